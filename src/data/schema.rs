@@ -1,0 +1,41 @@
+use serde::{Deserialize, Serialize};
+
+/// Names the columns of a run-to-failure table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// Column that names the unit.
+    pub unit: String,
+    /// Column that counts the cycles.
+    pub cycle: String,
+    /// Columns of operational settings; they define the regime.
+    pub settings: Vec<String>,
+    /// Columns of sensors.
+    pub sensors: Vec<String>,
+}
+
+impl Schema {
+    /// Returns the 26 columns of a C-MAPSS file: unit, cycle, 3 settings, 21 sensors.
+    pub fn cmapss() -> Self {
+        Self {
+            unit: "unit".to_owned(),
+            cycle: "cycle".to_owned(),
+            settings: (1..=3).map(|i| format!("op_{i}")).collect(),
+            sensors: (1..=21).map(|i| format!("s_{i}")).collect(),
+        }
+    }
+
+    /// Returns the names of all channels: settings, then sensors, as they stand in [`super::Trajectory::channels`].
+    pub fn channels(&self) -> impl Iterator<Item = &str> {
+        self.settings.iter().chain(&self.sensors).map(String::as_str)
+    }
+
+    /// Returns the position of a channel.
+    pub fn channel(&self, name: &str) -> Option<usize> {
+        self.channels().position(|channel| channel == name)
+    }
+
+    /// Returns the number of columns in a file: unit, cycle and all channels.
+    pub fn width(&self) -> usize {
+        2 + self.settings.len() + self.sensors.len()
+    }
+}

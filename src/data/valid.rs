@@ -1,0 +1,50 @@
+use super::{Schema, Trajectory};
+use crate::content::Digest;
+
+/// A data set that met its expectations; only validation makes one.
+///
+/// Training units run to failure. Units stand in ascending order, every history has a row, all values are finite.
+#[derive(Debug, Clone)]
+pub struct ValidDataset {
+    pub(super) name: String,
+    pub(super) digest: Digest,
+    pub(super) schema: Schema,
+    pub(super) train: Vec<Trajectory>,
+    pub(super) test: Option<TestPart>,
+}
+
+/// The test part: histories that stop before failure, and the truth.
+#[derive(Debug, Clone)]
+pub struct TestPart {
+    /// Histories, in ascending order of unit.
+    pub units: Vec<Trajectory>,
+    /// True remaining useful life after the last row of each unit, in cycles; never capped.
+    pub rul: Vec<f64>,
+}
+
+impl ValidDataset {
+    /// Returns the name, such as `FD001`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the digest of the contents of all parts.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Returns the columns.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Returns the run-to-failure histories.
+    pub fn train(&self) -> &[Trajectory] {
+        &self.train
+    }
+
+    /// Returns the test part, where it is installed.
+    pub fn test(&self) -> Option<&TestPart> {
+        self.test.as_ref()
+    }
+}

@@ -1,0 +1,44 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Cycle, UnitId};
+
+/// A closed range of remaining useful life, in cycles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower end, in cycles.
+    pub lower: f64,
+    /// Upper end, in cycles.
+    pub upper: f64,
+}
+
+impl Interval {
+    /// Returns whether `rul` lies in the range, ends included.
+    pub fn contains(&self, rul: f64) -> bool {
+        self.lower <= rul && rul <= self.upper
+    }
+
+    /// Returns the length of the range, in cycles.
+    pub fn width(&self) -> f64 {
+        self.upper - self.lower
+    }
+}
+
+/// The predicted remaining useful life of one unit at one cycle.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The unit.
+    pub unit: UnitId,
+    /// The last cycle the model has seen.
+    pub cycle: Cycle,
+    /// Predicted remaining useful life, in cycles.
+    pub rul: f64,
+    /// Range that holds the truth at the calibrated level, where the model is calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+    /// True remaining useful life, in cycles, where it is known; never capped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth: Option<f64>,
+}
+
+/// Predictions in order of unit, then cycle.
+pub type Predictions = Vec<Prediction>;

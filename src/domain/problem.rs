@@ -1,0 +1,35 @@
+use serde::Serialize;
+
+/// Something wrong with a value the user wrote, found by the room that obeys it.
+///
+/// The room knows the key; the pipeline room knows where in the file it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Dotted key path, relative to the table the options came from; empty for the table itself.
+    pub path: String,
+    /// What is wrong, with the value, as a lower-case fragment.
+    pub message: String,
+    /// What to write instead, where that is known.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Returns a problem without a hint.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), hint: None }
+    }
+
+    /// Returns this problem with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Returns this problem seen from the table that holds `parent`.
+    #[must_use]
+    pub fn within(mut self, parent: &str) -> Self {
+        self.path = if self.path.is_empty() { parent.to_owned() } else { format!("{parent}.{}", self.path) };
+        self
+    }
+}

@@ -1,0 +1,54 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Names one of the four C-MAPSS subsets (Saxena et al., PHM 2008).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Subset {
+    /// One operating regime, one fault mode.
+    FD001,
+    /// Six operating regimes, one fault mode.
+    FD002,
+    /// One operating regime, two fault modes.
+    FD003,
+    /// Six operating regimes, two fault modes.
+    FD004,
+}
+
+impl Subset {
+    /// All subsets, in order.
+    pub const ALL: [Self; 4] = [Self::FD001, Self::FD002, Self::FD003, Self::FD004];
+
+    /// Returns the name used in the published file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FD001 => "FD001",
+            Self::FD002 => "FD002",
+            Self::FD003 => "FD003",
+            Self::FD004 => "FD004",
+        }
+    }
+}
+
+impl fmt::Display for Subset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The text names no C-MAPSS subset.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a C-MAPSS subset; expected FD001, FD002, FD003 or FD004")]
+pub struct ParseSubsetError(String);
+
+impl FromStr for Subset {
+    type Err = ParseSubsetError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|subset| subset.name().eq_ignore_ascii_case(text))
+            .ok_or_else(|| ParseSubsetError(text.to_owned()))
+    }
+}

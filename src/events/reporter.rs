@@ -1,0 +1,98 @@
+use std::sync::Arc;
+
+use super::{Event, Interrupt, Interrupted};
+
+/// Listens to events.
+pub trait Observer: Send + Sync {
+    /// Takes note of an event. Must not fail: a listener that cannot listen says so elsewhere.
+    fn on(&self, event: &Event);
+}
+
+/// What a working room is given: listeners to tell, and a way to learn that it should stop.
+#[derive(Clone, Default)]
+pub struct Reporter {
+    observers: Vec<Arc<dyn Observer>>,
+    interrupt: Interrupt,
+}
+
+impl Reporter {
+    /// Returns a reporter that stops when `interrupt` is raised and tells nobody yet.
+    pub fn new(interrupt: Interrupt) -> Self {
+        Self { observers: Vec::new(), interrupt }
+    }
+
+    /// Returns a reporter nobody listens to and nobody stops; for tests and examples.
+    pub fn silent() -> Self {
+        Self::default()
+    }
+
+    /// Returns this reporter with one more listener.
+    #[must_use]
+    pub fn with(&self, observer: Arc<dyn Observer>) -> Self {
+        let mut more = self.clone();
+        more.observers.push(observer);
+        more
+    }
+
+    /// Tells every listener.
+    pub fn emit(&self, event: Event) {
+        self.observers.iter().for_each(|observer| observer.on(&event));
+    }
+
+    /// Tells how far a long task is.
+    pub fn progress(&self, task: &str, done: u64, total: u64, note: impl Into<String>) {
+        self.emit(Event::Progress { task: task.to_owned(), done, total, note: note.into() });
+    }
+
+    /// Logs a number at a step.
+    pub fn metric(&self, key: impl Into<String>, step: u64, value: f64) {
+        self.emit(Event::Metric { key: key.into(), step, value });
+    }
+
+    /// Warns the user; the work goes on.
+    pub fn warn(&self, message: impl Into<String>) {
+        self.emit(Event::Warning { message: message.into() });
+    }
+
+    /// Fails once the work should stop; call it in every long loop.
+    ///
+    /// # Errors
+    /// [`Interrupted`] with the signal's number.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        self.interrupt.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    struct Count(Mutex<usize>);
+
+    impl Observer for Count {
+        fn on(&self, _: &Event) {
+            *self.0.lock().unwrap() += 1;
+        }
+    }
+
+    #[test]
+    fn every_listener_hears_every_event() {
+        let (a, b) = (Arc::new(Count(Mutex::new(0))), Arc::new(Count(Mutex::new(0))));
+        let reporter = Reporter::silent().with(a.clone()).with(b.clone());
+        reporter.metric("loss", 1, 0.5);
+        reporter.warn("few units");
+        assert_eq!((*a.0.lock().unwrap(), *b.0.lock().unwrap()), (2, 2));
+    }
+
+    #[test]
+    fn a_signal_stops_the_work() {
+        let interrupt = Interrupt::default();
+        let reporter = Reporter::new(interrupt.clone());
+        assert!(reporter.check().is_ok());
+        interrupt.cell().store(15, Ordering::Relaxed);
+        assert_eq!(reporter.check(), Err(Interrupted { signal: 15 }));
+    }
+}

@@ -1,0 +1,42 @@
+//! Predictive maintenance in one command: from run-to-failure data to a promoted remaining-useful-life model.
+//!
+//! One value travels through the program; every box has a content hash.
+//!
+//! ```text
+//! files ─ data::ingest ─▶ RawDataset ─ data::validate ─▶ ValidDataset ─ features::fit ─▶ FittedFeatures
+//!                                                             │                               │ apply
+//!                                                             └──────── train ◀───────────────┘
+//!                                                                         │
+//!                        ModelVersion ◀─ registry ─ Decision ◀─ scoring ◀─ ModelBundle ─▶ Predictions
+//! ```
+//!
+//! The rooms stand on floors. A room uses rooms on lower floors, and on its own floor only those named beside it;
+//! `tests/it/architecture.rs` holds the table and reads every `use crate::…`.
+//!
+//! | floor | rooms |
+//! | --- | --- |
+//! | 4 front door | [`cli`] |
+//! | 3 the plan | [`engine`] → [`pipeline`] |
+//! | 2 storerooms: async and network live from here up | [`tracking`], [`registry`] |
+//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`], [`scoring`], [`bundle`], [`report`] |
+//! | 0 ground | [`domain`], [`content`], [`events`] |
+
+pub mod content;
+pub mod domain;
+pub mod events;
+
+pub mod bundle;
+pub mod data;
+pub mod features;
+pub mod models;
+pub mod report;
+pub mod scoring;
+pub mod train;
+
+pub mod registry;
+pub mod tracking;
+
+pub mod engine;
+pub mod pipeline;
+
+pub mod cli;

@@ -1,0 +1,48 @@
+use std::fmt::Debug;
+
+use crate::features::Matrix;
+
+/// Which of the two inputs of [`crate::features::FittedFeatures`] a model family reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    /// The full-history feature table.
+    Table,
+    /// The per-cycle sequence.
+    Sequence,
+}
+
+/// A fitted model.
+pub trait Predictor: Send + Sync + Debug {
+    /// Returns which input the model reads.
+    fn input(&self) -> InputKind;
+
+    /// Returns the predicted remaining useful life at every row of one unit's history `[rows, width]`, in cycles.
+    ///
+    /// Causal: the value at a row depends on that row and the rows before it only. Values are raw: clipping belongs
+    /// to the evaluation protocol and the bundle.
+    fn predict(&self, history: &Matrix) -> Vec<f64>;
+
+    /// Returns the prediction at the last row, in cycles; for an empty history `NaN`.
+    fn predict_last(&self, history: &Matrix) -> f64 {
+        self.predict(history).last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// Returns the weights as safetensors: the same bytes for the same fit.
+    fn weights(&self) -> Vec<u8>;
+}
+
+/// The weights cannot be read as this model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// Not a safetensors file.
+    #[error("the weights are not a safetensors file")]
+    Format(#[from] safetensors::SafeTensorError),
+    /// A tensor is missing or has the wrong type or shape.
+    #[error("tensor `{name}` {problem}")]
+    Tensor {
+        /// Name of the tensor.
+        name: String,
+        /// What is wrong with it, as a fragment.
+        problem: String,
+    },
+}

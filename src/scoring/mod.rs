@@ -1,0 +1,1 @@
+//! How good is a prediction: scores, intervals, calibration, and the protocol they were computed under.
