@@ -18,7 +18,7 @@
 //! | 4 front door | [`cli`] |
 //! | 3 the plan | [`engine`] → [`pipeline`] |
 //! | 2 storerooms: async and network live from here up | [`tracking`], [`registry`] |
-//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`], [`scoring`], [`bundle`], [`report`] |
+//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`report`] uses `data` and `scoring` |
 //! | 0 ground | [`domain`], [`content`], [`events`] |
 
 pub mod content;

@@ -1,9 +1,11 @@
 //! What makes two things the same: canonical bytes and their SHA-256.
 //!
-//! Cache keys, bundles, splits, protocols and registry entries are all named by a [`Digest`].
+//! A file gets its content whole or not at all ([`write_whole`]). Cache keys, bundles, splits, protocols and registry entries are all named by a [`Digest`].
 
 mod canonical;
 mod digest;
+mod whole;
 
 pub use canonical::{canonical_json, digest_of};
 pub use digest::{Digest, HashingReader, ParseDigestError};
+pub use whole::{replace_whole, write_whole};

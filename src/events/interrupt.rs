@@ -7,7 +7,7 @@ pub struct Interrupt(Arc<AtomicUsize>);
 
 /// The work was asked to stop by a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("interrupted by signal {signal}")]
+#[error("interrupted by {}", if *signal == 15 { "SIGTERM" } else { "SIGINT" })]
 pub struct Interrupted {
     /// Number of the signal: 2 for SIGINT, 15 for SIGTERM.
     pub signal: usize,

@@ -13,12 +13,13 @@ pub trait Observer: Send + Sync {
 pub struct Reporter {
     observers: Vec<Arc<dyn Observer>>,
     interrupt: Interrupt,
+    scope: String,
 }
 
 impl Reporter {
     /// Returns a reporter that stops when `interrupt` is raised and tells nobody yet.
     pub fn new(interrupt: Interrupt) -> Self {
-        Self { observers: Vec::new(), interrupt }
+        Self { interrupt, ..Self::default() }
     }
 
     /// Returns a reporter nobody listens to and nobody stops; for tests and examples.
@@ -34,6 +35,17 @@ impl Reporter {
         more
     }
 
+    /// Returns a reporter whose metrics carry a prefix, such as `fold-1/`, so that parts of one fit stay apart.
+    #[must_use]
+    pub fn scoped(&self, part: &str) -> Self {
+        Self { scope: format!("{}{part}/", self.scope), ..self.clone() }
+    }
+
+    /// Returns the wish to stop, for whoever waits without a loop.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
     /// Tells every listener.
     pub fn emit(&self, event: Event) {
         self.observers.iter().for_each(|observer| observer.on(&event));
@@ -46,7 +58,8 @@ impl Reporter {
 
     /// Logs a number at a step.
     pub fn metric(&self, key: impl Into<String>, step: u64, value: f64) {
-        self.emit(Event::Metric { key: key.into(), step, value });
+        let key = format!("{}{}", self.scope, key.into());
+        self.emit(Event::Metric { key, step, value });
     }
 
     /// Warns the user; the work goes on.
@@ -85,6 +98,23 @@ mod tests {
         reporter.metric("loss", 1, 0.5);
         reporter.warn("few units");
         assert_eq!((*a.0.lock().unwrap(), *b.0.lock().unwrap()), (2, 2));
+    }
+
+    #[test]
+    fn a_scope_stands_before_the_name_of_a_metric() {
+        struct Keys(Mutex<Vec<String>>);
+        impl Observer for Keys {
+            fn on(&self, event: &Event) {
+                if let Event::Metric { key, .. } = event {
+                    self.0.lock().unwrap().push(key.clone());
+                }
+            }
+        }
+        let keys = Arc::new(Keys(Mutex::default()));
+        let reporter = Reporter::silent().with(keys.clone());
+        reporter.scoped("fold-1").scoped("gru").metric("loss", 0, 1.0);
+        reporter.metric("loss", 0, 1.0);
+        assert_eq!(*keys.0.lock().unwrap(), ["fold-1/gru/loss", "loss"]);
     }
 
     #[test]

@@ -1,0 +1,58 @@
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// Writes a file whole or not at all, and its folder where it is missing: beside its place first, then renamed into it.
+///
+/// # Errors
+/// The folder cannot be made or takes no file, or the disk is full; what stood at the path before stays.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_whole(path, |mut file| file.write_all(bytes))
+}
+
+/// As [`write_whole`], for bytes that `fill` writes.
+///
+/// # Errors
+/// As [`write_whole`], and those of `fill`.
+pub fn replace_whole<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&File) -> Result<(), E>) -> Result<(), E> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let file = beside(folder)?;
+    fill(file.as_file())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    // Temporary files are private by default; results are as readable as the user's umask says.
+    tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+    NamedTempFile::new_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_leaves_what_was_there_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/a.txt");
+        write_whole(&path, b"old").unwrap();
+        let failed: io::Result<()> = replace_whole(&path, |mut file| {
+            file.write_all(b"half")?;
+            Err(io::Error::other("full"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}
