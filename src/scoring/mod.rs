@@ -1,1 +1,48 @@
 //! How good is a prediction: scores, intervals, calibration, and the protocol they were computed under.
+//!
+//! Everywhere `d = predicted − true` remaining useful life in cycles: positive is late. Units, not rows, are what
+//! repeats: scores are summed by unit, the bootstrap resamples units, and calibration takes one cut of each unit.
+//!
+//! - [`Protocol`] says which units are scored, at which cycles, against which truth. [`score`] turns predictions into a
+//!   [`Scorecard`] under it, and everything that sets two models side by side refuses unlike protocols.
+//! - [`rmse`], [`mae`], [`bias`], [`nasa_score`] and the rates of [`Timing`] are plain functions of errors; [`Metric`]
+//!   names them.
+//! - [`Conformal`] turns predictions into intervals with a stated coverage.
+//! - [`paired`] compares two models unit by unit; [`Verdict`] is what a gate makes of an interval.
+
+mod bands;
+mod bootstrap;
+mod conformal;
+mod error;
+mod errors;
+mod metric;
+mod nasa;
+mod options;
+mod paired;
+mod protocol;
+mod rows;
+mod scale;
+mod scorecard;
+mod timing;
+mod totals;
+mod verdict;
+mod warnings;
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod samples;
+
+pub use bands::Band;
+pub use bootstrap::{Score, quantile};
+pub use conformal::{Conformal, is_reachable};
+pub use error::ScoringError;
+pub use errors::{bias, mae, rmse};
+pub use metric::{Goal, Metric};
+pub use nasa::nasa_score;
+pub use options::{BootstrapOptions, CalibrateOptions, CalibrationMethod, EvaluateOptions, Truth};
+pub use paired::{Evidence, PairedDifference, paired};
+pub use protocol::{Cuts, Part, Protocol, ShortUnits};
+pub use scorecard::{Baseline, Scorecard, score};
+pub use timing::Timing;
+pub use verdict::{Verdict, judge_between, judge_lower_bound, judge_non_inferior, judge_upper_bound};

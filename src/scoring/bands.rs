@@ -1,0 +1,86 @@
+use serde::{Deserialize, Serialize};
+
+use super::rows::{Row, by_unit};
+use super::{bias, rmse};
+
+/// Lower ends of the bands, in cycles; the last has no upper end.
+const EDGES: [f64; 6] = [0.0, 25.0, 50.0, 75.0, 100.0, 125.0];
+
+/// How good the predictions are where the true remaining useful life is in one range.
+///
+/// The truth is that of the protocol: where it is capped, the long lives stand in the band that holds the cap.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    /// Smallest truth in the band, in cycles.
+    pub from: f64,
+    /// Truths in the band are smaller than this, in cycles; `None` for the last band.
+    pub below: Option<f64>,
+    /// Units with a cut in the band.
+    pub units: usize,
+    /// Cuts in the band.
+    pub rows: usize,
+    /// Root mean squared error, in cycles.
+    pub rmse: f64,
+    /// Mean error, in cycles.
+    pub bias: f64,
+    /// Share of intervals that hold the truth, where there are intervals.
+    pub coverage: Option<f64>,
+    /// Mean width of the intervals, in cycles, where there are intervals.
+    pub interval_width: Option<f64>,
+}
+
+/// Returns the bands that hold a row, in ascending order.
+pub(super) fn bands(rows: &[Row]) -> Vec<Band> {
+    let ends = EDGES.iter().skip(1).map(|edge| Some(*edge)).chain([None]);
+    EDGES.into_iter().zip(ends).filter_map(|(from, below)| band(rows, from, below)).collect()
+}
+
+fn band(rows: &[Row], from: f64, below: Option<f64>) -> Option<Band> {
+    let inside = |row: &&Row| row.truth >= from && below.is_none_or(|below| row.truth < below);
+    let rows: Vec<Row> = rows.iter().filter(inside).cloned().collect();
+    let errors: Vec<_> = rows.iter().map(Row::error).collect();
+    (!rows.is_empty()).then(|| Band {
+        from,
+        below,
+        units: by_unit(&rows).count(),
+        rows: rows.len(),
+        rmse: rmse(&errors),
+        bias: bias(&errors),
+        coverage: mean(&rows, |row| Some(f64::from(u8::from(row.interval?.contains(row.truth))))),
+        interval_width: mean(&rows, |row| Some(row.interval?.width())),
+    })
+}
+
+fn mean(rows: &[Row], value: impl Fn(&Row) -> Option<f64>) -> Option<f64> {
+    let values: Option<Vec<f64>> = rows.iter().map(value).collect();
+    values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Interval;
+    use crate::scoring::rows::admit;
+    use crate::scoring::samples::{prediction, test_protocol};
+
+    #[test]
+    fn every_row_stands_in_one_band() {
+        let mut predictions =
+            vec![prediction(1, 9, 20.0, 10.0), prediction(2, 9, 20.0, 25.0), prediction(3, 9, 9.0, 24.0)];
+        predictions.push(prediction(4, 9, 125.0, 300.0));
+        for p in &mut predictions {
+            p.interval = Some(Interval { lower: 9.0, upper: 24.0 });
+        }
+        let bands = bands(&admit(&predictions, &test_protocol(4)).unwrap());
+        let seen: Vec<_> = bands.iter().map(|b| (b.from, b.below, b.rows, b.bias, b.coverage)).collect();
+        assert_eq!(
+            seen,
+            [
+                (0.0, Some(25.0), 2, -2.5, Some(1.0)),
+                (25.0, Some(50.0), 1, -5.0, Some(0.0)),
+                (125.0, None, 1, -175.0, Some(0.0)),
+            ]
+        );
+        assert!(bands.iter().all(|band| band.interval_width == Some(15.0)));
+    }
+}

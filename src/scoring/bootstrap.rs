@@ -1,0 +1,95 @@
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::totals::Totals;
+use super::{BootstrapOptions, Metric};
+
+/// A metric's value with its interval over units.
+///
+/// The interval is the percentile bootstrap over units (Efron and Tibshirani 1993, chapter 13). It speaks of the same
+/// model on other units of the same kind, not of another training of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The metric.
+    pub metric: Metric,
+    /// Value over all units.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub lower: f64,
+    /// Upper end of the interval.
+    pub upper: f64,
+}
+
+/// Returns the sums of each resample of the units.
+///
+/// Each resample draws from a stream of its own, so the numbers are the same at any thread count; the same seed and
+/// number of units draw the same units, which is what pairs two models.
+pub(super) fn resample(units: &[Totals], options: &BootstrapOptions, seed: u64) -> Vec<Totals> {
+    let base = ChaCha8Rng::seed_from_u64(seed);
+    let draw = |stream| {
+        let mut rng = base.clone();
+        rng.set_stream(stream);
+        let mut sum = Totals::default();
+        units.iter().for_each(|_| sum += &units[rng.random_range(0..units.len())]);
+        sum
+    };
+    (0..options.resamples as u64).into_par_iter().map(draw).collect()
+}
+
+/// Returns the value of a metric with its interval; `None` where one of the three is not finite.
+pub(super) fn score(metric: Metric, sum: &Totals, resamples: &[Totals], confidence: f64) -> Option<Score> {
+    let values = resamples.iter().map(|totals| metric.value(totals)).collect();
+    let (mut lower, mut upper) = percentile_interval(values, confidence);
+    if metric.is_share() {
+        let unseen = largest_share_unseen(sum.units, confidence);
+        (lower, upper) = (lower.min(1.0 - unseen), upper.max(unseen));
+    }
+    let value = metric.value(sum);
+    [value, lower, upper].iter().all(|v| v.is_finite()).then_some(Score { metric, value, lower, upper })
+}
+
+/// Returns the two quantiles that leave `(1 − confidence) / 2` of the values on each side.
+pub(super) fn percentile_interval(mut values: Vec<f64>, confidence: f64) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let tail = (1.0 - confidence) / 2.0;
+    (quantile(&values, tail), quantile(&values, 1.0 - tail))
+}
+
+/// Returns a quantile of ascending values by linear interpolation, numpy's default; `NaN` where there are none.
+pub fn quantile(ascending: &[f64], share: f64) -> f64 {
+    let Some(last) = ascending.len().checked_sub(1) else { return f64::NAN };
+    let position = share * last as f64;
+    let below = (position.floor() as usize).min(last);
+    let (low, high) = (ascending[below], ascending[(below + 1).min(last)]);
+    low + (high - low) * (position - below as f64)
+}
+
+/// Returns the largest share of which `units` units may show nothing with probability `(1 − confidence) / 2`.
+///
+/// This is the upper end of the Clopper–Pearson interval (Biometrika 26, 1934) for none of n. Where no unit is late,
+/// every resample says 0, and the bootstrap alone would claim that no unit ever will be.
+fn largest_share_unseen(units: f64, confidence: f64) -> f64 {
+    1.0 - ((1.0 - confidence) / 2.0).powf(1.0 / units)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_interpolate_as_numpy_does() {
+        let values = [1.0, 2.0, 4.0, 8.0];
+        let seen = [0.0, 0.1, 0.5, 0.9, 1.0].map(|share| quantile(&values, share));
+        // numpy.quantile([1, 2, 4, 8], [0, .1, .5, .9, 1])
+        let expected = [1.0, 1.3, 3.0, 6.8, 8.0];
+        assert!(seen.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{seen:?}");
+    }
+
+    #[test]
+    fn nothing_seen_in_a_hundred_units_leaves_room_for_the_exact_bound() {
+        // scipy.stats.beta.ppf(0.975, 1, 100)
+        assert!((largest_share_unseen(100.0, 0.95) - 0.036_216_692_645_190_54).abs() < 1e-12);
+    }
+}
