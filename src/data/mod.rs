@@ -1,15 +1,57 @@
 //! From files to trusted trajectories.
 //!
-//! A reader turns files into raw trajectories, expectations turn those into a quality report, and only a report
-//! without errors yields a [`ValidDataset`]. A [`Folds`] assigns every training unit to exactly one fold, and only it
-//! hands out [`TrainingUnits`]: what features and models may learn from.
+//! [`ingest`] reads the files that [`DatasetOptions`] name and takes their digests, [`validate`] holds them against the
+//! expectations of [`ValidateOptions`], and only a [`QualityReport`] without errors yields a [`ValidDataset`]. A
+//! [`Folds`] assigns every training unit to exactly one fold, and only it hands out [`TrainingUnits`]: what features
+//! and models may learn from.
+//!
+//! Damage in a file is a [`Finding`] with file and line, never a panic: everything wrong is told in one pass. What keeps
+//! a file from being read at all is a [`DataError`].
+//!
+//! - `cmapss` and `table` know the formats, `frame` reads the well-formed with polars, `scan` diagnoses the rest;
+//! - `manifest` holds the digests of the files NASA published, [`install`] puts such files in place;
+//! - [`simulate`] makes a fleet in the same text format.
 
+mod cmapss;
+mod error;
+mod expectations;
+mod findings;
+mod frame;
+mod ingest;
+mod install;
+mod manifest;
+mod number;
+mod options;
+mod part;
+mod place;
+mod quality;
+mod rows;
+mod scan;
 mod schema;
+mod simulate;
+mod source;
 mod split;
+mod table;
 mod trajectory;
+mod units;
 mod valid;
+mod validate;
 
+pub use error::DataError;
+pub use expectations::{Level, SeverityOptions, ValidateOptions};
+pub use findings::{Expectation, Finding, Severity};
+pub use ingest::{RawDataset, ingest};
+pub use install::{InstallReport, RefusedFile, install};
+pub use options::{CmapssOptions, DatasetOptions, TableOptions, Verify};
+pub use part::{InputDigest, PartFile, Role, input_digests, parts};
+pub use quality::{Check, FileReport, FindingCounts, Outcome, Pinned, QualityReport};
 pub use schema::Schema;
+pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};
 pub use split::{Folds, SplitError, SplitOptions, TrainingUnits};
 pub use trajectory::Trajectory;
+pub use units::read_units;
 pub use valid::{TestPart, ValidDataset};
+pub use validate::{Validation, validate};
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Schema, Trajectory, ValidDataset};
 use crate::content::{Digest, digest_of};
-use crate::domain::UnitId;
+use crate::domain::{Problem, UnitId};
 
 /// How training units are divided for cross-validation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -15,6 +15,15 @@ use crate::domain::UnitId;
 pub struct SplitOptions {
     /// Number of folds, at least 2. Every unit is held out once.
     pub folds: usize,
+}
+
+impl SplitOptions {
+    /// Returns what is out of range.
+    pub fn problems(&self) -> Vec<Problem> {
+        let folds = self.folds;
+        let too_few = folds < 2;
+        too_few.then(|| Problem::new("folds", format!("is {folds}, and must be at least 2"))).into_iter().collect()
+    }
 }
 
 impl Default for SplitOptions {
@@ -118,5 +127,74 @@ impl<'a> TrainingUnits<'a> {
     /// Returns the histories, in ascending order of unit.
     pub fn units(&self) -> &[&'a Trajectory] {
         &self.units
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::Cycle;
+
+    fn dataset(units: u32) -> ValidDataset {
+        let trajectory =
+            |unit| Trajectory { unit: UnitId::from(unit), cycles: vec![Cycle(1)], channels: vec![vec![0.0]] };
+        ValidDataset {
+            name: "t".into(),
+            digest: Digest::of(""),
+            schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
+            train: (1..=units).map(trajectory).collect(),
+            test: None,
+        }
+    }
+
+    fn names<'a>(units: impl IntoIterator<Item = &'a &'a Trajectory>) -> BTreeSet<&'a str> {
+        units.into_iter().map(|unit| unit.unit.as_str()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_unit_is_held_out_once_and_never_learnt_from_then(count in 2..12_usize, more in 0..60_u32, seed: u64) {
+            let dataset = dataset(count as u32 + more);
+            let folds = Folds::deal(&dataset, &SplitOptions { folds: count }, seed).unwrap();
+            let mut held_out = Vec::new();
+            let mut sizes = BTreeSet::new();
+            for fold in 0..folds.count() {
+                let (out, training) = (folds.held_out(&dataset, fold), folds.training(&dataset, fold));
+                prop_assert!(names(&out).is_disjoint(&names(training.units())));
+                prop_assert_eq!(out.len() + training.units().len(), dataset.train().len());
+                prop_assert!(training.units().is_sorted_by_key(|unit| &unit.unit));
+                sizes.insert(out.len());
+                held_out.extend(out.into_iter().map(|unit| unit.unit.clone()));
+            }
+            held_out.sort();
+            prop_assert!(held_out.iter().eq(dataset.train().iter().map(|unit| &unit.unit)));
+            prop_assert!(sizes.last().unwrap() - sizes.first().unwrap() <= 1);
+        }
+    }
+
+    #[test]
+    fn the_seed_decides_and_the_digest_tells() {
+        let dataset = dataset(100);
+        let deal = |seed| Folds::deal(&dataset, &SplitOptions::default(), seed).unwrap();
+        assert_eq!(deal(1).digest(), deal(1).digest());
+        assert_ne!(deal(1).digest(), deal(2).digest());
+        let json = serde_json::to_string(&deal(1)).unwrap();
+        assert_eq!(serde_json::from_str::<Folds>(&json).unwrap(), deal(1));
+        // Stored digests must stay what they were: a change here changes every recorded split.
+        assert_eq!(deal(1).digest().short(), "ab80f51050c9");
+    }
+
+    #[test]
+    fn impossible_divisions_are_refused() {
+        let dataset = dataset(3);
+        let deal = |folds| Folds::deal(&dataset, &SplitOptions { folds }, 0);
+        assert_eq!(deal(1), Err(SplitError::TooFewFolds(1)));
+        assert_eq!(deal(4), Err(SplitError::TooFewUnits { folds: 4, units: 3 }));
     }
 }

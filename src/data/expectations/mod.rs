@@ -1,0 +1,84 @@
+//! What is expected of run-to-failure data; each expectation notes where it is not met.
+
+mod counts;
+mod duplicates;
+mod options;
+mod order;
+mod read;
+mod stuck;
+mod values;
+
+pub use options::{Level, SeverityOptions, ValidateOptions};
+pub(super) use order::{ascending, together};
+
+use super::findings::FindingLog;
+use super::ingest::RawDataset;
+use super::quality::{Check, Outcome};
+use super::{Expectation, Severity};
+
+/// What an expectation looked at.
+enum Scope {
+    /// What was examined, such as `20631 rows`.
+    Examined(String),
+    /// Why nothing was.
+    Skipped(String),
+}
+
+/// What an expectation is given: the data, the options, and how much its findings matter.
+struct Subject<'a> {
+    raw: &'a RawDataset,
+    options: &'a ValidateOptions,
+    severity: Severity,
+}
+
+/// Checks every expectation, in order.
+pub(super) fn check_all(raw: &RawDataset, options: &ValidateOptions, log: &mut FindingLog) -> Vec<Check> {
+    Expectation::ALL.into_iter().map(|expectation| check(expectation, raw, options, log)).collect()
+}
+
+fn check(expectation: Expectation, raw: &RawDataset, options: &ValidateOptions, log: &mut FindingLog) -> Check {
+    let scope = match options.severity.of(expectation) {
+        Some(severity) => expect(expectation, &Subject { raw, options, severity }, log),
+        None => Scope::Skipped("switched off".to_owned()),
+    };
+    let outcome = match (log.worst(expectation), &scope) {
+        (Some(Severity::Error), _) => Outcome::Fail,
+        (Some(Severity::Warning), _) => Outcome::Warn,
+        (_, Scope::Skipped(_)) => Outcome::Skipped,
+        (_, Scope::Examined(_)) => Outcome::Pass,
+    };
+    let (Scope::Examined(scope) | Scope::Skipped(scope)) = scope;
+    Check { expectation, outcome, scope, findings: log.total(expectation), listed: log.listed(expectation) }
+}
+
+fn expect(expectation: Expectation, subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    match expectation {
+        Expectation::Pinned => read::pinned(subject),
+        Expectation::Complete => read::files(subject),
+        Expectation::Columns => read::rows(subject),
+        Expectation::Types | Expectation::Finite => read::cells(subject),
+        Expectation::AscendingCycles => order::ascending_cycles(subject, log),
+        Expectation::ContiguousCycles => order::contiguous_cycles(subject, log),
+        Expectation::ContiguousUnits => order::contiguous_units(subject, log),
+        Expectation::UnitCounts => counts::unit_counts(subject, log),
+        Expectation::RulRows => counts::rul_rows(subject, log),
+        Expectation::RulValues => counts::rul_values(subject, log),
+        Expectation::Ranges => values::ranges(subject, log),
+        Expectation::MinimumHistory => values::minimum_history(subject, log),
+        Expectation::ConstantSensors => values::constant_sensors(subject, log),
+        Expectation::StuckSensors => stuck::stuck_sensors(subject, log),
+        Expectation::DuplicateRows => duplicates::duplicate_rows(subject, log),
+    }
+}
+
+impl Subject<'_> {
+    fn scope_of_rows(&self) -> Scope {
+        let rows: usize = self.raw.histories().map(|(_, rows)| rows.len()).sum();
+        Scope::Examined(format!("{rows} rows"))
+    }
+
+    fn scope_of_units(&self) -> Scope {
+        let units: usize = self.raw.histories().map(|(_, rows)| rows.units()).sum();
+        Scope::Examined(format!("{units} units"))
+    }
+}

@@ -1,0 +1,94 @@
+use super::super::Expectation;
+use super::super::findings::{FindingLog, Place};
+use super::super::ingest::RawPart;
+use super::super::rows::{Rows, Run};
+use super::values::is_constant;
+use super::{Scope, Subject};
+
+/// How many endings that look stuck chance may show in a whole data set.
+const EXPECTED_BY_CHANCE: f64 = 0.01;
+/// Which quantile of units stands for one that repeats its values much.
+const MUCH_REPEATING: f64 = 0.9;
+
+/// No sensor freezes at the end of a history.
+///
+/// Rounded sensors repeat values in health, too: where a value is followed by itself with chance `p`, an ending of `n`
+/// such values has chance `p^(n − 1)` in each unit. Only endings are noted that chance hardly explains anywhere in the
+/// data, be `p` that of a unit that repeats much or that of the very value.
+pub(super) fn stuck_sensors(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    let schema = &subject.raw.schema;
+    for (sensor, name) in schema.sensors.iter().enumerate() {
+        let channel = schema.settings.len() + sensor;
+        let histories = histories(subject, channel);
+        if histories.iter().any(|history| !is_constant(history.values)) {
+            for ending in odd_endings(&histories, subject.options.stuck_cycles.max(2) as usize) {
+                note(subject, name, &ending, log);
+            }
+        }
+    }
+    subject.scope_of_units()
+}
+
+/// The values of one sensor in one unit.
+struct History<'a> {
+    part: &'a RawPart,
+    rows: &'a Rows,
+    run: &'a Run,
+    values: &'a [f64],
+}
+
+/// The last values of a history, all of them equal.
+struct Ending<'a> {
+    history: &'a History<'a>,
+    cycles: usize,
+    value: f64,
+}
+
+fn histories<'a>(subject: &Subject<'a>, channel: usize) -> Vec<History<'a>> {
+    let parts = subject.raw.histories();
+    let of_part = |(part, rows): (&'a RawPart, &'a Rows)| {
+        rows.runs.iter().map(move |run| History { part, rows, run, values: &rows.channels[channel][run.rows.clone()] })
+    };
+    parts.flat_map(of_part).collect()
+}
+
+fn odd_endings<'a>(histories: &'a [History<'a>], shortest: usize) -> Vec<Ending<'a>> {
+    let mut shares: Vec<f64> = histories.iter().map(|history| share_of_repeats(history.values)).collect();
+    shares.sort_by(f64::total_cmp);
+    let much = shares[((shares.len() - 1) as f64 * MUCH_REPEATING) as usize];
+    let hardly_chance = |cycles: usize, share: f64| {
+        cycles >= shortest && histories.len() as f64 * share.powf((cycles - 1) as f64) <= EXPECTED_BY_CHANCE
+    };
+    let endings = histories.iter().map(ending).filter(|ending| hardly_chance(ending.cycles, much));
+    endings.filter(|ending| hardly_chance(ending.cycles, chance_to_stay(ending, histories))).collect()
+}
+
+fn share_of_repeats(values: &[f64]) -> f64 {
+    let repeats = values.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    repeats as f64 / (values.len() - 1).max(1) as f64
+}
+
+fn ending<'a>(history: &'a History<'a>) -> Ending<'a> {
+    let value = history.values[history.values.len() - 1];
+    let cycles = history.values.iter().rev().take_while(|other| **other == value).count();
+    Ending { history, cycles, value }
+}
+
+/// Returns how often the value of an ending is followed by itself everywhere else.
+fn chance_to_stay(ending: &Ending<'_>, histories: &[History<'_>]) -> f64 {
+    let pairs = histories.iter().flat_map(|history| history.values.windows(2));
+    let (mut seen, mut stayed) = (0, 0);
+    for pair in pairs.filter(|pair| pair[0] == ending.value) {
+        seen += 1;
+        stayed += usize::from(pair[1] == ending.value);
+    }
+    let own = ending.cycles - 1;
+    (stayed - own) as f64 / (seen - own).max(1) as f64
+}
+
+fn note(subject: &Subject<'_>, name: &str, ending: &Ending<'_>, log: &mut FindingLog) {
+    let Ending { history: History { part, rows, run, .. }, cycles, value } = ending;
+    let message = format!("{name} of unit {} is stuck at {value} for its last {cycles} cycles", run.unit);
+    let place = Place::file(&part.file).line(rows.line(run.rows.end - cycles)).column(name);
+    log.add(subject.severity, Expectation::StuckSensors, place, message);
+}

@@ -1,0 +1,100 @@
+use std::fmt::Write as _;
+
+use super::Expectation;
+
+/// A cell that does not hold the number it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BadCell {
+    pub(super) expectation: Expectation,
+    pub(super) message: String,
+}
+
+/// Reads a finite number; `column` is told as it should appear in a message.
+pub(super) fn finite(text: &str, column: &str) -> Result<f64, BadCell> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) if text.bytes().any(|byte| byte.is_ascii_digit()) => {
+            Err(bad(Expectation::Finite, text, column, "is too large for a number"))
+        }
+        Ok(_) => Err(bad(Expectation::Finite, text, column, "is not a finite number")),
+        Err(_) if text.is_empty() => {
+            Err(BadCell { expectation: Expectation::Finite, message: format!("{column} is empty") })
+        }
+        Err(_) => Err(bad(Expectation::Types, text, column, "is not a number")),
+    }
+}
+
+/// Reads a whole number from 0 to `u32::MAX`, also where it is written with a decimal point.
+pub(super) fn whole(text: &str, column: &str) -> Result<u32, BadCell> {
+    if let Ok(value) = text.parse() {
+        return Ok(value);
+    }
+    let value = finite(text, column)?;
+    as_whole(value).map_err(|problem| bad(Expectation::Types, text, column, problem))
+}
+
+/// Returns a number as a whole one, or what keeps it from being one.
+pub(super) fn as_whole(value: f64) -> Result<u32, &'static str> {
+    if value.fract() != 0.0 {
+        Err("is not a whole number")
+    } else if value < 0.0 {
+        Err("is negative")
+    } else if value > f64::from(u32::MAX) {
+        Err("is too large to count cycles or units")
+    } else {
+        Ok(value as u32)
+    }
+}
+
+fn bad(expectation: Expectation, text: &str, column: &str, problem: &str) -> BadCell {
+    BadCell { expectation, message: format!("{} in {column} {problem}", shown(text)) }
+}
+
+/// Returns a piece of a file as it can be shown: short, in backticks, without control characters.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut shown = String::from("`");
+    for character in text.chars().take(LONGEST) {
+        if character.is_control() {
+            let _ = write!(shown, "{}", character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown.push_str(if text.chars().nth(LONGEST).is_some() { "…`" } else { "`" });
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_finite_or_told() {
+        assert_eq!(finite("-0.0007", "c"), Ok(-0.0007));
+        assert_eq!(finite("1e2", "c"), Ok(100.0));
+        let message = |text| finite(text, "column 7 (s_2)").unwrap_err();
+        assert_eq!(message("NAN").message, "`NAN` in column 7 (s_2) is not a finite number");
+        assert_eq!(message("inf").expectation, Expectation::Finite);
+        assert_eq!(message("-1e999").message, "`-1e999` in column 7 (s_2) is too large for a number");
+        assert_eq!(message("1,5").message, "`1,5` in column 7 (s_2) is not a number");
+        assert_eq!(message("").message, "column 7 (s_2) is empty");
+    }
+
+    #[test]
+    fn whole_numbers_may_carry_a_decimal_point() {
+        assert_eq!(whole("12", "c"), Ok(12));
+        assert_eq!(whole("1.0000000e+00", "c"), Ok(1));
+        let message = |text| whole(text, "c").unwrap_err().message;
+        assert_eq!(message("1.5"), "`1.5` in c is not a whole number");
+        assert_eq!(message("-3"), "`-3` in c is negative");
+        assert_eq!(message("99999999999"), "`99999999999` in c is too large to count cycles or units");
+        assert_eq!(message("nan"), "`nan` in c is not a finite number");
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_printable() {
+        assert_eq!(shown("a\x07b"), "`a\\u{7}b`");
+        assert_eq!(shown(&"x".repeat(1000)).chars().count(), 43);
+    }
+}
