@@ -17,4 +17,27 @@ impl Matrix {
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.width..(row + 1) * self.width]
     }
+
+    /// Lays columns of equal length side by side.
+    pub(super) fn from_columns(columns: &[Vec<f64>]) -> Self {
+        let rows = columns.first().map_or(0, Vec::len);
+        let mut values = Vec::with_capacity(rows * columns.len());
+        for row in 0..rows {
+            values.extend(columns.iter().map(|column| column[row] as f32));
+        }
+        Self { width: columns.len(), values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_become_rows() {
+        let matrix = Matrix::from_columns(&[vec![1.0, 2.0, 3.0], vec![10.0, 20.0, 30.0]]);
+        assert_eq!((matrix.rows(), matrix.width), (3, 2));
+        assert_eq!(matrix.row(1), [2.0, 20.0]);
+        assert_eq!(Matrix::from_columns(&[Vec::new()]).rows(), 0);
+    }
 }

@@ -3,11 +3,38 @@
 //! [`fit`] learns regimes, scalers and the health index from training units only; [`FittedFeatures`] applies them to
 //! any history. Everything is causal: the features of a history cut at `t` are the first `t` rows of the features of
 //! the whole history.
+//!
+//! ```text
+//! settings ─ regimes (kmeans) ─┐
+//! sensors ── select ───────────┴─ scaler ─▶ z per sensor ─┬─ health_index ─┐
+//!                                                         ├────────────────┴─ table     ─▶ trees, linear models
+//!                                                         ├─ sequences ─────────────────▶ recurrent networks
+//!                                                         └─ rank ──────────────────────▶ people
+//! ```
+//!
+//! `rolling` holds the running statistics all of them are made of, `scale` a mean with its standard deviation.
 
 mod error;
+mod fitted;
+mod health_index;
+mod kmeans;
 mod matrix;
+mod options;
+mod rank;
+mod regimes;
+mod rolling;
+mod scale;
+mod scaler;
+mod select;
+mod sequences;
+mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use error::FeatureError;
+pub use fitted::{FittedFeatures, fit};
 pub use matrix::Matrix;
+pub use options::FeatureOptions;
+pub use rank::{SensorRank, rank};
 pub use target::TargetOptions;

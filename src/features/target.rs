@@ -1,12 +1,15 @@
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Problem;
+
 /// What a model learns to predict: the remaining useful life, constant while the unit is young.
 ///
 /// The piecewise-linear target of Heimes (PHM 2008): `min(cap, rul)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct TargetOptions {
-    /// Largest label, in cycles; applies to the labels used for fitting, never to the truth a score is computed from.
+    /// Largest label, in cycles; applies to the labels used for fitting; whether the truth a score is computed from
+    /// is capped too, `[evaluate] truth` says.
     pub cap: f64,
 }
 
@@ -20,5 +23,33 @@ impl TargetOptions {
     /// Returns the label for a true remaining useful life, both in cycles.
     pub fn label(&self, rul: f64) -> f64 {
         rul.min(self.cap)
+    }
+
+    /// Returns what is out of range.
+    pub fn problems(&self) -> Vec<Problem> {
+        if self.cap.is_finite() && self.cap > 0.0 {
+            return Vec::new();
+        }
+        let message = format!("{} is not a positive number of cycles", self.cap);
+        vec![Problem::new("cap", message).hint("a cap above every life, such as 10000, leaves the labels uncapped")]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_flat_above_the_cap() {
+        let target = TargetOptions::default();
+        assert_eq!([0.0, 124.0, 125.0, 300.0].map(|rul| target.label(rul)), [0.0, 124.0, 125.0, 125.0]);
+    }
+
+    #[test]
+    fn the_cap_must_be_a_positive_number() {
+        assert_eq!(TargetOptions::default().problems(), []);
+        for cap in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(TargetOptions { cap }.problems()[0].path, "cap", "{cap}");
+        }
     }
 }
