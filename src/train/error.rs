@@ -1,4 +1,5 @@
 use crate::data::SplitError;
+use crate::domain::{Problem, UnitId};
 use crate::events::Interrupted;
 use crate::features::FeatureError;
 
@@ -14,6 +15,9 @@ pub enum TrainError {
     /// The units cannot be divided.
     #[error("units cannot be split")]
     Split(#[from] SplitError),
+    /// An option is out of range.
+    #[error("`{}` {}", .0.path, .0.message)]
+    Options(Problem),
     /// Fewer rows or units than the model needs.
     #[error("{what}: {have} at hand, at least {need} needed")]
     TooLittleData {
@@ -24,6 +28,12 @@ pub enum TrainError {
         /// How much is needed.
         need: usize,
     },
+    /// What is judged on a unit has seen the unit.
+    #[error("held-out units were learnt from: {}", names(.units))]
+    Leak {
+        /// The units.
+        units: Vec<UnitId>,
+    },
     /// The loss became infinite or NaN.
     #[error("the loss of {model} is not finite at step {step}; lower the learning rate")]
     Diverged {
@@ -32,4 +42,8 @@ pub enum TrainError {
         /// Step at which it was seen.
         step: u64,
     },
+}
+
+fn names(units: &[UnitId]) -> String {
+    units.iter().map(UnitId::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,116 @@
+use crate::features::Matrix;
+use crate::models::{InputKind, Predictor};
+
+/// Rows predicted together, so that a tree's nodes are read from memory once for all of them.
+const BLOCK_ROWS: usize = 64;
+
+/// One inner node. A link is the number of a node of the same tree, greater than this node's own, or `!leaf`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) feature: u32,
+    pub(crate) threshold: f32,
+    pub(crate) left: i32,
+    pub(crate) right: i32,
+}
+
+/// What a tree adds to the prediction of the rows that end here, and how many training rows did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Leaf {
+    pub(crate) value: f64,
+    pub(crate) rows: u32,
+}
+
+/// A fitted forest of regression trees.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gbdt {
+    /// The prediction before any tree: the mean label.
+    pub(super) init: f64,
+    /// Total gain by feature.
+    pub(super) gains: Vec<f64>,
+    /// First node of each tree, and the number of nodes at the end. A tree has one leaf more than nodes.
+    pub(super) starts: Vec<u32>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) leaves: Vec<Leaf>,
+}
+
+impl Gbdt {
+    /// Returns a forest without trees over `width` features.
+    pub(crate) fn new(init: f64, width: usize) -> Self {
+        Self { init, gains: vec![0.0; width], starts: vec![0], nodes: Vec::new(), leaves: Vec::new() }
+    }
+
+    /// Adds a tree of `nodes` and one more leaf than nodes; `gains` are the nodes' gains, in their order.
+    pub(crate) fn push_tree(&mut self, nodes: &[Node], leaves: &[Leaf], gains: &[f64]) {
+        for (node, gain) in nodes.iter().zip(gains) {
+            self.gains[node.feature as usize] += gain;
+        }
+        self.nodes.extend_from_slice(nodes);
+        self.leaves.extend_from_slice(leaves);
+        self.starts.push(self.nodes.len() as u32);
+    }
+
+    /// Returns the number of features a row must have.
+    pub fn width(&self) -> usize {
+        self.gains.len()
+    }
+
+    /// Returns the number of trees.
+    pub fn trees(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Returns by how much the splits on each feature lowered the squared loss, summed over all trees.
+    pub fn importance(&self) -> Vec<f64> {
+        self.gains.clone()
+    }
+
+    /// Returns the nodes and the leaves of one tree.
+    pub(crate) fn tree(&self, tree: usize) -> (&[Node], &[Leaf]) {
+        let (start, end) = (self.starts[tree] as usize, self.starts[tree + 1] as usize);
+        (&self.nodes[start..end], &self.leaves[start + tree..=end + tree])
+    }
+
+    fn predict_row(&self, row: &[f32]) -> f64 {
+        (0..self.trees()).fold(self.init, |sum, tree| sum + answer(self.tree(tree), row))
+    }
+}
+
+impl Predictor for Gbdt {
+    fn input(&self) -> InputKind {
+        InputKind::Table
+    }
+
+    fn predict(&self, history: &Matrix) -> Vec<f64> {
+        let rows: Vec<_> = (0..history.rows()).map(|row| history.row(row)).collect();
+        let mut predictions = vec![self.init; rows.len()];
+        for (rows, sums) in rows.chunks(BLOCK_ROWS).zip(predictions.chunks_mut(BLOCK_ROWS)) {
+            for tree in 0..self.trees() {
+                let tree = self.tree(tree);
+                sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum += answer(tree, row));
+            }
+        }
+        predictions
+    }
+
+    fn predict_last(&self, history: &Matrix) -> f64 {
+        match history.rows() {
+            0 => f64::NAN,
+            rows => self.predict_row(history.row(rows - 1)),
+        }
+    }
+
+    fn weights(&self) -> Vec<u8> {
+        self.save()
+    }
+}
+
+/// Follows a row to its leaf; a feature the row does not have reads as NaN, and NaN goes left.
+fn answer((nodes, leaves): (&[Node], &[Leaf]), row: &[f32]) -> f64 {
+    let mut at = if nodes.is_empty() { !0 } else { 0 };
+    while at >= 0 {
+        let node = nodes[at as usize];
+        let value = row.get(node.feature as usize).copied().unwrap_or(f32::NAN);
+        at = if value > node.threshold { node.right } else { node.left };
+    }
+    leaves[!at as usize].value
+}

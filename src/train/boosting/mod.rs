@@ -1,0 +1,24 @@
+//! Grows gradient-boosted trees: leaf-wise, on histograms of binned features, by squared loss.
+//!
+//! ```text
+//! features ─ BinnedTable ─▶ bins by feature ─ Stripes ─▶ bins of the drawn features, eight side by side
+//! residuals ─ FixedPoint ─▶ whole numbers          │
+//!                    └─────────────▶ Histograms ◀──┘ ─ best_split ─▶ Grower, the leaf with the best split first
+//! ```
+//!
+//! The method is that of Ke et al., LightGBM (NIPS 2017), without bundling and gradient-based sampling. Residuals are
+//! rounded to whole numbers once per round, so that histogram sums are exact, hence the same in every order and on
+//! every number of threads.
+
+mod binning;
+mod fit;
+mod fixed_point;
+mod grow;
+mod histogram;
+mod sample;
+mod split;
+mod stripes;
+#[cfg(test)]
+mod tests;
+
+pub use fit::fit_gbdt;

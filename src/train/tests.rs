@@ -1,0 +1,200 @@
+//! Cross-validation and the final fit, on simulated fleets and, where it is installed, on FD001.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::data::{
+    CmapssOptions, DatasetOptions, Folds, SimulateOptions, SplitOptions, ValidDataset, ValidateOptions, ingest,
+    simulate, validate,
+};
+use crate::events::{Interrupt, Reporter};
+use crate::features::{FeatureOptions, FittedFeatures, Matrix, TargetOptions};
+use crate::models::{GbdtOptions, GruOptions, InputKind, LinearOptions, ModelOptions, Predictor};
+
+const SEED: u64 = 11;
+
+fn read(options: &DatasetOptions, root: &Path) -> ValidDataset {
+    validate(ingest(options, root).unwrap(), &ValidateOptions::default()).dataset.unwrap()
+}
+
+fn fleet(units: u32) -> ValidDataset {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SimulateOptions { train_units: units, test_units: 2, path: "fleet".into(), ..Default::default() };
+    simulate(&options).write(&folder.path().join("fleet")).unwrap();
+    read(&DatasetOptions::Simulated(options), folder.path())
+}
+
+fn small_models() -> Vec<ModelOptions> {
+    vec![
+        ModelOptions::Linear(LinearOptions::default()),
+        ModelOptions::Gbdt(GbdtOptions { rounds: 20, learning_rate: 0.2, ..Default::default() }),
+        ModelOptions::Gru(GruOptions { hidden: 6, head: 4, steps: 8, batch_units: 4, ..Default::default() }),
+    ]
+}
+
+/// The other options at their defaults.
+struct Rest {
+    features: FeatureOptions,
+    target: TargetOptions,
+    training: TrainOptions,
+}
+
+impl Rest {
+    fn new() -> Self {
+        Self { features: Default::default(), target: Default::default(), training: Default::default() }
+    }
+
+    fn with<'a>(&'a self, model: &'a ModelOptions) -> Recipe<'a> {
+        Recipe { features: &self.features, target: &self.target, model, training: &self.training }
+    }
+}
+
+fn folds(dataset: &ValidDataset, count: usize) -> Folds {
+    Folds::deal(dataset, &SplitOptions { folds: count }, SEED).unwrap()
+}
+
+/// All folds, one after the other.
+fn cross_validate(
+    dataset: &ValidDataset,
+    folds: &Folds,
+    recipe: &Recipe<'_>,
+    seed: u64,
+    reporter: &Reporter,
+) -> Result<OutOfFold, TrainError> {
+    let fit = |fold| fit_fold(dataset, folds, fold, recipe, seed, reporter);
+    (0..folds.count()).map(fit).collect::<Result<Vec<_>, _>>().map(OutOfFold::gather)
+}
+
+#[test]
+fn every_unit_is_judged_in_its_own_fold_only() {
+    let (dataset, rest) = (fleet(10), Rest::new());
+    let folds = folds(&dataset, 3);
+    for model in small_models() {
+        let judged = cross_validate(&dataset, &folds, &rest.with(&model), SEED, &Reporter::silent()).unwrap();
+        let mut cuts_of = BTreeMap::new();
+        for p in &judged.predictions {
+            let unit = dataset.train().iter().find(|unit| unit.unit == p.unit).unwrap();
+            assert_eq!(p.truth, f64::from(unit.last_cycle().0 - p.cycle.0));
+            assert!(p.truth >= 1.0 && p.cycle.0 >= 15 && p.rul.is_finite());
+            assert!(folds.held_out(&dataset, p.fold).contains(&unit));
+            *cuts_of.entry(&p.unit).or_insert(0) += 1;
+        }
+        assert!(cuts_of.len() == 10 && cuts_of.values().all(|cuts| *cuts == 8), "{cuts_of:?}");
+        let order: Vec<_> = judged.predictions.iter().map(|p| (&p.unit, p.cycle)).collect();
+        assert!(order.is_sorted_by(|a, b| a < b));
+    }
+}
+
+#[test]
+fn folds_can_be_fitted_apart_and_all_models_are_judged_at_the_same_cycles() {
+    let (dataset, rest, reporter) = (fleet(8), Rest::new(), Reporter::silent());
+    let folds = folds(&dataset, 2);
+    let cycles = small_models().into_iter().map(|model| {
+        let recipe = rest.with(&model);
+        let whole = cross_validate(&dataset, &folds, &recipe, SEED, &reporter).unwrap();
+        let apart = [1, 0].map(|fold| fit_fold(&dataset, &folds, fold, &recipe, SEED, &reporter).unwrap());
+        assert_eq!(whole, OutOfFold::gather(apart));
+        whole.predictions.iter().map(|p| (p.unit.clone(), p.cycle)).collect::<Vec<_>>()
+    });
+    let cycles: Vec<_> = cycles.collect();
+    assert!(cycles.iter().all(|of_model| *of_model == cycles[0]));
+}
+
+/// The features and the model that would ship.
+fn both(
+    dataset: &ValidDataset,
+    recipe: &Recipe<'_>,
+    seed: u64,
+    reporter: &Reporter,
+) -> Result<(FittedFeatures, Box<dyn Predictor>), TrainError> {
+    let features = final_features(dataset, recipe, seed)?;
+    let model = final_fit(dataset, &features, recipe, seed, reporter)?;
+    Ok((features, model))
+}
+
+#[test]
+fn a_prediction_is_that_of_the_history_cut_there() {
+    let (dataset, rest) = (fleet(6), Rest::new());
+    for model in small_models() {
+        let recipe = rest.with(&model);
+        let (features, fitted) = both(&dataset, &recipe, SEED, &Reporter::silent()).unwrap();
+        let input = |rows: usize| -> Matrix { recipe.input(&features, &dataset.train()[0].cut(rows)) };
+        let whole = fitted.predict(&input(dataset.train()[0].len()));
+        assert_eq!(fitted.input(), model.input());
+        for rows in [1, 2, 5, 37, 90] {
+            assert_eq!(fitted.predict(&input(rows)), whole[..rows], "{} at {rows}", model.kind());
+            assert_eq!(fitted.predict_last(&input(rows)), whole[rows - 1]);
+        }
+    }
+}
+
+#[test]
+fn a_final_fit_is_reproducible_and_its_weights_come_back() {
+    let (dataset, rest) = (fleet(6), Rest::new());
+    for model in small_models() {
+        let fit = |seed, threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| both(&dataset, &rest.with(&model), seed, &Reporter::silent()).unwrap().1)
+        };
+        let (one, two) = (fit(1, 1), fit(1, 2));
+        assert_eq!(one.weights(), two.weights(), "{}", model.kind());
+        let loaded = model.load(&one.weights()).unwrap();
+        let input = Matrix { width: width(&dataset, &model), values: vec![0.5; 3 * width(&dataset, &model)] };
+        assert_eq!(loaded.predict(&input), one.predict(&input));
+        if model.kind() != "linear" {
+            assert_ne!(one.weights(), fit(2, 1).weights(), "{}", model.kind());
+        }
+    }
+}
+
+fn width(dataset: &ValidDataset, model: &ModelOptions) -> usize {
+    let rest = Rest::new();
+    let features = crate::features::fit(&dataset.training(), &rest.features, &rest.target, 0).unwrap();
+    match model.input() {
+        InputKind::Table => features.table_names().len(),
+        InputKind::Sequence => features.sequence_names().len(),
+    }
+}
+
+#[test]
+fn a_signal_stops_every_family() {
+    let (dataset, rest) = (fleet(4), Rest::new());
+    let interrupt = Interrupt::default();
+    interrupt.cell().store(15, std::sync::atomic::Ordering::Relaxed);
+    for model in small_models() {
+        let stopped = both(&dataset, &rest.with(&model), SEED, &Reporter::new(interrupt.clone()));
+        assert!(matches!(stopped, Err(TrainError::Interrupted(_))));
+    }
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let (dataset, mut rest) = (fleet(4), Rest::new());
+    let refused =
+        |rest: &Rest, model| both(&dataset, &rest.with(&model), SEED, &Reporter::silent()).unwrap_err().to_string();
+    let gru = ModelOptions::Gru(GruOptions { stride: 0, ..Default::default() });
+    assert_eq!(refused(&rest, gru), "`stride` must be at least 1, not 0");
+    rest.training.row_stride = 0;
+    assert_eq!(refused(&rest, ModelOptions::default()), "`row_stride` must be at least 1, not 0");
+}
+
+/// The bound of the project for FD001: out-of-fold RMSE, both sides capped at 125 cycles, at most 9.0.
+#[test]
+fn trees_on_fd001_are_as_good_as_promised() {
+    let Some(path) = cmapss() else { return };
+    let options = CmapssOptions { path, ..Default::default() };
+    let (dataset, rest) = (read(&DatasetOptions::Cmapss(options), Path::new("/")), Rest::new());
+    let model = ModelOptions::Gbdt(GbdtOptions::default());
+    let judged = cross_validate(&dataset, &folds(&dataset, 5), &rest.with(&model), SEED, &Reporter::silent()).unwrap();
+    let errors = judged.predictions.iter().map(|p| (p.rul.clamp(0.0, 125.0) - p.truth.min(125.0)).powi(2));
+    let rmse = (errors.sum::<f64>() / judged.predictions.len() as f64).sqrt();
+    assert!(rmse < 9.0, "{rmse}");
+}
+
+/// The folder with NASA's files, where it is installed.
+fn cmapss() -> Option<PathBuf> {
+    let named = std::env::var_os("PDM_ML_CMAPSS").map(PathBuf::from);
+    let path = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cmapss"));
+    path.join("train_FD001.txt").exists().then_some(path)
+}
