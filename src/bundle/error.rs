@@ -1,0 +1,81 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::content::Digest;
+use crate::models::ModelError;
+
+/// A bundle cannot be written or must not be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A file cannot be read or written.
+    #[error("cannot {action} `{}`", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The folder holds no manifest.
+    #[error("`{}` is not a bundle: it has no bundle.json", path.display())]
+    NotABundle {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file the manifest lists is gone.
+    #[error("`{}` is missing from the bundle", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file differs from what was assembled; it was not parsed.
+    #[error("`{}` was changed: its SHA-256 is {found}, the bundle says {expected}", path.display())]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// What the manifest or the registry says.
+        expected: Digest,
+        /// What the file has.
+        found: Digest,
+    },
+    /// A file with the right digest cannot be understood.
+    #[error("`{}` cannot be read as {what}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        what: &'static str,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// The bundle was written by a later version of this program.
+    #[error("`{}` has bundle format {found}; this program knows up to {known}", path.display())]
+    Version {
+        /// The manifest.
+        path: PathBuf,
+        /// Format of the manifest.
+        found: u32,
+        /// Newest known format.
+        known: u32,
+    },
+    /// A file name in the manifest leaves the folder, or a needed file is not listed.
+    #[error("the bundle's manifest {problem}")]
+    Manifest {
+        /// What is wrong, as a fragment.
+        problem: String,
+    },
+    /// The weights do not belong to the model.
+    #[error("the weights cannot be loaded")]
+    Weights(#[from] ModelError),
+}
+
+impl BundleError {
+    /// Returns whether the bundle is damaged or was tampered with, rather than missing or unreadable.
+    pub fn is_integrity(&self) -> bool {
+        matches!(
+            self,
+            Self::Missing { .. } | Self::Digest { .. } | Self::Format { .. } | Self::Manifest { .. } | Self::Weights(_)
+        )
+    }
+}
