@@ -1,1 +1,17 @@
-//! report
+//! Values to tables for people, and to CSV and Parquet for programs.
+//!
+//! A renderer takes a result struct and returns text; nothing here prints.
+
+mod error;
+mod predictions;
+mod quality;
+mod scores;
+mod sheet;
+mod table;
+
+pub use error::ReportError;
+pub use predictions::{predictions_csv, predictions_table, write_predictions};
+pub use quality::quality;
+pub use scores::scores;
+pub use sheet::{Sheet, write_sheet};
+pub use table::{Align, table};

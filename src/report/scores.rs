@@ -1,0 +1,45 @@
+use super::{Align, table};
+use crate::scoring::{Metric, Score, Scorecard};
+
+/// Returns a scorecard as a table: each score with its interval, beside the best constant predictor.
+pub fn scores(card: &Scorecard) -> String {
+    let confidence = format!("{:.0} % interval", card.bootstrap.confidence * 100.0);
+    let header = [
+        ("score", Align::Left),
+        ("value", Align::Right),
+        (confidence.as_str(), Align::Right),
+        ("constant", Align::Right),
+        ("units", Align::Right),
+    ];
+    let rows = card.scores.iter().map(|score| {
+        let constant = card.baseline.score(score.metric).map_or_else(String::new, |s| figure(s.metric, s.value));
+        [named(score.metric), figure(score.metric, score.value), interval(score), constant, card.units.to_string()]
+    });
+    let mut text = table(&header, rows);
+    text.push_str(&format!(
+        "\n{}\nconstant: always predicting {:.1} cycles, the mean of training",
+        card.protocol, card.baseline.prediction
+    ));
+    card.warnings.iter().for_each(|warning| text.push_str(&format!("\nnote: {warning}")));
+    text
+}
+
+fn named(metric: Metric) -> String {
+    match metric.unit() {
+        "cycles" => format!("{metric} (cycles)"),
+        _ => metric.to_string(),
+    }
+}
+
+fn interval(score: &Score) -> String {
+    format!("[{}, {}]", figure(score.metric, score.lower), figure(score.metric, score.upper))
+}
+
+/// Shares as percent, penalties and cycles with the digits their intervals deserve.
+fn figure(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::NasaScore => format!("{value:.0}"),
+        _ if metric.unit() == "share" => format!("{:.0} %", value * 100.0),
+        _ => format!("{value:.2}"),
+    }
+}
