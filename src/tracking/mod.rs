@@ -1,1 +1,49 @@
-//! tracking
+//! Remembers runs: what was done, with which parameters, how well, and how it ended.
+//!
+//! The journal comes first and the network second. An [`ActiveRun`] listens to events and writes each to its journal at
+//! once; a [`BestEffort`] thread follows the journal and copies it to an MLflow server, and never holds up the work.
+//! [`sync`] does the same later, as often as one likes, with the same result.
+//!
+//! | part | what it is for |
+//! | --- | --- |
+//! | `journal` | the file format: one JSON object a line, the first opens the run, the last ends it |
+//! | `local` | the store: folders, locks, the run being written, the list, the reaper |
+//! | [`Run`], [`compare`] | a journal read back: parameters, metrics by step, artifacts, stages, status |
+//! | `mlflow` | the REST client and the idempotent replay |
+//! | [`TrackingOptions`] | the table `[tracking]` of the pipeline file |
+//!
+//! On disk, under `experiments/runs`:
+//!
+//! ```text
+//! <run-id>/
+//! ├── journal.ndjson     append-only; the truth about the run
+//! ├── artifacts/…        copies of the files the run declared
+//! ├── lock               held by the process that writes; free without an end line means killed
+//! ├── mlflow.json        hint for the next replay; may be deleted
+//! └── mlflow.lock        held by the process that replays
+//! ```
+
+mod best_effort;
+mod clock;
+mod compare;
+mod error;
+mod journal;
+mod local;
+mod mlflow;
+mod number;
+mod options;
+mod run;
+mod run_id;
+mod secret;
+
+pub use best_effort::BestEffort;
+pub use compare::{ComparedRun, Comparison, MetricRow, ParamRow, compare};
+pub use error::TrackingError;
+pub use journal::{Outcome, RunHeader};
+pub use local::{ActiveRun, Listing, RunStore, RunSummary, Unreadable};
+pub use mlflow::{MlflowClient, Patience, SyncReport, SyncState, sync};
+pub use number::Number;
+pub use options::TrackingOptions;
+pub use run::{KeptArtifact, Point, Run, RunStatus, StageRecord, StageState};
+pub use run_id::{ParseRunIdError, RunId};
+pub use secret::{Credentials, Secret};

@@ -1,0 +1,16 @@
+//! The file format of a run: one JSON object a line, appended and never changed.
+//!
+//! The first line opens the run and carries the format's version; the last ends it. A process can die at any byte, so a
+//! last line without its newline is ignored, and a line that cannot be read is counted and skipped.
+
+mod line;
+mod reader;
+mod tail;
+mod writer;
+
+pub use line::{Outcome, RunHeader};
+
+pub(super) use line::{Line, Opening, Stamped};
+pub(super) use reader::JournalReader;
+pub(super) use tail::{Ends, read_ends};
+pub(super) use writer::JournalWriter;

@@ -1,0 +1,17 @@
+//! The local run store: one folder a run, a lock for as long as its process lives.
+
+mod active;
+mod artifact;
+mod folder;
+mod lock;
+mod status;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use active::ActiveRun;
+pub use store::{Listing, RunStore, RunSummary, Unreadable};
+
+pub(super) use folder::RunFolder;
+pub(super) use lock::RunLock;
+pub(super) use status::{Standing, standing};

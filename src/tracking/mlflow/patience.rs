@@ -1,0 +1,76 @@
+use std::time::Duration;
+
+/// How long a client waits and how often it tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Longest wait for a connection.
+    pub connect: Duration,
+    /// Longest wait for an answer; an upload gets more by its size.
+    pub answer: Duration,
+    /// Tries in all.
+    pub tries: u32,
+    /// Wait before the second try; doubles with every further one.
+    pub first_wait: Duration,
+    /// Longest wait between tries; a server that asks for more ends them.
+    pub longest_wait: Duration,
+    /// Time between two copies of a run that goes on.
+    pub pace: Duration,
+}
+
+impl Patience {
+    /// For a command that has nothing else to do.
+    pub const FOREGROUND: Self = Self {
+        connect: Duration::from_secs(5),
+        answer: Duration::from_secs(30),
+        tries: 5,
+        first_wait: Duration::from_millis(500),
+        longest_wait: Duration::from_secs(20),
+        pace: Duration::from_secs(2),
+    };
+
+    /// For a thread beside the work, which comes back anyway.
+    pub const BACKGROUND: Self = Self {
+        connect: Duration::from_secs(3),
+        answer: Duration::from_secs(10),
+        tries: 1,
+        first_wait: Duration::from_millis(500),
+        longest_wait: Duration::from_secs(2),
+        pace: Duration::from_secs(2),
+    };
+
+    /// Returns how long to wait after try number `tried` (from 1), or nothing when it was the last.
+    pub(super) fn wait(&self, tried: u32, asked: Option<Duration>) -> Option<Duration> {
+        if tried >= self.tries || asked > Some(self.longest_wait) {
+            return None;
+        }
+        let own = self.first_wait.saturating_mul(1 << (tried - 1).min(16)).min(self.longest_wait);
+        Some(asked.map_or(own, |asked| asked.max(own)))
+    }
+
+    /// Returns the longest wait for an upload: a slow line gets 256 KiB/s.
+    pub(super) fn upload(&self, bytes: u64) -> Duration {
+        self.answer + Duration::from_secs(bytes / (256 * 1024))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_end() {
+        let waits: Vec<_> = (1..=5).map(|tried| Patience::FOREGROUND.wait(tried, None)).collect();
+        assert_eq!(
+            waits,
+            [Some(500), Some(1000), Some(2000), Some(4000), None].map(|ms| ms.map(Duration::from_millis))
+        );
+    }
+
+    #[test]
+    fn the_server_s_wish_is_honoured_or_ends_the_tries() {
+        let asked = |seconds| Patience::FOREGROUND.wait(1, Some(Duration::from_secs(seconds)));
+        assert_eq!(asked(3), Some(Duration::from_secs(3)));
+        assert_eq!(asked(0), Some(Duration::from_millis(500)));
+        assert_eq!(asked(3600), None);
+    }
+}

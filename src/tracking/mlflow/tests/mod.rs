@@ -1,0 +1,8 @@
+//! `wire` needs no server: it plays one that misbehaves. `replay` and `outage` need a real one, which
+//! `scripts/mlflow-server run -- cargo test --release` provides.
+
+mod fake;
+mod outage;
+mod real;
+mod replay;
+mod wire;
