@@ -1,1 +1,64 @@
-//! registry
+//! Remembers models: an append-only log over an object store, and everything that follows from it.
+//!
+//! Registering, promoting and rolling back each create one entry that is never changed. Versions and aliases are a fold
+//! over the entries, so the audit trail cannot disagree with the state: it is the state. Each entry holds the digest
+//! of the one before and a seal over itself, so a changed byte anywhere is found by [`Registry::verify`].
+//!
+//! ```text
+//! store.json                          says that this is a registry, and of which format
+//! log/00000000000000000001.json       one entry: register, promote or rollback
+//! blobs/sha256/<64 digits>            files of bundles, scorecards, predictions, gate reports
+//! ```
+//!
+//! Two writers never disturb each other: an entry is created only where none is, and who comes second reads again and
+//! decides again. Whether a store keeps that promise is proven by experiment before the first write.
+//!
+//! - [`Registry`] is the front door, [`blocking::Registry`] the same for callers without an async runtime; a
+//!   [`Store`] is a folder or memory.
+//! - [`NewVersion`] becomes a [`ModelVersion`]; a [`ModelRef`] such as `turbofan@champion` points to one.
+//! - [`judge`] holds a challenger's [`Contender`] against [`GateOptions`] and gives a [`GateReport`], without which, or
+//!   a reason, no [`Promotion`] is written.
+
+pub mod blocking;
+
+mod encode;
+mod entry;
+mod error;
+mod fetch;
+mod gates;
+mod keys;
+mod log;
+mod manifest;
+mod marker;
+mod name;
+mod options;
+mod path;
+mod probe;
+mod promote;
+mod read;
+mod reference;
+#[expect(clippy::module_inception, reason = "the room is named after the one thing it holds")]
+mod registry;
+mod state;
+mod store;
+mod verify;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod samples;
+
+pub use entry::{Action, Entry, Promoted, RolledBack, Stamp};
+pub use error::{Failure, RegistryError};
+pub use gates::{Champion, Contender, GateOptions, GateReport, GateRow, Observed, Rule, Versus, judge};
+pub use manifest::{BundleFile, FileEntry, ModelVersion, Origin};
+pub use name::{Alias, ModelName, NameError};
+pub use options::RegistryOptions;
+pub use path::{BundlePath, PathError};
+pub use promote::{Consent, Moved, Promotion};
+pub use read::{Done, HistoryRow, ModelSummary, VersionDetail, VersionSummary};
+pub use reference::{ModelRef, ReferenceError, Target};
+pub use registry::{NewVersion, Registered, Registry};
+pub use state::{Model, State};
+pub use store::Store;
+pub use verify::{Finding, VerifyReport};

@@ -1,0 +1,191 @@
+//! The registry for callers without an async runtime: the same methods, each waiting for its answer.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use tokio::runtime::{Builder, Runtime};
+
+use super::entry::Stamp;
+use super::error::RegistryError;
+use super::gates::{GateOptions, GateReport};
+use super::manifest::ModelVersion;
+use super::name::{Alias, ModelName};
+use super::promote::{Moved, Promotion};
+use super::read::{HistoryRow, ModelSummary, VersionDetail};
+use super::reference::ModelRef;
+use super::registry::{NewVersion, Registered};
+use super::state::State;
+use super::store::Store;
+use super::verify::VerifyReport;
+use crate::content::Digest;
+use crate::domain::Predictions;
+use crate::scoring::Scorecard;
+
+/// The registry over a store, waiting for every answer. Must not be called from async code.
+#[derive(Debug)]
+pub struct Registry {
+    inner: super::Registry,
+    runtime: Runtime,
+}
+
+impl Registry {
+    /// Returns the registry over a store; nothing is read or written yet.
+    ///
+    /// # Errors
+    /// [`RegistryError::Runtime`] where the system gives no resources for it.
+    pub fn new(store: Store) -> Result<Self, RegistryError> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(RegistryError::Runtime)?;
+        Ok(Self { inner: super::Registry::new(store), runtime })
+    }
+
+    /// Returns the registry at an address; see [`Store::open`].
+    ///
+    /// # Errors
+    /// As [`Store::open`] and [`Self::new`].
+    pub fn open(url: &str, root: &Path) -> Result<Self, RegistryError> {
+        Self::new(Store::open(url, root)?)
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Store {
+        self.inner.store()
+    }
+
+    /// Registers a version; see [`super::Registry::register`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn register(&self, new: &NewVersion, stamp: &Stamp) -> Result<Registered, RegistryError> {
+        self.wait(self.inner.register(new, stamp))
+    }
+
+    /// Judges a registered version against the version an alias points to; see [`super::Registry::judge_version`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn judge_version(
+        &self,
+        gates: &[GateOptions],
+        reference: &ModelRef,
+        alias: &Alias,
+    ) -> Result<GateReport, RegistryError> {
+        self.wait(self.inner.judge_version(gates, reference, alias))
+    }
+
+    /// Points an alias to a version; see [`super::Registry::promote`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn promote(&self, promotion: &Promotion, stamp: &Stamp) -> Result<Moved, RegistryError> {
+        self.wait(self.inner.promote(promotion, stamp))
+    }
+
+    /// Points an alias back to the version before; see [`super::Registry::roll_back`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn roll_back(
+        &self,
+        model: &ModelName,
+        alias: &Alias,
+        reason: &str,
+        stamp: &Stamp,
+    ) -> Result<Moved, RegistryError> {
+        self.wait(self.inner.roll_back(model, alias, reason, stamp))
+    }
+
+    /// Returns versions and aliases, now or at a time; see [`super::Registry::state`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn state(&self, at: Option<Timestamp>) -> Result<State, RegistryError> {
+        self.wait(self.inner.state(at))
+    }
+
+    /// Lists models and versions, now or at a time; see [`super::Registry::list`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn list(&self, at: Option<Timestamp>) -> Result<Vec<ModelSummary>, RegistryError> {
+        self.wait(self.inner.list(at))
+    }
+
+    /// Returns the version a reference points to; see [`super::Registry::resolve`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve(&self, reference: &ModelRef, at: Option<Timestamp>) -> Result<ModelVersion, RegistryError> {
+        self.wait(self.inner.resolve(reference, at))
+    }
+
+    /// Shows one version with its scores and history; see [`super::Registry::show`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn show(&self, reference: &ModelRef) -> Result<VersionDetail, RegistryError> {
+        self.wait(self.inner.show(reference))
+    }
+
+    /// Returns what happened to a model; see [`super::Registry::history`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn history(
+        &self,
+        model: &ModelName,
+        alias: Option<&Alias>,
+        at: Option<Timestamp>,
+    ) -> Result<Vec<HistoryRow>, RegistryError> {
+        self.wait(self.inner.history(model, alias, at))
+    }
+
+    /// Returns the scorecard and the predictions of a version; see [`super::Registry::evidence`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn evidence(&self, version: &ModelVersion) -> Result<(Scorecard, Predictions), RegistryError> {
+        self.wait(self.inner.evidence(version))
+    }
+
+    /// Returns a gate report kept under its digest; see [`super::Registry::report`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn report(&self, digest: Digest) -> Result<GateReport, RegistryError> {
+        self.wait(self.inner.report(digest))
+    }
+
+    /// Writes the files of a version into a folder; see [`super::Registry::fetch_bundle`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn fetch_bundle(&self, version: &ModelVersion, into: &Path) -> Result<(), RegistryError> {
+        self.wait(self.inner.fetch_bundle(version, into))
+    }
+
+    /// Walks the whole log and all blobs; see [`super::Registry::verify`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify(&self) -> Result<VerifyReport, RegistryError> {
+        self.wait(self.inner.verify())
+    }
+
+    /// Verifies every object a version rests on; see [`super::Registry::check`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        self.wait(self.inner.check(version))
+    }
+
+    fn wait<F: Future>(&self, answer: F) -> F::Output {
+        self.runtime.block_on(answer)
+    }
+}
+
+/// Waits for an answer in a test.
+#[cfg(test)]
+pub(crate) fn wait<F: Future>(answer: F) -> F::Output {
+    Builder::new_current_thread().build().unwrap().block_on(answer)
+}

@@ -1,0 +1,208 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::RegistryError;
+use super::keys::{Key, Sequence};
+use super::manifest::ModelVersion;
+use super::name::{Alias, ModelName};
+use crate::content::{Digest, canonical_json, digest_of};
+
+/// Newest format of entries this program reads and writes.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Field that holds the digest of the rest of the entry. The chain vouches for every entry but the newest one,
+/// which has no successor yet.
+const SEAL: &str = "seal";
+
+/// Who acts, and when; given by the caller so that the registry needs no clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// Time of the action.
+    pub time: Timestamp,
+    /// Person or job that acts.
+    pub actor: String,
+}
+
+/// One line of the registry's log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Format of this entry.
+    pub format: u32,
+    /// Place in the log, from 1.
+    pub sequence: u64,
+    /// SHA-256 of the bytes of the entry before; zeros in the first.
+    pub previous: Digest,
+    /// When it happened, by the clock of the actor.
+    pub time: Timestamp,
+    /// Who did it.
+    pub actor: String,
+    /// What was done.
+    pub action: Action,
+}
+
+/// What an entry does to the state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Adds a version to a model.
+    Register(Box<ModelVersion>),
+    /// Points an alias to a version.
+    Promote(Promoted),
+    /// Points an alias to the version it pointed to before.
+    Rollback(RolledBack),
+}
+
+/// An alias now points to another version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promoted {
+    /// Name of the model.
+    pub model: ModelName,
+    /// The alias that moved.
+    pub alias: Alias,
+    /// Version it pointed to, if any.
+    pub from: Option<u32>,
+    /// Version it points to.
+    pub to: u32,
+    /// Why, in the actor's words; may be empty when gates allowed it.
+    pub reason: String,
+    /// Blob of the gate report that allowed it.
+    pub report: Option<Digest>,
+    /// Whether the gates were passed by.
+    pub forced: bool,
+}
+
+/// An alias points again to the version before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// Name of the model.
+    pub model: ModelName,
+    /// The alias that moved.
+    pub alias: Alias,
+    /// Version it pointed to.
+    pub from: u32,
+    /// Version it points to.
+    pub to: u32,
+    /// Why, in the actor's words.
+    pub reason: String,
+}
+
+impl Entry {
+    /// Returns the hash that stands before the first entry.
+    pub(crate) fn root() -> Digest {
+        "0".repeat(64).parse().expect("64 zeros are a digest")
+    }
+
+    /// Returns the entry's bytes: canonical JSON with the seal.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, RegistryError> {
+        let seal = |entry: &Self| {
+            let mut value = serde_json::to_value(entry)?;
+            let seal = digest_of(&value)?;
+            value[SEAL] = Value::String(seal.to_string());
+            canonical_json(&value)
+        };
+        seal(self).map_err(|source| RegistryError::Json { operation: "write", what: "a log entry".into(), source })
+    }
+
+    /// Reads the entry with this place in the log from its bytes.
+    pub(crate) fn decode(sequence: Sequence, bytes: &[u8]) -> Result<Self, RegistryError> {
+        let key = Key::Log(sequence);
+        let mut value: Value =
+            serde_json::from_slice(bytes).map_err(|error| RegistryError::damaged(key, format!("no JSON: {error}")))?;
+        check_seal(&mut value, bytes).map_err(|what| RegistryError::damaged(key, what))?;
+        check_format(key, &value)?;
+        let entry: Self = serde_json::from_value(value)
+            .map_err(|error| RegistryError::damaged(key, format!("no log entry: {error}")))?;
+        if entry.sequence == sequence {
+            return Ok(entry);
+        }
+        Err(RegistryError::damaged(key, format!("it says that it is entry {}", entry.sequence)))
+    }
+}
+
+fn check_seal(value: &mut Value, bytes: &[u8]) -> Result<(), &'static str> {
+    const BROKEN: &str = "it was changed after it was written";
+    if canonical_json(value).ok().as_deref() != Some(bytes) {
+        return Err(BROKEN);
+    }
+    let fields = value.as_object_mut().ok_or("no log entry: expected an object")?;
+    let seal = fields.remove(SEAL).ok_or("it has no seal")?;
+    let digest = digest_of(value).map_err(|_| BROKEN)?;
+    if seal == Value::String(digest.to_string()) { Ok(()) } else { Err(BROKEN) }
+}
+
+fn check_format(key: Key, value: &Value) -> Result<(), RegistryError> {
+    match value["format"].as_u64() {
+        Some(found) if found > u64::from(FORMAT) => {
+            Err(RegistryError::Format { key: key.to_string(), found, known: FORMAT })
+        }
+        Some(1..) => Ok(()),
+        _ => Err(RegistryError::damaged(key, "it names no format")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As written by the first release, sealed by Python's `json` and `hashlib`; must stay readable for ever.
+    const FORMAT_1: &str = concat!(
+        r#"{"action":{"promote":{"alias":"champion","forced":false,"from":1,"model":"fd001","reason":"lower RMSE","#,
+        r#""report":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","to":2}},"actor":"ci","format":1,"#,
+        r#""previous":"0000000000000000000000000000000000000000000000000000000000000000","#,
+        r#""seal":"dd5c3be314d6e7c2f5d04711608b6d45ae17dace4d24ce8c36846ccb5c9059f5","#,
+        r#""sequence":1,"time":"2026-11-23T14:30:00Z"}"#,
+    );
+
+    fn entry() -> Entry {
+        let promoted = Promoted {
+            model: "fd001".parse().unwrap(),
+            alias: "champion".parse().unwrap(),
+            from: Some(1),
+            to: 2,
+            reason: "lower RMSE".to_owned(),
+            report: Some(Digest::of("abc")),
+            forced: false,
+        };
+        Entry {
+            format: FORMAT,
+            sequence: 1,
+            previous: Entry::root(),
+            time: "2026-11-23T14:30:00Z".parse().unwrap(),
+            actor: "ci".to_owned(),
+            action: Action::Promote(promoted),
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_format_1_are_fixed() {
+        assert_eq!(String::from_utf8(entry().encode().unwrap()).unwrap(), FORMAT_1);
+        assert_eq!(Entry::decode(1, FORMAT_1.as_bytes()).unwrap(), entry());
+    }
+
+    #[test]
+    fn no_bit_can_flip_unseen() {
+        let bytes = entry().encode().unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(Entry::decode(1, &flipped).is_err(), "bit {bit} of {}", String::from_utf8_lossy(&flipped));
+        }
+    }
+
+    #[test]
+    fn no_cut_goes_unseen() {
+        let bytes = entry().encode().unwrap();
+        for length in 0..bytes.len() {
+            assert!(Entry::decode(1, &bytes[..length]).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn an_entry_stands_in_its_own_place_and_format() {
+        let bytes = entry().encode().unwrap();
+        assert!(matches!(Entry::decode(2, &bytes), Err(RegistryError::Integrity { .. })));
+        let newer = Entry { format: 2, ..entry() }.encode().unwrap();
+        assert!(matches!(Entry::decode(1, &newer), Err(RegistryError::Format { found: 2, known: 1, .. })));
+    }
+}

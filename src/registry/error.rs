@@ -1,0 +1,264 @@
+use std::path::PathBuf;
+
+use super::name::{Alias, ModelName, NameError};
+use super::path::PathError;
+use super::reference::ReferenceError;
+use crate::content::Digest;
+
+/// Why the registry could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The address names a kind of store this build cannot open.
+    #[error("registry store `{url}`: `{scheme}://` is not built in yet; known: file://, memory://, or a plain path")]
+    UnknownScheme {
+        /// The address as written.
+        url: String,
+        /// The part before `://`.
+        scheme: String,
+    },
+    /// The address is not understood.
+    #[error("registry store `{url}`: {what}")]
+    Address {
+        /// The address as written.
+        url: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The store failed.
+    #[error("cannot {operation} `{key}` in the registry store {location}")]
+    Store {
+        /// What was tried, as a verb.
+        operation: &'static str,
+        /// Key of the object.
+        key: String,
+        /// Where the store lies.
+        location: String,
+        /// What the store answered.
+        #[source]
+        source: Box<object_store::Error>,
+    },
+    /// The store does not keep the promise the log rests on: create-only writes.
+    #[error("the registry store {location} cannot be trusted with a log: {what}")]
+    Unsafe {
+        /// Where the store lies.
+        location: String,
+        /// What the experiment showed.
+        what: String,
+    },
+    /// Nothing was ever registered here.
+    #[error("there is no registry in {location}")]
+    Absent {
+        /// Where the store was looked for.
+        location: String,
+    },
+    /// A newer program wrote this.
+    #[error("`{key}` has format {found}; this program reads format {known}")]
+    Format {
+        /// Key of the object.
+        key: String,
+        /// Format found.
+        found: u64,
+        /// Newest format this program reads.
+        known: u32,
+    },
+    /// Stored bytes are not what they were when they were written.
+    #[error("registry object `{key}` is damaged: {what}")]
+    Integrity {
+        /// Key of the object.
+        key: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// Someone else changed the registry first, in a way that must be looked at.
+    #[error("lost the race for the registry log: {what}")]
+    Conflict {
+        /// What changed.
+        what: String,
+    },
+    /// A name breaks the grammar.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A reference to a model breaks the grammar.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// A file of a bundle has a path that could leave its folder.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// No version was registered under this name.
+    #[error("no model `{model}` in the registry; known: {known}")]
+    UnknownModel {
+        /// Name asked for.
+        model: ModelName,
+        /// Names in the registry, for people.
+        known: String,
+    },
+    /// The model has no such version.
+    #[error("model `{model}` has no version {version}; newest: {newest}")]
+    UnknownVersion {
+        /// Name of the model.
+        model: ModelName,
+        /// Version asked for.
+        version: u32,
+        /// Newest version of the model.
+        newest: u32,
+    },
+    /// The model has no such alias.
+    #[error("model `{model}` has no alias `{alias}`; known: {known}")]
+    UnknownAlias {
+        /// Name of the model.
+        model: ModelName,
+        /// Alias asked for.
+        alias: Alias,
+        /// Aliases of the model, for people.
+        known: String,
+    },
+    /// The alias has pointed to one version only.
+    #[error("cannot roll back `{model}@{alias}`: nothing before version {current}")]
+    NothingBefore {
+        /// Name of the model.
+        model: ModelName,
+        /// The alias.
+        alias: Alias,
+        /// Version it points to.
+        current: u32,
+    },
+    /// A gate said no.
+    #[error("version {version} of `{model}` may not become `{alias}`: {reason}")]
+    GateRefused {
+        /// Name of the model.
+        model: ModelName,
+        /// Version that was judged.
+        version: u32,
+        /// Alias it was judged for.
+        alias: Alias,
+        /// The gates that said no, in one sentence each.
+        reason: String,
+    },
+    /// The data cannot tell whether a gate holds.
+    #[error("it is undecided whether version {version} of `{model}` may become `{alias}`: {reason}")]
+    GateUndecided {
+        /// Name of the model.
+        model: ModelName,
+        /// Version that was judged.
+        version: u32,
+        /// Alias it was judged for.
+        alias: Alias,
+        /// The undecided gates, in one sentence each.
+        reason: String,
+    },
+    /// The gate report speaks of another bundle, or of other scores.
+    #[error("the gate report judged {judged}, but version {version} of `{model}` is {registered}")]
+    WrongReport {
+        /// Name of the model.
+        model: ModelName,
+        /// Version to be promoted.
+        version: u32,
+        /// Bundle and scorecard of that version, for people.
+        registered: String,
+        /// Bundle and scorecard the report speaks of, for people.
+        judged: String,
+    },
+    /// A forced promotion gives no reason.
+    #[error("a promotion past the gates needs a reason; it is kept in the log")]
+    NoReason,
+    /// The predictions are not those the scorecard was computed from.
+    #[error("cannot register `{model}`: its scorecard was computed from other predictions than those given")]
+    OtherPredictions {
+        /// Name of the model.
+        model: ModelName,
+    },
+    /// Two files of a bundle have the same path.
+    #[error("two files of the bundle are called `{path}`")]
+    SameFile {
+        /// The path.
+        path: String,
+    },
+    /// A value has no JSON form, or stored JSON has another shape.
+    #[error("cannot {operation} {what} as JSON")]
+    Json {
+        /// `read` or `write`.
+        operation: &'static str,
+        /// What the JSON stands for.
+        what: String,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A file of a bundle could not be read or written.
+    #[error("cannot {operation} `{}`", path.display())]
+    File {
+        /// `read` or `write`.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The system gives no resources to wait for answers with.
+    #[error("cannot start the registry's runtime")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// What a caller can do about a [`RegistryError`]; the command line turns it into an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Failure {
+    /// The name, reference or address was wrong: write another.
+    Usage,
+    /// Something failed that the user can act on.
+    Failed,
+    /// A gate said no.
+    Refused,
+    /// A gate could not tell.
+    Undecided,
+    /// Stored bytes are not what was written.
+    Integrity,
+    /// Someone else was first.
+    Conflict,
+    /// The store did not answer; trying again is safe.
+    Unavailable,
+}
+
+impl RegistryError {
+    /// Returns what kind of failure this is.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::UnknownScheme { .. } | Self::Address { .. } | Self::NoReason => Failure::Usage,
+            Self::Name(_) | Self::Reference(_) => Failure::Usage,
+            Self::GateRefused { .. } => Failure::Refused,
+            Self::GateUndecided { .. } => Failure::Undecided,
+            Self::Integrity { .. } => Failure::Integrity,
+            Self::Conflict { .. } => Failure::Conflict,
+            Self::Store { source, .. } if is_passing(source) => Failure::Unavailable,
+            _ => Failure::Failed,
+        }
+    }
+
+    /// Returns the next step, where one is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Integrity { .. } => "`pdm-ml registry verify` lists everything that is damaged",
+            Self::Conflict { .. } => "look at `pdm-ml registry history`, then decide again",
+            Self::Unsafe { .. } => "use a store with create-only writes; on disk, a file system with hard links",
+            Self::Format { .. } => "use a newer pdm-ml",
+            Self::GateUndecided { .. } => "more test units or a wider margin can decide; `--force` needs a reason",
+            Self::WrongReport { .. } => "judge this version again with `pdm-ml gate`",
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn damaged(key: impl ToString, what: impl Into<String>) -> Self {
+        Self::Integrity { key: key.to_string(), what: what.into() }
+    }
+
+    pub(crate) fn other_digest(key: impl ToString, found: Digest) -> Self {
+        Self::damaged(key, format!("its bytes have digest {found}"))
+    }
+}
+
+/// Returns whether a store may answer later: its own errors tell a missing object or right apart from a lost server,
+/// except that a full or broken disk looks like the latter.
+fn is_passing(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::Generic { store, .. } if *store != "LocalFileSystem")
+}

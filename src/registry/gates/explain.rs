@@ -1,0 +1,129 @@
+//! Verdicts in words.
+
+use std::fmt;
+
+use super::options::{GateOptions, Rule};
+use crate::scoring::{Metric, PairedDifference, Score, ScoringError, Verdict};
+
+/// What a score is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
+    Between(f64, f64),
+}
+
+pub(super) const NO_CHAMPION: &str = "there is no champion yet to compare with";
+
+impl Limit {
+    /// Returns the limit of a gate that judges a score by itself.
+    pub(super) fn of(gate: &GateOptions) -> Option<Self> {
+        match gate.rule {
+            Rule::AtMost => gate.value.map(Self::AtMost),
+            Rule::AtLeast => gate.value.map(Self::AtLeast),
+            Rule::Between => Some(Self::Between(gate.low?, gate.high?)),
+            Rule::NonInferior | Rule::Better => None,
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(limit) => write!(f, "at most {limit}"),
+            Self::AtLeast(limit) => write!(f, "at least {limit}"),
+            Self::Between(low, high) => write!(f, "from {low} to {high}"),
+        }
+    }
+}
+
+pub(super) fn impossible(gate: &GateOptions) -> String {
+    let problems = gate.problems();
+    let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    format!("the gate cannot be judged: {}", messages.join("; "))
+}
+
+pub(super) fn no_value(metric: Metric) -> String {
+    let why = if metric.needs_intervals() { ": it needs a calibrated model" } else { "" };
+    format!("the scorecard has no {metric}{why}")
+}
+
+pub(super) fn score(verdict: Verdict, score: &Score, limit: Limit, units: usize) -> String {
+    let Score { metric, value, lower, upper } = *score;
+    let seen = format!("{}, interval {}", quantity(metric, value), interval(metric, lower, upper));
+    match verdict {
+        Verdict::Pass => format!("{metric} is {limit}: {seen}, {units} units"),
+        Verdict::Fail => format!("{metric} is not {limit}: {seen}, {units} units"),
+        Verdict::Undecided => format!("{units} units cannot tell whether {metric} is {limit}: {seen}"),
+    }
+}
+
+pub(super) fn difference(verdict: Verdict, seen: &PairedDifference, gate: &GateOptions, version: u32) -> String {
+    let PairedDifference { metric, difference, lower, upper, units, .. } = *seen;
+    let margin = margin(gate);
+    let claim = match (gate.rule, gate.margin > 0.0) {
+        (Rule::Better, true) => format!("more than {margin} better than version {version}"),
+        (Rule::Better, false) => format!("better than version {version}"),
+        (_, true) => format!("at most {margin} worse than version {version}"),
+        (_, false) => format!("not worse than version {version}"),
+    };
+    let seen = format!(
+        "worse by {} (negative is better), interval {}",
+        quantity(metric, difference),
+        interval(metric, lower, upper)
+    );
+    match verdict {
+        Verdict::Pass => format!("{metric} is {claim}: {seen}, {units} units"),
+        Verdict::Fail => format!("{metric} fails to be {claim}: {seen}, {units} units"),
+        Verdict::Undecided => format!("{units} units cannot tell whether {metric} is {claim}: {seen}"),
+    }
+}
+
+pub(super) fn same_bundle(version: u32) -> String {
+    format!("it is the bundle of version {version}, scored again")
+}
+
+pub(super) fn incomparable(error: &ScoringError, version: u32) -> String {
+    match error {
+        ScoringError::UnlikeProtocols { .. } => {
+            format!(
+                "{error}; install a test part, or promote past the gate by hand, with a reason (version {version} stays)"
+            )
+        }
+        _ => format!("cannot be compared with version {version}: {error}"),
+    }
+}
+
+fn margin(gate: &GateOptions) -> String {
+    match gate.relative {
+        true => format!("{} %", rounded(gate.margin * 100.0)),
+        false => with_unit(gate.metric, gate.margin.to_string()),
+    }
+}
+
+/// Returns a number without the noise that scaling leaves in the last digits.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+fn quantity(metric: Metric, value: f64) -> String {
+    with_unit(metric, figure(metric, value))
+}
+
+fn interval(metric: Metric, lower: f64, upper: f64) -> String {
+    format!("{} to {}", figure(metric, lower), figure(metric, upper))
+}
+
+fn with_unit(metric: Metric, figure: String) -> String {
+    match metric.unit() {
+        "cycles" => format!("{figure} cycles"),
+        _ => figure,
+    }
+}
+
+fn figure(metric: Metric, value: f64) -> String {
+    match metric.unit() {
+        "share" => format!("{value:.3}"),
+        _ => format!("{value:.2}"),
+    }
+}

@@ -1,0 +1,78 @@
+use futures_util::future::join_all;
+use uuid::Uuid;
+
+use super::error::RegistryError;
+use super::keys::Key;
+use super::store::{Created, Store};
+
+/// Writers that race for one key. Some servers refuse a second writer only when it comes alone.
+const RACERS: usize = 8;
+
+/// Proves by experiment that creating an object twice fails, in a row and in a race.
+///
+/// Some S3-compatible servers answer 200 and overwrite, so a store's documentation is no proof.
+pub(crate) async fn run(store: &Store) -> Result<(), RegistryError> {
+    let (row, race) = (Key::Probe(Uuid::now_v7()), Key::Probe(Uuid::now_v7()));
+    let outcome = match in_a_row(store, row).await {
+        Ok(()) => in_a_race(store, race).await,
+        failed => failed,
+    };
+    for key in [row, race] {
+        // A policy without deletion is a good policy; what stays behind is named and tiny.
+        let _ = store.delete(key).await;
+    }
+    outcome
+}
+
+async fn in_a_row(store: &Store, key: Key) -> Result<(), RegistryError> {
+    store.create(key, "first").await?;
+    let second = store.create(key, "second").await?;
+    let kept = store.get(key).await?;
+    if second == Created::Exists && kept.as_deref() == Some(b"first") {
+        return Ok(());
+    }
+    Err(distrust(store, "it let a second writer overwrite an object that was to be created only once".to_owned()))
+}
+
+async fn in_a_race(store: &Store, key: Key) -> Result<(), RegistryError> {
+    let racers = (0..RACERS).map(|racer| store.create(key, racer.to_string()));
+    let created = join_all(racers).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let winners: Vec<_> = (0..RACERS).filter(|&racer| created[racer] == Created::Written).collect();
+    let kept = store.get(key).await?;
+    match winners[..] {
+        [winner] if kept.as_deref() == Some(winner.to_string().as_bytes()) => Ok(()),
+        [_] => Err(distrust(store, "the winner of a race for one object does not find its own bytes there".to_owned())),
+        _ => Err(distrust(store, format!("{} of {RACERS} racing writers created the same object", winners.len()))),
+    }
+}
+
+fn distrust(store: &Store, what: String) -> RegistryError {
+    RegistryError::Unsafe { location: store.location().to_owned(), what }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::registry::blocking::wait;
+    use crate::registry::samples::{Accident, Meddler};
+
+    #[test]
+    fn good_stores_are_trusted_and_left_clean() {
+        let root = tempfile::tempdir().unwrap();
+        for store in [Store::memory(), Store::open(".", root.path()).unwrap()] {
+            wait(store.prove()).unwrap();
+            assert_eq!(wait(store.list("probe")).unwrap(), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_store_that_overwrites_is_not_trusted() {
+        let store = Meddler::over(Arc::new(InMemory::new()), Accident::Overwrites);
+        assert!(matches!(wait(store.prove()), Err(RegistryError::Unsafe { .. })));
+        assert_eq!(wait(store.list("probe")).unwrap(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,203 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::entry::{Action, Entry, Promoted, RolledBack};
+use super::error::RegistryError;
+use super::log::Log;
+use super::manifest::{ModelVersion, Origin};
+use super::name::{Alias, ModelName};
+use super::reference::ModelRef;
+use super::registry::Registry;
+use super::state::{Model, until};
+use crate::content::Digest;
+use crate::scoring::Scorecard;
+
+/// One model, in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelSummary {
+    /// Name of the model.
+    pub model: ModelName,
+    /// Where its aliases point.
+    pub aliases: BTreeMap<Alias, u32>,
+    /// Its versions, oldest first.
+    pub versions: Vec<VersionSummary>,
+}
+
+/// One version, in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VersionSummary {
+    /// Number of the version.
+    pub version: u32,
+    /// Aliases that point to it.
+    pub aliases: Vec<Alias>,
+    /// Its bundle.
+    pub bundle: Digest,
+    /// Length of its files in bytes.
+    pub bytes: u64,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// All about one version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VersionDetail {
+    /// What was registered.
+    pub version: ModelVersion,
+    /// Aliases that point to it.
+    pub aliases: Vec<Alias>,
+    /// How good it was found to be.
+    pub scorecard: Scorecard,
+    /// What happened to it, oldest first.
+    pub history: Vec<HistoryRow>,
+}
+
+/// One thing that happened, in the order of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistoryRow {
+    /// Place in the log.
+    pub entry: u64,
+    /// When.
+    pub time: Timestamp,
+    /// Who did it.
+    pub actor: String,
+    /// What was done.
+    pub action: Done,
+    /// Name of the model.
+    pub model: ModelName,
+    /// The alias that moved, where one did.
+    pub alias: Option<Alias>,
+    /// Version the alias pointed to before, if any.
+    pub from: Option<u32>,
+    /// Version that was registered, or that the alias points to since.
+    pub version: u32,
+    /// Why, in the actor's words.
+    pub reason: String,
+    /// Blob of the gate report that allowed it.
+    pub report: Option<Digest>,
+    /// Whether it was done past the gates.
+    pub forced: bool,
+}
+
+/// The kinds of things that happen in a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// A version was added.
+    Register,
+    /// An alias was pointed to a version.
+    Promote,
+    /// An alias was pointed back.
+    Rollback,
+}
+
+impl Registry {
+    /// Lists models and versions as they are, or as they were at a time.
+    ///
+    /// # Errors
+    /// A damaged log, and whatever the store answers.
+    pub async fn list(&self, at: Option<Timestamp>) -> Result<Vec<ModelSummary>, RegistryError> {
+        Ok(self.state(at).await?.models().map(|(name, model)| ModelSummary::of(name, model)).collect())
+    }
+
+    /// Returns the version a reference points to, now or at a time.
+    ///
+    /// # Errors
+    /// An unknown model, version or alias, a damaged log, and whatever the store answers.
+    pub async fn resolve(&self, reference: &ModelRef, at: Option<Timestamp>) -> Result<ModelVersion, RegistryError> {
+        self.state(at).await?.resolve(reference).cloned()
+    }
+
+    /// Shows one version with its scores and history.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], and missing or damaged blobs.
+    pub async fn show(&self, reference: &ModelRef) -> Result<VersionDetail, RegistryError> {
+        let log = Log::read(self.store()).await?;
+        let version = log.state().resolve(reference)?.clone();
+        let touches = |row: &HistoryRow| row.version == version.version || row.from == Some(version.version);
+        let rows = log.entries().iter().map(HistoryRow::of).filter(|row| row.model == version.model);
+        let history = rows.filter(touches).collect();
+        let aliases = log.state().model(&version.model)?.aliases_of(version.version);
+        let (scorecard, _) = self.evidence(&version).await?;
+        Ok(VersionDetail { version, aliases, scorecard, history })
+    }
+
+    /// Returns what happened to a model, oldest first, up to a time; with an alias, only its moves.
+    ///
+    /// # Errors
+    /// An unknown model, an alias that never was, a damaged log, and whatever the store answers.
+    pub async fn history(
+        &self,
+        model: &ModelName,
+        alias: Option<&Alias>,
+        at: Option<Timestamp>,
+    ) -> Result<Vec<HistoryRow>, RegistryError> {
+        let log = Log::read(self.store()).await?;
+        if let Some(alias) = alias {
+            log.state().resolve(&ModelRef::alias(model.clone(), alias.clone()))?;
+        }
+        log.state().model(model)?;
+        let entries = at.map_or(log.entries(), |at| until(log.entries(), at));
+        let rows = entries.iter().map(HistoryRow::of).filter(|row| row.model == *model);
+        Ok(rows.filter(|row| alias.is_none() || row.alias.as_ref() == alias).collect())
+    }
+}
+
+impl Model {
+    fn aliases_of(&self, version: u32) -> Vec<Alias> {
+        self.aliases().filter(|(_, current)| *current == version).map(|(alias, _)| alias.clone()).collect()
+    }
+}
+
+impl ModelSummary {
+    fn of(name: &ModelName, model: &Model) -> Self {
+        let aliases = model.aliases().map(|(alias, version)| (alias.clone(), version)).collect();
+        let versions = model.versions().iter().map(|version| VersionSummary {
+            version: version.version,
+            aliases: model.aliases_of(version.version),
+            bundle: version.bundle,
+            bytes: version.files.iter().map(|file| file.bytes).sum(),
+            origin: version.origin.clone(),
+        });
+        Self { model: name.clone(), aliases, versions: versions.collect() }
+    }
+}
+
+impl HistoryRow {
+    fn of(entry: &Entry) -> Self {
+        let row = |action, model: &ModelName, version| Self {
+            entry: entry.sequence,
+            time: entry.time,
+            actor: entry.actor.clone(),
+            action,
+            model: model.clone(),
+            alias: None,
+            from: None,
+            version,
+            reason: String::new(),
+            report: None,
+            forced: false,
+        };
+        match &entry.action {
+            Action::Register(version) => {
+                Self { report: version.report, ..row(Done::Register, &version.model, version.version) }
+            }
+            Action::Promote(Promoted { model, alias, from, to, reason, report, forced }) => Self {
+                alias: Some(alias.clone()),
+                from: *from,
+                reason: reason.clone(),
+                report: *report,
+                forced: *forced,
+                ..row(Done::Promote, model, *to)
+            },
+            Action::Rollback(RolledBack { model, alias, from, to, reason }) => Self {
+                alias: Some(alias.clone()),
+                from: Some(*from),
+                reason: reason.clone(),
+                ..row(Done::Rollback, model, *to)
+            },
+        }
+    }
+}

@@ -1,0 +1,234 @@
+use std::future::ready;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::entry::{Action, Stamp};
+use super::error::RegistryError;
+use super::gates::GateReport;
+use super::log::{Log, Step};
+use super::manifest::{BundleFile, FileEntry, ModelVersion, Origin};
+use super::name::ModelName;
+use super::state::{State, until};
+use super::store::Store;
+use super::verify::{self, VerifyReport};
+use super::{encode, fetch};
+use crate::content::Digest;
+use crate::domain::Predictions;
+use crate::scoring::Scorecard;
+
+/// Blobs written at the same time.
+const WRITERS: usize = 8;
+
+/// The registry over a store.
+///
+/// Nothing is cached but what cannot change: every question reads the log, so many processes may share a store.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    store: Store,
+}
+
+/// A version to be registered.
+#[derive(Debug, Clone)]
+pub struct NewVersion {
+    /// Name of the model.
+    pub model: ModelName,
+    /// Digest of the bundle.
+    pub bundle: Digest,
+    /// Files of the bundle.
+    pub files: Vec<BundleFile>,
+    /// How good it was found to be.
+    pub scorecard: Scorecard,
+    /// The predictions the scorecard was computed from.
+    pub predictions: Predictions,
+    /// What the gates said, where they were asked.
+    pub report: Option<GateReport>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// A registered version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Registered {
+    /// The version.
+    pub version: ModelVersion,
+    /// Whether it was not there before.
+    pub is_new: bool,
+}
+
+impl Registry {
+    /// Returns the registry over a store; nothing is read or written yet.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Returns the registry at an address; see [`Store::open`].
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(url: &str, root: &Path) -> Result<Self, RegistryError> {
+        Store::open(url, root).map(Self::new)
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Registers a version. The same bundle with the same scorecard under the same name is the same version.
+    ///
+    /// Blobs are written before the entry that names them: a writer killed in between leaves blobs that nothing
+    /// names, and registering again completes the work.
+    ///
+    /// # Errors
+    /// Two files of one name, predictions other than those that were scored, and whatever the store answers.
+    pub async fn register(&self, new: &NewVersion, stamp: &Stamp) -> Result<Registered, RegistryError> {
+        let (scorecard, predictions) = new.evidence()?;
+        let files = new.file_entries()?;
+        let known = self.state(None).await?.known(new, &scorecard);
+        if let Some(version) = known {
+            return Ok(Registered { version, is_new: false });
+        }
+        self.store.prove().await?;
+        let report = new.report.as_ref().map(encode::report).transpose()?;
+        let blobs = new.files.iter().map(|file| file.bytes.clone());
+        let blobs: Vec<_> = blobs.chain([scorecard.clone(), predictions.clone()]).chain(report.clone()).collect();
+        self.put_blobs(blobs).await?;
+        let decide = |state: Arc<State>| {
+            ready(Ok(match state.known(new, &scorecard) {
+                Some(version) => Step::Leave(Registered { version, is_new: false }),
+                None => {
+                    let number = state.next_version(&new.model);
+                    let version = new.version(number, &files, [&scorecard, &predictions], report.as_ref());
+                    let action = Action::Register(Box::new(version.clone()));
+                    Step::Append(action, Registered { version, is_new: true })
+                }
+            }))
+        };
+        Ok(Log::append(&self.store, stamp, decide).await?.0)
+    }
+
+    /// Returns versions and aliases as they are, or as they were at a time.
+    ///
+    /// # Errors
+    /// A damaged log, and whatever the store answers.
+    pub async fn state(&self, at: Option<Timestamp>) -> Result<State, RegistryError> {
+        let log = Log::read(&self.store).await?;
+        let Some(at) = at else { return Ok(log.state().clone()) };
+        State::fold(until(log.entries(), at)).map_err(|error| RegistryError::damaged("log", error.to_string()))
+    }
+
+    /// Returns the scorecard and the predictions of a version.
+    ///
+    /// # Errors
+    /// Missing or damaged blobs, and whatever the store answers.
+    pub async fn evidence(&self, version: &ModelVersion) -> Result<(Scorecard, Predictions), RegistryError> {
+        let scorecard = self.read_json("a scorecard", version.scorecard).await?;
+        Ok((scorecard, self.read_json("predictions", version.predictions).await?))
+    }
+
+    /// Returns a gate report kept under its digest.
+    ///
+    /// # Errors
+    /// A missing or damaged blob, and whatever the store answers.
+    pub async fn report(&self, digest: Digest) -> Result<GateReport, RegistryError> {
+        self.read_json("a gate report", digest).await
+    }
+
+    /// Writes the files of a version into a folder; files that stand there with the right bytes are kept.
+    ///
+    /// Bytes are verified before they get their final name, and nothing is ever written outside the folder.
+    ///
+    /// # Errors
+    /// Missing or damaged blobs, a symbolic link in the way, and whatever the store or the disk answers.
+    pub async fn fetch_bundle(&self, version: &ModelVersion, into: &Path) -> Result<(), RegistryError> {
+        fetch::bundle(&self.store, version, into).await
+    }
+
+    /// Walks the whole log and all blobs, and reports everything that is not as it was written.
+    ///
+    /// # Errors
+    /// [`RegistryError::Absent`] where there is nothing to verify, [`RegistryError::Format`] where a newer program
+    /// wrote, and whatever the store answers. Damage is no error here: it is what the report lists.
+    pub async fn verify(&self) -> Result<VerifyReport, RegistryError> {
+        verify::verify(&self.store).await
+    }
+
+    /// Reads and verifies every object a version rests on: bundle, scorecard, predictions, and its gate reports.
+    ///
+    /// # Errors
+    /// [`RegistryError::Integrity`] for the first object that is missing or changed.
+    pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        let history = self.history(&version.model, None, None).await?;
+        let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
+        let files = version.files.iter().map(|file| file.sha256);
+        for digest in files.chain([version.scorecard, version.predictions]).chain(version.report).chain(reports) {
+            self.store.get_blob(digest).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_blobs(&self, blobs: Vec<Bytes>) -> Result<(), RegistryError> {
+        let writes = stream::iter(blobs).map(|bytes| self.store.put_blob(bytes));
+        writes.buffer_unordered(WRITERS).try_for_each(|_| async { Ok(()) }).await
+    }
+
+    async fn read_json<T: DeserializeOwned>(&self, what: &str, digest: Digest) -> Result<T, RegistryError> {
+        encode::read(what, &self.store.get_blob(digest).await?)
+    }
+}
+
+impl NewVersion {
+    /// Returns the bytes of the scorecard and of the predictions.
+    fn evidence(&self) -> Result<(Bytes, Bytes), RegistryError> {
+        let predictions = encode::predictions(&self.predictions)?;
+        if Digest::of(&predictions) != self.scorecard.predictions_digest {
+            return Err(RegistryError::OtherPredictions { model: self.model.clone() });
+        }
+        Ok((encode::scorecard(&self.scorecard)?, predictions))
+    }
+
+    fn version(
+        &self,
+        version: u32,
+        files: &[FileEntry],
+        [scorecard, predictions]: [&Bytes; 2],
+        report: Option<&Bytes>,
+    ) -> ModelVersion {
+        ModelVersion {
+            model: self.model.clone(),
+            version,
+            bundle: self.bundle,
+            files: files.to_vec(),
+            scorecard: Digest::of(scorecard),
+            predictions: Digest::of(predictions),
+            report: report.map(Digest::of),
+            origin: self.origin.clone(),
+        }
+    }
+
+    fn file_entries(&self) -> Result<Vec<FileEntry>, RegistryError> {
+        let entry = |file: &BundleFile| FileEntry {
+            path: file.path.clone(),
+            sha256: Digest::of(&file.bytes),
+            bytes: file.bytes.len() as u64,
+        };
+        let mut entries: Vec<_> = self.files.iter().map(entry).collect();
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        match entries.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            Some(pair) => Err(RegistryError::SameFile { path: pair[0].path.to_string() }),
+            None => Ok(entries),
+        }
+    }
+}
+
+impl State {
+    fn known(&self, new: &NewVersion, scorecard: &Bytes) -> Option<ModelVersion> {
+        self.model(&new.model).ok()?.same(new.bundle, Digest::of(scorecard)).cloned()
+    }
+}

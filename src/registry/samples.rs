@@ -1,0 +1,225 @@
+//! Versions, stores and accidents for the tests of this room.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use jiff::{SignedDuration, Timestamp};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+
+use super::gates::Rule;
+use super::*;
+use crate::content::Digest;
+use crate::domain::{Cycle, Interval, Prediction, Predictions, UnitId};
+use crate::scoring::{BootstrapOptions, Cuts, Metric, Part, Protocol, Scorecard, ShortUnits, score};
+
+pub(super) const UNITS: u32 = 60;
+
+pub(super) fn model() -> ModelName {
+    "fd001".parse().unwrap()
+}
+
+pub(super) fn champion() -> Alias {
+    "champion".parse().unwrap()
+}
+
+/// Returns the moment this many minutes after the first, and who acts then.
+pub(super) fn stamp(minute: i64) -> Stamp {
+    let first: Timestamp = "2026-11-23T14:00:00Z".parse().unwrap();
+    Stamp { time: first + SignedDuration::from_mins(minute), actor: "ada".to_owned() }
+}
+
+/// Returns predictions whose errors are `scale` times those of every other model in these tests.
+pub(super) fn predictions(scale: f64) -> Predictions {
+    let error = |unit: u32| 11.0 * (1.7 * f64::from(unit)).sin() + 4.0 * (0.3 * f64::from(unit)).cos() + 1.5;
+    let of_unit = |unit: u32| Prediction {
+        unit: UnitId::from(unit),
+        cycle: Cycle(50),
+        rul: 60.0 + scale * error(unit),
+        interval: None,
+        truth: Some(60.0),
+    };
+    (1..=UNITS).map(of_unit).collect()
+}
+
+pub(super) fn protocol() -> Protocol {
+    Protocol {
+        part: Part::Test,
+        data: Digest::of("fleet"),
+        units: UNITS as usize,
+        cuts: Cuts::LastCycle,
+        truth_cap: None,
+        clip: Interval { lower: 0.0, upper: 125.0 },
+        short_units: ShortUnits::Scored,
+    }
+}
+
+pub(super) fn card(predictions: &[Prediction], protocol: Protocol) -> Scorecard {
+    score(predictions, protocol, 60.0, &BootstrapOptions { resamples: 400, confidence: 0.95 }, 7).unwrap()
+}
+
+/// Returns a version whose bundle is named by `name` and whose errors are scaled.
+pub(super) fn version(name: &str, scale: f64) -> NewVersion {
+    let file = |path: &str| BundleFile {
+        path: path.parse().unwrap(),
+        bytes: Bytes::from(format!("{path} of {name}, {}", "weights ".repeat(20))),
+    };
+    let predictions = predictions(scale);
+    NewVersion {
+        model: model(),
+        bundle: Digest::of(name),
+        files: vec![file("weights/gru.safetensors"), file("manifest.json")],
+        scorecard: card(&predictions, protocol()),
+        predictions,
+        report: None,
+        origin: Origin {
+            kind: "gru".to_owned(),
+            data: Digest::of("fleet"),
+            pipeline: "fd001".to_owned(),
+            run: format!("run-{name}"),
+            seed: u64::MAX,
+            created: stamp(0).time,
+        },
+    }
+}
+
+/// Returns the one gate most tests use: RMSE at most 0.5 cycles worse than the champion's.
+pub(super) fn gates() -> Vec<GateOptions> {
+    vec![GateOptions { margin: 0.5, ..GateOptions::new(Metric::Rmse, Rule::NonInferior) }]
+}
+
+pub(super) fn forced(version: u32) -> Promotion {
+    Promotion { model: model(), version, alias: champion(), reason: "a drill".to_owned(), consent: Consent::Forced }
+}
+
+pub(super) fn gated(version: u32, report: GateReport) -> Promotion {
+    Promotion { reason: String::new(), consent: Consent::Gates(Box::new(report)), ..forced(version) }
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What goes wrong in a [`Meddler`].
+pub(super) enum Accident {
+    /// Create-only writes overwrite, as on servers that ignore `If-None-Match`.
+    Overwrites,
+    /// Someone else does this just before the first write to the log.
+    Meanwhile(Boxed<'static, ()>),
+    /// The writer is killed instead of its first write to the log.
+    Killed,
+}
+
+/// A store in memory that has one accident.
+pub(super) struct Meddler {
+    inner: Arc<InMemory>,
+    accident: Mutex<Option<Accident>>,
+}
+
+impl Meddler {
+    pub(super) fn over(inner: Arc<InMemory>, accident: Accident) -> Store {
+        Store::over(Arc::new(Self { inner, accident: Mutex::new(Some(accident)) }), "meddler".to_owned())
+    }
+
+    fn accident_at(&self, location: &Path) -> Option<Accident> {
+        let mut accident = self.accident.lock().unwrap();
+        match *accident {
+            Some(Accident::Overwrites) => Some(Accident::Overwrites),
+            Some(_) if location.as_ref().starts_with("log/") => accident.take(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Meddler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meddler")
+    }
+}
+
+impl fmt::Debug for Meddler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meddler")
+    }
+}
+
+// Written as `async_trait` expands it: the crate is not among the dependencies.
+impl ObjectStore for Meddler {
+    fn put_opts<'a, 'b, 'c>(
+        &'a self,
+        location: &'b Path,
+        payload: PutPayload,
+        mut options: PutOptions,
+    ) -> Boxed<'c, Result<PutResult>>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        Box::pin(async move {
+            match self.accident_at(location) {
+                Some(Accident::Overwrites) => options.mode = PutMode::Overwrite,
+                Some(Accident::Meanwhile(other)) => other.await,
+                Some(Accident::Killed) => {
+                    return Err(object_store::Error::Generic { store: "Meddler", source: "killed".into() });
+                }
+                None => {}
+            }
+            self.inner.put_opts(location, payload, options).await
+        })
+    }
+
+    fn put_multipart_opts<'a, 'b, 'c>(
+        &'a self,
+        location: &'b Path,
+        options: PutMultipartOptions,
+    ) -> Boxed<'c, Result<Box<dyn MultipartUpload>>>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        self.inner.put_multipart_opts(location, options)
+    }
+
+    fn get_opts<'a, 'b, 'c>(&'a self, location: &'b Path, options: GetOptions) -> Boxed<'c, Result<GetResult>>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        self.inner.get_opts(location, options)
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_delimiter<'a, 'b, 'c>(&'a self, prefix: Option<&'b Path>) -> Boxed<'c, Result<ListResult>>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        self.inner.list_with_delimiter(prefix)
+    }
+
+    fn copy_opts<'a, 'b, 'c, 'd>(&'a self, from: &'b Path, to: &'c Path, options: CopyOptions) -> Boxed<'d, Result<()>>
+    where
+        'a: 'd,
+        'b: 'd,
+        'c: 'd,
+        Self: 'd,
+    {
+        self.inner.copy_opts(from, to, options)
+    }
+}

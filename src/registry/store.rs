@@ -1,0 +1,251 @@
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+
+use super::error::RegistryError;
+use super::keys::Key;
+use super::{marker, probe};
+use crate::content::Digest;
+
+/// Where a registry keeps its objects: a folder, or memory.
+///
+/// Clones share the same objects. Nothing is written by opening, so a reader leaves no trace.
+#[derive(Debug, Clone)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    location: Arc<str>,
+    readable: Arc<OnceLock<()>>,
+    writable: Arc<OnceLock<()>>,
+}
+
+/// What a create-only write met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Created {
+    /// Nothing was there; now the bytes are.
+    Written,
+    /// Something was there and stays as it was.
+    Exists,
+}
+
+impl Store {
+    /// Opens the store at `url`: `file:///folder`, a plain path (relative to `root`), or `memory://`.
+    ///
+    /// # Errors
+    /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
+    /// Unicode form.
+    pub fn open(url: &str, root: &Path) -> Result<Self, RegistryError> {
+        match url.split_once("://") {
+            Some(("memory", "")) => Ok(Self::memory()),
+            Some(("file", path)) => Self::folder(url, object_store::path::Path::from_url_path(file_path(url, path)?)),
+            Some((scheme, _)) => Err(RegistryError::UnknownScheme { url: url.to_owned(), scheme: scheme.to_owned() }),
+            None => {
+                let path = absolute(url, root)?;
+                Self::folder(url, object_store::path::Path::from_absolute_path(path))
+            }
+        }
+    }
+
+    /// Returns an empty store in memory.
+    pub fn memory() -> Self {
+        Self::over(Arc::new(InMemory::new()), "memory://".into())
+    }
+
+    /// Returns where the store lies, for people.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    pub(crate) fn over(objects: Arc<dyn ObjectStore>, location: String) -> Self {
+        Self { objects, location: location.into(), readable: Arc::default(), writable: Arc::default() }
+    }
+
+    fn folder(
+        url: &str,
+        folder: Result<object_store::path::Path, object_store::path::Error>,
+    ) -> Result<Self, RegistryError> {
+        let bad = |what: String| RegistryError::Address { url: url.to_owned(), what };
+        let folder = folder.map_err(|error| bad(error.to_string()))?;
+        // With a prefix of its own the disk store would have to exist before it is read.
+        let disk = LocalFileSystem::new().with_fsync(true);
+        let location = disk.path_to_filesystem(&folder).map_err(|error| bad(error.to_string()))?;
+        Ok(Self::over(Arc::new(PrefixStore::new(disk, folder)), location.display().to_string()))
+    }
+
+    /// Reads an object; `None` where there is none.
+    pub(crate) async fn get(&self, key: Key) -> Result<Option<Bytes>, RegistryError> {
+        let read = async { self.objects.get(&key.path()).await?.bytes().await };
+        match read.await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(self.failed("read", key, source)),
+        }
+    }
+
+    /// Writes an object where none is. Readers see all of it or nothing, whenever the writer is killed.
+    pub(crate) async fn create(&self, key: Key, bytes: impl Into<PutPayload>) -> Result<Created, RegistryError> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.objects.put_opts(&key.path(), bytes.into(), options).await {
+            Ok(_) => Ok(Created::Written),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                Ok(Created::Exists)
+            }
+            Err(source) => Err(self.failed("create", key, source)),
+        }
+    }
+
+    /// Deletes an object of an experiment; nothing else is ever deleted.
+    pub(crate) async fn delete(&self, key: Key) -> Result<(), RegistryError> {
+        self.objects.delete(&key.path()).await.map_err(|source| self.failed("delete", key, source))
+    }
+
+    /// Lists the paths under a folder, in order.
+    pub(crate) async fn list(&self, folder: &'static str) -> Result<Vec<String>, RegistryError> {
+        let listed = self.objects.list(Some(&folder.into())).map_ok(|object| object.location.to_string());
+        let mut paths: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Writes bytes under their digest; writing what is already there is no error.
+    pub(crate) async fn put_blob(&self, bytes: Bytes) -> Result<Digest, RegistryError> {
+        let digest = Digest::of(&bytes);
+        if self.create(Key::Blob(digest), bytes).await? == Created::Exists {
+            self.get_blob(digest).await?;
+        }
+        Ok(digest)
+    }
+
+    /// Reads the bytes with this digest.
+    pub(crate) async fn get_blob(&self, digest: Digest) -> Result<Bytes, RegistryError> {
+        let key = Key::Blob(digest);
+        let bytes = self.get(key).await?.ok_or_else(|| RegistryError::damaged(key, "it is missing"))?;
+        match Digest::of(&bytes) {
+            found if found == digest => Ok(bytes),
+            found => Err(RegistryError::other_digest(key, found)),
+        }
+    }
+
+    /// Makes sure that this program understands what is stored here; asks the store once.
+    pub(crate) async fn check_format(&self) -> Result<(), RegistryError> {
+        if self.readable.get().is_none() && marker::check(self).await? {
+            self.readable.get_or_init(|| ());
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the store can be trusted with a log; runs the experiment once.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unsafe`] where two writers could both believe that they created the same object.
+    pub async fn prove(&self) -> Result<(), RegistryError> {
+        if self.writable.get().is_none() {
+            self.check_format().await?;
+            probe::run(self).await?;
+            marker::write(self).await?;
+            self.writable.get_or_init(|| ());
+        }
+        Ok(())
+    }
+
+    fn failed(&self, operation: &'static str, key: impl ToString, source: object_store::Error) -> RegistryError {
+        let (key, location) = (key.to_string(), self.location.to_string());
+        RegistryError::Store { operation, key, location, source: Box::new(source) }
+    }
+}
+
+fn file_path<'a>(url: &str, path: &'a str) -> Result<&'a str, RegistryError> {
+    let path = path.strip_prefix("localhost").unwrap_or(path);
+    if path.starts_with('/') {
+        return Ok(path);
+    }
+    let what = "expected `file:///` and an absolute path; for a relative one leave `file://` out".to_owned();
+    Err(RegistryError::Address { url: url.to_owned(), what })
+}
+
+fn absolute(url: &str, root: &Path) -> Result<PathBuf, RegistryError> {
+    let bad = |what: &str| RegistryError::Address { url: url.to_owned(), what: what.to_owned() };
+    if url.is_empty() {
+        return Err(bad("the path is empty"));
+    }
+    let path = std::path::absolute(root.join(url)).map_err(|error| bad(&error.to_string()))?;
+    // Addresses of objects cannot hold `..`.
+    Ok(path.components().fold(PathBuf::new(), |mut plain, part| {
+        match part {
+            Component::ParentDir => _ = plain.pop(),
+            part => plain.push(part),
+        }
+        plain
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::blocking::wait;
+
+    #[test]
+    fn addresses_are_understood_or_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let open = |url: &str| Store::open(url, root.path());
+        let folder = root.path().join("a b#1%41~é");
+        for url in ["a b#1%41~é", "./x/../a b#1%41~é", folder.to_str().unwrap()] {
+            assert_eq!(open(url).unwrap().location(), folder.to_str().unwrap(), "{url}");
+        }
+        assert_eq!(open("file:///srv/a%20b").unwrap().location(), "/srv/a b");
+        assert_eq!(open("memory://").unwrap().location(), "memory://");
+        assert!(matches!(open("s3://bucket/x"), Err(RegistryError::UnknownScheme { scheme, .. }) if scheme == "s3"));
+        assert!(matches!(open("file://relative"), Err(RegistryError::Address { .. })));
+        assert!(matches!(open(""), Err(RegistryError::Address { .. })));
+    }
+
+    #[test]
+    fn opening_and_reading_leave_no_trace() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open("registry/store", root.path()).unwrap();
+        assert_eq!(wait(store.get(Key::Log(1))).unwrap(), None);
+        assert_eq!(wait(store.list("log")).unwrap(), Vec::<String>::new());
+        assert_eq!(root.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn odd_folders_hold_objects() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open("a b#1%41~é/[x]", root.path()).unwrap();
+        let digest = wait(store.put_blob(Bytes::from_static(b"abc"))).unwrap();
+        assert_eq!(wait(store.get_blob(digest)).unwrap(), "abc");
+        assert_eq!(wait(store.list("blobs")).unwrap(), [Key::Blob(digest).to_string()]);
+        assert!(root.path().join("a b#1%41~é/[x]/blobs/sha256").join(digest.to_string()).is_file());
+    }
+
+    #[test]
+    fn a_blob_is_written_once_and_checked_again() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(".", root.path()).unwrap();
+        let bytes = Bytes::from_static(b"weights");
+        let digest = wait(store.put_blob(bytes.clone())).unwrap();
+        assert_eq!(wait(store.put_blob(bytes.clone())).unwrap(), digest);
+        std::fs::write(root.path().join(Key::Blob(digest).to_string()), b"weighty").unwrap();
+        assert!(matches!(wait(store.put_blob(bytes)), Err(RegistryError::Integrity { .. })));
+        assert!(matches!(wait(store.get_blob(digest)), Err(RegistryError::Integrity { .. })));
+    }
+
+    #[test]
+    fn what_a_killed_writer_leaves_is_never_seen() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(".", root.path()).unwrap();
+        std::fs::create_dir(root.path().join("log")).unwrap();
+        // The disk store stages under this name and links the finished file to its key.
+        std::fs::write(root.path().join(format!("{}#1", Key::Log(1))), b"{\"half").unwrap();
+        assert_eq!(wait(store.list("log")).unwrap(), Vec::<String>::new());
+        assert_eq!(wait(store.get(Key::Log(1))).unwrap(), None);
+        assert_eq!(wait(store.create(Key::Log(1), "whole")).unwrap(), Created::Written);
+        assert_eq!(wait(store.create(Key::Log(1), "other")).unwrap(), Created::Exists);
+        assert_eq!(wait(store.get(Key::Log(1))).unwrap().unwrap(), "whole");
+    }
+}

@@ -1,0 +1,391 @@
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+
+use super::entry::{Action, Entry};
+use super::error::RegistryError;
+use super::keys::{BLOBS, Key, Sequence};
+use super::log::{self, READERS};
+use super::marker;
+use super::state::State;
+use super::store::Store;
+use crate::content::Digest;
+
+/// What a walk over the whole log and all blobs found.
+///
+/// Nothing in a store can tell that its newest entries were taken away; whoever must know keeps `head` elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// Where the store lies.
+    pub location: String,
+    /// Entries of the log.
+    pub entries: u64,
+    /// SHA-256 of the newest entry's bytes.
+    pub head: Option<Digest>,
+    /// Blobs read.
+    pub blobs: u64,
+    /// Bytes of those blobs.
+    pub bytes: u64,
+    /// Blobs no entry names: left by a writer that was killed or refused; harmless.
+    pub orphans: u64,
+    /// What is wrong, in order of key; empty when the store is intact.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong in a store.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// Key of the object.
+    pub key: String,
+    /// Entry the object is, or the first entry that names it.
+    pub entry: Option<u64>,
+    /// What is wrong, as a fragment.
+    pub what: String,
+}
+
+impl VerifyReport {
+    /// Returns whether nothing is wrong.
+    pub fn is_intact(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Walks the whole log and all blobs.
+pub(crate) async fn verify(store: &Store) -> Result<VerifyReport, RegistryError> {
+    let mut walk = Walk::default();
+    let marked = walk.marker(store).await?;
+    walk.log(store).await?;
+    walk.blobs(store).await?;
+    if !marked {
+        if walk.is_empty() {
+            return Err(RegistryError::Absent { location: store.location().to_owned() });
+        }
+        walk.find(Key::Marker, None, "it is missing");
+    }
+    Ok(walk.report(store))
+}
+
+#[derive(Default)]
+struct Walk {
+    entries: u64,
+    head: Option<Digest>,
+    /// What the entries add up to; given up at the first damaged one, after which every other would look wrong.
+    state: Option<State>,
+    /// Blobs named by entries, with the first entry that names them.
+    named: BTreeMap<Digest, Sequence>,
+    blobs: u64,
+    bytes: u64,
+    orphans: u64,
+    findings: Vec<Finding>,
+}
+
+impl Walk {
+    async fn marker(&mut self, store: &Store) -> Result<bool, RegistryError> {
+        match marker::check(store).await {
+            Err(RegistryError::Integrity { what, .. }) => {
+                self.find(Key::Marker, None, what);
+                Ok(true)
+            }
+            other => other,
+        }
+    }
+
+    async fn log(&mut self, store: &Store) -> Result<(), RegistryError> {
+        let (sequences, foreign) = log::list(store).await?;
+        foreign.into_iter().for_each(|path| self.find(path, None, "it is no log entry"));
+        self.state = Some(State::default());
+        let mut chain = Chain { last: 0, digest: Some(Entry::root()) };
+        let read =
+            stream::iter(sequences).map(|sequence| async move { (sequence, store.get(Key::Log(sequence)).await) });
+        let mut objects = read.buffered(READERS);
+        while let Some((sequence, bytes)) = objects.next().await {
+            match bytes? {
+                Some(bytes) => chain = self.entry(chain, sequence, &bytes)?,
+                None => self.find(Key::Log(sequence), Some(sequence), "it is missing"),
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, mut chain: Chain, sequence: Sequence, bytes: &[u8]) -> Result<Chain, RegistryError> {
+        self.entries += 1;
+        if sequence != chain.last + 1 {
+            self.gap(chain.last + 1, sequence - 1);
+            chain.digest = None;
+        }
+        let digest = Digest::of(bytes);
+        self.head = Some(digest);
+        let next = Chain { last: sequence, digest: Some(digest) };
+        match Entry::decode(sequence, bytes) {
+            Ok(entry) => {
+                self.link(&entry, chain.digest);
+                Ok(next)
+            }
+            Err(RegistryError::Integrity { what, .. }) => {
+                self.broken(sequence, what);
+                Ok(Chain { digest: None, ..next })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn gap(&mut self, from: Sequence, to: Sequence) {
+        let what = if from == to { "it is missing".to_owned() } else { format!("entries {from} to {to} are missing") };
+        self.broken(from, what);
+    }
+
+    fn link(&mut self, entry: &Entry, before: Option<Digest>) {
+        if before.is_some_and(|before| before != entry.previous) {
+            self.broken(entry.sequence, "it does not follow from the bytes of the entry before".to_owned());
+        }
+        for blob in blobs_of(&entry.action) {
+            self.named.entry(blob).or_insert(entry.sequence);
+        }
+        if let Some(Err(error)) = self.state.as_mut().map(|state| state.apply(entry)) {
+            self.broken(entry.sequence, error.to_string());
+        }
+    }
+
+    fn broken(&mut self, sequence: Sequence, what: String) {
+        self.state = None;
+        self.find(Key::Log(sequence), Some(sequence), what);
+    }
+
+    async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
+        let mut missing = self.named.clone();
+        for path in store.list(BLOBS).await? {
+            let Some(Key::Blob(digest)) = Key::parse(&path) else {
+                self.find(path, None, "it is no blob");
+                continue;
+            };
+            missing.remove(&digest);
+            self.blob(store, digest).await?;
+        }
+        missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));
+        Ok(())
+    }
+
+    async fn blob(&mut self, store: &Store, digest: Digest) -> Result<(), RegistryError> {
+        let entry = self.named.get(&digest).copied();
+        self.blobs += 1;
+        self.orphans += u64::from(entry.is_none());
+        match store.get_blob(digest).await {
+            Ok(bytes) => self.bytes += bytes.len() as u64,
+            Err(RegistryError::Integrity { what, .. }) => self.find(Key::Blob(digest), entry, what),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, key: impl ToString, entry: Option<Sequence>, what: impl Into<String>) {
+        self.findings.push(Finding { key: key.to_string(), entry, what: what.into() });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries == 0 && self.blobs == 0 && self.findings.is_empty()
+    }
+
+    fn report(mut self, store: &Store) -> VerifyReport {
+        self.findings.sort();
+        VerifyReport {
+            location: store.location().to_owned(),
+            entries: self.entries,
+            head: self.head,
+            blobs: self.blobs,
+            bytes: self.bytes,
+            orphans: self.orphans,
+            findings: self.findings,
+        }
+    }
+}
+
+/// The newest entry read, and its digest where that can be relied on.
+struct Chain {
+    last: Sequence,
+    digest: Option<Digest>,
+}
+
+fn blobs_of(action: &Action) -> Vec<Digest> {
+    match action {
+        Action::Register(version) => {
+            let files = version.files.iter().map(|file| file.sha256);
+            files.chain([version.scorecard, version.predictions]).chain(version.report).collect()
+        }
+        Action::Promote(promoted) => promoted.report.into_iter().collect(),
+        Action::Rollback(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::registry::blocking::Registry;
+    use crate::registry::samples::{champion, forced, gated, gates, model, stamp, version};
+    use crate::registry::{Failure, ModelRef};
+
+    /// A folder whose log holds register, promote, register, promote, rollback.
+    struct Sample {
+        root: TempDir,
+        registry: Registry,
+    }
+
+    impl Sample {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let registry = Registry::open(".", root.path()).unwrap();
+            registry.register(&version("a", 1.0), &stamp(1)).unwrap();
+            let report = registry.judge_version(&gates(), &ModelRef::version(model(), 1), &champion()).unwrap();
+            registry.promote(&gated(1, report), &stamp(2)).unwrap();
+            registry.register(&version("b", 0.9), &stamp(3)).unwrap();
+            registry.promote(&forced(2), &stamp(4)).unwrap();
+            registry.roll_back(&model(), &champion(), "", &stamp(5)).unwrap();
+            Self { root, registry }
+        }
+
+        fn path(&self, key: impl ToString) -> PathBuf {
+            self.root.path().join(key.to_string())
+        }
+
+        fn findings(&self) -> Vec<(String, Option<u64>, String)> {
+            let report = self.registry.verify().unwrap();
+            assert_eq!(report.is_intact(), report.findings.is_empty());
+            report.findings.into_iter().map(|finding| (finding.key, finding.entry, finding.what)).collect()
+        }
+
+        fn assert_only(&self, key: impl ToString, entry: Option<u64>, what: &str) {
+            assert_eq!(self.findings(), [(key.to_string(), entry, what.to_owned())]);
+        }
+
+        fn assert_log_refused(&self) {
+            assert_eq!(self.registry.state(None).unwrap_err().failure(), Failure::Integrity);
+        }
+
+        /// A blob of the first version's bundle.
+        fn blob(&self) -> Key {
+            Key::Blob(self.registry.resolve(&ModelRef::version(model(), 1), None).unwrap().files[0].sha256)
+        }
+
+        fn objects(&self) -> Vec<PathBuf> {
+            fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+                for entry in folder.read_dir().unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.is_dir() { walk(&path, found) } else { found.push(path) }
+                }
+            }
+            let mut found = Vec::new();
+            walk(self.root.path(), &mut found);
+            found.sort();
+            found
+        }
+    }
+
+    #[test]
+    fn an_untouched_store_is_intact() {
+        let sample = Sample::new();
+        let report = sample.registry.verify().unwrap();
+        assert!(report.is_intact());
+        assert_eq!((report.entries, report.blobs, report.orphans), (5, 9, 0));
+        assert_eq!(report.head, Some(Digest::of_file(&sample.path(Key::Log(5))).unwrap()));
+    }
+
+    #[test]
+    fn one_flipped_byte_anywhere_is_named() {
+        let sample = Sample::new();
+        let objects = sample.objects();
+        assert_eq!(objects.len(), 1 + 5 + 9);
+        for path in objects {
+            let bytes = fs::read(&path).unwrap();
+            for at in [0, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1;
+                fs::write(&path, flipped).unwrap();
+                let keys: Vec<_> = sample.findings().into_iter().map(|(key, ..)| sample.path(key)).collect();
+                assert_eq!(keys, std::slice::from_ref(&path), "byte {at}");
+            }
+            fs::write(&path, bytes).unwrap();
+        }
+        assert_eq!(sample.findings(), []);
+    }
+
+    #[test]
+    fn an_entry_written_anew_breaks_the_chain() {
+        let sample = Sample::new();
+        let bytes = fs::read(sample.path(Key::Log(2))).unwrap();
+        let entry = Entry { actor: "mallory".to_owned(), ..Entry::decode(2, &bytes).unwrap() };
+        fs::write(sample.path(Key::Log(2)), entry.encode().unwrap()).unwrap();
+        sample.assert_only(Key::Log(3), Some(3), "it does not follow from the bytes of the entry before");
+        sample.assert_log_refused();
+    }
+
+    #[test]
+    fn a_chain_written_anew_still_has_to_make_sense() {
+        let sample = Sample::new();
+        let last = Entry::decode(5, &fs::read(sample.path(Key::Log(5))).unwrap()).unwrap();
+        let Action::Rollback(mut action) = last.action.clone() else { panic!("{last:?}") };
+        action.to = 9;
+        let entry = Entry { action: Action::Rollback(action), ..last };
+        fs::write(sample.path(Key::Log(5)), entry.encode().unwrap()).unwrap();
+        let what = "it rolls `fd001@champion` back to version 9, which it did not point to before";
+        sample.assert_only(Key::Log(5), Some(5), what);
+        sample.assert_log_refused();
+    }
+
+    #[test]
+    fn missing_entries_are_named() {
+        let sample = Sample::new();
+        fs::remove_file(sample.path(Key::Log(2))).unwrap();
+        let findings = sample.findings();
+        assert_eq!(findings, [(Key::Log(2).to_string(), Some(2), "it is missing".to_owned())]);
+        sample.assert_log_refused();
+        fs::remove_file(sample.path(Key::Log(1))).unwrap();
+        sample.assert_only(Key::Log(1), Some(1), "entries 1 to 2 are missing");
+    }
+
+    #[test]
+    fn a_last_entry_cut_short_is_named() {
+        let sample = Sample::new();
+        let bytes = fs::read(sample.path(Key::Log(5))).unwrap();
+        for length in [0, 1, bytes.len() / 2, bytes.len() - 1] {
+            fs::write(sample.path(Key::Log(5)), &bytes[..length]).unwrap();
+            let findings = sample.findings();
+            assert_eq!(findings.len(), 1);
+            assert_eq!((&findings[0].0, findings[0].1), (&Key::Log(5).to_string(), Some(5)));
+            sample.assert_log_refused();
+        }
+    }
+
+    #[test]
+    fn damaged_and_missing_blobs_are_named_with_the_entry_that_needs_them() {
+        let sample = Sample::new();
+        let blob = sample.blob();
+        fs::write(sample.path(blob), "weighty").unwrap();
+        let what = format!("its bytes have digest {}", Digest::of("weighty"));
+        sample.assert_only(blob, Some(1), &what);
+        fs::remove_file(sample.path(blob)).unwrap();
+        sample.assert_only(blob, Some(1), "it is missing");
+    }
+
+    #[test]
+    fn foreign_files_are_named_but_do_not_stop_the_work() {
+        let sample = Sample::new();
+        fs::write(sample.path("log/notes.txt"), "hello").unwrap();
+        sample.assert_only("log/notes.txt", None, "it is no log entry");
+        fs::remove_file(sample.path("log/notes.txt")).unwrap();
+        fs::write(sample.path("blobs/sha256/abc"), "hello").unwrap();
+        sample.assert_only("blobs/sha256/abc", None, "it is no blob");
+        sample.registry.register(&version("c", 1.0), &stamp(9)).unwrap();
+    }
+
+    #[test]
+    fn a_store_without_its_marker_is_named() {
+        let sample = Sample::new();
+        fs::remove_file(sample.path(Key::Marker)).unwrap();
+        sample.assert_only(Key::Marker, None, "it is missing");
+    }
+}
