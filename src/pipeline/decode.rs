@@ -1,0 +1,413 @@
+use std::cell::LazyCell;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
+
+use super::findings::{Finding, Findings};
+use super::keys::Keys;
+use super::source::{KeyIndex, Span, join};
+use super::{culprit, suggest, unbounded, words};
+use crate::domain::Problem;
+
+/// Options that come in families, chosen by the key `kind`.
+pub(super) trait Family: Sized {
+    /// The values of `kind`.
+    const KINDS: &'static [&'static str];
+
+    /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
+    fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>>;
+}
+
+/// Reads the sections of a document one by one, noting all that is wrong.
+///
+/// Reading goes on after a value of the wrong type: the value is noted, taken out, and the section read again.
+pub(super) struct Decoder<'t> {
+    root: DeTable<'t>,
+    index: KeyIndex,
+    keys: LazyCell<Keys, fn() -> Keys>,
+    sections: Vec<&'static str>,
+    pub(super) findings: Findings,
+}
+
+/// A table that is being read, and what is known about it.
+struct Reading<'r> {
+    path: &'r str,
+    kind: Option<&'r str>,
+}
+
+/// What a section holds.
+enum Content<'t> {
+    Absent,
+    Unusable,
+    Table(Spanned<DeValue<'t>>),
+}
+
+impl<'t> Decoder<'t> {
+    pub(super) fn new(root: DeTable<'t>, findings: Findings, keys: fn() -> Keys) -> Self {
+        let index = KeyIndex::of(&root);
+        let mut decoder = Self { root, index, keys: LazyCell::new(keys), sections: Vec::new(), findings };
+        decoder.refuse_unbounded();
+        decoder
+    }
+
+    /// Takes a plain value from the top of the file.
+    pub(super) fn take(&mut self, name: &'static str) -> Option<Spanned<DeValue<'t>>> {
+        self.sections.push(name);
+        self.root.remove(name)
+    }
+
+    /// Reads a section that may be absent.
+    pub(super) fn section<T>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> T
+    where
+        T: DeserializeOwned + Default,
+    {
+        let content = self.content(name);
+        self.table(name, content, problems).unwrap_or_default()
+    }
+
+    /// Reads a section that must be there; `example` is what the user might write in it.
+    pub(super) fn required<T>(
+        &mut self,
+        name: &'static str,
+        example: &str,
+        problems: fn(&T) -> Vec<Problem>,
+    ) -> Option<T>
+    where
+        T: DeserializeOwned,
+    {
+        let content = self.content(name);
+        self.require(name, &content, example);
+        self.table(name, content, problems)
+    }
+
+    /// Reads a section of some `kind` that may be absent.
+    pub(super) fn family<T: Family + Default>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> T {
+        let content = self.content(name);
+        self.member(name, content, problems).unwrap_or_default()
+    }
+
+    /// Reads a section of some `kind` that must be there.
+    pub(super) fn required_family<T: Family>(
+        &mut self,
+        name: &'static str,
+        example: &str,
+        problems: fn(&T) -> Vec<Problem>,
+    ) -> Option<T> {
+        let content = self.content(name);
+        self.require(name, &content, example);
+        self.member(name, content, problems)
+    }
+
+    /// Reads the tables of an array, `[[name]]`, which may be absent.
+    pub(super) fn list<T: DeserializeOwned>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> Vec<T> {
+        let Some(items) = self.take(name) else { return Vec::new() };
+        let span = items.span();
+        let DeValue::Array(items) = items.into_inner() else {
+            self.findings.push_broken(
+                Finding::new(name, format!("`{name}` is a list of tables"))
+                    .hint(Some(format!("write [[{name}]]")))
+                    .at(Some(span)),
+            );
+            return Vec::new();
+        };
+        let elements = items.into_iter().enumerate().filter_map(|(i, item)| {
+            let path = join(name, &i.to_string());
+            let content = self.as_table(&path, item);
+            self.table(&path, content, problems)
+        });
+        elements.collect()
+    }
+
+    /// Notes the sections nobody asked for.
+    pub(super) fn finish(mut self) -> (KeyIndex, Findings) {
+        let rest: Vec<_> = std::mem::take(&mut self.root).into_iter().collect();
+        for (key, value) in rest {
+            let name = key.get_ref().as_ref();
+            let what = if is_section(value.get_ref()) { "section" } else { "key" };
+            let message = format!("unknown {what} `{name}` at the top level");
+            let hint = match self.keys.sections_with(name).as_slice() {
+                [] => suggest::hint(name, &self.sections),
+                homes => suggest::meant(name, self.sections.iter().copied())
+                    .map(|section| format!("did you mean `{section}`?"))
+                    .or_else(|| Some(format!("`{name}` belongs in {}", bracketed(homes)))),
+            };
+            self.findings.push(Finding::new(join("", name), message).hint(hint).at(Some(key.span())));
+        }
+        (self.index, self.findings)
+    }
+
+    fn content(&mut self, name: &'static str) -> Content<'t> {
+        match self.take(name) {
+            Some(value) => self.as_table(name, value),
+            None => Content::Absent,
+        }
+    }
+
+    fn as_table(&mut self, path: &str, value: Spanned<DeValue<'t>>) -> Content<'t> {
+        if value.get_ref().is_table() {
+            return Content::Table(value);
+        }
+        let message = format!("expected a table for `{path}`, found {}", described(value.get_ref()));
+        let hint = path.parse::<u8>().is_err().then(|| format!("write [{path}] and the keys below it"));
+        self.findings.push_broken(Finding::new(path, message).hint(hint).at(Some(value.span())));
+        Content::Unusable
+    }
+
+    fn require(&mut self, name: &str, content: &Content<'_>, example: &str) {
+        if matches!(content, Content::Absent) {
+            let hint = format!("add [{name}] with {example}");
+            self.findings.push_broken(Finding::new(name, format!("section [{name}] is missing")).hint(Some(hint)));
+        }
+    }
+
+    fn table<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        content: Content<'t>,
+        problems: fn(&T) -> Vec<Problem>,
+    ) -> Option<T> {
+        let Content::Table(table) = content else { return None };
+        let options = self.read(&Reading { path, kind: None }, table, PhantomData::<T>)?;
+        self.check(path, problems(&options));
+        Some(options)
+    }
+
+    fn member<T: Family>(&mut self, path: &str, content: Content<'t>, problems: fn(&T) -> Vec<Problem>) -> Option<T> {
+        let Content::Table(mut table) = content else { return None };
+        let Some(kind) = self.kind(path, &mut table, T::KINDS) else {
+            self.findings.mark_broken(path);
+            return None;
+        };
+        let options = self.read(&Reading { path, kind: Some(kind) }, table, Member { kind, family: PhantomData })?;
+        self.check(path, problems(&options));
+        Some(options)
+    }
+
+    fn check(&mut self, path: &str, problems: Vec<Problem>) {
+        let problems = problems.into_iter().map(|problem| problem.within(path)).collect();
+        self.findings.add_problems(&self.index, problems);
+    }
+
+    /// Takes `kind` out of a table.
+    fn kind(
+        &mut self,
+        path: &str,
+        table: &mut Spanned<DeValue<'_>>,
+        kinds: &'static [&'static str],
+    ) -> Option<&'static str> {
+        let DeValue::Table(table) = table.get_mut() else { return None };
+        let key = join(path, "kind");
+        let finding = match table.remove("kind") {
+            Some(kind) => match kind.get_ref().as_str() {
+                Some(written) => return self.known_kind(path, written, kind.span(), kinds),
+                None => {
+                    Finding::new(&key, format!("expected a string for `{key}`, found {}", described(kind.get_ref())))
+                        .at(Some(kind.span()))
+                }
+            },
+            None => Finding::new(&key, format!("missing key `kind` in [{path}]")).at(self.header(path)),
+        };
+        self.findings.push_broken(finding.hint(Some(format!("expected {}", suggest::one_of(kinds)))));
+        None
+    }
+
+    /// Returns the kind that is written, or, to find the mistakes in the rest of the table, the one that was meant.
+    fn known_kind(
+        &mut self,
+        path: &str,
+        written: &str,
+        span: Span,
+        kinds: &'static [&'static str],
+    ) -> Option<&'static str> {
+        let known = |name: &str| kinds.iter().copied().find(|kind| *kind == name);
+        known(written).or_else(|| {
+            let finding = Finding::new(join(path, "kind"), format!("unknown kind \"{written}\" in [{path}]"));
+            self.findings.push_broken(finding.hint(suggest::hint(written, kinds)).at(Some(span)));
+            known(suggest::meant(written, kinds.iter().copied())?)
+        })
+    }
+
+    fn header(&self, path: &str) -> Option<Span> {
+        self.index.get(path).map(|spans| spans.key.clone())
+    }
+
+    fn read<T, S>(&mut self, reading: &Reading<'_>, mut table: Spanned<DeValue<'t>>, seed: S) -> Option<T>
+    where
+        S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
+    {
+        loop {
+            let (attempt, unknown) = attempt(table.clone(), seed);
+            let error = match attempt {
+                Ok(options) => {
+                    self.note_unknown(reading, &unknown);
+                    return Some(options);
+                }
+                Err(error) => error,
+            };
+            let culprit = error.span().and_then(|span| culprit::remove(table.get_mut(), &span));
+            let Some(culprit) = culprit else {
+                self.note_unknown(reading, &unknown);
+                self.note_unreadable(reading, table.get_ref(), &error);
+                return None;
+            };
+            let path = culprit.iter().fold(reading.path.to_owned(), |path, step| join(&path, step));
+            self.note_wrong(path, &error);
+        }
+    }
+
+    fn note_wrong(&mut self, path: String, error: &Error) {
+        // What lacks a value that was taken out is not wrong by itself.
+        if self.findings.touches_broken(&path) {
+            return self.findings.mark_broken(path);
+        }
+        let told = words::tell(error.message(), &path);
+        self.findings.push_broken(Finding::new(path, told.message).hint(told.hint).at(error.span()));
+    }
+
+    /// Notes why a table as a whole cannot be read: keys are missing, or its values contradict each other.
+    fn note_unreadable(&mut self, reading: &Reading<'_>, table: &DeValue<'_>, error: &Error) {
+        let Reading { path, kind } = *reading;
+        let header = self.header(path);
+        let Some(missing) = words::missing_name(error.message()) else {
+            let told = words::tell(error.message(), path);
+            return self.findings.push_broken(Finding::new(path, told.message).hint(told.hint).at(header));
+        };
+        let steps: Vec<_> = path.split('.').collect();
+        let mut names = self.keys.required(&steps, kind);
+        if !names.contains(&missing) {
+            names.push(missing);
+        }
+        for name in names {
+            let key = join(path, name);
+            if name == "kind" || table.get(name).is_some() || self.findings.touches_broken(&key) {
+                continue;
+            }
+            let message = format!("missing key `{name}` in {}", shown(path));
+            self.findings.push(Finding::new(key, message).at(header.clone()));
+        }
+        self.findings.mark_broken(path);
+    }
+
+    fn note_unknown(&mut self, reading: &Reading<'_>, unknown: &[Vec<String>]) {
+        for steps in unknown {
+            let Some((name, parents)) = steps.split_last() else { continue };
+            let mut table: Vec<&str> = reading.path.split('.').collect();
+            table.extend(parents.iter().map(String::as_str));
+            let parent = parents.iter().fold(reading.path.to_owned(), |path, step| join(&path, step));
+            let hint = self.place_of(name, &table, reading.kind);
+            let path = join(&parent, name);
+            let span = self.index.get(&path).map(|spans| spans.key.clone());
+            let message = format!("unknown key `{name}` in {}", shown(&parent));
+            self.findings.push(Finding::new(path, message).hint(hint).at(span));
+        }
+    }
+
+    /// Returns a hint for an unknown key: a slip of the finger, a key of another kind or section, or the known keys.
+    fn place_of(&self, name: &str, table: &[&str], kind: Option<&str>) -> Option<String> {
+        let known = self.keys.known(table, kind);
+        if let Some(meant) = suggest::meant(name, known.iter().copied()) {
+            return Some(format!("did you mean `{meant}`?"));
+        }
+        if let (Some(kind), [section]) = (kind, table) {
+            let kinds = self.keys.kinds_with(section, name);
+            if !kinds.is_empty() {
+                return Some(format!("a key of kind {}, not of `{kind}`", suggest::one_of(&kinds)));
+            }
+        }
+        match self.keys.sections_with(name).as_slice() {
+            [] => suggest::hint(name, &known),
+            homes => Some(format!("`{name}` belongs in {}", bracketed(homes))),
+        }
+    }
+
+    /// Refuses numbers that no option has a use for: those without a canonical form, and those the resolved file could
+    /// not hold.
+    fn refuse_unbounded(&mut self) {
+        let mut unbounded = Vec::new();
+        unbounded::find("", &self.root, &mut unbounded);
+        unbounded.into_iter().for_each(|finding| self.findings.push_broken(finding));
+    }
+}
+
+/// Reads one kind of a family.
+struct Member<'k, T> {
+    kind: &'k str,
+    family: PhantomData<T>,
+}
+
+impl<T> Clone for Member<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Member<'_, T> {}
+
+impl<'de, T: Family> DeserializeSeed<'de> for Member<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, options: D) -> Result<T, D::Error> {
+        let unknown = || serde::de::Error::custom(format!("there is no kind `{}`", self.kind));
+        T::decode(self.kind, options).unwrap_or_else(|| Err(unknown()))
+    }
+}
+
+/// Reads a table once; returns the paths of the keys nobody read as well.
+fn attempt<T, S>(table: Spanned<DeValue<'_>>, seed: S) -> (Result<T, Error>, Vec<Vec<String>>)
+where
+    S: for<'de> DeserializeSeed<'de, Value = T>,
+{
+    let mut unknown = Vec::new();
+    let mut note = |path: serde_ignored::Path<'_>| unknown.push(steps(&path));
+    let options = ValueDeserializer::from(table);
+    let read = seed.deserialize(serde_ignored::Deserializer::new(options, &mut note));
+    (read, unknown)
+}
+
+fn steps(path: &serde_ignored::Path<'_>) -> Vec<String> {
+    use serde_ignored::Path;
+    let (parent, step) = match path {
+        Path::Root => return Vec::new(),
+        Path::Seq { parent, index } => (parent, Some(index.to_string())),
+        Path::Map { parent, key } => (parent, Some(key.clone())),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => (parent, None),
+    };
+    let mut steps = steps(parent);
+    steps.extend(step);
+    steps
+}
+
+fn described(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("the string {text:?}"),
+        DeValue::Integer(number) => format!("the number {number}"),
+        DeValue::Float(number) => format!("the number {number}"),
+        DeValue::Boolean(value) => format!("`{value}`"),
+        DeValue::Datetime(time) => format!("the time {time}"),
+        DeValue::Array(_) => "an array".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+fn is_section(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(items) => items.iter().any(|item| item.get_ref().is_table()),
+        _ => false,
+    }
+}
+
+/// Returns a table's path as it stands in a file: `[model]`, `[[gate]]`.
+fn shown(path: &str) -> String {
+    match path.split_once('.') {
+        Some((list, position)) if position.parse::<usize>().is_ok() => format!("[[{list}]]"),
+        _ => format!("[{path}]"),
+    }
+}
+
+fn bracketed(sections: &[&str]) -> String {
+    let sections: Vec<_> = sections.iter().map(|section| format!("[{section}]")).collect();
+    sections.join(" or ")
+}

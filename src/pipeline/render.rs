@@ -1,0 +1,42 @@
+use annotate_snippets::renderer::Renderer;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
+
+use super::errors::SpecProblem;
+use super::source::Sources;
+
+/// A longer hint stands below the snippet instead of beside the caret.
+const LONGEST_LABEL: usize = 60;
+
+/// Shows each problem with the line it stands in.
+pub(super) fn render(sources: &Sources, problems: &[SpecProblem], coloured: bool) -> String {
+    let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
+    let shown = problems.iter().map(|problem| renderer.render(&[group(sources, problem)]));
+    shown.collect::<Vec<_>>().join("\n\n")
+}
+
+fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
+    let title = Level::ERROR.primary_title(problem.message.as_str());
+    let hint = problem.hint.as_deref();
+    let beside = problem.span.is_some() && !may_hold_secret(problem);
+    let label = hint.filter(|hint| beside && hint.chars().count() <= LONGEST_LABEL);
+    let below = hint.filter(|_| label.is_none()).map(|hint| Level::HELP.message(hint));
+    let group = match problem.span.as_ref().map(|span| sources.place(span)) {
+        Some(place) if may_hold_secret(problem) => {
+            title.element(Origin::path(&place.source.name).line(place.line).char_column(place.column))
+        }
+        Some(place) => {
+            let annotation = AnnotationKind::Primary.span(place.span).label(label);
+            title.element(Snippet::source(&place.source.text).path(&place.source.name).annotation(annotation))
+        }
+        None => title.element(Origin::path(problem.file.as_str())),
+    };
+    match below {
+        Some(message) => group.element(message),
+        None => group,
+    }
+}
+
+/// A key that should name an environment variable may hold the secret itself, put in the wrong place.
+fn may_hold_secret(problem: &SpecProblem) -> bool {
+    problem.key.as_deref().is_some_and(|key| key.ends_with("_env"))
+}

@@ -1,0 +1,56 @@
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, ReplaceConstValue};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use super::spec::{PipelineSpec, VERSION};
+
+/// Returns the JSON schema of the pipeline file.
+///
+/// It keeps to keywords of draft 7 that all editors know: no `$ref`, no `const`.
+pub fn file_schema() -> Value {
+    let mut schema = schema_of::<PipelineSpec>();
+    schema["title"] = json!("pdm-ml pipeline");
+    schema["properties"]["version"]["enum"] = json!([VERSION]);
+    schema["required"] = json!(["version", "project", "dataset"]);
+    schema
+}
+
+/// Returns [`file_schema`] as the text of `pipelines/pipeline.schema.json`.
+///
+/// # Panics
+/// Never: a JSON value has a JSON form.
+pub fn file_schema_text() -> String {
+    serde_json::to_string_pretty(&file_schema()).expect("a JSON value has a JSON form") + "\n"
+}
+
+/// Returns the strict, self-contained schema of a type: a table holds the keys it names and no others.
+pub(super) fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft07()
+        .with(|settings| settings.inline_subschemas = true)
+        .with_transform(ReplaceConstValue::default())
+        .with_transform(RecursiveTransform(close));
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+fn close(schema: &mut Schema) {
+    // `uint` and its like are names of Rust's, not of JSON schema's.
+    schema.remove("format");
+    without_null(schema);
+    if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+        schema.insert("additionalProperties".to_owned(), json!(false));
+    }
+}
+
+/// TOML has no null: what is optional is left out.
+fn without_null(schema: &mut Schema) {
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    let types = schema.get("type").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let [kind, null] = types.as_slice()
+        && null == "null"
+    {
+        schema.insert("type".to_owned(), kind.clone());
+    }
+}

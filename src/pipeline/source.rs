@@ -1,0 +1,211 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Name of the source that holds a `--set`.
+const COMMAND_LINE: &str = "command line";
+/// What stands before an override where it is shown.
+pub(super) const SET: &str = "--set ";
+
+/// Bytes from one of the texts of [`Sources`]; offsets count over all texts, one after the other.
+pub(super) type Span = Range<usize>;
+
+/// The texts a specification comes from: the file, then each `--set`.
+///
+/// Their offsets follow each other, so one number says both which text and where in it.
+#[derive(Debug, Clone)]
+pub(super) struct Sources {
+    texts: Vec<SourceText>,
+}
+
+/// One text.
+#[derive(Debug, Clone)]
+pub(super) struct SourceText {
+    pub(super) name: String,
+    pub(super) text: String,
+    base: usize,
+}
+
+/// A span within one text, and where it starts for a reader.
+#[derive(Debug, Clone)]
+pub(super) struct Place<'s> {
+    pub(super) source: &'s SourceText,
+    /// Offsets within the text, at least one line's worth cut off at the first line break.
+    pub(super) span: Span,
+    /// Line, from 1.
+    pub(super) line: usize,
+    /// Column in characters, from 1.
+    pub(super) column: usize,
+}
+
+impl Sources {
+    pub(super) fn new(file_name: &str, text: &str) -> Self {
+        Self { texts: vec![SourceText { name: file_name.to_owned(), text: text.to_owned(), base: 0 }] }
+    }
+
+    /// Adds an override and returns the offset its own text starts at.
+    pub(super) fn add_override(&mut self, text: &str) -> usize {
+        // One offset beyond each text is its own: a problem at the end of a file points there.
+        let base = self.texts.last().map_or(0, |last| last.base + last.text.len() + 1);
+        self.texts.push(SourceText { name: COMMAND_LINE.to_owned(), text: format!("{SET}{text}"), base });
+        base + SET.len()
+    }
+
+    /// Returns the file's name.
+    pub(super) fn file_name(&self) -> &str {
+        &self.texts[0].name
+    }
+
+    /// Returns where a span lies.
+    pub(super) fn place(&self, span: &Span) -> Place<'_> {
+        let after = self.texts.partition_point(|text| text.base <= span.start);
+        self.texts[after.saturating_sub(1)].place(span)
+    }
+}
+
+impl SourceText {
+    /// Returns whether this is the file rather than an override.
+    pub(super) fn is_file(&self) -> bool {
+        self.base == 0
+    }
+
+    /// Returns an override as it was written.
+    pub(super) fn override_text(&self) -> &str {
+        self.text.strip_prefix(SET).unwrap_or(&self.text)
+    }
+
+    fn place(&self, span: &Span) -> Place<'_> {
+        let start = self.boundary(span.start - self.base);
+        let end = self.boundary(span.end.saturating_sub(self.base)).max(start);
+        let line_end = self.text[start..end].find(['\n', '\r']).map_or(end, |length| start + length);
+        let before = &self.text[..start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Place {
+            source: self,
+            span: start..line_end,
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    fn boundary(&self, offset: usize) -> usize {
+        let offset = offset.min(self.text.len());
+        (0..=offset).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
+    }
+}
+
+/// Where a key and its value stand. For a table the value is its header, for an element of an array the key is too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeySpans {
+    pub(super) key: Span,
+    pub(super) value: Span,
+}
+
+/// Key path → where it stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeyIndex(BTreeMap<String, KeySpans>);
+
+impl KeyIndex {
+    pub(super) fn of(root: &DeTable<'_>) -> Self {
+        let mut index = Self::default();
+        index.add_table("", root);
+        index
+    }
+
+    pub(super) fn get(&self, path: &str) -> Option<&KeySpans> {
+        self.0.get(path)
+    }
+
+    /// Returns the span to point at for a path: its value, or the key of the nearest table around it that is written.
+    pub(super) fn nearest(&self, path: &str) -> Option<Span> {
+        if let Some(spans) = self.get(path) {
+            return Some(spans.value.clone());
+        }
+        let mut path = path;
+        while let Some((parent, _)) = path.rsplit_once('.') {
+            path = parent;
+            if let Some(spans) = self.get(path) {
+                return Some(spans.key.clone());
+            }
+        }
+        None
+    }
+
+    fn add_table(&mut self, parent: &str, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let path = join(parent, key.get_ref());
+            self.add(path, key.span(), value);
+        }
+    }
+
+    fn add(&mut self, path: String, key: Span, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => self.add_table(&path, table),
+            DeValue::Array(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    self.add(join(&path, &i.to_string()), item.span(), item);
+                }
+            }
+            _ => {}
+        }
+        self.0.insert(path, KeySpans { key, value: value.span() });
+    }
+}
+
+/// Returns the path of a key in the table at `parent`; a key that is not bare is quoted as in TOML.
+pub(super) fn join(parent: &str, key: &str) -> String {
+    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let key = if bare { key.to_owned() } else { format!("{key:?}") };
+    if parent.is_empty() { key } else { format!("{parent}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "version = 1\n[features]\n\"hälf\" = { \"a.b\" = [1, 2] }\n[[gate]]\nx = 1\n[[gate]]\nx = 2\n";
+
+    fn shown(path: &str) -> (String, String) {
+        let root = DeTable::parse(TEXT).unwrap();
+        let spans = KeyIndex::of(root.get_ref()).get(path).unwrap().clone();
+        (TEXT[spans.key].to_owned(), TEXT[spans.value].to_owned())
+    }
+
+    fn pair(key: &str, value: &str) -> (String, String) {
+        (key.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn every_key_and_value_has_its_span() {
+        assert_eq!(shown("version"), pair("version", "1"));
+        assert_eq!(shown("features"), pair("features", "[features]"));
+        assert_eq!(shown("features.\"hälf\".\"a.b\".1"), pair("2", "2"));
+        assert_eq!(shown("gate.1"), pair("[[gate]]", "[[gate]]"));
+        assert_eq!(shown("gate.1.x"), pair("x", "2"));
+    }
+
+    #[test]
+    fn a_path_that_is_not_written_points_at_the_table_around_it() {
+        let root = DeTable::parse(TEXT).unwrap();
+        let index = KeyIndex::of(root.get_ref());
+        assert_eq!(&TEXT[index.nearest("features.window.length").unwrap()], "features");
+        assert_eq!(&TEXT[index.nearest("gate.0.x").unwrap()], "1");
+        assert_eq!(index.nearest("model.rounds"), None);
+    }
+
+    #[test]
+    fn offsets_say_which_text_and_where_in_it() {
+        let mut sources = Sources::new("pdm.toml", "ä = 1\nb = 2");
+        let base = sources.add_override("train.epochs=5");
+        let place = sources.place(&(11..12));
+        assert_eq!((place.line, place.column, place.source.is_file()), (2, 5, true));
+        let place = sources.place(&(base + 6..base + 12));
+        assert_eq!((&place.source.text[place.span.clone()], place.column), ("epochs", 13));
+        let end = sources.place(&(12..12));
+        assert_eq!((end.source.is_file(), end.line, end.column), (true, 2, 6));
+        let inside_a_character = sources.place(&(1..1));
+        assert_eq!(inside_a_character.column, 1);
+    }
+}

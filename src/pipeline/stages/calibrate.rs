@@ -1,0 +1,81 @@
+//! Learns interval widths from the out-of-fold predictions and assembles the bundle.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::train::{FOLDS, OUT_OF_FOLD, WEIGHTS};
+use super::{StageError, Summary, features, key, protocol, read_json};
+use crate::bundle::{self, Parts, Provenance, ReferenceProfile};
+use crate::content::Digest;
+use crate::data::{Folds, ValidDataset};
+use crate::features::FittedFeatures;
+use crate::pipeline::{PipelineSpec, Stage, StageKey};
+use crate::scoring::Conformal;
+use crate::train::{OutOfFold, derive_seed};
+
+/// Name of the bundle's folder among the outputs.
+pub const BUNDLE: &str = "bundle";
+
+/// Returns the key for this training part, these features and this model.
+pub fn stage_key(spec: &PipelineSpec, data: Digest, features: Digest, train: Digest) -> StageKey {
+    let parameters = json!({
+        "project": { "seed": spec.project.seed },
+        "dataset": { "name": spec.dataset.name() },
+        "calibrate": spec.calibrate,
+        "evaluate": { "truth": spec.evaluate.truth },
+        "target": spec.target,
+        "model": spec.model,
+        "train": protocol::cuts(spec),
+    });
+    key(Stage::Calibrate, parameters, [("data", Some(data)), ("features", Some(features)), ("train", Some(train))])
+}
+
+/// Calibrates and writes the bundle into `folder`; `features` and `train` are the folders of those stages.
+///
+/// # Errors
+/// Too few units for the coverage, or a file that cannot be written.
+pub fn run(
+    spec: &PipelineSpec,
+    dataset: &ValidDataset,
+    training_data: Digest,
+    [features, train]: [&Path; 2],
+    folder: &Path,
+) -> Result<Summary, StageError> {
+    let fitted: FittedFeatures = read_json(&features.join(features::FITTED))?;
+    let folds: Folds = read_json(&train.join(FOLDS))?;
+    let out_of_fold: OutOfFold = read_json(&train.join(OUT_OF_FOLD))?;
+    let weights = train.join(WEIGHTS);
+    let weights = fs::read(&weights).map_err(|source| StageError::io("read", &weights, source))?;
+    let protocol = protocol::out_of_fold(spec, training_data, dataset.train().len());
+    let seed = derive_seed(spec.project.seed, "calibrate");
+    let calibration = Conformal::fit(&out_of_fold.predictions(), &spec.calibrate, &protocol, seed)?;
+    let profile = ReferenceProfile::describe(&dataset.training(), &fitted);
+    let provenance = Provenance {
+        dataset: dataset.name().to_owned(),
+        training_data,
+        training_units: dataset.train().len(),
+        split: folds.digest(),
+        seed: spec.project.seed,
+    };
+    let bundle = folder.join(BUNDLE);
+    fs::create_dir_all(&bundle).map_err(|source| StageError::io("create", &bundle, source))?;
+    let parts = Parts {
+        features: &fitted,
+        model: &spec.model,
+        weights: &weights,
+        target: &spec.target,
+        calibration: &calibration,
+        profile: &profile,
+        provenance,
+    };
+    let digest = bundle::assemble(&parts, &bundle)?;
+    let percent = spec.calibrate.coverage * 100.0;
+    Ok(Summary::new(format!(
+        "{percent:.0} % intervals from {} units, bundle {}",
+        dataset.train().len(),
+        digest.short()
+    ))
+    .figure("bundle", digest.to_string()))
+}

@@ -1,0 +1,98 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::bundle::BundleError;
+use crate::data::{DataError, QualityReport, Role, SplitError};
+use crate::events::Interrupted;
+use crate::features::FeatureError;
+use crate::registry::RegistryError;
+use crate::report::ReportError;
+use crate::scoring::ScoringError;
+use crate::train::TrainError;
+
+/// A stage did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The data cannot be read at all.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The data did not meet its expectations.
+    #[error("the data did not meet its expectations")]
+    Invalid(Box<QualityReport>),
+    /// The units cannot be dealt into folds.
+    #[error("the units cannot be split")]
+    Split(#[from] SplitError),
+    /// The features cannot be fitted.
+    #[error("the features cannot be fitted")]
+    Features(#[from] FeatureError),
+    /// The model cannot be fitted.
+    #[error("the model cannot be fitted")]
+    Train(#[from] TrainError),
+    /// The predictions cannot be scored or calibrated.
+    #[error("the predictions cannot be scored")]
+    Scoring(#[from] ScoringError),
+    /// The bundle cannot be written or must not be trusted.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The gates cannot be judged.
+    #[error("the gates cannot be judged")]
+    Gate(#[from] RegistryError),
+    /// The predictions cannot be written as a table.
+    #[error("the predictions cannot be written")]
+    Report(#[from] ReportError),
+    /// Intervals cannot be calibrated with so few units; said before the fit, not after.
+    #[error("{units} training units are too few for intervals of {:.0} % coverage", coverage * 100.0)]
+    Coverage {
+        /// Coverage asked for, a share.
+        coverage: f64,
+        /// Units at hand.
+        units: usize,
+    },
+    /// A model and the data disagree on the columns.
+    #[error("the model was fitted on other columns than the data has")]
+    Schema,
+    /// A data file was replaced while the line ran.
+    #[error("the {0} file was changed while the line ran; run it again")]
+    DataChanged(Role),
+    /// A signal asked the work to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// A file of the cache cannot be read or written.
+    #[error("cannot {action} `{}`", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file of the cache is not what it should be.
+    #[error("`{}` is not what an earlier stage wrote", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: serde_json::Error,
+    },
+}
+
+impl StageError {
+    /// Returns the next step, where one is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Train(TrainError::TooLittleData { .. }) => {
+                "add units, or choose a simpler model: `--set model.kind=linear`"
+            }
+            Self::Train(TrainError::Split(_)) | Self::Split(_) => "set split.folds to at most the number of units",
+            Self::Coverage { .. } => "add units, or set a lower calibrate.coverage",
+            Self::Scoring(ScoringError::TooFewUnits { .. }) => "a score needs at least 2 units to show a spread",
+            Self::Schema => "fit the model again on these columns, or name the columns it knows",
+            _ => return None,
+        })
+    }
+
+    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,140 @@
+//! Scores the bundle on the test part, where it is installed, and out of fold in any case.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::files::write_json;
+use super::train::OUT_OF_FOLD;
+use super::{StageError, Summary, key, protocol, read_json};
+use crate::bundle::ModelBundle;
+use crate::content::Digest;
+use crate::data::{TestPart, ValidDataset};
+use crate::domain::{Interval, Prediction};
+use crate::pipeline::{PipelineSpec, Stage, StageKey};
+use crate::report;
+use crate::scoring::{Conformal, Metric, Protocol, Scorecard, score};
+use crate::train::{OutOfFold, derive_seed};
+
+/// Name of the scorecard the gates judge, among the outputs.
+pub const SCORECARD: &str = "scorecard.json";
+/// Name of the predictions that scorecard was computed from, among the outputs.
+pub const PREDICTIONS: &str = "predictions.json";
+/// The same predictions as a table.
+pub const PREDICTIONS_TABLE: &str = "predictions.csv";
+/// Name of the out-of-fold scorecard among the outputs.
+pub const OUT_OF_FOLD_SCORECARD: &str = "scorecard_out_of_fold.json";
+
+/// Digests of the files a scorecard depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct DataDigests {
+    /// The training part.
+    pub train: Digest,
+    /// Test histories and true remaining useful life, where both are installed.
+    pub test: Option<(Digest, Digest)>,
+}
+
+/// Returns the key for this bundle and these data.
+pub fn stage_key(spec: &PipelineSpec, data: DataDigests, train: Digest, calibrate: Digest) -> StageKey {
+    let parameters = json!({
+        "project": { "seed": spec.project.seed },
+        "evaluate": spec.evaluate,
+        "calibrate": spec.calibrate,
+        "target": spec.target,
+        "train": protocol::cuts(spec),
+    });
+    key(
+        Stage::Evaluate,
+        parameters,
+        [
+            ("data", Some(data.train)),
+            ("train", Some(train)),
+            ("calibrate", Some(calibrate)),
+            ("test", data.test.map(|test| test.0)),
+            ("rul", data.test.map(|test| test.1)),
+        ],
+    )
+}
+
+/// Scores and writes scorecards and predictions into `folder`; `train` is the folder of that stage.
+///
+/// # Errors
+/// Predictions that cannot be scored, or files that cannot be written.
+pub fn run(
+    spec: &PipelineSpec,
+    dataset: &ValidDataset,
+    data: DataDigests,
+    bundle: &ModelBundle,
+    [train, folder]: [&Path; 2],
+) -> Result<Summary, StageError> {
+    if bundle.manifest().schema != *dataset.schema() {
+        return Err(StageError::Schema);
+    }
+    let fold_protocol = protocol::out_of_fold(spec, data.train, dataset.train().len());
+    let mut out_of_fold = read_json::<OutOfFold>(&train.join(OUT_OF_FOLD))?.predictions();
+    let Interval { lower, upper } = fold_protocol.clip;
+    out_of_fold.iter_mut().for_each(|prediction| prediction.rul = prediction.rul.clamp(lower, upper));
+    let baseline = mean_truth(spec, &out_of_fold);
+    let seed = derive_seed(spec.project.seed, "bootstrap");
+    let calibration_seed = derive_seed(spec.project.seed, "calibrate");
+    // The calibration of the bundle has seen these predictions; judged by it, coverage would flatter.
+    let out_of_fold = Conformal::cross_calibrated(&out_of_fold, &spec.calibrate, &fold_protocol, calibration_seed)?;
+    let fold_card = score(&out_of_fold, fold_protocol, baseline, &spec.evaluate.bootstrap, seed)?;
+    let (card, predictions) = match (dataset.test(), data.test) {
+        (Some(part), Some((test, rul))) => {
+            let protocol = protocol::test(spec, test, rul, part.units.len());
+            score_on_test(spec, dataset, protocol, bundle, baseline)?
+        }
+        _ => (fold_card.clone(), out_of_fold),
+    };
+    write_json(&folder.join(OUT_OF_FOLD_SCORECARD), &fold_card)?;
+    write_json(&folder.join(SCORECARD), &card)?;
+    write_json(&folder.join(PREDICTIONS), &predictions)?;
+    let table = folder.join(PREDICTIONS_TABLE);
+    fs::write(&table, report::predictions_csv(&predictions)?)
+        .map_err(|source| StageError::io("write", &table, source))?;
+    Ok(summarise(&card))
+}
+
+/// Scores a bundle on the test part under the pipeline's protocol: the challenger, or a champion judged under another.
+///
+/// # Errors
+/// The bundle needs other columns, or its predictions cannot be scored.
+pub fn score_on_test(
+    spec: &PipelineSpec,
+    dataset: &ValidDataset,
+    protocol: Protocol,
+    bundle: &ModelBundle,
+    baseline: f64,
+) -> Result<(Scorecard, Vec<Prediction>), StageError> {
+    let Some(part) = dataset.test().filter(|_| bundle.manifest().schema == *dataset.schema()) else {
+        return Err(StageError::Schema);
+    };
+    let predictions = predict(bundle, part);
+    let seed = derive_seed(spec.project.seed, "bootstrap");
+    let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
+    Ok((card, predictions))
+}
+
+fn predict(bundle: &ModelBundle, part: &TestPart) -> Vec<Prediction> {
+    let predictions = bundle.predict(&part.units).into_iter().zip(&part.rul);
+    predictions.map(|(prediction, rul)| Prediction { truth: Some(*rul), ..prediction }).collect()
+}
+
+/// The best constant predictor of the training part, under the truth scores are computed from.
+fn mean_truth(spec: &PipelineSpec, predictions: &[Prediction]) -> f64 {
+    let cap = spec.evaluate.truth.cap(spec.target.cap).unwrap_or(f64::INFINITY);
+    let truths = predictions.iter().filter_map(|p| p.truth).map(|truth| truth.min(cap));
+    truths.sum::<f64>() / predictions.len() as f64
+}
+
+fn summarise(card: &Scorecard) -> Summary {
+    let rmse = card.score(Metric::Rmse);
+    let text = rmse.map_or_else(String::new, |s| format!("RMSE {:.2} [{:.2}, {:.2}] on ", s.value, s.lower, s.upper));
+    let part = card.protocol.part;
+    let named = card.scores.iter().fold(Summary::new(format!("{text}{} units of the {part}", card.units)), |sum, s| {
+        sum.figure(s.metric.name(), s.value)
+    });
+    named.figure("units", card.units)
+}

@@ -1,0 +1,67 @@
+//! Judges the scores by the pipeline's gates, against the champion too.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::evaluate::{PREDICTIONS, SCORECARD};
+use super::files::write_json;
+use super::{StageError, Summary, key, read_json};
+use crate::content::{Digest, digest_of};
+use crate::domain::Predictions;
+use crate::pipeline::{PipelineSpec, Stage, StageKey};
+use crate::registry::{Contender, GateReport, ModelVersion, judge};
+use crate::scoring::{Scorecard, Verdict};
+
+/// Name of the gate report among the outputs.
+pub const REPORT: &str = "gates.json";
+
+/// The version to beat.
+#[derive(Debug)]
+pub struct Defender {
+    /// Its number.
+    pub version: u32,
+    /// Its bundle.
+    pub bundle: Digest,
+    /// Its scorecard.
+    pub scorecard: Scorecard,
+    /// The predictions that scorecard was computed from.
+    pub predictions: Predictions,
+}
+
+/// Returns the key for this bundle, its scores and the version to beat.
+pub fn stage_key(spec: &PipelineSpec, bundle: Digest, evaluate: Digest, opponent: Option<&ModelVersion>) -> StageKey {
+    let parameters = json!({ "gate": spec.gates });
+    let named = |v: &ModelVersion| digest_of(&(v.version, v.bundle, v.scorecard)).expect("digests have a JSON form");
+    let champion = opponent.map(named);
+    key(Stage::Gate, parameters, [("bundle", Some(bundle)), ("evaluate", Some(evaluate)), ("champion", champion)])
+}
+
+/// Judges and writes the report into `folder`; `evaluate` is the folder of that stage.
+///
+/// # Errors
+/// A file that cannot be read or written; what cannot be judged is a verdict, not an error.
+pub fn run(
+    spec: &PipelineSpec,
+    bundle: Digest,
+    defender: Option<&Defender>,
+    [evaluate, folder]: [&Path; 2],
+) -> Result<Summary, StageError> {
+    let scorecard: Scorecard = read_json(&evaluate.join(SCORECARD))?;
+    let predictions: Predictions = read_json(&evaluate.join(PREDICTIONS))?;
+    let challenger = Contender { bundle, scorecard: &scorecard, predictions: &predictions };
+    let champion = defender
+        .map(|d| (d.version, Contender { bundle: d.bundle, scorecard: &d.scorecard, predictions: &d.predictions }));
+    let report = judge(&spec.gates, challenger, champion);
+    write_json(&folder.join(REPORT), &report)?;
+    Ok(summarise(&report))
+}
+
+fn summarise(report: &GateReport) -> Summary {
+    let passed = report.rows.iter().filter(|row| row.verdict == Verdict::Pass).count();
+    let against = report.champion.as_ref().map_or("no champion yet".to_owned(), |c| format!("against v{}", c.version));
+    Summary::new(format!("{passed} of {} gates pass, {against}", report.rows.len()))
+        .figure("verdict", json!(report.verdict))
+        .figure("passed", passed)
+        .figure("gates", report.rows.len())
+}

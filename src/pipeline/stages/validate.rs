@@ -1,0 +1,62 @@
+//! Reads the files and holds them against the expectations.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::files::write_json;
+use super::{StageError, Summary, key};
+use crate::data::{self, InputDigest, QualityReport, Role, ValidDataset};
+use crate::pipeline::{PipelineSpec, Stage, StageKey};
+
+/// Name of the quality report among the outputs.
+pub const REPORT: &str = "quality.json";
+
+/// Returns the key for these files.
+pub fn stage_key(spec: &PipelineSpec, inputs: &[InputDigest]) -> StageKey {
+    let of = |role| inputs.iter().find(|input| input.role == role).map(|input| input.sha256);
+    let parameters = json!({ "dataset": spec.dataset, "validate": spec.validate });
+    key(Stage::Validate, parameters, [("train", of(Role::Train)), ("test", of(Role::Test)), ("rul", of(Role::Rul))])
+}
+
+/// Reads and judges the data, and writes the quality report.
+///
+/// # Errors
+/// The data cannot be read, or does not meet its expectations.
+pub fn run(
+    spec: &PipelineSpec,
+    root: &Path,
+    folder: &Path,
+) -> Result<(ValidDataset, QualityReport, Summary), StageError> {
+    let (dataset, report) = load(spec, root)?;
+    write_json(&folder.join(REPORT), &report)?;
+    let summary = summarise(&dataset, &report);
+    Ok((dataset, report, summary))
+}
+
+/// Reads and judges the data.
+///
+/// # Errors
+/// As [`run`].
+pub fn load(spec: &PipelineSpec, root: &Path) -> Result<(ValidDataset, QualityReport), StageError> {
+    let validation = data::validate(data::ingest(&spec.dataset, root)?, &spec.validate);
+    match validation.dataset {
+        Some(dataset) => Ok((dataset, validation.report)),
+        None => Err(StageError::Invalid(Box::new(validation.report))),
+    }
+}
+
+fn summarise(dataset: &ValidDataset, report: &QualityReport) -> Summary {
+    let train = dataset.train();
+    let rows: usize = train.iter().map(|unit| unit.len()).sum();
+    let test = dataset
+        .test()
+        .map_or_else(|| "no test part installed".to_owned(), |test| format!("{} test units", test.units.len()));
+    let warnings = report.counts.warnings;
+    let text = format!("{}: {} units, {rows} rows, {test}, {warnings} warnings", dataset.name(), train.len());
+    Summary::new(text)
+        .figure("units", train.len())
+        .figure("rows", rows)
+        .figure("test_units", dataset.test().map(|test| test.units.len()))
+        .figure("warnings", warnings)
+}

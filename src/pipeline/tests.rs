@@ -1,0 +1,630 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const SMALLEST: &str = "version = 1\n[project]\nname = \"demo\"\n[dataset]\nkind = \"simulated\"\n";
+
+fn no_environment(_: &str) -> Option<String> {
+    None
+}
+
+fn load(text: &str, overrides: &[&str]) -> Result<(PipelineSpec, Origins), SpecErrors> {
+    let overrides: Vec<_> = overrides.iter().map(|text| (*text).to_owned()).collect();
+    PipelineSpec::load(text, "pdm.toml", &overrides, &no_environment)
+}
+
+fn errors(text: &str, overrides: &[&str]) -> String {
+    load(text, overrides).unwrap_err().to_string()
+}
+
+#[test]
+fn ten_mistakes_are_shown_at_once() {
+    let file = r#"version = 1
+
+[project]
+name = "turbofan-fd002"
+seed = -1
+
+[dataset]
+kind = "cmapss"
+subset = "FD005"
+
+[split]
+folds = "5"
+
+[features]
+regimes = 1
+half_lives = [4.0, "15"]
+windowcycles = 30
+
+[modle]
+kind = "gbdt"
+
+[model]
+kind = "gbdt"
+learning_rat = 1e-3
+rounds = 0
+hidden = 48
+
+[calibrate]
+coverage = 90
+
+[[gate]]
+metric = "rsme"
+rule = "at_most"
+value = 16.0
+
+[[gate]]
+rule = "between"
+
+[registry]
+promote = "yes"
+"#;
+    insta::assert_snapshot!(errors(file, &[]), @r#"
+    error: expected a whole number of at least 0 for `project.seed`, found the number -1
+     --> pdm.toml:5:8
+      |
+    5 | seed = -1
+      |        ^^
+
+    error: unknown value "FD005" for `dataset.subset`
+     --> pdm.toml:9:10
+      |
+    9 | subset = "FD005"
+      |          ^^^^^^^ expected `FD001`, `FD002`, `FD003` or `FD004`
+
+    error: expected a whole number of at least 0 for `split.folds`, found the string "5"
+      --> pdm.toml:12:9
+       |
+    12 | folds = "5"
+       |         ^^^ write 5 without quotes
+
+    error: expected a number for `features.half_lives`, found the string "15"
+      --> pdm.toml:16:20
+       |
+    16 | half_lives = [4.0, "15"]
+       |                    ^^^^ write 15 without quotes
+
+    error: unknown key `windowcycles` in [features]
+      --> pdm.toml:17:1
+       |
+    17 | windowcycles = 30
+       | ^^^^^^^^^^^^ did you mean `window_cycles`?
+
+    error: unknown section `modle` at the top level
+      --> pdm.toml:19:2
+       |
+    19 | [modle]
+       |  ^^^^^ did you mean `model`?
+
+    error: unknown key `learning_rat` in [model]
+      --> pdm.toml:24:1
+       |
+    24 | learning_rat = 1e-3
+       | ^^^^^^^^^^^^ did you mean `learning_rate`?
+
+    error: `model.rounds` is 0, and must be from 1 to 100000
+      --> pdm.toml:25:10
+       |
+    25 | rounds = 0
+       |          ^
+
+    error: unknown key `hidden` in [model]
+      --> pdm.toml:26:1
+       |
+    26 | hidden = 48
+       | ^^^^^^ a key of kind `gru`, not of `gbdt`
+
+    error: `calibrate.coverage`: 90 is not a share from 0.5 to below 1
+      --> pdm.toml:29:12
+       |
+    29 | coverage = 90
+       |            ^^ 0.9
+
+    error: unknown value "rsme" for `gate.0.metric`
+      --> pdm.toml:32:10
+       |
+    32 | metric = "rsme"
+       |          ^^^^^^ did you mean `rmse`?
+
+    error: missing key `metric` in [[gate]]
+      --> pdm.toml:36:1
+       |
+    36 | [[gate]]
+       | ^^^^^^^^
+
+    error: expected true or false for `registry.promote`, found the string "yes"
+      --> pdm.toml:40:11
+       |
+    40 | promote = "yes"
+       |           ^^^^^
+    "#);
+}
+
+#[test]
+fn mistakes_across_sections_are_found() {
+    let file = r#"version = 1
+project = { name = "x" }
+dataset = { kind = "cmapss", subset = "FD002" }
+features = { regimes = 1, sensors = ["s_2", "s_22"] }
+split.folds = 300
+calibrate.coverage = 0.999
+validate.ranges = { s_1 = [0.0, 1000.0], s_0 = [0.0, 1.0] }
+gate = [
+    { metric = "rmse", rule = "at_most", value = 16.0 },
+    { metric = "mae", rule = "at_most", value = 16.0 },
+    { metric = "rmse", rule = "at_most", value = 16.0 },
+    { metric = "coverage", rule = "between", low = 0.8, high = 0.9 },
+]
+"#;
+    insta::assert_snapshot!(errors(file, &[]), @r#"
+    error: `features.regimes`: 1 ignores the settings, and FD002 has 6 operating regimes
+     --> pdm.toml:4:24
+      |
+    4 | features = { regimes = 1, sensors = ["s_2", "s_22"] }
+      |                        ^ 0 detects the number
+
+    error: `features.sensors.1`: the data has no sensor `s_22`
+     --> pdm.toml:4:45
+      |
+    4 | features = { regimes = 1, sensors = ["s_2", "s_22"] }
+      |                                             ^^^^^^
+      |
+      = help: expected `s_1`, `s_2`, `s_3`, `s_4`, `s_5`, `s_6`, `s_7`, `s_8`, `s_9`, `s_10`, `s_11`, `s_12`, …
+
+    error: `split.folds`: 300 folds are more than the 260 training units
+     --> pdm.toml:5:15
+      |
+    5 | split.folds = 300
+      |               ^^^ at most 260
+
+    error: `calibrate.coverage`: 0.999 cannot be reached with 260 training units
+     --> pdm.toml:6:22
+      |
+    6 | calibrate.coverage = 0.999
+      |                      ^^^^^ use more units, or a lower coverage
+
+    error: `validate.ranges.s_0`: the data has no column `s_0`
+     --> pdm.toml:7:48
+      |
+    7 | validate.ranges = { s_1 = [0.0, 1000.0], s_0 = [0.0, 1.0] }
+      |                                                ^^^^^^^^^^
+      |
+      = help: one of op_1, op_2, op_3, s_1, s_2, s_3, s_4, s_5, s_6, s_7, s_8, s_9, s_10, s_11, s_12, s_13, s_14, s_15, s_16, s_17, s_18, s_19, s_20, s_21
+
+    error: [[gate]]: the same gate stands above
+      --> pdm.toml:11:5
+       |
+    11 |     { metric = "rmse", rule = "at_most", value = 16.0 },
+       |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    error: `gate.3.high`: 0.9 excludes 0.999, the coverage that [calibrate] aims at
+      --> pdm.toml:12:64
+       |
+    12 |     { metric = "coverage", rule = "between", low = 0.8, high = 0.9 },
+       |                                                                ^^^
+    "#);
+}
+
+#[test]
+fn overrides_are_shown_instead_of_the_file() {
+    let overrides =
+        ["split.fold=10", "model.kind=gru", "model.hiden=64", "modle.kind=gru", "gate.0.value=1", "nonsense"];
+    insta::assert_snapshot!(errors(SMALLEST, &overrides), @"
+    error: unknown key `fold` in [split]
+     --> command line:1:13
+      |
+    1 | --set split.fold=10
+      |             ^^^^ did you mean `folds`?
+
+    error: unknown key `hiden` in [model]
+     --> command line:1:13
+      |
+    1 | --set model.hiden=64
+      |             ^^^^^ did you mean `hidden`?
+
+    error: unknown section `modle` at the top level
+     --> command line:1:7
+      |
+    1 | --set modle.kind=gru
+      |       ^^^^^ did you mean `model`?
+
+    error: `gate` is a list of tables
+     --> command line:1:7
+      |
+    1 | --set gate.0.value=1
+      |       ^^^^ write [[gate]]
+
+    error: `--set nonsense` has no `=`
+     --> command line:1:1
+      |
+    1 | --set nonsense
+      | ^^^^^^^^^^^^^^ write KEY=VALUE, such as `--set split.folds=10`
+    ");
+}
+
+#[test]
+fn what_is_absent_is_said() {
+    insta::assert_snapshot!(errors("version = 1", &[]), @r#"
+    error: section [project] is missing
+    --> pdm.toml
+     = help: add [project] with `name = "…"`
+
+    error: section [dataset] is missing
+    --> pdm.toml
+     = help: add [dataset] with `kind = "…"`
+    "#);
+    insta::assert_snapshot!(errors("[project]\nname = \"x\"", &[]), @"
+    error: missing key `version`
+    --> pdm.toml
+     = help: write `version = 1` at the top
+    ");
+    insta::assert_snapshot!(errors("version = 2\n[nobody knows]", &[]), @"
+    error: unclosed table, expected `]`
+     --> pdm.toml:2:8
+      |
+    2 | [nobody knows]
+      |        ^
+    ");
+    insta::assert_snapshot!(errors("version = 2\n[later]", &[]), @"
+    error: the format's version is 2, and this program reads version 1
+     --> pdm.toml:1:11
+      |
+    1 | version = 2
+      |           ^
+    ");
+    insta::assert_snapshot!(errors("version = 1\n[project]\n[dataset]\nkind = 1\n[model]\nrounds = 3\n[gate]", &[]), @"
+    error: missing key `name` in [project]
+     --> pdm.toml:2:2
+      |
+    2 | [project]
+      |  ^^^^^^^
+
+    error: expected a string for `dataset.kind`, found the number 1
+     --> pdm.toml:4:8
+      |
+    4 | kind = 1
+      |        ^ expected `cmapss`, `simulated` or `table`
+
+    error: missing key `kind` in [model]
+     --> pdm.toml:5:2
+      |
+    5 | [model]
+      |  ^^^^^ expected `linear`, `gbdt` or `gru`
+
+    error: `gate` is a list of tables
+     --> pdm.toml:7:1
+      |
+    7 | [gate]
+      | ^^^^^^ write [[gate]]
+    ");
+}
+
+#[test]
+fn toml_that_is_none_is_shown_too() {
+    insta::assert_snapshot!(errors("version = 1\n[project\nname = demo\nseed = = 1\n", &[]), @"
+    error: unclosed table, expected `]`
+     --> pdm.toml:2:9
+      |
+    2 | [project
+      |         ^
+
+    error: extra `=`
+     --> pdm.toml:4:8
+      |
+    4 | seed = = 1
+      |        ^
+    ");
+    insta::assert_snapshot!(errors("version = 1\nversion = 1\n[a]\nx = 'abc", &[]), @"
+    error: duplicate key
+     --> pdm.toml:2:1
+      |
+    2 | version = 1
+      | ^^^^^^^
+
+    error: invalid literal string, expected `'`
+     --> pdm.toml:4:9
+      |
+    4 | x = 'abc
+      |         ^
+    ");
+}
+
+#[test]
+fn a_misspelt_kind_does_not_hide_the_rest_of_its_table() {
+    let file =
+        SMALLEST.replace("simulated", "cmaps") + "subset = 4\npaht = \"x\"\n[model]\nkind = \"transformer\"\nx = 1\n";
+    insta::assert_snapshot!(errors(&file, &[]), @r#"
+    error: unknown kind "cmaps" in [dataset]
+     --> pdm.toml:5:8
+      |
+    5 | kind = "cmaps"
+      |        ^^^^^^^ did you mean `cmapss`?
+
+    error: expected a string for `dataset.subset`
+     --> pdm.toml:6:10
+      |
+    6 | subset = 4
+      |          ^
+
+    error: unknown key `paht` in [dataset]
+     --> pdm.toml:7:1
+      |
+    7 | paht = "x"
+      | ^^^^ did you mean `path`?
+
+    error: unknown kind "transformer" in [model]
+     --> pdm.toml:9:8
+      |
+    9 | kind = "transformer"
+      |        ^^^^^^^^^^^^^ expected `linear`, `gbdt` or `gru`
+    "#);
+}
+
+#[test]
+fn a_misplaced_secret_is_not_repeated() {
+    let shown = errors(&format!("{SMALLEST}[tracking]\ntoken_env = \"hunter2 !\"\n"), &[]);
+    assert!(!shown.contains("hunter2"), "{shown}");
+    insta::assert_snapshot!(shown, @"
+    error: `tracking.token_env`: not the name of an environment variable
+    --> pdm.toml:7:13
+     = help: write the variable's name (letters, digits, underscores), not its value
+    ");
+}
+
+#[test]
+fn numbers_without_bound_are_refused() {
+    let file = format!(
+        "{SMALLEST}[calibrate]\ncoverage = nan\n[features]\nhalf_lives = [inf, 1e999]\n[train]\nfirst_row = 9223372036854775808\n"
+    );
+    insta::assert_snapshot!(errors(&file, &[]), @"
+    error: the number for `calibrate.coverage` is not finite
+     --> pdm.toml:7:12
+      |
+    7 | coverage = nan
+      |            ^^^
+
+    error: the number for `features.half_lives.0` is not finite
+     --> pdm.toml:9:15
+      |
+    9 | half_lives = [inf, 1e999]
+      |               ^^^
+
+    error: the number for `features.half_lives.1` is not finite
+     --> pdm.toml:9:20
+      |
+    9 | half_lives = [inf, 1e999]
+      |                    ^^^^^
+
+    error: the number for `train.first_row` does not fit 64 bits with a sign
+      --> pdm.toml:11:13
+       |
+    11 | first_row = 9223372036854775808
+       |             ^^^^^^^^^^^^^^^^^^^
+    ");
+}
+
+#[test]
+fn the_environment_reaches_names_paths_and_urls_only() {
+    let file = r#"version = 1
+[project]
+name = "${env:PDM_NAME:-demo}"
+[dataset]
+kind = "cmapss"
+path = "${env:PDM_DATA}/cmapss"
+subset = "${env:SUBSET:-FD001}"
+[registry]
+url = "${env:BUCKET}"
+"#;
+    insta::assert_snapshot!(errors(file, &[]), @r#"
+    error: environment variable `PDM_DATA` is not set
+     --> pdm.toml:6:8
+      |
+    6 | path = "${env:PDM_DATA}/cmapss"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^^ set it, or give a default: ${env:PDM_DATA:-default}
+
+    error: `${env:…}` has no meaning in `dataset.subset`
+     --> pdm.toml:7:10
+      |
+    7 | subset = "${env:SUBSET:-FD001}"
+      |          ^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: only names, paths and URLs can come from the environment; use --set for other values
+
+    error: environment variable `BUCKET` is not set
+     --> pdm.toml:9:7
+      |
+    9 | url = "${env:BUCKET}"
+      |       ^^^^^^^^^^^^^^^ set it, or give a default: ${env:BUCKET:-default}
+    "#);
+    let env = |name: &str| (name == "PDM_DATA").then(|| "/data".to_owned());
+    let file = file.replace("${env:SUBSET:-FD001}", "FD001").replace("${env:BUCKET}", "registry/store");
+    let (spec, origins) = PipelineSpec::load(&file, "pdm.toml", &[], &env).unwrap();
+    assert!(spec.to_toml().contains("path = \"/data/cmapss\""));
+    assert_eq!(origins.place("dataset.path").as_deref(), Some("environment: PDM_DATA"));
+}
+
+#[test]
+fn every_value_knows_who_wrote_it() {
+    let file = format!("{SMALLEST}[[gate]]\nmetric = \"rmse\"\nrule = \"at_most\"\nvalue = 20.0\n");
+    let (_, origins) = load(&file, &["split.folds=3", "model={kind=\"gbdt\", rounds=9}"]).unwrap();
+    let places =
+        ["version", "project.name", "project.seed", "split.folds", "model.rounds", "gate.0.value", "features.regimes"]
+            .map(|key| format!("{key}: {}", origins.place(key).unwrap_or_else(|| "default".to_owned())));
+    insta::assert_snapshot!(places.join("\n"), @r#"
+    version: pdm.toml:1
+    project.name: pdm.toml:3
+    project.seed: default
+    split.folds: --set split.folds=3
+    model.rounds: --set model={kind="gbdt", rounds=9}
+    gate.0.value: pdm.toml:9
+    features.regimes: default
+    "#);
+    let json = serde_json::to_value(&origins).unwrap();
+    assert_eq!(
+        json[0],
+        serde_json::json!({"key": "version", "value": 1, "source": {"from": "file", "file": "pdm.toml", "line": 1}})
+    );
+}
+
+#[test]
+fn errors_have_a_json_form() {
+    let errors = load(&format!("{SMALLEST}[split]\nfold = 5\n"), &["a.b=1"]).unwrap_err();
+    insta::assert_json_snapshot!(errors, @r#"
+    [
+      {
+        "message": "unknown key `fold` in [split]",
+        "file": "pdm.toml",
+        "line": 7,
+        "column": 1,
+        "key": "split.fold",
+        "hint": "did you mean `folds`?"
+      },
+      {
+        "message": "unknown section `a` at the top level",
+        "file": "command line",
+        "line": 1,
+        "column": 7,
+        "key": "a",
+        "hint": "expected `version`, `project`, `dataset`, `validate`, `target`, `split`, `features`, `model`, `train`, `calibrate`, `evaluate`, `gate`, …"
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let errors = load("version = 1\n[projekt]\nname = 'x'", &[]).unwrap_err();
+    let coloured = errors.render(true);
+    assert!(coloured.contains("\u{1b}["));
+    let mut plain = String::new();
+    let mut rest = coloured.as_str();
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    assert_eq!(plain + rest, errors.render(false));
+}
+
+#[test]
+fn the_resolved_file_loads_to_the_same_specification() {
+    let table = "kind = \"table\"\ntrain = \"a.csv\"\nsensors = [\"s_2\", \"s_3\", \"s_1\"]";
+    let datasets = ["kind = \"simulated\"", "kind = \"cmapss\"", table];
+    for (kind, dataset) in ["gbdt", "gru", "linear"].into_iter().zip(datasets) {
+        let smallest = SMALLEST.replace("kind = \"simulated\"", dataset);
+        let gate = "[[gate]]\nmetric = \"coverage\"\nrule = \"between\"\nlow = 0.8\nhigh = 1.0\n";
+        let file = format!("{smallest}[model]\nkind = \"{kind}\"\n[validate.ranges]\ns_1 = [0.0, 1000.0]\n{gate}");
+        let (spec, _) =
+            load(&file, &["project.seed=9223372036854775807", "features.sensors=[\"s_2\", \"s_3\"]"]).unwrap();
+        let text = spec.to_toml();
+        let (again, origins) = load(&text, &[]).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+        assert_eq!(again, spec);
+        assert_eq!(again.to_toml(), text);
+        let invented: Vec<_> = origins.as_slice().iter().filter(|origin| origin.source == Source::Default).collect();
+        assert_eq!(invented, Vec::<&Origin>::new());
+    }
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/pipeline.schema.json");
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, file_schema_text()).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == file_schema_text(), "run the tests once with UPDATE_SCHEMA=1");
+}
+
+/// Collects the paths of all properties of a schema.
+fn properties(schema: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+        let path = source::join(path, key);
+        properties(value, &path, found);
+        found.push(path);
+    }
+    for word in ["oneOf", "anyOf", "allOf"] {
+        schema[word].as_array().into_iter().flatten().for_each(|inner| properties(inner, path, found));
+    }
+}
+
+#[test]
+fn the_schema_names_every_key_of_the_resolved_file_and_refuses_others() {
+    let schema = file_schema();
+    let mut known = Vec::new();
+    properties(&schema, "", &mut known);
+    let (_, origins) = load(SMALLEST, &[]).unwrap();
+    for origin in origins.as_slice() {
+        assert!(known.contains(&origin.key), "{} is not in the schema", origin.key);
+    }
+    let text = file_schema_text();
+    assert!(["$ref", "\"const\"", "\"null\""].iter().all(|word| !text.contains(word)));
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["properties"]["model"]["oneOf"][0]["additionalProperties"], false);
+}
+
+fn mutations() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("\""),
+        Just("="),
+        Just("["),
+        Just("]"),
+        Just("{"),
+        Just("."),
+        Just("\n"),
+        Just("ä"),
+        Just("\u{0}"),
+        Just("${env:"),
+        Just("1e999"),
+        Just("nan"),
+        Just("'''"),
+        Just("#"),
+        Just("[[gate]]\n"),
+        Just("-"),
+        Just("\r"),
+        Just("kind"),
+        Just("gate.0.value = {}\n"),
+        Just("\u{202e}"),
+    ];
+    let edits = prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, piece), 1..6);
+    edits.prop_map(|edits| {
+        let mut text: Vec<char> =
+            format!("{SMALLEST}[features]\nhalf_lives = [4.0]\n[[gate]]\nmetric = \"rmse\"\n").chars().collect();
+        for (at, removed, piece) in edits {
+            let start = at.index(text.len() + 1);
+            let end = (start + removed).min(text.len());
+            text.splice(start..end, piece.chars());
+        }
+        text.into_iter().collect()
+    })
+}
+
+/// Loads, and if that fails, uses all that errors offer.
+fn survives(text: &str, overrides: &[&str]) -> Result<(), TestCaseError> {
+    match load(text, overrides) {
+        Ok((spec, _)) => prop_assert_eq!(load(&spec.to_toml(), &[]).unwrap().0, spec),
+        Err(errors) => {
+            prop_assert!(!errors.problems().is_empty());
+            prop_assert!(!errors.render(true).is_empty() && !errors.render(false).is_empty());
+            prop_assert!(serde_json::to_string(&errors).is_ok());
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn mutated_files_never_panic(text in mutations()) {
+        survives(&text, &[])?;
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), over in "\\PC{0,24}") {
+        let text = String::from_utf8_lossy(&bytes);
+        survives(&text, &[&over])?;
+        survives(&format!("{SMALLEST}{text}"), &[&over])?;
+        survives(SMALLEST, &[&text, &format!("{over}=1"), &format!("split.{over}")])?;
+    }
+}
