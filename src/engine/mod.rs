@@ -1,1 +1,27 @@
-//! engine
+//! Runs the plan: brings a pipeline up to a stage, with every result cached, recorded and reported alike.
+//!
+//! [`plan`] says what would happen and why; [`bring_up`] makes it happen. Both ask the same [`Line`]: a stage whose key
+//! is in the cache, or whose effect the registry already shows, is not run again.
+
+mod bring_up;
+mod context;
+mod decide;
+mod error;
+mod inspect;
+mod line;
+mod outcome;
+mod promote;
+mod provision;
+mod record;
+mod registered;
+mod storeroom;
+mod work;
+
+pub use bring_up::{bring_up, plan};
+pub use context::{Context, Job};
+pub use error::EngineError;
+pub use inspect::{fitted_features, quality};
+pub use line::Line;
+pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
+pub use promote::{Promoted, promote_version};
+pub use registered::registered_bundle;

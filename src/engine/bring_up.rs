@@ -1,0 +1,182 @@
+use std::time::Instant;
+
+use super::decide::Decision;
+use super::outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
+use super::provision::{missing_fleet, provision};
+use super::record::Record;
+use super::work::{Worked, summary_of};
+use super::{Context, EngineError, Job, Line};
+use crate::events::Event;
+use crate::pipeline::Stage;
+use crate::pipeline::stages::calibrate::BUNDLE;
+use crate::pipeline::stages::evaluate::{OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD};
+use crate::pipeline::stages::features::RANKING;
+use crate::pipeline::stages::validate::REPORT;
+use crate::pipeline::stages::{Summary, read_json};
+use crate::scoring::{Scorecard, Verdict};
+
+/// Returns what [`bring_up`] would do, and why. Changes nothing.
+///
+/// # Errors
+/// The data, the cache or the registry cannot be read.
+pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedStage>, EngineError> {
+    if let Some(why) = missing_fleet(context, job) {
+        return Ok(until.line_up_to().iter().map(|stage| unseen(*stage, why)).collect());
+    }
+    let mut line = Line::open(context, job)?;
+    let mut blocked: Option<Stage> = None;
+    let mut planned = Vec::new();
+    for stage in until.line_up_to() {
+        let (runs, why) = match blocked {
+            Some(before) => (true, format!("after `{before}`")),
+            None if stopped(&line, *stage)?.is_some() => (false, "a gate stands in the way".to_owned()),
+            None => match line.decide(*stage, false)? {
+                Decision::Cached(entry) => {
+                    line.entries.insert(*stage, *entry);
+                    (false, "inputs and options are unchanged".to_owned())
+                }
+                Decision::Skip(why) => (false, why),
+                Decision::Run(why) => (true, why),
+            },
+        };
+        let key = line.key(*stage)?.map(|key| key.digest());
+        let last_elapsed_ms = line.entries.get(stage).map(|entry| entry.elapsed_ms());
+        planned.push(PlannedStage { stage: *stage, runs, why, key, last_elapsed_ms });
+        blocked = blocked.or(runs.then_some(*stage));
+    }
+    Ok(planned)
+}
+
+/// A stage of which nothing can be known yet.
+fn unseen(stage: Stage, why: &str) -> PlannedStage {
+    let why = if stage == Stage::Validate { why.to_owned() } else { format!("after `{}`", Stage::Validate) };
+    PlannedStage { stage, runs: true, why, key: None, last_elapsed_ms: None }
+}
+
+/// Brings a pipeline up to a stage: runs what is missing, in order, and stops where a gate says no.
+///
+/// # Errors
+/// A stage failed, a storeroom could not be used, or a signal came; everything finished before stays.
+pub fn bring_up(context: &Context, job: &Job, until: Stage, force: bool) -> Result<Outcome, EngineError> {
+    let mut record = Record::new(context, job);
+    let context = Context { reporter: record.reporter(), ..context.clone() };
+    provision(&context, job)?;
+    let mut line = Line::open(&context, job)?;
+    let result = walk(&mut line, until, force, &mut record);
+    record.close(&result);
+    let mut outcome = result?;
+    outcome.run = record.id();
+    Ok(outcome)
+}
+
+fn walk(line: &mut Line<'_>, until: Stage, force: bool, record: &mut Record<'_>) -> Result<Outcome, EngineError> {
+    let mut rows = Vec::new();
+    let mut walk = || -> Result<(), EngineError> {
+        for stage in until.line_up_to() {
+            let row = match stopped(line, *stage)? {
+                Some(why) => not_reached(*stage, why),
+                None => step(line, *stage, force, record)?,
+            };
+            rows.push(row);
+        }
+        Ok(())
+    };
+    let walked = walk();
+    // What was found before a failure is worth a record, too.
+    let outcome = gather(line, until, rows);
+    if let Ok(outcome) = &outcome {
+        record.outcome(outcome, line);
+    }
+    walked.and(outcome)
+}
+
+fn not_reached(stage: Stage, why: String) -> StageRow {
+    StageRow { stage, action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
+}
+
+/// Nothing is registered or promoted past a gate.
+fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
+    if stage <= Stage::Gate || !line.entries.contains_key(&Stage::Gate) {
+        return Ok(None);
+    }
+    Ok(match line.gate_report()?.verdict {
+        Verdict::Pass => None,
+        Verdict::Fail => Some("a gate said no".to_owned()),
+        Verdict::Undecided => Some("a gate is undecided".to_owned()),
+    })
+}
+
+fn step(line: &mut Line<'_>, stage: Stage, force: bool, record: &mut Record<'_>) -> Result<StageRow, EngineError> {
+    let (action, why, summary, elapsed_ms) = match line.decide(stage, force)? {
+        Decision::Skip(why) => (Action::Skipped, why, Summary::default(), 0),
+        Decision::Cached(entry) => {
+            let (why, summary) = ("inputs and options are unchanged".to_owned(), summary_of(&entry));
+            line.entries.insert(stage, *entry);
+            (Action::Cached, why, summary, 0)
+        }
+        Decision::Run(why) => {
+            record.begin();
+            match timed(line, stage, force, &why, record)? {
+                (Worked::Here(summary), elapsed_ms) => (Action::Ran, why, summary, elapsed_ms),
+                (Worked::Elsewhere(summary), _) => {
+                    (Action::Cached, "another process finished it".to_owned(), summary, 0)
+                }
+            }
+        }
+    };
+    if action != Action::Ran {
+        record.reporter().emit(Event::StageCached { stage: stage.name().to_owned(), why: why.clone() });
+    }
+    Ok(StageRow { stage, action, why, summary, elapsed_ms })
+}
+
+fn timed(
+    line: &mut Line<'_>,
+    stage: Stage,
+    force: bool,
+    why: &str,
+    record: &Record<'_>,
+) -> Result<(Worked, u64), EngineError> {
+    let (reporter, started) = (record.reporter(), Instant::now());
+    reporter.emit(Event::StageStarted { stage: stage.name().to_owned(), why: why.to_owned() });
+    let worked = line.work(stage, force, &record.id().unwrap_or_default())?;
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (Worked::Here(summary) | Worked::Elsewhere(summary)) = &worked;
+    let text = summary.text.clone();
+    reporter.emit(Event::StageFinished { stage: stage.name().to_owned(), summary: text, elapsed_ms });
+    Ok((worked, elapsed_ms))
+}
+
+fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcome, EngineError> {
+    let read = |stage: Stage, name: &str| line.entries.get(&stage).map(|entry| entry.path(name));
+    let in_stage = EngineError::in_stage(until);
+    let quality = read(Stage::Validate, REPORT).map(|path| read_json(&path)).transpose().map_err(&in_stage)?;
+    let ranking = read(Stage::Features, RANKING).map(|path| read_json(&path)).transpose().map_err(&in_stage)?;
+    let scores = read(Stage::Evaluate, SCORECARD).zip(read(Stage::Evaluate, OUT_OF_FOLD_SCORECARD));
+    let scores = scores.map(|(card, fold)| -> Result<Judged, EngineError> {
+        let scorecard: Scorecard = read_json(&card).map_err(&in_stage)?;
+        let out_of_fold = read_json(&fold).map_err(&in_stage)?;
+        Ok(Judged { on: scorecard.protocol.part, scorecard, out_of_fold })
+    });
+    let gates = line.entries.contains_key(&Stage::Gate).then(|| line.gate_report()).transpose()?;
+    let version = match line.model()? {
+        Some(model) if until >= Stage::Gate => line.storeroom.version_of(model)?,
+        _ => None,
+    };
+    let champion = if until >= Stage::Gate { line.storeroom.champion()? } else { None };
+    let holds = version.as_ref().zip(champion).is_some_and(|(version, champion)| version.version == champion.version);
+    Ok(Outcome {
+        pipeline: line.job.spec.project.name.clone(),
+        file: line.job.label.clone(),
+        run: None,
+        stages,
+        quality,
+        ranking,
+        scores: scores.transpose()?,
+        gates,
+        bundle: read(Stage::Calibrate, BUNDLE),
+        predictions: read(Stage::Evaluate, PREDICTIONS),
+        alias: holds.then(|| line.storeroom.alias.to_string()),
+        version,
+    })
+}

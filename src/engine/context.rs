@@ -1,0 +1,61 @@
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::content::write_whole;
+use crate::events::Reporter;
+use crate::pipeline::{Origins, PipelineSpec};
+use crate::registry::Stamp;
+
+/// What the outside world lends to a run.
+#[derive(Clone)]
+pub struct Context {
+    /// The project's folder; paths in the pipeline are relative to it.
+    pub root: PathBuf,
+    /// Listeners, and the wish to stop.
+    pub reporter: Reporter,
+    /// Person or job that acts, for the registry's log.
+    pub actor: String,
+    /// Git commit of the project, where there is one.
+    pub commit: Option<String>,
+    /// Looks an environment variable up.
+    pub variable: fn(&str) -> Option<String>,
+}
+
+/// A pipeline, resolved and ready.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The pipeline, all defaults filled in.
+    pub spec: PipelineSpec,
+    /// Where each value comes from.
+    pub origins: Origins,
+    /// The pipeline file as the user named it, or `(embedded)`.
+    pub label: String,
+}
+
+impl Context {
+    /// Returns the folder for what can be made again: cache and fetched bundles.
+    pub fn scratch(&self) -> PathBuf {
+        self.root.join(".pdm-ml")
+    }
+
+    /// Returns a folder below [`Self::scratch`], which tells git to look away.
+    pub(super) fn shelf(&self, name: &str) -> PathBuf {
+        let ignore = self.scratch().join(".gitignore");
+        if !ignore.exists() {
+            // On a read-only disk there is nothing to ignore.
+            let _unwritten = write_whole(&ignore, b"*\n");
+        }
+        self.scratch().join(name)
+    }
+
+    /// Returns a path of the pipeline file, taken from the project's folder.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Returns who acts, now.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { time: Timestamp::now(), actor: self.actor.clone() }
+    }
+}

@@ -1,0 +1,83 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::bundle::BundleError;
+use crate::events::Interrupted;
+use crate::pipeline::Stage;
+use crate::pipeline::cache::CacheError;
+use crate::pipeline::stages::StageError;
+use crate::registry::{NameError, RegistryError};
+use crate::tracking::TrackingError;
+
+/// The line did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A stage failed.
+    #[error("stage `{stage}` failed")]
+    Stage {
+        /// The stage.
+        stage: Stage,
+        /// Why.
+        source: Box<StageError>,
+    },
+    /// The cache cannot be read or written.
+    #[error("the stage cache cannot be used")]
+    Cache(#[from] CacheError),
+    /// The registry cannot be read or written.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A name in `[registry]` breaks the grammar.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The model cannot be opened.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The run cannot be recorded.
+    #[error("the run cannot be recorded")]
+    Tracking(#[from] TrackingError),
+    /// A folder cannot be made.
+    #[error("cannot create a folder in `{}`", path.display())]
+    Folder {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A signal asked the work to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl EngineError {
+    /// Returns how a stage's error is told.
+    pub(super) fn in_stage(stage: Stage) -> impl Fn(StageError) -> Self {
+        move |source| Self::Stage { stage, source: Box::new(source) }
+    }
+
+    /// Returns the signal that ended the work, wherever it was noticed.
+    pub fn interrupted(&self) -> Option<Interrupted> {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+                return Some(*interrupted);
+            }
+            // A transparent wrapper hides the error it holds behind its own source.
+            if let Some(interrupted) = transparent(error) {
+                return Some(interrupted);
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+fn transparent(error: &(dyn std::error::Error + 'static)) -> Option<Interrupted> {
+    use crate::train::TrainError;
+    match (error.downcast_ref(), error.downcast_ref(), error.downcast_ref(), error.downcast_ref()) {
+        (Some(EngineError::Interrupted(i)), ..) => Some(*i),
+        (_, Some(StageError::Interrupted(i)), ..) => Some(*i),
+        (_, _, Some(TrainError::Interrupted(i)), _) => Some(*i),
+        (_, _, _, Some(CacheError::Interrupted(i))) => Some(*i),
+        _ => None,
+    }
+}

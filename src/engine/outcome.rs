@@ -1,0 +1,113 @@
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::EngineError;
+use crate::content::Digest;
+use crate::data::QualityReport;
+use crate::domain::Predictions;
+use crate::features::SensorRank;
+use crate::pipeline::Stage;
+use crate::pipeline::stages::{Summary, read_json};
+use crate::registry::{GateReport, ModelVersion};
+use crate::scoring::{Part, Scorecard};
+
+/// What was done about a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It ran.
+    Ran,
+    /// Its result was in the cache.
+    Cached,
+    /// There was nothing to do.
+    Skipped,
+    /// A gate stood in the way.
+    Stopped,
+}
+
+/// One stage of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StageRow {
+    /// The stage.
+    pub stage: Stage,
+    /// What was done.
+    pub action: Action,
+    /// Why, as a fragment.
+    pub why: String,
+    /// What came of it.
+    pub summary: Summary,
+    /// Wall time of the work, in milliseconds; zero where none was done.
+    pub elapsed_ms: u64,
+}
+
+/// One stage of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlannedStage {
+    /// The stage.
+    pub stage: Stage,
+    /// Whether it would run.
+    pub runs: bool,
+    /// Why, as a fragment.
+    pub why: String,
+    /// The digest it is cached under, where its inputs are known.
+    pub key: Option<Digest>,
+    /// How long it took when it ran last, in milliseconds, where that is known.
+    pub last_elapsed_ms: Option<u64>,
+}
+
+/// Scores, and which of the two the gates judge.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judged {
+    /// The part the gates judge: the test part, or out of fold where none is installed.
+    pub on: Part,
+    /// The judged scorecard.
+    pub scorecard: Scorecard,
+    /// The out-of-fold scorecard.
+    pub out_of_fold: Scorecard,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// The pipeline file, or `(embedded)`.
+    pub file: String,
+    /// Id of the recorded run; none where nothing had to be done.
+    pub run: Option<String>,
+    /// The stages, in order.
+    pub stages: Vec<StageRow>,
+    /// What the data look like.
+    pub quality: Option<QualityReport>,
+    /// Sensors, best first.
+    pub ranking: Option<Vec<SensorRank>>,
+    /// How good the model is.
+    pub scores: Option<Judged>,
+    /// What the gates made of it.
+    pub gates: Option<GateReport>,
+    /// Where the bundle lies.
+    pub bundle: Option<PathBuf>,
+    /// Where the judged predictions lie, as JSON.
+    pub predictions: Option<PathBuf>,
+    /// The registered version.
+    pub version: Option<ModelVersion>,
+    /// The alias that now points to the version.
+    pub alias: Option<String>,
+}
+
+impl Outcome {
+    /// Reads the judged predictions.
+    ///
+    /// # Errors
+    /// The pipeline was not brought up to its scores, or their file cannot be read.
+    pub fn predictions(&self) -> Result<Predictions, EngineError> {
+        let path = self.predictions.as_deref().unwrap_or(Path::new(""));
+        read_json(path).map_err(EngineError::in_stage(Stage::Evaluate))
+    }
+
+    /// Returns whether any stage ran.
+    pub fn did_something(&self) -> bool {
+        self.stages.iter().any(|row| row.action == Action::Ran)
+    }
+}

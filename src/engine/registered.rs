@@ -1,0 +1,59 @@
+use std::path::Path;
+
+use super::{Context, EngineError};
+use crate::bundle::ModelBundle;
+use crate::registry::blocking::Registry;
+use crate::registry::{ModelRef, ModelVersion};
+
+/// Opens a registered model, every byte verified; bundles that were fetched before are taken from the project's folder.
+///
+/// # Errors
+/// An unknown model, a damaged registry or bundle, or whatever the store answers.
+pub fn registered_bundle(context: &Context, url: &str, reference: &ModelRef) -> Result<ModelBundle, EngineError> {
+    let registry = Registry::open(url, &context.root)?;
+    let version = registry.resolve(reference, None)?;
+    open_version(context, &registry, &version)
+}
+
+/// Opens a version's bundle, fetched before or now.
+pub(super) fn open_version(
+    context: &Context,
+    registry: &Registry,
+    version: &ModelVersion,
+) -> Result<ModelBundle, EngineError> {
+    registry.check(version)?;
+    let shelf = context.shelf("bundles");
+    let folder = shelf.join(version.bundle.to_string());
+    if let Ok(bundle) = ModelBundle::open(&folder, Some(version.bundle)) {
+        return Ok(bundle);
+    }
+    let fresh = fresh_folder(&shelf)?;
+    registry.fetch_bundle(version, fresh.path())?;
+    let bundle = ModelBundle::open(fresh.path(), Some(version.bundle))?;
+    keep(fresh, &folder);
+    Ok(bundle)
+}
+
+fn fresh_folder(shelf: &Path) -> Result<tempfile::TempDir, EngineError> {
+    // A project on a read-only disk can still predict.
+    let made = std::fs::create_dir_all(shelf).and_then(|()| beside(shelf)).or_else(|_| tempfile::tempdir());
+    made.map_err(|source| EngineError::Folder { path: shelf.to_owned(), source })
+}
+
+/// Temporary folders are private by default; a fetched bundle is as readable as the user's umask says.
+#[cfg(unix)]
+fn beside(shelf: &Path) -> std::io::Result<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o777)).tempdir_in(shelf)
+}
+
+#[cfg(not(unix))]
+fn beside(shelf: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::tempdir_in(shelf)
+}
+
+/// Puts a verified bundle in its place; where that fails, it is fetched again next time.
+fn keep(fresh: tempfile::TempDir, folder: &Path) {
+    let _damaged_before = std::fs::remove_dir_all(folder);
+    let _gone = std::fs::rename(fresh.path(), folder);
+}

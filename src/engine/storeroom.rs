@@ -1,0 +1,89 @@
+use super::{Context, EngineError};
+use crate::content::Digest;
+use crate::pipeline::PipelineSpec;
+use crate::pipeline::stages::gate::Defender;
+use crate::registry::blocking::Registry;
+use crate::registry::{Alias, Done, Model, ModelName, ModelVersion, State};
+
+/// A bundle with its scores: what a version is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judgeable {
+    pub(super) bundle: Digest,
+    pub(super) scorecard: Digest,
+}
+
+impl Judgeable {
+    /// Returns whether a version was registered with this bundle and these scores.
+    pub(super) fn is(self, version: &ModelVersion) -> bool {
+        (self.bundle, self.scorecard) == (version.bundle, version.scorecard)
+    }
+}
+
+/// The registry as one pipeline sees it: its model and the alias its gates guard.
+#[derive(Debug)]
+pub(super) struct Storeroom {
+    pub(super) registry: Registry,
+    pub(super) model: ModelName,
+    pub(super) alias: Alias,
+}
+
+impl Storeroom {
+    pub(super) fn open(context: &Context, spec: &PipelineSpec) -> Result<Self, EngineError> {
+        Ok(Self {
+            registry: Registry::open(&spec.registry.url, &context.root)?,
+            model: spec.registry.model_name(&spec.project.name)?,
+            alias: spec.registry.alias()?,
+        })
+    }
+
+    fn state(&self) -> Result<State, EngineError> {
+        Ok(self.registry.state(None)?)
+    }
+
+    /// Returns the version the alias points to.
+    pub(super) fn champion(&self) -> Result<Option<ModelVersion>, EngineError> {
+        Ok(self.state()?.current(&self.model, &self.alias).cloned())
+    }
+
+    /// Returns the version with this bundle and these scores.
+    pub(super) fn version_of(&self, model: Judgeable) -> Result<Option<ModelVersion>, EngineError> {
+        let state = self.state()?;
+        let versions = state.model(&self.model).map(Model::versions).unwrap_or_default();
+        Ok(versions.iter().find(|version| model.is(version)).cloned())
+    }
+
+    /// Returns the version a model must beat: whoever holds the alias, or who held it before where that is the model
+    /// itself, so that judging it again gives the same verdict.
+    pub(super) fn opponent(&self, model: Judgeable) -> Result<Option<ModelVersion>, EngineError> {
+        let state = self.state()?;
+        let champion = state.current(&self.model, &self.alias);
+        if !champion.is_some_and(|champion| model.is(champion)) {
+            return Ok(champion.cloned());
+        }
+        let known = state.model(&self.model)?;
+        Ok(known.before(&self.alias).and_then(|before| known.version(before)).cloned())
+    }
+
+    /// Returns what a version was registered with, for a comparison.
+    pub(super) fn defender(&self, version: &ModelVersion) -> Result<Defender, EngineError> {
+        let (scorecard, predictions) = self.registry.evidence(version)?;
+        Ok(Defender { version: version.version, bundle: version.bundle, scorecard, predictions })
+    }
+
+    /// Returns the version, if any, with this bundle that was taken away from the alias by a rollback and not put back.
+    ///
+    /// A nightly job must not bring back by itself what a person took away.
+    pub(super) fn rolled_back(&self, bundle: Digest) -> Result<Option<u32>, EngineError> {
+        let state = self.state()?;
+        if state.current(&self.model, &self.alias).is_none() {
+            return Ok(None);
+        }
+        let versions = state.model(&self.model)?.versions().iter().filter(|version| version.bundle == bundle);
+        let history = self.registry.history(&self.model, Some(&self.alias), None)?;
+        let taken_away = |number: u32| {
+            let last = history.iter().rev().find(|row| row.from == Some(number) || row.version == number);
+            last.is_some_and(|row| row.action == Done::Rollback && row.from == Some(number))
+        };
+        Ok(versions.map(|version| version.version).find(|number| taken_away(*number)))
+    }
+}

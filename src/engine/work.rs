@@ -1,0 +1,185 @@
+use std::path::Path;
+
+use super::registered::open_version;
+use super::{EngineError, Line};
+use crate::features::FittedFeatures;
+use crate::pipeline::Stage;
+use crate::pipeline::cache::{Claim, Entry, Pending};
+use crate::pipeline::stages::calibrate::BUNDLE;
+use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_test};
+use crate::pipeline::stages::gate::Defender;
+use crate::pipeline::stages::{Summary, calibrate, evaluate, features, gate, read_json, train, validate};
+use crate::registry::{BundleFile, Consent, GateReport, NewVersion, Origin, Promotion};
+use crate::scoring::{Part, Scorecard};
+
+/// Who did the work of a stage.
+pub(super) enum Worked {
+    /// This process.
+    Here(Summary),
+    /// Another process, while this one waited.
+    Elsewhere(Summary),
+}
+
+impl Line<'_> {
+    /// Runs a stage and keeps what it left.
+    pub(super) fn work(&mut self, stage: Stage, force: bool, run: &str) -> Result<Worked, EngineError> {
+        self.context.reporter.check()?;
+        match stage {
+            Stage::Register => self.register(run).map(Worked::Here),
+            Stage::Promote => self.promote().map(Worked::Here),
+            _ => self.compute(stage, force),
+        }
+    }
+
+    fn compute(&mut self, stage: Stage, force: bool) -> Result<Worked, EngineError> {
+        let key = self.key(stage)?.expect("every computed stage has a key once the stages before it are there");
+        let interrupt = self.context.reporter.interrupt().clone();
+        let reporter = self.context.reporter.clone();
+        let waiting = || reporter.warn(format!("another process is working on `{stage}`; waiting for it"));
+        let claim = match force {
+            true => Claim::Work(Box::new(self.cache.begin(&key, &interrupt, waiting)?)),
+            false => self.cache.claim(&key, &interrupt, waiting)?,
+        };
+        let (entry, worked): (Entry, fn(Summary) -> Worked) = match claim {
+            Claim::Ready(entry) => (*entry, Worked::Elsewhere),
+            Claim::Work(pending) => (self.fill(stage, *pending)?, Worked::Here),
+        };
+        self.cache.remember(&self.job.spec.project.name, &key)?;
+        let summary = summary_of(&entry);
+        self.entries.insert(stage, entry);
+        Ok(worked(summary))
+    }
+
+    fn fill(&mut self, stage: Stage, pending: Pending) -> Result<Entry, EngineError> {
+        let folder = pending.dir();
+        let summary = match stage {
+            Stage::Validate => self.validate(&folder),
+            Stage::Features => self.features(&folder),
+            Stage::Train => self.train(&folder, pending.resume_dir()?),
+            Stage::Calibrate => self.calibrate(&folder),
+            Stage::Evaluate => self.evaluate(&folder),
+            Stage::Gate => self.gate(&folder),
+            Stage::Register | Stage::Promote => Ok(Summary::default()),
+        }?;
+        let summary = serde_json::to_value(summary).expect("a fragment and named figures have a JSON form");
+        Ok(pending.commit(summary)?)
+    }
+
+    fn validate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
+        let run = validate::run(&self.job.spec, &self.context.root, folder);
+        let (dataset, report, summary) = run.map_err(EngineError::in_stage(Stage::Validate))?;
+        self.keep(dataset, &report)?;
+        Ok(summary)
+    }
+
+    fn features(&mut self, folder: &Path) -> Result<Summary, EngineError> {
+        let spec = &self.job.spec;
+        features::run(spec, self.dataset()?, folder).map_err(EngineError::in_stage(Stage::Features))
+    }
+
+    fn train(&mut self, folder: &Path, resume: &Path) -> Result<Summary, EngineError> {
+        let (spec, reporter) = (&self.job.spec, self.context.reporter.clone());
+        let fitted: FittedFeatures = read_json(&self.entry(Stage::Features).path(features::FITTED))
+            .map_err(EngineError::in_stage(Stage::Train))?;
+        train::run(spec, self.dataset()?, &fitted, [folder, resume], &reporter)
+            .map_err(EngineError::in_stage(Stage::Train))
+    }
+
+    fn calibrate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
+        let (spec, data) = (&self.job.spec, self.data_digests());
+        let (features, train) = (self.entry(Stage::Features).dir(), self.entry(Stage::Train).dir());
+        calibrate::run(spec, self.dataset()?, data.train, [&features, &train], folder)
+            .map_err(EngineError::in_stage(Stage::Calibrate))
+    }
+
+    fn evaluate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
+        let (spec, data, bundle) = (&self.job.spec, self.data_digests(), self.bundle()?);
+        let train = self.entry(Stage::Train).dir();
+        evaluate::run(spec, self.dataset()?, data, &bundle, [&train, folder])
+            .map_err(EngineError::in_stage(Stage::Evaluate))
+    }
+
+    fn gate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
+        let bundle = self.bundle_digest().expect("the gates stand behind the bundle");
+        let defender = self.defender()?;
+        let evaluate = self.entry(Stage::Evaluate).dir();
+        gate::run(&self.job.spec, bundle, defender.as_ref(), [&evaluate, folder])
+            .map_err(EngineError::in_stage(Stage::Gate))
+    }
+
+    /// Returns the version to beat. Where it was judged under another protocol and there is a test part, it is scored
+    /// again as the challenger was; out of fold that would flatter it, because it learnt from these units.
+    fn defender(&mut self) -> Result<Option<Defender>, EngineError> {
+        let in_stage = EngineError::in_stage(Stage::Gate);
+        let model = self.model()?.expect("the gates stand behind the scores");
+        let Some(version) = self.storeroom.opponent(model)? else { return Ok(None) };
+        let registered = self.storeroom.defender(&version)?;
+        let card: Scorecard = read_json(&self.entry(Stage::Evaluate).path(SCORECARD)).map_err(&in_stage)?;
+        let same = registered.scorecard.protocol_digest == card.protocol_digest;
+        if same || card.protocol.part != Part::Test || version.bundle == model.bundle {
+            return Ok(Some(registered));
+        }
+        let bundle = open_version(self.context, &self.storeroom.registry, &version)?;
+        let (spec, protocol, baseline) = (&self.job.spec, card.protocol.clone(), card.baseline.prediction);
+        let (scorecard, predictions) =
+            score_on_test(spec, self.dataset()?, protocol, &bundle, baseline).map_err(&in_stage)?;
+        Ok(Some(Defender { scorecard, predictions, ..registered }))
+    }
+
+    fn register(&mut self, run: &str) -> Result<Summary, EngineError> {
+        let in_stage = EngineError::in_stage(Stage::Register);
+        let evaluate = self.entry(Stage::Evaluate);
+        let new = NewVersion {
+            model: self.storeroom.model.clone(),
+            bundle: self.bundle_digest().expect("a version stands behind its bundle"),
+            files: BundleFile::read_folder(&self.entry(Stage::Calibrate).path(BUNDLE))?,
+            scorecard: read_json(&evaluate.path(SCORECARD)).map_err(&in_stage)?,
+            predictions: read_json(&evaluate.path(PREDICTIONS)).map_err(&in_stage)?,
+            report: Some(self.gate_report()?),
+            origin: self.origin(run),
+        };
+        let registered = self.storeroom.registry.register(&new, &self.context.stamp())?;
+        let (model, version) = (registered.version.model, registered.version.version);
+        Ok(Summary::new(format!("{model} v{version}")).figure("version", version))
+    }
+
+    fn promote(&mut self) -> Result<Summary, EngineError> {
+        let model = self.model()?.expect("a promotion stands behind the scores");
+        let version = self.storeroom.version_of(model)?.expect("the stage before registered the model");
+        let promotion = Promotion {
+            model: self.storeroom.model.clone(),
+            version: version.version,
+            alias: self.storeroom.alias.clone(),
+            reason: format!("pipeline {} passed its gates", self.job.spec.project.name),
+            consent: Consent::Gates(Box::new(self.gate_report()?)),
+        };
+        let moved = self.storeroom.registry.promote(&promotion, &self.context.stamp())?;
+        if moved.entry.is_none() {
+            return Ok(Summary::new(format!("v{} is {} already", moved.to, moved.alias)).figure("version", moved.to));
+        }
+        let before = moved.from.map_or("first".to_owned(), |from| format!("was v{from}"));
+        Ok(Summary::new(format!("v{} is now {} ({before})", moved.to, moved.alias)).figure("version", moved.to))
+    }
+
+    /// Returns what the gates made of the bundle.
+    pub(super) fn gate_report(&self) -> Result<GateReport, EngineError> {
+        read_json(&self.entry(Stage::Gate).path(gate::REPORT)).map_err(EngineError::in_stage(Stage::Gate))
+    }
+
+    fn origin(&self, run: &str) -> Origin {
+        let spec = &self.job.spec;
+        Origin {
+            kind: spec.model.kind().to_owned(),
+            data: self.data_digests().train,
+            pipeline: spec.project.name.clone(),
+            run: run.to_owned(),
+            seed: spec.project.seed,
+            created: self.context.stamp().time,
+        }
+    }
+}
+
+/// Returns what a stage said when it ended; an unreadable summary costs only its text.
+pub(super) fn summary_of(entry: &Entry) -> Summary {
+    serde_json::from_value(entry.summary().clone()).unwrap_or_default()
+}
