@@ -1,1 +1,7 @@
-fn main() {}
+//! The `pdm-ml` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pdm_ml::cli::main().into()
+}

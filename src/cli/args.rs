@@ -1,0 +1,394 @@
+//! The arguments as clap sees them; nothing here is resolved or checked against files.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::exit::Exit;
+
+const EXAMPLES: &str = "\
+Examples:
+  pdm-ml run                               the whole line on a simulated fleet: no network, no account
+  pdm-ml data fetch cmapss --from CMAPSSData.zip
+  pdm-ml run pipelines/fd001.toml          the same line on NASA's FD001
+  pdm-ml predict --model turbofan-fd001@champion --input units.txt
+  pdm-ml plan pipelines/fd001.toml         what would run, and why
+
+Exit codes:
+";
+
+/// Returns what stands below the help: examples, and what a CI job may read from the exit code.
+fn after_help() -> String {
+    let codes = Exit::TABLE.map(|(exit, meaning)| format!("  {:>3}  {meaning}", exit as u8));
+    format!("{EXAMPLES}{}\n  101  a bug; please report it", codes.join("\n"))
+}
+
+/// Predictive maintenance in one command: from run-to-failure data to a promoted remaining-useful-life model
+#[derive(Debug, Parser)]
+#[command(name = "pdm-ml", version, about, after_help = after_help(), max_term_width = 120, arg_required_else_help = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags every command takes.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Write data as a table for people or as JSON for programs
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(super) format: Format,
+    /// Work as if started in this folder
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
+    pub(super) directory: Option<PathBuf>,
+    /// Colour messages; `auto` means on a terminal without NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(super) color: Color,
+    /// Show no progress
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Use this many threads; 0 means one per core. The results do not depend on it
+    #[arg(long, global = true, default_value_t = 0, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(0..=1024))]
+    pub(super) threads: u16,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Tables for people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Which pipeline, and what to change in it.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct PipelineArgs {
+    /// Pipeline TOML; without it `pdm.toml` here or above, else the embedded default on a simulated fleet
+    #[arg(value_name = "PIPELINE")]
+    pub(super) pipeline: Option<PathBuf>,
+    /// Override a value, such as `--set model.rounds=500`; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+}
+
+/// A pipeline to bring up to some stage.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct StageArgs {
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    /// Compute every stage again, cached or not; what is registered already stays registered
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start a project: a commented pipeline and the folders it uses
+    Init(InitArgs),
+    /// Check this machine and project, and say what is missing
+    Doctor(PipelineArgs),
+    /// Fetch, simulate or validate data
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Fit features and rank the sensors
+    Features(FeaturesArgs),
+    /// Cross-validate and fit the model
+    Train(StageArgs),
+    /// Score the model under the pipeline's protocol
+    Evaluate(EvaluateArgs),
+    /// Judge the model by its gates, against the champion too
+    Gate(StageArgs),
+    /// Promote the model, or a registered version, if its gates pass
+    Promote(PromoteArgs),
+    /// Predict remaining useful life with a bundle or a registered model
+    Predict(PredictArgs),
+    /// Run the whole line: validate, features, train, calibrate, evaluate, gate, register, promote
+    Run(StageArgs),
+    /// Show what `run` would do, and why
+    Plan(PlanArgs),
+    /// List, show or compare recorded runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Send recorded runs to MLflow
+    #[command(subcommand)]
+    Track(TrackCommand),
+    /// Read and change the model registry
+    #[command(subcommand)]
+    Registry(RegistryCommand),
+    /// Show the resolved pipeline or its JSON schema
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  pdm-ml init bearings\n  pdm-ml init engines --template fd001")]
+pub(super) struct InitArgs {
+    /// Folder to make the project in
+    #[arg(default_value = ".")]
+    pub(super) folder: PathBuf,
+    /// Pipeline to start from
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) template: Template,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Template {
+    /// A simulated fleet; needs no data
+    #[default]
+    Simulated,
+    /// NASA C-MAPSS FD001
+    Fd001,
+    /// NASA C-MAPSS FD002
+    Fd002,
+    /// NASA C-MAPSS FD003
+    Fd003,
+    /// NASA C-MAPSS FD004
+    Fd004,
+    /// Your own CSV or Parquet table
+    Table,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// Check a published data set's digests and install it
+    #[command(
+        after_help = "Examples:\n  pdm-ml data fetch cmapss --from ~/Downloads/CMAPSSData.zip\n  pdm-ml data fetch cmapss --from https://example.org/CMAPSSData.zip"
+    )]
+    Fetch(FetchArgs),
+    /// Write a simulated turbofan fleet in the C-MAPSS text format
+    #[command(after_help = "Example:\n  pdm-ml data simulate --regimes 6 --fault-modes 2 --seed 7 --name SIM004")]
+    Simulate(SimulateArgs),
+    /// Check the pipeline's data against its expectations
+    Validate(ValidateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FetchArgs {
+    /// Data set
+    #[arg(value_enum)]
+    pub(super) dataset: PublishedDataset,
+    /// Folder, zip file or https URL that holds the published files
+    #[arg(long, value_name = "FOLDER|ZIP|URL")]
+    pub(super) from: String,
+    /// Folder to install into
+    #[arg(long, default_value = "datasets/cmapss", value_name = "DIR")]
+    pub(super) into: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PublishedDataset {
+    /// NASA's simulated turbofans, FD001 to FD004
+    Cmapss,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// Folder to write into
+    #[arg(long, default_value = "datasets/simulated", value_name = "DIR")]
+    pub(super) into: PathBuf,
+    /// Name in the file names, such as train_NAME.txt
+    #[arg(long, default_value = "SIM001")]
+    pub(super) name: String,
+    /// Run-to-failure units in the training part
+    #[arg(long, default_value_t = 100)]
+    pub(super) train_units: u32,
+    /// Units in the test part
+    #[arg(long, default_value_t = 100)]
+    pub(super) test_units: u32,
+    /// Operating regimes, 1 or 6
+    #[arg(long, default_value_t = 1)]
+    pub(super) regimes: u32,
+    /// Fault modes, 1 or 2
+    #[arg(long, default_value_t = 1)]
+    pub(super) fault_modes: u32,
+    /// Seed of all random numbers
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    /// Write the full quality report as JSON to this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FeaturesArgs {
+    #[command(flatten)]
+    pub(super) stage: StageArgs,
+    /// Write the training units' feature table to this CSV or Parquet file
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArgs {
+    #[command(flatten)]
+    pub(super) stage: StageArgs,
+    /// Write the judged predictions to this CSV or Parquet file
+    #[arg(long, value_name = "FILE")]
+    pub(super) predictions: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pdm-ml promote pipelines/fd001.toml\n  pdm-ml promote pipelines/fd001.toml --model turbofan-fd001/3 --reason \"shadow week was good\""
+)]
+pub(super) struct PromoteArgs {
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    /// Promote this registered version, such as `turbofan/3`, instead of the pipeline's own
+    #[arg(long, value_name = "NAME/VERSION")]
+    pub(super) model: Option<String>,
+    /// Why, for the log
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Promote past the gates; the log remembers that, and the reason
+    #[arg(long, requires = "model", requires = "reason")]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pdm-ml predict --model turbofan-simulated@champion --input datasets/simulated/test_SIM001.txt\n  pdm-ml predict --model ./bundle --input units.csv --output rul.parquet"
+)]
+pub(super) struct PredictArgs {
+    /// Bundle folder, or `name@alias`, or `name/version`
+    #[arg(short, long, value_name = "BUNDLE|REF")]
+    pub(super) model: String,
+    /// C-MAPSS text, CSV or Parquet with the columns the model needs
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) input: PathBuf,
+    /// Write to this CSV or Parquet file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Predict only these units; may be repeated
+    #[arg(long, value_name = "UNIT")]
+    pub(super) unit: Vec<String>,
+    /// Predict at every cycle, not only the last
+    #[arg(long)]
+    pub(super) every_cycle: bool,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    /// Exit with 3 when something would run
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunStoreArgs {
+    /// Folder of recorded runs; without it the pipeline's
+    #[arg(long, value_name = "DIR")]
+    pub(super) runs: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// List recorded runs, newest first
+    List(RunStoreArgs),
+    /// Show one run: parameters, final metrics, artifacts
+    Show {
+        /// Run id, or the beginning of one
+        run: String,
+        #[command(flatten)]
+        store: RunStoreArgs,
+    },
+    /// Compare runs side by side: what differs, and the final metrics
+    Compare {
+        /// Run ids, or the beginnings of them
+        #[arg(required = true, num_args = 2..)]
+        run: Vec<String>,
+        #[command(flatten)]
+        store: RunStoreArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TrackCommand {
+    /// Replay recorded runs to the pipeline's MLflow server; safe to repeat
+    Sync(PipelineArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RegistryArgs {
+    /// Registry: a folder or URL; without it the pipeline's
+    #[arg(long, value_name = "URL")]
+    pub(super) registry: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RegistryCommand {
+    /// List models with their versions and aliases
+    List(RegistryArgs),
+    /// Show one version: digests, scores, gates
+    Show {
+        /// `name@alias` or `name/version`
+        model: String,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Show who moved what when; the whole log or one model's
+    History {
+        /// Model name
+        model: Option<String>,
+        /// Show the aliases as they stood at this time (RFC 3339 or YYYY-MM-DD)
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Check the hash chain and every stored byte
+    Verify(RegistryArgs),
+    /// Bring the pipeline up to a registered version, without promoting it
+    Register(StageArgs),
+    /// Point an alias back at what it pointed to before
+    Rollback {
+        /// `name@alias`, such as `turbofan@champion`
+        model: String,
+        /// Why, for the log
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Print the pipeline with every default filled in
+    Show {
+        #[command(flatten)]
+        pipeline: PipelineArgs,
+        /// Say where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print the JSON schema of the pipeline file, for editors
+    Schema,
+}

@@ -1,0 +1,33 @@
+//! `config`: the pipeline with every default filled in, and its schema.
+
+use crate::cli::args::ConfigCommand;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::pipeline::{Origins, file_schema_text};
+use crate::report::{Align, table};
+
+pub(super) fn run(command: &ConfigCommand, ui: &Ui) -> Result<Exit, CliError> {
+    match command {
+        ConfigCommand::Schema => ui.text(&file_schema_text())?,
+        ConfigCommand::Show { pipeline, origin } => {
+            let (_, job) = settings::resolve(pipeline, ui)?;
+            if *origin {
+                ui.show(&job.origins, || origins(&job.origins))?;
+            } else {
+                ui.show(&job.spec, || job.spec.to_toml())?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn origins(origins: &Origins) -> String {
+    let header = [("key", Align::Left), ("value", Align::Left), ("from", Align::Left)];
+    let rows = origins.as_slice().iter().map(|origin| {
+        let from = origin.source.place().unwrap_or_else(|| "default".to_owned());
+        [origin.key.clone(), origin.value.to_string(), from]
+    });
+    table(&header, rows)
+}

@@ -1,0 +1,54 @@
+//! `data`: fetch, simulate, validate.
+
+use serde_json::json;
+
+use super::fetch;
+use crate::cli::args::{DataCommand, SimulateArgs, ValidateArgs};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::content::write_whole;
+use crate::data::{SimulateOptions, simulate};
+use crate::engine;
+use crate::report;
+
+pub(super) fn run(command: &DataCommand, ui: &Ui) -> Result<Exit, CliError> {
+    match command {
+        DataCommand::Fetch(args) => fetch::run(args, ui),
+        DataCommand::Simulate(args) => write_fleet(args, ui),
+        DataCommand::Validate(args) => validate(args, ui),
+    }
+}
+
+fn write_fleet(args: &SimulateArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let options = SimulateOptions {
+        name: args.name.clone(),
+        path: args.into.clone(),
+        train_units: args.train_units,
+        test_units: args.test_units,
+        regimes: args.regimes,
+        fault_modes: args.fault_modes,
+        seed: args.seed,
+    };
+    if let Some(problem) = options.problems().into_iter().next() {
+        let flag = problem.path.replace('_', "-");
+        return Err(CliError::failed(format!("--{flag} {}", problem.message)).usage());
+    }
+    let files = simulate(&options).write(&args.into)?;
+    let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
+    ui.show(&json!({ "files": names }), || names.join("\n"))?;
+    ui.next("pdm-ml run");
+    Ok(Exit::Done)
+}
+
+fn validate(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let quality = engine::quality(&context, &job)?;
+    if let Some(path) = &args.report {
+        let text = serde_json::to_vec_pretty(&quality).map_err(CliError::failed)?;
+        write_whole(path, &text).map_err(|error| CliError::io("write", path, error))?;
+    }
+    ui.show(&quality, || report::quality(&quality))?;
+    Ok(if quality.is_valid() { Exit::Done } else { Exit::DataInvalid })
+}

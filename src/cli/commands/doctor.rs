@@ -1,0 +1,120 @@
+//! `doctor`: check this machine and project, and say what is missing.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::args::PipelineArgs;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::data::{self, Role};
+use crate::engine::{Context, Job};
+use crate::registry::blocking::Registry;
+use crate::report::{Align, table};
+use crate::tracking::Patience;
+
+#[derive(Serialize)]
+struct Check {
+    what: &'static str,
+    good: bool,
+    found: String,
+    hint: Option<String>,
+}
+
+impl Check {
+    fn good(what: &'static str, found: impl Into<String>) -> Self {
+        Self { what, good: true, found: found.into(), hint: None }
+    }
+
+    fn bad(what: &'static str, found: impl Into<String>, hint: Option<impl Into<String>>) -> Self {
+        Self { what, good: false, found: found.into(), hint: hint.map(Into::into) }
+    }
+}
+
+pub(super) fn run(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let mut checks = vec![Check::good("program", format!("pdm-ml {}", env!("CARGO_PKG_VERSION"))), machine()];
+    match settings::resolve(args, ui) {
+        Ok((context, job)) => {
+            checks.push(Check::good("pipeline", format!("{} ({})", job.label, job.spec.project.name)));
+            checks.extend([folder(&context), data(&context, &job), registry(&context, &job), mlflow(&job, &context)]);
+        }
+        Err(error) => checks.push(Check::bad("pipeline", error.render(false), None::<String>)),
+    }
+    ui.show(&checks, || text(&checks))?;
+    Ok(if checks.iter().all(|check| check.good) { Exit::Done } else { Exit::Failed })
+}
+
+fn text(checks: &[Check]) -> String {
+    let rows = checks.iter().map(|check| {
+        let mark = if check.good { "ok" } else { "MISSING" };
+        let hint = check.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
+        [check.what.to_owned(), mark.to_owned(), format!("{}{hint}", check.found)]
+    });
+    table(&[("check", Align::Left), ("", Align::Left), ("found", Align::Left)], rows)
+}
+
+fn machine() -> Check {
+    let threads = rayon::current_num_threads();
+    let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| available_mib(&text));
+    let memory = memory.map_or_else(String::new, |mib| format!(", {mib} MiB of memory free"));
+    Check::good("machine", format!("{threads} threads{memory}"))
+}
+
+fn available_mib(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
+}
+
+/// The project's folder must take files, or nothing can be cached or recorded.
+fn folder(context: &Context) -> Check {
+    let shown = context.root.display().to_string();
+    match tempfile::tempfile_in(&context.root) {
+        Ok(_) => Check::good("project folder", shown),
+        Err(error) => Check::bad("project folder", format!("{shown} takes no files ({error})"), Some("choose another")),
+    }
+}
+
+fn data(context: &Context, job: &Job) -> Check {
+    let there: Vec<_> = data::parts(&job.spec.dataset, &context.root).into_iter().map(presence).collect();
+    let found =
+        there.iter().map(|(role, is_there)| format!("{role} {}", if *is_there { "there" } else { "not there" }));
+    let found = format!("{}: {}", job.spec.dataset.name(), found.collect::<Vec<_>>().join(", "));
+    let simulated = matches!(job.spec.dataset, data::DatasetOptions::Simulated(_));
+    match there.iter().any(|(role, is_there)| *role == Role::Train && *is_there) {
+        true => Check::good("data", found),
+        false if simulated => Check::good("data", format!("{} is simulated by the first run", job.spec.dataset.name())),
+        false => Check::bad("data", found, Some(job.spec.dataset.how_to_get())),
+    }
+}
+
+fn presence(part: data::PartFile) -> (Role, bool) {
+    (part.role, Path::new(&part.path).is_file())
+}
+
+fn registry(context: &Context, job: &Job) -> Check {
+    let models = Registry::open(&job.spec.registry.url, &context.root).and_then(|registry| {
+        let location = registry.store().location().to_owned();
+        Ok((location, registry.list(None)?.len()))
+    });
+    match models {
+        Ok((location, models)) => Check::good("registry", format!("{location}: {models} models")),
+        Err(error) => Check::bad("registry", error.to_string(), error.hint()),
+    }
+}
+
+fn mlflow(job: &Job, context: &Context) -> Check {
+    match job.spec.tracking.mlflow(context.variable, Patience::BACKGROUND) {
+        Ok(None) => Check::good("tracking", format!("{} only; no MLflow server is named", runs(job).display())),
+        Ok(Some(client)) => match client.version() {
+            Ok(version) => Check::good("tracking", format!("MLflow {version} at {}", client.url())),
+            Err(error) => Check::bad("tracking", error.to_string(), error.hint()),
+        },
+        Err(error) => Check::bad("tracking", error.to_string(), error.hint()),
+    }
+}
+
+fn runs(job: &Job) -> PathBuf {
+    job.spec.tracking.dir.clone()
+}

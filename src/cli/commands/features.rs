@@ -1,0 +1,66 @@
+//! `features`: fit features and rank the sensors.
+
+use std::path::Path;
+
+use super::pipeline::bring_up;
+use crate::cli::args::FeaturesArgs;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::outcome;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::engine;
+use crate::features::SensorRank;
+use crate::pipeline::Stage;
+use crate::report::{Align, Sheet, table, write_sheet};
+
+pub(super) fn run(args: &FeaturesArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let outcome = bring_up(&args.stage, Stage::Features, ui)?;
+    if let Some(path) = &args.output {
+        export(args, path, ui)?;
+    }
+    ui.show(&outcome, || {
+        let ranking = outcome.ranking.as_deref().map(ranking).unwrap_or_default();
+        format!("{}\n\n{ranking}", outcome::text(&outcome, Stage::Features))
+    })?;
+    ui.next(&outcome::next(&outcome, Stage::Features, Exit::Done));
+    Ok(Exit::Done)
+}
+
+fn ranking(ranking: &[SensorRank]) -> String {
+    let header = [
+        ("sensor", Align::Left),
+        ("monotonicity", Align::Right),
+        ("trendability", Align::Right),
+        ("prognosability", Align::Right),
+        ("mean", Align::Right),
+    ];
+    let rows = ranking.iter().map(|rank| {
+        let figures = [rank.monotonicity, rank.trendability, rank.prognosability, rank.fitness()];
+        std::iter::once(rank.sensor.clone()).chain(figures.map(|figure| format!("{figure:.2}"))).collect::<Vec<_>>()
+    });
+    table(&header, rows)
+}
+
+/// Writes one row per unit and cycle: unit, cycle, true remaining useful life, features.
+fn export(args: &FeaturesArgs, path: &Path, ui: &Ui) -> Result<(), CliError> {
+    let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
+    let (dataset, fitted) = engine::fitted_features(&context, &job)?;
+    let (mut units, mut cycles, mut rul) = (Vec::new(), Vec::new(), Vec::new());
+    let names = fitted.table_names();
+    let mut columns = vec![Vec::new(); names.len()];
+    for unit in dataset.train() {
+        let table = fitted.table(unit);
+        for row in 0..unit.len() {
+            units.push(unit.unit.to_string());
+            cycles.push(unit.cycles[row].0);
+            rul.push(Some(unit.rul_at(row)));
+            columns.iter_mut().zip(table.row(row)).for_each(|(column, value)| column.push(Some(f64::from(*value))));
+        }
+    }
+    let sheet = Sheet::default().text("unit", units).whole("cycle", cycles).number("rul", rul);
+    // The table's own `cycle` says what the column before the features says.
+    let features = names.iter().zip(columns).filter(|(name, _)| *name != "cycle");
+    let sheet = features.fold(sheet, |sheet, (name, column)| sheet.number(name, column));
+    Ok(write_sheet(sheet, path)?)
+}

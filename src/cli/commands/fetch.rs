@@ -1,0 +1,89 @@
+//! `data fetch`: check the digests of a published data set and install it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::blocking::{Client, Response};
+use tempfile::NamedTempFile;
+
+use crate::cli::args::FetchArgs;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::data::{InstallReport, install};
+use crate::events::Reporter;
+
+/// The published archive has 12 MB; nothing near this is a copy of it.
+const LARGEST_DOWNLOAD: u64 = 256 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(600);
+
+pub(super) fn run(args: &FetchArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let report = if is_url(&args.from) {
+        let context = settings::context(PathBuf::new(), ui)?;
+        let archive = download(&args.from, &context.reporter)?;
+        install(archive.path(), &args.into)?
+    } else {
+        install(Path::new(&args.from), &args.into)?
+    };
+    ui.show(&report, || text(&report, &args.into))?;
+    let example = Path::new("pipelines/fd001.toml");
+    ui.next(if example.is_file() { "pdm-ml run pipelines/fd001.toml" } else { "pdm-ml run" });
+    Ok(Exit::Done)
+}
+
+fn is_url(from: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| from.starts_with(scheme))
+}
+
+fn text(report: &InstallReport, into: &Path) -> String {
+    let mut lines = vec![format!(
+        "{}: {} files installed, {} already there; every digest is as pinned",
+        into.display(),
+        report.installed.len(),
+        report.already_there.len()
+    )];
+    if !report.missing.is_empty() {
+        lines.push(format!("not at the source: {}", report.missing.join(", ")));
+    }
+    lines.join("\n")
+}
+
+/// Fetches an archive to a temporary file. What it holds is judged by digest, so a mirror need not be trusted.
+fn download(url: &str, reporter: &Reporter) -> Result<NamedTempFile, CliError> {
+    let unreachable = |error: reqwest::Error| {
+        let refused = error.status().is_some_and(|status| status.is_client_error());
+        let error = error.without_url();
+        let error = if refused { CliError::failed(error) } else { CliError::unavailable(error) };
+        error.hint(format!("is `{url}` right, and the network up?"))
+    };
+    let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(TOTAL_TIMEOUT);
+    let client = client.build().map_err(CliError::failed)?;
+    let response = client.get(url).send().and_then(Response::error_for_status).map_err(unreachable)?;
+    let total = response.content_length().unwrap_or(0);
+    let mut file = tempfile::Builder::new().suffix(".zip").tempfile().map_err(CliError::failed)?;
+    copy(response, file.as_file_mut(), total, reporter)?;
+    Ok(file)
+}
+
+fn copy(mut from: impl Read, to: &mut File, total: u64, reporter: &Reporter) -> Result<(), CliError> {
+    let (mut buffer, mut done) = (vec![0; 1 << 16], 0);
+    loop {
+        reporter.check().map_err(CliError::interrupted)?;
+        let read = match from.read(&mut buffer) {
+            Ok(0) => return to.flush().map_err(CliError::failed),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(CliError::unavailable(error)),
+        };
+        to.write_all(&buffer[..read]).map_err(CliError::failed)?;
+        done += read as u64;
+        if done > LARGEST_DOWNLOAD {
+            return Err(CliError::failed(format!("the download is larger than {} MiB", LARGEST_DOWNLOAD >> 20)));
+        }
+        reporter.progress("download", done, total.max(done), "bytes");
+    }
+}

@@ -1,0 +1,83 @@
+//! `init`: a commented pipeline and the folders it uses.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::cli::args::{InitArgs, Template};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings::{EMBEDDED, MAIN_PIPELINE};
+use crate::cli::ui::Ui;
+use crate::content::write_whole;
+use crate::pipeline::file_schema_text;
+
+const SCHEMA: &str = "pipelines/pipeline.schema.json";
+const IGNORE: &str = "/.pdm-ml/\n/datasets/*\n!/datasets/README.md\n/experiments/runs/\n/registry/store/\n";
+const FOLDERS: [&str; 4] = ["pipelines", "experiments", "registry", "datasets"];
+
+pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let folder = &args.folder;
+    let main = folder.join(MAIN_PIPELINE);
+    if main.exists() {
+        let error = CliError::failed(format!("`{}` is there already; nothing was changed", main.display()));
+        return Err(error.hint("choose another folder, or edit the file"));
+    }
+    for name in FOLDERS {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).map_err(|error| CliError::io("create", &folder, error))?;
+    }
+    write(&folder.join(SCHEMA), &file_schema_text())?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        write(&ignore, IGNORE)?;
+    }
+    // Last, because its presence says that the project is whole.
+    write(&main, &pipeline(args.template, folder))?;
+    let created: Vec<_> = [MAIN_PIPELINE, SCHEMA, ".gitignore"].iter().map(|name| shown(folder, name)).collect();
+    ui.show(&json!({ "created": created }), || created.join("\n"))?;
+    ui.next(&next(args.template, folder));
+    Ok(Exit::Done)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
+    write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error))
+}
+
+fn shown(folder: &Path, name: &str) -> String {
+    let path: PathBuf = folder.components().filter(|part| part.as_os_str() != ".").collect();
+    path.join(name).display().to_string()
+}
+
+/// Returns the template, its schema line as seen from the project's folder.
+fn pipeline(template: Template, folder: &Path) -> String {
+    let text = match template {
+        Template::Simulated => EMBEDDED,
+        Template::Fd001 => include_str!("../../../pipelines/fd001.toml"),
+        Template::Fd002 => include_str!("../../../pipelines/fd002.toml"),
+        Template::Fd003 => include_str!("../../../pipelines/fd003.toml"),
+        Template::Fd004 => include_str!("../../../pipelines/fd004.toml"),
+        Template::Table => include_str!("../../../pipelines/table.toml"),
+    };
+    let text = text.replacen("#:schema pipeline.schema.json", &format!("#:schema {SCHEMA}"), 1);
+    match (template, project_name(folder)) {
+        (Template::Table, Some(name)) => text.replacen("my-machines", &name, 1),
+        _ => text,
+    }
+}
+
+/// Returns the folder's name where it may name a project.
+fn project_name(folder: &Path) -> Option<String> {
+    let name = fs::canonicalize(folder).ok()?.file_name()?.to_str()?.to_lowercase();
+    name.parse::<crate::registry::ModelName>().is_ok().then_some(name)
+}
+
+fn next(template: Template, folder: &Path) -> String {
+    let enter = if folder == Path::new(".") { String::new() } else { format!("cd {} && ", folder.display()) };
+    match template {
+        Template::Simulated => format!("{enter}pdm-ml run"),
+        Template::Table => format!("{enter}pdm-ml data validate   (after naming your columns in {MAIN_PIPELINE})"),
+        _ => format!("{enter}pdm-ml data fetch cmapss --from <folder|zip|URL>"),
+    }
+}

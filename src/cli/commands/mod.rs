@@ -1,0 +1,49 @@
+//! One file per subcommand.
+
+mod config;
+mod data;
+mod doctor;
+mod features;
+mod fetch;
+mod init;
+mod pipeline;
+mod plan;
+mod predict;
+mod promote;
+mod registry;
+mod runs;
+mod track;
+
+use clap::CommandFactory;
+
+use super::args::{Cli, Command};
+use super::error::CliError;
+use super::exit::Exit;
+use super::ui::Ui;
+use crate::pipeline::Stage;
+
+/// Runs the chosen subcommand.
+pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
+    match cli.command {
+        Command::Init(args) => init::run(&args, ui),
+        Command::Doctor(args) => doctor::run(&args, ui),
+        Command::Data(command) => data::run(&command, ui),
+        Command::Features(args) => features::run(&args, ui),
+        Command::Train(args) => pipeline::run(&args, Stage::Calibrate, ui),
+        Command::Evaluate(args) => pipeline::evaluate(&args, ui),
+        Command::Gate(args) => pipeline::run(&args, Stage::Gate, ui),
+        Command::Promote(args) => promote::run(&args, ui),
+        Command::Predict(args) => predict::run(&args, ui),
+        Command::Run(args) => pipeline::run(&args, Stage::Promote, ui),
+        Command::Plan(args) => plan::run(&args, ui),
+        Command::Runs(command) => runs::run(&command, ui),
+        Command::Track(command) => track::run(&command, ui),
+        Command::Registry(command) => registry::run(&command, ui),
+        Command::Config(command) => config::run(&command, ui),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "pdm-ml", &mut script);
+            ui.bytes(&script).map(|()| Exit::Done)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `train`, `evaluate`, `gate` and `run`: bring the pipeline up to a stage.
+
+use crate::cli::args::{EvaluateArgs, StageArgs};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::cli::{outcome, settings};
+use crate::engine::{self, Outcome};
+use crate::pipeline::Stage;
+use crate::report;
+use crate::scoring::Verdict;
+
+/// Brings the pipeline up to a stage and shows what came of it.
+pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
+    let outcome = bring_up(args, until, ui)?;
+    show(&outcome, until, ui)
+}
+
+/// Scores the model, and writes the predictions where asked.
+pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let outcome = bring_up(&args.stage, Stage::Evaluate, ui)?;
+    if let Some(path) = &args.predictions {
+        report::write_predictions(&outcome.predictions()?, path)?;
+    }
+    show(&outcome, Stage::Evaluate, ui)
+}
+
+/// Brings the pipeline up to a stage.
+pub(super) fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Outcome, CliError> {
+    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    Ok(engine::bring_up(&context, &job, until, args.force)?)
+}
+
+fn show(outcome: &Outcome, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
+    ui.show(outcome, || outcome::text(outcome, until))?;
+    let exit = match outcome.gates.as_ref().map(|gates| gates.verdict) {
+        Some(Verdict::Fail) => Exit::GateRefused,
+        Some(Verdict::Undecided) => Exit::GateUndecided,
+        Some(Verdict::Pass) | None => Exit::Done,
+    };
+    ui.next(&outcome::next(outcome, until, exit));
+    Ok(exit)
+}

@@ -1,0 +1,42 @@
+//! `promote`: the pipeline's own model, or a registered version.
+
+use super::pipeline;
+use crate::cli::args::{PromoteArgs, StageArgs};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::outcome;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::engine;
+use crate::pipeline::Stage;
+use crate::registry::ModelRef;
+use crate::scoring::Verdict;
+
+pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
+    match &args.model {
+        None => {
+            let stage = StageArgs { pipeline: args.pipeline.clone(), force: false };
+            pipeline::run(&stage, Stage::Promote, ui)
+        }
+        Some(reference) => version(args, &reference.parse()?, ui),
+    }
+}
+
+/// Judges a registered version by the pipeline's gates against whoever holds the alias now, and promotes it if they pass.
+fn version(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
+    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let promoted = engine::promote_version(&context, &job, reference, &args.reason, args.force)?;
+    ui.show(&promoted, || {
+        let gates = outcome::gates(&promoted.gates);
+        match &promoted.moved {
+            Some(moved) => format!("{gates}\n\n{} v{} is {}", moved.model, moved.to, moved.alias),
+            None => format!("{gates}\n\nnothing was promoted"),
+        }
+    })?;
+    Ok(match promoted.gates.verdict {
+        _ if promoted.moved.is_some() => Exit::Done,
+        Verdict::Pass => Exit::Done,
+        Verdict::Fail => Exit::GateRefused,
+        Verdict::Undecided => Exit::GateUndecided,
+    })
+}

@@ -1,0 +1,213 @@
+//! `registry`: list, show, history, verify, register, rollback.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::pipeline;
+use crate::cli::args::{PipelineArgs, RegistryArgs, RegistryCommand};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::engine::Context;
+use crate::pipeline::Stage;
+use crate::registry::blocking::Registry;
+use crate::registry::{
+    Alias, Done, HistoryRow, ModelName, ModelRef, ModelSummary, Target, VerifyReport, VersionDetail,
+};
+use crate::report::{self, Align, table};
+
+pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> {
+    match command {
+        RegistryCommand::List(args) => {
+            let models = open(args, ui)?.1.list(None)?;
+            ui.show(&models, || list(&models))?;
+        }
+        RegistryCommand::Show { model, registry } => {
+            let detail = open(registry, ui)?.1.show(&model.parse()?)?;
+            ui.show(&detail, || show(&detail))?;
+        }
+        RegistryCommand::History { model, at, registry } => {
+            history(&open(registry, ui)?.1, model.as_deref(), at.as_deref(), ui)?;
+        }
+        RegistryCommand::Verify(args) => return verify(&open(args, ui)?.1.verify()?, ui),
+        RegistryCommand::Register(args) => return pipeline::run(args, Stage::Register, ui),
+        RegistryCommand::Rollback { model, reason, registry } => {
+            let (context, registry) = open(registry, ui)?;
+            let (model, alias) = with_alias(model.parse()?)?;
+            let moved = registry.roll_back(&model, &alias, reason, &context.stamp())?;
+            ui.show(&moved, || {
+                let from = moved.from.map(|from| format!(" (was v{from})")).unwrap_or_default();
+                format!("{} v{} is {} again{from}", moved.model, moved.to, moved.alias)
+            })?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Opens the named registry, else the pipeline's.
+fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
+    if let Some(url) = &args.registry {
+        let here = std::env::current_dir().map_err(CliError::failed)?;
+        return Ok((settings::context(here.clone(), ui)?, Registry::open(url, &here)?));
+    }
+    let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
+    let registry = Registry::open(&job.spec.registry.url, Path::new(&context.root))?;
+    Ok((context, registry))
+}
+
+fn list(models: &[ModelSummary]) -> String {
+    let header = [
+        ("model", Align::Left),
+        ("version", Align::Right),
+        ("aliases", Align::Left),
+        ("kind", Align::Left),
+        ("created", Align::Left),
+        ("bundle", Align::Left),
+    ];
+    let rows = models.iter().flat_map(|model| {
+        model.versions.iter().rev().map(|version| {
+            let aliases: Vec<_> = version.aliases.iter().map(ToString::to_string).collect();
+            [
+                model.model.to_string(),
+                version.version.to_string(),
+                aliases.join(", "),
+                version.origin.kind.clone(),
+                format!("{:.0}", version.origin.created),
+                version.bundle.short(),
+            ]
+        })
+    });
+    if models.is_empty() { "no model is registered here yet".to_owned() } else { table(&header, rows) }
+}
+
+fn show(detail: &VersionDetail) -> String {
+    let version = &detail.version;
+    let aliases: Vec<_> = detail.aliases.iter().map(ToString::to_string).collect();
+    let origin = &version.origin;
+    let facts = [
+        ("model", format!("{}/{}", version.model, version.version)),
+        ("aliases", aliases.join(", ")),
+        ("bundle", version.bundle.to_string()),
+        ("kind", origin.kind.clone()),
+        ("pipeline", origin.pipeline.clone()),
+        ("run", origin.run.clone()),
+        ("training data", origin.data.to_string()),
+        ("seed", origin.seed.to_string()),
+        ("created", format!("{:.0}", origin.created)),
+    ];
+    let facts = facts.map(|(name, value)| [name.to_owned(), value]);
+    let files = version
+        .files
+        .iter()
+        .map(|file| [file.path.as_str().to_owned(), file.bytes.to_string(), file.sha256.to_string()]);
+    let parts = [
+        table(&[("", Align::Left), ("", Align::Left)], facts),
+        table(&[("file", Align::Left), ("bytes", Align::Right), ("sha256", Align::Left)], files),
+        report::scores(&detail.scorecard),
+        rows(&detail.history),
+    ];
+    parts.join("\n\n")
+}
+
+fn history(registry: &Registry, model: Option<&str>, at: Option<&str>, ui: &Ui) -> Result<(), CliError> {
+    let at = at.map(time).transpose()?;
+    let known = registry.list(at)?;
+    let wanted: Vec<ModelName> = match model {
+        Some(model) => vec![model.parse()?],
+        None => known.iter().map(|model| model.model.clone()).collect(),
+    };
+    let mut history = Vec::new();
+    for model in &wanted {
+        history.extend(registry.history(model, None, at)?);
+    }
+    history.sort_by_key(|row| row.entry);
+    let stood = known
+        .iter()
+        .filter(|model| wanted.contains(&model.model))
+        .flat_map(|model| model.aliases.iter().map(|(alias, version)| (format!("{}@{alias}", model.model), *version)));
+    let history = History { aliases: stood.collect(), entries: history };
+    ui.show(&history, || {
+        let stood = history.aliases.iter().map(|(alias, version)| format!("{alias} → v{version}"));
+        format!("{}\n\n{}", rows(&history.entries), stood.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+/// What happened, and how the aliases stood after it.
+#[derive(Serialize)]
+struct History {
+    aliases: BTreeMap<String, u32>,
+    entries: Vec<HistoryRow>,
+}
+
+fn rows(history: &[HistoryRow]) -> String {
+    let header = [
+        ("entry", Align::Right),
+        ("time", Align::Left),
+        ("who", Align::Left),
+        ("action", Align::Left),
+        ("model", Align::Left),
+        ("alias", Align::Left),
+        ("from", Align::Left),
+        ("to", Align::Left),
+        ("why", Align::Left),
+    ];
+    let rows = history.iter().map(|row| {
+        [
+            row.entry.to_string(),
+            format!("{:.0}", row.time),
+            row.actor.clone(),
+            done(row.action).to_owned(),
+            row.model.to_string(),
+            row.alias.as_ref().map(ToString::to_string).unwrap_or_default(),
+            row.from.map(|from| format!("v{from}")).unwrap_or_default(),
+            format!("v{}", row.version),
+            if row.forced { format!("forced: {}", row.reason) } else { row.reason.clone() },
+        ]
+    });
+    table(&header, rows)
+}
+
+fn done(action: Done) -> &'static str {
+    match action {
+        Done::Register => "register",
+        Done::Promote => "promote",
+        Done::Rollback => "rollback",
+    }
+}
+
+fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
+    ui.show(report, || {
+        let mut lines: Vec<_> =
+            report.findings.iter().map(|finding| format!("{}: {}", finding.key, finding.what)).collect();
+        let verdict = if report.is_intact() { "intact" } else { "DAMAGED" };
+        let counts = format!("{} log entries, {} blobs, {} orphans", report.entries, report.blobs, report.orphans);
+        lines.push(format!("{}: {counts}, {verdict}", report.location));
+        lines.extend(report.head.map(|head| format!("head {head}")));
+        lines.join("\n")
+    })?;
+    Ok(if report.is_intact() { Exit::Done } else { Exit::IntegrityBroken })
+}
+
+fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
+    match reference.target {
+        Target::Alias(alias) => Ok((reference.model, alias)),
+        _ => Err(CliError::failed("a rollback moves an alias")
+            .usage()
+            .hint("write name@alias, such as turbofan@champion")),
+    }
+}
+
+/// Reads a time; a date means its end in UTC, so that `--at` a day shows what that day came to.
+fn time(text: &str) -> Result<Timestamp, CliError> {
+    let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.tomorrow().ok()?.at(0, 0, 0, 0)).ok();
+    text.parse::<Timestamp>().ok().or_else(day).ok_or_else(|| {
+        let error = CliError::failed(format!("`{text}` is not a time")).usage();
+        error.hint("write 2026-11-23 or 2026-11-23T12:00:00Z")
+    })
+}

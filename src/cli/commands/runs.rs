@@ -1,0 +1,96 @@
+//! `runs`: what was done, how well, and how it ended.
+
+use crate::cli::args::{PipelineArgs, RunStoreArgs, RunsCommand};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::outcome::seconds;
+use crate::cli::settings;
+use crate::cli::ui::{self, Ui};
+use crate::report::{Align, table};
+use crate::tracking::{Comparison, Listing, Run, RunStore, compare};
+
+pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
+    match command {
+        RunsCommand::List(args) => {
+            let listing = open(args, ui)?.list()?;
+            listing.unreadable.iter().for_each(|run| ui::warn(&format!("run {} cannot be read: {}", run.id, run.why)));
+            ui.show(&listing, || list(&listing))?;
+        }
+        RunsCommand::Show { run, store } => {
+            let run = open(store, ui)?.load(run)?;
+            ui.show(&run, || show(&run))?;
+        }
+        RunsCommand::Compare { run, store } => {
+            let store = open(store, ui)?;
+            let runs = run.iter().map(|prefix| store.load(prefix)).collect::<Result<Vec<_>, _>>()?;
+            let comparison = compare(&runs);
+            ui.show(&comparison, || compared(&comparison))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Opens the named store, else the pipeline's.
+fn open(args: &RunStoreArgs, ui: &Ui) -> Result<RunStore, CliError> {
+    if let Some(folder) = &args.runs {
+        return Ok(RunStore::open(folder));
+    }
+    let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
+    Ok(RunStore::open(context.resolve(&job.spec.tracking.dir)))
+}
+
+fn list(listing: &Listing) -> String {
+    if listing.runs.is_empty() {
+        return "no runs are recorded here yet".to_owned();
+    }
+    let header = [
+        ("run", Align::Left),
+        ("name", Align::Left),
+        ("status", Align::Left),
+        ("started", Align::Left),
+        ("pipeline", Align::Left),
+    ];
+    let rows = listing.runs.iter().map(|run| {
+        let started = format!("{:.0}", run.header.started);
+        [run.short.clone(), run.header.name.clone(), run.status.word().to_owned(), started, run.header.pipeline.clone()]
+    });
+    table(&header, rows)
+}
+
+fn show(run: &Run) -> String {
+    let mut parts =
+        vec![format!("{} {} · {} · started {:.0}", run.id, run.header.name, run.status.word(), run.header.started)];
+    let stages = run.stages.iter().map(|stage| {
+        let time = stage.elapsed_ms.map(seconds).unwrap_or_default();
+        let what = if stage.summary.is_empty() { &stage.why } else { &stage.summary };
+        [stage.stage.clone(), time, what.clone()]
+    });
+    parts.push(table(&[("stage", Align::Left), ("time", Align::Right), ("what", Align::Left)], stages));
+    let metrics = run.final_metrics().into_iter().map(|(key, value)| [key.to_owned(), format!("{:.4}", value.0)]);
+    parts.push(table(&[("metric", Align::Left), ("last", Align::Right)], metrics));
+    for (name, values) in [("param", &run.params), ("tag", &run.tags)] {
+        let rows = values.iter().map(|(key, value)| [key.clone(), value.clone()]);
+        parts.push(table(&[(name, Align::Left), ("value", Align::Left)], rows));
+    }
+    let artifacts = run.artifacts.iter().map(|(name, kept)| [name.clone(), kept.bytes.to_string()]);
+    parts.push(table(&[("artifact", Align::Left), ("bytes", Align::Right)], artifacts));
+    parts.extend(run.warnings.iter().map(|warning| format!("warning: {warning}")));
+    parts.join("\n\n")
+}
+
+fn compared(comparison: &Comparison) -> String {
+    let names: Vec<_> = comparison.runs.iter().map(|run| run.short.as_str()).collect();
+    let header = |first| {
+        let runs = names.iter().map(|name| (*name, Align::Right));
+        std::iter::once((first, Align::Left)).chain(runs).collect::<Vec<_>>()
+    };
+    let params = comparison.params.iter().map(|row| {
+        let values = row.values.iter().map(|value| value.clone().unwrap_or_else(|| "-".to_owned()));
+        std::iter::once(row.key.clone()).chain(values).collect::<Vec<_>>()
+    });
+    let metrics = comparison.metrics.iter().map(|row| {
+        let values = row.values.iter().map(|value| value.map_or_else(|| "-".to_owned(), |v| format!("{:.4}", v.0)));
+        std::iter::once(row.key.clone()).chain(values).collect::<Vec<_>>()
+    });
+    format!("{}\n\n{}", table(&header("differs"), params), table(&header("metric"), metrics))
+}

@@ -1,0 +1,67 @@
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+/// How the command ended; a CI job reads the number.
+///
+/// Two is also what the argument parser answers to a wrong flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed while working; the message says what to do.
+    Failed = 1,
+    /// Wrong arguments, or a pipeline file with problems.
+    Usage = 2,
+    /// Something would run; only with `plan --exit-code`.
+    ChangesPending = 3,
+    /// The data did not meet its expectations.
+    DataInvalid = 10,
+    /// A model learnt from units it is judged on.
+    Leak = 11,
+    /// A gate said no.
+    GateRefused = 20,
+    /// A gate could not tell: the interval spans the limit.
+    GateUndecided = 21,
+    /// A digest is wrong: a bundle or the registry was changed.
+    IntegrityBroken = 40,
+    /// The promotion lost its race against another for good.
+    PromotionLost = 41,
+    /// A server is not reachable; try again.
+    Unavailable = 75,
+    /// Interrupted by SIGINT.
+    Interrupted = 130,
+    /// Terminated by SIGTERM.
+    Terminated = 143,
+}
+
+impl Exit {
+    /// All exits with their meanings, for the help.
+    pub(super) const TABLE: [(Self, &'static str); 13] = [
+        (Self::Done, "done"),
+        (Self::Failed, "failed; the message says what to do"),
+        (Self::Usage, "wrong arguments, or a pipeline file with problems"),
+        (Self::ChangesPending, "something would run (only with `plan --exit-code`)"),
+        (Self::DataInvalid, "the data did not meet its expectations"),
+        (Self::Leak, "a model learnt from units it is judged on"),
+        (Self::GateRefused, "a gate said no"),
+        (Self::GateUndecided, "a gate could not tell: the interval spans the limit"),
+        (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
+        (Self::PromotionLost, "the promotion lost its race against another for good"),
+        (Self::Unavailable, "a server is not reachable; try again"),
+        (Self::Interrupted, "interrupted (SIGINT)"),
+        (Self::Terminated, "terminated (SIGTERM)"),
+    ];
+
+    /// Returns the exit for work stopped by a signal.
+    pub(super) fn of_signal(signal: usize) -> Self {
+        if signal == 15 { Self::Terminated } else { Self::Interrupted }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

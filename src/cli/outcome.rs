@@ -1,0 +1,100 @@
+//! What a run came to, in words.
+
+use super::exit::Exit;
+use crate::engine::{Action, Outcome, StageRow};
+use crate::pipeline::Stage;
+use crate::registry::GateReport;
+use crate::report::{self, Align, table};
+use crate::scoring::Part;
+
+/// Returns the result of a run: stages, scores, gates, and the version that now holds the alias.
+pub(super) fn text(outcome: &Outcome, until: Stage) -> String {
+    let mut parts = vec![format!("{} · {}", outcome.pipeline, outcome.file), stages(&outcome.stages)];
+    let stopped = outcome.stages.iter().any(|row| row.action == Action::Stopped);
+    if !outcome.did_something() && !stopped {
+        parts.push("nothing to do: every stage is up to date".to_owned());
+    }
+    if let Some(scores) = outcome.scores.as_ref().filter(|_| until >= Stage::Evaluate) {
+        parts.push(format!("{}\n\n{}", judged_on(scores.on), report::scores(&scores.scorecard)));
+    }
+    if let Some(report) = &outcome.gates {
+        parts.push(gates(report));
+    }
+    parts.extend(version(outcome));
+    parts.join("\n\n")
+}
+
+fn judged_on(part: Part) -> &'static str {
+    match part {
+        Part::Test => "judged on the test part",
+        Part::OutOfFold => "no test part is installed: judged by out-of-fold scores alone",
+    }
+}
+
+fn stages(rows: &[StageRow]) -> String {
+    let header = [("stage", Align::Left), ("", Align::Left), ("time", Align::Right), ("what", Align::Left)];
+    let rows = rows.iter().map(|row| {
+        let action = match row.action {
+            Action::Ran => "ran",
+            Action::Cached => "cached",
+            Action::Skipped => "skipped",
+            Action::Stopped => "not reached",
+        };
+        let time = if row.action == Action::Ran { seconds(row.elapsed_ms) } else { String::new() };
+        let what = match row.action {
+            Action::Ran => row.summary.text.clone(),
+            Action::Cached => format!("{} ({})", row.summary.text, row.why),
+            Action::Skipped | Action::Stopped => row.why.clone(),
+        };
+        [row.stage.to_string(), action.to_owned(), time, what]
+    });
+    table(&header, rows)
+}
+
+/// Returns a gate report as a table.
+pub(super) fn gates(report: &GateReport) -> String {
+    if report.rows.is_empty() {
+        return "no gates: every model passes; add a [[gate]] to the pipeline".to_owned();
+    }
+    let header = [("gate", Align::Left), ("verdict", Align::Left), ("units", Align::Right), ("why", Align::Left)];
+    let rows = report.rows.iter().map(|row| {
+        let gate = format!("{} {}", row.gate.metric, row.gate.rule);
+        [gate, row.verdict.to_string(), row.units.to_string(), row.explanation.clone()]
+    });
+    format!("{}\ngates: {}", table(&header, rows), report.verdict)
+}
+
+fn version(outcome: &Outcome) -> Option<String> {
+    let version = outcome.version.as_ref()?;
+    let (model, number) = (&version.model, version.version);
+    let stand = match &outcome.alias {
+        Some(alias) => format!("{model} v{number} is {alias}"),
+        None => format!("{model} v{number} is registered"),
+    };
+    Some(format!("{stand} (bundle sha256 {})", version.bundle))
+}
+
+/// Returns the one command to try next.
+pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
+    let file = if outcome.file.starts_with('(') { String::new() } else { format!(" {}", outcome.file) };
+    if exit != Exit::Done {
+        return "pdm-ml runs list".to_owned();
+    }
+    let input = outcome.quality.as_ref().and_then(|quality| quality.files.get(1).or(quality.files.first()));
+    let input = input.map_or("units.csv", |file| file.path.as_str());
+    match (until, &outcome.version) {
+        (Stage::Promote, Some(version)) => match &outcome.alias {
+            Some(alias) => format!("pdm-ml predict --model {}@{alias} --input {input}", version.model),
+            None => format!("pdm-ml registry history {}", version.model),
+        },
+        (Stage::Features, _) => format!("pdm-ml train{file}"),
+        (Stage::Calibrate, _) => format!("pdm-ml evaluate{file}"),
+        (Stage::Evaluate, _) => format!("pdm-ml gate{file}"),
+        _ => format!("pdm-ml run{file}"),
+    }
+}
+
+/// Returns a time in seconds, with the digits a reader wants.
+pub(super) fn seconds(elapsed_ms: u64) -> String {
+    format!("{:.1} s", elapsed_ms as f64 / 1000.0)
+}

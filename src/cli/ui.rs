@@ -1,0 +1,112 @@
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::args::{Color, Format, Global};
+use super::environment;
+use super::error::CliError;
+use super::exit::Exit;
+
+/// Writes results to standard output and words to standard error.
+pub(super) struct Ui {
+    format: Format,
+    color: Color,
+    quiet: bool,
+}
+
+impl Ui {
+    pub(super) fn new(global: &Global) -> Self {
+        Self { format: global.format, color: global.color, quiet: global.quiet }
+    }
+
+    /// Returns whether progress may be shown: people are watching and want it.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Returns whether messages are coloured.
+    pub(super) fn coloured(&self) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stderr().is_terminal() && !environment::no_color(),
+        }
+    }
+
+    /// Writes a result: JSON for programs, otherwise the text of `table`.
+    ///
+    /// # Errors
+    /// Standard output cannot be written; a reader that went away is not an error.
+    pub(super) fn show<T: Serialize>(&self, value: &T, table: impl FnOnce() -> String) -> Result<(), CliError> {
+        match self.format {
+            Format::Table => self.text(&table()),
+            Format::Json => {
+                let text = serde_json::to_string_pretty(value).map_err(CliError::failed)?;
+                self.text(&text)
+            }
+        }
+    }
+
+    /// Writes text to standard output, whatever the format.
+    ///
+    /// # Errors
+    /// As [`Self::show`].
+    pub(super) fn text(&self, text: &str) -> Result<(), CliError> {
+        self.bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+    }
+
+    /// Writes bytes to standard output.
+    ///
+    /// # Errors
+    /// As [`Self::show`].
+    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
+        let mut out = io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(CliError::failed(format!("cannot write to standard output: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells an error: words on standard error, and an object on standard output where JSON was asked for.
+    pub(super) fn fail(&self, error: &CliError) -> Exit {
+        if self.format == Format::Json {
+            let object = json!({ "error": error.to_json() });
+            let _gone = self.text(&format!("{object:#}"));
+        }
+        say(&error.render(self.coloured()));
+        error.exit
+    }
+
+    /// Tells what to do next, on standard error.
+    pub(super) fn next(&self, command: &str) {
+        if self.format == Format::Table && !self.quiet && (io::stderr().is_terminal() || io::stdout().is_terminal()) {
+            say(&format!("next: {command}"));
+        }
+    }
+}
+
+/// Tells what is wrong with the arguments, or answers `--help` and `--version`.
+pub(super) fn refuse(error: &clap::Error) -> Exit {
+    let wants_json = std::env::args().any(|arg| arg == "--format=json")
+        || std::env::args().zip(std::env::args().skip(1)).any(|pair| pair == ("--format".into(), "json".into()));
+    if error.use_stderr() && wants_json {
+        let message = error.to_string();
+        let object = json!({ "error": { "message": message.trim_end(), "hint": null, "exit": Exit::Usage as u8 } });
+        let _gone = writeln!(io::stdout(), "{object:#}");
+    }
+    let _gone = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// Writes a warning to standard error.
+pub(super) fn warn(message: &str) {
+    say(&format!("warning: {message}"));
+}
+
+fn say(text: &str) {
+    // With standard error gone there is nobody left to tell.
+    let _gone = writeln!(io::stderr(), "{}", text.trim_end());
+}
