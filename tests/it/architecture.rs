@@ -1,0 +1,154 @@
+//! The picture of the house is a tested fact: rooms use only what the table allows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
+const ROOMS: [(&str, u8, &[&str]); 15] = [
+    ("domain", 0, &[]),
+    ("content", 0, &[]),
+    ("events", 0, &[]),
+    ("data", 1, &[]),
+    ("features", 1, &["data"]),
+    ("models", 1, &["features"]),
+    ("train", 1, &["models", "features", "data"]),
+    ("scoring", 1, &[]),
+    ("bundle", 1, &["data", "features", "models", "scoring"]),
+    ("report", 1, &["data", "scoring"]),
+    ("tracking", 2, &[]),
+    ("registry", 2, &[]),
+    ("pipeline", 3, &[]),
+    ("engine", 3, &["pipeline"]),
+    ("cli", 4, &[]),
+];
+
+/// Words that mean network, clock, environment or printing: not for floors 0 and 1.
+const OUTSIDE: [&str; 11] = [
+    "tokio",
+    "reqwest",
+    "object_store",
+    "std::env",
+    "SystemTime",
+    "Instant::now",
+    "println!",
+    "std::net",
+    "std::process",
+    "Timestamp::now",
+    "{env",
+];
+
+fn room(name: &str) -> (u8, &'static [&'static str]) {
+    let (_, floor, beside) =
+        ROOMS.iter().find(|room| room.0 == name).unwrap_or_else(|| panic!("unknown room `{name}`"));
+    (*floor, beside)
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Every room named after `crate::` in a file, in `use` lines, grouped uses and paths alike.
+fn used_rooms(text: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for after in text.split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            Some(group) => rooms.extend(grouped(group)),
+            None => rooms.push(word(after)),
+        }
+    }
+    rooms
+}
+
+fn grouped(group: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut names = vec![word(group.trim_start())];
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(word(group[at + 1..].trim_start())),
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+fn is_test(file: &Path) -> bool {
+    file.ends_with("tests.rs") || file.components().any(|part| part.as_os_str() == "tests")
+}
+
+fn complaints(name: &str, file: &Path, text: &str) -> Vec<String> {
+    let (floor, beside) = room(name);
+    let mut complaints = Vec::new();
+    for used in used_rooms(text) {
+        if used == name || !ROOMS.iter().any(|room| room.0 == used) {
+            continue;
+        }
+        let (other, _) = room(&used);
+        if other > floor || (other == floor && !beside.contains(&used.as_str())) {
+            complaints.push(format!("{}: `{name}` may not use `{used}` (floor {other})", file.display()));
+        }
+    }
+    complaints
+}
+
+#[test]
+fn every_room_uses_only_what_the_table_allows() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut all = Vec::new();
+    for (name, _, _) in ROOMS {
+        for file in sources(&src.join(name)) {
+            all.extend(complaints(name, &file, &fs::read_to_string(&file).unwrap()));
+        }
+    }
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn every_folder_is_a_room() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(src).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
+        room(entry.file_name().to_str().unwrap());
+    }
+}
+
+#[test]
+fn the_workshops_know_no_network_clock_or_environment() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut all = Vec::new();
+    for (name, _, _) in ROOMS.iter().filter(|room| room.1 <= 1) {
+        for file in sources(&src.join(name)).iter().filter(|file| !is_test(file)) {
+            let text = fs::read_to_string(file).unwrap();
+            let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            all.extend(OUTSIDE.iter().filter(|w| product.contains(**w)).map(|w| format!("{}: {w}", file.display())));
+        }
+    }
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn the_test_itself_sees_a_forbidden_use() {
+    let text = "use crate::{content::Digest, registry::{log, Store}, domain};\nfn f() { crate::cli::run() }";
+    assert_eq!(used_rooms(text), ["content", "registry", "domain", "cli"]);
+    let found = complaints("features", Path::new("x.rs"), text);
+    assert_eq!(
+        found,
+        ["x.rs: `features` may not use `registry` (floor 2)", "x.rs: `features` may not use `cli` (floor 4)"]
+    );
+}

@@ -1,0 +1,116 @@
+//! A project in a temporary folder, and the command run in it as a user would.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A fleet small enough to run the whole line in a second.
+pub const SMALL: &str = r#"
+version = 1
+
+[project]
+name = "small"
+seed = 7
+
+[dataset]
+kind = "simulated"
+train_units = 24
+test_units = 12
+
+[model]
+kind = "linear"
+
+[evaluate]
+bootstrap = { resamples = 400 }
+
+[[gate]]
+metric = "rmse"
+rule = "at_most"
+value = 60.0
+
+[[gate]]
+metric = "nasa_mean"
+rule = "non_inferior"
+margin = 1.0
+"#;
+
+pub struct Project {
+    folder: TempDir,
+}
+
+/// What a command answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Project {
+    /// An empty folder.
+    pub fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A folder with one pipeline, `pdm.toml`.
+    pub fn with_pipeline(text: &str) -> Self {
+        let project = Self::empty();
+        project.write("pdm.toml", text);
+        project
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.file(name)).unwrap()
+    }
+
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        let path = self.file(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, contents).unwrap();
+    }
+
+    /// The command, not yet started, in an environment of its own.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pdm-ml"));
+        command.args(args).current_dir(self.path()).stdin(Stdio::null());
+        for name in
+            ["PDM_ML_FORMAT", "PDM_ML_THREADS", "PDM_ML_REGISTRY", "PDM_ML_CMAPSS", "MLFLOW_TRACKING_URI", "NO_COLOR"]
+        {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs the command and returns its answer.
+    pub fn pdm(&self, args: &[&str]) -> Answer {
+        let output = self.command(args).output().unwrap();
+        Answer {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs the command, which must succeed, and returns its JSON.
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        let answer = self.pdm(&[args, &["--format", "json"]].concat());
+        assert_eq!(answer.code, 0, "{answer:?}");
+        serde_json::from_str(&answer.stdout).unwrap_or_else(|e| panic!("{e}: {}", answer.stdout))
+    }
+}
+
+/// The folder of NASA's files, where there is one.
+pub fn cmapss() -> Option<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cmapss");
+    let folder = std::env::var_os("PDM_ML_CMAPSS").map_or(here, PathBuf::from);
+    folder.join("train_FD001.txt").is_file().then_some(folder)
+}
