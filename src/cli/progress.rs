@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::events::{Event, Observer};
 
-const TASK: &str = "{prefix:>14} {bar:28} {pos}/{len}  {msg}  {elapsed} (about {eta} left)";
+const TASK: &str = "{prefix:>14} {bar:28} {pos}/{len}  {msg}  {elapsed} {left}";
 const STAGE: &str = "{prefix:>14} {spinner} {msg}";
 
 /// Shows stages and long tasks on standard error while they run; everything vanishes when done.
@@ -83,7 +84,14 @@ impl Drop for Progress {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the templates above are well-formed")
+    ProgressStyle::with_template(template).expect("the templates above are well-formed").with_key("left", left)
+}
+
+/// Tells the time left, which nobody knows before the first step.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    if state.pos() > 0 {
+        let _never_full = write!(out, "(about {:#} left)", HumanDuration(state.eta()));
+    }
 }
 
 /// Writes warnings to standard error where no progress is shown.
