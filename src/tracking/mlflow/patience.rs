@@ -21,7 +21,7 @@ impl Patience {
     /// For a command that has nothing else to do.
     pub const FOREGROUND: Self = Self {
         connect: Duration::from_secs(5),
-        answer: Duration::from_secs(30),
+        answer: Duration::from_secs(10),
         tries: 5,
         first_wait: Duration::from_millis(500),
         longest_wait: Duration::from_secs(20),
