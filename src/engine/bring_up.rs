@@ -8,11 +8,12 @@ use super::work::{Worked, summary_of};
 use super::{Context, EngineError, Job, Line};
 use crate::events::Event;
 use crate::pipeline::Stage;
+use crate::pipeline::cache::Entry;
 use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD};
 use crate::pipeline::stages::features::RANKING;
 use crate::pipeline::stages::validate::REPORT;
-use crate::pipeline::stages::{Summary, read_json};
+use crate::pipeline::stages::{StageError, Summary, read_json};
 use crate::scoring::{Scorecard, Verdict};
 
 /// Returns what [`bring_up`] would do, and why. Changes nothing.
@@ -147,17 +148,17 @@ fn timed(
     Ok((worked, elapsed_ms))
 }
 
+fn judged(evaluate: &Entry) -> Result<Judged, StageError> {
+    let scorecard: Scorecard = read_json(&evaluate.path(SCORECARD))?;
+    let out_of_fold = read_json(&evaluate.path(OUT_OF_FOLD_SCORECARD))?;
+    Ok(Judged { on: scorecard.protocol.part, scorecard, out_of_fold })
+}
+
 fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcome, EngineError> {
     let read = |stage: Stage, name: &str| line.entries.get(&stage).map(|entry| entry.path(name));
     let in_stage = EngineError::in_stage(until);
     let quality = read(Stage::Validate, REPORT).map(|path| read_json(&path)).transpose().map_err(&in_stage)?;
     let ranking = read(Stage::Features, RANKING).map(|path| read_json(&path)).transpose().map_err(&in_stage)?;
-    let scores = read(Stage::Evaluate, SCORECARD).zip(read(Stage::Evaluate, OUT_OF_FOLD_SCORECARD));
-    let scores = scores.map(|(card, fold)| -> Result<Judged, EngineError> {
-        let scorecard: Scorecard = read_json(&card).map_err(&in_stage)?;
-        let out_of_fold = read_json(&fold).map_err(&in_stage)?;
-        Ok(Judged { on: scorecard.protocol.part, scorecard, out_of_fold })
-    });
     let gates = line.entries.contains_key(&Stage::Gate).then(|| line.gate_report()).transpose()?;
     let version = match line.model()? {
         Some(model) if until >= Stage::Gate => line.storeroom.version_of(model)?,
@@ -172,7 +173,7 @@ fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcom
         stages,
         quality,
         ranking,
-        scores: scores.transpose()?,
+        scores: line.entries.get(&Stage::Evaluate).map(judged).transpose().map_err(&in_stage)?,
         gates,
         bundle: read(Stage::Calibrate, BUNDLE),
         predictions: read(Stage::Evaluate, PREDICTIONS),

@@ -44,38 +44,50 @@ pub fn run(
     folder: &Path,
 ) -> Result<Summary, StageError> {
     let fitted: FittedFeatures = read_json(&features.join(features::FITTED))?;
-    let folds: Folds = read_json(&train.join(FOLDS))?;
-    let out_of_fold: OutOfFold = read_json(&train.join(OUT_OF_FOLD))?;
     let weights = train.join(WEIGHTS);
     let weights = fs::read(&weights).map_err(|source| StageError::io("read", &weights, source))?;
-    let protocol = protocol::out_of_fold(spec, training_data, dataset.train().len());
-    let seed = derive_seed(spec.project.seed, "calibrate");
-    let calibration = Conformal::fit(&out_of_fold.predictions(), &spec.calibrate, &protocol, seed)?;
-    let profile = ReferenceProfile::describe(&dataset.training(), &fitted);
-    let provenance = Provenance {
-        dataset: dataset.name().to_owned(),
-        training_data,
-        training_units: dataset.train().len(),
-        split: folds.digest(),
-        seed: spec.project.seed,
-    };
-    let bundle = folder.join(BUNDLE);
-    fs::create_dir_all(&bundle).map_err(|source| StageError::io("create", &bundle, source))?;
     let parts = Parts {
         features: &fitted,
         model: &spec.model,
         weights: &weights,
         target: &spec.target,
-        calibration: &calibration,
-        profile: &profile,
-        provenance,
+        calibration: &calibration(spec, dataset, training_data, train)?,
+        profile: &ReferenceProfile::describe(&dataset.training(), &fitted),
+        provenance: provenance(spec, dataset, training_data, train)?,
     };
+    let bundle = folder.join(BUNDLE);
+    fs::create_dir_all(&bundle).map_err(|source| StageError::io("create", &bundle, source))?;
     let digest = bundle::assemble(&parts, &bundle)?;
-    let percent = spec.calibrate.coverage * 100.0;
-    Ok(Summary::new(format!(
-        "{percent:.0} % intervals from {} units, bundle {}",
-        dataset.train().len(),
-        digest.short()
-    ))
-    .figure("bundle", digest.to_string()))
+    let (percent, units) = (spec.calibrate.coverage * 100.0, dataset.train().len());
+    let text = format!("{percent:.0} % intervals from {units} units, bundle {}", digest.short());
+    Ok(Summary::new(text).figure("bundle", digest.to_string()))
+}
+
+/// Learns how wide intervals must be, from the predictions of models that never saw the unit.
+fn calibration(
+    spec: &PipelineSpec,
+    dataset: &ValidDataset,
+    training_data: Digest,
+    train: &Path,
+) -> Result<Conformal, StageError> {
+    let out_of_fold: OutOfFold = read_json(&train.join(OUT_OF_FOLD))?;
+    let protocol = protocol::out_of_fold(spec, training_data, dataset.train().len());
+    let seed = derive_seed(spec.project.seed, "calibrate");
+    Ok(Conformal::fit(&out_of_fold.predictions(), &spec.calibrate, &protocol, seed)?)
+}
+
+fn provenance(
+    spec: &PipelineSpec,
+    dataset: &ValidDataset,
+    training_data: Digest,
+    train: &Path,
+) -> Result<Provenance, StageError> {
+    let folds: Folds = read_json(&train.join(FOLDS))?;
+    Ok(Provenance {
+        dataset: dataset.name().to_owned(),
+        training_data,
+        training_units: dataset.train().len(),
+        split: folds.digest(),
+        seed: spec.project.seed,
+    })
 }

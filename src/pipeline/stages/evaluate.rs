@@ -71,20 +71,11 @@ pub fn run(
     if bundle.manifest().schema != *dataset.schema() {
         return Err(StageError::Schema);
     }
-    let fold_protocol = protocol::out_of_fold(spec, data.train, dataset.train().len());
-    let mut out_of_fold = read_json::<OutOfFold>(&train.join(OUT_OF_FOLD))?.predictions();
-    let Interval { lower, upper } = fold_protocol.clip;
-    out_of_fold.iter_mut().for_each(|prediction| prediction.rul = prediction.rul.clamp(lower, upper));
-    let baseline = mean_truth(spec, &out_of_fold);
-    let seed = derive_seed(spec.project.seed, "bootstrap");
-    let calibration_seed = derive_seed(spec.project.seed, "calibrate");
-    // The calibration of the bundle has seen these predictions; judged by it, coverage would flatter.
-    let out_of_fold = Conformal::cross_calibrated(&out_of_fold, &spec.calibrate, &fold_protocol, calibration_seed)?;
-    let fold_card = score(&out_of_fold, fold_protocol, baseline, &spec.evaluate.bootstrap, seed)?;
+    let (fold_card, out_of_fold) = score_out_of_fold(spec, dataset, data.train, train)?;
     let (card, predictions) = match (dataset.test(), data.test) {
         (Some(part), Some((test, rul))) => {
             let protocol = protocol::test(spec, test, rul, part.units.len());
-            score_on_test(spec, dataset, protocol, bundle, baseline)?
+            score_on_test(spec, dataset, protocol, bundle, fold_card.baseline.prediction)?
         }
         _ => (fold_card.clone(), out_of_fold),
     };
@@ -95,6 +86,26 @@ pub fn run(
     fs::write(&table, report::predictions_csv(&predictions)?)
         .map_err(|source| StageError::io("write", &table, source))?;
     Ok(summarise(&card))
+}
+
+/// Scores every training unit by the model that never saw it.
+fn score_out_of_fold(
+    spec: &PipelineSpec,
+    dataset: &ValidDataset,
+    training_data: Digest,
+    train: &Path,
+) -> Result<(Scorecard, Vec<Prediction>), StageError> {
+    let protocol = protocol::out_of_fold(spec, training_data, dataset.train().len());
+    let mut predictions = read_json::<OutOfFold>(&train.join(OUT_OF_FOLD))?.predictions();
+    let Interval { lower, upper } = protocol.clip;
+    predictions.iter_mut().for_each(|prediction| prediction.rul = prediction.rul.clamp(lower, upper));
+    let baseline = mean_truth(spec, &predictions);
+    // The calibration of the bundle has seen these predictions; judged by it, coverage would flatter.
+    let seed = derive_seed(spec.project.seed, "calibrate");
+    let predictions = Conformal::cross_calibrated(&predictions, &spec.calibrate, &protocol, seed)?;
+    let seed = derive_seed(spec.project.seed, "bootstrap");
+    let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
+    Ok((card, predictions))
 }
 
 /// Scores a bundle on the test part under the pipeline's protocol: the challenger, or a champion judged under another.
