@@ -10,7 +10,9 @@ use crate::models::{Gru, GruOptions};
 
 /// Returns the backend that learns: flex, or the older ndarray where the program was built with that feature.
 pub(super) fn training_device() -> Device {
+    // Deprecated upstream; the feature exists for those who ask for it all the same.
     #[cfg(feature = "ndarray")]
+    #[allow(deprecated)]
     let device = Device::ndarray();
     #[cfg(not(feature = "ndarray"))]
     let device = Device::flex();
