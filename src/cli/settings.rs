@@ -30,11 +30,11 @@ struct Found {
 /// The file cannot be read, or has problems.
 pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     let found = find(args.pipeline.as_deref())?;
-    let loaded = PipelineSpec::load(&found.text, &found.label, &args.set, &environment::variable);
-    let (mut spec, origins) = loaded.map_err(CliError::spec)?;
-    if let Some(url) = environment::variable(environment::REGISTRY) {
-        spec.registry.url = url;
-    }
+    let registry = environment::variable(environment::REGISTRY);
+    let registry = registry.map(|url| format!("registry.url={}", toml::Value::String(url)));
+    let overrides: Vec<_> = args.set.iter().cloned().chain(registry).collect();
+    let loaded = PipelineSpec::load(&found.text, &found.label, &overrides, &environment::variable);
+    let (spec, origins) = loaded.map_err(CliError::spec)?;
     let context = context(found.root, ui)?;
     Ok((context, Job { spec, origins, label: found.label }))
 }

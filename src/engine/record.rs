@@ -1,13 +1,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
 use crate::events::{Event, Observer, Reporter};
-use crate::pipeline::Stage;
 use crate::pipeline::stages::{calibrate, evaluate, gate, validate};
+use crate::pipeline::{Origins, Stage};
 use crate::tracking::{ActiveRun, BestEffort, Outcome as Ending, Patience, RunHeader, RunStore, TrackingError};
 
 /// How long the end of a run waits for a slow MLflow server.
@@ -66,10 +64,10 @@ impl<'a> Record<'a> {
             Ok(live) => self.live = Some(live),
             Err(error) => {
                 self.given_up = true;
-                self.context.reporter.warn(format!("the run is not recorded: {}", chain(&error)));
+                self.context.reporter.warn(format!("the run is not recorded: {}", error.in_one_line()));
             }
         }
-        params(&self.job.spec).into_iter().for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
+        params(&self.job.origins).for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
     }
 
     fn start(&self) -> Result<Live, TrackingError> {
@@ -78,13 +76,13 @@ impl<'a> Record<'a> {
         let header = RunHeader::new(project, &self.job.label, options.experiment_or(project))
             .commit(self.context.commit.clone());
         if let Err(error) = store.reap() {
-            self.context.reporter.warn(format!("killed runs could not be closed: {}", chain(&error)));
+            self.context.reporter.warn(format!("killed runs could not be closed: {}", error.in_one_line()));
         }
         let run = Arc::new(store.start(header, &self.context.reporter)?);
         let mlflow = match options.mlflow(self.context.variable, Patience::BACKGROUND) {
             Ok(client) => client.map(|client| BestEffort::follow(&run, client, &self.context.reporter)),
             Err(error) => {
-                self.context.reporter.warn(format!("the run is not copied to MLflow: {}", chain(&error)));
+                self.context.reporter.warn(format!("the run is not copied to MLflow: {}", error.in_one_line()));
                 None
             }
         };
@@ -150,29 +148,10 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Returns an error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
 /// Returns every option as a dotted key and its text.
-fn params<T: serde::Serialize>(spec: &T) -> Vec<(String, String)> {
-    let value = serde_json::to_value(spec).expect("a loaded specification has a JSON form");
-    let mut params = Vec::new();
-    flatten("", &value, &mut params);
-    params
-}
-
-fn flatten(path: &str, value: &Value, params: &mut Vec<(String, String)>) {
-    let join = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| flatten(&join(key), value, params)),
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            items.iter().enumerate().for_each(|(i, value)| flatten(&join(&i.to_string()), value, params));
-        }
-        Value::String(text) => params.push((path.to_owned(), text.clone())),
-        Value::Null => {}
-        other => params.push((path.to_owned(), other.to_string())),
-    }
+fn params(origins: &Origins) -> impl Iterator<Item = (String, String)> {
+    origins.as_slice().iter().map(|origin| {
+        let text = origin.value.as_str().map_or_else(|| origin.value.to_string(), ToOwned::to_owned);
+        (origin.key.clone(), text)
+    })
 }

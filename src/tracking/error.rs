@@ -125,7 +125,7 @@ impl TrackingError {
     }
 
     /// Returns the error and its causes on one line, for a warning.
-    pub(super) fn in_one_line(&self) -> String {
+    pub fn in_one_line(&self) -> String {
         let causes =
             std::iter::successors(self.source(), |cause: &&(dyn std::error::Error + 'static)| (*cause).source());
         causes.fold(self.to_string(), |words, cause| format!("{words}: {cause}"))
