@@ -138,7 +138,6 @@ impl From<EngineError> for CliError {
                 StageError::Invalid(report) => Self { exit: Exit::DataInvalid, cause: Cause::Data(report), hint: None },
                 StageError::Data(error) => error.into(),
                 StageError::Bundle(error) => error.into(),
-                StageError::Gate(error) => error.into(),
                 StageError::Train(error @ TrainError::Leak { .. }) => Self::failed(error).exits(Exit::Leak),
                 source => {
                     let hint = source.hint();
@@ -147,7 +146,6 @@ impl From<EngineError> for CliError {
             },
             EngineError::Registry(error) => error.into(),
             EngineError::Bundle(error) => error.into(),
-            EngineError::Tracking(error) => error.into(),
             error => Self::failed(error),
         }
     }

@@ -7,7 +7,6 @@ use crate::pipeline::Stage;
 use crate::pipeline::cache::CacheError;
 use crate::pipeline::stages::StageError;
 use crate::registry::{NameError, RegistryError};
-use crate::tracking::TrackingError;
 
 /// The line did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +31,6 @@ pub enum EngineError {
     /// The model cannot be opened.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The run cannot be recorded.
-    #[error("the run cannot be recorded")]
-    Tracking(#[from] TrackingError),
     /// A folder cannot be made.
     #[error("cannot create a folder in `{}`", path.display())]
     Folder {
@@ -44,7 +40,7 @@ pub enum EngineError {
         source: io::Error,
     },
     /// A signal asked the work to stop.
-    #[error(transparent)]
+    #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
 }
 
@@ -61,23 +57,8 @@ impl EngineError {
             if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
                 return Some(*interrupted);
             }
-            // A transparent wrapper hides the error it holds behind its own source.
-            if let Some(interrupted) = transparent(error) {
-                return Some(interrupted);
-            }
             cause = error.source();
         }
         None
-    }
-}
-
-fn transparent(error: &(dyn std::error::Error + 'static)) -> Option<Interrupted> {
-    use crate::train::TrainError;
-    match (error.downcast_ref(), error.downcast_ref(), error.downcast_ref(), error.downcast_ref()) {
-        (Some(EngineError::Interrupted(i)), ..) => Some(*i),
-        (_, Some(StageError::Interrupted(i)), ..) => Some(*i),
-        (_, _, Some(TrainError::Interrupted(i)), _) => Some(*i),
-        (_, _, _, Some(CacheError::Interrupted(i))) => Some(*i),
-        _ => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::features::FeatureError;
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A signal asked the work to stop.
-    #[error(transparent)]
+    #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
     /// The features could not be learnt.
     #[error("features cannot be fitted")]

@@ -7,7 +7,7 @@ use crate::events::Interrupted;
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// A signal came while waiting for another process.
-    #[error(transparent)]
+    #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
     /// The file system refused.
     #[error("cannot {doing} `{}`", path.display())]

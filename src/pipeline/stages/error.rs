@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 use crate::bundle::BundleError;
 use crate::data::{DataError, QualityReport, Role, SplitError};
 use crate::events::Interrupted;
-use crate::features::FeatureError;
-use crate::registry::RegistryError;
 use crate::report::ReportError;
 use crate::scoring::ScoringError;
 use crate::train::TrainError;
@@ -22,9 +20,6 @@ pub enum StageError {
     /// The units cannot be dealt into folds.
     #[error("the units cannot be split")]
     Split(#[from] SplitError),
-    /// The features cannot be fitted.
-    #[error("the features cannot be fitted")]
-    Features(#[from] FeatureError),
     /// The model cannot be fitted.
     #[error("the model cannot be fitted")]
     Train(#[from] TrainError),
@@ -34,9 +29,6 @@ pub enum StageError {
     /// The bundle cannot be written or must not be trusted.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The gates cannot be judged.
-    #[error("the gates cannot be judged")]
-    Gate(#[from] RegistryError),
     /// The predictions cannot be written as a table.
     #[error("the predictions cannot be written")]
     Report(#[from] ReportError),
@@ -55,7 +47,7 @@ pub enum StageError {
     #[error("the {0} file was changed while the line ran; run it again")]
     DataChanged(Role),
     /// A signal asked the work to stop.
-    #[error(transparent)]
+    #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
     /// A file of the cache cannot be read or written.
     #[error("cannot {action} `{}`", path.display())]
