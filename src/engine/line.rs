@@ -13,7 +13,7 @@ use crate::pipeline::{Stage, StageKey};
 use crate::scoring::Scorecard;
 
 /// One pipeline on its way: what is known, what is read, what is cached.
-pub struct Line<'a> {
+pub(super) struct Line<'a> {
     pub(super) context: &'a Context,
     pub(super) job: &'a Job,
     pub(super) cache: Cache,
@@ -28,7 +28,7 @@ impl<'a> Line<'a> {
     ///
     /// # Errors
     /// The training file is missing, or a storeroom cannot be opened.
-    pub fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
+    pub(super) fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
         let files = data::input_digests(&job.spec.dataset, &context.root)
             .map_err(|error| EngineError::in_stage(Stage::Validate)(error.into()))?;
         Ok(Self {

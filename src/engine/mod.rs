@@ -1,6 +1,6 @@
 //! Runs the plan: brings a pipeline up to a stage, with every result cached, recorded and reported alike.
 //!
-//! [`plan`] says what would happen and why; [`bring_up`] makes it happen. Both ask the same [`Line`]: a stage whose key
+//! [`plan`] says what would happen and why; [`bring_up`] makes it happen. Both ask the same line: a stage whose key
 //! is in the cache, or whose effect the registry already shows, is not run again.
 
 mod bring_up;
@@ -21,7 +21,7 @@ pub use bring_up::{bring_up, plan};
 pub use context::{Context, Job};
 pub use error::EngineError;
 pub use inspect::{fitted_features, quality};
-pub use line::Line;
+use line::Line;
 pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 pub use promote::{Promoted, promote_version};
 pub use registered::registered_bundle;

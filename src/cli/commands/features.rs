@@ -2,22 +2,22 @@
 
 use std::path::Path;
 
-use super::pipeline::bring_up;
 use crate::cli::args::FeaturesArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::engine;
+use crate::engine::{self, Context, Job};
 use crate::features::SensorRank;
 use crate::pipeline::Stage;
 use crate::report::{Align, Sheet, table, write_sheet};
 
 pub(super) fn run(args: &FeaturesArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let outcome = bring_up(&args.stage, Stage::Features, ui)?;
+    let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
+    let outcome = engine::bring_up(&context, &job, Stage::Features, args.stage.force)?;
     if let Some(path) = &args.output {
-        export(args, path, ui)?;
+        export(&context, &job, path)?;
     }
     ui.show(&outcome, || {
         let ranking = outcome.ranking.as_deref().map(ranking).unwrap_or_default();
@@ -43,9 +43,8 @@ fn ranking(ranking: &[SensorRank]) -> String {
 }
 
 /// Writes one row per unit and cycle: unit, cycle, true remaining useful life, features.
-fn export(args: &FeaturesArgs, path: &Path, ui: &Ui) -> Result<(), CliError> {
-    let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
-    let (dataset, fitted) = engine::fitted_features(&context, &job)?;
+fn export(context: &Context, job: &Job, path: &Path) -> Result<(), CliError> {
+    let (dataset, fitted) = engine::fitted_features(context, job)?;
     let (mut units, mut cycles, mut rul) = (Vec::new(), Vec::new(), Vec::new());
     let names = fitted.table_names();
     let mut columns = vec![Vec::new(); names.len()];

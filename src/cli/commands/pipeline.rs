@@ -26,7 +26,7 @@ pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 /// Brings the pipeline up to a stage.
-pub(super) fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Outcome, CliError> {
+fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Outcome, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     Ok(engine::bring_up(&context, &job, until, args.force)?)
 }
