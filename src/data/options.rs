@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Role, Schema, SimulateOptions};
+use super::{Role, Schema, SimulateOptions, manifest};
 use crate::domain::{Problem, Subset};
 
 /// Where the data comes from.
@@ -169,6 +169,12 @@ fn cmapss_files(folder: &Path, name: &str) -> Vec<(Role, PathBuf)> {
 }
 
 impl CmapssOptions {
+    /// Returns the number of training units in the published files.
+    pub fn training_units(&self) -> Option<usize> {
+        let file = manifest::cmapss().part(self.subset, Role::Train)?;
+        usize::try_from(file.units).ok()
+    }
+
     /// Returns what is out of range or impossible.
     pub fn problems(&self) -> Vec<Problem> {
         let empty = self.path.as_os_str().is_empty();

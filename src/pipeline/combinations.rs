@@ -109,14 +109,9 @@ fn repeated_gates(spec: &PipelineSpec) -> Vec<Problem> {
     repeated.map(|(i, _)| Problem::new(format!("gate.{i}"), "the same gate stands above")).collect()
 }
 
-/// The readme of the data set exchanges the two parts of FD004; these are the counts in the files.
 fn training_units(dataset: &DatasetOptions) -> Option<usize> {
     match dataset {
-        DatasetOptions::Cmapss(options) => Some(match options.subset {
-            Subset::FD001 | Subset::FD003 => 100,
-            Subset::FD002 => 260,
-            Subset::FD004 => 249,
-        }),
+        DatasetOptions::Cmapss(options) => options.training_units(),
         DatasetOptions::Simulated(options) => usize::try_from(options.train_units).ok(),
         DatasetOptions::Table(_) => None,
     }
