@@ -25,6 +25,11 @@ const PARTS: usize = 5;
 /// again: narrow near failure, wide far from it. The residual of a unit is divided by the curve the other units give:
 /// with its own error in the curve it would look smaller than that of a new unit (by simulation, a point of coverage).
 ///
+/// By the method `quantile` the model gives an interval itself, `[lower, upper]`, and the residual is how far the truth
+/// lies outside, `max(lower − truth, truth − upper)`, negative inside. The interval is `[lower − q, upper + q]`
+/// (conformalized quantile regression: Romano, Patterson, Candès, NeurIPS 2019). The model's interval, and this one, are
+/// widened to the clipped prediction where they exclude it.
+///
 /// The truth is that of the protocol. Under a truth capped at c the interval speaks of `min(rul, c)`, so neither its
 /// centre nor its upper end is above c, and an upper end of c says "c or more". Under an uncapped truth the upper end is
 /// free. The lower end is at least 0. Coverage holds for units cut as the calibration units were cut, and on average
@@ -38,7 +43,7 @@ pub struct Conformal {
     rows: usize,
     truth_cap: Option<f64>,
     clip: Interval,
-    /// The ⌈(n+1)·c⌉-th smallest residual: in cycles in the plain form, in usual magnitudes in the scaled one.
+    /// The ⌈(n+1)·c⌉-th smallest residual: in usual magnitudes in the scaled form, else in cycles.
     quantile: f64,
     scale: Scale,
     /// Digest of the protocol the calibration predictions were made under.
@@ -49,8 +54,8 @@ impl Conformal {
     /// Calibrates on out-of-fold predictions with truths.
     ///
     /// # Errors
-    /// Options out of range, predictions that [`super::score`] would refuse, or too few units for the coverage: n units
-    /// reach at most n / (n + 1).
+    /// Options out of range, predictions that [`super::score`] would refuse, no intervals of the model where the method
+    /// is `quantile`, or too few units for the coverage: n units reach at most n / (n + 1).
     pub fn fit(
         predictions: &[Prediction],
         options: &CalibrateOptions,
@@ -85,21 +90,35 @@ impl Conformal {
         };
         let conformals = (0..PARTS).map(without).collect::<Result<Vec<_>, _>>()?;
         let calibrate = |p: &Prediction| {
-            let interval = conformals[part_of[&p.unit]].interval(p.rul);
+            let interval = conformals[part_of[&p.unit]].interval(p.rul, p.interval);
             Prediction { interval: Some(interval), ..p.clone() }
         };
         Ok(predictions.iter().map(calibrate).collect())
     }
 
-    /// Returns the interval for a prediction in cycles, which is clipped as the protocol says; `NaN` ends for `NaN`.
-    pub fn interval(&self, rul: f64) -> Interval {
-        if rul.is_nan() {
-            return Interval { lower: f64::NAN, upper: f64::NAN };
-        }
+    /// Returns the interval for a prediction in cycles, which is clipped as the protocol says, and the interval of the
+    /// model itself, which only `quantile` reads; `NaN` ends where what it reads is absent or `NaN`.
+    pub fn interval(&self, rul: f64, own: Option<Interval>) -> Interval {
         let most = self.truth_cap.unwrap_or(f64::INFINITY);
         let centre = rul.max(self.clip.lower).min(self.clip.upper).min(most);
         let reach = self.quantile * self.scale.at(centre);
-        Interval { lower: (centre - reach).max(0.0), upper: (centre + reach).min(most).max(0.0) }
+        let own = own.filter(|own| own.lower <= own.upper);
+        match (self.method, own) {
+            (CalibrationMethod::SplitConformal, _) if !rul.is_nan() => {
+                Interval { lower: (centre - reach).max(0.0), upper: (centre + reach).min(most).max(0.0) }
+            }
+            (CalibrationMethod::Quantile, Some(own)) if !rul.is_nan() => {
+                let own = around(own, centre);
+                let wider = around(Interval { lower: own.lower - reach, upper: own.upper + reach }, centre);
+                Interval { lower: wider.lower.max(0.0), upper: wider.upper.min(most).max(0.0) }
+            }
+            _ => Interval { lower: f64::NAN, upper: f64::NAN },
+        }
+    }
+
+    /// Returns whether it needs the interval of the model itself.
+    pub fn reads_intervals(&self) -> bool {
+        self.method == CalibrationMethod::Quantile
     }
 
     /// Returns the share of units whose truth an interval should hold.
@@ -128,15 +147,16 @@ impl Conformal {
         protocol: &Protocol,
         seed: u64,
     ) -> Result<Self, ScoringError> {
-        let CalibrateOptions { method, scaled, coverage } = *options;
+        let CalibrateOptions { method, coverage, .. } = *options;
+        let scaled = options.scaled && method == CalibrationMethod::SplitConformal;
         let units = units.iter().map(|cuts| capped(cuts, protocol)).collect::<Vec<_>>();
         let rows: Vec<&Row> = units.iter().flatten().collect();
         let scale_of = |rows: &[&Row]| if scaled { Scale::fit(rows) } else { Scale::constant() };
         let residual = |cut: &Row| {
             let others: Vec<_> = rows.iter().copied().filter(|row| row.unit != cut.unit).collect();
-            cut.error().abs() / scale_of(&others).at(cut.predicted)
+            Ok(distance(cut, method)? / scale_of(&others).at(cut.predicted))
         };
-        let residuals = one_cut_each(&units, seed).into_par_iter().map(residual).collect();
+        let residuals = one_cut_each(&units, seed).into_par_iter().map(residual).collect::<Result<_, _>>()?;
         let scale = scale_of(&rows);
         let quantile = conformal_quantile(residuals, coverage)?;
         let (units, rows, protocol_digest) = (units.len(), rows.len(), protocol.digest());
@@ -153,6 +173,25 @@ fn deal(rows: &[Row], seed: u64) -> BTreeMap<&UnitId, usize> {
     rng.set_stream(1);
     units.shuffle(&mut rng);
     units.into_iter().enumerate().map(|(i, unit)| (unit, i % PARTS)).collect()
+}
+
+/// Returns how far the truth is from the prediction, or, by `quantile`, how far outside the model's own interval.
+fn distance(cut: &Row, method: CalibrationMethod) -> Result<f64, ScoringError> {
+    match (method, cut.interval) {
+        (CalibrationMethod::SplitConformal, _) => Ok(cut.error().abs()),
+        (CalibrationMethod::Quantile, Some(own)) => {
+            let own = around(own, cut.predicted);
+            Ok((own.lower - cut.truth).max(cut.truth - own.upper))
+        }
+        (CalibrationMethod::Quantile, None) => {
+            Err(ScoringError::NoQuantiles { unit: cut.unit.clone(), cycle: cut.cycle })
+        }
+    }
+}
+
+/// Widens an interval to the prediction, which was clipped: beyond the cap on the truth there is nothing to miss.
+fn around(interval: Interval, predicted: f64) -> Interval {
+    Interval { lower: interval.lower.min(predicted), upper: interval.upper.max(predicted) }
 }
 
 /// Returns the cuts with predictions no larger than the truth can be: the centres of the intervals.
@@ -191,130 +230,4 @@ fn rank(units: usize, coverage: f64) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scoring::samples::{fleet, out_of_fold_protocol, prediction, test_protocol, wavy_errors};
-    use crate::scoring::{BootstrapOptions, Metric, score};
-
-    fn options(scaled: bool, coverage: f64) -> CalibrateOptions {
-        CalibrateOptions { scaled, coverage, ..Default::default() }
-    }
-
-    fn covered(conformal: &Conformal, predictions: &[Prediction], protocol: &Protocol) -> f64 {
-        let holds = |p: &&Prediction| conformal.interval(p.rul).contains(protocol.truth(p.truth.unwrap()));
-        predictions.iter().filter(holds).count() as f64 / predictions.len() as f64
-    }
-
-    /// Mean coverage of new units over many draws of calibration units, and the mean width at predictions under 20.
-    fn simulate(scaled: bool, units: usize, truth_cap: Option<f64>) -> (f64, f64) {
-        let protocol = Protocol { truth_cap, ..out_of_fold_protocol(units, 4) };
-        let draws = 300;
-        let (mut share, mut width) = (0.0, 0.0);
-        for seed in 0..draws {
-            let conformal = Conformal::fit(&fleet(units, 4, seed), &options(scaled, 0.9), &protocol, seed).unwrap();
-            share += covered(&conformal, &fleet(100, 1, 10_000 + seed), &protocol);
-            width += conformal.interval(10.0).width();
-        }
-        (share / draws as f64, width / draws as f64)
-    }
-
-    #[test]
-    fn plain_intervals_of_mapie_and_numpy() {
-        // mapie 1.6.0 SplitConformalRegressor(prefit=True) on predictions 20 + 1.5 i and the wavy errors, at 50 cycles;
-        // numpy.sort(abs(d))[ceil((n + 1) * c) - 1] says the same.
-        for (units, coverage, half_width) in
-            [(60, 0.9, 13.345457924585066), (60, 0.95, 13.86044787492244), (25, 0.8, 11.521999611915753)]
-        {
-            let protocol = Protocol { clip: Interval { lower: 0.0, upper: 1e3 }, ..test_protocol(units) };
-            let predictions: Vec<_> = (0..units as u32)
-                .zip(wavy_errors(units))
-                .map(|(i, d)| prediction(i, 50, 20.0 + 1.5 * f64::from(i), 20.0 + 1.5 * f64::from(i) - d))
-                .collect();
-            // Truths must not be negative; shifting both leaves the residuals alone.
-            let shifted: Vec<_> = predictions
-                .into_iter()
-                .map(|p| Prediction { rul: p.rul + 100.0, truth: p.truth.map(|t| t + 100.0), ..p })
-                .collect();
-            let conformal = Conformal::fit(&shifted, &options(false, coverage), &protocol, 1).unwrap();
-            let Interval { lower, upper } = conformal.interval(50.0);
-            assert!((lower - (50.0 - half_width)).abs() < 1e-9 && (upper - (50.0 + half_width)).abs() < 1e-9);
-        }
-    }
-
-    #[test]
-    fn coverage_of_new_units_is_what_was_asked_for() {
-        let cases =
-            [(false, 40, None), (true, 20, None), (true, 80, None), (false, 80, Some(100.0)), (true, 80, Some(100.0))];
-        for (scaled, units, cap) in cases {
-            let (share, _) = simulate(scaled, units, cap);
-            assert!((0.893..0.93).contains(&share), "scaled {scaled}, {units} units, cap {cap:?}: {share}");
-        }
-    }
-
-    #[test]
-    fn scaled_intervals_are_narrower_near_failure() {
-        let ((_, plain), (_, scaled)) = (simulate(false, 80, None), simulate(true, 80, None));
-        assert!(scaled < 0.6 * plain, "{scaled} against {plain}");
-    }
-
-    #[test]
-    fn too_few_units_are_said_so() {
-        let fit =
-            |units, coverage| Conformal::fit(&fleet(units, 1, 3), &options(true, coverage), &test_protocol(units), 3);
-        assert_eq!(fit(8, 0.9), Err(ScoringError::Uncalibratable { coverage: 0.9, units: 8, need: 9 }));
-        assert_eq!(fit(5, 0.95), Err(ScoringError::Uncalibratable { coverage: 0.95, units: 5, need: 19 }));
-        assert!(fit(9, 0.9).is_ok() && fit(19, 0.95).is_ok());
-        assert!(matches!(fit(19, 1.0 - 1e-15), Err(ScoringError::Uncalibratable { .. })));
-        assert!(matches!(fit(19, 1.0), Err(ScoringError::Options { .. })));
-        assert_eq!(
-            fit(8, 0.9).unwrap_err().to_string(),
-            "intervals cannot be calibrated at 90.0000 % coverage with 8 units: at least 9 are needed"
-        );
-    }
-
-    #[test]
-    fn ends_stay_within_what_the_truth_can_be() {
-        let fit = |truth_cap| {
-            let protocol = Protocol { truth_cap, ..out_of_fold_protocol(60, 4) };
-            Conformal::fit(&fleet(60, 4, 1), &options(true, 0.9), &protocol, 1).unwrap()
-        };
-        let (capped, free) = (fit(Some(125.0)), fit(None));
-        assert_eq!((capped.interval(125.0).upper, capped.interval(900.0).upper), (125.0, 125.0));
-        assert!(free.interval(125.0).upper > 125.0);
-        assert_eq!((capped.interval(0.0).lower, free.interval(-7.0).lower), (0.0, 0.0));
-        assert!(free.interval(f64::NAN).lower.is_nan());
-    }
-
-    #[test]
-    fn json_keeps_every_interval() {
-        let protocol = Protocol { truth_cap: Some(125.0), ..out_of_fold_protocol(60, 4) };
-        let conformal = Conformal::fit(&fleet(60, 4, 1), &options(true, 0.9), &protocol, 1).unwrap();
-        let json = serde_json::to_string(&conformal).unwrap();
-        let back: Conformal = serde_json::from_str(&json).unwrap();
-        assert_eq!((&back, serde_json::to_string(&back).unwrap()), (&conformal, json));
-        assert_eq!(back.interval(33.3), conformal.interval(33.3));
-    }
-
-    #[test]
-    fn cross_calibrated_intervals_cover_what_they_have_not_seen() {
-        let protocol = out_of_fold_protocol(200, 4);
-        let predictions = fleet(200, 4, 5);
-        let calibrated = Conformal::cross_calibrated(&predictions, &options(true, 0.9), &protocol, 5).unwrap();
-        assert!(calibrated.iter().all(|p| p.interval.is_some()));
-        let card = score(&calibrated, protocol, 60.0, &BootstrapOptions::default(), 5).unwrap();
-        let coverage = card.score(Metric::Coverage).unwrap();
-        assert!(coverage.lower < 0.9 && 0.9 < coverage.upper, "{coverage:?}");
-    }
-
-    #[test]
-    fn a_units_own_truth_does_not_move_its_cross_calibrated_interval() {
-        let protocol = test_protocol(50);
-        let mut predictions = fleet(50, 1, 5);
-        let run = |p: &[Prediction]| Conformal::cross_calibrated(p, &options(true, 0.9), &protocol, 5).unwrap();
-        let before = run(&predictions);
-        predictions[17].truth = Some(1e4);
-        let after = run(&predictions);
-        assert_eq!(before[17].interval, after[17].interval);
-        assert!(before.iter().zip(&after).any(|(a, b)| a.interval != b.interval));
-    }
-}
+mod tests;

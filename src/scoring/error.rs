@@ -44,6 +44,17 @@ pub enum ScoringError {
         /// The cycle of the prediction.
         cycle: Cycle,
     },
+    /// The model gave no interval, and the method calibrates the model's own.
+    #[error(
+        "the model gave no interval for unit {unit} at cycle {cycle}, and the method `quantile` calibrates the model's \
+         own: train a network with the loss `quantile`"
+    )]
+    NoQuantiles {
+        /// The unit.
+        unit: UnitId,
+        /// The cycle of the prediction.
+        cycle: Cycle,
+    },
     /// Units were left out or added.
     #[error("the protocol scores every one of {expected} units, and predictions of {found} are given")]
     UnitCount {

@@ -115,21 +115,37 @@ impl Metric {
         self.unit() == "share"
     }
 
+    /// Returns whether the metric is a mean over cuts or units, so that it can be told of some units already.
+    pub fn is_mean(self) -> bool {
+        self != Self::NasaScore
+    }
+
     pub(super) fn value(self, totals: &Totals) -> f64 {
+        let (sum, weight) = self.sum_and_weight(totals);
+        self.of_mean(sum / weight)
+    }
+
+    /// Returns what the metric sums and what it divides the sum by.
+    pub(super) fn sum_and_weight(self, totals: &Totals) -> (f64, f64) {
         let Totals { units, rows, .. } = *totals;
         match self {
-            Self::Rmse => (totals.squared / rows).sqrt(),
-            Self::Mae => totals.absolute / rows,
-            Self::Bias => totals.error / rows,
-            Self::NasaScore => totals.nasa,
-            Self::NasaMean => totals.nasa / units,
-            Self::LateRate => totals.late / rows,
-            Self::HarmfulLateRate => totals.harmful_late / rows,
-            Self::EarlyRate => totals.early / rows,
-            Self::OnTimeRate => totals.on_time / rows,
-            Self::Coverage => totals.covered / rows,
-            Self::IntervalWidth => totals.width / rows,
+            Self::Rmse => (totals.squared, rows),
+            Self::Mae => (totals.absolute, rows),
+            Self::Bias => (totals.error, rows),
+            Self::NasaScore => (totals.nasa, 1.0),
+            Self::NasaMean => (totals.nasa, units),
+            Self::LateRate => (totals.late, rows),
+            Self::HarmfulLateRate => (totals.harmful_late, rows),
+            Self::EarlyRate => (totals.early, rows),
+            Self::OnTimeRate => (totals.on_time, rows),
+            Self::Coverage => (totals.covered, rows),
+            Self::IntervalWidth => (totals.width, rows),
         }
+    }
+
+    /// Returns the metric of the mean of what it sums: the RMSE is a root.
+    pub(super) fn of_mean(self, mean: f64) -> f64 {
+        if self == Self::Rmse { mean.sqrt() } else { mean }
     }
 }
 

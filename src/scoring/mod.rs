@@ -8,6 +8,7 @@
 //! - [`rmse`], [`mae`], [`bias`], [`nasa_score`] and the rates of [`Timing`] are plain functions of errors; [`Metric`]
 //!   names them.
 //! - [`Conformal`] turns predictions into intervals with a stated coverage.
+//! - [`UnitLoss`] is what one unit adds to a metric, for searches that score units as they come.
 //! - [`paired`] compares two models unit by unit; [`Verdict`] is what a gate makes of an interval.
 
 mod bands;
@@ -25,6 +26,7 @@ mod scale;
 mod scorecard;
 mod timing;
 mod totals;
+mod unit_loss;
 mod verdict;
 mod warnings;
 
@@ -43,6 +45,7 @@ pub use nasa::nasa_score;
 pub use options::{BootstrapOptions, CalibrateOptions, CalibrationMethod, EvaluateOptions, Truth};
 pub use paired::{Evidence, PairedDifference, paired};
 pub use protocol::{Cuts, Part, Protocol, ShortUnits};
-pub use scorecard::{Baseline, Scorecard, score};
+pub use scorecard::{Baseline, GroupScores, Scorecard, score};
 pub use timing::Timing;
+pub use unit_loss::{UnitLoss, loss_of, standard_error_of_difference, unit_losses, value_of};
 pub use verdict::{Verdict, judge_between, judge_lower_bound, judge_non_inferior, judge_upper_bound};

@@ -41,8 +41,8 @@ pub struct BootstrapOptions {
 pub struct CalibrateOptions {
     /// The method.
     pub method: CalibrationMethod,
-    /// Whether intervals are as wide as errors usually are at that prediction (narrow near failure), instead of
-    /// equally wide everywhere.
+    /// Whether intervals of `split_conformal` are as wide as errors usually are at that prediction (narrow near
+    /// failure), instead of equally wide everywhere.
     pub scaled: bool,
     /// Share of units whose true remaining useful life the interval should hold, such as 0.9.
     pub coverage: f64,
@@ -55,6 +55,9 @@ pub enum CalibrationMethod {
     /// Split conformal prediction on out-of-fold predictions, one cut per unit.
     #[default]
     SplitConformal,
+    /// Conformalized quantile regression: the intervals of a network with the loss `quantile`, made wider or narrower by
+    /// as much everywhere.
+    Quantile,
 }
 
 /// Resamples that should lie beyond each end of an interval, so that the end is more than the luck of a few.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::bands::{Band, bands};
@@ -9,7 +11,7 @@ use super::totals::Totals;
 use super::warnings::warnings;
 use super::{BootstrapOptions, Metric, Protocol, ScoringError};
 use crate::content::{Digest, digest_of};
-use crate::domain::Prediction;
+use crate::domain::{Prediction, UnitId};
 
 /// How good a model's predictions are, and under which protocol.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,20 @@ pub struct Scorecard {
     pub bands: Vec<Band>,
     /// What a reader should know about the statistics, one sentence each.
     pub warnings: Vec<String>,
+    /// The scores of each group of units, in order of name; none where units come in no groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupScores>,
+}
+
+/// How good the predictions are for one group of units, such as a subset of a pooled data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupScores {
+    /// Name of the group.
+    pub name: String,
+    /// Number of units.
+    pub units: usize,
+    /// The scores, in the order of [`Metric::ALL`]; a single unit has no spread, and so none.
+    pub scores: Vec<Score>,
 }
 
 /// The scores of the same constant predicted for every unit.
@@ -85,6 +101,7 @@ pub fn score(
         protocol,
         scores,
         baseline,
+        groups: Vec::new(),
     })
 }
 
@@ -94,12 +111,46 @@ impl Scorecard {
         self.scores.iter().find(|score| score.metric == metric)
     }
 
+    /// Returns this card with the scores of each group of units; a unit without a group counts in the whole only.
+    ///
+    /// `predictions` are those the card was computed from.
+    ///
+    /// # Errors
+    /// As [`score`].
+    pub fn by_group<'g>(
+        mut self,
+        predictions: &[Prediction],
+        group_of: impl Fn(&UnitId) -> Option<&'g str>,
+    ) -> Result<Self, ScoringError> {
+        let mut groups: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
+        for row in admit(predictions, &self.protocol)? {
+            if let Some(group) = group_of(&row.unit) {
+                groups.entry(group).or_default().push(row);
+            }
+        }
+        let of_group = |(name, rows): (&str, Vec<Row>)| {
+            let totals = Totals::by_unit(&rows);
+            let spread = require_spread(totals.len()).is_ok();
+            let scores = if spread { scores(&totals, &self.bootstrap, self.seed) } else { Vec::new() };
+            GroupScores { name: name.to_owned(), units: totals.len(), scores }
+        };
+        self.groups = groups.into_iter().map(of_group).collect();
+        Ok(self)
+    }
+
     /// Refuses to be compared with a card under another protocol.
     ///
     /// # Errors
     /// [`ScoringError::UnlikeProtocols`] with both.
     pub fn require_comparable(&self, other: &Self) -> Result<(), ScoringError> {
         self.protocol.require_same(&other.protocol)
+    }
+}
+
+impl GroupScores {
+    /// Returns the score of a metric, where it has one.
+    pub fn score(&self, metric: Metric) -> Option<&Score> {
+        self.scores.iter().find(|score| score.metric == metric)
     }
 }
 
@@ -135,6 +186,27 @@ mod tests {
 
     fn card(predictions: &[Prediction]) -> Scorecard {
         score(predictions, test_protocol(predictions.len()), 60.0, &BootstrapOptions::default(), 1).unwrap()
+    }
+
+    #[test]
+    fn a_group_is_scored_as_if_it_were_alone_and_a_single_unit_has_no_spread() {
+        let predictions = fleet(40, 3, 5);
+        let whole = score(&predictions, out_of_fold_protocol(40, 3), 60.0, &BootstrapOptions::default(), 1).unwrap();
+        let group_of = |unit: &UnitId| match unit.number().unwrap() {
+            1..=25 => Some("a"),
+            26 => Some("b"),
+            _ => None,
+        };
+        let grouped = whole.clone().by_group(&predictions, group_of).unwrap();
+        assert_eq!(Scorecard { groups: Vec::new(), ..grouped.clone() }, whole);
+        let alone: Vec<_> = predictions.iter().filter(|p| group_of(&p.unit) == Some("a")).cloned().collect();
+        let alone = score(&alone, out_of_fold_protocol(25, 3), 60.0, &BootstrapOptions::default(), 1).unwrap();
+        let expected = GroupScores { name: "a".to_owned(), units: 25, scores: alone.scores };
+        let single = GroupScores { name: "b".to_owned(), units: 1, scores: Vec::new() };
+        assert_eq!(grouped.groups, [expected, single]);
+        assert!(!serde_json::to_string(&whole).unwrap().contains("groups"));
+        let back: Scorecard = serde_json::from_str(&serde_json::to_string(&grouped).unwrap()).unwrap();
+        assert_eq!(back, grouped);
     }
 
     #[test]
