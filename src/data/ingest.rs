@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use serde_json::json;
+
 use super::cmapss::{self, RulRow};
 use super::findings::{FindingLog, Place};
 use super::part::present;
@@ -8,7 +10,7 @@ use super::rows::Rows;
 use super::simulate::Origin;
 use super::source::{Source, read_binary, read_text};
 use super::table::{self, Columns, Format};
-use super::{DataError, DatasetOptions, Expectation, PartFile, Role, Schema, Verify, manifest};
+use super::{DataError, DatasetOptions, Expectation, PartFile, Role, Schema, Verify};
 use crate::content::{Digest, digest_of};
 
 /// A data set as it was read, with what was wrong with its files; [`super::validate`] turns it into a trusted one.
@@ -17,7 +19,7 @@ pub struct RawDataset {
     pub(super) name: String,
     pub(super) digest: Digest,
     pub(super) schema: Schema,
-    /// Whether units are numbered 1, 2, 3, … in every part.
+    /// Whether units are numbered 1, 2, 3, … in every file.
     pub(super) numbered: bool,
     pub(super) parts: Vec<RawPart>,
     pub(super) log: FindingLog,
@@ -27,6 +29,8 @@ pub struct RawDataset {
 #[derive(Debug, Clone)]
 pub(super) struct RawPart {
     pub(super) role: Role,
+    /// Which of the pooled data sets it belongs to, where several are pooled.
+    pub(super) group: Option<String>,
     /// The path, relative to the project where it lies within.
     pub(super) file: String,
     pub(super) sha256: Digest,
@@ -67,10 +71,10 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
     };
     let mut parts = Vec::new();
     for part in present {
-        let published = published(options, origin.as_ref(), part.role);
+        let published = published(options, origin.as_ref(), &part);
         parts.push(read_part(options, &schema, part, published, root, &mut log)?);
     }
-    check_pair(&parts, &mut log);
+    check_pairs(&parts, &mut log);
     let digest = digest_of_parts(&schema, &parts);
     let numbered = !matches!(options, DatasetOptions::Table(_));
     Ok(RawDataset { name: options.name(), digest, schema, numbered, parts, log })
@@ -95,21 +99,27 @@ impl RawDataset {
         })
     }
 
-    pub(super) fn rows_of(&self, role: Role) -> Option<(&RawPart, &Rows)> {
-        self.histories().find(|(part, _)| part.role == role)
-    }
-
-    pub(super) fn rul(&self) -> Option<(&RawPart, &[RulRow])> {
-        self.parts.iter().find_map(|part| match &part.content {
+    /// Returns the true remaining useful lives with their files, one for each group.
+    pub(super) fn rul(&self) -> impl Iterator<Item = (&RawPart, &[RulRow])> {
+        self.parts.iter().filter_map(|part| match &part.content {
             Content::Rul(rows) => Some((part, rows.as_slice())),
             _ => None,
         })
     }
+
+    /// Returns the histories that a file of true remaining useful lives belongs to.
+    pub(super) fn test_of(&self, rul: &RawPart) -> Option<&Rows> {
+        let mut tests = self.histories().filter(|(part, _)| part.role == Role::Test && part.group == rul.group);
+        tests.next().map(|(_, rows)| rows)
+    }
 }
 
 fn digest_of_parts(schema: &Schema, parts: &[RawPart]) -> Digest {
-    let files: Vec<_> = parts.iter().map(|part| (part.role, part.sha256)).collect();
-    digest_of(&(schema, files)).expect("names and digests have a JSON form")
+    let file = |part: &RawPart| match &part.group {
+        None => json!([part.role, part.sha256]),
+        Some(group) => json!([part.role, group, part.sha256]),
+    };
+    digest_of(&(schema, parts.iter().map(file).collect::<Vec<_>>())).expect("names and digests have a JSON form")
 }
 
 fn read_part(
@@ -120,7 +130,7 @@ fn read_part(
     root: &Path,
     log: &mut FindingLog,
 ) -> Result<RawPart, DataError> {
-    let PartFile { role, path } = part;
+    let PartFile { role, group, path } = part;
     let file = shown_path(&path, root);
     let format = Format::of(&path).filter(|_| matches!(options, DatasetOptions::Table(_)));
     let source = match format {
@@ -132,8 +142,8 @@ fn read_part(
         Some(bytes) => parse(format, role, bytes, schema, &file, log),
         None => Content::Unread,
     };
-    let expected = expected_counts(options, role);
-    Ok(RawPart { role, file, sha256: source.sha256, bytes: source.bytes, pinned, expected, content })
+    let expected = expected_counts(options, role, group.as_deref());
+    Ok(RawPart { role, group, file, sha256: source.sha256, bytes: source.bytes, pinned, expected, content })
 }
 
 fn parse(
@@ -167,15 +177,15 @@ enum Published {
     Unknown,
 }
 
-fn published(options: &DatasetOptions, origin: Option<&Origin>, role: Role) -> Published {
+fn published(options: &DatasetOptions, origin: Option<&Origin>, part: &PartFile) -> Published {
     let (sha256, verdict) = match options {
         DatasetOptions::Cmapss(options) if options.verify == Verify::Off => return Published::Unchecked,
         DatasetOptions::Cmapss(options) => {
-            let file = manifest::cmapss().part(options.subset, role);
+            let file = options.published(part.role, part.group.as_deref());
             (file.map(|file| file.sha256), "this copy differs from NASA's")
         }
         DatasetOptions::Simulated(_) => {
-            (origin.map(|origin| origin.digest(role)), "this file is not what was simulated")
+            (origin.map(|origin| origin.digest(part.role)), "this file is not what was simulated")
         }
         DatasetOptions::Table(_) => (None, ""),
     };
@@ -194,10 +204,10 @@ fn check_pinned(published: Published, source: &Source, file: &str, log: &mut Fin
     Pinned::Differs
 }
 
-fn expected_counts(options: &DatasetOptions, role: Role) -> Option<ExpectedCounts> {
+fn expected_counts(options: &DatasetOptions, role: Role, group: Option<&str>) -> Option<ExpectedCounts> {
     match options {
         DatasetOptions::Cmapss(options) => {
-            let published = manifest::cmapss().part(options.subset, role)?;
+            let published = options.published(role, group)?;
             Some(ExpectedCounts { units: published.units, rows: Some(published.rows) })
         }
         DatasetOptions::Simulated(options) => {
@@ -209,13 +219,16 @@ fn expected_counts(options: &DatasetOptions, role: Role) -> Option<ExpectedCount
 }
 
 /// Notes half a test part: histories without truth, or truth without histories.
-fn check_pair(parts: &[RawPart], log: &mut FindingLog) {
-    let of = |role| parts.iter().find(|part| part.role == role);
-    let (there, missing) = match (of(Role::Test), of(Role::Rul)) {
-        (Some(test), None) => (test, "the true remaining useful lives that belong to it are"),
-        (None, Some(rul)) => (rul, "the test histories it belongs to are"),
-        _ => return,
-    };
-    let message = format!("is there, but {missing} not: install both files or neither");
-    log.error(Expectation::RulRows, Place::file(&there.file), message);
+fn check_pairs(parts: &[RawPart], log: &mut FindingLog) {
+    for part in parts {
+        let (other, missing) = match part.role {
+            Role::Test => (Role::Rul, "the true remaining useful lives that belong to it are"),
+            Role::Rul => (Role::Test, "the test histories it belongs to are"),
+            Role::Train => continue,
+        };
+        if !parts.iter().any(|there| there.role == other && there.group == part.group) {
+            let message = format!("is there, but {missing} not: install both files or neither");
+            log.error(Expectation::RulRows, Place::file(&part.file), message);
+        }
+    }
 }

@@ -13,10 +13,12 @@
 //! - [`simulate`] makes a fleet in the same text format.
 
 mod cmapss;
+mod cmapss_options;
 mod error;
 mod expectations;
 mod findings;
 mod frame;
+mod groups;
 mod ingest;
 mod install;
 mod manifest;
@@ -37,13 +39,15 @@ mod units;
 mod valid;
 mod validate;
 
+pub use cmapss_options::{CmapssOptions, Verify};
 pub use error::DataError;
 pub use expectations::{Level, SeverityOptions, ValidateOptions};
 pub use findings::{Expectation, Finding, Severity};
+pub use groups::Groups;
 pub use ingest::{RawDataset, ingest};
 pub use install::{InstallReport, RefusedFile, install};
-pub use options::{CmapssOptions, DatasetOptions, TableOptions, Verify};
-pub use part::{InputDigest, PartFile, Role, input_digests, parts};
+pub use options::{DatasetOptions, TableOptions};
+pub use part::{InputDigest, PartFile, Role, input_digests, part_digest, parts};
 pub use quality::{Check, FileReport, FindingCounts, Outcome, Pinned, QualityReport};
 pub use schema::Schema;
 pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};

@@ -1,9 +1,9 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Role, Schema, SimulateOptions, manifest};
-use crate::domain::{Problem, Subset};
+use super::{CmapssOptions, PartFile, Role, Schema, SimulateOptions, cmapss_options};
+use crate::domain::Problem;
 
 /// Where the data comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -15,29 +15,6 @@ pub enum DatasetOptions {
     Simulated(SimulateOptions),
     /// Any run-to-failure table, as CSV or Parquet.
     Table(TableOptions),
-}
-
-/// NASA's C-MAPSS files, as published.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default)]
-pub struct CmapssOptions {
-    /// Which of the four subsets.
-    pub subset: Subset,
-    /// Folder with `train_FD001.txt` and its siblings.
-    pub path: PathBuf,
-    /// Whether the files must be those NASA published, to the byte.
-    pub verify: Verify,
-}
-
-/// Whether the files of a known data set must be the published ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Verify {
-    /// Every file must have the published SHA-256.
-    #[default]
-    Pinned,
-    /// Any file that meets the other expectations will do.
-    Off,
 }
 
 /// Run-to-failure histories in CSV (with a header row) or Parquet; the file's ending tells which.
@@ -68,12 +45,6 @@ impl Default for DatasetOptions {
     }
 }
 
-impl Default for CmapssOptions {
-    fn default() -> Self {
-        Self { subset: Subset::FD001, path: "datasets/cmapss".into(), verify: Verify::Pinned }
-    }
-}
-
 impl Default for TableOptions {
     fn default() -> Self {
         Self {
@@ -95,7 +66,7 @@ impl DatasetOptions {
     /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
     pub fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
         match kind {
-            "cmapss" => Some(CmapssOptions::deserialize(options).map(Self::Cmapss)),
+            "cmapss" => Some(CmapssOptions::deserialize(options).map(|options| Self::Cmapss(options.settled()))),
             "simulated" => Some(SimulateOptions::deserialize(options).map(Self::Simulated)),
             "table" => Some(TableOptions::deserialize(options).map(Self::Table)),
             _ => None,
@@ -111,10 +82,10 @@ impl DatasetOptions {
         }
     }
 
-    /// Returns the name of the data set: the subset, the fleet's name, or the training file without its ending.
+    /// Returns the name of the data set: the subset, those that are pooled, the fleet's name, or the training file without its ending.
     pub fn name(&self) -> String {
         match self {
-            Self::Cmapss(options) => options.subset.name().to_owned(),
+            Self::Cmapss(options) => options.name(),
             Self::Simulated(options) => options.name.clone(),
             Self::Table(options) => {
                 options.train.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
@@ -139,11 +110,14 @@ impl DatasetOptions {
         }
     }
 
-    pub(super) fn files(&self) -> Vec<(Role, PathBuf)> {
+    pub(super) fn files(&self) -> Vec<PartFile> {
+        let ungrouped = |(role, path)| PartFile { role, group: None, path };
         match self {
-            Self::Cmapss(options) => cmapss_files(&options.path, options.subset.name()),
-            Self::Simulated(options) => cmapss_files(&options.path, &options.name),
-            Self::Table(options) => options.files(),
+            Self::Cmapss(options) => options.files(),
+            Self::Simulated(options) => {
+                cmapss_options::files(&options.path, &options.name).into_iter().map(ungrouped).collect()
+            }
+            Self::Table(options) => options.files().into_iter().map(ungrouped).collect(),
         }
     }
 
@@ -159,26 +133,6 @@ impl DatasetOptions {
             Self::Simulated(_) => "run `pdm-ml data simulate`".to_owned(),
             Self::Table(_) => "paths are relative to the project; name the file under [dataset]".to_owned(),
         }
-    }
-}
-
-fn cmapss_files(folder: &Path, name: &str) -> Vec<(Role, PathBuf)> {
-    [(Role::Train, "train"), (Role::Test, "test"), (Role::Rul, "RUL")]
-        .map(|(role, prefix)| (role, folder.join(format!("{prefix}_{name}.txt"))))
-        .into()
-}
-
-impl CmapssOptions {
-    /// Returns the number of training units in the published files.
-    pub fn training_units(&self) -> Option<usize> {
-        let file = manifest::cmapss().part(self.subset, Role::Train)?;
-        usize::try_from(file.units).ok()
-    }
-
-    /// Returns what is out of range or impossible.
-    pub fn problems(&self) -> Vec<Problem> {
-        let empty = self.path.as_os_str().is_empty();
-        empty.then(|| Problem::new("path", "is empty").hint("datasets/cmapss")).into_iter().collect()
     }
 }
 
@@ -250,6 +204,8 @@ impl TableOptions {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn decode(kind: &str, text: &str) -> DatasetOptions {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{DataError, DatasetOptions};
-use crate::content::Digest;
+use crate::content::{Digest, digest_of};
 
 /// What a file of a data set is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ impl fmt::Display for Role {
 pub struct PartFile {
     /// What the file is for.
     pub role: Role,
+    /// Which of the pooled data sets it belongs to, where several are pooled.
+    pub group: Option<String>,
     /// Where it is looked for.
     pub path: PathBuf,
 }
@@ -42,14 +44,16 @@ pub struct PartFile {
 pub struct InputDigest {
     /// What the file is for.
     pub role: Role,
+    /// Which of the pooled data sets it belongs to, where several are pooled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// SHA-256 of its bytes.
     pub sha256: Digest,
 }
 
-/// Returns the files a data set consists of, in the order train, test, RUL; relative paths are taken from `root`.
+/// Returns the files a data set consists of, in the order train, test, RUL, then by group; relative paths are taken from `root`.
 pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
-    let part = |(role, path): (Role, PathBuf)| PartFile { role, path: root.join(path) };
-    options.files().into_iter().map(part).collect()
+    options.files().into_iter().map(|part| PartFile { path: root.join(&part.path), ..part }).collect()
 }
 
 /// Returns the digests of the files that are there, without parsing them: what a cache key needs.
@@ -59,11 +63,28 @@ pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
 pub fn input_digests(options: &DatasetOptions, root: &Path) -> Result<Vec<InputDigest>, DataError> {
     present(options, root)?
         .into_iter()
-        .map(|PartFile { role, path }| {
+        .map(|PartFile { role, group, path }| {
             let sha256 = Digest::of_file(&path).map_err(DataError::io("read", &path))?;
-            Ok(InputDigest { role, sha256 })
+            Ok(InputDigest { role, group, sha256 })
         })
         .collect()
+}
+
+/// Returns the digest of all files of a role: that of the file itself, or of the names and digests of those that are
+/// pooled; `None` where none is there.
+///
+/// # Panics
+/// Never: names and digests have a JSON form.
+pub fn part_digest(files: &[InputDigest], role: Role) -> Option<Digest> {
+    let of_role: Vec<_> = files.iter().filter(|file| file.role == role).collect();
+    match of_role.as_slice() {
+        [] => None,
+        [InputDigest { group: None, sha256, .. }] => Some(*sha256),
+        pooled => {
+            let pooled: Vec<_> = pooled.iter().map(|file| (&file.group, file.sha256)).collect();
+            Some(digest_of(&pooled).expect("names and digests have a JSON form"))
+        }
+    }
 }
 
 /// Returns the files that are there.

@@ -12,7 +12,7 @@ pub struct QualityReport {
     pub dataset: String,
     /// Digest of its columns and of the contents of all parts.
     pub digest: Digest,
-    /// The files, in the order train, test, RUL.
+    /// The files, in the order train, test, RUL, then by group.
     pub files: Vec<FileReport>,
     /// Every expectation, in the order they were checked.
     pub checks: Vec<Check>,
@@ -27,6 +27,9 @@ pub struct QualityReport {
 pub struct FileReport {
     /// What the file is for.
     pub role: Role,
+    /// Which of the pooled data sets it belongs to, where several are pooled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Path, relative to the project where it lies within.
     pub path: String,
     /// SHA-256 of its bytes.
@@ -111,6 +114,7 @@ impl FileReport {
         };
         Self {
             role: part.role,
+            group: part.group.clone(),
             path: part.file.clone(),
             sha256: part.sha256,
             bytes: part.bytes,

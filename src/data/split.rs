@@ -68,7 +68,7 @@ pub struct TrainingUnits<'a> {
 }
 
 impl Folds {
-    /// Deals the training units of a data set into folds whose sizes differ by at most one.
+    /// Deals the training units of a data set into folds whose sizes differ by at most one, as do those of each group.
     ///
     /// # Errors
     /// Fewer than 2 folds, or more folds than units.
@@ -82,6 +82,7 @@ impl Folds {
         }
         let mut order: Vec<_> = dataset.train().iter().map(|t| t.unit.clone()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        order.sort_by(|a, b| dataset.groups().of(a).cmp(&dataset.groups().of(b)));
         let fold_of = order.into_iter().enumerate().map(|(i, unit)| (unit, i % count)).collect();
         Ok(Self { count, fold_of })
     }
@@ -137,6 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::data::Groups;
     use crate::domain::Cycle;
 
     fn dataset(units: u32) -> ValidDataset {
@@ -148,6 +150,7 @@ mod tests {
             schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
             train: (1..=units).map(trajectory).collect(),
             test: None,
+            groups: Groups::default(),
         }
     }
 
@@ -175,6 +178,28 @@ mod tests {
             held_out.sort();
             prop_assert!(held_out.iter().eq(dataset.train().iter().map(|unit| &unit.unit)));
             prop_assert!(sizes.last().unwrap() - sizes.first().unwrap() <= 1);
+        }
+    }
+
+    #[test]
+    fn every_group_is_spread_evenly() {
+        let mut dataset = dataset(0);
+        let groups = [("a", 7), ("b", 12), ("c", 3)];
+        for (group, unit) in groups.into_iter().flat_map(|(group, units)| (1..=units).map(move |unit| (group, unit))) {
+            let unit = dataset.groups.admit(&UnitId::from(unit), Some(group));
+            dataset.train.push(Trajectory { unit, cycles: vec![Cycle(1)], channels: vec![vec![0.0]] });
+        }
+        for seed in 0..20 {
+            let folds = Folds::deal(&dataset, &SplitOptions { folds: 5 }, seed).unwrap();
+            let held_out: Vec<_> = (0..5).map(|fold| folds.held_out(&dataset, fold)).collect();
+            let even = |counts: Vec<usize>| counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1;
+            assert!(even(held_out.iter().map(Vec::len).collect()));
+            for (group, _) in groups {
+                let of_group = |units: &Vec<&Trajectory>| {
+                    units.iter().filter(|unit| dataset.groups().of(&unit.unit) == Some(group)).count()
+                };
+                assert!(even(held_out.iter().map(of_group).collect()), "{group}");
+            }
         }
     }
 

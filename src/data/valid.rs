@@ -1,4 +1,4 @@
-use super::{Schema, Trajectory};
+use super::{Groups, Schema, Trajectory};
 use crate::content::Digest;
 
 /// A data set that met its expectations; only validation makes one.
@@ -11,6 +11,7 @@ pub struct ValidDataset {
     pub(super) schema: Schema,
     pub(super) train: Vec<Trajectory>,
     pub(super) test: Option<TestPart>,
+    pub(super) groups: Groups,
 }
 
 /// The test part: histories that stop before failure, and the truth.
@@ -43,7 +44,12 @@ impl ValidDataset {
         &self.train
     }
 
-    /// Returns the test part, where it is installed.
+    /// Returns which group each unit belongs to, where the data set is pooled from several.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Returns the test part, where it is installed; of a pooled data set what of it is.
     pub fn test(&self) -> Option<&TestPart> {
         self.test.as_ref()
     }

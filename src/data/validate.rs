@@ -1,9 +1,13 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cmapss::RulRow;
 use super::expectations;
 use super::findings::FindingLog;
-use super::ingest::{Content, RawDataset};
+use super::ingest::{Content, RawDataset, RawPart};
 use super::quality::FileReport;
 use super::rows::Rows;
-use super::{FindingCounts, QualityReport, Role, TestPart, Trajectory, ValidDataset, ValidateOptions};
+use super::{FindingCounts, Groups, QualityReport, Role, TestPart, Trajectory, ValidDataset, ValidateOptions};
+use crate::domain::UnitId;
 
 /// What validation comes to: always a report, and a data set where the report has no errors.
 #[derive(Debug, Clone)]
@@ -36,29 +40,36 @@ fn report(raw: &RawDataset, checks: Vec<super::Check>, log: FindingLog) -> Quali
 
 /// Turns a data set without errors into a trusted one.
 fn trusted(raw: RawDataset) -> Option<ValidDataset> {
-    let (mut train, mut test, mut rul) = (None, None, None);
-    for part in raw.parts {
-        match (part.role, part.content) {
-            (Role::Train, Content::Histories(rows)) => train = Some(rows),
-            (Role::Test, Content::Histories(rows)) => test = Some(rows),
-            (Role::Rul, Content::Rul(rows)) => rul = Some(rows),
-            _ => {}
+    let truths: Vec<_> = raw.rul().map(|(part, rows)| (part.group.clone(), rows.to_vec())).collect();
+    let (mut train, mut test, mut groups) = (Vec::new(), Vec::new(), Groups::default());
+    for RawPart { role, group, content, .. } in raw.parts {
+        let Content::Histories(rows) = content else { continue };
+        if role == Role::Train {
+            train.extend(named(rows, group.as_deref(), &mut groups));
+        } else if let Some((_, truth)) = truths.iter().find(|(of, _)| *of == group) {
+            let truth = in_order(&rows, truth)?;
+            test.extend(named(rows, group.as_deref(), &mut groups).into_iter().zip(truth));
         }
     }
-    let test = match (test, rul) {
-        (Some(test), Some(rul)) => Some(test_part(test, &rul)?),
-        _ => None,
-    };
-    let train = train?.into_trajectories();
-    Some(ValidDataset { name: raw.name, digest: raw.digest, schema: raw.schema, train, test })
+    train.sort_by(|a, b| a.unit.cmp(&b.unit));
+    test.sort_by(|a, b| a.0.unit.cmp(&b.0.unit));
+    let (units, rul): (Vec<_>, Vec<_>) = test.into_iter().unzip();
+    let test = (!units.is_empty()).then_some(TestPart { units, rul });
+    let RawDataset { name, digest, schema, .. } = raw;
+    (!train.is_empty()).then_some(ValidDataset { name, digest, schema, train, test, groups })
 }
 
-/// Pairs test units with their truth: by name where the file names them, else by rank.
-fn test_part(rows: Rows, rul: &[super::cmapss::RulRow]) -> Option<TestPart> {
-    let ranks = rows.runs.iter().map(|run| run.unit.clone()).zip(rul);
-    let truth: std::collections::BTreeMap<_, _> =
-        ranks.map(|(unit, row)| (row.unit.clone().unwrap_or(unit), row.value)).collect();
-    let units: Vec<Trajectory> = rows.into_trajectories();
-    let rul = units.iter().map(|unit| truth.get(&unit.unit).copied()).collect::<Option<_>>()?;
-    Some(TestPart { units, rul })
+/// Returns the histories of a file; units of pooled data sets get names that tell them apart.
+fn named(rows: Rows, group: Option<&str>, groups: &mut Groups) -> Vec<Trajectory> {
+    let named = |unit: Trajectory| Trajectory { unit: groups.admit(&unit.unit, group), ..unit };
+    rows.into_trajectories().into_iter().map(named).collect()
+}
+
+/// Returns the truth of each test unit, in ascending order of unit: by name where the file names them, else by rank.
+fn in_order(rows: &Rows, rul: &[RulRow]) -> Option<Vec<f64>> {
+    let ranks = rows.runs.iter().map(|run| &run.unit).zip(rul);
+    let truth: BTreeMap<&UnitId, f64> =
+        ranks.map(|(unit, row)| (row.unit.as_ref().unwrap_or(unit), row.value)).collect();
+    let units: BTreeSet<&UnitId> = rows.runs.iter().map(|run| &run.unit).collect();
+    units.into_iter().map(|unit| truth.get(unit).copied()).collect()
 }

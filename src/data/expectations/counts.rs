@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
+use super::super::Expectation;
 use super::super::cmapss::RulRow;
 use super::super::findings::{FindingLog, Place};
 use super::super::ingest::{Content, RawPart};
 use super::super::rows::Rows;
-use super::super::{Expectation, Role};
 use super::{Scope, Subject};
 use crate::domain::UnitId;
 
@@ -37,16 +37,21 @@ pub(super) fn unit_counts(subject: &Subject<'_>, log: &mut FindingLog) -> Scope 
 
 /// There is one true remaining useful life for each test unit.
 pub(super) fn rul_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
-    let (Some((_, test)), Some((part, rul))) = (subject.raw.rows_of(Role::Test), subject.raw.rul()) else {
-        return Scope::Skipped("there is no test part".to_owned());
-    };
-    if rul.iter().any(|row| row.unit.is_some()) {
-        match_by_name(part, test, rul, log);
-    } else if rul.len() != test.units() {
-        let message = format!("has {} rows for {} test units", rul.len(), test.units());
-        log.error(Expectation::RulRows, Place::file(&part.file), message);
+    let mut units = None;
+    for (part, rul) in subject.raw.rul() {
+        let Some(test) = subject.raw.test_of(part) else { continue };
+        if rul.iter().any(|row| row.unit.is_some()) {
+            match_by_name(part, test, rul, log);
+        } else if rul.len() != test.units() {
+            let message = format!("has {} rows for {} test units", rul.len(), test.units());
+            log.error(Expectation::RulRows, Place::file(&part.file), message);
+        }
+        units = Some(units.unwrap_or(0) + test.units());
     }
-    Scope::Examined(format!("{} test units", test.units()))
+    match units {
+        Some(units) => Scope::Examined(format!("{units} test units")),
+        None => Scope::Skipped("there is no test part".to_owned()),
+    }
 }
 
 fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingLog) {
@@ -68,12 +73,16 @@ fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingL
 
 /// No true remaining useful life is negative.
 pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
-    let Some((part, rul)) = subject.raw.rul() else {
-        return Scope::Skipped("there is no test part".to_owned());
-    };
-    for row in rul.iter().filter(|row| row.value < 0.0) {
-        let message = format!("remaining useful life {} is negative", row.value);
-        log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);
+    let mut rows = None;
+    for (part, rul) in subject.raw.rul() {
+        for row in rul.iter().filter(|row| row.value < 0.0) {
+            let message = format!("remaining useful life {} is negative", row.value);
+            log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);
+        }
+        rows = Some(rows.unwrap_or(0) + rul.len());
     }
-    Scope::Examined(format!("{} rows", rul.len()))
+    match rows {
+        Some(rows) => Scope::Examined(format!("{rows} rows")),
+        None => Scope::Skipped("there is no test part".to_owned()),
+    }
 }

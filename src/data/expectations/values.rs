@@ -56,15 +56,20 @@ pub(super) fn minimum_history(subject: &Subject<'_>, log: &mut FindingLog) -> Sc
 /// Every sensor varies.
 pub(super) fn constant_sensors(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let schema = &subject.raw.schema;
-    let Some((part, rows)) = subject.raw.rows_of(Role::Train).filter(|(_, rows)| rows.len() > 1) else {
+    let mut training =
+        subject.raw.histories().filter(|(part, rows)| part.role == Role::Train && rows.len() > 1).peekable();
+    if training.peek().is_none() {
         return Scope::Skipped("there is no training history".to_owned());
-    };
-    let sensors = schema.sensors.iter().zip(&rows.channels[schema.settings.len()..]);
-    let constant: Vec<_> = sensors.filter(|(_, values)| is_constant(values)).map(|(name, _)| name.as_str()).collect();
-    if !constant.is_empty() {
-        let (count, all, names) = (constant.len(), schema.sensors.len(), constant.join(", "));
-        let message = format!("{count} of {all} sensors are constant and carry no information: {names}");
-        log.add(subject.severity, Expectation::ConstantSensors, Place::file(&part.file), message);
+    }
+    for (part, rows) in training {
+        let sensors = schema.sensors.iter().zip(&rows.channels[schema.settings.len()..]);
+        let constant: Vec<_> =
+            sensors.filter(|(_, values)| is_constant(values)).map(|(name, _)| name.as_str()).collect();
+        if !constant.is_empty() {
+            let (count, all, names) = (constant.len(), schema.sensors.len(), constant.join(", "));
+            let message = format!("{count} of {all} sensors are constant and carry no information: {names}");
+            log.add(subject.severity, Expectation::ConstantSensors, Place::file(&part.file), message);
+        }
     }
     Scope::Examined(format!("{} sensors", schema.sensors.len()))
 }

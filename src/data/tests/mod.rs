@@ -3,6 +3,7 @@
 mod damage;
 mod fleet;
 mod parquet;
+mod pool;
 mod real;
 mod tables;
 

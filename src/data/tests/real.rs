@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::Subset;
 
 fn options(folder: &Path, subset: Subset) -> DatasetOptions {
-    DatasetOptions::Cmapss(CmapssOptions { subset, path: folder.to_owned(), verify: Verify::Pinned })
+    DatasetOptions::Cmapss(CmapssOptions { subset: Some(subset), path: folder.to_owned(), ..Default::default() })
 }
 
 #[test]
