@@ -120,9 +120,7 @@ impl FittedFeatures {
     /// # Panics
     /// Where the history lacks a channel of the schema.
     pub fn table(&self, trajectory: &Trajectory) -> Matrix {
-        let sensors = self.standardised(trajectory);
-        let health = self.health_index.of(&sensors);
-        Matrix::from_columns(&table::columns(&sensors, &health, &trajectory.cycles, &self.options))
+        Matrix::from_columns(&self.table_columns(&self.standardised(trajectory), trajectory))
     }
 
     /// Returns the names of the columns of [`Self::table`].
@@ -135,12 +133,27 @@ impl FittedFeatures {
     /// # Panics
     /// Where the history lacks a channel of the schema.
     pub fn sequence(&self, trajectory: &Trajectory) -> Matrix {
-        let inputs = sequences::columns(&self.standardised(trajectory), &trajectory.cycles, &self.options);
-        Matrix::from_columns(&self.input_scaler.apply(inputs))
+        Matrix::from_columns(&self.sequence_columns(&self.standardised(trajectory), trajectory))
     }
 
     /// Returns the names of the columns of [`Self::sequence`].
     pub fn sequence_names(&self) -> Vec<String> {
         sequences::names(self.sensors.iter().map(String::as_str))
+    }
+
+    /// Returns the columns of [`Self::table`], then those of [`Self::sequence`].
+    pub(super) fn table_and_sequence(&self, trajectory: &Trajectory) -> Matrix {
+        let sensors = self.standardised(trajectory);
+        let mut columns = self.table_columns(&sensors, trajectory);
+        columns.extend(self.sequence_columns(&sensors, trajectory));
+        Matrix::from_columns(&columns)
+    }
+
+    fn table_columns(&self, sensors: &[Vec<f64>], trajectory: &Trajectory) -> Vec<Vec<f64>> {
+        table::columns(sensors, &self.health_index.of(sensors), &trajectory.cycles, &self.options)
+    }
+
+    fn sequence_columns(&self, sensors: &[Vec<f64>], trajectory: &Trajectory) -> Vec<Vec<f64>> {
+        self.input_scaler.apply(sequences::columns(sensors, &trajectory.cycles, &self.options))
     }
 }

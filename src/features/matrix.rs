@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 /// Model inputs of one unit: `[rows, width]`, row-major, one row a cycle.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matrix {
@@ -16,6 +18,15 @@ impl Matrix {
     /// Returns one row, of length `width`.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.width..(row + 1) * self.width]
+    }
+
+    /// Returns the matrix of some neighbouring columns.
+    ///
+    /// # Panics
+    /// Where a row has no such columns.
+    pub fn columns(&self, columns: Range<usize>) -> Self {
+        let rows = (0..self.rows()).flat_map(|row| &self.row(row)[columns.clone()]);
+        Self { width: columns.len(), values: rows.copied().collect() }
     }
 
     /// Lays columns of equal length side by side.
@@ -38,6 +49,7 @@ mod tests {
         let matrix = Matrix::from_columns(&[vec![1.0, 2.0, 3.0], vec![10.0, 20.0, 30.0]]);
         assert_eq!((matrix.rows(), matrix.width), (3, 2));
         assert_eq!(matrix.row(1), [2.0, 20.0]);
+        assert_eq!(matrix.columns(1..2), Matrix { width: 1, values: vec![10.0, 20.0, 30.0] });
         assert_eq!(Matrix::from_columns(&[Vec::new()]).rows(), 0);
     }
 }

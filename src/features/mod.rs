@@ -17,6 +17,7 @@
 mod error;
 mod fitted;
 mod health_index;
+mod input;
 mod kmeans;
 mod matrix;
 mod options;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use error::FeatureError;
 pub use fitted::{FittedFeatures, fit};
+pub use input::InputKind;
 pub use matrix::Matrix;
 pub use options::FeatureOptions;
 pub use rank::{SensorRank, rank};
