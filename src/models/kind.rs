@@ -1,6 +1,10 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Gbdt, GbdtOptions, Gru, GruOptions, InputKind, Linear, LinearOptions, ModelError, Predictor};
+use super::neural::NeuralOptions;
+use super::{
+    CnnOptions, Ensemble, Gbdt, GbdtOptions, GruOptions, InputKind, Linear, LinearOptions, LstmOptions, ModelError,
+    Neural, Predictor, Stack, StackOptions, TcnOptions, TransformerOptions,
+};
 use crate::domain::Problem;
 
 /// The model families, with their options.
@@ -11,8 +15,18 @@ pub enum ModelOptions {
     Linear(LinearOptions),
     /// Gradient-boosted trees on the feature table.
     Gbdt(GbdtOptions),
-    /// A recurrent network on the sequence.
+    /// A gated recurrent network on the sequence.
     Gru(GruOptions),
+    /// A network of long short-term memory on the sequence.
+    Lstm(LstmOptions),
+    /// A convolutional network on windows of the sequence.
+    Cnn(CnnOptions),
+    /// A temporal convolutional network on the sequence.
+    Tcn(TcnOptions),
+    /// A causal transformer on the sequence.
+    Transformer(TransformerOptions),
+    /// Several models, weighed by their out-of-fold predictions.
+    Stack(StackOptions),
 }
 
 impl Default for ModelOptions {
@@ -23,7 +37,13 @@ impl Default for ModelOptions {
 
 impl ModelOptions {
     /// The values of `kind`.
-    pub const KINDS: &'static [&'static str] = &["linear", "gbdt", "gru"];
+    pub const KINDS: &'static [&'static str] = &["linear", "gbdt", "gru", "lstm", "cnn", "tcn", "transformer", "stack"];
+
+    /// The values of `kind` in a member of a stack: all but the stack itself, which stands last.
+    pub const MEMBER_KINDS: &'static [&'static str] = match Self::KINDS.split_last() {
+        Some((_stack, others)) => others,
+        None => &[],
+    };
 
     /// Reads the options of the family `kind`; `None` for an unknown one.
     ///
@@ -33,6 +53,11 @@ impl ModelOptions {
             "linear" => LinearOptions::deserialize(options).map(Self::Linear),
             "gbdt" => GbdtOptions::deserialize(options).map(Self::Gbdt),
             "gru" => GruOptions::deserialize(options).map(Self::Gru),
+            "lstm" => LstmOptions::deserialize(options).map(Self::Lstm),
+            "cnn" => CnnOptions::deserialize(options).map(Self::Cnn),
+            "tcn" => TcnOptions::deserialize(options).map(Self::Tcn),
+            "transformer" => TransformerOptions::deserialize(options).map(Self::Transformer),
+            "stack" => StackOptions::deserialize(options).map(Self::Stack),
             _ => return None,
         })
     }
@@ -43,6 +68,11 @@ impl ModelOptions {
             Self::Linear(_) => "linear",
             Self::Gbdt(_) => "gbdt",
             Self::Gru(_) => "gru",
+            Self::Lstm(_) => "lstm",
+            Self::Cnn(_) => "cnn",
+            Self::Tcn(_) => "tcn",
+            Self::Transformer(_) => "transformer",
+            Self::Stack(_) => "stack",
         }
     }
 
@@ -50,7 +80,8 @@ impl ModelOptions {
     pub fn input(&self) -> InputKind {
         match self {
             Self::Linear(_) | Self::Gbdt(_) => InputKind::Table,
-            Self::Gru(_) => InputKind::Sequence,
+            Self::Stack(options) => options.input(),
+            _ => InputKind::Sequence,
         }
     }
 
@@ -60,18 +91,43 @@ impl ModelOptions {
             Self::Linear(options) => options.problems(),
             Self::Gbdt(options) => options.problems(),
             Self::Gru(options) => options.problems(),
+            Self::Lstm(options) => options.problems(),
+            Self::Cnn(options) => options.problems(),
+            Self::Tcn(options) => options.problems(),
+            Self::Transformer(options) => options.problems(),
+            Self::Stack(options) => options.problems(),
         }
     }
 
-    /// Reads a fitted model of this family from its weights.
+    /// Returns the options as those of a network, where they are.
+    pub(crate) fn neural(&self) -> Option<NeuralOptions<'_>> {
+        match self {
+            Self::Linear(_) | Self::Gbdt(_) | Self::Stack(_) => None,
+            Self::Gru(options) => Some(NeuralOptions::Gru(options)),
+            Self::Lstm(options) => Some(NeuralOptions::Lstm(options)),
+            Self::Cnn(options) => Some(NeuralOptions::Cnn(options)),
+            Self::Tcn(options) => Some(NeuralOptions::Tcn(options)),
+            Self::Transformer(options) => Some(NeuralOptions::Transformer(options)),
+        }
+    }
+
+    /// Reads a fitted model of this family from its weights: a single one, or the mean of several.
     ///
     /// # Errors
     /// The bytes are not safetensors, or not those of this family.
     pub fn load(&self, weights: &[u8]) -> Result<Box<dyn Predictor>, ModelError> {
-        Ok(match self {
-            Self::Linear(_) => Box::new(Linear::load(weights)?),
-            Self::Gbdt(_) => Box::new(Gbdt::load(weights)?),
-            Self::Gru(_) => Box::new(Gru::load(weights)?),
+        match Ensemble::load(weights, |member| self.load_one(member))? {
+            Some(ensemble) => Ok(Box::new(ensemble)),
+            None => self.load_one(weights),
+        }
+    }
+
+    fn load_one(&self, weights: &[u8]) -> Result<Box<dyn Predictor>, ModelError> {
+        Ok(match (self, self.neural()) {
+            (_, Some(options)) => Box::new(Neural::load(options, weights)?),
+            (Self::Linear(_), None) => Box::new(Linear::load(weights)?),
+            (Self::Stack(options), None) => Box::new(Stack::load(options, weights)?),
+            (_, None) => Box::new(Gbdt::load(weights)?),
         })
     }
 }

@@ -2,15 +2,22 @@
 //!
 //! [`ModelOptions`] names the families, [`Predictor`] is what every fitted model is. Fitting lives in `train`.
 
+mod ensemble;
 pub(crate) mod gbdt;
-pub(crate) mod gru;
 mod kind;
 mod linear;
+pub(crate) mod neural;
+mod parts;
 mod predictor;
+mod stack;
 mod weights;
 
+pub use ensemble::Ensemble;
 pub use gbdt::{Gbdt, GbdtOptions};
-pub use gru::{Gru, GruOptions};
 pub use kind::ModelOptions;
 pub use linear::{Linear, LinearOptions};
-pub use predictor::{InputKind, ModelError, Predictor};
+pub use neural::{CnnOptions, GruOptions, LstmOptions, Neural, Schedule, TcnOptions, TransformerOptions};
+pub use predictor::{ModelError, Predictor};
+pub use stack::{Stack, StackOptions};
+
+pub use crate::features::InputKind;

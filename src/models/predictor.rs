@@ -1,15 +1,7 @@
 use std::fmt::Debug;
 
-use crate::features::Matrix;
-
-/// Which of the two inputs of [`crate::features::FittedFeatures`] a model family reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputKind {
-    /// The full-history feature table.
-    Table,
-    /// The per-cycle sequence.
-    Sequence,
-}
+use crate::domain::Interval;
+use crate::features::{InputKind, Matrix};
 
 /// A fitted model.
 pub trait Predictor: Send + Sync + Debug {
@@ -25,6 +17,20 @@ pub trait Predictor: Send + Sync + Debug {
     /// Returns the prediction at the last row, in cycles; for an empty history `NaN`.
     fn predict_last(&self, history: &Matrix) -> f64 {
         self.predict(history).last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// Returns the range the model itself gives at every row, in cycles; `None` where the model gives none, whatever
+    /// the history.
+    ///
+    /// Raw as the prediction, which lies within: how much it covers is for the calibration to find out.
+    fn intervals(&self, history: &Matrix) -> Option<Vec<Interval>> {
+        let _ = history;
+        None
+    }
+
+    /// Returns the range at the last row; `None` also for an empty history.
+    fn last_interval(&self, history: &Matrix) -> Option<Interval> {
+        self.intervals(history)?.pop()
     }
 
     /// Returns the weights as safetensors: the same bytes for the same fit.

@@ -1,0 +1,16 @@
+//! One file per family: its options, the network they describe, and the way back through it.
+
+mod cnn;
+mod recurrent;
+mod tcn;
+mod transformer;
+
+pub use cnn::CnnOptions;
+pub use recurrent::{GruOptions, LstmOptions};
+pub use tcn::TcnOptions;
+pub use transformer::TransformerOptions;
+
+pub(crate) use cnn::Cnn;
+pub(crate) use recurrent::Layers;
+pub(crate) use tcn::{Block, Tcn};
+pub(crate) use transformer::{Encoder, Transformer};

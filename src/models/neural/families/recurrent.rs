@@ -1,0 +1,126 @@
+use crate::domain::Problem;
+use crate::models::neural::Reading;
+use crate::models::neural::layers::{Cell, Recurrent, Steps, Trace};
+use crate::models::neural::layout::{Layout, Weights};
+use crate::models::neural::options::{network_options, zeros};
+
+network_options! {
+    /// Options of a gated recurrent network (GRU) and of its fit.
+    GruOptions {
+        /// Recurrent layers, one on top of the other.
+        layers: usize = 1,
+        /// Width of the recurrent state.
+        hidden: usize = 48,
+        /// Width of the layer between the state and the prediction.
+        head: usize = 32,
+        /// Cycles from one step of the network to the next.
+        stride: usize = 4,
+        /// Longest sequence of a fit, in steps; of a longer history the last steps count.
+        max_steps: usize = 136,
+    }
+    fit {}
+}
+
+network_options! {
+    /// Options of a network of long short-term memory (LSTM) and of its fit.
+    LstmOptions {
+        /// Recurrent layers, one on top of the other.
+        layers: usize = 1,
+        /// Width of the recurrent state.
+        hidden: usize = 48,
+        /// Width of the layer between the state and the prediction.
+        head: usize = 32,
+        /// Cycles from one step of the network to the next.
+        stride: usize = 4,
+        /// Longest sequence of a fit, in steps; of a longer history the last steps count.
+        max_steps: usize = 136,
+    }
+    fit {}
+}
+
+impl GruOptions {
+    /// Returns what is wrong with the values, with paths relative to this table.
+    pub fn problems(&self) -> Vec<Problem> {
+        let Self { layers, hidden, head, stride, max_steps, .. } = *self;
+        let counts = [("layers", layers), ("hidden", hidden), ("head", head), ("stride", stride)];
+        [zeros(&counts), zeros(&[("max_steps", max_steps)]), self.fit().problems()].concat()
+    }
+
+    pub(crate) fn reading(&self) -> Reading {
+        Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
+    }
+
+    pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Layers {
+        Layers::new(layout, Cell::Gru, inputs, self.hidden, self.layers)
+    }
+}
+
+impl LstmOptions {
+    /// Returns what is wrong with the values, with paths relative to this table.
+    pub fn problems(&self) -> Vec<Problem> {
+        let Self { layers, hidden, head, stride, max_steps, .. } = *self;
+        let counts = [("layers", layers), ("hidden", hidden), ("head", head), ("stride", stride)];
+        [zeros(&counts), zeros(&[("max_steps", max_steps)]), self.fit().problems()].concat()
+    }
+
+    pub(crate) fn reading(&self) -> Reading {
+        Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
+    }
+
+    pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Layers {
+        Layers::new(layout, Cell::Lstm, inputs, self.hidden, self.layers)
+    }
+}
+
+/// Recurrent layers one on top of the other, read over whole sequences.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Layers {
+    pub(crate) layers: Vec<Recurrent>,
+}
+
+/// What the way back through the layers needs.
+#[derive(Debug)]
+pub(crate) struct LayersKept {
+    steps: Steps,
+    rows: Vec<f32>,
+    traces: Vec<Trace>,
+}
+
+impl Layers {
+    fn new(layout: &mut Layout, cell: Cell, inputs: usize, hidden: usize, layers: usize) -> Self {
+        let width = |layer: usize| if layer == 0 { inputs } else { hidden };
+        let layer = |i: usize| Recurrent::new(layout, &format!("layers.{i}"), cell, width(i), hidden);
+        Self { layers: (0..layers).map(layer).collect() }
+    }
+
+    /// Returns the width of the states.
+    pub(crate) fn width(&self) -> usize {
+        self.layers.last().map_or(0, Recurrent::hidden)
+    }
+
+    /// Returns the states of the last layer `[rows, hidden]` for sequences of these lengths.
+    pub(crate) fn forward(&self, weights: &Weights, lengths: &[usize], rows: &[f32]) -> (Vec<f32>, LayersKept) {
+        let steps = Steps::of(lengths);
+        let first = self.layers[0].input.weight.inputs;
+        let mut kept = LayersKept { rows: steps.gather(rows, first), steps, traces: Vec::new() };
+        for layer in &self.layers {
+            let input = kept.traces.last().map_or(&kept.rows, |trace| &trace.states);
+            let trace = layer.forward(weights, &kept.steps, input);
+            kept.traces.push(trace);
+        }
+        let states = kept.traces.last().map_or(&kept.rows, |trace| &trace.states);
+        (kept.steps.scatter(states, self.width()), kept)
+    }
+
+    /// Adds the gradient by the parameters, given the one by the states.
+    pub(crate) fn backward(&self, weights: &Weights, kept: &LayersKept, by_states: &[f32], gradient: &mut [f32]) {
+        let mut by_states = kept.steps.gather(by_states, self.width());
+        for (i, layer) in self.layers.iter().enumerate().rev() {
+            let input = i.checked_sub(1).map_or(&kept.rows, |below| &kept.traces[below].states);
+            let by_input = layer.backward(weights, &kept.steps, input, &kept.traces[i], &by_states, gradient);
+            if i > 0 {
+                by_states = layer.input.back(weights, &by_input);
+            }
+        }
+    }
+}
