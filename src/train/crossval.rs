@@ -1,12 +1,15 @@
 use rayon::prelude::*;
 
 use super::cuts::cut_rows;
-use super::{OutOfFoldPrediction, Recipe, TrainError, derive_seed};
+use super::{OutOfFoldPrediction, Recipe, TrainError, Workspace, derive_seed};
 use crate::data::{Folds, Trajectory, ValidDataset};
 use crate::domain::UnitId;
 use crate::events::Reporter;
+use crate::models::Predictor;
 
 /// Fits features and model without the units of `fold`, and predicts those at random cut points.
+///
+/// The members of a stack are weighed once all folds are done, by [`super::OutOfFold::gather`].
 ///
 /// # Errors
 /// The features or the model cannot be fitted, the work was interrupted, or the features saw a held-out unit.
@@ -16,27 +19,42 @@ pub fn fit_fold(
     fold: usize,
     recipe: &Recipe<'_>,
     seed: u64,
+    workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Vec<OutOfFoldPrediction>, TrainError> {
     let held_out = folds.held_out(dataset, fold);
-    let fold_seed = derive_seed(seed, &format!("fold-{fold}"));
-    let (features, model) =
-        recipe.learn(&folds.training(dataset, fold), fold_seed, &reporter.scoped(&format!("fold-{}", fold + 1)))?;
+    let (fold_seed, part) = (derive_seed(seed, &format!("fold-{fold}")), format!("fold-{}", fold + 1));
+    let training = folds.training(dataset, fold);
+    let (features, models) = recipe.learn(&training, fold_seed, &workspace.part(&part), &reporter.scoped(&part))?;
     refuse_leak(features.fitted_on(), &held_out)?;
     let predict = |unit: &&Trajectory| {
         // Model and features are causal: the value at a row is the prediction of the history cut there.
-        let predictions = model.predict(&recipe.input(&features, unit));
-        let at = |row: usize| OutOfFoldPrediction {
-            unit: unit.unit.clone(),
-            cycle: unit.cycles[row],
-            fold,
-            rul: predictions[row],
-            truth: unit.rul_at(row),
+        let of_model = |model: &dyn Predictor| {
+            let input = features.input(model.input(), unit);
+            (model.predict(&input), model.intervals(&input))
+        };
+        let (predictions, intervals): (Vec<_>, Vec<_>) = models.iter().map(|model| of_model(model.as_ref())).unzip();
+        let intervals = intervals.first().filter(|_| models.len() == 1).and_then(Option::as_ref);
+        let at = |row| OutOfFoldPrediction {
+            interval: intervals.map(|intervals| intervals[row]),
+            ..judged(unit, row, fold, predictions.iter().map(|of_model| of_model[row]).collect())
         };
         cut_rows(unit, recipe.training, seed).into_iter().map(at).collect::<Vec<_>>()
     };
     let predictions: Vec<_> = held_out.par_iter().map(predict).collect();
     Ok(predictions.concat())
+}
+
+fn judged(unit: &Trajectory, row: usize, fold: usize, values: Vec<f64>) -> OutOfFoldPrediction {
+    OutOfFoldPrediction {
+        unit: unit.unit.clone(),
+        cycle: unit.cycles[row],
+        fold,
+        rul: values.iter().sum::<f64>() / values.len() as f64,
+        truth: unit.rul_at(row),
+        members: if values.len() > 1 { values } else { Vec::new() },
+        interval: None,
+    }
 }
 
 fn refuse_leak(fitted_on: &[UnitId], held_out: &[&Trajectory]) -> Result<(), TrainError> {

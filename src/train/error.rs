@@ -1,3 +1,6 @@
+use std::io;
+use std::path::PathBuf;
+
 use crate::data::SplitError;
 use crate::domain::{Problem, UnitId};
 use crate::events::Interrupted;
@@ -6,7 +9,7 @@ use crate::features::FeatureError;
 /// A fit did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// A signal asked the work to stop.
+    /// A signal or a budget stopped the work.
     #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
     /// The features could not be learnt.
@@ -34,16 +37,86 @@ pub enum TrainError {
         /// The units.
         units: Vec<UnitId>,
     },
-    /// The loss became infinite or NaN.
-    #[error("the loss of {model} is not finite at step {step}; lower the learning rate")]
+    /// A number became infinite or NaN while a model was fitted.
+    #[error("the fit of {model} diverged: not finite at step {step}{}{}", first_in(.place), kept_in(.kept))]
     Diverged {
         /// Model family.
         model: &'static str,
-        /// Step at which it was seen.
+        /// Step, or boosting round, at which it was seen.
         step: u64,
+        /// The first layer or parameter that is not finite, such as `recurrent.weight`, where that is known.
+        place: Option<String>,
+        /// Where the weights of the last good step are kept, where they are.
+        kept: Option<PathBuf>,
     },
+    /// What a killed run would go on from cannot be kept.
+    #[error("cannot write `{}`", path.display())]
+    Keep {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl TrainError {
+    /// Returns the error of a model whose numbers stopped being finite at a step.
+    pub const fn diverged(model: &'static str, step: u64) -> Self {
+        Self::Diverged { model, step, place: None, kept: None }
+    }
+
+    /// Returns what to try, where something is known to help.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::TooLittleData { .. } => "add units, or choose a simpler model: `--set model.kind=linear`",
+            Self::Split(_) => "set split.folds to at most the number of units",
+            Self::Diverged { model: "linear", .. } => {
+                "a feature is too large to add up: look for it with `pdm-ml features --output table.csv`"
+            }
+            Self::Diverged { model: "gbdt", .. } => "lower the learning rate: `--set model.learning_rate=0.02`",
+            Self::Diverged { .. } => {
+                "lower the learning rate (`--set model.learning_rate=0.002`), or clip gradients sooner \
+                 (`--set model.gradient_clip=0.3`)"
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn first_in(place: &Option<String>) -> String {
+    place.as_ref().map(|place| format!(", first in `{place}`")).unwrap_or_default()
+}
+
+fn kept_in(path: &Option<PathBuf>) -> String {
+    path.as_ref().map(|path| format!("; the last good weights are kept in `{}`", path.display())).unwrap_or_default()
 }
 
 fn names(units: &[UnitId]) -> String {
     units.iter().map(UnitId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_divergence_says_where_and_what_is_kept_as_far_as_it_is_known() {
+        let bare = TrainError::diverged("gru", 12);
+        assert_eq!(bare.to_string(), "the fit of gru diverged: not finite at step 12");
+        let place = Some("recurrent.weight".to_owned());
+        let whole = TrainError::Diverged { model: "gru", step: 12, place, kept: Some("a/last.safetensors".into()) };
+        assert_eq!(
+            whole.to_string(),
+            "the fit of gru diverged: not finite at step 12, first in `recurrent.weight`; \
+             the last good weights are kept in `a/last.safetensors`"
+        );
+    }
+
+    #[test]
+    fn what_to_try_suits_the_family() {
+        let words = |model| TrainError::diverged(model, 1).hint().unwrap();
+        assert!(words("gru").contains("gradient_clip") && words("gru").contains("learning_rate"));
+        assert!(!words("gbdt").contains("gradient_clip") && words("gbdt").contains("learning_rate"));
+        assert!(!words("linear").contains("learning_rate"));
+    }
 }

@@ -1,40 +1,78 @@
 use super::examples::table_rows;
-use super::gru::fit_gru;
-use super::{TrainError, TrainOptions, UnitExamples, fit_gbdt, fit_ridge};
+use super::neural::fit_neural;
+use super::{Loss, TrainError, TrainOptions, UnitExamples, Workspace, derive_seed, fit_gbdt, fit_ridge};
+use crate::domain::Problem;
 use crate::events::Reporter;
 use crate::features::TargetOptions;
-use crate::models::{ModelOptions, Predictor};
+use crate::models::{Ensemble, ModelOptions, Predictor};
 
-/// Fits a model of the chosen family to training units.
+/// Fits a model of the chosen family to training units as often as `training` says, and returns the mean of the fits.
 ///
-/// Models on the feature table learn from the rows `training` names, recurrent ones from whole histories.
+/// The first fit is that of `seed` itself. Models on the feature table learn from the rows `training` names, recurrent
+/// ones from whole histories. A single fit that was finished in its part of the workspace before is not done again.
 ///
 /// # Errors
-/// An option is out of range, there is nothing to learn from, the work was interrupted, or the loss is not finite.
+/// An option is out of range, there is nothing to learn from, the work was interrupted, the loss is not finite, or
+/// the workspace takes no file.
 pub fn fit(
     options: &ModelOptions,
     units: &[UnitExamples],
     target: &TargetOptions,
     training: &TrainOptions,
     seed: u64,
+    workspace: &Workspace,
+    reporter: &Reporter,
+) -> Result<Box<dyn Predictor>, TrainError> {
+    refuse_problems(options, target, training)?;
+    if training.seeds == 1 {
+        return fit_once(options, units, target, training, seed, workspace, reporter);
+    }
+    let repetition = |number: usize| {
+        let part = format!("seed-{number}");
+        let seed = if number == 1 { seed } else { derive_seed(seed, &part) };
+        fit_once(options, units, target, training, seed, &workspace.part(&part), &reporter.scoped(&part))
+    };
+    let members = (1..=training.seeds).map(repetition).collect::<Result<_, _>>()?;
+    Ok(Box::new(Ensemble::new(members)))
+}
+
+fn fit_once(
+    options: &ModelOptions,
+    units: &[UnitExamples],
+    target: &TargetOptions,
+    training: &TrainOptions,
+    seed: u64,
+    workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Box<dyn Predictor>, TrainError> {
     reporter.check()?;
-    refuse_problems(options, target, training)?;
-    Ok(match options {
-        ModelOptions::Linear(options) => {
+    // Weights of another layout, left by another version of the program, are fitted again.
+    if let Some(finished) = workspace.finished().and_then(|weights| options.load(&weights).ok()) {
+        return Ok(finished);
+    }
+    let model: Box<dyn Predictor> = match (options, options.neural()) {
+        (_, Some(options)) => Box::new(fit_neural(units, target, options, training, seed, workspace, reporter)?),
+        (ModelOptions::Linear(options), None) => {
             let (rows, labels) = table_rows(units, training);
             Box::new(fit_ridge(&rows, &labels, options)?)
         }
-        ModelOptions::Gbdt(options) => {
+        (ModelOptions::Gbdt(options), None) => {
             let (rows, labels) = table_rows(units, training);
             Box::new(fit_gbdt(&rows, &labels, options, seed, reporter)?)
         }
-        ModelOptions::Gru(options) => Box::new(fit_gru(units, target, options, seed, reporter)?),
-    })
+        (_, None) => {
+            let problem = Problem::new("kind", "names a stack, and only its members are fitted, one by one");
+            return Err(TrainError::Options(problem));
+        }
+    };
+    workspace.finish(|| model.weights())?;
+    Ok(model)
 }
 
 fn refuse_problems(model: &ModelOptions, target: &TargetOptions, training: &TrainOptions) -> Result<(), TrainError> {
-    let mut problems = model.problems().into_iter().chain(target.problems()).chain(training.problems());
+    let no_network = training.loss == Loss::Quantile && model.neural().is_none();
+    let no_network = no_network.then(|| Problem::new("loss", "must not be quantile, which only networks learn"));
+    let mut problems =
+        model.problems().into_iter().chain(target.problems()).chain(training.problems()).chain(no_network);
     problems.next().map_or(Ok(()), |problem| Err(TrainError::Options(problem)))
 }

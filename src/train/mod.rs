@@ -1,32 +1,43 @@
 //! Fitting, and nothing else: how each model family learns, and cross-validation by unit.
 //!
 //! A [`Recipe`] names the options of every part. [`fit_fold`] judges it on units its models never saw,
-//! [`final_features`] and [`final_fit`] learn from all of them; [`fit`] is the model's part of both. Every random number comes from one
-//! seed through [`derive_seed`].
+//! [`final_features`] and [`final_fit`] learn from all of them; [`fit`] is the model's part of both. A [`Blend`] weighs the
+//! members of a stack by their [`OutOfFold`] predictions. Every random number comes from one seed through
+//! [`derive_seed`]; what a killed fit goes on from lies in its [`Workspace`].
 
+mod backend;
+mod blend;
 mod boosting;
 mod crossval;
 mod cuts;
 mod error;
 mod examples;
 mod fit;
-mod gru;
+mod memory;
+mod neural;
+mod nnls;
 mod options;
 mod out_of_fold;
 mod recipe;
 mod ridge;
 mod seed;
+mod workspace;
 
+pub use backend::Backend;
+pub use blend::Blend;
 pub use boosting::fit_gbdt;
 pub use crossval::fit_fold;
 pub use error::TrainError;
 pub use examples::UnitExamples;
 pub use fit::fit;
+pub use memory::{Extent, peak_memory};
+pub use neural::{Loss, WindowLearner};
 pub use options::TrainOptions;
 pub use out_of_fold::{OutOfFold, OutOfFoldPrediction};
 pub use recipe::{Recipe, final_features, final_fit};
 pub use ridge::fit_ridge;
 pub use seed::derive_seed;
+pub use workspace::Workspace;
 
 #[cfg(test)]
 mod tests;

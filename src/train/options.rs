@@ -1,11 +1,14 @@
 use serde::{Deserialize, Serialize};
 
+use super::{Backend, Loss};
 use crate::domain::Problem;
 
-/// Which rows of a history are learnt from, and at which cycles a held-out unit is judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// How a model is fitted, which rows of a history it learns from, and at which cycles a held-out unit is judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct TrainOptions {
+    /// How often every fit is repeated with other random numbers; predictions are the mean. 1 to 100.
+    pub seeds: usize,
     /// First row of each unit, counted from 1, that models on the feature table learn from.
     pub first_row: usize,
     /// Rows from one such row to the next; neighbours say almost the same.
@@ -14,11 +17,45 @@ pub struct TrainOptions {
     pub cuts_per_unit: usize,
     /// Rows before the earliest cut point, where the history has as many.
     pub shortest_history: usize,
+    /// What networks make small: `mse`, `huber`, `asymmetric` or `quantile`.
+    pub loss: Loss,
+    /// Error in cycles from which on `huber` grows in proportion.
+    pub huber_delta: f64,
+    /// How much more than an early error a late one counts in `asymmetric`.
+    pub late_weight: f64,
+    /// Levels of the lower end, the prediction and the upper end that `quantile` learns, ascending between 0 and 1.
+    pub quantiles: [f64; 3],
+    /// Share of the training units that a network's fit holds back, whole, to stop early and keep its best weights;
+    /// 0 fits on all units for all steps.
+    pub validation: f64,
+    /// Steps between two looks at the units held back.
+    pub validate_every: usize,
+    /// Looks without a better one after which a fit stops.
+    pub patience: usize,
+    /// What computes the fit of a network: `flex`, or a backend the program was built with.
+    pub backend: Backend,
 }
+
+/// More repetitions than this are a slip of the finger: the spread of a mean of 100 is a tenth of one fit's.
+const MOST_SEEDS: usize = 100;
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { first_row: 20, row_stride: 4, cuts_per_unit: 8, shortest_history: 15 }
+        Self {
+            seeds: 1,
+            first_row: 20,
+            row_stride: 4,
+            cuts_per_unit: 8,
+            shortest_history: 15,
+            loss: Loss::Mse,
+            huber_delta: 10.0,
+            late_weight: 2.0,
+            quantiles: [0.05, 0.5, 0.95],
+            validation: 0.0,
+            validate_every: 25,
+            patience: 8,
+            backend: Backend::Flex,
+        }
     }
 }
 
@@ -30,9 +67,28 @@ impl TrainOptions {
             ("row_stride", self.row_stride),
             ("cuts_per_unit", self.cuts_per_unit),
             ("shortest_history", self.shortest_history),
+            ("validate_every", self.validate_every),
+            ("patience", self.patience),
         ];
         let zeros = counts.into_iter().filter(|(_, count)| *count == 0);
-        zeros.map(|(key, _)| Problem::new(key, "must be at least 1, not 0")).collect()
+        let zeros = zeros.map(|(key, _)| Problem::new(key, "must be at least 1, not 0"));
+        let seeds = self.seeds;
+        let range = || Problem::new("seeds", format!("must be from 1 to {MOST_SEEDS}, not {seeds}"));
+        let mut problems: Vec<_> = zeros.chain((!(1..=MOST_SEEDS).contains(&seeds)).then(range)).collect();
+        let not_positive = [("huber_delta", self.huber_delta), ("late_weight", self.late_weight)]
+            .into_iter()
+            .filter(|(_, value)| !(value.is_finite() && *value > 0.0));
+        problems.extend(not_positive.map(|(key, v)| Problem::new(key, format!("must be more than 0, not {v}"))));
+        if !(0.0..=0.5).contains(&self.validation) {
+            problems.push(Problem::new("validation", format!("must be from 0 to 0.5, not {}", self.validation)));
+        }
+        let [lower, middle, upper] = self.quantiles;
+        if !(0.0 < lower && lower < middle && middle < upper && upper < 1.0) {
+            let message = format!("must ascend between 0 and 1, not {lower}, {middle}, {upper}");
+            problems.push(Problem::new("quantiles", message).hint("such as [0.05, 0.5, 0.95]"));
+        }
+        problems.extend(self.backend.problem());
+        problems
     }
 }
 
@@ -43,7 +99,23 @@ mod tests {
     #[test]
     fn zeros_are_problems() {
         assert!(TrainOptions::default().problems().is_empty());
-        let zeros = TrainOptions { first_row: 0, row_stride: 0, cuts_per_unit: 0, shortest_history: 0 };
-        assert_eq!(zeros.problems().len(), 4);
+        let zeros = TrainOptions {
+            seeds: 0,
+            first_row: 0,
+            row_stride: 0,
+            cuts_per_unit: 0,
+            shortest_history: 0,
+            huber_delta: 0.0,
+            late_weight: f64::NAN,
+            validation: 0.6,
+            validate_every: 0,
+            patience: 0,
+            ..Default::default()
+        };
+        assert_eq!(zeros.problems().len(), 10);
+        for quantiles in [[0.5, 0.5, 0.9], [0.0, 0.5, 0.9], [0.1, 0.5, 1.0], [0.1, f64::NAN, 0.9], [5.0, 50.0, 95.0]] {
+            assert_eq!(TrainOptions { quantiles, ..Default::default() }.problems()[0].path, "quantiles");
+        }
+        assert_eq!(TrainOptions { seeds: 101, ..Default::default() }.problems()[0].path, "seeds");
     }
 }

@@ -1,10 +1,10 @@
 use rayon::prelude::*;
 
-use super::{TrainError, TrainOptions, UnitExamples, derive_seed, fit};
+use super::{OutOfFold, TrainError, TrainOptions, UnitExamples, Workspace, derive_seed, fit};
 use crate::data::{TrainingUnits, Trajectory, ValidDataset};
 use crate::events::Reporter;
-use crate::features::{self, FeatureOptions, FittedFeatures, Matrix, TargetOptions};
-use crate::models::{InputKind, ModelOptions, Predictor};
+use crate::features::{self, FeatureOptions, FittedFeatures, InputKind, TargetOptions};
+use crate::models::{ModelOptions, Predictor, Stack};
 
 /// Everything that decides how features and a model are learnt, besides the units and the seed.
 #[derive(Debug, Clone, Copy)]
@@ -27,59 +27,83 @@ pub fn final_features(dataset: &ValidDataset, recipe: &Recipe<'_>, seed: u64) ->
     recipe.learn_features(&dataset.training(), derive_seed(seed, "final"))
 }
 
-/// Fits the model to all training units, by their features: what ships.
+/// Fits the model to all training units, by their features: what ships. The members of a stack are weighed as
+/// `out_of_fold` says.
 ///
 /// # Errors
-/// The model cannot be fitted, or the work was interrupted.
+/// The model cannot be fitted, the members were never judged, or the work was interrupted.
 pub fn final_fit(
     dataset: &ValidDataset,
     features: &FittedFeatures,
     recipe: &Recipe<'_>,
     seed: u64,
+    out_of_fold: &OutOfFold,
+    workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Box<dyn Predictor>, TrainError> {
-    recipe.learn_model(&dataset.training(), features, derive_seed(seed, "final"), &reporter.scoped("final"))
+    let (seed, workspace, reporter) = (derive_seed(seed, "final"), workspace.part("final"), reporter.scoped("final"));
+    let mut models = recipe.learn_models(&dataset.training(), features, seed, &workspace, &reporter)?;
+    match recipe.model {
+        ModelOptions::Stack(_) => {
+            let blend = out_of_fold.blend.as_ref().filter(|blend| blend.weights.len() == models.len());
+            let weights = blend.ok_or(UNWEIGHED)?.weights.clone();
+            Ok(Box::new(Stack::new(models, weights, features.table_names().len())))
+        }
+        _ => Ok(models.swap_remove(0)),
+    }
 }
 
+const UNWEIGHED: TrainError =
+    TrainError::TooLittleData { what: "out-of-fold predictions to weigh the members of a stack", have: 0, need: 1 };
+
 impl Recipe<'_> {
-    /// Fits features and model to the training units and nothing else.
+    /// Fits features and models to the training units and nothing else: the one model, or each member of a stack.
     pub(super) fn learn(
         &self,
         training: &TrainingUnits<'_>,
         seed: u64,
+        workspace: &Workspace,
         reporter: &Reporter,
-    ) -> Result<(FittedFeatures, Box<dyn Predictor>), TrainError> {
+    ) -> Result<(FittedFeatures, Vec<Box<dyn Predictor>>), TrainError> {
         let features = self.learn_features(training, seed)?;
-        let model = self.learn_model(training, &features, seed, reporter)?;
-        Ok((features, model))
+        let models = self.learn_models(training, &features, seed, workspace, reporter)?;
+        Ok((features, models))
     }
 
     fn learn_features(&self, training: &TrainingUnits<'_>, seed: u64) -> Result<FittedFeatures, TrainError> {
         Ok(features::fit(training, self.features, self.target, derive_seed(seed, "features"))?)
     }
 
-    fn learn_model(
+    /// As [`Self::learn`], with features that were fitted before.
+    pub(super) fn learn_models(
         &self,
         training: &TrainingUnits<'_>,
         features: &FittedFeatures,
         seed: u64,
+        workspace: &Workspace,
         reporter: &Reporter,
-    ) -> Result<Box<dyn Predictor>, TrainError> {
-        reporter.check()?;
-        let units: Vec<_> = training.units().par_iter().map(|unit| self.examples(features, unit)).collect();
-        fit(self.model, &units, self.target, self.training, derive_seed(seed, "model"), reporter)
-    }
-
-    /// Returns the model's input for a history.
-    pub(super) fn input(&self, features: &FittedFeatures, unit: &Trajectory) -> Matrix {
-        match self.model.input() {
-            InputKind::Table => features.table(unit),
-            InputKind::Sequence => features.sequence(unit),
+    ) -> Result<Vec<Box<dyn Predictor>>, TrainError> {
+        if let Some(problem) = self.model.problems().into_iter().next() {
+            return Err(TrainError::Options(problem));
         }
+        let seed = derive_seed(seed, "model");
+        let fit = |model: &ModelOptions, seed, workspace: &Workspace, reporter: &Reporter| {
+            reporter.check()?;
+            let units = training.units().par_iter();
+            let units: Vec<_> = units.map(|unit| self.examples(features, model.input(), unit)).collect();
+            fit(model, &units, self.target, self.training, seed, workspace, reporter)
+        };
+        let ModelOptions::Stack(stack) = self.model else {
+            return Ok(vec![fit(self.model, seed, workspace, reporter)?]);
+        };
+        let member = |(model, name): (&ModelOptions, String)| {
+            fit(model, derive_seed(seed, &name), &workspace.part(&name), &reporter.scoped(&name))
+        };
+        stack.member.iter().zip(stack.names()).map(member).collect()
     }
 
-    fn examples(&self, features: &FittedFeatures, unit: &Trajectory) -> UnitExamples {
+    pub(super) fn examples(&self, features: &FittedFeatures, input: InputKind, unit: &Trajectory) -> UnitExamples {
         let labels = (0..unit.len()).map(|row| self.target.label(unit.rul_at(row))).collect();
-        UnitExamples { input: self.input(features, unit), labels }
+        UnitExamples { input: features.input(input, unit), labels }
     }
 }

@@ -29,7 +29,7 @@ pub fn fit_ridge(rows: &Matrix, labels: &[f64], options: &LinearOptions) -> Resu
     Ok(Linear::new(intercept, coefficients))
 }
 
-const DIVERGED: TrainError = TrainError::Diverged { model: "linear", step: 0 };
+const DIVERGED: TrainError = TrainError::diverged("linear", 0);
 
 impl Scaling {
     fn of(rows: &Matrix) -> Self {

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::data::{
     CmapssOptions, DatasetOptions, Folds, SimulateOptions, SplitOptions, ValidDataset, ValidateOptions, ingest,
     simulate, validate,
 };
-use crate::events::{Interrupt, Reporter};
+use crate::domain::Subset;
+use crate::events::{Event, Interrupt, Observer, Reporter};
 use crate::features::{FeatureOptions, FittedFeatures, Matrix, TargetOptions};
-use crate::models::{GbdtOptions, GruOptions, InputKind, LinearOptions, ModelOptions, Predictor};
+use crate::models::{GbdtOptions, GruOptions, LinearOptions, ModelOptions, Predictor, StackOptions};
 
 const SEED: u64 = 11;
 
@@ -26,10 +28,16 @@ fn fleet(units: u32) -> ValidDataset {
 }
 
 fn small_models() -> Vec<ModelOptions> {
+    let mut models = small_families();
+    models.push(ModelOptions::Stack(StackOptions { member: small_families() }));
+    models
+}
+
+fn small_families() -> Vec<ModelOptions> {
     vec![
         ModelOptions::Linear(LinearOptions::default()),
         ModelOptions::Gbdt(GbdtOptions { rounds: 20, learning_rate: 0.2, ..Default::default() }),
-        ModelOptions::Gru(GruOptions { hidden: 6, head: 4, steps: 8, batch_units: 4, ..Default::default() }),
+        ModelOptions::Gru(GruOptions { hidden: 6, head: 4, steps: 8, batch: 4, ..Default::default() }),
     ]
 }
 
@@ -62,8 +70,9 @@ fn cross_validate(
     seed: u64,
     reporter: &Reporter,
 ) -> Result<OutOfFold, TrainError> {
-    let fit = |fold| fit_fold(dataset, folds, fold, recipe, seed, reporter);
-    (0..folds.count()).map(fit).collect::<Result<Vec<_>, _>>().map(OutOfFold::gather)
+    let fit = |fold| fit_fold(dataset, folds, fold, recipe, seed, &Workspace::none(), reporter);
+    let done = (0..folds.count()).map(fit).collect::<Result<Vec<_>, _>>()?;
+    Ok(OutOfFold::gather(done, recipe.target))
 }
 
 #[test]
@@ -93,12 +102,21 @@ fn folds_can_be_fitted_apart_and_all_models_are_judged_at_the_same_cycles() {
     let cycles = small_models().into_iter().map(|model| {
         let recipe = rest.with(&model);
         let whole = cross_validate(&dataset, &folds, &recipe, SEED, &reporter).unwrap();
-        let apart = [1, 0].map(|fold| fit_fold(&dataset, &folds, fold, &recipe, SEED, &reporter).unwrap());
-        assert_eq!(whole, OutOfFold::gather(apart));
+        let none = Workspace::none();
+        let apart = [1, 0].map(|fold| fit_fold(&dataset, &folds, fold, &recipe, SEED, &none, &reporter).unwrap());
+        assert_eq!(whole, OutOfFold::gather(apart, recipe.target));
         whole.predictions.iter().map(|p| (p.unit.clone(), p.cycle)).collect::<Vec<_>>()
     });
     let cycles: Vec<_> = cycles.collect();
     assert!(cycles.iter().all(|of_model| *of_model == cycles[0]));
+}
+
+/// Out-of-fold predictions of nobody, with even weights for the members of a stack.
+fn unweighed(recipe: &Recipe<'_>) -> OutOfFold {
+    let ModelOptions::Stack(stack) = recipe.model else { return OutOfFold::default() };
+    let weights = vec![1.0 / stack.member.len() as f64; stack.member.len()];
+    let blend = Blend { weights, fold_weights: Vec::new(), member_rmse: Vec::new() };
+    OutOfFold { predictions: Vec::new(), blend: Some(blend) }
 }
 
 /// The features and the model that would ship.
@@ -109,7 +127,7 @@ fn both(
     reporter: &Reporter,
 ) -> Result<(FittedFeatures, Box<dyn Predictor>), TrainError> {
     let features = final_features(dataset, recipe, seed)?;
-    let model = final_fit(dataset, &features, recipe, seed, reporter)?;
+    let model = final_fit(dataset, &features, recipe, seed, &unweighed(recipe), &Workspace::none(), reporter)?;
     Ok((features, model))
 }
 
@@ -119,7 +137,7 @@ fn a_prediction_is_that_of_the_history_cut_there() {
     for model in small_models() {
         let recipe = rest.with(&model);
         let (features, fitted) = both(&dataset, &recipe, SEED, &Reporter::silent()).unwrap();
-        let input = |rows: usize| -> Matrix { recipe.input(&features, &dataset.train()[0].cut(rows)) };
+        let input = |rows: usize| features.input(model.input(), &dataset.train()[0].cut(rows));
         let whole = fitted.predict(&input(dataset.train()[0].len()));
         assert_eq!(fitted.input(), model.input());
         for rows in [1, 2, 5, 37, 90] {
@@ -151,9 +169,101 @@ fn a_final_fit_is_reproducible_and_its_weights_come_back() {
 fn width(dataset: &ValidDataset, model: &ModelOptions) -> usize {
     let rest = Rest::new();
     let features = crate::features::fit(&dataset.training(), &rest.features, &rest.target, 0).unwrap();
-    match model.input() {
-        InputKind::Table => features.table_names().len(),
-        InputKind::Sequence => features.sequence_names().len(),
+    features.input(model.input(), &dataset.train()[0]).width
+}
+
+/// What a small fit learns from, whatever the family.
+fn examples(dataset: &ValidDataset, recipe: &Recipe<'_>) -> Vec<UnitExamples> {
+    let features = final_features(dataset, recipe, SEED).unwrap();
+    dataset.train().iter().map(|unit| recipe.examples(&features, recipe.model.input(), unit)).collect()
+}
+
+#[test]
+fn repeated_fits_are_averaged_and_the_first_is_that_of_the_seed_itself() {
+    let (dataset, rest) = (fleet(5), Rest::new());
+    for model in small_families() {
+        let examples = examples(&dataset, &rest.with(&model));
+        let fit = |seed, seeds| {
+            let training = TrainOptions { seeds, ..Default::default() };
+            let (none, silent) = (Workspace::none(), Reporter::silent());
+            fit(&model, &examples, &rest.target, &training, seed, &none, &silent).unwrap()
+        };
+        let history = &examples[0].input;
+        let singles = [SEED, derive_seed(SEED, "seed-2")].map(|seed| fit(seed, 1).predict(history));
+        let mean: Vec<_> = singles[0].iter().zip(&singles[1]).map(|(one, two)| (one + two) / 2.0).collect();
+        let repeated = fit(SEED, 2);
+        assert_eq!(repeated.predict(history), mean, "{}", model.kind());
+        assert_eq!(repeated.predict_last(history), *mean.last().unwrap());
+        let loaded = model.load(&repeated.weights()).unwrap();
+        assert_eq!((loaded.predict(history), loaded.weights()), (mean, repeated.weights()));
+    }
+}
+
+/// Notes the names of all metrics.
+#[derive(Default)]
+struct Names(Mutex<std::collections::BTreeSet<String>>);
+
+impl Observer for Names {
+    fn on(&self, event: &Event) {
+        if let Event::Metric { key, .. } = event {
+            self.0.lock().unwrap().insert(key.clone());
+        }
+    }
+}
+
+#[test]
+fn a_stack_is_as_honest_as_its_folds_and_ships_what_all_of_them_say() {
+    let (dataset, rest, silent) = (fleet(9), Rest::new(), Reporter::silent());
+    let model = ModelOptions::Stack(StackOptions { member: small_families() });
+    let (recipe, folds) = (rest.with(&model), folds(&dataset, 3));
+    let judged = cross_validate(&dataset, &folds, &recipe, SEED, &silent).unwrap();
+    let blend = judged.blend.as_ref().unwrap();
+    for p in &judged.predictions {
+        let weighed = p.members.iter().zip(&blend.fold_weights[p.fold]).map(|(value, weight)| value * weight);
+        assert_eq!((p.members.len(), p.rul), (3, weighed.sum()));
+    }
+    let features = final_features(&dataset, &recipe, SEED).unwrap();
+    let fit = |judged| final_fit(&dataset, &features, &recipe, SEED, judged, &Workspace::none(), &silent);
+    let stack = fit(&judged).unwrap();
+    let unit = &dataset.train()[0];
+    let members =
+        recipe.learn_models(&dataset.training(), &features, derive_seed(SEED, "final"), &Workspace::none(), &silent);
+    let mut expected = vec![0.0; unit.len()];
+    for (member, weight) in members.unwrap().iter().zip(&blend.weights) {
+        let predictions = member.predict(&features.input(member.input(), unit));
+        expected.iter_mut().zip(predictions).for_each(|(sum, value)| *sum += weight * value);
+    }
+    assert_eq!(stack.predict(&features.input(stack.input(), unit)), expected);
+    assert!(matches!(fit(&OutOfFold::default()), Err(TrainError::TooLittleData { .. })));
+}
+
+/// Runs `work` and returns its result and the names of the metrics it logged.
+fn metrics<T>(work: impl FnOnce(&Reporter) -> T) -> (T, Vec<String>) {
+    let names = Arc::new(Names::default());
+    let result = work(&Reporter::silent().with(Arc::<Names>::clone(&names)));
+    let names = names.0.lock().unwrap().iter().cloned().collect();
+    (result, names)
+}
+
+#[test]
+fn a_fit_that_was_finished_before_is_not_done_again() {
+    let (dataset, mut rest) = (fleet(5), Rest::new());
+    rest.training.seeds = 2;
+    let folder = tempfile::tempdir().unwrap();
+    for model in small_models().into_iter().skip(1) {
+        let (recipe, kind) = (rest.with(&model), model.kind());
+        let features = final_features(&dataset, &recipe, SEED).unwrap();
+        let workspace = Workspace::at(folder.path()).part(kind);
+        let fit = |reporter: &Reporter| {
+            final_fit(&dataset, &features, &recipe, SEED, &unweighed(&recipe), &workspace, reporter).unwrap()
+        };
+        let (whole, all) = metrics(fit);
+        let lost = if kind == "stack" { "final/member-3-gru/seed-2" } else { "final/seed-2" };
+        assert!(all.iter().any(|name| name.starts_with(lost)) && all.iter().any(|name| !name.starts_with(lost)));
+        std::fs::remove_dir_all(folder.path().join(kind).join(lost)).unwrap();
+        let (resumed, rest) = metrics(fit);
+        assert!(!rest.is_empty() && rest.iter().all(|name| name.starts_with(lost)), "{rest:?}");
+        assert_eq!(resumed.weights(), whole.weights());
     }
 }
 
@@ -190,6 +300,17 @@ fn trees_on_fd001_are_as_good_as_promised() {
     let errors = judged.predictions.iter().map(|p| (p.rul.clamp(0.0, 125.0) - p.truth.min(125.0)).powi(2));
     let rmse = (errors.sum::<f64>() / judged.predictions.len() as f64).sqrt();
     assert!(rmse < 9.0, "{rmse}");
+}
+
+#[test]
+fn the_regimes_of_a_pool_are_those_of_its_subsets() {
+    let Some(path) = cmapss() else { return };
+    for (subsets, regimes) in [([Subset::FD001, Subset::FD003], 1), ([Subset::FD002, Subset::FD004], 6)] {
+        let options = CmapssOptions { subset: None, subsets: subsets.into(), path: path.clone(), ..Default::default() };
+        let (dataset, rest) = (read(&DatasetOptions::Cmapss(options), Path::new("/")), Rest::new());
+        let features = final_features(&dataset, &rest.with(&ModelOptions::default()), SEED).unwrap();
+        assert_eq!((features.regime_count(), features.sensors().len()), (regimes, 14), "{subsets:?}");
+    }
 }
 
 /// The folder with NASA's files, where it is installed.

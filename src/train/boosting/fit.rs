@@ -126,7 +126,7 @@ impl<'a> Boosting<'a> {
         let residual = |row: u32| self.labels[row as usize] - self.predictions[row as usize];
         let largest = bag.iter().map(|row| residual(*row).abs()).fold(0.0, largest);
         if !largest.is_finite() {
-            return Err(TrainError::Diverged { model: "gbdt", step: round as u64 });
+            return Err(TrainError::diverged("gbdt", round as u64));
         }
         let fixed_point = FixedPoint::new(bag.len(), largest);
         for &row in bag {

@@ -8,7 +8,7 @@ use rayon::ThreadPoolBuilder;
 use super::fit_gbdt;
 use super::fixed_point::{FixedPoint, MAX_ROWS};
 use super::sample::draw;
-use crate::events::{Event, Interrupt, Observer, Reporter};
+use crate::events::{Event, Interrupt, Interrupted, Observer, Reporter};
 use crate::features::Matrix;
 use crate::models::{Gbdt, GbdtOptions, Predictor};
 use crate::train::TrainError;
@@ -176,7 +176,7 @@ fn a_signal_stops_the_fit() {
     let interrupt = Interrupt::default();
     let reporter = Reporter::new(interrupt.clone()).with(Arc::new(StopAtFirstReport(interrupt)));
     let stopped = fit_gbdt(&rows, &labels, &GbdtOptions::default(), 7, &reporter);
-    assert!(matches!(stopped, Err(TrainError::Interrupted(by)) if by.signal == 2));
+    assert!(matches!(stopped, Err(TrainError::Interrupted(Interrupted::Signal { signal: 2 }))));
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn too_few_rows_and_labels_that_are_no_numbers_are_refused() {
     assert_eq!(refused.to_string(), "labels: 132 at hand, at least 133 needed");
     labels[50] = f64::NAN;
     let refused = fit_gbdt(&rows, &labels, &stump(), 7, &Reporter::silent());
-    assert!(matches!(refused, Err(TrainError::Diverged { model: "gbdt", step: 1 })));
+    assert!(matches!(refused, Err(TrainError::Diverged { model: "gbdt", step: 1, .. })));
 }
 
 #[test]
