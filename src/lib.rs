@@ -18,7 +18,7 @@
 //! | 4 front door | [`cli`] |
 //! | 3 the plan | [`engine`] → [`pipeline`] |
 //! | 2 storerooms: async and network live from here up | [`tracking`], [`registry`] |
-//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`report`] uses `data` and `scoring` |
+//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`report`] uses `data` and `scoring`, [`tune`] uses `scoring` |
 //! | 0 ground | [`domain`], [`content`], [`events`] |
 
 pub mod content;
@@ -32,6 +32,7 @@ pub mod models;
 pub mod report;
 pub mod scoring;
 pub mod train;
+pub mod tune;
 
 pub mod registry;
 pub mod tracking;

@@ -1,0 +1,179 @@
+use serde_json::Value;
+
+use super::values::same;
+use super::{Point, Simpler, Values};
+
+/// Everything a search may try.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Space {
+    dimensions: Vec<Dimension>,
+}
+
+/// One key that is searched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dimension {
+    /// The dotted key.
+    pub key: String,
+    /// What it may be.
+    pub values: Values,
+    /// Which end makes a simpler model.
+    pub simpler: Option<Simpler>,
+    /// When it has a say; always where absent.
+    pub when: Option<When>,
+}
+
+/// A key has a say only where another has one of these values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct When {
+    /// The other key; it is searched too, and unconditionally.
+    pub key: String,
+    /// The values.
+    pub one_of: Vec<Value>,
+}
+
+impl Space {
+    /// Returns a space over these keys.
+    pub fn new(dimensions: Vec<Dimension>) -> Self {
+        Self { dimensions }
+    }
+
+    /// Returns the keys, in the order they are written.
+    pub fn dimensions(&self) -> &[Dimension] {
+        &self.dimensions
+    }
+
+    /// Returns the values the file has for these keys, those of the lists in the lists' own form.
+    pub fn point_of(&self, value_of: impl Fn(&str) -> Option<Value>) -> Point {
+        self.build(|dimension| {
+            let value = value_of(&dimension.key)?;
+            let own = match &dimension.values {
+                Values::Choices(values) | Values::Rungs(values) => values.iter().find(|own| same(own, &value)).cloned(),
+                Values::Whole { .. } | Values::Real { .. } => None,
+            };
+            Some(own.unwrap_or(value))
+        })
+    }
+
+    /// Builds a point by asking for a value of every key that has a say, keys without a condition first.
+    pub(super) fn build(&self, mut pick: impl FnMut(&Dimension) -> Option<Value>) -> Point {
+        let mut picked = Point::new();
+        for dimension in self.parents_first() {
+            if dimension.has_a_say(&picked)
+                && let Some(value) = pick(dimension)
+            {
+                picked.insert(dimension.key.clone(), value);
+            }
+        }
+        let in_order = |dimension: &Dimension| Some((dimension.key.clone(), picked.get(&dimension.key)?.clone()));
+        self.dimensions.iter().filter_map(in_order).collect()
+    }
+
+    /// Returns the first key whose values cannot be counted.
+    pub fn uncountable(&self) -> Option<&Dimension> {
+        self.dimensions.iter().find(|dimension| dimension.values.count().is_none())
+    }
+
+    /// Returns the points of the grid, the last key turning fastest, but no more than `most`.
+    pub fn grid(&self, most: usize) -> Vec<Point> {
+        let order: Vec<_> = self.parents_first().collect();
+        let mut points = Vec::new();
+        self.fill(&order, &Point::new(), most, &mut points);
+        points
+    }
+
+    fn fill(&self, rest: &[&Dimension], so_far: &Point, most: usize, points: &mut Vec<Point>) {
+        let Some((dimension, rest)) = rest.split_first() else {
+            return points.push(self.build(|dimension| so_far.get(&dimension.key).cloned()));
+        };
+        if !dimension.has_a_say(so_far) {
+            return self.fill(rest, so_far, most, points);
+        }
+        let mut index = 0;
+        while let Some(value) = dimension.values.nth(index).filter(|_| points.len() < most) {
+            let mut with = so_far.clone();
+            with.insert(dimension.key.clone(), value);
+            self.fill(rest, &with, most, points);
+            index += 1;
+        }
+    }
+
+    fn parents_first(&self) -> impl Iterator<Item = &Dimension> {
+        let of = |conditional: bool| self.dimensions.iter().filter(move |d| d.when.is_some() == conditional);
+        of(false).chain(of(true))
+    }
+}
+
+impl Dimension {
+    fn has_a_say(&self, picked: &Point) -> bool {
+        self.when.as_ref().is_none_or(|when| {
+            picked.get(&when.key).is_some_and(|value| when.one_of.iter().any(|other| same(other, value)))
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod samples {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Two kinds: `rounds` belongs to one, `hidden` to the other, `rate` to both.
+    pub(in crate::tune) fn kinds() -> Space {
+        let free = |key: &str, values| Dimension { key: key.to_owned(), values, simpler: None, when: None };
+        let when = |key: &str, values, kind: &str| {
+            let when = When { key: "kind".to_owned(), one_of: vec![kind.into()] };
+            Dimension { when: Some(when), ..free(key, values) }
+        };
+        Space::new(vec![
+            when("rounds", Values::Rungs(vec![json!(100), json!(200), json!(300)]), "gbdt"),
+            free("kind", Values::Choices(vec![json!("gbdt"), json!("gru")])),
+            when("hidden", Values::Whole { low: 1, high: 2, log: false }, "gru"),
+            free("rate", Values::Choices(vec![json!(0.1), json!(0.2)])),
+        ])
+    }
+
+    /// One number between 0 and 1.
+    pub(in crate::tune) fn line() -> Space {
+        let values = Values::Real { low: 0.0, high: 1.0, log: false };
+        Space::new(vec![Dimension { key: "x".to_owned(), values, simpler: None, when: None }])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::samples::{kinds, line};
+    use super::*;
+
+    #[test]
+    fn a_grid_skips_keys_without_a_say() {
+        let points: Vec<_> = kinds().grid(100).into_iter().map(|point| Value::from(point).to_string()).collect();
+        insta::assert_snapshot!(points.join("\n"), @r#"
+        {"rounds":100,"kind":"gbdt","rate":0.1}
+        {"rounds":200,"kind":"gbdt","rate":0.1}
+        {"rounds":300,"kind":"gbdt","rate":0.1}
+        {"rounds":100,"kind":"gbdt","rate":0.2}
+        {"rounds":200,"kind":"gbdt","rate":0.2}
+        {"rounds":300,"kind":"gbdt","rate":0.2}
+        {"kind":"gru","hidden":1,"rate":0.1}
+        {"kind":"gru","hidden":2,"rate":0.1}
+        {"kind":"gru","hidden":1,"rate":0.2}
+        {"kind":"gru","hidden":2,"rate":0.2}
+        "#);
+        assert_eq!(kinds().grid(4).len(), 4);
+    }
+
+    #[test]
+    fn only_lists_and_whole_numbers_can_be_counted() {
+        assert_eq!(kinds().uncountable(), None);
+        assert_eq!(line().uncountable().map(|dimension| dimension.key.as_str()), Some("x"));
+    }
+
+    #[test]
+    fn the_file_s_point_has_the_keys_that_have_a_say() {
+        let file = json!({ "kind": "gbdt", "rounds": 150, "hidden": 1, "rate": 0.2 });
+        let point = kinds().point_of(|key| file.get(key).cloned());
+        assert_eq!(Value::from(point), json!({ "rounds": 150, "kind": "gbdt", "rate": 0.2 }));
+    }
+}
