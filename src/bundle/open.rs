@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::manifest::{BundleFile, BundleManifest, CALIBRATION, FEATURES, FORMAT, MANIFEST, PROFILE, WEIGHTS};
 use super::{BundleError, ReferenceProfile};
 use crate::content::Digest;
-use crate::features::FittedFeatures;
+use crate::features::{FittedFeatures, Matrix};
 use crate::models::Predictor;
 use crate::scoring::Conformal;
 
@@ -35,14 +35,20 @@ impl ModelBundle {
         if features.schema() != &manifest.schema {
             return Err(BundleError::Manifest { problem: "and features.json disagree on the schema".to_owned() });
         }
-        Ok(Self {
+        let bundle = Self {
             model: manifest.model.load(&verified(folder, &manifest, WEIGHTS)?)?,
             calibration: parse(folder, CALIBRATION, &verified(folder, &manifest, CALIBRATION)?)?,
             profile: parse(folder, PROFILE, &verified(folder, &manifest, PROFILE)?)?,
             digest,
             features,
             manifest,
-        })
+        };
+        // A model that gives intervals gives them for any history, an empty one too.
+        if bundle.calibration.reads_intervals() && bundle.model.intervals(&Matrix::default()).is_none() {
+            let problem = "names a model without intervals, and calibration.json widens those of the model";
+            return Err(BundleError::Manifest { problem: problem.to_owned() });
+        }
+        Ok(bundle)
     }
 
     /// Returns the digest that names the bundle.

@@ -70,6 +70,11 @@ pub enum Event {
         /// Where the file lies now.
         path: PathBuf,
     },
+    /// Something the user may like to know, such as where a resumed run goes on.
+    Note {
+        /// One sentence without a period.
+        message: String,
+    },
     /// Something the user should know, though the work goes on.
     Warning {
         /// One sentence without a period.

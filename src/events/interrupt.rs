@@ -1,16 +1,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::BudgetExceeded;
+
 /// Carries the wish to stop, such as a signal, to the loops that do the work.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicUsize>);
 
-/// The work was asked to stop by a signal.
+/// The work was asked to stop before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("interrupted by {}", if *signal == 15 { "SIGTERM" } else { "SIGINT" })]
-pub struct Interrupted {
-    /// Number of the signal: 2 for SIGINT, 15 for SIGTERM.
-    pub signal: usize,
+pub enum Interrupted {
+    /// By a signal.
+    #[error("interrupted by {}", if *.signal == 15 { "SIGTERM" } else { "SIGINT" })]
+    Signal {
+        /// Number of the signal: 2 for SIGINT, 15 for SIGTERM.
+        signal: usize,
+    },
+    /// By its budget.
+    #[error(transparent)]
+    Budget(#[from] BudgetExceeded),
 }
 
 impl Interrupt {
@@ -22,11 +30,11 @@ impl Interrupt {
     /// Fails once a signal has come.
     ///
     /// # Errors
-    /// [`Interrupted`] with the signal's number.
+    /// [`Interrupted::Signal`] with the signal's number.
     pub fn check(&self) -> Result<(), Interrupted> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),
-            signal => Err(Interrupted { signal }),
+            signal => Err(Interrupted::Signal { signal }),
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Event, Interrupt, Interrupted};
+use super::{Event, Guard, Interrupt, Interrupted};
 
 /// Listens to events.
 pub trait Observer: Send + Sync {
@@ -12,6 +12,7 @@ pub trait Observer: Send + Sync {
 #[derive(Clone, Default)]
 pub struct Reporter {
     observers: Vec<Arc<dyn Observer>>,
+    guards: Vec<Arc<dyn Guard>>,
     interrupt: Interrupt,
     scope: String,
 }
@@ -32,6 +33,14 @@ impl Reporter {
     pub fn with(&self, observer: Arc<dyn Observer>) -> Self {
         let mut more = self.clone();
         more.observers.push(observer);
+        more
+    }
+
+    /// Returns this reporter with one more guard: [`Self::check`] asks it, too.
+    #[must_use]
+    pub fn guarded(&self, guard: Arc<dyn Guard>) -> Self {
+        let mut more = self.clone();
+        more.guards.push(guard);
         more
     }
 
@@ -62,6 +71,11 @@ impl Reporter {
         self.emit(Event::Metric { key, step, value });
     }
 
+    /// Tells the user something that is no reason to worry.
+    pub fn note(&self, message: impl Into<String>) {
+        self.emit(Event::Note { message: message.into() });
+    }
+
     /// Warns the user; the work goes on.
     pub fn warn(&self, message: impl Into<String>) {
         self.emit(Event::Warning { message: message.into() });
@@ -70,9 +84,10 @@ impl Reporter {
     /// Fails once the work should stop; call it in every long loop.
     ///
     /// # Errors
-    /// [`Interrupted`] with the signal's number.
+    /// The signal's number, or the budget that is used up.
     pub fn check(&self) -> Result<(), Interrupted> {
-        self.interrupt.check()
+        self.interrupt.check()?;
+        Ok(self.guards.iter().try_for_each(|guard| guard.check())?)
     }
 }
 
@@ -82,6 +97,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
+    use crate::events::BudgetExceeded;
 
     struct Count(Mutex<usize>);
 
@@ -123,6 +139,20 @@ mod tests {
         let reporter = Reporter::new(interrupt.clone());
         assert!(reporter.check().is_ok());
         interrupt.cell().store(15, Ordering::Relaxed);
-        assert_eq!(reporter.check(), Err(Interrupted { signal: 15 }));
+        assert_eq!(reporter.check(), Err(Interrupted::Signal { signal: 15 }));
+    }
+
+    #[test]
+    fn every_guard_is_asked_in_every_scope() {
+        struct Limit(usize);
+        impl Guard for Limit {
+            fn check(&self) -> Result<(), BudgetExceeded> {
+                if self.0 >= 100 { Ok(()) } else { Err(BudgetExceeded::Memory { used: 100, limit: self.0 as u64 }) }
+            }
+        }
+        let reporter = Reporter::silent().guarded(Arc::new(Limit(100)));
+        assert!(reporter.check().is_ok());
+        let stopped = reporter.guarded(Arc::new(Limit(99))).scoped("fold-1").check();
+        assert_eq!(stopped, Err(BudgetExceeded::Memory { used: 100, limit: 99 }.into()));
     }
 }

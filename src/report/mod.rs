@@ -1,17 +1,22 @@
-//! Values to tables for people, and to CSV and Parquet for programs.
+//! Values to tables and drawings for people, and to CSV and Parquet for programs.
 //!
 //! A renderer takes a result struct and returns text; nothing here prints.
 
+mod axis;
+mod chart;
+mod curves;
 mod error;
+mod plot;
 mod predictions;
 mod quality;
 mod scores;
 mod sheet;
 mod table;
 
+pub use curves::{CurvePoint, Curves};
 pub use error::ReportError;
 pub use predictions::{predictions_csv, predictions_table, write_predictions};
 pub use quality::quality;
-pub use scores::scores;
+pub use scores::{group_scores, scores};
 pub use sheet::{Sheet, write_sheet};
 pub use table::{Align, table};

@@ -21,7 +21,33 @@ pub fn scores(card: &Scorecard) -> String {
         card.protocol, card.baseline.prediction
     ));
     card.warnings.iter().for_each(|warning| text.push_str(&format!("\nnote: {warning}")));
+    if let Some(groups) = group_scores(card) {
+        text.push_str(&format!("\n\n{groups}"));
+    }
     text
+}
+
+/// What is told of each group; the JSON holds every metric.
+const OF_GROUPS: [Metric; 6] =
+    [Metric::Rmse, Metric::Mae, Metric::Bias, Metric::NasaScore, Metric::Coverage, Metric::IntervalWidth];
+
+/// Returns the scores of each group of units as a table; none where units come in no groups.
+pub fn group_scores(card: &Scorecard) -> Option<String> {
+    if card.groups.is_empty() {
+        return None;
+    }
+    let has = |metric: &Metric| card.groups.iter().any(|group| group.score(*metric).is_some());
+    let metrics: Vec<_> = OF_GROUPS.into_iter().filter(has).collect();
+    let names: Vec<_> = metrics.iter().map(|metric| named(*metric)).collect();
+    let mut header = vec![("group", Align::Left), ("units", Align::Right)];
+    header.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
+    let rows = card.groups.iter().map(|group| {
+        let cell = |metric: &Metric| {
+            group.score(*metric).map_or_else(String::new, |s| format!("{} {}", figure(s.metric, s.value), interval(s)))
+        };
+        [group.name.clone(), group.units.to_string()].into_iter().chain(metrics.iter().map(cell)).collect::<Vec<_>>()
+    });
+    Some(table(&header, rows))
 }
 
 fn named(metric: Metric) -> String {
