@@ -1,10 +1,12 @@
 //! What no section can see by itself: values that are fine alone and impossible together.
 
+use super::search::space_problems;
 use super::spec::PipelineSpec;
 use crate::data::DatasetOptions;
 use crate::domain::{Problem, Subset};
 use crate::registry::{GateOptions, Rule};
-use crate::scoring::{Metric, is_reachable};
+use crate::scoring::{CalibrationMethod, Metric, is_reachable};
+use crate::train::Loss;
 
 /// One check over several sections.
 struct Check {
@@ -19,8 +21,14 @@ const CHECKS: &[Check] = &[
     Check { reads: &["dataset", "validate.ranges"], find: unknown_ranges },
     Check { reads: &["dataset", "split.folds"], find: too_many_folds },
     Check { reads: &["dataset", "calibrate"], find: unreachable_coverage },
+    Check { reads: &["model.kind", "train.loss"], find: quantiles_of_no_network },
+    Check { reads: &["train.loss", "calibrate.method"], find: quantiles_not_learnt },
     Check { reads: &["calibrate", "gate"], find: missed_coverage },
     Check { reads: &["gate"], find: repeated_gates },
+    Check {
+        reads: &["tune.space.\"model.kind\"", "dataset", "features", "target", "model", "train"],
+        find: space_problems,
+    },
 ];
 
 /// Returns the combinations that cannot work, as far as they rest on nothing `broken`.
@@ -31,8 +39,11 @@ pub(super) fn combination_problems(spec: &PipelineSpec, broken: impl Fn(&str) ->
 
 fn ignored_regimes(spec: &PipelineSpec) -> Vec<Problem> {
     let (name, regimes) = match &spec.dataset {
-        DatasetOptions::Cmapss(options) => (options.subset.name(), regimes_of(options.subset)),
-        DatasetOptions::Simulated(options) => ("the simulated fleet", options.regimes),
+        DatasetOptions::Cmapss(options) => {
+            let regimes = options.read_subsets().into_iter().map(regimes_of).max().unwrap_or(1);
+            (spec.dataset.name(), regimes)
+        }
+        DatasetOptions::Simulated(options) => ("the simulated fleet".to_owned(), options.regimes),
         DatasetOptions::Table(_) => return Vec::new(),
     };
     if regimes == 1 || spec.features.regimes != 1 {
@@ -79,6 +90,25 @@ fn unreachable_coverage(spec: &PipelineSpec) -> Vec<Problem> {
     }
     let message = format!("{coverage} cannot be reached with {units} training units");
     vec![Problem::new("calibrate.coverage", message).hint("use more units, or a lower coverage")]
+}
+
+fn quantiles_of_no_network(spec: &PipelineSpec) -> Vec<Problem> {
+    if spec.train.loss != Loss::Quantile || spec.model.neural().is_some() {
+        return Vec::new();
+    }
+    let message = format!("quantile is learnt by networks only, and [model] is `{}`", spec.model.kind());
+    vec![Problem::new("train.loss", message).hint("set `kind` in [model] to a network such as `gru`, or another loss")]
+}
+
+fn quantiles_not_learnt(spec: &PipelineSpec) -> Vec<Problem> {
+    if spec.calibrate.method != CalibrationMethod::Quantile || spec.train.loss == Loss::Quantile {
+        return Vec::new();
+    }
+    let message = "quantile calibrates the intervals of a network that learns them";
+    vec![
+        Problem::new("calibrate.method", message)
+            .hint("set `loss = \"quantile\"` in [train], or use `split_conformal`"),
+    ]
 }
 
 /// A gate must let the coverage pass that the intervals are made for.

@@ -6,18 +6,33 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use super::findings::{Finding, Findings};
-use super::keys::Keys;
-use super::source::{KeyIndex, Span, join};
+use super::keys::{Keys, KindAt};
+use super::source::{KeyIndex, Span, element_of, join};
 use super::{culprit, suggest, unbounded, words};
 use crate::domain::Problem;
 
 /// Options that come in families, chosen by the key `kind`.
-pub(super) trait Family: Sized {
+pub(super) trait Family: Default {
     /// The values of `kind`.
     const KINDS: &'static [&'static str];
 
+    /// The kind, if any, that is made of others.
+    const NEST: Option<Nest<Self>> = None;
+
     /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
     fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>>;
+}
+
+/// A kind that is made of others: its table holds a list of tables with kinds of their own, as `[[model.member]]`.
+pub(super) struct Nest<T> {
+    /// The kind that is made of others.
+    pub(super) kind: &'static str,
+    /// The key of the list.
+    pub(super) key: &'static str,
+    /// The kinds the others may be of.
+    pub(super) kinds: &'static [&'static str],
+    /// Puts the others, where any are written, into the options of the kind.
+    pub(super) fill: fn(T, Vec<T>) -> T,
 }
 
 /// Reads the sections of a document one by one, noting all that is wrong.
@@ -35,6 +50,12 @@ pub(super) struct Decoder<'t> {
 struct Reading<'r> {
     path: &'r str,
     kind: Option<&'r str>,
+}
+
+impl<'r> Reading<'r> {
+    fn kind_at(&self) -> Option<KindAt<'r>> {
+        self.kind.map(|name| KindAt { name, depth: self.path.split('.').count() })
+    }
 }
 
 /// What a section holds.
@@ -63,8 +84,17 @@ impl<'t> Decoder<'t> {
     where
         T: DeserializeOwned + Default,
     {
+        self.optional(name, problems).unwrap_or_default()
+    }
+
+    /// Reads a section that has no defaults to stand in for it.
+    pub(super) fn optional<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        problems: fn(&T) -> Vec<Problem>,
+    ) -> Option<T> {
         let content = self.content(name);
-        self.table(name, content, problems).unwrap_or_default()
+        self.table(name, content, problems)
     }
 
     /// Reads a section that must be there; `example` is what the user might write in it.
@@ -83,9 +113,9 @@ impl<'t> Decoder<'t> {
     }
 
     /// Reads a section of some `kind` that may be absent.
-    pub(super) fn family<T: Family + Default>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> T {
+    pub(super) fn family<T: Family>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> T {
         let content = self.content(name);
-        self.member(name, content, problems).unwrap_or_default()
+        self.member(name, content, T::KINDS, problems).unwrap_or_default()
     }
 
     /// Reads a section of some `kind` that must be there.
@@ -97,12 +127,18 @@ impl<'t> Decoder<'t> {
     ) -> Option<T> {
         let content = self.content(name);
         self.require(name, &content, example);
-        self.member(name, content, problems)
+        self.member(name, content, T::KINDS, problems)
     }
 
     /// Reads the tables of an array, `[[name]]`, which may be absent.
     pub(super) fn list<T: DeserializeOwned>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> Vec<T> {
         let Some(items) = self.take(name) else { return Vec::new() };
+        let elements = self.elements(name, items).into_iter();
+        elements.filter_map(|(path, content)| self.table(&path, content, problems)).collect()
+    }
+
+    /// Returns the tables of an array with their paths.
+    fn elements(&mut self, name: &str, items: Spanned<DeValue<'t>>) -> Vec<(String, Content<'t>)> {
         let span = items.span();
         let DeValue::Array(items) = items.into_inner() else {
             self.findings.push_broken(
@@ -112,12 +148,12 @@ impl<'t> Decoder<'t> {
             );
             return Vec::new();
         };
-        let elements = items.into_iter().enumerate().filter_map(|(i, item)| {
+        let element = |(i, item): (usize, _)| {
             let path = join(name, &i.to_string());
             let content = self.as_table(&path, item);
-            self.table(&path, content, problems)
-        });
-        elements.collect()
+            (path, content)
+        };
+        items.into_iter().enumerate().map(element).collect()
     }
 
     /// Notes the sections nobody asked for.
@@ -150,7 +186,7 @@ impl<'t> Decoder<'t> {
             return Content::Table(value);
         }
         let message = format!("expected a table for `{path}`, found {}", described(value.get_ref()));
-        let hint = path.parse::<u8>().is_err().then(|| format!("write [{path}] and the keys below it"));
+        let hint = element_of(path).is_none().then(|| format!("write [{path}] and the keys below it"));
         self.findings.push_broken(Finding::new(path, message).hint(hint).at(Some(value.span())));
         Content::Unusable
     }
@@ -174,15 +210,36 @@ impl<'t> Decoder<'t> {
         Some(options)
     }
 
-    fn member<T: Family>(&mut self, path: &str, content: Content<'t>, problems: fn(&T) -> Vec<Problem>) -> Option<T> {
+    fn member<T: Family>(
+        &mut self,
+        path: &str,
+        content: Content<'t>,
+        kinds: &'static [&'static str],
+        problems: fn(&T) -> Vec<Problem>,
+    ) -> Option<T> {
         let Content::Table(mut table) = content else { return None };
-        let Some(kind) = self.kind(path, &mut table, T::KINDS) else {
+        let Some(kind) = self.kind(path, &mut table, kinds) else {
             self.findings.mark_broken(path);
             return None;
         };
+        let nest = T::NEST.filter(|nest| nest.kind == kind);
+        let others = nest.and_then(|nest| Some((nest.fill, self.nested(path, &nest, &mut table)?)));
         let options = self.read(&Reading { path, kind: Some(kind) }, table, Member { kind, family: PhantomData })?;
+        let options = match others {
+            Some((fill, others)) => fill(options, others),
+            None => options,
+        };
         self.check(path, problems(&options));
         Some(options)
+    }
+
+    /// Takes the list of others out of the table of a nest, where it is written, and reads it.
+    fn nested<T: Family>(&mut self, path: &str, nest: &Nest<T>, table: &mut Spanned<DeValue<'t>>) -> Option<Vec<T>> {
+        let DeValue::Table(table) = table.get_mut() else { return None };
+        let elements = self.elements(&join(path, nest.key), table.remove(nest.key)?);
+        // The problems of the others are told by the whole; one that cannot be read keeps its place for that.
+        let mut read = |(path, content): (String, _)| self.member(&path, content, nest.kinds, |_| Vec::new());
+        Some(elements.into_iter().map(|element| read(element).unwrap_or_default()).collect())
     }
 
     fn check(&mut self, path: &str, problems: Vec<Problem>) {
@@ -207,7 +264,7 @@ impl<'t> Decoder<'t> {
                         .at(Some(kind.span()))
                 }
             },
-            None => Finding::new(&key, format!("missing key `kind` in [{path}]")).at(self.header(path)),
+            None => Finding::new(&key, format!("missing key `kind` in {}", shown(path))).at(self.header(path)),
         };
         self.findings.push_broken(finding.hint(Some(format!("expected {}", suggest::one_of(kinds)))));
         None
@@ -223,7 +280,7 @@ impl<'t> Decoder<'t> {
     ) -> Option<&'static str> {
         let known = |name: &str| kinds.iter().copied().find(|kind| *kind == name);
         known(written).or_else(|| {
-            let finding = Finding::new(join(path, "kind"), format!("unknown kind \"{written}\" in [{path}]"));
+            let finding = Finding::new(join(path, "kind"), format!("unknown kind \"{written}\" in {}", shown(path)));
             self.findings.push_broken(finding.hint(suggest::hint(written, kinds)).at(Some(span)));
             known(suggest::meant(written, kinds.iter().copied())?)
         })
@@ -268,14 +325,14 @@ impl<'t> Decoder<'t> {
 
     /// Notes why a table as a whole cannot be read: keys are missing, or its values contradict each other.
     fn note_unreadable(&mut self, reading: &Reading<'_>, table: &DeValue<'_>, error: &Error) {
-        let Reading { path, kind } = *reading;
+        let path = reading.path;
         let header = self.header(path);
         let Some(missing) = words::missing_name(error.message()) else {
             let told = words::tell(error.message(), path);
             return self.findings.push_broken(Finding::new(path, told.message).hint(told.hint).at(header));
         };
         let steps: Vec<_> = path.split('.').collect();
-        let mut names = self.keys.required(&steps, kind);
+        let mut names = self.keys.required(&steps, reading.kind_at());
         if !names.contains(&missing) {
             names.push(missing);
         }
@@ -296,7 +353,7 @@ impl<'t> Decoder<'t> {
             let mut table: Vec<&str> = reading.path.split('.').collect();
             table.extend(parents.iter().map(String::as_str));
             let parent = parents.iter().fold(reading.path.to_owned(), |path, step| join(&path, step));
-            let hint = self.place_of(name, &table, reading.kind);
+            let hint = self.place_of(name, &table, reading);
             let path = join(&parent, name);
             let span = self.index.get(&path).map(|spans| spans.key.clone());
             let message = format!("unknown key `{name}` in {}", shown(&parent));
@@ -305,13 +362,14 @@ impl<'t> Decoder<'t> {
     }
 
     /// Returns a hint for an unknown key: a slip of the finger, a key of another kind or section, or the known keys.
-    fn place_of(&self, name: &str, table: &[&str], kind: Option<&str>) -> Option<String> {
-        let known = self.keys.known(table, kind);
+    fn place_of(&self, name: &str, table: &[&str], reading: &Reading<'_>) -> Option<String> {
+        let known = self.keys.known(table, reading.kind_at());
         if let Some(meant) = suggest::meant(name, known.iter().copied()) {
             return Some(format!("did you mean `{meant}`?"));
         }
-        if let (Some(kind), [section]) = (kind, table) {
-            let kinds = self.keys.kinds_with(section, name);
+        if let Some(kind) = reading.kind_at().filter(|kind| kind.depth == table.len()) {
+            let kinds = self.keys.kinds_with(table, name);
+            let kind = kind.name;
             if !kinds.is_empty() {
                 return Some(format!("a key of kind {}, not of `{kind}`", suggest::one_of(&kinds)));
             }
@@ -366,7 +424,7 @@ where
     (read, unknown)
 }
 
-fn steps(path: &serde_ignored::Path<'_>) -> Vec<String> {
+pub(super) fn steps(path: &serde_ignored::Path<'_>) -> Vec<String> {
     use serde_ignored::Path;
     let (parent, step) = match path {
         Path::Root => return Vec::new(),
@@ -401,10 +459,7 @@ fn is_section(value: &DeValue<'_>) -> bool {
 
 /// Returns a table's path as it stands in a file: `[model]`, `[[gate]]`.
 fn shown(path: &str) -> String {
-    match path.split_once('.') {
-        Some((list, position)) if position.parse::<usize>().is_ok() => format!("[[{list}]]"),
-        _ => format!("[{path}]"),
-    }
+    element_of(path).map_or_else(|| format!("[{path}]"), |list| format!("[[{list}]]"))
 }
 
 fn bracketed(sections: &[&str]) -> String {

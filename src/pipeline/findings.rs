@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::source::{KeyIndex, Span};
+use super::source::{KeyIndex, Span, element_of};
 use crate::domain::Problem;
 
 /// Something wrong, before its line and column are known.
@@ -78,13 +78,11 @@ impl Findings {
 }
 
 /// Rooms speak of their key in either way: "is 0, and must be at least 1", "0 cycles have no mean".
-fn sentence(path: &str, message: &str) -> String {
+pub(super) fn sentence(path: &str, message: &str) -> String {
     const VERBS: [&str; 6] = ["is ", "must ", "names ", "needs ", "has ", "holds "];
     let colon = if VERBS.iter().any(|verb| message.starts_with(verb)) { "" } else { ":" };
-    match path.rsplit_once('.') {
-        Some((list, position)) if position.parse::<usize>().is_ok() && !list.contains('.') => {
-            format!("[[{list}]]{colon} {message}")
-        }
+    match element_of(path) {
+        Some(list) if !list.contains('.') => format!("[[{list}]]{colon} {message}"),
         _ => format!("`{path}`{colon} {message}"),
     }
 }

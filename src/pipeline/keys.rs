@@ -1,5 +1,12 @@
 use serde_json::Value;
 
+/// The kind of a table that chooses by kind, and how many steps lead to that table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KindAt<'k> {
+    pub(super) name: &'k str,
+    pub(super) depth: usize,
+}
+
 /// Answers which keys a table may and must hold.
 #[derive(Debug)]
 pub(super) struct Keys(Value);
@@ -9,8 +16,8 @@ impl Keys {
         Self(schema)
     }
 
-    /// Returns the keys of the table at `path`; of `kind` where the table chooses by kind.
-    pub(super) fn known(&self, path: &[&str], kind: Option<&str>) -> Vec<&str> {
+    /// Returns the keys of the table at `path`; of `kind` where the table, or one around it, chooses by kind.
+    pub(super) fn known(&self, path: &[&str], kind: Option<KindAt<'_>>) -> Vec<&str> {
         let mut known = Vec::new();
         for table in self.tables(path, kind) {
             known.extend(properties(table).map(|(key, _)| key));
@@ -19,7 +26,7 @@ impl Keys {
     }
 
     /// Returns the keys that the table at `path` must hold.
-    pub(super) fn required(&self, path: &[&str], kind: Option<&str>) -> Vec<&str> {
+    pub(super) fn required(&self, path: &[&str], kind: Option<KindAt<'_>>) -> Vec<&str> {
         let tables = self.tables(path, kind);
         let required = tables.iter().filter_map(|table| table["required"].as_array()).flatten();
         required.filter_map(Value::as_str).collect()
@@ -34,15 +41,23 @@ impl Keys {
     }
 
     /// Returns the kinds whose table at `path` knows this key.
-    pub(super) fn kinds_with(&self, section: &str, key: &str) -> Vec<&str> {
-        let tables = self.tables(&[section], None).into_iter();
+    pub(super) fn kinds_with(&self, path: &[&str], key: &str) -> Vec<&str> {
+        let tables = self.tables(path, None).into_iter();
         let with_key = tables.filter(|table| properties(table).any(|(name, _)| name == key));
         with_key.filter_map(|table| table["properties"]["kind"]["enum"][0].as_str()).collect()
     }
 
-    fn tables(&self, path: &[&str], kind: Option<&str>) -> Vec<&Value> {
+    /// Returns the schemas of the value at `path`; those of `kind` where the section it stands in chooses by kind.
+    pub(super) fn values(&self, path: &[&str], kind: Option<&str>) -> Vec<&Value> {
+        let Some((last, parents)) = path.split_last() else { return Vec::new() };
+        let kind = kind.map(|name| KindAt { name, depth: 1 });
+        self.tables(parents, kind).into_iter().filter_map(|table| child(table, last)).collect()
+    }
+
+    fn tables(&self, path: &[&str], kind: Option<KindAt<'_>>) -> Vec<&Value> {
         let mut tables = vec![&self.0];
-        for step in path {
+        for (depth, step) in (1..).zip(path) {
+            let kind = kind.filter(|kind| kind.depth == depth).map(|kind| kind.name);
             let inner = tables.into_iter().filter_map(|table| child(table, step));
             tables = inner.flat_map(|value| branches(value, kind)).collect();
         }
@@ -57,7 +72,11 @@ fn properties(table: &Value) -> impl Iterator<Item = (&str, &Value)> {
 fn child<'v>(table: &'v Value, step: &str) -> Option<&'v Value> {
     match step.parse::<usize>() {
         Ok(_) if table.get("items").is_some() => table.get("items"),
-        _ => table.get("properties")?.get(step),
+        // A table of any keys, such as `[tune.space]`, has one schema for all of them.
+        _ => table
+            .get("properties")
+            .and_then(|known| known.get(step))
+            .or_else(|| table.get("additionalProperties").filter(|any| any.is_object())),
     }
 }
 
@@ -65,7 +84,8 @@ fn child<'v>(table: &'v Value, step: &str) -> Option<&'v Value> {
 fn branches<'v>(schema: &'v Value, kind: Option<&str>) -> Vec<&'v Value> {
     let alternatives = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array());
     let mut branches: Vec<_> = alternatives.flatten().flat_map(|inner| branches_of_kind(inner, kind)).collect();
-    if schema.get("properties").is_some() || schema.get("items").is_some() {
+    let any_key = schema.get("additionalProperties").is_some_and(Value::is_object);
+    if schema.get("properties").is_some() || schema.get("items").is_some() || any_key {
         branches.push(schema);
     }
     branches

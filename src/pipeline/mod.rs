@@ -8,14 +8,18 @@
 //! - `source` knows where every key stands, `decode` reads a section in spite of mistakes, `words` says in TOML what
 //!   serde says in Rust, `suggest` finds what was meant, `render` draws the caret;
 //! - [`Origins`] tells for every value who wrote it; [`file_schema`] tells editors what may be written;
+//! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
+//!   into the user's text;
 //! - [`Stage`] names the stations of the line, [`stages`] computes them, [`cache`] remembers what they made.
 
 pub mod cache;
 pub mod stages;
 
+mod budget;
 mod combinations;
 mod culprit;
 mod decode;
+mod edit;
 mod errors;
 mod findings;
 mod graph;
@@ -25,13 +29,17 @@ mod origins;
 mod overrides;
 mod render;
 mod schema;
+mod search;
 mod source;
 mod spec;
 mod suggest;
 mod unbounded;
+mod variant;
 mod words;
 
+pub use budget::{BudgetOptions, MemoryLimit, TimeLimit};
 pub use cache::StageKey;
+pub use edit::{NoPlace, edited, toml_of};
 pub use errors::{SpecErrors, SpecProblem};
 pub use graph::Stage;
 pub use interpolate::Environment;

@@ -46,7 +46,7 @@ fn parse(text: &str, base: usize) -> Result<(Vec<Step>, Spanned<DeValue<'_>>), F
 }
 
 /// Reads a dotted key by the parser of TOML itself.
-fn parse_key(key: &str) -> Option<Vec<Step>> {
+pub(super) fn parse_key(key: &str) -> Option<Vec<Step>> {
     if key.contains(['\n', '\r']) {
         return None;
     }

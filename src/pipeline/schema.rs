@@ -13,7 +13,21 @@ pub fn file_schema() -> Value {
     schema["title"] = json!("pdm-ml pipeline");
     schema["properties"]["version"]["enum"] = json!([VERSION]);
     schema["required"] = json!(["version", "project", "dataset"]);
+    fill_members(&mut schema["properties"]["model"]);
     schema
+}
+
+/// Says what a member of a stack may be: every other kind. A schema without `$ref` cannot say so by recursion.
+fn fill_members(model: &mut Value) {
+    let is_stack = |kind: &Value| kind["properties"]["kind"]["enum"][0] == "stack";
+    let kinds = model["oneOf"].as_array().cloned().unwrap_or_default();
+    let (stacks, others): (Vec<_>, Vec<_>) = kinds.into_iter().partition(is_stack);
+    let filled = stacks.into_iter().map(|mut stack| {
+        stack["properties"]["member"]["items"] = json!({ "oneOf": others });
+        stack["properties"]["member"]["minItems"] = json!(2);
+        stack
+    });
+    model["oneOf"] = others.iter().cloned().chain(filled).collect();
 }
 
 /// Returns [`file_schema`] as the text of `pipelines/pipeline.schema.json`.
@@ -52,5 +66,14 @@ fn without_null(schema: &mut Schema) {
         && null == "null"
     {
         schema.insert("type".to_owned(), kind.clone());
+    }
+    let branches = schema.get("anyOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let [Value::Object(inner), null] = branches.as_slice()
+        && null["type"] == "null"
+    {
+        schema.remove("anyOf");
+        // What a field says of itself is nearer than what its type says.
+        let absent: Vec<_> = inner.iter().filter(|(word, _)| schema.get(word.as_str()).is_none()).collect();
+        absent.into_iter().for_each(|(word, value)| drop(schema.insert(word.clone(), value.clone())));
     }
 }

@@ -161,6 +161,12 @@ pub(super) fn join(parent: &str, key: &str) -> String {
     if parent.is_empty() { key } else { format!("{parent}.{key}") }
 }
 
+/// Returns the list that the table at `path` is an element of: `gate` for `gate.0`.
+pub(super) fn element_of(path: &str) -> Option<&str> {
+    let (list, position) = path.rsplit_once('.')?;
+    position.parse::<usize>().is_ok().then_some(list)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

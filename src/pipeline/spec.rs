@@ -3,8 +3,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::budget::BudgetOptions;
 use super::combinations::combination_problems;
-use super::decode::{Decoder, Family};
+use super::decode::{Decoder, Family, Nest};
 use super::errors::SpecErrors;
 use super::findings::{Finding, Findings};
 use super::interpolate::{Environment, interpolate};
@@ -16,11 +17,12 @@ use super::source::Sources;
 use crate::data::{DatasetOptions, SplitOptions, ValidateOptions};
 use crate::domain::Problem;
 use crate::features::{FeatureOptions, TargetOptions};
-use crate::models::ModelOptions;
+use crate::models::{ModelOptions, StackOptions};
 use crate::registry::{GateOptions, ModelName, RegistryOptions};
 use crate::scoring::{CalibrateOptions, EvaluateOptions};
 use crate::tracking::TrackingOptions;
 use crate::train::{Recipe, TrainOptions};
+use crate::tune::TuneOptions;
 
 /// The version of the file's format that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -82,9 +84,12 @@ pub struct PipelineSpec {
     /// Where runs are remembered.
     #[serde(default)]
     pub tracking: TrackingOptions,
+    /// What `pdm-ml tune` searches, and how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tune: Option<TuneOptions>,
 }
 
-/// What the pipeline is called, and the seed of all that is drawn at random.
+/// What the pipeline is called, the seed of all that is drawn at random, and what training may cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectOptions {
     /// Name of the pipeline: lower-case letters, digits, `-`, `_` and `.`; names its runs and its model.
@@ -92,13 +97,17 @@ pub struct ProjectOptions {
     /// Seed of everything random; the same seed gives the same bytes.
     #[serde(default)]
     pub seed: u64,
+    /// How much one command may spend on training.
+    #[serde(default, skip_serializing_if = "BudgetOptions::is_unlimited")]
+    pub budget: BudgetOptions,
 }
 
 impl ProjectOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
-        let name = self.name.parse::<ModelName>();
-        name.err().map(|error| Problem::new("name", error.to_string())).into_iter().collect()
+        let name = self.name.parse::<ModelName>().err().map(|error| Problem::new("name", error.to_string()));
+        let budget = self.budget.problems().into_iter().map(|problem| problem.within("budget"));
+        name.into_iter().chain(budget).collect()
     }
 }
 
@@ -112,6 +121,15 @@ impl Family for DatasetOptions {
 
 impl Family for ModelOptions {
     const KINDS: &'static [&'static str] = Self::KINDS;
+    const NEST: Option<Nest<Self>> = Some(Nest {
+        kind: "stack",
+        key: "member",
+        kinds: Self::MEMBER_KINDS,
+        fill: |stack, member| match stack {
+            Self::Stack(_) => Self::Stack(StackOptions { member }),
+            other => other,
+        },
+    });
 
     fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
         Self::decode(kind, options)
@@ -174,6 +192,7 @@ impl PipelineSpec {
         let gates = file.list("gate", GateOptions::problems);
         let registry = file.section("registry", RegistryOptions::problems);
         let tracking = file.section("tracking", TrackingOptions::problems);
+        let tune = file.optional("tune", TuneOptions::problems);
         Some(Self {
             version: VERSION,
             project: project?,
@@ -189,6 +208,7 @@ impl PipelineSpec {
             gates,
             registry,
             tracking,
+            tune,
         })
     }
 

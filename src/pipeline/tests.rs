@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::models::{ModelOptions, StackOptions};
 
 const SMALLEST: &str = "version = 1\n[project]\nname = \"demo\"\n[dataset]\nkind = \"simulated\"\n";
 
@@ -113,7 +114,7 @@ promote = "yes"
       --> pdm.toml:26:1
        |
     26 | hidden = 48
-       | ^^^^^^ a key of kind `gru`, not of `gbdt`
+       | ^^^^^^ a key of kind `gru` or `lstm`, not of `gbdt`
 
     error: `calibrate.coverage`: 90 is not a share from 0.5 to below 1
       --> pdm.toml:29:12
@@ -207,6 +208,56 @@ gate = [
 }
 
 #[test]
+fn quantiles_need_a_network_that_learns_them() {
+    let file = |model: &str, rest: &str| format!("{SMALLEST}\n[model]\nkind = \"{model}\"\n{rest}");
+    let stack = "[[model.member]]\nkind = \"gru\"\n[[model.member]]\nkind = \"lstm\"\n";
+    let learnt = "[train]\nloss = \"quantile\"\n";
+    let calibrated = "[calibrate]\nmethod = \"quantile\"\n";
+    for rest in [learnt.to_owned(), format!("{learnt}{calibrated}")] {
+        assert!(load(&file("gru", &rest), &[]).is_ok());
+    }
+    insta::assert_snapshot!(errors(&file("gbdt", &format!("{learnt}{calibrated}")), &[]), @r#"
+    error: `train.loss`: quantile is learnt by networks only, and [model] is `gbdt`
+      --> pdm.toml:10:8
+       |
+    10 | loss = "quantile"
+       |        ^^^^^^^^^^
+       |
+       = help: set `kind` in [model] to a network such as `gru`, or another loss
+    "#);
+    insta::assert_snapshot!(errors(&file("stack", &format!("{stack}{learnt}")), &[]), @r#"
+    error: `train.loss`: quantile is learnt by networks only, and [model] is `stack`
+      --> pdm.toml:14:8
+       |
+    14 | loss = "quantile"
+       |        ^^^^^^^^^^
+       |
+       = help: set `kind` in [model] to a network such as `gru`, or another loss
+    "#);
+    insta::assert_snapshot!(errors(&file("gru", calibrated), &[]), @r#"
+    error: `calibrate.method`: quantile calibrates the intervals of a network that learns them
+      --> pdm.toml:10:10
+       |
+    10 | method = "quantile"
+       |          ^^^^^^^^^^ set `loss = "quantile"` in [train], or use `split_conformal`
+    "#);
+    insta::assert_snapshot!(errors(&file("gru", "[train]\nloss = \"quantile\"\nquantiles = [0.5, 0.1, 0.9]"), &[]), @r#"
+    error: `train.quantiles` must ascend between 0 and 1, not 0.5, 0.1, 0.9
+      --> pdm.toml:11:13
+       |
+    11 | quantiles = [0.5, 0.1, 0.9]
+       |             ^^^^^^^^^^^^^^^ such as [0.05, 0.5, 0.95]
+    "#);
+    insta::assert_snapshot!(errors(&file("gru", "[train]\nloss = \"quantile\"\nquantiles = [0.1, 0.9]"), &[]), @r#"
+    error: expected an array of 3 values for `train.quantiles`, found 2
+      --> pdm.toml:11:13
+       |
+    11 | quantiles = [0.1, 0.9]
+       |             ^^^^^^^^^^
+    "#);
+}
+
+#[test]
 fn overrides_are_shown_instead_of_the_file() {
     let overrides =
         ["split.fold=10", "model.kind=gru", "model.hiden=64", "modle.kind=gru", "gate.0.value=1", "nonsense"];
@@ -290,7 +341,9 @@ fn what_is_absent_is_said() {
      --> pdm.toml:5:2
       |
     5 | [model]
-      |  ^^^^^ expected `linear`, `gbdt` or `gru`
+      |  ^^^^^
+      |
+      = help: expected `linear`, `gbdt`, `gru`, `lstm`, `cnn`, `tcn`, `transformer` or `stack`
 
     error: `gate` is a list of tables
      --> pdm.toml:7:1
@@ -332,8 +385,7 @@ fn toml_that_is_none_is_shown_too() {
 
 #[test]
 fn a_misspelt_kind_does_not_hide_the_rest_of_its_table() {
-    let file =
-        SMALLEST.replace("simulated", "cmaps") + "subset = 4\npaht = \"x\"\n[model]\nkind = \"transformer\"\nx = 1\n";
+    let file = SMALLEST.replace("simulated", "cmaps") + "subset = 4\npaht = \"x\"\n[model]\nkind = \"svm\"\nx = 1\n";
     insta::assert_snapshot!(errors(&file, &[]), @r#"
     error: unknown kind "cmaps" in [dataset]
      --> pdm.toml:5:8
@@ -353,11 +405,13 @@ fn a_misspelt_kind_does_not_hide_the_rest_of_its_table() {
     7 | paht = "x"
       | ^^^^ did you mean `path`?
 
-    error: unknown kind "transformer" in [model]
+    error: unknown kind "svm" in [model]
      --> pdm.toml:9:8
       |
-    9 | kind = "transformer"
-      |        ^^^^^^^^^^^^^ expected `linear`, `gbdt` or `gru`
+    9 | kind = "svm"
+      |        ^^^^^
+      |
+      = help: expected `linear`, `gbdt`, `gru`, `lstm`, `cnn`, `tcn`, `transformer` or `stack`
     "#);
 }
 
@@ -504,6 +558,185 @@ fn colour_changes_nothing_but_colour() {
         rest = after.split_once('m').unwrap().1;
     }
     assert_eq!(plain + rest, errors.render(false));
+}
+
+const STACK: &str = r#"version = 1
+[project]
+name = "demo"
+[dataset]
+kind = "simulated"
+
+[model]
+kind = "stack"
+
+[[model.member]]
+kind = "gbdt"
+rounds = 100
+
+[[model.member]]
+kind = "gru"
+steps = 200
+"#;
+
+#[test]
+fn the_members_of_a_stack_keep_their_options_and_their_places() {
+    let (spec, origins) = load(STACK, &["model.member.1.hidden=24"]).unwrap();
+    let ModelOptions::Stack(stack) = &spec.model else { panic!("{:?}", spec.model) };
+    let kinds: Vec<_> = stack.member.iter().map(ModelOptions::kind).collect();
+    assert_eq!(kinds, ["gbdt", "gru"]);
+    let place = |key| origins.place(key).unwrap_or_default();
+    assert_eq!(place("model.member.0.rounds"), "pdm.toml:12");
+    assert_eq!(place("model.member.1.hidden"), "--set model.member.1.hidden=24");
+    assert_eq!((place("model.member.1.kind"), place("model.member.1.head")), ("pdm.toml:15".to_owned(), String::new()));
+    assert_eq!(load(&spec.to_toml(), &[]).unwrap().0, spec);
+
+    let (bare, _) = load(SMALLEST, &["model.kind=stack"]).unwrap();
+    assert_eq!(bare.model, ModelOptions::Stack(StackOptions::default()));
+    assert_eq!(load(&bare.to_toml(), &[]).unwrap().0, bare);
+    let inline = load(SMALLEST, &["model.kind=stack", "model.member=[{kind='linear'}, {kind='linear', l2=1.0}]"]);
+    assert!(matches!(inline.unwrap().0.model, ModelOptions::Stack(stack) if stack.member.len() == 2));
+}
+
+#[test]
+fn mistakes_within_a_member_point_at_the_member() {
+    let file = STACK
+        .replace("kind = \"stack\"", "kind = \"stack\"\nrounds = 5")
+        .replace("rounds = 100", "rounds = 0\nleafs = 7\nhidden = 3")
+        .replace("steps = 200", "steps = \"200\"")
+        + "[[model.member]]\nkind = \"stack\"\n[[model.member]]\nl2 = 0.5\n[[model.member]]\nkind = \"linear\"\nl2 = -1\n";
+    insta::assert_snapshot!(errors(&file, &["model.member.0.leaves=x"]), @r#"
+    error: unknown key `rounds` in [model]
+     --> pdm.toml:9:1
+      |
+    9 | rounds = 5
+      | ^^^^^^ a key of kind `gbdt`, not of `stack`
+
+    error: `model.member.0.rounds` is 0, and must be from 1 to 100000
+      --> pdm.toml:13:10
+       |
+    13 | rounds = 0
+       |          ^
+
+    error: unknown key `leafs` in [[model.member]]
+      --> pdm.toml:14:1
+       |
+    14 | leafs = 7
+       | ^^^^^ did you mean `leaves`?
+
+    error: unknown key `hidden` in [[model.member]]
+      --> pdm.toml:15:1
+       |
+    15 | hidden = 3
+       | ^^^^^^ a key of kind `gru` or `lstm`, not of `gbdt`
+
+    error: expected a whole number of at least 0 for `model.member.1.steps`, found the string "200"
+      --> pdm.toml:19:9
+       |
+    19 | steps = "200"
+       |         ^^^^^ write 200 without quotes
+
+    error: unknown kind "stack" in [[model.member]]
+      --> pdm.toml:21:8
+       |
+    21 | kind = "stack"
+       |        ^^^^^^^
+       |
+       = help: expected `linear`, `gbdt`, `gru`, `lstm`, `cnn`, `tcn` or `transformer`
+
+    error: missing key `kind` in [[model.member]]
+      --> pdm.toml:22:1
+       |
+    22 | [[model.member]]
+       | ^^^^^^^^^^^^^^^^
+       |
+       = help: expected `linear`, `gbdt`, `gru`, `lstm`, `cnn`, `tcn` or `transformer`
+
+    error: `model.member.4.l2` must be at least 0, not -1
+      --> pdm.toml:26:6
+       |
+    26 | l2 = -1
+       |      ^^
+
+    error: expected a whole number of at least 0 for `model.member.0.leaves`, found the string "x"
+     --> command line:1:29
+      |
+    1 | --set model.member.0.leaves=x
+      |                             ^
+    "#);
+    let alone = STACK.split("[[model.member]]\nkind = \"gru\"").next().unwrap();
+    insta::assert_snapshot!(errors(alone, &[]), @r#"
+    error: `model.member` needs at least 2 models, and there are 1
+      --> pdm.toml:10:1
+       |
+    10 | [[model.member]]
+       | ^^^^^^^^^^^^^^^^ write one [[model.member]] for each
+    "#);
+    insta::assert_snapshot!(errors(SMALLEST, &["model={kind='stack', member='gbdt'}"]), @r#"
+    error: `model.member` is a list of tables
+     --> command line:1:35
+      |
+    1 | --set model={kind='stack', member='gbdt'}
+      |                                   ^^^^^^ write [[model.member]]
+    "#);
+}
+
+#[test]
+fn one_of_subset_and_subsets_is_asked_for() {
+    let cmapss = SMALLEST.replace("kind = \"simulated\"", "kind = \"cmapss\"");
+    let pool = format!("{cmapss}subsets = [\"FD004\", \"FD002\"]\n");
+    let (spec, origins) = load(&pool, &[]).unwrap();
+    assert_eq!((spec.dataset.name().as_str(), origins.place("dataset.subset")), ("FD002+FD004", None));
+    assert_eq!(load(&spec.to_toml(), &[]).unwrap().0, spec);
+    let (bare, _) = load(&cmapss, &[]).unwrap();
+    assert!(bare.to_toml().contains("subset = \"FD001\"") && !bare.to_toml().contains("subsets"));
+    let mistaken = pool.replace("FD002", "FD02") + "subset = \"FD001\"\n";
+    insta::assert_snapshot!(errors(&mistaken, &[]), @r#"
+    error: unknown value "FD02" for `dataset.subsets`
+     --> pdm.toml:6:21
+      |
+    6 | subsets = ["FD004", "FD02"]
+      |                     ^^^^^^ expected `FD001`, `FD002`, `FD003` or `FD004`
+    "#);
+    insta::assert_snapshot!(errors(&pool, &["features.regimes=1", "split.folds=600"]), @r#"
+    error: `features.regimes`: 1 ignores the settings, and FD002+FD004 has 6 operating regimes
+     --> command line:1:24
+      |
+    1 | --set features.regimes=1
+      |                        ^ 0 detects the number
+
+    error: `split.folds`: 600 folds are more than the 509 training units
+     --> command line:1:19
+      |
+    1 | --set split.folds=600
+      |                   ^^^ at most 509
+    "#);
+    insta::assert_snapshot!(errors(&pool, &["dataset.subset=FD001"]), @r#"
+    error: `dataset.subsets` is written beside `subset`
+     --> pdm.toml:6:11
+      |
+    6 | subsets = ["FD004", "FD002"]
+      |           ^^^^^^^^^^^^^^^^^^ write one of the two
+    "#);
+    insta::assert_snapshot!(errors(&pool, &["dataset.subsets=[\"FD003\"]"]), @r#"
+    error: `dataset.subsets` needs at least 2 subsets
+     --> command line:1:23
+      |
+    1 | --set dataset.subsets=["FD003"]
+      |                       ^^^^^^^^^ for one write subset = "FD003"
+    "#);
+}
+
+#[test]
+fn the_schema_knows_every_kind_of_member_but_the_stack() {
+    let schema = file_schema();
+    let kinds = |tables: &serde_json::Value| -> Vec<String> {
+        let kind = |table: &serde_json::Value| table["properties"]["kind"]["enum"][0].as_str().unwrap().to_owned();
+        tables.as_array().unwrap().iter().map(kind).collect()
+    };
+    let models = &schema["properties"]["model"]["oneOf"];
+    assert_eq!(kinds(models), ModelOptions::KINDS);
+    let stack = models.as_array().unwrap().last().unwrap();
+    assert_eq!(kinds(&stack["properties"]["member"]["items"]["oneOf"]), ModelOptions::MEMBER_KINDS);
 }
 
 #[test]

@@ -54,6 +54,14 @@ impl Pending {
         Ok(&self.resume)
     }
 
+    /// Removes the partial results of earlier work under this key.
+    ///
+    /// # Errors
+    /// The folder cannot be removed.
+    pub fn discard_partial(&self) -> Result<(), CacheError> {
+        remove_folder(&self.resume)
+    }
+
     /// Turns what was written into an entry: from here on, [`super::Cache::lookup`] finds it.
     ///
     /// # Errors

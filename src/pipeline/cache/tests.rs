@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::content::Digest;
-use crate::events::Interrupt;
+use crate::events::{Interrupt, Interrupted};
 
 fn key(rounds: u64) -> StageKey {
     let inputs = BTreeMap::from([("train_FD001.txt".to_owned(), Digest::of("rows"))]);
@@ -161,7 +161,7 @@ fn waiting_can_be_interrupted() {
     let interrupt = Interrupt::default();
     let signal = || interrupt.cell().store(15, Ordering::Relaxed);
     let answer = cache.claim(&key(1), &interrupt, signal);
-    assert!(matches!(answer, Err(CacheError::Interrupted(by)) if by.signal == 15));
+    assert!(matches!(answer, Err(CacheError::Interrupted(Interrupted::Signal { signal: 15 }))));
 }
 
 #[test]
@@ -198,6 +198,16 @@ fn partial_results_survive_until_commit() {
     assert_eq!(fs::read_to_string(scratch.join("epoch-3")).unwrap(), "state");
     second.commit(Value::Null).unwrap();
     assert!(!scratch.exists());
+}
+
+#[test]
+fn partial_results_that_are_not_wanted_are_removed() {
+    let (_folder, cache) = cache();
+    let pending = begin(&cache, &key(1));
+    pending.discard_partial().unwrap();
+    fs::create_dir(pending.resume_dir().unwrap().join("fold-0")).unwrap();
+    pending.discard_partial().unwrap();
+    assert_eq!(folders(pending.resume_dir().unwrap()), 0);
 }
 
 #[test]

@@ -29,8 +29,8 @@ pub enum StageError {
     /// The bundle cannot be written or must not be trusted.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The predictions cannot be written as a table.
-    #[error("the predictions cannot be written")]
+    /// A table cannot be written.
+    #[error("a table of the results cannot be written")]
     Report(#[from] ReportError),
     /// Intervals cannot be calibrated with so few units; said before the fit, not after.
     #[error("{units} training units are too few for intervals of {:.0} % coverage", coverage * 100.0)]
@@ -46,7 +46,7 @@ pub enum StageError {
     /// A data file was replaced while the line ran.
     #[error("the {0} file was changed while the line ran; run it again")]
     DataChanged(Role),
-    /// A signal asked the work to stop.
+    /// A signal or a budget stopped the work.
     #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
     /// A file of the cache cannot be read or written.
@@ -73,10 +73,8 @@ impl StageError {
     /// Returns the next step, where one is known.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Train(TrainError::TooLittleData { .. }) => {
-                "add units, or choose a simpler model: `--set model.kind=linear`"
-            }
-            Self::Train(TrainError::Split(_)) | Self::Split(_) => "set split.folds to at most the number of units",
+            Self::Train(error) => return error.hint(),
+            Self::Split(_) => "set split.folds to at most the number of units",
             Self::Coverage { .. } => "add units, or set a lower calibrate.coverage",
             Self::Scoring(ScoringError::TooFewUnits { .. }) => "a score needs at least 2 units to show a spread",
             Self::Schema => "fit the model again on these columns, or name the columns it knows",

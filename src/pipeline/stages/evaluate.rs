@@ -105,7 +105,7 @@ fn score_out_of_fold(
     let predictions = Conformal::cross_calibrated(&predictions, &spec.calibrate, &protocol, seed)?;
     let seed = derive_seed(spec.project.seed, "bootstrap");
     let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
-    Ok((card, predictions))
+    Ok((card.by_group(&predictions, |unit| dataset.groups().of(unit))?, predictions))
 }
 
 /// Scores a bundle on the test part under the pipeline's protocol: the challenger, or a champion judged under another.
@@ -125,7 +125,7 @@ pub fn score_on_test(
     let predictions = predict(bundle, part);
     let seed = derive_seed(spec.project.seed, "bootstrap");
     let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
-    Ok((card, predictions))
+    Ok((card.by_group(&predictions, |unit| dataset.groups().of(unit))?, predictions))
 }
 
 fn predict(bundle: &ModelBundle, part: &TestPart) -> Vec<Prediction> {

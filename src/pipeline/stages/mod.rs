@@ -7,15 +7,20 @@ pub mod evaluate;
 pub mod features;
 pub mod gate;
 pub mod train;
+pub mod trial;
 pub mod validate;
 
+mod curves;
 mod error;
 mod files;
+mod kept;
 mod protocol;
 mod summary;
 
+pub use curves::{LEARNING_CURVES, LEARNING_CURVES_TABLE};
 pub use error::StageError;
 pub use files::read_json;
+pub use kept::Kept;
 pub use summary::Summary;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Cross-validates by unit, then fits on all training units.
 //!
-//! Each fold's predictions are stored as the fold is done, so a killed run goes on where it stopped.
+//! Each fold's predictions are stored as the fold is done, so a killed run goes on where it stopped. What the fits log
+//! becomes the learning curves.
 
 use std::fs;
 use std::path::Path;
@@ -8,15 +9,18 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::curves::CurveLog;
 use super::files::{read_json, write_json};
+use super::kept::fold_file;
 use super::{StageError, Summary, key};
 use crate::content::{Digest, digest_of};
 use crate::data::{Folds, ValidDataset};
 use crate::events::Reporter;
 use crate::features::FittedFeatures;
+use crate::models::ModelOptions;
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use crate::scoring::is_reachable;
-use crate::train::{OutOfFold, OutOfFoldPrediction, Recipe, derive_seed, final_fit, fit_fold};
+use crate::train::{OutOfFold, OutOfFoldPrediction, Recipe, Workspace, derive_seed, final_fit, fit_fold};
 
 /// Name of the out-of-fold predictions among the outputs.
 pub const OUT_OF_FOLD: &str = "out_of_fold.json";
@@ -38,9 +42,9 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest, features: Digest) -> StageK
     key(Stage::Train, parameters, [("train", Some(train)), ("features", Some(features))])
 }
 
-/// Cross-validates and fits, and writes predictions, folds and weights into `folder`.
+/// Cross-validates and fits, and writes predictions, folds, weights and learning curves into `folder`.
 ///
-/// Folds found in `resume` are not fitted again.
+/// Folds found in `resume` are not fitted again; a single fit may keep there what it goes on from.
 ///
 /// # Errors
 /// The units are too few, the fit diverges, or a signal asked to stop.
@@ -56,19 +60,62 @@ pub fn run(
         return Err(StageError::Coverage { coverage, units });
     }
     let recipe = spec.recipe();
+    let (curves, reporter) = CurveLog::listen(resume, reporter)?;
     let folds = Folds::deal(dataset, &spec.split, derive_seed(spec.project.seed, "folds"))?;
-    let out_of_fold = cross_validate(dataset, &folds, &recipe, spec.project.seed, resume, reporter)?;
-    let model = final_fit(dataset, features, &recipe, spec.project.seed, reporter)?;
+    let out_of_fold = cross_validate(dataset, &folds, &recipe, spec.project.seed, resume, &reporter)?;
+    let workspace = Workspace::at(resume);
+    let model = final_fit(dataset, features, &recipe, spec.project.seed, &out_of_fold, &workspace, &reporter)?;
+    curves.write(folder, &format!("Learning curves: {} on {}", spec.model.kind(), dataset.name()))?;
     write_json(&folder.join(FOLDS), &folds)?;
     write_json(&folder.join(OUT_OF_FOLD), &out_of_fold)?;
     let weights = folder.join(WEIGHTS);
     fs::write(&weights, model.weights()).map_err(|source| StageError::io("write", &weights, source))?;
-    let (kind, count, cuts) = (spec.model.kind(), folds.count(), out_of_fold.predictions.len());
-    let units = dataset.train().len();
-    Ok(Summary::new(format!("{kind} on {units} units, {count} folds, {cuts} out-of-fold predictions"))
+    let members = members(spec, &out_of_fold);
+    members.iter().for_each(|member| member.report(&reporter));
+    Ok(summarise(spec, units, &out_of_fold, &members))
+}
+
+/// One member of a stack: how much it counts, and how good it is by itself.
+#[derive(Serialize)]
+struct Member {
+    member: String,
+    weight: f64,
+    out_of_fold_rmse: f64,
+}
+
+impl Member {
+    fn report(&self, reporter: &Reporter) {
+        let stack = reporter.scoped("stack").scoped(&self.member);
+        stack.metric("weight", 0, self.weight);
+        stack.metric("out_of_fold_rmse", 0, self.out_of_fold_rmse);
+    }
+
+    fn text(&self) -> String {
+        format!("{:.2} {}", self.weight, self.member.rsplit('-').next().unwrap_or_default())
+    }
+}
+
+fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<Member> {
+    let (ModelOptions::Stack(stack), Some(blend)) = (&spec.model, &out_of_fold.blend) else { return Vec::new() };
+    let judged = blend.weights.iter().zip(&blend.member_rmse);
+    let member =
+        |(member, (weight, rmse)): (String, (&f64, &f64))| Member { member, weight: *weight, out_of_fold_rmse: *rmse };
+    stack.names().into_iter().zip(judged).map(member).collect()
+}
+
+fn summarise(spec: &PipelineSpec, units: usize, out_of_fold: &OutOfFold, members: &[Member]) -> Summary {
+    let (kind, seeds, folds) = (spec.model.kind(), spec.train.seeds, spec.split.folds);
+    let cuts = out_of_fold.predictions.len();
+    let blend: Vec<_> = members.iter().map(Member::text).collect();
+    let blend = if blend.is_empty() { String::new() } else { format!(" of {}", blend.join(" + ")) };
+    let repeated = if seeds == 1 { String::new() } else { format!(" with {seeds} seeds") };
+    let text = format!("{kind}{blend}{repeated} on {units} units, {folds} folds, {cuts} out-of-fold predictions");
+    let summary = Summary::new(text)
         .figure("model", kind)
-        .figure("folds", count)
-        .figure("out_of_fold_predictions", cuts))
+        .figure("seeds", seeds)
+        .figure("folds", folds)
+        .figure("out_of_fold_predictions", cuts);
+    if members.is_empty() { summary } else { summary.figure("members", json!(members)) }
 }
 
 /// A finished fold, for a run that goes on after a kill; what was changed since is computed again.
@@ -100,21 +147,21 @@ fn cross_validate(
     resume: &Path,
     reporter: &Reporter,
 ) -> Result<OutOfFold, StageError> {
-    let count = folds.count();
+    let (count, workspace) = (folds.count(), Workspace::at(resume));
     let mut done = Vec::with_capacity(count);
     for fold in 0..count {
         reporter.progress("cross-validate", fold as u64, count as u64, format!("fold {} of {count}", fold + 1));
-        let path = resume.join(format!("fold-{fold}.json"));
+        let path = fold_file(resume, fold);
         let kept = read_json::<KeptFold>(&path).ok().and_then(KeptFold::verified);
         done.push(match kept {
             Some(predictions) => predictions,
             None => {
-                let predictions = fit_fold(dataset, folds, fold, recipe, seed, reporter)?;
+                let predictions = fit_fold(dataset, folds, fold, recipe, seed, &workspace, reporter)?;
                 write_json(&path, &KeptFold::of(&predictions))?;
                 predictions
             }
         });
     }
     reporter.progress("cross-validate", count as u64, count as u64, "");
-    Ok(OutOfFold::gather(done))
+    Ok(OutOfFold::gather(done, recipe.target))
 }

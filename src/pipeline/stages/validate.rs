@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::files::write_json;
 use super::{StageError, Summary, key};
-use crate::data::{self, InputDigest, QualityReport, Role, ValidDataset};
+use crate::data::{self, InputDigest, QualityReport, Role, ValidDataset, part_digest};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 
 /// Name of the quality report among the outputs.
@@ -14,7 +14,7 @@ pub const REPORT: &str = "quality.json";
 
 /// Returns the key for these files.
 pub fn stage_key(spec: &PipelineSpec, inputs: &[InputDigest]) -> StageKey {
-    let of = |role| inputs.iter().find(|input| input.role == role).map(|input| input.sha256);
+    let of = |role| part_digest(inputs, role);
     let parameters = json!({ "dataset": spec.dataset, "validate": spec.validate });
     key(Stage::Validate, parameters, [("train", of(Role::Train)), ("test", of(Role::Test)), ("rul", of(Role::Rul))])
 }
