@@ -5,7 +5,7 @@ use super::outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 use super::provision::{missing_fleet, provision};
 use super::record::Record;
 use super::work::{Worked, summary_of};
-use super::{Context, EngineError, Job, Line};
+use super::{Context, EngineError, Job, Line, Reuse};
 use crate::events::Event;
 use crate::pipeline::Stage;
 use crate::pipeline::cache::Entry;
@@ -13,7 +13,7 @@ use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD};
 use crate::pipeline::stages::features::RANKING;
 use crate::pipeline::stages::validate::REPORT;
-use crate::pipeline::stages::{StageError, Summary, read_json};
+use crate::pipeline::stages::{LEARNING_CURVES, StageError, Summary, read_json};
 use crate::scoring::{Scorecard, Verdict};
 
 /// Returns what [`bring_up`] would do, and why. Changes nothing.
@@ -41,8 +41,10 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
             },
         };
         let key = line.key(*stage)?.map(|key| key.digest());
-        let last_elapsed_ms = line.entries.get(stage).map(|entry| entry.elapsed_ms());
-        planned.push(PlannedStage { stage: *stage, runs, why, key, last_elapsed_ms });
+        let cached = line.entries.get(stage).map(|entry| entry.elapsed_ms());
+        let last_elapsed_ms = cached.or_else(|| line.last_elapsed_ms(*stage));
+        let memory_bytes = if *stage == Stage::Train { line.memory_estimate()? } else { None };
+        planned.push(PlannedStage { stage: *stage, runs, why, key, last_elapsed_ms, memory_bytes });
         blocked = blocked.or(runs.then_some(*stage));
     }
     Ok(planned)
@@ -51,32 +53,32 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
 /// A stage of which nothing can be known yet.
 fn unseen(stage: Stage, why: &str) -> PlannedStage {
     let why = if stage == Stage::Validate { why.to_owned() } else { format!("after `{}`", Stage::Validate) };
-    PlannedStage { stage, runs: true, why, key: None, last_elapsed_ms: None }
+    PlannedStage { stage, runs: true, why, key: None, last_elapsed_ms: None, memory_bytes: None }
 }
 
 /// Brings a pipeline up to a stage: runs what is missing, in order, and stops where a gate says no.
 ///
 /// # Errors
 /// A stage failed, a storeroom could not be used, or a signal came; everything finished before stays.
-pub fn bring_up(context: &Context, job: &Job, until: Stage, force: bool) -> Result<Outcome, EngineError> {
+pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Result<Outcome, EngineError> {
     let mut record = Record::new(context, job);
     let context = Context { reporter: record.reporter(), ..context.clone() };
     provision(&context, job)?;
     let mut line = Line::open(&context, job)?;
-    let result = walk(&mut line, until, force, &mut record);
+    let result = walk(&mut line, until, reuse, &mut record);
     record.close(&result);
     let mut outcome = result?;
     outcome.run = record.id();
     Ok(outcome)
 }
 
-fn walk(line: &mut Line<'_>, until: Stage, force: bool, record: &mut Record<'_>) -> Result<Outcome, EngineError> {
+fn walk(line: &mut Line<'_>, until: Stage, reuse: Reuse, record: &mut Record<'_>) -> Result<Outcome, EngineError> {
     let mut rows = Vec::new();
     let mut walk = || -> Result<(), EngineError> {
         for stage in until.line_up_to() {
             let row = match stopped(line, *stage)? {
                 Some(why) => not_reached(*stage, why),
-                None => step(line, *stage, force, record)?,
+                None => step(line, *stage, reuse, record)?,
             };
             rows.push(row);
         }
@@ -107,8 +109,8 @@ fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError>
     })
 }
 
-fn step(line: &mut Line<'_>, stage: Stage, force: bool, record: &mut Record<'_>) -> Result<StageRow, EngineError> {
-    let (action, why, summary, elapsed_ms) = match line.decide(stage, force)? {
+fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>) -> Result<StageRow, EngineError> {
+    let (action, why, summary, elapsed_ms) = match line.decide(stage, !reuse.cached)? {
         Decision::Skip(why) => (Action::Skipped, why, Summary::default(), 0),
         Decision::Cached(entry) => {
             let (why, summary) = ("inputs and options are unchanged".to_owned(), summary_of(&entry));
@@ -117,7 +119,7 @@ fn step(line: &mut Line<'_>, stage: Stage, force: bool, record: &mut Record<'_>)
         }
         Decision::Run(why) => {
             record.begin();
-            match timed(line, stage, force, &why, record)? {
+            match timed(line, stage, reuse, &why, record)? {
                 (Worked::Here(summary), elapsed_ms) => (Action::Ran, why, summary, elapsed_ms),
                 (Worked::Elsewhere(summary), _) => {
                     (Action::Cached, "another process finished it".to_owned(), summary, 0)
@@ -134,13 +136,13 @@ fn step(line: &mut Line<'_>, stage: Stage, force: bool, record: &mut Record<'_>)
 fn timed(
     line: &mut Line<'_>,
     stage: Stage,
-    force: bool,
+    reuse: Reuse,
     why: &str,
     record: &Record<'_>,
 ) -> Result<(Worked, u64), EngineError> {
     let (reporter, started) = (record.reporter(), Instant::now());
     reporter.emit(Event::StageStarted { stage: stage.name().to_owned(), why: why.to_owned() });
-    let worked = line.work(stage, force, &record.id().unwrap_or_default())?;
+    let worked = line.work(stage, reuse, &record.id().unwrap_or_default())?;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (Worked::Here(summary) | Worked::Elsewhere(summary)) = &worked;
     let text = summary.text.clone();
@@ -175,6 +177,7 @@ fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcom
         ranking,
         scores: line.entries.get(&Stage::Evaluate).map(judged).transpose().map_err(&in_stage)?,
         gates,
+        learning_curves: read(Stage::Train, LEARNING_CURVES).filter(|path| path.exists()),
         bundle: read(Stage::Calibrate, BUNDLE),
         predictions: read(Stage::Evaluate, PREDICTIONS),
         alias: holds.then(|| line.storeroom.alias.to_string()),

@@ -31,6 +31,8 @@ pub struct Job {
     pub origins: Origins,
     /// The pipeline file as the user named it, or `(embedded)`.
     pub label: String,
+    /// Text of the pipeline file, without what was set beside it.
+    pub text: String,
 }
 
 impl Context {

@@ -1,8 +1,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::tune::TuneError;
 use crate::bundle::BundleError;
-use crate::events::Interrupted;
+use crate::events::{BudgetExceeded, Interrupted};
 use crate::pipeline::Stage;
 use crate::pipeline::cache::CacheError;
 use crate::pipeline::stages::StageError;
@@ -31,6 +32,9 @@ pub enum EngineError {
     /// The model cannot be opened.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// A search did not come to its end.
+    #[error(transparent)]
+    Tune(#[from] TuneError),
     /// A folder cannot be made.
     #[error("cannot create a folder in `{}`", path.display())]
     Folder {
@@ -38,6 +42,17 @@ pub enum EngineError {
         path: PathBuf,
         /// Why not.
         source: io::Error,
+    },
+    /// Training would not fit its budget, or did not.
+    #[error("training was stopped by its budget; {kept}")]
+    Budget {
+        /// Which budget.
+        #[source]
+        exceeded: BudgetExceeded,
+        /// What is not lost, such as `2 of 5 folds are kept`.
+        kept: String,
+        /// What to do next.
+        next: String,
     },
     /// A signal asked the work to stop.
     #[error("the work was stopped")]
@@ -50,15 +65,20 @@ impl EngineError {
         move |source| Self::Stage { stage, source: Box::new(source) }
     }
 
-    /// Returns the signal that ended the work, wherever it was noticed.
+    /// Returns what stopped the work, wherever it was noticed.
     pub fn interrupted(&self) -> Option<Interrupted> {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
-        while let Some(error) = cause {
-            if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
-                return Some(*interrupted);
-            }
-            cause = error.source();
-        }
-        None
+        interruption(self)
     }
+}
+
+/// Returns what stopped the work, where that is among the causes of an error.
+pub(super) fn interruption(error: &(dyn std::error::Error + 'static)) -> Option<Interrupted> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+            return Some(*interrupted);
+        }
+        cause = error.source();
+    }
+    None
 }

@@ -4,7 +4,7 @@ use super::storeroom::{Judgeable, Storeroom};
 use super::{Context, EngineError, Job};
 use crate::bundle::ModelBundle;
 use crate::content::{Digest, digest_of};
-use crate::data::{self, InputDigest, QualityReport, Role, ValidDataset};
+use crate::data::{self, FileReport, InputDigest, QualityReport, Role, ValidDataset, part_digest};
 use crate::pipeline::cache::{Cache, Entry};
 use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{DataDigests, SCORECARD};
@@ -79,10 +79,11 @@ impl<'a> Line<'a> {
 
     /// Keeps a data set that was just validated, unless its files are not those the line began with.
     pub(super) fn keep(&mut self, dataset: ValidDataset, report: &QualityReport) -> Result<(), EngineError> {
-        let changed = self
-            .files
-            .iter()
-            .find(|file| report.files.iter().any(|read| read.role == file.role && read.sha256 != file.sha256));
+        let is_other = |file: &InputDigest| {
+            let same_file = |read: &&FileReport| (read.role, &read.group) == (file.role, &file.group);
+            report.files.iter().filter(same_file).any(|read| read.sha256 != file.sha256)
+        };
+        let changed = self.files.iter().find(|file| is_other(file));
         if let Some(file) = changed {
             return Err(EngineError::in_stage(Stage::Validate)(StageError::DataChanged(file.role)));
         }
@@ -127,6 +128,6 @@ impl<'a> Line<'a> {
     }
 
     fn digest_of(&self, role: Role) -> Option<Digest> {
-        self.files.iter().find(|file| file.role == role).map(|file| file.sha256)
+        part_digest(&self.files, role)
     }
 }

@@ -1,9 +1,10 @@
 //! Runs the plan: brings a pipeline up to a stage, with every result cached, recorded and reported alike.
 //!
 //! [`plan`] says what would happen and why; [`bring_up`] makes it happen. Both ask the same line: a stage whose key
-//! is in the cache, or whose effect the registry already shows, is not run again.
+//! is in the cache, or whose effect the registry already shows, is not run again. [`tune()`] searches the pipeline's options.
 
 mod bring_up;
+mod budget;
 mod context;
 mod decide;
 mod error;
@@ -14,10 +15,15 @@ mod promote;
 mod provision;
 mod record;
 mod registered;
+mod resident;
+mod reuse;
 mod storeroom;
+mod train;
+mod tune;
 mod work;
 
 pub use bring_up::{bring_up, plan};
+pub use budget::within_budget;
 pub use context::{Context, Job};
 pub use error::EngineError;
 pub use inspect::{fitted_features, quality};
@@ -25,3 +31,5 @@ use line::Line;
 pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 pub use promote::{Promoted, promote_version};
 pub use registered::registered_bundle;
+pub use reuse::Reuse;
+pub use tune::{Confirmation, Ended, TrialRow, TuneError, TuneRequest, Tuned, tune};

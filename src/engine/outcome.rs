@@ -52,8 +52,10 @@ pub struct PlannedStage {
     pub why: String,
     /// The digest it is cached under, where its inputs are known.
     pub key: Option<Digest>,
-    /// How long it took when it ran last, in milliseconds, where that is known.
+    /// How long it took when it ran last, with these options or others, in milliseconds; none where that is unknown.
     pub last_elapsed_ms: Option<u64>,
+    /// Peak memory of training by an upper estimate, in bytes; none for other stages and before features are fitted.
+    pub memory_bytes: Option<u64>,
 }
 
 /// Scores, and which of the two the gates judge.
@@ -86,6 +88,8 @@ pub struct Outcome {
     pub scores: Option<Judged>,
     /// What the gates made of it.
     pub gates: Option<GateReport>,
+    /// Where the learning curves lie, as SVG; none for a model that learns in one step.
+    pub learning_curves: Option<PathBuf>,
     /// Where the bundle lies.
     pub bundle: Option<PathBuf>,
     /// Where the judged predictions lie, as JSON.

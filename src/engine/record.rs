@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
-use crate::events::{Event, Observer, Reporter};
-use crate::pipeline::stages::{calibrate, evaluate, gate, validate};
+use crate::events::{Event, Interrupted, Observer, Reporter};
+use crate::pipeline::stages::{LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate};
 use crate::pipeline::{Origins, Stage};
 use crate::tracking::{ActiveRun, BestEffort, Outcome as Ending, Patience, RunHeader, RunStore, TrackingError};
 
@@ -98,6 +98,9 @@ impl<'a> Record<'a> {
         if let Some(scores) = &outcome.scores {
             for (part, card) in [("judged", &scores.scorecard), ("out_of_fold", &scores.out_of_fold)] {
                 card.scores.iter().for_each(|s| self.reporter.metric(format!("{part}/{}", s.metric), 0, s.value));
+                for (name, s) in card.groups.iter().flat_map(|group| group.scores.iter().map(|s| (&group.name, s))) {
+                    self.reporter.metric(format!("{part}/{name}/{}", s.metric), 0, s.value);
+                }
             }
         }
         let tag = |key: &str, value: Option<String>| {
@@ -116,6 +119,8 @@ impl<'a> Record<'a> {
     fn artifacts(&self, line: &Line<'_>) {
         let wanted = [
             (Stage::Validate, validate::REPORT),
+            (Stage::Train, LEARNING_CURVES),
+            (Stage::Train, LEARNING_CURVES_TABLE),
             (Stage::Calibrate, calibrate::BUNDLE),
             (Stage::Evaluate, evaluate::SCORECARD),
             (Stage::Evaluate, evaluate::OUT_OF_FOLD_SCORECARD),
@@ -131,11 +136,11 @@ impl<'a> Record<'a> {
     }
 
     /// Ends the record, whatever came of the run.
-    pub(super) fn close(&mut self, result: &Result<Outcome, EngineError>) {
+    pub(super) fn close<T>(&mut self, result: &Result<T, EngineError>) {
         let Some(live) = &mut self.live else { return };
         let ending = match result {
             Ok(_) => Ending::Finished,
-            Err(error) if error.interrupted().is_some() => Ending::Killed,
+            Err(error) if matches!(error.interrupted(), Some(Interrupted::Signal { .. })) => Ending::Killed,
             Err(_) => Ending::Failed,
         };
         if let Err(error) = live.run.finish(ending) {
@@ -148,9 +153,9 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Returns every option as a dotted key and its text.
+/// Returns every option as a dotted key and its text, but for what a search would try.
 fn params(origins: &Origins) -> impl Iterator<Item = (String, String)> {
-    origins.as_slice().iter().map(|origin| {
+    origins.as_slice().iter().filter(|origin| !origin.key.starts_with("tune.")).map(|origin| {
         let text = origin.value.as_str().map_or_else(|| origin.value.to_string(), ToOwned::to_owned);
         (origin.key.clone(), text)
     })

@@ -1,14 +1,13 @@
 use std::path::Path;
 
 use super::registered::open_version;
-use super::{EngineError, Line};
-use crate::features::FittedFeatures;
+use super::{EngineError, Line, Reuse};
 use crate::pipeline::Stage;
 use crate::pipeline::cache::{Claim, Entry, Pending};
 use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_test};
 use crate::pipeline::stages::gate::Defender;
-use crate::pipeline::stages::{Summary, calibrate, evaluate, features, gate, read_json, train, validate};
+use crate::pipeline::stages::{Summary, calibrate, evaluate, features, gate, read_json, validate};
 use crate::registry::{BundleFile, Consent, GateReport, NewVersion, Origin, Promotion};
 use crate::scoring::{Part, Scorecard};
 
@@ -22,27 +21,27 @@ pub(super) enum Worked {
 
 impl Line<'_> {
     /// Runs a stage and keeps what it left.
-    pub(super) fn work(&mut self, stage: Stage, force: bool, run: &str) -> Result<Worked, EngineError> {
+    pub(super) fn work(&mut self, stage: Stage, reuse: Reuse, run: &str) -> Result<Worked, EngineError> {
         self.context.reporter.check()?;
         match stage {
             Stage::Register => self.register(run).map(Worked::Here),
             Stage::Promote => self.promote().map(Worked::Here),
-            _ => self.compute(stage, force),
+            _ => self.compute(stage, reuse, run),
         }
     }
 
-    fn compute(&mut self, stage: Stage, force: bool) -> Result<Worked, EngineError> {
+    fn compute(&mut self, stage: Stage, reuse: Reuse, run: &str) -> Result<Worked, EngineError> {
         let key = self.key(stage)?.expect("every computed stage has a key once the stages before it are there");
         let interrupt = self.context.reporter.interrupt().clone();
         let reporter = self.context.reporter.clone();
         let waiting = || reporter.warn(format!("another process is working on `{stage}`; waiting for it"));
-        let claim = match force {
-            true => Claim::Work(Box::new(self.cache.begin(&key, &interrupt, waiting)?)),
-            false => self.cache.claim(&key, &interrupt, waiting)?,
+        let claim = match reuse.cached {
+            true => self.cache.claim(&key, &interrupt, waiting)?,
+            false => Claim::Work(Box::new(self.cache.begin(&key, &interrupt, waiting)?)),
         };
         let (entry, worked): (Entry, fn(Summary) -> Worked) = match claim {
             Claim::Ready(entry) => (*entry, Worked::Elsewhere),
-            Claim::Work(pending) => (self.fill(stage, *pending)?, Worked::Here),
+            Claim::Work(pending) => (self.fill(stage, *pending, reuse, run)?, Worked::Here),
         };
         self.cache.remember(&self.job.spec.project.name, &key)?;
         let summary = summary_of(&entry);
@@ -50,12 +49,12 @@ impl Line<'_> {
         Ok(worked(summary))
     }
 
-    fn fill(&mut self, stage: Stage, pending: Pending) -> Result<Entry, EngineError> {
+    fn fill(&mut self, stage: Stage, pending: Pending, reuse: Reuse, run: &str) -> Result<Entry, EngineError> {
         let folder = pending.dir();
         let summary = match stage {
             Stage::Validate => self.validate(&folder),
             Stage::Features => self.features(&folder),
-            Stage::Train => self.train(&folder, pending.resume_dir()?),
+            Stage::Train => self.train(&folder, &pending, reuse.partial, run),
             Stage::Calibrate => self.calibrate(&folder),
             Stage::Evaluate => self.evaluate(&folder),
             Stage::Gate => self.gate(&folder),
@@ -75,14 +74,6 @@ impl Line<'_> {
     fn features(&mut self, folder: &Path) -> Result<Summary, EngineError> {
         let spec = &self.job.spec;
         features::run(spec, self.dataset()?, folder).map_err(EngineError::in_stage(Stage::Features))
-    }
-
-    fn train(&mut self, folder: &Path, resume: &Path) -> Result<Summary, EngineError> {
-        let (spec, reporter) = (&self.job.spec, self.context.reporter.clone());
-        let fitted: FittedFeatures = read_json(&self.entry(Stage::Features).path(features::FITTED))
-            .map_err(EngineError::in_stage(Stage::Train))?;
-        train::run(spec, self.dataset()?, &fitted, [folder, resume], &reporter)
-            .map_err(EngineError::in_stage(Stage::Train))
     }
 
     fn calibrate(&mut self, folder: &Path) -> Result<Summary, EngineError> {

@@ -1,0 +1,52 @@
+//! How much memory this process holds.
+
+/// What a process holds in main memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resident {
+    pub(super) now: u64,
+    /// The most it ever held, where the system remembers that.
+    pub(super) peak: Option<u64>,
+}
+
+/// Returns what this process holds; nothing where the system does not tell.
+#[cfg(target_os = "linux")]
+pub(super) fn resident() -> Option<Resident> {
+    parse(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// Returns what this process holds; nothing where the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn resident() -> Option<Resident> {
+    memory_stats::memory_stats().map(|stats| Resident { now: stats.physical_mem as u64, peak: None })
+}
+
+#[cfg(target_os = "linux")]
+fn parse(status: &str) -> Option<Resident> {
+    let kibibytes = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()
+    };
+    Some(Resident { now: kibibytes("VmRSS")? << 10, peak: kibibytes("VmHWM").map(|peak| peak << 10) })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_and_holes_in_it_are_borne() {
+        let status = "Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t    1024 kB\n";
+        assert_eq!(parse(status), Some(Resident { now: 1 << 20, peak: Some(2 << 20) }));
+        assert_eq!(parse("VmRSS:\t1 kB\n"), Some(Resident { now: 1024, peak: None }));
+        assert_eq!(parse("VmRSS:\tmuch\n"), None);
+    }
+
+    #[test]
+    fn memory_that_is_written_to_is_seen() {
+        let before = resident().unwrap().now;
+        let held = vec![1_u8; 64 << 20];
+        let after = resident().unwrap();
+        assert!(after.now >= before + (48 << 20), "{before} {after:?} {}", held.len());
+        assert!(after.peak.unwrap() >= after.now);
+    }
+}

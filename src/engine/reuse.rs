@@ -1,0 +1,14 @@
+/// What of earlier work a run may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reuse {
+    /// Results of finished stages; otherwise every stage is computed again.
+    pub cached: bool,
+    /// What a stopped training left; otherwise that is removed and the training begins afresh.
+    pub partial: bool,
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Self { cached: true, partial: true }
+    }
+}
