@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::exit::Exit;
+use crate::engine::Reuse;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +47,7 @@ pub(super) struct Global {
     /// Colour messages; `auto` means on a terminal without NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t)]
     pub(super) color: Color,
-    /// Show no progress
+    /// Show no progress and no notes
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
     /// Use this many threads; 0 means one per core. The results do not depend on it
@@ -91,6 +92,25 @@ pub(super) struct StageArgs {
     /// Compute every stage again, cached or not; what is registered already stays registered
     #[arg(long)]
     pub(super) force: bool,
+    /// Go on with a training that was stopped, or remove what it left and start afresh
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "auto")]
+    pub(super) resume: Resume,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Resume {
+    /// Keep finished folds and checkpoints
+    #[default]
+    Auto,
+    /// Start afresh
+    Never,
+}
+
+impl StageArgs {
+    /// Returns what of earlier work may be used.
+    pub(super) fn reuse(&self) -> Reuse {
+        Reuse { cached: !self.force, partial: self.resume == Resume::Auto }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -106,6 +126,8 @@ pub(super) enum Command {
     Features(FeaturesArgs),
     /// Cross-validate and fit the model
     Train(StageArgs),
+    /// Search the options named in [tune] by cross-validation, and write the winner
+    Tune(TuneArgs),
     /// Score the model under the pipeline's protocol
     Evaluate(EvaluateArgs),
     /// Judge the model by its gates, against the champion too
@@ -239,6 +261,30 @@ pub(super) struct FeaturesArgs {
     /// Write the training units' feature table to this CSV or Parquet file
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pdm-ml tune pipelines/fd001.toml --dry-run\n  pdm-ml tune pipelines/fd001.toml --trials 60\n\nA search that was stopped goes on where it stopped when the same command is run again."
+)]
+pub(super) struct TuneArgs {
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    /// Try at most this many values beside the file's own; the same as `--set tune.trials=N`
+    #[arg(long, value_name = "N")]
+    pub(super) trials: Option<usize>,
+    /// Write the tuned pipeline to this file; without it `x.tuned.toml` beside `x.toml`
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Begin anew: forget what this search has found out
+    #[arg(long)]
+    pub(super) fresh: bool,
+    /// Show what would be searched, and try nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

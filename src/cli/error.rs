@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use crate::bundle::BundleError;
 use crate::data::{DataError, QualityReport};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, TuneError};
 use crate::events::Interrupted;
 use crate::pipeline::SpecErrors;
 use crate::pipeline::stages::StageError;
@@ -45,9 +45,9 @@ impl CliError {
         Self::failed(error).exits(Exit::Unavailable)
     }
 
-    /// Work a signal ended.
+    /// Work that a signal or a budget ended.
     pub(super) fn interrupted(interrupted: Interrupted) -> Self {
-        Self::failed(interrupted).exits(Exit::of_signal(interrupted.signal))
+        Self::failed(interrupted).exits(Exit::of_interruption(interrupted))
     }
 
     /// Problems in the pipeline file or its overrides.
@@ -129,6 +129,9 @@ fn chain(error: &dyn Error) -> Vec<String> {
 
 impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
+        if let EngineError::Tune(error) = error {
+            return error.into();
+        }
         if let Some(interrupted) = error.interrupted() {
             let hint = "run the same command again: finished stages and folds are kept";
             return Self::interrupted(interrupted).hint(hint);
@@ -146,8 +149,23 @@ impl From<EngineError> for CliError {
             },
             EngineError::Registry(error) => error.into(),
             EngineError::Bundle(error) => error.into(),
+            EngineError::Budget { ref next, .. } => {
+                let hint = next.clone();
+                Self::failed(error).exits(Exit::BudgetExceeded).hint(hint)
+            }
             error => Self::failed(error),
         }
+    }
+}
+
+impl From<TuneError> for CliError {
+    fn from(error: TuneError) -> Self {
+        let exit = match &error {
+            TuneError::Interrupted { source, .. } => Exit::of_interruption(*source),
+            _ => Exit::Failed,
+        };
+        let hint = error.hint();
+        Self::failed(error).exits(exit).maybe_hint(hint)
     }
 }
 

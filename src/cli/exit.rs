@@ -2,6 +2,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::events::Interrupted;
+
 /// How the command ended; a CI job reads the number.
 ///
 /// Two is also what the argument parser answers to a wrong flag.
@@ -28,6 +30,8 @@ pub enum Exit {
     IntegrityBroken = 40,
     /// The promotion lost its race against another for good.
     PromotionLost = 41,
+    /// Training would need, or needed, more than its memory or time budget.
+    BudgetExceeded = 50,
     /// A server is not reachable; try again.
     Unavailable = 75,
     /// Interrupted by SIGINT.
@@ -38,7 +42,7 @@ pub enum Exit {
 
 impl Exit {
     /// All exits with their meanings, for the help.
-    pub(super) const TABLE: [(Self, &'static str); 13] = [
+    pub(super) const TABLE: [(Self, &'static str); 14] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the message says what to do"),
         (Self::Usage, "wrong arguments, or a pipeline file with problems"),
@@ -49,14 +53,19 @@ impl Exit {
         (Self::GateUndecided, "a gate could not tell: the interval spans the limit"),
         (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
         (Self::PromotionLost, "the promotion lost its race against another for good"),
+        (Self::BudgetExceeded, "training would need, or needed, more than its memory or time budget"),
         (Self::Unavailable, "a server is not reachable; try again"),
         (Self::Interrupted, "interrupted (SIGINT)"),
         (Self::Terminated, "terminated (SIGTERM)"),
     ];
 
-    /// Returns the exit for work stopped by a signal.
-    pub(super) fn of_signal(signal: usize) -> Self {
-        if signal == 15 { Self::Terminated } else { Self::Interrupted }
+    /// Returns the exit for work stopped by a signal or by its budget.
+    pub(super) fn of_interruption(interrupted: Interrupted) -> Self {
+        match interrupted {
+            Interrupted::Signal { signal: 15 } => Self::Terminated,
+            Interrupted::Signal { .. } => Self::Interrupted,
+            Interrupted::Budget(_) => Self::BudgetExceeded,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod outcome;
 mod progress;
 mod settings;
 mod signals;
+mod tuned;
 mod ui;
 
 pub use exit::Exit;

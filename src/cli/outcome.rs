@@ -1,6 +1,9 @@
 //! What a run came to, in words.
 
+use std::path::Path;
+
 use super::exit::Exit;
+use crate::data::Role;
 use crate::engine::{Action, Outcome, StageRow};
 use crate::pipeline::Stage;
 use crate::registry::GateReport;
@@ -14,14 +17,26 @@ pub(super) fn text(outcome: &Outcome, until: Stage) -> String {
     if !outcome.did_something() && !stopped {
         parts.push("nothing to do: every stage is up to date".to_owned());
     }
+    if let Some(path) = outcome.learning_curves.as_ref().filter(|_| until == Stage::Calibrate) {
+        parts.push(format!("learning curves: {}", short(path)));
+    }
     if let Some(scores) = outcome.scores.as_ref().filter(|_| until >= Stage::Evaluate) {
         parts.push(format!("{}\n\n{}", judged_on(scores.on), report::scores(&scores.scorecard)));
+        // Of some groups there may be no test part.
+        let others = (scores.on == Part::Test).then(|| report::group_scores(&scores.out_of_fold)).flatten();
+        parts.extend(others.map(|groups| format!("out of fold\n\n{groups}")));
     }
     if let Some(report) = &outcome.gates {
         parts.push(gates(report));
     }
     parts.extend(version(outcome));
     parts.join("\n\n")
+}
+
+/// Returns a path as seen from here.
+fn short(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }
 
 fn judged_on(part: Part) -> &'static str {
@@ -80,7 +95,8 @@ pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
     if exit != Exit::Done {
         return "pdm-ml runs list".to_owned();
     }
-    let input = outcome.quality.as_ref().and_then(|quality| quality.files.get(1).or(quality.files.first()));
+    let files = outcome.quality.iter().flat_map(|quality| &quality.files);
+    let input = files.clone().find(|file| file.role == Role::Test).or(files.clone().next());
     let input = input.map_or("units.csv", |file| file.path.as_str());
     match (until, &outcome.version) {
         (Stage::Promote, Some(version)) => match &outcome.alias {

@@ -71,6 +71,7 @@ impl Observer for Progress {
             Event::StageStarted { stage, why } => self.stage(stage, why),
             Event::StageFinished { stage, .. } => self.clear(stage),
             Event::Progress { task, done, total, note } => self.task(task, *done, *total, note),
+            Event::Note { message } => self.bars.suspend(|| super::ui::note(message)),
             Event::Warning { message } => self.bars.suspend(|| super::ui::warn(message)),
             _ => {}
         }
@@ -94,13 +95,23 @@ fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
     }
 }
 
-/// Writes warnings to standard error where no progress is shown.
-pub(super) struct Warnings;
+/// Writes notes and warnings to standard error where no progress is shown; of a quiet command only the warnings.
+pub(super) struct Words {
+    quiet: bool,
+}
 
-impl Observer for Warnings {
+impl Words {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { quiet }
+    }
+}
+
+impl Observer for Words {
     fn on(&self, event: &Event) {
-        if let Event::Warning { message } = event {
-            super::ui::warn(message);
+        match event {
+            Event::Note { message } if !self.quiet => super::ui::note(message),
+            Event::Warning { message } => super::ui::warn(message),
+            _ => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::args::PipelineArgs;
 use super::error::CliError;
-use super::progress::{Progress, Warnings};
+use super::progress::{Progress, Words};
 use super::ui::Ui;
 use super::{environment, signals};
 use crate::engine::{Context, Job};
@@ -36,7 +36,7 @@ pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), Cl
     let loaded = PipelineSpec::load(&found.text, &found.label, &overrides, &environment::variable);
     let (spec, origins) = loaded.map_err(CliError::spec)?;
     let context = context(found.root, ui)?;
-    Ok((context, Job { spec, origins, label: found.label }))
+    Ok((context, Job { spec, origins, label: found.label, text: found.text }))
 }
 
 /// Returns what the outside world lends to a run in the folder `root`.
@@ -45,7 +45,8 @@ pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), Cl
 /// The signal handlers cannot be installed.
 pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     let interrupt = signals::listen().map_err(CliError::failed)?;
-    let listener: Arc<dyn Observer> = if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Warnings) };
+    let listener: Arc<dyn Observer> =
+        if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
     Ok(Context {
         commit: commit(&root),
         root,

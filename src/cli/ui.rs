@@ -25,6 +25,11 @@ impl Ui {
         !self.quiet && io::stderr().is_terminal()
     }
 
+    /// Returns whether people want to hear only of trouble.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Returns whether messages are coloured.
     pub(super) fn coloured(&self) -> bool {
         match self.color {
@@ -99,6 +104,11 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
     }
     let _gone = error.print();
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// Writes a note to standard error.
+pub(super) fn note(message: &str) {
+    say(&format!("note: {message}"));
 }
 
 /// Writes a warning to standard error.

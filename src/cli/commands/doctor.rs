@@ -1,6 +1,6 @@
 //! `doctor`: check this machine and project, and say what is missing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -77,20 +77,23 @@ fn folder(context: &Context) -> Check {
 }
 
 fn data(context: &Context, job: &Job) -> Check {
-    let there: Vec<_> = data::parts(&job.spec.dataset, &context.root).into_iter().map(presence).collect();
-    let found =
-        there.iter().map(|(role, is_there)| format!("{role} {}", if *is_there { "there" } else { "not there" }));
+    let parts = data::parts(&job.spec.dataset, &context.root).into_iter();
+    let there: Vec<_> = parts.map(|part| (part.path.is_file(), part)).collect();
+    let told = |(is_there, part): &(bool, data::PartFile)| {
+        format!("{} {}", named(part), if *is_there { "there" } else { "not there" })
+    };
+    let found = there.iter().map(told);
     let found = format!("{}: {}", job.spec.dataset.name(), found.collect::<Vec<_>>().join(", "));
     let simulated = matches!(job.spec.dataset, data::DatasetOptions::Simulated(_));
-    match there.iter().any(|(role, is_there)| *role == Role::Train && *is_there) {
+    match there.iter().filter(|(_, part)| part.role == Role::Train).all(|(is_there, _)| *is_there) {
         true => Check::good("data", found),
         false if simulated => Check::good("data", format!("{} is simulated by the first run", job.spec.dataset.name())),
         false => Check::bad("data", found, Some(job.spec.dataset.how_to_get())),
     }
 }
 
-fn presence(part: data::PartFile) -> (Role, bool) {
-    (part.role, Path::new(&part.path).is_file())
+fn named(part: &data::PartFile) -> String {
+    part.group.as_ref().map_or_else(|| part.role.to_string(), |group| format!("{group} {}", part.role))
 }
 
 fn registry(context: &Context, job: &Job) -> Check {

@@ -13,6 +13,7 @@ mod promote;
 mod registry;
 mod runs;
 mod track;
+mod tune;
 
 use clap::CommandFactory;
 
@@ -30,6 +31,7 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Data(command) => data::run(&command, ui),
         Command::Features(args) => features::run(&args, ui),
         Command::Train(args) => pipeline::run(&args, Stage::Calibrate, ui),
+        Command::Tune(args) => tune::run(&args, ui),
         Command::Evaluate(args) => pipeline::evaluate(&args, ui),
         Command::Gate(args) => pipeline::run(&args, Stage::Gate, ui),
         Command::Promote(args) => promote::run(&args, ui),

@@ -7,18 +7,46 @@ use crate::cli::outcome::seconds;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::engine::{self, PlannedStage};
-use crate::pipeline::Stage;
+use crate::events::{size, span};
+use crate::pipeline::{BudgetOptions, Stage};
 use crate::report::{Align, table};
 
 pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     let planned = engine::plan(&context, &job, Stage::Promote)?;
-    ui.show(&planned, || text(&planned))?;
+    ui.show(&planned, || text(&planned, &job.spec.project.budget))?;
     let changes = planned.iter().any(|stage| stage.runs);
     Ok(if args.exit_code && changes { Exit::ChangesPending } else { Exit::Done })
 }
 
-fn text(planned: &[PlannedStage]) -> String {
+fn text(planned: &[PlannedStage], budget: &BudgetOptions) -> String {
+    let training = planned.iter().find(|stage| stage.stage == Stage::Train && stage.runs);
+    let cost = training.map(|stage| format!("\n\n{}", cost(stage, budget)));
+    format!("{}{}", stages(planned), cost.unwrap_or_default())
+}
+
+/// Tells what training would cost, as far as that is known.
+fn cost(training: &PlannedStage, budget: &BudgetOptions) -> String {
+    let limit = budget.memory.map(|limit| limit.bytes());
+    let memory = match (training.memory_bytes, limit) {
+        (None, _) => "memory unknown before the features are fitted".to_owned(),
+        (Some(needed), None) => format!("at most about {} of memory", size(needed)),
+        (Some(needed), Some(limit)) if needed > limit => {
+            format!("about {} of memory, more than its budget of {}: it would be refused", size(needed), size(limit))
+        }
+        (Some(needed), Some(limit)) => {
+            format!("at most about {} of memory, its budget is {}", size(needed), size(limit))
+        }
+    };
+    let last = training.last_elapsed_ms.map(seconds);
+    let time = last.map_or("time unknown, nothing was trained here yet".to_owned(), |last| {
+        format!("the last training took {last}")
+    });
+    let limit = budget.time.map(|limit| format!(", stopped after {}", span(limit.duration())));
+    format!("train: {memory}; {time}{}", limit.unwrap_or_default())
+}
+
+fn stages(planned: &[PlannedStage]) -> String {
     let header =
         [("stage", Align::Left), ("", Align::Left), ("key", Align::Left), ("last", Align::Right), ("why", Align::Left)];
     let rows = planned.iter().map(|stage| {

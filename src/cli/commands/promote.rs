@@ -15,7 +15,7 @@ use crate::scoring::Verdict;
 pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
     match &args.model {
         None => {
-            let stage = StageArgs { pipeline: args.pipeline.clone(), force: false };
+            let stage = StageArgs { pipeline: args.pipeline.clone(), ..Default::default() };
             pipeline::run(&stage, Stage::Promote, ui)
         }
         Some(reference) => version(args, &reference.parse()?, ui),

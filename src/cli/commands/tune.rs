@@ -1,0 +1,127 @@
+//! `tune`: search the pipeline's options and write the winner.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::cli::args::{PipelineArgs, TuneArgs};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::tuned;
+use crate::cli::ui::Ui;
+use crate::engine::{self, Job, TuneError, TuneRequest};
+use crate::report::{Align, table};
+use crate::tune::{MOST_GRID_POINTS, Method, Space, TuneOptions, Values};
+
+pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let mut pipeline = args.pipeline.clone();
+    pipeline.set.extend(args.trials.map(|trials| format!("tune.trials={trials}")));
+    let (context, job) = settings::resolve(&pipeline, ui)?;
+    let Some(options) = &job.spec.tune else {
+        return Err(CliError::from(TuneError::NothingToSearch).usage());
+    };
+    if args.dry_run {
+        let space = job.spec.search_space();
+        ui.show(&planned(options, &space), || plan_text(options, &space))?;
+        return Ok(Exit::Done);
+    }
+    let output = args.output.clone().unwrap_or_else(|| beside(&job, &pipeline));
+    refuse_overwriting(&output, args.force)?;
+    let request = TuneRequest { set: pipeline.set, output, fresh: args.fresh };
+    let found = engine::tune(&context, &job, &request)?;
+    ui.show(&found, || tuned::text(&found))?;
+    ui.next(&format!("pdm-ml run {}", found.output.display()));
+    Ok(Exit::Done)
+}
+
+/// Returns the name of the tuned file: beside the pipeline, `x.tuned.toml` for `x.toml`.
+fn beside(job: &Job, pipeline: &PipelineArgs) -> PathBuf {
+    match (&pipeline.pipeline, Path::new(&job.label)) {
+        (Some(path), _) => path.with_extension("tuned.toml"),
+        (None, label) if label.extension().is_some() => label.with_extension("tuned.toml"),
+        (None, _) => PathBuf::from(settings::MAIN_PIPELINE).with_extension("tuned.toml"),
+    }
+}
+
+/// A search may take hours: what stands in the way of its result is said before.
+fn refuse_overwriting(output: &Path, force: bool) -> Result<(), CliError> {
+    if force || !output.exists() {
+        return Ok(());
+    }
+    let error = CliError::failed(format!("`{}` is there already; nothing was changed", output.display()));
+    Err(error.usage().hint("--force writes over it, --output names another file"))
+}
+
+/// Returns how many trials there would be at most, beside the file as it stands.
+fn most(options: &TuneOptions, space: &Space) -> Option<usize> {
+    let points = points(space);
+    match (options.most_trials(), points) {
+        (Some(most), Some(points)) => Some(most.min(points)),
+        (most, points) => most.or(points),
+    }
+}
+
+/// Returns the number of points, where they can be counted and are not too many.
+fn points(space: &Space) -> Option<usize> {
+    let countable = space.uncountable().is_none();
+    let points = countable.then(|| space.grid(MOST_GRID_POINTS + 1).len());
+    points.filter(|points| *points <= MOST_GRID_POINTS)
+}
+
+fn planned(options: &TuneOptions, space: &Space) -> Value {
+    let rows = space.dimensions().iter().map(|dimension| {
+        json!({
+            "key": dimension.key,
+            "values": in_words(&dimension.values),
+            "count": dimension.values.count(),
+            "simpler": dimension.simpler,
+            "when": dimension.when.as_ref().map(|when| json!({ "key": when.key, "one_of": when.one_of })),
+        })
+    });
+    json!({
+        "method": options.method,
+        "metric": options.metric,
+        "trials": most(options, space),
+        "points": points(space),
+        "space": rows.collect::<Vec<_>>(),
+    })
+}
+
+fn plan_text(options: &TuneOptions, space: &Space) -> String {
+    let header = [("key", Align::Left), ("values", Align::Left), ("count", Align::Right), ("", Align::Left)];
+    let rows = space.dimensions().iter().map(|dimension| {
+        let count = dimension.values.count().map(|count| count.to_string()).unwrap_or_default();
+        let when = dimension.when.as_ref().map(|when| {
+            let values: Vec<_> = when.one_of.iter().map(|v| v.as_str().unwrap_or_default()).collect();
+            format!("only where {} is {}", when.key, values.join(" or "))
+        });
+        [dimension.key.clone(), in_words(&dimension.values), count, when.unwrap_or_default()]
+    });
+    let points = match points(space) {
+        Some(points) => format!("{points} points"),
+        None if space.uncountable().is_some() => "any values in between".to_owned(),
+        None => format!("more than {MOST_GRID_POINTS} points"),
+    };
+    let trials = most(options, space).map_or_else(|| "all".to_owned(), |most| most.to_string());
+    let trials = format!("the file as it stands and at most {trials} trials by {}", method(options.method));
+    format!("{}\n\n{points}; {trials}, compared by out-of-fold {}", table(&header, rows), options.metric)
+}
+
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Tpe => "tpe",
+        Method::Random => "random",
+        Method::Grid => "grid",
+    }
+}
+
+fn in_words(values: &Values) -> String {
+    let list = |values: &[Value]| values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+    let by = |log: bool| if log { ", by ratio" } else { "" };
+    match values {
+        Values::Choices(values) | Values::Rungs(values) => list(values),
+        Values::Whole { low, high, log } => format!("{low} to {high}, whole{}", by(*log)),
+        Values::Real { low, high, log } => format!("{low} to {high}{}", by(*log)),
+    }
+}

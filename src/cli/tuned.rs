@@ -1,0 +1,95 @@
+//! What a search came to, in words.
+
+use crate::engine::{Confirmation, Ended, TrialRow, Tuned};
+use crate::pipeline::toml_of;
+use crate::report::{Align, table};
+use crate::tune::Choose;
+
+/// Most trials the table shows beside the chosen one and the file.
+const TOP: usize = 10;
+
+/// Returns the best trials, which one was chosen and why, and how far to trust its score.
+pub(super) fn text(tuned: &Tuned) -> String {
+    let counts = [Ended::Complete, Ended::Pruned, Ended::Failed].map(|ended| tuned.count(ended));
+    let [complete, pruned, failed] = counts;
+    let mut lines = vec![
+        format!("{} · {} · study {}", tuned.pipeline, tuned.file, tuned.study.short()),
+        String::new(),
+        trials(tuned),
+        format!("{} trials: {complete} complete, {pruned} stopped early, {failed} failed", tuned.trials.len()),
+    ];
+    if tuned.exhausted {
+        lines.push("nothing new is left to try".to_owned());
+    }
+    lines.push(String::new());
+    lines.push(why(tuned));
+    lines.extend(tuned.confirmed.iter().map(confirmation));
+    lines.push(warning(tuned));
+    lines.push(format!("written: {}", tuned.output.display()));
+    lines.join("\n")
+}
+
+fn trials(tuned: &Tuned) -> String {
+    let metric = tuned.metric.to_string();
+    let header = [
+        ("", Align::Left),
+        ("trial", Align::Right),
+        (metric.as_str(), Align::Right),
+        ("behind the best", Align::Right),
+        ("values", Align::Left),
+    ];
+    let mut complete: Vec<_> = tuned.trials.iter().filter(|trial| trial.ended == Ended::Complete).collect();
+    complete.sort_by(|a, b| a.difference.unwrap_or(f64::INFINITY).total_cmp(&b.difference.unwrap_or(f64::INFINITY)));
+    let shown = complete.iter().enumerate().filter(|(i, row)| *i < TOP || [0, tuned.chosen].contains(&row.number));
+    table(&header, shown.map(|(_, row)| cells(tuned, row)))
+}
+
+fn cells(tuned: &Tuned, row: &TrialRow) -> [String; 5] {
+    let mark = if row.number == tuned.chosen { "→" } else { "" };
+    let name = if row.number == 0 { "file".to_owned() } else { row.number.to_string() };
+    let value = row.value.map(|value| format!("{value:.3}")).unwrap_or_default();
+    let behind = match (row.difference, row.standard_error) {
+        _ if row.number == tuned.best => String::new(),
+        (Some(difference), Some(error)) => format!("{difference:.3} ± {error:.3}"),
+        _ => String::new(),
+    };
+    let values: Vec<_> = row.values.iter().map(|(key, value)| format!("{key}={}", toml_of(value))).collect();
+    [mark.to_owned(), name, value, behind, values.join(" ")]
+}
+
+fn why(tuned: &Tuned) -> String {
+    let Tuned { chosen, best, within, .. } = tuned;
+    let name = |number: usize| if number == 0 { "the file as it stands".to_owned() } else { format!("trial {number}") };
+    let (chosen_name, best_name) = (name(*chosen), name(*best));
+    if tuned.rule == Choose::Best {
+        return format!("chosen: {chosen_name}, by its score alone");
+    }
+    let simplest = match tuned.simpler_by.as_slice() {
+        [] => "the smallest model".to_owned(),
+        keys => format!("the simplest by {}", keys.join(", then ")),
+    };
+    match within {
+        1 => format!("chosen: {chosen_name}, the best; no other lies within one standard error of it"),
+        _ if chosen == best => {
+            format!("chosen: {chosen_name}, the best and {simplest} of {within} within one standard error")
+        }
+        _ => {
+            format!("chosen: {chosen_name}, {simplest} of {within} within one standard error of the best, {best_name}")
+        }
+    }
+}
+
+fn confirmation(again: &Confirmation) -> String {
+    let file = match (again.file, again.difference, again.standard_error) {
+        (Some(file), Some(difference), Some(error)) => format!("; the file {file:.3} ({difference:+.3} ± {error:.3})"),
+        _ => String::new(),
+    };
+    format!("on folds dealt anew: {:.3}{file}", again.chosen)
+}
+
+fn warning(tuned: &Tuned) -> String {
+    let score = tuned.trial(tuned.chosen).and_then(|row| row.value).unwrap_or(f64::NAN);
+    let trust = if tuned.confirmed.is_empty() { "set tune.confirm = 1" } else { "trust the line above more" };
+    let trials = tuned.trials.len();
+    format!("note: {score:.3} is the pick of {trials} and flatters; {trust}, and the test part most")
+}
