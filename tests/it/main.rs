@@ -4,15 +4,21 @@
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod architecture;
+mod budget;
 mod cmapss;
 mod config;
 mod data;
 mod init;
 mod mlflow;
 mod plan;
+mod pool;
 mod predict;
 mod project;
+mod quantile;
 mod registry;
 mod repository;
+mod resume;
 mod run;
 mod runs;
+mod stack;
+mod tune;
