@@ -1,4 +1,4 @@
-//! Fits and predicts on matrices in a folder, for `scripts/compare-gbdt`.
+//! Fits and predicts on matrices in a folder, for `scripts/benchmark-training`.
 //!
 //! `gbdt_bench FOLDER SEED THREADS` reads `options.json` ([`GbdtOptions`]), `x_train.f32` and `x_test.f32` (row-major,
 //! little-endian) and `y_train.f64`; writes `prediction.f64` and prints the fit's wall seconds.
