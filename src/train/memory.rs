@@ -4,7 +4,7 @@
 //!
 //! | term | bytes |
 //! |---|---|
-//! | the program and its threads | 28 MiB + 2 MiB · threads |
+//! | the program, what its allocator holds back, and its threads | 48 MiB + 2 MiB · threads |
 //! | data: every row of training and test part | 3 · rows · (8 · channels + 4) |
 //! | inputs: every training row | rows · (4 · width + 8) |
 //! | inputs while they are made, a unit a thread | 16 · rows · width · min(threads, units) / units |
@@ -24,13 +24,14 @@
 //! because their table doubles as it grows. The final fit sees every unit, so no fold needs more.
 //!
 //! Of 25 measured peaks, from 25 to 956 MiB, the estimate was 1.1 to 1.8 times as much, and 2.6 times where histograms of
-//! 255 leaves met 20 units. A budget below the estimate is refused, so give a little more than the job needs.
+//! 255 leaves met 20 units; those were taken before the program had an allocator of its own, for which 20 MiB were added
+//! to the first line. A budget below the estimate is refused, so give a little more than the job needs.
 
 use super::TrainOptions;
 use crate::models::neural::{Network, NeuralOptions, Reading};
 use crate::models::{GbdtOptions, InputKind, ModelOptions};
 
-const PROGRAM: u64 = 28 << 20;
+const PROGRAM: u64 = 48 << 20;
 const THREAD: u64 = 2 << 20;
 
 /// Bins of a histogram.
@@ -156,7 +157,7 @@ mod tests {
         let wide = GruOptions { hidden: 256, batch: 64, ..Default::default() };
         let measured = [
             (ModelOptions::Linear(LinearOptions::default()), TrainOptions::default(), 102),
-            (ModelOptions::Gbdt(GbdtOptions::default()), TrainOptions::default(), 111),
+            (ModelOptions::Gbdt(GbdtOptions::default()), TrainOptions::default(), 128),
             (ModelOptions::Gbdt(large), every_row, 221),
             (ModelOptions::Gru(GruOptions::default()), TrainOptions::default(), 89),
             (ModelOptions::Gru(wide), TrainOptions::default(), 193),
