@@ -39,7 +39,9 @@ pub fn fit_fold(
             interval: intervals.map(|intervals| intervals[row]),
             ..judged(unit, row, fold, predictions.iter().map(|of_model| of_model[row]).collect())
         };
-        cut_rows(unit, recipe.training, seed).into_iter().map(at).collect::<Vec<_>>()
+        // A subset is judged at the same cycles alone and in a pool.
+        let name = dataset.groups().name_within(&unit.unit);
+        cut_rows(unit, name, recipe.training, seed).into_iter().map(at).collect::<Vec<_>>()
     };
     let predictions: Vec<_> = held_out.par_iter().map(predict).collect();
     Ok(predictions.concat())

@@ -8,12 +8,12 @@ use crate::data::Trajectory;
 /// Returns the rows at which a held-out unit is judged, ascending.
 ///
 /// Drawn without repetition among the rows that have `shortest_history` rows up to them and one after them; a unit too
-/// short for that is judged at its last row but one. They depend on the seed and the unit only, so every model is
-/// judged at the same cycles.
-pub(super) fn cut_rows(unit: &Trajectory, options: &TrainOptions, seed: u64) -> Vec<usize> {
+/// short for that is judged at its last row but one. They depend on the seed, the unit and its `name` only, so every
+/// model is judged at the same cycles.
+pub(super) fn cut_rows(unit: &Trajectory, name: &str, options: &TrainOptions, seed: u64) -> Vec<usize> {
     let last = unit.len().saturating_sub(2);
     let first = (options.shortest_history - 1).min(last);
-    let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(seed, &format!("cuts/{}", unit.unit)));
+    let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(seed, &format!("cuts/{name}")));
     let candidates = last + 1 - first;
     let mut rows: Vec<usize> =
         sample(&mut rng, candidates, options.cuts_per_unit.min(candidates)).iter().map(|i| first + i).collect();
@@ -38,18 +38,18 @@ mod tests {
         #[test]
         fn cuts_are_distinct_rows_with_a_past_and_a_future(rows in 1u32..60, cuts in 1usize..12, seed: u64) {
             let options = TrainOptions { cuts_per_unit: cuts, ..Default::default() };
-            let found = cut_rows(&unit(rows), &options, seed);
+            let found = cut_rows(&unit(rows), "7", &options, seed);
             let last = (rows as usize).saturating_sub(2);
             prop_assert_eq!(found.len(), cuts.min(last + 1 - 14.min(last)));
             prop_assert!(found.is_sorted_by(|a, b| a < b));
             prop_assert!(found.iter().all(|row| (14.min(last)..=last).contains(row)));
-            prop_assert_eq!(&found, &cut_rows(&unit(rows), &options, seed));
+            prop_assert_eq!(&found, &cut_rows(&unit(rows), "7", &options, seed));
         }
     }
 
     #[test]
     fn seeds_differ() {
         let options = TrainOptions::default();
-        assert_ne!(cut_rows(&unit(200), &options, 1), cut_rows(&unit(200), &options, 2));
+        assert_ne!(cut_rows(&unit(200), "7", &options, 1), cut_rows(&unit(200), "7", &options, 2));
     }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::data::{
-    CmapssOptions, DatasetOptions, Folds, SimulateOptions, SplitOptions, ValidDataset, ValidateOptions, ingest,
-    simulate, validate,
+    CmapssOptions, DatasetOptions, Folds, Level, SeverityOptions, SimulateOptions, SplitOptions, ValidDataset,
+    ValidateOptions, Verify, ingest, simulate, validate,
 };
 use crate::domain::Subset;
 use crate::events::{Event, Interrupt, Observer, Reporter};
@@ -300,6 +300,33 @@ fn trees_on_fd001_are_as_good_as_promised() {
     let errors = judged.predictions.iter().map(|p| (p.rul.clamp(0.0, 125.0) - p.truth.min(125.0)).powi(2));
     let rmse = (errors.sum::<f64>() / judged.predictions.len() as f64).sqrt();
     assert!(rmse < 9.0, "{rmse}");
+}
+
+#[test]
+fn a_subset_is_judged_at_the_same_cycles_alone_and_in_a_pool() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, seed) in [("FD001", 1), ("FD003", 2)] {
+        let fleet = SimulateOptions { name: name.into(), seed, train_units: 6, test_units: 2, ..Default::default() };
+        simulate(&fleet).write(folder.path()).unwrap();
+    }
+    let judged = |subset, subsets: &[Subset]| {
+        let options = CmapssOptions { subset, subsets: subsets.into(), path: PathBuf::new(), verify: Verify::Off };
+        let severity = SeverityOptions { unit_counts: Level::Off, ..Default::default() };
+        let options = ingest(&DatasetOptions::Cmapss(options), folder.path()).unwrap();
+        let dataset = validate(options, &ValidateOptions { severity, ..Default::default() }).dataset.unwrap();
+        let (model, rest) = (ModelOptions::Linear(LinearOptions::default()), Rest::new());
+        cross_validate(&dataset, &folds(&dataset, 2), &rest.with(&model), SEED, &Reporter::silent())
+            .unwrap()
+            .predictions
+    };
+    let alone = judged(Some(Subset::FD003), &[]);
+    let pooled = judged(None, &[Subset::FD001, Subset::FD003]);
+    let cuts = |of: &[OutOfFoldPrediction], group: &str| -> std::collections::BTreeSet<_> {
+        let own = of.iter().filter_map(|p| Some((p.unit.as_str().strip_prefix(group)?.to_owned(), p.cycle)));
+        own.collect()
+    };
+    assert_eq!((pooled.len(), cuts(&pooled, "FD003-")), (2 * alone.len(), cuts(&alone, "")));
+    assert_ne!(cuts(&pooled, "FD001-"), cuts(&pooled, "FD003-"));
 }
 
 #[test]
