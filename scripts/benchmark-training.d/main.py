@@ -47,7 +47,7 @@ def cmapss(asked):
 
 def networks(plan):
     families = [name for name in FAMILIES if name in plan.families]
-    binary = families and (plan.binary or ours.build("bench", "--bench", "training_steps", "--no-run"))
+    binary = families and (plan.binary or ours.build("bench", "training_steps", "bench", "--no-run"))
     for family, threads in itertools.product(families, plan.threads):
         print(f"{family}, {threads} thread(s)", file=sys.stderr)
         yield interleaved.compare(binary, family, threads, plan)
@@ -56,7 +56,7 @@ def networks(plan):
 def boosters(plan):
     if "gbdt" not in plan.families:
         return
-    binary = ours.build("build", "--release", "--example", "gbdt_bench")
+    binary = ours.build("example", "gbdt_bench", "build", "--release")
     for (title, options, table), threads in itertools.product(boosting.tables(cmapss(plan.cmapss)), plan.threads):
         print(f"gbdt on {title}, {threads} thread(s)", file=sys.stderr)
         yield boosting.compare(binary, title, options, table, threads, plan.seeds)

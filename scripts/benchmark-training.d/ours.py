@@ -49,14 +49,16 @@ BATCH, STEPS, FEATURES = 256, 30, 24
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def build(*target):
-    """Builds a target of the crate and returns its path; what cargo says of a missing one is shown."""
-    command = ["cargo", *target, "--locked", "--message-format=json-render-diagnostics"]
+def build(kind, name, *flags):
+    """Builds the target of this kind and name, and returns its path; what cargo says of a missing one is shown."""
+    command = ["cargo", *flags, f"--{kind}", name, "--locked", "--message-format=json-render-diagnostics"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if built.returncode != 0:
-        sys.exit(f"benchmark-training: `cargo {' '.join(target)}` failed, so there is nothing of ours to time")
+        sys.exit(f"benchmark-training: `{' '.join(command)}` failed, so there is nothing of ours to time")
     messages = [json.loads(line) for line in built.stdout.splitlines()]
-    return next(message["executable"] for message in reversed(messages) if message.get("executable"))
+    # Cargo may build the program, too.
+    ours = [message for message in messages if message.get("target", {}).get("name") == name]
+    return next(message["executable"] for message in ours if message.get("executable"))
 
 
 def run(binary, family, threads, folder, warmup, steps, latency):

@@ -41,12 +41,16 @@ mod tests {
         assert_eq!(parse("VmRSS:\tmuch\n"), None);
     }
 
+    /// Other tests of this process give memory back meanwhile, so one look may miss what was written.
     #[test]
     fn memory_that_is_written_to_is_seen() {
-        let before = resident().unwrap().now;
-        let held = vec![1_u8; 64 << 20];
-        let after = resident().unwrap();
-        assert!(after.now >= before + (48 << 20), "{before} {after:?} {}", held.len());
-        assert!(after.peak.unwrap() >= after.now);
+        let seen = (0..100).any(|_| {
+            let before = resident().unwrap().now;
+            let held = std::hint::black_box(vec![1_u8; 64 << 20]);
+            let after = resident().unwrap();
+            assert!(after.peak.unwrap() >= held.len() as u64);
+            after.now >= before + (48 << 20)
+        });
+        assert!(seen, "64 MiB written to, a hundred times");
     }
 }

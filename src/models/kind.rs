@@ -151,4 +151,20 @@ mod tests {
         assert!(ModelOptions::decode("oracle", json!({})).is_none());
         assert!(ModelOptions::decode("gru", json!({"hidden": "many"})).unwrap().is_err());
     }
+
+    /// A size that overflows, or asks for all memory, is refused by name before anything is made of it.
+    #[test]
+    fn sizes_beyond_reason_are_refused() {
+        for kind in ModelOptions::KINDS {
+            let options = serde_json::to_value(ModelOptions::decode(kind, json!({})).unwrap().unwrap()).unwrap();
+            let counts = options.as_object().unwrap().iter().filter(|(_, value)| value.is_u64());
+            for key in counts.map(|(key, _)| key) {
+                for count in [0, u64::MAX] {
+                    let wrong = ModelOptions::decode(kind, json!({key: count})).unwrap().unwrap();
+                    let named: Vec<_> = wrong.problems().into_iter().map(|problem| problem.path).collect();
+                    assert_eq!(named, [key.as_str()], "{kind}: {key} = {count}");
+                }
+            }
+        }
+    }
 }

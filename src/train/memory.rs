@@ -68,7 +68,7 @@ pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOption
         ModelOptions::Stack(stack) => stack.member.iter().map(|model| one_fit(extent, model, training)).max(),
         model => Some(one_fit(extent, model, training)),
     };
-    PROGRAM + THREAD * threads + data + fit.unwrap_or(0)
+    fit.unwrap_or(0).saturating_add(PROGRAM + THREAD * threads + data)
 }
 
 /// Returns what the inputs and the fit of one model take.
@@ -88,7 +88,7 @@ fn one_fit(extent: &Extent, model: &ModelOptions, training: &TrainOptions) -> u6
         (ModelOptions::Gbdt(options), None) => table + boosting(options, picked, width, threads),
         (_, None) => table + 16 * width * width,
     };
-    inputs + family
+    family.saturating_add(inputs)
 }
 
 fn boosting(options: &GbdtOptions, picked: u64, width: u64, threads: u64) -> u64 {
@@ -110,7 +110,7 @@ fn network(options: NeuralOptions<'_>, extent: &Extent, width: u64) -> u64 {
         Reading::Sequence { .. } => most.min(extent.rows / (stride as u64).max(1) + extent.units),
         Reading::Window { .. } => most,
     };
-    48 * parameters + 4 * steps * values_a_step(options, width)
+    steps.saturating_mul(4 * values_a_step(options, width)).saturating_add(48 * parameters)
 }
 
 /// Returns how many numbers a step keeps: inputs, what each layer computes, and the gradients by all of these.

@@ -284,7 +284,7 @@ fn options_out_of_range_are_refused() {
     let refused =
         |rest: &Rest, model| both(&dataset, &rest.with(&model), SEED, &Reporter::silent()).unwrap_err().to_string();
     let gru = ModelOptions::Gru(GruOptions { stride: 0, ..Default::default() });
-    assert_eq!(refused(&rest, gru), "`stride` must be at least 1, not 0");
+    assert_eq!(refused(&rest, gru), "`stride` must be from 1 to 65536, not 0");
     rest.training.row_stride = 0;
     assert_eq!(refused(&rest, ModelOptions::default()), "`row_stride` must be at least 1, not 0");
 }

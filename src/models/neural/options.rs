@@ -30,7 +30,8 @@ pub(crate) struct FitOptions {
 impl FitOptions {
     /// Returns what is wrong with the values, with paths relative to the family's table.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = zeros(&[("steps", self.steps), ("batch", self.batch)]);
+        let mut problems = out_of_range(&[("steps", self.steps)], MOST_STEPS);
+        problems.extend(out_of_range(&[("batch", self.batch)], LONGEST));
         let not_positive = [("learning_rate", self.learning_rate), ("gradient_clip", self.gradient_clip)]
             .into_iter()
             .filter(|(_, value)| !(value.is_finite() && *value > 0.0));
@@ -45,10 +46,22 @@ impl FitOptions {
     }
 }
 
-/// Returns a problem for every count that is zero.
-pub(super) fn zeros(counts: &[(&str, usize)]) -> Vec<Problem> {
-    let zeros = counts.iter().filter(|(_, count)| *count == 0);
-    zeros.map(|(key, _)| Problem::new(*key, "must be at least 1, not 0")).collect()
+/// Most layers, one on top of the other; beyond these bounds is a slip of the finger, and sizes would overflow.
+pub(super) const DEEPEST: usize = 64;
+
+/// Most numbers side by side in a layer.
+pub(super) const WIDEST: usize = 4096;
+
+/// Most cycles or steps of a sequence, and most sequences of a batch.
+pub(super) const LONGEST: usize = 65_536;
+
+/// Most steps of a fit.
+const MOST_STEPS: usize = 10_000_000;
+
+/// Returns a problem for every count that is not from 1 to `most`.
+pub(super) fn out_of_range(counts: &[(&str, usize)], most: usize) -> Vec<Problem> {
+    let wrong = counts.iter().filter(|(_, count)| !(1..=most).contains(count));
+    wrong.map(|(key, count)| Problem::new(*key, format!("must be from 1 to {most}, not {count}"))).collect()
 }
 
 /// Declares the options of a family: its own keys, and those every network shares, with the family's defaults.
@@ -158,5 +171,7 @@ mod tests {
             weight_average: 1.5,
         };
         assert_eq!(wrong.problems().len(), 7);
+        let endless = FitOptions { steps: usize::MAX, batch: usize::MAX, ..FitOptions::USUAL };
+        assert_eq!(endless.problems().len(), 2);
     }
 }

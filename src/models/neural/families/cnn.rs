@@ -3,7 +3,7 @@ use crate::models::neural::Reading;
 use crate::models::neural::kernel::{tanh_all, tanh_back};
 use crate::models::neural::layers::{MapConv, Maps};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{network_options, zeros};
+use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options, out_of_range};
 
 network_options! {
     /// Options of the deep convolutional network of Li, Ding and Sun (RESS 172, 2018) and of its fit.
@@ -27,13 +27,23 @@ network_options! {
     fit { batch: 256, learning_rate: 2e-3 }
 }
 
+/// Most filters of a convolution, and most steps a filter looks at.
+const MOST_TAPS: usize = 256;
+
 impl CnnOptions {
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         let Self { window, layers, filters, kernel, last_kernel, head, stride, .. } = *self;
-        let sizes = [("window", window), ("layers", layers), ("filters", filters), ("kernel", kernel)];
-        let more = [("last_kernel", last_kernel), ("head", head), ("stride", stride)];
-        [zeros(&sizes), zeros(&more), self.fit().problems()].concat()
+        [
+            out_of_range(&[("window", window)], WIDEST),
+            out_of_range(&[("layers", layers)], DEEPEST),
+            out_of_range(&[("filters", filters), ("kernel", kernel)], MOST_TAPS),
+            out_of_range(&[("last_kernel", last_kernel)], MOST_TAPS),
+            out_of_range(&[("head", head)], WIDEST),
+            out_of_range(&[("stride", stride)], LONGEST),
+            self.fit().problems(),
+        ]
+        .concat()
     }
 
     pub(crate) fn reading(&self) -> Reading {

@@ -2,74 +2,60 @@ use crate::domain::Problem;
 use crate::models::neural::Reading;
 use crate::models::neural::layers::{Cell, Recurrent, Steps, Trace};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{network_options, zeros};
+use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options, out_of_range};
 
-network_options! {
+/// Declares the options of a recurrent family; the cell is all that tells one from the other.
+macro_rules! recurrent_options {
+    ($(#[$about:meta])* $name:ident, $cell:expr) => {
+        network_options! {
+            $(#[$about])*
+            $name {
+                /// Recurrent layers, one on top of the other.
+                layers: usize = 1,
+                /// Width of the recurrent state.
+                hidden: usize = 48,
+                /// Width of the layer between the state and the prediction.
+                head: usize = 32,
+                /// Cycles from one step of the network to the next.
+                stride: usize = 4,
+                /// Longest sequence of a fit, in steps; of a longer history the last steps count.
+                max_steps: usize = 136,
+            }
+            fit {}
+        }
+
+        impl $name {
+            /// Returns what is wrong with the values, with paths relative to this table.
+            pub fn problems(&self) -> Vec<Problem> {
+                let Self { layers, hidden, head, stride, max_steps, .. } = *self;
+                [
+                    out_of_range(&[("layers", layers)], DEEPEST),
+                    out_of_range(&[("hidden", hidden), ("head", head)], WIDEST),
+                    out_of_range(&[("stride", stride), ("max_steps", max_steps)], LONGEST),
+                    self.fit().problems(),
+                ]
+                .concat()
+            }
+
+            pub(crate) fn reading(&self) -> Reading {
+                Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
+            }
+
+            pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Layers {
+                Layers::new(layout, $cell, inputs, self.hidden, self.layers)
+            }
+        }
+    };
+}
+
+recurrent_options! {
     /// Options of a gated recurrent network (GRU) and of its fit.
-    GruOptions {
-        /// Recurrent layers, one on top of the other.
-        layers: usize = 1,
-        /// Width of the recurrent state.
-        hidden: usize = 48,
-        /// Width of the layer between the state and the prediction.
-        head: usize = 32,
-        /// Cycles from one step of the network to the next.
-        stride: usize = 4,
-        /// Longest sequence of a fit, in steps; of a longer history the last steps count.
-        max_steps: usize = 136,
-    }
-    fit {}
+    GruOptions, Cell::Gru
 }
 
-network_options! {
+recurrent_options! {
     /// Options of a network of long short-term memory (LSTM) and of its fit.
-    LstmOptions {
-        /// Recurrent layers, one on top of the other.
-        layers: usize = 1,
-        /// Width of the recurrent state.
-        hidden: usize = 48,
-        /// Width of the layer between the state and the prediction.
-        head: usize = 32,
-        /// Cycles from one step of the network to the next.
-        stride: usize = 4,
-        /// Longest sequence of a fit, in steps; of a longer history the last steps count.
-        max_steps: usize = 136,
-    }
-    fit {}
-}
-
-impl GruOptions {
-    /// Returns what is wrong with the values, with paths relative to this table.
-    pub fn problems(&self) -> Vec<Problem> {
-        let Self { layers, hidden, head, stride, max_steps, .. } = *self;
-        let counts = [("layers", layers), ("hidden", hidden), ("head", head), ("stride", stride)];
-        [zeros(&counts), zeros(&[("max_steps", max_steps)]), self.fit().problems()].concat()
-    }
-
-    pub(crate) fn reading(&self) -> Reading {
-        Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
-    }
-
-    pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Layers {
-        Layers::new(layout, Cell::Gru, inputs, self.hidden, self.layers)
-    }
-}
-
-impl LstmOptions {
-    /// Returns what is wrong with the values, with paths relative to this table.
-    pub fn problems(&self) -> Vec<Problem> {
-        let Self { layers, hidden, head, stride, max_steps, .. } = *self;
-        let counts = [("layers", layers), ("hidden", hidden), ("head", head), ("stride", stride)];
-        [zeros(&counts), zeros(&[("max_steps", max_steps)]), self.fit().problems()].concat()
-    }
-
-    pub(crate) fn reading(&self) -> Reading {
-        Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
-    }
-
-    pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Layers {
-        Layers::new(layout, Cell::Lstm, inputs, self.hidden, self.layers)
-    }
+    LstmOptions, Cell::Lstm
 }
 
 /// Recurrent layers one on top of the other, read over whole sequences.

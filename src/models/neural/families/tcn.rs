@@ -3,7 +3,7 @@ use crate::models::neural::Reading;
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Conv, Dense};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{network_options, zeros};
+use crate::models::neural::options::{LONGEST, WIDEST, network_options, out_of_range};
 
 network_options! {
     /// Options of a temporal convolutional network (Bai, Kolter, Koltun, 2018) and of its fit.
@@ -28,16 +28,21 @@ network_options! {
 /// More doublings than this look further back than any history.
 const MOST_BLOCKS: usize = 16;
 
+/// Most steps a convolution looks at.
+const MOST_TAPS: usize = 256;
+
 impl TcnOptions {
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         let Self { channels, blocks, kernel, head, stride, max_steps, .. } = *self;
-        let counts = [("channels", channels), ("blocks", blocks), ("kernel", kernel), ("head", head)];
-        let mut problems = zeros(&counts);
-        if blocks > MOST_BLOCKS {
-            problems.push(Problem::new("blocks", format!("must be at most {MOST_BLOCKS}, not {blocks}")));
-        }
-        [problems, zeros(&[("stride", stride), ("max_steps", max_steps)]), self.fit().problems()].concat()
+        [
+            out_of_range(&[("channels", channels), ("head", head)], WIDEST),
+            out_of_range(&[("blocks", blocks)], MOST_BLOCKS),
+            out_of_range(&[("kernel", kernel)], MOST_TAPS),
+            out_of_range(&[("stride", stride), ("max_steps", max_steps)], LONGEST),
+            self.fit().problems(),
+        ]
+        .concat()
     }
 
     pub(crate) fn reading(&self) -> Reading {
