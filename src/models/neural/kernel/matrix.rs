@@ -38,6 +38,16 @@ impl<'a> View<'a> {
     fn start(&self, row: usize, column: usize) -> usize {
         row * self.row_stride + column * self.column_stride
     }
+
+    /// Returns up to 16 numbers of a row, filled up with zeros.
+    #[inline(always)]
+    fn lanes(&self, row: usize, column: usize, width: usize) -> [f32; PANEL] {
+        let values = &self.values[self.start(row, column)..];
+        match values.first_chunk() {
+            Some(lanes) if width == PANEL && self.column_stride == 1 => *lanes,
+            _ => std::array::from_fn(|j| if j < width { values[j * self.column_stride] } else { 0.0 }),
+        }
+    }
 }
 
 /// The right factor of a product, `[inner, columns]`, cut into panels of 16 columns.
@@ -53,24 +63,13 @@ impl Packed {
     /// Packs a matrix.
     pub(crate) fn of(matrix: View<'_>) -> Self {
         let (inner, columns) = (matrix.rows, matrix.columns);
-        let mut panels = vec![[0.0; PANEL]; inner * columns.div_ceil(PANEL)];
-        for (p, panel) in panels.chunks_exact_mut(inner.max(1)).enumerate() {
-            let first = p * PANEL;
+        let mut panels = Vec::with_capacity(inner * columns.div_ceil(PANEL));
+        for first in (0..columns).step_by(PANEL) {
             let width = PANEL.min(columns - first);
-            for (k, packed) in panel.iter_mut().enumerate() {
-                let values = &matrix.values[matrix.start(k, first)..];
-                match matrix.column_stride {
-                    1 => packed[..width].copy_from_slice(&values[..width]),
-                    stride => copy(values.iter().step_by(stride), &mut packed[..width]),
-                }
-            }
+            panels.extend((0..inner).map(|k| matrix.lanes(k, first, width)));
         }
         Self { inner, columns, panels }
     }
-}
-
-fn copy<'a>(from: impl Iterator<Item = &'a f32>, to: &mut [f32]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 /// Adds `a · b` to the rows of `result`, which start `row_stride` apart.

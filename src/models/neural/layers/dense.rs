@@ -21,24 +21,22 @@ impl Dense {
     /// Returns the outputs `[rows, outputs]` of the inputs `[rows, inputs]`.
     pub(crate) fn apply(&self, weights: &Weights, inputs: &[f32]) -> Vec<f32> {
         let rows = inputs.len() / self.weight.inputs;
-        let mut outputs = vec![0.0; rows * self.weight.outputs];
-        self.apply_to(weights, inputs, &mut outputs);
-        outputs
-    }
-
-    /// Writes the outputs into `outputs`.
-    pub(crate) fn apply_to(&self, weights: &Weights, inputs: &[f32], outputs: &mut [f32]) {
         let bias = self.bias.of(&weights.parameters);
-        outputs.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias));
-        multiply_add(View::new(inputs, self.weight.inputs), weights.packed(self.weight), outputs, bias.len());
+        let mut outputs = bias.repeat(rows);
+        multiply_add(View::new(inputs, self.weight.inputs), weights.packed(self.weight), &mut outputs, bias.len());
+        outputs
     }
 
     /// Adds the gradient by the layer's parameters, given the gradient by its outputs.
     pub(crate) fn learn(&self, inputs: &[f32], by_outputs: &[f32], gradient: &mut [f32]) {
+        self.learn_packed(inputs, by_outputs, &Packed::of(View::new(by_outputs, self.weight.outputs)), gradient);
+    }
+
+    /// The same, given the gradient by the outputs packed as well.
+    pub(crate) fn learn_packed(&self, inputs: &[f32], by_outputs: &[f32], packed: &Packed, gradient: &mut [f32]) {
         let outputs = self.weight.outputs;
         let columns = View::new(inputs, self.weight.inputs).transposed();
-        let by_outputs_packed = Packed::of(View::new(by_outputs, outputs));
-        multiply_add(columns, &by_outputs_packed, self.weight.of_mut(gradient), outputs);
+        multiply_add(columns, packed, self.weight.of_mut(gradient), outputs);
         let bias = self.bias.of_mut(gradient);
         by_outputs.chunks_exact(outputs).for_each(|row| add(row, bias));
     }

@@ -1,9 +1,9 @@
 //! Long short-term memory:
 //!
-//! `i, f, o = σ(a + b)`, `g = tanh(a_g + b_g)`, `c' = f ⊙ c + i ⊙ g`, `h' = o ⊙ tanh(c')`
+//! `i, f, o = σ(a)`, `g = tanh(a_g)`, `c' = f ⊙ c + i ⊙ g`, `h' = o ⊙ tanh(c')`
 //!
-//! with `a` the input and `b` the recurrent projection, and gates in PyTorch's order `i, f, g, o`. PyTorch has a bias in
-//! both projections, which only ever act as their sum: here `b` has none.
+//! with `a` the sum of the input and the recurrent projection, and gates in PyTorch's order `i, f, g, o`. PyTorch has a
+//! bias in both projections, which only ever act as their sum: here only the input projection has one.
 
 use super::recurrent::{Backward, Forward, parts, parts_mut};
 use crate::models::neural::kernel::{
@@ -30,30 +30,26 @@ impl WithSimd for LstmForward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Forward { hidden, input, recurrent, kept_before, kept, state, .. } = self.0;
+        let Forward { hidden, input, kept_before, kept, state, .. } = self.0;
         let start = vec![0.0; hidden];
-        let projections = input.chunks_exact(4 * hidden).zip(recurrent.chunks_exact(4 * hidden));
         let results = kept.chunks_exact_mut(KEPT * hidden).zip(state.chunks_exact_mut(hidden));
-        for (row, ((a, b), (kept, state))) in projections.zip(results).enumerate() {
-            let ([a_i, a_f, a_g, a_o], [b_i, b_f, b_g, b_o]) = (parts(a, hidden), parts(b, hidden));
+        for (row, (a, (kept, state))) in input.chunks_exact(4 * hidden).zip(results).enumerate() {
+            let [a_i, a_f, a_g, a_o] = parts(a, hidden);
             let [input, forget, candidate, output, squashed, memory] = parts_mut(kept, hidden);
-            let inputs = [a_i, a_f, a_g, a_o, b_i, b_f, b_g, b_o, memory_before(kept_before, row, &start)];
+            let inputs = [a_i, a_f, a_g, a_o, memory_before(kept_before, row, &start)];
             let outputs = [input, forget, candidate, output, squashed, memory, state];
-            lanes::<Step, S, 9, 7>(simd, inputs, outputs);
+            lanes::<Step, S, 5, 7>(simd, inputs, outputs);
         }
     }
 }
 
 struct Step;
 
-impl LaneFunction<9, 7> for Step {
+impl LaneFunction<5, 7> for Step {
     #[inline(always)]
-    fn at<S: Simd>(simd: S, inputs: [S::f32s; 9], _: [S::f32s; 7]) -> [S::f32s; 7] {
-        let [a_i, a_f, a_g, a_o, b_i, b_f, b_g, b_o, c] = inputs;
-        let i = sigmoid_lanes(simd, simd.add_f32s(a_i, b_i));
-        let f = sigmoid_lanes(simd, simd.add_f32s(a_f, b_f));
-        let g = tanh_lanes(simd, simd.add_f32s(a_g, b_g));
-        let o = sigmoid_lanes(simd, simd.add_f32s(a_o, b_o));
+    fn at<S: Simd>(simd: S, [a_i, a_f, a_g, a_o, c]: [S::f32s; 5], _: [S::f32s; 7]) -> [S::f32s; 7] {
+        let (i, f, o) = (sigmoid_lanes(simd, a_i), sigmoid_lanes(simd, a_f), sigmoid_lanes(simd, a_o));
+        let g = tanh_lanes(simd, a_g);
         let c = simd.mul_add_f32s(f, c, simd.mul_f32s(i, g));
         let t = tanh_lanes(simd, c);
         [i, f, g, o, t, c, simd.mul_f32s(o, t)]
@@ -67,7 +63,7 @@ impl WithSimd for LstmBackward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Backward { hidden, kept, kept_before, by_state, by_memory, by_input, by_recurrent, .. } = self.0;
+        let Backward { hidden, kept, kept_before, by_state, by_memory, by_input, .. } = self.0;
         let start = vec![0.0; hidden];
         let carried = by_state.chunks_exact_mut(hidden).zip(by_memory.chunks_exact_mut(hidden));
         let rows = kept.chunks_exact(KEPT * hidden).zip(carried).zip(by_input.chunks_exact_mut(4 * hidden));
@@ -78,7 +74,6 @@ impl WithSimd for LstmBackward<'_> {
             let outputs = [by_state, by_memory, by_i, by_f, by_g, by_o];
             lanes::<StepBack, S, 6, 6>(simd, inputs, outputs);
         }
-        by_recurrent.copy_from_slice(by_input);
     }
 }
 

@@ -142,8 +142,11 @@ fn convolve(inputs: &Maps, taps: usize, weight: impl Fn(usize, usize, usize) -> 
     let starts: Vec<usize> = (0..inputs.maps).flat_map(starts).collect();
     for first in (0..outputs.maps).step_by(GROUP) {
         let count = (outputs.maps - first).min(GROUP);
-        let factor = |i: usize, j: usize| if i < count { weight(first + i, j / taps, j % taps) } else { 0.0 };
-        let factors: Vec<_> = (0..starts.len()).map(|j| std::array::from_fn(|i| factor(i, j))).collect();
+        let factor = |i: usize, input, tap| if i < count { weight(first + i, input, tap) } else { 0.0 };
+        let mut factors = Vec::with_capacity(starts.len());
+        for input in 0..inputs.maps {
+            factors.extend((0..taps).map(|tap| std::array::from_fn(|i| factor(i, input, tap))));
+        }
         let maps = (0..count).map(|i| outputs.start(first + i)).collect();
         let (signal, result) = (&inputs.values[..], &mut outputs.values[..]);
         vectorised(Convolve { signal, starts: &starts, factors: &factors, result, maps, lanes });
@@ -167,23 +170,41 @@ impl WithSimd for Convolve<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let wide = 2 * S::F32_LANES;
-        for lane in (0..self.lanes).step_by(wide) {
-            let sums = match self.maps.len() {
-                1 => self.sums::<S, 1>(simd, lane).to_vec(),
-                _ => self.sums::<S, GROUP>(simd, lane).to_vec(),
-            };
-            let width = wide.min(self.lanes - lane);
-            for (sums, map) in sums.iter().zip(&self.maps) {
-                let (first, second) = self.result[map + lane..map + lane + width].split_at_mut(width.min(S::F32_LANES));
-                simd.partial_store_f32s(first, simd.add_f32s(simd.partial_load_f32s(first), sums[0]));
-                simd.partial_store_f32s(second, simd.add_f32s(simd.partial_load_f32s(second), sums[1]));
-            }
+        match self.maps.len() {
+            1 => self.maps::<S, 1>(simd),
+            _ => self.maps::<S, GROUP>(simd),
         }
     }
 }
 
 impl Convolve<'_> {
+    /// Adds to the output maps, at most `M`.
+    #[inline(always)]
+    fn maps<S: Simd, const M: usize>(mut self, simd: S) {
+        let wide = 2 * S::F32_LANES;
+        for lane in (0..self.lanes).step_by(wide) {
+            let sums = self.sums::<S, M>(simd, lane);
+            let width = wide.min(self.lanes - lane);
+            for (map, sums) in sums.into_iter().enumerate().take(self.maps.len()) {
+                self.add(simd, self.maps[map] + lane, width, sums);
+            }
+        }
+    }
+
+    /// Adds two vectors, or the `width` first numbers of them, to the result.
+    #[inline(always)]
+    fn add<S: Simd>(&mut self, simd: S, start: usize, width: usize, sums: [S::f32s; 2]) {
+        let result = &mut self.result[start..start + width];
+        match S::as_mut_simd_f32s(result) {
+            ([x, y], []) => [*x, *y] = [simd.add_f32s(*x, sums[0]), simd.add_f32s(*y, sums[1])],
+            _ => {
+                let (first, second) = result.split_at_mut(width.min(S::F32_LANES));
+                simd.partial_store_f32s(first, simd.add_f32s(simd.partial_load_f32s(first), sums[0]));
+                simd.partial_store_f32s(second, simd.add_f32s(simd.partial_load_f32s(second), sums[1]));
+            }
+        }
+    }
+
     /// Returns two vectors of each of the first `M` output maps.
     #[inline(always)]
     fn sums<S: Simd, const M: usize>(&self, simd: S, lane: usize) -> [[S::f32s; 2]; M] {

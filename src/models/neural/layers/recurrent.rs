@@ -49,9 +49,9 @@ pub(crate) struct Trace {
 /// One row of each running sequence, as a cell sees it; all are `[running, …]`.
 pub(super) struct Forward<'a> {
     pub(super) hidden: usize,
-    /// The input projections, `gates · hidden` wide.
+    /// The input projections, `gates · hidden` wide; with the recurrent ones where these have no bias of their own.
     pub(super) input: &'a [f32],
-    /// The recurrent projections, `gates · hidden` wide.
+    /// The recurrent projections, `gates · hidden` wide, where they stand apart.
     pub(super) recurrent: &'a [f32],
     pub(super) before: &'a [f32],
     /// What the cell kept of the row before; empty at the first step.
@@ -72,7 +72,7 @@ pub(super) struct Backward<'a> {
     pub(super) by_memory: &'a mut [f32],
     /// Out: the gradient by the input projections.
     pub(super) by_input: &'a mut [f32],
-    /// Out: the gradient by the recurrent projections.
+    /// Out: the gradient by the recurrent projections, where they stand apart.
     pub(super) by_recurrent: &'a mut [f32],
 }
 
@@ -175,11 +175,12 @@ impl Recurrent {
     pub(crate) fn forward(&self, weights: &Weights, steps: &Steps, rows: &[f32]) -> Trace {
         let (hidden, gates, kept) =
             (self.hidden(), self.cell.gates() * self.hidden(), self.cell.kept() * self.hidden());
-        let input = self.input.apply(weights, rows);
+        let mut input = self.input.apply(weights, rows);
         let rows = steps.order.len();
         let zeros = |width: usize| vec![0.0; rows * width];
         let mut trace = Trace { states: zeros(hidden), before: zeros(hidden), kept: zeros(kept) };
-        let mut recurrent = vec![0.0; steps.running.first().map_or(0, |running| running * gates)];
+        let widest = steps.running.first().map_or(0, |running| running * gates);
+        let mut apart = self.recurrent_bias.map_or_else(Vec::new, |_| vec![0.0; widest]);
         let mut earlier = None;
         for (start, running) in steps.spans() {
             let at = |width: usize| start * width..(start + running) * width;
@@ -191,11 +192,12 @@ impl Recurrent {
                 kept_before = &kept_done[from * kept..(from + running) * kept];
             }
             let before = &trace.before[at(hidden)];
-            self.project(weights, before, &mut recurrent[..running * gates]);
+            let recurrent = &mut apart[..self.apart(running * gates)];
+            self.project(weights, earlier.map(|_| before), &mut input[at(gates)], recurrent);
             self.step(Forward {
                 hidden,
                 input: &input[at(gates)],
-                recurrent: &recurrent[..running * gates],
+                recurrent,
                 before,
                 kept_before,
                 kept: &mut kept_now[..running * kept],
@@ -222,7 +224,7 @@ impl Recurrent {
         let widest = steps.running.first().map_or(0, |running| running * hidden);
         let (mut by_state, mut by_memory) = (vec![0.0; widest], vec![0.0; widest]);
         let mut by_input = vec![0.0; steps.order.len() * gates];
-        let mut by_recurrent = by_input.clone();
+        let mut apart = self.recurrent_bias.map_or_else(Vec::new, |_| by_input.clone());
         let spans = steps.spans();
         for (step, (start, running)) in spans.iter().copied().enumerate().rev() {
             let at = |width: usize| start * width..(start + running) * width;
@@ -240,29 +242,51 @@ impl Recurrent {
                 by_state: carried,
                 by_memory: &mut by_memory[..running * hidden],
                 by_input: &mut by_input[at(gates)],
-                by_recurrent: &mut by_recurrent[at(gates)],
+                by_recurrent: &mut apart[self.apart(start * gates)..self.apart((start + running) * gates)],
             });
-            let projections = View::new(&by_recurrent[at(gates)], gates);
-            multiply_add(projections, weights.transposed(self.recurrent), carried, hidden);
+            if step > 0 {
+                let by_recurrent = if apart.is_empty() { &by_input } else { &apart };
+                let projections = View::new(&by_recurrent[at(gates)], gates);
+                multiply_add(projections, weights.transposed(self.recurrent), carried, hidden);
+            }
         }
-        self.input.learn(rows, &by_input, gradient);
-        let states = View::new(&trace.before, hidden).transposed();
-        multiply_add(states, &Packed::of(View::new(&by_recurrent, gates)), self.recurrent.of_mut(gradient), gates);
-        if let Some(bias) = self.recurrent_bias {
-            let bias = bias.of_mut(gradient);
-            by_recurrent.chunks_exact(gates).for_each(|row| add(row, bias));
-        }
+        self.learn(rows, &trace.before, [&by_input, &apart], gradient);
         by_input
     }
 
-    /// Writes the recurrent projections of the states before a step.
-    fn project(&self, weights: &Weights, before: &[f32], projections: &mut [f32]) {
+    /// Returns a length or place among the recurrent projections that stand apart: zero where none do.
+    fn apart(&self, length: usize) -> usize {
+        self.recurrent_bias.map_or(0, |_| length)
+    }
+
+    /// Adds the recurrent projections of the states before a step, if there are any.
+    fn project(&self, weights: &Weights, before: Option<&[f32]>, input: &mut [f32], apart: &mut [f32]) {
         let gates = self.recurrent.outputs;
-        match self.recurrent_bias.map(|bias| bias.of(&weights.parameters)) {
-            Some(bias) => projections.chunks_exact_mut(gates).for_each(|row| row.copy_from_slice(bias)),
-            None => projections.fill(0.0),
+        let projections = match self.recurrent_bias.map(|bias| bias.of(&weights.parameters)) {
+            Some(bias) => {
+                apart.chunks_exact_mut(gates).for_each(|row| row.copy_from_slice(bias));
+                apart
+            }
+            None => input,
+        };
+        if let Some(before) = before {
+            multiply_add(View::new(before, self.hidden()), weights.packed(self.recurrent), projections, gates);
         }
-        multiply_add(View::new(before, self.hidden()), weights.packed(self.recurrent), projections, gates);
+    }
+
+    /// Adds the gradient by the parameters, given the one by the input projections and by the recurrent ones that stand
+    /// apart.
+    fn learn(&self, rows: &[f32], before: &[f32], [by_input, apart]: [&[f32]; 2], gradient: &mut [f32]) {
+        let gates = self.recurrent.outputs;
+        let mut packed = Packed::of(View::new(by_input, gates));
+        self.input.learn_packed(rows, by_input, &packed, gradient);
+        if let Some(bias) = self.recurrent_bias {
+            packed = Packed::of(View::new(apart, gates));
+            let bias = bias.of_mut(gradient);
+            apart.chunks_exact(gates).for_each(|row| add(row, bias));
+        }
+        let states = View::new(before, self.hidden()).transposed();
+        multiply_add(states, &packed, self.recurrent.of_mut(gradient), gates);
     }
 
     fn step(&self, step: Forward<'_>) {
