@@ -9,7 +9,7 @@ import ours
 from ours import BATCH
 from peers import fastest, pinned
 
-# Rounding leaves them 1e-6 apart; a forgotten weight decay or another epsilon, 3e-4.
+# Rounding leaves them 1e-6 apart at first and up to 8e-5 in the end; a forgotten weight decay or another epsilon, 3e-4.
 LOSSES_AGREE_TO = 1e-4
 PREDICTIONS_AGREE_TO = 1e-4
 

@@ -1,10 +1,11 @@
-use super::examples::table_rows;
+use super::boosting::{HeldBack, fit_forest};
+use super::examples::{divide, table_rows};
 use super::neural::fit_neural;
-use super::{Loss, TrainError, TrainOptions, UnitExamples, Workspace, derive_seed, fit_gbdt, fit_ridge};
+use super::{Loss, TrainError, TrainOptions, UnitExamples, Workspace, derive_seed, fit_ridge};
 use crate::domain::Problem;
 use crate::events::Reporter;
 use crate::features::TargetOptions;
-use crate::models::{Ensemble, ModelOptions, Predictor};
+use crate::models::{Ensemble, Gbdt, GbdtOptions, ModelOptions, Predictor};
 
 /// Fits a model of the chosen family to training units as often as `training` says, and returns the mean of the fits.
 ///
@@ -53,13 +54,10 @@ fn fit_once(
     let model: Box<dyn Predictor> = match (options, options.neural()) {
         (_, Some(options)) => Box::new(fit_neural(units, target, options, training, seed, workspace, reporter)?),
         (ModelOptions::Linear(options), None) => {
-            let (rows, labels) = table_rows(units, training);
+            let (rows, labels) = table_rows(&units.iter().collect::<Vec<_>>(), training);
             Box::new(fit_ridge(&rows, &labels, options)?)
         }
-        (ModelOptions::Gbdt(options), None) => {
-            let (rows, labels) = table_rows(units, training);
-            Box::new(fit_gbdt(&rows, &labels, options, seed, reporter)?)
-        }
+        (ModelOptions::Gbdt(options), None) => Box::new(fit_trees(units, options, training, seed, reporter)?),
         (_, None) => {
             let problem = Problem::new("kind", "names a stack, and only its members are fitted, one by one");
             return Err(TrainError::Options(problem));
@@ -67,6 +65,20 @@ fn fit_once(
     };
     workspace.finish(|| model.weights())?;
     Ok(model)
+}
+
+/// Fits trees, on some of the units only where the others are to say when to stop.
+fn fit_trees(
+    units: &[UnitExamples],
+    options: &GbdtOptions,
+    training: &TrainOptions,
+    seed: u64,
+    reporter: &Reporter,
+) -> Result<Gbdt, TrainError> {
+    let (learnt, held_back) = divide(units.iter().collect(), training, derive_seed(seed, "validation"));
+    let (rows, labels) = table_rows(&learnt, training);
+    let held_back = HeldBack::new(table_rows(&held_back, training), training);
+    fit_forest(&rows, &labels, held_back, options, seed, reporter)
 }
 
 fn refuse_problems(model: &ModelOptions, target: &TargetOptions, training: &TrainOptions) -> Result<(), TrainError> {

@@ -25,10 +25,10 @@ pub struct TrainOptions {
     pub late_weight: f64,
     /// Levels of the lower end, the prediction and the upper end that `quantile` learns, ascending between 0 and 1.
     pub quantiles: [f64; 3],
-    /// Share of the training units that a network's fit holds back, whole, to stop early and keep its best weights;
-    /// 0 fits on all units for all steps.
+    /// Share of the training units that the fit of a network or of trees holds back, whole, to stop early and keep what
+    /// predicted them best; 0 fits on all units for all steps or rounds.
     pub validation: f64,
-    /// Steps between two looks at the units held back.
+    /// Steps, or trees, between two looks at the units held back.
     pub validate_every: usize,
     /// Looks without a better one after which a fit stops.
     pub patience: usize,

@@ -33,6 +33,13 @@ pub struct Gbdt {
     pub(super) leaves: Vec<Leaf>,
 }
 
+/// How far a forest had grown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Mark {
+    trees: usize,
+    gains: Vec<f64>,
+}
+
 impl Gbdt {
     /// Returns a forest without trees over `width` features.
     pub(crate) fn new(init: f64, width: usize) -> Self {
@@ -47,6 +54,31 @@ impl Gbdt {
         self.nodes.extend_from_slice(nodes);
         self.leaves.extend_from_slice(leaves);
         self.starts.push(self.nodes.len() as u32);
+    }
+
+    /// Returns how far the forest has grown.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { trees: self.trees(), gains: self.gains.clone() }
+    }
+
+    /// Takes away the trees that were added after a mark of this forest.
+    pub(crate) fn cut(&mut self, mark: Mark) {
+        let nodes = self.starts[mark.trees] as usize;
+        self.starts.truncate(mark.trees + 1);
+        self.nodes.truncate(nodes);
+        self.leaves.truncate(nodes + mark.trees);
+        self.gains = mark.gains;
+    }
+
+    /// Adds what the trees from one on say of each row to `sums`.
+    pub(crate) fn add_trees(&self, first: usize, rows: &Matrix, sums: &mut [f64]) {
+        let rows: Vec<_> = (0..rows.rows()).map(|row| rows.row(row)).collect();
+        for (rows, sums) in rows.chunks(BLOCK_ROWS).zip(sums.chunks_mut(BLOCK_ROWS)) {
+            for tree in first..self.trees() {
+                let tree = self.tree(tree);
+                sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum += answer(tree, row));
+            }
+        }
     }
 
     /// Returns the number of features a row must have.
@@ -81,14 +113,8 @@ impl Predictor for Gbdt {
     }
 
     fn predict(&self, history: &Matrix) -> Vec<f64> {
-        let rows: Vec<_> = (0..history.rows()).map(|row| history.row(row)).collect();
-        let mut predictions = vec![self.init; rows.len()];
-        for (rows, sums) in rows.chunks(BLOCK_ROWS).zip(predictions.chunks_mut(BLOCK_ROWS)) {
-            for tree in 0..self.trees() {
-                let tree = self.tree(tree);
-                sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum += answer(tree, row));
-            }
-        }
+        let mut predictions = vec![self.init; history.rows()];
+        self.add_trees(0, history, &mut predictions);
         predictions
     }
 

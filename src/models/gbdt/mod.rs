@@ -2,7 +2,7 @@
 //!
 //! The booster is our own (fitting: `train::boosting`). On 20,000 × 200 rows, 500 rounds of 31 leaves, one thread,
 //! LightGBM reached RMSE 11.98 in 17.2 CPU s; forust-ml 0.8.0 12.61 in 22.3 s and perpetual 3.0.0-rc.2 15.34 in
-//! 73.5 s, while lightgbm3 needs cmake and bindgen from every user. `scripts/compare-gbdt` measures this booster
+//! 73.5 s, while lightgbm3 needs cmake and bindgen from every user. `scripts/benchmark-training` measures this booster
 //! against LightGBM.
 //!
 //! A forest is flat: every tree's inner nodes lie in one array, its leaves in another, and a link is the number of a
@@ -17,5 +17,5 @@ mod tests;
 mod weights;
 
 pub use forest::Gbdt;
-pub(crate) use forest::{Leaf, Node};
+pub(crate) use forest::{Leaf, Mark, Node};
 pub use options::GbdtOptions;

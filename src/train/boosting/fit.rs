@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::binning::BinnedTable;
 use super::fixed_point::{FixedPoint, MAX_ROWS};
 use super::grow::{Grower, GrownTree};
+use super::held_back::HeldBack;
 use super::sample::{draw, share};
 use super::split::Judge;
 use crate::events::Reporter;
@@ -32,11 +33,24 @@ pub fn fit_gbdt(
     seed: u64,
     reporter: &Reporter,
 ) -> Result<Gbdt, TrainError> {
+    fit_forest(rows, labels, None, options, seed, reporter)
+}
+
+/// The same, and stops early where rows held back are predicted no better any more: the forest is the one that predicted
+/// them best.
+pub(in crate::train) fn fit_forest(
+    rows: &Matrix,
+    labels: &[f64],
+    held_back: Option<HeldBack>,
+    options: &GbdtOptions,
+    seed: u64,
+    reporter: &Reporter,
+) -> Result<Gbdt, TrainError> {
     check_size(rows.rows(), labels.len(), options)?;
     // Inside the thread pool, so that the many short parallel steps need not be handed over from outside.
     rayon::scope(|_| {
         let table = BinnedTable::new(rows, options.bins);
-        Boosting::new(&table, labels, options, seed, rows.width).run(reporter)
+        Boosting::new(&table, labels, options, seed, rows.width).run(held_back, reporter)
     })
 }
 
@@ -78,7 +92,7 @@ impl<'a> Boosting<'a> {
         }
     }
 
-    fn run(mut self, reporter: &Reporter) -> Result<Gbdt, TrainError> {
+    fn run(mut self, mut held_back: Option<HeldBack>, reporter: &Reporter) -> Result<Gbdt, TrainError> {
         if self.table.features.is_empty() {
             reporter.warn("no feature varies: every prediction is the mean label");
             return Ok(self.forest);
@@ -92,8 +106,23 @@ impl<'a> Boosting<'a> {
             if round % REPORT_ROUNDS == 0 || round == self.options.rounds {
                 self.report(round, reporter);
             }
+            if held_back.as_mut().is_some_and(|held_back| self.is_enough(held_back, round, reporter)) {
+                break;
+            }
+        }
+        if let Some(held_back) = held_back {
+            held_back.keep_best(&mut self.forest);
         }
         Ok(self.forest)
+    }
+
+    /// Looks at the rows held back, where it is time, and returns whether more trees would not help.
+    fn is_enough(&self, held_back: &mut HeldBack, round: usize, reporter: &Reporter) -> bool {
+        if held_back.is_due(round, self.options.rounds) {
+            let rmse = held_back.look(&self.forest, round);
+            reporter.metric("gbdt/validation_rmse", round as u64, rmse);
+        }
+        held_back.is_over(round)
     }
 
     /// Adds one tree, fitted to the residuals of the rows in this round's bag.

@@ -14,6 +14,7 @@ mod binning;
 mod fit;
 mod fixed_point;
 mod grow;
+mod held_back;
 mod histogram;
 mod sample;
 mod split;
@@ -21,4 +22,6 @@ mod stripes;
 #[cfg(test)]
 mod tests;
 
+pub(super) use fit::fit_forest;
 pub use fit::fit_gbdt;
+pub(super) use held_back::HeldBack;

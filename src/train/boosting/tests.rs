@@ -5,13 +5,13 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
 
-use super::fit_gbdt;
 use super::fixed_point::{FixedPoint, MAX_ROWS};
 use super::sample::draw;
+use super::{HeldBack, fit_forest, fit_gbdt};
 use crate::events::{Event, Interrupt, Interrupted, Observer, Reporter};
 use crate::features::Matrix;
 use crate::models::{Gbdt, GbdtOptions, Predictor};
-use crate::train::TrainError;
+use crate::train::{TrainError, TrainOptions};
 
 fn uniform(random: &mut ChaCha8Rng) -> f64 {
     f64::from(random.next_u32()) / f64::from(u32::MAX)
@@ -251,4 +251,25 @@ fn a_draw_has_its_size_rises_and_is_even() {
     }
     // 600 expected, standard deviation 20.5.
     assert!(hits.iter().all(|hits| hits.abs_diff(600) < 90), "{hits:?}");
+}
+
+/// Noise that cannot be learnt makes more trees worse on other rows.
+#[test]
+fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
+    let noisy = |seed| {
+        let (rows, mut labels) = problem(400, 6, seed);
+        let mut random = ChaCha8Rng::seed_from_u64(seed + 100);
+        labels.iter_mut().for_each(|label| *label += 12.0 * uniform(&mut random));
+        (rows, labels)
+    };
+    let ((rows, labels), held_back) = (noisy(1), noisy(2));
+    let options = GbdtOptions { min_leaf_rows: 5, learning_rate: 0.2, rounds: 200, ..Default::default() };
+    let training = TrainOptions { validate_every: 5, patience: 4, ..Default::default() };
+    let watched = HeldBack::new(held_back.clone(), &training);
+    let stopped = fit_forest(&rows, &labels, watched, &options, 7, &Reporter::silent()).unwrap();
+    assert!(stopped.trees() < 180 && stopped.trees().is_multiple_of(5), "{}", stopped.trees());
+    assert_eq!(stopped, fit(&rows, &labels, &GbdtOptions { rounds: stopped.trees(), ..options.clone() }));
+    let error = |forest: &Gbdt| rmse(forest, &held_back.0, &held_back.1);
+    assert!(error(&stopped) < error(&fit(&rows, &labels, &options)));
+    assert!(HeldBack::new((Matrix { width: 6, values: Vec::new() }, Vec::new()), &training).is_none());
 }

@@ -4,12 +4,13 @@ use super::batch::Batches;
 use super::checkpoint::{Checkpoints, Progress};
 use super::learner::{Divergence, Learner, StepReport};
 use super::loss::{Loss, ScaledLoss};
-use super::validation::{Best, Validation, divide};
+use super::validation::{Best, Validation};
 use crate::content::{Digest, digest_of};
 use crate::events::Reporter;
 use crate::features::TargetOptions;
 use crate::models::Neural;
 use crate::models::neural::{FitOptions, Network, NeuralOptions};
+use crate::train::examples::divide;
 use crate::train::{TrainError, TrainOptions, UnitExamples, Workspace, derive_seed};
 
 /// Steps between two reports.

@@ -1,7 +1,3 @@
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-
 use super::batch::Labelled;
 use crate::models::neural::{Network, Reading, Weights, ordered};
 use crate::train::{TrainOptions, UnitExamples};
@@ -22,22 +18,6 @@ pub(super) struct Best {
     /// Root of the mean squared error over all steps of the units held back, in cycles.
     pub(super) rmse: f64,
     pub(super) parameters: Vec<f32>,
-}
-
-/// Divides units into those to learn from and those to hold back, at least one of each; none are held back where the
-/// options ask for none or there is one unit only.
-pub(super) fn divide<'a>(
-    mut units: Vec<&'a UnitExamples>,
-    options: &TrainOptions,
-    seed: u64,
-) -> (Vec<&'a UnitExamples>, Vec<&'a UnitExamples>) {
-    if options.validation <= 0.0 || units.len() < 2 {
-        return (units, Vec::new());
-    }
-    units.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let back = ((units.len() as f64 * options.validation).round() as usize).clamp(1, units.len() - 1);
-    let held_back = units.split_off(units.len() - back);
-    (units, held_back)
 }
 
 impl Validation {
@@ -85,27 +65,5 @@ impl Validation {
     /// Returns whether the best is so long ago that the fit should stop.
     pub(super) fn is_over(&self, best: &Best, step: usize) -> bool {
         step >= best.step + self.every * self.patience
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::features::Matrix;
-
-    #[test]
-    fn whole_units_are_held_back_and_somebody_is_left() {
-        let units: Vec<UnitExamples> = (0..10)
-            .map(|i| UnitExamples { input: Matrix { width: 1, values: vec![i as f32] }, labels: vec![f64::from(i)] })
-            .collect();
-        let all: Vec<_> = units.iter().collect();
-        let with = |validation| TrainOptions { validation, ..Default::default() };
-        for (validation, expected) in [(0.0, 0), (0.01, 1), (0.2, 2), (0.5, 5)] {
-            let (learnt, held_back) = divide(all.clone(), &with(validation), 1);
-            assert_eq!((learnt.len(), held_back.len()), (10 - expected, expected));
-            assert!(held_back.iter().all(|unit| !learnt.contains(unit)));
-        }
-        assert_eq!(divide(all[..1].to_vec(), &with(0.5), 1).1.len(), 0);
-        assert_ne!(divide(all.clone(), &with(0.5), 1).1, divide(all, &with(0.5), 2).1);
     }
 }
