@@ -1,4 +1,4 @@
-//! How much memory this process holds.
+//! How much memory this process holds, and how much there is.
 
 /// What a process holds in main memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +20,32 @@ pub(super) fn resident() -> Option<Resident> {
     memory_stats::memory_stats().map(|stats| Resident { now: stats.physical_mem as u64, peak: None })
 }
 
+/// Returns the memory of this machine, or of the container where that has less, in bytes; nothing where the system does not
+/// tell.
+#[cfg(target_os = "linux")]
+pub(super) fn installed() -> Option<u64> {
+    let machine = bytes(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemTotal")?;
+    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    Some(container.and_then(|limit| limit.trim().parse().ok()).map_or(machine, |limit: u64| limit.min(machine)))
+}
+
+/// Returns nothing: this system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn installed() -> Option<u64> {
+    None
+}
+
 #[cfg(target_os = "linux")]
 fn parse(status: &str) -> Option<Resident> {
-    let kibibytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()
-    };
-    Some(Resident { now: kibibytes("VmRSS")? << 10, peak: kibibytes("VmHWM").map(|peak| peak << 10) })
+    Some(Resident { now: bytes(status, "VmRSS")?, peak: bytes(status, "VmHWM") })
+}
+
+/// Returns an amount of a file of the kernel's, in bytes.
+#[cfg(target_os = "linux")]
+fn bytes(file: &str, name: &str) -> Option<u64> {
+    let line = file.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kibibytes << 10)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -39,6 +58,11 @@ mod tests {
         assert_eq!(parse(status), Some(Resident { now: 1 << 20, peak: Some(2 << 20) }));
         assert_eq!(parse("VmRSS:\t1 kB\n"), Some(Resident { now: 1024, peak: None }));
         assert_eq!(parse("VmRSS:\tmuch\n"), None);
+    }
+
+    #[test]
+    fn a_machine_has_more_than_this_process_holds() {
+        assert!(installed().unwrap() > resident().unwrap().now);
     }
 
     /// Other tests of this process give memory back meanwhile, so one look may miss what was written.

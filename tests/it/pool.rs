@@ -52,6 +52,18 @@ fn a_pool_goes_through_the_line_and_every_subset_is_scored() {
 }
 
 #[test]
+fn the_memory_estimate_counts_every_subset() {
+    let project = project();
+    let one = project.read("pdm.toml").replace(r#"subsets = ["FD001", "FD003"]"#, r#"subset = "FD001""#);
+    project.write("one.toml", one);
+    let estimate = |pipeline: &str| {
+        project.json(&["features", pipeline]);
+        project.json(&["plan", pipeline])[2]["memory_bytes"].as_u64().unwrap()
+    };
+    assert!(estimate("pdm.toml") > estimate("one.toml") + 10_000);
+}
+
+#[test]
 fn two_subsets_of_nasa_are_pooled() {
     let Some(nasa) = cmapss() else { return };
     let project = Project::empty();
