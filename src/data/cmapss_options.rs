@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::manifest::{self, PinnedFile};
 use super::{PartFile, Role};
@@ -16,7 +17,7 @@ pub struct CmapssOptions {
     pub subset: Option<Subset>,
     /// Instead of `subset`: subsets whose parts are pooled. Units are named as in `FD002-17`, every subset is spread
     /// evenly over the folds, and scores are told for each subset, too.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "at_least_one", skip_serializing_if = "Vec::is_empty")]
     pub subsets: Vec<Subset>,
     /// Folder with `train_FD001.txt` and its siblings.
     pub path: PathBuf,
@@ -114,6 +115,12 @@ impl CmapssOptions {
             }
         }
     }
+}
+
+/// Reads a list that was written, which is then not empty: an empty one would silently be the default subset.
+fn at_least_one<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Subset>, D::Error> {
+    let subsets = Vec::deserialize(list)?;
+    if subsets.is_empty() { Err(D::Error::custom("needs at least 2 subsets")) } else { Ok(subsets) }
 }
 
 /// Returns the three files of a subset, or of a fleet in its format.

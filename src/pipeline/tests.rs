@@ -724,6 +724,13 @@ fn one_of_subset_and_subsets_is_asked_for() {
     1 | --set dataset.subsets=["FD003"]
       |                       ^^^^^^^^^ for one write subset = "FD003"
     "#);
+    insta::assert_snapshot!(errors(&pool, &["dataset.subsets=[]"]), @r#"
+    error: `dataset.subsets`: needs at least 2 subsets
+     --> command line:1:23
+      |
+    1 | --set dataset.subsets=[]
+      |                       ^^
+    "#);
 }
 
 #[test]
