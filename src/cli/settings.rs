@@ -9,7 +9,7 @@ use super::ui::Ui;
 use super::{environment, signals};
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter};
-use crate::pipeline::PipelineSpec;
+use crate::pipeline::{Environment, Origins, PipelineSpec, SpecErrors};
 
 /// The pipeline that runs where there is none: a simulated fleet.
 pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml");
@@ -29,11 +29,26 @@ struct Found {
 /// # Errors
 /// The file cannot be read, or has problems.
 pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
+    resolve_by(PipelineSpec::load, args, ui)
+}
+
+/// Resolves what [`resolve`] does, for a search over `[tune.space]`.
+///
+/// # Errors
+/// As [`resolve`]; or a value of the space could be used by no trial.
+pub(super) fn resolve_to_search(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
+    resolve_by(PipelineSpec::load_to_search, args, ui)
+}
+
+/// Reads the text of a pipeline file, its shown name, overrides and environment.
+type Load = fn(&str, &str, &[String], Environment<'_>) -> Result<(PipelineSpec, Origins), SpecErrors>;
+
+fn resolve_by(load: Load, args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     let found = find(args.pipeline.as_deref())?;
     let registry = environment::variable(environment::REGISTRY);
     let registry = registry.map(|url| format!("registry.url={}", toml::Value::String(url)));
     let overrides: Vec<_> = args.set.iter().cloned().chain(registry).collect();
-    let loaded = PipelineSpec::load(&found.text, &found.label, &overrides, &environment::variable);
+    let loaded = load(&found.text, &found.label, &overrides, &environment::variable);
     let (spec, origins) = loaded.map_err(CliError::spec)?;
     let context = context(found.root, ui)?;
     Ok((context, Job { spec, origins, label: found.label, text: found.text }))

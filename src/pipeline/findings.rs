@@ -72,6 +72,11 @@ impl Findings {
         self.list.is_empty()
     }
 
+    /// Returns whether nothing was found outside of a table.
+    pub(super) fn only_within(&self, table: &str) -> bool {
+        self.list.iter().all(|finding| lies_within(&finding.path, table))
+    }
+
     pub(super) fn into_vec(self) -> Vec<Finding> {
         self.list
     }

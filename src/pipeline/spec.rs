@@ -13,6 +13,7 @@ use super::keys::Keys;
 use super::origins::Origins;
 use super::overrides;
 use super::schema::file_schema;
+use super::search::unusable_values;
 use super::source::Sources;
 use crate::data::{DatasetOptions, SplitOptions, ValidateOptions};
 use crate::domain::Problem;
@@ -149,6 +150,29 @@ impl PipelineSpec {
         overrides: &[String],
         env: Environment<'_>,
     ) -> Result<(Self, Origins), SpecErrors> {
+        Self::load_checked(text, file_name, overrides, env, |_| Vec::new())
+    }
+
+    /// Reads a pipeline file as [`PipelineSpec::load`] does, for a search: every value of `[tune.space]` must make sense in it.
+    ///
+    /// # Errors
+    /// As [`PipelineSpec::load`]; and, where the other sections are sound, the values that no trial could use.
+    pub fn load_to_search(
+        text: &str,
+        file_name: &str,
+        overrides: &[String],
+        env: Environment<'_>,
+    ) -> Result<(Self, Origins), SpecErrors> {
+        Self::load_checked(text, file_name, overrides, env, unusable_values)
+    }
+
+    fn load_checked(
+        text: &str,
+        file_name: &str,
+        overrides: &[String],
+        env: Environment<'_>,
+        further: impl Fn(&Self) -> Vec<Problem>,
+    ) -> Result<(Self, Origins), SpecErrors> {
         let mut sources = Sources::new(file_name, text);
         let mut root = match parse(text) {
             Ok(root) => root,
@@ -166,6 +190,9 @@ impl PipelineSpec {
         if let Some(spec) = &spec {
             let problems = combination_problems(spec, |path| findings.touches_broken(path));
             findings.add_problems(&index, problems);
+            if findings.only_within("tune") {
+                findings.add_problems(&index, further(spec));
+            }
         }
         match spec {
             Some(spec) if findings.is_empty() => {

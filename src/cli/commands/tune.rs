@@ -17,7 +17,7 @@ use crate::tune::{MOST_GRID_POINTS, Method, Space, TuneOptions, Values};
 pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
     let mut pipeline = args.pipeline.clone();
     pipeline.set.extend(args.trials.map(|trials| format!("tune.trials={trials}")));
-    let (context, job) = settings::resolve(&pipeline, ui)?;
+    let (context, job) = settings::resolve_to_search(&pipeline, ui)?;
     let Some(options) = &job.spec.tune else {
         return Err(CliError::from(TuneError::NothingToSearch).usage());
     };

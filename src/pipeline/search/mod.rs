@@ -46,6 +46,17 @@ pub(super) fn space_problems(spec: &PipelineSpec) -> Vec<Problem> {
     if problems.is_empty() { search.grid_problem().into_iter().collect() } else { problems }
 }
 
+/// Returns the values of `[tune.space]` that no trial could use, with paths from the top of the file. They matter to a search
+/// only, and rest on the other sections, which must be sound.
+pub(super) fn unusable_values(spec: &PipelineSpec) -> Vec<Problem> {
+    let Some(search) = Search::of(spec) else { return Vec::new() };
+    let found = |(key, range): (&str, &RangeOptions)| {
+        let (values, kinds) = search.values(key, range).ok().filter(|_| range.problems().is_empty())?;
+        search.refuse_unusable(key, &values, &kinds).err().map(|problem| problem.within(&place(key)))
+    };
+    search.options.space.iter().filter_map(found).collect()
+}
+
 struct Search<'s> {
     spec: &'s PipelineSpec,
     options: &'s TuneOptions,
@@ -61,12 +72,18 @@ impl<'s> Search<'s> {
     /// Returns the keys that make sense by themselves; the others have been told by their room.
     fn dimensions(&self) -> impl Iterator<Item = Result<Dimension, Problem>> {
         let sound = self.options.space.iter().filter(|(_, range)| range.problems().is_empty());
-        sound.map(|(key, range)| {
-            self.dimension(key, range).map_err(|problem| problem.within(&format!("tune.space.{}", quoted(key))))
-        })
+        sound.map(|(key, range)| self.dimension(key, range).map_err(|problem| problem.within(&place(key))))
     }
 
     fn dimension(&self, key: &str, range: &RangeOptions) -> Result<Dimension, Problem> {
+        let (values, kinds) = self.values(key, range)?;
+        let everywhere = key == KIND || kinds.len() == self.kinds().len();
+        let when = || When { key: KIND.to_owned(), one_of: kinds.iter().map(|kind| Value::from(*kind)).collect() };
+        Ok(Dimension { key: key.to_owned(), values, simpler: range.simpler, when: (!everywhere).then(when) })
+    }
+
+    /// Returns the values of a key, and the families in play that have it.
+    fn values(&self, key: &str, range: &RangeOptions) -> Result<(Values, Vec<&str>), Problem> {
         self.refuse_fixed(key)?;
         self.refuse_overlap(key)?;
         let steps: Vec<_> = key.split('.').collect();
@@ -76,10 +93,7 @@ impl<'s> Search<'s> {
         if self.options.method == Method::Grid && values.count().is_none() {
             return Err(Problem::new("", "needs `step`, `points` or `choices` for a grid"));
         }
-        self.refuse_unusable(key, &values, &kinds)?;
-        let everywhere = key == KIND || kinds.len() == self.kinds().len();
-        let when = || When { key: KIND.to_owned(), one_of: kinds.iter().map(|kind| Value::from(*kind)).collect() };
-        Ok(Dimension { key: key.to_owned(), values, simpler: range.simpler, when: (!everywhere).then(when) })
+        Ok((values, kinds))
     }
 
     fn refuse_fixed(&self, key: &str) -> Result<(), Problem> {
@@ -201,9 +215,9 @@ fn told(problem: &Problem) -> String {
     if message.contains(&format!("`{path}`")) { message.clone() } else { sentence(path, message) }
 }
 
-/// Returns a dotted key as it stands in `[tune.space]`.
-fn quoted(key: &str) -> String {
-    super::source::join("", key)
+/// Returns where a dotted key is searched.
+fn place(key: &str) -> String {
+    format!("tune.space.{}", super::source::join("", key))
 }
 
 /// Returns whether a number is whole by its schema; none for what is no number.

@@ -17,7 +17,7 @@ rounds = 120   # enough
 "#;
 
 fn load(text: &str) -> Result<PipelineSpec, String> {
-    let loaded = PipelineSpec::load(text, "pdm.toml", &[], &|_| None);
+    let loaded = PipelineSpec::load_to_search(text, "pdm.toml", &[], &|_| None);
     loaded.map(|(spec, _)| spec).map_err(|errors| errors.to_string())
 }
 
@@ -341,4 +341,17 @@ fn a_written_winner_loads_to_what_was_scored() {
         let ending = crate::tune::Ending::Pruned;
         tried.push(Trial { number: tried.len(), values, folds: Vec::new(), ending });
     }
+}
+
+#[test]
+fn what_only_a_search_minds_keeps_nobody_else_from_working() {
+    let space = "[tune.space]\n\"model.kind\" = { choices = [\"gbdt\", \"gru\"] }\n\"model.learning_rate\" = { low = 0.01, high = 0.1 }\n";
+    let text =
+        FILE.replace("\"gbdt\"", "\"gru\"").replace("rounds = 120", "") + "\n[train]\nloss = \"quantile\"\n" + space;
+    assert!(PipelineSpec::load(&text, "pdm.toml", &[], &|_| None).is_ok());
+    assert!(load(&text).unwrap_err().contains("quantile is learnt by networks only"));
+    // A mistake elsewhere is told once, and not again for every value of the space.
+    let mistake = text.replace("\"quantile\"", "\"mse\"\npatience = 0");
+    let told = load(&mistake).unwrap_err();
+    assert!(told.contains("`train.patience` must be from 1") && told.matches("error:").count() == 1, "{told}");
 }
