@@ -156,7 +156,9 @@ impl Conformal {
             let others: Vec<_> = rows.iter().copied().filter(|row| row.unit != cut.unit).collect();
             Ok(distance(cut, method)? / scale_of(&others).at(cut.predicted))
         };
-        let residuals = one_cut_each(&units, seed).into_par_iter().map(residual).collect::<Result<_, _>>()?;
+        // In order, so that the first cut that cannot be judged is told of at any number of threads.
+        let residuals: Vec<_> = one_cut_each(&units, seed).into_par_iter().map(residual).collect();
+        let residuals = residuals.into_iter().collect::<Result<_, _>>()?;
         let scale = scale_of(&rows);
         let quantile = conformal_quantile(residuals, coverage)?;
         let (units, rows, protocol_digest) = (units.len(), rows.len(), protocol.digest());

@@ -52,6 +52,9 @@ pub struct GroupScores {
     pub units: usize,
     /// The scores, in the order of [`Metric::ALL`]; a single unit has no spread, and so none.
     pub scores: Vec<Score>,
+    /// The scores by true remaining useful life.
+    #[serde(default)]
+    pub bands: Vec<Band>,
 }
 
 /// The scores of the same constant predicted for every unit.
@@ -132,7 +135,7 @@ impl Scorecard {
             let totals = Totals::by_unit(&rows);
             let spread = require_spread(totals.len()).is_ok();
             let scores = if spread { scores(&totals, &self.bootstrap, self.seed) } else { Vec::new() };
-            GroupScores { name: name.to_owned(), units: totals.len(), scores }
+            GroupScores { name: name.to_owned(), units: totals.len(), scores, bands: bands(&rows) }
         };
         self.groups = groups.into_iter().map(of_group).collect();
         Ok(self)
@@ -201,9 +204,11 @@ mod tests {
         assert_eq!(Scorecard { groups: Vec::new(), ..grouped.clone() }, whole);
         let alone: Vec<_> = predictions.iter().filter(|p| group_of(&p.unit) == Some("a")).cloned().collect();
         let alone = score(&alone, out_of_fold_protocol(25, 3), 60.0, &BootstrapOptions::default(), 1).unwrap();
-        let expected = GroupScores { name: "a".to_owned(), units: 25, scores: alone.scores };
-        let single = GroupScores { name: "b".to_owned(), units: 1, scores: Vec::new() };
-        assert_eq!(grouped.groups, [expected, single]);
+        let expected = GroupScores { name: "a".to_owned(), units: 25, scores: alone.scores, bands: alone.bands };
+        assert_eq!(grouped.groups[0], expected);
+        let single = &grouped.groups[1];
+        assert_eq!((single.name.as_str(), single.units, single.scores.len()), ("b", 1, 0));
+        assert_eq!(single.bands.iter().map(|band| band.rows).sum::<usize>(), 3);
         assert!(!serde_json::to_string(&whole).unwrap().contains("groups"));
         let back: Scorecard = serde_json::from_str(&serde_json::to_string(&grouped).unwrap()).unwrap();
         assert_eq!(back, grouped);
