@@ -19,6 +19,9 @@ impl Default for TargetOptions {
     }
 }
 
+/// Most cycles a unit may live; errors of more could not be squared in single precision.
+const LONGEST_LIFE: f64 = 1e12;
+
 impl TargetOptions {
     /// Returns the label for a true remaining useful life, both in cycles.
     pub fn label(&self, rul: f64) -> f64 {
@@ -27,10 +30,10 @@ impl TargetOptions {
 
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
-        if self.cap.is_finite() && self.cap > 0.0 {
+        if self.cap > 0.0 && self.cap <= LONGEST_LIFE {
             return Vec::new();
         }
-        let message = format!("{} is not a positive number of cycles", self.cap);
+        let message = format!("must be more than 0 and at most {LONGEST_LIFE} cycles, not {:?}", self.cap);
         vec![Problem::new("cap", message).hint("a cap above every life, such as 10000, leaves the labels uncapped")]
     }
 }
@@ -48,7 +51,7 @@ mod tests {
     #[test]
     fn the_cap_must_be_a_positive_number() {
         assert_eq!(TargetOptions::default().problems(), []);
-        for cap in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for cap in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e308] {
             assert_eq!(TargetOptions { cap }.problems()[0].path, "cap", "{cap}");
         }
     }

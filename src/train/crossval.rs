@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use super::cuts::cut_rows;
 use super::{OutOfFoldPrediction, Recipe, TrainError, Workspace, derive_seed};
 use crate::data::{Folds, Trajectory, ValidDataset};
-use crate::domain::UnitId;
+use crate::domain::{Interval, UnitId};
 use crate::events::Reporter;
 use crate::models::Predictor;
 
@@ -44,7 +44,7 @@ pub fn fit_fold(
         cut_rows(unit, name, recipe.training, seed).into_iter().map(at).collect::<Vec<_>>()
     };
     let predictions: Vec<_> = held_out.par_iter().map(predict).collect();
-    Ok(predictions.concat())
+    refuse_not_finite(predictions.concat())
 }
 
 fn judged(unit: &Trajectory, row: usize, fold: usize, values: Vec<f64>) -> OutOfFoldPrediction {
@@ -56,6 +56,23 @@ fn judged(unit: &Trajectory, row: usize, fold: usize, values: Vec<f64>) -> OutOf
         truth: unit.rul_at(row),
         members: if values.len() > 1 { values } else { Vec::new() },
         interval: None,
+    }
+}
+
+/// What is not a number could be stored, and not be read again.
+fn refuse_not_finite(predictions: Vec<OutOfFoldPrediction>) -> Result<Vec<OutOfFoldPrediction>, TrainError> {
+    let ends = |interval: &Interval| [interval.lower, interval.upper];
+    let values = |p: &OutOfFoldPrediction| {
+        p.interval
+            .iter()
+            .flat_map(ends)
+            .chain(p.members.iter().copied())
+            .chain([p.rul])
+            .find(|value| !value.is_finite())
+    };
+    match predictions.iter().find_map(|p| Some((p, values(p)?))) {
+        Some((p, value)) => Err(TrainError::NotFinite { unit: p.unit.clone(), cycle: p.cycle, value }),
+        None => Ok(predictions),
     }
 }
 

@@ -2,7 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::data::SplitError;
-use crate::domain::{Problem, UnitId};
+use crate::domain::{Cycle, Problem, UnitId};
 use crate::events::Interrupted;
 use crate::features::FeatureError;
 
@@ -49,6 +49,16 @@ pub enum TrainError {
         /// Where the weights of the last good step are kept, where they are.
         kept: Option<PathBuf>,
     },
+    /// A fitted model predicts what is no number.
+    #[error("the model predicts {value} for unit {unit} at cycle {cycle}")]
+    NotFinite {
+        /// A unit the model never saw.
+        unit: UnitId,
+        /// The last cycle it was shown.
+        cycle: Cycle,
+        /// The prediction.
+        value: f64,
+    },
     /// What a killed run would go on from cannot be kept.
     #[error("cannot write `{}`", path.display())]
     Keep {
@@ -68,15 +78,21 @@ impl TrainError {
     /// Returns what to try, where something is known to help.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::TooLittleData { what: "training rows", .. } => {
+                "add units, lower `first_row` or `row_stride` in [train], or choose a simpler model: `--set model.kind=linear`"
+            }
             Self::TooLittleData { .. } => "add units, or choose a simpler model: `--set model.kind=linear`",
             Self::Split(_) => "set split.folds to at most the number of units",
             Self::Diverged { model: "linear", .. } => {
                 "a feature is too large to add up: look for it with `pdm-ml features --output table.csv`"
             }
-            Self::Diverged { model: "gbdt", .. } => "lower the learning rate: `--set model.learning_rate=0.02`",
+            Self::Diverged { model: "gbdt", .. } => "the labels are too large to add up: lower `cap` in [target]",
             Self::Diverged { .. } => {
-                "lower the learning rate (`--set model.learning_rate=0.002`), or clip gradients sooner \
-                 (`--set model.gradient_clip=0.3`)"
+                "lower the network's `learning_rate`, such as to a third, or clip gradients sooner with a smaller \
+                 `gradient_clip`"
+            }
+            Self::NotFinite { .. } => {
+                "look for features or labels that are far too large: `pdm-ml features --output table.csv`"
             }
             _ => return None,
         })
@@ -116,7 +132,7 @@ mod tests {
     fn what_to_try_suits_the_family() {
         let words = |model| TrainError::diverged(model, 1).hint().unwrap();
         assert!(words("gru").contains("gradient_clip") && words("gru").contains("learning_rate"));
-        assert!(!words("gbdt").contains("gradient_clip") && words("gbdt").contains("learning_rate"));
+        assert!(!words("gbdt").contains("learning_rate") && words("gbdt").contains("cap"));
         assert!(!words("linear").contains("learning_rate"));
     }
 }

@@ -39,6 +39,12 @@ pub struct TrainOptions {
 /// More repetitions than this are a slip of the finger: the spread of a mean of 100 is a tenth of one fit's.
 const MOST_SEEDS: usize = 100;
 
+/// More rows, cut points, steps or looks than this are a slip of the finger, and their products would overflow.
+const MOST_ROWS: usize = 1_000_000;
+
+/// Largest error in cycles and largest weight of one; squares of more overflow in single precision.
+const HEAVIEST: f64 = 1e6;
+
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
@@ -70,15 +76,15 @@ impl TrainOptions {
             ("validate_every", self.validate_every),
             ("patience", self.patience),
         ];
-        let zeros = counts.into_iter().filter(|(_, count)| *count == 0);
-        let zeros = zeros.map(|(key, _)| Problem::new(key, "must be at least 1, not 0"));
-        let seeds = self.seeds;
-        let range = || Problem::new("seeds", format!("must be from 1 to {MOST_SEEDS}, not {seeds}"));
-        let mut problems: Vec<_> = zeros.chain((!(1..=MOST_SEEDS).contains(&seeds)).then(range)).collect();
-        let not_positive = [("huber_delta", self.huber_delta), ("late_weight", self.late_weight)]
-            .into_iter()
-            .filter(|(_, value)| !(value.is_finite() && *value > 0.0));
-        problems.extend(not_positive.map(|(key, v)| Problem::new(key, format!("must be more than 0, not {v}"))));
+        let counts = counts.map(|(key, count)| (key, count, MOST_ROWS));
+        let counts = counts.into_iter().chain([("seeds", self.seeds, MOST_SEEDS)]);
+        let wrong = counts.filter(|(_, count, most)| !(1..=*most).contains(count));
+        let range = |(key, count, most)| Problem::new(key, format!("must be from 1 to {most}, not {count}"));
+        let mut problems: Vec<_> = wrong.map(range).collect();
+        let weights = [("huber_delta", self.huber_delta), ("late_weight", self.late_weight)];
+        let wrong = weights.into_iter().filter(|(_, value)| !(*value > 0.0 && *value <= HEAVIEST));
+        let range = |(key, v)| Problem::new(key, format!("must be more than 0 and at most {HEAVIEST}, not {v:?}"));
+        problems.extend(wrong.map(range));
         if !(0.0..=0.5).contains(&self.validation) {
             problems.push(Problem::new("validation", format!("must be from 0 to 0.5, not {}", self.validation)));
         }
@@ -95,6 +101,22 @@ impl TrainOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_beyond_reason_are_problems() {
+        let whole = serde_json::to_value(TrainOptions::default()).unwrap();
+        let wrong = |key: &str, value: serde_json::Value| {
+            let mut table = whole.clone();
+            table[key] = value;
+            let options: TrainOptions = serde_json::from_value(table).unwrap();
+            let named: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
+            assert_eq!(named, [key]);
+        };
+        let numbers = whole.as_object().unwrap().iter().filter(|(_, value)| value.is_number());
+        for (key, value) in numbers {
+            wrong(key, if value.is_u64() { u64::MAX.into() } else { 1e300.into() });
+        }
+    }
 
     #[test]
     fn zeros_are_problems() {

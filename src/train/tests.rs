@@ -286,7 +286,7 @@ fn options_out_of_range_are_refused() {
     let gru = ModelOptions::Gru(GruOptions { stride: 0, ..Default::default() });
     assert_eq!(refused(&rest, gru), "`stride` must be from 1 to 65536, not 0");
     rest.training.row_stride = 0;
-    assert_eq!(refused(&rest, ModelOptions::default()), "`row_stride` must be at least 1, not 0");
+    assert_eq!(refused(&rest, ModelOptions::default()), "`row_stride` must be from 1 to 1000000, not 0");
 }
 
 /// The bound of the project for FD001: out-of-fold RMSE, both sides capped at 125 cycles, at most 9.0.

@@ -34,14 +34,18 @@ impl FitOptions {
         problems.extend(out_of_range(&[("batch", self.batch)], LONGEST));
         let not_positive = [("learning_rate", self.learning_rate), ("gradient_clip", self.gradient_clip)]
             .into_iter()
-            .filter(|(_, value)| !(value.is_finite() && *value > 0.0));
+            .filter(|(_, value)| !(*value > 0.0 && *value <= LARGEST));
         let not_fractions = [("warmup_fraction", self.warmup_fraction), ("weight_average", self.weight_average)]
             .into_iter()
             .filter(|(_, value)| !(0.0..1.0).contains(value));
-        let not_decay = Some(self.weight_decay).filter(|decay| !(decay.is_finite() && *decay >= 0.0));
-        problems.extend(not_positive.map(|(key, v)| Problem::new(key, format!("must be more than 0, not {v}"))));
+        let not_decay = Some(self.weight_decay).filter(|decay| !(0.0..=LARGEST).contains(decay));
+        problems.extend(
+            not_positive
+                .map(|(key, v)| Problem::new(key, format!("must be more than 0 and at most {LARGEST}, not {v:?}"))),
+        );
         problems.extend(not_fractions.map(|(key, v)| Problem::new(key, format!("must be from 0 to below 1, not {v}"))));
-        problems.extend(not_decay.map(|v| Problem::new("weight_decay", format!("must be at least 0, not {v}"))));
+        problems
+            .extend(not_decay.map(|v| Problem::new("weight_decay", format!("must be from 0 to {LARGEST}, not {v:?}"))));
         problems
     }
 }
@@ -54,6 +58,12 @@ pub(super) const WIDEST: usize = 4096;
 
 /// Most cycles or steps of a sequence, and most sequences of a batch.
 pub(super) const LONGEST: usize = 65_536;
+
+/// Most filters of a convolution, and most steps a filter looks at.
+pub(super) const MOST_TAPS: usize = 256;
+
+/// Largest learning rate, norm of a gradient and decay of weights.
+const LARGEST: f64 = 1e6;
 
 /// Most steps of a fit.
 const MOST_STEPS: usize = 10_000_000;

@@ -253,6 +253,20 @@ fn a_draw_has_its_size_rises_and_is_even() {
     assert!(hits.iter().all(|hits| hits.abs_diff(600) < 90), "{hits:?}");
 }
 
+/// Rounds and what was seen there.
+#[derive(Default)]
+struct Looks(Mutex<Vec<(u64, f64)>>);
+
+impl Observer for Looks {
+    fn on(&self, event: &Event) {
+        if let Event::Metric { key, step, value } = event
+            && key.ends_with("validation_rmse")
+        {
+            self.0.lock().unwrap().push((*step, *value));
+        }
+    }
+}
+
 /// Noise that cannot be learnt makes more trees worse on other rows.
 #[test]
 fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
@@ -266,8 +280,14 @@ fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
     let options = GbdtOptions { min_leaf_rows: 5, learning_rate: 0.2, rounds: 200, ..Default::default() };
     let training = TrainOptions { validate_every: 5, patience: 4, ..Default::default() };
     let watched = HeldBack::new(held_back.clone(), &training);
-    let stopped = fit_forest(&rows, &labels, watched, &options, 7, &Reporter::silent()).unwrap();
-    assert!(stopped.trees() < 180 && stopped.trees().is_multiple_of(5), "{}", stopped.trees());
+    let looks = Arc::new(Looks::default());
+    let reporter = Reporter::silent().with(looks.clone());
+    let stopped = fit_forest(&rows, &labels, watched, &options, 7, &reporter).unwrap();
+    let looks = looks.0.lock().unwrap();
+    let best = looks.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    assert_eq!(stopped.trees() as u64, best.0);
+    assert_eq!(looks.last().unwrap().0, best.0 + 20, "{looks:?}");
+    assert!(best.0 < 180, "{best:?}");
     assert_eq!(stopped, fit(&rows, &labels, &GbdtOptions { rounds: stopped.trees(), ..options.clone() }));
     let error = |forest: &Gbdt| rmse(forest, &held_back.0, &held_back.1);
     assert!(error(&stopped) < error(&fit(&rows, &labels, &options)));

@@ -3,7 +3,7 @@ use crate::models::neural::Reading;
 use crate::models::neural::kernel::{tanh_all, tanh_back};
 use crate::models::neural::layers::{MapConv, Maps};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options, out_of_range};
+use crate::models::neural::options::{DEEPEST, LONGEST, MOST_TAPS, WIDEST, network_options, out_of_range};
 
 network_options! {
     /// Options of the deep convolutional network of Li, Ding and Sun (RESS 172, 2018) and of its fit.
@@ -26,9 +26,6 @@ network_options! {
     }
     fit { batch: 256, learning_rate: 2e-3 }
 }
-
-/// Most filters of a convolution, and most steps a filter looks at.
-const MOST_TAPS: usize = 256;
 
 impl CnnOptions {
     /// Returns what is wrong with the values, with paths relative to this table.

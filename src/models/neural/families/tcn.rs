@@ -3,7 +3,7 @@ use crate::models::neural::Reading;
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Conv, Dense};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{LONGEST, WIDEST, network_options, out_of_range};
+use crate::models::neural::options::{LONGEST, MOST_TAPS, WIDEST, network_options, out_of_range};
 
 network_options! {
     /// Options of a temporal convolutional network (Bai, Kolter, Koltun, 2018) and of its fit.
@@ -27,9 +27,6 @@ network_options! {
 
 /// More doublings than this look further back than any history.
 const MOST_BLOCKS: usize = 16;
-
-/// Most steps a convolution looks at.
-const MOST_TAPS: usize = 256;
 
 impl TcnOptions {
     /// Returns what is wrong with the values, with paths relative to this table.
