@@ -2,13 +2,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::budget::within_budget;
+use super::resident::installed;
 use super::{EngineError, Line};
-use crate::data::{QualityReport, Role};
-use crate::events::{BudgetExceeded, Event, Interrupted, span};
+use crate::data::{FileReport, QualityReport, Role};
+use crate::events::{BudgetExceeded, Event, Interrupted, size, span};
 use crate::features::FittedFeatures;
-use crate::pipeline::Stage;
+use crate::models::ModelOptions;
 use crate::pipeline::cache::Pending;
 use crate::pipeline::stages::{Kept, StageError, Summary, features, read_json, train, validate};
+use crate::pipeline::{PipelineSpec, Stage};
 use crate::train::{Extent, peak_memory};
 
 impl Line<'_> {
@@ -24,12 +26,14 @@ impl Line<'_> {
         let fitted: FittedFeatures =
             read_json(&self.entry(Stage::Features).path(features::FITTED)).map_err(&in_stage)?;
         self.refuse_unaffordable()?;
+        self.job.spec.idle_options().into_iter().for_each(|idle| self.context.reporter.warn(idle));
+        self.mention_time();
         let before = self.take_up(pending, partial, run)?;
         let (spec, resume) = (&self.job.spec, pending.resume_dir()?);
         let reporter = within_budget(&spec.project.budget, &self.context.reporter);
         let trained = train::run(spec, self.dataset()?, &fitted, [folder, resume], &reporter);
         trained.map_err(|error| match budget_of(&error) {
-            Some(exceeded) => stopped(exceeded, &before, resume, spec.split.folds),
+            Some(exceeded) => stopped(exceeded, &before, resume, spec),
             None => in_stage(error),
         })
     }
@@ -54,15 +58,30 @@ impl Line<'_> {
         self.cache.lookup(&key).into_entry().map(|entry| entry.elapsed_ms())
     }
 
-    /// Refuses training that would need more memory than its budget, and warns of training that took more time.
+    /// Refuses training that would need more memory than its budget, or warns of more than there is.
     fn refuse_unaffordable(&self) -> Result<(), EngineError> {
         let budget = &self.job.spec.project.budget;
-        if let (Some(limit), Some(needed)) = (budget.memory.map(|limit| limit.bytes()), self.memory_estimate()?)
-            && needed > limit
-        {
-            let exceeded = BudgetExceeded::MemoryBefore { needed, limit };
-            return Err(EngineError::Budget { exceeded, kept: "nothing was trained".to_owned(), next: more(exceeded) });
+        let needed = self.memory_estimate()?.unwrap_or(0);
+        match (budget.memory.map(|limit| limit.bytes()), installed()) {
+            (Some(limit), _) if needed > limit => {
+                let exceeded = BudgetExceeded::MemoryBefore { needed, limit };
+                let (kept, next) = ("nothing was trained".to_owned(), more(exceeded, &self.job.spec.model));
+                return Err(EngineError::Budget { exceeded, kept, next });
+            }
+            (None, Some(installed)) if needed > installed => self.context.reporter.warn(format!(
+                "training needs up to about {}, and this machine has {}; with a `project.budget.memory` it ends before the \
+                 system ends it",
+                size(needed),
+                size(installed)
+            )),
+            _ => {}
         }
+        Ok(())
+    }
+
+    /// Tells of training that took longer than its budget.
+    fn mention_time(&self) {
+        let budget = &self.job.spec.project.budget;
         let last = self.last_elapsed_ms(Stage::Train).map(Duration::from_millis);
         if let Some((limit, last)) = budget.time.map(|limit| limit.duration()).zip(last)
             && last > limit
@@ -70,7 +89,6 @@ impl Line<'_> {
             let (limit, last) = (span(limit), span(last));
             self.context.reporter.note(format!("the last training took {last}; this one stops after {limit}"));
         }
-        Ok(())
     }
 
     /// Tells what is kept of earlier work, or removes it, and signs the folder; returns what there is to go on from.
@@ -100,12 +118,14 @@ impl Line<'_> {
 }
 
 fn extent(report: &QualityReport, fitted: &FittedFeatures) -> Extent {
-    let of = |role| report.files.iter().find(|file| file.role == role);
-    let train = of(Role::Train);
+    // Of pooled subsets there are several files a role.
+    let sum = |role, count: fn(&FileReport) -> u64| {
+        report.files.iter().filter(|file| file.role == role).map(count).sum::<u64>()
+    };
     Extent {
-        units: train.map_or(0, |file| file.units),
-        rows: train.map_or(0, |file| file.rows),
-        test_rows: of(Role::Test).map_or(0, |file| file.rows),
+        units: sum(Role::Train, |file| file.units),
+        rows: sum(Role::Train, |file| file.rows),
+        test_rows: sum(Role::Test, |file| file.rows),
         channels: fitted.schema().channels().count() as u64,
         table_width: fitted.table_names().len() as u64,
         sequence_width: fitted.sequence_names().len() as u64,
@@ -121,25 +141,32 @@ fn budget_of(error: &StageError) -> Option<BudgetExceeded> {
     }
 }
 
-fn stopped(exceeded: BudgetExceeded, before: &Kept, resume: &Path, folds: usize) -> EngineError {
+fn stopped(exceeded: BudgetExceeded, before: &Kept, resume: &Path, spec: &PipelineSpec) -> EngineError {
+    let (folds, more) = (spec.split.folds, more(exceeded, &spec.model));
     let kept = Kept::look(resume).unwrap_or_default();
     let next = match exceeded {
         BudgetExceeded::Time { .. } if kept.folds > before.folds || kept.checkpoint => {
-            format!("run the same command again to go on with {}, or {}", kept.next(folds), more(exceeded))
+            format!("run the same command again to go on with {}, or {}", kept.next(folds), more)
         }
         // The same budget again would end at the same place.
-        _ => more(exceeded),
+        _ => more,
     };
-    EngineError::Budget { exceeded, kept: format!("{} are kept", kept.words(folds)), next }
+    let be = if kept.folds == 0 { "is" } else { "are" };
+    EngineError::Budget { exceeded, kept: format!("{} {be} kept", kept.words(folds)), next }
 }
 
 /// Returns how to allow more.
-fn more(exceeded: BudgetExceeded) -> String {
+fn more(exceeded: BudgetExceeded, model: &ModelOptions) -> String {
     const STEP: u64 = 64 << 20;
     let allow = |bytes: u64| format!("`--set project.budget.memory={}MiB`", bytes.next_multiple_of(STEP) >> 20);
     match exceeded {
         BudgetExceeded::MemoryBefore { needed, .. } => {
-            format!("allow more: {}; or need less: fewer features, or a larger train.row_stride", allow(needed))
+            let less = match model {
+                ModelOptions::Linear(_) | ModelOptions::Gbdt(_) => "fewer features, or a larger train.row_stride",
+                ModelOptions::Stack(_) => "fewer or smaller members",
+                _ => "a smaller model.batch, or fewer and narrower layers",
+            };
+            format!("allow more: {}; or need less: {less}", allow(needed))
         }
         BudgetExceeded::Memory { used, .. } => format!("allow more: {}", allow(used + used / 4)),
         BudgetExceeded::Time { limit, .. } => {

@@ -8,6 +8,7 @@
 //! - `source` knows where every key stands, `decode` reads a section in spite of mistakes, `words` says in TOML what
 //!   serde says in Rust, `suggest` finds what was meant, `render` draws the caret;
 //! - [`Origins`] tells for every value who wrote it; [`file_schema`] tells editors what may be written;
+//! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
 //! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
 //!   into the user's text;
 //! - [`Stage`] names the stations of the line, [`stages`] computes them, [`cache`] remembers what they made.
@@ -23,6 +24,7 @@ mod edit;
 mod errors;
 mod findings;
 mod graph;
+mod idle;
 mod interpolate;
 mod keys;
 mod origins;

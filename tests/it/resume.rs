@@ -76,6 +76,22 @@ fn a_stopped_training_goes_on_or_starts_afresh_and_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn an_early_stop_says_what_was_kept() {
+    let project = Project::with_pipeline(SMALL);
+    let options = ["train.validation=0.25", "train.validate_every=5", "train.patience=2", "model.learning_rate=0.3"];
+    let set = options.iter().flat_map(|option| ["--set", option]);
+    let trained = project.pdm(&TRAIN.into_iter().chain(set).collect::<Vec<_>>());
+    assert_eq!(trained.code, 0, "{trained:?}");
+    let metrics = &newest(&project)["metrics"];
+    let value = |name: &str| metrics[name][0]["value"].as_f64().unwrap();
+    let (step, rmse) = (value("final/gbdt/best_step"), value("final/gbdt/best_validation_rmse"));
+    assert!(trained.stdout.contains(&format!("kept after {step} steps, validation RMSE {rmse:.2}")), "{trained:?}");
+    let looks = metrics["final/gbdt/validation_rmse"].as_array().unwrap();
+    assert_eq!(looks.len() as f64, step / 5.0 + 2.0);
+    assert!(looks.iter().all(|look| look["value"].as_f64().unwrap() >= rmse), "{looks:?}");
+}
+
+#[test]
 fn learning_curves_are_drawn_and_kept_with_the_run() {
     let project = Project::with_pipeline(SMALL);
     let linear = project.json(&["train"]);

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Serialize;
+
 use super::StageError;
 use super::kept::fold_file;
 use crate::content::write_whole;
@@ -19,10 +21,38 @@ pub const LEARNING_CURVES_TABLE: &str = "learning_curves.csv";
 /// Name of the points so far among the partial results: one JSON object a line, as they came.
 pub(super) const POINTS: &str = "learning_curves.ndjson";
 
+/// How the parts of fits on all training units begin.
+const FINAL: &str = "final";
+
 /// Hears the metrics of a training and keeps them where a killed run goes on.
 pub(super) struct CurveLog {
     path: PathBuf,
     state: Mutex<State>,
+}
+
+/// Where a fit that held units back was best, and stopped or was cut back to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct KeptLook {
+    /// Which fit, such as `final/seed-2`.
+    pub(super) part: String,
+    /// Its family.
+    pub(super) model: String,
+    /// Steps, or trees.
+    pub(super) step: u64,
+    /// Root of the mean squared error at the units held back, in cycles.
+    pub(super) validation_rmse: f64,
+}
+
+impl KeptLook {
+    pub(super) fn report(&self, reporter: &Reporter) {
+        let fit = reporter.scoped(&self.part).scoped(&self.model);
+        fit.metric("best_step", 0, self.step as f64);
+        fit.metric("best_validation_rmse", 0, self.validation_rmse);
+    }
+
+    pub(super) fn text(&self) -> String {
+        format!("kept after {} steps, validation RMSE {:.2}", self.step, self.validation_rmse)
+    }
 }
 
 struct State {
@@ -47,6 +77,23 @@ impl CurveLog {
         let state = Mutex::new(State { curves: earlier.into_iter().collect(), file, trouble: None });
         let log = Arc::new(Self { path, state });
         Ok((Arc::clone(&log), reporter.with(log)))
+    }
+
+    /// Returns the look at the units held back that each fit on the training units kept its model of, in order of part.
+    pub(super) fn kept(&self) -> Vec<KeptLook> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept: Vec<KeptLook> = Vec::new();
+        for CurvePoint { metric, part, step, value } in state.curves.points() {
+            let Some(model) = metric.strip_suffix("/validation_rmse").filter(|_| part.starts_with(FINAL)) else {
+                continue;
+            };
+            match kept.last_mut().filter(|kept| kept.part == part && kept.model == model) {
+                Some(kept) if kept.validation_rmse <= value => {}
+                Some(kept) => (kept.step, kept.validation_rmse) = (step, value),
+                None => kept.push(KeptLook { part, model: model.to_owned(), step, validation_rmse: value }),
+            }
+        }
+        kept
     }
 
     /// Writes the drawing and its points into `folder`; nothing where nothing was logged.

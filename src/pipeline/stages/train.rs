@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::curves::CurveLog;
+use super::curves::{CurveLog, KeptLook};
 use super::files::{read_json, write_json};
 use super::kept::fold_file;
 use super::{StageError, Summary, key};
@@ -72,7 +72,9 @@ pub fn run(
     fs::write(&weights, model.weights()).map_err(|source| StageError::io("write", &weights, source))?;
     let members = members(spec, &out_of_fold);
     members.iter().for_each(|member| member.report(&reporter));
-    Ok(summarise(spec, units, &out_of_fold, &members))
+    let kept = curves.kept();
+    kept.iter().for_each(|kept| kept.report(&reporter));
+    Ok(summarise(spec, units, &out_of_fold, &members, &kept))
 }
 
 /// One member of a stack: how much it counts, and how good it is by itself.
@@ -103,19 +105,28 @@ fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<Member> {
     stack.names().into_iter().zip(judged).map(member).collect()
 }
 
-fn summarise(spec: &PipelineSpec, units: usize, out_of_fold: &OutOfFold, members: &[Member]) -> Summary {
+fn summarise(
+    spec: &PipelineSpec,
+    units: usize,
+    out_of_fold: &OutOfFold,
+    members: &[Member],
+    kept: &[KeptLook],
+) -> Summary {
     let (kind, seeds, folds) = (spec.model.kind(), spec.train.seeds, spec.split.folds);
     let cuts = out_of_fold.predictions.len();
     let blend: Vec<_> = members.iter().map(Member::text).collect();
     let blend = if blend.is_empty() { String::new() } else { format!(" of {}", blend.join(" + ")) };
     let repeated = if seeds == 1 { String::new() } else { format!(" with {seeds} seeds") };
-    let text = format!("{kind}{blend}{repeated} on {units} units, {folds} folds, {cuts} out-of-fold predictions");
+    let stopped = if let [kept] = kept { format!("; {}", kept.text()) } else { String::new() };
+    let text =
+        format!("{kind}{blend}{repeated} on {units} units, {folds} folds, {cuts} out-of-fold predictions{stopped}");
     let summary = Summary::new(text)
         .figure("model", kind)
         .figure("seeds", seeds)
         .figure("folds", folds)
         .figure("out_of_fold_predictions", cuts);
-    if members.is_empty() { summary } else { summary.figure("members", json!(members)) }
+    let summary = if members.is_empty() { summary } else { summary.figure("members", json!(members)) };
+    if kept.is_empty() { summary } else { summary.figure("early_stopping", json!(kept)) }
 }
 
 /// A finished fold, for a run that goes on after a kill; what was changed since is computed again.
