@@ -84,6 +84,16 @@ pub(super) struct PipelineArgs {
     pub(super) set: Vec<String>,
 }
 
+/// What `doctor` looks at.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    /// Prove by experiment that this registry, a folder or URL, keeps its promise: what is created once stays
+    #[arg(long, value_name = "URL")]
+    pub(super) registry: Option<String>,
+}
+
 /// A pipeline to bring up to some stage.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct StageArgs {
@@ -118,7 +128,7 @@ pub(super) enum Command {
     /// Start a project: a commented pipeline and the folders it uses
     Init(InitArgs),
     /// Check this machine and project, and say what is missing
-    Doctor(PipelineArgs),
+    Doctor(DoctorArgs),
     /// Fetch, simulate or validate data
     #[command(subcommand)]
     Data(DataCommand),

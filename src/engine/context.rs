@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::content::write_whole;
 use crate::events::Reporter;
 use crate::pipeline::{Origins, PipelineSpec};
-use crate::registry::Stamp;
+use crate::registry::{Stamp, Surroundings};
 
 /// What the outside world lends to a run.
 #[derive(Clone)]
@@ -54,6 +54,11 @@ impl Context {
     /// Returns a path of the pipeline file, taken from the project's folder.
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// Returns what the address of a registry is read in.
+    pub fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings { root: &self.root, variable: &self.variable }
     }
 
     /// Returns who acts, now.

@@ -30,7 +30,7 @@ pub(super) struct Storeroom {
 impl Storeroom {
     pub(super) fn open(context: &Context, spec: &PipelineSpec) -> Result<Self, EngineError> {
         Ok(Self {
-            registry: Registry::open(&spec.registry.url, &context.root)?,
+            registry: Registry::open(&spec.registry.url, context.surroundings())?,
             model: spec.registry.model_name(&spec.project.name)?,
             alias: spec.registry.alias()?,
         })

@@ -5,11 +5,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
+use super::address::Surroundings;
 use super::entry::Stamp;
 use super::error::RegistryError;
 use super::gates::{GateOptions, GateReport};
 use super::manifest::ModelVersion;
 use super::name::{Alias, ModelName};
+use super::probe::Proof;
 use super::promote::{Moved, Promotion};
 use super::read::{HistoryRow, ModelSummary, VersionDetail};
 use super::reference::ModelRef;
@@ -42,13 +44,21 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Store::open`] and [`Self::new`].
-    pub fn open(url: &str, root: &Path) -> Result<Self, RegistryError> {
-        Self::new(Store::open(url, root)?)
+    pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
+        Self::new(Store::open(url, surroundings)?)
     }
 
     /// Returns the store.
     pub fn store(&self) -> &Store {
         self.inner.store()
+    }
+
+    /// Makes the experiment that proves a store; see [`Store::examine`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn examine(&self) -> Result<Proof, RegistryError> {
+        self.wait(self.store().examine())
     }
 
     /// Registers a version; see [`super::Registry::register`].

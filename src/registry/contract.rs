@@ -1,9 +1,9 @@
-//! What every store must let the registry do: one suite, run on memory and on a folder.
+//! What every store must let the registry do: one suite, run on memory, on a folder and on a bucket.
 
 use std::sync::Barrier;
 use std::thread;
 
-use super::samples::{champion, forced, gated, gates, model, stamp, version};
+use super::samples::{bucket, champion, forced, gated, gates, model, stamp, version};
 use super::*;
 use crate::content::Digest;
 use crate::scoring::Verdict;
@@ -18,6 +18,11 @@ macro_rules! contract {
             $(#[test] fn $case() {
                 let root = tempfile::tempdir().unwrap();
                 super::$case(super::Store::open("registry/store", root.path()).unwrap());
+            })*
+        }
+        mod bucket {
+            $(#[test] fn $case() {
+                super::bucket().into_iter().for_each(super::$case);
             })*
         }
     };

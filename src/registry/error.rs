@@ -10,7 +10,9 @@ use crate::content::Digest;
 #[non_exhaustive]
 pub enum RegistryError {
     /// The address names a kind of store this build cannot open.
-    #[error("registry store `{url}`: `{scheme}://` is not built in yet; known: file://, memory://, or a plain path")]
+    #[error(
+        "registry store `{url}`: `{scheme}://` is not known; known: s3://, gs://, az://, file://, memory://, or a plain path"
+    )]
     UnknownScheme {
         /// The address as written.
         url: String,
@@ -240,7 +242,13 @@ impl RegistryError {
         Some(match self {
             Self::Integrity { .. } => "`pdm-ml registry verify` lists everything that is damaged",
             Self::Conflict { .. } => "look at `pdm-ml registry history`, then decide again",
+            Self::Unsafe { location, .. } if location.starts_with("s3://") => {
+                "the server must obey the header `If-None-Match: *`: AWS S3, Cloudflare R2, MinIO and SeaweedFS do, without a \
+                 setting; let a proxy or gateway in between pass the header on; Garage, `rclone serve s3` and s3rver ignore \
+                 it and cannot hold a registry"
+            }
             Self::Unsafe { .. } => "use a store with create-only writes; on disk, a file system with hard links",
+            Self::Store { source, .. } => return store_hint(source),
             Self::Format { .. } => "use a newer pdm-ml",
             Self::GateUndecided { .. } => "more test units or a wider margin can decide; `--force` needs a reason",
             Self::WrongReport { .. } => "judge this version again with `pdm-ml gate`",
@@ -255,6 +263,24 @@ impl RegistryError {
     pub(crate) fn other_digest(key: impl ToString, found: Digest) -> Self {
         Self::damaged(key, format!("its bytes have digest {found}"))
     }
+}
+
+fn store_hint(error: &object_store::Error) -> Option<&'static str> {
+    // Where the AWS tools ask for the role of the machine they run on.
+    const MACHINE: &str = "169.254.169.254";
+    Some(match error {
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            "the keys in the environment or profile are wrong, or may not do this"
+        }
+        error if error.to_string().contains(MACHINE) => {
+            "no keys were found in the environment or a profile, and this machine has no role: set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        }
+        object_store::Error::Generic { store: "S3", .. } => {
+            "look at AWS_ENDPOINT_URL, AWS_REGION and the name of the bucket"
+        }
+        _ => return None,
+    })
 }
 
 /// Returns whether a store may answer later: its own errors tell a missing object or right apart from a lost server,

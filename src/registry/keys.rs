@@ -9,6 +9,9 @@ pub(crate) const LOG: &str = "log";
 /// Folder of the blobs.
 pub(crate) const BLOBS: &str = "blobs";
 
+/// Folder of the experiments.
+pub(crate) const PROBES: &str = "probe";
+
 /// Place of an entry in the log, from 1.
 pub(crate) type Sequence = u64;
 
@@ -37,7 +40,7 @@ impl Key {
             ["store.json"] => Self::Marker,
             [LOG, file] => Self::Log(file.strip_suffix(".json")?.parse().ok().filter(|&sequence| sequence > 0)?),
             [BLOBS, "sha256", digest] => Self::Blob(digest.parse().ok()?),
-            ["probe", id] => Self::Probe(id.parse().ok()?),
+            [PROBES, id] => Self::Probe(id.parse().ok()?),
             _ => return None,
         };
         // Other spellings of the same number or digest are other objects.
@@ -51,7 +54,7 @@ impl fmt::Display for Key {
             Self::Marker => f.write_str("store.json"),
             Self::Log(sequence) => write!(f, "{LOG}/{sequence:020}.json"),
             Self::Blob(digest) => write!(f, "{BLOBS}/sha256/{digest}"),
-            Self::Probe(id) => write!(f, "probe/{id}"),
+            Self::Probe(id) => write!(f, "{PROBES}/{id}"),
         }
     }
 }

@@ -14,13 +14,15 @@
 //! decides again. Whether a store keeps that promise is proven by experiment before the first write.
 //!
 //! - [`Registry`] is the front door, [`blocking::Registry`] the same for callers without an async runtime; a
-//!   [`Store`] is a folder or memory.
+//!   [`Store`] is a bucket, a folder or memory.
 //! - [`NewVersion`] becomes a [`ModelVersion`]; a [`ModelRef`] such as `turbofan@champion` points to one.
 //! - [`judge`] holds a challenger's [`Contender`] against [`GateOptions`] and gives a [`GateReport`], without which, or
 //!   a reason, no [`Promotion`] is written.
 
 pub mod blocking;
 
+mod address;
+mod cloud;
 mod encode;
 mod entry;
 mod error;
@@ -48,6 +50,7 @@ mod contract;
 #[cfg(test)]
 mod samples;
 
+pub use address::{Surroundings, Variable};
 pub use entry::{Action, Entry, Promoted, RolledBack, Stamp};
 pub use error::{Failure, RegistryError};
 pub use gates::{Champion, Contender, GateOptions, GateReport, GateRow, Observed, Rule, Versus, judge};
@@ -55,6 +58,7 @@ pub use manifest::{BundleFile, FileEntry, ModelVersion, Origin};
 pub use name::{Alias, ModelName, NameError};
 pub use options::RegistryOptions;
 pub use path::{BundlePath, PathError};
+pub use probe::Proof;
 pub use promote::{Consent, Moved, Promotion};
 pub use read::{Done, HistoryRow, ModelSummary, VersionDetail, VersionSummary};
 pub use reference::{ModelRef, ReferenceError, Target};

@@ -1,17 +1,16 @@
-use std::path::Path;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::address::Address;
 use super::name::{Alias, ModelName, NameError};
-use super::store::Store;
 use crate::domain::Problem;
 
 /// Where versions are registered and which alias the gates guard: the table `[registry]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RegistryOptions {
-    /// The store: a path relative to the project, or `file:///…`.
+    /// The store: a path relative to the project, `file:///…`, or a bucket: `s3://bucket/prefix`, and with programs built
+    /// so `gs://…` and `az://…`. Keys, endpoint and region of a bucket come from the environment.
     pub url: String,
     /// Name of the model: lower-case letters, digits, `-`, `_` and `.`; empty takes the project's name.
     pub model: String,
@@ -30,7 +29,7 @@ impl Default for RegistryOptions {
 impl RegistryOptions {
     /// Returns what is wrong with the options.
     pub fn problems(&self) -> Vec<Problem> {
-        let url = Store::open(&self.url, Path::new("/")).err().map(|error| Problem::new("url", error.to_string()));
+        let url = Address::parse(&self.url).err().map(|error| Problem::new("url", error.to_string()));
         let model = match self.model.as_str() {
             "" => None,
             name => name.parse::<ModelName>().err().map(|error| Problem::new("model", error.to_string())),
@@ -71,7 +70,7 @@ mod tests {
     #[test]
     fn every_wrong_key_is_named() {
         let options: RegistryOptions =
-            toml::from_str("url = 's3://bucket/x'\nmodel = 'A'\nalias = 'latest'\npromote = false").unwrap();
+            toml::from_str("url = 'ftp://bucket/x'\nmodel = 'A'\nalias = 'latest'\npromote = false").unwrap();
         let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
         assert_eq!(paths, ["url", "model", "alias"]);
     }

@@ -2,26 +2,36 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::error::RegistryError;
-use super::keys::Key;
+use super::keys::{Key, PROBES};
 use super::store::{Created, Store};
 
 /// Writers that race for one key. Some servers refuse a second writer only when it comes alone.
 const RACERS: usize = 8;
 
-/// Proves by experiment that creating an object twice fails, in a row and in a race.
+/// What the experiment with a store showed; only a store that can be trusted gets so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// Writers that raced for one object.
+    pub racers: usize,
+    /// Whether the experiment's objects could be removed. A policy without deletion is a good policy: what stays behind is
+    /// named and tiny.
+    pub deletes: bool,
+}
+
+/// Proves by experiment that creating an object twice fails, in a row and in a race, and that it is listed.
 ///
 /// Some S3-compatible servers answer 200 and overwrite, so a store's documentation is no proof.
-pub(crate) async fn run(store: &Store) -> Result<(), RegistryError> {
+pub(crate) async fn run(store: &Store) -> Result<Proof, RegistryError> {
     let (row, race) = (Key::Probe(Uuid::now_v7()), Key::Probe(Uuid::now_v7()));
     let outcome = match in_a_row(store, row).await {
         Ok(()) => in_a_race(store, race).await,
         failed => failed,
     };
+    let mut deletes = true;
     for key in [row, race] {
-        // A policy without deletion is a good policy; what stays behind is named and tiny.
-        let _ = store.delete(key).await;
+        deletes &= store.delete(key).await.is_ok();
     }
-    outcome
+    outcome.map(|()| Proof { racers: RACERS, deletes })
 }
 
 async fn in_a_row(store: &Store, key: Key) -> Result<(), RegistryError> {
@@ -29,7 +39,9 @@ async fn in_a_row(store: &Store, key: Key) -> Result<(), RegistryError> {
     let second = store.create(key, "second").await?;
     let kept = store.get(key).await?;
     if second == Created::Exists && kept.as_deref() == Some(b"first") {
-        return Ok(());
+        let listed = store.list(PROBES).await?.contains(&key.to_string());
+        let unlisted = || distrust(store, "what was just written is not listed".to_owned());
+        return listed.then_some(()).ok_or_else(unlisted);
     }
     Err(distrust(store, "it let a second writer overwrite an object that was to be created only once".to_owned()))
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::address::Surroundings;
 use super::entry::{Action, Stamp};
 use super::error::RegistryError;
 use super::gates::GateReport;
@@ -71,8 +72,8 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open(url: &str, root: &Path) -> Result<Self, RegistryError> {
-        Store::open(url, root).map(Self::new)
+    pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
+        Store::open(url, surroundings).map(Self::new)
     }
 
     /// Returns the store.

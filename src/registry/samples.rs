@@ -20,6 +20,22 @@ use crate::content::Digest;
 use crate::domain::{Cycle, Interval, Prediction, Predictions, UnitId};
 use crate::scoring::{BootstrapOptions, Cuts, Metric, Part, Protocol, Scorecard, ShortUnits, score};
 
+/// Returns a store in the bucket that `scripts/services` made, empty; nothing where none is named, which on CI is a failure.
+pub(super) fn bucket() -> Option<Store> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let Some(bucket) = variable("PDM_ML_TEST_S3_BUCKET") else {
+        assert!(
+            variable("CI").is_none(),
+            "PDM_ML_TEST_S3_BUCKET is not set; start the tests with `scripts/services run -- cargo test`"
+        );
+        eprintln!("skipped: needs an S3 server; see scripts/services");
+        return None;
+    };
+    let url = format!("s3://{bucket}/{}", uuid::Uuid::now_v7());
+    let root = std::path::Path::new("/");
+    Some(Store::open(&url, Surroundings { root, variable: &variable }).unwrap())
+}
+
 pub(super) const UNITS: u32 = 60;
 
 pub(super) fn model() -> ModelName {

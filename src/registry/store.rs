@@ -1,4 +1,4 @@
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -8,12 +8,14 @@ use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
+use super::address::{Address, Surroundings, absolute};
 use super::error::RegistryError;
 use super::keys::Key;
-use super::{marker, probe};
+use super::probe::{self, Proof};
+use super::{cloud, marker};
 use crate::content::Digest;
 
-/// Where a registry keeps its objects: a folder, or memory.
+/// Where a registry keeps its objects: a bucket, a folder, or memory.
 ///
 /// Clones share the same objects. Nothing is written by opening, so a reader leaves no trace.
 #[derive(Debug, Clone)]
@@ -34,19 +36,23 @@ pub(crate) enum Created {
 }
 
 impl Store {
-    /// Opens the store at `url`: `file:///folder`, a plain path (relative to `root`), or `memory://`.
+    /// Opens the store at `url`: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`, a plain path (relative to
+    /// the root), or `memory://`. Nothing is sent or read yet.
     ///
     /// # Errors
     /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
-    /// Unicode form.
-    pub fn open(url: &str, root: &Path) -> Result<Self, RegistryError> {
-        match url.split_once("://") {
-            Some(("memory", "")) => Ok(Self::memory()),
-            Some(("file", path)) => Self::folder(url, object_store::path::Path::from_url_path(file_path(url, path)?)),
-            Some((scheme, _)) => Err(RegistryError::UnknownScheme { url: url.to_owned(), scheme: scheme.to_owned() }),
-            None => {
-                let path = absolute(url, root)?;
-                Self::folder(url, object_store::path::Path::from_absolute_path(path))
+    /// Unicode form, or where the environment does not say how to reach a bucket.
+    pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
+        let Surroundings { root, variable } = surroundings.into();
+        let bad = |what| RegistryError::Address { url: url.to_owned(), what };
+        match Address::parse(url)? {
+            Address::Memory => Ok(Self::memory()),
+            Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?),
+            Address::Bucket { provider, bucket, prefix } => {
+                let objects = cloud::open(provider, &bucket, variable).map_err(bad)?;
+                let location = url.trim_end_matches('/').to_owned();
+                let whole = prefix.as_ref().is_empty();
+                Ok(Self::over(if whole { objects } else { Arc::new(PrefixStore::new(objects, prefix)) }, location))
             }
         }
     }
@@ -65,12 +71,9 @@ impl Store {
         Self { objects, location: location.into(), readable: Arc::default(), writable: Arc::default() }
     }
 
-    fn folder(
-        url: &str,
-        folder: Result<object_store::path::Path, object_store::path::Error>,
-    ) -> Result<Self, RegistryError> {
+    fn folder(url: &str, folder: &Path) -> Result<Self, RegistryError> {
         let bad = |what: String| RegistryError::Address { url: url.to_owned(), what };
-        let folder = folder.map_err(|error| bad(error.to_string()))?;
+        let folder = object_store::path::Path::from_absolute_path(folder).map_err(|error| bad(error.to_string()))?;
         // With a prefix of its own the disk store would have to exist before it is read.
         let disk = LocalFileSystem::new().with_fsync(true);
         let location = disk.path_to_filesystem(&folder).map_err(|error| bad(error.to_string()))?;
@@ -153,35 +156,19 @@ impl Store {
         Ok(())
     }
 
+    /// Makes the experiment of [`Self::prove`] again, and leaves nothing behind.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn examine(&self) -> Result<Proof, RegistryError> {
+        self.check_format().await?;
+        probe::run(self).await
+    }
+
     fn failed(&self, operation: &'static str, key: impl ToString, source: object_store::Error) -> RegistryError {
         let (key, location) = (key.to_string(), self.location.to_string());
         RegistryError::Store { operation, key, location, source: Box::new(source) }
     }
-}
-
-fn file_path<'a>(url: &str, path: &'a str) -> Result<&'a str, RegistryError> {
-    let path = path.strip_prefix("localhost").unwrap_or(path);
-    if path.starts_with('/') {
-        return Ok(path);
-    }
-    let what = "expected `file:///` and an absolute path; for a relative one leave `file://` out".to_owned();
-    Err(RegistryError::Address { url: url.to_owned(), what })
-}
-
-fn absolute(url: &str, root: &Path) -> Result<PathBuf, RegistryError> {
-    let bad = |what: &str| RegistryError::Address { url: url.to_owned(), what: what.to_owned() };
-    if url.is_empty() {
-        return Err(bad("the path is empty"));
-    }
-    let path = std::path::absolute(root.join(url)).map_err(|error| bad(&error.to_string()))?;
-    // Addresses of objects cannot hold `..`.
-    Ok(path.components().fold(PathBuf::new(), |mut plain, part| {
-        match part {
-            Component::ParentDir => _ = plain.pop(),
-            part => plain.push(part),
-        }
-        plain
-    }))
 }
 
 #[cfg(test)]
@@ -199,7 +186,7 @@ mod tests {
         }
         assert_eq!(open("file:///srv/a%20b").unwrap().location(), "/srv/a b");
         assert_eq!(open("memory://").unwrap().location(), "memory://");
-        assert!(matches!(open("s3://bucket/x"), Err(RegistryError::UnknownScheme { scheme, .. }) if scheme == "s3"));
+        assert_eq!(open("s3://bucket/x/").unwrap().location(), "s3://bucket/x");
         assert!(matches!(open("file://relative"), Err(RegistryError::Address { .. })));
         assert!(matches!(open(""), Err(RegistryError::Address { .. })));
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod architecture;
+mod bucket;
 mod budget;
 mod cmapss;
 mod config;

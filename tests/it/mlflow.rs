@@ -1,4 +1,4 @@
-//! The line with a real MLflow server, started by `scripts/mlflow-server`.
+//! The line with a real MLflow server, started by `scripts/services`.
 
 use crate::project::{Project, SMALL};
 
@@ -7,7 +7,7 @@ fn server() -> Option<String> {
     let url = std::env::var("PDM_ML_TEST_MLFLOW_URL").ok();
     assert!(
         url.is_some() || std::env::var_os("CI").is_none(),
-        "no MLflow server: run the tests with `scripts/test`, or under `scripts/mlflow-server run --`"
+        "no MLflow server: run the tests with `scripts/test`, or under `scripts/services run --`"
     );
     url
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::args::PipelineArgs;
+use crate::cli::args::{DoctorArgs, PipelineArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
@@ -33,7 +33,31 @@ impl Check {
     }
 }
 
-pub(super) fn run(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
+pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
+    match &args.registry {
+        Some(url) => examined(url, ui),
+        None => project(&args.pipeline, ui),
+    }
+}
+
+/// Makes the experiment without which nothing is promoted.
+fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
+    let here = std::env::current_dir().map_err(CliError::failed)?;
+    let context = settings::context(here, ui)?;
+    let registry = Registry::open(url, context.surroundings())?;
+    let proof = registry.examine()?;
+    let promise = format!("created once stays: {} racing writers, one winner", proof.racers);
+    let deletes = if proof.deletes { "allowed" } else { "refused, as an append-only policy may" };
+    let checks = [
+        Check::good("registry", registry.store().location()),
+        Check::good("create-only writes", promise),
+        Check::good("deleting", deletes),
+    ];
+    ui.show(&checks, || text(&checks))?;
+    Ok(Exit::Done)
+}
+
+fn project(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     let mut checks = vec![Check::good("program", format!("pdm-ml {}", env!("CARGO_PKG_VERSION"))), machine()];
     match settings::resolve(args, ui) {
         Ok((context, job)) => {
@@ -97,7 +121,7 @@ fn named(part: &data::PartFile) -> String {
 }
 
 fn registry(context: &Context, job: &Job) -> Check {
-    let models = Registry::open(&job.spec.registry.url, &context.root).and_then(|registry| {
+    let models = Registry::open(&job.spec.registry.url, context.surroundings()).and_then(|registry| {
         let location = registry.store().location().to_owned();
         Ok((location, registry.list(None)?.len()))
     });

@@ -1,7 +1,6 @@
 //! `registry`: list, show, history, verify, register, rollback.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -54,10 +53,12 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
 fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     if let Some(url) = &args.registry {
         let here = std::env::current_dir().map_err(CliError::failed)?;
-        return Ok((settings::context(here.clone(), ui)?, Registry::open(url, &here)?));
+        let context = settings::context(here, ui)?;
+        let registry = Registry::open(url, context.surroundings())?;
+        return Ok((context, registry));
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
-    let registry = Registry::open(&job.spec.registry.url, Path::new(&context.root))?;
+    let registry = Registry::open(&job.spec.registry.url, context.surroundings())?;
     Ok((context, registry))
 }
 

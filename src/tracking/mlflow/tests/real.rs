@@ -23,9 +23,9 @@ impl Bench {
         let Ok(url) = env::var("PDM_ML_TEST_MLFLOW_URL") else {
             assert!(
                 env::var_os("CI").is_none(),
-                "PDM_ML_TEST_MLFLOW_URL is not set; start the tests with `scripts/mlflow-server run -- cargo test`"
+                "PDM_ML_TEST_MLFLOW_URL is not set; start the tests with `scripts/services run -- cargo test`"
             );
-            eprintln!("skipped: needs an MLflow server; see scripts/mlflow-server");
+            eprintln!("skipped: needs an MLflow server; see scripts/services");
             return None;
         };
         let dir = tempfile::tempdir().unwrap();

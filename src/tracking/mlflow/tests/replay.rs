@@ -225,7 +225,7 @@ fn copied_by_many_at_once_the_run_is_there_once() {
 fn a_wrong_password_is_said_plainly() {
     let Some(bench) = Bench::set_up() else { return };
     if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_none() {
-        eprintln!("skipped: needs `scripts/mlflow-server run --auth`");
+        eprintln!("skipped: needs `scripts/services run --auth`");
         return;
     }
     let id = bench.run([]);

@@ -1,0 +1,41 @@
+//! Registries in buckets: who keeps them, and how their keys are found.
+//!
+//! Keys, endpoints and regions come from the environment variables and the profile files the providers' own tools read;
+//! nothing of them stands in a pipeline, and nothing of them is logged.
+
+#[cfg(feature = "azure")]
+mod azure;
+#[cfg(feature = "gcs")]
+mod gcs;
+mod network;
+mod profile;
+mod s3;
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+
+use super::address::{Provider, Variable};
+
+/// What opening a bucket gives; an error is a sentence for people.
+type Opened = Result<Arc<dyn ObjectStore>, String>;
+
+/// Opens a bucket. Nothing is sent yet.
+pub(super) fn open(provider: Provider, bucket: &str, variable: Variable<'_>) -> Opened {
+    match provider {
+        Provider::S3 => s3::open(bucket, variable),
+        #[cfg(feature = "gcs")]
+        Provider::Gcs => gcs::open(bucket, variable),
+        #[cfg(feature = "azure")]
+        Provider::Azure => azure::open(bucket, variable),
+        #[cfg(not(feature = "gcs"))]
+        Provider::Gcs => Err(unbuilt("gs", "gcs")),
+        #[cfg(not(feature = "azure"))]
+        Provider::Azure => Err(unbuilt("az", "azure")),
+    }
+}
+
+#[cfg(not(all(feature = "gcs", feature = "azure")))]
+fn unbuilt(scheme: &str, feature: &str) -> String {
+    format!("`{scheme}://` needs a program that was built with `--features {feature}`")
+}

@@ -1,0 +1,89 @@
+use std::net::Ipv4Addr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use object_store::client::SpawnedReqwestConnector;
+use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+use tokio::runtime::{Builder, Runtime};
+
+use super::super::address::Variable;
+
+/// Longest time one request may take: a part of an upload on a slow line.
+const REQUEST: Duration = Duration::from_secs(300);
+/// Longest time without a byte of an answer.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Longest time until a connection stands.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Returns what sends requests: a thread of its own, so that connections do not end with the runtime of whoever opened
+/// them, and any number of callers can share a store.
+pub(super) fn connector() -> Result<SpawnedReqwestConnector, String> {
+    static NETWORK: OnceLock<Result<Runtime, String>> = OnceLock::new();
+    // `reqwest` finds it here; a program that installed one before keeps it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let start = || {
+        let threads =
+            Builder::new_multi_thread().worker_threads(1).thread_name("registry-network").enable_all().build();
+        threads.map_err(|error| format!("no thread for the network can be started: {error}"))
+    };
+    let network = NETWORK.get_or_init(start).as_ref().map_err(Clone::clone)?;
+    Ok(SpawnedReqwestConnector::new(network.handle().clone()))
+}
+
+/// Returns how requests are sent; `allow_http` is for servers that were named with `http://`.
+pub(super) fn client_options(variable: Variable<'_>, allow_http: bool) -> Result<ClientOptions, String> {
+    let agent = http::HeaderValue::from_static(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")));
+    let options = ClientOptions::new()
+        .with_user_agent(agent)
+        .with_allow_http(allow_http)
+        .with_timeout(REQUEST)
+        .with_read_timeout(SILENCE)
+        .with_connect_timeout(CONNECT);
+    let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE")) else { return Ok(options) };
+    let pem = std::fs::read(&path).map_err(|error| format!("cannot read the certificates in `{path}`: {error}"))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| format!("`{path}`: {error}"))?;
+    Ok(certificates.into_iter().fold(options, ClientOptions::with_root_certificate))
+}
+
+/// Returns how often what failed is sent again: a passing trouble of a server is waited out for half a minute, and no more,
+/// since people wait, too.
+pub(super) fn retries() -> RetryConfig {
+    let backoff =
+        BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(5), base: 2.0 };
+    RetryConfig { backoff, max_retries: 8, retry_timeout: Duration::from_secs(30) }
+}
+
+/// Refuses an endpoint that would send keys and models unencrypted to another machine, unless that is asked for.
+pub(super) fn allows_http(endpoint: Option<&str>, asked_for: bool) -> Result<bool, String> {
+    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return Ok(false) };
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if asked_for
+        || matches!(name, "localhost" | "[::1]")
+        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    {
+        return Ok(true);
+    }
+    Err(format!("http://{host} would take keys and models unencrypted; use https://, or set AWS_ALLOW_HTTP=true"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_spoken_to_in_the_open_unless_asked_for() {
+        for (endpoint, asked_for, expected) in [
+            (None, false, Some(false)),
+            (Some("https://s3.example.com"), false, Some(false)),
+            (Some("http://127.0.0.1:9000"), false, Some(true)),
+            (Some("http://localhost:9000/x"), false, Some(true)),
+            (Some("http://[::1]:9000"), false, Some(true)),
+            (Some("http://127.evil.example.com"), false, None),
+            (Some("http://minio.plant:9000"), false, None),
+            (Some("http://minio.plant:9000"), true, Some(true)),
+        ] {
+            assert_eq!(allows_http(endpoint, asked_for).ok(), expected, "{endpoint:?}");
+        }
+    }
+}

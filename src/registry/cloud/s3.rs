@@ -1,0 +1,148 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+
+use super::super::address::Variable;
+use super::profile::Profile;
+use super::{Opened, network};
+
+/// What the AWS tools read, and object_store obeys. An endpoint for S3 alone goes before the one for all services.
+const VARIABLES: [&str; 24] = [
+    ACCESS_KEY,
+    SECRET_KEY,
+    SESSION_TOKEN,
+    "AWS_DEFAULT_REGION",
+    REGION,
+    ENDPOINT,
+    S3_ENDPOINT,
+    VIRTUAL_HOSTED,
+    TOKEN_FILE,
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_ENDPOINT_URL_STS",
+    CONTAINER_PATH,
+    CONTAINER_URI,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_METADATA_ENDPOINT",
+    "AWS_IMDSV1_FALLBACK",
+    "AWS_UNSIGNED_PAYLOAD",
+    "AWS_CHECKSUM_ALGORITHM",
+    "AWS_REQUEST_PAYER",
+    "AWS_SERVER_SIDE_ENCRYPTION",
+    "AWS_SSE_KMS_KEY_ID",
+    "AWS_SSE_BUCKET_KEY_ENABLED",
+    "AWS_SKIP_SIGNATURE",
+];
+
+const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
+const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+const REGION: &str = "AWS_REGION";
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+const S3_ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
+const VIRTUAL_HOSTED: &str = "AWS_VIRTUAL_HOSTED_STYLE_REQUEST";
+const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+const CONTAINER_PATH: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const CONTAINER_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+
+/// Opens a bucket with what the environment says; a profile file says what the environment leaves open.
+///
+/// Without keys in either the role of a web identity, a container or the machine is asked for, in this order.
+pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
+    let settings = settings(variable)?;
+    let endpoint = settings.get(S3_ENDPOINT).or_else(|| settings.get(ENDPOINT)).map(String::as_str);
+    let asked_for = variable("AWS_ALLOW_HTTP").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let allow_http = network::allows_http(endpoint, asked_for)?;
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(bucket)
+        .with_client_options(network::client_options(variable, allow_http)?)
+        .with_retry(network::retries())
+        .with_http_connector(network::connector()?);
+    for (name, value) in &settings {
+        builder = builder.with_config(key(name)?, value);
+    }
+    Ok(Arc::new(builder.build().map_err(|error| error.to_string())?))
+}
+
+fn key(name: &str) -> Result<AmazonS3ConfigKey, String> {
+    name.to_ascii_lowercase().parse().map_err(|error: object_store::Error| error.to_string())
+}
+
+/// Returns the settings by the names of their variables.
+fn settings(variable: Variable<'_>) -> Result<BTreeMap<&'static str, String>, String> {
+    let mut settings: BTreeMap<_, _> = VARIABLES.into_iter().filter_map(|name| Some((name, variable(name)?))).collect();
+    let profile = Profile::read(variable)?;
+    // The general name of the region gives way to the other.
+    if let Some(region) = settings.remove("AWS_DEFAULT_REGION").or(profile.region) {
+        settings.entry(REGION).or_insert(region);
+    }
+    if !settings.contains_key(S3_ENDPOINT)
+        && let Some(endpoint) = profile.endpoint
+    {
+        settings.entry(ENDPOINT).or_insert(endpoint);
+    }
+    if let Some(virtual_hosted) = profile.virtual_hosted {
+        settings.entry(VIRTUAL_HOSTED).or_insert(virtual_hosted.to_string());
+    }
+    let known = [ACCESS_KEY, SECRET_KEY, TOKEN_FILE];
+    match profile.keys {
+        // Keys belong together: half of them from each side would be nobody's.
+        Some(keys) if !known.iter().any(|name| settings.contains_key(name)) => {
+            settings.remove(SESSION_TOKEN);
+            settings.insert(ACCESS_KEY, keys.access_key);
+            settings.insert(SECRET_KEY, keys.secret_key);
+            settings.extend(keys.session_token.map(|token| (SESSION_TOKEN, token)));
+        }
+        _ => {}
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings_of(pairs: &[(&str, &str)]) -> BTreeMap<&'static str, String> {
+        settings(&|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())).unwrap()
+    }
+
+    #[test]
+    fn every_variable_is_known_to_the_store() {
+        VARIABLES.into_iter().for_each(|name| _ = key(name).unwrap());
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_profile_and_keys_belong_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, config) = (folder.path().join("credentials"), folder.path().join("config"));
+        std::fs::write(
+            &keys,
+            "[plant]\naws_access_key_id = AKIA1\naws_secret_access_key = a=b/c+#d\naws_session_token = t\n",
+        )
+        .unwrap();
+        std::fs::write(&config, "[profile plant]\nregion = eu-west-1\nendpoint_url = https://s3.plant\ns3 =\n  addressing_style = virtual\n").unwrap();
+        let files = [
+            ("AWS_SHARED_CREDENTIALS_FILE", keys.to_str().unwrap()),
+            ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+            ("AWS_PROFILE", "plant"),
+        ];
+        let of = |more: &[(&str, &str)]| settings_of(&[&files[..], more].concat());
+        let profile = of(&[]);
+        assert_eq!((profile[ACCESS_KEY].as_str(), profile[SECRET_KEY].as_str()), ("AKIA1", "a=b/c+#d"));
+        assert_eq!((profile[SESSION_TOKEN].as_str(), profile[REGION].as_str()), ("t", "eu-west-1"));
+        assert_eq!((profile[ENDPOINT].as_str(), profile[VIRTUAL_HOSTED].as_str()), ("https://s3.plant", "true"));
+        let other = of(&[(ACCESS_KEY, "AKIA2"), (SECRET_KEY, "s"), ("AWS_DEFAULT_REGION", "us-east-2")]);
+        assert_eq!((other[ACCESS_KEY].as_str(), other[REGION].as_str()), ("AKIA2", "us-east-2"));
+        assert!(!other.contains_key(SESSION_TOKEN), "the profile's token belongs to the profile's keys");
+        assert!(!of(&[(TOKEN_FILE, "/token")]).contains_key(ACCESS_KEY));
+        assert_eq!(of(&[(REGION, "a"), ("AWS_DEFAULT_REGION", "b")])[REGION], "a");
+    }
+
+    #[test]
+    fn nothing_is_needed_to_open_a_bucket_but_not_in_the_open() {
+        assert!(open("models", &|_| None).is_ok());
+        let open_endpoint = |name: &str| (name == ENDPOINT).then(|| "http://minio.plant:9000".to_owned());
+        assert!(open("models", &open_endpoint).unwrap_err().contains("unencrypted"));
+    }
+}
