@@ -80,6 +80,27 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+/// Takes bytes piece by piece, and gives the digest of all.
+#[derive(Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Returns a hasher that took nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns the digest of everything taken.
+    pub fn digest(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 /// Passes bytes through and remembers their digest.
 pub struct HashingReader<R> {
     inner: R,

@@ -7,5 +7,5 @@ mod digest;
 mod whole;
 
 pub use canonical::{canonical_json, digest_of};
-pub use digest::{Digest, HashingReader, ParseDigestError};
+pub use digest::{Digest, Hasher, HashingReader, ParseDigestError};
 pub use whole::{replace_whole, write_whole};

@@ -58,7 +58,8 @@ impl Context {
 
     /// Returns what the address of a registry is read in.
     pub fn surroundings(&self) -> Surroundings<'_> {
-        Surroundings { root: &self.root, variable: &self.variable }
+        let scratch = Some(self.scratch().join("transfers"));
+        Surroundings { root: &self.root, variable: &self.variable, scratch, reporter: self.reporter.clone() }
     }
 
     /// Returns who acts, now.

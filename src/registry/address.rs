@@ -1,23 +1,28 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::RegistryError;
+use crate::events::Reporter;
 
 /// Looks an environment variable up.
 pub type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What an address is read in: the folder that relative paths begin at, and the environment that holds a bucket's keys.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Surroundings<'a> {
     /// The project's folder.
     pub root: &'a Path,
     /// Its environment.
     pub variable: Variable<'a>,
+    /// Folder for what an interrupted transfer goes on from; without it, it begins anew.
+    pub scratch: Option<PathBuf>,
+    /// Hears how far a transfer is, and knows whether to stop.
+    pub reporter: Reporter,
 }
 
 /// A folder without any environment.
 impl<'a> From<&'a Path> for Surroundings<'a> {
     fn from(root: &'a Path) -> Self {
-        Self { root, variable: &|_| None }
+        Self { root, variable: &|_| None, scratch: None, reporter: Reporter::silent() }
     }
 }
 

@@ -4,6 +4,7 @@ use super::name::{Alias, ModelName, NameError};
 use super::path::PathError;
 use super::reference::ReferenceError;
 use crate::content::Digest;
+use crate::events::Interrupted;
 
 /// Why the registry could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -198,6 +199,15 @@ pub enum RegistryError {
         #[source]
         source: std::io::Error,
     },
+    /// A file of a bundle was changed while it was read.
+    #[error("`{}` was changed while it was uploaded; nothing was registered", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A signal asked to stop; what arrived so far is kept.
+    #[error("the transfer was stopped")]
+    Interrupted(#[from] Interrupted),
     /// The system gives no resources to wait for answers with.
     #[error("cannot start the registry's runtime")]
     Runtime(#[source] std::io::Error),

@@ -1,9 +1,7 @@
-use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use uuid::Uuid;
-
+use super::blobs;
 use super::error::RegistryError;
 use super::manifest::{FileEntry, ModelVersion};
 use super::store::Store;
@@ -15,8 +13,7 @@ pub(crate) async fn bundle(store: &Store, version: &ModelVersion, into: &Path) -
         let path = file.path.within(into);
         refuse_links(into, &path)?;
         if !stands(&path, file) {
-            let bytes = store.get_blob(file.sha256).await?;
-            write_whole(&path, &bytes).map_err(|source| RegistryError::File { operation: "write", path, source })?;
+            blobs::download(store, file.sha256, file.bytes, &path).await?;
         }
     }
     Ok(())
@@ -36,26 +33,10 @@ fn refuse_links(into: &Path, path: &Path) -> Result<(), RegistryError> {
     })
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
-    fs::create_dir_all(folder)?;
-    let staged = Staged(folder.join(format!(".{}.part", Uuid::now_v7())));
-    fs::write(&staged.0, bytes)?;
-    fs::rename(&staged.0, path)
-}
-
-/// A file that goes away unless it was renamed.
-struct Staged(PathBuf);
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        // Renamed already, or never written: either way there is nothing left to do.
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::registry::blocking::{Registry, wait};
     use crate::registry::keys::Key;

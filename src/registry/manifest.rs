@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -58,24 +58,61 @@ pub struct Origin {
     pub created: Timestamp,
 }
 
-/// The bytes of one file of a bundle.
+/// One file of a bundle that is to be registered: where its bytes are, and their digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundleFile {
-    /// Path within the bundle.
-    pub path: BundlePath,
-    /// Its bytes.
-    pub bytes: Bytes,
+    entry: FileEntry,
+    content: Content,
+}
+
+/// Where the bytes of a file are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Here.
+    Bytes(Bytes),
+    /// On disk, too many to be held.
+    File(PathBuf),
 }
 
 impl BundleFile {
-    /// Reads all files of a folder, in order of path.
+    /// Returns a file of these bytes.
+    pub fn of_bytes(path: BundlePath, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        let entry = FileEntry { path, sha256: Digest::of(&bytes), bytes: bytes.len() as u64 };
+        Self { entry, content: Content::Bytes(bytes) }
+    }
+
+    /// Returns the path within the bundle.
+    pub fn path(&self) -> &BundlePath {
+        &self.entry.path
+    }
+
+    /// Returns the SHA-256 of the bytes.
+    pub fn sha256(&self) -> Digest {
+        self.entry.sha256
+    }
+
+    /// Returns the number of bytes.
+    pub fn bytes(&self) -> u64 {
+        self.entry.bytes
+    }
+
+    pub(super) fn entry(&self) -> &FileEntry {
+        &self.entry
+    }
+
+    pub(super) fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Finds all files of a folder, in order of path; their bytes are read for their digest, and not kept.
     ///
     /// # Errors
     /// [`RegistryError::File`] where one cannot be read, [`RegistryError::Path`] where a name cannot ship.
     pub fn read_folder(folder: &Path) -> Result<Vec<Self>, RegistryError> {
         let mut files = Vec::new();
         read_into(folder, "", &mut files)?;
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files.sort_by(|a, b| a.path().cmp(b.path()));
         Ok(files)
     }
 }
@@ -89,10 +126,19 @@ fn read_into(folder: &Path, prefix: &str, files: &mut Vec<BundleFile>) -> Result
             read_into(&path, &format!("{name}/"), files)?;
             continue;
         }
-        let bytes = std::fs::read(&path).map_err(|source| RegistryError::File { operation: "read", path, source })?;
-        files.push(BundleFile { path: name.parse()?, bytes: bytes.into() });
+        files.push(found(name.parse()?, path)?);
     }
     Ok(())
+}
+
+fn found(name: BundlePath, path: PathBuf) -> Result<BundleFile, RegistryError> {
+    let digest = Digest::of_file(&path).and_then(|digest| Ok((digest, path.metadata()?.len())));
+    match digest {
+        Ok((sha256, bytes)) => {
+            Ok(BundleFile { entry: FileEntry { path: name, sha256, bytes }, content: Content::File(path) })
+        }
+        Err(source) => Err(RegistryError::File { operation: "read", path, source }),
+    }
 }
 
 #[cfg(test)]
@@ -107,9 +153,9 @@ mod tests {
             std::fs::write(root.path().join(name), name).unwrap();
         }
         let files = BundleFile::read_folder(root.path()).unwrap();
-        let names: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
+        let names: Vec<_> = files.iter().map(|file| file.path().as_str()).collect();
         assert_eq!(names, ["a", "b/c/deep", "z.json"]);
-        assert!(files.iter().all(|file| file.bytes == file.path.as_str()));
+        assert!(files.iter().all(|file| file.sha256() == Digest::of(file.path().as_str())));
         assert!(BundleFile::read_folder(&root.path().join("absent")).is_err());
     }
 }

@@ -22,6 +22,7 @@
 pub mod blocking;
 
 mod address;
+mod blobs;
 mod cloud;
 mod encode;
 mod entry;

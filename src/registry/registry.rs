@@ -18,7 +18,7 @@ use super::name::ModelName;
 use super::state::{State, until};
 use super::store::Store;
 use super::verify::{self, VerifyReport};
-use super::{encode, fetch};
+use super::{blobs, encode, fetch};
 use crate::content::Digest;
 use crate::domain::Predictions;
 use crate::scoring::Scorecard;
@@ -97,9 +97,8 @@ impl Registry {
         }
         self.store.prove().await?;
         let report = new.report.as_ref().map(encode::report).transpose()?;
-        let blobs = new.files.iter().map(|file| file.bytes.clone());
-        let blobs: Vec<_> = blobs.chain([scorecard.clone(), predictions.clone()]).chain(report.clone()).collect();
-        self.put_blobs(blobs).await?;
+        self.put_blobs([scorecard.clone(), predictions.clone()].into_iter().chain(report.clone()).collect()).await?;
+        self.upload(&new.files).await?;
         let decide = |state: Arc<State>| {
             ready(Ok(match state.known(new, &scorecard) {
                 Some(version) => Step::Leave(Registered { version, is_new: false }),
@@ -167,9 +166,22 @@ impl Registry {
     pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
         let history = self.history(&version.model, None, None).await?;
         let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
-        let files = version.files.iter().map(|file| file.sha256);
-        for digest in files.chain([version.scorecard, version.predictions]).chain(version.report).chain(reports) {
+        for file in &version.files {
+            blobs::verify(&self.store, file.sha256, file.bytes).await?;
+        }
+        for digest in [version.scorecard, version.predictions].into_iter().chain(version.report).chain(reports) {
             self.store.get_blob(digest).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the short files side by side, then the long ones, each of which has parts on their way side by side.
+    async fn upload(&self, files: &[BundleFile]) -> Result<(), RegistryError> {
+        let (short, long): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.bytes() <= blobs::PART);
+        let uploads: Vec<_> = short.into_iter().map(|file| blobs::upload(&self.store, file)).collect();
+        stream::iter(uploads).buffer_unordered(WRITERS).try_for_each(|()| async { Ok(()) }).await?;
+        for file in long {
+            blobs::upload(&self.store, file).await?;
         }
         Ok(())
     }
@@ -214,12 +226,7 @@ impl NewVersion {
     }
 
     fn file_entries(&self) -> Result<Vec<FileEntry>, RegistryError> {
-        let entry = |file: &BundleFile| FileEntry {
-            path: file.path.clone(),
-            sha256: Digest::of(&file.bytes),
-            bytes: file.bytes.len() as u64,
-        };
-        let mut entries: Vec<_> = self.files.iter().map(entry).collect();
+        let mut entries: Vec<_> = self.files.iter().map(|file| file.entry().clone()).collect();
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         match entries.windows(2).find(|pair| pair[0].path == pair[1].path) {
             Some(pair) => Err(RegistryError::SameFile { path: pair[0].path.to_string() }),

@@ -4,7 +4,6 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use jiff::{SignedDuration, Timestamp};
 use object_store::memory::InMemory;
@@ -22,6 +21,11 @@ use crate::scoring::{BootstrapOptions, Cuts, Metric, Part, Protocol, Scorecard, 
 
 /// Returns a store in the bucket that `scripts/services` made, empty; nothing where none is named, which on CI is a failure.
 pub(super) fn bucket() -> Option<Store> {
+    bucket_at("", std::path::Path::new("/").into())
+}
+
+/// As [`bucket`], at a place that other stores of this test share.
+pub(super) fn bucket_at(place: &str, surroundings: Surroundings<'_>) -> Option<Store> {
     let variable = |name: &str| std::env::var(name).ok();
     let Some(bucket) = variable("PDM_ML_TEST_S3_BUCKET") else {
         assert!(
@@ -31,9 +35,9 @@ pub(super) fn bucket() -> Option<Store> {
         eprintln!("skipped: needs an S3 server; see scripts/services");
         return None;
     };
-    let url = format!("s3://{bucket}/{}", uuid::Uuid::now_v7());
-    let root = std::path::Path::new("/");
-    Some(Store::open(&url, Surroundings { root, variable: &variable }).unwrap())
+    let place = if place.is_empty() { uuid::Uuid::now_v7().to_string() } else { place.to_owned() };
+    let surroundings = Surroundings { variable: &variable, ..surroundings };
+    Some(Store::open(&format!("s3://{bucket}/{place}"), surroundings).unwrap())
 }
 
 pub(super) const UNITS: u32 = 60;
@@ -83,9 +87,9 @@ pub(super) fn card(predictions: &[Prediction], protocol: Protocol) -> Scorecard 
 
 /// Returns a version whose bundle is named by `name` and whose errors are scaled.
 pub(super) fn version(name: &str, scale: f64) -> NewVersion {
-    let file = |path: &str| BundleFile {
-        path: path.parse().unwrap(),
-        bytes: Bytes::from(format!("{path} of {name}, {}", "weights ".repeat(20))),
+    let file = |path: &str| {
+        let bytes = format!("{path} of {name}, {}", "weights ".repeat(20));
+        BundleFile::of_bytes(path.parse().unwrap(), bytes)
     };
     let predictions = predictions(scale);
     NewVersion {

@@ -1,3 +1,5 @@
+use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -5,14 +7,17 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 use super::address::{Address, Surroundings, absolute};
+use super::blobs::Transfers;
+use super::cloud::{self, Bucket};
 use super::error::RegistryError;
 use super::keys::Key;
+use super::marker;
 use super::probe::{self, Proof};
-use super::{cloud, marker};
 use crate::content::Digest;
 
 /// Where a registry keeps its objects: a bucket, a folder, or memory.
@@ -22,8 +27,23 @@ use crate::content::Digest;
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     location: Arc<str>,
+    parts: Option<Parts>,
+    transfers: Transfers,
     readable: Arc<OnceLock<()>>,
     writable: Arc<OnceLock<()>>,
+}
+
+/// A bucket that takes an object in parts, in any order and over several runs.
+#[derive(Clone)]
+struct Parts {
+    bucket: Arc<dyn MultipartStore>,
+    prefix: object_store::path::Path,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
 }
 
 /// What a create-only write met.
@@ -43,18 +63,19 @@ impl Store {
     /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
     /// Unicode form, or where the environment does not say how to reach a bucket.
     pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
-        let Surroundings { root, variable } = surroundings.into();
+        let Surroundings { root, variable, scratch, reporter } = surroundings.into();
         let bad = |what| RegistryError::Address { url: url.to_owned(), what };
-        match Address::parse(url)? {
-            Address::Memory => Ok(Self::memory()),
-            Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?),
+        let store = match Address::parse(url)? {
+            Address::Memory => Self::memory(),
+            Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?)?,
             Address::Bucket { provider, bucket, prefix } => {
-                let objects = cloud::open(provider, &bucket, variable).map_err(bad)?;
+                let Bucket { objects, parts } = cloud::open(provider, &bucket, variable).map_err(bad)?;
                 let location = url.trim_end_matches('/').to_owned();
-                let whole = prefix.as_ref().is_empty();
-                Ok(Self::over(if whole { objects } else { Arc::new(PrefixStore::new(objects, prefix)) }, location))
+                let parts = Some(Parts { bucket: parts, prefix: prefix.clone() });
+                Self { parts, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
             }
-        }
+        };
+        Ok(Self { transfers: Transfers { scratch, reporter }, ..store })
     }
 
     /// Returns an empty store in memory.
@@ -68,7 +89,14 @@ impl Store {
     }
 
     pub(crate) fn over(objects: Arc<dyn ObjectStore>, location: String) -> Self {
-        Self { objects, location: location.into(), readable: Arc::default(), writable: Arc::default() }
+        Self {
+            objects,
+            location: location.into(),
+            parts: None,
+            transfers: Transfers::default(),
+            readable: Arc::default(),
+            writable: Arc::default(),
+        }
     }
 
     fn folder(url: &str, folder: &Path) -> Result<Self, RegistryError> {
@@ -109,10 +137,48 @@ impl Store {
 
     /// Lists the paths under a folder, in order.
     pub(crate) async fn list(&self, folder: &'static str) -> Result<Vec<String>, RegistryError> {
-        let listed = self.objects.list(Some(&folder.into())).map_ok(|object| object.location.to_string());
+        Ok(self.list_lengths(folder).await?.into_iter().map(|(path, _)| path).collect())
+    }
+
+    /// Lists the paths under a folder with the bytes of the objects, in order.
+    pub(crate) async fn list_lengths(&self, folder: &'static str) -> Result<Vec<(String, u64)>, RegistryError> {
+        let listed = self.objects.list(Some(&folder.into()));
+        let listed = listed.map_ok(|object| (object.location.to_string(), object.size));
         let mut paths: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
         paths.sort();
         Ok(paths)
+    }
+
+    /// Returns the bytes of an object; `None` where there is none.
+    pub(crate) async fn length(&self, key: Key) -> Result<Option<u64>, RegistryError> {
+        match self.objects.head(&key.path()).await {
+            Ok(object) => Ok(Some(object.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(self.failed("look at", key, source)),
+        }
+    }
+
+    /// Reads a part of an object, which must be there.
+    pub(crate) async fn get_part(&self, key: Key, range: Range<u64>) -> Result<Bytes, RegistryError> {
+        self.objects.get_range(&key.path(), range).await.map_err(|source| match source {
+            object_store::Error::NotFound { .. } => RegistryError::damaged(key, "it is missing"),
+            source => self.failed("read", key, source),
+        })
+    }
+
+    /// Begins to write an object in parts, one after the other. It is seen once it is complete.
+    pub(super) async fn begin(&self, key: Key) -> Result<Box<dyn MultipartUpload>, RegistryError> {
+        self.objects.put_multipart(&key.path()).await.map_err(|source| self.failed("write", key, source))
+    }
+
+    /// Returns who takes an object in parts over several runs, with the place of a key there; `None` where nobody does.
+    pub(super) fn parts(&self, key: Key) -> Option<(Arc<dyn MultipartStore>, object_store::path::Path)> {
+        let Parts { bucket, prefix } = self.parts.as_ref()?;
+        Some((Arc::clone(bucket), prefix.parts().chain(key.path().parts()).collect()))
+    }
+
+    pub(super) fn transfers(&self) -> &Transfers {
+        &self.transfers
     }
 
     /// Writes bytes under their digest; writing what is already there is no error.
@@ -165,7 +231,12 @@ impl Store {
         probe::run(self).await
     }
 
-    fn failed(&self, operation: &'static str, key: impl ToString, source: object_store::Error) -> RegistryError {
+    pub(super) fn failed(
+        &self,
+        operation: &'static str,
+        key: impl ToString,
+        source: object_store::Error,
+    ) -> RegistryError {
         let (key, location) = (key.to_string(), self.location.to_string());
         RegistryError::Store { operation, key, location, source: Box::new(source) }
     }

@@ -7,9 +7,9 @@ use super::entry::{Action, Entry};
 use super::error::RegistryError;
 use super::keys::{BLOBS, Key, Sequence};
 use super::log::{self, READERS};
-use super::marker;
 use super::state::State;
 use super::store::Store;
+use super::{blobs, marker};
 use crate::content::Digest;
 
 /// What a walk over the whole log and all blobs found.
@@ -154,24 +154,24 @@ impl Walk {
 
     async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
         let mut missing = self.named.clone();
-        for path in store.list(BLOBS).await? {
+        for (path, length) in store.list_lengths(BLOBS).await? {
             let Some(Key::Blob(digest)) = Key::parse(&path) else {
                 self.find(path, None, "it is no blob");
                 continue;
             };
             missing.remove(&digest);
-            self.blob(store, digest).await?;
+            self.blob(store, digest, length).await?;
         }
         missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));
         Ok(())
     }
 
-    async fn blob(&mut self, store: &Store, digest: Digest) -> Result<(), RegistryError> {
+    async fn blob(&mut self, store: &Store, digest: Digest, length: u64) -> Result<(), RegistryError> {
         let entry = self.named.get(&digest).copied();
         self.blobs += 1;
         self.orphans += u64::from(entry.is_none());
-        match store.get_blob(digest).await {
-            Ok(bytes) => self.bytes += bytes.len() as u64,
+        match blobs::verify(store, digest, length).await {
+            Ok(bytes) => self.bytes += bytes,
             Err(RegistryError::Integrity { what, .. }) => self.find(Key::Blob(digest), entry, what),
             Err(error) => return Err(error),
         }

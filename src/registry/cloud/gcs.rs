@@ -1,9 +1,7 @@
-use std::sync::Arc;
-
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 
 use super::super::address::Variable;
-use super::{Opened, network};
+use super::{Bucket, Opened, network};
 
 /// What Google's own tools read, and object_store obeys.
 const VARIABLES: [&str; 5] = [
@@ -26,7 +24,7 @@ pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     for (name, value) in VARIABLES.into_iter().filter_map(|name| Some((name, variable(name)?))) {
         builder = builder.with_config(key(name)?, value);
     }
-    Ok(Arc::new(builder.build().map_err(|error| error.to_string())?))
+    builder.build().map(Bucket::of).map_err(|error| error.to_string())
 }
 
 fn key(name: &str) -> Result<GoogleConfigKey, String> {

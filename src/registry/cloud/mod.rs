@@ -14,11 +14,26 @@ mod s3;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use object_store::multipart::MultipartStore;
 
 use super::address::{Provider, Variable};
 
+/// A bucket, by both of its faces.
+pub(super) struct Bucket {
+    pub(super) objects: Arc<dyn ObjectStore>,
+    /// Takes objects in parts, over several runs.
+    pub(super) parts: Arc<dyn MultipartStore>,
+}
+
+impl Bucket {
+    fn of<T: ObjectStore + MultipartStore>(bucket: T) -> Self {
+        let bucket = Arc::new(bucket);
+        Self { objects: Arc::clone(&bucket) as _, parts: bucket }
+    }
+}
+
 /// What opening a bucket gives; an error is a sentence for people.
-type Opened = Result<Arc<dyn ObjectStore>, String>;
+type Opened = Result<Bucket, String>;
 
 /// Opens a bucket. Nothing is sent yet.
 pub(super) fn open(provider: Provider, bucket: &str, variable: Variable<'_>) -> Opened {

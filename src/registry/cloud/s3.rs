@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
 use super::super::address::Variable;
 use super::profile::Profile;
-use super::{Opened, network};
+use super::{Bucket, Opened, network};
 
 /// What the AWS tools read, and object_store obeys. An endpoint for S3 alone goes before the one for all services.
 const VARIABLES: [&str; 24] = [
@@ -62,7 +61,7 @@ pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     for (name, value) in &settings {
         builder = builder.with_config(key(name)?, value);
     }
-    Ok(Arc::new(builder.build().map_err(|error| error.to_string())?))
+    builder.build().map(Bucket::of).map_err(|error| error.to_string())
 }
 
 fn key(name: &str) -> Result<AmazonS3ConfigKey, String> {
@@ -143,6 +142,6 @@ mod tests {
     fn nothing_is_needed_to_open_a_bucket_but_not_in_the_open() {
         assert!(open("models", &|_| None).is_ok());
         let open_endpoint = |name: &str| (name == ENDPOINT).then(|| "http://minio.plant:9000".to_owned());
-        assert!(open("models", &open_endpoint).unwrap_err().contains("unencrypted"));
+        assert!(open("models", &open_endpoint).err().unwrap().contains("unencrypted"));
     }
 }

@@ -1,0 +1,86 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use object_store::MultipartId;
+use object_store::multipart::PartId;
+use serde::{Deserialize, Serialize};
+
+use crate::content::{Digest, write_whole};
+use crate::registry::RegistryError;
+use crate::registry::store::Store;
+
+/// An upload that was begun: what a later run needs to go on with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    location: String,
+    blob: Digest,
+    part_length: u64,
+    /// The server's name of the upload.
+    pub(super) upload: MultipartId,
+    /// The parts that arrived, by number.
+    parts: BTreeMap<u64, KeptPart>,
+    #[serde(skip)]
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct KeptPart {
+    id: String,
+    /// The file may have been another when this part was read.
+    crc32: u32,
+}
+
+impl Kept {
+    /// Returns the upload of a blob that was begun before, where it is known.
+    pub(super) fn find(store: &Store, blob: Digest, part_length: u64) -> Option<Self> {
+        let path = place(store, blob)?;
+        let kept: Self = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        let same = (kept.location.as_str(), kept.blob, kept.part_length) == (store.location(), blob, part_length);
+        same.then_some(Self { path: Some(path), ..kept })
+    }
+
+    pub(super) fn begin(store: &Store, blob: Digest, part_length: u64, upload: MultipartId) -> Self {
+        let (location, path) = (store.location().to_owned(), place(store, blob));
+        Self { location, blob, part_length, upload, parts: BTreeMap::new(), path }
+    }
+
+    /// Returns whether a part with this checksum arrived.
+    pub(super) fn has(&self, number: u64, crc32: u32) -> bool {
+        self.parts.get(&number).is_some_and(|part| part.crc32 == crc32)
+    }
+
+    /// Notes a part that arrived.
+    pub(super) fn add(&mut self, number: u64, crc32: u32, id: PartId) -> Result<(), RegistryError> {
+        self.parts.insert(number, KeptPart { id: id.content_id, crc32 });
+        let Some(path) = &self.path else { return Ok(()) };
+        let bytes = serde_json::to_vec(self).expect("names and numbers have a JSON form");
+        write_whole(path, &bytes).map_err(|source| RegistryError::File {
+            operation: "write",
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Returns the parts in order.
+    pub(super) fn ids(&self) -> Vec<PartId> {
+        self.parts.values().map(|part| PartId { content_id: part.id.clone() }).collect()
+    }
+
+    /// Returns whether a later run can go on with this.
+    pub(super) fn is_kept(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Forgets the upload: it is done, or can never be.
+    pub(super) fn forget(&self) {
+        if let Some(path) = &self.path {
+            // What stays is found to be of no use next time.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn place(store: &Store, blob: Digest) -> Option<PathBuf> {
+    let name = Digest::of(format!("{}\n{blob}", store.location()));
+    Some(store.transfers().scratch.as_ref()?.join(format!("{name}.upload.json")))
+}

@@ -1,0 +1,206 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::multipart::MultipartStore;
+use object_store::{Error, MultipartUpload};
+
+use super::kept::Kept;
+use super::{IN_FLIGHT, PART, part_length};
+use crate::content::{Digest, HashingReader};
+use crate::registry::RegistryError;
+use crate::registry::keys::Key;
+use crate::registry::manifest::{BundleFile, Content};
+use crate::registry::store::Store;
+
+/// Writes a file under its digest; what is there already is not written again.
+///
+/// # Errors
+/// The file was changed since its digest was taken, another object stands there, and whatever disk and store answer.
+pub(in crate::registry) async fn upload(store: &Store, file: &BundleFile) -> Result<(), RegistryError> {
+    let path = match file.content() {
+        Content::Bytes(bytes) => return store.put_blob(bytes.clone()).await.map(drop),
+        Content::File(path) => path,
+    };
+    if file.bytes() <= PART {
+        let bytes = std::fs::read(path).map_err(unread(path))?;
+        let found = store.put_blob(bytes.into()).await?;
+        return if found == file.sha256() { Ok(()) } else { Err(changed(path)) };
+    }
+    let key = Key::Blob(file.sha256());
+    match (store.length(key).await?, store.parts(key)) {
+        (Some(length), _) if length == file.bytes() => Ok(()),
+        (Some(length), _) => {
+            Err(RegistryError::damaged(key, format!("it has {length} bytes instead of {}", file.bytes())))
+        }
+        (None, Some((bucket, at))) => resumable(store, file, path, &Parts { store: bucket, at }).await,
+        (None, None) => in_one_go(store, file, path).await,
+    }
+}
+
+/// Who takes an object in parts, and where it will stand.
+struct Parts {
+    store: Arc<dyn MultipartStore>,
+    at: object_store::path::Path,
+}
+
+/// Uploads in parts that a later run need not send again.
+async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts) -> Result<(), RegistryError> {
+    let failed = |trouble| match trouble {
+        Trouble::Store(source) => store.failed("upload", Key::Blob(file.sha256()), source),
+        Trouble::Other(error) => error,
+    };
+    let length = part_length(file.bytes());
+    if let Some(kept) = Kept::find(store, file.sha256(), length) {
+        match send(store, file, path, parts, kept).await {
+            // The server has given the upload up meanwhile: it is begun anew.
+            Err(Trouble::Store(Error::NotFound { .. })) => {}
+            outcome => return outcome.map_err(failed),
+        }
+    }
+    let upload = parts.store.create_multipart(&parts.at).await.map_err(|source| failed(Trouble::Store(source)))?;
+    let kept = Kept::begin(store, file.sha256(), length, upload);
+    send(store, file, path, parts, kept).await.map_err(failed)
+}
+
+enum Trouble {
+    Store(Error),
+    Other(RegistryError),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<RegistryError> for Trouble {
+    fn from(error: RegistryError) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Sends the parts that did not arrive yet, and puts all together.
+async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut kept: Kept) -> Result<(), Trouble> {
+    let sent = send_parts(store, file, path, parts, &mut kept).await;
+    let whole = match sent {
+        Ok(digest) if digest == file.sha256() => {
+            parts.store.complete_multipart(&parts.at, &kept.upload, kept.ids()).await.map_err(Trouble::Store)
+        }
+        Ok(_) => Err(changed(path).into()),
+        Err(trouble) => Err(trouble),
+    };
+    let goes_on = kept.is_kept() && !matches!(whole, Err(Trouble::Other(RegistryError::Changed { .. })));
+    match whole {
+        Err(trouble) if goes_on && !matches!(trouble, Trouble::Store(Error::NotFound { .. })) => Err(trouble),
+        Err(trouble) => {
+            kept.forget();
+            // Where even that fails, the bucket's own rule for unfinished uploads cleans up.
+            let _ = parts.store.abort_multipart(&parts.at, &kept.upload).await;
+            Err(trouble)
+        }
+        Ok(_) => {
+            kept.forget();
+            Ok(())
+        }
+    }
+}
+
+/// Reads the whole file, sends what did not arrive yet, and returns the digest of what was read.
+async fn send_parts(
+    store: &Store,
+    file: &BundleFile,
+    path: &Path,
+    parts: &Parts,
+    kept: &mut Kept,
+) -> Result<Digest, Trouble> {
+    let (length, before, upload) = (part_length(file.bytes()), kept.clone(), kept.upload.clone());
+    let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
+    let (task, total) = (format!("upload {}", file.path()), file.bytes());
+    let sends = stream::iter(0..total.div_ceil(length)).map(|number| {
+        let read = next(&mut reader, length).map_err(|error| Trouble::Other(unread(path)(error)));
+        let (before, upload) = (&before, &upload);
+        async move {
+            let bytes = read?;
+            let (crc32, count) = (crc32fast::hash(&bytes), bytes.len() as u64);
+            if before.has(number, crc32) {
+                return Ok((number, count, None));
+            }
+            let id = parts.store.put_part(&parts.at, upload, number as usize, bytes.into()).await?;
+            Ok::<_, Trouble>((number, count, Some((crc32, id))))
+        }
+    });
+    let mut sends = sends.buffer_unordered(IN_FLIGHT);
+    let mut done = 0;
+    while let Some((number, count, part)) = sends.try_next().await? {
+        if let Some((crc32, id)) = part {
+            kept.add(number, crc32, id)?;
+        }
+        done += count;
+        store.transfers().tell(&task, done, total)?;
+    }
+    drop(sends);
+    Ok(reader.digest())
+}
+
+/// Writes to a store that takes no part twice: a disk, or memory.
+async fn in_one_go(store: &Store, file: &BundleFile, path: &Path) -> Result<(), RegistryError> {
+    let key = Key::Blob(file.sha256());
+    let mut upload = store.begin(key).await?;
+    let written = write_parts(store, file, path, upload.as_mut()).await;
+    let outcome = match written {
+        Ok(digest) if digest == file.sha256() => upload.complete().await.map(drop).map_err(Trouble::Store),
+        Ok(_) => Err(changed(path).into()),
+        Err(trouble) => Err(trouble),
+    };
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(trouble) => {
+            // What stays behind has no name under which anybody would look.
+            let _ = upload.abort().await;
+            Err(match trouble {
+                Trouble::Store(source) => store.failed("write", key, source),
+                Trouble::Other(error) => error,
+            })
+        }
+    }
+}
+
+async fn write_parts(
+    store: &Store,
+    file: &BundleFile,
+    path: &Path,
+    upload: &mut dyn MultipartUpload,
+) -> Result<Digest, Trouble> {
+    let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
+    let (task, total, mut done) = (format!("store {}", file.path()), file.bytes(), 0);
+    while done < total {
+        let bytes = next(&mut reader, PART).map_err(unread(path))?;
+        if bytes.is_empty() {
+            break;
+        }
+        done += bytes.len() as u64;
+        upload.put_part(bytes.into()).await?;
+        store.transfers().tell(&task, done, total)?;
+    }
+    Ok(reader.digest())
+}
+
+/// Reads the next part of a file; a shorter one at its end.
+fn next(reader: &mut impl Read, length: u64) -> std::io::Result<Bytes> {
+    let mut bytes = Vec::with_capacity(length as usize);
+    reader.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+fn unread(path: &Path) -> impl Fn(std::io::Error) -> RegistryError + use<> {
+    let path = path.to_owned();
+    move |source| RegistryError::File { operation: "read", path: path.clone(), source }
+}
+
+fn changed(path: &Path) -> RegistryError {
+    RegistryError::Changed { path: path.to_owned() }
+}
