@@ -421,6 +421,46 @@ pub(super) enum RegistryCommand {
     },
     /// Check the hash chain and every stored byte
     Verify(RegistryArgs),
+    /// Copy a version from the pipeline's registry to another, with everything it rests on; aliases stay
+    Push {
+        /// `name@alias` or `name/version`
+        model: String,
+        /// The registry to copy to: a folder or URL
+        #[arg(long, value_name = "URL")]
+        to: String,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Copy a version from another registry into the pipeline's, with everything it rests on; aliases stay
+    Pull {
+        /// `name@alias` or `name/version`
+        model: String,
+        /// The registry to copy from: a folder or URL
+        #[arg(long, value_name = "URL")]
+        from: String,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Copy all versions of all models, or of those named, from one registry to another
+    Copy {
+        /// The registry to copy from: a folder or URL
+        from: String,
+        /// The registry to copy to: a folder or URL
+        to: String,
+        /// Model names
+        #[arg(value_name = "MODEL")]
+        models: Vec<String>,
+    },
+    /// Write the files of a version into a folder, every byte verified
+    Fetch {
+        /// `name@alias` or `name/version`
+        model: String,
+        /// The folder; it is made where it is missing
+        #[arg(long, value_name = "FOLDER")]
+        into: PathBuf,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
     /// Bring the pipeline up to a registered version, without promoting it
     Register(StageArgs),
     /// Point an alias back at what it pointed to before

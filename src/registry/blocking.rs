@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
 use super::address::Surroundings;
+use super::copy::Copied;
 use super::entry::Stamp;
 use super::error::RegistryError;
 use super::gates::{GateOptions, GateReport};
@@ -67,6 +68,14 @@ impl Registry {
     /// As there.
     pub fn register(&self, new: &NewVersion, stamp: &Stamp) -> Result<Registered, RegistryError> {
         self.wait(self.inner.register(new, stamp))
+    }
+
+    /// Copies a version into another registry; see [`super::Registry::copy`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn copy(&self, reference: &ModelRef, to: &Self, stamp: &Stamp) -> Result<Copied, RegistryError> {
+        self.wait(self.inner.copy(reference, &to.inner, stamp))
     }
 
     /// Judges a registered version against the version an alias points to; see [`super::Registry::judge_version`].

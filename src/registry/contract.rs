@@ -39,6 +39,7 @@ contract! {
     promoting_the_champion_again_changes_nothing,
     rolling_back_retraces_promotions,
     the_past_can_be_asked,
+    versions_are_copied_with_all_they_rest_on,
     racing_writers_build_one_chain,
     racing_promotions_are_each_judged_against_the_champion_they_replace,
 }
@@ -222,6 +223,27 @@ fn the_past_can_be_asked(store: Store) {
     assert_eq!(seen, [(1, Done::Register, 1), (2, Done::Promote, 1), (3, Done::Register, 2), (4, Done::Promote, 2)]);
     assert_eq!(registry.list(Some(stamp(15).time)).unwrap()[0].aliases, [(champion(), 1)].into());
     assert_eq!(registry.list(Some(stamp(9).time)).unwrap(), []);
+}
+
+fn versions_are_copied_with_all_they_rest_on(store: Store) {
+    let (from, to) = (registry(&Store::memory()), registry(&store));
+    for (name, minute) in [("a", 1), ("b", 2)] {
+        register(&from, name, 1.0, minute);
+    }
+    register(&to, "other", 1.0, 3);
+    let copied = from.copy(&reference("fd001/2"), &to, &stamp(4)).unwrap();
+    assert_eq!((copied.from, copied.version.version, copied.is_new), (2, 2, true));
+    let source = from.resolve(&reference("fd001/2"), None).unwrap();
+    let there = to.resolve(&reference("fd001/2"), None).unwrap();
+    assert_eq!(ModelVersion { copied: None, ..there.clone() }, source);
+    assert_eq!(there.copied, Some(CopiedFrom { registry: "memory://".to_owned(), version: 2 }));
+    assert_eq!(to.evidence(&there).unwrap(), from.evidence(&source).unwrap());
+    to.check(&there).unwrap();
+    assert!(!from.copy(&reference("fd001/2"), &to, &stamp(5)).unwrap().is_new);
+    // And back: what comes home is known there.
+    assert_eq!(to.copy(&reference("fd001/2"), &from, &stamp(6)).unwrap().version, source);
+    assert_eq!(to.state(None).unwrap().current(&model(), &champion()), None);
+    assert_intact(&to, 2);
 }
 
 fn racing_writers_build_one_chain(store: Store) {

@@ -28,6 +28,18 @@ pub struct ModelVersion {
     pub report: Option<Digest>,
     /// Where it comes from.
     pub origin: Origin,
+    /// The registry it was copied from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied: Option<CopiedFrom>,
+}
+
+/// Where a copied version was registered before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedFrom {
+    /// Address of the registry.
+    pub registry: String,
+    /// Number of the version there.
+    pub version: u32,
 }
 
 /// One file of a bundle.
@@ -80,6 +92,11 @@ impl BundleFile {
         let bytes = bytes.into();
         let entry = FileEntry { path, sha256: Digest::of(&bytes), bytes: bytes.len() as u64 };
         Self { entry, content: Content::Bytes(bytes) }
+    }
+
+    /// Returns a file that lies on disk; its bytes are held against the digest when they are read.
+    pub(super) fn on_disk(entry: FileEntry, path: PathBuf) -> Self {
+        Self { entry, content: Content::File(path) }
     }
 
     /// Returns the path within the bundle.

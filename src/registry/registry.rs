@@ -222,6 +222,7 @@ impl NewVersion {
             predictions: Digest::of(predictions),
             report: report.map(Digest::of),
             origin: self.origin.clone(),
+            copied: None,
         }
     }
 

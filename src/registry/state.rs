@@ -226,6 +226,7 @@ mod tests {
             predictions,
             report: None,
             origin: new.origin,
+            copied: None,
         }))
     }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -28,6 +28,7 @@ pub struct Store {
     objects: Arc<dyn ObjectStore>,
     location: Arc<str>,
     parts: Option<Parts>,
+    folder: Option<PathBuf>,
     transfers: Transfers,
     readable: Arc<OnceLock<()>>,
     writable: Arc<OnceLock<()>>,
@@ -93,6 +94,7 @@ impl Store {
             objects,
             location: location.into(),
             parts: None,
+            folder: None,
             transfers: Transfers::default(),
             readable: Arc::default(),
             writable: Arc::default(),
@@ -105,7 +107,8 @@ impl Store {
         // With a prefix of its own the disk store would have to exist before it is read.
         let disk = LocalFileSystem::new().with_fsync(true);
         let location = disk.path_to_filesystem(&folder).map_err(|error| bad(error.to_string()))?;
-        Ok(Self::over(Arc::new(PrefixStore::new(disk, folder)), location.display().to_string()))
+        let shown = location.display().to_string();
+        Ok(Self { folder: Some(location), ..Self::over(Arc::new(PrefixStore::new(disk, folder)), shown) })
     }
 
     /// Reads an object; `None` where there is none.
@@ -175,6 +178,11 @@ impl Store {
     pub(super) fn parts(&self, key: Key) -> Option<(Arc<dyn MultipartStore>, object_store::path::Path)> {
         let Parts { bucket, prefix } = self.parts.as_ref()?;
         Some((Arc::clone(bucket), prefix.parts().chain(key.path().parts()).collect()))
+    }
+
+    /// Returns the file that holds an object, where the store is a folder.
+    pub(super) fn path_on_disk(&self, key: Key) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(key.to_string()))
     }
 
     pub(super) fn transfers(&self) -> &Transfers {

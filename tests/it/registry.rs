@@ -70,3 +70,24 @@ fn register_does_not_promote() {
     let promoted = project.json(&["promote"]);
     assert_eq!(promoted["alias"], "champion");
 }
+
+#[test]
+fn versions_go_to_another_registry_and_their_files_into_a_folder() {
+    let project = two_versions();
+    let copied = project.json(&["registry", "push", "small@champion", "--to", "shared"]);
+    assert_eq!((&copied[0]["from"], &copied[0]["version"]["version"]), (&2.into(), &1.into()), "{copied:#}");
+    let all = project.pdm(&["registry", "copy", "registry/store", "shared"]);
+    assert!(all.stdout.contains("was there") && all.stdout.contains("copied"), "{all:?}");
+    assert_eq!(project.pdm(&["registry", "verify", "--registry", "shared"]).code, 0);
+    let pulled = project.json(&["registry", "pull", "small/2", "--from", "shared"]);
+    assert_eq!(pulled[0]["is_new"], false, "{pulled:#}");
+    let shown = project.pdm(&["registry", "show", "small/1", "--registry", "shared"]);
+    assert!(shown.stdout.contains("v2 of ") && shown.stdout.contains("registry/store"), "{}", shown.stdout);
+
+    project.json(&["registry", "fetch", "small/1", "--registry", "shared", "--into", "files"]);
+    let file = |name: &str| std::fs::read(project.file(name)).unwrap();
+    let version = project.json(&["registry", "show", "small@champion"]);
+    let manifest = version["version"]["files"][0]["sha256"].as_str().unwrap().to_owned();
+    assert_eq!(file("files/bundle.json"), file(&format!("registry/store/blobs/sha256/{manifest}")));
+    assert_eq!(project.pdm(&["registry", "push", "small/9", "--to", "shared"]).code, 1);
+}

@@ -1,4 +1,4 @@
-//! `registry`: list, show, history, verify, register, rollback.
+//! `registry`: list, show, history, verify, register, rollback, push, pull, copy, fetch.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, Done, HistoryRow, ModelName, ModelRef, ModelSummary, Target, VerifyReport, VersionDetail,
+    Alias, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Target, VerifyReport,
+    VersionDetail,
 };
 use crate::report::{self, Align, table};
 
@@ -33,6 +34,27 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
         }
         RegistryCommand::History { model, at, registry } => {
             history(&open(registry, ui)?.1, model.as_deref(), at.as_deref(), ui)?;
+        }
+        RegistryCommand::Push { model, to, registry } => {
+            let (context, from) = open(registry, ui)?;
+            let to = Registry::open(to, context.surroundings())?;
+            copied(&[from.copy(&model.parse()?, &to, &context.stamp())?], ui)?;
+        }
+        RegistryCommand::Pull { model, from, registry } => {
+            let (context, to) = open(registry, ui)?;
+            let from = Registry::open(from, context.surroundings())?;
+            copied(&[from.copy(&model.parse()?, &to, &context.stamp())?], ui)?;
+        }
+        RegistryCommand::Copy { from, to, models } => copied(&copy(from, to, models, ui)?, ui)?,
+        RegistryCommand::Fetch { model, into, registry } => {
+            let registry = open(registry, ui)?.1;
+            let version = registry.resolve(&model.parse()?, None)?;
+            registry.fetch_bundle(&version, into)?;
+            ui.show(&version, || {
+                let bytes: u64 = version.files.iter().map(|file| file.bytes).sum();
+                let files = version.files.len();
+                format!("{}/{}: {files} files, {bytes} bytes in {}", version.model, version.version, into.display())
+            })?;
         }
         RegistryCommand::Verify(args) => return verify(&open(args, ui)?.1.verify()?, ui),
         RegistryCommand::Register(args) => return pipeline::run(args, Stage::Register, ui),
@@ -60,6 +82,48 @@ fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
     let registry = Registry::open(&job.spec.registry.url, context.surroundings())?;
     Ok((context, registry))
+}
+
+/// Copies version after version, so that their order stays.
+fn copy(from: &str, to: &str, models: &[String], ui: &Ui) -> Result<Vec<Copied>, CliError> {
+    let context = settings::context(std::env::current_dir().map_err(CliError::failed)?, ui)?;
+    let from = Registry::open(from, context.surroundings())?;
+    let to = Registry::open(to, context.surroundings())?;
+    let state = from.state(None)?;
+    let wanted: Vec<ModelName> = match models {
+        [] => state.models().map(|(name, _)| name.clone()).collect(),
+        named => named.iter().map(|name| name.parse()).collect::<Result<_, _>>().map_err(RegistryError::from)?,
+    };
+    let mut copied = Vec::new();
+    for name in wanted {
+        for version in state.model(&name)?.versions() {
+            context.reporter.check().map_err(RegistryError::from)?;
+            copied.push(from.copy(&ModelRef::version(name.clone(), version.version), &to, &context.stamp())?);
+        }
+    }
+    Ok(copied)
+}
+
+fn copied(copied: &[Copied], ui: &Ui) -> Result<(), CliError> {
+    let header = [
+        ("model", Align::Left),
+        ("from", Align::Right),
+        ("to", Align::Right),
+        ("bytes", Align::Right),
+        ("", Align::Left),
+    ];
+    let rows = copied.iter().map(|copied| {
+        let version = &copied.version;
+        let bytes: u64 = version.files.iter().map(|file| file.bytes).sum();
+        [
+            version.model.to_string(),
+            format!("v{}", copied.from),
+            format!("v{}", version.version),
+            bytes.to_string(),
+            if copied.is_new { "copied" } else { "was there" }.to_owned(),
+        ]
+    });
+    ui.show(&copied, || table(&header, rows))
 }
 
 fn list(models: &[ModelSummary]) -> String {
@@ -90,7 +154,7 @@ fn list(models: &[ModelSummary]) -> String {
 fn show(detail: &VersionDetail) -> String {
     let version = &detail.version;
     let aliases: Vec<_> = detail.aliases.iter().map(ToString::to_string).collect();
-    let origin = &version.origin;
+    let (origin, copied_from) = (&version.origin, version.copied.as_ref());
     let facts = [
         ("model", format!("{}/{}", version.model, version.version)),
         ("aliases", aliases.join(", ")),
@@ -101,6 +165,7 @@ fn show(detail: &VersionDetail) -> String {
         ("training data", origin.data.to_string()),
         ("seed", origin.seed.to_string()),
         ("created", format!("{:.0}", origin.created)),
+        ("copied from", copied_from.map(|from| format!("v{} of {}", from.version, from.registry)).unwrap_or_default()),
     ];
     let facts = facts.map(|(name, value)| [name.to_owned(), value]);
     let files = version

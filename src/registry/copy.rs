@@ -1,0 +1,96 @@
+use std::future::ready;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tempfile::TempDir;
+
+use super::blobs;
+use super::entry::{Action, Stamp};
+use super::error::RegistryError;
+use super::keys::Key;
+use super::log::{Log, Step};
+use super::manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion};
+use super::reference::ModelRef;
+use super::registry::Registry;
+use super::state::State;
+use super::store::Store;
+
+/// A version that is now in another registry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Copied {
+    /// Number of the version in the registry it comes from.
+    pub from: u32,
+    /// The version as it is in the other registry.
+    pub version: ModelVersion,
+    /// Whether it was not there before.
+    pub is_new: bool,
+}
+
+impl Registry {
+    /// Copies a version with everything it rests on into another registry: bundle, scorecard, predictions, gate report and
+    /// where it comes from. It gets the next number there, unless it is there already. Aliases stay: who is champion
+    /// there is decided by the gates there.
+    ///
+    /// # Errors
+    /// An unknown model or version, missing or damaged blobs, and whatever the stores or the disk answer.
+    pub async fn copy(&self, reference: &ModelRef, to: &Self, stamp: &Stamp) -> Result<Copied, RegistryError> {
+        let version = self.resolve(reference, None).await?;
+        let from = version.version;
+        if let Some(known) = to.state(None).await?.twin(&version) {
+            return Ok(Copied { from, version: known.clone(), is_new: false });
+        }
+        to.store().prove().await?;
+        for blob in [version.scorecard, version.predictions].into_iter().chain(version.report) {
+            to.store().put_blob(self.store().get_blob(blob).await?).await?;
+        }
+        for file in &version.files {
+            let fetched = fetched(self.store(), file).await?;
+            blobs::upload(to.store(), &fetched.file).await?;
+        }
+        let copied = CopiedFrom { registry: self.store().location().to_owned(), version: from };
+        let decide = |state: Arc<State>| {
+            ready(Ok(match state.twin(&version) {
+                Some(known) => Step::Leave(Copied { from, version: known.clone(), is_new: false }),
+                None => {
+                    let number = state.next_version(&version.model);
+                    let version = ModelVersion { version: number, copied: Some(copied.clone()), ..version.clone() };
+                    Step::Append(Action::Register(Box::new(version.clone())), Copied { from, version, is_new: true })
+                }
+            }))
+        };
+        Ok(Log::append(to.store(), stamp, decide).await?.0)
+    }
+}
+
+impl State {
+    /// Returns the version with the same bundle and scorecard as that of another registry.
+    fn twin(&self, version: &ModelVersion) -> Option<&ModelVersion> {
+        self.model(&version.model).ok()?.same(version.bundle, version.scorecard)
+    }
+}
+
+/// A file out of a store, and the folder that goes away with it.
+struct Fetched {
+    file: BundleFile,
+    _folder: Option<TempDir>,
+}
+
+/// Makes a blob readable: short ones in memory, long ones where they lie, or on this machine's disk for a while.
+async fn fetched(store: &Store, file: &FileEntry) -> Result<Fetched, RegistryError> {
+    if file.bytes <= blobs::PART {
+        let bytes = store.get_blob(file.sha256).await?;
+        return Ok(Fetched { file: BundleFile::of_bytes(file.path.clone(), bytes), _folder: None });
+    }
+    let key = Key::Blob(file.sha256);
+    if let Some(path) = store.path_on_disk(key) {
+        let file = BundleFile::on_disk(file.clone(), path);
+        return Ok(Fetched { file, _folder: None });
+    }
+    let scratch = store.transfers().scratch.clone().unwrap_or_else(std::env::temp_dir);
+    let unmade = |source| RegistryError::File { operation: "make a folder in", path: scratch.clone(), source };
+    let folder = std::fs::create_dir_all(&scratch).and_then(|()| tempfile::tempdir_in(&scratch)).map_err(unmade)?;
+    let path: PathBuf = folder.path().join("blob");
+    blobs::download(store, file.sha256, file.bytes, &path).await?;
+    Ok(Fetched { file: BundleFile::on_disk(file.clone(), path), _folder: Some(folder) })
+}
