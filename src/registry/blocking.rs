@@ -1,6 +1,7 @@
 //! The registry for callers without an async runtime: the same methods, each waiting for its answer.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
@@ -28,7 +29,19 @@ use crate::scoring::Scorecard;
 #[derive(Debug)]
 pub struct Registry {
     inner: super::Registry,
-    runtime: Runtime,
+    runtime: &'static Runtime,
+}
+
+/// Returns the one runtime of this program's registries. A bucket's connections live in the runtime they were opened in, so
+/// registries over the same store must share one; its single thread drives the network while callers hash and write.
+fn runtime() -> Result<&'static Runtime, RegistryError> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let threads = Builder::new_multi_thread().worker_threads(1).thread_name("registry").enable_all().build();
+    let made = threads.map_err(RegistryError::Runtime)?;
+    Ok(RUNTIME.get_or_init(|| made))
 }
 
 impl Registry {
@@ -37,8 +50,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Runtime`] where the system gives no resources for it.
     pub fn new(store: Store) -> Result<Self, RegistryError> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(RegistryError::Runtime)?;
-        Ok(Self { inner: super::Registry::new(store), runtime })
+        Ok(Self { inner: super::Registry::new(store), runtime: runtime()? })
     }
 
     /// Returns the registry at an address; see [`Store::open`].
@@ -206,5 +218,5 @@ impl Registry {
 /// Waits for an answer in a test.
 #[cfg(test)]
 pub(crate) fn wait<F: Future>(answer: F) -> F::Output {
-    Builder::new_current_thread().build().unwrap().block_on(answer)
+    runtime().unwrap().block_on(answer)
 }

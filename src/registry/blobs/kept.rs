@@ -5,7 +5,7 @@ use object_store::MultipartId;
 use object_store::multipart::PartId;
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Digest, write_whole};
+use crate::content::Digest;
 use crate::registry::RegistryError;
 use crate::registry::store::Store;
 
@@ -54,11 +54,12 @@ impl Kept {
         self.parts.insert(number, KeptPart { id: id.content_id, crc32 });
         let Some(path) = &self.path else { return Ok(()) };
         let bytes = serde_json::to_vec(self).expect("names and numbers have a JSON form");
-        write_whole(path, &bytes).map_err(|source| RegistryError::File {
-            operation: "write",
-            path: path.clone(),
-            source,
-        })
+        // Beside its place and renamed, but not waited for: what a lost power takes away is sent again.
+        let staged = path.with_extension("new");
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let written =
+            written.and_then(|()| std::fs::write(&staged, bytes)).and_then(|()| std::fs::rename(&staged, path));
+        written.map_err(|source| RegistryError::File { operation: "write", path: path.clone(), source })
     }
 
     /// Returns the parts in order.

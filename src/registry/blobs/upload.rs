@@ -129,7 +129,10 @@ async fn send_parts(
             if before.has(number, crc32) {
                 return Ok((number, count, None));
             }
-            let id = parts.store.put_part(&parts.at, upload, number as usize, bytes.into()).await?;
+            // Signed and sent on the runtime's own thread while this one reads and hashes what follows.
+            let (bucket, at, upload) = (Arc::clone(&parts.store), parts.at.clone(), upload.clone());
+            let put = async move { bucket.put_part(&at, &upload, number as usize, bytes.into()).await };
+            let id = tokio::spawn(put).await.expect("nothing ends a part before it is sent")?;
             Ok::<_, Trouble>((number, count, Some((crc32, id))))
         }
     });

@@ -1,10 +1,7 @@
 use std::net::Ipv4Addr;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use object_store::client::SpawnedReqwestConnector;
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
-use tokio::runtime::{Builder, Runtime};
 
 use super::super::address::Variable;
 
@@ -15,23 +12,10 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Longest time until a connection stands.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Returns what sends requests: a thread of its own, so that connections do not end with the runtime of whoever opened
-/// them, and any number of callers can share a store.
-pub(super) fn connector() -> Result<SpawnedReqwestConnector, String> {
-    static NETWORK: OnceLock<Result<Runtime, String>> = OnceLock::new();
-    // `reqwest` finds it here; a program that installed one before keeps it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let start = || {
-        let threads =
-            Builder::new_multi_thread().worker_threads(1).thread_name("registry-network").enable_all().build();
-        threads.map_err(|error| format!("no thread for the network can be started: {error}"))
-    };
-    let network = NETWORK.get_or_init(start).as_ref().map_err(Clone::clone)?;
-    Ok(SpawnedReqwestConnector::new(network.handle().clone()))
-}
-
 /// Returns how requests are sent; `allow_http` is for servers that were named with `http://`.
 pub(super) fn client_options(variable: Variable<'_>, allow_http: bool) -> Result<ClientOptions, String> {
+    // `reqwest` finds it here; a program that installed one before keeps it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let agent = http::HeaderValue::from_static(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")));
     let options = ClientOptions::new()
         .with_user_agent(agent)

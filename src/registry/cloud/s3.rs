@@ -56,8 +56,7 @@ pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_client_options(network::client_options(variable, allow_http)?)
-        .with_retry(network::retries())
-        .with_http_connector(network::connector()?);
+        .with_retry(network::retries());
     for (name, value) in &settings {
         builder = builder.with_config(key(name)?, value);
     }

@@ -1,0 +1,112 @@
+//! What `scripts/benchmark-registry` compares `pdm-ml registry` with.
+//!
+//! `registry_bench register MODEL FOLDER REGISTRY` registers the files of a folder as version 1 of a model;
+//! `registry_bench put FILE BUCKET KEY` and `get FILE BUCKET KEY` move the same bytes by plain object_store, in parts of the
+//! same length and as many at a time, with the keys of the environment.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::{ObjectStoreExt, WriteMultipart};
+use pdm_ml::content::Digest;
+use pdm_ml::domain::{Cycle, Interval, Prediction, Predictions};
+use pdm_ml::registry::blocking::Registry;
+use pdm_ml::registry::{BundleFile, NewVersion, Origin, Stamp};
+use pdm_ml::scoring::{BootstrapOptions, Cuts, Part, Protocol, ShortUnits, score};
+
+const PART: usize = 8 << 20;
+const IN_FLIGHT: usize = 4;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["register", model, folder, registry] => register(model, Path::new(folder), registry),
+        ["put", file, bucket, key] => runtime()?.block_on(put(file, bucket, key)),
+        ["get", file, bucket, key] => runtime()?.block_on(get(file, bucket, key)),
+        _ => Err("usage: registry_bench register MODEL FOLDER REGISTRY | put|get FILE BUCKET KEY".into()),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+fn register(model: &str, folder: &Path, registry: &str) -> Result<(), Box<dyn Error>> {
+    let unit = |unit: u32| Prediction {
+        unit: unit.into(),
+        cycle: Cycle(50),
+        rul: 60.0,
+        interval: None,
+        truth: Some(59.0 + f64::from(unit % 3)),
+    };
+    let predictions: Predictions = (1..=20).map(unit).collect();
+    let protocol = Protocol {
+        part: Part::Test,
+        data: Digest::of("none"),
+        units: 20,
+        cuts: Cuts::LastCycle,
+        truth_cap: None,
+        clip: Interval { lower: 0.0, upper: 125.0 },
+        short_units: ShortUnits::Scored,
+    };
+    let time = Timestamp::UNIX_EPOCH;
+    let new = NewVersion {
+        model: model.parse()?,
+        bundle: Digest::of(model),
+        files: BundleFile::read_folder(folder)?,
+        scorecard: score(&predictions, protocol, 60.0, &BootstrapOptions::default(), 1)?,
+        predictions,
+        report: None,
+        origin: Origin {
+            kind: "none".to_owned(),
+            data: Digest::of("none"),
+            pipeline: "none".to_owned(),
+            run: "none".to_owned(),
+            seed: 1,
+            created: time,
+        },
+    };
+    let here = std::env::current_dir()?;
+    Registry::open(registry, here.as_path())?.register(&new, &Stamp { time, actor: "benchmark".to_owned() })?;
+    Ok(())
+}
+
+fn bucket(name: &str) -> Result<AmazonS3, Box<dyn Error>> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(AmazonS3Builder::from_env().with_bucket_name(name).with_allow_http(true).build()?)
+}
+
+async fn put(file: &str, name: &str, key: &str) -> Result<(), Box<dyn Error>> {
+    let upload = bucket(name)?.put_multipart(&key.into()).await?;
+    let mut write = WriteMultipart::new_with_chunk_size(upload, PART);
+    let mut file = File::open(file)?;
+    loop {
+        let mut bytes = Vec::with_capacity(PART);
+        if Read::by_ref(&mut file).take(PART as u64).read_to_end(&mut bytes)? == 0 {
+            break;
+        }
+        write.wait_for_capacity(IN_FLIGHT).await?;
+        write.put(bytes.into());
+    }
+    write.finish().await?;
+    Ok(())
+}
+
+async fn get(file: &str, name: &str, key: &str) -> Result<(), Box<dyn Error>> {
+    let (store, key) = (bucket(name)?, key.into());
+    let length = store.head(&key).await?.size;
+    let ranges = (0..length).step_by(PART).map(|start| start..length.min(start + PART as u64));
+    let mut parts = stream::iter(ranges).map(|range| store.get_range(&key, range)).buffered(IN_FLIGHT);
+    let mut file = File::create(file)?;
+    while let Some(part) = parts.try_next().await? {
+        file.write_all(&part)?;
+    }
+    file.sync_all()?;
+    Ok(())
+}
