@@ -322,6 +322,9 @@ pub(super) struct PromoteArgs {
     /// Promote past the gates; the log remembers that, and the reason
     #[arg(long, requires = "model", requires = "reason")]
     pub(super) force: bool,
+    /// Approve the version in your name, for somebody else to promote; asked for by `approvals` in `registry/*.toml`
+    #[arg(long, requires = "model", conflicts_with = "force")]
+    pub(super) approve: bool,
 }
 
 #[derive(Debug, Args)]
@@ -463,6 +466,26 @@ pub(super) enum RegistryCommand {
     },
     /// Bring the pipeline up to a registered version, without promoting it
     Register(StageArgs),
+    /// Keep a note about a version in the log
+    Annotate {
+        /// `name@alias` or `name/version`
+        model: String,
+        /// What to say
+        #[arg(long, value_name = "TEXT")]
+        note: String,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Take a version out of use: no alias can be pointed to it any more
+    Retire {
+        /// `name/version`
+        model: String,
+        /// Why, for the log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
     /// Point an alias back at what it pointed to before
     Rollback {
         /// `name@alias`, such as `turbofan@champion`

@@ -2,7 +2,7 @@
 
 /// Registry to use instead of the pipeline's.
 pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";
-/// Who acts, for the registry's log; without it the login name.
+/// Who acts, for the registry's log.
 const ACTOR: &str = "PDM_ML_ACTOR";
 /// Any value means: no colour (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
@@ -12,9 +12,14 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Returns who acts.
-pub(super) fn actor() -> String {
-    [ACTOR, "USER", "LOGNAME"].into_iter().find_map(variable).unwrap_or_else(|| "unknown".to_owned())
+/// Who starts a job, by the names GitHub, GitLab and others give it.
+const CI: [&str; 4] = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOREMAIL", "CHANGE_AUTHOR"];
+
+/// Returns who acts: the name that was set, who started the CI job, the identity of git, or the login name.
+pub(super) fn actor(git: impl FnOnce() -> Option<String>) -> String {
+    let named = variable(ACTOR).or_else(|| CI.into_iter().find_map(variable));
+    let login = || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
+    named.or_else(git).or_else(login).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Returns whether the user wants no colour.

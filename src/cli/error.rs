@@ -148,6 +148,7 @@ impl From<EngineError> for CliError {
                 }
             },
             EngineError::Registry(error) => error.into(),
+            error @ EngineError::Policy { .. } => Self::failed(error).usage(),
             EngineError::Bundle(error) => error.into(),
             EngineError::Budget { ref next, .. } => {
                 let hint = next.clone();
@@ -171,11 +172,15 @@ impl From<TuneError> for CliError {
 
 impl From<RegistryError> for CliError {
     fn from(error: RegistryError) -> Self {
+        if let RegistryError::Interrupted(interrupted) = error {
+            return Self::interrupted(interrupted).hint("run the same command again: what arrived is kept");
+        }
         let exit = match error.failure() {
             Failure::Usage => Exit::Usage,
             Failure::Failed => Exit::Failed,
             Failure::Refused => Exit::GateRefused,
             Failure::Undecided => Exit::GateUndecided,
+            Failure::Unapproved => Exit::Unapproved,
             Failure::Integrity => Exit::IntegrityBroken,
             Failure::Conflict => Exit::PromotionLost,
             Failure::Unavailable => Exit::Unavailable,

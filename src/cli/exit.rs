@@ -26,6 +26,8 @@ pub enum Exit {
     GateRefused = 20,
     /// A gate could not tell: the interval spans the limit.
     GateUndecided = 21,
+    /// Somebody else must approve the promotion first.
+    Unapproved = 22,
     /// A digest is wrong: a bundle or the registry was changed.
     IntegrityBroken = 40,
     /// The promotion lost its race against another for good.
@@ -42,7 +44,7 @@ pub enum Exit {
 
 impl Exit {
     /// All exits with their meanings, for the help.
-    pub(super) const TABLE: [(Self, &'static str); 14] = [
+    pub(super) const TABLE: [(Self, &'static str); 15] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the message says what to do"),
         (Self::Usage, "wrong arguments, or a pipeline file with problems"),
@@ -51,6 +53,7 @@ impl Exit {
         (Self::Leak, "a model learnt from units it is judged on"),
         (Self::GateRefused, "a gate said no"),
         (Self::GateUndecided, "a gate could not tell: the interval spans the limit"),
+        (Self::Unapproved, "somebody else must approve the promotion first"),
         (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
         (Self::PromotionLost, "the promotion lost its race against another for good"),
         (Self::BudgetExceeded, "training would need, or needed, more than its memory or time budget"),

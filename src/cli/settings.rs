@@ -63,11 +63,11 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     let listener: Arc<dyn Observer> =
         if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
     Ok(Context {
-        commit: commit(&root),
-        root,
+        commit: git(&root, &["rev-parse", "HEAD"]),
         reporter: Reporter::new(interrupt).with(listener),
-        actor: environment::actor(),
+        actor: environment::actor(|| git(&root, &["config", "user.email"])),
         variable: environment::variable,
+        root,
     })
 }
 
@@ -97,11 +97,11 @@ fn root_of(pipeline: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Returns the commit the project stands at; none outside git.
-fn commit(root: &Path) -> Option<String> {
-    let output = Command::new("git").arg("-C").arg(root).args(["rev-parse", "HEAD"]).output().ok()?;
+/// Returns what git says of the project, in one line; none where it says nothing.
+fn git(root: &Path, words: &[&str]) -> Option<String> {
+    let output = Command::new("git").arg("-C").arg(root).args(words).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().to_owned()).filter(|commit| output.status.success() && !commit.is_empty())
+    Some(text.trim().to_owned()).filter(|text| output.status.success() && !text.is_empty())
 }
 
 #[cfg(test)]

@@ -29,6 +29,14 @@ pub enum EngineError {
     /// A name in `[registry]` breaks the grammar.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// A policy file of the registry is not understood.
+    #[error("`{}`: {what}", path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        what: String,
+    },
     /// The model cannot be opened.
     #[error(transparent)]
     Bundle(#[from] BundleError),

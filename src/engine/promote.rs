@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::storeroom::Storeroom;
 use super::{Context, EngineError, Job};
-use crate::registry::{Consent, GateReport, ModelRef, Moved, Promotion};
+use crate::registry::{Alias, Consent, GateReport, ModelRef, Moved, Promotion, Said};
 use crate::scoring::Verdict;
 
 /// What came of promoting a registered version.
@@ -27,7 +27,7 @@ pub fn promote_version(
     reason: &str,
     force: bool,
 ) -> Result<Promoted, EngineError> {
-    let Storeroom { registry, alias, .. } = Storeroom::open(context, &job.spec)?;
+    let Storeroom { registry, alias, policy, .. } = Storeroom::open(context, &job.spec)?;
     let version = registry.resolve(reference, None)?;
     let gates = registry.judge_version(&job.spec.gates, reference, &alias)?;
     if gates.verdict != Verdict::Pass && !force {
@@ -39,7 +39,38 @@ pub fn promote_version(
         alias,
         reason: reason.to_owned(),
         consent: if force { Consent::Forced } else { Consent::Gates(Box::new(gates.clone())) },
+        policy,
     };
     let moved = registry.promote(&promotion, &context.stamp())?;
     Ok(Promoted { gates, moved: Some(moved) })
+}
+
+/// What came of approving a registered version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Approval {
+    /// What the gates make of it now.
+    pub gates: GateReport,
+    /// The alias it is approved for.
+    pub alias: Alias,
+    /// What was written.
+    pub said: Said,
+    /// Who has approved it for the alias so far.
+    pub by: Vec<String>,
+}
+
+/// Approves a registered version for the pipeline's alias, in the name of who acts, and shows what its gates make of it.
+///
+/// # Errors
+/// An unknown or retired version, or whatever the store answers.
+pub fn approve_version(
+    context: &Context,
+    job: &Job,
+    reference: &ModelRef,
+    reason: &str,
+) -> Result<Approval, EngineError> {
+    let Storeroom { registry, alias, .. } = Storeroom::open(context, &job.spec)?;
+    let gates = registry.judge_version(&job.spec.gates, reference, &alias)?;
+    let said = registry.approve(reference, &alias, reason, &context.stamp())?;
+    let by = registry.state(None)?.model(&said.model)?.approvals(said.version, &alias).cloned().collect();
+    Ok(Approval { gates, alias, said, by })
 }

@@ -1,9 +1,9 @@
-use super::{Context, EngineError};
+use super::{Context, EngineError, policy};
 use crate::content::Digest;
 use crate::pipeline::PipelineSpec;
 use crate::pipeline::stages::gate::Defender;
 use crate::registry::blocking::Registry;
-use crate::registry::{Alias, Done, Model, ModelName, ModelVersion, State};
+use crate::registry::{Alias, AliasPolicy, Done, Model, ModelName, ModelVersion, State};
 
 /// A bundle with its scores: what a version is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +25,18 @@ pub(super) struct Storeroom {
     pub(super) registry: Registry,
     pub(super) model: ModelName,
     pub(super) alias: Alias,
+    /// What the project asks for before the alias moves.
+    pub(super) policy: AliasPolicy,
 }
 
 impl Storeroom {
     pub(super) fn open(context: &Context, spec: &PipelineSpec) -> Result<Self, EngineError> {
+        let alias = spec.registry.alias()?;
         Ok(Self {
+            policy: policy::read(&context.root)?.of(&alias),
             registry: Registry::open(&spec.registry.url, context.surroundings())?,
             model: spec.registry.model_name(&spec.project.name)?,
-            alias: spec.registry.alias()?,
+            alias,
         })
     }
 
@@ -81,7 +85,8 @@ impl Storeroom {
         let versions = state.model(&self.model)?.versions().iter().filter(|version| version.bundle == bundle);
         let history = self.registry.history(&self.model, Some(&self.alias), None)?;
         let taken_away = |number: u32| {
-            let last = history.iter().rev().find(|row| row.from == Some(number) || row.version == number);
+            let moves = history.iter().rev().filter(|row| matches!(row.action, Done::Promote | Done::Rollback));
+            let last = moves.into_iter().find(|row| row.from == Some(number) || row.version == number);
             last.is_some_and(|row| row.action == Done::Rollback && row.from == Some(number))
         };
         Ok(versions.map(|version| version.version).find(|number| taken_away(*number)))

@@ -143,6 +143,7 @@ impl Line<'_> {
             alias: self.storeroom.alias.clone(),
             reason: format!("pipeline {} passed its gates", self.job.spec.project.name),
             consent: Consent::Gates(Box::new(self.gate_report()?)),
+            policy: self.storeroom.policy,
         };
         let moved = self.storeroom.registry.promote(&promotion, &self.context.stamp())?;
         if moved.entry.is_none() {

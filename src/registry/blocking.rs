@@ -18,6 +18,7 @@ use super::promote::{Moved, Promotion};
 use super::read::{HistoryRow, ModelSummary, VersionDetail};
 use super::reference::ModelRef;
 use super::registry::{NewVersion, Registered};
+use super::remark::Said;
 use super::state::State;
 use super::store::Store;
 use super::verify::VerifyReport;
@@ -109,6 +110,36 @@ impl Registry {
     /// As there.
     pub fn promote(&self, promotion: &Promotion, stamp: &Stamp) -> Result<Moved, RegistryError> {
         self.wait(self.inner.promote(promotion, stamp))
+    }
+
+    /// Keeps a note about a version; see [`super::Registry::annotate`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn annotate(&self, reference: &ModelRef, text: &str, stamp: &Stamp) -> Result<Said, RegistryError> {
+        self.wait(self.inner.annotate(reference, text, stamp))
+    }
+
+    /// Approves a version for an alias; see [`super::Registry::approve`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn approve(
+        &self,
+        reference: &ModelRef,
+        alias: &Alias,
+        text: &str,
+        stamp: &Stamp,
+    ) -> Result<Said, RegistryError> {
+        self.wait(self.inner.approve(reference, alias, text, stamp))
+    }
+
+    /// Takes a version out of use; see [`super::Registry::retire`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn retire(&self, reference: &ModelRef, text: &str, stamp: &Stamp) -> Result<Said, RegistryError> {
+        self.wait(self.inner.retire(reference, text, stamp))
     }
 
     /// Points an alias back to the version before; see [`super::Registry::roll_back`].

@@ -40,6 +40,8 @@ contract! {
     rolling_back_retraces_promotions,
     the_past_can_be_asked,
     versions_are_copied_with_all_they_rest_on,
+    a_policy_asks_for_others_and_lets_nobody_past_the_gates,
+    a_retired_version_gets_no_alias,
     racing_writers_build_one_chain,
     racing_promotions_are_each_judged_against_the_champion_they_replace,
 }
@@ -223,6 +225,66 @@ fn the_past_can_be_asked(store: Store) {
     assert_eq!(seen, [(1, Done::Register, 1), (2, Done::Promote, 1), (3, Done::Register, 2), (4, Done::Promote, 2)]);
     assert_eq!(registry.list(Some(stamp(15).time)).unwrap()[0].aliases, [(champion(), 1)].into());
     assert_eq!(registry.list(Some(stamp(9).time)).unwrap(), []);
+}
+
+fn a_policy_asks_for_others_and_lets_nobody_past_the_gates(store: Store) {
+    let registry = registry(&store);
+    register(&registry, "a", 1.0, 0);
+    let by = |name: &str, minute| Stamp { actor: name.to_owned(), ..stamp(minute) };
+    let policy = AliasPolicy { protected: true, approvals: 1 };
+    let report = registry.judge_version(&gates(), &reference("fd001/1"), &champion()).unwrap();
+    let promotion = Promotion { policy, ..gated(1, report) };
+    let promote = |name| registry.promote(&promotion, &by(name, 5));
+    let refused = promote("ada").unwrap_err();
+    assert!(matches!(refused, RegistryError::NotApproved { have: 0, need: 1, .. }), "{refused}");
+    assert_eq!(refused.failure(), Failure::Unapproved);
+    let approve = |name, minute| registry.approve(&reference("fd001/1"), &champion(), "", &by(name, minute)).unwrap();
+    assert_eq!(approve("ada", 1).entry, Some(2));
+    assert!(
+        matches!(promote("ada"), Err(RegistryError::NotApproved { have: 0, .. })),
+        "nobody approves for themselves"
+    );
+    assert_eq!((approve("ada", 2).entry, approve("grace", 3).entry), (None, Some(3)));
+    assert_eq!(promote("ada").unwrap().entry, Some(4));
+    let forced = Promotion { policy, ..forced(1) };
+    assert!(matches!(registry.promote(&forced, &by("grace", 6)), Err(RegistryError::Protected { .. })));
+    // What is approved for one alias is not for another, and what is approved of one version is not of the next.
+    register(&registry, "b", 0.9, 7);
+    let other = Promotion { alias: "canary".parse().unwrap(), consent: Consent::Forced, ..forced.clone() };
+    let other = Promotion { policy: AliasPolicy { protected: false, approvals: 1 }, ..other };
+    assert!(matches!(registry.promote(&other, &by("ada", 8)), Err(RegistryError::NotApproved { .. })));
+    let report = registry.judge_version(&gates(), &reference("fd001/2"), &champion()).unwrap();
+    let next = registry.promote(&Promotion { policy, ..gated(2, report) }, &by("ada", 9));
+    assert!(matches!(next, Err(RegistryError::NotApproved { version: 2, .. })), "{next:?}");
+    let rows = registry.history(&model(), Some(&champion()), None).unwrap();
+    let seen: Vec<_> = rows.iter().map(|row| (row.action, row.actor.as_str())).collect();
+    assert_eq!(seen, [(Done::Approve, "ada"), (Done::Approve, "grace"), (Done::Promote, "ada")]);
+}
+
+fn a_retired_version_gets_no_alias(store: Store) {
+    let registry = registry(&store);
+    for (name, minute) in [("a", 1), ("b", 2)] {
+        let number = register(&registry, name, 1.0, minute).version;
+        registry.promote(&forced(number), &stamp(minute)).unwrap();
+    }
+    let retire = |number| registry.retire(&ModelRef::version(model(), number), "wrong sensor", &stamp(3));
+    let refused = retire(2).unwrap_err();
+    assert!(matches!(refused, RegistryError::InUse { version: 2, .. }), "{refused}");
+    assert_eq!((retire(1).unwrap().entry, retire(1).unwrap().entry), (Some(5), None));
+    let refused = [
+        registry.promote(&forced(1), &stamp(4)).map(drop),
+        registry.roll_back(&model(), &champion(), "", &stamp(4)).map(drop),
+        registry.approve(&reference("fd001/1"), &champion(), "", &stamp(4)).map(drop),
+    ];
+    assert!(refused.iter().all(|e| matches!(e, Err(RegistryError::Retired { version: 1, .. }))), "{refused:?}");
+    assert!(matches!(registry.annotate(&reference("fd001/1"), " ", &stamp(5)), Err(RegistryError::NoReason)));
+    registry.annotate(&reference("fd001/1"), "sensor 11 was swapped", &stamp(5)).unwrap();
+    let shown = registry.show(&reference("fd001/1")).unwrap();
+    let last: Vec<_> = shown.history.iter().rev().take(2).map(|row| (row.action, row.reason.as_str())).collect();
+    assert_eq!(last, [(Done::Annotate, "sensor 11 was swapped"), (Done::Retire, "wrong sensor")]);
+    let retired: Vec<_> = registry.list(None).unwrap()[0].versions.iter().map(|version| version.retired).collect();
+    assert_eq!(retired, [true, false]);
+    assert_intact(&registry, 6);
 }
 
 fn versions_are_copied_with_all_they_rest_on(store: Store) {

@@ -51,6 +51,36 @@ pub enum Action {
     Promote(Promoted),
     /// Points an alias to the version it pointed to before.
     Rollback(RolledBack),
+    /// Says something about a version.
+    Annotate(Remarked),
+    /// Allows a version an alias, in the name of the actor.
+    Approve(Approved),
+    /// Takes a version out of use.
+    Retire(Remarked),
+}
+
+/// Something said about a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remarked {
+    /// Name of the model.
+    pub model: ModelName,
+    /// The version.
+    pub version: u32,
+    /// The actor's words.
+    pub text: String,
+}
+
+/// The actor finds a version good enough for an alias.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// Name of the model.
+    pub model: ModelName,
+    /// The version.
+    pub version: u32,
+    /// The alias it may get.
+    pub alias: Alias,
+    /// The actor's words; may be empty.
+    pub text: String,
 }
 
 /// An alias now points to another version.

@@ -162,8 +162,46 @@ pub enum RegistryError {
         /// Bundle and scorecard the report speaks of, for people.
         judged: String,
     },
-    /// A forced promotion gives no reason.
-    #[error("a promotion past the gates needs a reason; it is kept in the log")]
+    /// The version was taken out of use.
+    #[error("version {version} of `{model}` is retired")]
+    Retired {
+        /// Name of the model.
+        model: ModelName,
+        /// The version.
+        version: u32,
+    },
+    /// The version cannot be taken out of use: somebody uses it.
+    #[error("version {version} of `{model}` cannot be retired while `{alias}` points to it")]
+    InUse {
+        /// Name of the model.
+        model: ModelName,
+        /// The version.
+        version: u32,
+        /// An alias that points to it.
+        alias: Alias,
+    },
+    /// The project's policy lets nobody past the gates.
+    #[error("`{alias}` is protected: nobody may promote past its gates")]
+    Protected {
+        /// The alias.
+        alias: Alias,
+    },
+    /// The project's policy asks for approvals that are not there yet.
+    #[error("version {version} of `{model}` needs the approval of {need} others to become `{alias}`, and has {have}")]
+    NotApproved {
+        /// Name of the model.
+        model: ModelName,
+        /// The version.
+        version: u32,
+        /// The alias.
+        alias: Alias,
+        /// Approvals by others than who acts.
+        have: usize,
+        /// Approvals that are asked for.
+        need: usize,
+    },
+    /// What is to be remembered says nothing.
+    #[error("a reason is needed; it is kept in the log")]
     NoReason,
     /// The predictions are not those the scorecard was computed from.
     #[error("cannot register `{model}`: its scorecard was computed from other predictions than those given")]
@@ -224,6 +262,8 @@ pub enum Failure {
     Refused,
     /// A gate could not tell.
     Undecided,
+    /// Somebody else must approve first.
+    Unapproved,
     /// Stored bytes are not what was written.
     Integrity,
     /// Someone else was first.
@@ -242,6 +282,8 @@ impl RegistryError {
             Self::GateUndecided { .. } => Failure::Undecided,
             Self::Integrity { .. } => Failure::Integrity,
             Self::Conflict { .. } => Failure::Conflict,
+            Self::NotApproved { .. } => Failure::Unapproved,
+            Self::Protected { .. } => Failure::Refused,
             Self::Store { source, .. } if is_passing(source) => Failure::Unavailable,
             _ => Failure::Failed,
         }
@@ -261,6 +303,11 @@ impl RegistryError {
             Self::Store { source, .. } => return store_hint(source),
             Self::Format { .. } => "use a newer pdm-ml",
             Self::GateUndecided { .. } => "more test units or a wider margin can decide; `--force` needs a reason",
+            Self::NotApproved { .. } => {
+                "somebody else looks at it and runs `pdm-ml promote --model NAME/VERSION --approve`; then promote again"
+            }
+            Self::InUse { .. } => "promote another version first, or roll back",
+            Self::Protected { .. } => "the table of the alias in `registry/*.toml` says so",
             Self::WrongReport { .. } => "judge this version again with `pdm-ml gate`",
             _ => return None,
         })

@@ -10,6 +10,7 @@ use super::gates::{Champion, Contender, GateOptions, GateReport, judge, overall}
 use super::log::{Log, Step};
 use super::manifest::ModelVersion;
 use super::name::{Alias, ModelName};
+use super::policy::AliasPolicy;
 use super::reference::ModelRef;
 use super::registry::Registry;
 use super::state::State;
@@ -29,6 +30,8 @@ pub struct Promotion {
     pub reason: String,
     /// What allows it.
     pub consent: Consent,
+    /// What is asked for besides.
+    pub policy: AliasPolicy,
 }
 
 /// What allows a promotion.
@@ -83,7 +86,7 @@ impl Registry {
     /// race was lost for good, an unknown model or version, and whatever the store answers.
     pub async fn promote(&self, promotion: &Promotion, stamp: &Stamp) -> Result<Moved, RegistryError> {
         promotion.check()?;
-        let decide = |state: Arc<State>| async move { self.decide(promotion, &state).await };
+        let decide = |state: Arc<State>| async move { self.decide(promotion, &state, &stamp.actor).await };
         let (moved, entry) = Log::append(self.store(), stamp, decide).await?;
         Ok(Moved { entry, ..moved })
     }
@@ -113,7 +116,7 @@ impl Registry {
         Ok(Moved { entry, ..moved })
     }
 
-    async fn decide(&self, promotion: &Promotion, state: &State) -> Result<Step<Moved>, RegistryError> {
+    async fn decide(&self, promotion: &Promotion, state: &State, actor: &str) -> Result<Step<Moved>, RegistryError> {
         let Promotion { model, alias, .. } = promotion;
         let version = state.resolve(&ModelRef::version(model.clone(), promotion.version))?;
         let champion = state.current(model, alias);
@@ -122,6 +125,8 @@ impl Registry {
         if from == Some(to) {
             return Ok(Step::Leave(moved));
         }
+        state.model(model)?.require_in_use(model, to)?;
+        promotion.require_approval(state, actor)?;
         moved.report = self.consent(promotion, version, champion).await?;
         Ok(Step::Append(Action::Promote(promotion.action(from, moved.report)), moved))
     }
@@ -184,6 +189,7 @@ fn rolled_back(
     let Some(to) = state.model(&model)?.before(&alias) else {
         return Err(RegistryError::NothingBefore { model, alias, current: from });
     };
+    state.model(&model)?.require_in_use(&model, to)?;
     let moved = Moved { model: model.clone(), alias: alias.clone(), from: Some(from), to, entry: None, report: None };
     Ok((Action::Rollback(RolledBack { model, alias, from, to, reason: reason.to_owned() }), moved))
 }
@@ -191,7 +197,20 @@ fn rolled_back(
 impl Promotion {
     fn check(&self) -> Result<(), RegistryError> {
         let silent = matches!(self.consent, Consent::Forced) && self.reason.trim().is_empty();
+        if matches!(self.consent, Consent::Forced) && self.policy.protected {
+            return Err(RegistryError::Protected { alias: self.alias.clone() });
+        }
         if silent { Err(RegistryError::NoReason) } else { Ok(()) }
+    }
+
+    /// Refuses to go on before enough others than who acts have approved.
+    fn require_approval(&self, state: &State, actor: &str) -> Result<(), RegistryError> {
+        let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
+        let by: Vec<_> = state.model(&model)?.approvals(version, &alias).filter(|other| *other != actor).collect();
+        if by.len() >= self.policy.approvals {
+            return Ok(());
+        }
+        Err(RegistryError::NotApproved { model, version, alias, have: by.len(), need: self.policy.approvals })
     }
 
     fn require_pass(&self, report: &GateReport) -> Result<(), RegistryError> {

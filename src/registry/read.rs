@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::entry::{Action, Entry, Promoted, RolledBack};
+use super::entry::{Action, Approved, Entry, Promoted, Remarked, RolledBack};
 use super::error::RegistryError;
 use super::log::Log;
 use super::manifest::{ModelVersion, Origin};
@@ -32,6 +32,8 @@ pub struct VersionSummary {
     pub version: u32,
     /// Aliases that point to it.
     pub aliases: Vec<Alias>,
+    /// Whether it was taken out of use.
+    pub retired: bool,
     /// Its bundle.
     pub bundle: Digest,
     /// Length of its files in bytes.
@@ -90,6 +92,12 @@ pub enum Done {
     Promote,
     /// An alias was pointed back.
     Rollback,
+    /// Something was said.
+    Annotate,
+    /// A version was found good enough for an alias.
+    Approve,
+    /// A version was taken out of use.
+    Retire,
 }
 
 impl Registry {
@@ -145,18 +153,13 @@ impl Registry {
     }
 }
 
-impl Model {
-    fn aliases_of(&self, version: u32) -> Vec<Alias> {
-        self.aliases().filter(|(_, current)| *current == version).map(|(alias, _)| alias.clone()).collect()
-    }
-}
-
 impl ModelSummary {
     fn of(name: &ModelName, model: &Model) -> Self {
         let aliases = model.aliases().map(|(alias, version)| (alias.clone(), version)).collect();
         let versions = model.versions().iter().map(|version| VersionSummary {
             version: version.version,
             aliases: model.aliases_of(version.version),
+            retired: model.is_retired(version.version),
             bundle: version.bundle,
             bytes: version.files.iter().map(|file| file.bytes).sum(),
             origin: version.origin.clone(),
@@ -180,6 +183,10 @@ impl HistoryRow {
             report: None,
             forced: false,
         };
+        let remark = |action, remarked: &Remarked| Self {
+            reason: remarked.text.clone(),
+            ..row(action, &remarked.model, remarked.version)
+        };
         match &entry.action {
             Action::Register(version) => {
                 Self { report: version.report, ..row(Done::Register, &version.model, version.version) }
@@ -192,6 +199,11 @@ impl HistoryRow {
                 forced: *forced,
                 ..row(Done::Promote, model, *to)
             },
+            Action::Annotate(remarked) => remark(Done::Annotate, remarked),
+            Action::Retire(remarked) => remark(Done::Retire, remarked),
+            Action::Approve(Approved { model, version, alias, text }) => {
+                Self { alias: Some(alias.clone()), reason: text.clone(), ..row(Done::Approve, model, *version) }
+            }
             Action::Rollback(RolledBack { model, alias, from, to, reason }) => Self {
                 alias: Some(alias.clone()),
                 from: Some(*from),

@@ -116,7 +116,14 @@ pub(super) fn gates() -> Vec<GateOptions> {
 }
 
 pub(super) fn forced(version: u32) -> Promotion {
-    Promotion { model: model(), version, alias: champion(), reason: "a drill".to_owned(), consent: Consent::Forced }
+    Promotion {
+        model: model(),
+        version,
+        alias: champion(),
+        reason: "a drill".to_owned(),
+        consent: Consent::Forced,
+        policy: AliasPolicy::default(),
+    }
 }
 
 pub(super) fn gated(version: u32, report: GateReport) -> Promotion {

@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::entry::{Action, Entry, Promoted, RolledBack};
+use super::entry::{Action, Approved, Entry, Promoted, Remarked, RolledBack};
 use super::error::RegistryError;
 use super::manifest::ModelVersion;
 use super::name::{Alias, ModelName};
@@ -20,6 +20,9 @@ pub struct State {
 pub struct Model {
     versions: Vec<ModelVersion>,
     aliases: BTreeMap<Alias, Pointer>,
+    /// Who approved which version for which alias.
+    approvals: BTreeMap<(u32, Alias), BTreeSet<String>>,
+    retired: BTreeSet<u32>,
 }
 
 /// Where an alias points, with the versions below it that rolling back returns to.
@@ -40,6 +43,12 @@ pub(crate) enum StateError {
     NotThere { model: ModelName, alias: Alias, from: String },
     #[error("it rolls `{model}@{alias}` back to version {to}, which it did not point to before")]
     NotBefore { model: ModelName, alias: Alias, to: u32 },
+    #[error("it speaks of version {version} of `{model}`, which was never registered")]
+    Unregistered { model: ModelName, version: u32 },
+    #[error("it retires version {version} of `{model}`, which `{alias}` points to")]
+    InUse { model: ModelName, version: u32, alias: Alias },
+    #[error("it points `{model}@{alias}` to version {version}, which is retired")]
+    Retired { model: ModelName, alias: Alias, version: u32 },
 }
 
 impl State {
@@ -59,6 +68,9 @@ impl State {
             Action::Register(version) => self.register(version),
             Action::Promote(promoted) => self.promote(promoted),
             Action::Rollback(rolled_back) => self.roll_back(rolled_back),
+            Action::Annotate(remarked) => self.registered(&remarked.model, remarked.version).map(drop),
+            Action::Approve(approved) => self.approve(approved, &entry.actor),
+            Action::Retire(remarked) => self.retire(remarked),
         }
     }
 
@@ -129,12 +141,38 @@ impl State {
             let from = from.map_or("nowhere".to_owned(), |from| format!("version {from}"));
             return Err(StateError::NotThere { model: model.clone(), alias: alias.clone(), from });
         }
+        if known.is_retired(*to) {
+            return Err(StateError::Retired { model: model.clone(), alias: alias.clone(), version: *to });
+        }
         known.point(alias, *to);
+        Ok(())
+    }
+
+    fn registered(&mut self, model: &ModelName, version: u32) -> Result<&mut Model, StateError> {
+        let known = self.models.get_mut(model).filter(|known| known.version(version).is_some());
+        known.ok_or_else(|| StateError::Unregistered { model: model.clone(), version })
+    }
+
+    fn approve(&mut self, approved: &Approved, actor: &str) -> Result<(), StateError> {
+        let known = self.registered(&approved.model, approved.version)?;
+        let approvals = known.approvals.entry((approved.version, approved.alias.clone())).or_default();
+        approvals.insert(actor.to_owned());
+        Ok(())
+    }
+
+    fn retire(&mut self, remarked: &Remarked) -> Result<(), StateError> {
+        let (model, version) = (&remarked.model, remarked.version);
+        let known = self.registered(model, version)?;
+        if let Some(alias) = known.aliases_of(version).into_iter().next() {
+            return Err(StateError::InUse { model: model.clone(), version, alias });
+        }
+        known.retired.insert(version);
         Ok(())
     }
 
     fn roll_back(&mut self, rolled_back: &RolledBack) -> Result<(), StateError> {
         let RolledBack { model, alias, from, to, .. } = rolled_back;
+        let is_retired = self.models.get(model).is_some_and(|known| known.is_retired(*to));
         let pointer = self.models.get_mut(model).and_then(|known| known.aliases.get_mut(alias));
         let there = pointer.filter(|pointer| pointer.current == *from).ok_or_else(|| StateError::NotThere {
             model: model.clone(),
@@ -143,6 +181,9 @@ impl State {
         })?;
         if there.below.last() != Some(to) {
             return Err(StateError::NotBefore { model: model.clone(), alias: alias.clone(), to: *to });
+        }
+        if is_retired {
+            return Err(StateError::Retired { model: model.clone(), alias: alias.clone(), version: *to });
         }
         there.below.pop();
         there.current = *to;
@@ -174,6 +215,29 @@ impl Model {
     /// Returns the version that rolling the alias back would return to.
     pub fn before(&self, alias: &Alias) -> Option<u32> {
         self.aliases.get(alias)?.below.last().copied()
+    }
+
+    /// Returns the aliases that point to a version, in order of name.
+    pub fn aliases_of(&self, version: u32) -> Vec<Alias> {
+        self.aliases().filter(|(_, current)| *current == version).map(|(alias, _)| alias.clone()).collect()
+    }
+
+    /// Returns who approved a version for an alias, in order of name.
+    pub fn approvals(&self, version: u32, alias: &Alias) -> impl Iterator<Item = &String> {
+        self.approvals.get(&(version, alias.clone())).into_iter().flatten()
+    }
+
+    /// Returns whether a version was taken out of use.
+    pub fn is_retired(&self, version: u32) -> bool {
+        self.retired.contains(&version)
+    }
+
+    /// Refuses a version that was taken out of use.
+    pub(crate) fn require_in_use(&self, model: &ModelName, version: u32) -> Result<(), RegistryError> {
+        if self.is_retired(version) {
+            return Err(RegistryError::Retired { model: model.clone(), version });
+        }
+        Ok(())
     }
 
     /// Returns the version with this bundle and scorecard.

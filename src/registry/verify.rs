@@ -213,7 +213,7 @@ fn blobs_of(action: &Action) -> Vec<Digest> {
             files.chain([version.scorecard, version.predictions]).chain(version.report).collect()
         }
         Action::Promote(promoted) => promoted.report.into_iter().collect(),
-        Action::Rollback(_) => Vec::new(),
+        Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => Vec::new(),
     }
 }
 

@@ -91,3 +91,32 @@ fn versions_go_to_another_registry_and_their_files_into_a_folder() {
     assert_eq!(file("files/bundle.json"), file(&format!("registry/store/blobs/sha256/{manifest}")));
     assert_eq!(project.pdm(&["registry", "push", "small/9", "--to", "shared"]).code, 1);
 }
+
+#[test]
+fn a_policy_asks_for_somebody_else() {
+    let project = Project::with_pipeline(SMALL);
+    project.write("registry/policy.toml", "[alias.champion]\napprovals = 1\nprotected = true\n");
+    let by = |name: &str, args: &[&str]| {
+        let output = project.command(args).env("PDM_ML_ACTOR", name).output().unwrap();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, _, told) = by("ada", &["run"]);
+    assert!(code == 22 && told.contains("needs the approval of 1 others") && told.contains("--approve"), "{told}");
+    let (code, shown, _) = by("grace", &["promote", "--model", "small/1", "--approve", "--reason", "looks right"]);
+    assert!(code == 0 && shown.contains("approved for champion by grace"), "{shown}");
+    assert_eq!(by("ada", &["promote", "--model", "small/1"]).0, 0);
+    let (code, _, told) = by("ada", &["promote", "--model", "small/1", "--force", "--reason", "now"]);
+    assert!(code == 20 && told.contains("protected"), "{told}");
+    let history = project.pdm(&["registry", "history"]).stdout;
+    assert!(history.contains("approve") && history.contains("looks right"), "{history}");
+
+    assert_eq!(project.pdm(&["registry", "retire", "small/1", "--reason", "old"]).code, 1);
+    assert_eq!(project.pdm(&["registry", "annotate", "small/1", "--note", "pump 7 was swapped"]).code, 0);
+    project.write("registry/policy.toml", "[alias.champion]\naprovals = 1\n");
+    let (code, _, told) = by("ada", &["run"]);
+    assert!(code == 2 && told.contains("registry/policy.toml") && told.contains("aprovals"), "{told}");
+}

@@ -9,7 +9,7 @@ use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::engine;
 use crate::pipeline::Stage;
-use crate::registry::ModelRef;
+use crate::registry::{ModelRef, Said};
 use crate::scoring::Verdict;
 
 pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
@@ -18,8 +18,21 @@ pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
             let stage = StageArgs { pipeline: args.pipeline.clone(), ..Default::default() };
             pipeline::run(&stage, Stage::Promote, ui)
         }
+        Some(reference) if args.approve => approve(args, &reference.parse()?, ui),
         Some(reference) => version(args, &reference.parse()?, ui),
     }
+}
+
+/// Approves a registered version in the name of who acts; the gates are shown, and decide when it is promoted.
+fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
+    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let approval = engine::approve_version(&context, &job, reference, &args.reason)?;
+    ui.show(&approval, || {
+        let Said { model, version, .. } = &approval.said;
+        let by = approval.by.join(", ");
+        format!("{}\n\n{model} v{version} is approved for {} by {by}", outcome::gates(&approval.gates), approval.alias)
+    })?;
+    Ok(Exit::Done)
 }
 
 /// Judges a registered version by the pipeline's gates against whoever holds the alias now, and promotes it if they pass.

@@ -1,4 +1,4 @@
-//! `registry`: list, show, history, verify, register, rollback, push, pull, copy, fetch.
+//! `registry`: list, show, history, verify, register, rollback, annotate, retire, push, pull, copy, fetch.
 
 use std::collections::BTreeMap;
 
@@ -58,6 +58,17 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
         }
         RegistryCommand::Verify(args) => return verify(&open(args, ui)?.1.verify()?, ui),
         RegistryCommand::Register(args) => return pipeline::run(args, Stage::Register, ui),
+        RegistryCommand::Annotate { model, note, registry } => {
+            let (context, registry) = open(registry, ui)?;
+            let said = registry.annotate(&model.parse()?, note, &context.stamp())?;
+            ui.show(&said, || format!("{}/{}: noted", said.model, said.version))?;
+        }
+        RegistryCommand::Retire { model, reason, registry } => {
+            let (context, registry) = open(registry, ui)?;
+            let said = registry.retire(&model.parse()?, reason, &context.stamp())?;
+            let word = if said.entry.is_some() { "retired" } else { "was retired already" };
+            ui.show(&said, || format!("{}/{}: {word}", said.model, said.version))?;
+        }
         RegistryCommand::Rollback { model, reason, registry } => {
             let (context, registry) = open(registry, ui)?;
             let (model, alias) = with_alias(model.parse()?)?;
@@ -137,7 +148,8 @@ fn list(models: &[ModelSummary]) -> String {
     ];
     let rows = models.iter().flat_map(|model| {
         model.versions.iter().rev().map(|version| {
-            let aliases: Vec<_> = version.aliases.iter().map(ToString::to_string).collect();
+            let mut aliases: Vec<_> = version.aliases.iter().map(ToString::to_string).collect();
+            aliases.extend(version.retired.then(|| "(retired)".to_owned()));
             [
                 model.model.to_string(),
                 version.version.to_string(),
@@ -244,6 +256,9 @@ fn done(action: Done) -> &'static str {
         Done::Register => "register",
         Done::Promote => "promote",
         Done::Rollback => "rollback",
+        Done::Annotate => "annotate",
+        Done::Approve => "approve",
+        Done::Retire => "retire",
     }
 }
 

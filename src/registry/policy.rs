@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::name::Alias;
+
+/// What a project asks for before an alias moves: the tables of `registry/*.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    alias: BTreeMap<Alias, AliasPolicy>,
+}
+
+/// What is asked for before one alias moves: `[alias.champion]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AliasPolicy {
+    /// Whether nobody may promote past the gates.
+    pub protected: bool,
+    /// How many others than who promotes must have approved the version for this alias.
+    pub approvals: usize,
+}
+
+impl Policy {
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    /// What is wrong, with line and column, as a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    }
+
+    /// Returns both policies as one; of two that speak of the same alias the stricter counts.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        for (alias, policy) in other.alias {
+            let known = self.alias.entry(alias).or_default();
+            known.protected |= policy.protected;
+            known.approvals = known.approvals.max(policy.approvals);
+        }
+        self
+    }
+
+    /// Returns what is asked for before an alias moves; nothing where no file speaks of it.
+    pub fn of(&self, alias: &Alias) -> AliasPolicy {
+        self.alias.get(alias).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stricter_counts_and_a_slip_is_told() {
+        let parse = |text| Policy::parse(text).unwrap();
+        let both =
+            parse("[alias.champion]\napprovals = 2").with(parse("[alias.champion]\nprotected = true\n[alias.shadow]"));
+        let champion = both.of(&"champion".parse().unwrap());
+        assert_eq!(champion, AliasPolicy { protected: true, approvals: 2 });
+        assert_eq!(both.of(&"shadow".parse().unwrap()), AliasPolicy::default());
+        assert_eq!(both.of(&"canary".parse().unwrap()), AliasPolicy::default());
+        for text in
+            ["[alias.champion]\naprovals = 1", "[alias.LATEST]", "[aliases]", "[alias.champion]\napprovals = -1"]
+        {
+            let told = Policy::parse(text).unwrap_err();
+            assert!(told.contains("line "), "{told}");
+        }
+    }
+}
