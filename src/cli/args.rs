@@ -401,6 +401,25 @@ pub(super) struct RegistryArgs {
     pub(super) registry: Option<String>,
 }
 
+/// Who keeps a bucket.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Keeper {
+    /// Amazon S3, or who understands its policies
+    S3,
+}
+
+/// What a job does with a registry.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(super) enum Role {
+    /// Lists and fetches models
+    #[default]
+    Reader,
+    /// Registers models and moves aliases
+    Publisher,
+    /// Moves aliases, and can overwrite nothing
+    Promoter,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum RegistryCommand {
     /// List models with their versions and aliases
@@ -466,6 +485,20 @@ pub(super) enum RegistryCommand {
     },
     /// Bring the pipeline up to a registered version, without promoting it
     Register(StageArgs),
+    /// Print the least rights a job needs on the registry's bucket, as a policy for its keeper
+    Policy {
+        /// Who keeps the bucket
+        #[arg(value_enum)]
+        keeper: Keeper,
+        /// What the job does
+        #[arg(long, value_enum, default_value_t)]
+        role: Role,
+        /// ARN of the job's identity: prints a policy of the bucket instead of one of the identity
+        #[arg(long, value_name = "ARN")]
+        principal: Option<String>,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
     /// Keep a note about a version in the log
     Annotate {
         /// `name@alias` or `name/version`

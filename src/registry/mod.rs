@@ -45,6 +45,7 @@ mod reference;
 #[expect(clippy::module_inception, reason = "the room is named after the one thing it holds")]
 mod registry;
 mod remark;
+mod rights;
 mod state;
 mod store;
 mod verify;
@@ -70,6 +71,7 @@ pub use read::{Done, HistoryRow, ModelSummary, VersionDetail, VersionSummary};
 pub use reference::{ModelRef, ReferenceError, Target};
 pub use registry::{NewVersion, Registered, Registry};
 pub use remark::Said;
+pub use rights::{Role, s3_policy};
 pub use state::{Model, State};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport};

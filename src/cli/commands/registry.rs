@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::pipeline;
-use crate::cli::args::{PipelineArgs, RegistryArgs, RegistryCommand};
+use crate::cli::args::{self, Keeper, PipelineArgs, RegistryArgs, RegistryCommand};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
@@ -17,8 +17,8 @@ use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Target, VerifyReport,
-    VersionDetail,
+    Alias, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Role, Target, VerifyReport,
+    VersionDetail, s3_policy,
 };
 use crate::report::{self, Align, table};
 
@@ -58,6 +58,19 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
         }
         RegistryCommand::Verify(args) => return verify(&open(args, ui)?.1.verify()?, ui),
         RegistryCommand::Register(args) => return pipeline::run(args, Stage::Register, ui),
+        RegistryCommand::Policy { keeper: Keeper::S3, role, principal, registry } => {
+            let url = match &registry.registry {
+                Some(url) => url.clone(),
+                None => settings::resolve(&PipelineArgs::default(), ui)?.1.spec.registry.url,
+            };
+            let role = match role {
+                args::Role::Reader => Role::Reader,
+                args::Role::Publisher => Role::Publisher,
+                args::Role::Promoter => Role::Promoter,
+            };
+            let policy = s3_policy(&url, role, principal.as_deref())?;
+            ui.show(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
+        }
         RegistryCommand::Annotate { model, note, registry } => {
             let (context, registry) = open(registry, ui)?;
             let said = registry.annotate(&model.parse()?, note, &context.stamp())?;

@@ -1,0 +1,117 @@
+//! The least rights on a bucket of S3 that a job needs, as a policy to hand to whoever keeps the bucket.
+//!
+//! Condition keys as in "Enforce conditional writes on Amazon S3 buckets", Amazon S3 User Guide.
+
+use serde_json::{Value, json};
+
+use super::address::{Address, Provider};
+use super::error::RegistryError;
+use super::keys::{BLOBS, LOG, PROBES};
+
+/// What a job does with a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Lists and fetches models: a service, a dashboard.
+    Reader,
+    /// Registers models, and moves aliases: a training job. Long blobs are uploaded in parts, which S3 takes without a
+    /// condition.
+    Publisher,
+    /// Moves aliases and says things of versions, and can overwrite nothing at all: a job that gates.
+    Promoter,
+}
+
+/// Returns the policy for a role in the registry at `s3://bucket/prefix`; with a `principal` (an ARN) one for the bucket, else
+/// one for an identity.
+///
+/// # Errors
+/// [`RegistryError::Address`] where the registry is in no bucket of S3.
+pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value, RegistryError> {
+    let Address::Bucket { provider: Provider::S3, bucket, prefix } = Address::parse(url)? else {
+        let what = "a policy for S3 is about s3://bucket/prefix".to_owned();
+        return Err(RegistryError::Address { url: url.to_owned(), what });
+    };
+    let prefix = if prefix.as_ref().is_empty() { String::new() } else { format!("{prefix}/") };
+    let bucket = format!("arn:aws:s3:::{bucket}");
+    let at = |keys: &[&str]| keys.iter().map(|key| format!("{bucket}/{prefix}{key}")).collect::<Vec<_>>();
+    let (log, blobs, probes) = (format!("{LOG}/*"), format!("{BLOBS}/*"), format!("{PROBES}/*"));
+    let written = ["store.json", &log, &probes, &blobs];
+    let list = json!({ "StringLike": { "s3:prefix": [format!("{prefix}*")] } });
+    let only_new = json!({ "Null": { "s3:if-none-match": "false" } });
+    let read = [
+        ("List", vec!["s3:ListBucket"], vec![bucket.clone()], Some(list)),
+        ("Read", vec!["s3:GetObject"], at(&["*"]), None),
+    ];
+    let experiment = ("RemoveExperiments", vec!["s3:DeleteObject"], at(&[&probes]), None);
+    let more = match role {
+        Role::Reader => vec![],
+        Role::Promoter => vec![("CreateOnly", vec!["s3:PutObject"], at(&written), Some(only_new)), experiment],
+        Role::Publisher => vec![
+            ("CreateOnly", vec!["s3:PutObject"], at(&written[..3]), Some(only_new)),
+            ("UploadBlobs", vec!["s3:PutObject", "s3:AbortMultipartUpload"], at(&[&blobs]), None),
+            experiment,
+        ],
+    };
+    let statement = |(sid, action, resource, condition): (&str, Vec<&str>, Vec<String>, Option<Value>)| {
+        let mut statement = json!({ "Sid": sid, "Effect": "Allow" });
+        if let Some(principal) = principal {
+            statement["Principal"] = json!({ "AWS": principal });
+        }
+        statement["Action"] = json!(action);
+        statement["Resource"] = json!(resource);
+        if let Some(condition) = condition {
+            statement["Condition"] = condition;
+        }
+        statement
+    };
+    let statements: Vec<_> = read.into_iter().chain(more).map(statement).collect();
+    Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(role: Role) -> Value {
+        s3_policy("s3://models/plant-7/", role, None).unwrap()
+    }
+
+    fn allowed(policy: &Value, action: &str) -> Vec<(String, bool)> {
+        let statements = policy["Statement"].as_array().unwrap().iter();
+        let has = |statement: &&Value| statement["Action"].as_array().unwrap().contains(&action.into());
+        statements
+            .filter(has)
+            .flat_map(|statement| {
+                let only_new = statement["Condition"]["Null"]["s3:if-none-match"] == "false";
+                let resources = statement["Resource"].as_array().unwrap().iter();
+                resources.map(move |resource| (resource.as_str().unwrap().to_owned(), only_new)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn nobody_may_change_the_log_and_a_promoter_nothing_at_all() {
+        let key = |key: &str| format!("arn:aws:s3:::models/plant-7/{key}");
+        for role in [Role::Reader, Role::Publisher, Role::Promoter] {
+            let policy = of(role);
+            assert_eq!(allowed(&policy, "s3:GetObject"), [(key("*"), false)]);
+            let puts = allowed(&policy, "s3:PutObject");
+            assert_eq!(puts.is_empty(), role == Role::Reader);
+            let changed: Vec<_> = puts.iter().filter(|(_, only_new)| !only_new).map(|(key, _)| key.clone()).collect();
+            assert_eq!(changed, if role == Role::Publisher { vec![key("blobs/*")] } else { vec![] }, "{role:?}");
+            let deletes = allowed(&policy, "s3:DeleteObject");
+            assert!(deletes.iter().all(|(found, _)| *found == key("probe/*")), "{deletes:?}");
+            let list = &policy["Statement"][0]["Condition"]["StringLike"]["s3:prefix"][0];
+            assert_eq!(list, "plant-7/*");
+        }
+    }
+
+    #[test]
+    fn a_bucket_policy_names_whom_it_is_for_and_other_stores_have_none() {
+        let arn = "arn:aws:iam::111122223333:role/night";
+        let policy = s3_policy("s3://models", Role::Promoter, Some(arn)).unwrap();
+        assert!(policy["Statement"].as_array().unwrap().iter().all(|statement| statement["Principal"]["AWS"] == arn));
+        assert_eq!(allowed(&policy, "s3:GetObject")[0].0, "arn:aws:s3:::models/*");
+        assert!(s3_policy("registry/store", Role::Reader, None).is_err());
+        assert!(s3_policy("gs://models", Role::Reader, None).is_err());
+    }
+}
