@@ -6,7 +6,6 @@ use object_store::multipart::PartId;
 use serde::{Deserialize, Serialize};
 
 use crate::content::Digest;
-use crate::registry::RegistryError;
 use crate::registry::store::Store;
 
 /// An upload that was begun: what a later run needs to go on with it.
@@ -49,17 +48,17 @@ impl Kept {
         self.parts.get(&number).is_some_and(|part| part.crc32 == crc32)
     }
 
-    /// Notes a part that arrived.
-    pub(super) fn add(&mut self, number: u64, crc32: u32, id: PartId) -> Result<(), RegistryError> {
+    /// Notes a part that arrived. Beside its place and renamed, but not waited for: what a lost power takes away is sent again,
+    /// and where the disk takes nothing, a later run begins anew.
+    pub(super) fn add(&mut self, number: u64, crc32: u32, id: PartId) {
         self.parts.insert(number, KeptPart { id: id.content_id, crc32 });
-        let Some(path) = &self.path else { return Ok(()) };
-        let bytes = serde_json::to_vec(self).expect("names and numbers have a JSON form");
-        // Beside its place and renamed, but not waited for: what a lost power takes away is sent again.
-        let staged = path.with_extension("new");
-        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        let written =
-            written.and_then(|()| std::fs::write(&staged, bytes)).and_then(|()| std::fs::rename(&staged, path));
-        written.map_err(|source| RegistryError::File { operation: "write", path: path.clone(), source })
+        let Some(path) = &self.path else { return };
+        let (staged, bytes) = (path.with_extension("new"), serde_json::to_vec(self));
+        let bytes = bytes.expect("names and numbers have a JSON form");
+        let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        if made.and_then(|()| std::fs::write(&staged, bytes)).and_then(|()| std::fs::rename(&staged, path)).is_err() {
+            self.path = None;
+        }
     }
 
     /// Returns the parts in order.

@@ -140,7 +140,7 @@ async fn send_parts(
     let mut done = 0;
     while let Some((number, count, part)) = sends.try_next().await? {
         if let Some((crc32, id)) = part {
-            kept.add(number, crc32, id)?;
+            kept.add(number, crc32, id);
         }
         done += count;
         store.transfers().tell(&task, done, total)?;
