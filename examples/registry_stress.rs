@@ -70,8 +70,9 @@ fn by_processes(words: &[&str], writers: u32) -> Outcome<Vec<u64>> {
     let spawn = |number: u32| Command::new(&program).args(words).arg(number.to_string()).stdout(Stdio::piped()).spawn();
     let children = (0..writers).map(spawn).collect::<Result<Vec<_>, _>>()?;
     let mut entries = Vec::new();
-    for child in children {
-        let output = child.wait_with_output()?;
+    let outputs: Vec<_> = children.into_iter().map(std::process::Child::wait_with_output).collect();
+    for output in outputs {
+        let output = output?;
         if !output.status.success() {
             return Err(format!("a writer ended with {}", output.status).into());
         }
@@ -118,6 +119,9 @@ fn check(registry: &Registry, mut answered: Vec<u64>, writers: u32, length: Dura
     }
     if verified.entries != u64::from(VERSIONS) + promoted.len() as u64 {
         return Err(format!("{} entries for {} promotions", verified.entries, promoted.len()).into());
+    }
+    if promoted.len() < writers as usize {
+        return Err(format!("only {} promotions of {writers} writers prove nothing", promoted.len()).into());
     }
     let mut current = None;
     for row in &promoted {

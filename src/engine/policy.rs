@@ -1,3 +1,4 @@
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::EngineError;
@@ -9,8 +10,15 @@ const FOLDER: &str = "registry";
 /// Reads what `registry/*.toml` of a project asks for before an alias moves; nothing where there is no such file.
 pub(super) fn read(root: &Path) -> Result<Policy, EngineError> {
     let folder = root.join(FOLDER);
-    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    // A folder that cannot be read must not pass for one that asks for nothing.
+    let unread = |error: io::Error| EngineError::Policy { path: folder.clone(), what: error.to_string() };
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Policy::default()),
+        entries => entries.map_err(unread)?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unread)?;
+    let mut files: Vec<_> =
+        paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     files.sort();
     files.into_iter().try_fold(Policy::default(), |policy, path| {
         let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());

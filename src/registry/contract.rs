@@ -400,6 +400,19 @@ mod accidents {
     }
 
     #[test]
+    fn a_write_whose_answer_was_lost_is_done_once() {
+        let memory = Arc::new(InMemory::new());
+        let registry = others(&memory);
+        for (name, number) in [("a", 1), ("b", 2), ("c", 3)] {
+            register(&registry, name, 1.0, 0);
+            registry.promote(&forced(number), &stamp(1)).unwrap();
+        }
+        let moved = meddled(&memory, Accident::Unanswered).roll_back(&model(), &champion(), "", &stamp(2)).unwrap();
+        assert_eq!((moved.to, moved.entry, current(&registry)), (2, Some(7), Some(2)));
+        assert_intact(&registry, 7);
+    }
+
+    #[test]
     fn a_promotion_that_loses_the_race_is_judged_by_the_new_champion() {
         for (scale, wins) in [(0.4, true), (0.9, false)] {
             let memory = Arc::new(InMemory::new());

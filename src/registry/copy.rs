@@ -1,4 +1,5 @@
 use std::future::ready;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,8 +46,13 @@ impl Registry {
             to.store().put_blob(self.store().get_blob(blob).await?).await?;
         }
         for file in &version.files {
+            let key = Key::Blob(file.sha256);
+            if file.bytes > blobs::PART && to.store().length(key).await? == Some(file.bytes) {
+                continue;
+            }
             let fetched = fetched(self.store(), file).await?;
-            blobs::upload(to.store(), &fetched.file).await?;
+            let sent = blobs::upload(to.store(), &fetched.file).await;
+            sent.map_err(|error| if fetched.lies_in_store { damaged(key, error) } else { error })?;
         }
         let copied = CopiedFrom { registry: self.store().location().to_owned(), version: from };
         let decide = |state: Arc<State>| {
@@ -73,24 +79,40 @@ impl State {
 /// A file out of a store, and the folder that goes away with it.
 struct Fetched {
     file: BundleFile,
+    lies_in_store: bool,
     _folder: Option<TempDir>,
+}
+
+/// A file of a store that cannot be read as it was written is not the user's doing.
+fn damaged(key: Key, error: RegistryError) -> RegistryError {
+    match error {
+        RegistryError::Changed { .. } => RegistryError::damaged(key, "its bytes have another digest"),
+        RegistryError::File { operation: "read", source, .. } if source.kind() == ErrorKind::NotFound => {
+            RegistryError::damaged(key, "it is missing")
+        }
+        error => error,
+    }
 }
 
 /// Makes a blob readable: short ones in memory, long ones where they lie, or on this machine's disk for a while.
 async fn fetched(store: &Store, file: &FileEntry) -> Result<Fetched, RegistryError> {
     if file.bytes <= blobs::PART {
         let bytes = store.get_blob(file.sha256).await?;
-        return Ok(Fetched { file: BundleFile::of_bytes(file.path.clone(), bytes), _folder: None });
+        return Ok(Fetched {
+            file: BundleFile::of_bytes(file.path.clone(), bytes),
+            lies_in_store: false,
+            _folder: None,
+        });
     }
     let key = Key::Blob(file.sha256);
     if let Some(path) = store.path_on_disk(key) {
         let file = BundleFile::on_disk(file.clone(), path);
-        return Ok(Fetched { file, _folder: None });
+        return Ok(Fetched { file, lies_in_store: true, _folder: None });
     }
     let scratch = store.transfers().scratch.clone().unwrap_or_else(std::env::temp_dir);
     let unmade = |source| RegistryError::File { operation: "make a folder in", path: scratch.clone(), source };
     let folder = std::fs::create_dir_all(&scratch).and_then(|()| tempfile::tempdir_in(&scratch)).map_err(unmade)?;
     let path: PathBuf = folder.path().join("blob");
     blobs::download(store, file.sha256, file.bytes, &path).await?;
-    Ok(Fetched { file: BundleFile::on_disk(file.clone(), path), _folder: Some(folder) })
+    Ok(Fetched { file: BundleFile::on_disk(file.clone(), path), lies_in_store: false, _folder: Some(folder) })
 }

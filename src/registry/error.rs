@@ -333,6 +333,8 @@ fn store_hint(error: &object_store::Error) -> Option<&'static str> {
             "no keys were found in the environment or a profile, and this machine has no role: set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         }
+        error if error.to_string().contains("NoSuchBucket") => "there is no such bucket, or it is in another region",
+        error if error.to_string().contains("AccessDenied") => "the keys may not do this: `pdm-ml registry policy s3`",
         object_store::Error::Generic { store: "S3", .. } => {
             "look at AWS_ENDPOINT_URL, AWS_REGION and the name of the bucket"
         }
@@ -343,5 +345,12 @@ fn store_hint(error: &object_store::Error) -> Option<&'static str> {
 /// Returns whether a store may answer later: its own errors tell a missing object or right apart from a lost server,
 /// except that a full or broken disk looks like the latter.
 fn is_passing(error: &object_store::Error) -> bool {
-    matches!(error, object_store::Error::Generic { store, .. } if *store != "LocalFileSystem")
+    matches!(error, object_store::Error::Generic { store, .. } if *store != "LocalFileSystem") && !is_refusal(error)
+}
+
+/// Returns whether a server answered, and said no. Its status is told in words only.
+pub(crate) fn is_refusal(error: &object_store::Error) -> bool {
+    let told = error.to_string();
+    ["status code: 3", "status code: 4"].iter().any(|status| told.contains(status))
+        && !told.contains("status code: 429")
 }

@@ -140,9 +140,14 @@ async fn last_without_gap(store: &Store) -> Result<Sequence, RegistryError> {
 async fn create(store: &Store, entry: &Entry) -> Result<bool, RegistryError> {
     let key = Key::Log(entry.sequence);
     let bytes = entry.encode()?;
-    match store.create(key, bytes.clone()).await? {
-        Created::Written => Ok(true),
+    match store.create(key, bytes.clone()).await {
+        Ok(Created::Written) => Ok(true),
         // A network store may retry a write whose answer was lost, and meet its own object.
-        Created::Exists => Ok(store.get(key).await?.is_some_and(|found| found == bytes)),
+        Ok(Created::Exists) => Ok(store.get(key).await?.is_some_and(|found| found == bytes)),
+        // The answer may be lost and the entry written; told as a failure, it would be written twice.
+        Err(error) => match store.get(key).await {
+            Ok(Some(found)) if found == bytes => Ok(true),
+            _ => Err(error),
+        },
     }
 }

@@ -1,12 +1,12 @@
 //! Remembers models: an append-only log over an object store, and everything that follows from it.
 //!
-//! Registering, promoting and rolling back each create one entry that is never changed. Versions and aliases are a fold
+//! Registering, promoting, rolling back and whatever is said of a version each create one entry that is never changed. Versions and aliases are a fold
 //! over the entries, so the audit trail cannot disagree with the state: it is the state. Each entry holds the digest
 //! of the one before and a seal over itself, so a changed byte anywhere is found by [`Registry::verify`].
 //!
 //! ```text
 //! store.json                          says that this is a registry, and of which format
-//! log/00000000000000000001.json       one entry: register, promote or rollback
+//! log/00000000000000000001.json       one entry: register, promote, rollback, approve, …
 //! blobs/sha256/<64 digits>            files of bundles, scorecards, predictions, gate reports
 //! ```
 //!

@@ -58,7 +58,7 @@ impl Registry {
         .await
     }
 
-    /// Takes a version out of use: no alias can be pointed to it any more, and `gc` need not keep its files.
+    /// Takes a version out of use: no alias can be pointed to it any more.
     ///
     /// # Errors
     /// [`RegistryError::InUse`] while an alias points to it, [`RegistryError::NoReason`], an unknown model or version, and

@@ -138,6 +138,8 @@ pub(super) enum Accident {
     Overwrites,
     /// Someone else does this just before the first write to the log.
     Meanwhile(Boxed<'static, ()>),
+    /// The first write to the log is done, and its answer is lost.
+    Unanswered,
     /// The writer is killed instead of its first write to the log.
     Killed,
 }
@@ -192,6 +194,10 @@ impl ObjectStore for Meddler {
             match self.accident_at(location) {
                 Some(Accident::Overwrites) => options.mode = PutMode::Overwrite,
                 Some(Accident::Meanwhile(other)) => other.await,
+                Some(Accident::Unanswered) => {
+                    self.inner.put_opts(location, payload, options).await?;
+                    return Err(object_store::Error::Generic { store: "Meddler", source: "timed out".into() });
+                }
                 Some(Accident::Killed) => {
                     return Err(object_store::Error::Generic { store: "Meddler", source: "killed".into() });
                 }

@@ -163,10 +163,18 @@ impl Store {
 
     /// Reads a part of an object, which must be there.
     pub(crate) async fn get_part(&self, key: Key, range: Range<u64>) -> Result<Bytes, RegistryError> {
-        self.objects.get_range(&key.path(), range).await.map_err(|source| match source {
-            object_store::Error::NotFound { .. } => RegistryError::damaged(key, "it is missing"),
-            source => self.failed("read", key, source),
-        })
+        let source = match self.objects.get_range(&key.path(), range.clone()).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(object_store::Error::NotFound { .. }) => return Err(RegistryError::damaged(key, "it is missing")),
+            Err(source) => source,
+        };
+        match self.length(key).await {
+            Ok(Some(length)) if length < range.end => Err(RegistryError::damaged(
+                key,
+                format!("it has {length} bytes, and at least {} are missing", range.end - length),
+            )),
+            _ => Err(self.failed("read", key, source)),
+        }
     }
 
     /// Begins to write an object in parts, one after the other. It is seen once it is complete.

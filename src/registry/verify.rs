@@ -160,6 +160,7 @@ impl Walk {
                 continue;
             };
             missing.remove(&digest);
+            store.transfers().reporter.check()?;
             self.blob(store, digest, length).await?;
         }
         missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));

@@ -49,6 +49,9 @@ fn what_is_wrong_with_a_bucket_is_said_and_no_key_is_shown() {
     let (code, told) = list("AWS_SECRET_ACCESS_KEY", "wrong-secret");
     assert!(code == Some(1) && told.contains("the keys in the environment"), "{told}");
     assert!(!told.contains("wrong-secret") && !told.contains("only-for-tests"), "{told}");
+    let elsewhere = url.replace("s3://", "s3://no-such-");
+    let missing = project.pdm(&["registry", "verify", "--registry", &elsewhere]);
+    assert!(missing.code != 0 && missing.code != 75, "{missing:?}");
     let (code, told) = list("AWS_PROFILE", "nobody");
     assert!(code == Some(2) && told.contains("`nobody`, which stands in neither profile file"), "{told}");
     let (code, told) = list("AWS_ENDPOINT_URL", "http://store.invalid");

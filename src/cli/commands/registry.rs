@@ -17,8 +17,8 @@ use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Role, Target, VerifyReport,
-    VersionDetail, s3_policy,
+    Alias, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Role, Surroundings, Target,
+    VerifyReport, VersionDetail, s3_policy,
 };
 use crate::report::{self, Align, table};
 
@@ -37,12 +37,12 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
         }
         RegistryCommand::Push { model, to, registry } => {
             let (context, from) = open(registry, ui)?;
-            let to = Registry::open(to, context.surroundings())?;
+            let to = beside(to, &context)?;
             copied(&[from.copy(&model.parse()?, &to, &context.stamp())?], ui)?;
         }
         RegistryCommand::Pull { model, from, registry } => {
             let (context, to) = open(registry, ui)?;
-            let from = Registry::open(from, context.surroundings())?;
+            let from = beside(from, &context)?;
             copied(&[from.copy(&model.parse()?, &to, &context.stamp())?], ui)?;
         }
         RegistryCommand::Copy { from, to, models } => copied(&copy(from, to, models, ui)?, ui)?,
@@ -106,6 +106,12 @@ fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
     let registry = Registry::open(&job.spec.registry.url, context.surroundings())?;
     Ok((context, registry))
+}
+
+/// Opens a registry that was named on the command line: a path begins at the current folder.
+fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
+    let here = std::env::current_dir().map_err(CliError::failed)?;
+    Ok(Registry::open(url, Surroundings { root: &here, ..context.surroundings() })?)
 }
 
 /// Copies version after version, so that their order stays.

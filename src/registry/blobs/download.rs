@@ -89,6 +89,8 @@ impl Staged {
             let file = File::options().create(true).truncate(false).read(true).write(true).open(&path).ok()?;
             // Another process may be at it.
             file.try_lock().ok()?;
+            // Another process may have been at it, and given it its name meanwhile.
+            is_at(&file, &path).then_some(())?;
             let length = file.metadata().ok()?.len().min(bytes) / PART * PART;
             file.set_len(length).ok()?;
             Some(Self { file, path, length, is_kept: true })
@@ -158,6 +160,19 @@ impl Staged {
     fn discard(mut self) {
         self.is_kept = false;
     }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|own| place(own) == place(there)))
+}
+
+/// A file that is open cannot be renamed.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 impl Drop for Staged {

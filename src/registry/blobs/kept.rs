@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use object_store::MultipartId;
 use object_store::multipart::PartId;
@@ -8,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::content::Digest;
 use crate::registry::store::Store;
 
+/// Held by the process whose uploads are kept.
+const LOCK: &str = "uploads.lock";
+
 /// An upload that was begun: what a later run needs to go on with it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     location: String,
     blob: Digest,
@@ -19,7 +24,14 @@ pub(super) struct Kept {
     /// The parts that arrived, by number.
     parts: BTreeMap<u64, KeptPart>,
     #[serde(skip)]
-    path: Option<PathBuf>,
+    place: Option<Place>,
+}
+
+/// Where the record is kept, and what keeps other processes from it.
+#[derive(Debug, Clone)]
+struct Place {
+    path: PathBuf,
+    _lock: Arc<File>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,15 +44,16 @@ struct KeptPart {
 impl Kept {
     /// Returns the upload of a blob that was begun before, where it is known.
     pub(super) fn find(store: &Store, blob: Digest, part_length: u64) -> Option<Self> {
-        let path = place(store, blob)?;
-        let kept: Self = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        let place = Place::of(store, blob)?;
+        let kept: Self = serde_json::from_slice(&std::fs::read(&place.path).ok()?).ok()?;
         let same = (kept.location.as_str(), kept.blob, kept.part_length) == (store.location(), blob, part_length);
-        same.then_some(Self { path: Some(path), ..kept })
+        same.then_some(Self { place: Some(place), ..kept })
     }
 
     pub(super) fn begin(store: &Store, blob: Digest, part_length: u64, upload: MultipartId) -> Self {
-        let (location, path) = (store.location().to_owned(), place(store, blob));
-        Self { location, blob, part_length, upload, parts: BTreeMap::new(), path }
+        let (location, place) = (store.location().to_owned(), Place::of(store, blob));
+        let kept = Self { location, blob, part_length, upload, parts: BTreeMap::new(), place };
+        kept.written()
     }
 
     /// Returns whether a part with this checksum arrived.
@@ -52,13 +65,18 @@ impl Kept {
     /// and where the disk takes nothing, a later run begins anew.
     pub(super) fn add(&mut self, number: u64, crc32: u32, id: PartId) {
         self.parts.insert(number, KeptPart { id: id.content_id, crc32 });
-        let Some(path) = &self.path else { return };
-        let (staged, bytes) = (path.with_extension("new"), serde_json::to_vec(self));
+        *self = self.clone().written();
+    }
+
+    fn written(mut self) -> Self {
+        let Some(Place { path, .. }) = &self.place else { return self };
+        let (staged, bytes) = (path.with_extension("new"), serde_json::to_vec(&self));
         let bytes = bytes.expect("names and numbers have a JSON form");
         let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         if made.and_then(|()| std::fs::write(&staged, bytes)).and_then(|()| std::fs::rename(&staged, path)).is_err() {
-            self.path = None;
+            self.place = None;
         }
+        self
     }
 
     /// Returns the parts in order.
@@ -68,19 +86,26 @@ impl Kept {
 
     /// Returns whether a later run can go on with this.
     pub(super) fn is_kept(&self) -> bool {
-        self.path.is_some()
+        self.place.is_some()
     }
 
     /// Forgets the upload: it is done, or can never be.
     pub(super) fn forget(&self) {
-        if let Some(path) = &self.path {
+        if let Some(Place { path, .. }) = &self.place {
             // What stays is found to be of no use next time.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
-fn place(store: &Store, blob: Digest) -> Option<PathBuf> {
-    let name = Digest::of(format!("{}\n{blob}", store.location()));
-    Some(store.transfers().scratch.as_ref()?.join(format!("{name}.upload.json")))
+impl Place {
+    /// Returns the place of an upload's record; `None` where nothing is kept, or another process uploads at this time.
+    fn of(store: &Store, blob: Digest) -> Option<Self> {
+        let scratch = store.transfers().scratch.as_ref()?;
+        std::fs::create_dir_all(scratch).ok()?;
+        let lock = File::options().create(true).truncate(false).write(true).open(scratch.join(LOCK)).ok()?;
+        lock.try_lock().ok()?;
+        let name = Digest::of(format!("{}\n{blob}", store.location()));
+        Some(Self { path: scratch.join(format!("{name}.upload.json")), _lock: Arc::new(lock) })
+    }
 }

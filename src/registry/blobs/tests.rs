@@ -131,6 +131,14 @@ fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
     let kept = bench.kept(".upload.json").remove(0);
     let before: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
     assert_eq!(before["parts"].as_object().unwrap().len(), 2, "{before:#}");
+    // The next run goes on with the same upload, and is stopped before it puts all together.
+    let store = bench.bucket("b", stopping_after(3).0).unwrap();
+    assert!(matches!(wait(upload(&store, &bench.file)), Err(RegistryError::Interrupted(_))));
+    let after: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
+    assert_eq!((&after["upload"], after["parts"].as_object().unwrap().len()), (&before["upload"], 3));
+    for part in before["parts"].as_object().unwrap() {
+        assert_eq!(&after["parts"][part.0], part.1);
+    }
     let store = bench.bucket("b", Reporter::silent()).unwrap();
     wait(upload(&store, &bench.file)).unwrap();
     assert!(!kept.exists());
@@ -162,6 +170,25 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
     fs::write(bench.path("scratch").join(format!("{}.part", bench.file.sha256())), vec![0; 1 << 23]).unwrap();
     bench.download(&store, "fetched").unwrap();
     assert!(same(&bench.path("fetched"), &bench.path("bundle/weights")));
+}
+
+#[test]
+fn a_blob_cut_short_is_damaged_wherever_it_was_cut() {
+    let bench = Bench::new();
+    let store = Store::open("store", bench.folder.path()).unwrap();
+    wait(upload(&store, &bench.file)).unwrap();
+    let path = bench.path("store").join(Key::Blob(bench.file.sha256()).to_string());
+    for length in [LENGTH as u64 - 1, 1 << 23, 5, 0] {
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+        for read in
+            [bench.download(&store, "fetched"), wait(verify(&store, bench.file.sha256(), LENGTH as u64)).map(drop)]
+        {
+            assert!(matches!(read, Err(RegistryError::Integrity { .. })), "{length}: {read:?}");
+        }
+    }
+    assert!(matches!(wait(upload(&store, &bench.file)), Err(RegistryError::Integrity { .. })));
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(bench.download(&store, "fetched"), Err(RegistryError::Integrity { .. })));
 }
 
 #[test]

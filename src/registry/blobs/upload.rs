@@ -12,6 +12,7 @@ use super::kept::Kept;
 use super::{IN_FLIGHT, PART, part_length};
 use crate::content::{Digest, HashingReader};
 use crate::registry::RegistryError;
+use crate::registry::error::is_refusal;
 use crate::registry::keys::Key;
 use crate::registry::manifest::{BundleFile, Content};
 use crate::registry::store::Store;
@@ -56,8 +57,8 @@ async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts)
     let length = part_length(file.bytes());
     if let Some(kept) = Kept::find(store, file.sha256(), length) {
         match send(store, file, path, parts, kept).await {
-            // The server has given the upload up meanwhile: it is begun anew.
-            Err(Trouble::Store(Error::NotFound { .. })) => {}
+            // The server has given the upload up meanwhile, or finds it wrong: it is begun anew.
+            Err(Trouble::Store(error)) if is_hopeless(&error) => {}
             outcome => return outcome.map_err(failed),
         }
     }
@@ -87,15 +88,16 @@ impl From<RegistryError> for Trouble {
 async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut kept: Kept) -> Result<(), Trouble> {
     let sent = send_parts(store, file, path, parts, &mut kept).await;
     let whole = match sent {
-        Ok(digest) if digest == file.sha256() => {
-            parts.store.complete_multipart(&parts.at, &kept.upload, kept.ids()).await.map_err(Trouble::Store)
-        }
+        Ok(digest) if digest == file.sha256() => complete(store, file, parts, &kept).await.map_err(Trouble::Store),
         Ok(_) => Err(changed(path).into()),
         Err(trouble) => Err(trouble),
     };
-    let goes_on = kept.is_kept() && !matches!(whole, Err(Trouble::Other(RegistryError::Changed { .. })));
+    let hopeless = |trouble: &Trouble| match trouble {
+        Trouble::Store(error) => is_hopeless(error),
+        Trouble::Other(error) => matches!(error, RegistryError::Changed { .. }),
+    };
     match whole {
-        Err(trouble) if goes_on && !matches!(trouble, Trouble::Store(Error::NotFound { .. })) => Err(trouble),
+        Err(trouble) if kept.is_kept() && !hopeless(&trouble) => Err(trouble),
         Err(trouble) => {
             kept.forget();
             // Where even that fails, the bucket's own rule for unfinished uploads cleans up.
@@ -107,6 +109,22 @@ async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut 
             Ok(())
         }
     }
+}
+
+/// Puts all parts together. Where the answer is lost, or another process was first, the object stands nevertheless.
+async fn complete(store: &Store, file: &BundleFile, parts: &Parts, kept: &Kept) -> Result<(), Error> {
+    match parts.store.complete_multipart(&parts.at, &kept.upload, kept.ids()).await {
+        Ok(_) => Ok(()),
+        Err(error) => match store.length(Key::Blob(file.sha256())).await {
+            Ok(Some(length)) if length == file.bytes() => Ok(()),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Returns whether the server answered that this upload can never be completed.
+fn is_hopeless(error: &Error) -> bool {
+    matches!(error, Error::NotFound { .. }) || is_refusal(error)
 }
 
 /// Reads the whole file, sends what did not arrive yet, and returns the digest of what was read.

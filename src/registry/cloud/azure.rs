@@ -19,10 +19,13 @@ const VARIABLES: [&str; 12] = [
     "AZURE_STORAGE_USE_EMULATOR",
 ];
 
+/// Allows endpoints without TLS.
+const ALLOW_HTTP: &str = "AZURE_ALLOW_HTTP";
+
 /// Opens a container. Without credentials the machine's managed identity is asked for.
 pub(super) fn open(container: &str, variable: Variable<'_>) -> Opened {
-    let asked_for = variable("AZURE_ALLOW_HTTP").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let allow_http = network::allows_http(variable("AZURE_STORAGE_ENDPOINT").as_deref(), asked_for)?;
+    let asked_for = variable(ALLOW_HTTP).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let allow_http = network::allows_http(variable("AZURE_STORAGE_ENDPOINT").as_deref(), ALLOW_HTTP, asked_for)?;
     let mut builder = MicrosoftAzureBuilder::new()
         .with_container_name(container)
         .with_client_options(network::client_options(variable, allow_http)?)

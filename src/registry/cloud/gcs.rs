@@ -12,10 +12,13 @@ const VARIABLES: [&str; 5] = [
     "GOOGLE_SKIP_SIGNATURE",
 ];
 
+/// Allows endpoints without TLS.
+const ALLOW_HTTP: &str = "GOOGLE_ALLOW_HTTP";
+
 /// Opens a bucket. Without credentials the machine's own service account is asked for.
 pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
-    let asked_for = variable("GOOGLE_ALLOW_HTTP").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let allow_http = network::allows_http(variable("GOOGLE_BASE_URL").as_deref(), asked_for)?;
+    let asked_for = variable(ALLOW_HTTP).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let allow_http = network::allows_http(variable("GOOGLE_BASE_URL").as_deref(), ALLOW_HTTP, asked_for)?;
     let mut builder = GoogleCloudStorageBuilder::new()
         .with_bucket_name(bucket)
         .with_client_options(network::client_options(variable, allow_http)?)

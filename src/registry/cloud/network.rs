@@ -5,10 +5,11 @@ use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 
 use super::super::address::Variable;
 
-/// Longest time one request may take: a part of an upload on a slow line.
-const REQUEST: Duration = Duration::from_secs(300);
-/// Longest time without a byte of an answer.
-const SILENCE: Duration = Duration::from_secs(60);
+/// Longest time one request may take. Four parts of an upload share a line, which then needs 2.2 Mbit/s; a limit for silence
+/// would be a shorter one, because it counts while a part is sent.
+const REQUEST: Duration = Duration::from_secs(120);
+/// Longest time from which on what failed is not sent again.
+const RETRY: Duration = Duration::from_secs(150);
 /// Longest time until a connection stands.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -21,7 +22,6 @@ pub(super) fn client_options(variable: Variable<'_>, allow_http: bool) -> Result
         .with_user_agent(agent)
         .with_allow_http(allow_http)
         .with_timeout(REQUEST)
-        .with_read_timeout(SILENCE)
         .with_connect_timeout(CONNECT);
     let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE")) else { return Ok(options) };
     let pem = std::fs::read(&path).map_err(|error| format!("cannot read the certificates in `{path}`: {error}"))?;
@@ -29,18 +29,21 @@ pub(super) fn client_options(variable: Variable<'_>, allow_http: bool) -> Result
     Ok(certificates.into_iter().fold(options, ClientOptions::with_root_certificate))
 }
 
-/// Returns how often what failed is sent again: a passing trouble of a server is waited out for half a minute, and no more,
-/// since people wait, too.
+/// Returns how often what failed is sent again: a passing trouble of a server is waited out for some seconds, and no more,
+/// since people wait, too; only what timed out may be tried once more after that.
 pub(super) fn retries() -> RetryConfig {
     let backoff =
         BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(5), base: 2.0 };
-    RetryConfig { backoff, max_retries: 8, retry_timeout: Duration::from_secs(30) }
+    RetryConfig { backoff, max_retries: 8, retry_timeout: RETRY }
 }
 
 /// Refuses an endpoint that would send keys and models unencrypted to another machine, unless that is asked for.
-pub(super) fn allows_http(endpoint: Option<&str>, asked_for: bool) -> Result<bool, String> {
+pub(super) fn allows_http(endpoint: Option<&str>, variable: &str, asked_for: bool) -> Result<bool, String> {
     let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return Ok(false) };
     let host = host.split(['/', '?']).next().unwrap_or_default();
+    if host.contains('@') {
+        return Err("an endpoint must hold no user and no password".to_owned());
+    }
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if asked_for
         || matches!(name, "localhost" | "[::1]")
@@ -48,7 +51,7 @@ pub(super) fn allows_http(endpoint: Option<&str>, asked_for: bool) -> Result<boo
     {
         return Ok(true);
     }
-    Err(format!("http://{host} would take keys and models unencrypted; use https://, or set AWS_ALLOW_HTTP=true"))
+    Err(format!("http://{host} would take keys and models unencrypted; use https://, or set {variable}=true"))
 }
 
 #[cfg(test)]
@@ -66,8 +69,9 @@ mod tests {
             (Some("http://127.evil.example.com"), false, None),
             (Some("http://minio.plant:9000"), false, None),
             (Some("http://minio.plant:9000"), true, Some(true)),
+            (Some("http://localhost:x@evil.example.com"), true, None),
         ] {
-            assert_eq!(allows_http(endpoint, asked_for).ok(), expected, "{endpoint:?}");
+            assert_eq!(allows_http(endpoint, "AWS_ALLOW_HTTP", asked_for).ok(), expected, "{endpoint:?}");
         }
     }
 }

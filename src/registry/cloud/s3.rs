@@ -45,14 +45,17 @@ const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const CONTAINER_PATH: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const CONTAINER_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
+/// Allows endpoints without TLS.
+const ALLOW_HTTP: &str = "AWS_ALLOW_HTTP";
+
 /// Opens a bucket with what the environment says; a profile file says what the environment leaves open.
 ///
 /// Without keys in either the role of a web identity, a container or the machine is asked for, in this order.
 pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     let settings = settings(variable)?;
     let endpoint = settings.get(S3_ENDPOINT).or_else(|| settings.get(ENDPOINT)).map(String::as_str);
-    let asked_for = variable("AWS_ALLOW_HTTP").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let allow_http = network::allows_http(endpoint, asked_for)?;
+    let asked_for = variable(ALLOW_HTTP).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let allow_http = network::allows_http(endpoint, ALLOW_HTTP, asked_for)?;
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_client_options(network::client_options(variable, allow_http)?)
