@@ -1,20 +1,16 @@
-use std::future::ready;
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde::Serialize;
 use tempfile::TempDir;
 
 use super::blobs;
-use super::entry::{Action, Stamp};
+use super::entry::Stamp;
 use super::error::RegistryError;
 use super::keys::Key;
-use super::log::{Log, Step};
 use super::manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion};
 use super::reference::ModelRef;
 use super::registry::Registry;
-use super::state::State;
 use super::store::Store;
 
 /// A version that is now in another registry.
@@ -38,11 +34,11 @@ impl Registry {
     pub async fn copy(&self, reference: &ModelRef, to: &Self, stamp: &Stamp) -> Result<Copied, RegistryError> {
         let version = self.resolve(reference, None).await?;
         let from = version.version;
-        if let Some(known) = to.state(None).await?.twin(&version) {
-            return Ok(Copied { from, version: known.clone(), is_new: false });
+        if let Some(known) = to.known(&version).await? {
+            return Ok(Copied { from, version: known, is_new: false });
         }
         to.store().prove().await?;
-        for blob in [version.scorecard, version.predictions].into_iter().chain(version.report) {
+        for blob in version.evidence() {
             to.store().put_blob(self.store().get_blob(blob).await?).await?;
         }
         for file in &version.files {
@@ -55,24 +51,8 @@ impl Registry {
             sent.map_err(|error| if fetched.lies_in_store { damaged(key, error) } else { error })?;
         }
         let copied = CopiedFrom { registry: self.store().location().to_owned(), version: from };
-        let decide = |state: Arc<State>| {
-            ready(Ok(match state.twin(&version) {
-                Some(known) => Step::Leave(Copied { from, version: known.clone(), is_new: false }),
-                None => {
-                    let number = state.next_version(&version.model);
-                    let version = ModelVersion { version: number, copied: Some(copied.clone()), ..version.clone() };
-                    Step::Append(Action::Register(Box::new(version.clone())), Copied { from, version, is_new: true })
-                }
-            }))
-        };
-        Ok(Log::append(to.store(), stamp, decide).await?.0)
-    }
-}
-
-impl State {
-    /// Returns the version with the same bundle and scorecard as that of another registry.
-    fn twin(&self, version: &ModelVersion) -> Option<&ModelVersion> {
-        self.model(&version.model).ok()?.same(version.bundle, version.scorecard)
+        let (version, is_new) = to.enter(ModelVersion { copied: Some(copied), ..version }, stamp).await?;
+        Ok(Copied { from, version, is_new })
     }
 }
 

@@ -33,6 +33,13 @@ pub struct ModelVersion {
     pub copied: Option<CopiedFrom>,
 }
 
+impl ModelVersion {
+    /// Returns the blobs that say how good it is: scorecard, predictions, and the gate report it was registered with.
+    pub(super) fn evidence(&self) -> impl Iterator<Item = Digest> + use<> {
+        [self.scorecard, self.predictions].into_iter().chain(self.report)
+    }
+}
+
 /// Where a copied version was registered before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopiedFrom {

@@ -91,22 +91,36 @@ impl Registry {
     pub async fn register(&self, new: &NewVersion, stamp: &Stamp) -> Result<Registered, RegistryError> {
         let (scorecard, predictions) = new.evidence()?;
         let files = new.file_entries()?;
-        let known = self.state(None).await?.known(new, &scorecard);
-        if let Some(version) = known {
-            return Ok(Registered { version, is_new: false });
+        let report = new.report.as_ref().map(encode::report).transpose()?;
+        let version = new.version(files, [&scorecard, &predictions], report.as_ref());
+        if let Some(known) = self.known(&version).await? {
+            return Ok(Registered { version: known, is_new: false });
         }
         self.store.prove().await?;
-        let report = new.report.as_ref().map(encode::report).transpose()?;
-        self.put_blobs([scorecard.clone(), predictions.clone()].into_iter().chain(report.clone()).collect()).await?;
+        self.put_blobs([scorecard, predictions].into_iter().chain(report).collect()).await?;
         self.upload(&new.files).await?;
+        let (version, is_new) = self.enter(version, stamp).await?;
+        Ok(Registered { version, is_new })
+    }
+
+    /// Returns the version that is the same as this one, should it be here already.
+    pub(super) async fn known(&self, version: &ModelVersion) -> Result<Option<ModelVersion>, RegistryError> {
+        Ok(self.state(None).await?.same(&version.model, version.bundle, version.scorecard).cloned())
+    }
+
+    /// Enters a version under its model's next number, unless the same is here already; says whether it was entered.
+    pub(super) async fn enter(
+        &self,
+        version: ModelVersion,
+        stamp: &Stamp,
+    ) -> Result<(ModelVersion, bool), RegistryError> {
         let decide = |state: Arc<State>| {
-            ready(Ok(match state.known(new, &scorecard) {
-                Some(version) => Step::Leave(Registered { version, is_new: false }),
+            ready(Ok(match state.same(&version.model, version.bundle, version.scorecard) {
+                Some(known) => Step::Leave((known.clone(), false)),
                 None => {
-                    let number = state.next_version(&new.model);
-                    let version = new.version(number, &files, [&scorecard, &predictions], report.as_ref());
-                    let action = Action::Register(Box::new(version.clone()));
-                    Step::Append(action, Registered { version, is_new: true })
+                    let number = state.next_version(&version.model);
+                    let numbered = ModelVersion { version: number, ..version.clone() };
+                    Step::Append(Action::Register(Box::new(numbered.clone())), (numbered, true))
                 }
             }))
         };
@@ -164,12 +178,20 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Integrity`] for the first object that is missing or changed.
     pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
-        let history = self.history(&version.model, None, None).await?;
-        let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
         for file in &version.files {
             blobs::verify(&self.store, file.sha256, file.bytes).await?;
         }
-        for digest in [version.scorecard, version.predictions].into_iter().chain(version.report).chain(reports) {
+        self.check_evidence(version).await
+    }
+
+    /// Reads and verifies what a version rests on beside its bundle: scorecard, predictions, and its gate reports.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub async fn check_evidence(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        let history = self.history(&version.model, None, None).await?;
+        let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
+        for digest in version.evidence().chain(reports) {
             self.store.get_blob(digest).await?;
         }
         Ok(())
@@ -206,18 +228,18 @@ impl NewVersion {
         Ok((encode::scorecard(&self.scorecard)?, predictions))
     }
 
+    /// Returns the version this becomes; the log gives it its number.
     fn version(
         &self,
-        version: u32,
-        files: &[FileEntry],
+        files: Vec<FileEntry>,
         [scorecard, predictions]: [&Bytes; 2],
         report: Option<&Bytes>,
     ) -> ModelVersion {
         ModelVersion {
             model: self.model.clone(),
-            version,
+            version: 0,
             bundle: self.bundle,
-            files: files.to_vec(),
+            files,
             scorecard: Digest::of(scorecard),
             predictions: Digest::of(predictions),
             report: report.map(Digest::of),
@@ -233,11 +255,5 @@ impl NewVersion {
             Some(pair) => Err(RegistryError::SameFile { path: pair[0].path.to_string() }),
             None => Ok(entries),
         }
-    }
-}
-
-impl State {
-    fn known(&self, new: &NewVersion, scorecard: &Bytes) -> Option<ModelVersion> {
-        self.model(&new.model).ok()?.same(new.bundle, Digest::of(scorecard)).cloned()
     }
 }

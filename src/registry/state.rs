@@ -118,6 +118,12 @@ impl State {
         model.version(model.current(alias)?)
     }
 
+    /// Returns the version of a model with this bundle and scorecard.
+    pub(crate) fn same(&self, model: &ModelName, bundle: Digest, scorecard: Digest) -> Option<&ModelVersion> {
+        let mut versions = self.models.get(model)?.versions.iter();
+        versions.find(|version| version.bundle == bundle && version.scorecard == scorecard)
+    }
+
     /// Returns the number that the next version of a model gets.
     pub(crate) fn next_version(&self, model: &ModelName) -> u32 {
         self.models.get(model).map_or(0, Model::newest) + 1
@@ -238,11 +244,6 @@ impl Model {
             return Err(RegistryError::Retired { model: model.clone(), version });
         }
         Ok(())
-    }
-
-    /// Returns the version with this bundle and scorecard.
-    pub(crate) fn same(&self, bundle: Digest, scorecard: Digest) -> Option<&ModelVersion> {
-        self.versions.iter().find(|version| version.bundle == bundle && version.scorecard == scorecard)
     }
 
     fn newest(&self) -> u32 {

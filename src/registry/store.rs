@@ -188,6 +188,11 @@ impl Store {
         Some((Arc::clone(bucket), prefix.parts().chain(key.path().parts()).collect()))
     }
 
+    /// Returns whether the store is a folder on this machine, or memory.
+    pub fn is_near(&self) -> bool {
+        self.parts.is_none()
+    }
+
     /// Returns the file that holds an object, where the store is a folder.
     pub(super) fn path_on_disk(&self, key: Key) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(key.to_string()))

@@ -211,7 +211,7 @@ fn blobs_of(action: &Action) -> Vec<Digest> {
     match action {
         Action::Register(version) => {
             let files = version.files.iter().map(|file| file.sha256);
-            files.chain([version.scorecard, version.predictions]).chain(version.report).collect()
+            files.chain(version.evidence()).collect()
         }
         Action::Promote(promoted) => promoted.report.into_iter().collect(),
         Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => Vec::new(),
