@@ -4,6 +4,8 @@
 //! `registry_bench put FILE BUCKET KEY` and `get FILE BUCKET KEY` move the same bytes by plain object_store, in parts of the
 //! same length and as many at a time, with the keys of the environment.
 
+mod support;
+
 use std::error::Error;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,15 +16,15 @@ use jiff::Timestamp;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{ObjectStoreExt, WriteMultipart};
 use pdm_ml::content::Digest;
-use pdm_ml::domain::{Cycle, Interval, Prediction, Predictions};
 use pdm_ml::registry::blocking::Registry;
-use pdm_ml::registry::{BundleFile, NewVersion, Origin, Stamp};
-use pdm_ml::scoring::{BootstrapOptions, Cuts, Part, Protocol, ShortUnits, score};
+use pdm_ml::registry::{BundleFile, Stamp};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const PART: usize = 8 << 20;
 const IN_FLIGHT: usize = 4;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Outcome {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let words: Vec<_> = arguments.iter().map(String::as_str).collect();
     match words[..] {
@@ -37,52 +39,21 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-fn register(model: &str, folder: &Path, registry: &str) -> Result<(), Box<dyn Error>> {
-    let unit = |unit: u32| Prediction {
-        unit: unit.into(),
-        cycle: Cycle(50),
-        rul: 60.0,
-        interval: None,
-        truth: Some(59.0 + f64::from(unit % 3)),
-    };
-    let predictions: Predictions = (1..=20).map(unit).collect();
-    let protocol = Protocol {
-        part: Part::Test,
-        data: Digest::of("none"),
-        units: 20,
-        cuts: Cuts::LastCycle,
-        truth_cap: None,
-        clip: Interval { lower: 0.0, upper: 125.0 },
-        short_units: ShortUnits::Scored,
-    };
-    let time = Timestamp::UNIX_EPOCH;
-    let new = NewVersion {
-        model: model.parse()?,
-        bundle: Digest::of(model),
-        files: BundleFile::read_folder(folder)?,
-        scorecard: score(&predictions, protocol, 60.0, &BootstrapOptions::default(), 1)?,
-        predictions,
-        report: None,
-        origin: Origin {
-            kind: "none".to_owned(),
-            data: Digest::of("none"),
-            pipeline: "none".to_owned(),
-            run: "none".to_owned(),
-            seed: 1,
-            created: time,
-        },
-    };
-    let here = std::env::current_dir()?;
-    Registry::open(registry, here.as_path())?.register(&new, &Stamp { time, actor: "benchmark".to_owned() })?;
+fn register(model: &str, folder: &Path, registry: &str) -> Outcome {
+    let files = BundleFile::read_folder(folder)?;
+    let new = support::new_version(model.parse()?, Digest::of(model), files, |unit| f64::from(unit % 3) - 1.0)?;
+    let (here, stamp) =
+        (std::env::current_dir()?, Stamp { time: Timestamp::UNIX_EPOCH, actor: "benchmark".to_owned() });
+    Registry::open(registry, here.as_path())?.register(&new, &stamp)?;
     Ok(())
 }
 
-fn bucket(name: &str) -> Result<AmazonS3, Box<dyn Error>> {
+fn bucket(name: &str) -> Outcome<AmazonS3> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(AmazonS3Builder::from_env().with_bucket_name(name).with_allow_http(true).build()?)
 }
 
-async fn put(file: &str, name: &str, key: &str) -> Result<(), Box<dyn Error>> {
+async fn put(file: &str, name: &str, key: &str) -> Outcome {
     let upload = bucket(name)?.put_multipart(&key.into()).await?;
     let mut write = WriteMultipart::new_with_chunk_size(upload, PART);
     let mut file = File::open(file)?;
@@ -98,7 +69,7 @@ async fn put(file: &str, name: &str, key: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn get(file: &str, name: &str, key: &str) -> Result<(), Box<dyn Error>> {
+async fn get(file: &str, name: &str, key: &str) -> Outcome {
     let (store, key) = (bucket(name)?, key.into());
     let length = store.head(&key).await?.size;
     let ranges = (0..length).step_by(PART).map(|start| start..length.min(start + PART as u64));

@@ -42,8 +42,7 @@ pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 /// Makes the experiment without which nothing is promoted.
 fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
-    let here = std::env::current_dir().map_err(CliError::failed)?;
-    let context = settings::context(here, ui)?;
+    let context = settings::context_here(ui)?;
     let registry = Registry::open(url, context.surroundings())?;
     let proof = registry.examine()?;
     let promise = format!("created once stays: {} racing writers, one winner", proof.racers);

@@ -98,8 +98,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
 /// Opens the named registry, else the pipeline's.
 fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     if let Some(url) = &args.registry {
-        let here = std::env::current_dir().map_err(CliError::failed)?;
-        let context = settings::context(here, ui)?;
+        let context = settings::context_here(ui)?;
         let registry = Registry::open(url, context.surroundings())?;
         return Ok((context, registry));
     }
@@ -116,7 +115,7 @@ fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
 
 /// Copies version after version, so that their order stays.
 fn copy(from: &str, to: &str, models: &[String], ui: &Ui) -> Result<Vec<Copied>, CliError> {
-    let context = settings::context(std::env::current_dir().map_err(CliError::failed)?, ui)?;
+    let context = settings::context_here(ui)?;
     let from = Registry::open(from, context.surroundings())?;
     let to = Registry::open(to, context.surroundings())?;
     let state = from.state(None)?;
