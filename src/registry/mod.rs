@@ -7,6 +7,7 @@
 //! ```text
 //! store.json                          says that this is a registry, and of which format
 //! log/00000000000000000001.json       one entry: register, promote, rollback, approve, …
+//! snapshots/00000000000000000128.ndjson   the bytes of 128 entries once more, to be read at once
 //! blobs/sha256/<64 digits>            files of bundles, scorecards, predictions, gate reports
 //! ```
 //!
@@ -46,6 +47,7 @@ mod reference;
 mod registry;
 mod remark;
 mod rights;
+mod snapshot;
 mod state;
 mod store;
 mod verify;

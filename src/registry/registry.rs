@@ -28,7 +28,8 @@ const WRITERS: usize = 8;
 
 /// The registry over a store.
 ///
-/// Nothing is cached but what cannot change: every question reads the log, so many processes may share a store.
+/// Nothing is kept in mind but what cannot change: every question asks for the entries that came since the last, so many
+/// processes may share a store.
 #[derive(Debug, Clone)]
 pub struct Registry {
     store: Store,

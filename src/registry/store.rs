@@ -1,7 +1,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -16,6 +16,7 @@ use super::blobs::Transfers;
 use super::cloud::{self, Bucket};
 use super::error::RegistryError;
 use super::keys::Key;
+use super::log::Log;
 use super::marker;
 use super::probe::{self, Proof};
 use crate::content::Digest;
@@ -32,6 +33,8 @@ pub struct Store {
     transfers: Transfers,
     readable: Arc<OnceLock<()>>,
     writable: Arc<OnceLock<()>>,
+    /// The log as it was read last.
+    log: Arc<Mutex<Option<Log>>>,
 }
 
 /// A bucket that takes an object in parts, in any order and over several runs.
@@ -98,6 +101,7 @@ impl Store {
             transfers: Transfers::default(),
             readable: Arc::default(),
             writable: Arc::default(),
+            log: Arc::default(),
         }
     }
 
@@ -150,6 +154,24 @@ impl Store {
         let mut paths: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
         paths.sort();
         Ok(paths)
+    }
+
+    /// Lists the paths under a folder that come after a key, in order.
+    pub(crate) async fn list_after(&self, folder: &'static str, key: Key) -> Result<Vec<String>, RegistryError> {
+        let listed = self.objects.list_with_offset(Some(&folder.into()), &key.path());
+        let listed = listed.map_ok(|object| object.location.to_string());
+        let mut paths: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Returns the log as it was read last.
+    pub(super) fn remembered(&self) -> Option<Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn remember(&self, log: &Log) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(log.clone());
     }
 
     /// Returns the bytes of an object; `None` where there is none.

@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::entry::{Action, Entry};
 use super::error::RegistryError;
-use super::keys::{BLOBS, Key, Sequence};
+use super::keys::{BLOBS, Key, SNAPSHOTS, Sequence};
 use super::log::{self, READERS};
 use super::state::State;
 use super::store::Store;
-use super::{blobs, marker};
+use super::{blobs, marker, snapshot};
 use crate::content::Digest;
 
 /// What a walk over the whole log and all blobs found.
@@ -56,6 +56,7 @@ pub(crate) async fn verify(store: &Store) -> Result<VerifyReport, RegistryError>
     let mut walk = Walk::default();
     let marked = walk.marker(store).await?;
     walk.log(store).await?;
+    walk.snapshots(store).await?;
     walk.blobs(store).await?;
     if !marked {
         if walk.is_empty() {
@@ -70,6 +71,8 @@ pub(crate) async fn verify(store: &Store) -> Result<VerifyReport, RegistryError>
 struct Walk {
     entries: u64,
     head: Option<Digest>,
+    /// Digests of the entries' bytes.
+    digests: BTreeMap<Sequence, Digest>,
     /// What the entries add up to; given up at the first damaged one, after which every other would look wrong.
     state: Option<State>,
     /// Blobs named by entries, with the first entry that names them.
@@ -92,7 +95,7 @@ impl Walk {
     }
 
     async fn log(&mut self, store: &Store) -> Result<(), RegistryError> {
-        let (sequences, foreign) = log::list(store).await?;
+        let (sequences, foreign) = log::list(store, 0).await?;
         foreign.into_iter().for_each(|path| self.find(path, None, "it is no log entry"));
         self.state = Some(State::default());
         let mut chain = Chain { last: 0, digest: Some(Entry::root()) };
@@ -116,6 +119,7 @@ impl Walk {
         }
         let digest = Digest::of(bytes);
         self.head = Some(digest);
+        self.digests.insert(sequence, digest);
         let next = Chain { last: sequence, digest: Some(digest) };
         match Entry::decode(sequence, bytes) {
             Ok(entry) => {
@@ -150,6 +154,23 @@ impl Walk {
     fn broken(&mut self, sequence: Sequence, what: String) {
         self.state = None;
         self.find(Key::Log(sequence), Some(sequence), what);
+    }
+
+    /// Holds the snapshots against the entries: who reads them must see the same log.
+    async fn snapshots(&mut self, store: &Store) -> Result<(), RegistryError> {
+        for path in store.list(SNAPSHOTS).await? {
+            let Some(key @ Key::Snapshot(end)) = Key::parse(&path) else {
+                self.find(path, None, "it is no snapshot");
+                continue;
+            };
+            let bytes = store.get(key).await?.unwrap_or_default();
+            let held = snapshot::entries(end.saturating_sub(snapshot::LENGTH), &bytes).unwrap_or_default();
+            let same = |(entry, digest): &snapshot::Linked| self.digests.get(&entry.sequence) == Some(digest);
+            if held.is_empty() || !held.iter().all(same) {
+                self.find(key, None, "it does not hold the bytes of the entries; without it they are read themselves");
+            }
+        }
+        Ok(())
     }
 
     async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
@@ -264,7 +285,8 @@ mod tests {
         }
 
         fn assert_log_refused(&self) {
-            assert_eq!(self.registry.state(None).unwrap_err().failure(), Failure::Integrity);
+            let anew = Registry::open(".", self.root.path()).unwrap();
+            assert_eq!(anew.state(None).unwrap_err().failure(), Failure::Integrity);
         }
 
         /// A blob of the first version's bundle.
