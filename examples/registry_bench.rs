@@ -1,8 +1,9 @@
-//! What `scripts/benchmark-registry` compares `pdm-ml registry` with.
+//! What `scripts/benchmark-registry` compares `pdm-ml registry` with, and what `scripts/benchmark-log` reads.
 //!
 //! `registry_bench register MODEL FOLDER REGISTRY` registers the files of a folder as version 1 of a model;
 //! `registry_bench put FILE BUCKET KEY` and `get FILE BUCKET KEY` move the same bytes by plain object_store, in parts of the
-//! same length and as many at a time, with the keys of the environment.
+//! same length and as many at a time, with the keys of the environment. `fill MODEL REGISTRY ENTRIES` writes a long log, a
+//! tenth of it versions and the rest notes; `forget BUCKET PREFIX` deletes what begins with a prefix.
 
 mod support;
 
@@ -14,10 +15,10 @@ use std::path::Path;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::{ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use pdm_ml::content::Digest;
 use pdm_ml::registry::blocking::Registry;
-use pdm_ml::registry::{BundleFile, Stamp};
+use pdm_ml::registry::{BundleFile, ModelName, ModelRef, Stamp, Surroundings};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -29,9 +30,11 @@ fn main() -> Outcome {
     let words: Vec<_> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["register", model, folder, registry] => register(model, Path::new(folder), registry),
+        ["fill", model, registry, entries] => fill(&model.parse()?, registry, entries.parse()?),
+        ["forget", bucket, prefix] => runtime()?.block_on(forget(bucket, prefix)),
         ["put", file, bucket, key] => runtime()?.block_on(put(file, bucket, key)),
         ["get", file, bucket, key] => runtime()?.block_on(get(file, bucket, key)),
-        _ => Err("usage: registry_bench register MODEL FOLDER REGISTRY | put|get FILE BUCKET KEY".into()),
+        _ => Err("usage: registry_bench register MODEL FOLDER REGISTRY | put|get FILE BUCKET KEY | fill MODEL REGISTRY ENTRIES | forget BUCKET PREFIX".into()),
     }
 }
 
@@ -45,6 +48,32 @@ fn register(model: &str, folder: &Path, registry: &str) -> Outcome {
     let (here, stamp) =
         (std::env::current_dir()?, Stamp { time: Timestamp::UNIX_EPOCH, actor: "benchmark".to_owned() });
     Registry::open(registry, here.as_path())?.register(&new, &stamp)?;
+    Ok(())
+}
+
+fn fill(model: &ModelName, registry: &str, entries: u32) -> Outcome {
+    let (here, variable) = (std::env::current_dir()?, |name: &str| std::env::var(name).ok());
+    let surroundings = Surroundings { variable: &variable, ..here.as_path().into() };
+    let registry = Registry::open(registry, surroundings)?;
+    let stamp = Stamp { time: Timestamp::UNIX_EPOCH, actor: "benchmark".to_owned() };
+    for entry in 0..entries {
+        if entry % 10 == 0 {
+            let files = vec![BundleFile::of_bytes("weights".parse()?, format!("weights {entry}"))];
+            let new = support::new_version(model.clone(), Digest::of(entry.to_string()), files, |unit| {
+                f64::from(unit % 3) - 1.0
+            })?;
+            registry.register(&new, &stamp)?;
+        } else {
+            registry.annotate(&ModelRef::version(model.clone(), entry / 10 + 1), &format!("note {entry}"), &stamp)?;
+        }
+    }
+    Ok(())
+}
+
+async fn forget(name: &str, prefix: &str) -> Outcome {
+    let store = bucket(name)?;
+    let listed = store.list(Some(&prefix.into())).map_ok(|object| object.location).boxed();
+    store.delete_stream(listed).try_for_each(|_| async { Ok(()) }).await?;
     Ok(())
 }
 

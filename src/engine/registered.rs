@@ -10,7 +10,7 @@ use crate::registry::{ModelRef, ModelVersion};
 /// # Errors
 /// An unknown model, a damaged registry or bundle, or whatever the store answers.
 pub fn registered_bundle(context: &Context, url: &str, reference: &ModelRef) -> Result<ModelBundle, EngineError> {
-    let registry = Registry::open(url, context.surroundings())?;
+    let registry = Registry::open(url, context.surroundings()?)?;
     let version = registry.resolve(reference, None)?;
     open_version(context, &registry, &version)
 }

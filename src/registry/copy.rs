@@ -37,6 +37,7 @@ impl Registry {
         if let Some(known) = to.known(&version).await? {
             return Ok(Copied { from, version: known, is_new: false });
         }
+        to.store().require_key(stamp)?;
         to.store().prove().await?;
         for blob in version.evidence() {
             to.store().put_blob(self.store().get_blob(blob).await?).await?;

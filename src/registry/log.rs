@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use rayon::prelude::*;
 
 use super::entry::{Action, Entry, FORMAT, Stamp};
 use super::error::RegistryError;
@@ -57,8 +58,9 @@ impl Log {
 
     async fn from_snapshots(store: &Store) -> Result<Self, RegistryError> {
         let ends = snapshot::list(store).await?;
-        let mut log = Self::empty();
-        for (entry, digest) in snapshot::read(store, &ends).await? {
+        let (mut log, linked) = (Self::empty(), snapshot::read(store, &ends).await?);
+        linked.par_iter().try_for_each(|(entry, _)| trusted(store, entry))?;
+        for (entry, digest) in linked {
             log.take(entry, digest)?;
         }
         log.snapshots = Arc::new(ends);
@@ -93,7 +95,7 @@ impl Log {
                 Step::Append(action, value) => (action, value),
                 Step::Leave(value) => return Ok((value, None)),
             };
-            let entry = log.next(stamp, action);
+            let entry = log.next(store, stamp, action)?;
             let mut trial = State::clone(&log.state);
             trial.apply(&entry).map_err(|error| RegistryError::Conflict { what: error.to_string() })?;
             if create(store, &entry).await? {
@@ -106,15 +108,20 @@ impl Log {
         Err(RegistryError::Conflict { what: format!("others were first {ATTEMPTS} times in a row") })
     }
 
-    fn next(&self, stamp: &Stamp, action: Action) -> Entry {
-        Entry {
+    fn next(&self, store: &Store, stamp: &Stamp, action: Action) -> Result<Entry, RegistryError> {
+        let mut entry = Entry {
             format: FORMAT,
             sequence: self.entries.len() as Sequence + 1,
             previous: self.head,
             time: stamp.time,
             actor: stamp.actor.clone(),
             action,
-        }
+            signature: None,
+        };
+        store.signer().inspect(|signer| signer.sign_entry(&mut entry));
+        // What this project would not read it does not write.
+        store.trust().check(&entry).map_err(|what| RegistryError::Unsigned { what })?;
+        Ok(entry)
     }
 
     /// Makes the snapshots that are due. The entry stands whether or not they can be made: whoever writes next tries again.
@@ -133,15 +140,16 @@ impl Log {
             store.get(Key::Log(sequence)).await?.ok_or_else(missing)
         });
         let objects: Vec<_> = read.buffered(READERS).try_collect().await?;
-        objects.iter().try_for_each(|bytes| self.push(bytes))
+        objects.iter().try_for_each(|bytes| self.push(store, bytes))
     }
 
-    fn push(&mut self, bytes: &[u8]) -> Result<(), RegistryError> {
+    fn push(&mut self, store: &Store, bytes: &[u8]) -> Result<(), RegistryError> {
         let sequence = self.entries.len() as Sequence + 1;
         let entry = Entry::decode(sequence, bytes)?;
         if entry.previous != self.head {
             return Err(RegistryError::damaged(Key::Log(sequence), "it does not follow from the entry before"));
         }
+        trusted(store, &entry)?;
         self.take(entry, Digest::of(bytes))
     }
 
@@ -153,6 +161,11 @@ impl Log {
         self.head = digest;
         Ok(())
     }
+}
+
+/// Refuses an entry that is not signed as the project asks for.
+fn trusted(store: &Store, entry: &Entry) -> Result<(), RegistryError> {
+    store.trust().check(entry).map_err(|what| RegistryError::damaged(Key::Log(entry.sequence), what))
 }
 
 /// Returns the places in the log after `known` that are taken, in order, and the paths that are none.

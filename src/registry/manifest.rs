@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RegistryError;
 use super::name::ModelName;
 use super::path::BundlePath;
+use super::signing::Signature;
 use crate::content::Digest;
 
 /// One immutable version of a model: what ships, how good it was found to be, and where it comes from.
@@ -31,6 +32,9 @@ pub struct ModelVersion {
     /// The registry it was copied from, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied: Option<CopiedFrom>,
+    /// Who vouches for it, in the order they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signature>,
 }
 
 impl ModelVersion {

@@ -17,6 +17,7 @@
 //! - [`Registry`] is the front door, [`blocking::Registry`] the same for callers without an async runtime; a
 //!   [`Store`] is a bucket, a folder or memory.
 //! - [`NewVersion`] becomes a [`ModelVersion`]; a [`ModelRef`] such as `turbofan@champion` points to one.
+//! - [`Signing`] is with what this program signs, and whom it trusts.
 //! - [`judge`] holds a challenger's [`Contender`] against [`GateOptions`] and gives a [`GateReport`], without which, or
 //!   a reason, no [`Promotion`] is written.
 
@@ -47,6 +48,7 @@ mod reference;
 mod registry;
 mod remark;
 mod rights;
+mod signing;
 mod snapshot;
 mod state;
 mod store;
@@ -74,6 +76,7 @@ pub use reference::{ModelRef, ReferenceError, Target};
 pub use registry::{NewVersion, Registered, Registry};
 pub use remark::Said;
 pub use rights::{Role, s3_policy};
+pub use signing::{KeyError, NewKey, PublicKey, Signature, Signer, Signing, Trust, TrustedKey};
 pub use state::{Model, State};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport};

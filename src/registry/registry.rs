@@ -97,6 +97,7 @@ impl Registry {
         if let Some(known) = self.known(&version).await? {
             return Ok(Registered { version: known, is_new: false });
         }
+        self.store.require_key(stamp)?;
         self.store.prove().await?;
         self.put_blobs([scorecard, predictions].into_iter().chain(report).collect()).await?;
         self.upload(&new.files).await?;
@@ -120,7 +121,8 @@ impl Registry {
                 Some(known) => Step::Leave((known.clone(), false)),
                 None => {
                     let number = state.next_version(&version.model);
-                    let numbered = ModelVersion { version: number, ..version.clone() };
+                    let mut numbered = ModelVersion { version: number, ..version.clone() };
+                    self.store.signer().inspect(|signer| signer.sign_version(&mut numbered));
                     Step::Append(Action::Register(Box::new(numbered.clone())), (numbered, true))
                 }
             }))
@@ -246,6 +248,7 @@ impl NewVersion {
             report: report.map(Digest::of),
             origin: self.origin.clone(),
             copied: None,
+            signatures: Vec::new(),
         }
     }
 

@@ -292,6 +292,7 @@ mod tests {
             report: None,
             origin: new.origin,
             copied: None,
+            signatures: Vec::new(),
         }))
     }
 
@@ -307,7 +308,7 @@ mod tests {
     fn entry(sequence: u64, minute: i64, action: Action) -> Entry {
         let stamp = stamp(minute);
         let (time, actor) = (stamp.time, stamp.actor);
-        Entry { format: 1, sequence, previous: Entry::root(), time, actor, action }
+        Entry { format: 1, sequence, previous: Entry::root(), time, actor, action, signature: None }
     }
 
     fn actions() -> impl Strategy<Value = Vec<Action>> {

@@ -14,11 +14,13 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOpt
 use super::address::{Address, Surroundings, absolute};
 use super::blobs::Transfers;
 use super::cloud::{self, Bucket};
+use super::entry::Stamp;
 use super::error::RegistryError;
 use super::keys::Key;
 use super::log::Log;
 use super::marker;
 use super::probe::{self, Proof};
+use super::signing::{Signer, Signing, Trust};
 use crate::content::Digest;
 
 /// Where a registry keeps its objects: a bucket, a folder, or memory.
@@ -31,6 +33,7 @@ pub struct Store {
     parts: Option<Parts>,
     folder: Option<PathBuf>,
     transfers: Transfers,
+    signing: Signing,
     readable: Arc<OnceLock<()>>,
     writable: Arc<OnceLock<()>>,
     /// The log as it was read last.
@@ -67,7 +70,7 @@ impl Store {
     /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
     /// Unicode form, or where the environment does not say how to reach a bucket.
     pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
-        let Surroundings { root, variable, scratch, reporter } = surroundings.into();
+        let Surroundings { root, variable, scratch, signing, reporter } = surroundings.into();
         let bad = |what| RegistryError::Address { url: url.to_owned(), what };
         let store = match Address::parse(url)? {
             Address::Memory => Self::memory(),
@@ -79,7 +82,7 @@ impl Store {
                 Self { parts, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
             }
         };
-        Ok(Self { transfers: Transfers { scratch, reporter }, ..store })
+        Ok(Self { transfers: Transfers { scratch, reporter }, signing, ..store })
     }
 
     /// Returns an empty store in memory.
@@ -99,6 +102,7 @@ impl Store {
             parts: None,
             folder: None,
             transfers: Transfers::default(),
+            signing: Signing::default(),
             readable: Arc::default(),
             writable: Arc::default(),
             log: Arc::default(),
@@ -222,6 +226,24 @@ impl Store {
 
     pub(super) fn transfers(&self) -> &Transfers {
         &self.transfers
+    }
+
+    /// Returns who signs what is written here.
+    pub(super) fn signer(&self) -> Option<&Signer> {
+        self.signing.signer.as_ref()
+    }
+
+    /// Returns whose signatures count here.
+    pub(super) fn trust(&self) -> &Trust {
+        &self.signing.trust
+    }
+
+    /// Fails where nothing this program writes in an actor's name would be read again. Asked before anything long begins; the
+    /// entry itself is asked about again.
+    pub(super) fn require_key(&self, stamp: &Stamp) -> Result<(), RegistryError> {
+        let key = self.signer().map(Signer::public);
+        let next = self.remembered().map_or(1, |log| log.entries().len() as u64 + 1);
+        self.trust().next(next, &stamp.actor, key).map_err(|what| RegistryError::Unsigned { what })
     }
 
     /// Writes bytes under their digest; writing what is already there is no error.

@@ -23,6 +23,8 @@ pub struct VerifyReport {
     pub entries: u64,
     /// SHA-256 of the newest entry's bytes.
     pub head: Option<Digest>,
+    /// Entries that carry a signature.
+    pub signed: u64,
     /// Blobs read.
     pub blobs: u64,
     /// Bytes of those blobs.
@@ -73,6 +75,7 @@ struct Walk {
     head: Option<Digest>,
     /// Digests of the entries' bytes.
     digests: BTreeMap<Sequence, Digest>,
+    signed: u64,
     /// What the entries add up to; given up at the first damaged one, after which every other would look wrong.
     state: Option<State>,
     /// Blobs named by entries, with the first entry that names them.
@@ -104,14 +107,20 @@ impl Walk {
         let mut objects = read.buffered(READERS);
         while let Some((sequence, bytes)) = objects.next().await {
             match bytes? {
-                Some(bytes) => chain = self.entry(chain, sequence, &bytes)?,
+                Some(bytes) => chain = self.entry(store, chain, sequence, &bytes)?,
                 None => self.find(Key::Log(sequence), Some(sequence), "it is missing"),
             }
         }
         Ok(())
     }
 
-    fn entry(&mut self, mut chain: Chain, sequence: Sequence, bytes: &[u8]) -> Result<Chain, RegistryError> {
+    fn entry(
+        &mut self,
+        store: &Store,
+        mut chain: Chain,
+        sequence: Sequence,
+        bytes: &[u8],
+    ) -> Result<Chain, RegistryError> {
         self.entries += 1;
         if sequence != chain.last + 1 {
             self.gap(chain.last + 1, sequence - 1);
@@ -124,6 +133,7 @@ impl Walk {
         match Entry::decode(sequence, bytes) {
             Ok(entry) => {
                 self.link(&entry, chain.digest);
+                self.signature(store, &entry);
                 Ok(next)
             }
             Err(RegistryError::Integrity { what, .. }) => {
@@ -131,6 +141,15 @@ impl Walk {
                 Ok(Chain { digest: None, ..next })
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Holds signatures against the bytes, and against the policy where there is one.
+    fn signature(&mut self, store: &Store, entry: &Entry) {
+        self.signed += u64::from(entry.signature.is_some());
+        let fits = if entry.has_fitting_signatures() { Ok(()) } else { Err("it is wrongly signed".to_owned()) };
+        if let Err(what) = fits.and_then(|()| store.trust().check(entry)) {
+            self.find(Key::Log(entry.sequence), Some(entry.sequence), what);
         }
     }
 
@@ -173,26 +192,41 @@ impl Walk {
         Ok(())
     }
 
+    /// Reads the short blobs side by side, then the long ones, each of which has parts on their way side by side.
     async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
-        let mut missing = self.named.clone();
+        let (mut missing, mut found) = (self.named.clone(), Vec::new());
         for (path, length) in store.list_lengths(BLOBS).await? {
             let Some(Key::Blob(digest)) = Key::parse(&path) else {
                 self.find(path, None, "it is no blob");
                 continue;
             };
             missing.remove(&digest);
-            store.transfers().reporter.check()?;
-            self.blob(store, digest, length).await?;
+            found.push((digest, length));
         }
         missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));
+        let (short, long): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, length)| *length <= blobs::PART);
+        self.read(store, short, READERS).await?;
+        self.read(store, long, 1).await
+    }
+
+    async fn read(&mut self, store: &Store, found: Vec<(Digest, u64)>, most: usize) -> Result<(), RegistryError> {
+        let reads = found.into_iter().map(|(digest, length)| async move {
+            store.transfers().reporter.check()?;
+            Ok::<_, RegistryError>((digest, blobs::verify(store, digest, length).await))
+        });
+        let mut reads = stream::iter(reads.collect::<Vec<_>>()).buffered(most);
+        while let Some(read) = reads.next().await {
+            let (digest, read) = read?;
+            self.blob(digest, read)?;
+        }
         Ok(())
     }
 
-    async fn blob(&mut self, store: &Store, digest: Digest, length: u64) -> Result<(), RegistryError> {
+    fn blob(&mut self, digest: Digest, read: Result<u64, RegistryError>) -> Result<(), RegistryError> {
         let entry = self.named.get(&digest).copied();
         self.blobs += 1;
         self.orphans += u64::from(entry.is_none());
-        match blobs::verify(store, digest, length).await {
+        match read {
             Ok(bytes) => self.bytes += bytes,
             Err(RegistryError::Integrity { what, .. }) => self.find(Key::Blob(digest), entry, what),
             Err(error) => return Err(error),
@@ -214,6 +248,7 @@ impl Walk {
             location: store.location().to_owned(),
             entries: self.entries,
             head: self.head,
+            signed: self.signed,
             blobs: self.blobs,
             bytes: self.bytes,
             orphans: self.orphans,

@@ -65,14 +65,18 @@ fn allows_http(endpoint: Option<&str>, variable: &str, asked_for: bool) -> Resul
     if host.contains('@') {
         return Err("an endpoint must hold no user and no password".to_owned());
     }
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    if asked_for
-        || matches!(name, "localhost" | "[::1]")
-        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-    {
+    if asked_for || !is_open(endpoint) {
         return Ok(true);
     }
     Err(format!("http://{host} would take keys and models unencrypted; use https://, or set {variable}=true"))
+}
+
+/// Returns whether what is sent to an endpoint leaves this machine without TLS.
+pub(super) fn is_open(endpoint: Option<&str>) -> bool {
+    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return false };
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    !matches!(name, "localhost" | "[::1]") && !name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
