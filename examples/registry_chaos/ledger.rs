@@ -1,0 +1,117 @@
+use std::path::Path;
+
+use pdm_ml::registry::blocking::Registry;
+use pdm_ml::registry::{Done, HistoryRow, Store, Surroundings};
+use pdm_ml::scoring::Verdict;
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::program::{MODEL, Program, Step};
+use crate::trouble::Struck;
+
+/// What a registry's log must hold: the steps that were taken, each once.
+pub(crate) struct Ledger {
+    url: String,
+    rows: Vec<Row>,
+}
+
+/// What was done, the version the alias pointed to before, and the version it is about.
+type Row = (Done, Option<u32>, u32);
+
+impl Ledger {
+    pub(crate) fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), rows: Vec::new() }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn champion(&self) -> Option<u32> {
+        self.rows.iter().rev().find(|row| row.0 == Done::Promote).map(|row| row.2)
+    }
+
+    /// Verifies the registry after a command was in trouble, and returns whether its entry is there.
+    pub(crate) fn look(&self, program: &Program, struck: &Struck) -> Outcome<bool> {
+        if !matches!(struck.code, None | Some(0 | 75)) {
+            return Err(format!("exit code {:?}: {}", struck.code, struck.told).into());
+        }
+        let (entries, before) = (self.verify(program)?, self.rows.len() as u64);
+        if entries != before + 1 && (entries != before || struck.code == Some(0)) {
+            return Err(format!("exit code {:?}, and {entries} entries after {before}", struck.code).into());
+        }
+        Ok(entries > before)
+    }
+
+    /// Returns how many entries there are in the registry, which must be intact.
+    fn verify(&self, program: &Program) -> Outcome<u64> {
+        let verified = program.must(&["registry", "verify", "--registry", &self.url, "--format", "json"]);
+        match verified {
+            Ok(report) => serde_json::from_str::<Value>(&report)?["entries"].as_u64().ok_or("no entries".into()),
+            // Killed before anything was written.
+            Err(error) if self.rows.is_empty() && error.to_string().contains("there is no registry in") => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that a step was taken, and holds the whole log against all that were.
+    pub(crate) fn written(&mut self, step: Step) -> Outcome {
+        self.rows.push(match step {
+            Step::Push(version) => (Done::Register, None, version),
+            Step::Promote(version) => (Done::Promote, self.champion(), version),
+        });
+        let registry = self.open()?;
+        let rows = registry.history(&MODEL.parse()?, None, None)?;
+        let found: Vec<Row> = rows.iter().map(|row| (row.action, row.from, row.version)).collect();
+        if found != self.rows || rows.iter().zip(1..).any(|(row, number)| row.entry != number) {
+            return Err(format!("the log holds {found:?} instead of {:?}", self.rows).into());
+        }
+        let aliases = registry.list(None)?.into_iter().flat_map(|model| model.aliases.into_values());
+        if aliases.collect::<Vec<_>>() != self.champion().into_iter().collect::<Vec<_>>() {
+            return Err(format!("the alias does not point to {:?}", self.champion()).into());
+        }
+        rows.iter().filter(|row| row.action == Done::Promote).try_for_each(|row| check_gates(&registry, row))
+    }
+
+    fn open(&self) -> Outcome<Registry> {
+        let (here, variable) = (std::env::current_dir()?, |name: &str| std::env::var(name).ok());
+        let surroundings = Surroundings { variable: &variable, ..here.as_path().into() };
+        Ok(Registry::new(Store::open(&self.url, surroundings)?)?)
+    }
+
+    /// Verifies the registry, and holds the files of all its versions against those that were pushed.
+    pub(crate) fn check_blobs(&self, program: &Program) -> Outcome {
+        let entries = self.verify(program)?;
+        if entries != self.rows.len() as u64 {
+            return Err(format!("{}: {entries} entries instead of {}", self.url, self.rows.len()).into());
+        }
+        for (_, _, version) in self.rows.iter().filter(|row| row.0 == Done::Register) {
+            let into = tempfile::tempdir_in(program.project())?;
+            let folder = into.path().to_str().ok_or("a folder with no Unicode name")?;
+            let model = format!("{MODEL}/{version}");
+            program.must(&["registry", "fetch", &model, "--registry", &self.url, "--into", folder])?;
+            same_files(&program.bundle(*version), into.path())?;
+        }
+        Ok(())
+    }
+}
+
+/// A promotion must have been judged against the version it replaced.
+fn check_gates(registry: &Registry, row: &HistoryRow) -> Outcome {
+    let report = registry.report(row.report.ok_or("a promotion without its gates")?)?;
+    let judged = report.champion.map(|champion| champion.version);
+    if (judged, report.verdict) == (row.from, Verdict::Pass) {
+        return Ok(());
+    }
+    Err(format!("entry {} replaced {:?} and was judged against {judged:?}", row.entry, row.from).into())
+}
+
+fn same_files(expected: &Path, found: &Path) -> Outcome {
+    for file in expected.read_dir()? {
+        let name = file?.file_name();
+        if std::fs::read(expected.join(&name))? != std::fs::read(found.join(&name))? {
+            return Err(format!("{} differs from {}", found.join(&name).display(), expected.display()).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Pushes and promotions are interrupted at random moments, by `kill -9` and by a line that drops, delays, cuts and lies.
+//!
+//! `registry_chaos RELEASE_FOLDER URL MOMENTS SEED` pushes versions from a folder into registries at the address, with the
+//! command of the release folder, and promotes them. It interrupts them until so many interruptions have hit a command at
+//! work. After each the registry must verify, straight from the server; then the same command must succeed, and the log must
+//! be what it would be had nothing happened. A folder meets `kill -9` alone, a bucket also `flaky_proxy`. The keys of a
+//! bucket come from the environment.
+
+// What it found is what it is for.
+#![allow(clippy::print_stdout)]
+
+mod ledger;
+mod program;
+#[path = "../support/mod.rs"]
+mod support;
+mod tally;
+mod trouble;
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use ledger::Ledger;
+use program::{Program, Step, VERSIONS};
+use tally::Tally;
+use trouble::{Trouble, Usual};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Share of the interrupted commands that are interrupted again before they may succeed.
+const AGAIN: f64 = 0.25;
+
+fn main() -> Outcome {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let [release, url, moments, seed] = words[..] else {
+        return Err("usage: registry_chaos RELEASE_FOLDER URL MOMENTS SEED".into());
+    };
+    let project = tempfile::tempdir()?;
+    let program = Program::new(Path::new(release), project.path())?;
+    let usual = Usual::measure(&program, &format!("{url}/usual"))?;
+    let random = ChaCha8Rng::seed_from_u64(seed.parse()?);
+    let mut chaos = Chaos { program, usual, random, tally: Tally::default(), moments: moments.parse()? };
+    let start = Instant::now();
+    for number in 1.. {
+        chaos.registry(&format!("{url}/{number}")).map_err(|error| format!("seed {seed}: {error}"))?;
+        if chaos.is_over() {
+            break;
+        }
+    }
+    println!("{url}, seed {seed}, {:.0} s: {}", start.elapsed().as_secs_f64(), chaos.tally);
+    Ok(())
+}
+
+struct Chaos {
+    program: Program,
+    usual: Usual,
+    random: ChaCha8Rng,
+    tally: Tally,
+    /// Interruptions to be met.
+    moments: u64,
+}
+
+impl Chaos {
+    fn is_over(&self) -> bool {
+        self.tally.moments() >= self.moments
+    }
+
+    /// Fills one registry, until it holds every version or enough was interrupted.
+    fn registry(&mut self, url: &str) -> Outcome {
+        let mut ledger = Ledger::new(url);
+        for version in 1..=VERSIONS {
+            self.step(&mut ledger, Step::Push(version))?;
+            let others: Vec<_> = (1..=version).filter(|other| Some(*other) != ledger.champion()).collect();
+            if let Some(other) = others.choose(&mut self.random) {
+                self.step(&mut ledger, Step::Promote(*other))?;
+            }
+            if self.is_over() {
+                break;
+            }
+        }
+        ledger.check_blobs(&self.program)?;
+        self.tally.registry();
+        Ok(())
+    }
+
+    /// Interrupts one step, once or more often, and takes it then.
+    fn step(&mut self, ledger: &mut Ledger, step: Step) -> Outcome {
+        while !self.is_over() {
+            let trouble = Trouble::choose(ledger.url(), self.usual.of(step), &mut self.random);
+            let told = |error| format!("{step:?} in {} under {trouble:?}: {error}", ledger.url());
+            let struck = trouble.strike(&self.program, step, ledger.url()).map_err(told)?;
+            let is_written = ledger.look(&self.program, &struck).map_err(told)?;
+            self.tally.add(&struck, is_written);
+            if !struck.is_hit() || !self.random.random_bool(AGAIN) {
+                break;
+            }
+        }
+        self.tally.kept(self.program.kept_uploads()?);
+        let told = |error| format!("{step:?} in {}, again: {error}", ledger.url());
+        self.program.must(&step.words(ledger.url())).map_err(told)?;
+        let told = format!("{step:?} in {}", ledger.url());
+        ledger.written(step).map_err(|error| format!("{told}, then: {error}").into())
+    }
+}
