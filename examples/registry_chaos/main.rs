@@ -31,6 +31,9 @@ use trouble::{Trouble, Usual};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
+/// Entries after which the log is kept in one object, too.
+const SNAPSHOT: usize = 128;
+
 /// Share of the interrupted commands that are interrupted again before they may succeed.
 const AGAIN: f64 = 0.25;
 
@@ -47,7 +50,7 @@ fn main() -> Outcome {
     let mut chaos = Chaos { program, usual, random, tally: Tally::default(), moments: moments.parse()? };
     let start = Instant::now();
     for number in 1.. {
-        chaos.registry(&format!("{url}/{number}")).map_err(|error| format!("seed {seed}: {error}"))?;
+        chaos.registry(&format!("{url}/{number}"), number % 2 == 0).map_err(|error| format!("seed {seed}: {error}"))?;
         if chaos.is_over() {
             break;
         }
@@ -70,10 +73,14 @@ impl Chaos {
         self.tally.moments() >= self.moments
     }
 
-    /// Fills one registry, until it holds every version or enough was interrupted.
-    fn registry(&mut self, url: &str) -> Outcome {
+    /// Fills one registry, until it holds every version or enough was interrupted. One whose log is long ends a snapshot on
+    /// the way.
+    fn registry(&mut self, url: &str, is_long: bool) -> Outcome {
         let mut ledger = Ledger::new(url);
         for version in 1..=VERSIONS {
+            if is_long && version == 2 {
+                ledger.fill(SNAPSHOT - self.random.random_range(1..=8))?;
+            }
             self.step(&mut ledger, Step::Push(version))?;
             let others: Vec<_> = (1..=version).filter(|other| Some(*other) != ledger.champion()).collect();
             if let Some(other) = others.choose(&mut self.random) {
