@@ -97,6 +97,7 @@ impl Chaos {
 
     /// Interrupts one step, once or more often, and takes it then.
     fn step(&mut self, ledger: &mut Ledger, step: Step) -> Outcome {
+        let kept_before = self.program.kept_uploads()?;
         while !self.is_over() {
             let trouble = Trouble::choose(ledger.url(), self.usual.of(step), &mut self.random);
             let told = |error| format!("{step:?} in {} under {trouble:?}: {error}", ledger.url());
@@ -107,7 +108,7 @@ impl Chaos {
                 break;
             }
         }
-        self.tally.kept(self.program.kept_uploads()?);
+        self.tally.kept(self.program.kept_uploads()?.saturating_sub(kept_before));
         let told = |error| format!("{step:?} in {}, again: {error}", ledger.url());
         self.program.must(&step.words(ledger.url())).map_err(told)?;
         let told = format!("{step:?} in {}", ledger.url());

@@ -75,7 +75,7 @@ impl fmt::Display for Tally {
             writeln!(f, "  requests by the proxy  {}", faults.join(", "))?;
             writeln!(f, "  went on by themselves  {went_on}")?;
             writeln!(f, "  gave up, exit code 75  {gave_up}")?;
-            writeln!(f, "  uploads gone on with   {kept_uploads}")?;
+            writeln!(f, "  uploads left half done {kept_uploads}")?;
         }
         write!(
             f,
