@@ -29,7 +29,7 @@ use crate::scoring::Scorecard;
 /// The registry over a store, waiting for every answer. Must not be called from async code.
 #[derive(Debug)]
 pub struct Registry {
-    inner: super::Registry,
+    pub(super) inner: super::Registry,
     runtime: &'static Runtime,
 }
 
@@ -241,7 +241,7 @@ impl Registry {
         self.wait(self.inner.check(version))
     }
 
-    fn wait<F: Future>(&self, answer: F) -> F::Output {
+    pub(super) fn wait<F: Future>(&self, answer: F) -> F::Output {
         self.runtime.block_on(answer)
     }
 }

@@ -38,22 +38,13 @@ impl Registry {
     pub async fn copy(&self, reference: &ModelRef, to: &Self, stamp: &Stamp) -> Result<Copied, RegistryError> {
         let version = self.resolve(reference, None).await?;
         let from = version.version;
-        if let Some(known) = to.state(None).await?.twin(&version) {
+        let state = Arc::new(to.state(None).await?);
+        if let Some(known) = state.twin(&version) {
             return Ok(Copied { from, version: known.clone(), is_new: false });
         }
         to.store().prove().await?;
-        for blob in [version.scorecard, version.predictions].into_iter().chain(version.report) {
-            to.store().put_blob(self.store().get_blob(blob).await?).await?;
-        }
-        for file in &version.files {
-            let key = Key::Blob(file.sha256);
-            if file.bytes > blobs::PART && to.store().length(key).await? == Some(file.bytes) {
-                continue;
-            }
-            let fetched = fetched(self.store(), file).await?;
-            let sent = blobs::upload(to.store(), &fetched.file).await;
-            sent.map_err(|error| if fetched.lies_in_store { damaged(key, error) } else { error })?;
-        }
+        let sent = send(self.store(), &version, &to.store().relying(&state, stamp)).await;
+        self.explained(&version, sent).await?;
         let copied = CopiedFrom { registry: self.store().location().to_owned(), version: from };
         let decide = |state: Arc<State>| {
             ready(Ok(match state.twin(&version) {
@@ -65,8 +56,29 @@ impl Registry {
                 }
             }))
         };
-        Ok(Log::append(to.store(), stamp, decide).await?.0)
+        let copied = Log::append(to.store(), stamp, decide).await?.0;
+        if !to.store().absent(copied.version.blobs()).await?.is_empty() {
+            send(self.store(), &version, to.store()).await?;
+        }
+        Ok(copied)
     }
+}
+
+/// Brings everything a version rests on from one store to another.
+async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), RegistryError> {
+    for blob in [version.scorecard, version.predictions].into_iter().chain(version.report) {
+        to.put_blob(from.get_blob(blob).await?).await?;
+    }
+    for file in &version.files {
+        let key = Key::Blob(file.sha256);
+        if file.bytes > blobs::PART && blobs::is_there(to, file).await? {
+            continue;
+        }
+        let fetched = fetched(from, file).await?;
+        let sent = blobs::upload(to, &fetched.file).await;
+        sent.map_err(|error| if fetched.lies_in_store { damaged(key, error) } else { error })?;
+    }
+    Ok(())
 }
 
 impl State {

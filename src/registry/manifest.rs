@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -31,6 +32,34 @@ pub struct ModelVersion {
     /// The registry it was copied from, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied: Option<CopiedFrom>,
+}
+
+/// Names one version of one model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VersionId {
+    /// Name of the model.
+    pub model: ModelName,
+    /// Number of the version.
+    pub version: u32,
+}
+
+impl ModelVersion {
+    /// Returns the name of the version.
+    pub fn id(&self) -> VersionId {
+        VersionId { model: self.model.clone(), version: self.version }
+    }
+
+    /// Returns the blobs it was registered with: files, scorecard, predictions and gate report.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = Digest> {
+        let files = self.files.iter().map(|file| file.sha256);
+        files.chain([self.scorecard, self.predictions]).chain(self.report)
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.model, self.version)
+    }
 }
 
 /// Where a copied version was registered before.

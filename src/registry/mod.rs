@@ -16,6 +16,7 @@
 //! - [`Registry`] is the front door, [`blocking::Registry`] the same for callers without an async runtime; a
 //!   [`Store`] is a bucket, a folder or memory.
 //! - [`NewVersion`] becomes a [`ModelVersion`]; a [`ModelRef`] such as `turbofan@champion` points to one.
+//! - [`Registry::collectable`] finds what nothing rests on any more, [`Registry::collect`] removes it.
 //! - [`judge`] holds a challenger's [`Contender`] against [`GateOptions`] and gives a [`GateReport`], without which, or
 //!   a reason, no [`Promotion`] is written.
 
@@ -24,7 +25,9 @@ pub mod blocking;
 mod address;
 mod blobs;
 mod cloud;
+mod collect;
 mod copy;
+mod diff;
 mod encode;
 mod entry;
 mod error;
@@ -35,6 +38,7 @@ mod log;
 mod manifest;
 mod marker;
 mod name;
+mod oci;
 mod options;
 mod path;
 mod policy;
@@ -56,12 +60,15 @@ mod contract;
 mod samples;
 
 pub use address::{Surroundings, Variable};
+pub use collect::{Collectable, Leftover, LeftoverKind, Removed, Swept, Unneeded};
 pub use copy::Copied;
-pub use entry::{Action, Approved, Entry, Promoted, Remarked, RolledBack, Stamp};
+pub use diff::{Change, Difference, FileChange, ScoreChange, Scores, Side, ValueChange};
+pub use entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack, Stamp};
 pub use error::{Failure, RegistryError};
 pub use gates::{Champion, Contender, GateOptions, GateReport, GateRow, Observed, Rule, Versus, judge};
-pub use manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion, Origin};
+pub use manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion, Origin, VersionId};
 pub use name::{Alias, ModelName, NameError};
+pub use oci::Exported;
 pub use options::RegistryOptions;
 pub use path::{BundlePath, PathError};
 pub use policy::{AliasPolicy, Policy};
@@ -72,6 +79,6 @@ pub use reference::{ModelRef, ReferenceError, Target};
 pub use registry::{NewVersion, Registered, Registry};
 pub use remark::Said;
 pub use rights::{Role, s3_policy};
-pub use state::{Model, State};
+pub use state::{Collection, Model, State};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport};

@@ -91,14 +91,16 @@ impl Registry {
     pub async fn register(&self, new: &NewVersion, stamp: &Stamp) -> Result<Registered, RegistryError> {
         let (scorecard, predictions) = new.evidence()?;
         let files = new.file_entries()?;
-        let known = self.state(None).await?.known(new, &scorecard);
-        if let Some(version) = known {
+        let state = Arc::new(self.state(None).await?);
+        if let Some(version) = state.known(new, &scorecard) {
             return Ok(Registered { version, is_new: false });
         }
         self.store.prove().await?;
         let report = new.report.as_ref().map(encode::report).transpose()?;
-        self.put_blobs([scorecard.clone(), predictions.clone()].into_iter().chain(report.clone()).collect()).await?;
-        self.upload(&new.files).await?;
+        let blobs: Vec<_> = [scorecard.clone(), predictions.clone()].into_iter().chain(report.clone()).collect();
+        let relying = Self::new(self.store.relying(&state, stamp));
+        relying.put_blobs(blobs.clone()).await?;
+        relying.upload(&new.files).await?;
         let decide = |state: Arc<State>| {
             ready(Ok(match state.known(new, &scorecard) {
                 Some(version) => Step::Leave(Registered { version, is_new: false }),
@@ -110,7 +112,12 @@ impl Registry {
                 }
             }))
         };
-        Ok(Log::append(&self.store, stamp, decide).await?.0)
+        let registered = Log::append(&self.store, stamp, decide).await?.0;
+        if !self.store.absent(registered.version.blobs()).await?.is_empty() {
+            self.put_blobs(blobs).await?;
+            self.upload(&new.files).await?;
+        }
+        Ok(registered)
     }
 
     /// Returns versions and aliases as they are, or as they were at a time.
@@ -128,8 +135,9 @@ impl Registry {
     /// # Errors
     /// Missing or damaged blobs, and whatever the store answers.
     pub async fn evidence(&self, version: &ModelVersion) -> Result<(Scorecard, Predictions), RegistryError> {
-        let scorecard = self.read_json("a scorecard", version.scorecard).await?;
-        Ok((scorecard, self.read_json("predictions", version.predictions).await?))
+        let scorecard = self.explained(version, self.read_json("a scorecard", version.scorecard).await).await?;
+        let predictions = self.read_json("predictions", version.predictions).await;
+        Ok((scorecard, self.explained(version, predictions).await?))
     }
 
     /// Returns a gate report kept under its digest.
@@ -147,7 +155,7 @@ impl Registry {
     /// # Errors
     /// Missing or damaged blobs, a symbolic link in the way, and whatever the store or the disk answers.
     pub async fn fetch_bundle(&self, version: &ModelVersion, into: &Path) -> Result<(), RegistryError> {
-        fetch::bundle(&self.store, version, into).await
+        self.explained(version, fetch::bundle(&self.store, version, into).await).await
     }
 
     /// Walks the whole log and all blobs, and reports everything that is not as it was written.
@@ -162,8 +170,13 @@ impl Registry {
     /// Reads and verifies every object a version rests on: bundle, scorecard, predictions, and its gate reports.
     ///
     /// # Errors
-    /// [`RegistryError::Integrity`] for the first object that is missing or changed.
+    /// [`RegistryError::Integrity`] for the first object that is missing or changed, [`RegistryError::Collected`] where the
+    /// version's files are no longer kept.
     pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        self.explained(version, self.check_blobs(version).await).await
+    }
+
+    async fn check_blobs(&self, version: &ModelVersion) -> Result<(), RegistryError> {
         let history = self.history(&version.model, None, None).await?;
         let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
         for file in &version.files {

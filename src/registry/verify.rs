@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
@@ -7,6 +7,7 @@ use super::entry::{Action, Entry};
 use super::error::RegistryError;
 use super::keys::{BLOBS, Key, Sequence};
 use super::log::{self, READERS};
+use super::manifest::VersionId;
 use super::state::State;
 use super::store::Store;
 use super::{blobs, marker};
@@ -27,7 +28,7 @@ pub struct VerifyReport {
     pub blobs: u64,
     /// Bytes of those blobs.
     pub bytes: u64,
-    /// Blobs no entry names: left by a writer that was killed or refused; harmless.
+    /// Blobs no version rests on: left by a writer that was killed or refused, or not yet collected; harmless.
     pub orphans: u64,
     /// What is wrong, in order of key; empty when the store is intact.
     pub findings: Vec<Finding>,
@@ -74,6 +75,8 @@ struct Walk {
     state: Option<State>,
     /// Blobs named by entries, with the first entry that names them.
     named: BTreeMap<Digest, Sequence>,
+    /// Blobs that versions rest on whose files were not collected.
+    needed: Needed,
     blobs: u64,
     bytes: u64,
     orphans: u64,
@@ -142,6 +145,7 @@ impl Walk {
         for blob in blobs_of(&entry.action) {
             self.named.entry(blob).or_insert(entry.sequence);
         }
+        self.needed.take(&entry.action);
         if let Some(Err(error)) = self.state.as_mut().map(|state| state.apply(entry)) {
             self.broken(entry.sequence, error.to_string());
         }
@@ -153,7 +157,9 @@ impl Walk {
     }
 
     async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
+        let needed = self.needed.blobs();
         let mut missing = self.named.clone();
+        missing.retain(|blob, _| needed.contains(blob));
         for (path, length) in store.list_lengths(BLOBS).await? {
             let Some(Key::Blob(digest)) = Key::parse(&path) else {
                 self.find(path, None, "it is no blob");
@@ -161,6 +167,7 @@ impl Walk {
             };
             missing.remove(&digest);
             store.transfers().reporter.check()?;
+            self.orphans += u64::from(!needed.contains(&digest));
             self.blob(store, digest, length).await?;
         }
         missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));
@@ -170,7 +177,6 @@ impl Walk {
     async fn blob(&mut self, store: &Store, digest: Digest, length: u64) -> Result<(), RegistryError> {
         let entry = self.named.get(&digest).copied();
         self.blobs += 1;
-        self.orphans += u64::from(entry.is_none());
         match blobs::verify(store, digest, length).await {
             Ok(bytes) => self.bytes += bytes,
             Err(RegistryError::Integrity { what, .. }) => self.find(Key::Blob(digest), entry, what),
@@ -207,14 +213,37 @@ struct Chain {
     digest: Option<Digest>,
 }
 
+/// Which version rests on which blobs, and whose files were collected.
+#[derive(Default)]
+struct Needed {
+    blobs: BTreeMap<VersionId, BTreeSet<Digest>>,
+    collected: BTreeSet<VersionId>,
+}
+
+impl Needed {
+    fn take(&mut self, action: &Action) {
+        let id = match action {
+            Action::Register(version) => version.id(),
+            Action::Promote(promoted) => VersionId { model: promoted.model.clone(), version: promoted.to },
+            Action::Collect(collected) => return self.collected.extend(collected.versions.iter().cloned()),
+            Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => return,
+        };
+        self.blobs.entry(id).or_default().extend(blobs_of(action));
+    }
+
+    fn blobs(&self) -> BTreeSet<Digest> {
+        let kept = self.blobs.iter().filter(|(id, _)| !self.collected.contains(id));
+        kept.flat_map(|(_, blobs)| blobs.iter().copied()).collect()
+    }
+}
+
 fn blobs_of(action: &Action) -> Vec<Digest> {
     match action {
-        Action::Register(version) => {
-            let files = version.files.iter().map(|file| file.sha256);
-            files.chain([version.scorecard, version.predictions]).chain(version.report).collect()
-        }
+        Action::Register(version) => version.blobs().collect(),
         Action::Promote(promoted) => promoted.report.into_iter().collect(),
-        Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => Vec::new(),
+        Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) | Action::Collect(_) => {
+            Vec::new()
+        }
     }
 }
 
