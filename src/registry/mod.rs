@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! store.json                          says that this is a registry, and of which format
-//! log/00000000000000000001.json       one entry: register, promote, rollback, approve, …
+//! log/00000000000000000001.json       one entry: register, promote, rollback, approve, collect, …
 //! blobs/sha256/<64 digits>            files of bundles, scorecards, predictions, gate reports
 //! ```
 //!

@@ -23,11 +23,20 @@ pub struct Model {
     aliases: BTreeMap<Alias, Pointer>,
     /// Who approved which version for which alias.
     approvals: BTreeMap<(u32, Alias), BTreeSet<String>>,
-    /// When a version was taken out of use.
-    retired: BTreeMap<u32, Timestamp>,
+    /// Versions that were taken out of use.
+    retired: BTreeMap<u32, Retirement>,
     /// Gate reports that a version was promoted by.
     reports: BTreeMap<u32, BTreeSet<Digest>>,
     collected: BTreeMap<u32, Collection>,
+}
+
+/// When a version was taken out of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Retirement {
+    /// Place in the log.
+    pub(crate) entry: u64,
+    /// When, by the clock of who did it.
+    pub(crate) time: Timestamp,
 }
 
 /// When and by whom the files of a version were given up.
@@ -88,7 +97,7 @@ impl State {
             Action::Rollback(rolled_back) => self.roll_back(rolled_back),
             Action::Annotate(remarked) => self.registered(&remarked.model, remarked.version).map(drop),
             Action::Approve(approved) => self.approve(approved, &entry.actor),
-            Action::Retire(remarked) => self.retire(remarked, entry.time),
+            Action::Retire(remarked) => self.retire(remarked, Retirement { entry: entry.sequence, time: entry.time }),
             Action::Collect(collected) => self.collect(collected, entry),
         }
     }
@@ -180,13 +189,13 @@ impl State {
         Ok(())
     }
 
-    fn retire(&mut self, remarked: &Remarked, time: Timestamp) -> Result<(), StateError> {
+    fn retire(&mut self, remarked: &Remarked, retirement: Retirement) -> Result<(), StateError> {
         let (model, version) = (&remarked.model, remarked.version);
         let known = self.registered(model, version)?;
         if let Some(alias) = known.aliases_of(version).into_iter().next() {
             return Err(StateError::InUse { model: model.clone(), version, alias });
         }
-        known.retired.entry(version).or_insert(time);
+        known.retired.entry(version).or_insert(retirement);
         Ok(())
     }
 
@@ -267,7 +276,7 @@ impl Model {
     }
 
     /// Returns when a version was taken out of use.
-    pub fn retired(&self, version: u32) -> Option<Timestamp> {
+    pub(crate) fn retirement(&self, version: u32) -> Option<Retirement> {
         self.retired.get(&version).copied()
     }
 

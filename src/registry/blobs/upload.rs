@@ -68,11 +68,14 @@ async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts)
         Trouble::Other(error) => error,
     };
     let length = part_length(file.bytes());
-    if let Some(kept) = Kept::find(store, file.sha256(), length) {
-        if !kept.is_fresh(store) {
-            give_up(parts, &kept).await;
-            return Box::pin(resumable(store, file, path, parts)).await;
+    let kept = match Kept::find(store, file.sha256(), length) {
+        Some(old) if !old.is_fresh(store) => {
+            give_up(parts, old).await;
+            None
         }
+        kept => kept,
+    };
+    if let Some(kept) = kept {
         match send(store, file, path, parts, kept).await {
             // The server has given the upload up meanwhile, or finds it wrong: it is begun anew.
             Err(Trouble::Store(error)) if is_hopeless(&error) => {}
@@ -116,7 +119,7 @@ async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut 
     match whole {
         Err(trouble) if kept.is_kept() && !hopeless(&trouble) => Err(trouble),
         Err(trouble) => {
-            give_up(parts, &kept).await;
+            give_up(parts, kept).await;
             Err(trouble)
         }
         Ok(_) => {
@@ -126,7 +129,7 @@ async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut 
     }
 }
 
-async fn give_up(parts: &Parts, kept: &Kept) {
+async fn give_up(parts: &Parts, kept: Kept) {
     kept.forget();
     // Where even that fails, the bucket's own rule for unfinished uploads cleans up.
     let _ = parts.store.abort_multipart(&parts.at, &kept.upload).await;

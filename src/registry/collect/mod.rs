@@ -3,7 +3,7 @@
 //! A version rests on its files, its scorecard and predictions, and on the gate reports it was registered and promoted by. What
 //! a version in use rests on is kept, and so is everything an alias points to or could be rolled back to: neither can be a
 //! retired version. A blob goes when no version rests on it, or only such as were retired longer ago than a grace, and when
-//! it is itself older than the grace by the store's clock. That versions lose their files is an entry of the log before the
+//! it is itself older than the grace by the store's clock, and so is the entry that retired them. That versions lose their files is an entry of the log before the
 //! first file goes: `verify` expects them no longer, who asks for one is told by whom it was collected, and a job that was
 //! killed in between is completed by the next, which finds blobs that nothing rests on.
 //!

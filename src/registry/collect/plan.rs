@@ -9,7 +9,7 @@ use crate::registry::error::RegistryError;
 use crate::registry::keys::{BLOBS, Key};
 use crate::registry::manifest::VersionId;
 use crate::registry::registry::Registry;
-use crate::registry::state::State;
+use crate::registry::state::{Retirement, State};
 
 /// What nothing rests on any more, found by looking only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +54,8 @@ impl Registry {
         // The blobs first: what is named meanwhile is found in the log.
         let listed = self.store().list_objects(BLOBS).await?;
         let state = self.state(None).await?;
-        let owners = owners(&state, before);
+        let mut owners = owners(&state, before);
+        owners.spare(&self.retired_lately(&state, before).await?);
         let mut found = Collectable {
             location: self.store().location().to_owned(),
             before,
@@ -75,6 +76,18 @@ impl Registry {
         found.versions = versions.into_iter().collect();
         Ok(found)
     }
+
+    /// Returns the versions that only seem to have been retired long ago, because somebody's clock was slow.
+    async fn retired_lately(&self, state: &State, before: Timestamp) -> Result<BTreeSet<VersionId>, RegistryError> {
+        let mut lately = BTreeSet::new();
+        for (id, retirement) in due(state, before) {
+            let entry = self.store().look(Key::Log(retirement.entry)).await?;
+            if entry.is_none_or(|entry| entry.modified >= before) {
+                lately.insert(id);
+            }
+        }
+        Ok(lately)
+    }
 }
 
 impl Collectable {
@@ -90,12 +103,20 @@ pub(super) struct Owners {
     due: BTreeMap<Digest, Vec<VersionId>>,
 }
 
+/// Returns the versions that were retired before a time and still have their files.
+fn due(state: &State, before: Timestamp) -> Vec<(VersionId, Retirement)> {
+    let versions = state.models().flat_map(|(_, model)| model.versions().iter().map(move |version| (model, version)));
+    let kept = versions.filter(|(model, version)| model.collection(version.version).is_none());
+    let retired = kept.filter_map(|(model, version)| Some((version.id(), model.retirement(version.version)?)));
+    retired.filter(|(_, retirement)| retirement.time < before).collect()
+}
+
 /// Sorts blobs by who rests on them: versions that stay, or versions retired before a time whose files may go.
 pub(super) fn owners(state: &State, before: Timestamp) -> Owners {
     let mut owners = Owners { needed: BTreeSet::new(), due: BTreeMap::new() };
     for (_, model) in state.models() {
         for version in model.versions().iter().filter(|version| model.collection(version.version).is_none()) {
-            let is_due = model.retired(version.version).is_some_and(|retired| retired < before);
+            let is_due = model.retirement(version.version).is_some_and(|retired| retired.time < before);
             for blob in model.blobs(version) {
                 match is_due {
                     true => owners.due.entry(blob).or_default().push(version.id()),
@@ -108,6 +129,12 @@ pub(super) fn owners(state: &State, before: Timestamp) -> Owners {
 }
 
 impl Owners {
+    /// Lets versions stay that would have been due.
+    fn spare(&mut self, versions: &BTreeSet<VersionId>) {
+        let spared = self.due.iter().filter(|(_, owners)| owners.iter().any(|owner| versions.contains(owner)));
+        self.needed.extend(spared.map(|(blob, _)| *blob));
+    }
+
     /// Returns the versions that would lose a blob; `None` where it is needed.
     pub(super) fn of(&self, blob: Digest) -> Option<Vec<VersionId>> {
         let mut versions = self.due.get(&blob).cloned().unwrap_or_default();

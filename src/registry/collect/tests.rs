@@ -126,6 +126,19 @@ fn a_short_grace_and_a_wrong_clock_remove_nothing() {
 }
 
 #[test]
+fn a_slow_clock_retires_nothing_earlier() {
+    let bench = Bench::new();
+    let version = bench.registry.register(&version("a", 1.0), &now()).unwrap().version;
+    version.blobs().for_each(|blob| age(&bench.blob(blob), 8));
+    let slow = Stamp { time: now().time - LEAST_GRACE * 4, ..now() };
+    bench.registry.retire(&ModelRef::version(model(), 1), "old", &slow).unwrap();
+    let found = || bench.registry.collectable(LEAST_GRACE, now().time).unwrap();
+    assert_eq!((found().blobs, found().versions), (vec![], vec![]));
+    age(&bench.path("store").join(Key::Log(2).to_string()), 3);
+    assert_eq!(found().versions, [version.id()]);
+}
+
+#[test]
 fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
     let bench = Bench::new();
     bench.registry.register(&version("a", 1.0), &now()).unwrap();

@@ -17,3 +17,6 @@ mod manifest;
 mod media;
 
 pub use export::Exported;
+
+#[cfg(test)]
+mod tests;

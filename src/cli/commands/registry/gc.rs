@@ -78,7 +78,8 @@ impl Collection {
         let rows: Vec<_> = blobs.chain(leftovers).collect();
         let bytes = ByteSize(found.bytes + self.leftovers.iter().map(|leftover| leftover.bytes).sum::<u64>());
         let summary = format!(
-            "{}: {} files of {} retired versions and of none, {} leftovers of killed jobs, {bytes} in all; {} too young",
+            "{}: {} files nothing rests on ({} retired versions lose theirs), {} leftovers of killed jobs, {bytes} in all; \
+             {} files are too young",
             found.location,
             found.blobs.len(),
             found.versions.len(),
