@@ -8,19 +8,20 @@
 // What it found is what it is for.
 #![allow(clippy::print_stdout)]
 
+mod support;
+
 use std::error::Error;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pdm_ml::content::Digest;
-use pdm_ml::domain::{Cycle, Interval, Prediction, Predictions};
 use pdm_ml::registry::blocking::Registry;
 use pdm_ml::registry::{
-    Alias, AliasPolicy, BundleFile, Consent, Done, Failure, GateOptions, ModelName, ModelRef, NewVersion, Origin,
-    Promotion, Rule, Stamp, Store, Surroundings,
+    Alias, AliasPolicy, BundleFile, Consent, Done, Failure, GateOptions, ModelName, ModelRef, NewVersion, Promotion,
+    Rule, Stamp, Store, Surroundings,
 };
-use pdm_ml::scoring::{BootstrapOptions, Cuts, Metric, Part, Protocol, ShortUnits, Verdict, score};
+use pdm_ml::scoring::{Metric, Verdict};
 
 const VERSIONS: u32 = 4;
 
@@ -158,38 +159,7 @@ fn gates() -> Vec<GateOptions> {
 }
 
 fn new_version(version: u32) -> Outcome<NewVersion> {
-    let unit = |unit: u32| Prediction {
-        unit: unit.into(),
-        cycle: Cycle(50),
-        rul: 58.0 + f64::from((unit + version) % 5),
-        interval: None,
-        truth: Some(60.0),
-    };
-    let predictions: Predictions = (1..=40).map(unit).collect();
-    let protocol = Protocol {
-        part: Part::Test,
-        data: Digest::of("none"),
-        units: 40,
-        cuts: Cuts::LastCycle,
-        truth_cap: None,
-        clip: Interval { lower: 0.0, upper: 125.0 },
-        short_units: ShortUnits::Scored,
-    };
-    let options = BootstrapOptions { resamples: 400, confidence: 0.95 };
-    Ok(NewVersion {
-        model: model(),
-        bundle: Digest::of(version.to_string()),
-        files: vec![BundleFile::of_bytes("weights".parse()?, format!("weights {version}"))],
-        scorecard: score(&predictions, protocol, 60.0, &options, 1)?,
-        predictions,
-        report: None,
-        origin: Origin {
-            kind: "none".to_owned(),
-            data: Digest::of("none"),
-            pipeline: "none".to_owned(),
-            run: "none".to_owned(),
-            seed: 1,
-            created: Timestamp::UNIX_EPOCH,
-        },
-    })
+    let files = vec![BundleFile::of_bytes("weights".parse()?, format!("weights {version}"))];
+    let error = |unit: u32| f64::from((unit + version) % 5) - 2.0;
+    support::new_version(model(), Digest::of(version.to_string()), files, error)
 }

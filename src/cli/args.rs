@@ -551,6 +551,11 @@ pub(super) enum RegistryCommand {
         #[command(flatten)]
         registry: RegistryArgs,
     },
+    /// Make a key to sign with: the secret half in FILE, the public half beside it
+    Keygen {
+        /// File for the secret half; must not exist
+        file: PathBuf,
+    },
     /// Keep a note about a version in the log
     Annotate {
         /// `name@alias` or `name/version`

@@ -71,6 +71,14 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     })
 }
 
+/// Returns what the outside world lends to a run in the current folder.
+///
+/// # Errors
+/// As [`context`]; or there is no current folder any more.
+pub(super) fn context_here(ui: &Ui) -> Result<Context, CliError> {
+    context(std::env::current_dir().map_err(CliError::failed)?, ui)
+}
+
 fn find(given: Option<&Path>) -> Result<Found, CliError> {
     let here = std::env::current_dir().map_err(CliError::failed)?;
     let path = match given {

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -22,9 +22,9 @@ impl Digest {
     /// # Errors
     /// Whatever opening or reading the file answers.
     pub fn of_file(path: &Path) -> io::Result<Self> {
-        let mut reader = HashingReader::new(File::open(path)?);
-        io::copy(&mut reader, &mut io::sink())?;
-        Ok(reader.digest())
+        let mut hasher = Hasher::new();
+        io::copy(&mut File::open(path)?, &mut hasher)?;
+        Ok(hasher.digest())
     }
 
     /// Returns the first 12 hexadecimal digits, for people.
@@ -101,21 +101,32 @@ impl Hasher {
     }
 }
 
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Passes bytes through and remembers their digest.
 pub struct HashingReader<R> {
     inner: R,
-    hasher: Sha256,
+    hasher: Hasher,
 }
 
 impl<R: Read> HashingReader<R> {
     /// Wraps a reader.
     pub fn new(inner: R) -> Self {
-        Self { inner, hasher: Sha256::new() }
+        Self { inner, hasher: Hasher::new() }
     }
 
     /// Returns the digest of everything read.
     pub fn digest(self) -> Digest {
-        Digest(self.hasher.finalize().into())
+        self.hasher.digest()
     }
 }
 

@@ -19,6 +19,12 @@ impl Problem {
         Self { path: path.into(), message: message.into(), hint: None }
     }
 
+    /// Returns a problem for every count that is not from 1 to `most`.
+    pub fn out_of_range(counts: &[(&str, usize)], most: usize) -> Vec<Self> {
+        let wrong = counts.iter().filter(|(_, count)| !(1..=most).contains(count));
+        wrong.map(|(key, count)| Self::new(*key, format!("must be from 1 to {most}, not {count}"))).collect()
+    }
+
     /// Returns this problem with a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -1,11 +1,13 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::{EngineError, policy};
 use crate::content::write_whole;
 use crate::events::Reporter;
 use crate::pipeline::{Origins, PipelineSpec};
-use crate::registry::{Stamp, Surroundings};
+use crate::registry::{Signer, Signing, Stamp, Surroundings};
 
 /// What the outside world lends to a run.
 #[derive(Clone)]
@@ -56,10 +58,16 @@ impl Context {
         self.root.join(path)
     }
 
-    /// Returns what the address of a registry is read in.
-    pub fn surroundings(&self) -> Surroundings<'_> {
+    /// Returns what the address of a registry is read in: keys by the environment, whom to trust by the project's policy.
+    ///
+    /// # Errors
+    /// A policy file or a signing key cannot be used.
+    pub fn surroundings(&self) -> Result<Surroundings<'_>, EngineError> {
         let scratch = Some(self.scratch().join("transfers"));
-        Surroundings { root: &self.root, variable: &self.variable, scratch, reporter: self.reporter.clone() }
+        let trust = Arc::new(policy::read(&self.root)?.trust());
+        let signing = Signing { signer: Signer::find(&self.variable)?, trust };
+        let reporter = self.reporter.clone();
+        Ok(Surroundings { root: &self.root, variable: &self.variable, scratch, signing, reporter })
     }
 
     /// Returns who acts, now.

@@ -34,7 +34,7 @@ impl Storeroom {
         let alias = spec.registry.alias()?;
         Ok(Self {
             policy: policy::read(&context.root)?.of(&alias),
-            registry: Registry::open(&spec.registry.url, context.surroundings())?,
+            registry: Registry::open(&spec.registry.url, context.surroundings()?)?,
             model: spec.registry.model_name(&spec.project.name)?,
             alias,
         })

@@ -1,6 +1,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::RegistryError;
+use super::signing::Signing;
 use crate::events::Reporter;
 
 /// Looks an environment variable up.
@@ -15,14 +16,16 @@ pub struct Surroundings<'a> {
     pub variable: Variable<'a>,
     /// Folder for what an interrupted transfer goes on from; without it, it begins anew.
     pub scratch: Option<PathBuf>,
+    /// With what is signed, and whose signatures count.
+    pub signing: Signing,
     /// Hears how far a transfer is, and knows whether to stop.
     pub reporter: Reporter,
 }
 
-/// A folder without any environment.
+/// A folder without any environment, keys or policy.
 impl<'a> From<&'a Path> for Surroundings<'a> {
     fn from(root: &'a Path) -> Self {
-        Self { root, variable: &|_| None, scratch: None, reporter: Reporter::silent() }
+        Self { root, variable: &|_| None, scratch: None, signing: Signing::default(), reporter: Reporter::silent() }
     }
 }
 

@@ -1,10 +1,14 @@
 //! The registry for callers without an async runtime: the same methods, each waiting for its answer.
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::sleep;
 
 use super::address::Surroundings;
 use super::copy::Copied;
@@ -24,7 +28,13 @@ use super::store::Store;
 use super::verify::VerifyReport;
 use crate::content::Digest;
 use crate::domain::Predictions;
+use crate::events::{Interrupted, Reporter};
 use crate::scoring::Scorecard;
+
+/// How often somebody looks whether to stop.
+const LISTEN: Duration = Duration::from_millis(50);
+/// How long work that was asked to stop may take to end by itself.
+const LEAVE: Duration = Duration::from_millis(300);
 
 /// The registry over a store, waiting for every answer. Must not be called from async code.
 #[derive(Debug)]
@@ -241,8 +251,34 @@ impl Registry {
         self.wait(self.inner.check(version))
     }
 
-    pub(super) fn wait<F: Future>(&self, answer: F) -> F::Output {
-        self.runtime.block_on(answer)
+    /// Verifies what a version rests on beside its bundle; see [`super::Registry::check_evidence`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_evidence(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        self.wait(self.inner.check_evidence(version))
+    }
+
+    /// Waits for an answer, but no longer than the user: a store that hangs does not hold up a wish to stop.
+    pub(super) fn wait<T>(&self, answer: impl Future<Output = Result<T, RegistryError>>) -> Result<T, RegistryError> {
+        let stopped = stopped(&self.store().transfers().reporter);
+        self.runtime.block_on(async {
+            match select(pin!(answer), pin!(stopped)).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right((interrupted, _)) => Err(interrupted.into()),
+            }
+        })
+    }
+}
+
+/// Waits for the wish to stop, and a moment longer: work that hears it itself ends in better order.
+async fn stopped(reporter: &Reporter) -> Interrupted {
+    loop {
+        sleep(LISTEN).await;
+        if let Err(interrupted) = reporter.check() {
+            sleep(LEAVE).await;
+            return interrupted;
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-use std::future::ready;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,14 +6,12 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::blobs;
-use super::entry::{Action, Stamp};
+use super::entry::Stamp;
 use super::error::RegistryError;
 use super::keys::Key;
-use super::log::{Log, Step};
 use super::manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion};
 use super::reference::ModelRef;
 use super::registry::Registry;
-use super::state::State;
 use super::store::Store;
 
 /// A version that is now in another registry.
@@ -39,34 +36,26 @@ impl Registry {
         let version = self.resolve(reference, None).await?;
         let from = version.version;
         let state = Arc::new(to.state(None).await?);
-        if let Some(known) = state.twin(&version) {
+        if let Some(known) = state.same(&version.model, version.bundle, version.scorecard) {
             return Ok(Copied { from, version: known.clone(), is_new: false });
         }
+        to.store().require_key(stamp)?;
         to.store().prove().await?;
         let sent = send(self.store(), &version, &to.store().relying(&state, stamp)).await;
         self.explained(&version, sent).await?;
         let copied = CopiedFrom { registry: self.store().location().to_owned(), version: from };
-        let decide = |state: Arc<State>| {
-            ready(Ok(match state.twin(&version) {
-                Some(known) => Step::Leave(Copied { from, version: known.clone(), is_new: false }),
-                None => {
-                    let number = state.next_version(&version.model);
-                    let version = ModelVersion { version: number, copied: Some(copied.clone()), ..version.clone() };
-                    Step::Append(Action::Register(Box::new(version.clone())), Copied { from, version, is_new: true })
-                }
-            }))
-        };
-        let copied = Log::append(to.store(), stamp, decide).await?.0;
-        if !to.store().absent(copied.version.blobs()).await?.is_empty() {
+        let (entered, is_new) = to.enter(ModelVersion { copied: Some(copied), ..version.clone() }, stamp).await?;
+        // What was relied on may have been collected meanwhile.
+        if !to.store().absent(entered.blobs()).await?.is_empty() {
             send(self.store(), &version, to.store()).await?;
         }
-        Ok(copied)
+        Ok(Copied { from, version: entered, is_new })
     }
 }
 
 /// Brings everything a version rests on from one store to another.
 async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), RegistryError> {
-    for blob in [version.scorecard, version.predictions].into_iter().chain(version.report) {
+    for blob in version.evidence() {
         to.put_blob(from.get_blob(blob).await?).await?;
     }
     for file in &version.files {
@@ -79,13 +68,6 @@ async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), Re
         sent.map_err(|error| if fetched.lies_in_store { damaged(key, error) } else { error })?;
     }
     Ok(())
-}
-
-impl State {
-    /// Returns the version with the same bundle and scorecard as that of another registry.
-    fn twin(&self, version: &ModelVersion) -> Option<&ModelVersion> {
-        self.model(&version.model).ok()?.same(version.bundle, version.scorecard)
-    }
 }
 
 /// A file out of a store, and the folder that goes away with it.

@@ -6,6 +6,7 @@ use super::error::RegistryError;
 use super::keys::{Key, Sequence};
 use super::manifest::{ModelVersion, VersionId};
 use super::name::{Alias, ModelName};
+use super::signing::Signature;
 use crate::content::{Digest, canonical_json, digest_of};
 
 /// Newest format of entries this program reads and writes.
@@ -42,6 +43,9 @@ pub struct Entry {
     pub actor: String,
     /// What was done.
     pub action: Action,
+    /// The actor's signature, where there was a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// What an entry does to the state.
@@ -138,6 +142,14 @@ impl Entry {
         "0".repeat(64).parse().expect("64 zeros are a digest")
     }
 
+    /// Returns the version it registers, where it does.
+    pub(crate) fn registered(&self) -> Option<&ModelVersion> {
+        match &self.action {
+            Action::Register(version) => Some(version),
+            _ => None,
+        }
+    }
+
     /// Returns the entry's bytes: canonical JSON with the seal.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, RegistryError> {
         let seal = |entry: &Self| {
@@ -226,6 +238,7 @@ mod tests {
             time: "2026-11-23T14:30:00Z".parse().unwrap(),
             actor: "ci".to_owned(),
             action: Action::Promote(promoted),
+            signature: None,
         }
     }
 

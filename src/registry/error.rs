@@ -297,6 +297,20 @@ pub enum RegistryError {
         /// The file.
         path: PathBuf,
     },
+    /// The secret key that is to sign cannot be used.
+    #[error("cannot sign with the key in `{place}`: {what}")]
+    SigningKey {
+        /// The variable or file that holds it.
+        place: String,
+        /// What is wrong, without a word of the key.
+        what: String,
+    },
+    /// The project's policy asks for a signature that cannot be given.
+    #[error("the policy asks for signed entries: {what}")]
+    Unsigned {
+        /// What is missing.
+        what: String,
+    },
     /// A signal asked to stop; what arrived so far is kept.
     #[error("the transfer was stopped")]
     Interrupted(#[from] Interrupted),
@@ -330,14 +344,16 @@ impl RegistryError {
     /// Returns what kind of failure this is.
     pub fn failure(&self) -> Failure {
         match self {
-            Self::UnknownScheme { .. } | Self::Address { .. } | Self::NoReason => Failure::Usage,
+            Self::UnknownScheme { .. } | Self::Address { .. } | Self::NoReason | Self::SigningKey { .. } => {
+                Failure::Usage
+            }
             Self::Name(_) | Self::Reference(_) | Self::Grace { .. } | Self::Tag { .. } => Failure::Usage,
             Self::GateRefused { .. } => Failure::Refused,
             Self::GateUndecided { .. } => Failure::Undecided,
             Self::Integrity { .. } => Failure::Integrity,
             Self::Conflict { .. } => Failure::Conflict,
             Self::NotApproved { .. } => Failure::Unapproved,
-            Self::Protected { .. } => Failure::Refused,
+            Self::Protected { .. } | Self::Unsigned { .. } => Failure::Refused,
             Self::Store { source, .. } if is_passing(source) => Failure::Unavailable,
             _ => Failure::Failed,
         }
@@ -362,6 +378,10 @@ impl RegistryError {
             Self::GateUndecided { .. } => "more test units or a wider margin can decide; `--force` needs a reason",
             Self::NotApproved { .. } => {
                 "somebody else looks at it and runs `pdm-ml promote --model NAME/VERSION --approve`; then promote again"
+            }
+            Self::Unsigned { .. } => {
+                "name your key's file in PDM_ML_SIGNING_KEY_FILE (`pdm-ml registry keygen` makes one), and let `registry/*.toml` \
+                 hold its public half as a [[key]] of yours"
             }
             Self::InUse { .. } => "promote another version first, or roll back",
             Self::Protected { .. } => "the table of the alias in `registry/*.toml` says so",

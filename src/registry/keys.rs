@@ -9,6 +9,9 @@ pub(crate) const LOG: &str = "log";
 /// Folder of the blobs.
 pub(crate) const BLOBS: &str = "blobs";
 
+/// Folder of the snapshots.
+pub(crate) const SNAPSHOTS: &str = "snapshots";
+
 /// Folder of the experiments.
 pub(crate) const PROBES: &str = "probe";
 
@@ -22,6 +25,8 @@ pub(crate) enum Key {
     Marker,
     /// `log/<20 digits>.json`: one entry.
     Log(Sequence),
+    /// `snapshots/<20 digits>.ndjson`: the entries up to this one, from where the snapshot before ends.
+    Snapshot(Sequence),
     /// `blobs/sha256/<64 hexadecimal digits>`: bytes named by their digest.
     Blob(Digest),
     /// `probe/<uuid>`: the experiment that proves create-only writes.
@@ -38,7 +43,8 @@ impl Key {
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let key = match path.split('/').collect::<Vec<_>>()[..] {
             ["store.json"] => Self::Marker,
-            [LOG, file] => Self::Log(file.strip_suffix(".json")?.parse().ok().filter(|&sequence| sequence > 0)?),
+            [LOG, file] => Self::Log(sequence(file.strip_suffix(".json")?)?),
+            [SNAPSHOTS, file] => Self::Snapshot(sequence(file.strip_suffix(".ndjson")?)?),
             [BLOBS, "sha256", digest] => Self::Blob(digest.parse().ok()?),
             [PROBES, id] => Self::Probe(id.parse().ok()?),
             _ => return None,
@@ -48,11 +54,16 @@ impl Key {
     }
 }
 
+fn sequence(digits: &str) -> Option<Sequence> {
+    digits.parse().ok().filter(|&sequence| sequence > 0)
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Marker => f.write_str("store.json"),
             Self::Log(sequence) => write!(f, "{LOG}/{sequence:020}.json"),
+            Self::Snapshot(sequence) => write!(f, "{SNAPSHOTS}/{sequence:020}.ndjson"),
             Self::Blob(digest) => write!(f, "{BLOBS}/sha256/{digest}"),
             Self::Probe(id) => write!(f, "{PROBES}/{id}"),
         }
@@ -65,7 +76,8 @@ mod tests {
 
     #[test]
     fn keys_are_written_and_read_back() {
-        let keys = [Key::Marker, Key::Log(1), Key::Log(u64::MAX), Key::Blob(Digest::of("x")), Key::Probe(Uuid::nil())];
+        let blob = Key::Blob(Digest::of("x"));
+        let keys = [Key::Marker, Key::Log(1), Key::Log(u64::MAX), Key::Snapshot(128), blob, Key::Probe(Uuid::nil())];
         for key in keys {
             assert_eq!(Key::parse(&key.to_string()), Some(key));
             assert_eq!(key.path().as_ref(), key.to_string());

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use rayon::prelude::*;
 
 use super::entry::{Action, Entry, FORMAT, Stamp};
 use super::error::RegistryError;
 use super::keys::{Key, LOG, Sequence};
+use super::snapshot;
 use super::state::State;
 use super::store::{Created, Store};
 use crate::content::Digest;
@@ -16,11 +18,15 @@ pub(crate) const READERS: usize = 16;
 const ATTEMPTS: usize = 100;
 
 /// The log as read so far, and what it adds up to.
+///
+/// Clones share what they hold, so a store can keep one for whoever asks next.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
-    entries: Vec<Entry>,
+    entries: Arc<Vec<Entry>>,
     head: Digest,
     state: Arc<State>,
+    /// Where the snapshots end that were there.
+    snapshots: Arc<Vec<Sequence>>,
 }
 
 /// What to do after looking at the state.
@@ -33,11 +39,31 @@ pub(crate) enum Step<T> {
 }
 
 impl Log {
-    /// Reads the whole log.
+    fn empty() -> Self {
+        Self { entries: Arc::default(), head: Entry::root(), state: Arc::default(), snapshots: Arc::default() }
+    }
+
+    /// Reads the whole log; of one that was read before what came since. Entries never change, and the first that came since
+    /// must follow from the last that was read.
     pub(crate) async fn read(store: &Store) -> Result<Self, RegistryError> {
         store.check_format().await?;
-        let mut log = Self { entries: Vec::new(), head: Entry::root(), state: Arc::default() };
+        let mut log = match store.remembered() {
+            Some(log) => log,
+            None => Self::from_snapshots(store).await?,
+        };
         log.catch_up(store).await?;
+        store.remember(&log);
+        Ok(log)
+    }
+
+    async fn from_snapshots(store: &Store) -> Result<Self, RegistryError> {
+        let ends = snapshot::list(store).await?;
+        let (mut log, linked) = (Self::empty(), snapshot::read(store, &ends).await?);
+        linked.par_iter().try_for_each(|(entry, _)| trusted(store, entry))?;
+        for (entry, digest) in linked {
+            log.take(entry, digest)?;
+        }
+        log.snapshots = Arc::new(ends);
         Ok(log)
     }
 
@@ -69,57 +95,84 @@ impl Log {
                 Step::Append(action, value) => (action, value),
                 Step::Leave(value) => return Ok((value, None)),
             };
-            let entry = log.next(stamp, action);
+            let entry = log.next(store, stamp, action)?;
             let mut trial = State::clone(&log.state);
             trial.apply(&entry).map_err(|error| RegistryError::Conflict { what: error.to_string() })?;
             if create(store, &entry).await? {
-                return Ok((value, Some(entry.sequence)));
+                let written = entry.sequence;
+                log.keep_short(store, entry).await;
+                return Ok((value, Some(written)));
             }
             log.catch_up(store).await?;
         }
         Err(RegistryError::Conflict { what: format!("others were first {ATTEMPTS} times in a row") })
     }
 
-    fn next(&self, stamp: &Stamp, action: Action) -> Entry {
-        Entry {
+    fn next(&self, store: &Store, stamp: &Stamp, action: Action) -> Result<Entry, RegistryError> {
+        let mut entry = Entry {
             format: FORMAT,
             sequence: self.entries.len() as Sequence + 1,
             previous: self.head,
             time: stamp.time,
             actor: stamp.actor.clone(),
             action,
+            signature: None,
+        };
+        store.signer().inspect(|signer| signer.sign_entry(&mut entry));
+        // What this project would not read it does not write.
+        store.trust().check(&entry).map_err(|what| RegistryError::Unsigned { what })?;
+        Ok(entry)
+    }
+
+    /// Makes the snapshots that are due. The entry stands whether or not they can be made: whoever writes next tries again.
+    async fn keep_short(&mut self, store: &Store, written: Entry) {
+        if written.sequence.is_multiple_of(snapshot::LENGTH) {
+            Arc::make_mut(&mut self.entries).push(written);
+            let _ = snapshot::write(store, &self.entries, &self.snapshots).await;
         }
     }
 
     async fn catch_up(&mut self, store: &Store) -> Result<(), RegistryError> {
         let known = self.entries.len() as Sequence;
-        let last = last_without_gap(store).await?;
+        let last = last_without_gap(store, known).await?;
         let read = stream::iter(known + 1..=last).map(|sequence| async move {
             let missing = || RegistryError::damaged(Key::Log(sequence), "it is missing");
             store.get(Key::Log(sequence)).await?.ok_or_else(missing)
         });
         let objects: Vec<_> = read.buffered(READERS).try_collect().await?;
-        objects.iter().try_for_each(|bytes| self.push(bytes))
+        objects.iter().try_for_each(|bytes| self.push(store, bytes))
     }
 
-    fn push(&mut self, bytes: &[u8]) -> Result<(), RegistryError> {
+    fn push(&mut self, store: &Store, bytes: &[u8]) -> Result<(), RegistryError> {
         let sequence = self.entries.len() as Sequence + 1;
         let entry = Entry::decode(sequence, bytes)?;
         if entry.previous != self.head {
             return Err(RegistryError::damaged(Key::Log(sequence), "it does not follow from the entry before"));
         }
+        trusted(store, &entry)?;
+        self.take(entry, Digest::of(bytes))
+    }
+
+    /// Takes the next entry, known to follow from the one before.
+    fn take(&mut self, entry: Entry, digest: Digest) -> Result<(), RegistryError> {
         let state = Arc::make_mut(&mut self.state);
-        state.apply(&entry).map_err(|error| RegistryError::damaged(Key::Log(sequence), error.to_string()))?;
-        self.entries.push(entry);
-        self.head = Digest::of(bytes);
+        state.apply(&entry).map_err(|error| RegistryError::damaged(Key::Log(entry.sequence), error.to_string()))?;
+        Arc::make_mut(&mut self.entries).push(entry);
+        self.head = digest;
         Ok(())
     }
 }
 
-/// Returns the places in the log that are taken, in order, and the paths that are none.
-pub(crate) async fn list(store: &Store) -> Result<(Vec<Sequence>, Vec<String>), RegistryError> {
+/// Refuses an entry that is not signed as the project asks for.
+fn trusted(store: &Store, entry: &Entry) -> Result<(), RegistryError> {
+    store.trust().check(entry).map_err(|what| RegistryError::damaged(Key::Log(entry.sequence), what))
+}
+
+/// Returns the places in the log after `known` that are taken, in order, and the paths that are none.
+pub(crate) async fn list(store: &Store, known: Sequence) -> Result<(Vec<Sequence>, Vec<String>), RegistryError> {
     let (mut sequences, mut foreign) = (Vec::new(), Vec::new());
-    for path in store.list(LOG).await? {
+    let paths = if known == 0 { store.list(LOG).await? } else { store.list_after(LOG, Key::Log(known)).await? };
+    for path in paths {
         match Key::parse(&path) {
             Some(Key::Log(sequence)) => sequences.push(sequence),
             _ => foreign.push(path),
@@ -128,11 +181,11 @@ pub(crate) async fn list(store: &Store) -> Result<(Vec<Sequence>, Vec<String>), 
     Ok((sequences, foreign))
 }
 
-async fn last_without_gap(store: &Store) -> Result<Sequence, RegistryError> {
-    let (sequences, _) = list(store).await?;
-    match (1..).zip(&sequences).find(|(expected, found)| expected != *found) {
+async fn last_without_gap(store: &Store, known: Sequence) -> Result<Sequence, RegistryError> {
+    let (sequences, _) = list(store, known).await?;
+    match (known + 1..).zip(&sequences).find(|(expected, found)| expected != *found) {
         Some((missing, _)) => Err(RegistryError::damaged(Key::Log(missing), "it is missing")),
-        None => Ok(sequences.len() as Sequence),
+        None => Ok(known + sequences.len() as Sequence),
     }
 }
 

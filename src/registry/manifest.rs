@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RegistryError;
 use super::name::ModelName;
 use super::path::BundlePath;
+use super::signing::Signature;
 use crate::content::Digest;
 
 /// One immutable version of a model: what ships, how good it was found to be, and where it comes from.
@@ -32,6 +33,16 @@ pub struct ModelVersion {
     /// The registry it was copied from, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied: Option<CopiedFrom>,
+    /// Who vouches for it, in the order they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signature>,
+}
+
+impl ModelVersion {
+    /// Returns the blobs that say how good it is: scorecard, predictions, and the gate report it was registered with.
+    pub(super) fn evidence(&self) -> impl Iterator<Item = Digest> + use<> {
+        [self.scorecard, self.predictions].into_iter().chain(self.report)
+    }
 }
 
 /// Names one version of one model.
@@ -51,8 +62,7 @@ impl ModelVersion {
 
     /// Returns the blobs it was registered with: files, scorecard, predictions and gate report.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = Digest> {
-        let files = self.files.iter().map(|file| file.sha256);
-        files.chain([self.scorecard, self.predictions]).chain(self.report)
+        self.files.iter().map(|file| file.sha256).chain(self.evidence())
     }
 }
 

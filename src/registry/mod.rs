@@ -7,6 +7,7 @@
 //! ```text
 //! store.json                          says that this is a registry, and of which format
 //! log/00000000000000000001.json       one entry: register, promote, rollback, approve, collect, …
+//! snapshots/00000000000000000128.ndjson   the bytes of 128 entries once more, to be read at once
 //! blobs/sha256/<64 digits>            files of bundles, scorecards, predictions, gate reports
 //! ```
 //!
@@ -16,6 +17,7 @@
 //! - [`Registry`] is the front door, [`blocking::Registry`] the same for callers without an async runtime; a
 //!   [`Store`] is a bucket, a folder or memory.
 //! - [`NewVersion`] becomes a [`ModelVersion`]; a [`ModelRef`] such as `turbofan@champion` points to one.
+//! - [`Signing`] is with what this program signs, and whom it trusts.
 //! - [`Registry::collectable`] finds what nothing rests on any more, [`Registry::collect`] removes it.
 //! - [`judge`] holds a challenger's [`Contender`] against [`GateOptions`] and gives a [`GateReport`], without which, or
 //!   a reason, no [`Promotion`] is written.
@@ -50,6 +52,8 @@ mod reference;
 mod registry;
 mod remark;
 mod rights;
+mod signing;
+mod snapshot;
 mod state;
 mod store;
 mod verify;
@@ -79,6 +83,7 @@ pub use reference::{ModelRef, ReferenceError, Target};
 pub use registry::{NewVersion, Registered, Registry};
 pub use remark::Said;
 pub use rights::{Role, s3_policy};
+pub use signing::{KeyError, NewKey, PublicKey, Signature, Signer, Signing, Trust, TrustedKey};
 pub use state::{Collection, Model, State};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport};

@@ -3,12 +3,23 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::name::Alias;
+use super::signing::{Trust, TrustedKey};
 
 /// What a project asks for before an alias moves: the tables of `registry/*.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     alias: BTreeMap<Alias, AliasPolicy>,
+    signatures: SignaturePolicy,
+    key: Vec<TrustedKey>,
+}
+
+/// What must be signed: `[signatures]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SignaturePolicy {
+    /// The first entry of the log that must be signed, and all after it; 0 for none.
+    required_from: u64,
 }
 
 /// What is asked for before one alias moves: `[alias.champion]`.
@@ -38,7 +49,15 @@ impl Policy {
             known.protected |= policy.protected;
             known.approvals = known.approvals.max(policy.approvals);
         }
+        let firsts = [self.signatures, other.signatures].map(|signatures| signatures.required_from);
+        self.signatures.required_from = firsts.into_iter().filter(|first| *first > 0).min().unwrap_or(0);
+        self.key.extend(other.key);
         self
+    }
+
+    /// Returns whose signatures count, and from where on there must be one.
+    pub fn trust(&self) -> Trust {
+        Trust::new(self.key.clone(), self.signatures.required_from)
     }
 
     /// Returns what is asked for before an alias moves; nothing where no file speaks of it.
@@ -53,16 +72,25 @@ mod tests {
 
     #[test]
     fn the_stricter_counts_and_a_slip_is_told() {
-        let parse = |text| Policy::parse(text).unwrap();
+        let parse = |text: &str| Policy::parse(text).unwrap();
         let both =
             parse("[alias.champion]\napprovals = 2").with(parse("[alias.champion]\nprotected = true\n[alias.shadow]"));
         let champion = both.of(&"champion".parse().unwrap());
         assert_eq!(champion, AliasPolicy { protected: true, approvals: 2 });
         assert_eq!(both.of(&"shadow".parse().unwrap()), AliasPolicy::default());
         assert_eq!(both.of(&"canary".parse().unwrap()), AliasPolicy::default());
-        for text in
-            ["[alias.champion]\naprovals = 1", "[alias.LATEST]", "[aliases]", "[alias.champion]\napprovals = -1"]
-        {
+        let key = "[[key]]\nactor = \"ci\"\npublic = \"MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\"";
+        let both =
+            parse(&format!("[signatures]\nrequired_from = 7\n{key}")).with(parse("[signatures]\nrequired_from = 3"));
+        assert_eq!(both.trust(), Trust::new(parse(key).key, 3));
+        for text in [
+            "[alias.champion]\naprovals = 1",
+            "[alias.LATEST]",
+            "[aliases]",
+            "[alias.champion]\napprovals = -1",
+            "[signatures]\nrequired = true",
+            "[[key]]\nactor = \"ci\"\npublic = \"abc\"",
+        ] {
             let told = Policy::parse(text).unwrap_err();
             assert!(told.contains("line "), "{told}");
         }

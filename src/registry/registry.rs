@@ -28,7 +28,8 @@ const WRITERS: usize = 8;
 
 /// The registry over a store.
 ///
-/// Nothing is cached but what cannot change: every question reads the log, so many processes may share a store.
+/// Nothing is kept in mind but what cannot change: every question asks for the entries that came since the last, so many
+/// processes may share a store.
 #[derive(Debug, Clone)]
 pub struct Registry {
     store: Store,
@@ -91,33 +92,47 @@ impl Registry {
     pub async fn register(&self, new: &NewVersion, stamp: &Stamp) -> Result<Registered, RegistryError> {
         let (scorecard, predictions) = new.evidence()?;
         let files = new.file_entries()?;
-        let state = Arc::new(self.state(None).await?);
-        if let Some(version) = state.known(new, &scorecard) {
-            return Ok(Registered { version, is_new: false });
-        }
-        self.store.prove().await?;
         let report = new.report.as_ref().map(encode::report).transpose()?;
-        let blobs: Vec<_> = [scorecard.clone(), predictions.clone()].into_iter().chain(report.clone()).collect();
-        let relying = Self::new(self.store.relying(&state, stamp));
-        relying.put_blobs(blobs.clone()).await?;
-        relying.upload(&new.files).await?;
+        let version = new.version(files, [&scorecard, &predictions], report.as_ref());
+        let state = Arc::new(self.state(None).await?);
+        if let Some(known) = state.same(&version.model, version.bundle, version.scorecard) {
+            return Ok(Registered { version: known.clone(), is_new: false });
+        }
+        self.store.require_key(stamp)?;
+        self.store.prove().await?;
+        let blobs: Vec<_> = [scorecard, predictions].into_iter().chain(report).collect();
+        Self::new(self.store.relying(&state, stamp)).deliver(blobs.clone(), &new.files).await?;
+        let (version, is_new) = self.enter(version, stamp).await?;
+        // What was relied on may have been collected meanwhile.
+        if !self.store.absent(version.blobs()).await?.is_empty() {
+            self.deliver(blobs, &new.files).await?;
+        }
+        Ok(Registered { version, is_new })
+    }
+
+    async fn deliver(&self, blobs: Vec<Bytes>, files: &[BundleFile]) -> Result<(), RegistryError> {
+        self.put_blobs(blobs).await?;
+        self.upload(files).await
+    }
+
+    /// Enters a version under its model's next number, unless the same is here already; says whether it was entered.
+    pub(super) async fn enter(
+        &self,
+        version: ModelVersion,
+        stamp: &Stamp,
+    ) -> Result<(ModelVersion, bool), RegistryError> {
         let decide = |state: Arc<State>| {
-            ready(Ok(match state.known(new, &scorecard) {
-                Some(version) => Step::Leave(Registered { version, is_new: false }),
+            ready(Ok(match state.same(&version.model, version.bundle, version.scorecard) {
+                Some(known) => Step::Leave((known.clone(), false)),
                 None => {
-                    let number = state.next_version(&new.model);
-                    let version = new.version(number, &files, [&scorecard, &predictions], report.as_ref());
-                    let action = Action::Register(Box::new(version.clone()));
-                    Step::Append(action, Registered { version, is_new: true })
+                    let number = state.next_version(&version.model);
+                    let mut numbered = ModelVersion { version: number, ..version.clone() };
+                    self.store.signer().inspect(|signer| signer.sign_version(&mut numbered));
+                    Step::Append(Action::Register(Box::new(numbered.clone())), (numbered, true))
                 }
             }))
         };
-        let registered = Log::append(&self.store, stamp, decide).await?.0;
-        if !self.store.absent(registered.version.blobs()).await?.is_empty() {
-            self.put_blobs(blobs).await?;
-            self.upload(&new.files).await?;
-        }
-        Ok(registered)
+        Ok(Log::append(&self.store, stamp, decide).await?.0)
     }
 
     /// Returns versions and aliases as they are, or as they were at a time.
@@ -173,17 +188,22 @@ impl Registry {
     /// [`RegistryError::Integrity`] for the first object that is missing or changed, [`RegistryError::Collected`] where the
     /// version's files are no longer kept.
     pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
-        self.explained(version, self.check_blobs(version).await).await
+        for file in &version.files {
+            let verified = blobs::verify(&self.store, file.sha256, file.bytes).await;
+            self.explained(version, verified).await?;
+        }
+        self.check_evidence(version).await
     }
 
-    async fn check_blobs(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+    /// Reads and verifies what a version rests on beside its bundle: scorecard, predictions, and its gate reports.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub async fn check_evidence(&self, version: &ModelVersion) -> Result<(), RegistryError> {
         let history = self.history(&version.model, None, None).await?;
         let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
-        for file in &version.files {
-            blobs::verify(&self.store, file.sha256, file.bytes).await?;
-        }
-        for digest in [version.scorecard, version.predictions].into_iter().chain(version.report).chain(reports) {
-            self.store.get_blob(digest).await?;
+        for digest in version.evidence().chain(reports) {
+            self.explained(version, self.store.get_blob(digest).await).await?;
         }
         Ok(())
     }
@@ -219,23 +239,24 @@ impl NewVersion {
         Ok((encode::scorecard(&self.scorecard)?, predictions))
     }
 
+    /// Returns the version this becomes; the log gives it its number.
     fn version(
         &self,
-        version: u32,
-        files: &[FileEntry],
+        files: Vec<FileEntry>,
         [scorecard, predictions]: [&Bytes; 2],
         report: Option<&Bytes>,
     ) -> ModelVersion {
         ModelVersion {
             model: self.model.clone(),
-            version,
+            version: 0,
             bundle: self.bundle,
-            files: files.to_vec(),
+            files,
             scorecard: Digest::of(scorecard),
             predictions: Digest::of(predictions),
             report: report.map(Digest::of),
             origin: self.origin.clone(),
             copied: None,
+            signatures: Vec::new(),
         }
     }
 
@@ -246,11 +267,5 @@ impl NewVersion {
             Some(pair) => Err(RegistryError::SameFile { path: pair[0].path.to_string() }),
             None => Ok(entries),
         }
-    }
-}
-
-impl State {
-    fn known(&self, new: &NewVersion, scorecard: &Bytes) -> Option<ModelVersion> {
-        self.model(&new.model).ok()?.same(new.bundle, Digest::of(scorecard)).cloned()
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::address::{Address, Provider};
 use super::error::RegistryError;
-use super::keys::{BLOBS, LOG, PROBES};
+use super::keys::{BLOBS, LOG, PROBES, SNAPSHOTS};
 
 /// What a job does with a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value
     let prefix = if prefix.as_ref().is_empty() { String::new() } else { format!("{prefix}/") };
     let bucket = format!("arn:aws:s3:::{bucket}");
     let at = |keys: &[&str]| keys.iter().map(|key| format!("{bucket}/{prefix}{key}")).collect::<Vec<_>>();
-    let (log, blobs, probes) = (format!("{LOG}/*"), format!("{BLOBS}/*"), format!("{PROBES}/*"));
-    let written = ["store.json", &log, &probes, &blobs];
+    let [log, snapshots, blobs, probes] = [LOG, SNAPSHOTS, BLOBS, PROBES].map(|folder| format!("{folder}/*"));
+    let written = ["store.json", &log, &snapshots, &probes, &blobs];
     let list = json!({ "StringLike": { "s3:prefix": [format!("{prefix}*")] } });
     let only_new = json!({ "Null": { "s3:if-none-match": "false" } });
     let read = [
@@ -53,7 +53,7 @@ pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value
             experiment,
         ],
         Role::Publisher => vec![
-            ("CreateOnly", vec!["s3:PutObject"], at(&written[..3]), Some(only_new)),
+            ("CreateOnly", vec!["s3:PutObject"], at(&written[..4]), Some(only_new)),
             ("UploadBlobs", vec!["s3:PutObject", "s3:AbortMultipartUpload"], at(&[&blobs]), None),
             experiment,
         ],

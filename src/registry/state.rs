@@ -146,6 +146,13 @@ impl State {
         model.version(model.current(alias)?)
     }
 
+    /// Returns the version of a model with this bundle and scorecard whose files are kept.
+    pub(crate) fn same(&self, model: &ModelName, bundle: Digest, scorecard: Digest) -> Option<&ModelVersion> {
+        let known = self.models.get(model)?;
+        let mut kept = known.versions.iter().filter(|version| known.collection(version.version).is_none());
+        kept.find(|version| version.bundle == bundle && version.scorecard == scorecard)
+    }
+
     /// Returns the number that the next version of a model gets.
     pub(crate) fn next_version(&self, model: &ModelName) -> u32 {
         self.models.get(model).map_or(0, Model::newest) + 1
@@ -298,12 +305,6 @@ impl Model {
         Ok(())
     }
 
-    /// Returns the version with this bundle and scorecard whose files are kept.
-    pub(crate) fn same(&self, bundle: Digest, scorecard: Digest) -> Option<&ModelVersion> {
-        let same = |version: &&ModelVersion| version.bundle == bundle && version.scorecard == scorecard;
-        self.versions.iter().filter(same).find(|version| !self.collected.contains_key(&version.version))
-    }
-
     fn newest(&self) -> u32 {
         u32::try_from(self.versions.len()).unwrap_or(u32::MAX)
     }
@@ -350,6 +351,7 @@ mod tests {
             report: None,
             origin: new.origin,
             copied: None,
+            signatures: Vec::new(),
         }))
     }
 
@@ -365,7 +367,7 @@ mod tests {
     fn entry(sequence: u64, minute: i64, action: Action) -> Entry {
         let stamp = stamp(minute);
         let (time, actor) = (stamp.time, stamp.actor);
-        Entry { format: 1, sequence, previous: Entry::root(), time, actor, action }
+        Entry { format: 1, sequence, previous: Entry::root(), time, actor, action, signature: None }
     }
 
     fn actions() -> impl Strategy<Value = Vec<Action>> {

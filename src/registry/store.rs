@@ -1,7 +1,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -20,8 +20,10 @@ use super::collect::Reliance;
 use super::entry::Stamp;
 use super::error::RegistryError;
 use super::keys::Key;
+use super::log::Log;
 use super::marker;
 use super::probe::{self, Proof};
+use super::signing::{Signer, Signing, Trust};
 use super::state::State;
 use crate::content::Digest;
 
@@ -36,8 +38,11 @@ pub struct Store {
     folder: Option<PathBuf>,
     transfers: Transfers,
     reliance: Reliance,
+    signing: Signing,
     readable: Arc<OnceLock<()>>,
     writable: Arc<OnceLock<()>>,
+    /// The log as it was read last.
+    log: Arc<Mutex<Option<Log>>>,
 }
 
 /// A bucket that takes an object in parts, in any order and over several runs.
@@ -89,7 +94,7 @@ impl Store {
     /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
     /// Unicode form, or where the environment does not say how to reach a bucket.
     pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
-        let Surroundings { root, variable, scratch, reporter } = surroundings.into();
+        let Surroundings { root, variable, scratch, signing, reporter } = surroundings.into();
         let bad = |what| RegistryError::Address { url: url.to_owned(), what };
         let store = match Address::parse(url)? {
             Address::Memory => Self::memory(),
@@ -101,7 +106,7 @@ impl Store {
                 Self { parts, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
             }
         };
-        Ok(Self { transfers: Transfers { scratch, reporter }, ..store })
+        Ok(Self { transfers: Transfers { scratch, reporter }, signing, ..store })
     }
 
     /// Returns an empty store in memory.
@@ -122,8 +127,10 @@ impl Store {
             folder: None,
             transfers: Transfers::default(),
             reliance: Reliance::default(),
+            signing: Signing::default(),
             readable: Arc::default(),
             writable: Arc::default(),
+            log: Arc::default(),
         }
     }
 
@@ -195,6 +202,24 @@ impl Store {
         Ok(objects)
     }
 
+    /// Lists the paths under a folder that come after a key, in order.
+    pub(crate) async fn list_after(&self, folder: &'static str, key: Key) -> Result<Vec<String>, RegistryError> {
+        let listed = self.objects.list_with_offset(Some(&folder.into()), &key.path());
+        let listed = listed.map_ok(|object| object.location.to_string());
+        let mut paths: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Returns the log as it was read last.
+    pub(super) fn remembered(&self) -> Option<Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn remember(&self, log: &Log) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(log.clone());
+    }
+
     /// Returns the bytes of an object; `None` where there is none.
     pub(crate) async fn length(&self, key: Key) -> Result<Option<u64>, RegistryError> {
         Ok(self.look(key).await?.map(|object| object.bytes))
@@ -236,6 +261,11 @@ impl Store {
         Some((Arc::clone(bucket), prefix.parts().chain(key.path().parts()).collect()))
     }
 
+    /// Returns whether the store is a folder on this machine, or memory.
+    pub fn is_near(&self) -> bool {
+        self.parts.is_none()
+    }
+
     /// Returns the file that holds an object, where the store is a folder.
     pub(super) fn path_on_disk(&self, key: Key) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(key.to_string()))
@@ -258,6 +288,24 @@ impl Store {
     /// Returns which blobs that are there need not be written.
     pub(crate) fn reliance(&self) -> &Reliance {
         &self.reliance
+    }
+
+    /// Returns who signs what is written here.
+    pub(super) fn signer(&self) -> Option<&Signer> {
+        self.signing.signer.as_ref()
+    }
+
+    /// Returns whose signatures count here.
+    pub(super) fn trust(&self) -> &Trust {
+        &self.signing.trust
+    }
+
+    /// Fails where nothing this program writes in an actor's name would be read again. Asked before anything long begins; the
+    /// entry itself is asked about again.
+    pub(super) fn require_key(&self, stamp: &Stamp) -> Result<(), RegistryError> {
+        let key = self.signer().map(Signer::public);
+        let next = self.remembered().map_or(1, |log| log.entries().len() as u64 + 1);
+        self.trust().next(next, &stamp.actor, key).map_err(|what| RegistryError::Unsigned { what })
     }
 
     /// Writes bytes under their digest; writing what is already there is no error.

@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use super::entry::{Action, Entry};
 use super::error::RegistryError;
-use super::keys::{BLOBS, Key, Sequence};
+use super::keys::{BLOBS, Key, SNAPSHOTS, Sequence};
 use super::log::{self, READERS};
 use super::manifest::VersionId;
 use super::state::State;
 use super::store::Store;
-use super::{blobs, marker};
+use super::{blobs, marker, snapshot};
 use crate::content::Digest;
 
 /// What a walk over the whole log and all blobs found.
@@ -24,6 +24,8 @@ pub struct VerifyReport {
     pub entries: u64,
     /// SHA-256 of the newest entry's bytes.
     pub head: Option<Digest>,
+    /// Entries that carry a signature.
+    pub signed: u64,
     /// Blobs read.
     pub blobs: u64,
     /// Bytes of those blobs.
@@ -57,6 +59,7 @@ pub(crate) async fn verify(store: &Store) -> Result<VerifyReport, RegistryError>
     let mut walk = Walk::default();
     let marked = walk.marker(store).await?;
     walk.log(store).await?;
+    walk.snapshots(store).await?;
     walk.blobs(store).await?;
     if !marked {
         if walk.is_empty() {
@@ -71,6 +74,9 @@ pub(crate) async fn verify(store: &Store) -> Result<VerifyReport, RegistryError>
 struct Walk {
     entries: u64,
     head: Option<Digest>,
+    /// Digests of the entries' bytes.
+    digests: BTreeMap<Sequence, Digest>,
+    signed: u64,
     /// What the entries add up to; given up at the first damaged one, after which every other would look wrong.
     state: Option<State>,
     /// Blobs named by entries, with the first entry that names them.
@@ -95,7 +101,7 @@ impl Walk {
     }
 
     async fn log(&mut self, store: &Store) -> Result<(), RegistryError> {
-        let (sequences, foreign) = log::list(store).await?;
+        let (sequences, foreign) = log::list(store, 0).await?;
         foreign.into_iter().for_each(|path| self.find(path, None, "it is no log entry"));
         self.state = Some(State::default());
         let mut chain = Chain { last: 0, digest: Some(Entry::root()) };
@@ -104,14 +110,20 @@ impl Walk {
         let mut objects = read.buffered(READERS);
         while let Some((sequence, bytes)) = objects.next().await {
             match bytes? {
-                Some(bytes) => chain = self.entry(chain, sequence, &bytes)?,
+                Some(bytes) => chain = self.entry(store, chain, sequence, &bytes)?,
                 None => self.find(Key::Log(sequence), Some(sequence), "it is missing"),
             }
         }
         Ok(())
     }
 
-    fn entry(&mut self, mut chain: Chain, sequence: Sequence, bytes: &[u8]) -> Result<Chain, RegistryError> {
+    fn entry(
+        &mut self,
+        store: &Store,
+        mut chain: Chain,
+        sequence: Sequence,
+        bytes: &[u8],
+    ) -> Result<Chain, RegistryError> {
         self.entries += 1;
         if sequence != chain.last + 1 {
             self.gap(chain.last + 1, sequence - 1);
@@ -119,10 +131,12 @@ impl Walk {
         }
         let digest = Digest::of(bytes);
         self.head = Some(digest);
+        self.digests.insert(sequence, digest);
         let next = Chain { last: sequence, digest: Some(digest) };
         match Entry::decode(sequence, bytes) {
             Ok(entry) => {
                 self.link(&entry, chain.digest);
+                self.signature(store, &entry);
                 Ok(next)
             }
             Err(RegistryError::Integrity { what, .. }) => {
@@ -130,6 +144,15 @@ impl Walk {
                 Ok(Chain { digest: None, ..next })
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Holds signatures against the bytes, and against the policy where there is one.
+    fn signature(&mut self, store: &Store, entry: &Entry) {
+        self.signed += u64::from(entry.signature.is_some());
+        let fits = if entry.has_fitting_signatures() { Ok(()) } else { Err("it is wrongly signed".to_owned()) };
+        if let Err(what) = fits.and_then(|()| store.trust().check(entry)) {
+            self.find(Key::Log(entry.sequence), Some(entry.sequence), what);
         }
     }
 
@@ -156,9 +179,27 @@ impl Walk {
         self.find(Key::Log(sequence), Some(sequence), what);
     }
 
+    /// Holds the snapshots against the entries: who reads them must see the same log.
+    async fn snapshots(&mut self, store: &Store) -> Result<(), RegistryError> {
+        for path in store.list(SNAPSHOTS).await? {
+            let Some(key @ Key::Snapshot(end)) = Key::parse(&path) else {
+                self.find(path, None, "it is no snapshot");
+                continue;
+            };
+            let bytes = store.get(key).await?.unwrap_or_default();
+            let held = snapshot::entries(end.saturating_sub(snapshot::LENGTH), &bytes).unwrap_or_default();
+            let same = |(entry, digest): &snapshot::Linked| self.digests.get(&entry.sequence) == Some(digest);
+            if held.is_empty() || !held.iter().all(same) {
+                self.find(key, None, "it does not hold the bytes of the entries; without it they are read themselves");
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the short blobs side by side, then the long ones, each of which has parts on their way side by side.
     async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
         let needed = self.needed.blobs();
-        let mut missing = self.named.clone();
+        let (mut missing, mut found) = (self.named.clone(), Vec::new());
         missing.retain(|blob, _| needed.contains(blob));
         for (path, length) in store.list_lengths(BLOBS).await? {
             let Some(Key::Blob(digest)) = Key::parse(&path) else {
@@ -166,18 +207,32 @@ impl Walk {
                 continue;
             };
             missing.remove(&digest);
-            store.transfers().reporter.check()?;
             self.orphans += u64::from(!needed.contains(&digest));
-            self.blob(store, digest, length).await?;
+            found.push((digest, length));
         }
         missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));
+        let (short, long): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, length)| *length <= blobs::PART);
+        self.read(store, short, READERS).await?;
+        self.read(store, long, 1).await
+    }
+
+    async fn read(&mut self, store: &Store, found: Vec<(Digest, u64)>, most: usize) -> Result<(), RegistryError> {
+        let reads = found.into_iter().map(|(digest, length)| async move {
+            store.transfers().reporter.check()?;
+            Ok::<_, RegistryError>((digest, blobs::verify(store, digest, length).await))
+        });
+        let mut reads = stream::iter(reads.collect::<Vec<_>>()).buffered(most);
+        while let Some(read) = reads.next().await {
+            let (digest, read) = read?;
+            self.blob(digest, read)?;
+        }
         Ok(())
     }
 
-    async fn blob(&mut self, store: &Store, digest: Digest, length: u64) -> Result<(), RegistryError> {
+    fn blob(&mut self, digest: Digest, read: Result<u64, RegistryError>) -> Result<(), RegistryError> {
         let entry = self.named.get(&digest).copied();
         self.blobs += 1;
-        match blobs::verify(store, digest, length).await {
+        match read {
             Ok(bytes) => self.bytes += bytes,
             Err(RegistryError::Integrity { what, .. }) => self.find(Key::Blob(digest), entry, what),
             Err(error) => return Err(error),
@@ -199,6 +254,7 @@ impl Walk {
             location: store.location().to_owned(),
             entries: self.entries,
             head: self.head,
+            signed: self.signed,
             blobs: self.blobs,
             bytes: self.bytes,
             orphans: self.orphans,
@@ -293,7 +349,8 @@ mod tests {
         }
 
         fn assert_log_refused(&self) {
-            assert_eq!(self.registry.state(None).unwrap_err().failure(), Failure::Integrity);
+            let anew = Registry::open(".", self.root.path()).unwrap();
+            assert_eq!(anew.state(None).unwrap_err().failure(), Failure::Integrity);
         }
 
         /// A blob of the first version's bundle.

@@ -13,6 +13,8 @@ mod cuts;
 mod error;
 mod examples;
 mod fit;
+#[cfg(test)]
+mod looks;
 mod memory;
 mod neural;
 mod nnls;

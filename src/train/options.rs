@@ -76,11 +76,8 @@ impl TrainOptions {
             ("validate_every", self.validate_every),
             ("patience", self.patience),
         ];
-        let counts = counts.map(|(key, count)| (key, count, MOST_ROWS));
-        let counts = counts.into_iter().chain([("seeds", self.seeds, MOST_SEEDS)]);
-        let wrong = counts.filter(|(_, count, most)| !(1..=*most).contains(count));
-        let range = |(key, count, most)| Problem::new(key, format!("must be from 1 to {most}, not {count}"));
-        let mut problems: Vec<_> = wrong.map(range).collect();
+        let mut problems = Problem::out_of_range(&counts, MOST_ROWS);
+        problems.extend(Problem::out_of_range(&[("seeds", self.seeds)], MOST_SEEDS));
         let weights = [("huber_delta", self.huber_delta), ("late_weight", self.late_weight)];
         let wrong = weights.into_iter().filter(|(_, value)| !(*value > 0.0 && *value <= HEAVIEST));
         let range = |(key, v)| Problem::new(key, format!("must be more than 0 and at most {HEAVIEST}, not {v:?}"));

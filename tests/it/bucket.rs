@@ -1,6 +1,9 @@
 //! The line with its registry in a bucket of a real S3 server, started by `scripts/services`.
 
+use std::io::Read;
+use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::project::{Project, SMALL};
 
@@ -58,4 +61,20 @@ fn what_is_wrong_with_a_bucket_is_said_and_no_key_is_shown() {
     assert!(code == Some(2) && told.contains("unencrypted"), "{told}");
     let (code, told) = list("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     assert!(code == Some(75) && told.contains("AWS_ENDPOINT_URL"), "{told}");
+}
+
+/// A listener that takes connections, and never answers.
+#[test]
+fn a_server_that_hangs_does_not_hold_up_a_wish_to_stop() {
+    let project = Project::empty();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", server.local_addr().unwrap());
+    let mut command = project.command(&["registry", "list", "--registry", "s3://models/x"]);
+    command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let (mut connection, _) = server.accept().unwrap();
+    assert!(connection.read(&mut [0; 16]).unwrap() > 0, "it asks for something");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(connection);
 }

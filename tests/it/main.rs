@@ -22,5 +22,6 @@ mod repository;
 mod resume;
 mod run;
 mod runs;
+mod signing;
 mod stack;
 mod tune;

@@ -42,9 +42,8 @@ pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 /// Makes the experiment without which nothing is promoted.
 fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
-    let here = std::env::current_dir().map_err(CliError::failed)?;
-    let context = settings::context(here, ui)?;
-    let registry = Registry::open(url, context.surroundings())?;
+    let context = settings::context_here(ui)?;
+    let registry = Registry::open(url, context.surroundings()?)?;
     let proof = registry.examine()?;
     let promise = format!("created once stays: {} racing writers, one winner", proof.racers);
     let deletes = if proof.deletes { "allowed" } else { "refused, as an append-only policy may" };
@@ -121,7 +120,11 @@ fn named(part: &data::PartFile) -> String {
 }
 
 fn registry(context: &Context, job: &Job) -> Check {
-    let models = Registry::open(&job.spec.registry.url, context.surroundings()).and_then(|registry| {
+    let surroundings = match context.surroundings() {
+        Ok(surroundings) => surroundings,
+        Err(error) => return Check::bad("registry", error.to_string(), None::<String>),
+    };
+    let models = Registry::open(&job.spec.registry.url, surroundings).and_then(|registry| {
         let location = registry.store().location().to_owned();
         Ok((location, registry.list(None)?.len()))
     });

@@ -6,6 +6,7 @@ mod doctor;
 mod features;
 mod fetch;
 mod init;
+mod keygen;
 mod pipeline;
 mod plan;
 mod predict;

@@ -1,4 +1,4 @@
-//! `registry`: list, show, diff, history, verify, register, rollback, annotate, retire, push, pull, copy, fetch, gc, export.
+//! `registry`: list, show, diff, history, verify, keygen, register, rollback, annotate, retire, push, pull, copy, fetch, gc, export.
 
 mod diff;
 mod export;
@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::pipeline;
+use super::{keygen, pipeline};
 use crate::cli::args::{self, Keeper, PipelineArgs, RegistryArgs, RegistryCommand};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -79,6 +79,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             let policy = s3_policy(&url, role, principal.as_deref())?;
             ui.show(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
         }
+        RegistryCommand::Keygen { file } => return keygen::run(file, ui),
         RegistryCommand::Annotate { model, note, registry } => {
             let (context, registry) = open(registry, ui)?;
             let said = registry.annotate(&model.parse()?, note, &context.stamp())?;
@@ -106,27 +107,26 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
 /// Opens the named registry, else the pipeline's.
 fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     if let Some(url) = &args.registry {
-        let here = std::env::current_dir().map_err(CliError::failed)?;
-        let context = settings::context(here, ui)?;
-        let registry = Registry::open(url, context.surroundings())?;
+        let context = settings::context_here(ui)?;
+        let registry = Registry::open(url, context.surroundings()?)?;
         return Ok((context, registry));
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
-    let registry = Registry::open(&job.spec.registry.url, context.surroundings())?;
+    let registry = Registry::open(&job.spec.registry.url, context.surroundings()?)?;
     Ok((context, registry))
 }
 
 /// Opens a registry that was named on the command line: a path begins at the current folder.
 fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
     let here = std::env::current_dir().map_err(CliError::failed)?;
-    Ok(Registry::open(url, Surroundings { root: &here, ..context.surroundings() })?)
+    Ok(Registry::open(url, Surroundings { root: &here, ..context.surroundings()? })?)
 }
 
 /// Copies version after version, so that their order stays.
 fn copy(from: &str, to: &str, models: &[String], ui: &Ui) -> Result<Vec<Copied>, CliError> {
-    let context = settings::context(std::env::current_dir().map_err(CliError::failed)?, ui)?;
-    let from = Registry::open(from, context.surroundings())?;
-    let to = Registry::open(to, context.surroundings())?;
+    let context = settings::context_here(ui)?;
+    let from = Registry::open(from, context.surroundings()?)?;
+    let to = Registry::open(to, context.surroundings()?)?;
     let state = from.state(None)?;
     let wanted: Vec<ModelName> = match models {
         [] => state.models().map(|(name, _)| name.clone()).collect(),
@@ -210,6 +210,7 @@ fn show(detail: &VersionDetail) -> String {
         ("training data", origin.data.to_string()),
         ("seed", origin.seed.to_string()),
         ("created", format!("{:.0}", origin.created)),
+        ("signed by", version.signatures.iter().map(|one| one.key.short()).collect::<Vec<_>>().join(", ")),
         ("copied from", copied_from.map(|from| format!("v{} of {}", from.version, from.registry)).unwrap_or_default()),
     ];
     let facts = facts.map(|(name, value)| [name.to_owned(), value]);
@@ -308,7 +309,8 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
         let mut lines: Vec<_> =
             report.findings.iter().map(|finding| format!("{}: {}", finding.key, finding.what)).collect();
         let verdict = if report.is_intact() { "intact" } else { "DAMAGED" };
-        let counts = format!("{} log entries, {} blobs, {} orphans", report.entries, report.blobs, report.orphans);
+        let VerifyReport { entries, signed, blobs, orphans, .. } = report;
+        let counts = format!("{entries} log entries ({signed} signed), {blobs} blobs, {orphans} orphans");
         lines.push(format!("{}: {counts}, {verdict}", report.location));
         lines.extend(report.head.map(|head| format!("head {head}")));
         lines.join("\n")

@@ -30,8 +30,8 @@ pub(crate) struct FitOptions {
 impl FitOptions {
     /// Returns what is wrong with the values, with paths relative to the family's table.
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut problems = out_of_range(&[("steps", self.steps)], MOST_STEPS);
-        problems.extend(out_of_range(&[("batch", self.batch)], LONGEST));
+        let mut problems = Problem::out_of_range(&[("steps", self.steps)], MOST_STEPS);
+        problems.extend(Problem::out_of_range(&[("batch", self.batch)], LONGEST));
         let not_positive = [("learning_rate", self.learning_rate), ("gradient_clip", self.gradient_clip)]
             .into_iter()
             .filter(|(_, value)| !(*value > 0.0 && *value <= LARGEST));
@@ -67,12 +67,6 @@ const LARGEST: f64 = 1e6;
 
 /// Most steps of a fit.
 const MOST_STEPS: usize = 10_000_000;
-
-/// Returns a problem for every count that is not from 1 to `most`.
-pub(super) fn out_of_range(counts: &[(&str, usize)], most: usize) -> Vec<Problem> {
-    let wrong = counts.iter().filter(|(_, count)| !(1..=most).contains(count));
-    wrong.map(|(key, count)| Problem::new(*key, format!("must be from 1 to {most}, not {count}"))).collect()
-}
 
 /// Declares the options of a family: its own keys, and those every network shares, with the family's defaults.
 ///

@@ -134,13 +134,7 @@ impl Staged {
 
     fn hash_kept(&mut self, hasher: &mut Hasher) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
-        let mut left = self.length;
-        while left > 0 {
-            let mut piece = Vec::new();
-            (&mut self.file).take(left.min(1 << 20)).read_to_end(&mut piece)?;
-            hasher.update(&piece);
-            left = left.saturating_sub((piece.len() as u64).max(1));
-        }
+        io::copy(&mut (&mut self.file).take(self.length), hasher)?;
         self.file.seek(SeekFrom::Start(self.length)).map(drop)
     }
 

@@ -57,8 +57,9 @@ impl Kept {
     pub(super) fn begin(store: &Store, blob: Digest, part_length: u64, upload: MultipartId) -> Self {
         let (location, place) = (store.location().to_owned(), Place::of(store, blob));
         let begun = store.reliance().now();
-        let kept = Self { location, blob, part_length, begun, upload, parts: BTreeMap::new(), place };
-        kept.written()
+        let mut kept = Self { location, blob, part_length, begun, upload, parts: BTreeMap::new(), place };
+        kept.write();
+        kept
     }
 
     /// Returns whether it was begun so lately that what it makes is young. Some servers count an object's age from when its
@@ -76,18 +77,17 @@ impl Kept {
     /// and where the disk takes nothing, a later run begins anew.
     pub(super) fn add(&mut self, number: u64, crc32: u32, id: PartId) {
         self.parts.insert(number, KeptPart { id: id.content_id, crc32 });
-        *self = self.clone().written();
+        self.write();
     }
 
-    fn written(mut self) -> Self {
-        let Some(Place { path, .. }) = &self.place else { return self };
-        let (staged, bytes) = (path.with_extension("new"), serde_json::to_vec(&self));
+    fn write(&mut self) {
+        let Some(Place { path, .. }) = &self.place else { return };
+        let (staged, bytes) = (path.with_extension("new"), serde_json::to_vec(self));
         let bytes = bytes.expect("names and numbers have a JSON form");
         let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         if made.and_then(|()| std::fs::write(&staged, bytes)).and_then(|()| std::fs::rename(&staged, path)).is_err() {
             self.place = None;
         }
-        self
     }
 
     /// Returns the parts in order.

@@ -122,6 +122,28 @@ fn other_bytes_never_get_a_name() {
     }
 }
 
+/// What object_store makes of answers: told by name where the status has one, else in words.
+#[test]
+fn an_upload_outlives_who_may_not_go_on_with_it_now() {
+    let refused = |status: &str| object_store::Error::Generic {
+        store: "S3",
+        source: format!("Server returned non-2xx status code: {status}").into(),
+    };
+    let path = || ("blobs/x".to_owned(), "403 Forbidden".into());
+    let (denied, gone) = (path(), path());
+    let hopeless = [
+        (object_store::Error::PermissionDenied { path: denied.0, source: denied.1 }, false),
+        (object_store::Error::NotFound { path: gone.0, source: gone.1 }, true),
+        (refused("400 Bad Request: <Code>ExpiredToken</Code>"), false),
+        (refused("400 Bad Request: <Code>RequestTimeout</Code>"), false),
+        (refused("400 Bad Request: <Code>InvalidPart</Code>"), true),
+        (refused("503 Service Unavailable"), false),
+    ];
+    for (error, expected) in hopeless {
+        assert_eq!(upload::Trouble::Store(error).is_hopeless(), expected);
+    }
+}
+
 #[test]
 fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
     let bench = Bench::new();
@@ -195,9 +217,9 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
     let (found, registry) = leftovers(&store);
     let held = fs::File::options().write(true).open(kept.with_file_name("uploads.lock")).unwrap();
     held.lock().unwrap();
-    assert_eq!(registry.sweep(&found).kept, [(kept.clone(), "another process uses it".to_owned())]);
+    assert_eq!(registry.sweep(&found).unwrap().kept, [(kept.clone(), "another process uses it".to_owned())]);
     drop(held);
-    assert_eq!(registry.sweep(&found), Swept { removed: found, kept: vec![] });
+    assert_eq!(registry.sweep(&found).unwrap(), Swept { removed: found, kept: vec![] });
     assert!(!kept.exists());
     let (parts, at) = store.parts(Key::Blob(bench.file.sha256())).unwrap();
     let upload = record["upload"].as_str().unwrap().to_owned();

@@ -63,10 +63,7 @@ struct Parts {
 
 /// Uploads in parts that a later run need not send again.
 async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts) -> Result<(), RegistryError> {
-    let failed = |trouble| match trouble {
-        Trouble::Store(source) => store.failed("upload", Key::Blob(file.sha256()), source),
-        Trouble::Other(error) => error,
-    };
+    let failed = |trouble: Trouble| trouble.told(store, file);
     let length = part_length(file.bytes());
     let kept = match Kept::find(store, file.sha256(), length) {
         Some(old) if !old.is_fresh(store) => {
@@ -78,7 +75,7 @@ async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts)
     if let Some(kept) = kept {
         match send(store, file, path, parts, kept).await {
             // The server has given the upload up meanwhile, or finds it wrong: it is begun anew.
-            Err(Trouble::Store(error)) if is_hopeless(&error) => {}
+            Err(trouble @ Trouble::Store(_)) if trouble.is_hopeless() => {}
             outcome => return outcome.map_err(failed),
         }
     }
@@ -87,9 +84,36 @@ async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts)
     send(store, file, path, parts, kept).await.map_err(failed)
 }
 
-enum Trouble {
+pub(super) enum Trouble {
     Store(Error),
     Other(RegistryError),
+}
+
+impl Trouble {
+    fn told(self, store: &Store, file: &BundleFile) -> RegistryError {
+        match self {
+            Self::Store(source) => store.failed("upload", Key::Blob(file.sha256()), source),
+            Self::Other(error) => error,
+        }
+    }
+
+    /// Returns whether this upload can never be completed.
+    pub(super) fn is_hopeless(&self) -> bool {
+        match self {
+            Self::Store(Error::NotFound { .. }) => true,
+            Self::Store(error) => is_refusal(error) && !is_about_the_asker(error),
+            Self::Other(error) => matches!(error, RegistryError::Changed { .. }),
+        }
+    }
+}
+
+/// Returns whether a server refused who asked, or how slowly, and not what was asked for: with other keys or a better line
+/// the same upload goes on.
+fn is_about_the_asker(error: &Error) -> bool {
+    const WORDS: [&str; 4] = ["ExpiredToken", "TokenRefreshRequired", "RequestTimeout", "status code: 408"];
+    let told = error.to_string();
+    matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. })
+        || WORDS.iter().any(|word| told.contains(word))
 }
 
 impl From<Error> for Trouble {
@@ -112,12 +136,8 @@ async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut 
         Ok(_) => Err(changed(path).into()),
         Err(trouble) => Err(trouble),
     };
-    let hopeless = |trouble: &Trouble| match trouble {
-        Trouble::Store(error) => is_hopeless(error),
-        Trouble::Other(error) => matches!(error, RegistryError::Changed { .. }),
-    };
     match whole {
-        Err(trouble) if kept.is_kept() && !hopeless(&trouble) => Err(trouble),
+        Err(trouble) if kept.is_kept() && !trouble.is_hopeless() => Err(trouble),
         Err(trouble) => {
             give_up(parts, kept).await;
             Err(trouble)
@@ -144,11 +164,6 @@ async fn complete(store: &Store, file: &BundleFile, parts: &Parts, kept: &Kept) 
             _ => Err(error),
         },
     }
-}
-
-/// Returns whether the server answered that this upload can never be completed.
-fn is_hopeless(error: &Error) -> bool {
-    matches!(error, Error::NotFound { .. }) || is_refusal(error)
 }
 
 /// Reads the whole file, sends what did not arrive yet, and returns the digest of what was read.
@@ -193,25 +208,17 @@ async fn send_parts(
 
 /// Writes to a store that takes no part twice: a disk, or memory.
 async fn in_one_go(store: &Store, file: &BundleFile, path: &Path) -> Result<(), RegistryError> {
-    let key = Key::Blob(file.sha256());
-    let mut upload = store.begin(key).await?;
+    let mut upload = store.begin(Key::Blob(file.sha256())).await?;
     let written = write_parts(store, file, path, upload.as_mut()).await;
     let outcome = match written {
         Ok(digest) if digest == file.sha256() => upload.complete().await.map(drop).map_err(Trouble::Store),
         Ok(_) => Err(changed(path).into()),
         Err(trouble) => Err(trouble),
     };
-    match outcome {
-        Ok(()) => Ok(()),
-        Err(trouble) => {
-            // What stays behind has no name under which anybody would look.
-            let _ = upload.abort().await;
-            Err(match trouble {
-                Trouble::Store(source) => store.failed("write", key, source),
-                Trouble::Other(error) => error,
-            })
-        }
-    }
+    let Err(trouble) = outcome else { return Ok(()) };
+    // What stays behind has no name under which anybody would look.
+    let _ = upload.abort().await;
+    Err(trouble.told(store, file))
 }
 
 async fn write_parts(

@@ -1,4 +1,4 @@
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::azure::MicrosoftAzureBuilder;
 
 use super::super::address::Variable;
 use super::{Bucket, Opened, network};
@@ -24,28 +24,25 @@ const ALLOW_HTTP: &str = "AZURE_ALLOW_HTTP";
 
 /// Opens a container. Without credentials the machine's managed identity is asked for.
 pub(super) fn open(container: &str, variable: Variable<'_>) -> Opened {
-    let asked_for = variable(ALLOW_HTTP).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let allow_http = network::allows_http(variable("AZURE_STORAGE_ENDPOINT").as_deref(), ALLOW_HTTP, asked_for)?;
+    let endpoint = variable("AZURE_STORAGE_ENDPOINT");
     let mut builder = MicrosoftAzureBuilder::new()
         .with_container_name(container)
-        .with_client_options(network::client_options(variable, allow_http)?)
+        .with_client_options(network::client_options(variable, endpoint.as_deref(), ALLOW_HTTP)?)
         .with_retry(network::retries());
-    for (name, value) in VARIABLES.into_iter().filter_map(|name| Some((name, variable(name)?))) {
-        builder = builder.with_config(key(name)?, value);
+    for (key, value) in network::settings(&VARIABLES, variable)? {
+        builder = builder.with_config(key, value);
     }
     builder.build().map(Bucket::of).map_err(|error| error.to_string())
 }
 
-fn key(name: &str) -> Result<AzureConfigKey, String> {
-    name.to_ascii_lowercase().parse().map_err(|error: object_store::Error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use object_store::azure::AzureConfigKey;
+
     use super::*;
 
     #[test]
     fn every_variable_is_known_to_the_store() {
-        VARIABLES.into_iter().for_each(|name| _ = key(name).unwrap());
+        VARIABLES.into_iter().for_each(|name| _ = network::key::<AzureConfigKey>(name).unwrap());
     }
 }

@@ -1,4 +1,5 @@
 use std::net::Ipv4Addr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
@@ -13,8 +14,14 @@ const RETRY: Duration = Duration::from_secs(150);
 /// Longest time until a connection stands.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Returns how requests are sent; `allow_http` is for servers that were named with `http://`.
-pub(super) fn client_options(variable: Variable<'_>, allow_http: bool) -> Result<ClientOptions, String> {
+/// Returns how requests to an endpoint are sent; the variable named `allow` lets them go without TLS.
+pub(super) fn client_options(
+    variable: Variable<'_>,
+    endpoint: Option<&str>,
+    allow: &str,
+) -> Result<ClientOptions, String> {
+    let asked_for = variable(allow).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let allow_http = allows_http(endpoint, allow, asked_for)?;
     // `reqwest` finds it here; a program that installed one before keeps it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let agent = http::HeaderValue::from_static(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")));
@@ -37,21 +44,39 @@ pub(super) fn retries() -> RetryConfig {
     RetryConfig { backoff, max_retries: 8, retry_timeout: RETRY }
 }
 
+/// Returns the settings of a store that stand in the environment, each under the store's own name of the variable.
+#[cfg(any(feature = "gcs", feature = "azure"))]
+pub(super) fn settings<K: FromStr<Err = object_store::Error>>(
+    names: &[&str],
+    variable: Variable<'_>,
+) -> Result<Vec<(K, String)>, String> {
+    names.iter().filter_map(|name| Some((name, variable(name)?))).map(|(name, value)| Ok((key(name)?, value))).collect()
+}
+
+/// Returns what a store calls a variable.
+pub(super) fn key<K: FromStr<Err = object_store::Error>>(name: &str) -> Result<K, String> {
+    name.to_ascii_lowercase().parse().map_err(|error: object_store::Error| error.to_string())
+}
+
 /// Refuses an endpoint that would send keys and models unencrypted to another machine, unless that is asked for.
-pub(super) fn allows_http(endpoint: Option<&str>, variable: &str, asked_for: bool) -> Result<bool, String> {
+fn allows_http(endpoint: Option<&str>, variable: &str, asked_for: bool) -> Result<bool, String> {
     let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return Ok(false) };
     let host = host.split(['/', '?']).next().unwrap_or_default();
     if host.contains('@') {
         return Err("an endpoint must hold no user and no password".to_owned());
     }
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    if asked_for
-        || matches!(name, "localhost" | "[::1]")
-        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-    {
+    if asked_for || !is_open(endpoint) {
         return Ok(true);
     }
     Err(format!("http://{host} would take keys and models unencrypted; use https://, or set {variable}=true"))
+}
+
+/// Returns whether what is sent to an endpoint leaves this machine without TLS.
+pub(super) fn is_open(endpoint: Option<&str>) -> bool {
+    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return false };
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    !matches!(name, "localhost" | "[::1]") && !name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

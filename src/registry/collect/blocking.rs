@@ -31,7 +31,10 @@ impl Registry {
     }
 
     /// Removes what killed jobs left; see [`crate::registry::Registry::sweep`].
-    pub fn sweep(&self, leftovers: &[Leftover]) -> Swept {
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sweep(&self, leftovers: &[Leftover]) -> Result<Swept, RegistryError> {
         self.wait(self.inner.sweep(leftovers))
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::LEAST_GRACE;
 use crate::registry::blobs::{Kept, LOCK};
 use crate::registry::error::RegistryError;
-use crate::registry::keys::{BLOBS, Key, LOG};
+use crate::registry::keys::{BLOBS, Key, LOG, SNAPSHOTS};
 use crate::registry::registry::Registry;
 use crate::registry::store::Store;
 
@@ -58,7 +58,7 @@ impl Registry {
         let scratch = self.store().transfers().scratch.as_deref();
         let mut found = scratch.map_or(Ok(Vec::new()), |folder| old(folder, before, |path| self.in_scratch(path)))?;
         if let Some(folder) = self.store().folder_on_disk() {
-            for name in [BLOBS, "blobs/sha256", LOG] {
+            for name in [BLOBS, "blobs/sha256", LOG, SNAPSHOTS] {
                 found.extend(old(&folder.join(name), before, staged)?);
             }
         }
@@ -67,15 +67,19 @@ impl Registry {
     }
 
     /// Removes what killed jobs left; what another process holds is kept. Unfinished uploads are ended in the bucket, too.
-    pub async fn sweep(&self, leftovers: &[Leftover]) -> Swept {
+    ///
+    /// # Errors
+    /// [`RegistryError::Interrupted`].
+    pub async fn sweep(&self, leftovers: &[Leftover]) -> Result<Swept, RegistryError> {
         let mut swept = Swept { removed: Vec::new(), kept: Vec::new() };
         for leftover in leftovers {
+            self.store().transfers().reporter.check()?;
             match self.remove_leftover(leftover).await {
                 Ok(()) => swept.removed.push(leftover.clone()),
                 Err(why) => swept.kept.push((leftover.path.clone(), why)),
             }
         }
-        swept
+        Ok(swept)
     }
 
     async fn remove_leftover(&self, leftover: &Leftover) -> Result<(), String> {
@@ -109,7 +113,8 @@ impl Registry {
 fn staged(path: &Path) -> Option<LeftoverKind> {
     let (object, number) = path.file_name()?.to_str()?.rsplit_once('#')?;
     let of_ours = |folder: &str| Key::parse(&format!("{folder}/{object}")).is_some();
-    let staged = number.bytes().all(|digit| digit.is_ascii_digit()) && (of_ours("blobs/sha256") || of_ours(LOG));
+    let is_ours = ["blobs/sha256", LOG, SNAPSHOTS].into_iter().any(of_ours);
+    let staged = number.bytes().all(|digit| digit.is_ascii_digit()) && is_ours;
     staged.then_some(LeftoverKind::Temporary)
 }
 

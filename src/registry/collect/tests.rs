@@ -164,7 +164,7 @@ fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
     let mut expected: Vec<_> = old.iter().chain([&blob, &folder, &held]).cloned().collect();
     expected.sort();
     assert_eq!(found.iter().map(|leftover| leftover.path.clone()).collect::<Vec<_>>(), expected);
-    let swept = bench.registry.sweep(&found);
+    let swept = bench.registry.sweep(&found).unwrap();
     assert_eq!(swept.kept, [(held.clone(), "another process uses it".to_owned())]);
     assert_eq!(swept.removed.len(), expected.len() - 1);
     assert!([&held, &young, &busy, &foreign].iter().all(|path| path.exists()));

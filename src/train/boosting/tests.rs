@@ -11,6 +11,7 @@ use super::{HeldBack, fit_forest, fit_gbdt};
 use crate::events::{Event, Interrupt, Interrupted, Observer, Reporter};
 use crate::features::Matrix;
 use crate::models::{Gbdt, GbdtOptions, Predictor};
+use crate::train::looks::Looks;
 use crate::train::{TrainError, TrainOptions};
 
 fn uniform(random: &mut ChaCha8Rng) -> f64 {
@@ -253,20 +254,6 @@ fn a_draw_has_its_size_rises_and_is_even() {
     assert!(hits.iter().all(|hits| hits.abs_diff(600) < 90), "{hits:?}");
 }
 
-/// Rounds and what was seen there.
-#[derive(Default)]
-struct Looks(Mutex<Vec<(u64, f64)>>);
-
-impl Observer for Looks {
-    fn on(&self, event: &Event) {
-        if let Event::Metric { key, step, value } = event
-            && key.ends_with("validation_rmse")
-        {
-            self.0.lock().unwrap().push((*step, *value));
-        }
-    }
-}
-
 /// Noise that cannot be learnt makes more trees worse on other rows.
 #[test]
 fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
@@ -280,11 +267,9 @@ fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
     let options = GbdtOptions { min_leaf_rows: 5, learning_rate: 0.2, rounds: 200, ..Default::default() };
     let training = TrainOptions { validate_every: 5, patience: 4, ..Default::default() };
     let watched = HeldBack::new(held_back.clone(), &training);
-    let looks = Arc::new(Looks::default());
-    let reporter = Reporter::silent().with(looks.clone());
+    let (looks, reporter) = Looks::new();
     let stopped = fit_forest(&rows, &labels, watched, &options, 7, &reporter).unwrap();
-    let looks = looks.0.lock().unwrap();
-    let best = looks.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    let (looks, best) = (looks.told(), looks.best());
     assert_eq!(stopped.trees() as u64, best.0);
     assert_eq!(looks.last().unwrap().0, best.0 + 20, "{looks:?}");
     assert!(best.0 < 180, "{best:?}");

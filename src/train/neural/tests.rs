@@ -14,6 +14,7 @@ use crate::events::{Interrupt, Reporter};
 use crate::features::{Matrix, TargetOptions};
 use crate::models::neural::{Chunk, Network};
 use crate::models::{ModelOptions, Neural, Predictor};
+use crate::train::looks::Looks;
 use crate::train::{Backend, TrainError, TrainOptions, UnitExamples, Workspace};
 
 const TARGET: TargetOptions = TargetOptions { cap: 20.0 };
@@ -218,22 +219,10 @@ fn a_fit_that_learns_no_more_stops_early_with_its_best_weights() {
         (options.schedule, options.warmup_fraction) = (crate::models::Schedule::Constant, 0.0);
     }
     let training = TrainOptions { validation: 0.25, validate_every: 10, patience: 3, ..Default::default() };
-    let steps = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    struct Looks(std::sync::Arc<std::sync::Mutex<Vec<(u64, f64)>>>);
-    impl crate::events::Observer for Looks {
-        fn on(&self, event: &crate::events::Event) {
-            if let crate::events::Event::Metric { key, step, value } = event
-                && key.ends_with("validation_rmse")
-            {
-                self.0.lock().unwrap().push((*step, *value));
-            }
-        }
-    }
-    let reporter = Reporter::silent().with(std::sync::Arc::new(Looks(steps.clone())));
+    let (looks, reporter) = Looks::new();
     let model = fit_neural(&units(12), &TARGET, options.neural().unwrap(), &training, 3, &Workspace::none(), &reporter)
         .unwrap();
-    let looks = steps.lock().unwrap();
-    let best = looks.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    let (looks, best) = (looks.told(), looks.best());
     assert_eq!(looks.last().unwrap().0, best.0 + 30, "{looks:?}");
     assert!(best.0 < 3000, "{best:?}");
     assert!(rmse(&model) < looks[0].1, "{} {looks:?}", rmse(&model));

@@ -34,7 +34,7 @@ pub(super) fn run(args: &GcArgs, ui: &Ui) -> Result<(), CliError> {
         ui.text(&collection.list())?;
     }
     collection.removed = Some(registry.collect(&collection.found, &context.stamp())?);
-    collection.swept = Some(registry.sweep(&collection.leftovers));
+    collection.swept = Some(registry.sweep(&collection.leftovers)?);
     ui.show(&collection, || collection.outcome())
 }
 

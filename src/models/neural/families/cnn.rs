@@ -3,7 +3,7 @@ use crate::models::neural::Reading;
 use crate::models::neural::kernel::{tanh_all, tanh_back};
 use crate::models::neural::layers::{MapConv, Maps};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{DEEPEST, LONGEST, MOST_TAPS, WIDEST, network_options, out_of_range};
+use crate::models::neural::options::{DEEPEST, LONGEST, MOST_TAPS, WIDEST, network_options};
 
 network_options! {
     /// Options of the deep convolutional network of Li, Ding and Sun (RESS 172, 2018) and of its fit.
@@ -32,12 +32,12 @@ impl CnnOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let Self { window, layers, filters, kernel, last_kernel, head, stride, .. } = *self;
         [
-            out_of_range(&[("window", window)], WIDEST),
-            out_of_range(&[("layers", layers)], DEEPEST),
-            out_of_range(&[("filters", filters), ("kernel", kernel)], MOST_TAPS),
-            out_of_range(&[("last_kernel", last_kernel)], MOST_TAPS),
-            out_of_range(&[("head", head)], WIDEST),
-            out_of_range(&[("stride", stride)], LONGEST),
+            Problem::out_of_range(&[("window", window)], WIDEST),
+            Problem::out_of_range(&[("layers", layers)], DEEPEST),
+            Problem::out_of_range(&[("filters", filters), ("kernel", kernel)], MOST_TAPS),
+            Problem::out_of_range(&[("last_kernel", last_kernel)], MOST_TAPS),
+            Problem::out_of_range(&[("head", head)], WIDEST),
+            Problem::out_of_range(&[("stride", stride)], LONGEST),
             self.fit().problems(),
         ]
         .concat()

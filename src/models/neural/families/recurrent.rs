@@ -2,7 +2,7 @@ use crate::domain::Problem;
 use crate::models::neural::Reading;
 use crate::models::neural::layers::{Cell, Recurrent, Steps, Trace};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options, out_of_range};
+use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options};
 
 /// Declares the options of a recurrent family; the cell is all that tells one from the other.
 macro_rules! recurrent_options {
@@ -29,9 +29,9 @@ macro_rules! recurrent_options {
             pub fn problems(&self) -> Vec<Problem> {
                 let Self { layers, hidden, head, stride, max_steps, .. } = *self;
                 [
-                    out_of_range(&[("layers", layers)], DEEPEST),
-                    out_of_range(&[("hidden", hidden), ("head", head)], WIDEST),
-                    out_of_range(&[("stride", stride), ("max_steps", max_steps)], LONGEST),
+                    Problem::out_of_range(&[("layers", layers)], DEEPEST),
+                    Problem::out_of_range(&[("hidden", hidden), ("head", head)], WIDEST),
+                    Problem::out_of_range(&[("stride", stride), ("max_steps", max_steps)], LONGEST),
                     self.fit().problems(),
                 ]
                 .concat()

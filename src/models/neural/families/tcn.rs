@@ -3,7 +3,7 @@ use crate::models::neural::Reading;
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Conv, Dense};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{LONGEST, MOST_TAPS, WIDEST, network_options, out_of_range};
+use crate::models::neural::options::{LONGEST, MOST_TAPS, WIDEST, network_options};
 
 network_options! {
     /// Options of a temporal convolutional network (Bai, Kolter, Koltun, 2018) and of its fit.
@@ -33,10 +33,10 @@ impl TcnOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let Self { channels, blocks, kernel, head, stride, max_steps, .. } = *self;
         [
-            out_of_range(&[("channels", channels), ("head", head)], WIDEST),
-            out_of_range(&[("blocks", blocks)], MOST_BLOCKS),
-            out_of_range(&[("kernel", kernel)], MOST_TAPS),
-            out_of_range(&[("stride", stride), ("max_steps", max_steps)], LONGEST),
+            Problem::out_of_range(&[("channels", channels), ("head", head)], WIDEST),
+            Problem::out_of_range(&[("blocks", blocks)], MOST_BLOCKS),
+            Problem::out_of_range(&[("kernel", kernel)], MOST_TAPS),
+            Problem::out_of_range(&[("stride", stride), ("max_steps", max_steps)], LONGEST),
             self.fit().problems(),
         ]
         .concat()

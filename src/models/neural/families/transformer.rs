@@ -3,7 +3,7 @@ use crate::models::neural::Reading;
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Attention, AttentionKept, Dense, Norm, NormKept};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options, out_of_range};
+use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options};
 
 network_options! {
     /// Options of a causal transformer encoder (Vaswani et al., NeurIPS 2017; normalised before each part as in Xiong
@@ -31,15 +31,15 @@ impl TransformerOptions {
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         let Self { width, layers, heads, feed_forward, head, stride, max_steps, .. } = *self;
-        let mut problems = out_of_range(&[("width", width), ("heads", heads)], WIDEST);
+        let mut problems = Problem::out_of_range(&[("width", width), ("heads", heads)], WIDEST);
         if problems.is_empty() && width % heads != 0 {
             let message = format!("{width} is not a multiple of the {heads} heads");
             problems.push(Problem::new("width", message).hint(format!("{}", width.next_multiple_of(heads))));
         }
-        problems.extend(out_of_range(&[("layers", layers)], DEEPEST));
-        problems.extend(out_of_range(&[("feed_forward", feed_forward), ("head", head)], WIDEST));
-        problems.extend(out_of_range(&[("stride", stride)], LONGEST));
-        problems.extend(out_of_range(&[("max_steps", max_steps)], WIDEST));
+        problems.extend(Problem::out_of_range(&[("layers", layers)], DEEPEST));
+        problems.extend(Problem::out_of_range(&[("feed_forward", feed_forward), ("head", head)], WIDEST));
+        problems.extend(Problem::out_of_range(&[("stride", stride)], LONGEST));
+        problems.extend(Problem::out_of_range(&[("max_steps", max_steps)], WIDEST));
         [problems, self.fit().problems()].concat()
     }
 

@@ -1,0 +1,245 @@
+use serde::{Deserialize, Serialize};
+
+use super::{PublicKey, Signature};
+use crate::registry::entry::Entry;
+use crate::registry::keys::Sequence;
+use crate::registry::manifest::ModelVersion;
+
+/// Whose signatures count, and from where on there must be one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trust {
+    keys: Vec<TrustedKey>,
+    /// The first entry of the log that must be signed, and all after it.
+    required_from: Option<Sequence>,
+}
+
+/// A key that counts: `[[key]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedKey {
+    /// In whose name it signs: the actor of an entry.
+    pub actor: String,
+    /// Its public half.
+    pub public: PublicKey,
+    /// The last entry of the log it counts for, of a key that was given up; 0 for one in use.
+    #[serde(default)]
+    pub until: u64,
+}
+
+impl Trust {
+    /// Returns the trust in these keys; `required_from` is the first entry that must be signed, or 0 where none must.
+    pub fn new(keys: Vec<TrustedKey>, required_from: u64) -> Self {
+        Self { keys, required_from: Some(required_from).filter(|first| *first > 0) }
+    }
+
+    /// Holds an entry against this. A wrong signature by a key that counts is refused even where none is required.
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub(crate) fn check(&self, entry: &Entry) -> Result<(), String> {
+        if self.keys.is_empty() && self.required_from.is_none() {
+            return Ok(());
+        }
+        let own = entry.signature.as_slice();
+        let of_actor = |key: &&TrustedKey| key.actor == entry.actor;
+        let whose = format!("by a key of `{}` that the policy names", entry.actor);
+        self.one_of(entry.sequence, own, of_actor, || entry.message()).map_err(|what| format!("{what} {whose}"))?;
+        let Some(version) = entry.registered() else { return Ok(()) };
+        self.version(entry.sequence, version)
+            .map_err(|what| format!("the version it registers: {what} by a key that the policy names"))
+    }
+
+    /// Holds who is about to sign in an actor's name against what is asked of the entry at a place.
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub(crate) fn next(&self, place: Sequence, actor: &str, signer: Option<PublicKey>) -> Result<(), String> {
+        let counts = |key: &TrustedKey| {
+            (key.until == 0 || place <= key.until) && key.actor == actor && Some(key.public) == signer
+        };
+        match signer {
+            _ if self.required_from.is_none_or(|first| place < first) || self.keys.iter().any(counts) => Ok(()),
+            None => Err("it is not signed".to_owned()),
+            Some(key) => Err(format!("the policy names no key of `{actor}` that begins with {}", key.short())),
+        }
+    }
+
+    fn version(&self, sequence: Sequence, version: &ModelVersion) -> Result<(), &'static str> {
+        self.one_of(sequence, &version.signatures, |_| true, || version.message())
+    }
+
+    /// Asks for a signature by one of the keys chosen, and that all by them fit.
+    fn one_of(
+        &self,
+        sequence: Sequence,
+        signatures: &[Signature],
+        chosen: impl Fn(&&TrustedKey) -> bool,
+        message: impl FnOnce() -> Vec<u8>,
+    ) -> Result<(), &'static str> {
+        let counts = |key: &&TrustedKey| key.until == 0 || sequence <= key.until;
+        let by = |signature: &&Signature| {
+            self.keys.iter().filter(&chosen).filter(counts).any(|key| key.public == signature.key)
+        };
+        let known: Vec<_> = signatures.iter().filter(by).collect();
+        if known.is_empty() {
+            let is_required = self.required_from.is_some_and(|first| sequence >= first);
+            return if is_required { Err("it is not signed") } else { Ok(()) };
+        }
+        let message = message();
+        if known.iter().all(|signature| signature.fits(&message)) { Ok(()) } else { Err("it is wrongly signed") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::blocking::Registry;
+    use crate::registry::keys::Key;
+    use crate::registry::samples::{model, stamp, version};
+    use crate::registry::signing::{KEY, Signer, Signing};
+    use crate::registry::{Failure, ModelRef, RegistryError, Surroundings};
+
+    struct Bench {
+        root: tempfile::TempDir,
+        signer: Signer,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let signer = signer(&root, "key");
+            Self { root, signer }
+        }
+
+        fn key(&self, until: u64) -> TrustedKey {
+            TrustedKey { actor: stamp(0).actor, public: self.signer.public(), until }
+        }
+
+        fn open(&self, store: &str, signer: Option<&Signer>, trust: Trust) -> Registry {
+            let signing = Signing { signer: signer.cloned(), trust: trust.into() };
+            Registry::open(store, Surroundings { signing, ..self.root.path().into() }).unwrap()
+        }
+
+        /// A registry whose entries must be signed.
+        fn strict(&self, store: &str, signer: Option<&Signer>) -> Registry {
+            self.open(store, signer, Trust::new(vec![self.key(0)], 1))
+        }
+
+        fn rewrite(&self, sequence: u64, change: impl FnOnce(&mut Entry)) {
+            let path = self.root.path().join("store").join(Key::Log(sequence).to_string());
+            let mut entry = Entry::decode(sequence, &std::fs::read(&path).unwrap()).unwrap();
+            change(&mut entry);
+            std::fs::write(path, entry.encode().unwrap()).unwrap();
+        }
+    }
+
+    fn signer(root: &tempfile::TempDir, name: &str) -> Signer {
+        let path = root.path().join(name);
+        Signer::generate(&path).unwrap();
+        let pem = std::fs::read_to_string(path).unwrap();
+        Signer::find(&|name| (name == KEY).then(|| pem.clone())).unwrap().unwrap()
+    }
+
+    fn note(registry: &Registry, minute: i64) -> Result<(), RegistryError> {
+        registry.annotate(&ModelRef::version(model(), 1), "note", &stamp(minute)).map(drop)
+    }
+
+    fn refused(registry: &Registry) -> String {
+        let error = registry.state(None).unwrap_err();
+        assert_eq!(error.failure(), Failure::Integrity, "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_is_signed_by_who_counts_is_read_and_nothing_else() {
+        let bench = Bench::new();
+        let registry = bench.strict("store", Some(&bench.signer));
+        let made = registry.register(&version("a", 1.0), &stamp(0)).unwrap().version;
+        assert_eq!(made.signatures.len(), 1);
+        note(&registry, 1).unwrap();
+        assert!(bench.strict("store", None).verify().unwrap().is_intact());
+        let other = signer(&bench.root, "other");
+        // Nobody can write without a key, with another key, or in another name.
+        for error in [
+            note(&bench.strict("store", None), 2).unwrap_err(),
+            note(&bench.strict("store", Some(&other)), 2).unwrap_err(),
+            bench.strict("new", None).register(&version("a", 1.0), &stamp(0)).unwrap_err(),
+        ] {
+            assert!(matches!(error, RegistryError::Unsigned { .. }), "{error}");
+        }
+        assert!(!bench.root.path().join("new/blobs").exists(), "nothing is uploaded in vain");
+        // Who does not care may write, and who cares will not read it.
+        note(&bench.open("store", Some(&other), Trust::default()), 3).unwrap();
+        assert!(refused(&bench.strict("store", None)).contains("it is not signed by a key of"));
+        let report = bench.strict("store", None).verify().unwrap();
+        assert_eq!((report.findings.len(), report.signed), (1, 3), "{report:?}");
+        assert!(bench.open("store", None, Trust::default()).verify().unwrap().is_intact());
+    }
+
+    #[test]
+    fn a_signature_vouches_for_every_byte() {
+        for change in [
+            (|entry: &mut Entry| entry.time += jiff::SignedDuration::from_secs(1)) as fn(&mut Entry),
+            |entry| entry.signature = None,
+            |entry| entry.signature.as_mut().unwrap().value.replace_range(0..2, "zz"),
+            |entry| entry.signature.as_mut().unwrap().value.clear(),
+        ] {
+            let bench = Bench::new();
+            let registry = bench.strict("store", Some(&bench.signer));
+            registry.register(&version("a", 1.0), &stamp(0)).unwrap();
+            note(&registry, 1).unwrap();
+            bench.rewrite(2, change);
+            assert!(refused(&bench.strict("store", None)).contains("signed"));
+            assert_eq!(bench.strict("store", None).verify().unwrap().findings.len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_version_without_its_own_signature_is_refused() {
+        let bench = Bench::new();
+        bench.strict("store", Some(&bench.signer)).register(&version("a", 1.0), &stamp(0)).unwrap();
+        let signer = bench.signer.clone();
+        bench.rewrite(1, |entry| {
+            let mut version = entry.registered().unwrap().clone();
+            version.signatures.clear();
+            entry.action = crate::registry::Action::Register(Box::new(version));
+            signer.sign_entry(entry);
+        });
+        assert!(refused(&bench.strict("store", None)).contains("the version it registers: it is not signed"));
+    }
+
+    #[test]
+    fn a_log_from_before_signatures_and_a_key_given_up_stay_readable() {
+        let bench = Bench::new();
+        let plain = bench.open("store", None, Trust::default());
+        plain.register(&version("a", 1.0), &stamp(0)).unwrap();
+        note(&plain, 1).unwrap();
+        let from = |first, until| Trust::new(vec![bench.key(until)], first);
+        note(&bench.open("store", Some(&bench.signer), from(3, 0)), 2).unwrap();
+        assert!(bench.open("store", None, from(3, 0)).state(None).is_ok());
+        assert!(bench.open("store", None, from(3, 3)).state(None).is_ok());
+        assert!(refused(&bench.open("store", None, from(2, 0))).contains("000002"));
+        let given_up = bench.open("store", Some(&bench.signer), from(3, 3));
+        assert!(matches!(note(&given_up, 3).unwrap_err(), RegistryError::Unsigned { .. }));
+        // Where no signature is required, one that counts must still fit.
+        bench.rewrite(3, |entry| entry.actor.make_ascii_uppercase());
+        assert!(bench.open("store", None, from(0, 0)).state(None).is_ok(), "no key of that name");
+        bench.rewrite(3, |entry| entry.actor = stamp(0).actor);
+        bench.rewrite(3, |entry| entry.signature.as_mut().unwrap().value.replace_range(0..2, "zz"));
+        assert!(refused(&bench.open("store", None, from(0, 0))).contains("wrongly signed"));
+    }
+
+    #[test]
+    fn a_copied_version_keeps_its_signatures_and_gets_that_of_who_copies() {
+        let bench = Bench::new();
+        let from = bench.strict("store", Some(&bench.signer));
+        from.register(&version("a", 1.0), &stamp(0)).unwrap();
+        let other = signer(&bench.root, "other");
+        let trust = |public| Trust::new(vec![bench.key(0), TrustedKey { public, ..bench.key(0) }], 1);
+        let to = bench.open("to", Some(&other), trust(other.public()));
+        let copied = from.copy(&ModelRef::version(model(), 1), &to, &stamp(1)).unwrap().version;
+        let keys: Vec<_> = copied.signatures.iter().map(|signature| signature.key).collect();
+        assert_eq!(keys, [bench.signer.public(), other.public()]);
+        assert!(bench.open("to", None, trust(other.public())).verify().unwrap().is_intact());
+    }
+}
