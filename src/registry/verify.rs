@@ -1,13 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
-use super::entry::{Action, Entry};
+use super::collect::{Needed, blobs_of};
+use super::entry::Entry;
 use super::error::RegistryError;
 use super::keys::{BLOBS, Key, SNAPSHOTS, Sequence};
 use super::log::{self, READERS};
-use super::manifest::VersionId;
 use super::state::State;
 use super::store::Store;
 use super::{blobs, marker, snapshot};
@@ -269,40 +269,6 @@ struct Chain {
     digest: Option<Digest>,
 }
 
-/// Which version rests on which blobs, and whose files were collected.
-#[derive(Default)]
-struct Needed {
-    blobs: BTreeMap<VersionId, BTreeSet<Digest>>,
-    collected: BTreeSet<VersionId>,
-}
-
-impl Needed {
-    fn take(&mut self, action: &Action) {
-        let id = match action {
-            Action::Register(version) => version.id(),
-            Action::Promote(promoted) => VersionId { model: promoted.model.clone(), version: promoted.to },
-            Action::Collect(collected) => return self.collected.extend(collected.versions.iter().cloned()),
-            Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => return,
-        };
-        self.blobs.entry(id).or_default().extend(blobs_of(action));
-    }
-
-    fn blobs(&self) -> BTreeSet<Digest> {
-        let kept = self.blobs.iter().filter(|(id, _)| !self.collected.contains(id));
-        kept.flat_map(|(_, blobs)| blobs.iter().copied()).collect()
-    }
-}
-
-fn blobs_of(action: &Action) -> Vec<Digest> {
-    match action {
-        Action::Register(version) => version.blobs().collect(),
-        Action::Promote(promoted) => promoted.report.into_iter().collect(),
-        Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) | Action::Collect(_) => {
-            Vec::new()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -312,6 +278,7 @@ mod tests {
 
     use super::*;
     use crate::registry::blocking::Registry;
+    use crate::registry::entry::Action;
     use crate::registry::samples::{champion, forced, gated, gates, model, stamp, version};
     use crate::registry::{Failure, ModelRef};
 

@@ -179,6 +179,7 @@ fn gc_says_what_goes_asks_and_remembers() {
     let registry = Registry::open("registry/store", project.path()).unwrap();
     let ago = Stamp { time: Timestamp::now() - SignedDuration::from_hours(240), actor: "ada".to_owned() };
     registry.retire(&ModelRef::parse("small/1").unwrap(), "old", &ago).unwrap();
+    age(&project.file("registry/store/log"));
     let young = project.json(&["registry", "gc", "--dry-run"]);
     assert_eq!((&young["found"]["blobs"], &young["removed"]), (&serde_json::json!([]), &serde_json::Value::Null));
     assert!(young["found"]["young"].as_u64().unwrap() > 0, "{young:#}");

@@ -210,6 +210,7 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
         let now = jiff::Timestamp::now();
         (registry.leftovers(jiff::SignedDuration::from_hours(48), now).unwrap(), registry)
     };
+    let store = bench.bucket("d", Reporter::silent()).unwrap();
     assert_eq!(leftovers(&store).0, []);
     age(3);
     let other = bench.bucket("e", Reporter::silent()).unwrap();

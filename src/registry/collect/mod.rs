@@ -28,6 +28,7 @@
 mod blocking;
 mod delivery;
 mod gone;
+mod needed;
 mod plan;
 mod reliance;
 mod remove;
@@ -35,6 +36,7 @@ mod sweep;
 
 use jiff::SignedDuration;
 
+pub(crate) use needed::{Needed, blobs_of};
 pub use plan::{Collectable, Unneeded};
 pub(crate) use reliance::Reliance;
 pub use remove::Removed;

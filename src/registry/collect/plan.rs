@@ -56,14 +56,7 @@ impl Registry {
         let state = self.state(None).await?;
         let mut owners = owners(&state, before);
         owners.spare(&self.retired_lately(&state, before).await?);
-        let mut found = Collectable {
-            location: self.store().location().to_owned(),
-            before,
-            versions: Vec::new(),
-            blobs: Vec::new(),
-            bytes: 0,
-            young: 0,
-        };
+        let mut found = Collectable::new(self.store().location(), before);
         for object in listed {
             let Some(Key::Blob(blob)) = Key::parse(&object.path) else { continue };
             let Some(versions) = owners.of(blob) else { continue };
@@ -91,6 +84,11 @@ impl Registry {
 }
 
 impl Collectable {
+    fn new(location: &str, before: Timestamp) -> Self {
+        let (versions, blobs) = (Vec::new(), Vec::new());
+        Self { location: location.to_owned(), before, versions, blobs, bytes: 0, young: 0 }
+    }
+
     fn add(&mut self, blob: Unneeded) {
         self.bytes += blob.bytes;
         self.blobs.push(blob);
