@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::exit::Exit;
 use crate::engine::Reuse;
@@ -401,6 +402,28 @@ pub(super) struct RegistryArgs {
     pub(super) registry: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct GcArgs {
+    /// Only say what would be removed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How long a version must have been retired, and how old a file must be; at least 2d
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = grace)]
+    pub(super) grace: SignedDuration,
+    /// Do not ask
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+}
+
+/// Reads `7d`, `2 weeks` or `72h`.
+fn grace(text: &str) -> Result<SignedDuration, String> {
+    let span = text.parse::<Span>();
+    let grace = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    grace.map_err(|_| "expected a time such as 7d or 72h".to_owned())
+}
+
 /// Who keeps a bucket.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Keeper {
@@ -418,6 +441,8 @@ pub(super) enum Role {
     Publisher,
     /// Moves aliases, and can overwrite nothing
     Promoter,
+    /// Removes what nothing rests on any more
+    Collector,
 }
 
 #[derive(Debug, Subcommand)]
@@ -428,6 +453,18 @@ pub(super) enum RegistryCommand {
     Show {
         /// `name@alias` or `name/version`
         model: String,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Show what differs between two versions: files, scores, options, origin; exit code 0 whether or not they differ
+    Diff {
+        /// `name@alias` or `name/version`
+        a: String,
+        /// `name@alias` or `name/version`
+        b: String,
+        /// The registry of the second version: a folder or URL
+        #[arg(long, value_name = "URL")]
+        to: Option<String>,
         #[command(flatten)]
         registry: RegistryArgs,
     },
@@ -483,6 +520,21 @@ pub(super) enum RegistryCommand {
         #[command(flatten)]
         registry: RegistryArgs,
     },
+    /// Write a version as an OCI image layout, which `oras` and `skopeo` push to a registry of containers
+    Export {
+        /// `name@alias` or `name/version`
+        model: String,
+        /// The folder to write; must not be there yet
+        #[arg(long, value_name = "FOLDER")]
+        oci: PathBuf,
+        /// Tag in the layout [default: v and the number of the version]
+        #[arg(long, value_name = "TAG")]
+        tag: Option<String>,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Remove files of retired versions, and what killed jobs left; names all of it first
+    Gc(GcArgs),
     /// Bring the pipeline up to a registered version, without promoting it
     Register(StageArgs),
     /// Print the least rights a job needs on the registry's bucket, as a policy for its keeper

@@ -53,6 +53,11 @@ impl Ui {
         }
     }
 
+    /// Returns whether results are shown to people.
+    pub(super) fn is_for_people(&self) -> bool {
+        self.format == Format::Table
+    }
+
     /// Writes text to standard output, whatever the format.
     ///
     /// # Errors

@@ -3,7 +3,7 @@ use crate::content::Digest;
 use crate::pipeline::PipelineSpec;
 use crate::pipeline::stages::gate::Defender;
 use crate::registry::blocking::Registry;
-use crate::registry::{Alias, AliasPolicy, Done, Model, ModelName, ModelVersion, State};
+use crate::registry::{Alias, AliasPolicy, Done, ModelName, ModelVersion, State};
 
 /// A bundle with its scores: what a version is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,15 +49,16 @@ impl Storeroom {
         Ok(self.state()?.current(&self.model, &self.alias).cloned())
     }
 
-    /// Returns the version with this bundle and these scores.
+    /// Returns the version with this bundle and these scores whose files are kept.
     pub(super) fn version_of(&self, model: Judgeable) -> Result<Option<ModelVersion>, EngineError> {
         let state = self.state()?;
-        let versions = state.model(&self.model).map(Model::versions).unwrap_or_default();
-        Ok(versions.iter().find(|version| model.is(version)).cloned())
+        let Ok(known) = state.model(&self.model) else { return Ok(None) };
+        let mut kept = known.versions().iter().filter(|version| known.collection(version.version).is_none());
+        Ok(kept.find(|version| model.is(version)).cloned())
     }
 
     /// Returns the version a model must beat: whoever holds the alias, or who held it before where that is the model
-    /// itself, so that judging it again gives the same verdict.
+    /// itself, so that judging it again gives the same verdict. There is none where the files of that one were collected.
     pub(super) fn opponent(&self, model: Judgeable) -> Result<Option<ModelVersion>, EngineError> {
         let state = self.state()?;
         let champion = state.current(&self.model, &self.alias);
@@ -65,7 +66,8 @@ impl Storeroom {
             return Ok(champion.cloned());
         }
         let known = state.model(&self.model)?;
-        Ok(known.before(&self.alias).and_then(|before| known.version(before)).cloned())
+        let before = known.before(&self.alias).filter(|before| known.collection(*before).is_none());
+        Ok(before.and_then(|before| known.version(before)).cloned())
     }
 
     /// Returns what a version was registered with, for a comparison.

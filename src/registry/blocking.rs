@@ -39,7 +39,7 @@ const LEAVE: Duration = Duration::from_millis(300);
 /// The registry over a store, waiting for every answer. Must not be called from async code.
 #[derive(Debug)]
 pub struct Registry {
-    inner: super::Registry,
+    pub(super) inner: super::Registry,
     runtime: &'static Runtime,
 }
 
@@ -260,7 +260,7 @@ impl Registry {
     }
 
     /// Waits for an answer, but no longer than the user: a store that hangs does not hold up a wish to stop.
-    fn wait<T>(&self, answer: impl Future<Output = Result<T, RegistryError>>) -> Result<T, RegistryError> {
+    pub(super) fn wait<T>(&self, answer: impl Future<Output = Result<T, RegistryError>>) -> Result<T, RegistryError> {
         let stopped = stopped(&self.store().transfers().reporter);
         self.runtime.block_on(async {
             match select(pin!(answer), pin!(stopped)).await {

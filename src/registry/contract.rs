@@ -1,13 +1,17 @@
 //! What every store must let the registry do: one suite, run on memory, on a folder and on a bucket.
 
+mod collecting;
+
 use std::sync::Barrier;
 use std::thread;
 
+use super::collect::LEAST_GRACE;
 use super::samples::{bucket, champion, forced, gated, gates, model, stamp, version};
 use super::*;
 use crate::content::Digest;
 use crate::scoring::Verdict;
-use blocking::Registry;
+use blocking::{Registry, wait};
+use collecting::*;
 
 macro_rules! contract {
     ($($case:ident),* $(,)?) => {
@@ -42,6 +46,11 @@ contract! {
     versions_are_copied_with_all_they_rest_on,
     a_policy_asks_for_others_and_lets_nobody_past_the_gates,
     a_retired_version_gets_no_alias,
+    what_retired_versions_rested_on_is_collected_and_remembered,
+    what_a_version_in_use_rests_on_stays,
+    a_collection_that_was_killed_is_completed,
+    what_was_written_again_or_named_meanwhile_stays,
+    what_is_collected_can_be_copied_back,
     racing_writers_build_one_chain,
     racing_promotions_are_each_judged_against_the_champion_they_replace,
 }
@@ -92,7 +101,7 @@ fn what_is_registered_is_read_back(store: Store) {
     assert_eq!(registry.evidence(&registered).unwrap(), (new.scorecard.clone(), new.predictions));
     assert_eq!(registered.predictions, new.scorecard.predictions_digest);
     let shown = registry.show(&reference("fd001/1")).unwrap();
-    assert_eq!((shown.version, shown.scorecard, shown.history.len()), (registered, new.scorecard, 1));
+    assert_eq!((shown.version, shown.scorecard, shown.history.len()), (registered, Some(new.scorecard), 1));
     assert!(matches!(
         registry.resolve(&reference("fd001/2"), None),
         Err(RegistryError::UnknownVersion { newest: 1, .. })
@@ -399,6 +408,32 @@ mod accidents {
         assert_intact(&registry, 1);
     }
 
+    /// Collects everything, as if a day had gone by while a writer wrote.
+    fn collected_meanwhile(memory: &Arc<InMemory>) -> Accident {
+        let registry = super::super::Registry::new(Store::over(memory.clone(), "memory".to_owned()));
+        Accident::Meanwhile(Box::pin(async move {
+            let found = registry.collectable(LEAST_GRACE, later().time).await.unwrap();
+            assert!(!found.blobs.is_empty());
+            registry.collect_by(&found, &later()).await.unwrap();
+        }))
+    }
+
+    #[test]
+    fn a_writer_that_was_too_slow_brings_again_what_was_collected() {
+        let memory = Arc::new(InMemory::new());
+        let registry = others(&memory);
+        let first = register(&meddled(&memory, collected_meanwhile(&memory)), "a", 1.0, 0);
+        registry.check(&first).unwrap();
+        let source = registry_of_memory();
+        register(&source, "b", 0.9, 0);
+        let slow = meddled(&memory, collected_meanwhile(&memory));
+        let copied = source.copy(&reference("fd001/1"), &slow, &stamp(1)).unwrap().version;
+        registry.check(&copied).unwrap();
+        let moved = promote(&meddled(&memory, collected_meanwhile(&memory)), 2, 2).unwrap();
+        registry.report(moved.report.unwrap()).unwrap();
+        assert_intact(&registry, 3);
+    }
+
     #[test]
     fn a_write_whose_answer_was_lost_is_done_once() {
         let memory = Arc::new(InMemory::new());
@@ -478,4 +513,9 @@ fn every_answer_can_be_awaited_on_another_thread() {
     sendable(registry.judge_version(&[], &reference, &promotion.alias));
     sendable(registry.show(&reference));
     sendable(registry.verify());
+    let nothing = wait(registry.collectable(LEAST_GRACE, later().time)).unwrap();
+    sendable(registry.collect(&nothing, &stamp));
+    sendable(registry.sweep(&[]));
+    sendable(registry.diff(&reference, &registry, &reference));
+    sendable(registry.export_oci(&reference, std::path::Path::new("x"), None));
 }

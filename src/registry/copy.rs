@@ -1,5 +1,6 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 use tempfile::TempDir;
@@ -34,27 +35,39 @@ impl Registry {
     pub async fn copy(&self, reference: &ModelRef, to: &Self, stamp: &Stamp) -> Result<Copied, RegistryError> {
         let version = self.resolve(reference, None).await?;
         let from = version.version;
-        if let Some(known) = to.known(&version).await? {
-            return Ok(Copied { from, version: known, is_new: false });
+        let state = Arc::new(to.state(None).await?);
+        if let Some(known) = state.same(&version.model, version.bundle, version.scorecard) {
+            return Ok(Copied { from, version: known.clone(), is_new: false });
         }
         to.store().require_key(stamp)?;
         to.store().prove().await?;
-        for blob in version.evidence() {
-            to.store().put_blob(self.store().get_blob(blob).await?).await?;
-        }
-        for file in &version.files {
-            let key = Key::Blob(file.sha256);
-            if file.bytes > blobs::PART && to.store().length(key).await? == Some(file.bytes) {
-                continue;
-            }
-            let fetched = fetched(self.store(), file).await?;
-            let sent = blobs::upload(to.store(), &fetched.file).await;
-            sent.map_err(|error| if fetched.lies_in_store { damaged(key, error) } else { error })?;
-        }
+        let sent = send(self.store(), &version, &to.store().relying(&state, stamp)).await;
+        self.explained(&version, sent).await?;
         let copied = CopiedFrom { registry: self.store().location().to_owned(), version: from };
-        let (version, is_new) = to.enter(ModelVersion { copied: Some(copied), ..version }, stamp).await?;
-        Ok(Copied { from, version, is_new })
+        let (entered, is_new) = to.enter(ModelVersion { copied: Some(copied), ..version.clone() }, stamp).await?;
+        // What was relied on may have been collected meanwhile.
+        if !to.store().absent(entered.blobs()).await?.is_empty() {
+            send(self.store(), &version, to.store()).await?;
+        }
+        Ok(Copied { from, version: entered, is_new })
     }
+}
+
+/// Brings everything a version rests on from one store to another.
+async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), RegistryError> {
+    for blob in version.evidence() {
+        to.put_blob(from.get_blob(blob).await?).await?;
+    }
+    for file in &version.files {
+        let key = Key::Blob(file.sha256);
+        if file.bytes > blobs::PART && blobs::is_there(to, file).await? {
+            continue;
+        }
+        let fetched = fetched(from, file).await?;
+        let sent = blobs::upload(to, &fetched.file).await;
+        sent.map_err(|error| if fetched.lies_in_store { damaged(key, error) } else { error })?;
+    }
+    Ok(())
 }
 
 /// A file out of a store, and the folder that goes away with it.

@@ -4,12 +4,15 @@ use serde_json::Value;
 
 use super::error::RegistryError;
 use super::keys::{Key, Sequence};
-use super::manifest::ModelVersion;
+use super::manifest::{ModelVersion, VersionId};
 use super::name::{Alias, ModelName};
 use super::signing::Signature;
 use crate::content::{Digest, canonical_json, digest_of};
 
 /// Newest format of entries this program reads and writes.
+///
+/// Every kind of action known before the first release is part of format 1. A kind that is added later needs no new number:
+/// who does not know it refuses the log, because what it adds up to cannot be told without it.
 pub(crate) const FORMAT: u32 = 1;
 
 /// Field that holds the digest of the rest of the entry. The chain vouches for every entry but the newest one,
@@ -61,6 +64,18 @@ pub enum Action {
     Approve(Approved),
     /// Takes a version out of use.
     Retire(Remarked),
+    /// Gives up the files of versions that are out of use. Written before the first of them is removed.
+    Collect(Collected),
+}
+
+/// The kinds of [`Action`], as entries name them.
+const ACTIONS: [&str; 7] = ["register", "promote", "rollback", "annotate", "approve", "retire", "collect"];
+
+/// The files of these versions are no longer kept, but for those that other versions rest on too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collected {
+    /// The versions, in order of name and number.
+    pub versions: Vec<VersionId>,
 }
 
 /// Something said about a version.
@@ -153,6 +168,7 @@ impl Entry {
             serde_json::from_slice(bytes).map_err(|error| RegistryError::damaged(key, format!("no JSON: {error}")))?;
         check_seal(&mut value, bytes).map_err(|what| RegistryError::damaged(key, what))?;
         check_format(key, &value)?;
+        check_action(key, &value)?;
         let entry: Self = serde_json::from_value(value)
             .map_err(|error| RegistryError::damaged(key, format!("no log entry: {error}")))?;
         if entry.sequence == sequence {
@@ -180,6 +196,15 @@ fn check_format(key: Key, value: &Value) -> Result<(), RegistryError> {
         }
         Some(1..) => Ok(()),
         _ => Err(RegistryError::damaged(key, "it names no format")),
+    }
+}
+
+fn check_action(key: Key, value: &Value) -> Result<(), RegistryError> {
+    match value["action"].as_object().and_then(|action| action.keys().next()) {
+        Some(action) if !ACTIONS.contains(&action.as_str()) => {
+            Err(RegistryError::UnknownAction { key: key.to_string(), action: action.clone() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -239,6 +264,20 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(Entry::decode(1, &bytes[..length]).is_err(), "{length} bytes");
         }
+    }
+
+    #[test]
+    fn an_action_of_a_newer_program_is_no_damage() {
+        let mut value = serde_json::to_value(entry()).unwrap();
+        value["action"] = serde_json::json!({ "quarantine": { "model": "fd001" } });
+        value[SEAL] = Value::String(digest_of(&value).unwrap().to_string());
+        let refused = Entry::decode(1, canonical_json(&value).unwrap().as_ref()).unwrap_err();
+        assert!(matches!(&refused, RegistryError::UnknownAction { action, .. } if action == "quarantine"), "{refused}");
+        assert_eq!(refused.hint(), Some("use a newer pdm-ml"));
+        // Serde lists the kinds it knows.
+        let told = serde_json::from_value::<Action>(value["action"].clone()).unwrap_err().to_string();
+        let known = ACTIONS.map(|action| format!("`{action}`")).join(", ");
+        assert!(told.ends_with(&format!("expected one of {known}")), "{told}");
     }
 
     #[test]

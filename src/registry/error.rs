@@ -1,8 +1,11 @@
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
+
 use super::name::{Alias, ModelName, NameError};
 use super::path::PathError;
 use super::reference::ReferenceError;
+use super::state::Collection;
 use crate::content::Digest;
 use crate::events::Interrupted;
 
@@ -64,6 +67,14 @@ pub enum RegistryError {
         found: u64,
         /// Newest format this program reads.
         known: u32,
+    },
+    /// A newer program did something this one does not know.
+    #[error("`{key}` says `{action}`, which this program does not know")]
+    UnknownAction {
+        /// Key of the entry.
+        key: String,
+        /// What was done, as the entry names it.
+        action: String,
     },
     /// Stored bytes are not what they were when they were written.
     #[error("registry object `{key}` is damaged: {what}")]
@@ -169,6 +180,49 @@ pub enum RegistryError {
         model: ModelName,
         /// The version.
         version: u32,
+    },
+    /// The version's files are no longer kept.
+    #[error(
+        "the files of version {version} of `{model}` were collected on {:.0} by {} (entry {} of the log)",
+        collection.time, collection.actor, collection.entry
+    )]
+    Collected {
+        /// Name of the model.
+        model: ModelName,
+        /// The version.
+        version: u32,
+        /// When, by whom, and where the log says so.
+        collection: Box<Collection>,
+    },
+    /// What nothing rests on is not kept long enough for writers that work at this time.
+    #[error("a grace of {grace:#} is too short: writers that work at this time need {least:#}")]
+    Grace {
+        /// Grace asked for.
+        grace: SignedDuration,
+        /// Shortest grace.
+        least: SignedDuration,
+    },
+    /// What is old cannot be told.
+    #[error("the clocks of this machine and of the registry store {location} differ by {off:#}")]
+    Clock {
+        /// Where the store lies.
+        location: String,
+        /// How far they are apart.
+        off: SignedDuration,
+    },
+    /// Something stands where a folder is to be written.
+    #[error("`{}` is there already", path.display())]
+    Occupied {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The name is none a registry of containers takes.
+    #[error(
+        "`{tag}` is no tag: expected 1 to 128 letters, digits, `_`, `.` and `-`, beginning with a letter, a digit or `_`"
+    )]
+    Tag {
+        /// The tag as written.
+        tag: String,
     },
     /// The version cannot be taken out of use: somebody uses it.
     #[error("version {version} of `{model}` cannot be retired while `{alias}` points to it")]
@@ -293,7 +347,7 @@ impl RegistryError {
             Self::UnknownScheme { .. } | Self::Address { .. } | Self::NoReason | Self::SigningKey { .. } => {
                 Failure::Usage
             }
-            Self::Name(_) | Self::Reference(_) => Failure::Usage,
+            Self::Name(_) | Self::Reference(_) | Self::Grace { .. } | Self::Tag { .. } => Failure::Usage,
             Self::GateRefused { .. } => Failure::Refused,
             Self::GateUndecided { .. } => Failure::Undecided,
             Self::Integrity { .. } => Failure::Integrity,
@@ -317,7 +371,10 @@ impl RegistryError {
             }
             Self::Unsafe { .. } => "use a store with create-only writes; on disk, a file system with hard links",
             Self::Store { source, .. } => return store_hint(source),
-            Self::Format { .. } => "use a newer pdm-ml",
+            Self::Format { .. } | Self::UnknownAction { .. } => "use a newer pdm-ml",
+            Self::Collected { .. } => "copy it from another registry that has it, or train it again",
+            Self::Clock { .. } => "set the clock; what is old enough to be removed is told by it",
+            Self::Occupied { .. } => "name a folder that is not there yet",
             Self::GateUndecided { .. } => "more test units or a wider margin can decide; `--force` needs a reason",
             Self::NotApproved { .. } => {
                 "somebody else looks at it and runs `pdm-ml promote --model NAME/VERSION --approve`; then promote again"

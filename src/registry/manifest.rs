@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -41,6 +42,33 @@ impl ModelVersion {
     /// Returns the blobs that say how good it is: scorecard, predictions, and the gate report it was registered with.
     pub(super) fn evidence(&self) -> impl Iterator<Item = Digest> + use<> {
         [self.scorecard, self.predictions].into_iter().chain(self.report)
+    }
+}
+
+/// Names one version of one model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VersionId {
+    /// Name of the model.
+    pub model: ModelName,
+    /// Number of the version.
+    pub version: u32,
+}
+
+impl ModelVersion {
+    /// Returns the name of the version.
+    pub fn id(&self) -> VersionId {
+        VersionId { model: self.model.clone(), version: self.version }
+    }
+
+    /// Returns the blobs it was registered with: files, scorecard, predictions and gate report.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = Digest> {
+        self.files.iter().map(|file| file.sha256).chain(self.evidence())
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.model, self.version)
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! store.json                          says that this is a registry, and of which format
-//! log/00000000000000000001.json       one entry: register, promote, rollback, approve, …
+//! log/00000000000000000001.json       one entry: register, promote, rollback, approve, collect, …
 //! snapshots/00000000000000000128.ndjson   the bytes of 128 entries once more, to be read at once
 //! blobs/sha256/<64 digits>            files of bundles, scorecards, predictions, gate reports
 //! ```
@@ -18,6 +18,7 @@
 //!   [`Store`] is a bucket, a folder or memory.
 //! - [`NewVersion`] becomes a [`ModelVersion`]; a [`ModelRef`] such as `turbofan@champion` points to one.
 //! - [`Signing`] is with what this program signs, and whom it trusts.
+//! - [`Registry::collectable`] finds what nothing rests on any more, [`Registry::collect`] removes it.
 //! - [`judge`] holds a challenger's [`Contender`] against [`GateOptions`] and gives a [`GateReport`], without which, or
 //!   a reason, no [`Promotion`] is written.
 
@@ -26,7 +27,9 @@ pub mod blocking;
 mod address;
 mod blobs;
 mod cloud;
+mod collect;
 mod copy;
+mod diff;
 mod encode;
 mod entry;
 mod error;
@@ -37,6 +40,7 @@ mod log;
 mod manifest;
 mod marker;
 mod name;
+mod oci;
 mod options;
 mod path;
 mod policy;
@@ -60,12 +64,15 @@ mod contract;
 mod samples;
 
 pub use address::{Surroundings, Variable};
+pub use collect::{Collectable, Leftover, LeftoverKind, Removed, Swept, Unneeded};
 pub use copy::Copied;
-pub use entry::{Action, Approved, Entry, Promoted, Remarked, RolledBack, Stamp};
+pub use diff::{Change, Difference, FileChange, ScoreChange, Scores, Side, ValueChange};
+pub use entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack, Stamp};
 pub use error::{Failure, RegistryError};
 pub use gates::{Champion, Contender, GateOptions, GateReport, GateRow, Observed, Rule, Versus, judge};
-pub use manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion, Origin};
+pub use manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion, Origin, VersionId};
 pub use name::{Alias, ModelName, NameError};
+pub use oci::Exported;
 pub use options::RegistryOptions;
 pub use path::{BundlePath, PathError};
 pub use policy::{AliasPolicy, Policy};
@@ -77,6 +84,6 @@ pub use registry::{NewVersion, Registered, Registry};
 pub use remark::Said;
 pub use rights::{Role, s3_policy};
 pub use signing::{KeyError, NewKey, PublicKey, Signature, Signer, Signing, Trust, TrustedKey};
-pub use state::{Model, State};
+pub use state::{Collection, Model, State};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport};

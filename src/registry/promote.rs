@@ -1,6 +1,7 @@
 use std::future::ready;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::encode;
@@ -86,8 +87,14 @@ impl Registry {
     /// race was lost for good, an unknown model or version, and whatever the store answers.
     pub async fn promote(&self, promotion: &Promotion, stamp: &Stamp) -> Result<Moved, RegistryError> {
         promotion.check()?;
-        let decide = |state: Arc<State>| async move { self.decide(promotion, &state, &stamp.actor).await };
-        let (moved, entry) = Log::append(self.store(), stamp, decide).await?;
+        let decide = |state: Arc<State>| async move { self.decide(promotion, &state, stamp).await };
+        let ((moved, report), entry) = Log::append(self.store(), stamp, decide).await?;
+        // What was relied on may have been collected meanwhile.
+        if let Some(report) = report.filter(|_| entry.is_some())
+            && !self.store().absent(moved.report).await?.is_empty()
+        {
+            self.store().put_blob(report).await?;
+        }
         Ok(Moved { entry, ..moved })
     }
 
@@ -116,28 +123,37 @@ impl Registry {
         Ok(Moved { entry, ..moved })
     }
 
-    async fn decide(&self, promotion: &Promotion, state: &State, actor: &str) -> Result<Step<Moved>, RegistryError> {
+    /// Decides what a promotion writes, and with which gate report.
+    async fn decide(
+        &self,
+        promotion: &Promotion,
+        state: &Arc<State>,
+        stamp: &Stamp,
+    ) -> Result<Step<(Moved, Option<Bytes>)>, RegistryError> {
         let Promotion { model, alias, .. } = promotion;
         let version = state.resolve(&ModelRef::version(model.clone(), promotion.version))?;
         let champion = state.current(model, alias);
         let (from, to) = (champion.map(|champion| champion.version), version.version);
         let mut moved = Moved { model: model.clone(), alias: alias.clone(), from, to, entry: None, report: None };
         if from == Some(to) {
-            return Ok(Step::Leave(moved));
+            return Ok(Step::Leave((moved, None)));
         }
         state.model(model)?.require_in_use(model, to)?;
-        promotion.require_approval(state, actor)?;
-        moved.report = self.consent(promotion, version, champion).await?;
-        Ok(Step::Append(Action::Promote(promotion.action(from, moved.report)), moved))
+        promotion.require_approval(state, &stamp.actor)?;
+        let report = self.consent(promotion, version, champion).await?;
+        if let Some(report) = &report {
+            moved.report = Some(self.store().relying(state, stamp).put_blob(report.clone()).await?);
+        }
+        Ok(Step::Append(Action::Promote(promotion.action(from, moved.report)), (moved, report)))
     }
 
-    /// Returns the blob of the report that allows a promotion; `None` where it is forced.
+    /// Returns the bytes of the report that allows a promotion; `None` where it is forced.
     async fn consent(
         &self,
         promotion: &Promotion,
         version: &ModelVersion,
         champion: Option<&ModelVersion>,
-    ) -> Result<Option<Digest>, RegistryError> {
+    ) -> Result<Option<Bytes>, RegistryError> {
         let Consent::Gates(report) = &promotion.consent else { return Ok(None) };
         require_about(report, version)?;
         let same = report.champion == champion.map(Champion::of);
@@ -146,7 +162,7 @@ impl Registry {
             false => self.judge_again(&report.gates(), version, champion).await?,
         };
         promotion.require_pass(&report)?;
-        self.store().put_blob(encode::report(&report)?).await.map(Some)
+        encode::report(&report).map(Some)
     }
 
     async fn judge_again(

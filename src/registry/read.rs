@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::entry::{Action, Approved, Entry, Promoted, Remarked, RolledBack};
+use super::entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack};
 use super::error::RegistryError;
 use super::log::Log;
 use super::manifest::{ModelVersion, Origin};
 use super::name::{Alias, ModelName};
 use super::reference::ModelRef;
 use super::registry::Registry;
-use super::state::{Model, until};
+use super::state::{Collection, Model, until};
 use crate::content::Digest;
 use crate::scoring::Scorecard;
 
@@ -34,6 +34,8 @@ pub struct VersionSummary {
     pub aliases: Vec<Alias>,
     /// Whether it was taken out of use.
     pub retired: bool,
+    /// Whether its files were collected.
+    pub collected: bool,
     /// Its bundle.
     pub bundle: Digest,
     /// Length of its files in bytes.
@@ -49,8 +51,11 @@ pub struct VersionDetail {
     pub version: ModelVersion,
     /// Aliases that point to it.
     pub aliases: Vec<Alias>,
-    /// How good it was found to be.
-    pub scorecard: Scorecard,
+    /// How good it was found to be; `None` where its files were collected.
+    pub scorecard: Option<Scorecard>,
+    /// When and by whom its files were collected, where they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collected: Option<Collection>,
     /// What happened to it, oldest first.
     pub history: Vec<HistoryRow>,
 }
@@ -98,6 +103,8 @@ pub enum Done {
     Approve,
     /// A version was taken out of use.
     Retire,
+    /// The files of a version were given up.
+    Collect,
 }
 
 impl Registry {
@@ -120,16 +127,20 @@ impl Registry {
     /// Shows one version with its scores and history.
     ///
     /// # Errors
-    /// As [`Self::resolve`], and missing or damaged blobs.
+    /// As [`Self::resolve`], and missing or damaged blobs of a version whose files are kept.
     pub async fn show(&self, reference: &ModelRef) -> Result<VersionDetail, RegistryError> {
         let log = Log::read(self.store()).await?;
         let version = log.state().resolve(reference)?.clone();
         let touches = |row: &HistoryRow| row.version == version.version || row.from == Some(version.version);
-        let rows = log.entries().iter().map(HistoryRow::of).filter(|row| row.model == version.model);
+        let rows = log.entries().iter().flat_map(HistoryRow::of).filter(|row| row.model == version.model);
         let history = rows.filter(touches).collect();
-        let aliases = log.state().model(&version.model)?.aliases_of(version.version);
-        let (scorecard, _) = self.evidence(&version).await?;
-        Ok(VersionDetail { version, aliases, scorecard, history })
+        let model = log.state().model(&version.model)?;
+        let (aliases, collected) = (model.aliases_of(version.version), model.collection(version.version).cloned());
+        let scorecard = match collected {
+            Some(_) => None,
+            None => Some(self.evidence(&version).await?.0),
+        };
+        Ok(VersionDetail { version, aliases, scorecard, collected, history })
     }
 
     /// Returns what happened to a model, oldest first, up to a time; with an alias, only its moves.
@@ -148,7 +159,7 @@ impl Registry {
         }
         log.state().model(model)?;
         let entries = at.map_or(log.entries(), |at| until(log.entries(), at));
-        let rows = entries.iter().map(HistoryRow::of).filter(|row| row.model == *model);
+        let rows = entries.iter().flat_map(HistoryRow::of).filter(|row| row.model == *model);
         Ok(rows.filter(|row| alias.is_none() || row.alias.as_ref() == alias).collect())
     }
 }
@@ -160,6 +171,7 @@ impl ModelSummary {
             version: version.version,
             aliases: model.aliases_of(version.version),
             retired: model.is_retired(version.version),
+            collected: model.collection(version.version).is_some(),
             bundle: version.bundle,
             bytes: version.files.iter().map(|file| file.bytes).sum(),
             origin: version.origin.clone(),
@@ -169,7 +181,8 @@ impl ModelSummary {
 }
 
 impl HistoryRow {
-    fn of(entry: &Entry) -> Self {
+    /// Returns what an entry did, one row for each version it is about.
+    fn of(entry: &Entry) -> Vec<Self> {
         let row = |action, model: &ModelName, version| Self {
             entry: entry.sequence,
             time: entry.time,
@@ -187,7 +200,10 @@ impl HistoryRow {
             reason: remarked.text.clone(),
             ..row(action, &remarked.model, remarked.version)
         };
-        match &entry.action {
+        let row = match &entry.action {
+            Action::Collect(Collected { versions }) => {
+                return versions.iter().map(|id| row(Done::Collect, &id.model, id.version)).collect();
+            }
             Action::Register(version) => {
                 Self { report: version.report, ..row(Done::Register, &version.model, version.version) }
             }
@@ -210,6 +226,7 @@ impl HistoryRow {
                 reason: reason.clone(),
                 ..row(Done::Rollback, model, *to)
             },
-        }
+        };
+        vec![row]
     }
 }

@@ -94,20 +94,25 @@ impl Registry {
         let files = new.file_entries()?;
         let report = new.report.as_ref().map(encode::report).transpose()?;
         let version = new.version(files, [&scorecard, &predictions], report.as_ref());
-        if let Some(known) = self.known(&version).await? {
-            return Ok(Registered { version: known, is_new: false });
+        let state = Arc::new(self.state(None).await?);
+        if let Some(known) = state.same(&version.model, version.bundle, version.scorecard) {
+            return Ok(Registered { version: known.clone(), is_new: false });
         }
         self.store.require_key(stamp)?;
         self.store.prove().await?;
-        self.put_blobs([scorecard, predictions].into_iter().chain(report).collect()).await?;
-        self.upload(&new.files).await?;
+        let blobs: Vec<_> = [scorecard, predictions].into_iter().chain(report).collect();
+        Self::new(self.store.relying(&state, stamp)).deliver(blobs.clone(), &new.files).await?;
         let (version, is_new) = self.enter(version, stamp).await?;
+        // What was relied on may have been collected meanwhile.
+        if !self.store.absent(version.blobs()).await?.is_empty() {
+            self.deliver(blobs, &new.files).await?;
+        }
         Ok(Registered { version, is_new })
     }
 
-    /// Returns the version that is the same as this one, should it be here already.
-    pub(super) async fn known(&self, version: &ModelVersion) -> Result<Option<ModelVersion>, RegistryError> {
-        Ok(self.state(None).await?.same(&version.model, version.bundle, version.scorecard).cloned())
+    async fn deliver(&self, blobs: Vec<Bytes>, files: &[BundleFile]) -> Result<(), RegistryError> {
+        self.put_blobs(blobs).await?;
+        self.upload(files).await
     }
 
     /// Enters a version under its model's next number, unless the same is here already; says whether it was entered.
@@ -145,8 +150,9 @@ impl Registry {
     /// # Errors
     /// Missing or damaged blobs, and whatever the store answers.
     pub async fn evidence(&self, version: &ModelVersion) -> Result<(Scorecard, Predictions), RegistryError> {
-        let scorecard = self.read_json("a scorecard", version.scorecard).await?;
-        Ok((scorecard, self.read_json("predictions", version.predictions).await?))
+        let scorecard = self.explained(version, self.read_json("a scorecard", version.scorecard).await).await?;
+        let predictions = self.read_json("predictions", version.predictions).await;
+        Ok((scorecard, self.explained(version, predictions).await?))
     }
 
     /// Returns a gate report kept under its digest.
@@ -164,7 +170,7 @@ impl Registry {
     /// # Errors
     /// Missing or damaged blobs, a symbolic link in the way, and whatever the store or the disk answers.
     pub async fn fetch_bundle(&self, version: &ModelVersion, into: &Path) -> Result<(), RegistryError> {
-        fetch::bundle(&self.store, version, into).await
+        self.explained(version, fetch::bundle(&self.store, version, into).await).await
     }
 
     /// Walks the whole log and all blobs, and reports everything that is not as it was written.
@@ -179,10 +185,12 @@ impl Registry {
     /// Reads and verifies every object a version rests on: bundle, scorecard, predictions, and its gate reports.
     ///
     /// # Errors
-    /// [`RegistryError::Integrity`] for the first object that is missing or changed.
+    /// [`RegistryError::Integrity`] for the first object that is missing or changed, [`RegistryError::Collected`] where the
+    /// version's files are no longer kept.
     pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
         for file in &version.files {
-            blobs::verify(&self.store, file.sha256, file.bytes).await?;
+            let verified = blobs::verify(&self.store, file.sha256, file.bytes).await;
+            self.explained(version, verified).await?;
         }
         self.check_evidence(version).await
     }
@@ -195,7 +203,7 @@ impl Registry {
         let history = self.history(&version.model, None, None).await?;
         let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
         for digest in version.evidence().chain(reports) {
-            self.store.get_blob(digest).await?;
+            self.explained(version, self.store.get_blob(digest).await).await?;
         }
         Ok(())
     }

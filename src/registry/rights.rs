@@ -18,6 +18,8 @@ pub enum Role {
     Publisher,
     /// Moves aliases and says things of versions, and can overwrite nothing at all: a job that gates.
     Promoter,
+    /// Removes blobs nothing rests on, and ends uploads nobody goes on with; overwrites nothing: `registry gc`.
+    Collector,
 }
 
 /// Returns the policy for a role in the registry at `s3://bucket/prefix`; with a `principal` (an ARN) one for the bucket, else
@@ -45,6 +47,11 @@ pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value
     let more = match role {
         Role::Reader => vec![],
         Role::Promoter => vec![("CreateOnly", vec!["s3:PutObject"], at(&written), Some(only_new)), experiment],
+        Role::Collector => vec![
+            ("CreateOnly", vec!["s3:PutObject"], at(&written[..3]), Some(only_new)),
+            ("RemoveBlobs", vec!["s3:DeleteObject", "s3:AbortMultipartUpload"], at(&[&blobs]), None),
+            experiment,
+        ],
         Role::Publisher => vec![
             ("CreateOnly", vec!["s3:PutObject"], at(&written[..4]), Some(only_new)),
             ("UploadBlobs", vec!["s3:PutObject", "s3:AbortMultipartUpload"], at(&[&blobs]), None),
@@ -91,7 +98,7 @@ mod tests {
     #[test]
     fn nobody_may_change_the_log_and_a_promoter_nothing_at_all() {
         let key = |key: &str| format!("arn:aws:s3:::models/plant-7/{key}");
-        for role in [Role::Reader, Role::Publisher, Role::Promoter] {
+        for role in [Role::Reader, Role::Publisher, Role::Promoter, Role::Collector] {
             let policy = of(role);
             assert_eq!(allowed(&policy, "s3:GetObject"), [(key("*"), false)]);
             let puts = allowed(&policy, "s3:PutObject");
@@ -99,7 +106,10 @@ mod tests {
             let changed: Vec<_> = puts.iter().filter(|(_, only_new)| !only_new).map(|(key, _)| key.clone()).collect();
             assert_eq!(changed, if role == Role::Publisher { vec![key("blobs/*")] } else { vec![] }, "{role:?}");
             let deletes = allowed(&policy, "s3:DeleteObject");
-            assert!(deletes.iter().all(|(found, _)| *found == key("probe/*")), "{deletes:?}");
+            let removable = |found: &String| *found == key("probe/*") || *found == key("blobs/*");
+            assert!(deletes.iter().all(|(found, _)| removable(found)), "{deletes:?}");
+            let removes_blobs = deletes.iter().any(|(found, _)| *found == key("blobs/*"));
+            assert_eq!(removes_blobs, role == Role::Collector);
             let list = &policy["Statement"][0]["Condition"]["StringLike"]["s3:prefix"][0];
             assert_eq!(list, "plant-7/*");
         }

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::entry::{Action, Approved, Entry, Promoted, Remarked, RolledBack};
+use super::entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack};
 use super::error::RegistryError;
-use super::manifest::ModelVersion;
+use super::manifest::{ModelVersion, VersionId};
 use super::name::{Alias, ModelName};
 use super::reference::{ModelRef, Target};
 use crate::content::Digest;
@@ -22,7 +23,31 @@ pub struct Model {
     aliases: BTreeMap<Alias, Pointer>,
     /// Who approved which version for which alias.
     approvals: BTreeMap<(u32, Alias), BTreeSet<String>>,
-    retired: BTreeSet<u32>,
+    /// Versions that were taken out of use.
+    retired: BTreeMap<u32, Retirement>,
+    /// Gate reports that a version was promoted by.
+    reports: BTreeMap<u32, BTreeSet<Digest>>,
+    collected: BTreeMap<u32, Collection>,
+}
+
+/// When a version was taken out of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Retirement {
+    /// Place in the log.
+    pub(crate) entry: u64,
+    /// When, by the clock of who did it.
+    pub(crate) time: Timestamp,
+}
+
+/// When and by whom the files of a version were given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Collection {
+    /// Place in the log.
+    pub entry: u64,
+    /// When.
+    pub time: Timestamp,
+    /// Who did it.
+    pub actor: String,
 }
 
 /// Where an alias points, with the versions below it that rolling back returns to.
@@ -49,6 +74,8 @@ pub(crate) enum StateError {
     InUse { model: ModelName, version: u32, alias: Alias },
     #[error("it points `{model}@{alias}` to version {version}, which is retired")]
     Retired { model: ModelName, alias: Alias, version: u32 },
+    #[error("it collects the files of version {version} of `{model}`, which is not retired")]
+    NotRetired { model: ModelName, version: u32 },
 }
 
 impl State {
@@ -70,7 +97,8 @@ impl State {
             Action::Rollback(rolled_back) => self.roll_back(rolled_back),
             Action::Annotate(remarked) => self.registered(&remarked.model, remarked.version).map(drop),
             Action::Approve(approved) => self.approve(approved, &entry.actor),
-            Action::Retire(remarked) => self.retire(remarked),
+            Action::Retire(remarked) => self.retire(remarked, Retirement { entry: entry.sequence, time: entry.time }),
+            Action::Collect(collected) => self.collect(collected, entry),
         }
     }
 
@@ -118,10 +146,11 @@ impl State {
         model.version(model.current(alias)?)
     }
 
-    /// Returns the version of a model with this bundle and scorecard.
+    /// Returns the version of a model with this bundle and scorecard whose files are kept.
     pub(crate) fn same(&self, model: &ModelName, bundle: Digest, scorecard: Digest) -> Option<&ModelVersion> {
-        let mut versions = self.models.get(model)?.versions.iter();
-        versions.find(|version| version.bundle == bundle && version.scorecard == scorecard)
+        let known = self.models.get(model)?;
+        let mut kept = known.versions.iter().filter(|version| known.collection(version.version).is_none());
+        kept.find(|version| version.bundle == bundle && version.scorecard == scorecard)
     }
 
     /// Returns the number that the next version of a model gets.
@@ -151,6 +180,7 @@ impl State {
             return Err(StateError::Retired { model: model.clone(), alias: alias.clone(), version: *to });
         }
         known.point(alias, *to);
+        known.reports.entry(*to).or_default().extend(promoted.report);
         Ok(())
     }
 
@@ -166,13 +196,27 @@ impl State {
         Ok(())
     }
 
-    fn retire(&mut self, remarked: &Remarked) -> Result<(), StateError> {
+    fn retire(&mut self, remarked: &Remarked, retirement: Retirement) -> Result<(), StateError> {
         let (model, version) = (&remarked.model, remarked.version);
         let known = self.registered(model, version)?;
         if let Some(alias) = known.aliases_of(version).into_iter().next() {
             return Err(StateError::InUse { model: model.clone(), version, alias });
         }
-        known.retired.insert(version);
+        known.retired.entry(version).or_insert(retirement);
+        Ok(())
+    }
+
+    fn collect(&mut self, collected: &Collected, entry: &Entry) -> Result<(), StateError> {
+        for VersionId { model, version } in &collected.versions {
+            if !self.registered(model, *version)?.is_retired(*version) {
+                return Err(StateError::NotRetired { model: model.clone(), version: *version });
+            }
+        }
+        let collection = Collection { entry: entry.sequence, time: entry.time, actor: entry.actor.clone() };
+        for VersionId { model, version } in &collected.versions {
+            let known = self.registered(model, *version)?;
+            known.collected.entry(*version).or_insert_with(|| collection.clone());
+        }
         Ok(())
     }
 
@@ -235,7 +279,22 @@ impl Model {
 
     /// Returns whether a version was taken out of use.
     pub fn is_retired(&self, version: u32) -> bool {
-        self.retired.contains(&version)
+        self.retired.contains_key(&version)
+    }
+
+    /// Returns when a version was taken out of use.
+    pub(crate) fn retirement(&self, version: u32) -> Option<Retirement> {
+        self.retired.get(&version).copied()
+    }
+
+    /// Returns when and by whom the files of a version were given up; `None` where they are kept.
+    pub fn collection(&self, version: u32) -> Option<&Collection> {
+        self.collected.get(&version)
+    }
+
+    /// Returns every blob a version rests on: those it was registered with, and the gate reports it was promoted by.
+    pub(crate) fn blobs(&self, version: &ModelVersion) -> impl Iterator<Item = Digest> {
+        version.blobs().chain(self.reports.get(&version.version).into_iter().flatten().copied())
     }
 
     /// Refuses a version that was taken out of use.
@@ -370,6 +429,11 @@ mod tests {
         assert_eq!(fold(vec![registered(1), promoted(None, 1), promoted(None, 1)]), message);
         let message = "it rolls `fd001@champion` back to version 1, which it did not point to before";
         assert_eq!(fold(vec![registered(1), promoted(None, 1), rolled_back(1, 1)]), message);
+        let collected = |version| Action::Collect(Collected { versions: vec![VersionId { model: model(), version }] });
+        let message = "it collects the files of version 1 of `fd001`, which is not retired";
+        assert_eq!(fold(vec![registered(1), collected(1)]), message);
+        let message = "it speaks of version 2 of `fd001`, which was never registered";
+        assert_eq!(fold(vec![registered(1), collected(2)]), message);
     }
 
     #[test]

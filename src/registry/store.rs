@@ -5,15 +5,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use jiff::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use uuid::Uuid;
 
 use super::address::{Address, Surroundings, absolute};
 use super::blobs::Transfers;
 use super::cloud::{self, Bucket};
+use super::collect::Reliance;
 use super::entry::Stamp;
 use super::error::RegistryError;
 use super::keys::Key;
@@ -21,6 +24,7 @@ use super::log::Log;
 use super::marker;
 use super::probe::{self, Proof};
 use super::signing::{Signer, Signing, Trust};
+use super::state::State;
 use crate::content::Digest;
 
 /// Where a registry keeps its objects: a bucket, a folder, or memory.
@@ -33,6 +37,7 @@ pub struct Store {
     parts: Option<Parts>,
     folder: Option<PathBuf>,
     transfers: Transfers,
+    reliance: Reliance,
     signing: Signing,
     readable: Arc<OnceLock<()>>,
     writable: Arc<OnceLock<()>>,
@@ -60,6 +65,25 @@ pub(crate) enum Created {
     Written,
     /// Something was there and stays as it was.
     Exists,
+}
+
+/// An object that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    /// When it was written, by the store's clock.
+    pub(crate) modified: Timestamp,
+}
+
+impl Object {
+    fn of(meta: object_store::ObjectMeta) -> Self {
+        let (path, bytes) = (meta.location.to_string(), meta.size);
+        // A time no clock shows is one that is not old.
+        let nanoseconds = meta.last_modified.timestamp_nanos_opt().map(i128::from);
+        let modified = nanoseconds.and_then(|time| Timestamp::from_nanosecond(time).ok()).unwrap_or(Timestamp::MAX);
+        Self { path, bytes, modified }
+    }
 }
 
 impl Store {
@@ -102,6 +126,7 @@ impl Store {
             parts: None,
             folder: None,
             transfers: Transfers::default(),
+            reliance: Reliance::default(),
             signing: Signing::default(),
             readable: Arc::default(),
             writable: Arc::default(),
@@ -141,9 +166,22 @@ impl Store {
         }
     }
 
-    /// Deletes an object of an experiment; nothing else is ever deleted.
+    /// Deletes an object of an experiment, or a blob nothing rests on; nothing else is ever deleted.
     pub(crate) async fn delete(&self, key: Key) -> Result<(), RegistryError> {
-        self.objects.delete(&key.path()).await.map_err(|source| self.failed("delete", key, source))
+        match self.objects.delete(&key.path()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(self.failed("delete", key, source)),
+        }
+    }
+
+    /// Returns the time by the store's clock.
+    pub(crate) async fn clock(&self) -> Result<Timestamp, RegistryError> {
+        let key = Key::Probe(Uuid::now_v7());
+        self.create(key, "what time is it?").await?;
+        let there = self.look(key).await;
+        // Where it may not be deleted, it stays.
+        let _ = self.delete(key).await;
+        there?.map(|there| there.modified).ok_or_else(|| RegistryError::damaged(key, "it is missing"))
     }
 
     /// Lists the paths under a folder, in order.
@@ -153,11 +191,15 @@ impl Store {
 
     /// Lists the paths under a folder with the bytes of the objects, in order.
     pub(crate) async fn list_lengths(&self, folder: &'static str) -> Result<Vec<(String, u64)>, RegistryError> {
-        let listed = self.objects.list(Some(&folder.into()));
-        let listed = listed.map_ok(|object| (object.location.to_string(), object.size));
-        let mut paths: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
-        paths.sort();
-        Ok(paths)
+        Ok(self.list_objects(folder).await?.into_iter().map(|object| (object.path, object.bytes)).collect())
+    }
+
+    /// Lists the objects under a folder, in order of path.
+    pub(crate) async fn list_objects(&self, folder: &'static str) -> Result<Vec<Object>, RegistryError> {
+        let listed = self.objects.list(Some(&folder.into())).map_ok(Object::of);
+        let mut objects: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
+        objects.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(objects)
     }
 
     /// Lists the paths under a folder that come after a key, in order.
@@ -180,8 +222,13 @@ impl Store {
 
     /// Returns the bytes of an object; `None` where there is none.
     pub(crate) async fn length(&self, key: Key) -> Result<Option<u64>, RegistryError> {
+        Ok(self.look(key).await?.map(|object| object.bytes))
+    }
+
+    /// Looks at an object without reading it; `None` where there is none.
+    pub(crate) async fn look(&self, key: Key) -> Result<Option<Object>, RegistryError> {
         match self.objects.head(&key.path()).await {
-            Ok(object) => Ok(Some(object.size)),
+            Ok(object) => Ok(Some(Object::of(object))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(source) => Err(self.failed("look at", key, source)),
         }
@@ -224,8 +271,23 @@ impl Store {
         Some(self.folder.as_ref()?.join(key.to_string()))
     }
 
+    /// Returns the folder that holds the objects, where the store is one.
+    pub(super) fn folder_on_disk(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     pub(super) fn transfers(&self) -> &Transfers {
         &self.transfers
+    }
+
+    /// Returns the store for a writer that has just read the log: blobs that may be collected are written again.
+    pub(crate) fn relying(&self, state: &Arc<State>, stamp: &Stamp) -> Self {
+        Self { reliance: Reliance::of(Arc::clone(state), stamp.time), ..self.clone() }
+    }
+
+    /// Returns which blobs that are there need not be written.
+    pub(crate) fn reliance(&self) -> &Reliance {
+        &self.reliance
     }
 
     /// Returns who signs what is written here.
@@ -249,10 +311,28 @@ impl Store {
     /// Writes bytes under their digest; writing what is already there is no error.
     pub(crate) async fn put_blob(&self, bytes: Bytes) -> Result<Digest, RegistryError> {
         let digest = Digest::of(&bytes);
-        if self.create(Key::Blob(digest), bytes).await? == Created::Exists {
-            self.get_blob(digest).await?;
+        if self.create(Key::Blob(digest), bytes.clone()).await? == Created::Exists && !self.stays(digest).await? {
+            self.write_again(digest, bytes).await?;
         }
         Ok(digest)
+    }
+
+    /// Checks a blob that is there, and returns whether it stays at least as long as its writer needs.
+    async fn stays(&self, digest: Digest) -> Result<bool, RegistryError> {
+        let there = self.look(Key::Blob(digest)).await?;
+        if there.is_some() {
+            self.get_blob(digest).await?;
+        }
+        Ok(there.is_some_and(|there| self.reliance.is_needed(digest) || self.reliance.is_fresh(there.modified)))
+    }
+
+    async fn write_again(&self, digest: Digest, bytes: Bytes) -> Result<(), RegistryError> {
+        let key = Key::Blob(digest);
+        match self.objects.put(&key.path(), bytes.into()).await {
+            // Some may create blobs and never overwrite one; they look again when their entry stands.
+            Ok(_) | Err(object_store::Error::PermissionDenied { .. }) => Ok(()),
+            Err(source) => Err(self.failed("write", key, source)),
+        }
     }
 
     /// Reads the bytes with this digest.

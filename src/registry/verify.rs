@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
-use super::entry::{Action, Entry};
+use super::collect::{Needed, blobs_of};
+use super::entry::Entry;
 use super::error::RegistryError;
 use super::keys::{BLOBS, Key, SNAPSHOTS, Sequence};
 use super::log::{self, READERS};
@@ -29,7 +30,7 @@ pub struct VerifyReport {
     pub blobs: u64,
     /// Bytes of those blobs.
     pub bytes: u64,
-    /// Blobs no entry names: left by a writer that was killed or refused; harmless.
+    /// Blobs no version rests on: left by a writer that was killed or refused, or not yet collected; harmless.
     pub orphans: u64,
     /// What is wrong, in order of key; empty when the store is intact.
     pub findings: Vec<Finding>,
@@ -80,6 +81,8 @@ struct Walk {
     state: Option<State>,
     /// Blobs named by entries, with the first entry that names them.
     named: BTreeMap<Digest, Sequence>,
+    /// Blobs that versions rest on whose files were not collected.
+    needed: Needed,
     blobs: u64,
     bytes: u64,
     orphans: u64,
@@ -165,6 +168,7 @@ impl Walk {
         for blob in blobs_of(&entry.action) {
             self.named.entry(blob).or_insert(entry.sequence);
         }
+        self.needed.take(&entry.action);
         if let Some(Err(error)) = self.state.as_mut().map(|state| state.apply(entry)) {
             self.broken(entry.sequence, error.to_string());
         }
@@ -194,13 +198,16 @@ impl Walk {
 
     /// Reads the short blobs side by side, then the long ones, each of which has parts on their way side by side.
     async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
+        let needed = self.needed.blobs();
         let (mut missing, mut found) = (self.named.clone(), Vec::new());
+        missing.retain(|blob, _| needed.contains(blob));
         for (path, length) in store.list_lengths(BLOBS).await? {
             let Some(Key::Blob(digest)) = Key::parse(&path) else {
                 self.find(path, None, "it is no blob");
                 continue;
             };
             missing.remove(&digest);
+            self.orphans += u64::from(!needed.contains(&digest));
             found.push((digest, length));
         }
         missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));
@@ -225,7 +232,6 @@ impl Walk {
     fn blob(&mut self, digest: Digest, read: Result<u64, RegistryError>) -> Result<(), RegistryError> {
         let entry = self.named.get(&digest).copied();
         self.blobs += 1;
-        self.orphans += u64::from(entry.is_none());
         match read {
             Ok(bytes) => self.bytes += bytes,
             Err(RegistryError::Integrity { what, .. }) => self.find(Key::Blob(digest), entry, what),
@@ -263,17 +269,6 @@ struct Chain {
     digest: Option<Digest>,
 }
 
-fn blobs_of(action: &Action) -> Vec<Digest> {
-    match action {
-        Action::Register(version) => {
-            let files = version.files.iter().map(|file| file.sha256);
-            files.chain(version.evidence()).collect()
-        }
-        Action::Promote(promoted) => promoted.report.into_iter().collect(),
-        Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -283,6 +278,7 @@ mod tests {
 
     use super::*;
     use crate::registry::blocking::Registry;
+    use crate::registry::entry::Action;
     use crate::registry::samples::{champion, forced, gated, gates, model, stamp, version};
     use crate::registry::{Failure, ModelRef};
 

@@ -17,6 +17,6 @@ pub use curves::{CurvePoint, Curves};
 pub use error::ReportError;
 pub use predictions::{predictions_csv, predictions_table, write_predictions};
 pub use quality::quality;
-pub use scores::{group_scores, scores};
+pub use scores::{figure, group_scores, named, scores};
 pub use sheet::{Sheet, write_sheet};
 pub use table::{Align, table};

@@ -50,7 +50,8 @@ pub fn group_scores(card: &Scorecard) -> Option<String> {
     Some(table(&header, rows))
 }
 
-fn named(metric: Metric) -> String {
+/// Returns the name of a metric, with its unit where that is cycles.
+pub fn named(metric: Metric) -> String {
     match metric.unit() {
         "cycles" => format!("{metric} (cycles)"),
         _ => metric.to_string(),
@@ -61,8 +62,8 @@ fn interval(score: &Score) -> String {
     format!("[{}, {}]", figure(score.metric, score.lower), figure(score.metric, score.upper))
 }
 
-/// Shares as percent, penalties and cycles with the digits their intervals deserve.
-fn figure(metric: Metric, value: f64) -> String {
+/// Returns a score for people: shares as percent, penalties and cycles with the digits their intervals deserve.
+pub fn figure(metric: Metric, value: f64) -> String {
     match metric {
         Metric::NasaScore => format!("{value:.0}"),
         _ if metric.unit() == "share" => format!("{:.0} %", value * 100.0),

@@ -1,4 +1,12 @@
-//! `registry`: list, show, history, rollback, verify, and promotion by hand.
+//! `registry`: list, show, diff, history, rollback, verify, gc, and promotion by hand.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use jiff::{SignedDuration, Timestamp};
+use pdm_ml::registry::blocking::Registry;
+use pdm_ml::registry::{ModelRef, Stamp};
 
 use crate::project::{Project, SMALL};
 
@@ -119,4 +127,95 @@ fn a_policy_asks_for_somebody_else() {
     project.write("registry/policy.toml", "[alias.champion]\naprovals = 1\n");
     let (code, _, told) = by("ada", &["run"]);
     assert!(code == 2 && told.contains("registry/policy.toml") && told.contains("aprovals"), "{told}");
+}
+
+#[test]
+fn diff_tells_what_changed_and_compares_scores_of_one_protocol_only() {
+    let project = two_versions();
+    let told = project.pdm(&["registry", "diff", "small/1", "small@champion"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    for word in ["A: small/1", "B: small/2 (champion)", "calibration.json", "changed", "rmse (cycles)", "same"] {
+        assert!(told.stdout.contains(word), "{word}: {}", told.stdout);
+    }
+    let found = project.json(&["registry", "diff", "small/1", "small/2"]);
+    let changes: Vec<_> = found["files"].as_array().unwrap().iter().map(|file| &file["change"]).collect();
+    assert_eq!(changes, ["changed", "changed", "same", "same", "same"]);
+    let rmse = &found["scores"]["compared"]["rows"][0];
+    assert_eq!((&rmse["metric"], &rmse["difference"]), (&"rmse".into(), &0.0.into()));
+    // The model is the same: only how its intervals were calibrated differs.
+    assert_eq!(found["options"], serde_json::json!([]));
+
+    project.write("pdm.toml", SMALL.replace("margin = 1.0", "margin = 100.0"));
+    project.json(&["run", "--set", "features.baseline_cycles=10", "--set", "dataset.test_units=11"]);
+    let found = project.json(&["registry", "diff", "small/1", "small/3"]);
+    assert!(found["scores"]["unlike"]["a"].is_array(), "{found:#}");
+    let option = found["options"].as_array().unwrap().iter().find(|o| o["name"] == "features.options.baseline_cycles");
+    assert_eq!(option.unwrap()["b"], 10);
+    let told = project.pdm(&["registry", "diff", "small/1", "small/3"]).stdout;
+    assert!(told.contains("scores are not compared"), "{told}");
+    project.json(&["registry", "push", "small/2", "--to", "shared"]);
+    let found = project.json(&["registry", "diff", "small/2", "small/1", "--to", "shared"]);
+    let names: Vec<_> = found["origin"].as_array().unwrap().iter().map(|change| &change["name"]).collect();
+    assert_eq!(names, ["copied_from"]);
+    assert_eq!(project.pdm(&["registry", "diff", "small/1", "small/9"]).code, 1);
+}
+
+/// Makes everything in the registry's folder ten days older.
+fn age(folder: &Path) {
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => age(&path),
+            false => File::open(&path)
+                .and_then(|file| file.set_modified(SystemTime::now() - Duration::from_secs(10 * 86_400)))
+                .unwrap(),
+        }
+    }
+}
+
+#[test]
+fn gc_says_what_goes_asks_and_remembers() {
+    let project = two_versions();
+    let registry = Registry::open("registry/store", project.path()).unwrap();
+    let ago = Stamp { time: Timestamp::now() - SignedDuration::from_hours(240), actor: "ada".to_owned() };
+    registry.retire(&ModelRef::parse("small/1").unwrap(), "old", &ago).unwrap();
+    age(&project.file("registry/store/log"));
+    let young = project.json(&["registry", "gc", "--dry-run"]);
+    assert_eq!((&young["found"]["blobs"], &young["removed"]), (&serde_json::json!([]), &serde_json::Value::Null));
+    assert!(young["found"]["young"].as_u64().unwrap() > 0, "{young:#}");
+    age(&project.file("registry/store"));
+    let part = format!(".pdm-ml/transfers/{}.part", "0".repeat(64));
+    project.write(&part, "half");
+    age(&project.file(".pdm-ml/transfers"));
+
+    let told = project.pdm(&["registry", "gc", "--dry-run"]);
+    assert!(told.code == 0 && told.stdout.contains("small/1") && told.stdout.contains(".part"), "{told:?}");
+    let unasked = project.pdm(&["registry", "gc"]);
+    assert!(unasked.code == 2 && unasked.stderr.contains("--yes"), "{unasked:?}");
+    assert_eq!(project.pdm(&["registry", "gc", "--grace", "1d", "--yes"]).code, 2);
+    assert_eq!(project.pdm(&["registry", "gc", "--grace", "soon"]).code, 2);
+    let later = project.pdm(&["registry", "gc", "--grace", "2 weeks", "--yes"]);
+    assert!(later.code == 0 && later.stdout.contains(" 0 files"), "{later:?}");
+    assert!(project.file(&part).exists());
+
+    let done = project.json(&["registry", "gc", "--yes"]);
+    assert_eq!(done["removed"]["versions"][0]["version"], 1, "{done:#}");
+    assert_eq!(done["removed"]["blobs"], done["found"]["blobs"].as_array().unwrap().len());
+    assert!(!project.file(&part).exists());
+    let verified = project.json(&["registry", "verify"]);
+    assert_eq!((&verified["findings"], &verified["orphans"]), (&serde_json::json!([]), &0.into()));
+    let shown = project.pdm(&["registry", "show", "small/1"]);
+    assert!(shown.code == 0 && shown.stdout.contains("its files were collected on"), "{shown:?}");
+    let fetched = project.pdm(&["registry", "fetch", "small/1", "--into", "x"]);
+    assert!(fetched.code == 1 && fetched.stderr.contains("were collected on"), "{fetched:?}");
+    assert!(project.pdm(&["registry", "list"]).stdout.contains("(collected)"));
+    assert!(project.pdm(&["registry", "history"]).stdout.contains("collect"));
+    let copied = project.pdm(&["registry", "copy", "registry/store", "shared"]);
+    assert!(copied.code == 0 && copied.stderr.contains("small/1 is not copied"), "{copied:?}");
+
+    // The champion's line goes on, and what was collected comes back as a new version when it is made again.
+    assert_eq!(project.pdm(&["run", "--set", "calibrate.coverage=0.8"]).code, 0);
+    assert_eq!(project.json(&["registry", "register"])["version"]["version"], 3);
+    assert_eq!(project.pdm(&["registry", "fetch", "small/3", "--into", "x"]).code, 0);
+    assert_eq!(project.pdm(&["registry", "verify"]).code, 0);
 }

@@ -1,4 +1,8 @@
-//! `registry`: list, show, history, verify, keygen, register, rollback, annotate, retire, push, pull, copy, fetch.
+//! `registry`: list, show, diff, history, verify, keygen, register, rollback, annotate, retire, push, pull, copy, fetch, gc, export.
+
+mod diff;
+mod export;
+mod gc;
 
 use std::collections::BTreeMap;
 
@@ -12,13 +16,13 @@ use crate::cli::args::{self, Keeper, PipelineArgs, RegistryArgs, RegistryCommand
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{self, Ui};
 use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Role, Surroundings, Target,
-    VerifyReport, VersionDetail, s3_policy,
+    Alias, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Role, Surroundings,
+    Target, VerifyReport, VersionDetail, s3_policy,
 };
 use crate::report::{self, Align, table};
 
@@ -32,6 +36,9 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             let detail = open(registry, ui)?.1.show(&model.parse()?)?;
             ui.show(&detail, || show(&detail))?;
         }
+        RegistryCommand::Diff { a, b, to, registry } => diff::run(a, b, to.as_deref(), registry, ui)?,
+        RegistryCommand::Gc(args) => gc::run(args, ui)?,
+        RegistryCommand::Export { model, oci, tag, registry } => export::run(model, oci, tag.as_deref(), registry, ui)?,
         RegistryCommand::History { model, at, registry } => {
             history(&open(registry, ui)?.1, model.as_deref(), at.as_deref(), ui)?;
         }
@@ -67,6 +74,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 args::Role::Reader => Role::Reader,
                 args::Role::Publisher => Role::Publisher,
                 args::Role::Promoter => Role::Promoter,
+                args::Role::Collector => Role::Collector,
             };
             let policy = s3_policy(&url, role, principal.as_deref())?;
             ui.show(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
@@ -126,7 +134,12 @@ fn copy(from: &str, to: &str, models: &[String], ui: &Ui) -> Result<Vec<Copied>,
     };
     let mut copied = Vec::new();
     for name in wanted {
-        for version in state.model(&name)?.versions() {
+        let known = state.model(&name)?;
+        for version in known.versions() {
+            if known.collection(version.version).is_some() {
+                ui::note(&format!("{name}/{} is not copied: its files were collected", version.version));
+                continue;
+            }
             context.reporter.check().map_err(RegistryError::from)?;
             copied.push(from.copy(&ModelRef::version(name.clone(), version.version), &to, &context.stamp())?);
         }
@@ -168,7 +181,8 @@ fn list(models: &[ModelSummary]) -> String {
     let rows = models.iter().flat_map(|model| {
         model.versions.iter().rev().map(|version| {
             let mut aliases: Vec<_> = version.aliases.iter().map(ToString::to_string).collect();
-            aliases.extend(version.retired.then(|| "(retired)".to_owned()));
+            let end = if version.collected { "(collected)" } else { "(retired)" };
+            aliases.extend(version.retired.then(|| end.to_owned()));
             [
                 model.model.to_string(),
                 version.version.to_string(),
@@ -207,10 +221,17 @@ fn show(detail: &VersionDetail) -> String {
     let parts = [
         table(&[("", Align::Left), ("", Align::Left)], facts),
         table(&[("file", Align::Left), ("bytes", Align::Right), ("sha256", Align::Left)], files),
-        report::scores(&detail.scorecard),
+        detail.scorecard.as_ref().map(report::scores).unwrap_or_default(),
         rows(&detail.history),
+        detail.collected.as_ref().map(collected).unwrap_or_default(),
     ];
+    let parts = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     parts.join("\n\n")
+}
+
+fn collected(collection: &Collection) -> String {
+    let Collection { entry, time, actor } = collection;
+    format!("its files were collected on {time:.0} by {actor} (entry {entry} of the log)")
 }
 
 fn history(registry: &Registry, model: Option<&str>, at: Option<&str>, ui: &Ui) -> Result<(), CliError> {
@@ -279,6 +300,7 @@ fn done(action: Done) -> &'static str {
         Done::Annotate => "annotate",
         Done::Approve => "approve",
         Done::Retire => "retire",
+        Done::Collect => "collect",
     }
 }
 

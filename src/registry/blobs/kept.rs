@@ -3,6 +3,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use object_store::MultipartId;
 use object_store::multipart::PartId;
 use serde::{Deserialize, Serialize};
@@ -11,16 +12,19 @@ use crate::content::Digest;
 use crate::registry::store::Store;
 
 /// Held by the process whose uploads are kept.
-const LOCK: &str = "uploads.lock";
+pub(in crate::registry) const LOCK: &str = "uploads.lock";
 
 /// An upload that was begun: what a later run needs to go on with it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Kept {
-    location: String,
-    blob: Digest,
+pub(in crate::registry) struct Kept {
+    pub(in crate::registry) location: String,
+    pub(in crate::registry) blob: Digest,
     part_length: u64,
+    /// When it was begun, where that is known.
+    #[serde(default)]
+    begun: Option<Timestamp>,
     /// The server's name of the upload.
-    pub(super) upload: MultipartId,
+    pub(in crate::registry) upload: MultipartId,
     /// The parts that arrived, by number.
     parts: BTreeMap<u64, KeptPart>,
     #[serde(skip)]
@@ -52,9 +56,16 @@ impl Kept {
 
     pub(super) fn begin(store: &Store, blob: Digest, part_length: u64, upload: MultipartId) -> Self {
         let (location, place) = (store.location().to_owned(), Place::of(store, blob));
-        let mut kept = Self { location, blob, part_length, upload, parts: BTreeMap::new(), place };
+        let begun = store.reliance().now();
+        let mut kept = Self { location, blob, part_length, begun, upload, parts: BTreeMap::new(), place };
         kept.write();
         kept
+    }
+
+    /// Returns whether it was begun so lately that what it makes is young. Some servers count an object's age from when its
+    /// upload was begun.
+    pub(super) fn is_fresh(&self, store: &Store) -> bool {
+        self.begun.is_none_or(|begun| store.reliance().is_fresh(begun))
     }
 
     /// Returns whether a part with this checksum arrived.

@@ -8,7 +8,8 @@ mod kept;
 mod upload;
 
 pub(super) use download::{download, verify};
-pub(super) use upload::upload;
+pub(super) use kept::{Kept, LOCK};
+pub(super) use upload::{is_there, upload};
 
 use std::path::PathBuf;
 

@@ -8,12 +8,12 @@ use tempfile::TempDir;
 use super::*;
 use crate::content::Digest;
 use crate::events::{Event, Interrupt, Observer};
-use crate::registry::Surroundings;
-use crate::registry::blocking::wait;
+use crate::registry::blocking::{Registry, wait};
 use crate::registry::keys::Key;
 use crate::registry::manifest::BundleFile;
 use crate::registry::samples::bucket_at;
 use crate::registry::store::Store;
+use crate::registry::{Stamp, Surroundings, Swept};
 
 /// Two whole parts and a bit.
 const LENGTH: usize = (2 << 23) + 12_345;
@@ -192,6 +192,60 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
     fs::write(bench.path("scratch").join(format!("{}.part", bench.file.sha256())), vec![0; 1 << 23]).unwrap();
     bench.download(&store, "fetched").unwrap();
     assert!(same(&bench.path("fetched"), &bench.path("bundle/weights")));
+}
+
+#[test]
+fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
+    let bench = Bench::new();
+    let Some(store) = bench.bucket("d", stopping_after(2).0) else { return };
+    wait(upload(&store, &bench.file)).unwrap_err();
+    let kept = bench.kept(".upload.json").remove(0);
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
+    let age = |days: u64| {
+        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(days * 86_400);
+        fs::File::options().write(true).open(&kept).unwrap().set_modified(then).unwrap();
+    };
+    let leftovers = |store: &Store| {
+        let registry = Registry::new(store.clone()).unwrap();
+        let now = jiff::Timestamp::now();
+        (registry.leftovers(jiff::SignedDuration::from_hours(48), now).unwrap(), registry)
+    };
+    let store = bench.bucket("d", Reporter::silent()).unwrap();
+    assert_eq!(leftovers(&store).0, []);
+    age(3);
+    let other = bench.bucket("e", Reporter::silent()).unwrap();
+    assert_eq!(leftovers(&other).0, [], "an upload to another registry is none of its business");
+    let (found, registry) = leftovers(&store);
+    let held = fs::File::options().write(true).open(kept.with_file_name("uploads.lock")).unwrap();
+    held.lock().unwrap();
+    assert_eq!(registry.sweep(&found).unwrap().kept, [(kept.clone(), "another process uses it".to_owned())]);
+    drop(held);
+    assert_eq!(registry.sweep(&found).unwrap(), Swept { removed: found, kept: vec![] });
+    assert!(!kept.exists());
+    let (parts, at) = store.parts(Key::Blob(bench.file.sha256())).unwrap();
+    let upload = record["upload"].as_str().unwrap().to_owned();
+    wait(parts.put_part(&at, &upload, 0, "x".into())).unwrap_err();
+}
+
+#[test]
+fn an_upload_begun_long_ago_is_begun_anew() {
+    let bench = Bench::new();
+    let Some(store) = bench.bucket("f", stopping_after(2).0) else { return };
+    let at = |hours: i64| {
+        let time = jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(hours);
+        store.relying(&Arc::default(), &Stamp { time, actor: "ada".to_owned() })
+    };
+    let upload_of = |store: &Store| {
+        wait(upload(store, &bench.file)).unwrap_err();
+        let record: serde_json::Value =
+            serde_json::from_slice(&fs::read(&bench.kept(".upload.json")[0]).unwrap()).unwrap();
+        record["upload"].as_str().unwrap().to_owned()
+    };
+    // Interrupted once stopped, whatever is sent.
+    let uploads = [0, 23, 24, 25].map(|hours| upload_of(&at(hours)));
+    assert_eq!(uploads[0], uploads[1]);
+    assert_ne!(uploads[1], uploads[2]);
+    assert_eq!(uploads[2], uploads[3]);
 }
 
 #[test]

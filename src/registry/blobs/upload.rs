@@ -14,7 +14,7 @@ use crate::content::{Digest, HashingReader};
 use crate::registry::RegistryError;
 use crate::registry::error::is_refusal;
 use crate::registry::keys::Key;
-use crate::registry::manifest::{BundleFile, Content};
+use crate::registry::manifest::{BundleFile, Content, FileEntry};
 use crate::registry::store::Store;
 
 /// Writes a file under its digest; what is there already is not written again.
@@ -31,14 +31,27 @@ pub(in crate::registry) async fn upload(store: &Store, file: &BundleFile) -> Res
         let found = store.put_blob(bytes.into()).await?;
         return if found == file.sha256() { Ok(()) } else { Err(changed(path)) };
     }
-    let key = Key::Blob(file.sha256());
-    match (store.length(key).await?, store.parts(key)) {
-        (Some(length), _) if length == file.bytes() => Ok(()),
-        (Some(length), _) => {
-            Err(RegistryError::damaged(key, format!("it has {length} bytes instead of {}", file.bytes())))
+    if is_there(store, file.entry()).await? {
+        return Ok(());
+    }
+    match store.parts(Key::Blob(file.sha256())) {
+        Some((bucket, at)) => resumable(store, file, path, &Parts { store: bucket, at }).await,
+        None => in_one_go(store, file, path).await,
+    }
+}
+
+/// Returns whether a file's blob is there, and stays at least as long as its writer needs.
+///
+/// # Errors
+/// It has another length, and whatever the store answers.
+pub(in crate::registry) async fn is_there(store: &Store, file: &FileEntry) -> Result<bool, RegistryError> {
+    let key = Key::Blob(file.sha256);
+    match store.look(key).await? {
+        Some(there) if there.bytes != file.bytes => {
+            Err(RegistryError::damaged(key, format!("it has {} bytes instead of {}", there.bytes, file.bytes)))
         }
-        (None, Some((bucket, at))) => resumable(store, file, path, &Parts { store: bucket, at }).await,
-        (None, None) => in_one_go(store, file, path).await,
+        Some(there) => Ok(store.reliance().is_needed(file.sha256) || store.reliance().is_fresh(there.modified)),
+        None => Ok(false),
     }
 }
 
@@ -52,7 +65,14 @@ struct Parts {
 async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts) -> Result<(), RegistryError> {
     let failed = |trouble: Trouble| trouble.told(store, file);
     let length = part_length(file.bytes());
-    if let Some(kept) = Kept::find(store, file.sha256(), length) {
+    let kept = match Kept::find(store, file.sha256(), length) {
+        Some(old) if !old.is_fresh(store) => {
+            give_up(parts, old).await;
+            None
+        }
+        kept => kept,
+    };
+    if let Some(kept) = kept {
         match send(store, file, path, parts, kept).await {
             // The server has given the upload up meanwhile, or finds it wrong: it is begun anew.
             Err(trouble @ Trouble::Store(_)) if trouble.is_hopeless() => {}
@@ -119,9 +139,7 @@ async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut 
     match whole {
         Err(trouble) if kept.is_kept() && !trouble.is_hopeless() => Err(trouble),
         Err(trouble) => {
-            kept.forget();
-            // Where even that fails, the bucket's own rule for unfinished uploads cleans up.
-            let _ = parts.store.abort_multipart(&parts.at, &kept.upload).await;
+            give_up(parts, kept).await;
             Err(trouble)
         }
         Ok(_) => {
@@ -129,6 +147,12 @@ async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut 
             Ok(())
         }
     }
+}
+
+async fn give_up(parts: &Parts, kept: Kept) {
+    kept.forget();
+    // Where even that fails, the bucket's own rule for unfinished uploads cleans up.
+    let _ = parts.store.abort_multipart(&parts.at, &kept.upload).await;
 }
 
 /// Puts all parts together. Where the answer is lost, or another process was first, the object stands nevertheless.

@@ -1,0 +1,113 @@
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal, Write};
+
+use bytesize::ByteSize;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::args::GcArgs;
+use crate::cli::error::CliError;
+use crate::cli::ui::Ui;
+use crate::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
+use crate::report::{Align, table};
+
+/// What was found, and what became of it; `None` where it was only to be said.
+#[derive(Serialize)]
+struct Collection {
+    found: Collectable,
+    leftovers: Vec<Leftover>,
+    removed: Option<Removed>,
+    swept: Option<Swept>,
+}
+
+pub(super) fn run(args: &GcArgs, ui: &Ui) -> Result<(), CliError> {
+    let (context, registry) = super::open(&args.registry, ui)?;
+    let now = Timestamp::now();
+    let found = registry.collectable(args.grace, now)?;
+    let leftovers = registry.leftovers(args.grace, now)?;
+    let mut collection = Collection { found, leftovers, removed: None, swept: None };
+    if args.dry_run || collection.is_empty() {
+        return ui.show(&collection, || collection.list());
+    }
+    require_consent(args, &collection)?;
+    if ui.is_for_people() {
+        ui.text(&collection.list())?;
+    }
+    collection.removed = Some(registry.collect(&collection.found, &context.stamp())?);
+    collection.swept = Some(registry.sweep(&collection.leftovers)?);
+    ui.show(&collection, || collection.outcome())
+}
+
+/// Asks whoever sits at the terminal; a job must have said yes.
+fn require_consent(args: &GcArgs, collection: &Collection) -> Result<(), CliError> {
+    if args.yes {
+        return Ok(());
+    }
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        let error = CliError::failed("nobody is there to be asked").usage();
+        return Err(error.hint("`--dry-run` says what would be removed, `--yes` removes it"));
+    }
+    let asked = write!(io::stderr(), "{}\nremove all of this for good? [y/N] ", collection.list());
+    asked.and_then(|()| io::stderr().flush()).map_err(CliError::failed)?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(CliError::failed)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(CliError::failed("nothing was removed")),
+    }
+}
+
+impl Collection {
+    fn is_empty(&self) -> bool {
+        self.found.blobs.is_empty() && self.leftovers.is_empty()
+    }
+
+    /// Names everything that would go, with its bytes.
+    fn list(&self) -> String {
+        let found = &self.found;
+        let header = [("", Align::Left), ("bytes", Align::Right), ("of", Align::Left)];
+        let blobs = found.blobs.iter().map(|blob| {
+            let of: BTreeSet<_> = blob.versions.iter().map(ToString::to_string).collect();
+            let of = of.into_iter().collect::<Vec<_>>().join(", ");
+            let of = if of.is_empty() { "no version".to_owned() } else { of };
+            [blob.blob.to_string(), blob.bytes.to_string(), of]
+        });
+        let leftovers = self.leftovers.iter().map(|leftover| {
+            [leftover.path.display().to_string(), leftover.bytes.to_string(), kind(leftover.kind).to_owned()]
+        });
+        let rows: Vec<_> = blobs.chain(leftovers).collect();
+        let bytes = ByteSize(found.bytes + self.leftovers.iter().map(|leftover| leftover.bytes).sum::<u64>());
+        let summary = format!(
+            "{}: {} files nothing rests on ({} retired versions lose theirs), {} leftovers of killed jobs, {bytes} in all; \
+             {} files are too young",
+            found.location,
+            found.blobs.len(),
+            found.versions.len(),
+            self.leftovers.len(),
+            found.young,
+        );
+        if rows.is_empty() { summary } else { format!("{}\n{summary}", table(&header, rows)) }
+    }
+
+    fn outcome(&self) -> String {
+        let mut lines = Vec::new();
+        if let Some(removed) = &self.removed {
+            let entry = removed.entry.map(|entry| format!(", entry {entry} of the log")).unwrap_or_default();
+            let bytes = ByteSize(removed.bytes);
+            lines.push(format!("removed {} files, {bytes}{entry}", removed.blobs));
+        }
+        if let Some(swept) = &self.swept {
+            lines.push(format!("swept {} leftovers", swept.removed.len()));
+            lines.extend(swept.kept.iter().map(|(path, why)| format!("kept {}: {why}", path.display())));
+        }
+        lines.join("\n")
+    }
+}
+
+fn kind(kind: LeftoverKind) -> &'static str {
+    match kind {
+        LeftoverKind::Upload => "an upload",
+        LeftoverKind::Download => "a download",
+        LeftoverKind::Temporary => "a temporary file or folder",
+    }
+}

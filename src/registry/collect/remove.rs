@@ -1,0 +1,103 @@
+use std::future::ready;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use super::plan::{Collectable, Unneeded, owners};
+use crate::registry::entry::{Action, Collected, Stamp};
+use crate::registry::error::RegistryError;
+use crate::registry::keys::Key;
+use crate::registry::log::{Log, Step};
+use crate::registry::manifest::VersionId;
+use crate::registry::registry::Registry;
+use crate::registry::state::State;
+
+/// Blobs removed at the same time.
+const REMOVERS: usize = 8;
+
+/// How far the clocks of this machine and of a store may be apart.
+const LARGEST_OFFSET: SignedDuration = SignedDuration::from_hours(1);
+
+/// What was collected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Removed {
+    /// Versions whose files are no longer kept.
+    pub versions: Vec<VersionId>,
+    /// Entry of the log that says so; `None` where no version lost a file.
+    pub entry: Option<u64>,
+    /// Blobs removed.
+    pub blobs: u64,
+    /// Bytes of those blobs.
+    pub bytes: u64,
+}
+
+impl Registry {
+    /// Removes what was found, as far as nothing rests on it still; that versions lose their files is written to the log first.
+    ///
+    /// # Errors
+    /// [`RegistryError::Clock`], a damaged log, and whatever the store answers. Collecting again completes the work.
+    pub async fn collect(&self, found: &Collectable, stamp: &Stamp) -> Result<Removed, RegistryError> {
+        if found.blobs.is_empty() {
+            return Ok(Removed { versions: Vec::new(), entry: None, blobs: 0, bytes: 0 });
+        }
+        self.store().prove().await?;
+        let off = stamp.time.duration_since(self.store().clock().await?);
+        if off.abs() > LARGEST_OFFSET {
+            return Err(RegistryError::Clock { location: self.store().location().to_owned(), off });
+        }
+        self.collect_by(found, stamp).await
+    }
+
+    /// As [`Self::collect`], whatever the store's clock says.
+    pub(crate) async fn collect_by(&self, found: &Collectable, stamp: &Stamp) -> Result<Removed, RegistryError> {
+        let decide = |state: Arc<State>| ready(Ok(decide(found, &state)));
+        let ((versions, doomed), entry) = Log::append(self.store(), stamp, decide).await?;
+        let total = doomed.len() as u64;
+        let mut removed = Removed { versions, entry, blobs: 0, bytes: 0 };
+        let removals: Vec<_> = doomed.into_iter().map(|blob| self.remove(found, blob)).collect();
+        let mut removals = stream::iter(removals).buffer_unordered(REMOVERS);
+        let (transfers, mut done) = (self.store().transfers(), 0);
+        while let Some(bytes) = removals.try_next().await? {
+            done += 1;
+            removed.blobs += u64::from(bytes.is_some());
+            removed.bytes += bytes.unwrap_or(0);
+            transfers.reporter.progress("collect", done, total, "blobs");
+            transfers.reporter.check()?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes a blob, unless it was written again meanwhile; returns its bytes where it was there.
+    async fn remove(&self, found: &Collectable, blob: Unneeded) -> Result<Option<u64>, RegistryError> {
+        let key = Key::Blob(blob.blob);
+        match self.store().look(key).await? {
+            Some(there) if there.modified < found.before => {
+                self.store().delete(key).await?;
+                Ok(Some(there.bytes))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Decides which versions lose their files and which blobs go, of those that were found.
+fn decide(found: &Collectable, state: &State) -> Step<(Vec<VersionId>, Vec<Unneeded>)> {
+    let owners = owners(state, found.before);
+    let doomed =
+        |blob: &&Unneeded| owners.of(blob.blob).is_some_and(|versions| versions.iter().all(|id| is_named(found, id)));
+    let doomed: Vec<_> = found.blobs.iter().filter(doomed).cloned().collect();
+    let mut versions: Vec<_> = doomed.iter().filter_map(|blob| owners.of(blob.blob)).flatten().collect();
+    versions.sort();
+    versions.dedup();
+    match versions[..] {
+        [] => Step::Leave((versions, doomed)),
+        _ => Step::Append(Action::Collect(Collected { versions: versions.clone() }), (versions, doomed)),
+    }
+}
+
+/// Returns whether it was said before that this version loses files.
+fn is_named(found: &Collectable, id: &VersionId) -> bool {
+    found.versions.binary_search(id).is_ok()
+}
