@@ -6,19 +6,31 @@
 mod base;
 mod batch;
 mod client;
+mod connection;
+mod inputs;
+mod models;
 mod names;
+mod parts;
 mod patience;
+mod place;
+mod pulse;
+mod remote;
+mod search;
 mod state;
 mod sync;
 #[cfg(test)]
 mod tests;
-mod tracker;
+mod tree;
 mod wire;
 
 pub use client::MlflowClient;
+pub use connection::Connection;
+pub use models::{MirrorReport, mirror};
 pub use patience::Patience;
 pub use state::SyncState;
 pub use sync::{SyncReport, sync};
 
 pub(super) use base::Base;
+pub(super) use connection::{Lookup, flag};
+pub(super) use pulse::Pulse;
 pub(super) use sync::Syncer;

@@ -13,6 +13,9 @@ pub(super) const HASTY: Patience = Patience {
     tries: 3,
     first_wait: Duration::from_millis(10),
     longest_wait: Duration::from_millis(50),
+    jitter: Duration::ZERO,
+    respects_retry_after: true,
+    slow: Duration::from_secs(30),
     pace: Duration::from_millis(50),
 };
 

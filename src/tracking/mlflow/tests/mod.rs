@@ -2,6 +2,8 @@
 //! `scripts/services run -- cargo test --release` provides.
 
 mod fake;
+mod models;
+mod nested;
 mod outage;
 mod real;
 mod replay;
