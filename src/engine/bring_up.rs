@@ -66,8 +66,11 @@ pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Res
     provision(&context, job)?;
     let mut line = Line::open(&context, job)?;
     let result = walk(&mut line, until, reuse, &mut record);
-    let changed = |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
-    record.close(&result, || result.as_ref().ok().filter(|outcome| changed(outcome)).and_then(|_| line.storeroom.catalog().ok()));
+    let changed =
+        |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
+    record.close(&result, || {
+        result.as_ref().ok().filter(|outcome| changed(outcome)).and_then(|_| line.storeroom.catalog().ok())
+    });
     let mut outcome = result?;
     outcome.run = record.id();
     Ok(outcome)

@@ -107,7 +107,9 @@ impl<'a> Record<'a> {
             let named = of_role.map(|part| part.path.strip_prefix(root).unwrap_or(&part.path).display().to_string());
             named.collect::<Vec<_>>().join(", ")
         };
-        for (role, used_for) in [(Role::Train, UsedFor::Training), (Role::Test, UsedFor::Test), (Role::Rul, UsedFor::Test)] {
+        for (role, used_for) in
+            [(Role::Train, UsedFor::Training), (Role::Test, UsedFor::Test), (Role::Rul, UsedFor::Test)]
+        {
             let Some(digest) = data::part_digest(files, role) else { continue };
             let (name, digest) = (format!("{} {role}", spec.dataset.name()), digest.to_string());
             self.reporter.input(InputData { name, digest, used_for, source: source(role) });

@@ -69,7 +69,11 @@ fn ui_commands(pipeline: &PipelineArgs, port: u16, ui: &Ui) -> Result<UiCommands
 /// Returns a word as a POSIX shell reads it back.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Opens the named store, else the pipeline's.
@@ -109,7 +113,8 @@ fn show(run: &Run) -> String {
     });
     parts.push(table(&[("stage", Align::Left), ("time", Align::Right), ("what", Align::Left)], stages));
     let of_parts = run.parts.iter().map(|part| {
-        let time = part.finished.map(|end| seconds(u64::try_from(end.duration_since(part.started).as_millis()).unwrap_or(0)));
+        let time =
+            part.finished.map(|end| seconds(u64::try_from(end.duration_since(part.started).as_millis()).unwrap_or(0)));
         let params: Vec<_> = part.params.iter().map(|(key, value)| format!("{key} {value}")).collect();
         [part.part.clone(), time.unwrap_or_else(|| "not finished".to_owned()), params.join(", ")]
     });

@@ -153,7 +153,9 @@ impl MlflowClient {
         let fill = |_: RequestBuilder| {
             let mut open = File::open(file).map_err(TrackingError::file("read", file))?;
             open.seek(SeekFrom::Start(from)).map_err(TrackingError::file("read", file))?;
-            let request = headers.iter().fold(self.http.put(signed.clone()), |request, (name, value)| request.header(name, value));
+            let request = headers
+                .iter()
+                .fold(self.http.put(signed.clone()), |request, (name, value)| request.header(name, value));
             Ok(self.upload_of(request, bytes, open.take(bytes)))
         };
         let etag = |answer: Response| {

@@ -98,7 +98,11 @@ impl Connection {
         variable: Lookup,
     ) -> Result<Self, TrackingError> {
         let path = |name: &str| variable(name).map(PathBuf::from);
-        let tls = Tls { insecure: flag(&variable, INSECURE)? == Some(true), server: path(SERVER_CERT), client: path(CLIENT_CERT) };
+        let tls = Tls {
+            insecure: flag(&variable, INSECURE)? == Some(true),
+            server: path(SERVER_CERT),
+            client: path(CLIENT_CERT),
+        };
         if tls.insecure && tls.server.is_some() {
             let why = format!("{INSECURE} and {SERVER_CERT} exclude each other");
             return Err(TrackingError::Credentials { why });
@@ -153,14 +157,14 @@ fn told(patience: Patience, variable: &Lookup) -> Result<Patience, TrackingError
 }
 
 fn seconds_of(name: &'static str, seconds: f64) -> Result<Duration, TrackingError> {
-    let refuse = |_| TrackingError::Setting { name, value: seconds.to_string(), expected: "a length of time in seconds" };
+    let refuse =
+        |_| TrackingError::Setting { name, value: seconds.to_string(), expected: "a length of time in seconds" };
     Duration::try_from_secs_f64(seconds).map_err(refuse)
 }
 
 fn number<T: FromStr>(variable: &Lookup, name: &'static str) -> Result<Option<T>, TrackingError> {
-    let read = |value: String| {
-        value.trim().parse().map_err(|_| TrackingError::Setting { name, value, expected: "a number" })
-    };
+    let read =
+        |value: String| value.trim().parse().map_err(|_| TrackingError::Setting { name, value, expected: "a number" });
     variable(name).map(read).transpose()
 }
 
@@ -179,7 +183,8 @@ mod tests {
     use super::*;
 
     fn read(variables: &'static [(&str, &str)], patience: Patience) -> Result<Connection, TrackingError> {
-        let look = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let look =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         Connection::read(Credentials::Anonymous, patience, Arc::new(look))
     }
 

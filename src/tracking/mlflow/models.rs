@@ -186,7 +186,11 @@ fn is_copy(known: &RemoteVersion, version: &CatalogVersion) -> bool {
 }
 
 fn tags(version: &CatalogVersion) -> BTreeMap<String, String> {
-    let own = [(VERSION_TAG, version.number.to_string()), (BUNDLE_TAG, version.bundle.clone()), (RUN_TAG, version.run.clone())];
+    let own = [
+        (VERSION_TAG, version.number.to_string()),
+        (BUNDLE_TAG, version.bundle.clone()),
+        (RUN_TAG, version.run.clone()),
+    ];
     let more = version.tags.iter().map(|(key, value)| (format!("pdm_ml.{key}"), value.clone()));
     own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(more).collect()
 }

@@ -1,12 +1,15 @@
 //! Finds and makes experiments and runs. Creating twice makes two runs, so a run is looked for before it is made.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::thread;
 
 use super::client::{MlflowClient, Repeat};
 use super::names;
+use super::remote::LINES_TAG;
 use super::wire::{
-    CreateExperiment, CreateRun, ExperimentAnswer, ExperimentId, Nothing, Pair, RemoteRun, RunAnswer, RunsAnswer,
-    SearchRuns,
+    CreateExperiment, CreateRun, ExperimentAnswer, ExperimentId, Nothing, Pair, RemoteRun, RunAnswer, RunName,
+    RunsAnswer, SearchRuns,
 };
 use crate::tracking::journal::Opening;
 use crate::tracking::{RunId, TrackingError, parts};
@@ -50,15 +53,39 @@ pub(super) fn find_or_create(client: &MlflowClient, opening: &Opening) -> Result
     }
 }
 
-/// Returns the server's copy of our run; should there be several, one that was not deleted.
+/// Returns the server's copy of our run; should there be several, the fullest that was not deleted.
 pub(super) fn find(
     client: &MlflowClient,
     experiments: &[String],
     ours: RunId,
 ) -> Result<Option<RemoteRun>, TrackingError> {
-    let mut runs = search(client, experiments, format!("tags.`{RUN_TAG}` = '{ours}'"))?;
-    runs.sort_by_key(RemoteRun::is_deleted);
+    let mut runs = copies(client, experiments, ours)?;
+    runs.sort_by_key(|run| (run.is_deleted(), Reverse(run.number(LINES_TAG))));
     Ok(runs.into_iter().next())
+}
+
+fn copies(client: &MlflowClient, experiments: &[String], ours: RunId) -> Result<Vec<RemoteRun>, TrackingError> {
+    search(client, experiments, format!("tags.`{RUN_TAG}` = '{ours}'"))
+}
+
+/// Deletes empty copies of a run and of its parts, but for those in `kept`, by the server's names.
+///
+/// A server that is cut off while it makes a run may come to it later, when another was made in its place.
+pub(super) fn delete_strays(
+    client: &MlflowClient,
+    root: &RemoteRun,
+    ours: RunId,
+    kept: &BTreeSet<String>,
+) -> Result<(), TrackingError> {
+    let mut runs = copies(client, &[root.info.experiment_id.clone()], ours)?;
+    runs.extend(children(client, root, ours)?);
+    let is_stray =
+        |run: &&RemoteRun| !run.is_deleted() && run.number(LINES_TAG) == 0 && !kept.contains(&run.info.run_id);
+    for run in runs.iter().filter(is_stray) {
+        let request = RunName { run_id: &run.info.run_id };
+        let _: Nothing = client.post("runs/delete", &request, Repeat::Harmless)?;
+    }
+    Ok(())
 }
 
 /// Returns the child runs the server has of ours.
@@ -116,7 +143,8 @@ pub(super) fn create_child(
     tags.push(Pair::new(PART_TAG, part));
     tags.push(Pair::new(PARENT_TAG, &parent.info.run_id));
     let name = parts::above(part).map_or(part, |above| &part[above.len() + 1..]);
-    let request = CreateRun { experiment_id: &parent.info.experiment_id, start_time, run_name: &names::value(name), tags };
+    let request =
+        CreateRun { experiment_id: &parent.info.experiment_id, start_time, run_name: &names::value(name), tags };
     client.post::<RunAnswer>("runs/create", &request, Repeat::Never).map(|answer| answer.run)
 }
 

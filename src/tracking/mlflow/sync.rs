@@ -83,7 +83,7 @@ impl Syncer {
             Some(open) => open,
             None => Open::new(&self.folder, &self.client)?,
         };
-        let before = open.tree.lines();
+        let before = open.reader.lines();
         let copied = if open.tree.is_deleted() { Ok(()) } else { open.copy(&self.folder, &now) };
         // A copy that failed half-way has still come to something worth a hint.
         let report = self.report(&open, &now, before, copied.is_ok());

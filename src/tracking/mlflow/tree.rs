@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use super::batch::Batch;
 use super::client::MlflowClient;
-use super::remote::Remote;
-use super::wire::RemoteRun;
+use super::remote::{LINES_TAG, Remote};
 use super::search;
+use super::wire::RemoteRun;
 use crate::events::InputData;
 use crate::tracking::journal::{Line, Opening, Stamped};
 use crate::tracking::{TrackingError, parts};
@@ -37,8 +37,8 @@ impl Tree {
             None => search::find_or_create(client, &opening)?,
         };
         let mut children = search::children(client, &run, opening.run)?;
-        // Should there be several of one part, the one that was not deleted comes last and stays.
-        children.sort_by_key(|child| std::cmp::Reverse(child.is_deleted()));
+        // Should there be several of one part, the fullest that was not deleted comes last and stays.
+        children.sort_by_key(|child| (!child.is_deleted(), child.number(LINES_TAG)));
         let named = |child: RemoteRun| Some((child.tag(search::PART_TAG)?.to_owned(), Branch::new(client, child)));
         let parts = children.into_iter().filter_map(named).collect();
         Ok(Self { client: client.clone(), opening, root: Branch::new(client, run), parts })
@@ -110,10 +110,14 @@ impl Tree {
         self.root.flush(lines)
     }
 
-    /// Ends the parts that have not ended well as the run itself ended.
+    /// Ends the parts that have not ended well as the run itself ended, and leaves no empty copy behind.
     pub(super) fn settle(&mut self, status: &str, end_time: Option<i64>) -> Result<(), TrackingError> {
+        let branches = self.parts.values().chain([&self.root]);
+        let kept = branches.map(|branch| branch.remote.run().info.run_id.clone()).collect();
+        search::delete_strays(&self.client, self.root.remote.run(), self.opening.run, &kept)?;
         let open = self.parts.values_mut().filter(|branch| branch.remote.run().info.status == "RUNNING");
-        open.filter(|branch| !branch.remote.run().is_deleted()).try_for_each(|branch| branch.remote.end(status, end_time))
+        open.filter(|branch| !branch.remote.run().is_deleted())
+            .try_for_each(|branch| branch.remote.end(status, end_time))
     }
 
     /// Returns what the server would not take.

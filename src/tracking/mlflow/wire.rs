@@ -96,6 +96,11 @@ pub(super) struct CreateRun<'a> {
 }
 
 #[derive(Debug, Serialize)]
+pub(super) struct RunName<'a> {
+    pub(super) run_id: &'a str,
+}
+
+#[derive(Debug, Serialize)]
 pub(super) struct UpdateRun<'a> {
     pub(super) run_id: &'a str,
     pub(super) status: &'a str,

@@ -92,17 +92,18 @@ impl Bench {
     /// Returns the child runs the server has of a run, by the parts they record.
     pub(super) fn children(&self, report: &SyncReport) -> BTreeMap<String, Value> {
         let filter = format!("tags.`mlflow.parentRunId` = '{}'", report.mlflow_run_id);
-        let search = serde_json::json!({"experiment_ids": [report.experiment_id], "filter": filter, "run_view_type": "ALL"});
+        let search =
+            serde_json::json!({"experiment_ids": [report.experiment_id], "filter": filter, "run_view_type": "ALL"});
         let mut answer = self.post("runs/search", search);
         let runs = answer["runs"].as_array_mut().map(std::mem::take).unwrap_or_default();
         runs.into_iter().map(|run| (pair(&run, "tags", "pdm_ml.part").unwrap().to_owned(), run)).collect()
     }
 
-    /// Returns how many runs our experiment has on the server.
+    /// Returns how many runs our experiment has on the server, but for those that were deleted.
     pub(super) fn runs(&self) -> usize {
         let mut answer = self.get("experiments/get-by-name", &[("experiment_name", &self.experiment)]);
         let id = answer["experiment"]["experiment_id"].take();
-        let search = serde_json::json!({"experiment_ids": [id], "run_view_type": "ALL", "max_results": 1000});
+        let search = serde_json::json!({"experiment_ids": [id], "max_results": 1000});
         self.post("runs/search", search)["runs"].as_array().map_or(0, Vec::len)
     }
 }
