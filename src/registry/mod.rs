@@ -23,7 +23,6 @@ pub mod blocking;
 
 mod address;
 mod blobs;
-mod cloud;
 mod copy;
 mod encode;
 mod entry;
@@ -55,7 +54,7 @@ mod contract;
 #[cfg(test)]
 mod samples;
 
-pub use address::{Surroundings, Variable};
+pub use address::Surroundings;
 pub use copy::Copied;
 pub use entry::{Action, Approved, Entry, Promoted, Remarked, RolledBack, Stamp};
 pub use error::{Failure, RegistryError};

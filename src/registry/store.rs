@@ -13,11 +13,11 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOpt
 
 use super::address::{Address, Surroundings, absolute};
 use super::blobs::Transfers;
-use super::cloud::{self, Bucket};
 use super::error::RegistryError;
 use super::keys::Key;
 use super::marker;
 use super::probe::{self, Proof};
+use crate::bucket::{self, Bucket};
 use crate::content::Digest;
 
 /// Where a registry keeps its objects: a bucket, a folder, or memory.
@@ -70,7 +70,7 @@ impl Store {
             Address::Memory => Self::memory(),
             Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?)?,
             Address::Bucket { provider, bucket, prefix } => {
-                let Bucket { objects, parts } = cloud::open(provider, &bucket, variable).map_err(bad)?;
+                let Bucket { objects, parts } = bucket::open(provider, &bucket, variable).map_err(bad)?;
                 let location = url.trim_end_matches('/').to_owned();
                 let parts = Some(Parts { bucket: parts, prefix: prefix.clone() });
                 Self { parts, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
