@@ -8,7 +8,8 @@ use crate::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
 use crate::pipeline::stages::{LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate};
 use crate::pipeline::{Origins, Stage};
 use crate::tracking::{
-    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, TrackingError, TrackingOptions,
+    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, SystemOptions, SystemWatch,
+    TrackingError, TrackingOptions,
 };
 
 /// How long the end of a run waits for a slow MLflow server.
@@ -27,6 +28,7 @@ pub(super) struct Record<'a> {
 struct Live {
     run: Arc<ActiveRun>,
     mlflow: Option<BestEffort>,
+    watch: Option<SystemWatch>,
 }
 
 /// Hears events before the run begins, and passes them to it from then on.
@@ -94,8 +96,21 @@ impl<'a> Record<'a> {
                 None
             }
         };
+        let watch = self.watch(&run);
         let _first = self.slot.0.set(Arc::clone(&run));
-        Ok(Live { run, mlflow })
+        Ok(Live { run, mlflow, watch })
+    }
+
+    /// Begins to look at the machine, where that is wanted.
+    fn watch(&self, run: &Arc<ActiveRun>) -> Option<SystemWatch> {
+        let warn = |why: String| self.context.reporter.warn(format!("system metrics are not recorded: {why}"));
+        match SystemOptions::read(self.job.spec.tracking.system_metrics, self.context.variable) {
+            Ok(options) => SystemWatch::begin(Arc::clone(run), options?).map_err(|error| warn(error.to_string())).ok(),
+            Err(error) => {
+                warn(error.in_one_line());
+                None
+            }
+        }
     }
 
     /// Records which data the run rests on.
@@ -170,6 +185,7 @@ impl<'a> Record<'a> {
             Err(error) if matches!(error.interrupted(), Some(Interrupted::Signal { .. })) => Ending::Killed,
             Err(_) => Ending::Failed,
         };
+        drop(live.watch.take());
         if let Err(error) = live.run.finish(ending) {
             self.context.reporter.warn(format!("the run's record is not complete: {error}"));
         }

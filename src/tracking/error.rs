@@ -58,6 +58,14 @@ pub enum TrackingError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A bucket takes no file of that name.
+    #[error("`{name}` cannot be a key in a bucket: {why}")]
+    ArtifactKey {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Another process copies the same run at this moment.
     #[error("another process is copying run {run}")]
     Busy {

@@ -10,6 +10,8 @@
 //! | `local` | the store: folders, locks, the run being written, the list, the reaper |
 //! | [`Run`], [`compare`] | a journal read back: parameters, metrics by step, artifacts, stages, status |
 //! | `mlflow` | the REST client and the idempotent replay |
+//! | [`mirror`] | a registry's models, shown on the server |
+//! | `system` | what the machine does meanwhile |
 //! | [`TrackingOptions`] | the table `[tracking]` of the pipeline file |
 //!
 //! On disk, under `experiments/runs`:
@@ -37,6 +39,7 @@ mod parts;
 mod run;
 mod run_id;
 mod secret;
+mod system;
 
 pub use best_effort::BestEffort;
 pub use catalog::{Catalog, CatalogModel, CatalogVersion};
@@ -50,3 +53,4 @@ pub use options::TrackingOptions;
 pub use run::{InputRecord, KeptArtifact, PartRecord, Point, Run, RunStatus, StageRecord, StageState};
 pub use run_id::{ParseRunIdError, RunId};
 pub use secret::{Credentials, Secret};
+pub use system::{SystemOptions, SystemWatch};

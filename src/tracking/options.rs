@@ -20,6 +20,10 @@ pub struct TrackingOptions {
     pub experiment: String,
     /// Address of an MLflow server, such as `http://127.0.0.1:5000`; empty means the one in `MLFLOW_TRACKING_URI`, if any.
     pub mlflow_url: String,
+    /// Whether processor, memory, disk and network are logged meanwhile, every 10 s; without it
+    /// `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_metrics: Option<bool>,
     /// Environment variable with a bearer token; where it is unset no token is sent.
     pub token_env: String,
     /// Environment variable with a user name; together with a password it wins over the token.
@@ -35,6 +39,7 @@ impl Default for TrackingOptions {
             dir: "experiments/runs".into(),
             experiment: String::new(),
             mlflow_url: String::new(),
+            system_metrics: None,
             token_env: "MLFLOW_TRACKING_TOKEN".into(),
             username_env: "MLFLOW_TRACKING_USERNAME".into(),
             password_env: "MLFLOW_TRACKING_PASSWORD".into(),

@@ -25,7 +25,7 @@ const MULTIPART_CHUNK: &str = "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE";
 const MOST_RETRIES: u32 = 10;
 
 /// Looks an environment variable up.
-pub(in crate::tracking) type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub(super) type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// How a server is spoken to. The environment variables are those of MLflow's own client.
 #[derive(Clone)]
@@ -99,7 +99,7 @@ impl Connection {
     ) -> Result<Self, TrackingError> {
         let path = |name: &str| variable(name).map(PathBuf::from);
         let tls = Tls {
-            insecure: flag(&variable, INSECURE)? == Some(true),
+            insecure: flag(&*variable, INSECURE)? == Some(true),
             server: path(SERVER_CERT),
             client: path(CLIENT_CERT),
         };
@@ -109,9 +109,9 @@ impl Connection {
         }
         let plain = Parts::default();
         let parts = Parts {
-            enabled: flag(&variable, MULTIPART)?.unwrap_or(plain.enabled),
-            from: number(&variable, MULTIPART_FROM)?.unwrap_or(plain.from),
-            chunk: number(&variable, MULTIPART_CHUNK)?.unwrap_or(plain.chunk),
+            enabled: flag(&*variable, MULTIPART)?.unwrap_or(plain.enabled),
+            from: number(&*variable, MULTIPART_FROM)?.unwrap_or(plain.from),
+            chunk: number(&*variable, MULTIPART_CHUNK)?.unwrap_or(plain.chunk),
         };
         Ok(Self { credentials, patience: told(patience, &variable)?, tls, parts, variable })
     }
@@ -136,21 +136,21 @@ impl Connection {
 /// Returns what the environment makes of a patience. A thread that comes back anyway does not try more often.
 fn told(patience: Patience, variable: &Lookup) -> Result<Patience, TrackingError> {
     let mut told = patience;
-    if let Some(seconds) = number::<f64>(variable, TIMEOUT)? {
+    if let Some(seconds) = number::<f64>(&**variable, TIMEOUT)? {
         told.answer = seconds_of(TIMEOUT, seconds)?;
         told.connect = told.connect.min(told.answer);
     }
-    if let Some(retries) = number::<u32>(variable, RETRIES)?.filter(|_| patience.tries > 1) {
+    if let Some(retries) = number::<u32>(&**variable, RETRIES)?.filter(|_| patience.tries > 1) {
         told.tries = retries.min(MOST_RETRIES) + 1;
     }
-    if let Some(seconds) = number::<f64>(variable, BACKOFF)?.filter(|_| patience.tries > 1) {
+    if let Some(seconds) = number::<f64>(&**variable, BACKOFF)?.filter(|_| patience.tries > 1) {
         told.first_wait = seconds_of(BACKOFF, seconds)?;
         told.longest_wait = told.longest_wait.max(told.first_wait);
     }
-    if let Some(seconds) = number::<f64>(variable, JITTER)? {
+    if let Some(seconds) = number::<f64>(&**variable, JITTER)? {
         told.jitter = seconds_of(JITTER, seconds)?;
     }
-    if let Some(respected) = flag(variable, RESPECT_RETRY_AFTER)? {
+    if let Some(respected) = flag(&**variable, RESPECT_RETRY_AFTER)? {
         told.respects_retry_after = respected;
     }
     Ok(told)
@@ -162,14 +162,21 @@ fn seconds_of(name: &'static str, seconds: f64) -> Result<Duration, TrackingErro
     Duration::try_from_secs_f64(seconds).map_err(refuse)
 }
 
-fn number<T: FromStr>(variable: &Lookup, name: &'static str) -> Result<Option<T>, TrackingError> {
+/// Reads a number.
+pub(in crate::tracking) fn number<T: FromStr>(
+    variable: &dyn Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<T>, TrackingError> {
     let read =
         |value: String| value.trim().parse().map_err(|_| TrackingError::Setting { name, value, expected: "a number" });
     variable(name).map(read).transpose()
 }
 
 /// Reads a switch as MLflow's client does.
-pub(in crate::tracking) fn flag(variable: &Lookup, name: &'static str) -> Result<Option<bool>, TrackingError> {
+pub(in crate::tracking) fn flag(
+    variable: &dyn Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<bool>, TrackingError> {
     let read = |value: String| match value.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),

@@ -5,6 +5,7 @@
 
 mod base;
 mod batch;
+mod bucket;
 mod client;
 mod connection;
 mod inputs;
@@ -31,6 +32,6 @@ pub use state::SyncState;
 pub use sync::{SyncReport, sync};
 
 pub(super) use base::Base;
-pub(super) use connection::{Lookup, flag};
+pub(super) use connection::{flag, number};
 pub(super) use pulse::Pulse;
 pub(super) use sync::Syncer;

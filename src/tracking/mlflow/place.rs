@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use super::Pulse;
+use super::bucket::BucketFolder;
 use super::client::MlflowClient;
 use super::remote::Remote;
 use super::wire::RemoteRun;
@@ -9,6 +11,10 @@ use crate::tracking::TrackingError;
 pub(super) enum Place {
     /// Behind the server's own artifact interface, at this path.
     Server { client: MlflowClient, root: String },
+    /// In a bucket its clients write to themselves.
+    Bucket { folder: BucketFolder, pulse: Pulse },
+    /// In a bucket that cannot be opened; the reason is told when there is a file for it.
+    Closed { uri: String, why: String },
     /// Somewhere we cannot write.
     Elsewhere { uri: String },
 }
@@ -17,8 +23,12 @@ impl Place {
     /// Reads the address the server gave a run for its files.
     pub(super) fn of(run: &RemoteRun, client: &MlflowClient) -> Self {
         let uri = run.info.artifact_uri.as_str();
-        match behind_the_server(uri, client) {
-            Some(root) => Self::Server { client: client.clone(), root },
+        if let Some(root) = behind_the_server(uri, client) {
+            return Self::Server { client: client.clone(), root };
+        }
+        match BucketFolder::open(uri, client) {
+            Some(Ok(folder)) => Self::Bucket { folder, pulse: client.pulse().clone() },
+            Some(Err(error)) => Self::Closed { uri: uri.to_owned(), why: error.in_one_line() },
             None => Self::Elsewhere { uri: uri.to_owned() },
         }
     }
@@ -27,6 +37,10 @@ impl Place {
     pub(super) fn upload(&self, name: &str, file: &Path, run: &mut Remote) -> Result<(), TrackingError> {
         let sent = match self {
             Self::Server { client, root } => client.upload(&format!("{root}/{name}"), file),
+            Self::Bucket { folder, pulse } => pulse.timed(|| folder.upload(name, file)),
+            Self::Closed { uri, why } => {
+                return Err(TrackingError::Bucket { place: uri.clone(), why: why.clone(), passing: false });
+            }
             Self::Elsewhere { uri } => {
                 run.report(format!("files are not copied: the server keeps them at {uri} and takes none itself"));
                 return Ok(());
@@ -34,7 +48,9 @@ impl Place {
         };
         match sent {
             Err(
-                error @ (TrackingError::File { .. } | TrackingError::Refused { status: 400 | 404 | 413 | 422, .. }),
+                error @ (TrackingError::File { .. }
+                | TrackingError::ArtifactKey { .. }
+                | TrackingError::Refused { status: 400 | 404 | 413 | 422, .. }),
             ) => {
                 run.report(format!("artifact `{name}`: {}", error.in_one_line()));
                 Ok(())
