@@ -34,7 +34,7 @@ pub struct Connection {
     pub credentials: Credentials,
     /// How long it waits, and how often it tries.
     pub patience: Patience,
-    tls: Tls,
+    pub(super) tls: Tls,
     pub(super) parts: Parts,
     pub(super) variable: Lookup,
 }
@@ -46,7 +46,7 @@ impl fmt::Debug for Connection {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Tls {
+pub(super) struct Tls {
     /// Whoever answers is believed.
     insecure: bool,
     /// Certificates that sign the server's; in place of the system's.
