@@ -10,6 +10,25 @@ const READ_BACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/mlflow_re
 
 /// Folds and seeds, curves, and a registered model.
 const NETWORK: &str = r#"
+version = 1
+
+[project]
+name = "small"
+seed = 7
+
+[dataset]
+kind = "simulated"
+train_units = 24
+test_units = 12
+
+[evaluate]
+bootstrap = { resamples = 400 }
+
+[[gate]]
+metric = "rmse"
+rule = "at_most"
+value = 1000.0
+
 [split]
 folds = 2
 
@@ -34,12 +53,9 @@ fn server() -> Option<[String; 2]> {
 }
 
 /// A pipeline of a name of its own, so that its registered model is its own, too.
-fn project(name: &str, more: &str) -> (Project, String) {
+fn project(name: &str, pipeline: &str) -> (Project, String) {
     let name = format!("{name}-{}", std::process::id());
-    let (head, gates) = SMALL.split_once("[evaluate]").unwrap();
-    let head = if more.is_empty() { head.to_owned() } else { head.replace("[model]\nkind = \"linear\"\n", more) };
-    let text = format!("{head}\n[evaluate]{gates}").replace("name = \"small\"", &format!("name = \"{name}\""));
-    (Project::with_pipeline(&text), name)
+    (Project::with_pipeline(&pipeline.replace("name = \"small\"", &format!("name = \"{name}\""))), name)
 }
 
 /// Compares a run on the server with its journal, and returns what was compared.
@@ -76,14 +92,14 @@ fn a_training_is_read_back_by_the_python_client() {
 
     let second = run(&["--force", "--set", "project.seed=8"]);
     assert_eq!(project.pdm(&["track", "sync", "--to", &url]).code, 0);
-    assert_eq!(read_back(&python, &url, &name, &project, &second)["children"], 9);
-    assert_eq!(read_back(&python, &url, &name, &project, &first)["versions"], 1);
+    let seen = read_back(&python, &url, &name, &project, &second);
+    assert_eq!((&seen["children"], &seen["versions"], &seen["aliases"]), (&9.into(), &1.into(), &1.into()), "{seen:#}");
 }
 
 #[test]
 fn what_was_recorded_without_a_server_is_sent_later_and_once() {
     let Some([url, python]) = server() else { return };
-    let (project, name) = project("later", "");
+    let (project, name) = project("later", SMALL);
     let dead = ["--set", "tracking.mlflow_url=http://127.0.0.1:9"];
     let answer = project.pdm(&[&["run", "--format", "json"], &dead[..]].concat());
     assert!(answer.code == 0 && answer.stderr.contains("run `pdm-ml track sync` later"), "{answer:?}");

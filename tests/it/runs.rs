@@ -39,9 +39,9 @@ fn two_commands_show_the_runs_in_mlflow_s_pages() {
     let server = commands["server"].as_str().unwrap();
     assert!(server.contains("--backend-store-uri sqlite:///") && server.ends_with("--port 5999"), "{server}");
     assert_eq!(commands["sync"], "pdm-ml track sync --to http://127.0.0.1:5999");
-    let told = project.pdm(&["runs", "ui", "pdm.toml", "--set", "project.seed=1 2"]);
+    let told = project.pdm(&["runs", "ui", "pdm.toml", "--set", "tracking.experiment=a b"]);
     assert!(
-        told.stdout.contains("track sync pdm.toml --set 'project.seed=1 2' --to http://127.0.0.1:5000"),
+        told.stdout.contains("track sync pdm.toml --set 'tracking.experiment=a b' --to http://127.0.0.1:5000"),
         "{told:?}"
     );
 }

@@ -175,6 +175,7 @@ impl MlflowClient {
     }
 
     fn upload_of(&self, request: RequestBuilder, bytes: u64, body: impl io::Read + Send + 'static) -> RequestBuilder {
+        self.pulse.allow(bytes);
         request.timeout(self.patience().upload(bytes)).body(Body::sized(body, bytes))
     }
 

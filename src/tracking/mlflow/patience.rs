@@ -35,7 +35,7 @@ impl Patience {
         jitter: Duration::from_millis(250),
         respects_retry_after: true,
         pace: Duration::from_secs(2),
-        slow: Duration::from_secs(1),
+        slow: Duration::from_millis(300),
     };
 
     /// For a thread beside the work, which comes back anyway.
@@ -48,7 +48,7 @@ impl Patience {
         jitter: Duration::from_millis(250),
         respects_retry_after: true,
         pace: Duration::from_secs(2),
-        slow: Duration::from_secs(1),
+        slow: Duration::from_millis(300),
     };
 
     /// Returns how long to wait after try number `tried` (from 1), or nothing when it was the last.

@@ -292,10 +292,10 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
 #[test]
 fn a_place_nobody_can_write_to_is_reported_and_the_rest_arrives() {
     let Some(bench) = Bench::set_up() else { return };
-    with_place(&bench, "hdfs://nowhere/artifacts");
+    with_place(&bench, "dbfs:/nowhere/artifacts");
     let report = bench.sync(bench.run([bench.artifact("a", b"a"), metric("loss", 0, 1.0)]));
     assert!(report.complete && report.problems.len() == 1, "{report:?}");
-    assert!(report.problems[0].contains("hdfs://nowhere"), "{report:?}");
+    assert!(report.problems[0].contains("dbfs:/nowhere"), "{report:?}");
     assert_eq!(bench.history(&report, "loss").len(), 1);
 }
 
