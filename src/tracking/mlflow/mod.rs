@@ -1,8 +1,9 @@
 //! MLflow's REST interface, and the replay of journals to it.
 //!
-//! Tested against MLflow 3.17. Everything here may be repeated: requests that create are preceded by a search for what
+//! Tested against MLflow 3.17 and 2.22. Everything here may be repeated: requests that create are preceded by a search for what
 //! they would create, the others overwrite with the same.
 
+mod answer;
 mod base;
 mod batch;
 mod bucket;
@@ -23,6 +24,7 @@ mod sync;
 mod tests;
 mod tree;
 mod wire;
+mod wire_models;
 
 pub use client::MlflowClient;
 pub use connection::Connection;

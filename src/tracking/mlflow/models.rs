@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::client::{MlflowClient, Repeat};
 use super::search;
-use super::wire::{
-    CreateModel, CreateVersion, ExperimentsAnswer, FilesAnswer, ModelAnswer, Nothing, Pair, RemoteModel, RemoteRun,
-    RemoteVersion, SearchExperiments, SetAlias, SetVersionTag, VersionAnswer, VersionsAnswer,
+use super::wire::{Nothing, Pair, RemoteRun};
+use super::wire_models::{
+    CreateModel, CreateVersion, ExperimentsAnswer, FilesAnswer, ModelAnswer, RemoteModel, RemoteVersion,
+    SearchExperiments, SetAlias, SetVersionTag, VersionAnswer, VersionsAnswer,
 };
 use crate::tracking::{Catalog, CatalogModel, CatalogVersion, TrackingError};
 

@@ -57,34 +57,27 @@ impl Tree {
     /// Takes a line of the journal to the run it belongs to; `number` counts from 1.
     pub(super) fn take(&mut self, number: u64, Stamped { at, line }: Stamped) -> Result<(), TrackingError> {
         let at = at.as_millisecond();
+        let here = (number, at);
         match line {
             Line::Metric { key, step, value } => {
                 let (part, key) = parts::divide(&key);
-                self.branch(part, at, number)?.into_iter().for_each(|branch| branch.batch.metric(key, step, value, at));
+                self.tell(part, here, |branch| branch.batch.metric(key, step, value, at))
             }
-            Line::Tag { key, value } => {
-                self.branch(None, at, number)?.into_iter().for_each(|branch| branch.batch.tag(&key, &value));
-            }
-            Line::Param { key, value } => {
-                self.branch(None, at, number)?.into_iter().for_each(|branch| branch.param(&key, &value));
-            }
+            Line::Tag { key, value } => self.tell(None, here, |branch| branch.batch.tag(&key, &value)),
+            Line::Param { key, value } => self.tell(None, here, |branch| branch.param(&key, &value)),
             Line::PartStarted { part, params } => {
-                if let Some(branch) = self.branch(Some(&part), at, number)? {
-                    params.iter().for_each(|(key, value)| branch.param(key, value));
-                }
+                self.tell(Some(&part), here, |branch| params.iter().for_each(|(key, value)| branch.param(key, value)))
             }
-            Line::PartFinished { part } => {
-                self.branch(Some(&part), at, number)?.into_iter().for_each(|branch| branch.finished = Some(at));
-            }
+            // The end is sent after the note of how many lines are there, so it may be missing all the same.
+            Line::PartFinished { part } => self.part(&part, at).map(|branch| branch.finished = Some(at)),
             Line::Input { part, data } => {
                 let part = Some(part.as_str()).filter(|part| !part.is_empty());
-                self.branch(part, at, number)?.into_iter().for_each(|branch| branch.inputs.push(data.clone()));
+                self.tell(part, here, |branch| branch.inputs.push(data))
             }
             // The server has no place for these; the journal that is uploaded at the end holds them.
-            Line::StageStarted { .. } | Line::StageCached { .. } | Line::StageFinished { .. } => {}
-            Line::Artifact { .. } | Line::Warning { .. } | Line::End { .. } => {}
+            Line::StageStarted { .. } | Line::StageCached { .. } | Line::StageFinished { .. } => Ok(()),
+            Line::Artifact { .. } | Line::Warning { .. } | Line::End { .. } => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether some run must be sent to before more is taken.
@@ -115,9 +108,8 @@ impl Tree {
         let branches = self.parts.values().chain([&self.root]);
         let kept = branches.map(|branch| branch.remote.run().info.run_id.clone()).collect();
         search::delete_strays(&self.client, self.root.remote.run(), self.opening.run, &kept)?;
-        let open = self.parts.values_mut().filter(|branch| branch.remote.run().info.status == "RUNNING");
-        open.filter(|branch| !branch.remote.run().is_deleted())
-            .try_for_each(|branch| branch.remote.end(status, end_time))
+        let mut open = self.parts.values_mut().filter(|branch| branch.is_running());
+        open.try_for_each(|branch| branch.remote.end(status, end_time))
     }
 
     /// Returns what the server would not take.
@@ -128,14 +120,21 @@ impl Tree {
         self.root.remote.problems.iter().cloned().chain(self.parts.iter().flat_map(of_part)).collect()
     }
 
-    /// Returns the run a line belongs to; none where it has the line already, or was deleted by somebody.
-    fn branch(&mut self, part: Option<&str>, at: i64, number: u64) -> Result<Option<&mut Branch>, TrackingError> {
+    /// Gives a line to the run it belongs to, unless that has it already or was deleted by somebody.
+    fn tell(
+        &mut self,
+        part: Option<&str>,
+        (number, at): (u64, i64),
+        line: impl FnOnce(&mut Branch),
+    ) -> Result<(), TrackingError> {
         let branch = match part {
             None => &mut self.root,
             Some(part) => self.part(part, at)?,
         };
-        let run = branch.remote.run();
-        Ok((!run.is_deleted() && branch.remote.lines() < number).then_some(branch))
+        if !branch.remote.run().is_deleted() && branch.remote.lines() < number {
+            line(branch);
+        }
+        Ok(())
     }
 
     fn part(&mut self, part: &str, at: i64) -> Result<&mut Branch, TrackingError> {
@@ -163,7 +162,11 @@ impl Branch {
     }
 
     fn has_news(&self) -> bool {
-        !self.batch.is_empty() || !self.inputs.is_empty() || self.finished.is_some()
+        !self.batch.is_empty() || !self.inputs.is_empty() || self.finished.is_some() && self.is_running()
+    }
+
+    fn is_running(&self) -> bool {
+        self.remote.run().info.status == "RUNNING" && !self.remote.run().is_deleted()
     }
 
     fn flush(&mut self, lines: u64) -> Result<(), TrackingError> {
@@ -171,7 +174,7 @@ impl Branch {
         self.inputs.clear();
         self.remote.send(std::mem::take(&mut self.batch), lines)?;
         match self.finished.take() {
-            Some(at) if self.remote.run().info.status == "RUNNING" => self.remote.end("FINISHED", Some(at)),
+            Some(at) if self.is_running() => self.remote.end("FINISHED", Some(at)),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ mod fake;
 mod models;
 mod nested;
 mod outage;
+mod places;
 mod real;
 mod replay;
 mod wire;

@@ -44,6 +44,8 @@ fn id(run: &Value) -> &str {
 fn is_all_there(bench: &Bench, report: &SyncReport) {
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
     let children = bench.children(report);
+    let parts = bench.store.load(&report.run.to_string()).unwrap().parts;
+    let end_of = |part: &str| parts.iter().find(|known| known.part == part).unwrap().finished.unwrap().as_millisecond();
     assert_eq!(children.keys().map(String::as_str).collect::<Vec<_>>(), ["fold-1", "fold-2"]);
     for (fold, child) in &children {
         assert_eq!((&child["info"]["run_name"], &child["info"]["status"]), (&json!(fold), &json!("FINISHED")));
@@ -51,12 +53,14 @@ fn is_all_there(bench: &Bench, report: &SyncReport) {
         assert_eq!(bench.history_of(id(child), "out_of_fold_rmse"), [(0, Number(14.5))]);
         let inputs = child["inputs"]["dataset_inputs"].as_array().unwrap();
         assert_eq!((inputs.len(), &inputs[0]["tags"][0]["value"]), (1, &json!("validation")));
+        assert_eq!(child["info"]["end_time"], end_of(fold));
         let below = SyncReport { mlflow_run_id: id(child).to_owned(), ..report.clone() };
         let seeds = bench.children(&below);
         assert_eq!(seeds.len(), 2, "{fold}");
         for (part, seed) in seeds {
             assert_eq!((pair(&seed, "params", "seed"), &seed["info"]["status"]), (Some("11"), &json!("FINISHED")));
             assert_eq!(part, format!("{fold}/{}", seed["info"]["run_name"].as_str().unwrap()));
+            assert_eq!(seed["info"]["end_time"], end_of(&part), "{part}");
             let history = bench.history_of(id(&seed), "gru/loss");
             assert_eq!(history.len(), 700, "{part}");
             assert!((0..700).all(|step| history.contains(&(step, Number(1.0 / (step + 1) as f64)))));
