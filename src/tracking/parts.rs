@@ -17,8 +17,7 @@ pub(super) fn above(part: &str) -> Option<&str> {
 /// Returns where the last word ends that names a part.
 fn end_of_part(path: &str) -> Option<usize> {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-    let names_part = |end: &usize| is_part(path[..*end].rsplit('/').next().unwrap_or_default());
-    ends.filter(names_part).last()
+    ends.rev().find(|end| is_part(path[..*end].rsplit('/').next().unwrap_or_default()))
 }
 
 fn is_part(word: &str) -> bool {

@@ -86,8 +86,9 @@ fn a_training_is_read_back_by_the_python_client() {
     // Two folds and the final fit, each with two seeds.
     assert_eq!(seen["children"], 9, "{seen:#}");
     assert_eq!((&seen["versions"], &seen["aliases"]), (&1.into(), &1.into()), "{seen:#}");
-    let at_least = |what: &str, least: u64| assert!(seen[what].as_u64().unwrap() >= least, "{what}: {seen:#}");
-    [("points", 100), ("params", 20), ("inputs", 7), ("artifacts", 8)].map(|(what, least)| at_least(what, least));
+    for (what, least) in [("points", 100), ("params", 20), ("inputs", 7), ("artifacts", 8)] {
+        assert!(seen[what].as_u64().unwrap() >= least, "{what}: {seen:#}");
+    }
     assert!(seen["metrics"].as_array().unwrap().contains(&"system/cpu_utilization_percentage".into()), "{seen:#}");
 
     let second = run(&["--force", "--set", "project.seed=8"]);

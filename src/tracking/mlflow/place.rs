@@ -10,7 +10,7 @@ use crate::tracking::TrackingError;
 /// Where a run's files are kept, and how they come there.
 pub(super) enum Place {
     /// Behind the server's own artifact interface, at this path.
-    Server { client: MlflowClient, root: String },
+    Server { client: Box<MlflowClient>, root: String },
     /// In a bucket its clients write to themselves.
     Bucket { folder: BucketFolder, pulse: Pulse },
     /// In a bucket that cannot be opened; the reason is told when there is a file for it.
@@ -24,7 +24,7 @@ impl Place {
     pub(super) fn of(run: &RemoteRun, client: &MlflowClient) -> Self {
         let uri = run.info.artifact_uri.as_str();
         if let Some(root) = behind_the_server(uri, client) {
-            return Self::Server { client: client.clone(), root };
+            return Self::Server { client: Box::new(client.clone()), root };
         }
         match BucketFolder::open(uri, client) {
             Some(Ok(folder)) => Self::Bucket { folder, pulse: client.pulse().clone() },

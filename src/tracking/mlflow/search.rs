@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::thread;
+use std::{slice, thread};
 
 use super::client::{MlflowClient, Repeat};
 use super::names;
@@ -77,7 +77,7 @@ pub(super) fn delete_strays(
     ours: RunId,
     kept: &BTreeSet<String>,
 ) -> Result<(), TrackingError> {
-    let mut runs = copies(client, &[root.info.experiment_id.clone()], ours)?;
+    let mut runs = copies(client, slice::from_ref(&root.info.experiment_id), ours)?;
     runs.extend(children(client, root, ours)?);
     let is_stray =
         |run: &&RemoteRun| !run.is_deleted() && run.number(LINES_TAG) == 0 && !kept.contains(&run.info.run_id);
@@ -90,8 +90,7 @@ pub(super) fn delete_strays(
 
 /// Returns the child runs the server has of ours.
 pub(super) fn children(client: &MlflowClient, root: &RemoteRun, ours: RunId) -> Result<Vec<RemoteRun>, TrackingError> {
-    let experiment = [root.info.experiment_id.clone()];
-    search(client, &experiment, format!("tags.`{OWNER_TAG}` = '{ours}'"))
+    search(client, slice::from_ref(&root.info.experiment_id), format!("tags.`{OWNER_TAG}` = '{ours}'"))
 }
 
 /// Returns runs that a filter lets through, the oldest first, the deleted among them.
