@@ -91,7 +91,7 @@ def full(path):
 
 
 def train(pdm, folder, url):
-    """Wall and CPU seconds of one training, which must succeed."""
+    """Wall and CPU seconds of one training, which must succeed, and the seconds it took to end after its record was closed."""
     shutil.rmtree(folder / "experiments", ignore_errors=True)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
     if url:
@@ -101,9 +101,12 @@ def train(pdm, folder, url):
     pid = os.posix_spawn(pdm, [pdm, "train", "--force", "--resume=never", "--quiet"], environment, file_actions=[
         (os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_WRONLY, 0) for fd in (1, 2)])
     _, status, usage = os.wait4(pid, 0)
+    wall, ended = time.perf_counter() - start, time.time()
     if status:
         sys.exit(f"a training beside {url or 'no server'} ended with {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime
+    journal, = (folder / "experiments" / "runs").glob("*/journal.ndjson")
+    closed = datetime.datetime.fromisoformat(json.loads(journal.read_text().splitlines()[-1])["at"])
+    return wall, usage.ru_utime + usage.ru_stime, ended - closed.timestamp()
 
 
 def interval(ratios):
@@ -130,19 +133,21 @@ def main(pdm, work, rounds, steps):
     base = found.pop("none")
     rows = []
     for name, times in found.items():
-        wall, cpu = (interval([ours[at] / plain[at] for ours, plain in zip(times, base)]) for at in (0, 1))
-        rows.append({"server": name, "wall": wall, "cpu": cpu, "requests": next(servers[name][1]) / rounds})
-    text = ["| server | wall time, times that without | CPU time, times that without | requests a training |", "| --- | --- | --- | --- |"]
+        wall, cpu = (interval([ours[at] / plain[at] for ours, plain in zip(times, base, strict=True)]) for at in (0, 1))
+        rows.append({"server": name, "wall": wall, "cpu": cpu, "requests": next(servers[name][1]) / rounds,
+                     "end": statistics.median([tail / wall for wall, _, tail in times])})
+    text = ["| server | wall time, times that without | CPU time, times that without | of it spent waiting at the end | requests |",
+            "| --- | --- | --- | --- | --- |"]
     for row in rows:
         cells = ["{:.3f} ({:.3f}–{:.3f})".format(*row[of]) for of in ("wall", "cpu")]
-        text.append(f"| {row['server']} | {cells[0]} | {cells[1]} | {row['requests']:.0f} |")
-    walls = [wall for wall, _ in base]
+        text.append(f"| {row['server']} | {cells[0]} | {cells[1]} | {row['end']:.2%} | {row['requests']:.0f} |")
+    walls, tails = [wall for wall, _, _ in base], [tail / wall for wall, _, tail in base]
     text += ["", f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}; {rounds} rounds; a training "
-             f"without tracking took {statistics.median(walls):.1f} s ({min(walls):.1f}–{max(walls):.1f}).",
+             f"without tracking took {statistics.median(walls):.1f} s ({min(walls):.1f}–{max(walls):.1f}) and {statistics.median(tails):.2%} of that to end.",
              "Medians of the rounds' ratios; in brackets a 95 % interval by resampling the rounds.",
              f"Load average {before:.1f} before, {os.getloadavg()[0]:.1f} after."]
     (work / "tracking.md").write_text("\n".join(text) + "\n")
-    (work / "tracking.json").write_text(json.dumps({"rows": rows, "without": base}, indent=1) + "\n")
+    (work / "tracking.json").write_text(json.dumps({"rows": rows, "without": base, "beside": found}, indent=1) + "\n")
     print("\n".join(text))
 
 

@@ -37,9 +37,13 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
         return Err(error.hint("give `--to http://…`, or set MLFLOW_TRACKING_URI or tracking.mlflow_url"));
     };
     let runs = runs(&context, &job, &client)?;
-    let models = match engine::catalog(&context, &job)? {
-        Some(catalog) => mirror(&client, &catalog)?,
-        None => MirrorReport::default(),
+    let models = match engine::catalog(&context, &job) {
+        Ok(Some(catalog)) => mirror(&client, &catalog)?,
+        Ok(None) => MirrorReport::default(),
+        Err(error) => {
+            context.reporter.warn(format!("the server's models were not brought in step: {error}"));
+            MirrorReport::default()
+        }
     };
     let done = Done { server: client.url().to_owned(), runs, models };
     ui.show(&done, || text(&done))?;

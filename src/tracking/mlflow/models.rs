@@ -174,7 +174,7 @@ impl Mirror<'_> {
         let has_model = match self.client.get::<FilesAnswer>("artifacts/list", &query) {
             Ok(answer) => !answer.files.is_empty(),
             // A server may not be able to read what it only knows the address of.
-            Err(TrackingError::Refused { .. }) => false,
+            Err(TrackingError::Refused { status: 400 | 404 | 500 | 501, .. }) => false,
             Err(error) => return Err(error),
         };
         Ok(format!("{}/{}", run.info.artifact_uri.trim_end_matches('/'), if has_model { MODEL } else { BUNDLE }))
