@@ -379,6 +379,14 @@ pub(super) enum RunsCommand {
         #[command(flatten)]
         store: RunStoreArgs,
     },
+    /// Print how to see the runs in MLflow's own pages: start a server on a file, and replay them to it
+    Ui {
+        #[command(flatten)]
+        pipeline: PipelineArgs,
+        /// Port of the server
+        #[arg(long, default_value_t = 5000)]
+        port: u16,
+    },
     /// Compare runs side by side: what differs, and the final metrics
     Compare {
         /// Run ids, or the beginnings of them
@@ -391,8 +399,17 @@ pub(super) enum RunsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TrackCommand {
-    /// Replay recorded runs to the pipeline's MLflow server; safe to repeat
-    Sync(PipelineArgs),
+    /// Replay recorded runs to an MLflow server, and bring its models in step with the registry; safe to repeat
+    Sync(SyncArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SyncArgs {
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    /// Address of the server; without it the pipeline's, else MLFLOW_TRACKING_URI
+    #[arg(long, value_name = "URL")]
+    pub(super) to: Option<String>,
 }
 
 #[derive(Debug, Args)]

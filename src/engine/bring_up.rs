@@ -66,7 +66,11 @@ pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Res
     provision(&context, job)?;
     let mut line = Line::open(&context, job)?;
     let result = walk(&mut line, until, reuse, &mut record);
-    record.close(&result);
+    let changed =
+        |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
+    record.close(&result, || {
+        result.as_ref().ok().filter(|outcome| changed(outcome)).and_then(|_| line.storeroom.catalog().ok())
+    });
     let mut outcome = result?;
     outcome.run = record.id();
     Ok(outcome)
@@ -118,7 +122,9 @@ fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>
             (Action::Cached, why, summary, 0)
         }
         Decision::Run(why) => {
-            record.begin();
+            if record.begin() {
+                record.inputs(&line.files);
+            }
             match timed(line, stage, reuse, &why, record)? {
                 (Worked::Here(summary), elapsed_ms) => (Action::Ran, why, summary, elapsed_ms),
                 (Worked::Elsewhere(summary), _) => {

@@ -5,6 +5,7 @@
 
 mod bring_up;
 mod budget;
+mod catalog;
 mod context;
 mod decide;
 mod error;
@@ -25,6 +26,7 @@ mod work;
 
 pub use bring_up::{bring_up, plan};
 pub use budget::within_budget;
+pub use catalog::catalog;
 pub use context::{Context, Job};
 pub use error::EngineError;
 pub use inspect::{fitted_features, quality};

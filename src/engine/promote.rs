@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::storeroom::Storeroom;
-use super::{Context, EngineError, Job};
+use super::{Context, EngineError, Job, catalog};
 use crate::registry::{Alias, Consent, GateReport, ModelRef, Moved, Promotion, Said};
 use crate::scoring::Verdict;
 
@@ -42,6 +42,7 @@ pub fn promote_version(
         policy,
     };
     let moved = registry.promote(&promotion, &context.stamp())?;
+    catalog::tell_server(context, job);
     Ok(Promoted { gates, moved: Some(moved) })
 }
 

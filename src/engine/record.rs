@@ -3,10 +3,14 @@ use std::time::Duration;
 
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
-use crate::events::{Event, Interrupted, Observer, Reporter};
+use crate::data::{self, InputDigest, Role};
+use crate::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
 use crate::pipeline::stages::{LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate};
 use crate::pipeline::{Origins, Stage};
-use crate::tracking::{ActiveRun, BestEffort, Outcome as Ending, Patience, RunHeader, RunStore, TrackingError};
+use crate::tracking::{
+    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, SystemOptions, SystemWatch,
+    TrackingError, TrackingOptions,
+};
 
 /// How long the end of a run waits for a slow MLflow server.
 const LAST_WAIT: Duration = Duration::from_secs(10);
@@ -24,6 +28,7 @@ pub(super) struct Record<'a> {
 struct Live {
     run: Arc<ActiveRun>,
     mlflow: Option<BestEffort>,
+    watch: Option<SystemWatch>,
 }
 
 /// Hears events before the run begins, and passes them to it from then on.
@@ -55,10 +60,10 @@ impl<'a> Record<'a> {
         self.reporter.clone()
     }
 
-    /// Starts the record, unless it has begun. A run that cannot be recorded warns and goes on.
-    pub(super) fn begin(&mut self) {
+    /// Starts the record, and returns whether it did, unless it has begun. A run that cannot be recorded warns and goes on.
+    pub(super) fn begin(&mut self) -> bool {
         if self.live.is_some() || self.given_up {
-            return;
+            return false;
         }
         match self.start() {
             Ok(live) => self.live = Some(live),
@@ -67,13 +72,18 @@ impl<'a> Record<'a> {
                 self.context.reporter.warn(format!("the run is not recorded: {}", error.in_one_line()));
             }
         }
+        match TrackingOptions::run_tags(self.context.variable) {
+            Ok(tags) => tags.into_iter().for_each(|(key, value)| self.reporter.emit(Event::Tag { key, value })),
+            Err(error) => self.context.reporter.warn(error.in_one_line()),
+        }
         params(&self.job.origins).for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
+        self.live.is_some()
     }
 
     fn start(&self) -> Result<Live, TrackingError> {
         let (options, project) = (&self.job.spec.tracking, &self.job.spec.project.name);
         let store = RunStore::open(self.context.resolve(&options.dir));
-        let header = RunHeader::new(project, &self.job.label, options.experiment_or(project))
+        let header = RunHeader::new(project, &self.job.label, options.experiment_or(project, self.context.variable))
             .commit(self.context.commit.clone());
         if let Err(error) = store.reap() {
             self.context.reporter.warn(format!("killed runs could not be closed: {}", error.in_one_line()));
@@ -86,8 +96,39 @@ impl<'a> Record<'a> {
                 None
             }
         };
+        let watch = self.watch(&run);
         let _first = self.slot.0.set(Arc::clone(&run));
-        Ok(Live { run, mlflow })
+        Ok(Live { run, mlflow, watch })
+    }
+
+    /// Begins to look at the machine, where that is wanted.
+    fn watch(&self, run: &Arc<ActiveRun>) -> Option<SystemWatch> {
+        let warn = |why: String| self.context.reporter.warn(format!("system metrics are not recorded: {why}"));
+        match SystemOptions::read(self.job.spec.tracking.system_metrics, self.context.variable) {
+            Ok(options) => SystemWatch::begin(Arc::clone(run), options?).map_err(|error| warn(error.to_string())).ok(),
+            Err(error) => {
+                warn(error.in_one_line());
+                None
+            }
+        }
+    }
+
+    /// Records which data the run rests on.
+    pub(super) fn inputs(&self, files: &[InputDigest]) {
+        let (spec, root) = (&self.job.spec, &self.context.root);
+        let paths = data::parts(&spec.dataset, root);
+        let source = |role: Role| {
+            let of_role = paths.iter().filter(|part| part.role == role);
+            let named = of_role.map(|part| part.path.strip_prefix(root).unwrap_or(&part.path).display().to_string());
+            named.collect::<Vec<_>>().join(", ")
+        };
+        for (role, used_for) in
+            [(Role::Train, UsedFor::Training), (Role::Test, UsedFor::Test), (Role::Rul, UsedFor::Test)]
+        {
+            let Some(digest) = data::part_digest(files, role) else { continue };
+            let (name, digest) = (format!("{} {role}", spec.dataset.name()), digest.to_string());
+            self.reporter.input(InputData { name, digest, used_for, source: source(role) });
+        }
     }
 
     /// Records what came of the run.
@@ -135,20 +176,22 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Ends the record, whatever came of the run.
-    pub(super) fn close<T>(&mut self, result: &Result<T, EngineError>) {
+    /// Ends the record, whatever came of the run. Where models were registered or promoted, a server is told with
+    /// `catalog`.
+    pub(super) fn close<T>(&mut self, result: &Result<T, EngineError>, catalog: impl FnOnce() -> Option<Catalog>) {
         let Some(live) = &mut self.live else { return };
         let ending = match result {
             Ok(_) => Ending::Finished,
             Err(error) if matches!(error.interrupted(), Some(Interrupted::Signal { .. })) => Ending::Killed,
             Err(_) => Ending::Failed,
         };
+        drop(live.watch.take());
         if let Err(error) = live.run.finish(ending) {
             self.context.reporter.warn(format!("the run's record is not complete: {error}"));
         }
         if let Some(mlflow) = live.mlflow.take() {
             let wait = if matches!(ending, Ending::Killed) { Duration::ZERO } else { LAST_WAIT };
-            let _report = mlflow.finish(wait);
+            let _report = mlflow.finish(wait, catalog());
         }
     }
 }

@@ -1,9 +1,10 @@
-use super::{Context, EngineError, policy};
+use super::{Context, EngineError, catalog, policy};
 use crate::content::Digest;
 use crate::pipeline::PipelineSpec;
 use crate::pipeline::stages::gate::Defender;
 use crate::registry::blocking::Registry;
 use crate::registry::{Alias, AliasPolicy, Done, ModelName, ModelVersion, State};
+use crate::tracking::Catalog;
 
 /// A bundle with its scores: what a version is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,11 @@ impl Storeroom {
 
     fn state(&self) -> Result<State, EngineError> {
         Ok(self.registry.state(None)?)
+    }
+
+    /// Returns what a tracking server is to show of the registry.
+    pub(super) fn catalog(&self) -> Result<Catalog, EngineError> {
+        Ok(catalog::of(&self.state()?))
     }
 
     /// Returns the version the alias points to.

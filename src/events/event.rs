@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One thing that happened while a pipeline ran.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -63,6 +63,25 @@ pub enum Event {
         /// Value.
         value: String,
     },
+    /// A part of a fit begins that is worth a record of its own: a fold, the final fit, or one seed of either.
+    PartStarted {
+        /// Slash-separated name, such as `fold-1/seed-2`; the metrics of the part begin with it.
+        part: String,
+        /// What is special about it.
+        params: Vec<(String, String)>,
+    },
+    /// A part of a fit ended well.
+    PartFinished {
+        /// The name it began with.
+        part: String,
+    },
+    /// Data the run, or one part of it, rests on.
+    Input {
+        /// The part; empty for the run as a whole.
+        part: String,
+        /// The data.
+        data: InputData,
+    },
     /// A file that belongs to the run.
     Artifact {
         /// Slash-separated name within the run.
@@ -80,4 +99,40 @@ pub enum Event {
         /// One sentence without a period.
         message: String,
     },
+}
+
+/// Data that something was learnt from or judged on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputData {
+    /// Name, such as `FD001`.
+    pub name: String,
+    /// SHA-256 of what it consists of, in hexadecimal digits.
+    pub digest: String,
+    /// What it was for.
+    pub used_for: UsedFor,
+    /// Where it came from, such as a file's name.
+    pub source: String,
+}
+
+/// What data are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsedFor {
+    /// A model learns from them.
+    Training,
+    /// A model is judged on them while it is made.
+    Validation,
+    /// The finished model is judged on them.
+    Test,
+}
+
+impl UsedFor {
+    /// Returns the word, such as `training`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
 }

@@ -9,6 +9,6 @@ mod interrupt;
 mod reporter;
 
 pub use budget::{BudgetExceeded, Guard, size, span};
-pub use event::Event;
+pub use event::{Event, InputData, UsedFor};
 pub use interrupt::{Interrupt, Interrupted};
 pub use reporter::{Observer, Reporter};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Event, Guard, Interrupt, Interrupted};
+use super::{Event, Guard, InputData, Interrupt, Interrupted};
 
 /// Listens to events.
 pub trait Observer: Send + Sync {
@@ -48,6 +48,29 @@ impl Reporter {
     #[must_use]
     pub fn scoped(&self, part: &str) -> Self {
         Self { scope: format!("{}{part}/", self.scope), ..self.clone() }
+    }
+
+    /// Tells that a part begins that is worth a record of its own, and returns its reporter: [`Self::scoped`] to it.
+    #[must_use]
+    pub fn begin_part(&self, part: &str, params: &[(&str, String)]) -> Self {
+        let scoped = self.scoped(part);
+        let params = params.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        scoped.emit(Event::PartStarted { part: scoped.part(), params });
+        scoped
+    }
+
+    /// Tells that the part this reporter belongs to ended well; one that fails or is stopped tells nothing.
+    pub fn end_part(&self) {
+        self.emit(Event::PartFinished { part: self.part() });
+    }
+
+    /// Tells which data the run, or the part this reporter belongs to, rests on.
+    pub fn input(&self, data: InputData) {
+        self.emit(Event::Input { part: self.part(), data });
+    }
+
+    fn part(&self) -> String {
+        self.scope.trim_end_matches('/').to_owned()
     }
 
     /// Returns the wish to stop, for whoever waits without a loop.
@@ -131,6 +154,25 @@ mod tests {
         reporter.scoped("fold-1").scoped("gru").metric("loss", 0, 1.0);
         reporter.metric("loss", 0, 1.0);
         assert_eq!(*keys.0.lock().unwrap(), ["fold-1/gru/loss", "loss"]);
+    }
+
+    #[test]
+    fn a_part_begins_and_ends_by_its_whole_name() {
+        struct Parts(Mutex<Vec<String>>);
+        impl Observer for Parts {
+            fn on(&self, event: &Event) {
+                self.0.lock().unwrap().push(match event {
+                    Event::PartStarted { part, params } => format!("{part} begins {params:?}"),
+                    Event::PartFinished { part } => format!("{part} ends"),
+                    _ => return,
+                });
+            }
+        }
+        let parts = Arc::new(Parts(Mutex::default()));
+        let fold = Reporter::silent().with(parts.clone()).begin_part("fold-1", &[]);
+        fold.begin_part("seed-2", &[("seed", "7".to_owned())]).end_part();
+        let expected = ["fold-1 begins []", "fold-1/seed-2 begins [(\"seed\", \"7\")]", "fold-1/seed-2 ends"];
+        assert_eq!(*parts.0.lock().unwrap(), expected);
     }
 
     #[test]

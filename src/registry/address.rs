@@ -2,10 +2,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::RegistryError;
 use super::signing::Signing;
+use crate::bucket::{Provider, Variable};
 use crate::events::Reporter;
-
-/// Looks an environment variable up.
-pub type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What an address is read in: the folder that relative paths begin at, and the environment that holds a bucket's keys.
 #[derive(Clone)]
@@ -45,17 +43,6 @@ pub(super) enum Address {
         /// What every key begins with; empty where the registry has the bucket to itself.
         prefix: object_store::path::Path,
     },
-}
-
-/// Who keeps a bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Provider {
-    /// Amazon S3, or whoever speaks its protocol.
-    S3,
-    /// Google Cloud Storage.
-    Gcs,
-    /// Azure Blob Storage; the bucket is a container.
-    Azure,
 }
 
 impl Address {

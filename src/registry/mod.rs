@@ -26,7 +26,6 @@ pub mod blocking;
 
 mod address;
 mod blobs;
-mod cloud;
 mod collect;
 mod copy;
 mod diff;
@@ -63,7 +62,7 @@ mod contract;
 #[cfg(test)]
 mod samples;
 
-pub use address::{Surroundings, Variable};
+pub use address::Surroundings;
 pub use collect::{Collectable, Leftover, LeftoverKind, Removed, Swept, Unneeded};
 pub use copy::Copied;
 pub use diff::{Change, Difference, FileChange, ScoreChange, Scores, Side, ValueChange};

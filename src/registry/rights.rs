@@ -4,9 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::address::{Address, Provider};
+use super::address::Address;
 use super::error::RegistryError;
 use super::keys::{BLOBS, LOG, PROBES, SNAPSHOTS};
+use crate::bucket::Provider;
 
 /// What a job does with a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

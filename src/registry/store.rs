@@ -15,7 +15,6 @@ use uuid::Uuid;
 
 use super::address::{Address, Surroundings, absolute};
 use super::blobs::Transfers;
-use super::cloud::{self, Bucket};
 use super::collect::Reliance;
 use super::entry::Stamp;
 use super::error::RegistryError;
@@ -25,6 +24,7 @@ use super::marker;
 use super::probe::{self, Proof};
 use super::signing::{Signer, Signing, Trust};
 use super::state::State;
+use crate::bucket::{self, Bucket};
 use crate::content::Digest;
 
 /// Where a registry keeps its objects: a bucket, a folder, or memory.
@@ -100,7 +100,7 @@ impl Store {
             Address::Memory => Self::memory(),
             Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?)?,
             Address::Bucket { provider, bucket, prefix } => {
-                let Bucket { objects, parts } = cloud::open(provider, &bucket, variable).map_err(bad)?;
+                let Bucket { objects, parts } = bucket::open(provider, &bucket, variable).map_err(bad)?;
                 let location = url.trim_end_matches('/').to_owned();
                 let parts = Some(Parts { bucket: parts, prefix: prefix.clone() });
                 Self { parts, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }

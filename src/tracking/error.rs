@@ -1,6 +1,7 @@
 use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::RunId;
 
@@ -57,6 +58,14 @@ pub enum TrackingError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A bucket takes no file of that name.
+    #[error("`{name}` cannot be a key in a bucket: {why}")]
+    ArtifactKey {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Another process copies the same run at this moment.
     #[error("another process is copying run {run}")]
     Busy {
@@ -103,6 +112,36 @@ pub enum TrackingError {
         code: String,
         /// What the server said, shortened.
         message: String,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The answer ended before its end.
+    #[error("the answer to {method} {url} was cut short")]
+    CutShort {
+        /// HTTP method.
+        method: String,
+        /// Address asked.
+        url: String,
+    },
+    /// An environment variable holds something else than it should.
+    #[error("`{name}` is `{value}`, not {expected}")]
+    Setting {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// A bucket the server keeps artifacts in does not take them.
+    #[error("artifacts in {place}: {why}")]
+    Bucket {
+        /// The bucket's address.
+        place: String,
+        /// What went wrong.
+        why: String,
+        /// Whether it may go well later.
+        passing: bool,
     },
     /// The answer is not what an MLflow server says.
     #[error("{method} {url} did not answer as MLflow does: {excerpt}")]
@@ -116,7 +155,7 @@ pub enum TrackingError {
     },
 }
 
-const IS_IT_MLFLOW: &str = "does mlflow_url in [tracking] name an MLflow server?";
+const IS_IT_MLFLOW: &str = "does mlflow_url in [tracking], or MLFLOW_TRACKING_URI, name an MLflow server?";
 
 impl TrackingError {
     pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
@@ -144,6 +183,15 @@ impl TrackingError {
             }
             Self::Refused { status: 404, code, .. } if code.is_empty() => Some(IS_IT_MLFLOW),
             Self::NotMlflow { .. } => Some(IS_IT_MLFLOW),
+            Self::Refused { status: 507, .. } => Some("the server's disk is full"),
+            _ => None,
+        }
+    }
+
+    /// Returns how long the server asks to be left alone.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -151,7 +199,8 @@ impl TrackingError {
     /// Whether the same request may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Busy { .. } => true,
+            Self::Unreachable { .. } | Self::CutShort { .. } | Self::Busy { .. } => true,
+            Self::Bucket { passing, .. } => *passing,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }

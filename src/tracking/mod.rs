@@ -10,6 +10,8 @@
 //! | `local` | the store: folders, locks, the run being written, the list, the reaper |
 //! | [`Run`], [`compare`] | a journal read back: parameters, metrics by step, artifacts, stages, status |
 //! | `mlflow` | the REST client and the idempotent replay |
+//! | [`mirror`] | a registry's models, shown on the server |
+//! | `system` | what the machine does meanwhile |
 //! | [`TrackingOptions`] | the table `[tracking]` of the pipeline file |
 //!
 //! On disk, under `experiments/runs`:
@@ -24,6 +26,7 @@
 //! ```
 
 mod best_effort;
+mod catalog;
 mod clock;
 mod compare;
 mod error;
@@ -32,18 +35,22 @@ mod local;
 mod mlflow;
 mod number;
 mod options;
+mod parts;
 mod run;
 mod run_id;
 mod secret;
+mod system;
 
 pub use best_effort::BestEffort;
+pub use catalog::{Catalog, CatalogModel, CatalogVersion};
 pub use compare::{ComparedRun, Comparison, MetricRow, ParamRow, compare};
 pub use error::TrackingError;
 pub use journal::{Outcome, RunHeader};
 pub use local::{ActiveRun, Listing, RunStore, RunSummary, Unreadable};
-pub use mlflow::{MlflowClient, Patience, SyncReport, SyncState, sync};
+pub use mlflow::{Connection, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, mirror, sync};
 pub use number::Number;
 pub use options::TrackingOptions;
-pub use run::{KeptArtifact, Point, Run, RunStatus, StageRecord, StageState};
+pub use run::{InputRecord, KeptArtifact, PartRecord, Point, Run, RunStatus, StageRecord, StageState};
 pub use run_id::{ParseRunIdError, RunId};
 pub use secret::{Credentials, Secret};
+pub use system::{SystemOptions, SystemWatch};

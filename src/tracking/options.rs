@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Credentials, MlflowClient, Patience, Secret, TrackingError, mlflow};
+use super::{Connection, Credentials, MlflowClient, Patience, Secret, TrackingError, mlflow};
 use crate::domain::Problem;
 
 /// Where runs are remembered.
@@ -14,10 +16,14 @@ use crate::domain::Problem;
 pub struct TrackingOptions {
     /// Folder of the local run store.
     pub dir: PathBuf,
-    /// Experiment under which a server files the runs; empty means the project's name.
+    /// Experiment under which a server files the runs; empty means `MLFLOW_EXPERIMENT_NAME`, or the project's name.
     pub experiment: String,
-    /// Address of an MLflow server, such as `http://127.0.0.1:5000`; empty means none.
+    /// Address of an MLflow server, such as `http://127.0.0.1:5000`; empty means the one in `MLFLOW_TRACKING_URI`, if any.
     pub mlflow_url: String,
+    /// Whether processor, memory, disk and network are logged meanwhile, every 10 s; without it
+    /// `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_metrics: Option<bool>,
     /// Environment variable with a bearer token; where it is unset no token is sent.
     pub token_env: String,
     /// Environment variable with a user name; together with a password it wins over the token.
@@ -33,6 +39,7 @@ impl Default for TrackingOptions {
             dir: "experiments/runs".into(),
             experiment: String::new(),
             mlflow_url: String::new(),
+            system_metrics: None,
             token_env: "MLFLOW_TRACKING_TOKEN".into(),
             username_env: "MLFLOW_TRACKING_USERNAME".into(),
             password_env: "MLFLOW_TRACKING_PASSWORD".into(),
@@ -40,6 +47,10 @@ impl Default for TrackingOptions {
     }
 }
 
+/// The server, by the name MLflow's own client reads.
+const SERVER: &str = "MLFLOW_TRACKING_URI";
+const EXPERIMENT: &str = "MLFLOW_EXPERIMENT_NAME";
+const RUN_CONTEXT: &str = "MLFLOW_RUN_CONTEXT";
 const LONGEST_EXPERIMENT_NAME: usize = 500;
 
 impl TrackingOptions {
@@ -59,26 +70,40 @@ impl TrackingOptions {
         problems
     }
 
-    /// Returns the experiment to file runs under, given the project's name.
-    pub fn experiment_or<'a>(&'a self, project: &'a str) -> &'a str {
-        if self.experiment.is_empty() { project } else { &self.experiment }
+    /// Returns the experiment to file runs under: the one that is named here, else in `MLFLOW_EXPERIMENT_NAME`, else the
+    /// project.
+    pub fn experiment_or(&self, project: &str, variable: impl Fn(&str) -> Option<String>) -> String {
+        let named = Some(self.experiment.clone()).filter(|name| !name.is_empty());
+        named.or_else(|| variable(EXPERIMENT)).unwrap_or_else(|| project.to_owned())
+    }
+
+    /// Returns the tags that `MLFLOW_RUN_CONTEXT`, a JSON object, gives every run.
+    ///
+    /// # Errors
+    /// [`TrackingError::Setting`] where it is not one.
+    pub fn run_tags(variable: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, TrackingError> {
+        let Some(value) = variable(RUN_CONTEXT) else { return Ok(BTreeMap::new()) };
+        let tags = serde_json::from_str::<BTreeMap<String, String>>(&value);
+        tags.map_err(|_| TrackingError::Setting { name: RUN_CONTEXT, value, expected: "a JSON object of texts" })
     }
 
     /// Returns a client of the MLflow server, or none where no server is named.
     ///
-    /// `variable` looks an environment variable up.
+    /// `variable` looks an environment variable up; those of MLflow's own client say how the server is reached, and
+    /// `MLFLOW_TRACKING_URI` names it where nothing is named here.
     ///
     /// # Errors
-    /// [`TrackingError::Url`], [`TrackingError::Credentials`], or a TLS set-up that fails.
+    /// [`TrackingError::Url`], [`TrackingError::Credentials`], [`TrackingError::Setting`], or a TLS set-up that fails.
     pub fn mlflow(
         &self,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
         patience: Patience,
     ) -> Result<Option<MlflowClient>, TrackingError> {
-        if self.mlflow_url.is_empty() {
-            return Ok(None);
-        }
-        MlflowClient::new(&self.mlflow_url, self.credentials(variable)?, patience).map(Some)
+        let named = Some(self.mlflow_url.clone()).filter(|url| !url.is_empty());
+        let Some(url) = named.or_else(|| variable(SERVER).filter(|url| !url.is_empty())) else { return Ok(None) };
+        let credentials = self.credentials(&variable)?;
+        let connection = Connection::read(credentials, patience, Arc::new(variable))?;
+        MlflowClient::connect(&url, connection).map(Some)
     }
 
     fn credentials(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, TrackingError> {
@@ -141,7 +166,26 @@ mod tests {
         assert_eq!(options, TrackingOptions::default());
         assert_eq!(options.problems(), []);
         assert!(options.mlflow(|_| None, Patience::FOREGROUND).unwrap().is_none());
-        assert_eq!(options.experiment_or("turbofan"), "turbofan");
+        assert_eq!(options.experiment_or("turbofan", |_| None), "turbofan");
+        assert_eq!(options.experiment_or("turbofan", lookup(&[(EXPERIMENT, "night")])), "night");
+        let named = TrackingOptions { experiment: "own".into(), ..options };
+        assert_eq!(named.experiment_or("turbofan", lookup(&[(EXPERIMENT, "night")])), "own");
+    }
+
+    #[test]
+    fn the_environment_names_a_server_where_the_file_names_none() {
+        let variables = lookup(&[(SERVER, "http://env:5000")]);
+        let url = |options: TrackingOptions| {
+            let variables = lookup(&[(SERVER, "http://env:5000")]);
+            options.mlflow(variables, Patience::FOREGROUND).unwrap().unwrap().url().to_owned()
+        };
+        assert_eq!(url(TrackingOptions::default()), "http://env:5000/");
+        assert_eq!(url(with_url("http://file:5000")), "http://file:5000/");
+        assert!(TrackingOptions::run_tags(variables).unwrap().is_empty());
+        let tags = TrackingOptions::run_tags(lookup(&[(RUN_CONTEXT, r#"{"team":"plant"}"#)])).unwrap();
+        assert_eq!(tags["team"], "plant");
+        let wrong = TrackingOptions::run_tags(lookup(&[(RUN_CONTEXT, "[1]")])).unwrap_err().to_string();
+        assert!(wrong.contains(RUN_CONTEXT), "{wrong}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::journal::{JournalReader, Line, Opening, Stamped};
 use super::{Number, Outcome, RunHeader, RunId, TrackingError};
 use crate::content::Digest;
+use crate::events::InputData;
 
 /// A journal read back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +34,10 @@ pub struct Run {
     pub artifacts: BTreeMap<String, KeptArtifact>,
     /// Stages in the order they began.
     pub stages: Vec<StageRecord>,
+    /// Folds, the final fit, and the seeds of either, in the order they began.
+    pub parts: Vec<PartRecord>,
+    /// Data the run and its parts rest on.
+    pub inputs: Vec<InputRecord>,
     /// What the user was told.
     pub warnings: Vec<String>,
     /// Lines of the journal that could not be read.
@@ -112,6 +117,29 @@ pub struct StageRecord {
     pub elapsed_ms: Option<u64>,
 }
 
+/// A part of a run with a record of its own; its metrics are those of the run that begin with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartRecord {
+    /// Name, such as `fold-1/seed-2`.
+    pub part: String,
+    /// What is special about it.
+    pub params: BTreeMap<String, String>,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended well; none where it did not, or not yet.
+    pub finished: Option<Timestamp>,
+}
+
+/// Data a run or a part of it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InputRecord {
+    /// The part; empty for the run as a whole.
+    pub part: String,
+    /// The data.
+    #[serde(flatten)]
+    pub data: InputData,
+}
+
 /// How far a stage came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,6 +188,8 @@ impl Run {
             tags: BTreeMap::new(),
             artifacts: BTreeMap::new(),
             stages: Vec::new(),
+            parts: Vec::new(),
+            inputs: Vec::new(),
             warnings: Vec::new(),
             skipped_lines: 0,
         }
@@ -177,6 +207,12 @@ impl Run {
             Line::Artifact { name, bytes, digest } => {
                 self.artifacts.insert(name, KeptArtifact { bytes, digest });
             }
+            Line::PartStarted { part, params } => {
+                let params = params.into_iter().collect();
+                self.parts.push(PartRecord { part, params, started: at, finished: None });
+            }
+            Line::PartFinished { part } => self.finish_part(&part, at),
+            Line::Input { part, data } => self.inputs.push(InputRecord { part, data }),
             Line::StageStarted { stage, why } => self.stage(stage, StageState::Started, why, at),
             Line::StageCached { stage, why } => self.stage(stage, StageState::Cached, why, at),
             Line::StageFinished { stage, summary, elapsed_ms } => self.finish_stage(&stage, summary, elapsed_ms),
@@ -187,6 +223,12 @@ impl Run {
 
     fn stage(&mut self, stage: String, state: StageState, why: String, started: Timestamp) {
         self.stages.push(StageRecord { stage, state, why, summary: String::new(), started, elapsed_ms: None });
+    }
+
+    fn finish_part(&mut self, name: &str, at: Timestamp) {
+        if let Some(record) = self.parts.iter_mut().rev().find(|record| record.part == name) {
+            record.finished = Some(at);
+        }
     }
 
     fn finish_stage(&mut self, name: &str, summary: String, elapsed_ms: u64) {

@@ -25,7 +25,14 @@ pub fn fit_fold(
     let held_out = folds.held_out(dataset, fold);
     let (fold_seed, part) = (derive_seed(seed, &format!("fold-{fold}")), format!("fold-{}", fold + 1));
     let training = folds.training(dataset, fold);
-    let (features, models) = recipe.learn(&training, fold_seed, &workspace.part(&part), &reporter.scoped(&part))?;
+    let params = [
+        ("fold", (fold + 1).to_string()),
+        ("seed", fold_seed.to_string()),
+        ("training_units", training.units().len().to_string()),
+        ("held_out_units", held_out.len().to_string()),
+    ];
+    let reporter = reporter.begin_part(&part, &params);
+    let (features, models) = recipe.learn(&training, fold_seed, &workspace.part(&part), &reporter)?;
     refuse_leak(features.fitted_on(), &held_out)?;
     let predict = |unit: &&Trajectory| {
         // Model and features are causal: the value at a row is the prediction of the history cut there.
@@ -44,7 +51,9 @@ pub fn fit_fold(
         cut_rows(unit, name, recipe.training, seed).into_iter().map(at).collect::<Vec<_>>()
     };
     let predictions: Vec<_> = held_out.par_iter().map(predict).collect();
-    refuse_not_finite(predictions.concat())
+    let predictions = refuse_not_finite(predictions.concat())?;
+    reporter.end_part();
+    Ok(predictions)
 }
 
 fn judged(unit: &Trajectory, row: usize, fold: usize, values: Vec<f64>) -> OutOfFoldPrediction {

@@ -31,9 +31,12 @@ pub fn fit(
     let repetition = |number: usize| {
         let part = format!("seed-{number}");
         let seed = if number == 1 { seed } else { derive_seed(seed, &part) };
-        fit_once(options, units, target, training, seed, &workspace.part(&part), &reporter.scoped(&part))
+        let reporter = reporter.begin_part(&part, &[("seed", seed.to_string())]);
+        let fitted = fit_once(options, units, target, training, seed, &workspace.part(&part), &reporter)?;
+        reporter.end_part();
+        Ok(fitted)
     };
-    let members = (1..=training.seeds).map(repetition).collect::<Result<_, _>>()?;
+    let members = (1..=training.seeds).map(repetition).collect::<Result<_, TrainError>>()?;
     Ok(Box::new(Ensemble::new(members)))
 }
 

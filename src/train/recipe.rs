@@ -41,8 +41,11 @@ pub fn final_fit(
     workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Box<dyn Predictor>, TrainError> {
-    let (seed, workspace, reporter) = (derive_seed(seed, "final"), workspace.part("final"), reporter.scoped("final"));
-    let mut models = recipe.learn_models(&dataset.training(), features, seed, &workspace, &reporter)?;
+    let (seed, workspace, training) = (derive_seed(seed, "final"), workspace.part("final"), dataset.training());
+    let params = [("seed", seed.to_string()), ("training_units", training.units().len().to_string())];
+    let reporter = reporter.begin_part("final", &params);
+    let mut models = recipe.learn_models(&training, features, seed, &workspace, &reporter)?;
+    reporter.end_part();
     match recipe.model {
         ModelOptions::Stack(_) => {
             let blend = out_of_fold.blend.as_ref().filter(|blend| blend.weights.len() == models.len());

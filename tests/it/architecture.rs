@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 16] = [
+const ROOMS: [(&str, u8, &[&str]); 17] = [
     ("domain", 0, &[]),
     ("content", 0, &[]),
     ("events", 0, &[]),
@@ -16,8 +16,9 @@ const ROOMS: [(&str, u8, &[&str]); 16] = [
     ("bundle", 1, &["data", "features", "models", "scoring"]),
     ("report", 1, &["data", "scoring"]),
     ("tune", 1, &["scoring"]),
-    ("tracking", 2, &[]),
-    ("registry", 2, &[]),
+    ("bucket", 2, &[]),
+    ("tracking", 2, &["bucket"]),
+    ("registry", 2, &["bucket"]),
     ("pipeline", 3, &[]),
     ("engine", 3, &["pipeline"]),
     ("cli", 4, &[]),

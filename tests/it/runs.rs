@@ -31,3 +31,17 @@ fn an_empty_store_lists_nothing() {
     let answer = Project::empty().pdm(&["runs", "list"]);
     assert_eq!((answer.code, answer.stdout.as_str()), (0, "no runs are recorded here yet\n"));
 }
+
+#[test]
+fn two_commands_show_the_runs_in_mlflow_s_pages() {
+    let project = Project::with_pipeline(SMALL);
+    let commands = project.json(&["runs", "ui", "--port", "5999"]);
+    let server = commands["server"].as_str().unwrap();
+    assert!(server.contains("--backend-store-uri sqlite:///") && server.ends_with("--port 5999"), "{server}");
+    assert_eq!(commands["sync"], "pdm-ml track sync --to http://127.0.0.1:5999");
+    let told = project.pdm(&["runs", "ui", "pdm.toml", "--set", "tracking.experiment=a b"]);
+    assert!(
+        told.stdout.contains("track sync pdm.toml --set 'tracking.experiment=a b' --to http://127.0.0.1:5000"),
+        "{told:?}"
+    );
+}

@@ -139,9 +139,9 @@ fn mlflow(job: &Job, context: &Context) -> Check {
         Ok(None) => Check::good("tracking", format!("{} only; no MLflow server is named", runs(job).display())),
         Ok(Some(client)) => match client.version() {
             Ok(version) => Check::good("tracking", format!("MLflow {version} at {}", client.url())),
-            Err(error) => Check::bad("tracking", error.to_string(), error.hint()),
+            Err(error) => Check::bad("tracking", error.in_one_line(), error.hint()),
         },
-        Err(error) => Check::bad("tracking", error.to_string(), error.hint()),
+        Err(error) => Check::bad("tracking", error.in_one_line(), error.hint()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `runs`: what was done, how well, and how it ended.
 
+use serde::Serialize;
+
 use crate::cli::args::{PipelineArgs, RunStoreArgs, RunsCommand};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -20,6 +22,13 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
             let run = open(store, ui)?.load(run)?;
             ui.show(&run, || show(&run))?;
         }
+        RunsCommand::Ui { pipeline, port } => {
+            let commands = ui_commands(pipeline, *port, ui)?;
+            ui.show(&commands, || {
+                let UiCommands { server, sync, page } = &commands;
+                format!("{server}\n{sync}\n\nthe first in a terminal of its own; then open {page}")
+            })?;
+        }
         RunsCommand::Compare { run, store } => {
             let store = open(store, ui)?;
             let runs = run.iter().map(|prefix| store.load(prefix)).collect::<Result<Vec<_>, _>>()?;
@@ -28,6 +37,43 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The commands that show local runs in MLflow's own pages.
+#[derive(Serialize)]
+struct UiCommands {
+    /// Starts a server on a file of the project.
+    server: String,
+    /// Replays the runs to it.
+    sync: String,
+    /// Where it is then seen.
+    page: String,
+}
+
+fn ui_commands(pipeline: &PipelineArgs, port: u16, ui: &Ui) -> Result<UiCommands, CliError> {
+    let (context, _) = settings::resolve(pipeline, ui)?;
+    let folder = context.scratch().join("mlflow");
+    let (page, at) = (format!("http://127.0.0.1:{port}"), quoted(&folder.display().to_string()));
+    let named = pipeline.pipeline.as_ref().map(|path| format!(" {}", quoted(&path.display().to_string())));
+    let set: String = pipeline.set.iter().map(|set| format!(" --set {}", quoted(set))).collect();
+    Ok(UiCommands {
+        server: format!(
+            "mkdir -p {at} && mlflow server --backend-store-uri sqlite:///{at}/mlflow.db \
+             --artifacts-destination {at}/artifacts --serve-artifacts --host 127.0.0.1 --port {port}"
+        ),
+        sync: format!("pdm-ml track sync{}{set} --to {page}", named.unwrap_or_default()),
+        page,
+    })
+}
+
+/// Returns a word as a POSIX shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Opens the named store, else the pipeline's.
@@ -66,12 +112,25 @@ fn show(run: &Run) -> String {
         [stage.stage.clone(), time, what.clone()]
     });
     parts.push(table(&[("stage", Align::Left), ("time", Align::Right), ("what", Align::Left)], stages));
+    let of_parts = run.parts.iter().map(|part| {
+        let time =
+            part.finished.map(|end| seconds(u64::try_from(end.duration_since(part.started).as_millis()).unwrap_or(0)));
+        let params: Vec<_> = part.params.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        [part.part.clone(), time.unwrap_or_else(|| "not finished".to_owned()), params.join(", ")]
+    });
+    parts.push(table(&[("part", Align::Left), ("time", Align::Right), ("what", Align::Left)], of_parts));
     let metrics = run.final_metrics().into_iter().map(|(key, value)| [key.to_owned(), format!("{:.4}", value.0)]);
     parts.push(table(&[("metric", Align::Left), ("last", Align::Right)], metrics));
     for (name, values) in [("param", &run.params), ("tag", &run.tags)] {
         let rows = values.iter().map(|(key, value)| [key.clone(), value.clone()]);
         parts.push(table(&[(name, Align::Left), ("value", Align::Left)], rows));
     }
+    let inputs = run.inputs.iter().map(|input| {
+        let data = &input.data;
+        [input.part.clone(), data.name.clone(), data.used_for.word().to_owned(), data.digest.chars().take(12).collect()]
+    });
+    let header = [("part", Align::Left), ("data", Align::Left), ("for", Align::Left), ("digest", Align::Left)];
+    parts.push(table(&header, inputs));
     let artifacts = run.artifacts.iter().map(|(name, kept)| [name.clone(), kept.bytes.to_string()]);
     parts.push(table(&[("artifact", Align::Left), ("bytes", Align::Right)], artifacts));
     parts.extend(run.warnings.iter().map(|warning| format!("warning: {warning}")));

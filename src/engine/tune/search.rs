@@ -38,7 +38,7 @@ pub struct TuneRequest {
 pub fn tune(context: &Context, job: &Job, request: &TuneRequest) -> Result<Tuned, EngineError> {
     let mut record = Record::new(context, job);
     let result = searched(context, job, request, &mut record);
-    record.close(&result);
+    record.close(&result, || None);
     result
 }
 

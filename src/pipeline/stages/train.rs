@@ -15,8 +15,8 @@ use super::kept::fold_file;
 use super::{StageError, Summary, key};
 use crate::content::{Digest, digest_of};
 use crate::data::{Folds, ValidDataset};
-use crate::events::Reporter;
-use crate::features::FittedFeatures;
+use crate::events::{InputData, Reporter, UsedFor};
+use crate::features::{FittedFeatures, TargetOptions};
 use crate::models::ModelOptions;
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use crate::scoring::is_reachable;
@@ -60,9 +60,11 @@ pub fn run(
         return Err(StageError::Coverage { coverage, units });
     }
     let recipe = spec.recipe();
-    let (curves, reporter) = CurveLog::listen(resume, reporter)?;
     let folds = Folds::deal(dataset, &spec.split, derive_seed(spec.project.seed, "folds"))?;
+    let record = reporter;
+    let (curves, reporter) = CurveLog::listen(resume, reporter)?;
     let out_of_fold = cross_validate(dataset, &folds, &recipe, spec.project.seed, resume, &reporter)?;
+    tell_folds(dataset, &folds, &out_of_fold, recipe.target, record);
     let workspace = Workspace::at(resume);
     let model = final_fit(dataset, features, &recipe, spec.project.seed, &out_of_fold, &workspace, &reporter)?;
     curves.write(folder, &format!("Learning curves: {} on {}", spec.model.kind(), dataset.name()))?;
@@ -129,6 +131,41 @@ fn summarise(
     if kept.is_empty() { summary } else { summary.figure("early_stopping", json!(kept)) }
 }
 
+/// Returns the name of a fold in the record of a run, which counts from 1.
+fn part_of(fold: usize) -> String {
+    format!("fold-{}", fold + 1)
+}
+
+/// Tells which units each fold held out, and how good its model was at those, by what a model learns.
+///
+/// The learning curves do not hear of it: these are single numbers.
+fn tell_folds(
+    dataset: &ValidDataset,
+    folds: &Folds,
+    out_of_fold: &OutOfFold,
+    target: &TargetOptions,
+    record: &Reporter,
+) {
+    let data = |fold: &str, used_for: UsedFor| {
+        let digest = digest_of(&(dataset.name(), folds.digest(), fold, used_for)).expect("words have a JSON form");
+        let name = format!("{} {fold} {}", dataset.name(), used_for.word());
+        InputData { name, digest: digest.to_string(), used_for, source: dataset.name().to_owned() }
+    };
+    for fold in 0..folds.count() {
+        let reporter = record.scoped(&part_of(fold));
+        for used_for in [UsedFor::Training, UsedFor::Validation] {
+            reporter.input(data(&part_of(fold), used_for));
+        }
+        let of_fold = out_of_fold.predictions.iter().filter(|prediction| prediction.fold == fold);
+        let squares: Vec<f64> =
+            of_fold.map(|p| (p.rul.clamp(0.0, target.cap) - target.label(p.truth)).powi(2)).collect();
+        if !squares.is_empty() {
+            let rmse = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+            reporter.metric("out_of_fold_rmse", 0, rmse);
+        }
+    }
+}
+
 /// A finished fold, for a run that goes on after a kill; what was changed since is computed again.
 #[derive(Serialize, Deserialize)]
 struct KeptFold {
@@ -165,7 +202,11 @@ fn cross_validate(
         let path = fold_file(resume, fold);
         let kept = read_json::<KeptFold>(&path).ok().and_then(KeptFold::verified);
         done.push(match kept {
-            Some(predictions) => predictions,
+            Some(predictions) => {
+                let kept = [("fold", (fold + 1).to_string()), ("kept_from_before", true.to_string())];
+                reporter.begin_part(&part_of(fold), &kept).end_part();
+                predictions
+            }
             None => {
                 let predictions = fit_fold(dataset, folds, fold, recipe, seed, &workspace, reporter)?;
                 write_json(&path, &KeptFold::of(&predictions))?;

@@ -12,8 +12,8 @@ use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
 use super::{PublicKey, Signature};
+use crate::bucket::Variable;
 use crate::registry::RegistryError;
-use crate::registry::address::Variable;
 use crate::registry::entry::Entry;
 use crate::registry::manifest::ModelVersion;
 

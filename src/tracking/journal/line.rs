@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::content::Digest;
-use crate::events::Event;
+use crate::events::{Event, InputData};
 use crate::tracking::{Number, RunId, clock};
 
 /// What is known about a run when it starts.
@@ -85,6 +85,9 @@ pub(in crate::tracking) enum Line {
     Metric { key: String, step: u64, value: Number },
     Tag { key: String, value: String },
     Artifact { name: String, bytes: u64, digest: Digest },
+    PartStarted { part: String, params: Vec<(String, String)> },
+    PartFinished { part: String },
+    Input { part: String, data: InputData },
     StageStarted { stage: String, why: String },
     StageCached { stage: String, why: String },
     StageFinished { stage: String, summary: String, elapsed_ms: u64 },
@@ -100,6 +103,9 @@ impl Line {
             Event::Param { key, value } => Self::Param { key, value },
             Event::Metric { key, step, value } => Self::Metric { key, step, value: Number(value) },
             Event::Tag { key, value } => Self::Tag { key, value },
+            Event::PartStarted { part, params } => Self::PartStarted { part, params },
+            Event::PartFinished { part } => Self::PartFinished { part },
+            Event::Input { part, data } => Self::Input { part, data },
             Event::StageStarted { stage, why } => Self::StageStarted { stage, why },
             Event::StageCached { stage, why } => Self::StageCached { stage, why },
             Event::StageFinished { stage, summary, elapsed_ms } => Self::StageFinished { stage, summary, elapsed_ms },
@@ -128,6 +134,12 @@ mod tests {
             r#"{"at":"2026-11-23T10:20:30.123Z","event":"metric","key":"loss","step":3,"value":0.25}"#,
             r#"{"at":"2026-11-23T10:20:30.123Z","event":"metric","key":"loss","step":4,"value":"NaN"}"#,
             r#"{"at":"2026-11-23T10:20:30.123Z","event":"stage_finished","stage":"train","summary":"ok","elapsed_ms":12}"#,
+            r#"{"at":"2026-11-23T10:20:30.123Z","event":"part_started","part":"fold-1","params":[["fold","1"]]}"#,
+            r#"{"at":"2026-11-23T10:20:30.123Z","event":"part_finished","part":"fold-1"}"#,
+            concat!(
+                r#"{"at":"2026-11-23T10:20:30.123Z","event":"input","part":"","data":{"name":"FD001","digest":"0f","#,
+                r#""used_for":"training","source":"train_FD001.txt"}}"#
+            ),
             r#"{"at":"2026-11-23T10:20:30.123Z","event":"end","status":"FINISHED"}"#,
         ];
         for line in lines {

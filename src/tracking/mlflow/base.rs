@@ -35,6 +35,11 @@ impl Base {
         url
     }
 
+    /// Returns the path below [`Self::join`] of an address of this server.
+    pub(super) fn path_of<'a>(&self, url: &'a str) -> Option<&'a str> {
+        url.strip_prefix(self.0.as_str())
+    }
+
     /// Returns the page that shows a run.
     pub(super) fn page(&self, experiment: &str, run: &str) -> String {
         let mut url = self.0.clone();

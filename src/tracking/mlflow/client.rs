@@ -1,16 +1,18 @@
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 use std::{fmt, io, thread};
 
 use reqwest::blocking::{Body, Client, RequestBuilder, Response};
-use reqwest::header::{LOCATION, RETRY_AFTER};
-use reqwest::{Method, StatusCode, Url, redirect};
+use reqwest::header::ETAG;
+use reqwest::{Method, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::wire::ErrorAnswer;
-use super::{Base, Patience};
+use super::answer::{decode, refused, shown, unreachable};
+use super::{Base, Connection, Patience, Pulse};
 use crate::tracking::{Credentials, TrackingError};
 
 /// Talks to one MLflow server. Blocking: keep it off the thread that works.
@@ -18,8 +20,8 @@ use crate::tracking::{Credentials, TrackingError};
 pub struct MlflowClient {
     http: Client,
     base: Base,
-    credentials: Credentials,
-    patience: Patience,
+    connection: Connection,
+    pulse: Pulse,
 }
 
 impl fmt::Debug for MlflowClient {
@@ -41,17 +43,25 @@ impl MlflowClient {
     /// # Errors
     /// [`TrackingError::Url`], [`TrackingError::Credentials`], or [`TrackingError::Http`] where TLS cannot be set up.
     pub fn new(url: &str, credentials: Credentials, patience: Patience) -> Result<Self, TrackingError> {
+        Self::connect(url, Connection::plain(credentials, patience))
+    }
+
+    /// Returns a client of the server at `url`, with all that [`Connection`] tells; asks it nothing yet.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; [`TrackingError::File`] for certificates that cannot be read.
+    pub fn connect(url: &str, connection: Connection) -> Result<Self, TrackingError> {
         let base = Base::parse(url)?;
-        check_sendable(&credentials)?;
+        check_sendable(&connection.credentials)?;
         // An error means that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
             .user_agent(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(patience.connect)
+            .connect_timeout(connection.patience.connect)
             .redirect(redirect::Policy::none());
         let builder = if base.is_local() { builder.no_proxy() } else { builder };
-        let http = builder.build().map_err(TrackingError::Http)?;
-        Ok(Self { http, base, credentials, patience })
+        let http = connection.secure(builder)?.build().map_err(TrackingError::Http)?;
+        Ok(Self { http, base, connection, pulse: Pulse::default() })
     }
 
     /// Returns the server's address, which holds no credentials.
@@ -65,12 +75,31 @@ impl MlflowClient {
     /// [`TrackingError::Unreachable`] and [`TrackingError::Refused`].
     pub fn version(&self) -> Result<String, TrackingError> {
         let url = self.base.join(["version"]);
-        let answer = self.send(Method::GET, url.clone(), Repeat::Harmless, |r| Ok(r.timeout(self.patience.answer)))?;
-        answer.text().map_err(|source| unreachable(&Method::GET, &url, source))
+        let ask = |request: RequestBuilder| Ok(request.timeout(self.patience().answer));
+        let text = |answer: Response| answer.text().map_err(|source| unreachable(&Method::GET, &url, source));
+        self.send((Method::GET, url.clone()), Repeat::Harmless, ask, text)
     }
 
     pub(super) fn patience(&self) -> &Patience {
-        &self.patience
+        &self.connection.patience
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Returns the time between two copies of a run that goes on.
+    pub(in crate::tracking) fn pace(&self) -> Duration {
+        self.connection.patience.pace
+    }
+
+    /// Returns the time from which on an answer is slow.
+    pub(in crate::tracking) fn slow(&self) -> Duration {
+        self.connection.patience.slow
+    }
+
+    pub(in crate::tracking) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     pub(super) fn base(&self) -> &Base {
@@ -80,7 +109,7 @@ impl MlflowClient {
     pub(super) fn get<R: DeserializeOwned>(&self, call: &str, query: &[(&str, &str)]) -> Result<R, TrackingError> {
         let mut url = self.api(call);
         url.query_pairs_mut().extend_pairs(query);
-        self.call(Method::GET, url, Repeat::Harmless, |request| Ok(request.timeout(self.patience.answer)))
+        self.ask((Method::GET, url), Repeat::Harmless, Ok)
     }
 
     pub(super) fn post<R: DeserializeOwned>(
@@ -89,70 +118,107 @@ impl MlflowClient {
         body: &impl Serialize,
         repeat: Repeat,
     ) -> Result<R, TrackingError> {
-        let answer = self.patience.answer;
-        self.call(Method::POST, self.api(call), repeat, |request| Ok(request.timeout(answer).json(body)))
+        self.ask((Method::POST, self.api(call)), repeat, |request| Ok(request.json(body)))
+    }
+
+    /// Posts to a call of the server's artifact interface.
+    pub(super) fn post_artifact<R: DeserializeOwned>(
+        &self,
+        parts: &[&str],
+        body: &impl Serialize,
+    ) -> Result<R, TrackingError> {
+        self.ask((Method::POST, self.artifact(parts.iter().copied())), Repeat::Never, |request| Ok(request.json(body)))
     }
 
     /// Streams a file to a path of the server's artifact store.
-    pub(super) fn upload(&self, path: &str, file: &Path) -> Result<(), TrackingError> {
-        let parts = ["api", "2.0", "mlflow-artifacts", "artifacts"].into_iter().chain(path.split('/'));
-        let answer = self.send(Method::PUT, self.base.join(parts), Repeat::Harmless, |request| {
+    pub(super) fn put(&self, path: &str, file: &Path) -> Result<(), TrackingError> {
+        let url = self.artifact(std::iter::once("artifacts").chain(path.split('/')));
+        let fill = |request| {
             let body = File::open(file).and_then(|open| Ok((open.metadata()?.len(), open)));
             let (bytes, open) = body.map_err(TrackingError::file("read", file))?;
-            let body = Body::sized(open, bytes);
-            Ok(request.timeout(self.patience.upload(bytes)).body(body))
-        });
-        answer.map(drop)
+            Ok(self.upload_of(request, bytes, open))
+        };
+        self.send((Method::PUT, url), Repeat::Harmless, fill, |_| Ok(()))
+    }
+
+    /// Streams a piece of a file to an address the server has signed, and returns the piece's ETag.
+    pub(super) fn put_signed(
+        &self,
+        url: &str,
+        headers: &BTreeMap<String, String>,
+        file: &Path,
+        [from, bytes]: [u64; 2],
+    ) -> Result<String, TrackingError> {
+        let signed = Url::parse(url).map_err(|_| TrackingError::Url { url: shown(url), why: "is not a URL" })?;
+        let fill = |_: RequestBuilder| {
+            let mut open = File::open(file).map_err(TrackingError::file("read", file))?;
+            open.seek(SeekFrom::Start(from)).map_err(TrackingError::file("read", file))?;
+            let request = headers
+                .iter()
+                .fold(self.http.put(signed.clone()), |request, (name, value)| request.header(name, value));
+            Ok(self.upload_of(request, bytes, open.take(bytes)))
+        };
+        let etag = |answer: Response| {
+            Ok(answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or_default().to_owned())
+        };
+        // What signs the address is a secret for as long as it is valid: errors must not show it.
+        let place = Url::parse(&shown(url)).unwrap_or_else(|_| self.base.join([]));
+        self.send((Method::PUT, place), Repeat::Harmless, fill, etag)
     }
 
     /// Reads an artifact back.
     #[cfg(test)]
     pub(super) fn download(&self, path: &str) -> Result<Vec<u8>, TrackingError> {
-        let parts = ["api", "2.0", "mlflow-artifacts", "artifacts"].into_iter().chain(path.split('/'));
-        let url = self.base.join(parts);
-        let answer = self.send(Method::GET, url.clone(), Repeat::Harmless, Ok)?;
-        answer.bytes().map(Vec::from).map_err(|source| unreachable(&Method::GET, &url, source))
+        let url = self.artifact(std::iter::once("artifacts").chain(path.split('/')));
+        let read = |answer: Response| answer.bytes().map(Vec::from).map_err(|e| unreachable(&Method::GET, &url, e));
+        self.send((Method::GET, url.clone()), Repeat::Harmless, Ok, read)
+    }
+
+    fn upload_of(&self, request: RequestBuilder, bytes: u64, body: impl io::Read + Send + 'static) -> RequestBuilder {
+        self.pulse.allow(bytes);
+        request.timeout(self.patience().upload(bytes)).body(Body::sized(body, bytes))
     }
 
     fn api(&self, call: &str) -> Url {
         self.base.join(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')))
     }
 
-    fn call<R: DeserializeOwned>(
+    fn artifact<'a>(&self, parts: impl Iterator<Item = &'a str>) -> Url {
+        self.base.join(["api", "2.0", "mlflow-artifacts"].into_iter().chain(parts))
+    }
+
+    /// Sends a request whose answer is JSON.
+    fn ask<R: DeserializeOwned>(
         &self,
-        method: Method,
-        url: Url,
+        (method, url): (Method, Url),
         repeat: Repeat,
         fill: impl Fn(RequestBuilder) -> Result<RequestBuilder, TrackingError>,
     ) -> Result<R, TrackingError> {
-        let answer = self.send(method.clone(), url.clone(), repeat, fill)?;
-        let bytes = answer.bytes().map_err(|source| unreachable(&method, &url, source))?;
-        serde_json::from_slice(&bytes).map_err(|_| TrackingError::NotMlflow {
-            method: method.to_string(),
-            url: url.to_string(),
-            excerpt: excerpt(&String::from_utf8_lossy(&bytes)),
-        })
+        let answer = self.patience().answer;
+        let read = |answer: Response| decode(&method, &url, answer);
+        self.send((method.clone(), url.clone()), repeat, |request| fill(request.timeout(answer)), read)
     }
 
-    /// Sends a request, again and again as [`Patience`] allows, until it is answered well or refused for good.
-    fn send(
+    /// Sends a request, again and again as [`Patience`] allows, until it is answered well and in full, or refused for good.
+    fn send<T>(
         &self,
-        method: Method,
-        url: Url,
+        (method, url): (Method, Url),
         repeat: Repeat,
         fill: impl Fn(RequestBuilder) -> Result<RequestBuilder, TrackingError>,
-    ) -> Result<Response, TrackingError> {
+        read: impl Fn(Response) -> Result<T, TrackingError>,
+    ) -> Result<T, TrackingError> {
         let mut tried = 0;
         loop {
             tried += 1;
             let request = fill(self.authorize(self.http.request(method.clone(), url.clone())))?;
-            let (error, asked) = match request.send() {
-                Ok(answer) if answer.status().is_success() => return Ok(answer),
-                Ok(answer) => refused(&method, &url, answer),
-                Err(source) => (unreachable(&method, &url, source), None),
-            };
+            let answer = self.pulse.timed(|| match request.send() {
+                Ok(answer) if answer.status().is_success() => read(answer),
+                Ok(answer) => Err(refused(&method, &url, answer)),
+                Err(source) => Err(unreachable(&method, &url, source)),
+            });
+            let Err(error) = answer else { return answer };
             let again = repeat == Repeat::Harmless && error.is_passing();
-            match self.patience.wait(tried, asked).filter(|_| again) {
+            match self.patience().wait(tried, error.retry_after()).filter(|_| again) {
                 Some(wait) => thread::sleep(wait),
                 None => return Err(error),
             }
@@ -160,7 +226,7 @@ impl MlflowClient {
     }
 
     fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.credentials {
+        match &self.connection.credentials {
             Credentials::Anonymous => request,
             Credentials::Token(token) => request.bearer_auth(token.expose()),
             Credentials::Password { username, password } => request.basic_auth(username, Some(password.expose())),
@@ -175,69 +241,5 @@ fn check_sendable(credentials: &Credentials) -> Result<(), TrackingError> {
             Err(TrackingError::Credentials { why: "the token holds blanks or characters outside ASCII".to_owned() })
         }
         _ => Ok(()),
-    }
-}
-
-fn unreachable(method: &Method, url: &Url, source: reqwest::Error) -> TrackingError {
-    TrackingError::Unreachable { method: method.to_string(), url: url.to_string(), source: source.without_url() }
-}
-
-/// Reads an error, and how long the server asks to be left alone.
-fn refused(method: &Method, url: &Url, answer: Response) -> (TrackingError, Option<Duration>) {
-    let (status, asked) = (answer.status(), retry_after(&answer));
-    let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
-    let text = read_some(answer);
-    let ErrorAnswer { error_code, message } = serde_json::from_str(&text).unwrap_or_default();
-    let message = match location {
-        Some(to) if status.is_redirection() => format!("moved to {}", excerpt(&to)),
-        _ if message.is_empty() => excerpt(if text.trim().is_empty() { reason(status) } else { &text }),
-        _ => excerpt(&message),
-    };
-    let (method, url) = (method.to_string(), url.to_string());
-    (TrackingError::Refused { method, url, status: status.as_u16(), code: error_code, message }, asked)
-}
-
-fn reason(status: StatusCode) -> &'static str {
-    status.canonical_reason().unwrap_or("no reason given")
-}
-
-fn read_some(answer: Response) -> String {
-    const MOST: u64 = 64 * 1024;
-    let mut bytes = Vec::new();
-    // What came before the line broke is still worth showing.
-    let _ = io::copy(&mut io::Read::take(answer, MOST), &mut bytes);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Reads `Retry-After` in both its forms (RFC 9110, section 10.2.3).
-fn retry_after(answer: &Response) -> Option<Duration> {
-    let text = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = text.parse().ok().map(Duration::from_secs);
-    seconds.or_else(|| {
-        let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-        Some(until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or(Duration::ZERO))
-    })
-}
-
-/// Returns the beginning of a text on one line, without HTML tags.
-fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let after_tag = |piece: &str| piece.split_once('>').map_or(piece, |(_, after)| after).to_owned();
-    let is_page = text.trim_start().starts_with('<');
-    let words = if is_page { text.split('<').map(after_tag).collect::<Vec<_>>().join(" ") } else { text.to_owned() };
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST { line } else { line.chars().take(LONGEST).collect::<String>() + "…" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_become_one_line() {
-        let page = "<!doctype html>\n<html lang=en><title>404 Not Found</title>\n<h1>Not Found</h1>";
-        assert_eq!(excerpt(page), "404 Not Found Not Found");
-        assert_eq!(excerpt("a < b\n and c > d"), "a < b and c > d");
-        assert_eq!(excerpt(&"ü".repeat(400)).chars().count(), 301);
     }
 }

@@ -24,11 +24,16 @@ pub(super) fn key(key: &str) -> Cow<'_, str> {
 
 /// Returns a value as MLflow keeps it; of a longer one the beginning and the digest of the whole.
 pub(super) fn value(value: &str) -> Cow<'_, str> {
-    if value.chars().count() <= LONGEST_VALUE {
-        return Cow::Borrowed(value);
+    shortened(value, LONGEST_VALUE)
+}
+
+/// Returns a text of at most so many characters; of a longer one the beginning and the digest of the whole.
+pub(super) fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
+    if text.chars().count() <= longest {
+        return Cow::Borrowed(text);
     }
-    let tail = format!("… sha256:{}", Digest::of(value));
-    Cow::Owned(value.chars().take(LONGEST_VALUE - tail.chars().count()).collect::<String>() + &tail)
+    let tail = format!("… sha256:{}", Digest::of(text));
+    Cow::Owned(text.chars().take(longest - tail.chars().count()).collect::<String>() + &tail)
 }
 
 fn plain(key: &str) -> String {

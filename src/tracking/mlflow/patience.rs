@@ -1,3 +1,4 @@
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 /// How long a client waits and how often it tries.
@@ -13,8 +14,14 @@ pub struct Patience {
     pub first_wait: Duration,
     /// Longest wait between tries; a server that asks for more ends them.
     pub longest_wait: Duration,
+    /// Most that chance adds to a wait, so that many clients do not come back at once.
+    pub jitter: Duration,
+    /// Whether a wait the server asks for counts.
+    pub respects_retry_after: bool,
     /// Time between two copies of a run that goes on.
     pub pace: Duration,
+    /// A server whose answer takes longer is slow: the end of a run hardly waits for it.
+    pub slow: Duration,
 }
 
 impl Patience {
@@ -25,7 +32,10 @@ impl Patience {
         tries: 5,
         first_wait: Duration::from_millis(500),
         longest_wait: Duration::from_secs(20),
+        jitter: Duration::from_millis(250),
+        respects_retry_after: true,
         pace: Duration::from_secs(2),
+        slow: Duration::from_millis(300),
     };
 
     /// For a thread beside the work, which comes back anyway.
@@ -35,16 +45,20 @@ impl Patience {
         tries: 1,
         first_wait: Duration::from_millis(500),
         longest_wait: Duration::from_secs(2),
+        jitter: Duration::from_millis(250),
+        respects_retry_after: true,
         pace: Duration::from_secs(2),
+        slow: Duration::from_millis(300),
     };
 
     /// Returns how long to wait after try number `tried` (from 1), or nothing when it was the last.
     pub(super) fn wait(&self, tried: u32, asked: Option<Duration>) -> Option<Duration> {
+        let asked = asked.filter(|_| self.respects_retry_after);
         if tried >= self.tries || asked > Some(self.longest_wait) {
             return None;
         }
         let own = self.first_wait.saturating_mul(1 << (tried - 1).min(16)).min(self.longest_wait);
-        Some(asked.map_or(own, |asked| asked.max(own)))
+        Some(asked.map_or(own, |asked| asked.max(own)) + self.jitter.mul_f64(chance()))
     }
 
     /// Returns the longest wait for an upload: a slow line gets 256 KiB/s.
@@ -53,13 +67,20 @@ impl Patience {
     }
 }
 
+/// Returns a number from 0 to 1 that another process would not draw; no result depends on it.
+fn chance() -> f64 {
+    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const EXACT: Patience = Patience { jitter: Duration::ZERO, ..Patience::FOREGROUND };
+
     #[test]
     fn waits_double_up_to_the_longest_and_end() {
-        let waits: Vec<_> = (1..=5).map(|tried| Patience::FOREGROUND.wait(tried, None)).collect();
+        let waits: Vec<_> = (1..=5).map(|tried| EXACT.wait(tried, None)).collect();
         assert_eq!(
             waits,
             [Some(500), Some(1000), Some(2000), Some(4000), None].map(|ms| ms.map(Duration::from_millis))
@@ -67,10 +88,19 @@ mod tests {
     }
 
     #[test]
+    fn chance_adds_to_a_wait_and_takes_nothing() {
+        let waits: Vec<_> = (0..50).filter_map(|_| Patience::FOREGROUND.wait(1, None)).collect();
+        assert!(waits.iter().all(|wait| (500..=750).contains(&wait.as_millis())), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]));
+    }
+
+    #[test]
     fn the_server_s_wish_is_honoured_or_ends_the_tries() {
-        let asked = |seconds| Patience::FOREGROUND.wait(1, Some(Duration::from_secs(seconds)));
+        let asked = |seconds| EXACT.wait(1, Some(Duration::from_secs(seconds)));
         assert_eq!(asked(3), Some(Duration::from_secs(3)));
         assert_eq!(asked(0), Some(Duration::from_millis(500)));
         assert_eq!(asked(3600), None);
+        let deaf = Patience { respects_retry_after: false, ..EXACT };
+        assert_eq!(deaf.wait(1, Some(Duration::from_secs(3600))), Some(Duration::from_millis(500)));
     }
 }

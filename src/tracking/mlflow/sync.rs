@@ -1,10 +1,7 @@
-use std::time::Duration;
-
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::batch::Batch;
-use super::tracker::RemoteTracker;
+use super::place::Place;
+use super::tree::Tree;
 use super::{MlflowClient, SyncState};
 use crate::tracking::journal::{JournalReader, Line, Opening};
 use crate::tracking::local::{RunFolder, RunLock, Standing, standing};
@@ -53,19 +50,24 @@ pub(in crate::tracking) struct Syncer {
 /// The two ends of a copy.
 struct Open {
     reader: JournalReader,
-    remote: RemoteTracker,
-    /// Position in the journal up to which the server has it.
-    arrived: (u64, u64),
+    tree: Tree,
+    place: Place,
+    /// Files the journal names, in its order.
+    files: Vec<String>,
+    /// How many of them the server has.
+    sent_files: usize,
 }
+
+/// How many of a run's files the server has.
+const FILES_TAG: &str = "pdm_ml.synced_files";
 
 impl Syncer {
     pub(in crate::tracking) fn new(folder: RunFolder, client: MlflowClient) -> Self {
         Self { folder, client, open: None }
     }
 
-    /// Returns the time between two passes.
-    pub(in crate::tracking) fn pace(&self) -> Duration {
-        self.client.patience().pace
+    pub(in crate::tracking) fn client(&self) -> &MlflowClient {
+        &self.client
     }
 
     /// Sends what the server lacks of the journal as it stands now.
@@ -81,18 +83,18 @@ impl Syncer {
             Some(open) => open,
             None => Open::new(&self.folder, &self.client)?,
         };
-        let before = open.arrived.1;
-        let copied = if open.remote.run().is_deleted() { Ok(()) } else { open.copy(&self.folder, &now) };
+        let before = open.reader.lines();
+        let copied = if open.tree.is_deleted() { Ok(()) } else { open.copy(&self.folder, &now) };
         // A copy that failed half-way has still come to something worth a hint.
         let report = self.report(&open, &now, before, copied.is_ok());
-        self.open = Some(open);
+        // After a failure only the server knows what it has.
+        self.open = copied.is_ok().then_some(open);
         copied.map(|()| report)
     }
 
     fn report(&self, open: &Open, now: &Standing, before: u64, copied: bool) -> SyncReport {
-        let lines = open.arrived.1;
-        let info = &open.remote.run().info;
-        let deleted = open.remote.run().is_deleted();
+        let (lines, info) = (open.tree.lines(), &open.tree.root.remote.run().info);
+        let deleted = open.tree.is_deleted();
         let ended = now.status != RunStatus::Running && info.status == now.status.word();
         let complete = copied && !deleted && ended;
         let (experiment_id, run_id) = (info.experiment_id.clone(), info.run_id.clone());
@@ -110,7 +112,7 @@ impl Syncer {
             sent_lines: lines.saturating_sub(before),
             complete,
             deleted,
-            problems: open.remote.problems.clone(),
+            problems: open.tree.problems(),
         }
     }
 }
@@ -119,89 +121,83 @@ impl Open {
     fn new(folder: &RunFolder, client: &MlflowClient) -> Result<Self, TrackingError> {
         let (opening, mut reader): (Opening, _) = JournalReader::open(&folder.journal())?;
         let hint = SyncState::read(folder, client).map(|state| state.run_id);
-        let remote = RemoteTracker::open(client, &opening, hint.as_deref())?;
-        while reader.lines() < remote.lines() && reader.next_line()?.is_some() {}
-        let arrived = reader.position();
-        Ok(Self { reader, remote, arrived })
+        let tree = Tree::open(client, opening, hint.as_deref())?;
+        let mut files = Vec::new();
+        while reader.lines() < tree.lines()
+            && let Some(line) = reader.next_line()?
+        {
+            files.extend(line.and_then(|stamped| file_of(&stamped.line)));
+        }
+        let run = tree.root.remote.run();
+        let (place, sent_files) = (Place::of(run, client), run.number(FILES_TAG));
+        Ok(Self { reader, tree, place, files, sent_files: usize::try_from(sent_files).unwrap_or(usize::MAX) })
     }
 
     fn copy(&mut self, folder: &RunFolder, now: &Standing) -> Result<(), TrackingError> {
-        self.reader.rewind(self.arrived)?;
-        let files = self.copy_entries()?;
-        self.copy_files(&files, folder)?;
+        self.copy_entries()?;
+        self.copy_files(folder)?;
         match now.status {
             RunStatus::Running => Ok(()),
             _ => self.end(folder, now),
         }
     }
 
-    /// Sends all that is not a file, and returns the files: numbers do not wait for a large or failing upload.
-    fn copy_entries(&mut self) -> Result<Vec<String>, TrackingError> {
-        let (mut batch, mut files) = (Batch::default(), Vec::new());
-        let mut first_file = None;
-        loop {
-            let here = self.reader.position();
-            let Some(line) = self.reader.next_line()? else { break };
-            match line.map(|stamped| (stamped.at, stamped.line)) {
-                Some((_, Line::Artifact { name, .. })) => {
-                    first_file.get_or_insert(here);
-                    files.push(name);
+    /// Sends all that is not a file: numbers do not wait for a large or failing upload.
+    fn copy_entries(&mut self) -> Result<(), TrackingError> {
+        while let Some(line) = self.reader.next_line()? {
+            let Some(stamped) = line else { continue };
+            self.files.extend(file_of(&stamped.line));
+            self.tree.take(self.reader.lines(), stamped)?;
+            if self.tree.is_full() {
+                self.flush()?;
+            }
+        }
+        if self.tree.has_news() { self.flush() } else { Ok(()) }
+    }
+
+    /// Sends the files. What arrived before one that failed is noted as well as may be.
+    fn copy_files(&mut self, folder: &RunFolder) -> Result<(), TrackingError> {
+        if self.sent_files >= self.files.len() {
+            return Ok(());
+        }
+        let mut sent = Ok(());
+        while sent.is_ok()
+            && let Some(name) = self.files.get(self.sent_files)
+        {
+            sent = match folder.artifact(name) {
+                Ok(file) => self.place.upload(name, &file, &mut self.tree.root.remote),
+                Err(error) => {
+                    self.tree.root.remote.report(error.in_one_line());
+                    Ok(())
                 }
-                Some((at, line)) => self.take(&mut batch, at, line),
-                None => {}
-            }
-            if batch.is_full() {
-                self.flush(std::mem::take(&mut batch), first_file)?;
-            }
+            };
+            self.sent_files += usize::from(sent.is_ok());
         }
-        if !batch.is_empty() {
-            self.flush(batch, first_file)?;
-        }
-        Ok(files)
+        self.tree.tag(FILES_TAG, &self.sent_files.to_string());
+        let noted = self.flush();
+        sent.and(noted)
     }
 
-    fn take(&mut self, batch: &mut Batch, at: Timestamp, line: Line) {
-        match line {
-            Line::Metric { key, step, value } => batch.metric(&key, step, value, at.as_millisecond()),
-            Line::Tag { key, value } => batch.tag(&key, &value),
-            Line::Param { key, value } => {
-                if let Err(key) = batch.param(&key, &value) {
-                    self.remote
-                        .report(format!("parameter `{key}` is refused: it was logged before with another value"));
-                }
-            }
-            // The server has no place for these; the journal that is uploaded at the end holds them.
-            Line::StageStarted { .. } | Line::StageCached { .. } | Line::StageFinished { .. } => {}
-            Line::Artifact { .. } | Line::Warning { .. } | Line::End { .. } => {}
-        }
-    }
-
-    fn copy_files(&mut self, names: &[String], folder: &RunFolder) -> Result<(), TrackingError> {
-        for name in names {
-            match folder.artifact(name) {
-                Ok(file) => self.remote.upload(name, &file)?,
-                Err(error) => self.remote.report(error.in_one_line()),
-            }
-        }
-        if names.is_empty() { Ok(()) } else { self.flush(Batch::default(), None) }
-    }
-
-    /// Sends a batch. The server has all lines read so far, or those before the first file that is still to come.
-    fn flush(&mut self, batch: Batch, first_file: Option<(u64, u64)>) -> Result<(), TrackingError> {
-        let arrived = first_file.unwrap_or(self.reader.position());
-        self.remote.send(batch, arrived.1)?;
-        self.arrived = arrived;
-        Ok(())
+    fn flush(&mut self) -> Result<(), TrackingError> {
+        self.tree.flush(self.reader.lines())
     }
 
     /// Sends the journal itself, and last the status: a status that is there proves that all is.
     fn end(&mut self, folder: &RunFolder, now: &Standing) -> Result<(), TrackingError> {
-        let word = now.status.word();
-        if self.reader.position() == self.arrived && self.remote.run().info.status == word {
+        let (word, ended) = (now.status.word(), now.ended.map(|ended| ended.as_millisecond()));
+        if self.tree.lines() == self.reader.lines() && self.tree.root.remote.run().info.status == word {
             return Ok(());
         }
-        self.flush(Batch::default(), None)?;
-        self.remote.upload("pdm-ml/journal.ndjson", &folder.journal())?;
-        self.remote.end(word, now.ended.map(|ended| ended.as_millisecond()))
+        self.tree.settle(word, ended)?;
+        self.flush()?;
+        self.place.upload("pdm-ml/journal.ndjson", &folder.journal(), &mut self.tree.root.remote)?;
+        self.tree.root.remote.end(word, ended)
+    }
+}
+
+fn file_of(line: &Line) -> Option<String> {
+    match line {
+        Line::Artifact { name, .. } => Some(name.clone()),
+        _ => None,
     }
 }

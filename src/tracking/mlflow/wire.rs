@@ -27,17 +27,21 @@ pub(super) struct ExperimentId {
 
 #[derive(Debug, Serialize)]
 pub(super) struct SearchRuns<'a> {
-    pub(super) experiment_ids: [&'a str; 1],
+    pub(super) experiment_ids: &'a [String],
     pub(super) filter: String,
     pub(super) run_view_type: &'static str,
     pub(super) order_by: [&'static str; 1],
     pub(super) max_results: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) page_token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RunsAnswer {
     #[serde(default)]
     pub(super) runs: Vec<RemoteRun>,
+    #[serde(default)]
+    pub(super) next_page_token: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,6 +80,11 @@ impl RemoteRun {
     pub(super) fn tag(&self, key: &str) -> Option<&str> {
         self.data.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
     }
+
+    /// Returns the number a tag holds; 0 where there is none.
+    pub(super) fn number(&self, key: &str) -> u64 {
+        self.tag(key).and_then(|value| value.parse().ok()).unwrap_or(0)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +93,11 @@ pub(super) struct CreateRun<'a> {
     pub(super) start_time: i64,
     pub(super) run_name: &'a str,
     pub(super) tags: Vec<Pair>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct RunName<'a> {
+    pub(super) run_id: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -100,6 +114,65 @@ pub(super) struct LogBatch<'a> {
     pub(super) metrics: &'a [Metric],
     pub(super) params: &'a [Pair],
     pub(super) tags: &'a [Pair],
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct LogInputs<'a> {
+    pub(super) run_id: &'a str,
+    pub(super) datasets: Vec<DatasetInput>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DatasetInput {
+    pub(super) tags: Vec<Pair>,
+    pub(super) dataset: Dataset,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Dataset {
+    pub(super) name: String,
+    pub(super) digest: String,
+    pub(super) source_type: &'static str,
+    /// JSON in a string.
+    pub(super) source: String,
+    /// JSON in a string.
+    pub(super) profile: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CreateUpload<'a> {
+    pub(super) path: &'a str,
+    pub(super) num_parts: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Upload {
+    #[serde(default)]
+    pub(super) upload_id: Option<String>,
+    pub(super) credentials: Vec<PartAddress>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PartAddress {
+    pub(super) url: String,
+    pub(super) part_number: u64,
+    #[serde(default)]
+    pub(super) headers: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EndUpload<'a> {
+    pub(super) path: &'a str,
+    pub(super) upload_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) parts: Option<Vec<SentPart>>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct SentPart {
+    pub(super) part_number: u64,
+    pub(super) etag: String,
+    pub(super) url: String,
 }
 
 /// A parameter or a tag.

@@ -13,6 +13,9 @@ pub(super) const HASTY: Patience = Patience {
     tries: 3,
     first_wait: Duration::from_millis(10),
     longest_wait: Duration::from_millis(50),
+    jitter: Duration::ZERO,
+    respects_retry_after: true,
+    slow: Duration::from_secs(30),
     pace: Duration::from_millis(50),
 };
 
@@ -21,6 +24,8 @@ pub(super) struct Fake {
     pub(super) url: String,
     /// Requests as they came, heads only.
     pub(super) heads: Arc<Mutex<Vec<String>>>,
+    /// Their bodies.
+    pub(super) bodies: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Fake {
@@ -28,22 +33,25 @@ impl Fake {
     pub(super) fn answering(answer: impl Fn(usize) -> String + Send + 'static) -> Self {
         let (listener, url) = listen();
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&heads);
+        let (seen, bodies) = (Arc::clone(&heads), Arc::default());
+        let said: Arc<Mutex<Vec<Vec<u8>>>> = Arc::clone(&bodies);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let mut seen = seen.lock().unwrap();
-                seen.push(read_request(&stream));
+                let (head, body) = read_request(&stream);
+                seen.push(head);
+                said.lock().unwrap().push(body);
                 let _ = (&stream).write_all(answer(seen.len() - 1).as_bytes());
             }
         });
-        Self { url, heads }
+        Self { url, heads, bodies }
     }
 
     /// Takes connections and never says a word.
     pub(super) fn hanging() -> Self {
         let (listener, url) = listen();
         thread::spawn(move || listener.incoming().collect::<Vec<_>>());
-        Self { url, heads: Arc::default() }
+        Self { url, heads: Arc::default(), bodies: Arc::default() }
     }
 
     /// Passes everything on to `server`, until `bytes` have gone there; then it is dead.
@@ -60,7 +68,7 @@ impl Fake {
                 }
             }
         });
-        Self { url, heads: Arc::default() }
+        Self { url, heads: Arc::default(), bodies: Arc::default() }
     }
 
     pub(super) fn requests(&self) -> usize {
@@ -83,13 +91,14 @@ fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
-fn read_request(stream: &TcpStream) -> String {
+fn read_request(stream: &TcpStream) -> (String, Vec<u8>) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while reader.read_line(&mut head).unwrap_or(0) > 2 {}
     let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let _ = reader.read_exact(&mut vec![0; length.unwrap_or(0)]);
-    head
+    let mut body = vec![0; length.unwrap_or(0)];
+    let _ = reader.read_exact(&mut body);
+    (head, body)
 }
 
 fn relay(client: &TcpStream, server: &TcpStream, mut left: usize) -> usize {

@@ -2,7 +2,10 @@
 //! `scripts/services run -- cargo test --release` provides.
 
 mod fake;
+mod models;
+mod nested;
 mod outage;
+mod places;
 mod real;
 mod replay;
 mod wire;

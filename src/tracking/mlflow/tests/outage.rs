@@ -31,7 +31,7 @@ fn follow(store: &RunStore, experiment: &str, url: &str, work: Duration) -> (Run
     thread::sleep(work);
     work_reporter.emit(param("late", "yes"));
     run.finish(Outcome::Finished).unwrap();
-    let report = follower.finish(Duration::from_secs(3));
+    let report = follower.finish(Duration::from_secs(3), None);
     let warnings = warnings.0.lock().unwrap().clone();
     (run.id(), report, warnings)
 }
@@ -70,12 +70,15 @@ fn a_living_server_has_the_run_when_it_ends() {
     let warnings = Arc::new(Warnings::default());
     let reporter = Reporter::silent().with(warnings.clone());
     let run = bench.start();
-    let follower = BestEffort::follow(&run, bench.client.clone(), &reporter);
+    // A server under the load of all tests may be slow, and is waited for all the same.
+    let patience = Patience { slow: Duration::from_secs(60), ..Patience::FOREGROUND };
+    let client = MlflowClient::new(bench.client.url(), super::real::credentials(), patience).unwrap();
+    let follower = BestEffort::follow(&run, client, &reporter);
     (0..1200).for_each(|step| run.on(&metric("loss", step, 0.0)));
     thread::sleep(Duration::from_millis(2500));
     run.on(&metric("loss", 1200, 1.0));
     run.finish(Outcome::Finished).unwrap();
-    let report = follower.finish(Duration::from_secs(60)).expect("the server is there");
+    let report = follower.finish(Duration::from_secs(60), None).expect("the server is there");
     assert!(report.sent_lines < 1200, "most went over while the run went on: {report:?}");
     assert_eq!(*warnings.0.lock().unwrap(), [] as [&str; 0]);
     assert_eq!(bench.history(&report, "loss").len(), 1201);

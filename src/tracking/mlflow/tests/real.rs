@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 
@@ -72,7 +73,12 @@ impl Bench {
 
     /// Returns the steps and values of a metric as the server has them.
     pub(super) fn history(&self, report: &SyncReport, key: &str) -> Vec<(u64, Number)> {
-        let query = [("run_id", report.mlflow_run_id.as_str()), ("metric_key", key)];
+        self.history_of(&report.mlflow_run_id, key)
+    }
+
+    /// Returns the same of any run, by the server's name for it.
+    pub(super) fn history_of(&self, run: &str, key: &str) -> Vec<(u64, Number)> {
+        let query = [("run_id", run), ("metric_key", key)];
         let mut answer = self.get("metrics/get-history", &query);
         let points = answer["metrics"].take();
         let point = |point: &Value| {
@@ -83,16 +89,26 @@ impl Bench {
         points.as_array().into_iter().flatten().map(point).collect()
     }
 
-    /// Returns how many runs our experiment has on the server.
+    /// Returns the child runs the server has of a run, by the parts they record.
+    pub(super) fn children(&self, report: &SyncReport) -> BTreeMap<String, Value> {
+        let filter = format!("tags.`mlflow.parentRunId` = '{}'", report.mlflow_run_id);
+        let search =
+            serde_json::json!({"experiment_ids": [report.experiment_id], "filter": filter, "run_view_type": "ALL"});
+        let mut answer = self.post("runs/search", search);
+        let runs = answer["runs"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        runs.into_iter().map(|run| (pair(&run, "tags", "pdm_ml.part").unwrap().to_owned(), run)).collect()
+    }
+
+    /// Returns how many runs our experiment has on the server, but for those that were deleted.
     pub(super) fn runs(&self) -> usize {
         let mut answer = self.get("experiments/get-by-name", &[("experiment_name", &self.experiment)]);
         let id = answer["experiment"]["experiment_id"].take();
-        let search = serde_json::json!({"experiment_ids": [id], "run_view_type": "ALL", "max_results": 1000});
+        let search = serde_json::json!({"experiment_ids": [id], "max_results": 1000});
         self.post("runs/search", search)["runs"].as_array().map_or(0, Vec::len)
     }
 }
 
-fn credentials() -> Credentials {
+pub(super) fn credentials() -> Credentials {
     match env::var("PDM_ML_TEST_MLFLOW_PASSWORD") {
         Ok(password) => Credentials::Password { username: "admin".into(), password: Secret::new(&password) },
         Err(_) => Credentials::Anonymous,

@@ -52,7 +52,7 @@ fn the_server_holds_what_the_journal_holds() {
     assert_eq!((state.run_id, state.complete), (report.mlflow_run_id, true));
 }
 
-fn download(bench: &Bench, report: &SyncReport, name: &str) -> Vec<u8> {
+pub(super) fn download(bench: &Bench, report: &SyncReport, name: &str) -> Vec<u8> {
     let path = format!("{}/{}/artifacts/{name}", report.experiment_id, report.mlflow_run_id);
     bench.client.download(&path).unwrap()
 }

@@ -90,3 +90,97 @@ fn credentials_go_into_the_header_and_nowhere_else() {
     let broken = Credentials::Token(Secret::new("two words"));
     assert!(matches!(MlflowClient::new("http://h", broken, HASTY), Err(TrackingError::Credentials { .. })));
 }
+
+#[test]
+fn an_answer_that_ends_too_early_is_asked_for_again() {
+    let server = Fake::answering(|n| match n {
+        0 => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{\"ok\":".to_owned(),
+        1 => response("200 OK", "", "{\"ok\":"),
+        _ => response("200 OK", "", "{\"ok\":1}"),
+    });
+    assert_eq!(get(&server.url).unwrap()["ok"], 1);
+    assert_eq!(server.requests(), 3);
+    let always = Fake::answering(|_| response("200 OK", "", "{\"ok\":"));
+    let error = get(&always.url).unwrap_err();
+    assert!(matches!(error, TrackingError::CutShort { .. }) && error.is_passing(), "{error}");
+}
+
+/// A client that sends files of 10 bytes and more in parts of 4.
+fn in_parts(url: &str) -> MlflowClient {
+    let options = TrackingOptions { mlflow_url: url.into(), ..Default::default() };
+    let variable = |name: &str| match name {
+        "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE" => Some("10".to_owned()),
+        "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE" => Some("4".to_owned()),
+        _ => None,
+    };
+    options.mlflow(variable, HASTY).unwrap().unwrap()
+}
+
+#[test]
+fn a_large_file_goes_in_parts_straight_to_the_store() {
+    // The second part fails at first.
+    let store = Fake::answering(|n| match n {
+        1 => response("503 Busy", "", ""),
+        n => response("200 OK", &format!("ETag: \"{n}\"\r\n"), ""),
+    });
+    let part = |number: usize| {
+        format!(r#"{{"url":"{}/up?part={number}","part_number":{number},"headers":{{"x-a":"b"}}}}"#, store.url)
+    };
+    let begun = format!(r#"{{"upload_id":"u","credentials":[{},{},{}]}}"#, part(1), part(2), part(3));
+    let server = Fake::answering(move |n| response("200 OK", "", if n == 0 { &begun } else { "{}" }));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("f");
+    std::fs::write(&file, "abcdefghij").unwrap();
+    in_parts(&server.url).upload("1/run/artifacts/model/f", &file).unwrap();
+
+    let heads = server.heads.lock().unwrap();
+    assert!(heads[0].starts_with("POST /api/2.0/mlflow-artifacts/mpu/create/1/run/artifacts/model HTTP"), "{heads:?}");
+    assert!(
+        heads[1].starts_with("POST /api/2.0/mlflow-artifacts/mpu/complete/1/run/artifacts/model HTTP"),
+        "{heads:?}"
+    );
+    let bodies = server.bodies.lock().unwrap();
+    let said: Vec<serde_json::Value> = bodies.iter().map(|body| serde_json::from_slice(body).unwrap()).collect();
+    assert_eq!(said[0], serde_json::json!({"path": "f", "num_parts": 3}));
+    let parts = said[1]["parts"].as_array().unwrap();
+    assert_eq!(parts.iter().map(|part| part["part_number"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(parts.iter().all(|part| !part["etag"].as_str().unwrap().is_empty()), "{parts:?}");
+    // Whoever sent what: the parts, each once but for the one that failed.
+    let mut sent: Vec<_> =
+        store.bodies.lock().unwrap().iter().map(|body| String::from_utf8(body.clone()).unwrap()).collect();
+    sent.sort();
+    sent.dedup();
+    assert_eq!((sent, store.requests()), (["abcd", "efgh", "ij"].map(str::to_owned).to_vec(), 4));
+    let heads = store.heads.lock().unwrap();
+    assert!(heads.iter().all(|head| head.contains("x-a: b") && !head.to_lowercase().contains("authorization")));
+}
+
+#[test]
+fn a_large_file_goes_whole_where_parts_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("f");
+    std::fs::write(&file, "abcdefghij").unwrap();
+    let whole = |answers: fn(usize, &str) -> String, requests: usize| {
+        let unreachable = nobody();
+        let server = Fake::answering(move |n| answers(n, &unreachable));
+        in_parts(&server.url).upload("1/run/artifacts/f", &file).unwrap();
+        let heads = server.heads.lock().unwrap();
+        assert_eq!(heads.len(), requests, "{heads:?}");
+        assert!(heads.last().unwrap().starts_with("PUT /api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/f HTTP"));
+        assert_eq!(server.bodies.lock().unwrap().last().unwrap(), b"abcdefghij");
+    };
+    whole(|n, _| response(if n == 0 { "501 Not Implemented" } else { "200 OK" }, "", "{}"), 2);
+    // The addresses lead nowhere: the upload is given up, then the file goes whole.
+    let dead = |n: usize, at: &str| match n {
+        0 => {
+            let part = |number| format!(r#"{{"url":"{at}/p?s=1","part_number":{number}}}"#);
+            response(
+                "200 OK",
+                "",
+                &format!(r#"{{"upload_id":"u","credentials":[{},{},{}]}}"#, part(1), part(2), part(3)),
+            )
+        }
+        _ => response("200 OK", "", "{}"),
+    };
+    whole(dead, 3);
+}

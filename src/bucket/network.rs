@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 
-use super::super::address::Variable;
+use super::Variable;
 
 /// Longest time one request may take. Four parts of an upload share a line, which then needs 2.2 Mbit/s; a limit for silence
 /// would be a shorter one, because it counts while a part is sent.

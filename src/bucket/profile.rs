@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use ini::{Ini, ParseOption, Properties};
 
-use super::super::address::Variable;
+use super::Variable;
 
 /// What `~/.aws/credentials` and `~/.aws/config` say under one name.
 #[derive(Debug, Default)]

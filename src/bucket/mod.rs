@@ -1,4 +1,4 @@
-//! Registries in buckets: who keeps them, and how their keys are found.
+//! Buckets: who keeps them, and how their keys are found. Registries lie in them, and artifacts of runs.
 //!
 //! Keys, endpoints and regions come from the environment variables and the profile files the providers' own tools read;
 //! nothing of them stands in a pipeline, and nothing of them is logged.
@@ -16,13 +16,25 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 
-use super::address::{Provider, Variable};
+/// Looks an environment variable up.
+pub type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Who keeps a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// Amazon S3, or whoever speaks its protocol.
+    S3,
+    /// Google Cloud Storage.
+    Gcs,
+    /// Azure Blob Storage; the bucket is a container.
+    Azure,
+}
 
 /// A bucket, by both of its faces.
-pub(super) struct Bucket {
-    pub(super) objects: Arc<dyn ObjectStore>,
+pub(crate) struct Bucket {
+    pub(crate) objects: Arc<dyn ObjectStore>,
     /// Takes objects in parts, over several runs.
-    pub(super) parts: Arc<dyn MultipartStore>,
+    pub(crate) parts: Arc<dyn MultipartStore>,
 }
 
 impl Bucket {
@@ -36,7 +48,7 @@ impl Bucket {
 type Opened = Result<Bucket, String>;
 
 /// Opens a bucket. Nothing is sent yet.
-pub(super) fn open(provider: Provider, bucket: &str, variable: Variable<'_>) -> Opened {
+pub(crate) fn open(provider: Provider, bucket: &str, variable: Variable<'_>) -> Opened {
     match provider {
         Provider::S3 => s3::open(bucket, variable),
         #[cfg(feature = "gcs")]

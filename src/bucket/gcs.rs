@@ -1,6 +1,6 @@
 use object_store::gcp::GoogleCloudStorageBuilder;
 
-use super::super::address::Variable;
+use super::Variable;
 use super::{Bucket, Opened, network};
 
 /// What Google's own tools read, and object_store obeys.

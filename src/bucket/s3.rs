@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use object_store::aws::AmazonS3Builder;
 
-use super::super::address::Variable;
+use super::Variable;
 use super::profile::Profile;
 use super::{Bucket, Opened, network};
 

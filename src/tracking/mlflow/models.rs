@@ -1,0 +1,226 @@
+//! Keeps the server's registered models in step with our registry, whose log is the truth.
+//!
+//! The server numbers versions itself, so a version is found again by its tags: our number and the bundle's digest.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use serde::Serialize;
+
+use super::client::{MlflowClient, Repeat};
+use super::search;
+use super::wire::{Nothing, Pair, RemoteRun};
+use super::wire_models::{
+    CreateModel, CreateVersion, ExperimentsAnswer, FilesAnswer, ModelAnswer, RemoteModel, RemoteVersion,
+    SearchExperiments, SetAlias, SetVersionTag, VersionAnswer, VersionsAnswer,
+};
+use crate::tracking::{Catalog, CatalogModel, CatalogVersion, TrackingError};
+
+const VERSION_TAG: &str = "pdm_ml.version";
+const BUNDLE_TAG: &str = "pdm_ml.bundle";
+const RUN_TAG: &str = "pdm_ml.run_id";
+/// Folders of a run that a version may point to: the model Python loads, else our bundle.
+const MODEL: &str = "model";
+const BUNDLE: &str = "bundle";
+
+/// What came of bringing a server in step with a registry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct MirrorReport {
+    /// Versions that were made on the server, such as `small/3`.
+    pub versions: Vec<String>,
+    /// Aliases that were moved there, such as `small@champion to 3`.
+    pub aliases: Vec<String>,
+    /// What the server would not take.
+    pub problems: Vec<String>,
+}
+
+/// Brings a server's registered models in step with a registry. May be repeated at will: what is there already is left
+/// alone, and what the server has of its own, too.
+///
+/// # Errors
+/// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] where the server fails.
+pub fn mirror(client: &MlflowClient, catalog: &Catalog) -> Result<MirrorReport, TrackingError> {
+    let mut mirror = Mirror { client, experiments: None, report: MirrorReport::default() };
+    catalog.models.iter().try_for_each(|model| mirror.model(model))?;
+    Ok(mirror.report)
+}
+
+struct Mirror<'a> {
+    client: &'a MlflowClient,
+    /// Ids of all experiments, once they were asked for.
+    experiments: Option<Vec<String>>,
+    report: MirrorReport,
+}
+
+/// The server's numbers of our versions.
+type Numbers = BTreeMap<u32, String>;
+
+impl Mirror<'_> {
+    fn model(&mut self, model: &CatalogModel) -> Result<(), TrackingError> {
+        let there = self.find_or_create(&model.name)?;
+        let known = versions(self.client, &model.name)?;
+        let mut numbers = Numbers::new();
+        for version in &model.versions {
+            let number = match known.iter().find(|known| is_copy(known, version)) {
+                Some(known) => self.retag(known, version)?,
+                None => self.create(&model.name, version)?,
+            };
+            numbers.extend(number.map(|number| (version.number, number)));
+        }
+        self.point(model, &there, &numbers)
+    }
+
+    fn find_or_create(&self, name: &str) -> Result<RemoteModel, TrackingError> {
+        let get = || self.client.get::<ModelAnswer>("registered-models/get", &[("name", name)]);
+        match get() {
+            Ok(ModelAnswer { registered_model }) => return Ok(registered_model),
+            Err(error) if search::is(&error, "RESOURCE_DOES_NOT_EXIST") => {}
+            Err(error) => return Err(error),
+        }
+        let request = CreateModel { name, description: "Kept in step with a pdm-ml registry" };
+        match self.client.post::<serde_json::Value>("registered-models/create", &request, Repeat::Harmless) {
+            Ok(_) => {}
+            // Another was faster, or our own first try arrived after all.
+            Err(error) if search::is(&error, "RESOURCE_ALREADY_EXISTS") => {}
+            Err(error) => return Err(error),
+        }
+        get().map(|answer| answer.registered_model)
+    }
+
+    /// Makes a version on the server and returns its number there; none where the server would not take it.
+    fn create(&mut self, model: &str, version: &CatalogVersion) -> Result<Option<String>, TrackingError> {
+        let run = self.run_of(version)?;
+        let source = match &run {
+            Some(run) => self.source(run)?,
+            None => format!("pdm-ml:/{model}/{}", version.number),
+        };
+        let tags = tags(version).into_iter().map(|(key, value)| Pair::new(key, value)).collect();
+        let run_id = run.as_ref().map(|run| run.info.run_id.as_str());
+        let request = CreateVersion { name: model, source: &source, run_id, tags };
+        let name = format!("{model}/{}", version.number);
+        match self.create_once(&request, version) {
+            Ok(number) => {
+                self.report.versions.push(name);
+                Ok(Some(number))
+            }
+            Err(TrackingError::Refused { status: 400, message, .. }) => {
+                self.report.problems.push(format!("model {name} is refused: {message}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creating twice makes two versions, so every further try begins with a search.
+    fn create_once(&self, request: &CreateVersion<'_>, version: &CatalogVersion) -> Result<String, TrackingError> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let error = match self.client.post::<VersionAnswer>("model-versions/create", request, Repeat::Never) {
+                Ok(answer) => return Ok(answer.model_version.version),
+                Err(error) => error,
+            };
+            let wait = self.client.patience().wait(tried, error.retry_after()).filter(|_| error.is_passing());
+            thread::sleep(wait.ok_or(error)?);
+            let known = versions(self.client, request.name)?;
+            if let Some(known) = known.into_iter().find(|known| is_copy(known, version)) {
+                return Ok(known.version);
+            }
+        }
+    }
+
+    /// Sets the tags that differ, and returns the server's number of the version.
+    fn retag(&self, known: &RemoteVersion, version: &CatalogVersion) -> Result<Option<String>, TrackingError> {
+        for (key, value) in tags(version).into_iter().filter(|(key, value)| known.tag(key) != Some(value)) {
+            let request = SetVersionTag { name: &known.name, version: &known.version, key: &key, value: &value };
+            let _: Nothing = self.client.post("model-versions/set-tag", &request, Repeat::Harmless)?;
+        }
+        Ok(Some(known.version.clone()))
+    }
+
+    /// Moves the aliases that point elsewhere on the server.
+    fn point(&mut self, model: &CatalogModel, there: &RemoteModel, numbers: &Numbers) -> Result<(), TrackingError> {
+        let name = &model.name;
+        for (alias, ours) in &model.aliases {
+            let Some(version) = numbers.get(ours) else { continue };
+            if there.aliases.iter().any(|known| known.alias == *alias && known.version == *version) {
+                continue;
+            }
+            let request = SetAlias { name, alias, version };
+            match self.client.post::<Nothing>("registered-models/alias", &request, Repeat::Harmless) {
+                Ok(Nothing {}) => self.report.aliases.push(format!("{name}@{alias} to {ours}")),
+                Err(TrackingError::Refused { status: 400, message, .. }) => {
+                    self.report.problems.push(format!("alias {name}@{alias} is refused: {message}"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the server's copy of the run that made a version, if it has one.
+    fn run_of(&mut self, version: &CatalogVersion) -> Result<Option<RemoteRun>, TrackingError> {
+        let Ok(run) = version.run.parse() else { return Ok(None) };
+        if self.experiments.is_none() {
+            self.experiments = Some(experiments(self.client)?);
+        }
+        let found = search::find(self.client, self.experiments.as_deref().unwrap_or_default(), run)?;
+        Ok(found.filter(|run| !run.is_deleted()))
+    }
+
+    /// Returns the address of the folder of a run that a version points to.
+    fn source(&self, run: &RemoteRun) -> Result<String, TrackingError> {
+        let query = [("run_id", run.info.run_id.as_str()), ("path", MODEL)];
+        let has_model = match self.client.get::<FilesAnswer>("artifacts/list", &query) {
+            Ok(answer) => !answer.files.is_empty(),
+            // A server may not be able to read what it only knows the address of.
+            Err(TrackingError::Refused { status: 400 | 404 | 500 | 501, .. }) => false,
+            Err(error) => return Err(error),
+        };
+        Ok(format!("{}/{}", run.info.artifact_uri.trim_end_matches('/'), if has_model { MODEL } else { BUNDLE }))
+    }
+}
+
+/// Returns whether the server's version is the copy of ours.
+fn is_copy(known: &RemoteVersion, version: &CatalogVersion) -> bool {
+    known.tag(VERSION_TAG) == Some(&version.number.to_string()) && known.tag(BUNDLE_TAG) == Some(&version.bundle)
+}
+
+fn tags(version: &CatalogVersion) -> BTreeMap<String, String> {
+    let own = [
+        (VERSION_TAG, version.number.to_string()),
+        (BUNDLE_TAG, version.bundle.clone()),
+        (RUN_TAG, version.run.clone()),
+    ];
+    let more = version.tags.iter().map(|(key, value)| (format!("pdm_ml.{key}"), value.clone()));
+    own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(more).collect()
+}
+
+/// Returns the server's versions of a model; should there be several copies of one of ours, the oldest comes first.
+fn versions(client: &MlflowClient, model: &str) -> Result<Vec<RemoteVersion>, TrackingError> {
+    let (filter, mut page, mut found) = (format!("name='{model}'"), String::new(), Vec::new());
+    loop {
+        let mut query = vec![("filter", filter.as_str()), ("max_results", "1000")];
+        query.extend((!page.is_empty()).then_some(("page_token", page.as_str())));
+        let answer: VersionsAnswer = client.get("model-versions/search", &query)?;
+        found.extend(answer.model_versions);
+        page = answer.next_page_token;
+        if page.is_empty() {
+            found.sort_by_key(|version: &RemoteVersion| version.version.parse::<u64>().unwrap_or(u64::MAX));
+            return Ok(found);
+        }
+    }
+}
+
+fn experiments(client: &MlflowClient) -> Result<Vec<String>, TrackingError> {
+    let mut search = SearchExperiments { max_results: 1000, view_type: "ACTIVE_ONLY", page_token: None };
+    let mut found = Vec::new();
+    loop {
+        let answer: ExperimentsAnswer = client.post("experiments/search", &search, Repeat::Harmless)?;
+        found.extend(answer.experiments.into_iter().map(|experiment| experiment.experiment_id));
+        if answer.next_page_token.is_empty() {
+            return Ok(found);
+        }
+        search.page_token = Some(answer.next_page_token);
+    }
+}

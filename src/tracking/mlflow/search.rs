@@ -1,0 +1,191 @@
+//! Finds and makes experiments and runs. Creating twice makes two runs, so a run is looked for before it is made.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::{slice, thread};
+
+use super::client::{MlflowClient, Repeat};
+use super::names;
+use super::remote::LINES_TAG;
+use super::wire::{
+    CreateExperiment, CreateRun, ExperimentAnswer, ExperimentId, Nothing, Pair, RemoteRun, RunAnswer, RunName,
+    RunsAnswer, SearchRuns,
+};
+use crate::tracking::journal::Opening;
+use crate::tracking::{RunId, TrackingError, parts};
+
+/// Names our run among the server's.
+pub(super) const RUN_TAG: &str = "pdm_ml.run_id";
+/// Names the run of ours that a child run belongs to.
+const OWNER_TAG: &str = "pdm_ml.part_of";
+/// Names the part that a child run records.
+pub(super) const PART_TAG: &str = "pdm_ml.part";
+const PARENT_TAG: &str = "mlflow.parentRunId";
+/// Most runs MLflow returns at once.
+const PAGE: u32 = 1000;
+
+/// Returns the run the server knows by `id`, if it is a copy of ours.
+pub(super) fn get_run(client: &MlflowClient, id: &str, ours: RunId) -> Result<Option<RemoteRun>, TrackingError> {
+    match client.get::<RunAnswer>("runs/get", &[("run_id", id)]) {
+        Ok(RunAnswer { run }) => Ok(Some(run).filter(|run| run.tag(RUN_TAG) == Some(&ours.to_string()))),
+        Err(error) if is(&error, "RESOURCE_DOES_NOT_EXIST") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the server's copy of our run, or begins one.
+pub(super) fn find_or_create(client: &MlflowClient, opening: &Opening) -> Result<RemoteRun, TrackingError> {
+    let experiment = [experiment(client, &opening.header.experiment)?];
+    let mut tried = 0;
+    loop {
+        if let Some(run) = find(client, &experiment, opening.run)? {
+            return Ok(run);
+        }
+        tried += 1;
+        let error = match create(client, &experiment[0], opening) {
+            Ok(run) => return Ok(run),
+            Err(error) => error,
+        };
+        match client.patience().wait(tried, error.retry_after()).filter(|_| error.is_passing()) {
+            Some(wait) => thread::sleep(wait),
+            None => return Err(error),
+        }
+    }
+}
+
+/// Returns the server's copy of our run; should there be several, the fullest that was not deleted.
+pub(super) fn find(
+    client: &MlflowClient,
+    experiments: &[String],
+    ours: RunId,
+) -> Result<Option<RemoteRun>, TrackingError> {
+    let mut runs = copies(client, experiments, ours)?;
+    runs.sort_by_key(|run| (run.is_deleted(), Reverse(run.number(LINES_TAG))));
+    Ok(runs.into_iter().next())
+}
+
+fn copies(client: &MlflowClient, experiments: &[String], ours: RunId) -> Result<Vec<RemoteRun>, TrackingError> {
+    search(client, experiments, format!("tags.`{RUN_TAG}` = '{ours}'"))
+}
+
+/// Deletes empty copies of a run and of its parts, but for those in `kept`, by the server's names.
+///
+/// A server that is cut off while it makes a run may come to it later, when another was made in its place.
+pub(super) fn delete_strays(
+    client: &MlflowClient,
+    root: &RemoteRun,
+    ours: RunId,
+    kept: &BTreeSet<String>,
+) -> Result<(), TrackingError> {
+    let mut runs = copies(client, slice::from_ref(&root.info.experiment_id), ours)?;
+    runs.extend(children(client, root, ours)?);
+    let is_stray =
+        |run: &&RemoteRun| !run.is_deleted() && run.number(LINES_TAG) == 0 && !kept.contains(&run.info.run_id);
+    for run in runs.iter().filter(is_stray) {
+        let request = RunName { run_id: &run.info.run_id };
+        let _: Nothing = client.post("runs/delete", &request, Repeat::Harmless)?;
+    }
+    Ok(())
+}
+
+/// Returns the child runs the server has of ours.
+pub(super) fn children(client: &MlflowClient, root: &RemoteRun, ours: RunId) -> Result<Vec<RemoteRun>, TrackingError> {
+    search(client, slice::from_ref(&root.info.experiment_id), format!("tags.`{OWNER_TAG}` = '{ours}'"))
+}
+
+/// Returns runs that a filter lets through, the oldest first, the deleted among them.
+fn search(client: &MlflowClient, experiments: &[String], filter: String) -> Result<Vec<RemoteRun>, TrackingError> {
+    let order_by = ["attributes.start_time ASC"];
+    let mut search = SearchRuns {
+        experiment_ids: experiments,
+        filter,
+        run_view_type: "ALL",
+        order_by,
+        max_results: PAGE,
+        page_token: None,
+    };
+    let mut found = Vec::new();
+    loop {
+        let RunsAnswer { runs, next_page_token } = client.post("runs/search", &search, Repeat::Harmless)?;
+        found.extend(runs);
+        if next_page_token.is_empty() {
+            return Ok(found);
+        }
+        search.page_token = Some(next_page_token);
+    }
+}
+
+fn create(client: &MlflowClient, experiment: &str, opening: &Opening) -> Result<RemoteRun, TrackingError> {
+    let id = opening.run.to_string();
+    let header = &opening.header;
+    let mut tags = common_tags(opening);
+    tags.push(Pair::new(RUN_TAG, &id));
+    let request = CreateRun {
+        experiment_id: experiment,
+        start_time: header.started.as_millisecond(),
+        run_name: &names::value(if header.name.is_empty() { &id } else { &header.name }),
+        tags,
+    };
+    client.post::<RunAnswer>("runs/create", &request, Repeat::Never).map(|answer| answer.run)
+}
+
+/// Makes a child run of the run `parent`.
+pub(super) fn create_child(
+    client: &MlflowClient,
+    opening: &Opening,
+    parent: &RemoteRun,
+    part: &str,
+    start_time: i64,
+) -> Result<RemoteRun, TrackingError> {
+    let mut tags = common_tags(opening);
+    tags.push(Pair::new(OWNER_TAG, opening.run.to_string()));
+    tags.push(Pair::new(PART_TAG, part));
+    tags.push(Pair::new(PARENT_TAG, &parent.info.run_id));
+    let name = parts::above(part).map_or(part, |above| &part[above.len() + 1..]);
+    let request =
+        CreateRun { experiment_id: &parent.info.experiment_id, start_time, run_name: &names::value(name), tags };
+    client.post::<RunAnswer>("runs/create", &request, Repeat::Never).map(|answer| answer.run)
+}
+
+fn common_tags(opening: &Opening) -> Vec<Pair> {
+    let header = &opening.header;
+    let mut tags = vec![
+        Pair::new("pdm_ml.host", names::value(&opening.host)),
+        Pair::new("mlflow.source.name", names::value(&header.pipeline)),
+        Pair::new("mlflow.source.type", "LOCAL"),
+    ];
+    tags.extend(header.commit.as_deref().map(|commit| Pair::new("mlflow.source.git.commit", commit)));
+    tags
+}
+
+/// Returns the experiment of that name; makes it, or brings it back from the deleted.
+fn experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError> {
+    let name = if name.is_empty() { "Default" } else { name };
+    match client.get::<ExperimentAnswer>("experiments/get-by-name", &[("experiment_name", name)]) {
+        Ok(ExperimentAnswer { experiment }) => {
+            let id = ExperimentId { experiment_id: experiment.experiment_id };
+            if experiment.lifecycle_stage == "deleted" {
+                let _: Nothing = client.post("experiments/restore", &id, Repeat::Harmless)?;
+            }
+            Ok(id.experiment_id)
+        }
+        Err(error) if is(&error, "RESOURCE_DOES_NOT_EXIST") => create_experiment(client, name),
+        Err(error) => Err(error),
+    }
+}
+
+fn create_experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError> {
+    match client.post::<ExperimentId>("experiments/create", &CreateExperiment { name }, Repeat::Harmless) {
+        Ok(id) => Ok(id.experiment_id),
+        // Another was faster, or our own first try arrived after all.
+        Err(error) if is(&error, "RESOURCE_ALREADY_EXISTS") => {
+            let answer: ExperimentAnswer = client.get("experiments/get-by-name", &[("experiment_name", name)])?;
+            Ok(answer.experiment.experiment_id)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn is(error: &TrackingError, wanted: &str) -> bool {
+    matches!(error, TrackingError::Refused { code, .. } if code == wanted)
+}
