@@ -11,6 +11,7 @@ mod config;
 mod data;
 mod init;
 mod mlflow;
+mod onnx;
 mod plan;
 mod pool;
 mod predict;
