@@ -66,7 +66,8 @@ pub(super) fn finished(model: &dyn Predictor, columns: usize, cap: f64) -> Resul
     Ok(std::mem::take(graph))
 }
 
-fn envelope() -> ModelProto {
+/// Returns a file without a graph.
+pub(super) fn envelope() -> ModelProto {
     let opset = |domain: &str, version| OperatorSetIdProto { domain: domain.to_owned(), version };
     ModelProto {
         ir_version: IR_VERSION,
@@ -89,7 +90,7 @@ fn metadata(bundle: &ModelBundle) -> Vec<StringStringEntryProto> {
     entries.map(|(key, value)| StringStringEntryProto { key: key.to_owned(), value }).into()
 }
 
-fn value_info(spec: &TensorSpec) -> ValueInfoProto {
+pub(super) fn value_info(spec: &TensorSpec) -> ValueInfoProto {
     let elem_type = match spec.dtype {
         Dtype::Float32 => DataType::Float,
         Dtype::Float64 => DataType::Double,
