@@ -61,6 +61,16 @@ impl ModelBundle {
         &self.manifest
     }
 
+    /// Returns what turns a history into the model's input.
+    pub fn features(&self) -> &FittedFeatures {
+        &self.features
+    }
+
+    /// Returns the fitted model.
+    pub fn model(&self) -> &dyn Predictor {
+        self.model.as_ref()
+    }
+
     /// Returns what the training data looked like.
     pub fn profile(&self) -> &ReferenceProfile {
         &self.profile

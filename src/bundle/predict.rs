@@ -27,7 +27,8 @@ impl ModelBundle {
         units.par_iter().flat_map_iter(of_unit).collect()
     }
 
-    fn input(&self, unit: &Trajectory) -> Matrix {
+    /// Returns what the model reads of a unit's history, `[rows, width]`.
+    pub fn input(&self, unit: &Trajectory) -> Matrix {
         self.features.input(self.model.input(), unit)
     }
 

@@ -147,6 +147,9 @@ pub(super) enum Command {
     Promote(PromoteArgs),
     /// Predict remaining useful life with a bundle or a registered model
     Predict(PredictArgs),
+    /// Write a model in a form that programs without pdm-ml can load
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Run the whole line: validate, features, train, calibrate, evaluate, gate, register, promote
     Run(StageArgs),
     /// Show what `run` would do, and why
@@ -348,6 +351,51 @@ pub(super) struct PredictArgs {
     /// Predict at every cycle, not only the last
     #[arg(long)]
     pub(super) every_cycle: bool,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ExportCommand {
+    /// Write the model as an ONNX graph, from its input tensor to the predicted remaining useful life
+    #[command(after_help = "Example:\n  pdm-ml export onnx turbofan-fd001@champion --out model.onnx")]
+    Onnx(ExportArgs),
+    /// Write the folder of an MLflow model, for `mlflow.pyfunc.load_model` and `mlflow models serve`
+    #[command(
+        after_help = "Examples:\n  pdm-ml export mlflow turbofan-fd001@champion --out model\n  mlflow models serve -m model --env-manager local"
+    )]
+    Mlflow {
+        #[command(flatten)]
+        export: ExportArgs,
+        /// Show the input of these units as the example, from C-MAPSS text, CSV or Parquet; without it, that of a unit at the
+        /// medians of the training data
+        #[arg(short, long, value_name = "FILE")]
+        input: Option<PathBuf>,
+    },
+    /// Write what the exported model reads of some units, at their last cycles, as a request to `mlflow models serve`
+    #[command(
+        after_help = "Example:\n  pdm-ml export inputs turbofan-fd001@champion --input units.csv --out inputs.json\n  curl -H 'Content-Type: application/json' -d @inputs.json http://127.0.0.1:5000/invocations"
+    )]
+    Inputs {
+        #[command(flatten)]
+        export: ExportArgs,
+        /// C-MAPSS text, CSV or Parquet with the columns the model needs
+        #[arg(short, long, value_name = "FILE")]
+        input: PathBuf,
+        /// Only these units; may be repeated
+        #[arg(long, value_name = "UNIT")]
+        unit: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// Bundle folder, or `name@alias`, or `name/version`
+    #[arg(value_name = "BUNDLE|REF")]
+    pub(super) model: String,
+    /// Write here; what is there already is written over
+    #[arg(short, long, value_name = "PATH")]
+    pub(super) out: PathBuf,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
 }

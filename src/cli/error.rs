@@ -9,6 +9,7 @@ use crate::bundle::BundleError;
 use crate::data::{DataError, QualityReport};
 use crate::engine::{EngineError, TuneError};
 use crate::events::Interrupted;
+use crate::export::ExportError;
 use crate::pipeline::SpecErrors;
 use crate::pipeline::stages::StageError;
 use crate::registry::{Failure, NameError, ReferenceError, RegistryError};
@@ -198,6 +199,12 @@ impl From<BundleError> for CliError {
             _ => None,
         };
         Self::failed(error).exits(exit).maybe_hint(hint)
+    }
+}
+
+impl From<ExportError> for CliError {
+    fn from(error: ExportError) -> Self {
+        Self::failed(error)
     }
 }
 

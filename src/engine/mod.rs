@@ -33,6 +33,6 @@ pub use inspect::{fitted_features, quality};
 use line::Line;
 pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 pub use promote::{Approval, Promoted, approve_version, promote_version};
-pub use registered::registered_bundle;
+pub use registered::registered_model;
 pub use reuse::Reuse;
 pub use tune::{Confirmation, Ended, TrialRow, TuneError, TuneRequest, Tuned, tune};

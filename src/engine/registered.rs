@@ -9,10 +9,15 @@ use crate::registry::{ModelRef, ModelVersion};
 ///
 /// # Errors
 /// An unknown model, a damaged registry or bundle, or whatever the store answers.
-pub fn registered_bundle(context: &Context, url: &str, reference: &ModelRef) -> Result<ModelBundle, EngineError> {
+pub fn registered_model(
+    context: &Context,
+    url: &str,
+    reference: &ModelRef,
+) -> Result<(ModelVersion, ModelBundle), EngineError> {
     let registry = Registry::open(url, context.surroundings()?)?;
     let version = registry.resolve(reference, None)?;
-    open_version(context, &registry, &version)
+    let bundle = open_version(context, &registry, &version)?;
+    Ok((version, bundle))
 }
 
 /// Opens a version's bundle, fetched before or now.

@@ -4,7 +4,7 @@ use super::health_index::HealthIndex;
 use super::regimes::Regimes;
 use super::scaler::Scaler;
 use super::sequences::InputScaler;
-use super::{FeatureError, FeatureOptions, Matrix, TargetOptions, select, sequences, table};
+use super::{FeatureError, FeatureOptions, InputKind, Matrix, TargetOptions, select, sequences, table};
 use crate::data::{Schema, TrainingUnits, Trajectory};
 use crate::domain::UnitId;
 
@@ -139,6 +139,15 @@ impl FittedFeatures {
     /// Returns the names of the columns of [`Self::sequence`].
     pub fn sequence_names(&self) -> Vec<String> {
         sequences::names(self.sensors.iter().map(String::as_str))
+    }
+
+    /// Returns the names of the columns of [`Self::input`].
+    pub fn input_names(&self, kind: InputKind) -> Vec<String> {
+        match kind {
+            InputKind::Table => self.table_names(),
+            InputKind::Sequence => self.sequence_names(),
+            InputKind::Both => [self.table_names(), self.sequence_names()].concat(),
+        }
     }
 
     /// Returns the columns of [`Self::table`], then those of [`Self::sequence`].

@@ -1,6 +1,6 @@
 use super::parts::{join, split};
 use super::weights::wrong;
-use super::{InputKind, ModelError, Predictor};
+use super::{Family, InputKind, ModelError, Predictor};
 use crate::domain::Interval;
 use crate::features::Matrix;
 
@@ -11,7 +11,7 @@ const WHOLE: &str = "ensemble";
 /// What a seed moves by chance is averaged away (Lakshminarayanan et al., NeurIPS 2017, for networks).
 #[derive(Debug)]
 pub struct Ensemble {
-    members: Vec<Box<dyn Predictor>>,
+    pub(crate) members: Vec<Box<dyn Predictor>>,
 }
 
 impl Ensemble {
@@ -77,6 +77,10 @@ impl Predictor for Ensemble {
     fn weights(&self) -> Vec<u8> {
         let members = self.members.iter().enumerate();
         join(WHOLE, &members.map(|(i, member)| (format!("seed-{}", i + 1), member.weights())).collect::<Vec<_>>())
+    }
+
+    fn family(&self) -> Option<Family<'_>> {
+        Some(Family::Ensemble(self))
     }
 }
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::weights::{open, read, read_shaped, write, wrong};
-use super::{InputKind, ModelError, Predictor};
+use super::{Family, InputKind, ModelError, Predictor};
 use crate::domain::Problem;
 use crate::features::Matrix;
 
@@ -30,8 +30,8 @@ impl LinearOptions {
 /// A fitted linear model: `intercept + coefficients · row`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Linear {
-    intercept: f64,
-    coefficients: Vec<f64>,
+    pub(crate) intercept: f64,
+    pub(crate) coefficients: Vec<f64>,
 }
 
 const FAMILY: &str = "linear";
@@ -81,6 +81,10 @@ impl Predictor for Linear {
             FAMILY,
             &[(INTERCEPT, &[1], &[self.intercept]), (COEFFICIENTS, &[self.coefficients.len()], &self.coefficients)],
         )
+    }
+
+    fn family(&self) -> Option<Family<'_>> {
+        Some(Family::Linear(self))
     }
 }
 

@@ -17,7 +17,7 @@ pub use gbdt::{Gbdt, GbdtOptions};
 pub use kind::ModelOptions;
 pub use linear::{Linear, LinearOptions};
 pub use neural::{CnnOptions, GruOptions, LstmOptions, Neural, Schedule, TcnOptions, TransformerOptions};
-pub use predictor::{ModelError, Predictor};
+pub use predictor::{Family, ModelError, Predictor};
 pub use stack::{Stack, StackOptions};
 
 pub use crate::features::InputKind;

@@ -1,10 +1,11 @@
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::parts::{Part, join, split};
 use super::weights::{open, read_shaped, write, wrong};
-use super::{GbdtOptions, GruOptions, InputKind, ModelError, ModelOptions, Predictor};
+use super::{Family, GbdtOptions, GruOptions, InputKind, ModelError, ModelOptions, Predictor};
 use crate::domain::Problem;
 use crate::features::Matrix;
 
@@ -104,17 +105,23 @@ impl Stack {
         })
     }
 
-    /// Returns the columns of a history that a member reads.
-    fn part<'a>(&self, member: &dyn Predictor, history: &'a Matrix) -> Cow<'a, Matrix> {
-        let table = self.table_width.min(history.width);
+    /// Returns which of `width` columns a member reads.
+    pub(crate) fn columns(&self, member: &dyn Predictor, width: usize) -> Range<usize> {
+        let table = self.table_width.min(width);
         match (self.input(), member.input()) {
-            (InputKind::Both, InputKind::Table) => Cow::Owned(history.columns(0..table)),
-            (InputKind::Both, InputKind::Sequence) => Cow::Owned(history.columns(table..history.width)),
-            _ => Cow::Borrowed(history),
+            (InputKind::Both, InputKind::Table) => 0..table,
+            (InputKind::Both, InputKind::Sequence) => table..width,
+            _ => 0..width,
         }
     }
 
-    fn weighed(&self) -> impl Iterator<Item = (&dyn Predictor, f64)> {
+    fn part<'a>(&self, member: &dyn Predictor, history: &'a Matrix) -> Cow<'a, Matrix> {
+        let columns = self.columns(member, history.width);
+        if columns.len() == history.width { Cow::Borrowed(history) } else { Cow::Owned(history.columns(columns)) }
+    }
+
+    /// Returns the members, each with its weight.
+    pub(crate) fn weighed(&self) -> impl Iterator<Item = (&dyn Predictor, f64)> {
         self.members.iter().map(AsRef::as_ref).zip(self.weights.iter().copied())
     }
 }
@@ -144,6 +151,10 @@ impl Predictor for Stack {
         let members = self.members.iter().enumerate();
         let members = members.map(|(i, member)| (format!("member-{}", i + 1), member.weights()));
         join(FAMILY, &std::iter::once((BLEND.to_owned(), blend)).chain(members).collect::<Vec<_>>())
+    }
+
+    fn family(&self) -> Option<Family<'_>> {
+        Some(Family::Stack(self))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 17] = [
+const ROOMS: [(&str, u8, &[&str]); 18] = [
     ("domain", 0, &[]),
     ("content", 0, &[]),
     ("events", 0, &[]),
@@ -14,6 +14,7 @@ const ROOMS: [(&str, u8, &[&str]); 17] = [
     ("train", 1, &["models", "features", "data"]),
     ("scoring", 1, &[]),
     ("bundle", 1, &["data", "features", "models", "scoring"]),
+    ("export", 1, &["bundle", "data", "features", "models"]),
     ("report", 1, &["data", "scoring"]),
     ("tune", 1, &["scoring"]),
     ("bucket", 2, &[]),

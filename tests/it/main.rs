@@ -12,6 +12,7 @@ mod data;
 mod init;
 mod mlflow;
 mod oci;
+mod onnx;
 mod plan;
 mod pool;
 mod predict;

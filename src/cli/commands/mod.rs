@@ -3,10 +3,12 @@
 mod config;
 mod data;
 mod doctor;
+mod export;
 mod features;
 mod fetch;
 mod init;
 mod keygen;
+mod model;
 mod pipeline;
 mod plan;
 mod predict;
@@ -37,6 +39,7 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Gate(args) => pipeline::run(&args, Stage::Gate, ui),
         Command::Promote(args) => promote::run(&args, ui),
         Command::Predict(args) => predict::run(&args, ui),
+        Command::Export(command) => export::run(&command, ui),
         Command::Run(args) => pipeline::run(&args, Stage::Promote, ui),
         Command::Plan(args) => plan::run(&args, ui),
         Command::Runs(command) => runs::run(&command, ui),

@@ -1,23 +1,19 @@
 //! `predict`: remaining useful life with an interval, for any unit.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::json;
 
+use super::model::{self, Model};
 use crate::bundle::ModelBundle;
-use crate::cli::args::{PipelineArgs, PredictArgs};
+use crate::cli::args::PredictArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::data::{Trajectory, read_units};
 use crate::domain::{Prediction, UnitId};
-use crate::engine;
-use crate::registry::ModelRef;
 use crate::report;
 
 pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let bundle = open(args, ui)?;
+    let Model { bundle, .. } = model::open(&args.model, &args.registry, ui)?;
     let units = wanted(read_units(&args.input, &bundle.manifest().schema)?, &args.unit)?;
     let predictions = if args.every_cycle { bundle.predict_every_cycle(&units) } else { bundle.predict(&units) };
     match &args.output {
@@ -41,25 +37,8 @@ fn text(predictions: &[Prediction], bundle: &ModelBundle) -> String {
     format!("{}\n{coverage:.0} % intervals, in cycles; {note}", report::predictions_table(predictions))
 }
 
-/// A folder is a bundle; anything else names a registered model.
-fn open(args: &PredictArgs, ui: &Ui) -> Result<ModelBundle, CliError> {
-    let folder = Path::new(&args.model);
-    if folder.is_dir() {
-        return Ok(ModelBundle::open(folder, None)?);
-    }
-    let (context, mut job) = settings::resolve(&PipelineArgs::default(), ui)?;
-    if let Some(url) = &args.registry.registry {
-        job.spec.registry.url.clone_from(url);
-    }
-    let reference = args.model.parse::<ModelRef>().map_err(|error| {
-        let missing = PathBuf::from(&args.model);
-        let what = if missing.components().count() > 1 { "no such folder, and " } else { "" };
-        CliError::failed(format!("cannot open model `{}`: {what}{error}", args.model)).usage()
-    })?;
-    Ok(engine::registered_bundle(&context, &job.spec.registry.url, &reference)?)
-}
-
-fn wanted(units: Vec<Trajectory>, names: &[String]) -> Result<Vec<Trajectory>, CliError> {
+/// Returns the named units, all where none is named.
+pub(super) fn wanted(units: Vec<Trajectory>, names: &[String]) -> Result<Vec<Trajectory>, CliError> {
     let names: Vec<_> = names.iter().map(UnitId::new).collect();
     if let Some(missing) = names.iter().find(|name| units.iter().all(|unit| unit.unit != **name)) {
         return Err(CliError::failed(format!("the input has no unit `{missing}`")).usage());

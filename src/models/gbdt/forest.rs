@@ -1,5 +1,5 @@
 use crate::features::Matrix;
-use crate::models::{InputKind, Predictor};
+use crate::models::{Family, InputKind, Predictor};
 
 /// Rows predicted together, so that a tree's nodes are read from memory once for all of them.
 const BLOCK_ROWS: usize = 64;
@@ -24,7 +24,7 @@ pub(crate) struct Leaf {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gbdt {
     /// The prediction before any tree: the mean label.
-    pub(super) init: f64,
+    pub(crate) init: f64,
     /// Total gain by feature.
     pub(super) gains: Vec<f64>,
     /// First node of each tree, and the number of nodes at the end. A tree has one leaf more than nodes.
@@ -127,6 +127,10 @@ impl Predictor for Gbdt {
 
     fn weights(&self) -> Vec<u8> {
         self.save()
+    }
+
+    fn family(&self) -> Option<Family<'_>> {
+        Some(Family::Gbdt(self))
     }
 }
 

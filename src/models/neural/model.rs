@@ -4,7 +4,7 @@ use super::{Chunk, Network, NeuralOptions, QUANTILES, Reading, Weights, ordered}
 use crate::domain::Interval;
 use crate::features::Matrix;
 use crate::models::weights::{open, read, read_shaped, write, wrong};
-use crate::models::{InputKind, ModelError, Predictor};
+use crate::models::{Family, InputKind, ModelError, Predictor};
 
 /// A fitted network.
 ///
@@ -13,13 +13,13 @@ use crate::models::{InputKind, ModelError, Predictor};
 #[derive(Debug, Clone)]
 pub struct Neural {
     family: &'static str,
-    network: Network,
-    weights: Weights,
-    reading: Reading,
+    pub(crate) network: Network,
+    pub(crate) weights: Weights,
+    pub(crate) reading: Reading,
     /// Number of inputs of a row.
-    inputs: usize,
+    pub(crate) inputs: usize,
     /// The remaining useful life that an output of one stands for, in cycles.
-    label_scale: f32,
+    pub(crate) label_scale: f32,
 }
 
 const INPUTS: &str = "inputs";
@@ -153,6 +153,10 @@ impl Predictor for Neural {
             tensors.push((&tensor.name, &tensor.shape, &self.weights.parameters[tensor.start..tensor.end()]));
         }
         write(self.family, &tensors)
+    }
+
+    fn family(&self) -> Option<Family<'_>> {
+        Some(Family::Neural(self))
     }
 }
 

@@ -17,5 +17,5 @@ pub(crate) use attention::{Attention, AttentionKept};
 pub(crate) use conv::Conv;
 pub(crate) use dense::Dense;
 pub(crate) use maps::{MapConv, Maps};
-pub(crate) use norm::{Norm, NormKept};
+pub(crate) use norm::{EPSILON, Norm, NormKept};
 pub(crate) use recurrent::{Cell, Recurrent, Steps, Trace};

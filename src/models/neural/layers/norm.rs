@@ -1,7 +1,8 @@
 use crate::models::neural::kernel::{Work, vectorised};
 use crate::models::neural::layout::{Init, Layout, Vector, Weights};
 
-const EPSILON: f32 = 1e-5;
+/// Added to the variance.
+pub(crate) const EPSILON: f32 = 1e-5;
 
 /// Layer normalisation of every row (Ba, Kiros, Hinton, 2016): `output = scale ⊙ (x − mean) / √(variance + ε) + shift`.
 #[derive(Debug, Clone, Copy, PartialEq)]

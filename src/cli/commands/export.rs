@@ -1,0 +1,76 @@
+//! `export`: onnx, mlflow, inputs.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::model::{self, Model};
+use super::predict::wanted;
+use crate::cli::args::{ExportArgs, ExportCommand};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::ui::Ui;
+use crate::content::{Digest, write_whole};
+use crate::data::read_units;
+use crate::export::{OPSET, input_specs, inputs, mlflow_model, onnx, output_spec};
+
+pub(super) fn run(command: &ExportCommand, ui: &Ui) -> Result<Exit, CliError> {
+    match command {
+        ExportCommand::Onnx(args) => graph(args, ui),
+        ExportCommand::Mlflow { export, input } => folder(export, input.as_deref(), ui),
+        ExportCommand::Inputs { export, input, unit } => tensors(export, input, unit, ui),
+    }
+}
+
+fn graph(args: &ExportArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let Model { bundle, .. } = model::open(&args.model, &args.registry, ui)?;
+    let bytes = onnx(&bundle)?;
+    write(&args.out, &bytes)?;
+    let kind = bundle.manifest().model.kind();
+    let written = json!({
+        "file": args.out,
+        "bytes": bytes.len(),
+        "sha256": Digest::of(&bytes),
+        "bundle": bundle.digest(),
+        "kind": kind,
+        "opset": OPSET,
+        "inputs": input_specs(&bundle),
+        "outputs": [output_spec()],
+    });
+    ui.show(&written, || format!("{}: {kind}, {} bytes, opset {OPSET}", args.out.display(), bytes.len()))?;
+    Ok(Exit::Done)
+}
+
+fn folder(args: &ExportArgs, input: Option<&Path>, ui: &Ui) -> Result<Exit, CliError> {
+    let Model { bundle, version } = model::open(&args.model, &args.registry, ui)?;
+    let units = match input {
+        Some(path) => read_units(path, &bundle.manifest().schema)?,
+        None => Vec::new(),
+    };
+    let created = version.map(|version| version.origin.created.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string());
+    let files = mlflow_model(&bundle, &units, created.as_deref())?;
+    for file in &files {
+        write(&args.out.join(file.path), &file.bytes)?;
+    }
+    let kind = bundle.manifest().model.kind();
+    let paths: Vec<_> = files.iter().map(|file| file.path).collect();
+    let written = json!({ "folder": args.out, "files": paths, "bundle": bundle.digest(), "kind": kind });
+    ui.show(&written, || format!("{}: {kind}, {}", args.out.display(), paths.join(", ")))?;
+    Ok(Exit::Done)
+}
+
+fn tensors(args: &ExportArgs, input: &Path, names: &[String], ui: &Ui) -> Result<Exit, CliError> {
+    let Model { bundle, .. } = model::open(&args.model, &args.registry, ui)?;
+    let units = wanted(read_units(input, &bundle.manifest().schema)?, names)?;
+    write(&args.out, &inputs(&bundle, &units)?.to_request())?;
+    let known = units.iter().filter(|unit| !unit.is_empty());
+    let rows: Vec<_> = known.map(|unit| json!({ "unit": unit.unit, "cycle": unit.last_cycle() })).collect();
+    let count = rows.len();
+    let written = json!({ "file": args.out, "rows": rows });
+    ui.show(&written, || format!("{}: the inputs of {count} units", args.out.display()))?;
+    Ok(Exit::Done)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    write_whole(path, bytes).map_err(|source| CliError::io("write", path, source))
+}

@@ -1,0 +1,14 @@
+use super::graph::{Graph, Value};
+use super::proto::DataType;
+use super::source::{Source, cast};
+use crate::models::Linear;
+
+/// Adds a linear model, in double precision as the product computes it.
+pub(super) fn add(graph: &mut Graph, model: &Linear, source: &Source) -> Value {
+    let row = source.row(graph);
+    let row = cast(graph, &row, DataType::Double);
+    let coefficients = graph.doubles(&[model.coefficients.len()], &model.coefficients);
+    let intercept = graph.doubles(&[], &[model.intercept]);
+    let sum = graph.node("MatMul", &[&row, &coefficients], Vec::new());
+    graph.node("Add", &[&sum, &intercept], Vec::new())
+}
