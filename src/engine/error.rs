@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use super::tune::TuneError;
 use crate::bundle::BundleError;
 use crate::events::{BudgetExceeded, Interrupted};
+use crate::export::ExportError;
 use crate::pipeline::Stage;
 use crate::pipeline::cache::CacheError;
 use crate::pipeline::stages::StageError;
@@ -40,11 +41,14 @@ pub enum EngineError {
     /// The model cannot be opened.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The model has no form for other programs.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A search did not come to its end.
     #[error(transparent)]
     Tune(#[from] TuneError),
-    /// A folder cannot be made.
-    #[error("cannot create a folder in `{}`", path.display())]
+    /// A folder or a file in it cannot be made.
+    #[error("cannot write `{}`", path.display())]
     Folder {
         /// Where.
         path: PathBuf,

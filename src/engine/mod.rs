@@ -11,6 +11,7 @@ mod decide;
 mod error;
 mod inspect;
 mod line;
+mod logged_model;
 mod outcome;
 mod policy;
 mod promote;

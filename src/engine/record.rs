@@ -1,6 +1,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::logged_model::log_model;
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
 use crate::data::{self, InputDigest, Role};
@@ -158,6 +159,11 @@ impl<'a> Record<'a> {
     }
 
     fn artifacts(&self, line: &Line<'_>) {
+        if line.bundle_digest().is_some()
+            && let Err(error) = log_model(self.context, line, &self.reporter)
+        {
+            self.reporter.warn(format!("the run holds no model for MLflow: {error}"));
+        }
         let wanted = [
             (Stage::Validate, validate::REPORT),
             (Stage::Train, LEARNING_CURVES),

@@ -41,7 +41,8 @@ pub(super) fn open_version(
     Ok(bundle)
 }
 
-fn fresh_folder(shelf: &Path) -> Result<tempfile::TempDir, EngineError> {
+/// Makes a folder beside what a shelf keeps; it goes when it is dropped.
+pub(super) fn fresh_folder(shelf: &Path) -> Result<tempfile::TempDir, EngineError> {
     // A project on a read-only disk can still predict.
     let made = std::fs::create_dir_all(shelf).and_then(|()| beside(shelf)).or_else(|_| tempfile::tempdir());
     made.map_err(|source| EngineError::Folder { path: shelf.to_owned(), source })

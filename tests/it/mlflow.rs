@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::onnx;
 use crate::project::{Project, SMALL};
 
 const READ_BACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/mlflow_read_back.py");
@@ -67,6 +68,15 @@ fn read_back(python: &str, url: &str, experiment: &str, project: &Project, run: 
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"))
 }
 
+/// Loads the server's registered model in Python, and holds its predictions against ours.
+fn python_predicts_alike(python: &str, url: &str, project: &Project, model: &str) {
+    let folder = onnx::case(project, model, "case");
+    let mut command = Command::new(python);
+    command.arg(onnx::script_path("check-mlflow")).arg(folder).args(["--model", &format!("models:/{model}")]);
+    let result = &onnx::answers(command.env("MLFLOW_TRACKING_URI", url))[0];
+    assert!(result["pyfunc"].as_f64().unwrap() < 1e-4, "{result:#}");
+}
+
 #[test]
 fn a_training_is_read_back_by_the_python_client() {
     let Some([url, python]) = server() else { return };
@@ -90,6 +100,7 @@ fn a_training_is_read_back_by_the_python_client() {
         assert!(seen[what].as_u64().unwrap() >= least, "{what}: {seen:#}");
     }
     assert!(seen["metrics"].as_array().unwrap().contains(&"system/cpu_utilization_percentage".into()), "{seen:#}");
+    python_predicts_alike(&python, &url, &project, &format!("{name}@champion"));
 
     let second = run(&["--force", "--set", "project.seed=8"]);
     assert_eq!(project.pdm(&["track", "sync", "--to", &url]).code, 0);

@@ -58,9 +58,16 @@ fn python() -> Option<PathBuf> {
 }
 
 fn script(python: &Path, name: &str, arguments: &[&Path]) -> Vec<Value> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name);
-    let mut command = Command::new(python);
-    let output = command.arg(script).args(arguments).stdin(Stdio::null()).output().unwrap();
+    answers(Command::new(python).arg(script_path(name)).args(arguments))
+}
+
+pub(crate) fn script_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name)
+}
+
+/// What a script prints: a JSON value a line.
+pub(crate) fn answers(script: &mut Command) -> Vec<Value> {
+    let output = script.stdin(Stdio::null()).output().unwrap();
     let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}\n{stderr}");
     stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -70,6 +77,11 @@ fn script(python: &Path, name: &str, arguments: &[&Path]) -> Vec<Value> {
 fn trained(model: &str) -> (Project, String) {
     let project = Project::with_pipeline(&SMALL.replace("kind = \"linear\"\n", model));
     let bundle = project.json(&["train"])["bundle"].as_str().unwrap().to_owned();
+    (project, bundle)
+}
+
+/// Writes histories of all lengths of the simulated fleet into `units.txt`.
+fn histories(project: &Project) {
     let mut units = String::new();
     let fleet = project.read("datasets/simulated/test_SIM001.txt");
     for unit in 1..=12 {
@@ -78,11 +90,13 @@ fn trained(model: &str) -> (Project, String) {
         rows.take(some).for_each(|row| writeln!(units, "{row}").unwrap());
     }
     project.write("units.txt", units);
-    (project, bundle)
 }
 
 /// What `check-onnx` and `check-mlflow` read, in the folder `name` of the project.
-fn case(project: &Project, model: &str, name: &str) -> PathBuf {
+pub(crate) fn case(project: &Project, model: &str, name: &str) -> PathBuf {
+    if !project.file("units.txt").exists() {
+        histories(project);
+    }
     let at = |file: &str| format!("{name}/{file}");
     let exported = project.json(&["export", "onnx", model, "--out", &at("model.onnx")]);
     let written = project.json(&["export", "inputs", model, "--input", "units.txt", "--out", &at("inputs.json")]);
