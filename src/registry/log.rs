@@ -124,7 +124,7 @@ impl Log {
         Ok(entry)
     }
 
-    /// Makes the snapshots that are due. The entry stands whether or not they can be made: whoever writes next tries again.
+    /// Makes the snapshots that are due. The entry stands whether or not they can be made: whoever ends the next block tries again.
     async fn keep_short(&mut self, store: &Store, written: Entry) {
         if written.sequence.is_multiple_of(snapshot::LENGTH) {
             Arc::make_mut(&mut self.entries).push(written);
