@@ -95,7 +95,7 @@ def table(found, size):
             def median(what):
                 return statistics.median(one[name, direction][what] for one in found)
             lines.append(f"| {word} | {name} | {median('wall'):.1f} | {size / median('wall'):.0f} | "
-                         f"{100 * plain / median('wall'):.0f} % | {median('cpu'):.1f} | {median('peak'):.0f} |")
+                         f"{100 * plain / median('wall'):.0f} % | {median('cpu'):.2f} | {median('peak'):.0f} |")
     return lines
 
 

@@ -3,6 +3,7 @@
 //! Short blobs are one create-only write. A long one goes up in parts to where it will stand; a store shows it only once all
 //! parts are there. Since its name is the digest of its bytes, whoever else writes it writes the same.
 
+mod buffers;
 mod download;
 mod kept;
 mod upload;

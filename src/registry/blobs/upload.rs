@@ -1,13 +1,12 @@
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::multipart::MultipartStore;
 use object_store::{Error, MultipartUpload};
 
+use super::buffers::{Buffers, Part};
 use super::kept::Kept;
 use super::{IN_FLIGHT, PART, part_length};
 use crate::content::{Digest, HashingReader};
@@ -176,13 +175,13 @@ async fn send_parts(
 ) -> Result<Digest, Trouble> {
     let (length, before, upload) = (part_length(file.bytes()), kept.clone(), kept.upload.clone());
     let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
-    let (task, total) = (format!("upload {}", file.path()), file.bytes());
+    let (task, total, buffers) = (format!("upload {}", file.path()), file.bytes(), Buffers::default());
     let sends = stream::iter(0..total.div_ceil(length)).map(|number| {
-        let read = next(&mut reader, length).map_err(|error| Trouble::Other(unread(path)(error)));
+        let read = buffers.read(&mut reader, length as usize).map_err(|error| Trouble::Other(unread(path)(error)));
         let (before, upload) = (&before, &upload);
         async move {
-            let bytes = read?;
-            let (crc32, count) = (crc32fast::hash(&bytes), bytes.len() as u64);
+            let Part { bytes, crc32 } = read?;
+            let count = bytes.len() as u64;
             if before.has(number, crc32) {
                 return Ok((number, count, None));
             }
@@ -229,8 +228,9 @@ async fn write_parts(
 ) -> Result<Digest, Trouble> {
     let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
     let (task, total, mut done) = (format!("store {}", file.path()), file.bytes(), 0);
+    let buffers = Buffers::default();
     while done < total {
-        let bytes = next(&mut reader, PART).map_err(unread(path))?;
+        let Part { bytes, .. } = buffers.read(&mut reader, PART as usize).map_err(unread(path))?;
         if bytes.is_empty() {
             break;
         }
@@ -239,13 +239,6 @@ async fn write_parts(
         store.transfers().tell(&task, done, total)?;
     }
     Ok(reader.digest())
-}
-
-/// Reads the next part of a file; a shorter one at its end.
-fn next(reader: &mut impl Read, length: u64) -> std::io::Result<Bytes> {
-    let mut bytes = Vec::with_capacity(length as usize);
-    reader.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes.into())
 }
 
 fn unread(path: &Path) -> impl Fn(std::io::Error) -> RegistryError + use<> {

@@ -1,0 +1,95 @@
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+/// Bytes that are read, hashed and summed at once, while they are in the processor's cache.
+const BITE: usize = 128 << 10;
+
+/// Buffers of parts, each used again once its part is sent: fresh memory for every part cost a tenth of the CPU time of an
+/// upload, for the system clears it first.
+#[derive(Clone, Default)]
+pub(super) struct Buffers {
+    free: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+/// A part of a file, and its CRC-32.
+pub(super) struct Part {
+    pub(super) bytes: Bytes,
+    pub(super) crc32: u32,
+}
+
+impl Buffers {
+    /// Reads the next `length` bytes; fewer at the end of what is read.
+    pub(super) fn read(&self, from: &mut impl Read, length: usize) -> io::Result<Part> {
+        let mut lent = Lent { bytes: self.take(length), home: self.clone() };
+        let (mut filled, mut sum) = (0, crc32fast::Hasher::new());
+        for bite in lent.bytes.chunks_mut(BITE) {
+            let read = fill(from, bite)?;
+            sum.update(&bite[..read]);
+            filled += read;
+            if read < bite.len() {
+                break;
+            }
+        }
+        Ok(Part { bytes: Bytes::from_owner(lent).slice(..filled), crc32: sum.finalize() })
+    }
+
+    fn take(&self, length: usize) -> Vec<u8> {
+        let mut bytes = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        bytes.resize(length, 0);
+        bytes
+    }
+}
+
+/// Fills a buffer as far as there is something to read.
+fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match from.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// A buffer that goes back when nobody reads it any more.
+struct Lent {
+    bytes: Vec<u8>,
+    home: Buffers,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.home.free.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_the_file_and_their_buffers_come_back() {
+        let file: Vec<u8> = (0..3 * BITE + 5).map(|at| (at % 251) as u8).collect();
+        let (buffers, mut reader) = (Buffers::default(), &file[..]);
+        let first = buffers.read(&mut reader, 2 * BITE).unwrap();
+        let last = buffers.read(&mut reader, 2 * BITE).unwrap();
+        assert_eq!((&first.bytes[..], &last.bytes[..]), file.split_at(2 * BITE));
+        assert_eq!((first.crc32, last.crc32), (crc32fast::hash(&first.bytes), crc32fast::hash(&last.bytes)));
+        let at = first.bytes.as_ptr();
+        drop(first);
+        let again = buffers.read(&mut &file[7..], 2 * BITE).unwrap();
+        assert_eq!((again.bytes.as_ptr(), &again.bytes[..]), (at, &file[7..7 + 2 * BITE]));
+        assert_eq!(buffers.read(&mut reader, BITE).unwrap().bytes.len(), 0);
+    }
+}
