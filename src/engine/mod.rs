@@ -35,7 +35,7 @@ pub use error::EngineError;
 pub use inspect::{fitted_features, quality};
 pub use judgement::judgement;
 use line::Line;
-pub use notice::{notice, notice_of_failure};
+pub use notice::{notice, notice_of_error};
 pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 pub use promote::{Approval, Promoted, approve_version, promote_version};
 pub use registered::registered_model;

@@ -25,10 +25,10 @@ pub fn notice(outcome: &Outcome) -> Notice {
     notice
 }
 
-/// Returns what is told of a run that failed: `message` says why.
-pub fn notice_of_failure(pipeline: &str, message: &str) -> Notice {
+/// Returns what is told of a run that did not come to its end: `message` says why.
+pub fn notice_of_error(pipeline: &str, occasion: Occasion, message: &str) -> Notice {
     let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    Notice::new(Occasion::Failure, pipeline, format!("{pipeline} failed: {first}")).text(message.to_owned())
+    Notice::new(occasion, pipeline, format!("{pipeline} failed: {first}")).text(message.to_owned())
 }
 
 fn occasion(outcome: &Outcome) -> Occasion {

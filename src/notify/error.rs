@@ -24,7 +24,7 @@ pub enum NotifyError {
     #[error("the connection cannot be set up")]
     Client(#[source] reqwest::Error),
     /// Nobody answered.
-    #[error("nobody answered, at {tries} tries")]
+    #[error("nobody answered, {}", after(*tries))]
     Unreachable {
         /// How often it was tried.
         tries: u32,
@@ -33,7 +33,7 @@ pub enum NotifyError {
         source: reqwest::Error,
     },
     /// The receiver refused.
-    #[error("it answered {status}, at {tries} tries")]
+    #[error("it answered {status}, {}", after(*tries))]
     Refused {
         /// Status of the last answer.
         status: u16,
@@ -44,7 +44,7 @@ pub enum NotifyError {
     #[error("the mail cannot be written: {0}")]
     Mail(String),
     /// The mail server refused, or nobody answered.
-    #[error("the mail server did not take it, at {tries} tries")]
+    #[error("the mail server did not take it, {}", after(*tries))]
     Smtp {
         /// How often it was tried.
         tries: u32,
@@ -52,6 +52,10 @@ pub enum NotifyError {
         #[source]
         source: lettre::transport::smtp::Error,
     },
+}
+
+fn after(tries: u32) -> String {
+    if tries == 1 { "after 1 try".to_owned() } else { format!("after {tries} tries") }
 }
 
 impl NotifyProblem {

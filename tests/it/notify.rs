@@ -198,7 +198,7 @@ fn a_busy_receiver_is_tried_again_and_a_deaf_one_costs_a_warning() {
     project.write("pdm.toml", webhook(&address, ""));
     let answer = project.pdm(&["run", "--notify"]);
     assert_eq!(answer.code, 0, "{answer:?}");
-    let told = format!("warning: webhook {address} was not told: it answered 403, at 1 tries");
+    let told = format!("warning: webhook {address} was not told: it answered 403, after 1 try");
     assert!(answer.stderr.contains(&told), "{}", answer.stderr);
     assert!(!answer.stderr.contains("in-the-url"), "{}", answer.stderr);
     drop(requests);
@@ -240,6 +240,22 @@ fn a_secret_that_is_not_there_or_stands_in_the_file_is_told_and_not_shown() {
     let answer = project.pdm(&["run", "--set", "notify.0.secret=hunter2"]);
     assert_eq!(answer.code, 2);
     assert!(!format!("{answer:?}").contains("hunter2"), "{answer:?}");
+}
+
+#[test]
+fn a_shown_pipeline_holds_names_of_secrets_and_loads_again() {
+    let text = format!(
+        "{SMALL}\n[[notify]]\nkind = \"webhook\"\nurl = {{ env = \"CHAT_URL\" }}\n{SIGNED}\n\n[[notify]]\nkind = \"smtp\"\n\
+         host = \"localhost\"\nfrom = \"a@plant.example\"\nto = [\"b@plant.example\"]\n{LOGIN}\n"
+    );
+    let project = Project::with_pipeline(&text);
+    let variables = [("PDM_HOOK_KEY", KEY), ("PDM_MAIL_PASSWORD", PASSWORD)];
+    let shown = pdm(&project, &["config", "show"], &variables);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(shown.stdout.contains("CHAT_URL") && shown.stdout.contains("PDM_HOOK_KEY"), "{}", shown.stdout);
+    project.write("again.toml", &shown.stdout);
+    assert_eq!(project.pdm(&["config", "show", "again.toml"]).stdout, shown.stdout);
+    assert_nowhere(&project, &[&shown], KEY);
 }
 
 /// A real mail server, which ends with this value.

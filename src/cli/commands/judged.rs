@@ -8,7 +8,7 @@ use crate::cli::gate_reports::{self, Repository};
 use crate::cli::ui::{Ui, warn};
 use crate::cli::{settings, ui};
 use crate::engine::{self, Context, Job, Outcome};
-use crate::notify;
+use crate::notify::{self, Occasion};
 use crate::pipeline::Stage;
 
 /// Brings the pipeline up to a stage and shows what came of it; reports are written whatever came of it.
@@ -61,10 +61,19 @@ fn tell(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
     let notice = match result {
         Ok(outcome) => engine::notice(outcome),
         Err(error) if matches!(error.exit, Exit::Interrupted | Exit::Terminated) => return,
-        Err(error) => engine::notice_of_failure(&job.spec.project.name, &error.render(false)),
+        Err(error) => engine::notice_of_error(&job.spec.project.name, occasion(error.exit), &error.render(false)),
     };
     for problem in notify::send(&job.spec.notify, &notice, &context.variable) {
         warn(&problem.in_one_line());
+    }
+}
+
+/// A promotion that is judged again may end as an error of the registry.
+fn occasion(exit: Exit) -> Occasion {
+    match exit {
+        Exit::GateRefused => Occasion::Refused,
+        Exit::GateUndecided => Occasion::Undecided,
+        _ => Occasion::Failure,
     }
 }
 

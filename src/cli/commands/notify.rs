@@ -1,6 +1,7 @@
 //! `notify`: do notices arrive?
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::args::{NotifyCommand, PipelineArgs};
 use crate::cli::error::CliError;
@@ -34,8 +35,9 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
         return Err(error.usage().hint("add [[notify]] with `kind = \"webhook\"` and `url`, or `kind = \"smtp\"`"));
     }
     let name = &job.spec.project.name;
-    let notice = Notice::new(Occasion::Unchanged, name, format!("test of the notices of {name}"))
+    let mut notice = Notice::new(Occasion::Unchanged, name, format!("test of the notices of {name}"))
         .text("Somebody ran `pdm-ml notify test`. Nothing has happened, and nothing is to be done.");
+    notice.details = json!({ "test": true });
     let told: Vec<_> = job
         .spec
         .notify

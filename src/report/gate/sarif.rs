@@ -46,7 +46,7 @@ fn rules(judgement: &Judgement) -> Vec<Value> {
         (rule_of(gate), words)
     };
     let trouble = |trouble: &Trouble| {
-        let words = format!("The line ended before its gates: {}", trouble.kind.replace('_', " "));
+        let words = format!("The line ended early: {}", trouble.kind.replace('_', " "));
         (rule_of_trouble(trouble), words)
     };
     let rules: BTreeMap<_, _> =

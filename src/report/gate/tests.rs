@@ -223,7 +223,7 @@ fn markdown_stands_alone_and_nothing_in_it_is_markup_by_accident() {
     assert!(text.contains("![gates](a%20b-gates.svg)"));
     assert!(text.contains("- against: version 3 (bundle ") && text.contains("- training: the mean of 3 seeds"));
     let text = markdown(&early(), &[]);
-    assert!(text.contains("**the gates were not reached: cycles: unit 3 has a gap"), "{text}");
+    assert!(text.contains("**no verdict: cycles: unit 3 has a gap"), "{text}");
 }
 
 #[test]

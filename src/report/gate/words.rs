@@ -8,8 +8,8 @@ use crate::scoring::{Metric, Verdict};
 pub(super) fn verdict_line(judgement: &Judgement) -> String {
     let Some(verdict) = judgement.verdict else {
         return match judgement.troubles.as_slice() {
-            [] => "the gates were not reached".to_owned(),
-            [first, ..] => format!("the gates were not reached: {}", first_line(&first.message)),
+            [] => "no verdict: the gates were not reached".to_owned(),
+            [first, ..] => format!("no verdict: {}", first_line(&first.message)),
         };
     };
     let (all, failed, open) =
