@@ -41,7 +41,7 @@ fn place(line: usize) -> Option<Place> {
 /// A gate of each verdict, and one that compares.
 fn judged() -> Judgement {
     let (ours, theirs, protocol) = (predictions(1.0), predictions(0.9), protocol());
-    let options = BootstrapOptions { resamples: 300, ..Default::default() };
+    let options = BootstrapOptions { resamples: 500, ..Default::default() };
     let scorecard = score(&ours, protocol.clone(), 60.0, &options, 7).unwrap();
     let rmse = *scorecard.score(Metric::Rmse).unwrap();
     let side = |predictions| Side { predictions, protocol: &protocol };
@@ -123,7 +123,7 @@ fn annotations_point_at_the_lines_of_the_gates() {
     assert!(lines[3].starts_with(told), "{}", lines[3]);
     for part in [
         "truth capped at 100, predictions clipped to [0, 125], every unit scored (protocol PROTOCOL)",
-        "interval 95 %25, percentile bootstrap over units, 300 resamples",
+        "interval 95 %25, percentile bootstrap over units, 500 resamples",
         "against version 3",
         "the mean of 3 seeds",
     ] {
