@@ -31,7 +31,7 @@ fn of_three_verdicts() -> Project {
     let rmse = project.json(&["run"])["scores"]["scorecard"]["scores"][0]["value"].as_f64().unwrap();
     let more = format!(
         "\n[[gate]]   # cannot tell\nmetric = \"rmse\"\nrule = \"at_most\"\nvalue = {rmse}\n\n[[gate]]\n# says no\n\
-         metric = \"coverage\"\nrule = \"between\"\nlow = 0.1\nhigh = 0.2\n"
+         metric = \"interval_width\"\nrule = \"between\"\nlow = 0.1\nhigh = 0.2\n"
     );
     // Another model, so that there is a champion to compare with.
     project.write("pdm.toml", format!("{SMALL}{more}").replace("seed = 7", "seed = 8"));
@@ -58,7 +58,7 @@ fn every_report_tells_each_gate_and_real_readers_understand_it() {
 
     let notes = project.read("gate.txt");
     assert!(
-        notes.contains(&format!("::error file=pdm.toml,line={last},title=gate fails%3A coverage from 10 to 20 %25::"))
+        notes.contains(&format!("::error file=pdm.toml,line={last},title=gate fails%3A interval_width from 0.1 to 0.2 cycles::"))
     );
     assert!(notes.contains("12 units, test part of ") && notes.contains("against version 1 "), "{notes}");
 
@@ -72,7 +72,7 @@ fn every_report_tells_each_gate_and_real_readers_understand_it() {
     assert_eq!((&junit["properties"]["units"], &junit["properties"]["seeds"]), (&json!("12"), &json!("1")));
     assert_eq!(junit["properties"]["interval"], "95 %, percentile bootstrap over units, 400 resamples");
     let results = sarif["results"].as_array().unwrap();
-    let refused = results.iter().find(|result| result[0] == "gate/between/coverage").unwrap();
+    let refused = results.iter().find(|result| result[0] == "gate/between/interval_width").unwrap();
     assert_eq!((&refused[1], &refused[2]["region"]["startLine"]), (&json!("error"), &json!(last)));
     assert_eq!(refused[2]["artifactLocation"]["uri"], "pdm.toml");
     assert_eq!(markdown["headings"], json!(["❌ Gates of small"]));
