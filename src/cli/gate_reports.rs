@@ -32,11 +32,11 @@ impl Repository {
     }
 
     /// Returns a path named from the current folder as the repository calls it.
-    pub(super) fn from_here(&self, path: &str) -> String {
+    pub(super) fn name_from_here(&self, path: &str) -> String {
         self.named(&self.here.join(path))
     }
 
-    fn from_project(&self, path: &str) -> String {
+    fn name_from_project(&self, path: &str) -> String {
         self.named(&self.project.join(path))
     }
 
@@ -48,7 +48,10 @@ impl Repository {
 
     /// Returns why a line ended before its gates.
     pub(super) fn troubles(&self, error: &CliError) -> Vec<gate::Trouble> {
-        error.troubles(&Seen { from_here: &|path| self.from_here(path), from_project: &|path| self.from_project(path) })
+        error.troubles(&Seen {
+            from_here: &|path| self.name_from_here(path),
+            from_project: &|path| self.name_from_project(path),
+        })
     }
 }
 
@@ -72,7 +75,7 @@ pub(super) fn judgement(
     repository: &Repository,
 ) -> Result<Judgement, CliError> {
     match result {
-        Ok(outcome) => Ok(engine::judgement(job, outcome, &|path| repository.from_here(path))?),
+        Ok(outcome) => Ok(engine::judgement(job, outcome, &|path| repository.name_from_here(path))?),
         Err(error) => {
             let file = Some(job.label.as_str()).filter(|label| !label.starts_with('('));
             Ok(early(&job.spec.project.name, file, error, repository))
@@ -91,7 +94,7 @@ pub(super) fn unread(args: &PipelineArgs, error: &CliError) -> Judgement {
 fn early(pipeline: &str, file: Option<&str>, error: &CliError, repository: &Repository) -> Judgement {
     Judgement {
         pipeline: pipeline.to_owned(),
-        file: file.map(|file| repository.from_here(file)),
+        file: file.map(|file| repository.name_from_here(file)),
         verdict: None,
         evidence: None,
         gates: Vec::new(),
@@ -173,8 +176,8 @@ mod tests {
     #[test]
     fn files_are_named_from_the_top_of_their_repository() {
         let repository = Repository { here: "/r/plant".into(), project: "/r/plant".into(), top: "/r".into() };
-        assert_eq!(repository.from_here("pipelines/../pdm.toml"), "plant/pdm.toml");
-        assert_eq!(repository.from_here("/elsewhere/pdm.toml"), "/elsewhere/pdm.toml");
-        assert_eq!(repository.from_project("datasets/a.csv"), "plant/datasets/a.csv");
+        assert_eq!(repository.name_from_here("pipelines/../pdm.toml"), "plant/pdm.toml");
+        assert_eq!(repository.name_from_here("/elsewhere/pdm.toml"), "/elsewhere/pdm.toml");
+        assert_eq!(repository.name_from_project("datasets/a.csv"), "plant/datasets/a.csv");
     }
 }

@@ -57,9 +57,9 @@ fn every_report_tells_each_gate_and_real_readers_understand_it() {
     assert!(document["gates"][1]["observed"]["difference"]["probability_better"].is_number(), "{document:#}");
 
     let notes = project.read("gate.txt");
-    assert!(
-        notes.contains(&format!("::error file=pdm.toml,line={last},title=gate fails%3A interval_width from 0.1 to 0.2 cycles::"))
-    );
+    assert!(notes.contains(&format!(
+        "::error file=pdm.toml,line={last},title=gate fails%3A interval_width from 0.1 to 0.2 cycles::"
+    )));
     assert!(notes.contains("12 units, test part of ") && notes.contains("against version 1 "), "{notes}");
 
     let Some(python) = readers() else { return };
