@@ -1,10 +1,14 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
+mod gates;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
+
+pub(super) use gates::{JudgedArgs, NotifyCommand, ReportTarget};
 
 use super::exit::Exit;
 use crate::engine::Reuse;
@@ -142,7 +146,7 @@ pub(super) enum Command {
     /// Score the model under the pipeline's protocol
     Evaluate(EvaluateArgs),
     /// Judge the model by its gates, against the champion too
-    Gate(StageArgs),
+    Gate(JudgedArgs),
     /// Promote the model, or a registered version, if its gates pass
     Promote(PromoteArgs),
     /// Predict remaining useful life with a bundle or a registered model
@@ -151,7 +155,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Export(ExportCommand),
     /// Run the whole line: validate, features, train, calibrate, evaluate, gate, register, promote
-    Run(StageArgs),
+    Run(JudgedArgs),
     /// Show what `run` would do, and why
     Plan(PlanArgs),
     /// List, show or compare recorded runs
@@ -160,6 +164,9 @@ pub(super) enum Command {
     /// Send recorded runs to MLflow
     #[command(subcommand)]
     Track(TrackCommand),
+    /// Try the notices of `run --notify`
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Read and change the model registry
     #[command(subcommand)]
     Registry(RegistryCommand),

@@ -1,5 +1,7 @@
 //! Every environment variable the command reads.
 
+use std::path::PathBuf;
+
 /// Registry to use instead of the pipeline's.
 pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";
 /// Who acts, for the registry's log.
@@ -20,6 +22,21 @@ pub(super) fn actor(git: impl FnOnce() -> Option<String>) -> String {
     let named = variable(ACTOR).or_else(|| CI.into_iter().find_map(variable));
     let login = || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
     named.or_else(git).or_else(login).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Where GitHub checked the repository out.
+const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";
+/// File that GitHub shows on the page of a job, as Markdown.
+const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// Returns where CI checked the repository out.
+pub(super) fn workspace() -> Option<PathBuf> {
+    variable(GITHUB_WORKSPACE).map(PathBuf::from)
+}
+
+/// Returns the file that CI shows on the page of a job, as Markdown.
+pub(super) fn step_summary() -> Option<PathBuf> {
+    variable(GITHUB_STEP_SUMMARY).map(PathBuf::from)
 }
 
 /// Returns whether the user wants no colour.

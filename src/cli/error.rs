@@ -1,8 +1,12 @@
+mod troubles;
+
 use std::error::Error;
 use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
+
+pub(super) use troubles::Seen;
 
 use super::exit::Exit;
 use crate::bundle::BundleError;

@@ -8,6 +8,7 @@ mod commands;
 mod environment;
 mod error;
 mod exit;
+mod gate_reports;
 mod outcome;
 mod progress;
 mod settings;

@@ -105,6 +105,11 @@ fn root_of(pipeline: &Path) -> Option<PathBuf> {
     }
 }
 
+/// Returns the top of the repository that holds a folder, where git knows one.
+pub(super) fn repository_top(folder: &Path) -> Option<PathBuf> {
+    git(folder, &["rev-parse", "--show-toplevel"]).map(PathBuf::from)
+}
+
 /// Returns what git says of the project, in one line; none where it says nothing.
 fn git(root: &Path, words: &[&str]) -> Option<String> {
     let output = Command::new("git").arg("-C").arg(root).args(words).output().ok()?;

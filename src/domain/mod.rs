@@ -1,13 +1,15 @@
-//! The nouns of prognostics: units, cycles, subsets, predictions.
+//! The nouns of prognostics: units, cycles, subsets, predictions; and the name of a secret, which is never the secret.
 //!
 //! No room below this one; nothing here reads a file or draws a random number.
 
 mod prediction;
 mod problem;
+mod secret;
 mod subset;
 mod unit;
 
 pub use prediction::{Interval, Prediction, Predictions};
 pub use problem::Problem;
+pub use secret::{MissingSecret, Secret, SecretName};
 pub use subset::{ParseSubsetError, Subset};
 pub use unit::{Cycle, UnitId};

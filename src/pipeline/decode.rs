@@ -137,6 +137,13 @@ impl<'t> Decoder<'t> {
         elements.filter_map(|(path, content)| self.table(&path, content, problems)).collect()
     }
 
+    /// Reads the tables of an array, each of some `kind`; the array may be absent.
+    pub(super) fn family_list<T: Family>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> Vec<T> {
+        let Some(items) = self.take(name) else { return Vec::new() };
+        let elements = self.elements(name, items).into_iter();
+        elements.filter_map(|(path, content)| self.member(&path, content, T::KINDS, problems)).collect()
+    }
+
     /// Returns the tables of an array with their paths.
     fn elements(&mut self, name: &str, items: Spanned<DeValue<'t>>) -> Vec<(String, Content<'t>)> {
         let span = items.span();

@@ -2,7 +2,7 @@ use annotate_snippets::renderer::Renderer;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
 
 use super::errors::SpecProblem;
-use super::source::Sources;
+use super::source::{Place, Sources};
 
 /// A longer hint stands below the snippet instead of beside the caret.
 const LONGEST_LABEL: usize = 60;
@@ -17,11 +17,12 @@ pub(super) fn render(sources: &Sources, problems: &[SpecProblem], coloured: bool
 fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
     let title = Level::ERROR.primary_title(problem.message.as_str());
     let hint = problem.hint.as_deref();
-    let beside = problem.span.is_some() && !may_hold_secret(problem);
+    let place = problem.span.as_ref().map(|span| sources.place(span));
+    let beside = place.is_some_and(|place| !may_hold_secret(problem) && !speaks_of_secret(&place));
     let label = hint.filter(|hint| beside && hint.chars().count() <= LONGEST_LABEL);
     let below = hint.filter(|_| label.is_none()).map(|hint| Level::HELP.message(hint));
     let group = match problem.span.as_ref().map(|span| sources.place(span)) {
-        Some(place) if may_hold_secret(problem) => {
+        Some(place) if may_hold_secret(problem) || speaks_of_secret(&place) => {
             title.element(Origin::path(&place.source.name).line(place.line).char_column(place.column))
         }
         Some(place) => {
@@ -36,7 +37,16 @@ fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
     }
 }
 
-/// A key that should name an environment variable may hold the secret itself, put in the wrong place.
+/// A key that should name an environment variable may hold the secret itself, put in the wrong place; so may the address of a
+/// receiver.
 fn may_hold_secret(problem: &SpecProblem) -> bool {
-    problem.key.as_deref().is_some_and(|key| key.ends_with("_env"))
+    problem.key.as_deref().is_some_and(|key| key.ends_with("_env") || key.starts_with("notify."))
+}
+
+/// A line that breaks the grammar has no key yet, and may hold a secret all the same.
+fn speaks_of_secret(place: &Place<'_>) -> bool {
+    let text = &place.source.text;
+    let start = text[..place.span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next().unwrap_or_default().to_ascii_lowercase();
+    ["secret", "password", "token"].iter().any(|word| line.contains(word))
 }

@@ -19,6 +19,7 @@ use crate::data::{DatasetOptions, SplitOptions, ValidateOptions};
 use crate::domain::Problem;
 use crate::features::{FeatureOptions, TargetOptions};
 use crate::models::{ModelOptions, StackOptions};
+use crate::notify::NotifyOptions;
 use crate::registry::{GateOptions, ModelName, RegistryOptions};
 use crate::scoring::{CalibrateOptions, EvaluateOptions};
 use crate::tracking::TrackingOptions;
@@ -85,6 +86,9 @@ pub struct PipelineSpec {
     /// Where runs are remembered.
     #[serde(default)]
     pub tracking: TrackingOptions,
+    /// Who is told how a run ended; one `[[notify]]` each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<NotifyOptions>,
     /// What `pdm-ml tune` searches, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tune: Option<TuneOptions>,
@@ -131,6 +135,14 @@ impl Family for ModelOptions {
             other => other,
         },
     });
+
+    fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
+        Self::decode(kind, options)
+    }
+}
+
+impl Family for NotifyOptions {
+    const KINDS: &'static [&'static str] = Self::KINDS;
 
     fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
         Self::decode(kind, options)
@@ -219,6 +231,7 @@ impl PipelineSpec {
         let gates = file.list("gate", GateOptions::problems);
         let registry = file.section("registry", RegistryOptions::problems);
         let tracking = file.section("tracking", TrackingOptions::problems);
+        let notify = file.family_list("notify", NotifyOptions::problems);
         let tune = file.optional("tune", TuneOptions::problems);
         Some(Self {
             version: VERSION,
@@ -235,6 +248,7 @@ impl PipelineSpec {
             gates,
             registry,
             tracking,
+            notify,
             tune,
         })
     }

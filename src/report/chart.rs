@@ -9,10 +9,10 @@ use super::axis::Axis;
 use super::curves::{Curves, Line, PartKey};
 use super::plot::{LEFT, PANEL_HEIGHT, Plot, number, text};
 
-const WIDTH: f64 = 760.0;
-const HEADER: f64 = 40.0;
+pub(super) const WIDTH: f64 = 760.0;
+pub(super) const HEADER: f64 = 40.0;
 const LEGEND_ROW: f64 = 18.0;
-const EDGE: f64 = 16.0;
+pub(super) const EDGE: f64 = 16.0;
 
 /// Colours in the style sheet; parts beyond them begin again, dashed.
 const COLOURS: usize = 6;
@@ -46,7 +46,8 @@ pub(super) fn draw(curves: &Curves, title: &str) -> String {
     format!("{drawing}\n")
 }
 
-fn sheet(title: &str, description: &str, height: f64) -> Document {
+/// Returns an empty drawing of this height: paper, title, and the style that suits light and dark.
+pub(super) fn sheet(title: &str, description: &str, height: f64) -> Document {
     Document::new()
         .set("viewBox", format!("0 0 {} {}", number(WIDTH), number(height)))
         .set("width", number(WIDTH))

@@ -2,6 +2,8 @@
 //!
 //! A renderer takes a result struct and returns text; nothing here prints.
 
+pub mod gate;
+
 mod axis;
 mod chart;
 mod curves;

@@ -29,11 +29,11 @@ impl Plot {
         Self { steps, values, width: panel_width - LEFT - RIGHT, height: PANEL_HEIGHT - TOP - BOTTOM }
     }
 
-    fn x(&self, step: f64) -> f64 {
+    pub(super) fn x(&self, step: f64) -> f64 {
         LEFT + self.steps.share(step) * self.width
     }
 
-    fn y(&self, value: f64) -> f64 {
+    pub(super) fn y(&self, value: f64) -> f64 {
         TOP + (1.0 - self.values.share(value)) * self.height
     }
 

@@ -1,25 +1,4 @@
-use std::fmt;
-
-/// A text that must not be shown: its debug form is `***`, and it has no other.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a text; blanks around it, such as a trailing newline, are dropped.
-    pub fn new(text: &str) -> Self {
-        Self(text.trim().to_owned())
-    }
-
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+pub use crate::domain::Secret;
 
 /// How a client says who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +21,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_never_shows() {
+    fn credentials_never_show_their_secret() {
         let password = Secret::new("hunter2\n");
-        assert_eq!(password.expose(), "hunter2");
         let credentials = Credentials::Password { username: "ann".into(), password };
         assert!(!format!("{credentials:?} {:#?}", Credentials::Token(Secret::new("hunter2"))).contains("hunter2"));
     }

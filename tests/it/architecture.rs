@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 18] = [
+const ROOMS: [(&str, u8, &[&str]); 19] = [
     ("domain", 0, &[]),
     ("content", 0, &[]),
     ("events", 0, &[]),
@@ -18,6 +18,7 @@ const ROOMS: [(&str, u8, &[&str]); 18] = [
     ("report", 1, &["data", "scoring"]),
     ("tune", 1, &["scoring"]),
     ("bucket", 2, &[]),
+    ("notify", 2, &[]),
     ("tracking", 2, &["bucket"]),
     ("registry", 2, &["bucket"]),
     ("pipeline", 3, &[]),

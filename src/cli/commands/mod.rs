@@ -7,8 +7,10 @@ mod export;
 mod features;
 mod fetch;
 mod init;
+mod judged;
 mod keygen;
 mod model;
+mod notify;
 mod pipeline;
 mod plan;
 mod predict;
@@ -36,14 +38,15 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Train(args) => pipeline::run(&args, Stage::Calibrate, ui),
         Command::Tune(args) => tune::run(&args, ui),
         Command::Evaluate(args) => pipeline::evaluate(&args, ui),
-        Command::Gate(args) => pipeline::run(&args, Stage::Gate, ui),
+        Command::Gate(args) => judged::run(&args, Stage::Gate, ui),
         Command::Promote(args) => promote::run(&args, ui),
         Command::Predict(args) => predict::run(&args, ui),
         Command::Export(command) => export::run(&command, ui),
-        Command::Run(args) => pipeline::run(&args, Stage::Promote, ui),
+        Command::Run(args) => judged::run(&args, Stage::Promote, ui),
         Command::Plan(args) => plan::run(&args, ui),
         Command::Runs(command) => runs::run(&command, ui),
         Command::Track(command) => track::run(&command, ui),
+        Command::Notify(command) => notify::run(&command, ui),
         Command::Registry(command) => registry::run(&command, ui),
         Command::Config(command) => config::run(&command, ui),
         Command::Completions { shell } => {

@@ -1,4 +1,4 @@
-//! `train`, `evaluate`, `gate` and `run`: bring the pipeline up to a stage.
+//! `train`, `evaluate` and their like: bring the pipeline up to a stage.
 
 use crate::cli::args::{EvaluateArgs, StageArgs};
 use crate::cli::error::CliError;
@@ -31,7 +31,8 @@ fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Outcome, CliError
     Ok(engine::bring_up(&context, &job, until, args.reuse())?)
 }
 
-fn show(outcome: &Outcome, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
+/// Shows what came of a line, and returns the exit its verdict asks for.
+pub(super) fn show(outcome: &Outcome, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
     ui.show(outcome, || outcome::text(outcome, until))?;
     let exit = match outcome.gates.as_ref().map(|gates| gates.verdict) {
         Some(Verdict::Fail) => Exit::GateRefused,

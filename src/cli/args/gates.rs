@@ -1,0 +1,72 @@
+//! What `gate` and `run` take beside their stages: reports for CI, and notices.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{PipelineArgs, StageArgs};
+use crate::report::gate::GateFormat;
+
+/// A pipeline to bring up to its gates, or past them.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct JudgedArgs {
+    #[command(flatten)]
+    pub(in crate::cli) stage: StageArgs,
+    /// Report for CI, whatever the verdict: `github`, which annotates on standard output, or a file as junit, markdown,
+    /// sarif, json or github, where its name does not tell; may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = report_target)]
+    pub(in crate::cli) report: Vec<ReportTarget>,
+    /// Tell those who are named in `[[notify]]` how it ended
+    #[arg(long)]
+    pub(in crate::cli) notify: bool,
+}
+
+/// A report, and where it goes: a file, or standard output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) struct ReportTarget {
+    pub(in crate::cli) format: GateFormat,
+    pub(in crate::cli) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum NotifyCommand {
+    /// Tell everybody named in `[[notify]]` that notices arrive, whatever they want to know of
+    #[command(after_help = "Example:\n  pdm-ml notify test pipelines/fd001.toml")]
+    Test(PipelineArgs),
+}
+
+/// Reads `github`, `junit=gate.xml` or `gate.xml`.
+fn report_target(text: &str) -> Result<ReportTarget, String> {
+    let names = GateFormat::ALL.map(GateFormat::name).join(", ");
+    if let Some((name, file)) = text.split_once('=')
+        && let Some(format) = GateFormat::named(name)
+    {
+        let file = Some(file).filter(|file| !file.is_empty()).ok_or(format!("`{name}=` names no file"))?;
+        return Ok(ReportTarget { format, file: Some(file.into()) });
+    }
+    match GateFormat::named(text) {
+        Some(GateFormat::Github) => return Ok(ReportTarget { format: GateFormat::Github, file: None }),
+        Some(format) => return Err(format!("name the file, such as `{}=gate.out`", format.name())),
+        None => {}
+    }
+    let format = GateFormat::of_file(text.as_ref());
+    let format = format.ok_or(format!("its format is unknown; write FORMAT=FILE, where FORMAT is one of {names}"))?;
+    Ok(ReportTarget { format, file: Some(text.into()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_a_format_and_a_place() {
+        let target = |format, file: Option<&str>| Ok(ReportTarget { format, file: file.map(PathBuf::from) });
+        assert_eq!(report_target("github"), target(GateFormat::Github, None));
+        assert_eq!(report_target("github=notes.txt"), target(GateFormat::Github, Some("notes.txt")));
+        assert_eq!(report_target("junit=a=b.out"), target(GateFormat::Junit, Some("a=b.out")));
+        assert_eq!(report_target("out/gate.sarif"), target(GateFormat::Sarif, Some("out/gate.sarif")));
+        for wrong in ["junit", "junit=", "gate.txt", "html=gate.html2"] {
+            assert!(report_target(wrong).is_err(), "{wrong}");
+        }
+    }
+}

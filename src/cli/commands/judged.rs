@@ -1,0 +1,84 @@
+//! `gate` and `run`: a line whose end is reported to CI, and told to people.
+
+use super::pipeline::show;
+use crate::cli::args::JudgedArgs;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::gate_reports::{self, Repository};
+use crate::cli::ui::{Ui, warn};
+use crate::cli::{settings, ui};
+use crate::engine::{self, Context, Job, Outcome};
+use crate::notify::{self, Occasion};
+use crate::pipeline::Stage;
+
+/// Brings the pipeline up to a stage and shows what came of it; reports are written whatever came of it.
+pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
+    gate_reports::check(&args.report, ui)?;
+    let (context, job) = settings::resolve(&args.stage.pipeline, ui).inspect_err(|error| {
+        let judgement = gate_reports::unread(&args.stage.pipeline, error);
+        // The error at hand says more than one about its report.
+        warn_of(gate_reports::write(&args.report, &judgement, ui));
+    })?;
+    if args.notify && job.spec.notify.is_empty() {
+        warn("`--notify` tells nobody: the pipeline has no [[notify]]");
+    }
+    let result = engine::bring_up(&context, &job, until, args.stage.reuse()).map_err(CliError::from);
+    let exit = result.as_ref().map(|outcome| show(outcome, until, ui));
+    let reported = report(args, &context, &job, &result, ui);
+    if args.notify {
+        tell(&context, &job, &result);
+    }
+    match exit {
+        // A verdict that stops a job is worth more than a report of it.
+        Ok(Ok(Exit::Done)) => reported.map(|()| Exit::Done),
+        Ok(exit) => {
+            warn_of(reported);
+            exit
+        }
+        Err(_) => {
+            warn_of(reported);
+            result.map(|_| Exit::Failed)
+        }
+    }
+}
+
+fn report(
+    args: &JudgedArgs,
+    context: &Context,
+    job: &Job,
+    result: &Result<Outcome, CliError>,
+    ui: &Ui,
+) -> Result<(), CliError> {
+    if args.report.is_empty() {
+        return Ok(());
+    }
+    let judgement = gate_reports::judgement(job, result, &Repository::of(&context.root))?;
+    gate_reports::write(&args.report, &judgement, ui)
+}
+
+/// Tells whoever wants to know. Work that a person stopped is no news to that person.
+fn tell(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
+    let notice = match result {
+        Ok(outcome) => engine::notice(outcome),
+        Err(error) if matches!(error.exit, Exit::Interrupted | Exit::Terminated) => return,
+        Err(error) => engine::notice_of_error(&job.spec.project.name, occasion(error.exit), &error.render(false)),
+    };
+    for problem in notify::send(&job.spec.notify, &notice, &context.variable) {
+        warn(&problem.in_one_line());
+    }
+}
+
+/// A promotion that is judged again may end as an error of the registry.
+fn occasion(exit: Exit) -> Occasion {
+    match exit {
+        Exit::GateRefused => Occasion::Refused,
+        Exit::GateUndecided => Occasion::Undecided,
+        _ => Occasion::Failure,
+    }
+}
+
+fn warn_of(written: Result<(), CliError>) {
+    if let Err(error) = written {
+        ui::warn(error.render(false).trim_start_matches("error: "));
+    }
+}

@@ -1,0 +1,72 @@
+//! `notify`: do notices arrive?
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::args::{NotifyCommand, PipelineArgs};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::notify::{Notice, Occasion, deliver};
+use crate::report::{Align, table};
+
+/// What came of telling one receiver.
+#[derive(Serialize)]
+struct Told {
+    target: String,
+    on: Vec<Occasion>,
+    delivered: bool,
+    problem: Option<String>,
+    #[serde(skip)]
+    passing: bool,
+}
+
+pub(super) fn run(command: &NotifyCommand, ui: &Ui) -> Result<Exit, CliError> {
+    match command {
+        NotifyCommand::Test(args) => test(args, ui),
+    }
+}
+
+fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let (context, job) = settings::resolve(args, ui)?;
+    if job.spec.notify.is_empty() {
+        let error = CliError::failed("the pipeline has no [[notify]]: nobody would be told");
+        return Err(error.usage().hint("add [[notify]] with `kind = \"webhook\"` and `url`, or `kind = \"smtp\"`"));
+    }
+    let name = &job.spec.project.name;
+    let mut notice = Notice::new(Occasion::Unchanged, name, format!("test of the notices of {name}"))
+        .text("Somebody ran `pdm-ml notify test`. Nothing has happened, and nothing is to be done.");
+    notice.details = json!({ "test": true });
+    let told: Vec<_> = job
+        .spec
+        .notify
+        .iter()
+        .map(|target| {
+            let problem = deliver(target, &notice, &context.variable).err();
+            Told {
+                target: target.target(),
+                on: target.on().to_vec(),
+                delivered: problem.is_none(),
+                passing: problem.as_ref().is_none_or(|problem| problem.is_passing()),
+                problem: problem.map(|problem| problem.in_one_line()),
+            }
+        })
+        .collect();
+    ui.show(&told, || text(&told))?;
+    Ok(match told.iter().find(|told| !told.delivered) {
+        None => Exit::Done,
+        Some(_) if told.iter().all(|told| told.passing) => Exit::Unavailable,
+        Some(_) => Exit::Failed,
+    })
+}
+
+fn text(told: &[Told]) -> String {
+    let header = [("receiver", Align::Left), ("told", Align::Left), ("wants", Align::Left), ("why not", Align::Left)];
+    let rows = told.iter().map(|told| {
+        let on: Vec<_> = told.on.iter().map(|occasion| occasion.name()).collect();
+        let answer = if told.delivered { "yes" } else { "NO" };
+        [told.target.clone(), answer.to_owned(), on.join(", "), told.problem.clone().unwrap_or_default()]
+    });
+    table(&header, rows)
+}

@@ -1,0 +1,73 @@
+//! Why a line ended before its gates, for the reports that CI reads.
+
+use super::{Cause, CliError, chain};
+use crate::data::{Finding, QualityReport, Severity};
+use crate::pipeline::SpecProblem;
+use crate::report::gate::{Place, Trouble};
+
+/// Most findings in the data that are told one by one.
+const FINDINGS: usize = 10;
+
+/// Where files stand as seen from the top of their repository.
+pub(in crate::cli) struct Seen<'s> {
+    /// For a file named from here, as a pipeline is.
+    pub(in crate::cli) from_here: &'s dyn Fn(&str) -> String,
+    /// For a file named from the project's folder, as data are.
+    pub(in crate::cli) from_project: &'s dyn Fn(&str) -> String,
+}
+
+impl CliError {
+    /// Returns what ended the line, each with its place where that is known.
+    pub(in crate::cli) fn troubles(&self, seen: &Seen<'_>) -> Vec<Trouble> {
+        let kind = self.kind();
+        match &self.cause {
+            Cause::Spec(errors) => errors.problems().iter().map(|problem| of_problem(&kind, problem, seen)).collect(),
+            Cause::Data(report) => of_data(&kind, report, seen),
+            Cause::Error(error) => {
+                let message = chain(error.as_ref()).join("\ncaused by: ");
+                vec![Trouble { kind, message, hint: self.hint.clone(), place: None }]
+            }
+        }
+    }
+
+    /// Returns the exit in one word, such as `data_invalid`.
+    fn kind(&self) -> String {
+        let mut word = String::new();
+        for c in format!("{:?}", self.exit).chars() {
+            if c.is_uppercase() && !word.is_empty() {
+                word.push('_');
+            }
+            word.extend(c.to_lowercase());
+        }
+        word
+    }
+}
+
+fn of_problem(kind: &str, problem: &SpecProblem, seen: &Seen<'_>) -> Trouble {
+    let SpecProblem { message, file, line, column, hint, .. } = problem;
+    let place = line.map(|line| Place { file: (seen.from_here)(file), line, column: *column });
+    // An override has a line and a column of its own, in no file.
+    let place = place.filter(|_| file != "command line");
+    Trouble { kind: kind.to_owned(), message: message.clone(), hint: hint.clone(), place }
+}
+
+fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> {
+    let errors: Vec<_> = report.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let of_finding = |finding: &&Finding| {
+        let place = finding.file.as_deref().zip(finding.line).map(|(file, line)| Place {
+            file: (seen.from_project)(file),
+            line: usize::try_from(line).unwrap_or(usize::MAX),
+            column: None,
+        });
+        let message = format!("{}: {}", finding.expectation, finding.message);
+        Trouble { kind: kind.to_owned(), message, hint: None, place }
+    };
+    let mut troubles: Vec<_> = errors.iter().take(FINDINGS).map(of_finding).collect();
+    let told = troubles.len() as u64;
+    if report.counts.errors > told {
+        let hint = Some("`pdm-ml data validate --report FILE` writes them all".to_owned());
+        let message = format!("{} more findings in the data of {}", report.counts.errors - told, report.dataset);
+        troubles.push(Trouble { kind: kind.to_owned(), message, hint, place: None });
+    }
+    troubles
+}

@@ -1,0 +1,183 @@
+//! Writes what the gates made of a model, in the forms that CI reads.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Component, Path, PathBuf};
+
+use super::args::{PipelineArgs, ReportTarget};
+use super::environment;
+use super::error::{CliError, Seen};
+use super::settings;
+use super::ui::Ui;
+use crate::content::write_whole;
+use crate::engine::{self, Job, Outcome};
+use crate::report::gate::{self, GateFormat, Judgement, Linked};
+
+/// Where files stand as seen from the top of their repository, which is what CI calls them.
+pub(super) struct Repository {
+    here: PathBuf,
+    project: PathBuf,
+    top: PathBuf,
+}
+
+impl Repository {
+    /// Returns the repository that holds the project.
+    pub(super) fn of(project: &Path) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
+        let project = here.join(project);
+        let top = environment::workspace().filter(|top| project.starts_with(top));
+        let top = top.or_else(|| settings::repository_top(&project)).unwrap_or_else(|| here.clone());
+        Self { here, project, top }
+    }
+
+    /// Returns a path named from the current folder as the repository calls it.
+    pub(super) fn name_from_here(&self, path: &str) -> String {
+        self.named(&self.here.join(path))
+    }
+
+    fn name_from_project(&self, path: &str) -> String {
+        self.named(&self.project.join(path))
+    }
+
+    fn named(&self, path: &Path) -> String {
+        let whole = plain(path);
+        let within = whole.strip_prefix(&self.top).unwrap_or(&whole);
+        within.display().to_string().replace('\\', "/")
+    }
+
+    /// Returns why a line ended before its gates.
+    pub(super) fn troubles(&self, error: &CliError) -> Vec<gate::Trouble> {
+        error.troubles(&Seen {
+            from_here: &|path| self.name_from_here(path),
+            from_project: &|path| self.name_from_project(path),
+        })
+    }
+}
+
+/// Returns a path without `.` and `..`; links are left alone, as CI names them.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// Returns the judgement of a line that came to its gates, or ended early.
+pub(super) fn judgement(
+    job: &Job,
+    result: &Result<Outcome, CliError>,
+    repository: &Repository,
+) -> Result<Judgement, CliError> {
+    match result {
+        Ok(outcome) => Ok(engine::judgement(job, outcome, &|path| repository.name_from_here(path))?),
+        Err(error) => {
+            let file = Some(job.label.as_str()).filter(|label| !label.starts_with('('));
+            Ok(early(&job.spec.project.name, file, error, repository))
+        }
+    }
+}
+
+/// Returns the judgement of a pipeline whose file has problems, or cannot be read.
+pub(super) fn unread(args: &PipelineArgs, error: &CliError) -> Judgement {
+    let file = args.pipeline.as_deref().map(|path| path.display().to_string());
+    let repository = Repository::of(args.pipeline.as_deref().and_then(Path::parent).unwrap_or(Path::new("")));
+    let name = file.clone().unwrap_or_else(|| settings::MAIN_PIPELINE.to_owned());
+    early(&name, file.as_deref(), error, &repository)
+}
+
+fn early(pipeline: &str, file: Option<&str>, error: &CliError, repository: &Repository) -> Judgement {
+    Judgement {
+        pipeline: pipeline.to_owned(),
+        file: file.map(|file| repository.name_from_here(file)),
+        verdict: None,
+        evidence: None,
+        gates: Vec::new(),
+        troubles: repository.troubles(error),
+    }
+}
+
+/// Writes every report that was asked for.
+///
+/// # Errors
+/// The first that cannot be written; the others are tried all the same.
+pub(super) fn write(targets: &[ReportTarget], judgement: &Judgement, ui: &Ui) -> Result<(), CliError> {
+    let written: Vec<_> = targets.iter().map(|target| write_one(target, judgement, ui)).collect();
+    written.into_iter().collect()
+}
+
+/// Refuses what would spoil a document on standard output.
+///
+/// # Errors
+/// Annotations were asked for where JSON goes.
+pub(super) fn check(targets: &[ReportTarget], ui: &Ui) -> Result<(), CliError> {
+    if ui.is_for_people() || targets.iter().all(|target| target.file.is_some()) {
+        return Ok(());
+    }
+    let error =
+        CliError::failed("`--report github` annotates on standard output, which `--format json` keeps for JSON");
+    Err(error.usage().hint("write `--report github=FILE`, and print the file"))
+}
+
+fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<(), CliError> {
+    let text = match target.format {
+        GateFormat::Junit => gate::junit(judgement),
+        GateFormat::Github => gate::annotations(judgement),
+        GateFormat::Sarif => gate::sarif(judgement),
+        GateFormat::Json => gate::json(judgement),
+        GateFormat::Markdown => match &target.file {
+            Some(file) => return write_markdown(file, judgement),
+            None => gate::markdown(judgement, &[]),
+        },
+    };
+    match &target.file {
+        Some(file) => whole(file, text.as_bytes()),
+        None => {
+            ui.text(&text)?;
+            summarise(judgement)
+        }
+    }
+}
+
+/// Writes the drawings first: the Markdown links them by their names, which begin with its own.
+fn write_markdown(file: &Path, judgement: &Judgement) -> Result<(), CliError> {
+    let stem = file.file_stem().unwrap_or_default();
+    let mut linked = Vec::new();
+    for drawing in gate::drawings(judgement) {
+        let name: OsString = [stem, "-".as_ref(), drawing.name.as_ref(), ".svg".as_ref()].into_iter().collect();
+        whole(&file.with_file_name(&name), drawing.svg.as_bytes())?;
+        linked.push((drawing.title, name.to_string_lossy().into_owned()));
+    }
+    let linked: Vec<_> = linked.iter().map(|(title, target)| Linked { title, target }).collect();
+    whole(file, gate::markdown(judgement, &linked).as_bytes())
+}
+
+/// Adds to the page GitHub shows of a job, where there is one.
+fn summarise(judgement: &Judgement) -> Result<(), CliError> {
+    let Some(path) = environment::step_summary() else { return Ok(()) };
+    let text = gate::markdown(judgement, &[]);
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| CliError::io("write", &path, error))
+}
+
+fn whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    write_whole(path, bytes).map_err(|error| CliError::io("write", path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_from_the_top_of_their_repository() {
+        let repository = Repository { here: "/r/plant".into(), project: "/r/plant".into(), top: "/r".into() };
+        assert_eq!(repository.name_from_here("pipelines/../pdm.toml"), "plant/pdm.toml");
+        assert_eq!(repository.name_from_here("/elsewhere/pdm.toml"), "/elsewhere/pdm.toml");
+        assert_eq!(repository.name_from_project("datasets/a.csv"), "plant/datasets/a.csv");
+    }
+}

@@ -1,0 +1,78 @@
+use serde_json::json;
+
+use super::{Action, Outcome};
+use crate::notify::{Notice, Occasion};
+use crate::pipeline::Stage;
+use crate::scoring::{Metric, Verdict};
+
+/// Returns what is told of a run that came to its end.
+pub fn notice(outcome: &Outcome) -> Notice {
+    let occasion = occasion(outcome);
+    let mut notice =
+        Notice::new(occasion, outcome.pipeline.clone(), title(outcome, occasion)).text(text(outcome, occasion));
+    notice.run = outcome.run.clone();
+    notice.version = version(outcome);
+    notice.scores = outcome.scores.as_ref().map(|scores| scores.scorecard.scores.clone()).unwrap_or_default();
+    notice.details = json!({
+        "verdict": outcome.gates.as_ref().map(|gates| gates.verdict),
+        "gates": outcome.gates,
+        "alias": outcome.alias,
+        "judged_on": outcome.scores.as_ref().map(|scores| scores.on),
+        "protocol": outcome.scores.as_ref().map(|scores| scores.scorecard.protocol.to_string()),
+        "units": outcome.scores.as_ref().map(|scores| scores.scorecard.units),
+        "bundle": outcome.version.as_ref().map(|version| version.bundle),
+    });
+    notice
+}
+
+/// Returns what is told of a run that did not come to its end: `message` says why.
+pub fn notice_of_error(pipeline: &str, occasion: Occasion, message: &str) -> Notice {
+    let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    Notice::new(occasion, pipeline, format!("{pipeline} failed: {first}")).text(message.to_owned())
+}
+
+fn occasion(outcome: &Outcome) -> Occasion {
+    let did = |stage: Stage| outcome.stages.iter().any(|row| row.stage == stage && row.action == Action::Ran);
+    match outcome.gates.as_ref().map(|gates| gates.verdict) {
+        Some(Verdict::Fail) => Occasion::Refused,
+        Some(Verdict::Undecided) => Occasion::Undecided,
+        _ if did(Stage::Promote) && outcome.alias.is_some() => Occasion::Promoted,
+        _ if outcome.did_something() => Occasion::Passed,
+        _ => Occasion::Unchanged,
+    }
+}
+
+fn version(outcome: &Outcome) -> Option<String> {
+    outcome.version.as_ref().map(|version| format!("{}/{}", version.model, version.version))
+}
+
+fn title(outcome: &Outcome, occasion: Occasion) -> String {
+    let name = &outcome.pipeline;
+    match (occasion, version(outcome), &outcome.alias) {
+        (Occasion::Promoted, Some(version), Some(alias)) => format!("{version} is {alias}"),
+        (Occasion::Refused, ..) => format!("{name} was refused by its gates"),
+        (Occasion::Undecided, ..) => format!("the gates of {name} cannot tell"),
+        (Occasion::Unchanged, ..) => format!("{name} is up to date"),
+        _ => format!("{name} passed its gates"),
+    }
+}
+
+fn text(outcome: &Outcome, occasion: Occasion) -> String {
+    let mut lines = vec![format!("{}.", title(outcome, occasion))];
+    if let Some(card) = outcome.scores.as_ref().map(|scores| &scores.scorecard) {
+        if let Some(rmse) = card.score(Metric::Rmse) {
+            let level = card.bootstrap.confidence * 100.0;
+            let (value, lower, upper) = (rmse.value, rmse.lower, rmse.upper);
+            lines.push(format!("RMSE {value:.2} cycles, {level:.0} % interval {lower:.2} to {upper:.2}."));
+        }
+        lines.push(format!("Judged on {}.", card.protocol));
+    }
+    if let Some(gates) = &outcome.gates {
+        lines.push(match &gates.champion {
+            Some(champion) => format!("Compared with version {}.", champion.version),
+            None => "There was no champion to compare with.".to_owned(),
+        });
+        lines.extend(gates.rows.iter().map(|row| format!("{}: {}", row.verdict, row.explanation)));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,50 @@
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Occasion;
+use crate::scoring::Score;
+
+/// What is told of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Notice {
+    /// How the run ended.
+    pub occasion: Occasion,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// What happened, in one line.
+    pub title: String,
+    /// What happened, for people.
+    pub text: String,
+    /// Id of the recorded run; none where none was recorded.
+    pub run: Option<String>,
+    /// The registered version, such as `turbofan/3`.
+    pub version: Option<String>,
+    /// The model's scores, as judged by the gates.
+    pub scores: Vec<Score>,
+    /// More, for programs.
+    pub details: Value,
+}
+
+impl Notice {
+    /// Returns a notice without scores.
+    pub fn new(occasion: Occasion, pipeline: impl Into<String>, title: impl Into<String>) -> Self {
+        let title = title.into();
+        Self {
+            occasion,
+            pipeline: pipeline.into(),
+            text: title.clone(),
+            title,
+            run: None,
+            version: None,
+            scores: Vec::new(),
+            details: Value::Null,
+        }
+    }
+
+    /// Returns this notice with a text for people.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into();
+        self
+    }
+}

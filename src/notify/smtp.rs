@@ -1,0 +1,52 @@
+use std::thread;
+
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{SmtpTransport, Transport};
+
+use super::mail;
+use super::patience::{self, ANSWER};
+use super::{Notice, NotifyError, SmtpOptions, SmtpTls};
+
+/// Mails a notice; returns at which try it was taken.
+///
+/// What may pass is tried again: no answer, and the answers a server marks as passing (4xx).
+pub(super) fn deliver(
+    options: &SmtpOptions,
+    notice: &Notice,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<u32, NotifyError> {
+    let (mail, server) = (mail::write(options, notice)?, server(options, variable)?);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let source = match server.send(&mail) {
+            Ok(_) => return Ok(tries),
+            Err(source) => source,
+        };
+        let passing = !source.is_permanent() && !source.is_client() && !source.is_tls();
+        match patience::wait(tries, None).filter(|_| passing) {
+            Some(wait) => thread::sleep(wait),
+            None => return Err(NotifyError::Smtp { tries, source }),
+        }
+    }
+}
+
+fn server(options: &SmtpOptions, variable: &dyn Fn(&str) -> Option<String>) -> Result<SmtpTransport, NotifyError> {
+    let host = options.host.as_str();
+    let parameters = || TlsParameters::new(host.to_owned()).map_err(|source| NotifyError::Smtp { tries: 0, source });
+    let (port, tls) = match options.tls {
+        SmtpTls::Starttls => (587, Tls::Required(parameters()?)),
+        SmtpTls::Wrapper => (465, Tls::Wrapper(parameters()?)),
+        SmtpTls::None => (25, Tls::None),
+    };
+    let server =
+        SmtpTransport::builder_dangerous(host).port(options.port.unwrap_or(port)).tls(tls).timeout(Some(ANSWER));
+    Ok(match (&options.username, &options.password) {
+        (Some(username), Some(password)) => {
+            let password = password.read(variable)?.expose().to_owned();
+            server.credentials(Credentials::new(username.clone(), password)).build()
+        }
+        _ => server.build(),
+    })
+}
