@@ -38,5 +38,5 @@ fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
 
 /// A key that should name an environment variable may hold the secret itself, put in the wrong place.
 fn may_hold_secret(problem: &SpecProblem) -> bool {
-    problem.key.as_deref().is_some_and(|key| key.ends_with("_env"))
+    problem.key.as_deref().is_some_and(|key| key.ends_with("_env") || key.starts_with("schedule.secrets"))
 }

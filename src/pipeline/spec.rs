@@ -20,6 +20,7 @@ use crate::domain::Problem;
 use crate::features::{FeatureOptions, TargetOptions};
 use crate::models::{ModelOptions, StackOptions};
 use crate::registry::{GateOptions, ModelName, RegistryOptions};
+use crate::schedule::ScheduleOptions;
 use crate::scoring::{CalibrateOptions, EvaluateOptions};
 use crate::tracking::TrackingOptions;
 use crate::train::{Recipe, TrainOptions};
@@ -88,6 +89,9 @@ pub struct PipelineSpec {
     /// What `pdm-ml tune` searches, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tune: Option<TuneOptions>,
+    /// When the pipeline runs by itself, for `pdm-ml schedule`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleOptions>,
 }
 
 /// What the pipeline is called, the seed of all that is drawn at random, and what training may cost.
@@ -220,6 +224,7 @@ impl PipelineSpec {
         let registry = file.section("registry", RegistryOptions::problems);
         let tracking = file.section("tracking", TrackingOptions::problems);
         let tune = file.optional("tune", TuneOptions::problems);
+        let schedule = file.optional("schedule", ScheduleOptions::problems);
         Some(Self {
             version: VERSION,
             project: project?,
@@ -236,6 +241,7 @@ impl PipelineSpec {
             registry,
             tracking,
             tune,
+            schedule,
         })
     }
 
