@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::cli::args::{PipelineArgs, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
 use crate::cli::ci;
+use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
@@ -60,7 +61,19 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
     if ui.is_for_people() && !ui.is_quiet() {
         definition.notes.iter().for_each(|note| ui::note(note));
     }
+    warn_of_registry(options(&job.spec)?);
     Ok(Exit::Done)
+}
+
+/// A registry that is set here and not where the job runs would be another one there.
+fn warn_of_registry(options: &ScheduleOptions) {
+    let name = environment::REGISTRY;
+    let is_passed = options.env.iter().chain(&options.secrets).any(|passed| passed == name);
+    if environment::variable(name).is_some() && !is_passed {
+        ui::warn(&format!(
+            "{name} is set here and not for the job: name it in `env` of [schedule], or set registry.url"
+        ));
+    }
 }
 
 fn options(spec: &PipelineSpec) -> Result<&ScheduleOptions, CliError> {
