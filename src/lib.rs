@@ -18,7 +18,7 @@
 //! | 4 front door | [`cli`] |
 //! | 3 the plan | [`engine`] → [`pipeline`] |
 //! | 2 storerooms: async and network live from here up | [`tracking`] and [`registry`], both on [`bucket`]; [`notify`] |
-//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`report`] uses `data` and `scoring`, [`tune`] uses `scoring` |
+//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`report`] uses `data` and `scoring`, [`tune`] uses `scoring`, [`schedule`] stands alone |
 //! | 0 ground | [`domain`], [`content`], [`events`] |
 
 pub mod content;
@@ -31,6 +31,7 @@ pub mod export;
 pub mod features;
 pub mod models;
 pub mod report;
+pub mod schedule;
 pub mod scoring;
 pub mod train;
 pub mod tune;

@@ -1,6 +1,7 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
 mod gates;
+mod schedule;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,8 @@ pub(super) use gates::{JudgedArgs, NotifyCommand, ReportTarget};
 
 use super::exit::Exit;
 use crate::engine::Reuse;
+
+pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -170,6 +173,9 @@ pub(super) enum Command {
     /// Read and change the model registry
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Show when the pipeline runs next, or write its [schedule] for cron, systemd, GitHub, Airflow, Kubernetes or Argo
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Show the resolved pipeline or its JSON schema
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -181,7 +187,9 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  pdm-ml init bearings\n  pdm-ml init engines --template fd001")]
+#[command(
+    after_help = "Examples:\n  pdm-ml init bearings\n  pdm-ml init engines --template fd001 --ci github\n  pdm-ml init --ci gitlab    in a project that is there: only the workflow"
+)]
 pub(super) struct InitArgs {
     /// Folder to make the project in
     #[arg(default_value = ".")]
@@ -189,6 +197,9 @@ pub(super) struct InitArgs {
     /// Pipeline to start from
     #[arg(long, value_enum, default_value_t)]
     pub(super) template: Template,
+    /// Write a workflow for this service too: pull requests are judged, the main branch runs and promotes
+    #[arg(long, value_enum)]
+    pub(super) ci: Option<Ci>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

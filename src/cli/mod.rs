@@ -4,6 +4,7 @@
 //! hands a result to `ui`, which writes a table or JSON to standard output. Words go to standard error.
 
 mod args;
+mod ci;
 mod commands;
 mod environment;
 mod error;

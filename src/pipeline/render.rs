@@ -40,7 +40,10 @@ fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
 /// A key that should name an environment variable may hold the secret itself, put in the wrong place; so may the address of a
 /// receiver.
 fn may_hold_secret(problem: &SpecProblem) -> bool {
-    problem.key.as_deref().is_some_and(|key| key.ends_with("_env") || key.starts_with("notify."))
+    problem
+        .key
+        .as_deref()
+        .is_some_and(|key| key.ends_with("_env") || key.starts_with("notify.") || key.starts_with("schedule.secrets"))
 }
 
 /// A line that breaks the grammar has no key yet, and may hold a secret all the same.

@@ -21,6 +21,7 @@ use crate::features::{FeatureOptions, TargetOptions};
 use crate::models::{ModelOptions, StackOptions};
 use crate::notify::NotifyOptions;
 use crate::registry::{GateOptions, ModelName, RegistryOptions};
+use crate::schedule::ScheduleOptions;
 use crate::scoring::{CalibrateOptions, EvaluateOptions};
 use crate::tracking::TrackingOptions;
 use crate::train::{Recipe, TrainOptions};
@@ -92,6 +93,9 @@ pub struct PipelineSpec {
     /// What `pdm-ml tune` searches, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tune: Option<TuneOptions>,
+    /// When the pipeline runs by itself, for `pdm-ml schedule`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleOptions>,
 }
 
 /// What the pipeline is called, the seed of all that is drawn at random, and what training may cost.
@@ -233,6 +237,7 @@ impl PipelineSpec {
         let tracking = file.section("tracking", TrackingOptions::problems);
         let notify = file.family_list("notify", NotifyOptions::problems);
         let tune = file.optional("tune", TuneOptions::problems);
+        let schedule = file.optional("schedule", ScheduleOptions::problems);
         Some(Self {
             version: VERSION,
             project: project?,
@@ -250,6 +255,7 @@ impl PipelineSpec {
             tracking,
             notify,
             tune,
+            schedule,
         })
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 19] = [
+const ROOMS: [(&str, u8, &[&str]); 20] = [
     ("domain", 0, &[]),
     ("content", 0, &[]),
     ("events", 0, &[]),
@@ -17,6 +17,7 @@ const ROOMS: [(&str, u8, &[&str]); 19] = [
     ("export", 1, &["bundle", "data", "features", "models"]),
     ("report", 1, &["data", "scoring"]),
     ("tune", 1, &["scoring"]),
+    ("schedule", 1, &[]),
     ("bucket", 2, &[]),
     ("notify", 2, &[]),
     ("tracking", 2, &["bucket"]),

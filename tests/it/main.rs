@@ -26,6 +26,7 @@ mod repository;
 mod resume;
 mod run;
 mod runs;
+mod schedule;
 mod signing;
 mod stack;
 mod tune;

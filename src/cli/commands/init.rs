@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::{InitArgs, Template};
+use crate::cli::args::{Ci, InitArgs, Template};
+use crate::cli::ci;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{EMBEDDED, MAIN_PIPELINE};
@@ -20,10 +21,45 @@ const FOLDERS: [&str; 4] = ["pipelines", "experiments", "registry", "datasets"];
 pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
     let folder = &args.folder;
     let main = folder.join(MAIN_PIPELINE);
-    if main.exists() {
-        let error = CliError::failed(format!("`{}` is there already; nothing was changed", main.display()));
-        return Err(error.hint("choose another folder, or edit the file"));
+    // A workflow may be added to a project that is there.
+    if main.exists() && args.ci.is_none() {
+        return Err(there_already(&main).hint("choose another folder, or edit the file"));
     }
+    let workflow = args.ci.map(|ci| workflow(ci, folder)).transpose()?;
+    let mut created = if main.exists() { Vec::new() } else { start(args, &main)? };
+    if let Some(workflow) = &workflow {
+        write(&workflow.path, &workflow.text)?;
+        created.push(from_here(&workflow.path).display().to_string());
+    }
+    ui.show(&json!({ "created": created }), || created.join("\n"))?;
+    match args.ci {
+        Some(_) => ui.next("set PDM_ML_INSTALL and what else the workflow's first lines name"),
+        None => ui.next(&next(args.template, folder)),
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns the workflow, unless there is one.
+fn workflow(ci: Ci, folder: &Path) -> Result<ci::Workflow, CliError> {
+    let whole = std::path::absolute(folder).map_err(|error| CliError::io("find", folder, error))?;
+    let workflow = ci::workflow(ci, &whole)?;
+    if workflow.path.exists() {
+        return Err(there_already(&workflow.path).hint("it is yours: edit it, or move it away to get a new one"));
+    }
+    Ok(workflow)
+}
+
+fn there_already(path: &Path) -> CliError {
+    CliError::failed(format!("`{}` is there already; nothing was changed", from_here(path).display()))
+}
+
+fn from_here(path: &Path) -> &Path {
+    std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
+}
+
+/// Writes the project's files and returns their names.
+fn start(args: &InitArgs, main: &Path) -> Result<Vec<String>, CliError> {
+    let folder = &args.folder;
     for name in FOLDERS {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).map_err(|error| CliError::io("create", &folder, error))?;
@@ -34,11 +70,8 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
         write(&ignore, IGNORE)?;
     }
     // Last, because its presence says that the project is whole.
-    write(&main, &pipeline(args.template, folder))?;
-    let created: Vec<_> = [MAIN_PIPELINE, SCHEMA, ".gitignore"].iter().map(|name| shown(folder, name)).collect();
-    ui.show(&json!({ "created": created }), || created.join("\n"))?;
-    ui.next(&next(args.template, folder));
-    Ok(Exit::Done)
+    write(main, &pipeline(args.template, folder))?;
+    Ok([MAIN_PIPELINE, SCHEMA, ".gitignore"].iter().map(|name| shown(folder, name)).collect())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CliError> {

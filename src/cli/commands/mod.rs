@@ -17,6 +17,7 @@ mod predict;
 mod promote;
 mod registry;
 mod runs;
+mod schedule;
 mod track;
 mod tune;
 
@@ -48,6 +49,7 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Track(command) => track::run(&command, ui),
         Command::Notify(command) => notify::run(&command, ui),
         Command::Registry(command) => registry::run(&command, ui),
+        Command::Schedule(command) => schedule::run(&command, ui),
         Command::Config(command) => config::run(&command, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,0 +1,59 @@
+//! Workflows for the user's own repository, as `init --ci` writes them.
+
+use std::path::{Path, PathBuf};
+
+use super::args::Ci;
+use super::error::CliError;
+use crate::schedule::INSTALL;
+
+const GITHUB: &str = include_str!("ci/github.yml");
+const GITLAB: &str = include_str!("ci/gitlab.yml");
+/// What stands in the templates for the project's folder, as seen from the top of the repository.
+const FOLDER: &str = "PROJECT_FOLDER";
+const INSTALL_LINE: &str = "          INSTALL_SCRIPT\n";
+const INSTALL_INDENT: &str = "          ";
+
+/// A workflow, and where it belongs.
+pub(super) struct Workflow {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+/// Returns the workflow for a project. Both services read only what lies at the top of the repository.
+///
+/// # Errors
+/// The project's folder has a name that has no place in a workflow.
+pub(super) fn workflow(ci: Ci, project: &Path) -> Result<Workflow, CliError> {
+    let top = repository(project).unwrap_or_else(|| project.to_owned());
+    let folder = project.strip_prefix(&top).unwrap_or(Path::new(""));
+    let folder = plain(folder)?;
+    let (name, template) = match ci {
+        Ci::Github => (".github/workflows/pdm-ml.yml", GITHUB),
+        Ci::Gitlab => (".gitlab-ci.yml", GITLAB),
+    };
+    let install: String = INSTALL.lines().map(|line| format!("{INSTALL_INDENT}{line}\n")).collect();
+    let within = if folder == "." { String::new() } else { format!("{folder}/") };
+    let text = template.replace(INSTALL_LINE, &install);
+    let text = text.replace(&format!("{FOLDER}/"), &within).replace(FOLDER, &folder);
+    Ok(Workflow { path: top.join(name), text })
+}
+
+/// Returns the top of the repository that a folder lies in.
+pub(super) fn repository(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+}
+
+/// Returns a folder as a workflow may name it without quotes.
+fn plain(folder: &Path) -> Result<String, CliError> {
+    let text = match folder.to_str() {
+        Some("") => ".",
+        Some(text) => text,
+        None => "",
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    if text.is_empty() || text.starts_with('-') || !text.chars().all(plain) {
+        let error = CliError::failed(format!("`{}` cannot be named in a workflow", folder.display()));
+        return Err(error.hint("letters, digits, `.`, `_` and `-` are safe in every shell and service"));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,160 @@
+//! `schedule`: when the pipeline runs next, and the definition that makes it run.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::cli::args::{PipelineArgs, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
+use crate::cli::ci;
+use crate::cli::environment;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::ui::{self, Ui};
+use crate::content::write_whole;
+use crate::engine;
+use crate::pipeline::PipelineSpec;
+use crate::schedule::{Definition, File, Job, Kind, ScheduleError, ScheduleOptions, export, next_times};
+
+impl From<ScheduleError> for CliError {
+    fn from(error: ScheduleError) -> Self {
+        let hint = error.hint();
+        let error = Self::failed(error).usage();
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+pub(super) fn run(command: &ScheduleCommand, ui: &Ui) -> Result<Exit, CliError> {
+    match command {
+        ScheduleCommand::Export(args) => write(args, ui),
+        ScheduleCommand::Next(args) => next(args, ui),
+    }
+}
+
+fn next(args: &ScheduleNextArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let (_, job) = settings::resolve(&args.pipeline, ui)?;
+    let times = next_times(options(&job.spec)?, Timestamp::now(), args.count.into())?;
+    let rows: Vec<_> = times.iter().map(|time| json!({ "time": time.to_string(), "utc": time.timestamp() })).collect();
+    let line = |time: &jiff::ZonedDateTime| time.strftime("%a %Y-%m-%d %H:%M %:z %Q").to_string();
+    ui.show(&rows, || times.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+    Ok(Exit::Done)
+}
+
+fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let described = describe(&context.root, &job, &args.pipeline)?;
+    let kind = Kind::from(args.kind);
+    let definition = export(kind, options(&job.spec)?, &described)?;
+    match &args.out {
+        None => ui.show(&definition, || printed(&definition))?,
+        Some(out) => {
+            let files = places(out, kind, &definition)?;
+            put(&files, args.force)?;
+            let written: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
+            ui.show(&json!({ "written": written, "notes": definition.notes }), || written.join("\n"))?;
+        }
+    }
+    if ui.is_for_people() && !ui.is_quiet() {
+        definition.notes.iter().for_each(|note| ui::note(note));
+    }
+    warn_of_registry(options(&job.spec)?);
+    Ok(Exit::Done)
+}
+
+/// A registry that is set here and not where the job runs would be another one there.
+fn warn_of_registry(options: &ScheduleOptions) {
+    let name = environment::REGISTRY;
+    let is_passed = options.env.iter().chain(&options.secrets).any(|passed| passed == name);
+    if environment::variable(name).is_some() && !is_passed {
+        ui::warn(&format!(
+            "{name} is set here and not for the job: name it in `env` of [schedule], or set registry.url"
+        ));
+    }
+}
+
+fn options(spec: &PipelineSpec) -> Result<&ScheduleOptions, CliError> {
+    let missing = || CliError::failed("the pipeline has no [schedule]").usage();
+    spec.schedule.as_ref().ok_or_else(|| missing().hint("add [schedule] with cron = \"0 3 * * 1\", or what suits you"))
+}
+
+/// Returns what is scheduled: the pipeline as seen from the project's folder, and where both are.
+fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, CliError> {
+    let here = std::env::current_dir().map_err(CliError::failed)?;
+    let file = here.join(&job.label);
+    if !file.is_file() {
+        let error = CliError::failed("there is no pipeline file to schedule").usage();
+        return Err(error.hint("`pdm-ml init` writes one; or name yours"));
+    }
+    let (root, file) = (whole(root)?, whole(&file)?);
+    let program = std::env::current_exe().map_err(CliError::failed)?;
+    let repository = ci::repository(&root);
+    let set = args.set.iter().filter(|set| !set.trim_start().starts_with("schedule"));
+    Ok(Job {
+        project: job.spec.project.name.clone(),
+        pipeline: text(file.strip_prefix(&root).unwrap_or(&file))?,
+        set: set.cloned().collect(),
+        program: text(&program)?,
+        repository_folder: text(root.strip_prefix(repository.as_deref().unwrap_or(&root)).unwrap_or(Path::new("")))?,
+        folder: text(&root)?,
+        memory_bytes: job.spec.project.budget.memory.map(|limit| limit.bytes()),
+    })
+}
+
+fn whole(path: &Path) -> Result<PathBuf, CliError> {
+    std::fs::canonicalize(path).map_err(|error| CliError::io("find", path, error))
+}
+
+fn text(path: &Path) -> Result<String, CliError> {
+    let unreadable =
+        || CliError::failed(format!("`{}` is not UTF-8, and a scheduler could not read it", path.display()));
+    path.to_str().map(str::to_owned).ok_or_else(unreadable)
+}
+
+/// Returns all files as one text, each below its name where there are several.
+fn printed(definition: &Definition) -> String {
+    match &definition.files[..] {
+        [file] => file.text.clone(),
+        files => files.iter().map(|file| format!("# {}\n{}", file.name, file.text)).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+/// Returns each file with the path it goes to.
+fn places<'d>(out: &Path, kind: Kind, definition: &'d Definition) -> Result<Vec<(PathBuf, &'d File)>, CliError> {
+    let ends_in_slash = out.to_string_lossy().ends_with('/');
+    match &definition.files[..] {
+        [file] if !out.is_dir() && !ends_in_slash => Ok(vec![(out.to_owned(), file)]),
+        files if files.len() > 1 && out.is_file() => {
+            let error = CliError::failed(format!("{kind} has {} files, and `{}` is one", files.len(), out.display()));
+            Err(error.usage().hint("name a folder"))
+        }
+        files => Ok(files.iter().map(|file| (out.join(&file.name), file)).collect()),
+    }
+}
+
+/// Writes all files, or none where one is in the way.
+fn put(files: &[(PathBuf, &File)], force: bool) -> Result<(), CliError> {
+    if let Some((path, _)) = files.iter().find(|(path, _)| !force && path.exists()) {
+        let error = CliError::failed(format!("`{}` is there already; nothing was changed", path.display()));
+        return Err(error.usage().hint("--force writes over it"));
+    }
+    let put = |(path, file): &(PathBuf, &File)| {
+        write_whole(path, file.text.as_bytes()).map_err(|error| CliError::io("write", path, error))
+    };
+    files.iter().try_for_each(put)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::{DECISIONS, TRY_AGAIN};
+
+    #[test]
+    fn the_codes_in_definitions_are_those_of_the_command() {
+        let decisions = [Exit::GateRefused, Exit::GateUndecided, Exit::Unapproved].map(|exit| exit as u8);
+        assert_eq!((decisions, Exit::Unavailable as u8), (DECISIONS, TRY_AGAIN));
+    }
+}

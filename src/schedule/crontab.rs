@@ -1,0 +1,60 @@
+//! A line of a crontab.
+
+use super::definition::{Definition, Kind};
+use super::error::ScheduleError;
+use super::plan::{GRACE_SECONDS, Plan};
+use super::quote::{crontab, shell};
+
+/// Debian's cron reads no longer commands.
+const LONGEST_COMMAND: usize = 998;
+
+pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
+    let command = crontab(&command(plan)?);
+    if command.len() > LONGEST_COMMAND {
+        return Err(ScheduleError::Unspeakable {
+            kind: Kind::Cron,
+            what: format!("a command of {} characters; its limit is {LONGEST_COMMAND}", command.len()),
+            hint: "shorten the paths, or use systemd".to_owned(),
+        });
+    }
+    let zone = &plan.options.timezone;
+    let text = format!(
+        "# {title}. Written by `pdm-ml schedule export cron`.\n\
+         # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.\n\
+         CRON_TZ={zone}\n\
+         {cron} {command}\n",
+        title = plan.title(),
+        cron = plan.cron,
+    );
+    let note = format!(
+        "CRON_TZ is read by cronie (Red Hat, Fedora, Arch, SUSE); Debian's cron ignores it and uses the machine's time zone, \
+         which should then be {zone}"
+    );
+    Ok(Definition::one(format!("{}.cron", plan.name()), text).note(note))
+}
+
+/// Returns the command as a shell reads it.
+fn command(plan: &Plan<'_>) -> Result<String, ScheduleError> {
+    let mut parts = Vec::new();
+    parts.extend(plan.delay_seconds().map(|seconds| format!("sleep {seconds}")));
+    let names: Vec<_> = plan.options.variables().collect();
+    if !names.is_empty() {
+        let file = env_file(plan, Kind::Cron)?;
+        parts.push(format!("{} && export {}", shell(&[".".to_owned(), file.to_owned()]), names.join(" ")));
+    }
+    let deadline = plan.options.deadline.seconds();
+    parts.push(format!("exec timeout -k {GRACE_SECONDS} {deadline} {}", shell(&plan.words_here())));
+    Ok(parts.join(" && "))
+}
+
+/// Returns the file of variables, which a machine must have where any are named.
+pub(super) fn env_file<'p>(plan: &'p Plan<'_>, kind: Kind) -> Result<&'p str, ScheduleError> {
+    let file = plan.options.env_file.as_deref();
+    let missing = ScheduleError::Missing {
+        kind,
+        key: "env_file",
+        hint: "`env` and `secrets` only name variables; name a file of NAME=value lines on that machine, readable by the \
+               job's user alone, such as env_file = \"/etc/pdm-ml/plant.env\"",
+    };
+    file.ok_or(missing)
+}

@@ -1,0 +1,84 @@
+use std::fmt;
+
+use serde::Serialize;
+
+use super::error::ScheduleError;
+use super::options::ScheduleOptions;
+use super::plan::{Job, Plan};
+use super::{airflow, argo, crontab, github, kubernetes, systemd};
+
+/// Who runs the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A line in a crontab.
+    Cron,
+    /// A service and its timer.
+    Systemd,
+    /// A workflow of GitHub Actions.
+    Github,
+    /// A DAG of Airflow 3.
+    Airflow,
+    /// A CronJob.
+    Kubernetes,
+    /// A CronWorkflow of Argo.
+    Argo,
+}
+
+/// A file that defines the job, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// Its usual name.
+    pub name: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// What a scheduler reads, and what its reader should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Definition {
+    /// The files, at least one.
+    pub files: Vec<File>,
+    /// What differs from what one might expect.
+    pub notes: Vec<String>,
+}
+
+impl Definition {
+    pub(super) fn one(name: impl Into<String>, text: String) -> Self {
+        Self { files: vec![File { name: name.into(), text }], notes: Vec::new() }
+    }
+
+    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cron => "cron",
+            Self::Systemd => "systemd",
+            Self::Github => "github",
+            Self::Airflow => "airflow",
+            Self::Kubernetes => "kubernetes",
+            Self::Argo => "argo",
+        })
+    }
+}
+
+/// Returns the job as `kind` reads it.
+///
+/// # Errors
+/// [`ScheduleError`] where an option is missing, or the kind has no way to say what the options ask for.
+pub fn export(kind: Kind, options: &ScheduleOptions, job: &Job) -> Result<Definition, ScheduleError> {
+    let plan = Plan::new(options, job)?;
+    match kind {
+        Kind::Cron => crontab::write(&plan),
+        Kind::Systemd => systemd::write(&plan),
+        Kind::Github => github::write(&plan),
+        Kind::Airflow => airflow::write(&plan),
+        Kind::Kubernetes => kubernetes::write(&plan),
+        Kind::Argo => argo::write(&plan),
+    }
+}
