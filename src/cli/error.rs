@@ -143,6 +143,10 @@ impl From<EngineError> for CliError {
                 StageError::Data(error) => error.into(),
                 StageError::Bundle(error) => error.into(),
                 StageError::Train(error @ TrainError::Leak { .. }) => Self::failed(error).exits(Exit::Leak),
+                source @ StageError::Leak { .. } => {
+                    let hint = source.hint();
+                    Self::failed(source).exits(Exit::Leak).maybe_hint(hint)
+                }
                 source => {
                     let hint = source.hint();
                     Self::failed(EngineError::Stage { stage, source: Box::new(source) }).maybe_hint(hint)

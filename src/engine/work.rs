@@ -5,7 +5,7 @@ use super::{EngineError, Line, Reuse};
 use crate::pipeline::Stage;
 use crate::pipeline::cache::{Claim, Entry, Pending};
 use crate::pipeline::stages::calibrate::BUNDLE;
-use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_test};
+use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_unseen};
 use crate::pipeline::stages::gate::Defender;
 use crate::pipeline::stages::{Summary, calibrate, evaluate, features, gate, read_json, validate};
 use crate::registry::{BundleFile, Consent, GateReport, NewVersion, Origin, Promotion};
@@ -98,8 +98,8 @@ impl Line<'_> {
             .map_err(EngineError::in_stage(Stage::Gate))
     }
 
-    /// Returns the version to beat. Where it was judged under another protocol and there is a test part, it is scored
-    /// again as the challenger was; out of fold that would flatter it, because it learnt from these units.
+    /// Returns the version to beat. Where it was judged under another protocol and there is a test part or a holdout, it is
+    /// scored again as the challenger was; out of fold that would flatter it, because it learnt from these units.
     fn defender(&mut self) -> Result<Option<Defender>, EngineError> {
         let in_stage = EngineError::in_stage(Stage::Gate);
         let model = self.model()?.expect("the gates stand behind the scores");
@@ -107,13 +107,13 @@ impl Line<'_> {
         let registered = self.storeroom.defender(&version)?;
         let card: Scorecard = read_json(&self.entry(Stage::Evaluate).path(SCORECARD)).map_err(&in_stage)?;
         let same = registered.scorecard.protocol_digest == card.protocol_digest;
-        if same || card.protocol.part != Part::Test || version.bundle == model.bundle {
+        if same || card.protocol.part == Part::OutOfFold || version.bundle == model.bundle {
             return Ok(Some(registered));
         }
         let bundle = open_version(self.context, &self.storeroom.registry, &version)?;
         let (spec, protocol, baseline) = (&self.job.spec, card.protocol.clone(), card.baseline.prediction);
         let (scorecard, predictions) =
-            score_on_test(spec, self.dataset()?, protocol, &bundle, baseline).map_err(&in_stage)?;
+            score_on_unseen(spec, self.dataset()?, protocol, &bundle, baseline).map_err(&in_stage)?;
         Ok(Some(Defender { scorecard, predictions, ..registered }))
     }
 
