@@ -1,5 +1,7 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
+mod retrain;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::exit::Exit;
 use crate::engine::Reuse;
+
+pub(super) use retrain::{DriftArgs, RetrainArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -152,6 +156,10 @@ pub(super) enum Command {
     Export(ExportCommand),
     /// Run the whole line: validate, features, train, calibrate, evaluate, gate, register, promote
     Run(StageArgs),
+    /// The night job: make, judge and promote a new model if there is a reason; twice does nothing, a kill loses nothing
+    Retrain(RetrainArgs),
+    /// Tell whether the units that came in differ from those the champion learnt from
+    Drift(DriftArgs),
     /// Show what `run` would do, and why
     Plan(PlanArgs),
     /// List, show or compare recorded runs

@@ -153,7 +153,7 @@ impl From<EngineError> for CliError {
                 }
             },
             EngineError::Registry(error) => error.into(),
-            error @ EngineError::Policy { .. } => Self::failed(error).usage(),
+            error @ (EngineError::Policy { .. } | EngineError::Clock { .. }) => Self::failed(error).usage(),
             EngineError::Bundle(error) => error.into(),
             EngineError::Budget { ref next, .. } => {
                 let hint = next.clone();

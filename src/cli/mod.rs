@@ -8,6 +8,7 @@ mod commands;
 mod environment;
 mod error;
 mod exit;
+mod night;
 mod outcome;
 mod progress;
 mod settings;

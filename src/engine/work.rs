@@ -141,7 +141,10 @@ impl Line<'_> {
             model: self.storeroom.model.clone(),
             version: version.version,
             alias: self.storeroom.alias.clone(),
-            reason: format!("pipeline {} passed its gates", self.job.spec.project.name),
+            reason: self
+                .night
+                .clone()
+                .unwrap_or_else(|| format!("pipeline {} passed its gates", self.job.spec.project.name)),
             consent: Consent::Gates(Box::new(self.gate_report()?)),
             policy: self.storeroom.policy,
         };

@@ -12,6 +12,7 @@ use super::interpolate::{Environment, interpolate};
 use super::keys::Keys;
 use super::origins::Origins;
 use super::overrides;
+use super::retrain::RetrainOptions;
 use super::schema::file_schema;
 use super::search::unusable_values;
 use super::source::Sources;
@@ -88,6 +89,9 @@ pub struct PipelineSpec {
     /// What `pdm-ml tune` searches, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tune: Option<TuneOptions>,
+    /// When `pdm-ml retrain` makes a new model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retrain: Option<RetrainOptions>,
 }
 
 /// What the pipeline is called, the seed of all that is drawn at random, and what training may cost.
@@ -220,6 +224,7 @@ impl PipelineSpec {
         let registry = file.section("registry", RegistryOptions::problems);
         let tracking = file.section("tracking", TrackingOptions::problems);
         let tune = file.optional("tune", TuneOptions::problems);
+        let retrain = file.optional("retrain", RetrainOptions::problems);
         Some(Self {
             version: VERSION,
             project: project?,
@@ -236,6 +241,7 @@ impl PipelineSpec {
             registry,
             tracking,
             tune,
+            retrain,
         })
     }
 

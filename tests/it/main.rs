@@ -21,6 +21,7 @@ mod quantile;
 mod registry;
 mod repository;
 mod resume;
+mod retrain;
 mod run;
 mod runs;
 mod signing;
