@@ -18,7 +18,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-FIRST, WEEKLY, SHARE, CAP, MARGIN = 80, 6, 0.25, 125.0, 1.0
+FIRST, WEEKLY, SHARE, CAP, MARGIN = 80, 8, 0.2, 125.0, 1.0
 DRIFT, DAMAGE, OUTAGE, SYNC, KILL = 20, 30, (35, 36), 37, 40
 SENSORS = [2, 3, 4, 7, 8, 9, 11, 12, 13, 14, 15, 17, 20, 21]
 DRIFTING, OFFSET = 3, 12.0
@@ -219,9 +219,7 @@ class Year:
             with open(self.folder / "predicted.csv") as file:
                 predicted = {(int(row["unit"]), int(row["cycle"])): float(row["rul"]) for row in csv.DictReader(file)}
             errors = {at: predicted[at] - min(lives[at[0]] - at[1], CAP) for at in judged}
-            # Every unit counts alike, however many cycles of it are judged.
-            of_unit = {unit: [errors[at] ** 2 for at in judged if at[0] == unit] for unit in holdout}
-            found.append(math.sqrt(sum(map(sum, of_unit.values())) / sum(map(len, of_unit.values()))))
+            found.append(math.sqrt(sum(error**2 for error in errors.values()) / len(errors)))
         return found
 
     def check_history(self, week, code, summary):
@@ -240,11 +238,13 @@ class Year:
         body = json.dumps({"experiment_ids": [experiment], "max_results": 5000}).encode()
         ask = urllib.request.Request(f"{self.url}/api/2.0/mlflow/runs/search", body, {"Content-Type": "application/json"})
         runs = json.load(urllib.request.urlopen(ask))["runs"]
-        tags = [{tag["key"]: tag["value"] for tag in run["data"].get("tags", [])} for run in runs]
-        there = {value for of_run in tags for value in of_run.values()}
+        ended = {}
+        for run in runs:
+            tags = {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])}
+            ended[tags.get("pdm_ml.run_id")] = run["info"]["status"]
         mine = [path.name for path in (self.folder / "experiments/runs").iterdir() if path.is_dir()]
-        missing = [run for run in mine if run not in there]
-        assert not missing, (missing, tags[:1])
+        missing = [run for run in mine if ended.get(run) not in ("FINISHED", "FAILED", "KILLED")]
+        assert not missing, (missing, ended)
         return len(mine)
 
     def row(self, week, units, code, summary, elapsed, again, note):
@@ -265,7 +265,7 @@ def processor():
 
 
 def main():
-    program, work, weeks, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    program, work, weeks, seed = sys.argv[1], Path(sys.argv[2]).resolve(), int(sys.argv[3]), int(sys.argv[4])
     started = time.monotonic()
     year = Year(program, work, weeks, seed)
     header = ["week", "units", "held out", "result (exit)", "version", "champion", "RMSE", "against the champion", "s",

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Trajectory, ValidDataset};
 use crate::content::{Digest, digest_of};
-use crate::domain::{Cycle, Problem, UnitId};
+use crate::domain::{Problem, UnitId};
 
 /// Which run-to-failure units no training ever sees.
 ///
@@ -66,9 +66,10 @@ impl ValidDataset {
     /// Never: names and numbers have a JSON form.
     #[must_use]
     pub fn hold_out(mut self, options: &HoldoutOptions) -> Self {
-        let (units, train) = self.train.into_iter().partition(|unit| options.holds_back(&unit.unit));
+        let (units, train): (Vec<_>, _) = self.train.into_iter().partition(|unit| options.holds_back(&unit.unit));
         self.train = train;
-        let digest = digest_of(&contents(&units)).expect("names and numbers have a JSON form");
+        let contents: Vec<_> = units.iter().map(|unit| (&unit.unit, &unit.cycles, &unit.channels)).collect();
+        let digest = digest_of(&contents).expect("names and numbers have a JSON form");
         self.holdout = Some(Holdout { units, digest, seed: options.seed });
         self
     }
@@ -79,11 +80,6 @@ impl ValidDataset {
     }
 }
 
-/// What a holdout is made of.
-fn contents(units: &[Trajectory]) -> Vec<(&UnitId, &[Cycle], &[Vec<f64>])> {
-    units.iter().map(|unit| (&unit.unit, unit.cycles.as_slice(), unit.channels.as_slice())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -92,6 +88,7 @@ mod tests {
 
     use super::*;
     use crate::data::{Groups, Schema};
+    use crate::domain::Cycle;
 
     fn fleet(units: u32) -> ValidDataset {
         let unit = |unit| Trajectory { unit: UnitId::from(unit), cycles: vec![Cycle(1)], channels: vec![vec![0.5]] };

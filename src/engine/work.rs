@@ -9,7 +9,7 @@ use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_unseen}
 use crate::pipeline::stages::gate::Defender;
 use crate::pipeline::stages::{Summary, calibrate, evaluate, features, gate, read_json, validate};
 use crate::registry::{BundleFile, Consent, GateReport, NewVersion, Origin, Promotion};
-use crate::scoring::{Part, Scorecard};
+use crate::scoring::{Part, Scorecard, Verdict};
 
 /// Who did the work of a stage.
 pub(super) enum Worked {
@@ -137,15 +137,13 @@ impl Line<'_> {
     fn promote(&mut self) -> Result<Summary, EngineError> {
         let model = self.model()?.expect("a promotion stands behind the scores");
         let version = self.storeroom.version_of(model)?.expect("the stage before registered the model");
+        let report = self.gate_report()?;
         let promotion = Promotion {
             model: self.storeroom.model.clone(),
             version: version.version,
             alias: self.storeroom.alias.clone(),
-            reason: self
-                .night
-                .clone()
-                .unwrap_or_else(|| format!("pipeline {} passed its gates", self.job.spec.project.name)),
-            consent: Consent::Gates(Box::new(self.gate_report()?)),
+            reason: self.reason(&report),
+            consent: Consent::Gates(Box::new(report)),
             policy: self.storeroom.policy,
         };
         let moved = self.storeroom.registry.promote(&promotion, &self.context.stamp())?;
@@ -154,6 +152,15 @@ impl Line<'_> {
         }
         let before = moved.from.map_or("first".to_owned(), |from| format!("was v{from}"));
         Ok(Summary::new(format!("v{} is now {} ({before})", moved.to, moved.alias)).figure("version", moved.to))
+    }
+
+    /// Returns why the alias moves, for the log.
+    fn reason(&self, report: &GateReport) -> String {
+        match (&self.night, report.reasons(Verdict::Pass)) {
+            (None, _) => format!("pipeline {} passed its gates", self.job.spec.project.name),
+            (Some(night), reasons) if reasons.is_empty() => night.clone(),
+            (Some(night), reasons) => format!("{night}; {reasons}"),
+        }
     }
 
     /// Returns what the gates made of the bundle.

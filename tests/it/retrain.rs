@@ -234,7 +234,14 @@ fn old_models_of_unchanged_data_are_not_made_again() {
     assert_eq!((&summary["result"], &summary["version"]), (&"promoted".into(), &2.into()), "{summary:#}");
     assert!(summary["conditions"][0]["why"].as_str().unwrap().contains("v1 is 14.0 days old"), "{summary:#}");
     // What a person took away, a night does not bring back.
-    project.json(&["registry", "rollback", "plant@champion", "--registry", "registry/store"]);
+    let rollback =
+        project.command(&["registry", "rollback", "plant@champion"]).env("PDM_ML_NOW", time(4)).output().unwrap();
+    assert!(rollback.status.success(), "{rollback:?}");
+    let again = ["--if", "always", "--set", "calibrate.coverage=0.8"];
+    let (answer, summary) = run(&project, 5, &again);
+    assert_eq!((answer.code, &summary["result"], &summary["champion"]), (0, &"kept".into(), &1.into()), "{summary:#}");
+    assert!(summary["why"].as_str().unwrap().contains("v2 was rolled back"), "{summary:#}");
+    assert_eq!(run(&project, 5, &again).1["result"], "nothing");
 }
 
 #[test]
@@ -265,11 +272,12 @@ fn time_does_not_run_backwards() {
 #[test]
 fn drift_has_a_command_and_exit_codes_of_its_own() {
     let (project, fleet) = (Project::with_pipeline(PLANT), fleet());
-    write_week(&project, &fleet, 1, 3);
+    write_week(&project, &fleet, 1, 9);
     assert_eq!(run(&project, 1, &[]).0.code, 0);
+    write_week(&project, &fleet, 2, 9);
     let few = project.pdm(&["drift"]);
-    assert_eq!(few.code, 31, "{few:?}");
-    write_week(&project, &fleet, 2, 3);
+    assert!(few.code == 31 && few.stdout.contains("4 new units against"), "{few:?}");
+    write_week(&project, &fleet, 3, 9);
     let none = project.pdm(&["drift"]);
     assert!(none.code == 0 && none.stdout.contains("no drift"), "{none:?}");
     write_week(&project, &fleet, 4, 2);

@@ -58,7 +58,7 @@ pub(super) fn look(line: &mut Line<'_>, memory: &Memory, when: &[Condition]) -> 
     };
     let options = line.job.spec.retrain.clone().unwrap_or_default();
     let units = match when.iter().any(|condition| matches!(condition, Condition::NewUnits(_) | Condition::Drift)) {
-        true => Some(Units::read(line, champion, memory.last_judged().unwrap_or(champion))?),
+        true => Some(Units::read(line, champion, memory)?),
         false => None,
     };
     for condition in when {
@@ -72,7 +72,7 @@ pub(super) fn look(line: &mut Line<'_>, memory: &Memory, when: &[Condition]) -> 
                 let (count, since) = units.came_in(line)?;
                 found.add(condition, count >= *least, format!("{count} units to learn from came in since v{since}"));
             }
-            (Condition::Drift, Some(units)) => drift(line, units, &options, &mut found)?,
+            (Condition::Drift, Some(units)) => drift(line, units, memory, &options, &mut found)?,
             (Condition::Always | Condition::NewUnits(_) | Condition::Drift, _) => {
                 found.add(condition, true, "as asked")
             }
@@ -99,10 +99,11 @@ fn new_data(line: &Line<'_>, memory: &Memory, found: &mut Findings) {
 fn drift(
     line: &mut Line<'_>,
     units: &Units,
+    memory: &Memory,
     options: &RetrainOptions,
     found: &mut Findings,
 ) -> Result<(), EngineError> {
-    let drift = units.drift(line, options)?;
+    let drift = units.drift(line, memory, options)?;
     let holds = drift.report.verdict == DriftVerdict::Drift;
     found.add(Condition::Drift, holds, format!("{} {}", drift.report.summary(), drift.window));
     found.drift = Some(drift);

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::EngineError;
@@ -49,6 +51,13 @@ impl Memory {
     /// Returns the newest judged version that learnt from these data.
     pub(crate) fn judged_on(&self, data: Digest) -> Option<&ModelVersion> {
         self.versions.iter().rev().find(|version| version.origin.data == data && self.is_judged(version.version))
+    }
+
+    /// Returns the judged versions before another, newest first, one for each training file.
+    pub(crate) fn judged_before<'a>(&'a self, other: &'a ModelVersion) -> impl Iterator<Item = &'a ModelVersion> {
+        let mut data = BTreeSet::from([other.origin.data]);
+        let before = self.versions.iter().rev().filter(|version| version.version < other.version);
+        before.filter(|version| self.is_judged(version.version)).filter(move |version| data.insert(version.origin.data))
     }
 
     fn is_judged(&self, version: u32) -> bool {
