@@ -124,7 +124,7 @@ class Year:
             child.kill()
             child.communicate()
             self.must(week, "registry", "verify")
-            killed = "killed, then again: "
+            killed = "killed halfway, then run again; "
         started = time.monotonic()
         code, out, err = self.run(week, *command)
         elapsed = time.monotonic() - started
