@@ -18,7 +18,7 @@
 //! | 4 front door | [`cli`] |
 //! | 3 the plan | [`engine`] → [`pipeline`] |
 //! | 2 storerooms: async and network live from here up | [`tracking`] and [`registry`], both on [`bucket`]; [`notify`] |
-//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`report`] uses `data` and `scoring`, [`tune`] uses `scoring`, [`schedule`] stands alone |
+//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`monitor`] uses `data`, `features` and `scoring`, [`report`] uses `data` and `scoring`, [`tune`] uses `scoring`, [`schedule`] stands alone |
 //! | 0 ground | [`domain`], [`content`], [`events`] |
 
 pub mod content;
@@ -30,6 +30,7 @@ pub mod data;
 pub mod export;
 pub mod features;
 pub mod models;
+pub mod monitor;
 pub mod report;
 pub mod schedule;
 pub mod scoring;

@@ -1,6 +1,7 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
 mod gates;
+mod retrain;
 mod schedule;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(super) use gates::{JudgedArgs, NotifyCommand, ReportTarget};
 use super::exit::Exit;
 use crate::engine::Reuse;
 
+pub(super) use retrain::{DriftArgs, RetrainArgs};
 pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
 
 const EXAMPLES: &str = "\
@@ -159,6 +161,10 @@ pub(super) enum Command {
     Export(ExportCommand),
     /// Run the whole line: validate, features, train, calibrate, evaluate, gate, register, promote
     Run(JudgedArgs),
+    /// The night job: make, judge and promote a new model if there is a reason; twice does nothing, a kill loses nothing
+    Retrain(RetrainArgs),
+    /// Tell whether the units that came in differ from those the champion learnt from
+    Drift(DriftArgs),
     /// Show what `run` would do, and why
     Plan(PlanArgs),
     /// List, show or compare recorded runs

@@ -1,13 +1,31 @@
 //! Every environment variable the command reads.
 
+use jiff::Timestamp;
 use std::path::PathBuf;
+
+use super::error::CliError;
 
 /// Registry to use instead of the pipeline's.
 pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";
 /// Who acts, for the registry's log.
 const ACTOR: &str = "PDM_ML_ACTOR";
+/// The time to act at, in place of the clock's, for tests and simulated years only: what is stamped into the registry's log,
+/// and what ages are counted from.
+const NOW: &str = "PDM_ML_NOW";
 /// Any value means: no colour (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
+
+/// Returns the time to act at, where it is set.
+///
+/// # Errors
+/// It is no time.
+pub(super) fn now() -> Result<Option<Timestamp>, CliError> {
+    let read = |text: String| {
+        let wrong = |error| CliError::failed(format!("{NOW} is `{text}`, which is no time: {error}")).usage();
+        text.parse().map_err(wrong)
+    };
+    variable(NOW).map(read).transpose()
+}
 
 /// Looks a variable up; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<String> {

@@ -147,13 +147,17 @@ impl From<EngineError> for CliError {
                 StageError::Data(error) => error.into(),
                 StageError::Bundle(error) => error.into(),
                 StageError::Train(error @ TrainError::Leak { .. }) => Self::failed(error).exits(Exit::Leak),
+                source @ StageError::Leak { .. } => {
+                    let hint = source.hint();
+                    Self::failed(source).exits(Exit::Leak).maybe_hint(hint)
+                }
                 source => {
                     let hint = source.hint();
                     Self::failed(EngineError::Stage { stage, source: Box::new(source) }).maybe_hint(hint)
                 }
             },
             EngineError::Registry(error) => error.into(),
-            error @ EngineError::Policy { .. } => Self::failed(error).usage(),
+            error @ (EngineError::Policy { .. } | EngineError::Clock { .. }) => Self::failed(error).usage(),
             EngineError::Bundle(error) => error.into(),
             EngineError::Budget { ref next, .. } => {
                 let hint = next.clone();

@@ -28,6 +28,10 @@ pub enum Exit {
     GateUndecided = 21,
     /// Somebody else must approve the promotion first.
     Unapproved = 22,
+    /// The data differ from those the champion learnt from.
+    Drift = 30,
+    /// Too few new units to tell whether the data differ.
+    TooLittleData = 31,
     /// A digest is wrong: a bundle or the registry was changed.
     IntegrityBroken = 40,
     /// The promotion lost its race against another for good.
@@ -44,7 +48,7 @@ pub enum Exit {
 
 impl Exit {
     /// All exits with their meanings, for the help.
-    pub(super) const TABLE: [(Self, &'static str); 15] = [
+    pub(super) const TABLE: [(Self, &'static str); 17] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the message says what to do"),
         (Self::Usage, "wrong arguments, or a pipeline file with problems"),
@@ -54,6 +58,8 @@ impl Exit {
         (Self::GateRefused, "a gate said no"),
         (Self::GateUndecided, "a gate could not tell: the interval spans the limit"),
         (Self::Unapproved, "somebody else must approve the promotion first"),
+        (Self::Drift, "the data differ from those the champion learnt from (only `drift`)"),
+        (Self::TooLittleData, "too few new units to say whether they differ (only `drift`)"),
         (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
         (Self::PromotionLost, "the promotion lost its race against another for good"),
         (Self::BudgetExceeded, "training would need, or needed, more than its memory or time budget"),

@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod exit;
 mod gate_reports;
+mod night;
 mod outcome;
 mod progress;
 mod settings;

@@ -23,7 +23,7 @@ pub(super) fn text(outcome: &Outcome, until: Stage) -> String {
     if let Some(scores) = outcome.scores.as_ref().filter(|_| until >= Stage::Evaluate) {
         parts.push(format!("{}\n\n{}", judged_on(scores.on), report::scores(&scores.scorecard)));
         // Of some groups there may be no test part.
-        let others = (scores.on == Part::Test).then(|| report::group_scores(&scores.out_of_fold)).flatten();
+        let others = (scores.on != Part::OutOfFold).then(|| report::group_scores(&scores.out_of_fold)).flatten();
         parts.extend(others.map(|groups| format!("out of fold\n\n{groups}")));
     }
     if let Some(report) = &outcome.gates {
@@ -42,6 +42,7 @@ fn short(path: &Path) -> String {
 fn judged_on(part: Part) -> &'static str {
     match part {
         Part::Test => "judged on the test part",
+        Part::Holdout => "judged on the holdout, units no training ever saw",
         Part::OutOfFold => "no test part is installed: judged by out-of-fold scores alone",
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::args::PipelineArgs;
 use super::error::CliError;
 use super::progress::{Progress, Words};
-use super::ui::Ui;
+use super::ui::{self, Ui};
 use super::{environment, signals};
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter};
@@ -62,7 +62,12 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     let interrupt = signals::listen().map_err(CliError::failed)?;
     let listener: Arc<dyn Observer> =
         if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
+    let now = environment::now()?;
+    if let Some(now) = now {
+        ui::warn(&format!("the time is {now}, as PDM_ML_NOW says: for tests and simulations only"));
+    }
     Ok(Context {
+        now,
         commit: git(&root, &["rev-parse", "HEAD"]),
         reporter: Reporter::new(interrupt).with(listener),
         actor: environment::actor(|| git(&root, &["config", "user.email"])),

@@ -116,6 +116,11 @@ pub(super) fn note(message: &str) {
     say(&format!("note: {message}"));
 }
 
+/// Writes a line for a log to standard error.
+pub(super) fn line(text: &str) {
+    say(text);
+}
+
 /// Writes a warning to standard error.
 pub(super) fn warn(message: &str) {
     say(&format!("warning: {message}"));

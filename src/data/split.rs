@@ -5,30 +5,34 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Schema, Trajectory, ValidDataset};
+use super::{HoldoutOptions, Schema, Trajectory, ValidDataset};
 use crate::content::{Digest, digest_of};
 use crate::domain::{Problem, UnitId};
 
 /// How training units are divided for cross-validation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct SplitOptions {
     /// Number of folds, at least 2. Every unit is held out once.
     pub folds: usize,
+    /// Units no training sees, to judge models on where there is no test part; absent means none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<HoldoutOptions>,
 }
 
 impl SplitOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
         let folds = self.folds;
-        let too_few = folds < 2;
-        too_few.then(|| Problem::new("folds", format!("is {folds}, and must be at least 2"))).into_iter().collect()
+        let too_few = (folds < 2).then(|| Problem::new("folds", format!("is {folds}, and must be at least 2")));
+        let holdout = self.holdout.iter().flat_map(HoldoutOptions::problems);
+        too_few.into_iter().chain(holdout.map(|problem| problem.within("holdout"))).collect()
     }
 }
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self { folds: 5 }
+        Self { folds: 5, holdout: None }
     }
 }
 
@@ -60,7 +64,7 @@ pub struct Folds {
 /// The only histories features and models may learn from.
 ///
 /// Made by [`Folds::training`], which leaves the held-out units behind, and by [`ValidDataset::training`], which
-/// never holds a test unit.
+/// never holds a test unit or one of the holdout.
 #[derive(Debug, Clone)]
 pub struct TrainingUnits<'a> {
     schema: &'a Schema,
@@ -113,7 +117,7 @@ impl Folds {
 }
 
 impl ValidDataset {
-    /// Returns all run-to-failure units, for the final fit.
+    /// Returns all run-to-failure units that are not held back, for the final fit.
     pub fn training(&self) -> TrainingUnits<'_> {
         TrainingUnits { schema: &self.schema, units: self.train.iter().collect() }
     }
@@ -150,6 +154,7 @@ mod tests {
             schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
             train: (1..=units).map(trajectory).collect(),
             test: None,
+            holdout: None,
             groups: Groups::default(),
         }
     }
@@ -164,7 +169,7 @@ mod tests {
         #[test]
         fn every_unit_is_held_out_once_and_never_learnt_from_then(count in 2..12_usize, more in 0..60_u32, seed: u64) {
             let dataset = dataset(count as u32 + more);
-            let folds = Folds::deal(&dataset, &SplitOptions { folds: count }, seed).unwrap();
+            let folds = Folds::deal(&dataset, &SplitOptions { folds: count, holdout: None }, seed).unwrap();
             let mut held_out = Vec::new();
             let mut sizes = BTreeSet::new();
             for fold in 0..folds.count() {
@@ -190,7 +195,7 @@ mod tests {
             dataset.train.push(Trajectory { unit, cycles: vec![Cycle(1)], channels: vec![vec![0.0]] });
         }
         for seed in 0..20 {
-            let folds = Folds::deal(&dataset, &SplitOptions { folds: 5 }, seed).unwrap();
+            let folds = Folds::deal(&dataset, &SplitOptions::default(), seed).unwrap();
             let held_out: Vec<_> = (0..5).map(|fold| folds.held_out(&dataset, fold)).collect();
             let even = |counts: Vec<usize>| counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1;
             assert!(even(held_out.iter().map(Vec::len).collect()));
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn impossible_divisions_are_refused() {
         let dataset = dataset(3);
-        let deal = |folds| Folds::deal(&dataset, &SplitOptions { folds }, 0);
+        let deal = |folds| Folds::deal(&dataset, &SplitOptions { folds, holdout: None }, 0);
         assert_eq!(deal(1), Err(SplitError::TooFewFolds(1)));
         assert_eq!(deal(4), Err(SplitError::TooFewUnits { folds: 4, units: 3 }));
     }

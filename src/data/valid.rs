@@ -1,4 +1,4 @@
-use super::{Groups, Schema, Trajectory};
+use super::{Groups, Holdout, Schema, Trajectory};
 use crate::content::Digest;
 
 /// A data set that met its expectations; only validation makes one.
@@ -11,6 +11,7 @@ pub struct ValidDataset {
     pub(super) schema: Schema,
     pub(super) train: Vec<Trajectory>,
     pub(super) test: Option<TestPart>,
+    pub(super) holdout: Option<Holdout>,
     pub(super) groups: Groups,
 }
 

@@ -56,7 +56,7 @@ fn trusted(raw: RawDataset) -> Option<ValidDataset> {
     let (units, rul): (Vec<_>, Vec<_>) = test.into_iter().unzip();
     let test = (!units.is_empty()).then_some(TestPart { units, rul });
     let RawDataset { name, digest, schema, .. } = raw;
-    (!train.is_empty()).then_some(ValidDataset { name, digest, schema, train, test, groups })
+    (!train.is_empty()).then_some(ValidDataset { name, digest, schema, train, test, holdout: None, groups })
 }
 
 /// Returns the histories of a file; units of pooled data sets get names that tell them apart.

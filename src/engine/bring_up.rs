@@ -61,10 +61,22 @@ fn unseen(stage: Stage, why: &str) -> PlannedStage {
 /// # Errors
 /// A stage failed, a storeroom could not be used, or a signal came; everything finished before stays.
 pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Result<Outcome, EngineError> {
+    bring_up_for(context, job, until, reuse, None)
+}
+
+/// Brings a pipeline up to a stage, for the night job where there is a reason of its own.
+pub(super) fn bring_up_for(
+    context: &Context,
+    job: &Job,
+    until: Stage,
+    reuse: Reuse,
+    night: Option<String>,
+) -> Result<Outcome, EngineError> {
     let mut record = Record::new(context, job);
     let context = Context { reporter: record.reporter(), ..context.clone() };
     provision(&context, job)?;
     let mut line = Line::open(&context, job)?;
+    line.night = night;
     let result = walk(&mut line, until, reuse, &mut record);
     let changed =
         |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
@@ -101,9 +113,10 @@ fn not_reached(stage: Stage, why: String) -> StageRow {
     StageRow { stage, action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
 }
 
-/// Nothing is registered or promoted past a gate.
+/// Nothing is promoted past a gate, and nothing is registered past one but by the night job.
 fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
-    if stage <= Stage::Gate || !line.entries.contains_key(&Stage::Gate) {
+    let kept = stage == Stage::Register && line.night.is_some();
+    if kept || stage <= Stage::Gate || !line.entries.contains_key(&Stage::Gate) {
         return Ok(None);
     }
     Ok(match line.gate_report()?.verdict {

@@ -20,6 +20,8 @@ pub struct Context {
     pub actor: String,
     /// Git commit of the project, where there is one.
     pub commit: Option<String>,
+    /// What to write as the time in the registry's log instead of the clock's; for tests and simulations.
+    pub now: Option<Timestamp>,
     /// Looks an environment variable up.
     pub variable: fn(&str) -> Option<String>,
 }
@@ -72,6 +74,6 @@ impl Context {
 
     /// Returns who acts, now.
     pub fn stamp(&self) -> Stamp {
-        Stamp { time: Timestamp::now(), actor: self.actor.clone() }
+        Stamp { time: self.now.unwrap_or_else(Timestamp::now), actor: self.actor.clone() }
     }
 }

@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::tune::TuneError;
 use crate::bundle::BundleError;
 use crate::events::{BudgetExceeded, Interrupted};
@@ -44,6 +46,14 @@ pub enum EngineError {
     /// The model has no form for other programs.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// The time that was set is before what the registry's log tells.
+    #[error("the time is set to {now}, and the registry's log ends at {last}")]
+    Clock {
+        /// The time that was set.
+        now: Timestamp,
+        /// Time of the newest entry about the model.
+        last: Timestamp,
+    },
     /// A search did not come to its end.
     #[error(transparent)]
     Tune(#[from] TuneError),

@@ -20,6 +20,8 @@ pub(super) struct Line<'a> {
     pub(super) storeroom: Storeroom,
     pub(super) files: Vec<InputDigest>,
     pub(super) entries: BTreeMap<Stage, Entry>,
+    /// Why the night job makes a model, for the log. It registers models that gates refuse, too, so that the log tells of them.
+    pub(super) night: Option<String>,
     dataset: Option<ValidDataset>,
 }
 
@@ -38,6 +40,7 @@ impl<'a> Line<'a> {
             storeroom: Storeroom::open(context, &job.spec)?,
             files,
             entries: BTreeMap::new(),
+            night: None,
             dataset: None,
         })
     }

@@ -1,13 +1,15 @@
 //! Runs the plan: brings a pipeline up to a stage, with every result cached, recorded and reported alike.
 //!
 //! [`plan`] says what would happen and why; [`bring_up`] makes it happen. Both ask the same line: a stage whose key
-//! is in the cache, or whose effect the registry already shows, is not run again. [`tune()`] searches the pipeline's options.
+//! is in the cache, or whose effect the registry already shows, is not run again. [`tune()`] searches the pipeline's options;
+//! [`retrain()`] is the night job, which asks [`drift()`] and others whether a new model is due.
 
 mod bring_up;
 mod budget;
 mod catalog;
 mod context;
 mod decide;
+mod drift;
 mod error;
 mod inspect;
 mod judgement;
@@ -21,6 +23,7 @@ mod provision;
 mod record;
 mod registered;
 mod resident;
+mod retrain;
 mod reuse;
 mod storeroom;
 mod train;
@@ -31,6 +34,7 @@ pub use bring_up::{bring_up, plan};
 pub use budget::within_budget;
 pub use catalog::catalog;
 pub use context::{Context, Job};
+pub use drift::{Drift, drift};
 pub use error::EngineError;
 pub use inspect::{fitted_features, quality};
 pub use judgement::judgement;
@@ -39,5 +43,6 @@ pub use notice::{notice, notice_of_error};
 pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 pub use promote::{Approval, Promoted, approve_version, promote_version};
 pub use registered::registered_model;
+pub use retrain::{Finding, NightResult, Retrained, retrain};
 pub use reuse::Reuse;
 pub use tune::{Confirmation, Ended, TrialRow, TuneError, TuneRequest, Tuned, tune};

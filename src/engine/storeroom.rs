@@ -41,7 +41,7 @@ impl Storeroom {
         })
     }
 
-    fn state(&self) -> Result<State, EngineError> {
+    pub(super) fn state(&self) -> Result<State, EngineError> {
         Ok(self.registry.state(None)?)
     }
 

@@ -5,11 +5,11 @@ use super::{EngineError, Line, Reuse};
 use crate::pipeline::Stage;
 use crate::pipeline::cache::{Claim, Entry, Pending};
 use crate::pipeline::stages::calibrate::BUNDLE;
-use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_test};
+use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_unseen};
 use crate::pipeline::stages::gate::Defender;
 use crate::pipeline::stages::{Summary, calibrate, evaluate, features, gate, read_json, validate};
 use crate::registry::{BundleFile, Consent, GateReport, NewVersion, Origin, Promotion};
-use crate::scoring::{Part, Scorecard};
+use crate::scoring::{Part, Scorecard, Verdict};
 
 /// Who did the work of a stage.
 pub(super) enum Worked {
@@ -98,8 +98,8 @@ impl Line<'_> {
             .map_err(EngineError::in_stage(Stage::Gate))
     }
 
-    /// Returns the version to beat. Where it was judged under another protocol and there is a test part, it is scored
-    /// again as the challenger was; out of fold that would flatter it, because it learnt from these units.
+    /// Returns the version to beat. Where it was judged under another protocol and there is a test part or a holdout, it is
+    /// scored again as the challenger was; out of fold that would flatter it, because it learnt from these units.
     fn defender(&mut self) -> Result<Option<Defender>, EngineError> {
         let in_stage = EngineError::in_stage(Stage::Gate);
         let model = self.model()?.expect("the gates stand behind the scores");
@@ -107,13 +107,13 @@ impl Line<'_> {
         let registered = self.storeroom.defender(&version)?;
         let card: Scorecard = read_json(&self.entry(Stage::Evaluate).path(SCORECARD)).map_err(&in_stage)?;
         let same = registered.scorecard.protocol_digest == card.protocol_digest;
-        if same || card.protocol.part != Part::Test || version.bundle == model.bundle {
+        if same || card.protocol.part == Part::OutOfFold || version.bundle == model.bundle {
             return Ok(Some(registered));
         }
         let bundle = open_version(self.context, &self.storeroom.registry, &version)?;
         let (spec, protocol, baseline) = (&self.job.spec, card.protocol.clone(), card.baseline.prediction);
         let (scorecard, predictions) =
-            score_on_test(spec, self.dataset()?, protocol, &bundle, baseline).map_err(&in_stage)?;
+            score_on_unseen(spec, self.dataset()?, protocol, &bundle, baseline).map_err(&in_stage)?;
         Ok(Some(Defender { scorecard, predictions, ..registered }))
     }
 
@@ -137,12 +137,13 @@ impl Line<'_> {
     fn promote(&mut self) -> Result<Summary, EngineError> {
         let model = self.model()?.expect("a promotion stands behind the scores");
         let version = self.storeroom.version_of(model)?.expect("the stage before registered the model");
+        let report = self.gate_report()?;
         let promotion = Promotion {
             model: self.storeroom.model.clone(),
             version: version.version,
             alias: self.storeroom.alias.clone(),
-            reason: format!("pipeline {} passed its gates", self.job.spec.project.name),
-            consent: Consent::Gates(Box::new(self.gate_report()?)),
+            reason: self.reason(&report),
+            consent: Consent::Gates(Box::new(report)),
             policy: self.storeroom.policy,
         };
         let moved = self.storeroom.registry.promote(&promotion, &self.context.stamp())?;
@@ -151,6 +152,15 @@ impl Line<'_> {
         }
         let before = moved.from.map_or("first".to_owned(), |from| format!("was v{from}"));
         Ok(Summary::new(format!("v{} is now {} ({before})", moved.to, moved.alias)).figure("version", moved.to))
+    }
+
+    /// Returns why the alias moves, for the log.
+    fn reason(&self, report: &GateReport) -> String {
+        match (&self.night, report.reasons(Verdict::Pass)) {
+            (None, _) => format!("pipeline {} passed its gates", self.job.spec.project.name),
+            (Some(night), reasons) if reasons.is_empty() => night.clone(),
+            (Some(night), reasons) => format!("{night}; {reasons}"),
+        }
     }
 
     /// Returns what the gates made of the bundle.

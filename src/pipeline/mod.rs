@@ -30,6 +30,7 @@ mod keys;
 mod origins;
 mod overrides;
 mod render;
+mod retrain;
 mod schema;
 mod search;
 mod source;
@@ -46,6 +47,7 @@ pub use errors::{SpecErrors, SpecProblem};
 pub use graph::Stage;
 pub use interpolate::Environment;
 pub use origins::{Origin, Origins, Source};
+pub use retrain::{Condition, RetrainOptions};
 pub use schema::{file_schema, file_schema_text};
 pub use spec::{PipelineSpec, ProjectOptions, VERSION};
 

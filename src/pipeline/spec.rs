@@ -12,6 +12,7 @@ use super::interpolate::{Environment, interpolate};
 use super::keys::Keys;
 use super::origins::Origins;
 use super::overrides;
+use super::retrain::RetrainOptions;
 use super::schema::file_schema;
 use super::search::unusable_values;
 use super::source::Sources;
@@ -96,6 +97,9 @@ pub struct PipelineSpec {
     /// When the pipeline runs by itself, for `pdm-ml schedule`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleOptions>,
+    /// When `pdm-ml retrain` makes a new model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retrain: Option<RetrainOptions>,
 }
 
 /// What the pipeline is called, the seed of all that is drawn at random, and what training may cost.
@@ -238,6 +242,7 @@ impl PipelineSpec {
         let notify = file.family_list("notify", NotifyOptions::problems);
         let tune = file.optional("tune", TuneOptions::problems);
         let schedule = file.optional("schedule", ScheduleOptions::problems);
+        let retrain = file.optional("retrain", RetrainOptions::problems);
         Some(Self {
             version: VERSION,
             project: project?,
@@ -256,6 +261,7 @@ impl PipelineSpec {
             notify,
             tune,
             schedule,
+            retrain,
         })
     }
 

@@ -36,6 +36,8 @@ pub enum Part {
     Test,
     /// The training part, each unit predicted by a model that did not learn from it.
     OutOfFold,
+    /// Run-to-failure units that no model learnt from.
+    Holdout,
 }
 
 /// Says at which cycles a unit is predicted.
@@ -130,6 +132,7 @@ impl fmt::Display for Part {
         f.pad(match self {
             Self::Test => "test part",
             Self::OutOfFold => "training part, out of fold",
+            Self::Holdout => "holdout",
         })
     }
 }
@@ -163,6 +166,7 @@ mod tests {
         let base = test_protocol(100);
         let others = [
             Protocol { part: Part::OutOfFold, ..base.clone() },
+            Protocol { part: Part::Holdout, ..base.clone() },
             Protocol { data: Digest::of("other"), ..base.clone() },
             Protocol { units: 99, ..base.clone() },
             Protocol { cuts: Cuts::RandomCuts { per_unit: 8, shortest_history: 15, seed: 1 }, ..base.clone() },
@@ -173,7 +177,7 @@ mod tests {
         let mut digests: Vec<_> = others.iter().chain([&base]).map(Protocol::digest).collect();
         digests.sort();
         digests.dedup();
-        assert_eq!(digests.len(), 8);
+        assert_eq!(digests.len(), 9);
     }
 
     #[test]

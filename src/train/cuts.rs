@@ -3,7 +3,19 @@ use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
 use super::{TrainOptions, derive_seed};
-use crate::data::Trajectory;
+use crate::data::{Groups, Holdout, Trajectory};
+
+/// Returns every unit of a holdout as it was known at each of its random cuts, with its true remaining life then, in cycles.
+///
+/// The cuts depend on the holdout's seed and the unit's name, as for units held out of a fold: every model is judged at the
+/// same cycles, today and in a year.
+pub fn holdout_cuts(holdout: &Holdout, groups: &Groups, options: &TrainOptions) -> Vec<(Trajectory, f64)> {
+    let cuts = |unit: &Trajectory| {
+        let rows = cut_rows(unit, groups.name_within(&unit.unit), options, holdout.seed());
+        rows.into_iter().map(|row| (unit.cut(row + 1), unit.rul_at(row))).collect::<Vec<_>>()
+    };
+    holdout.units().iter().flat_map(cuts).collect()
+}
 
 /// Returns the rows at which a held-out unit is judged, ascending.
 ///

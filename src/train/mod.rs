@@ -29,6 +29,7 @@ pub use backend::Backend;
 pub use blend::Blend;
 pub use boosting::fit_gbdt;
 pub use crossval::fit_fold;
+pub use cuts::holdout_cuts;
 pub use error::TrainError;
 pub use examples::UnitExamples;
 pub use fit::fit;

@@ -59,7 +59,7 @@ impl Rest {
 }
 
 fn folds(dataset: &ValidDataset, count: usize) -> Folds {
-    Folds::deal(dataset, &SplitOptions { folds: count }, SEED).unwrap()
+    Folds::deal(dataset, &SplitOptions { folds: count, holdout: None }, SEED).unwrap()
 }
 
 /// All folds, one after the other.

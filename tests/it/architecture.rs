@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 20] = [
+const ROOMS: [(&str, u8, &[&str]); 21] = [
     ("domain", 0, &[]),
     ("content", 0, &[]),
     ("events", 0, &[]),
@@ -15,6 +15,7 @@ const ROOMS: [(&str, u8, &[&str]); 20] = [
     ("scoring", 1, &[]),
     ("bundle", 1, &["data", "features", "models", "scoring"]),
     ("export", 1, &["bundle", "data", "features", "models"]),
+    ("monitor", 1, &["data", "features", "scoring"]),
     ("report", 1, &["data", "scoring"]),
     ("tune", 1, &["scoring"]),
     ("schedule", 1, &[]),

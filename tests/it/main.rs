@@ -24,6 +24,7 @@ mod readers;
 mod registry;
 mod repository;
 mod resume;
+mod retrain;
 mod run;
 mod runs;
 mod schedule;

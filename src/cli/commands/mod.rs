@@ -3,6 +3,7 @@
 mod config;
 mod data;
 mod doctor;
+mod drift;
 mod export;
 mod features;
 mod fetch;
@@ -16,6 +17,7 @@ mod plan;
 mod predict;
 mod promote;
 mod registry;
+mod retrain;
 mod runs;
 mod schedule;
 mod track;
@@ -44,6 +46,8 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Predict(args) => predict::run(&args, ui),
         Command::Export(command) => export::run(&command, ui),
         Command::Run(args) => judged::run(&args, Stage::Promote, ui),
+        Command::Retrain(args) => retrain::run(&args, ui),
+        Command::Drift(args) => drift::run(&args, ui),
         Command::Plan(args) => plan::run(&args, ui),
         Command::Runs(command) => runs::run(&command, ui),
         Command::Track(command) => track::run(&command, ui),

@@ -15,7 +15,7 @@ use crate::tune::{Dimension, MOST_GRID_POINTS, Method, Point, RangeOptions, Spac
 const SEARCHABLE: [&str; 4] = ["features", "target", "model", "train"];
 
 /// Sections no trial may change, and why.
-const FIXED: [(&str, &str); 11] = [
+const FIXED: [(&str, &str); 12] = [
     ("project", "a lucky seed is no better model"),
     ("dataset", "every trial must learn from the same data"),
     ("validate", "every trial must learn from the same data"),
@@ -27,6 +27,7 @@ const FIXED: [(&str, &str); 11] = [
     ("tracking", "it changes no model"),
     ("tune", "it changes no model"),
     ("schedule", "it changes no model"),
+    ("retrain", "it changes no model"),
 ];
 
 /// Keys of searchable sections that decide what is scored: the clipping of predictions, and the cut points.

@@ -29,6 +29,7 @@ pub fn stage_key(spec: &PipelineSpec, data: Digest, features: Digest, train: Dig
         "model": spec.model,
         "train": protocol::cuts(spec),
     });
+    let parameters = protocol::with_holdout(parameters, spec);
     key(Stage::Calibrate, parameters, [("data", Some(data)), ("features", Some(features)), ("train", Some(train))])
 }
 

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bundle::BundleError;
 use crate::data::{DataError, QualityReport, Role, SplitError};
+use crate::domain::UnitId;
 use crate::events::Interrupted;
 use crate::report::ReportError;
 use crate::scoring::ScoringError;
@@ -39,6 +40,12 @@ pub enum StageError {
         coverage: f64,
         /// Units at hand.
         units: usize,
+    },
+    /// A model learnt from units of the holdout it is judged on.
+    #[error("a model learnt from {} units of the holdout it is judged on: {}", .units.len(), named(.units))]
+    Leak {
+        /// The units.
+        units: Vec<UnitId>,
     },
     /// A model and the data disagree on the columns.
     #[error("the model was fitted on other columns than the data has")]
@@ -77,6 +84,10 @@ impl StageError {
             Self::Split(_) => "set split.folds to at most the number of units",
             Self::Coverage { .. } => "add units, or set a lower calibrate.coverage",
             Self::Scoring(ScoringError::TooFewUnits { .. }) => "a score needs at least 2 units to show a spread",
+            Self::Leak { .. } => {
+                "judge on a holdout only models that were trained with it: set split.holdout back, or begin anew under another \
+                 registry.alias"
+            }
             Self::Schema => "fit the model again on these columns, or name the columns it knows",
             _ => return None,
         })
@@ -85,4 +96,12 @@ impl StageError {
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }
+}
+
+/// Returns the first few names.
+fn named(units: &[UnitId]) -> String {
+    const SHOWN: usize = 10;
+    let names: Vec<_> = units.iter().take(SHOWN).map(UnitId::as_str).collect();
+    let more = if units.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names.join(", "))
 }

@@ -1,5 +1,7 @@
-//! Scores the bundle on the test part, where it is installed, and out of fold in any case.
+//! Scores the bundle on the test part, where it is installed, else on the holdout, where there is one; and out of fold in any
+//! case.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -10,12 +12,12 @@ use super::train::OUT_OF_FOLD;
 use super::{StageError, Summary, key, protocol, read_json};
 use crate::bundle::ModelBundle;
 use crate::content::Digest;
-use crate::data::{TestPart, ValidDataset};
-use crate::domain::{Interval, Prediction};
+use crate::data::ValidDataset;
+use crate::domain::{Interval, Prediction, UnitId};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use crate::report;
-use crate::scoring::{Conformal, Metric, Protocol, Scorecard, score};
-use crate::train::{OutOfFold, derive_seed};
+use crate::scoring::{Conformal, Metric, Part, Protocol, Scorecard, score};
+use crate::train::{OutOfFold, derive_seed, holdout_cuts};
 
 /// Name of the scorecard the gates judge, among the outputs.
 pub const SCORECARD: &str = "scorecard.json";
@@ -46,7 +48,7 @@ pub fn stage_key(spec: &PipelineSpec, data: DataDigests, train: Digest, calibrat
     });
     key(
         Stage::Evaluate,
-        parameters,
+        protocol::with_holdout(parameters, spec),
         [
             ("data", Some(data.train)),
             ("train", Some(train)),
@@ -72,12 +74,9 @@ pub fn run(
         return Err(StageError::Schema);
     }
     let (fold_card, out_of_fold) = score_out_of_fold(spec, dataset, data.train, train)?;
-    let (card, predictions) = match (dataset.test(), data.test) {
-        (Some(part), Some((test, rul))) => {
-            let protocol = protocol::test(spec, test, rul, part.units.len());
-            score_on_test(spec, dataset, protocol, bundle, fold_card.baseline.prediction)?
-        }
-        _ => (fold_card.clone(), out_of_fold),
+    let (card, predictions) = match judging(spec, dataset, data) {
+        Some(protocol) => score_on_unseen(spec, dataset, protocol, bundle, fold_card.baseline.prediction)?,
+        None => (fold_card.clone(), out_of_fold),
     };
     write_json(&folder.join(OUT_OF_FOLD_SCORECARD), &fold_card)?;
     write_json(&folder.join(SCORECARD), &card)?;
@@ -86,6 +85,14 @@ pub fn run(
     fs::write(&table, report::predictions_csv(&predictions)?)
         .map_err(|source| StageError::io("write", &table, source))?;
     Ok(summarise(&card))
+}
+
+/// Returns the protocol the gates judge under, where there are units that no training sees.
+fn judging(spec: &PipelineSpec, dataset: &ValidDataset, data: DataDigests) -> Option<Protocol> {
+    match (dataset.test(), data.test) {
+        (Some(part), Some((test, rul))) => Some(protocol::test(spec, test, rul, part.units.len())),
+        _ => dataset.holdout().map(|holdout| protocol::holdout(spec, holdout)),
+    }
 }
 
 /// Scores every training unit by the model that never saw it.
@@ -108,29 +115,45 @@ fn score_out_of_fold(
     Ok((card.by_group(&predictions, |unit| dataset.groups().of(unit))?, predictions))
 }
 
-/// Scores a bundle on the test part under the pipeline's protocol: the challenger, or a champion judged under another.
+/// Scores a bundle on the test part or the holdout, as the pipeline's protocol says: the challenger, or a champion that was
+/// judged under another.
 ///
 /// # Errors
-/// The bundle needs other columns, or its predictions cannot be scored.
-pub fn score_on_test(
+/// The bundle needs other columns, learnt from a unit of the holdout, or its predictions cannot be scored.
+pub fn score_on_unseen(
     spec: &PipelineSpec,
     dataset: &ValidDataset,
     protocol: Protocol,
     bundle: &ModelBundle,
     baseline: f64,
 ) -> Result<(Scorecard, Vec<Prediction>), StageError> {
-    let Some(part) = dataset.test().filter(|_| bundle.manifest().schema == *dataset.schema()) else {
+    if bundle.manifest().schema != *dataset.schema() {
         return Err(StageError::Schema);
+    }
+    refuse_leak(&protocol, dataset, bundle.features().fitted_on())?;
+    let (units, truths): (Vec<_>, Vec<_>) = match (dataset.test(), dataset.holdout()) {
+        (Some(part), _) if protocol.part == Part::Test => (part.units.clone(), part.rul.clone()),
+        (_, Some(holdout)) if protocol.part == Part::Holdout => {
+            holdout_cuts(holdout, dataset.groups(), &spec.train).into_iter().unzip()
+        }
+        _ => return Err(StageError::Schema),
     };
-    let predictions = predict(bundle, part);
+    let predictions = bundle.predict(&units).into_iter().zip(truths);
+    let predictions: Vec<_> =
+        predictions.map(|(prediction, rul)| Prediction { truth: Some(rul), ..prediction }).collect();
     let seed = derive_seed(spec.project.seed, "bootstrap");
     let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
     Ok((card.by_group(&predictions, |unit| dataset.groups().of(unit))?, predictions))
 }
 
-fn predict(bundle: &ModelBundle, part: &TestPart) -> Vec<Prediction> {
-    let predictions = bundle.predict(&part.units).into_iter().zip(&part.rul);
-    predictions.map(|(prediction, rul)| Prediction { truth: Some(*rul), ..prediction }).collect()
+/// Units of the holdout come from the files models learn from, so what a bundle says it learnt from tells of a leak: after the
+/// share or the seed was changed, or where a champion is older than the holdout. A test part has files of its own.
+fn refuse_leak(protocol: &Protocol, dataset: &ValidDataset, learnt_from: &[UnitId]) -> Result<(), StageError> {
+    let Some(holdout) = dataset.holdout().filter(|_| protocol.part == Part::Holdout) else { return Ok(()) };
+    let learnt_from: BTreeSet<_> = learnt_from.iter().collect();
+    let names = holdout.units().iter().map(|unit| &unit.unit);
+    let units: Vec<_> = names.filter(|unit| learnt_from.contains(unit)).cloned().collect();
+    if units.is_empty() { Ok(()) } else { Err(StageError::Leak { units }) }
 }
 
 /// The best constant predictor of the training part, under the truth scores are computed from.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::files::write_json;
-use super::{StageError, Summary, key};
+use super::{StageError, Summary, key, protocol};
 use crate::content::Digest;
 use crate::data::ValidDataset;
 use crate::features::{self, FittedFeatures};
@@ -25,6 +25,7 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest) -> StageKey {
         "features": spec.features,
         "target": spec.target,
     });
+    let parameters = protocol::with_holdout(parameters, spec);
     key(Stage::Features, parameters, [("train", Some(train))])
 }
 

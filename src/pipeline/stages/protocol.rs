@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::content::{Digest, digest_of};
+use crate::data::Holdout;
 use crate::domain::Interval;
 use crate::pipeline::PipelineSpec;
 use crate::scoring::{Cuts, Part, Protocol, ShortUnits};
@@ -16,6 +17,22 @@ pub(super) fn out_of_fold(spec: &PipelineSpec, train: Digest, units: usize) -> P
 /// Returns the options that decide where a unit is cut, for the keys of stages that name the protocol.
 pub(super) fn cuts(spec: &PipelineSpec) -> Value {
     json!({ "cuts_per_unit": spec.train.cuts_per_unit, "shortest_history": spec.train.shortest_history })
+}
+
+/// Every unit of the holdout, at its random cuts; the data are these units alone, so the protocol stays while training data
+/// grow around them.
+pub(super) fn holdout(spec: &PipelineSpec, holdout: &Holdout) -> Protocol {
+    let TrainOptions { cuts_per_unit: per_unit, shortest_history, .. } = spec.train;
+    let cuts = Cuts::RandomCuts { per_unit, shortest_history, seed: holdout.seed() };
+    protocol(spec, Part::Holdout, holdout.digest(), holdout.units().len(), cuts)
+}
+
+/// Adds to a key's options which units are held back, where any are; keys of pipelines without a holdout stay as they were.
+pub(super) fn with_holdout(mut parameters: Value, spec: &PipelineSpec) -> Value {
+    if let Some(holdout) = &spec.split.holdout {
+        parameters["holdout"] = json!(holdout);
+    }
+    parameters
 }
 
 /// Every test unit at its last cycle; the data are the histories and the truth.

@@ -41,8 +41,16 @@ pub fn run(
 pub fn load(spec: &PipelineSpec, root: &Path) -> Result<(ValidDataset, QualityReport), StageError> {
     let validation = data::validate(data::ingest(&spec.dataset, root)?, &spec.validate);
     match validation.dataset {
-        Some(dataset) => Ok((dataset, validation.report)),
+        Some(dataset) => Ok((held_out(dataset, spec), validation.report)),
         None => Err(StageError::Invalid(Box::new(validation.report))),
+    }
+}
+
+/// Takes out the units that no training may see, before anything else sees the data.
+fn held_out(dataset: ValidDataset, spec: &PipelineSpec) -> ValidDataset {
+    match &spec.split.holdout {
+        Some(holdout) => dataset.hold_out(holdout),
+        None => dataset,
     }
 }
 
@@ -53,8 +61,13 @@ fn summarise(dataset: &ValidDataset, report: &QualityReport) -> Summary {
         .test()
         .map_or_else(|| "no test part installed".to_owned(), |test| format!("{} test units", test.units.len()));
     let warnings = report.counts.warnings;
-    let text = format!("{}: {} units, {rows} rows, {test}, {warnings} warnings", dataset.name(), train.len());
-    Summary::new(text)
+    let held_out = dataset.holdout().map(|holdout| holdout.units().len());
+    let held_out_text = held_out.map(|units| format!(" to learn from, {units} held out")).unwrap_or_default();
+    let units = format!("{} units{held_out_text}", train.len());
+    let text = format!("{}: {units}, {rows} rows, {test}, {warnings} warnings", dataset.name());
+    let summary = Summary::new(text);
+    let summary = if let Some(units) = held_out { summary.figure("held_out_units", units) } else { summary };
+    summary
         .figure("units", train.len())
         .figure("rows", rows)
         .figure("test_units", dataset.test().map(|test| test.units.len()))

@@ -1,0 +1,52 @@
+//! `drift`: whether units that came in differ from those the champion learnt from.
+
+use crate::cli::args::DriftArgs;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::settings;
+use crate::cli::ui::Ui;
+use crate::engine::{self, Drift};
+use crate::monitor::{DriftRow, DriftVerdict};
+use crate::report::{Align, table};
+
+/// Tests shown where nothing drifted.
+const SHOWN: usize = 5;
+
+pub(super) fn run(args: &DriftArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let drift = engine::drift(&context, &job)?;
+    ui.show(&drift, || text(&drift))?;
+    Ok(match drift.report.verdict {
+        DriftVerdict::None => Exit::Done,
+        DriftVerdict::Drift => Exit::Drift,
+        DriftVerdict::TooLittleData => Exit::TooLittleData,
+    })
+}
+
+fn text(drift: &Drift) -> String {
+    let report = &drift.report;
+    let verdict = format!("{}: {} {}", report.verdict, report.summary(), drift.window);
+    let shown = report.drifted().count().max(SHOWN).min(report.tests.len());
+    match report.tests.get(..shown) {
+        Some(tests @ [_, ..]) => format!("{}\n{verdict}", tests_of(tests)),
+        _ => verdict,
+    }
+}
+
+fn tests_of(tests: &[DriftRow]) -> String {
+    let header = [
+        ("test", Align::Left),
+        ("training", Align::Right),
+        ("new", Align::Right),
+        ("distance", Align::Right),
+        ("q", Align::Right),
+        ("", Align::Left),
+    ];
+    let rows = tests.iter().map(|test| {
+        let medians = [test.reference_median, test.new_median].map(|value| format!("{value:.4}"));
+        let [reference, new] = medians;
+        let word = if test.drifted { "drift" } else { "" };
+        [test.to_string(), reference, new, format!("{:.2}", test.distance), format!("{:.1e}", test.q), word.to_owned()]
+    });
+    table(&header, rows)
+}

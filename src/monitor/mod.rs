@@ -1,0 +1,18 @@
+//! Is the world still the training world?
+//!
+//! [`drift`] compares units that came in since with those a model learnt from. What repeats is a unit, not a row: the rows of
+//! one unit resemble each other, and a test that counts them as independent finds drift everywhere. So every unit gives one
+//! number for each sensor, operating regime and [`Quantity`], the two sets of numbers meet in a two-sample test
+//! (Kolmogorov-Smirnov, [`smirnov`]), and all tests together keep a false discovery rate ([`adjusted`]).
+//!
+//! Both sides must be whole lives: a running unit is less worn than one that failed, which is no drift.
+
+mod drift;
+mod fdr;
+mod smirnov;
+mod summary;
+
+pub use drift::{DriftOptions, DriftReport, DriftRow, DriftVerdict, drift};
+pub use fdr::adjusted;
+pub use smirnov::{Smirnov, smallest_p, smirnov};
+pub use summary::Quantity;
