@@ -1,13 +1,17 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
+mod observe;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::exit::Exit;
 use crate::engine::Reuse;
+
+pub(super) use observe::{LogFormat, WatchArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,6 +40,19 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
+impl Cli {
+    /// Reads the arguments, and returns them with the name of the command, such as `registry list`.
+    ///
+    /// # Errors
+    /// What is wrong with them, or the answer to `--help` and `--version`.
+    pub(super) fn parse_named() -> Result<(Self, String), clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let names = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand()).map(|(name, _)| name);
+        let name = names.collect::<Vec<_>>().join(" ");
+        Ok((Self::from_arg_matches(&matches)?, name))
+    }
+}
+
 /// Flags every command takes.
 #[derive(Debug, Args)]
 pub(super) struct Global {
@@ -55,6 +72,8 @@ pub(super) struct Global {
     #[arg(long, global = true, default_value_t = 0, value_name = "N",
           value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub(super) threads: u16,
+    #[command(flatten)]
+    pub(super) watch: WatchArgs,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

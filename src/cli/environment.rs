@@ -7,6 +7,12 @@ const ACTOR: &str = "PDM_ML_ACTOR";
 /// Any value means: no colour (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
 
+/// How messages are written, `text` or `json`.
+pub(super) const LOG_FORMAT: &str = "PDM_ML_LOG_FORMAT";
+/// Which messages are logged.
+pub(super) const LOG: &str = "PDM_ML_LOG";
+/// Whose trace the command belongs to (W3C Trace Context).
+pub(super) const TRACEPARENT: &str = "TRACEPARENT";
 /// Looks a variable up; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -51,7 +51,9 @@ fn resolve_by(load: Load, args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job)
     let loaded = load(&found.text, &found.label, &overrides, &environment::variable);
     let (spec, origins) = loaded.map_err(CliError::spec)?;
     let context = context(found.root, ui)?;
-    Ok((context, Job { spec, origins, label: found.label, text: found.text }))
+    let job = Job { spec, origins, label: found.label, text: found.text };
+    ui.watch.pipeline(&job);
+    Ok((context, job))
 }
 
 /// Returns what the outside world lends to a run in the folder `root`.
@@ -62,9 +64,10 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     let interrupt = signals::listen().map_err(CliError::failed)?;
     let listener: Arc<dyn Observer> =
         if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
+    let reporter = ui.watch.listen(Reporter::new(interrupt));
     Ok(Context {
         commit: git(&root, &["rev-parse", "HEAD"]),
-        reporter: Reporter::new(interrupt).with(listener),
+        reporter: if ui.watch.logs() { reporter } else { reporter.with(listener) },
         actor: environment::actor(|| git(&root, &["config", "user.email"])),
         variable: environment::variable,
         root,

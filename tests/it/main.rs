@@ -11,6 +11,7 @@ mod config;
 mod data;
 mod init;
 mod mlflow;
+mod observe;
 mod oci;
 mod onnx;
 mod plan;

@@ -1,0 +1,24 @@
+//! How a command is watched.
+
+use clap::{Args, ValueEnum};
+
+/// Flags every command takes, for those who watch it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Watching")]
+pub(in crate::cli) struct WatchArgs {
+    /// Write messages as text for people, or as JSON, one object a line; without it PDM_ML_LOG_FORMAT, else text
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub(in crate::cli) log_format: Option<LogFormat>,
+    /// Log what is at least this important, such as `debug` or `warn,pdm_ml::http=debug`; without it PDM_ML_LOG
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(in crate::cli) log_level: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum LogFormat {
+    /// Words for people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}

@@ -1,0 +1,17 @@
+//! What machines watch a run by: log lines, spans, a timeline, metrics.
+//!
+//! | part | what it is for |
+//! | --- | --- |
+//! | [`Spans`] | events become spans and lines of `tracing`: command, stage, part of a fit |
+//! | [`TraceContext`] | whose trace a command belongs to, by W3C's `traceparent` |
+//! | [`redact`] | takes passwords and signatures out of texts before they are logged |
+//!
+//! Nothing here stops or fails a run: whoever watches cannot break what is watched.
+
+mod redact;
+mod spans;
+mod trace_context;
+
+pub use redact::redact;
+pub use spans::{LoggedError, Spans, TARGET, WORDS};
+pub use trace_context::TraceContext;

@@ -1,0 +1,153 @@
+//! What watches a run from outside: log lines.
+
+use serde_json::Value;
+
+use crate::project::{Answer, Project, SMALL};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+/// Runs the command with more in its environment.
+fn with(project: &Project, variables: &[(&str, &str)], args: &[&str]) -> Answer {
+    let output = project.command(args).envs(variables.iter().copied()).output().unwrap();
+    Answer {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Reads a log of one JSON object a line, each with what every line must have.
+fn lines(log: &str) -> Vec<Value> {
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    for line in &lines {
+        let time = line["timestamp"].as_str().unwrap();
+        assert!(time.ends_with('Z') && time.parse::<jiff::Timestamp>().is_ok(), "{time} is not RFC 3339");
+        assert!(["ERROR", "WARN", "INFO", "DEBUG", "TRACE"].contains(&line["level"].as_str().unwrap()), "{line}");
+        assert!(line["message"].is_string() && line["target"].as_str().unwrap().starts_with("pdm_ml"), "{line}");
+    }
+    lines
+}
+
+fn find<'a>(lines: &'a [Value], begin: &str) -> &'a Value {
+    let says = |line: &&Value| line["message"].as_str().unwrap().starts_with(begin);
+    lines.iter().find(says).unwrap_or_else(|| panic!("no line begins with `{begin}`: {lines:#?}"))
+}
+
+#[test]
+fn a_log_in_json_tells_where_each_line_belongs() {
+    let project = Project::with_pipeline(SMALL);
+    let traceparent = format!("00-{TRACE}-{PARENT}-01");
+    let answer = with(&project, &[("TRACEPARENT", &traceparent)], &["run", "--log-format", "json", "--format", "json"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let outcome: Value = serde_json::from_str(&answer.stdout).expect("standard output holds the data alone");
+    let lines = lines(&answer.stderr);
+    assert!(lines.iter().all(|line| line["trace_id"] == TRACE), "{lines:#?}");
+
+    let began = find(&lines, "stage train begins");
+    let ended = find(&lines, "stage train ended");
+    for line in [began, ended] {
+        assert_eq!(
+            (&line["pipeline"], &line["stage"], &line["level"]),
+            (&"small".into(), &"train".into(), &"INFO".into())
+        );
+        assert_eq!(line["run"], outcome["run"]);
+    }
+    assert!(began["why"].is_string() && ended["elapsed_ms"].is_u64() && ended["summary"].is_string());
+    let last = lines.last().unwrap();
+    assert_eq!((&last["message"], &last["exit_code"]), (&"pdm-ml run ended well".into(), &0.into()));
+    assert!(last["elapsed_ms"].as_u64().unwrap() >= ended["elapsed_ms"].as_u64().unwrap());
+    // Metrics and parts of fits are for those who ask for them.
+    assert!(lines.iter().all(|line| line["level"] == "INFO" && line.get("part").is_none()), "{lines:#?}");
+
+    let again = project.pdm(&["run", "--log-format=json", "--log-level", "debug"]);
+    let again = self::lines(&again.stderr);
+    assert_eq!(find(&again, "stage train is not run")["why"], "inputs and options are unchanged");
+    assert_ne!(again[0]["trace_id"], TRACE);
+    let quiet = project.pdm(&["run", "--log-format", "json", "--quiet"]);
+    assert_eq!(quiet.stderr, "");
+}
+
+#[test]
+fn debug_shows_parts_metrics_and_requests() {
+    let project = Project::with_pipeline(SMALL);
+    let set = "tracking.mlflow_url=http://127.0.0.1:9/";
+    let answer = with(&project, &[("PDM_ML_LOG", "debug"), ("PDM_ML_LOG_FORMAT", "json")], &["run", "--set", set]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let lines = lines(&answer.stderr);
+    let part = find(&lines, "part fold-1 ended");
+    assert_eq!((&part["part"], &part["stage"]), (&"fold-1".into(), &"train".into()));
+    let metric = find(&lines, "metric judged/rmse");
+    assert!(metric["value"].is_f64() && metric["step"] == 0, "{metric}");
+    let request = find(&lines, "GET 127.0.0.1/");
+    assert_eq!((&request["target"], &request["method"]), (&"pdm_ml::http".into(), &"GET".into()));
+    assert!(request["elapsed_ms"].is_f64() && request.get("status").is_none(), "{request}");
+
+    let project = Project::with_pipeline(SMALL);
+    let text = project.pdm(&["run", "--log-level", "pdm_ml=debug"]).stderr;
+    assert!(text.lines().any(|line| line.contains(" DEBUG metric judged/rmse = ")), "{text}");
+    assert!(!text.contains('{') && !text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn without_a_wish_the_words_are_the_same_as_ever() {
+    let project = Project::with_pipeline(SMALL);
+    let plain = project.pdm(&["run"]);
+    assert_eq!(plain.code, 0, "{plain:?}");
+    assert!(!plain.stderr.contains("INFO") && !plain.stderr.contains("timestamp"), "{}", plain.stderr);
+}
+
+#[test]
+fn a_failure_is_logged_once_with_its_exit_code() {
+    let project = Project::with_pipeline(&SMALL.replace("seed = 7", "sede = 7"));
+    let answer = project.pdm(&["run", "--log-format", "json"]);
+    let [only] = &lines(&answer.stderr)[..] else { panic!("{}", answer.stderr) };
+    assert_eq!((answer.code, &only["level"], &only["exit_code"]), (2, &"ERROR".into(), &2.into()));
+    assert!(only["detail"].as_str().unwrap().contains("pdm.toml:6:1"), "{only}");
+
+    let project = Project::with_pipeline(SMALL);
+    let answer =
+        project.pdm(&["run", "--log-format", "json", "--set", "dataset.kind=cmapss", "--set", "dataset.subset=FD001"]);
+    let logged = lines(&answer.stderr);
+    assert_eq!(logged.iter().filter(|line| line["level"] == "ERROR").count(), 1, "{logged:#?}");
+    let last = logged.last().unwrap();
+    assert_eq!((&last["exit_code"], last["level"].as_str()), (&answer.code.into(), Some("ERROR")), "{last}");
+
+    for args in
+        [&["run", "--log-format", "json", "--nonsense"] as &[&str], &["run", "--log-format=json", "--log-level=loud"]]
+    {
+        let refused = project.pdm(args);
+        let [only] = &lines(&refused.stderr)[..] else { panic!("{}", refused.stderr) };
+        assert_eq!((refused.code, &only["exit_code"], &only["level"]), (2, &2.into(), &"ERROR".into()));
+    }
+    let refused = with(&project, &[("PDM_ML_LOG_FORMAT", "xml")], &["runs", "list"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("PDM_ML_LOG_FORMAT is `xml`"), "{}", refused.stderr);
+
+    let project = Project::with_pipeline(&SMALL.replace("value = 60.0", "value = 0.1"));
+    let answer = project.pdm(&["gate", "--log-format", "json"]);
+    let last = lines(&answer.stderr).pop().unwrap();
+    assert_eq!((answer.code, &last["level"], &last["exit_code"]), (20, &"WARN".into(), &20.into()), "{last}");
+}
+
+#[test]
+fn nothing_logged_holds_a_secret() {
+    let project = Project::with_pipeline(SMALL);
+    let set = "tracking.mlflow_url=http://ann:hunter2@127.0.0.1:9/?token=hunter3";
+    let refused = project.pdm(&["run", "--log-format", "json", "--set", set]);
+    assert!(refused.stderr.contains("http://***@127.0.0.1:9/?token=***"), "{}", refused.stderr);
+    assert!(refused.code == 2 && !refused.stderr.contains("hunter"), "{refused:?}");
+    for (format, server) in [
+        ("json", "http://127.0.0.1:9/"),
+        ("text", "http://127.0.0.1:9/"),
+        ("json", "http://ann:hunter2@127.0.0.1:9/?token=hunter3"),
+        ("text", "http://ann:hunter2@127.0.0.1:9/?token=hunter3"),
+    ] {
+        let secrets = [("MLFLOW_TRACKING_TOKEN", "hunter4"), ("AWS_SECRET_ACCESS_KEY", "hunter5")];
+        let variables = [&secrets[..], &[("MLFLOW_TRACKING_URI", server)]].concat();
+        let answer = with(&project, &variables, &["run", "--log-level", "trace", "--log-format", format, "--force"]);
+        assert_eq!(answer.code, 0, "{answer:?}");
+        assert!(answer.stderr.contains("stage train ended") && !answer.stderr.contains("hunter"), "{}", answer.stderr);
+    }
+}
