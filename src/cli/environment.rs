@@ -11,6 +11,8 @@ const NO_COLOR: &str = "NO_COLOR";
 pub(super) const LOG_FORMAT: &str = "PDM_ML_LOG_FORMAT";
 /// Which messages are logged.
 pub(super) const LOG: &str = "PDM_ML_LOG";
+/// File for metrics in Prometheus' text format.
+pub(super) const METRICS_FILE: &str = "PDM_ML_METRICS_FILE";
 /// Whose trace the command belongs to (W3C Trace Context).
 pub(super) const TRACEPARENT: &str = "TRACEPARENT";
 /// Looks a variable up; an empty one counts as unset.

@@ -52,7 +52,7 @@ fn resolve_by(load: Load, args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job)
     let (spec, origins) = loaded.map_err(CliError::spec)?;
     let context = context(found.root, ui)?;
     let job = Job { spec, origins, label: found.label, text: found.text };
-    ui.watch.pipeline(&job);
+    ui.watch.pipeline(&context, &job);
     Ok((context, job))
 }
 

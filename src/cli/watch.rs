@@ -1,30 +1,49 @@
-//! What watches a command from outside: its log and its spans.
+//! What watches a command from outside: its log, its spans, its metrics.
 
 mod log;
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, ValueEnum};
+use jiff::Timestamp;
 
 pub(super) use log::log;
 
 use super::args::{Cli, Global, LogFormat};
-use super::environment;
 use super::error::CliError;
 use super::exit::Exit;
-use crate::engine::Job;
+use super::{environment, ui};
+use crate::engine::{self, Context, Job, Outcome};
 use crate::events::Reporter;
-use crate::observe::{LoggedError, Spans, TraceContext};
+use crate::observe::{ChampionFact, Gatherer, JobFacts, LoggedError, ScoreFact, Spans, TraceContext, prometheus};
+use crate::registry::GateReport;
+use crate::scoring::{Part, Verdict};
 
-/// What watches a command from outside: its log and its spans.
+/// Commands after which metrics are written: those a job consists of.
+const JOBS: [&str; 4] = ["run", "retrain", "gate", "promote"];
+
+/// What watches a command from outside: its log, its spans, its metrics.
 pub(super) struct Watch {
     command: String,
     begun: Instant,
     format: LogFormat,
     writes_lines: bool,
     spans: Arc<Spans>,
+    gatherer: Arc<Gatherer>,
+    metrics_file: Option<PathBuf>,
+    known: Mutex<Known>,
+}
+
+/// What is known of a job beside what its events say.
+#[derive(Default)]
+struct Known {
+    /// The pipeline, to ask its registry at the end.
+    job: Option<(Context, Job)>,
+    scores: Vec<ScoreFact>,
+    verdict: Option<Verdict>,
 }
 
 impl Watch {
@@ -50,7 +69,18 @@ impl Watch {
         if format == LogFormat::Json {
             log::log_the_rest(&spans);
         }
-        Ok(Self { command: command.to_owned(), begun: Instant::now(), format, writes_lines, spans })
+        let metrics_file =
+            args.metrics_file.clone().or_else(|| environment::variable(environment::METRICS_FILE).map(PathBuf::from));
+        Ok(Self {
+            command: command.to_owned(),
+            begun: Instant::now(),
+            format,
+            writes_lines,
+            spans,
+            gatherer: Arc::default(),
+            metrics_file,
+            known: Mutex::default(),
+        })
     }
 
     /// Logs that the arguments were refused, in a process that could not begin.
@@ -75,19 +105,81 @@ impl Watch {
 
     /// Returns a reporter that this watch listens to.
     pub(super) fn listen(&self, reporter: Reporter) -> Reporter {
-        reporter.with(Arc::<Spans>::clone(&self.spans))
+        reporter.with(Arc::<Spans>::clone(&self.spans)).with(Arc::<Gatherer>::clone(&self.gatherer))
     }
 
     /// Takes note of the pipeline the command is about.
-    pub(super) fn pipeline(&self, job: &Job) {
+    pub(super) fn pipeline(&self, context: &Context, job: &Job) {
         self.spans.pipeline(&job.spec.project.name);
+        // Without its listeners: a display vanishes when the work is done.
+        let context = Context { reporter: Reporter::silent(), ..context.clone() };
+        self.with_known(|known| known.job = Some((context, job.clone())));
+    }
+
+    /// Takes note of what a pipeline came to.
+    pub(super) fn outcome(&self, outcome: &Outcome) {
+        if let Some(report) = &outcome.gates {
+            self.gates(report);
+        }
+        if let Some(scores) = &outcome.scores {
+            // Where no test part is installed, both cards are the same.
+            let cards = std::iter::once(&scores.scorecard);
+            let cards = cards.chain((scores.on == Part::Test).then_some(&scores.out_of_fold));
+            self.with_known(|known| known.scores = cards.flat_map(ScoreFact::of).collect());
+        }
+    }
+
+    /// Takes note of what gates said.
+    pub(super) fn gates(&self, report: &GateReport) {
+        self.with_known(|known| known.verdict = Some(report.verdict));
     }
 
     /// Tells everybody who watches how the command ended. None of them can change that.
     pub(super) fn end(&self, exit: Exit, error: Option<CliError>) {
-        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed = self.begun.elapsed();
+        let is_job = JOBS.contains(&self.command.as_str());
+        if let Some(path) = self.metrics_file.as_ref().filter(|_| is_job)
+            && let Err(error) = prometheus::update(path, &self.facts(exit, elapsed))
+        {
+            ui::warn(&format!("the metrics are not written: {error}"));
+        }
         let error = error.map(|error| error.for_log());
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         self.spans.end(&self.command, exit as u8, error.as_ref(), elapsed_ms);
+    }
+
+    fn facts(&self, exit: Exit, elapsed: Duration) -> JobFacts {
+        let (run, stages) = self.gatherer.gathered();
+        let Known { job, scores, verdict } = self.with_known(std::mem::take);
+        let champion = job.as_ref().map_or(ChampionFact::Unknown, |(context, job)| match exit {
+            // It was just found out that it does not answer.
+            Exit::Unavailable => ChampionFact::Unknown,
+            _ => champion(context, job),
+        });
+        JobFacts {
+            pipeline: job.map(|(_, job)| job.spec.project.name).unwrap_or_default(),
+            command: self.command.clone(),
+            run,
+            ended: Timestamp::now(),
+            elapsed,
+            exit_code: exit as u8,
+            stages,
+            scores,
+            verdict,
+            champion,
+        }
+    }
+
+    fn with_known<T>(&self, act: impl FnOnce(&mut Known) -> T) -> T {
+        act(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn champion(context: &Context, job: &Job) -> ChampionFact {
+    match engine::champion(context, job) {
+        Ok(Some(champion)) => ChampionFact::Version { version: champion.version, since: champion.since },
+        Ok(None) => ChampionFact::Nobody,
+        Err(_) => ChampionFact::Unknown,
     }
 }
 

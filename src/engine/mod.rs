@@ -6,6 +6,7 @@
 mod bring_up;
 mod budget;
 mod catalog;
+mod champion;
 mod context;
 mod decide;
 mod error;
@@ -28,6 +29,7 @@ mod work;
 pub use bring_up::{bring_up, plan};
 pub use budget::within_budget;
 pub use catalog::catalog;
+pub use champion::{Champion, champion};
 pub use context::{Context, Job};
 pub use error::EngineError;
 pub use inspect::{fitted_features, quality};

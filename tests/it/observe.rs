@@ -1,4 +1,7 @@
-//! What watches a run from outside: log lines.
+//! What watches a run from outside: log lines, metrics for Prometheus.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -150,4 +153,70 @@ fn nothing_logged_holds_a_secret() {
         assert_eq!(answer.code, 0, "{answer:?}");
         assert!(answer.stderr.contains("stage train ended") && !answer.stderr.contains("hunter"), "{}", answer.stderr);
     }
+}
+
+/// Returns a tool of Debian's, where it is installed.
+fn tool(name: &str, package: &str) -> Option<Command> {
+    match Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
+        Ok(_) => Some(Command::new(name)),
+        Err(_) if std::env::var_os("CI").is_some() => panic!("CI must install `{name}`: apt-get install {package}"),
+        Err(_) => {
+            eprintln!("skipped: needs `{name}`: apt-get install {package}");
+            None
+        }
+    }
+}
+
+/// Returns the value of a metric, by its name and all its labels.
+fn metric(file: &Path, metric: &str) -> Option<f64> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' ')?.parse().ok())
+}
+
+#[test]
+fn metrics_for_prometheus_tell_how_the_last_job_ended() {
+    let project = Project::with_pipeline(SMALL);
+    let file = project.file("metrics/pdm_ml.prom");
+    let run = |args: &[&str]| with(&project, &[("PDM_ML_METRICS_FILE", "metrics/pdm_ml.prom")], args);
+    assert_eq!(run(&["plan"]).code, 0);
+    assert!(!file.exists(), "only jobs write metrics");
+    assert_eq!(run(&["run"]).code, 0);
+    let value = |name: &str| metric(&file, name);
+    let of = |name: &str| value(&format!("{name}{{pipeline=\"small\"}}"));
+    assert_eq!((of("pdm_ml_exit_code"), of("pdm_ml_champion_version")), (Some(0.0), Some(1.0)));
+    let succeeded = of("pdm_ml_last_success_timestamp_seconds").unwrap();
+    let now = jiff::Timestamp::now().as_second() as f64;
+    assert!((now - succeeded).abs() < 600.0 && of("pdm_ml_champion_timestamp_seconds").unwrap() <= succeeded);
+    assert!(value("pdm_ml_stage_duration_seconds{pipeline=\"small\",stage=\"train\"}").is_some());
+    assert_eq!(value("pdm_ml_gate_verdict{pipeline=\"small\",verdict=\"pass\"}"), Some(1.0));
+    let rmse =
+        |bound| value(&format!("pdm_ml_score{{pipeline=\"small\",metric=\"rmse\",part=\"test\",bound=\"{bound}\"}}"));
+    let (lower, rmse_now, upper) = (rmse("lower").unwrap(), rmse("value").unwrap(), rmse("upper").unwrap());
+    assert!(lower < rmse_now && rmse_now < upper);
+
+    if let Some(mut promtool) = tool("promtool", "prometheus") {
+        let checked = promtool.args(["check", "metrics"]).stdin(std::fs::File::open(&file).unwrap()).output().unwrap();
+        assert!(checked.status.success() && checked.stderr.is_empty(), "{}", String::from_utf8_lossy(&checked.stderr));
+    }
+
+    // A gate that says no is no success, and its scores are the newest.
+    project.write("pdm.toml", SMALL.replace("value = 60.0", "value = 0.1"));
+    assert_eq!(run(&["gate"]).code, 20);
+    assert_eq!(of("pdm_ml_last_success_timestamp_seconds"), Some(succeeded));
+    assert!(of("pdm_ml_last_run_timestamp_seconds").unwrap() > succeeded);
+    assert_eq!((of("pdm_ml_exit_code"), of("pdm_ml_champion_version")), (Some(20.0), Some(1.0)));
+    assert_eq!(value("pdm_ml_gate_verdict{pipeline=\"small\",verdict=\"fail\"}"), Some(1.0));
+
+    // A pipeline that cannot be read has no name; the file knows only one.
+    project.write("pdm.toml", "version = 1\nnonsense");
+    assert_eq!(run(&["run"]).code, 2);
+    assert_eq!((of("pdm_ml_exit_code"), rmse("value")), (Some(2.0), Some(rmse_now)));
+
+    // Whoever watches cannot break what is watched.
+    project.write("pdm.toml", SMALL);
+    project.write("taken.prom", "up 1\n");
+    let answer = project.pdm(&["run", "--metrics-file", "taken.prom"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert!(answer.stderr.contains("the metrics are not written: `taken.prom` holds in line 1"), "{}", answer.stderr);
+    assert_eq!(project.read("taken.prom"), "up 1\n");
 }
