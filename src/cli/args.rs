@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use super::exit::Exit;
 use crate::engine::Reuse;
 
-pub(super) use observe::{LogFormat, WatchArgs};
+pub(super) use observe::{LogFormat, TraceArgs, WatchArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -446,6 +446,8 @@ pub(super) enum RunsCommand {
         #[command(flatten)]
         store: RunStoreArgs,
     },
+    /// Write a run's timeline as a Chrome trace, for Perfetto and chrome://tracing
+    Trace(TraceArgs),
     /// Print how to see the runs in MLflow's own pages: start a server on a file, and replay them to it
     Ui {
         #[command(flatten)]

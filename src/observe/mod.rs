@@ -7,6 +7,7 @@
 //! | [`redact`] | takes passwords and signatures out of texts before they are logged |
 //! | [`JobFacts`], [`Gatherer`] | what a job came to, gathered while it runs |
 //! | [`prometheus`] | the same as metrics in a file, for the textfile collector of Prometheus' node exporter |
+//! | [`timeline`] | a recorded run as a Chrome trace, for Perfetto |
 //!
 //! Nothing here stops or fails a run: whoever watches cannot break what is watched.
 
@@ -14,6 +15,7 @@ mod facts;
 pub mod prometheus;
 mod redact;
 mod spans;
+pub mod timeline;
 mod trace_context;
 
 pub use facts::{ChampionFact, Gatherer, JobFacts, ScoreFact};

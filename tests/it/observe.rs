@@ -1,4 +1,4 @@
-//! What watches a run from outside: log lines, metrics for Prometheus.
+//! What watches a run from outside: log lines, metrics for Prometheus, the timeline.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -219,4 +219,35 @@ fn metrics_for_prometheus_tell_how_the_last_job_ended() {
     assert_eq!(answer.code, 0, "{answer:?}");
     assert!(answer.stderr.contains("the metrics are not written: `taken.prom` holds in line 1"), "{}", answer.stderr);
     assert_eq!(project.read("taken.prom"), "up 1\n");
+}
+
+#[test]
+fn a_run_s_timeline_is_a_chrome_trace() {
+    let project = Project::with_pipeline(SMALL);
+    let outcome =
+        project.json(&["run", "--set", "model.kind=gbdt", "--set", "model.rounds=20", "--set", "train.seeds=2"]);
+    let run = outcome["run"].as_str().unwrap();
+    assert_eq!(project.pdm(&["runs", "trace", run, "--out", "out/trace.json"]).code, 0);
+    let written = project.read("out/trace.json");
+    let printed = project.pdm(&["runs", "trace", &run[..30]]);
+    assert_eq!((printed.code, printed.stdout.trim_end()), (0, written.as_str()));
+
+    let trace: Value = serde_json::from_str(&written).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let of = |cat: &str, ph: &str| events.iter().filter(|e| e["cat"] == cat && e["ph"] == ph).collect::<Vec<_>>();
+    let [whole] = of("run", "X")[..] else { panic!("{trace:#}") };
+    let end = |slice: &Value| slice["ts"].as_u64().unwrap() + slice["dur"].as_u64().unwrap();
+    for slice in of("stage", "X").into_iter().chain(of("part", "X")) {
+        assert!(end(slice) <= end(whole), "{slice} ends after the run");
+    }
+    let train = of("stage", "X").into_iter().find(|slice| slice["name"] == "train").unwrap();
+    let folds: Vec<_> =
+        of("part", "X").into_iter().filter(|part| part["name"].as_str().unwrap().starts_with("fold-1")).collect();
+    assert_eq!(folds.len(), 3, "a fold and its two seeds");
+    for part in &folds {
+        assert!(part["ts"].as_u64() >= train["ts"].as_u64() && end(part) <= end(train), "{part} lies within training");
+    }
+    assert!(!of("metric", "C").is_empty());
+    let unknown = project.pdm(&["runs", "trace", "ffff"]);
+    assert_eq!(unknown.code, 1, "{unknown:?}");
 }
