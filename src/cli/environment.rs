@@ -15,6 +15,10 @@ pub(super) const LOG: &str = "PDM_ML_LOG";
 pub(super) const METRICS_FILE: &str = "PDM_ML_METRICS_FILE";
 /// Whose trace the command belongs to (W3C Trace Context).
 pub(super) const TRACEPARENT: &str = "TRACEPARENT";
+/// Where an OpenTelemetry collector listens; what else is said to the exporter, its SDK reads.
+#[cfg(not(feature = "otlp"))]
+pub(super) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
 /// Looks a variable up; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -1,5 +1,6 @@
 //! What watches a command from outside: its log, its spans, its metrics.
 
+mod export;
 mod log;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, ValueEnum};
 use jiff::Timestamp;
 
+use export::Export;
 pub(super) use log::log;
 
 use super::args::{Cli, Global, LogFormat};
@@ -30,10 +32,12 @@ pub(super) struct Watch {
     command: String,
     begun: Instant,
     format: LogFormat,
+    is_quiet: bool,
     writes_lines: bool,
     spans: Arc<Spans>,
     gatherer: Arc<Gatherer>,
     metrics_file: Option<PathBuf>,
+    export: Export,
     known: Mutex<Known>,
 }
 
@@ -64,8 +68,10 @@ impl Watch {
         let writes_lines = format == LogFormat::Json || levels.is_some();
         let trace = environment::variable(environment::TRACEPARENT).and_then(|text| TraceContext::parse(&text));
         let trace = trace.unwrap_or_default();
-        log::subscribe(format, levels, global.quiet);
+        let export = Export::begin(&trace);
+        log::subscribe(format, levels, global.quiet, &export);
         let spans = Arc::new(Spans::begin(command, trace));
+        export.adopt(&spans);
         if format == LogFormat::Json {
             log::log_the_rest(&spans);
         }
@@ -75,17 +81,19 @@ impl Watch {
             command: command.to_owned(),
             begun: Instant::now(),
             format,
+            is_quiet: global.quiet,
             writes_lines,
             spans,
             gatherer: Arc::default(),
             metrics_file,
+            export,
             known: Mutex::default(),
         })
     }
 
     /// Logs that the arguments were refused, in a process that could not begin.
     pub(super) fn refused(message: &str) {
-        log::subscribe(LogFormat::Json, None, false);
+        log::subscribe(LogFormat::Json, None, false, &Export::off());
         let spans = Spans::begin("", TraceContext::new());
         let (message, detail) = message.split_once('\n').unwrap_or((message, ""));
         let detail = Some(detail.trim().to_owned()).filter(|detail| !detail.is_empty());
@@ -138,14 +146,17 @@ impl Watch {
     pub(super) fn end(&self, exit: Exit, error: Option<CliError>) {
         let elapsed = self.begun.elapsed();
         let is_job = JOBS.contains(&self.command.as_str());
-        if let Some(path) = self.metrics_file.as_ref().filter(|_| is_job)
-            && let Err(error) = prometheus::update(path, &self.facts(exit, elapsed))
+        let is_watched = self.metrics_file.is_some() || self.export.is_on();
+        let facts = (is_job && is_watched).then(|| self.facts(exit, elapsed));
+        if let (Some(path), Some(facts)) = (&self.metrics_file, &facts)
+            && let Err(error) = prometheus::update(path, facts)
         {
             ui::warn(&format!("the metrics are not written: {error}"));
         }
         let error = error.map(|error| error.for_log());
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         self.spans.end(&self.command, exit as u8, error.as_ref(), elapsed_ms);
+        self.export.end(is_job && !self.is_quiet, facts.as_ref());
     }
 
     fn facts(&self, exit: Exit, elapsed: Duration) -> JobFacts {

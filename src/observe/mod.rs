@@ -8,10 +8,13 @@
 //! | [`JobFacts`], [`Gatherer`] | what a job came to, gathered while it runs |
 //! | [`prometheus`] | the same as metrics in a file, for the textfile collector of Prometheus' node exporter |
 //! | [`timeline`] | a recorded run as a Chrome trace, for Perfetto |
+//! | `otlp` | spans and metrics to an OpenTelemetry collector, in programs built with the feature of that name |
 //!
 //! Nothing here stops or fails a run: whoever watches cannot break what is watched.
 
 mod facts;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod prometheus;
 mod redact;
 mod spans;

@@ -14,6 +14,8 @@ mod mlflow;
 mod observe;
 mod oci;
 mod onnx;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod plan;
 mod pool;
 mod predict;

@@ -1,4 +1,4 @@
-//! What watches a run from outside: log lines, metrics for Prometheus, the timeline.
+//! What watches a run from outside: log lines, metrics for Prometheus, the timeline, OpenTelemetry.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -250,4 +250,14 @@ fn a_run_s_timeline_is_a_chrome_trace() {
     assert!(!of("metric", "C").is_empty());
     let unknown = project.pdm(&["runs", "trace", "ffff"]);
     assert_eq!(unknown.code, 1, "{unknown:?}");
+}
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_program_without_opentelemetry_says_so_once() {
+    let project = Project::with_pipeline(SMALL);
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")];
+    let answer = with(&project, &variables, &["run"]);
+    assert_eq!((answer.code, answer.stderr.matches("--features otlp").count()), (0, 1), "{answer:?}");
+    assert_eq!(with(&project, &variables, &["runs", "list"]).stderr, "");
 }

@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, layer};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use super::export::Export;
 use crate::cli::args::LogFormat;
 use crate::observe::{Spans, TARGET, WORDS};
 
@@ -40,12 +41,15 @@ pub(super) fn levels(text: &str) -> Result<Targets, String> {
     Ok(levels)
 }
 
-/// Lets log lines be written, where that is asked for; without it they cost nothing.
-pub(super) fn subscribe(format: LogFormat, levels: Option<Targets>, quiet: bool) {
+/// Lets log lines be written and spans be sent, where that is asked for; without it they cost nothing.
+pub(super) fn subscribe(format: LogFormat, levels: Option<Targets>, quiet: bool, export: &Export) {
     let usual = if quiet { LevelFilter::WARN } else { LevelFilter::INFO };
-    if let Some(lines) = lines(format, levels, usual) {
+    let of_spans = levels.clone().unwrap_or_default().with_target(TARGET, LevelFilter::INFO);
+    let lines = lines(format, levels, usual);
+    let spans = export.layer().map(|layer| layer.with_filter(of_spans));
+    if lines.is_some() || spans.is_some() {
         // Fails only where there is one already, as in tests.
-        let _there = tracing::subscriber::set_global_default(Registry::default().with(lines));
+        let _there = tracing::subscriber::set_global_default(Registry::default().with(lines).with(spans));
     }
 }
 
