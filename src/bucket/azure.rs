@@ -1,7 +1,7 @@
 use object_store::azure::MicrosoftAzureBuilder;
 
 use super::Variable;
-use super::{Bucket, Opened, network};
+use super::{Bucket, Opened, network, requests};
 
 /// What Azure's own tools read, and object_store obeys.
 const VARIABLES: [&str; 12] = [
@@ -28,6 +28,7 @@ pub(super) fn open(container: &str, variable: Variable<'_>) -> Opened {
     let mut builder = MicrosoftAzureBuilder::new()
         .with_container_name(container)
         .with_client_options(network::client_options(variable, endpoint.as_deref(), ALLOW_HTTP)?)
+        .with_http_connector(requests::Logged::default())
         .with_retry(network::retries());
     for (key, value) in network::settings(&VARIABLES, variable)? {
         builder = builder.with_config(key, value);

@@ -1,7 +1,7 @@
 use object_store::gcp::GoogleCloudStorageBuilder;
 
 use super::Variable;
-use super::{Bucket, Opened, network};
+use super::{Bucket, Opened, network, requests};
 
 /// What Google's own tools read, and object_store obeys.
 const VARIABLES: [&str; 5] = [
@@ -21,6 +21,7 @@ pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     let mut builder = GoogleCloudStorageBuilder::new()
         .with_bucket_name(bucket)
         .with_client_options(network::client_options(variable, endpoint.as_deref(), ALLOW_HTTP)?)
+        .with_http_connector(requests::Logged::default())
         .with_retry(network::retries());
     for (key, value) in network::settings(&VARIABLES, variable)? {
         builder = builder.with_config(key, value);

@@ -9,12 +9,15 @@ mod azure;
 mod gcs;
 mod network;
 mod profile;
+mod requests;
 mod s3;
 
 use std::sync::Arc;
 
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
+
+pub(crate) use requests::Request;
 
 /// Looks an environment variable up.
 pub type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -4,7 +4,7 @@ use object_store::aws::AmazonS3Builder;
 
 use super::Variable;
 use super::profile::Profile;
-use super::{Bucket, Opened, network};
+use super::{Bucket, Opened, network, requests};
 
 /// What the AWS tools read, and object_store obeys. An endpoint for S3 alone goes before the one for all services.
 const VARIABLES: [&str; 24] = [
@@ -60,6 +60,7 @@ pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
         .with_bucket_name(bucket)
         .with_unsigned_payload(!network::is_open(endpoint))
         .with_client_options(network::client_options(variable, endpoint, ALLOW_HTTP)?)
+        .with_http_connector(requests::Logged::default())
         .with_retry(network::retries());
     for (name, value) in &settings {
         builder = builder.with_config(network::key(name)?, value);

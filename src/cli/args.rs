@@ -1,12 +1,13 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
 mod gates;
+mod observe;
 mod retrain;
 mod schedule;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
@@ -15,6 +16,7 @@ pub(super) use gates::{JudgedArgs, NotifyCommand, ReportTarget};
 use super::exit::Exit;
 use crate::engine::Reuse;
 
+pub(super) use observe::{LogFormat, TraceArgs, WatchArgs};
 pub(super) use retrain::{DriftArgs, RetrainArgs};
 pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
 
@@ -45,6 +47,19 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
+impl Cli {
+    /// Reads the arguments, and returns them with the name of the command, such as `registry list`.
+    ///
+    /// # Errors
+    /// What is wrong with them, or the answer to `--help` and `--version`.
+    pub(super) fn parse_named() -> Result<(Self, String), clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let names = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand()).map(|(name, _)| name);
+        let name = names.collect::<Vec<_>>().join(" ");
+        Ok((Self::from_arg_matches(&matches)?, name))
+    }
+}
+
 /// Flags every command takes.
 #[derive(Debug, Args)]
 pub(super) struct Global {
@@ -64,6 +79,8 @@ pub(super) struct Global {
     #[arg(long, global = true, default_value_t = 0, value_name = "N",
           value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub(super) threads: u16,
+    #[command(flatten)]
+    pub(super) watch: WatchArgs,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -451,6 +468,8 @@ pub(super) enum RunsCommand {
         #[command(flatten)]
         store: RunStoreArgs,
     },
+    /// Write a run's timeline as a Chrome trace, for Perfetto and chrome://tracing
+    Trace(TraceArgs),
     /// Print how to see the runs in MLflow's own pages: start a server on a file, and replay them to it
     Ui {
         #[command(flatten)]

@@ -26,6 +26,17 @@ pub(super) fn now() -> Result<Option<Timestamp>, CliError> {
     };
     variable(NOW).map(read).transpose()
 }
+/// How messages are written, `text` or `json`.
+pub(super) const LOG_FORMAT: &str = "PDM_ML_LOG_FORMAT";
+/// Which messages are logged.
+pub(super) const LOG: &str = "PDM_ML_LOG";
+/// File for metrics in Prometheus' text format.
+pub(super) const METRICS_FILE: &str = "PDM_ML_METRICS_FILE";
+/// Whose trace the command belongs to (W3C Trace Context).
+pub(super) const TRACEPARENT: &str = "TRACEPARENT";
+/// Where an OpenTelemetry collector listens; what else is said to the exporter, its SDK reads.
+#[cfg(not(feature = "otlp"))]
+pub(super) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// Looks a variable up; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<String> {

@@ -14,6 +14,7 @@ use crate::data::{DataError, QualityReport};
 use crate::engine::{EngineError, TuneError};
 use crate::events::Interrupted;
 use crate::export::ExportError;
+use crate::observe::LoggedError;
 use crate::pipeline::SpecErrors;
 use crate::pipeline::stages::StageError;
 use crate::registry::{Failure, NameError, ReferenceError, RegistryError};
@@ -100,6 +101,20 @@ impl CliError {
             text.push_str(&format!("\n  hint: {hint}"));
         }
         text
+    }
+
+    /// Returns the same for a log: the headline and its causes apart, and all of it where a headline is not enough.
+    pub(super) fn for_log(&self) -> LoggedError {
+        let (message, causes, detail) = match &self.cause {
+            Cause::Spec(_) => ("the pipeline has problems".to_owned(), None, Some(self.render(false))),
+            Cause::Data(_) => ("the data did not meet its expectations".to_owned(), None, Some(self.render(false))),
+            Cause::Error(error) => {
+                let chain = chain(error.as_ref());
+                let causes = chain[1..].join(": ");
+                (chain[0].clone(), Some(causes).filter(|causes| !causes.is_empty()), None)
+            }
+        };
+        LoggedError { message, causes, detail, hint: self.hint.clone() }
     }
 
     /// Returns the same for programs.

@@ -17,26 +17,27 @@ mod settings;
 mod signals;
 mod tuned;
 mod ui;
+mod watch;
 
 pub use exit::Exit;
-
-use clap::Parser;
 
 use args::Cli;
 use error::CliError;
 use ui::Ui;
+use watch::Watch;
 
 /// Runs the command line and returns how it ended.
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let begun = Cli::parse_named().and_then(|(cli, name)| Ok((Watch::begin(&cli.global, &name)?, cli)));
+    let (watch, cli) = match begun {
+        Ok(begun) => begun,
         Err(error) => return ui::refuse(&error),
     };
-    let ui = Ui::new(&cli.global);
-    match prepare(&cli).and_then(|()| commands::run(cli, &ui)) {
-        Ok(exit) => exit,
-        Err(error) => ui.fail(&error),
-    }
+    let ui = Ui::new(&cli.global, watch);
+    let ended = prepare(&cli).and_then(|()| commands::run(cli, &ui));
+    let exit = ended.as_ref().map_or_else(|error| ui.fail(error), |exit| *exit);
+    ui.watch.end(exit, ended.err());
+    exit
 }
 
 fn prepare(cli: &Cli) -> Result<(), CliError> {

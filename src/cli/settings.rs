@@ -51,7 +51,9 @@ fn resolve_by(load: Load, args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job)
     let loaded = load(&found.text, &found.label, &overrides, &environment::variable);
     let (spec, origins) = loaded.map_err(CliError::spec)?;
     let context = context(found.root, ui)?;
-    Ok((context, Job { spec, origins, label: found.label, text: found.text }))
+    let job = Job { spec, origins, label: found.label, text: found.text };
+    ui.watch.pipeline(&context, &job);
+    Ok((context, job))
 }
 
 /// Returns what the outside world lends to a run in the folder `root`.
@@ -66,10 +68,11 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     if let Some(now) = now {
         ui::warn(&format!("the time is {now}, as PDM_ML_NOW says: for tests and simulations only"));
     }
+    let reporter = ui.watch.listen(Reporter::new(interrupt));
     Ok(Context {
         now,
         commit: git(&root, &["rev-parse", "HEAD"]),
-        reporter: Reporter::new(interrupt).with(listener),
+        reporter: if ui.watch.logs() { reporter } else { reporter.with(listener) },
         actor: environment::actor(|| git(&root, &["config", "user.email"])),
         variable: environment::variable,
         root,

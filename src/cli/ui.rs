@@ -7,22 +7,26 @@ use super::args::{Color, Format, Global};
 use super::environment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::watch::{self, Watch};
+use crate::observe::redact;
 
 /// Writes results to standard output and words to standard error.
 pub(super) struct Ui {
     format: Format,
     color: Color,
     quiet: bool,
+    /// Who watches this command, beside the people at the terminal.
+    pub(super) watch: Watch,
 }
 
 impl Ui {
-    pub(super) fn new(global: &Global) -> Self {
-        Self { format: global.format, color: global.color, quiet: global.quiet }
+    pub(super) fn new(global: &Global, watch: Watch) -> Self {
+        Self { format: global.format, color: global.color, quiet: global.quiet, watch }
     }
 
     /// Returns whether progress may be shown: people are watching and want it.
     pub(super) fn shows_progress(&self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+        !self.quiet && !self.watch.writes_lines() && io::stderr().is_terminal()
     }
 
     /// Returns whether people want to hear only of trouble.
@@ -86,13 +90,20 @@ impl Ui {
             let object = json!({ "error": error.to_json() });
             let _gone = self.text(&format!("{object:#}"));
         }
-        say(&error.render(self.coloured()));
+        // Who logs tells it with the end of the command.
+        if !self.watch.logs() {
+            say(&error.render(self.coloured()));
+        }
         error.exit
     }
 
     /// Tells what to do next, on standard error.
     pub(super) fn next(&self, command: &str) {
-        if self.format == Format::Table && !self.quiet && (io::stderr().is_terminal() || io::stdout().is_terminal()) {
+        if self.format == Format::Table
+            && !self.quiet
+            && !self.watch.logs()
+            && (io::stderr().is_terminal() || io::stdout().is_terminal())
+        {
             say(&format!("next: {command}"));
         }
     }
@@ -100,30 +111,45 @@ impl Ui {
 
 /// Tells what is wrong with the arguments, or answers `--help` and `--version`.
 pub(super) fn refuse(error: &clap::Error) -> Exit {
-    let wants_json = std::env::args().any(|arg| arg == "--format=json")
-        || std::env::args().zip(std::env::args().skip(1)).any(|pair| pair == ("--format".into(), "json".into()));
-    if error.use_stderr() && wants_json {
+    if error.use_stderr() && asks_for_json("--format") {
         let message = error.to_string();
         let object = json!({ "error": { "message": message.trim_end(), "hint": null, "exit": Exit::Usage as u8 } });
         let _gone = writeln!(io::stdout(), "{object:#}");
     }
-    let _gone = error.print();
+    if error.use_stderr() && (asks_for_json("--log-format") || watch::logs_by_environment()) {
+        Watch::refused(&error.to_string());
+    } else {
+        let _gone = error.print();
+    }
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }
 
-/// Writes a note to standard error.
-pub(super) fn note(message: &str) {
-    say(&format!("note: {message}"));
+/// Returns whether the arguments, which could not be read, give a flag the value `json`.
+fn asks_for_json(flag: &str) -> bool {
+    let together = format!("{flag}=json");
+    std::env::args().any(|arg| arg == together)
+        || std::env::args().zip(std::env::args().skip(1)).any(|pair| pair == (flag.into(), "json".into()))
 }
 
-/// Writes a line for a log to standard error.
+/// Writes a line for a log to standard error, or into the log.
 pub(super) fn line(text: &str) {
-    say(text);
+    if !watch::log(false, text) {
+        say(text);
+    }
 }
 
-/// Writes a warning to standard error.
+/// Tells a note, on standard error or in the log.
+pub(super) fn note(message: &str) {
+    if !watch::log(false, message) {
+        say(&format!("note: {}", redact(message)));
+    }
+}
+
+/// Tells a warning, on standard error or in the log.
 pub(super) fn warn(message: &str) {
-    say(&format!("warning: {message}"));
+    if !watch::log(true, message) {
+        say(&format!("warning: {}", redact(message)));
+    }
 }
 
 fn say(text: &str) {

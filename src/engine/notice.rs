@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Action, Outcome};
+use super::{Action, NightResult, Outcome, Retrained};
 use crate::notify::{Notice, Occasion};
 use crate::pipeline::Stage;
 use crate::scoring::{Metric, Verdict};
@@ -23,6 +23,34 @@ pub fn notice(outcome: &Outcome) -> Notice {
         "bundle": outcome.version.as_ref().map(|version| version.bundle),
     });
     notice
+}
+
+/// Returns what is told of a night; `line` tells it in one line.
+pub fn notice_of_night(retrained: &Retrained, line: String) -> Notice {
+    let (occasion, model) = (night_occasion(retrained.result), &retrained.model);
+    let version = retrained.version.map(|version| format!("{model}/{version}"));
+    let title = match (retrained.result, &version) {
+        (NightResult::Promoted, Some(version)) => format!("{version} is {}", retrained.alias),
+        (NightResult::Refused, Some(version)) => format!("{version} was refused by its gates"),
+        (NightResult::Undecided, Some(version)) => format!("the gates of {version} cannot tell"),
+        _ => format!("{model}@{} stays: {}", retrained.alias, retrained.why),
+    };
+    let mut notice = Notice::new(occasion, retrained.pipeline.clone(), title).text(line);
+    notice.run = retrained.run.clone();
+    notice.version = version;
+    notice.scores = retrained.scores.clone();
+    notice.details = json!(retrained);
+    notice
+}
+
+fn night_occasion(result: NightResult) -> Occasion {
+    match result {
+        NightResult::Nothing => Occasion::Unchanged,
+        NightResult::Promoted => Occasion::Promoted,
+        NightResult::Refused => Occasion::Refused,
+        NightResult::Undecided => Occasion::Undecided,
+        NightResult::Kept => Occasion::Passed,
+    }
 }
 
 /// Returns what is told of a run that did not come to its end: `message` says why.

@@ -67,7 +67,10 @@ impl<'a> Record<'a> {
             return false;
         }
         match self.start() {
-            Ok(live) => self.live = Some(live),
+            Ok(live) => {
+                self.reporter.emit(Event::RunStarted { run: live.run.id().to_string() });
+                self.live = Some(live);
+            }
             Err(error) => {
                 self.given_up = true;
                 self.context.reporter.warn(format!("the run is not recorded: {}", error.in_one_line()));

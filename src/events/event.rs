@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// A run begins that is recorded; what comes before belongs to no run.
+    RunStarted {
+        /// Id of the run.
+        run: String,
+    },
     /// A stage begins to compute; `why` says which part of its cache key changed.
     StageStarted {
         /// Name of the stage.

@@ -12,6 +12,7 @@ use crate::domain::Problem;
 /// Conditions of a retraining that need no value.
 const CONDITIONS: [&str; 3] = ["new-data", "drift", "always"];
 const OLDER_THAN: &str = "older-than=";
+const NEW_UNITS: &str = "new-units=";
 const LONGEST_JITTER_SECONDS: u64 = 12 * 3600;
 const SHORTEST_DEADLINE_SECONDS: u64 = 60;
 
@@ -144,7 +145,7 @@ impl ScheduleOptions {
         let wrong = self.conditions.iter().enumerate().filter(|(_, condition)| !is_condition(condition));
         let problem = |(i, condition): (usize, &String)| {
             let message = format!("`{condition}` is not a condition of a retraining");
-            let hint = "`new-data`, `drift`, `older-than=7d` or `always`";
+            let hint = "`new-data`, `new-units=5`, `drift`, `older-than=7d` or `always`";
             Problem::new(format!("if.{i}"), message).hint(hint)
         };
         wrong.map(problem).collect()
@@ -220,6 +221,9 @@ fn unknown_zone(name: &str) -> String {
 fn is_condition(text: &str) -> bool {
     if CONDITIONS.contains(&text) {
         return true;
+    }
+    if let Some(units) = text.strip_prefix(NEW_UNITS) {
+        return units.parse::<u32>().is_ok_and(|units| units > 0);
     }
     let length = text.strip_prefix(OLDER_THAN).and_then(|time| time.parse::<Span>().ok());
     let length = length.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 21] = [
+const ROOMS: [(&str, u8, &[&str]); 22] = [
     ("domain", 0, &[]),
     ("content", 0, &[]),
     ("events", 0, &[]),
@@ -23,6 +23,7 @@ const ROOMS: [(&str, u8, &[&str]); 21] = [
     ("notify", 2, &[]),
     ("tracking", 2, &["bucket"]),
     ("registry", 2, &["bucket"]),
+    ("observe", 2, &["tracking"]),
     ("pipeline", 3, &[]),
     ("engine", 3, &["pipeline"]),
     ("cli", 4, &[]),

@@ -13,8 +13,11 @@ mod gates;
 mod init;
 mod mlflow;
 mod notify;
+mod observe;
 mod oci;
 mod onnx;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod plan;
 mod pool;
 mod predict;

@@ -186,6 +186,24 @@ fn whoever_wants_to_know_of_something_else_is_not_told() {
 }
 
 #[test]
+fn a_night_tells_what_came_of_it() {
+    let (address, requests) = receiver(&["200 OK", "200 OK", "200 OK"]);
+    let project = Project::with_pipeline(&webhook(&address, "on = [\"promoted\", \"unchanged\", \"failure\"]"));
+    let night = ["retrain", "--if", "new-data", "--notify"];
+    assert_eq!(project.pdm(&night).code, 0);
+    let notice = next(&requests).json();
+    assert_eq!((&notice["occasion"], &notice["version"]), (&json!("promoted"), &json!("small/1")));
+    assert_eq!((&notice["title"], &notice["details"]["result"]), (&json!("small/1 is champion"), &json!("promoted")));
+    assert!(notice["scores"][0]["lower"].is_number() && notice["run"].is_string(), "{notice:#}");
+    assert_eq!(project.pdm(&night).code, 0);
+    let notice = next(&requests).json();
+    assert_eq!((&notice["occasion"], &notice["details"]["result"]), (&json!("unchanged"), &json!("nothing")));
+    std::fs::write(project.file("datasets/simulated/train_SIM001.txt"), "1 2 3\n").unwrap();
+    assert_eq!(project.pdm(&night).code, 10);
+    assert_eq!(next(&requests).json()["occasion"], "failure");
+}
+
+#[test]
 fn a_busy_receiver_is_tried_again_and_a_deaf_one_costs_a_warning() {
     let (address, requests) = receiver(&["503 Service Unavailable", "429 Too Many Requests", "200 OK"]);
     let project = Project::with_pipeline(&webhook(&address, ""));

@@ -86,7 +86,9 @@ impl Project {
             command.env_remove(name);
         }
         std::env::vars()
-            .filter(|(name, _)| name.starts_with("MLFLOW_"))
+            .filter(|(name, _)| {
+                ["MLFLOW_", "OTEL_", "PDM_ML_LOG", "TRACEPARENT"].iter().any(|set| name.starts_with(set))
+            })
             .for_each(|(name, _)| _ = command.env_remove(name));
         command
     }

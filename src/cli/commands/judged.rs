@@ -8,7 +8,7 @@ use crate::cli::gate_reports::{self, Repository};
 use crate::cli::ui::{Ui, warn};
 use crate::cli::{settings, ui};
 use crate::engine::{self, Context, Job, Outcome};
-use crate::notify::{self, Occasion};
+use crate::notify::{self, Notice, NotifyOptions, Occasion};
 use crate::pipeline::Stage;
 
 /// Brings the pipeline up to a stage and shows what came of it; reports are written whatever came of it.
@@ -23,6 +23,9 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
         warn("`--notify` tells nobody: the pipeline has no [[notify]]");
     }
     let result = engine::bring_up(&context, &job, until, args.stage.reuse()).map_err(CliError::from);
+    if let Ok(outcome) = &result {
+        ui.watch.outcome(outcome);
+    }
     let exit = result.as_ref().map(|outcome| show(outcome, until, ui));
     let reported = report(args, &context, &job, &result, ui);
     if args.notify {
@@ -58,12 +61,23 @@ fn report(
 
 /// Tells whoever wants to know. Work that a person stopped is no news to that person.
 fn tell(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
-    let notice = match result {
-        Ok(outcome) => engine::notice(outcome),
-        Err(error) if matches!(error.exit, Exit::Interrupted | Exit::Terminated) => return,
-        Err(error) => engine::notice_of_error(&job.spec.project.name, occasion(error.exit), &error.render(false)),
-    };
-    for problem in notify::send(&job.spec.notify, &notice, &context.variable) {
+    match result {
+        Ok(outcome) => send(&job.spec.notify, &engine::notice(outcome), context),
+        Err(error) => tell_of_error(&job.spec.notify, context, job, error),
+    }
+}
+
+/// Tells of work that did not come to its end, unless a person ended it.
+pub(super) fn tell_of_error(to: &[NotifyOptions], context: &Context, job: &Job, error: &CliError) {
+    if !matches!(error.exit, Exit::Interrupted | Exit::Terminated) {
+        let name = &job.spec.project.name;
+        send(to, &engine::notice_of_error(name, occasion(error.exit), &error.render(false)), context);
+    }
+}
+
+/// Sends a notice; whoever cannot be reached is a warning.
+pub(super) fn send(to: &[NotifyOptions], notice: &Notice, context: &Context) {
+    for problem in notify::send(to, notice, &context.variable) {
         warn(&problem.in_one_line());
     }
 }

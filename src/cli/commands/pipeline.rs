@@ -28,7 +28,9 @@ pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
 /// Brings the pipeline up to a stage.
 fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Outcome, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
-    Ok(engine::bring_up(&context, &job, until, args.reuse())?)
+    let outcome = engine::bring_up(&context, &job, until, args.reuse())?;
+    ui.watch.outcome(&outcome);
+    Ok(outcome)
 }
 
 /// Shows what came of a line, and returns the exit its verdict asks for.

@@ -39,6 +39,7 @@ fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, Cl
 fn version(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     let promoted = engine::promote_version(&context, &job, reference, &args.reason, args.force)?;
+    ui.watch.gates(&promoted.gates);
     ui.show(&promoted, || {
         let gates = outcome::gates(&promoted.gates);
         match &promoted.moved {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::judged;
 use crate::cli::args::RetrainArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -21,14 +22,24 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
         [] => job.spec.retrain.clone().unwrap_or_default().when,
         named => named.to_vec(),
     };
+    let notify = if args.notify { job.spec.notify.as_slice() } else { &[] };
+    if args.notify && notify.is_empty() {
+        ui::warn("`--notify` tells nobody: the pipeline has no [[notify]]");
+    }
     let started = Instant::now();
     match engine::retrain(&context, &job, &when) {
-        Ok(retrained) => told(&retrained, args, ui),
+        Ok(retrained) => {
+            ui.watch.night(&retrained);
+            let exit = told(&retrained, args, ui);
+            judged::send(notify, &engine::notice_of_night(&retrained, night::line(&retrained)), &context);
+            exit
+        }
         Err(error) => {
             let (error, elapsed) = (CliError::from(error), started.elapsed());
             let summary = failure(&error, &context, &job, u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
             write(args.summary.as_deref(), &summary)?;
             ui::line(&night::failed_line(&summary));
+            judged::tell_of_error(notify, &context, &job, &error);
             Err(error)
         }
     }

@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
-use crate::cli::args::{PipelineArgs, RunStoreArgs, RunsCommand};
+use crate::cli::args::{PipelineArgs, RunStoreArgs, RunsCommand, TraceArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome::seconds;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
+use crate::content::write_whole;
+use crate::observe::timeline::chrome_trace;
 use crate::report::{Align, table};
 use crate::tracking::{Comparison, Listing, Run, RunStore, compare};
 
@@ -22,6 +24,7 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
             let run = open(store, ui)?.load(run)?;
             ui.show(&run, || show(&run))?;
         }
+        RunsCommand::Trace(args) => trace(args, ui)?,
         RunsCommand::Ui { pipeline, port } => {
             let commands = ui_commands(pipeline, *port, ui)?;
             ui.show(&commands, || {
@@ -37,6 +40,16 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Writes a run's timeline.
+fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
+    let trace = chrome_trace(&open(&args.store, ui)?.load(&args.run)?);
+    let text = serde_json::to_string(&trace).map_err(CliError::failed)?;
+    match &args.out {
+        Some(path) => write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error)),
+        None => ui.text(&text),
+    }
 }
 
 /// The commands that show local runs in MLflow's own pages.

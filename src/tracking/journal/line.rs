@@ -96,10 +96,13 @@ pub(in crate::tracking) enum Line {
 }
 
 impl Line {
-    /// Returns what a journal says of an event: nothing of progress and notes, and of an artifact only once it is kept.
+    /// Returns what a journal says of an event: nothing of progress and notes, nor of what the
+    /// opening says, and of an artifact only once it is kept.
     pub(in crate::tracking) fn of(event: &Event) -> Option<Self> {
         Some(match event.clone() {
-            Event::Progress { .. } | Event::Note { .. } | Event::Artifact { .. } => return None,
+            Event::RunStarted { .. } | Event::Progress { .. } | Event::Note { .. } | Event::Artifact { .. } => {
+                return None;
+            }
             Event::Param { key, value } => Self::Param { key, value },
             Event::Metric { key, step, value } => Self::Metric { key, step, value: Number(value) },
             Event::Tag { key, value } => Self::Tag { key, value },

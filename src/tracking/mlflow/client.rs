@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{decode, refused, shown, unreachable};
 use super::{Base, Connection, Patience, Pulse};
+use crate::bucket::Request as Asked;
 use crate::tracking::{Credentials, TrackingError};
 
 /// Talks to one MLflow server. Blocking: keep it off the thread that works.
@@ -211,10 +212,15 @@ impl MlflowClient {
         loop {
             tried += 1;
             let request = fill(self.authorize(self.http.request(method.clone(), url.clone())))?;
-            let answer = self.pulse.timed(|| match request.send() {
-                Ok(answer) if answer.status().is_success() => read(answer),
-                Ok(answer) => Err(refused(&method, &url, answer)),
-                Err(source) => Err(unreachable(&method, &url, source)),
+            let asked = Asked::begin(method.as_str(), url.host_str(), url.path());
+            let answer = self.pulse.timed(|| {
+                let sent = request.send();
+                asked.answered(sent.as_ref().ok().map(|answer| answer.status().as_u16()));
+                match sent {
+                    Ok(answer) if answer.status().is_success() => read(answer),
+                    Ok(answer) => Err(refused(&method, &url, answer)),
+                    Err(source) => Err(unreachable(&method, &url, source)),
+                }
             });
             let Err(error) = answer else { return answer };
             let again = repeat == Repeat::Harmless && error.is_passing();

@@ -1,0 +1,214 @@
+//! What watches a command from outside: its log, its spans, its metrics.
+
+mod export;
+mod log;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, ValueEnum};
+use jiff::Timestamp;
+
+use export::Export;
+pub(super) use log::log;
+
+use super::args::{Cli, Global, LogFormat};
+use super::error::CliError;
+use super::exit::Exit;
+use super::{environment, ui};
+use crate::engine::{self, Context, Job, Outcome, Retrained};
+use crate::events::Reporter;
+use crate::observe::{ChampionFact, Gatherer, JobFacts, LoggedError, ScoreFact, Spans, TraceContext, prometheus};
+use crate::registry::GateReport;
+use crate::scoring::{Part, Verdict};
+
+/// Commands after which metrics are written: those a job consists of.
+const JOBS: [&str; 4] = ["run", "retrain", "gate", "promote"];
+
+/// What watches a command from outside: its log, its spans, its metrics.
+pub(super) struct Watch {
+    command: String,
+    begun: Instant,
+    format: LogFormat,
+    is_quiet: bool,
+    writes_lines: bool,
+    spans: Arc<Spans>,
+    gatherer: Arc<Gatherer>,
+    metrics_file: Option<PathBuf>,
+    export: Export,
+    known: Mutex<Known>,
+}
+
+/// What is known of a job beside what its events say.
+#[derive(Default)]
+struct Known {
+    /// The pipeline, to ask its registry at the end.
+    job: Option<(Context, Job)>,
+    scores: Vec<ScoreFact>,
+    verdict: Option<Verdict>,
+}
+
+impl Watch {
+    /// Begins to watch a command as its arguments and the environment ask for.
+    ///
+    /// # Errors
+    /// A format or level that is none.
+    pub(super) fn begin(global: &Global, command: &str) -> Result<Self, clap::Error> {
+        let args = &global.watch;
+        let format = match (args.log_format, environment::variable(environment::LOG_FORMAT)) {
+            (Some(format), _) => format,
+            (None, Some(text)) => LogFormat::from_str(&text, true)
+                .map_err(|_| refuse(format!("{} is `{text}`, not text or json", environment::LOG_FORMAT)))?,
+            (None, None) => LogFormat::default(),
+        };
+        let given = args.log_level.clone().or_else(|| environment::variable(environment::LOG));
+        let levels = given.as_deref().map(log::levels).transpose().map_err(refuse)?;
+        let writes_lines = format == LogFormat::Json || levels.is_some();
+        let trace = environment::variable(environment::TRACEPARENT).and_then(|text| TraceContext::parse(&text));
+        let trace = trace.unwrap_or_default();
+        let export = Export::begin(&trace);
+        log::subscribe(format, levels, global.quiet, &export);
+        let spans = Arc::new(Spans::begin(command, trace));
+        export.adopt(&spans);
+        if format == LogFormat::Json {
+            log::log_the_rest(&spans);
+        }
+        let metrics_file =
+            args.metrics_file.clone().or_else(|| environment::variable(environment::METRICS_FILE).map(PathBuf::from));
+        Ok(Self {
+            command: command.to_owned(),
+            begun: Instant::now(),
+            format,
+            is_quiet: global.quiet,
+            writes_lines,
+            spans,
+            gatherer: Arc::default(),
+            metrics_file,
+            export,
+            known: Mutex::default(),
+        })
+    }
+
+    /// Logs that the arguments were refused, in a process that could not begin.
+    pub(super) fn refused(message: &str) {
+        log::subscribe(LogFormat::Json, None, false, &Export::off());
+        let spans = Spans::begin("", TraceContext::new());
+        let (message, detail) = message.split_once('\n').unwrap_or((message, ""));
+        let detail = Some(detail.trim().to_owned()).filter(|detail| !detail.is_empty());
+        let message = message.trim_start_matches("error: ").to_owned();
+        spans.end("", Exit::Usage as u8, Some(&LoggedError { message, causes: None, detail, hint: None }), 0);
+    }
+
+    /// Returns whether messages are logged as JSON instead of told to people.
+    pub(super) fn logs(&self) -> bool {
+        self.format == LogFormat::Json
+    }
+
+    /// Returns whether lines are written that a progress bar would tear apart.
+    pub(super) fn writes_lines(&self) -> bool {
+        self.writes_lines
+    }
+
+    /// Returns a reporter that this watch listens to.
+    pub(super) fn listen(&self, reporter: Reporter) -> Reporter {
+        reporter.with(Arc::<Spans>::clone(&self.spans)).with(Arc::<Gatherer>::clone(&self.gatherer))
+    }
+
+    /// Takes note of the pipeline the command is about.
+    pub(super) fn pipeline(&self, context: &Context, job: &Job) {
+        self.spans.pipeline(&job.spec.project.name);
+        // Without its listeners: a display vanishes when the work is done.
+        let context = Context { reporter: Reporter::silent(), ..context.clone() };
+        self.with_known(|known| known.job = Some((context, job.clone())));
+    }
+
+    /// Takes note of what a pipeline came to.
+    pub(super) fn outcome(&self, outcome: &Outcome) {
+        if let Some(report) = &outcome.gates {
+            self.gates(report);
+        }
+        if let Some(scores) = &outcome.scores {
+            // Where no test part is installed, both cards are the same.
+            let cards = std::iter::once(&scores.scorecard);
+            let cards = cards.chain((scores.on == Part::Test).then_some(&scores.out_of_fold));
+            self.with_known(|known| known.scores = cards.flat_map(ScoreFact::of).collect());
+        }
+    }
+
+    /// Takes note of what came of a night.
+    pub(super) fn night(&self, retrained: &Retrained) {
+        if let Some(report) = &retrained.gates {
+            self.gates(report);
+        }
+        if let Some(part) = retrained.judged_on {
+            self.with_known(|known| known.scores = ScoreFact::of_scores(part, &retrained.scores).collect());
+        }
+    }
+
+    /// Takes note of what gates said.
+    pub(super) fn gates(&self, report: &GateReport) {
+        self.with_known(|known| known.verdict = Some(report.verdict));
+    }
+
+    /// Tells everybody who watches how the command ended. None of them can change that.
+    pub(super) fn end(&self, exit: Exit, error: Option<CliError>) {
+        let elapsed = self.begun.elapsed();
+        let is_job = JOBS.contains(&self.command.as_str());
+        let is_watched = self.metrics_file.is_some() || self.export.is_on();
+        let facts = (is_job && is_watched).then(|| self.facts(exit, elapsed));
+        if let (Some(path), Some(facts)) = (&self.metrics_file, &facts)
+            && let Err(error) = prometheus::update(path, facts)
+        {
+            ui::warn(&format!("the metrics are not written: {error}"));
+        }
+        let error = error.map(|error| error.for_log());
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        self.spans.end(&self.command, exit as u8, error.as_ref(), elapsed_ms);
+        self.export.end(is_job && !self.is_quiet, facts.as_ref());
+    }
+
+    fn facts(&self, exit: Exit, elapsed: Duration) -> JobFacts {
+        let (run, stages) = self.gatherer.gathered();
+        let Known { job, scores, verdict } = self.with_known(std::mem::take);
+        let champion = job.as_ref().map_or(ChampionFact::Unknown, |(context, job)| match exit {
+            // It was just found out that it does not answer.
+            Exit::Unavailable => ChampionFact::Unknown,
+            _ => champion(context, job),
+        });
+        JobFacts {
+            pipeline: job.map(|(_, job)| job.spec.project.name).unwrap_or_default(),
+            command: self.command.clone(),
+            run,
+            ended: Timestamp::now(),
+            elapsed,
+            exit_code: exit as u8,
+            stages,
+            scores,
+            verdict,
+            champion,
+        }
+    }
+
+    fn with_known<T>(&self, act: impl FnOnce(&mut Known) -> T) -> T {
+        act(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn champion(context: &Context, job: &Job) -> ChampionFact {
+    match engine::champion(context, job) {
+        Ok(Some(champion)) => ChampionFact::Version { version: champion.version, since: champion.since },
+        Ok(None) => ChampionFact::Nobody,
+        Err(_) => ChampionFact::Unknown,
+    }
+}
+
+/// Returns whether the environment asks for a log in JSON.
+pub(super) fn logs_by_environment() -> bool {
+    environment::variable(environment::LOG_FORMAT).is_some_and(|text| text.eq_ignore_ascii_case("json"))
+}
+
+fn refuse(what: String) -> clap::Error {
+    Cli::command().error(ErrorKind::ValueValidation, what)
+}

@@ -1,0 +1,132 @@
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, layer};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use super::export::Export;
+use crate::cli::args::LogFormat;
+use crate::observe::{Spans, TARGET, WORDS};
+
+/// Where notes and warnings go that come by no event; set once messages are logged as JSON.
+static LOG: OnceLock<Arc<Spans>> = OnceLock::new();
+
+/// Logs a note or a warning, and returns whether that was done: people are told otherwise.
+pub(in crate::cli) fn log(is_warning: bool, message: &str) -> bool {
+    LOG.get().map(|spans| spans.word(is_warning, message)).is_some()
+}
+
+/// Reads `debug` or `warn,pdm_ml::http=debug`.
+///
+/// Only what this program says can be asked for: what the libraries below it say has not been read for secrets.
+pub(super) fn levels(text: &str) -> Result<Targets, String> {
+    let mut levels = Targets::new();
+    for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+        let (target, level) = directive.split_once('=').unwrap_or((TARGET, directive));
+        if target != TARGET && !target.starts_with("pdm_ml::") {
+            return Err(format!("`{target}` in the log level is not pdm_ml or one of its parts, such as pdm_ml::http"));
+        }
+        let parsed: LevelFilter = level
+            .parse()
+            .map_err(|_| format!("the log level `{level}` is not one of off, error, warn, info, debug, trace"))?;
+        levels = levels.with_target(target, parsed);
+    }
+    Ok(levels)
+}
+
+/// Lets log lines be written and spans be sent, where that is asked for; without it they cost nothing.
+pub(super) fn subscribe(format: LogFormat, levels: Option<Targets>, quiet: bool, export: &Export) {
+    let usual = if quiet { LevelFilter::WARN } else { LevelFilter::INFO };
+    let of_spans = levels.clone().unwrap_or_default().with_target(TARGET, LevelFilter::INFO);
+    let lines = lines(format, levels, usual);
+    let spans = export.layer().map(|layer| layer.with_filter(of_spans));
+    if lines.is_some() || spans.is_some() {
+        // Fails only where there is one already, as in tests.
+        let _there = tracing::subscriber::set_global_default(Registry::default().with(lines).with(spans));
+    }
+}
+
+type Lines = Box<dyn Layer<Registry> + Send + Sync>;
+
+fn lines(format: LogFormat, levels: Option<Targets>, usual: LevelFilter) -> Option<Lines> {
+    match (format, levels) {
+        (LogFormat::Json, levels) => {
+            let levels = levels.unwrap_or_else(|| Targets::new().with_target(TARGET, usual));
+            let json = layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+            Some(json.with_writer(std::io::stderr).with_filter(levels).boxed())
+        }
+        // People are told notes, warnings and errors anyway.
+        (LogFormat::Text, Some(levels)) => {
+            let levels = levels.with_target(WORDS, LevelFilter::OFF);
+            Some(layer().event_format(Plain).with_writer(std::io::stderr).with_filter(levels).boxed())
+        }
+        (LogFormat::Text, None) => None,
+    }
+}
+
+/// Sends notes, warnings and panics to the log, too.
+pub(super) fn log_the_rest(spans: &Arc<Spans>) {
+    let _first = LOG.set(Arc::clone(spans));
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let what = panic.payload_as_str().unwrap_or("of an unknown kind");
+        tracing::error!(target: WORDS, exit_code = 101, place, "this is a bug in pdm-ml; please report it: {what}");
+    }));
+}
+
+/// A line for people: when, how important, what.
+struct Plain;
+
+impl<S, N> FormatEvent<S, N> for Plain
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        SystemTime.format_time(&mut writer)?;
+        write!(writer, " {:>5} ", event.metadata().level())?;
+        event.record(&mut Message(&mut writer));
+        writeln!(writer)
+    }
+}
+
+struct Message<'a, 'b>(&'a mut Writer<'b>);
+
+impl Visit for Message<'_, '_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            let _gone = write!(self.0, "{value:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn levels_are_those_of_this_program_alone() {
+        let levels_of = |text| levels(text).unwrap();
+        assert!(levels_of("debug").would_enable("pdm_ml::http", &Level::DEBUG));
+        let mixed = levels_of("warn, pdm_ml::http=trace");
+        assert!(mixed.would_enable("pdm_ml::http", &Level::TRACE) && !mixed.would_enable(TARGET, &Level::INFO));
+        assert!(!levels_of("trace").would_enable("hyper::client", &Level::ERROR));
+        assert_eq!(
+            levels("object_store=debug").unwrap_err(),
+            "`object_store` in the log level is not pdm_ml or one of its parts, such as pdm_ml::http"
+        );
+        assert_eq!(
+            levels("loud").unwrap_err(),
+            "the log level `loud` is not one of off, error, warn, info, debug, trace"
+        );
+    }
+}

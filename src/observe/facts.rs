@@ -1,0 +1,121 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::events::{Event, Observer};
+use crate::scoring::{Part, Score, Scorecard, Verdict};
+
+/// What a job came to, for whoever watches from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobFacts {
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// The command, such as `run`.
+    pub command: String,
+    /// Id of the recorded run; none where nothing had to be done.
+    pub run: Option<String>,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Stages that ran, with their wall time.
+    pub stages: BTreeMap<String, Duration>,
+    /// Scores of the model that was judged; none where none was.
+    pub scores: Vec<ScoreFact>,
+    /// What the gates made of it; none where they were not asked.
+    pub verdict: Option<Verdict>,
+    /// Who is champion now.
+    pub champion: ChampionFact,
+}
+
+/// One score with its interval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreFact {
+    /// Name of the metric, such as `rmse`.
+    pub metric: &'static str,
+    /// What was judged: `test` or `out_of_fold`.
+    pub part: &'static str,
+    /// The score.
+    pub value: f64,
+    /// Lower end of its interval.
+    pub lower: f64,
+    /// Upper end of its interval.
+    pub upper: f64,
+}
+
+/// What the registry says of the champion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChampionFact {
+    /// It could not be asked.
+    Unknown,
+    /// The alias points nowhere.
+    Nobody,
+    /// The alias points to a version.
+    Version {
+        /// Number of the version.
+        version: u32,
+        /// Since when.
+        since: Option<Timestamp>,
+    },
+}
+
+impl ScoreFact {
+    /// Returns the scores of a card.
+    pub fn of(card: &Scorecard) -> impl Iterator<Item = Self> {
+        Self::of_scores(card.protocol.part, &card.scores)
+    }
+
+    /// Returns scores found on a part.
+    pub fn of_scores(part: Part, scores: &[Score]) -> impl Iterator<Item = Self> {
+        let part = match part {
+            Part::Test => "test",
+            Part::OutOfFold => "out_of_fold",
+            Part::Holdout => "holdout",
+        };
+        scores.iter().map(move |score| Self {
+            metric: score.metric.name(),
+            part,
+            value: score.value,
+            lower: score.lower,
+            upper: score.upper,
+        })
+    }
+}
+
+/// Listens for what a job's facts are made of.
+#[derive(Default)]
+pub struct Gatherer(Mutex<Gathered>);
+
+#[derive(Default)]
+struct Gathered {
+    run: Option<String>,
+    stages: BTreeMap<String, Duration>,
+}
+
+impl Gatherer {
+    /// Returns the run's id, once it has begun, and the stages that ended.
+    pub fn gathered(&self) -> (Option<String>, BTreeMap<String, Duration>) {
+        let gathered = self.lock();
+        (gathered.run.clone(), gathered.stages.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gathered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Gatherer {
+    fn on(&self, event: &Event) {
+        match event {
+            Event::RunStarted { run } => self.lock().run = Some(run.clone()),
+            Event::StageFinished { stage, elapsed_ms, .. } => {
+                self.lock().stages.insert(stage.clone(), Duration::from_millis(*elapsed_ms));
+            }
+            _ => {}
+        }
+    }
+}
