@@ -1,11 +1,15 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
+mod cache;
+
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
+pub(super) use self::cache::{CacheCommand, CacheGcArgs, LockArgs};
 use super::exit::Exit;
 use crate::engine::Reuse;
 
@@ -55,6 +59,10 @@ pub(super) struct Global {
     #[arg(long, global = true, default_value_t = 0, value_name = "N",
           value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub(super) threads: u16,
+    /// Wait this long at most for another command that changes the project, such as 60s; 0 does not wait, and without it
+    /// the wait has no end
+    #[arg(long, global = true, value_name = "TIME", value_parser = cache::patience)]
+    pub(super) wait: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -106,6 +114,8 @@ pub(super) struct StageArgs {
     /// Go on with a training that was stopped, or remove what it left and start afresh
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "auto")]
     pub(super) resume: Resume,
+    #[command(flatten)]
+    pub(super) lock: LockArgs,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -120,7 +130,7 @@ pub(super) enum Resume {
 impl StageArgs {
     /// Returns what of earlier work may be used.
     pub(super) fn reuse(&self) -> Reuse {
-        Reuse { cached: !self.force, partial: self.resume == Resume::Auto }
+        Reuse { cached: !self.force, partial: self.resume == Resume::Auto, lock: self.lock.mode() }
     }
 }
 
@@ -154,6 +164,9 @@ pub(super) enum Command {
     Run(StageArgs),
     /// Show what `run` would do, and why
     Plan(PlanArgs),
+    /// List, explain or remove cached results of stages
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// List, show or compare recorded runs
     #[command(subcommand)]
     Runs(RunsCommand),

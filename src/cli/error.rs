@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use crate::bundle::BundleError;
 use crate::data::{DataError, QualityReport};
-use crate::engine::{EngineError, TuneError};
+use crate::engine::{EngineError, LockError, TuneError};
 use crate::events::Interrupted;
 use crate::export::ExportError;
 use crate::pipeline::SpecErrors;
@@ -150,6 +150,10 @@ impl From<EngineError> for CliError {
             },
             EngineError::Registry(error) => error.into(),
             error @ EngineError::Policy { .. } => Self::failed(error).usage(),
+            EngineError::Lock(error) => error.into(),
+            EngineError::Busy(busy) => {
+                Self::unavailable(busy).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
+            }
             EngineError::Bundle(error) => error.into(),
             EngineError::Budget { ref next, .. } => {
                 let hint = next.clone();
@@ -188,6 +192,14 @@ impl From<RegistryError> for CliError {
         };
         let hint = error.hint();
         Self::failed(error).exits(exit).maybe_hint(hint)
+    }
+}
+
+impl From<LockError> for CliError {
+    fn from(error: LockError) -> Self {
+        let exit = if error.is_about_bytes() { Exit::NotReproduced } else { Exit::Usage };
+        let hint = error.hint();
+        Self::failed(error).exits(exit).hint(hint)
     }
 }
 

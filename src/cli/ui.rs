@@ -1,4 +1,5 @@
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
@@ -13,11 +14,17 @@ pub(super) struct Ui {
     format: Format,
     color: Color,
     quiet: bool,
+    wait: Option<Duration>,
 }
 
 impl Ui {
     pub(super) fn new(global: &Global) -> Self {
-        Self { format: global.format, color: global.color, quiet: global.quiet }
+        Self { format: global.format, color: global.color, quiet: global.quiet, wait: global.wait }
+    }
+
+    /// Returns how long to wait for another command that changes the project; none for as long as it takes.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        self.wait
     }
 
     /// Returns whether progress may be shown: people are watching and want it.

@@ -6,10 +6,12 @@
 mod architecture;
 mod bucket;
 mod budget;
+mod cache;
 mod cmapss;
 mod config;
 mod data;
 mod init;
+mod lock;
 mod mlflow;
 mod oci;
 mod onnx;

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod cache;
 mod config;
 mod data;
 mod doctor;
@@ -42,6 +43,7 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Export(command) => export::run(&command, ui),
         Command::Run(args) => pipeline::run(&args, Stage::Promote, ui),
         Command::Plan(args) => plan::run(&args, ui),
+        Command::Cache(command) => cache::run(&command, ui),
         Command::Runs(command) => runs::run(&command, ui),
         Command::Track(command) => track::run(&command, ui),
         Command::Registry(command) => registry::run(&command, ui),
