@@ -1,6 +1,6 @@
 //! Buckets: who keeps them, and how their keys are found. Registries lie in them, caches, and artifacts of runs.
 //!
-//! An [`Address`] names one, or a folder that serves as one.
+//! `address` reads how people name one, or a folder that serves as one.
 //!
 //! Keys, endpoints and regions come from the environment variables and the profile files the providers' own tools read;
 //! nothing of them stands in a pipeline, and nothing of them is logged.

@@ -204,7 +204,10 @@ impl Line<'_> {
         }
         let (reporter, shown) = (&self.context.reporter, path.display());
         if let Some(set) = set_aside(self.job) {
-            reporter.note(format!("`{shown}` is left as it is: it locks the file, not what `{set}` sets beside it"));
+            if before.is_some() {
+                reporter
+                    .note(format!("`{shown}` is left as it is: it locks the file, not what `{set}` sets beside it"));
+            }
             return;
         }
         if let Err(error) = now.write(path) {

@@ -163,7 +163,46 @@ mod tests {
         lock.write(&path).unwrap();
         assert_eq!(LockFile::read(&path).unwrap(), Some(lock));
         let text = fs::read_to_string(&path).unwrap().replace(env!("CARGO_PKG_VERSION"), "[version]");
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+        {
+          "version": 1,
+          "tool": "pdm-ml [version]",
+          "pipeline": "fd001",
+          "inputs": [
+            {
+              "input": "test",
+              "path": "a",
+              "bytes": 4,
+              "sha256": "bc51e9e65d79e1c90ba544ab2eae1044ccdf8c1af7a559ba375cba4276f7d99e"
+            },
+            {
+              "input": "train",
+              "path": "b",
+              "bytes": 4,
+              "sha256": "bc51e9e65d79e1c90ba544ab2eae1044ccdf8c1af7a559ba375cba4276f7d99e"
+            }
+          ],
+          "stages": [
+            {
+              "stage": "train",
+              "semantic_version": 1,
+              "parameters": {
+                "model": {
+                  "rounds": 300,
+                  "loss": null
+                }
+              },
+              "inputs": {
+                "train": "bc51e9e65d79e1c90ba544ab2eae1044ccdf8c1af7a559ba375cba4276f7d99e"
+              },
+              "digest": "5d414b2d4700f87c3f58c2a17f89a28e986e2e0223b7e2987dc5a5a9b5117ce8",
+              "outputs": {
+                "weights": "50e721e49c013f00c62cf59f2163542a9d8df02464efeb615d31051b0fddc326"
+              }
+            }
+          ]
+        }
+        "#);
     }
 
     #[test]
