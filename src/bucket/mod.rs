@@ -1,8 +1,11 @@
-//! Buckets: who keeps them, and how their keys are found. Registries lie in them, and artifacts of runs.
+//! Buckets: who keeps them, and how their keys are found. Registries lie in them, caches, and artifacts of runs.
+//!
+//! `address` reads how people name one, or a folder that serves as one.
 //!
 //! Keys, endpoints and regions come from the environment variables and the profile files the providers' own tools read;
 //! nothing of them stands in a pipeline, and nothing of them is logged.
 
+mod address;
 #[cfg(feature = "azure")]
 mod azure;
 #[cfg(feature = "gcs")]
@@ -14,6 +17,7 @@ mod s3;
 
 use std::sync::Arc;
 
+pub(crate) use address::{Address, AddressError, absolute};
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 

@@ -1,11 +1,13 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
+mod cache;
 mod gates;
 mod observe;
 mod retrain;
 mod schedule;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -13,6 +15,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 pub(super) use gates::{JudgedArgs, NotifyCommand, ReportTarget};
 
+pub(super) use self::cache::{CacheCommand, CacheGcArgs, LockArgs};
 use super::exit::Exit;
 use crate::engine::Reuse;
 
@@ -81,6 +84,10 @@ pub(super) struct Global {
     pub(super) threads: u16,
     #[command(flatten)]
     pub(super) watch: WatchArgs,
+    /// Wait this long at most for another command that changes the project, such as 60s; 0 does not wait, and without it
+    /// the wait has no end
+    #[arg(long, global = true, value_name = "TIME", value_parser = cache::patience)]
+    pub(super) wait: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -132,6 +139,8 @@ pub(super) struct StageArgs {
     /// Go on with a training that was stopped, or remove what it left and start afresh
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "auto")]
     pub(super) resume: Resume,
+    #[command(flatten)]
+    pub(super) lock: LockArgs,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -146,7 +155,7 @@ pub(super) enum Resume {
 impl StageArgs {
     /// Returns what of earlier work may be used.
     pub(super) fn reuse(&self) -> Reuse {
-        Reuse { cached: !self.force, partial: self.resume == Resume::Auto }
+        Reuse { cached: !self.force, partial: self.resume == Resume::Auto, lock: self.lock.mode() }
     }
 }
 
@@ -184,6 +193,9 @@ pub(super) enum Command {
     Drift(DriftArgs),
     /// Show what `run` would do, and why
     Plan(PlanArgs),
+    /// List, explain or remove cached results of stages
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// List, show or compare recorded runs
     #[command(subcommand)]
     Runs(RunsCommand),

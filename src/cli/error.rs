@@ -11,7 +11,7 @@ pub(super) use troubles::Seen;
 use super::exit::Exit;
 use crate::bundle::BundleError;
 use crate::data::{DataError, QualityReport};
-use crate::engine::{EngineError, TuneError};
+use crate::engine::{EngineError, LockError, TuneError};
 use crate::events::Interrupted;
 use crate::export::ExportError;
 use crate::observe::LoggedError;
@@ -173,6 +173,10 @@ impl From<EngineError> for CliError {
             },
             EngineError::Registry(error) => error.into(),
             error @ (EngineError::Policy { .. } | EngineError::Clock { .. }) => Self::failed(error).usage(),
+            EngineError::Lock(error) => error.into(),
+            EngineError::Busy(busy) => {
+                Self::unavailable(busy).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
+            }
             EngineError::Bundle(error) => error.into(),
             EngineError::Budget { ref next, .. } => {
                 let hint = next.clone();
@@ -211,6 +215,14 @@ impl From<RegistryError> for CliError {
         };
         let hint = error.hint();
         Self::failed(error).exits(exit).maybe_hint(hint)
+    }
+}
+
+impl From<LockError> for CliError {
+    fn from(error: LockError) -> Self {
+        let exit = if error.is_about_bytes() { Exit::NotReproduced } else { Exit::Usage };
+        let hint = error.hint();
+        Self::failed(error).exits(exit).hint(hint)
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Exit {
     IntegrityBroken = 40,
     /// The promotion lost its race against another for good.
     PromotionLost = 41,
+    /// Bytes of the data or of a result are not those of the lock.
+    NotReproduced = 42,
     /// Training would need, or needed, more than its memory or time budget.
     BudgetExceeded = 50,
     /// A server is not reachable; try again.
@@ -48,7 +50,7 @@ pub enum Exit {
 
 impl Exit {
     /// All exits with their meanings, for the help.
-    pub(super) const TABLE: [(Self, &'static str); 17] = [
+    pub(super) const TABLE: [(Self, &'static str); 18] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the message says what to do"),
         (Self::Usage, "wrong arguments, or a pipeline file with problems"),
@@ -62,6 +64,7 @@ impl Exit {
         (Self::TooLittleData, "too few new units to say whether they differ (only `drift`)"),
         (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
         (Self::PromotionLost, "the promotion lost its race against another for good"),
+        (Self::NotReproduced, "not reproduced: data or a result differ from the lock"),
         (Self::BudgetExceeded, "training would need, or needed, more than its memory or time budget"),
         (Self::Unavailable, "a server is not reachable; try again"),
         (Self::Interrupted, "interrupted (SIGINT)"),

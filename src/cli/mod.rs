@@ -6,6 +6,7 @@
 mod args;
 mod ci;
 mod commands;
+mod consent;
 mod environment;
 mod error;
 mod exit;

@@ -29,7 +29,15 @@ struct Found {
 /// # Errors
 /// The file cannot be read, or has problems.
 pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::load, args, ui)
+    resolve_by(PipelineSpec::load, args, ui, |root| context(root, ui))
+}
+
+/// Resolves what [`resolve`] does, for a command that only looks: git, which takes longer than a plan, is not asked who acts.
+///
+/// # Errors
+/// As [`resolve`].
+pub(super) fn resolve_to_look(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
+    resolve_by(PipelineSpec::load, args, ui, |root| context_by(root, ui, |_| None))
 }
 
 /// Resolves what [`resolve`] does, for a search over `[tune.space]`.
@@ -37,20 +45,25 @@ pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), Cl
 /// # Errors
 /// As [`resolve`]; or a value of the space could be used by no trial.
 pub(super) fn resolve_to_search(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::load_to_search, args, ui)
+    resolve_by(PipelineSpec::load_to_search, args, ui, |root| context(root, ui))
 }
 
 /// Reads the text of a pipeline file, its shown name, overrides and environment.
 type Load = fn(&str, &str, &[String], Environment<'_>) -> Result<(PipelineSpec, Origins), SpecErrors>;
 
-fn resolve_by(load: Load, args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
+fn resolve_by(
+    load: Load,
+    args: &PipelineArgs,
+    ui: &Ui,
+    context: impl FnOnce(PathBuf) -> Result<Context, CliError>,
+) -> Result<(Context, Job), CliError> {
     let found = find(args.pipeline.as_deref())?;
     let registry = environment::variable(environment::REGISTRY);
     let registry = registry.map(|url| format!("registry.url={}", toml::Value::String(url)));
     let overrides: Vec<_> = args.set.iter().cloned().chain(registry).collect();
     let loaded = load(&found.text, &found.label, &overrides, &environment::variable);
     let (spec, origins) = loaded.map_err(CliError::spec)?;
-    let context = context(found.root, ui)?;
+    let context = context(found.root)?;
     let job = Job { spec, origins, label: found.label, text: found.text };
     ui.watch.pipeline(&context, &job);
     Ok((context, job))
@@ -61,6 +74,12 @@ fn resolve_by(load: Load, args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job)
 /// # Errors
 /// The signal handlers cannot be installed.
 pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
+    let project = root.clone();
+    context_by(root, ui, |words| git(&project, words))
+}
+
+/// As [`context`], with what `git` says to some words.
+fn context_by(root: PathBuf, ui: &Ui, git: impl Fn(&[&str]) -> Option<String>) -> Result<Context, CliError> {
     let interrupt = signals::listen().map_err(CliError::failed)?;
     let listener: Arc<dyn Observer> =
         if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
@@ -71,10 +90,11 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     let reporter = ui.watch.listen(Reporter::new(interrupt));
     Ok(Context {
         now,
-        commit: git(&root, &["rev-parse", "HEAD"]),
+        commit: git(&["rev-parse", "HEAD"]),
         reporter: if ui.watch.logs() { reporter } else { reporter.with(listener) },
-        actor: environment::actor(|| git(&root, &["config", "user.email"])),
+        actor: environment::actor(|| git(&["config", "user.email"])),
         variable: environment::variable,
+        wait: ui.wait(),
         root,
     })
 }

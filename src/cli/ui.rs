@@ -1,4 +1,5 @@
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
@@ -17,11 +18,17 @@ pub(super) struct Ui {
     quiet: bool,
     /// Who watches this command, beside the people at the terminal.
     pub(super) watch: Watch,
+    wait: Option<Duration>,
 }
 
 impl Ui {
     pub(super) fn new(global: &Global, watch: Watch) -> Self {
-        Self { format: global.format, color: global.color, quiet: global.quiet, watch }
+        Self { format: global.format, color: global.color, quiet: global.quiet, watch, wait: global.wait }
+    }
+
+    /// Returns how long to wait for another command that changes the project; none for as long as it takes.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        self.wait
     }
 
     /// Returns whether progress may be shown: people are watching and want it.

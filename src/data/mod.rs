@@ -49,7 +49,7 @@ pub use holdout::{Holdout, HoldoutOptions};
 pub use ingest::{RawDataset, ingest};
 pub use install::{InstallReport, RefusedFile, install};
 pub use options::{DatasetOptions, TableOptions};
-pub use part::{InputDigest, PartFile, Role, input_digests, part_digest, parts};
+pub use part::{InputDigest, PartFile, Role, input_digests, input_files, part_digest, parts};
 pub use quality::{Check, FileReport, FindingCounts, Outcome, Pinned, QualityReport};
 pub use schema::Schema;
 pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};

@@ -1,5 +1,5 @@
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,11 +61,24 @@ pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
 /// # Errors
 /// The training file is missing, or a file cannot be read.
 pub fn input_digests(options: &DatasetOptions, root: &Path) -> Result<Vec<InputDigest>, DataError> {
+    let files = input_files(options, root, Digest::of_file)?;
+    Ok(files.into_iter().map(|(PartFile { role, group, .. }, sha256)| InputDigest { role, group, sha256 }).collect())
+}
+
+/// Returns the files that are there with what `look` finds out about each, such as its digest.
+///
+/// # Errors
+/// As [`input_digests`].
+pub fn input_files<T>(
+    options: &DatasetOptions,
+    root: &Path,
+    mut look: impl FnMut(&Path) -> io::Result<T>,
+) -> Result<Vec<(PartFile, T)>, DataError> {
     present(options, root)?
         .into_iter()
-        .map(|PartFile { role, group, path }| {
-            let sha256 = Digest::of_file(&path).map_err(DataError::io("read", &path))?;
-            Ok(InputDigest { role, group, sha256 })
+        .map(|part| {
+            let found = look(&part.path).map_err(DataError::io("read", &part.path))?;
+            Ok((part, found))
         })
         .collect()
 }

@@ -1,9 +1,11 @@
 use std::time::Instant;
 
 use super::decide::Decision;
+use super::locking::Lock;
 use super::outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 use super::provision::{missing_fleet, provision};
 use super::record::Record;
+use super::remote::Remote;
 use super::work::{Worked, summary_of};
 use super::{Context, EngineError, Job, Line, Reuse};
 use crate::events::Event;
@@ -28,7 +30,8 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
     let mut blocked: Option<Stage> = None;
     let mut planned = Vec::new();
     for stage in until.line_up_to() {
-        let (runs, why) = match blocked {
+        // A stage whose key is known does not depend on those that would run before it.
+        let (runs, why) = match blocked.filter(|_| line.key(*stage).ok().flatten().is_none()) {
             Some(before) => (true, format!("after `{before}`")),
             None if stopped(&line, *stage)?.is_some() => (false, "a gate stands in the way".to_owned()),
             None => match line.decide(*stage, false)? {
@@ -41,10 +44,11 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
             },
         };
         let key = line.key(*stage)?.map(|key| key.digest());
-        let cached = line.entries.get(stage).map(|entry| entry.elapsed_ms());
-        let last_elapsed_ms = cached.or_else(|| line.last_elapsed_ms(*stage));
+        let last = line.entries.get(stage).map(Entry::cost).or_else(|| line.last_cost(*stage));
         let memory_bytes = if *stage == Stage::Train { line.memory_estimate()? } else { None };
-        planned.push(PlannedStage { stage: *stage, runs, why, key, last_elapsed_ms, memory_bytes });
+        let (last_elapsed_ms, last_peak_bytes) =
+            (last.map(|cost| cost.elapsed_ms), last.and_then(|cost| cost.peak_bytes));
+        planned.push(PlannedStage { stage: *stage, runs, why, key, last_elapsed_ms, last_peak_bytes, memory_bytes });
         blocked = blocked.or(runs.then_some(*stage));
     }
     Ok(planned)
@@ -53,7 +57,7 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
 /// A stage of which nothing can be known yet.
 fn unseen(stage: Stage, why: &str) -> PlannedStage {
     let why = if stage == Stage::Validate { why.to_owned() } else { format!("after `{}`", Stage::Validate) };
-    PlannedStage { stage, runs: true, why, key: None, last_elapsed_ms: None, memory_bytes: None }
+    PlannedStage { stage, runs: true, why, key: None, last_elapsed_ms: None, last_peak_bytes: None, memory_bytes: None }
 }
 
 /// Brings a pipeline up to a stage: runs what is missing, in order, and stops where a gate says no.
@@ -74,9 +78,14 @@ pub(super) fn bring_up_for(
 ) -> Result<Outcome, EngineError> {
     let mut record = Record::new(context, job);
     let context = Context { reporter: record.reporter(), ..context.clone() };
+    let _turn = context.turn()?;
+    let lock = Lock::open(job, reuse.lock)?;
     provision(&context, job)?;
     let mut line = Line::open(&context, job)?;
     line.night = night;
+    (line.lock, line.remote) = (lock, Remote::open(&context, job));
+    line.look_closely(reuse)?;
+    line.agree_on_inputs()?;
     let result = walk(&mut line, until, reuse, &mut record);
     let changed =
         |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
@@ -101,6 +110,9 @@ fn walk(line: &mut Line<'_>, until: Stage, reuse: Reuse, record: &mut Record<'_>
         Ok(())
     };
     let walked = walk();
+    if walked.is_ok() {
+        line.write_lock();
+    }
     // What was found before a failure is worth a record, too.
     let outcome = gather(line, until, rows);
     if let Ok(outcome) = &outcome {
@@ -127,10 +139,14 @@ fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError>
 }
 
 fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>) -> Result<StageRow, EngineError> {
+    line.agree_on_key(stage)?;
+    let fetched = line.fetch(stage, reuse)?;
     let (action, why, summary, elapsed_ms) = match line.decide(stage, !reuse.cached)? {
         Decision::Skip(why) => (Action::Skipped, why, Summary::default(), 0),
         Decision::Cached(entry) => {
-            let (why, summary) = ("inputs and options are unchanged".to_owned(), summary_of(&entry));
+            let unchanged = || "inputs and options are unchanged".to_owned();
+            let (why, summary) = (fetched.unwrap_or_else(unchanged), summary_of(&entry));
+            line.remember(entry.key())?;
             line.entries.insert(stage, *entry);
             (Action::Cached, why, summary, 0)
         }
@@ -146,6 +162,7 @@ fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>
             }
         }
     };
+    line.agree_on_result(stage)?;
     if action != Action::Ran {
         record.reporter().emit(Event::StageCached { stage: stage.name().to_owned(), why: why.clone() });
     }

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -24,6 +25,8 @@ pub struct Context {
     pub now: Option<Timestamp>,
     /// Looks an environment variable up.
     pub variable: fn(&str) -> Option<String>,
+    /// How long to wait for another command that changes the project; none waits as long as it takes.
+    pub wait: Option<Duration>,
 }
 
 /// A pipeline, resolved and ready.
@@ -37,6 +40,14 @@ pub struct Job {
     pub label: String,
     /// Text of the pipeline file, without what was set beside it.
     pub text: String,
+}
+
+impl Job {
+    /// Returns where the pipeline's lock stands: beside its file, `pdm.lock` for `pdm.toml`; none for the embedded one.
+    pub fn lock_path(&self) -> Option<PathBuf> {
+        let file = Path::new(&self.label);
+        file.extension().filter(|_| !self.label.starts_with('(')).map(|_| file.with_extension("lock"))
+    }
 }
 
 impl Context {

@@ -1,5 +1,5 @@
 use super::{EngineError, Line};
-use crate::pipeline::cache::{Entry, Status, explain};
+use crate::pipeline::cache::{Entry, Status};
 use crate::pipeline::{Stage, StageKey};
 
 /// How many differences a reason names.
@@ -55,16 +55,14 @@ impl Line<'_> {
     }
 
     fn why_absent(&self, key: &StageKey) -> String {
-        let Some(last) = self.cache.last_key(&self.job.spec.project.name, &key.stage) else {
+        let Some(changes) = self.changes_since_last(key) else {
             return "never run before".to_owned();
         };
-        let changes = explain(&last, key);
-        let place = |path: &str| self.job.origins.place(path);
-        let named: Vec<_> = changes.iter().take(NAMED_CHANGES).map(|change| change.text(place)).collect();
+        let named = changes[..changes.len().min(NAMED_CHANGES)].join(", ");
         match changes.len().saturating_sub(NAMED_CHANGES) {
             _ if named.is_empty() => "the cached result is gone".to_owned(),
-            0 => named.join(", "),
-            more => format!("{} and {more} more", named.join(", ")),
+            0 => named,
+            more => format!("{named} and {more} more"),
         }
     }
 }

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::locking::LockError;
 use super::tune::TuneError;
+use super::turn::Busy;
 use crate::bundle::BundleError;
 use crate::events::{BudgetExceeded, Interrupted};
 use crate::export::ExportError;
@@ -57,6 +59,12 @@ pub enum EngineError {
     /// A search did not come to its end.
     #[error(transparent)]
     Tune(#[from] TuneError),
+    /// The run is not the one that is locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Another command works on the project.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// A folder or a file in it cannot be made.
     #[error("cannot write `{}`", path.display())]
     Folder {

@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
+use super::inputs::{self, Trust};
+use super::locking::Lock;
+use super::remote::Remote;
 use super::storeroom::{Judgeable, Storeroom};
 use super::{Context, EngineError, Job};
 use crate::bundle::ModelBundle;
 use crate::content::{Digest, digest_of};
-use crate::data::{self, FileReport, InputDigest, QualityReport, Role, ValidDataset, part_digest};
-use crate::pipeline::cache::{Cache, Entry};
+use crate::data::{FileReport, InputDigest, QualityReport, Role, ValidDataset, part_digest};
+use crate::pipeline::cache::{Cache, Entry, InputFile};
 use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{DataDigests, SCORECARD};
 use crate::pipeline::stages::{StageError, calibrate, evaluate, features, gate, read_json, train, validate};
@@ -19,9 +22,15 @@ pub(super) struct Line<'a> {
     pub(super) cache: Cache,
     pub(super) storeroom: Storeroom,
     pub(super) files: Vec<InputDigest>,
+    /// The same files by the paths people know.
+    pub(super) inputs: Vec<InputFile>,
     pub(super) entries: BTreeMap<Stage, Entry>,
     /// Why the night job makes a model, for the log. It registers models that gates refuse, too, so that the log tells of them.
     pub(super) night: Option<String>,
+    /// What the run must keep to, or brings up to date.
+    pub(super) lock: Lock,
+    /// Results of other machines.
+    pub(super) remote: Remote,
     dataset: Option<ValidDataset>,
 }
 
@@ -31,16 +40,18 @@ impl<'a> Line<'a> {
     /// # Errors
     /// The training file is missing, or a storeroom cannot be opened.
     pub(super) fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
-        let files = data::input_digests(&job.spec.dataset, &context.root)
-            .map_err(|error| EngineError::in_stage(Stage::Validate)(error.into()))?;
+        let (files, inputs) = inputs::look(context, job, Trust::Unchanged)?;
         Ok(Self {
             context,
             job,
             cache: Cache::open(context.scratch().join("cache"))?,
             storeroom: Storeroom::open(context, &job.spec)?,
             files,
+            inputs,
             entries: BTreeMap::new(),
             night: None,
+            lock: Lock::default(),
+            remote: Remote::default(),
             dataset: None,
         })
     }
@@ -88,6 +99,7 @@ impl<'a> Line<'a> {
         };
         let changed = self.files.iter().find(|file| is_other(file));
         if let Some(file) = changed {
+            inputs::forget(self.context);
             return Err(EngineError::in_stage(Stage::Validate)(StageError::DataChanged(file.role)));
         }
         self.dataset = Some(dataset);

@@ -54,6 +54,8 @@ pub struct PlannedStage {
     pub key: Option<Digest>,
     /// How long it took when it ran last, with these options or others, in milliseconds; none where that is unknown.
     pub last_elapsed_ms: Option<u64>,
+    /// Most main memory the process held meanwhile, in bytes; none where that is unknown.
+    pub last_peak_bytes: Option<u64>,
     /// Peak memory of training by an upper estimate, in bytes; none for other stages and before features are fitted.
     pub memory_bytes: Option<u64>,
 }

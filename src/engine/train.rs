@@ -8,7 +8,7 @@ use crate::data::{FileReport, QualityReport, Role};
 use crate::events::{BudgetExceeded, Event, Interrupted, size, span};
 use crate::features::FittedFeatures;
 use crate::models::ModelOptions;
-use crate::pipeline::cache::Pending;
+use crate::pipeline::cache::{Cost, Pending};
 use crate::pipeline::stages::{Kept, StageError, Summary, features, read_json, train, validate};
 use crate::pipeline::{PipelineSpec, Stage};
 use crate::train::{Extent, peak_memory};
@@ -52,10 +52,10 @@ impl Line<'_> {
         Ok(Some(peak_memory(&extent(&report, &fitted), &spec.model, &spec.train)))
     }
 
-    /// Returns how long a stage took when this pipeline ran it last, in milliseconds, with whatever options.
-    pub(super) fn last_elapsed_ms(&self, stage: Stage) -> Option<u64> {
+    /// Returns what a stage cost when this pipeline ran it last, with whatever options.
+    pub(super) fn last_cost(&self, stage: Stage) -> Option<Cost> {
         let key = self.cache.last_key(&self.job.spec.project.name, stage.name())?;
-        self.cache.lookup(&key).into_entry().map(|entry| entry.elapsed_ms())
+        self.cache.lookup(&key).into_entry().map(|entry| entry.cost())
     }
 
     /// Refuses training that would need more memory than its budget, or warns of more than there is.
@@ -82,7 +82,7 @@ impl Line<'_> {
     /// Tells of training that took longer than its budget.
     fn mention_time(&self) {
         let budget = &self.job.spec.project.budget;
-        let last = self.last_elapsed_ms(Stage::Train).map(Duration::from_millis);
+        let last = self.last_cost(Stage::Train).map(|cost| Duration::from_millis(cost.elapsed_ms));
         if let Some((limit, last)) = budget.time.map(|limit| limit.duration()).zip(last)
             && last > limit
         {

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use super::memory_watch::MemoryWatch;
 use super::registered::open_version;
 use super::{EngineError, Line, Reuse};
 use crate::pipeline::Stage;
@@ -43,14 +44,15 @@ impl Line<'_> {
             Claim::Ready(entry) => (*entry, Worked::Elsewhere),
             Claim::Work(pending) => (self.fill(stage, *pending, reuse, run)?, Worked::Here),
         };
-        self.cache.remember(&self.job.spec.project.name, &key)?;
+        self.share(stage, &entry)?;
+        self.remember(&key)?;
         let summary = summary_of(&entry);
         self.entries.insert(stage, entry);
         Ok(worked(summary))
     }
 
     fn fill(&mut self, stage: Stage, pending: Pending, reuse: Reuse, run: &str) -> Result<Entry, EngineError> {
-        let folder = pending.dir();
+        let (folder, watch) = (pending.dir(), MemoryWatch::begin());
         let summary = match stage {
             Stage::Validate => self.validate(&folder),
             Stage::Features => self.features(&folder),
@@ -61,7 +63,7 @@ impl Line<'_> {
             Stage::Register | Stage::Promote => Ok(Summary::default()),
         }?;
         let summary = serde_json::to_value(summary).expect("a fragment and named figures have a JSON form");
-        Ok(pending.commit(summary)?)
+        Ok(pending.with_peak(watch.peak()).commit(summary)?)
     }
 
     fn validate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
@@ -118,6 +120,7 @@ impl Line<'_> {
     }
 
     fn register(&mut self, run: &str) -> Result<Summary, EngineError> {
+        self.confirm_inputs()?;
         let in_stage = EngineError::in_stage(Stage::Register);
         let evaluate = self.entry(Stage::Evaluate);
         let new = NewVersion {

@@ -11,7 +11,9 @@
 //! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
 //! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
 //!   into the user's text;
-//! - [`Stage`] names the stations of the line, [`stages`] computes them, [`cache`] remembers what they made.
+//! - [`LockFile`] is what Git keeps of a run beside the file;
+//! - [`Stage`] names the stations of the line, [`stages`] computes them, [`cache`] remembers what they made, [`RemoteCache`] shares it
+//!   between machines.
 
 pub mod cache;
 pub mod stages;
@@ -27,8 +29,10 @@ mod graph;
 mod idle;
 mod interpolate;
 mod keys;
+mod lock_file;
 mod origins;
 mod overrides;
+mod remote;
 mod render;
 mod retrain;
 mod schema;
@@ -46,7 +50,9 @@ pub use edit::{NoPlace, edited, toml_of};
 pub use errors::{SpecErrors, SpecProblem};
 pub use graph::Stage;
 pub use interpolate::Environment;
+pub use lock_file::{LockFile, LockFileError, LockedStage};
 pub use origins::{Origin, Origins, Source};
+pub use remote::{CacheOptions, Fetched, RemoteCache, RemoteError};
 pub use retrain::{Condition, RetrainOptions};
 pub use schema::{file_schema, file_schema_text};
 pub use spec::{PipelineSpec, ProjectOptions, VERSION};

@@ -12,6 +12,7 @@ use super::interpolate::{Environment, interpolate};
 use super::keys::Keys;
 use super::origins::Origins;
 use super::overrides;
+use super::remote::CacheOptions;
 use super::retrain::RetrainOptions;
 use super::schema::file_schema;
 use super::search::unusable_values;
@@ -39,6 +40,7 @@ pub(super) const FROM_ENVIRONMENT: &[&str] = &[
     "dataset.train",
     "dataset.test",
     "dataset.rul",
+    "cache.url",
     "registry.url",
     "registry.model",
     "tracking.dir",
@@ -82,6 +84,9 @@ pub struct PipelineSpec {
     /// What a model must show before it is promoted; one `[[gate]]` each.
     #[serde(rename = "gate", default)]
     pub gates: Vec<GateOptions>,
+    /// Where results of stages are shared between machines.
+    #[serde(default)]
+    pub cache: CacheOptions,
     /// Where model versions are kept.
     #[serde(default)]
     pub registry: RegistryOptions,
@@ -237,6 +242,7 @@ impl PipelineSpec {
         let calibrate = file.section("calibrate", CalibrateOptions::problems);
         let evaluate = file.section("evaluate", EvaluateOptions::problems);
         let gates = file.list("gate", GateOptions::problems);
+        let cache = file.section("cache", CacheOptions::problems);
         let registry = file.section("registry", RegistryOptions::problems);
         let tracking = file.section("tracking", TrackingOptions::problems);
         let notify = file.family_list("notify", NotifyOptions::problems);
@@ -256,6 +262,7 @@ impl PipelineSpec {
             calibrate,
             evaluate,
             gates,
+            cache,
             registry,
             tracking,
             notify,

@@ -1,8 +1,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::address::Address;
+use super::error::RegistryError;
 use super::name::{Alias, ModelName, NameError};
+use crate::bucket::Address;
 use crate::domain::Problem;
 
 /// Where versions are registered and which alias the gates guard: the table `[registry]`.
@@ -29,7 +30,8 @@ impl Default for RegistryOptions {
 impl RegistryOptions {
     /// Returns what is wrong with the options.
     pub fn problems(&self) -> Vec<Problem> {
-        let url = Address::parse(&self.url).err().map(|error| Problem::new("url", error.to_string()));
+        let url = Address::parse(&self.url).err().map(RegistryError::from);
+        let url = url.map(|error| Problem::new("url", error.to_string()));
         let model = match self.model.as_str() {
             "" => None,
             name => name.parse::<ModelName>().err().map(|error| Problem::new("model", error.to_string())),

@@ -4,10 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::address::Address;
 use super::error::RegistryError;
 use super::keys::{BLOBS, LOG, PROBES, SNAPSHOTS};
-use crate::bucket::Provider;
+use crate::bucket::{Address, Provider};
 
 /// What a job does with a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

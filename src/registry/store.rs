@@ -13,7 +13,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use uuid::Uuid;
 
-use super::address::{Address, Surroundings, absolute};
+use super::address::Surroundings;
 use super::blobs::Transfers;
 use super::collect::Reliance;
 use super::entry::Stamp;
@@ -24,7 +24,7 @@ use super::marker;
 use super::probe::{self, Proof};
 use super::signing::{Signer, Signing, Trust};
 use super::state::State;
-use crate::bucket::{self, Bucket};
+use crate::bucket::{self, Address, Bucket, absolute};
 use crate::content::Digest;
 
 /// Where a registry keeps its objects: a bucket, a folder, or memory.

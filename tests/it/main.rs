@@ -6,11 +6,13 @@
 mod architecture;
 mod bucket;
 mod budget;
+mod cache;
 mod cmapss;
 mod config;
 mod data;
 mod gates;
 mod init;
+mod lock;
 mod mlflow;
 mod notify;
 mod observe;

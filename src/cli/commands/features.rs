@@ -15,6 +15,7 @@ use crate::report::{Align, Sheet, table, write_sheet};
 
 pub(super) fn run(args: &FeaturesArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
+    let _turn = context.turn()?;
     let outcome = engine::bring_up(&context, &job, Stage::Features, args.stage.reuse())?;
     if let Some(path) = &args.output {
         export(&context, &job, path)?;

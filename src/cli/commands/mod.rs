@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod cache;
 mod config;
 mod data;
 mod doctor;
@@ -49,6 +50,7 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Retrain(args) => retrain::run(&args, ui),
         Command::Drift(args) => drift::run(&args, ui),
         Command::Plan(args) => plan::run(&args, ui),
+        Command::Cache(command) => cache::run(&command, ui),
         Command::Runs(command) => runs::run(&command, ui),
         Command::Track(command) => track::run(&command, ui),
         Command::Notify(command) => notify::run(&command, ui),

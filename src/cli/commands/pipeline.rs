@@ -5,32 +5,33 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::cli::{outcome, settings};
-use crate::engine::{self, Outcome};
+use crate::engine::{self, Outcome, Turn};
 use crate::pipeline::Stage;
 use crate::report;
 use crate::scoring::Verdict;
 
 /// Brings the pipeline up to a stage and shows what came of it.
 pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
-    let outcome = bring_up(args, until, ui)?;
+    let (outcome, _turn) = bring_up(args, until, ui)?;
     show(&outcome, until, ui)
 }
 
 /// Scores the model, and writes the predictions where asked.
 pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let outcome = bring_up(&args.stage, Stage::Evaluate, ui)?;
+    let (outcome, _turn) = bring_up(&args.stage, Stage::Evaluate, ui)?;
     if let Some(path) = &args.predictions {
         report::write_predictions(&outcome.predictions()?, path)?;
     }
     show(&outcome, Stage::Evaluate, ui)
 }
 
-/// Brings the pipeline up to a stage.
-fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Outcome, CliError> {
+/// Brings the pipeline up to a stage; until the turn is dropped, nobody removes what the outcome names.
+fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<(Outcome, Turn), CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let turn = context.turn()?;
     let outcome = engine::bring_up(&context, &job, until, args.reuse())?;
     ui.watch.outcome(&outcome);
-    Ok(outcome)
+    Ok((outcome, turn))
 }
 
 /// Shows what came of a line, and returns the exit its verdict asks for.

@@ -12,7 +12,7 @@ use crate::pipeline::{BudgetOptions, Stage};
 use crate::report::{Align, table};
 
 pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let (context, job) = settings::resolve_to_look(&args.pipeline, ui)?;
     let planned = engine::plan(&context, &job, Stage::Promote)?;
     ui.show(&planned, || text(&planned, &job.spec.project.budget))?;
     let changes = planned.iter().any(|stage| stage.runs);
@@ -40,20 +40,28 @@ fn cost(training: &PlannedStage, budget: &BudgetOptions) -> String {
     };
     let last = training.last_elapsed_ms.map(seconds);
     let time = last.map_or("time unknown, nothing was trained here yet".to_owned(), |last| {
-        format!("the last training took {last}")
+        let held = training.last_peak_bytes.map(|bytes| format!(" and {}", size(bytes)));
+        format!("the last training took {last}{}", held.unwrap_or_default())
     });
     let limit = budget.time.map(|limit| format!(", stopped after {}", span(limit.duration())));
     format!("train: {memory}; {time}{}", limit.unwrap_or_default())
 }
 
 fn stages(planned: &[PlannedStage]) -> String {
-    let header =
-        [("stage", Align::Left), ("", Align::Left), ("key", Align::Left), ("last", Align::Right), ("why", Align::Left)];
+    let header = [
+        ("stage", Align::Left),
+        ("", Align::Left),
+        ("key", Align::Left),
+        ("last", Align::Right),
+        ("memory", Align::Right),
+        ("why", Align::Left),
+    ];
     let rows = planned.iter().map(|stage| {
         let action = if stage.runs { "run" } else { "keep" };
         let key = stage.key.map(|key| key.short()).unwrap_or_default();
         let last = stage.last_elapsed_ms.map(seconds).unwrap_or_default();
-        [stage.stage.to_string(), action.to_owned(), key, last, stage.why.clone()]
+        let memory = stage.last_peak_bytes.map(size).unwrap_or_default();
+        [stage.stage.to_string(), action.to_owned(), key, last, memory, stage.why.clone()]
     });
     table(&header, rows)
 }

@@ -25,6 +25,8 @@ use crate::scoring::Verdict;
 pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retrained, EngineError> {
     let started = Instant::now();
     provision(context, job)?;
+    // Before the log is read: of two nights at once the second finds what the first has done.
+    let _turn = context.turn()?;
     let mut night = Night::open(context, job)?;
     let done = night.work(when);
     if let Err(error) = &done {

@@ -48,6 +48,7 @@ fn searched(
     request: &TuneRequest,
     record: &mut Record<'_>,
 ) -> Result<Tuned, EngineError> {
+    let _turn = context.turn()?;
     provision(context, job)?;
     let (dataset, training_data) = read(context, job)?;
     let mut study = Study::open(context, job, &dataset, training_data, request.fresh)?;

@@ -26,6 +26,15 @@ pub struct Output {
     modified_ns: u64,
 }
 
+/// What a stage cost when it worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// Wall time, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Most main memory the process held meanwhile, in bytes; none where the system did not tell.
+    pub peak_bytes: Option<u64>,
+}
+
 /// What a stage made under one key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -34,18 +43,22 @@ pub struct Entry {
     outputs: Vec<Output>,
     summary: Value,
     elapsed_ms: u64,
+    /// Most main memory the process held while the stage worked, in bytes; older programs wrote none and read past it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    peak_bytes: Option<u64>,
     #[serde(skip)]
     folder: PathBuf,
 }
 
 impl Entry {
     /// Describes the outputs below `folder`, after making sure that they have reached the disk.
-    pub(super) fn describe(folder: &Path, key: StageKey, summary: Value, elapsed_ms: u64) -> Result<Self, CacheError> {
+    pub(super) fn describe(folder: &Path, key: StageKey, summary: Value, cost: Cost) -> Result<Self, CacheError> {
         let root = outputs_of(folder);
         let mut outputs = Vec::new();
         collect(&root, &root, &mut outputs)?;
         outputs.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { format: FORMAT, key, outputs, summary, elapsed_ms, folder: folder.to_owned() })
+        let Cost { elapsed_ms, peak_bytes } = cost;
+        Ok(Self { format: FORMAT, key, outputs, summary, elapsed_ms, peak_bytes, folder: folder.to_owned() })
     }
 
     /// Reads the entry in `folder` and checks its outputs; says what is wrong with a damaged one.
@@ -63,6 +76,11 @@ impl Entry {
         let entry = Self { folder: folder.to_owned(), ..entry };
         entry.outputs.iter().try_for_each(|output| entry.check(output))?;
         Ok(entry)
+    }
+
+    /// Reads what an entry says of itself, whether or not its outputs are whole.
+    pub(super) fn glance(folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(file_of(folder)).ok()?).ok()
     }
 
     /// Writes `entry.json` and makes sure that it has reached the disk.
@@ -95,6 +113,11 @@ impl Entry {
     /// Returns how long the stage worked, in milliseconds.
     pub fn elapsed_ms(&self) -> u64 {
         self.elapsed_ms
+    }
+
+    /// Returns what the stage cost when it worked.
+    pub fn cost(&self) -> Cost {
+        Cost { elapsed_ms: self.elapsed_ms, peak_bytes: self.peak_bytes }
     }
 
     /// Returns the folder the outputs lie in.

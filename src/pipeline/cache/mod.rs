@@ -5,30 +5,40 @@
 //! ```text
 //! entries/<stage>/<digest>/entry.json     the key, the outputs with their SHA-256, the summary
 //! entries/<stage>/<digest>/outputs/…      the files
+//! entries/<stage>/<digest>/used           name of the pipeline that used it last; its time is that of the last use
 //! work/<digest>/                          a stage at work; renamed into entries/ when it ends well
 //! resume/<digest>/                        partial results that survive a kill
 //! locks/<digest>                          held while a process works on that key
-//! last/<pipeline>/<stage>.json            the key used last, to explain why a stage runs again
+//! last/<pipeline>/<stage>.json            the key used last and the files behind it, to explain why a stage runs again
 //! ```
 //!
 //! A process that dies leaves a folder in `work/` whose lock is free; the next [`Cache::open`] removes it.
 
+mod collect;
 mod entry;
 mod error;
 mod explain;
+mod input_file;
 mod key;
 mod lock;
+mod note;
 mod pending;
+mod stat;
 mod status;
 mod store;
+mod stored;
 
-pub use entry::{Entry, Output};
+pub use collect::{Policy, Removal, collectable};
+pub use entry::{Cost, Entry, Output};
 pub use error::CacheError;
 pub use explain::{Change, explain};
+pub use input_file::{FileChange, InputFile};
 pub use key::StageKey;
 pub use pending::Pending;
+pub use stat::StatCache;
 pub use status::Status;
 pub use store::{Cache, Claim};
+pub use stored::Stored;
 
 #[cfg(test)]
 mod tests;

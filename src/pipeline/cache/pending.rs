@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::entry::{Entry, outputs_of};
+use super::entry::{Cost, Entry, outputs_of};
 use super::error::{At, remove_folder};
 use super::lock::StageLock;
 use super::{CacheError, StageKey};
@@ -19,6 +19,8 @@ pub struct Pending {
     resume: PathBuf,
     destination: PathBuf,
     started: Instant,
+    cost: Option<Cost>,
+    peak_bytes: Option<u64>,
     _lock: StageLock,
 }
 
@@ -32,7 +34,16 @@ impl Pending {
         remove_folder(&work)?;
         let outputs = outputs_of(&work);
         fs::create_dir_all(&outputs).at("create", &outputs)?;
-        Ok(Self { key: key.clone(), work, resume, destination, started: Instant::now(), _lock: lock })
+        Ok(Self {
+            key: key.clone(),
+            work,
+            resume,
+            destination,
+            started: Instant::now(),
+            cost: None,
+            peak_bytes: None,
+            _lock: lock,
+        })
     }
 
     /// Returns the key.
@@ -62,13 +73,28 @@ impl Pending {
         remove_folder(&self.resume)
     }
 
+    /// Notes how much main memory the process held at most, in bytes.
+    #[must_use]
+    pub fn with_peak(mut self, peak_bytes: Option<u64>) -> Self {
+        self.peak_bytes = peak_bytes;
+        self
+    }
+
+    /// Notes what the stage cost where it worked, for results that were made elsewhere.
+    #[must_use]
+    pub fn with_cost(mut self, cost: Cost) -> Self {
+        self.cost = Some(cost);
+        self
+    }
+
     /// Turns what was written into an entry: from here on, [`super::Cache::lookup`] finds it.
     ///
     /// # Errors
     /// The outputs cannot be read, or the folder cannot be moved; nothing is left behind then.
     pub fn commit(self, summary: Value) -> Result<Entry, CacheError> {
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let entry = Entry::describe(&self.work, self.key.clone(), summary, elapsed_ms)?;
+        let cost = self.cost.unwrap_or(Cost { elapsed_ms, peak_bytes: self.peak_bytes });
+        let entry = Entry::describe(&self.work, self.key.clone(), summary, cost)?;
         entry.write()?;
         remove_folder(&self.destination)?;
         let shelf = self.destination.parent().unwrap_or(&self.destination);

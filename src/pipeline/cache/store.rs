@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::entry::Entry;
 use super::error::{At, remove_folder};
 use super::lock::StageLock;
-use super::{CacheError, Pending, StageKey, Status};
+use super::note::Note;
+use super::{CacheError, InputFile, Pending, StageKey, Status};
 use crate::content::{Digest, write_whole};
 use crate::events::Interrupt;
 
@@ -28,12 +29,17 @@ pub enum Claim {
 }
 
 impl Cache {
+    /// Returns the cache at `root` as it is, for readers: nothing is removed.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
     /// Opens the cache at `root`, which need not exist yet, and removes what killed processes left half-made.
     ///
     /// # Errors
     /// The folder cannot be read.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, CacheError> {
-        let cache = Self { root: root.into() };
+        let cache = Self::at(root);
         cache.sweep("work", |_| true)?;
         cache.sweep("resume", |folder| age(folder) > KEEP_PARTIAL)?;
         Ok(cache)
@@ -87,19 +93,45 @@ impl Cache {
     /// # Errors
     /// The note cannot be written.
     pub fn remember(&self, pipeline: &str, key: &StageKey) -> Result<(), CacheError> {
+        self.remember_files(pipeline, key, &[])
+    }
+
+    /// As [`Cache::remember`], with the files behind the inputs of the key; notes that the entry was used, too.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn remember_files(&self, pipeline: &str, key: &StageKey, files: &[InputFile]) -> Result<(), CacheError> {
+        self.mark_used(pipeline, key);
         let path = self.note(pipeline, &key.stage);
-        let folder = path.parent().unwrap_or(&self.root);
-        self.prepare(folder)?;
-        write_whole(&path, &serde_json::to_vec_pretty(key)?).at("write", &path)?;
+        let note = serde_json::to_vec_pretty(&Note { key: key.clone(), files: files.to_vec() })?;
+        if fs::read(&path).is_ok_and(|before| before == note) {
+            return Ok(());
+        }
+        self.prepare(path.parent().unwrap_or(&self.root))?;
+        write_whole(&path, &note).at("write", &path)?;
         Ok(())
     }
 
     /// Returns the key a stage of `pipeline` used last, where there is a readable note of it.
     pub fn last_key(&self, pipeline: &str, stage: &str) -> Option<StageKey> {
-        serde_json::from_slice(&fs::read(self.note(pipeline, stage)).ok()?).ok()
+        self.last_note(pipeline, stage).map(|note| note.key)
     }
 
-    fn lock(&self, key: &StageKey, interrupt: &Interrupt, waiting: impl FnOnce()) -> Result<StageLock, CacheError> {
+    /// Returns the files behind the key a stage of `pipeline` used last, as far as they were noted.
+    pub fn last_files(&self, pipeline: &str, stage: &str) -> Vec<InputFile> {
+        self.last_note(pipeline, stage).map(|note| note.files).unwrap_or_default()
+    }
+
+    fn last_note(&self, pipeline: &str, stage: &str) -> Option<Note> {
+        Note::read(&self.note(pipeline, stage))
+    }
+
+    pub(super) fn lock(
+        &self,
+        key: &StageKey,
+        interrupt: &Interrupt,
+        waiting: impl FnOnce(),
+    ) -> Result<StageLock, CacheError> {
         let path = self.lock_path(key.digest());
         self.prepare(&self.root.join("locks"))?;
         StageLock::take(&path, interrupt, waiting)
@@ -134,11 +166,11 @@ impl Cache {
         Ok(())
     }
 
-    fn entry_folder(&self, key: &StageKey) -> PathBuf {
+    pub(super) fn entry_folder(&self, key: &StageKey) -> PathBuf {
         self.root.join("entries").join(file_name(&key.stage)).join(key.digest().to_string())
     }
 
-    fn lock_path(&self, digest: Digest) -> PathBuf {
+    pub(super) fn lock_path(&self, digest: Digest) -> PathBuf {
         self.root.join("locks").join(digest.to_string())
     }
 

@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal, Write};
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::args::GcArgs;
+use crate::cli::consent;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
@@ -29,32 +29,13 @@ pub(super) fn run(args: &GcArgs, ui: &Ui) -> Result<(), CliError> {
     if args.dry_run || collection.is_empty() {
         return ui.show(&collection, || collection.list());
     }
-    require_consent(args, &collection)?;
+    consent::ask(args.yes, &collection.list())?;
     if ui.is_for_people() {
         ui.text(&collection.list())?;
     }
     collection.removed = Some(registry.collect(&collection.found, &context.stamp())?);
     collection.swept = Some(registry.sweep(&collection.leftovers)?);
     ui.show(&collection, || collection.outcome())
-}
-
-/// Asks whoever sits at the terminal; a job must have said yes.
-fn require_consent(args: &GcArgs, collection: &Collection) -> Result<(), CliError> {
-    if args.yes {
-        return Ok(());
-    }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        let error = CliError::failed("nobody is there to be asked").usage();
-        return Err(error.hint("`--dry-run` says what would be removed, `--yes` removes it"));
-    }
-    let asked = write!(io::stderr(), "{}\nremove all of this for good? [y/N] ", collection.list());
-    asked.and_then(|()| io::stderr().flush()).map_err(CliError::failed)?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(CliError::failed)?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(CliError::failed("nothing was removed")),
-    }
 }
 
 impl Collection {

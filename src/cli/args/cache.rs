@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::{Span, SpanRelativeTo};
+
+use super::PipelineArgs;
+use crate::engine::LockMode;
+use crate::pipeline::Stage;
+
+/// What is done about the pipeline's lock.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct LockArgs {
+    /// Fail where the run would change the pipeline's lock, such as `pdm.lock`
+    #[arg(long, conflicts_with = "frozen")]
+    locked: bool,
+    /// Rest on the data files of the pipeline's lock, and leave the lock as it is
+    #[arg(long)]
+    frozen: bool,
+}
+
+impl LockArgs {
+    pub(super) fn mode(&self) -> LockMode {
+        match (self.locked, self.frozen) {
+            (true, _) => LockMode::Locked,
+            (_, true) => LockMode::Frozen,
+            _ => LockMode::Update,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum CacheCommand {
+    /// List what is cached: size, age, last use, and whether the last run of a pipeline rests on it
+    List(PipelineArgs),
+    /// Remove results nobody used for long; names all of it first
+    #[command(
+        after_help = "Examples:\n  pdm-ml cache gc --dry-run\n  pdm-ml cache gc --older-than 7d --keep-last 3 --yes\n  pdm-ml cache gc --max-size 5GiB --yes"
+    )]
+    Gc(CacheGcArgs),
+    /// Show all that a stage depends on, and why it would run or why not
+    #[command(after_help = "Example:\n  pdm-ml cache why train pipelines/fd001.toml")]
+    Why {
+        /// The stage
+        #[arg(value_enum)]
+        stage: CachedStage,
+        #[command(flatten)]
+        pipeline: PipelineArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CacheGcArgs {
+    #[command(flatten)]
+    pub(in crate::cli) pipeline: PipelineArgs,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+    /// How long nobody must have used a result
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = patience)]
+    pub(in crate::cli) older_than: Duration,
+    /// Keep this many results of each stage and pipeline, those used last, however old they are
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(in crate::cli) keep_last: usize,
+    /// Remove more, those used longest ago first, until the cache is no larger than this, such as 5GiB; what the last run of
+    /// a pipeline rests on goes last
+    #[arg(long, value_name = "SIZE")]
+    pub(in crate::cli) max_size: Option<ByteSize>,
+    /// Do not ask
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(in crate::cli) yes: bool,
+}
+
+/// A stage whose result is cached.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum CachedStage {
+    Validate,
+    Features,
+    Train,
+    Calibrate,
+    Evaluate,
+    Gate,
+}
+
+impl From<CachedStage> for Stage {
+    fn from(stage: CachedStage) -> Self {
+        match stage {
+            CachedStage::Validate => Self::Validate,
+            CachedStage::Features => Self::Features,
+            CachedStage::Train => Self::Train,
+            CachedStage::Calibrate => Self::Calibrate,
+            CachedStage::Evaluate => Self::Evaluate,
+            CachedStage::Gate => Self::Gate,
+        }
+    }
+}
+
+/// Reads `60s`, `10 minutes`, `7d` or `0`.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    if text.trim() == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let span = text.parse::<Span>();
+    let time = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    let time = time.ok().and_then(|time| Duration::try_from(time).ok());
+    time.ok_or_else(|| "expected a time such as 60s, 10m or 7d, or 0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [("0", 0), ("60s", 60), ("10m", 600), ("2 hours", 7200), ("7d", 604_800)] {
+            assert_eq!(patience(text).unwrap().as_secs(), seconds, "{text}");
+        }
+        for text in ["", "60", "-5s", "soon"] {
+            assert!(patience(text).is_err(), "{text}");
+        }
+    }
+}

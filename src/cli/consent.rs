@@ -1,0 +1,22 @@
+use std::io::{self, IsTerminal, Write};
+
+use super::error::CliError;
+
+/// Asks whoever sits at the terminal whether all that is listed may go; a job must have said yes.
+pub(super) fn ask(yes: bool, list: &str) -> Result<(), CliError> {
+    if yes {
+        return Ok(());
+    }
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        let error = CliError::failed("nobody is there to be asked").usage();
+        return Err(error.hint("`--dry-run` says what would be removed, `--yes` removes it"));
+    }
+    let asked = write!(io::stderr(), "{list}\nremove all of this for good? [y/N] ");
+    asked.and_then(|()| io::stderr().flush()).map_err(CliError::failed)?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(CliError::failed)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(CliError::failed("nothing was removed")),
+    }
+}

@@ -1,0 +1,244 @@
+//! Holding a run against the lock of its pipeline, and bringing the lock up to date.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{EngineError, Job, Line};
+use crate::content::Digest;
+use crate::pipeline::cache::{Entry, FileChange, InputFile};
+use crate::pipeline::{LockFile, LockFileError, LockedStage, Source, Stage};
+
+/// What a run does about the lock of its pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LockMode {
+    /// Brings it up to date at the end.
+    #[default]
+    Update,
+    /// Fails where that would change it.
+    Locked,
+    /// Rests on the data files it names, and leaves it as it is.
+    Frozen,
+}
+
+impl LockMode {
+    /// Returns whether the run must have a lock, and rest on its data files.
+    pub(super) fn is_strict(self) -> bool {
+        self != Self::Update
+    }
+}
+
+/// The run is not the one that is locked.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// There is no pipeline file that a lock could stand beside.
+    #[error("the embedded pipeline has no lock")]
+    Embedded,
+    /// There is no lock.
+    #[error("there is no `{}`", .0.display())]
+    Absent(PathBuf),
+    /// The lock cannot be used.
+    #[error("`{}` {source}", path.display())]
+    Unusable {
+        /// The lock.
+        path: PathBuf,
+        /// Why not.
+        source: LockFileError,
+    },
+    /// The data files are others.
+    #[error("the data are not those of `{}`: {}", path.display(), changes.join(", "))]
+    Inputs {
+        /// The lock.
+        path: PathBuf,
+        /// Which files differ, and how.
+        changes: Vec<String>,
+    },
+    /// The options of a stage are others.
+    #[error("stage `{stage}` is not the one in `{}`: {}", path.display(), changes.join(", "))]
+    Key {
+        /// The lock.
+        path: PathBuf,
+        /// The stage.
+        stage: Stage,
+        /// Which keys differ, how, and where they stand.
+        changes: Vec<String>,
+    },
+    /// The same stage, on the same data, with the same options, made other bytes.
+    #[error("stage `{stage}` made other bytes than `{}` says: {}", path.display(), files.join(", "))]
+    Outputs {
+        /// The lock.
+        path: PathBuf,
+        /// The stage.
+        stage: Stage,
+        /// Which files differ.
+        files: Vec<String>,
+    },
+}
+
+impl LockError {
+    /// Returns whether bytes differ, of the data or of a result, rather than options or the lock itself.
+    pub fn is_about_bytes(&self) -> bool {
+        matches!(self, Self::Inputs { .. } | Self::Outputs { .. })
+    }
+
+    /// Returns what to do next.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Embedded => "`pdm-ml init` writes a pipeline file",
+            Self::Absent(_) => "run once without --locked and --frozen, and commit the file",
+            Self::Unusable { .. } => "take the last one from Git, or remove it: a run without --locked writes it anew",
+            Self::Inputs { .. } | Self::Key { .. } => {
+                "if that is meant, run once without --locked and --frozen, and commit the lock"
+            }
+            Self::Outputs { .. } => {
+                "another processor, another version of a stage, or a result that somebody changed; `pdm-ml run --force` computes it here"
+            }
+        }
+    }
+}
+
+/// The lock of a pipeline as a run found it.
+#[derive(Debug, Default)]
+pub(super) struct Lock {
+    path: Option<PathBuf>,
+    mode: LockMode,
+    before: Option<LockFile>,
+}
+
+/// Sections that are no part of any stage's key: what is set there changes nothing that is locked.
+const UNLOCKED: [&str; 6] = ["registry.", "cache.", "tracking.", "tune.", "project.budget.", "gate."];
+
+impl Lock {
+    /// Reads the lock.
+    ///
+    /// # Errors
+    /// A lock is asked for and cannot be used.
+    pub(super) fn open(job: &Job, mode: LockMode) -> Result<Self, LockError> {
+        let Some(path) = job.lock_path() else {
+            return if mode.is_strict() { Err(LockError::Embedded) } else { Ok(Self::default()) };
+        };
+        let before = match LockFile::read(&path) {
+            Ok(before) => before,
+            // It will be written anew.
+            Err(_) if !mode.is_strict() => None,
+            Err(source) => return Err(LockError::Unusable { path, source }),
+        };
+        if before.is_none() && mode.is_strict() {
+            return Err(LockError::Absent(path));
+        }
+        Ok(Self { path: Some(path), mode, before })
+    }
+
+    /// Returns what the lock says a stage makes under a key.
+    pub(super) fn outputs(&self, stage: Stage, key: Digest) -> Option<&BTreeMap<String, Digest>> {
+        let locked = self.before.as_ref()?.stage(stage)?;
+        Some(&locked.outputs).filter(|_| locked.digest == key)
+    }
+
+    /// Returns the lock with its place, where a run must keep to it.
+    fn binding(&self) -> Option<(&Path, &LockFile)> {
+        self.path.as_deref().zip(self.before.as_ref()).filter(|_| self.mode.is_strict())
+    }
+}
+
+impl Line<'_> {
+    /// Refuses data other than the lock's, where that is asked for. Where they lie may differ.
+    pub(super) fn agree_on_inputs(&self) -> Result<(), EngineError> {
+        let Some((path, lock)) = self.lock.binding() else { return Ok(()) };
+        let contents = |files: &[InputFile]| {
+            let mut contents: Vec<_> = files.iter().map(|file| (file.input.clone(), file.sha256)).collect();
+            contents.sort();
+            contents
+        };
+        if contents(&lock.inputs) == contents(&self.inputs) {
+            return Ok(());
+        }
+        let of = |input: &&str| FileChange::between(input, &lock.inputs, &self.inputs);
+        let changes = ["train", "test", "rul"].iter().flat_map(of).map(|change| change.text()).collect();
+        Err(LockError::Inputs { path: path.to_owned(), changes }.into())
+    }
+
+    /// Refuses a stage whose key is not the lock's, where that is asked for, before it is worked on.
+    pub(super) fn agree_on_key(&self, stage: Stage) -> Result<(), EngineError> {
+        let Some((path, lock)) = self.lock.binding().filter(|_| self.lock.mode == LockMode::Locked && is_locked(stage))
+        else {
+            return Ok(());
+        };
+        let Some(key) = self.key(stage)? else { return Ok(()) };
+        let changes = match lock.stage(stage) {
+            Some(locked) if locked.digest == key.digest() => return Ok(()),
+            Some(locked) => self.changes(&locked.key, &lock.inputs, &key),
+            None => vec!["the lock does not reach so far".to_owned()],
+        };
+        Err(LockError::Key { path: path.to_owned(), stage, changes }.into())
+    }
+
+    /// Refuses a result that is not the lock's, where that is asked for; warns of it where the lock will be brought up to
+    /// date, since the same inputs made other bytes.
+    pub(super) fn agree_on_result(&self, stage: Stage) -> Result<(), EngineError> {
+        let Some((path, lock)) = self.lock.path.as_deref().zip(self.lock.before.as_ref()) else { return Ok(()) };
+        let Some((entry, locked)) = self.entries.get(&stage).zip(lock.stage(stage)) else { return Ok(()) };
+        if locked.digest != entry.key().digest() {
+            return Ok(());
+        }
+        let files = differing(&locked.outputs, entry);
+        match self.lock.mode {
+            _ if files.is_empty() => Ok(()),
+            LockMode::Locked => Err(LockError::Outputs { path: path.to_owned(), stage, files }.into()),
+            LockMode::Update | LockMode::Frozen => {
+                let (files, path) = (files.join(", "), path.display());
+                self.context.reporter.warn(format!("stage `{stage}` made other bytes than `{path}` says: {files}"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Brings the lock up to date with the stages that are there, where it should be and something changed.
+    pub(super) fn write_lock(&self) {
+        let Lock { path: Some(path), mode: LockMode::Update, before } = &self.lock else { return };
+        let stages = Stage::ALL.into_iter().filter(|stage| is_locked(*stage));
+        let stages: Vec<_> = stages.map_while(|stage| self.entries.get(&stage)).map(LockedStage::of).collect();
+        let now = LockFile::new(&self.job.spec.project.name, self.inputs.clone(), stages);
+        let now = before.as_ref().map_or(now.clone(), |before| now.continued_by(before));
+        if before.as_ref().is_some_and(|before| before.says_the_same(&now)) {
+            return;
+        }
+        let (reporter, shown) = (&self.context.reporter, path.display());
+        if let Some(set) = set_aside(self.job) {
+            if before.is_some() {
+                reporter
+                    .note(format!("`{shown}` is left as it is: it locks the file, not what `{set}` sets beside it"));
+            }
+            return;
+        }
+        if let Err(error) = now.write(path) {
+            reporter.warn(format!("`{shown}` cannot be written, so nothing is locked: {error}"));
+        }
+    }
+}
+
+/// Stages whose results depend on the pipeline file and the data alone; what the registry decides is not locked.
+fn is_locked(stage: Stage) -> bool {
+    stage < Stage::Gate
+}
+
+/// Returns the first thing that was set beside the file and changes what a stage does.
+fn set_aside(job: &Job) -> Option<String> {
+    let locked = |key: &str| UNLOCKED.iter().all(|section| !key.starts_with(section));
+    let set = |source: &Source| match source {
+        Source::Override { text } => Some(format!("--set {text}")),
+        _ => None,
+    };
+    let mut origins = job.origins.as_slice().iter().filter(|origin| locked(&origin.key));
+    origins.find_map(|origin| set(&origin.source))
+}
+
+fn differing(locked: &BTreeMap<String, Digest>, entry: &Entry) -> Vec<String> {
+    let now: BTreeMap<_, _> = entry.outputs().iter().map(|output| (&output.path, output.sha256)).collect();
+    let gone = locked.keys().filter(|path| !now.contains_key(path)).map(|path| format!("`{path}` is gone"));
+    let other = now.iter().filter_map(|(path, sha256)| match locked.get(*path) {
+        Some(before) if before == sha256 => None,
+        Some(before) => Some(format!("`{path}` ({}… → {}…)", before.short(), sha256.short())),
+        None => Some(format!("`{path}` is new")),
+    });
+    gone.chain(other).collect()
+}
