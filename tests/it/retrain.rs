@@ -116,7 +116,7 @@ fn six_weeks_with_drift_a_damaged_file_and_a_kill() {
             project.write("units.csv", &text[..text.len() / 2 + 7]);
         }
         if week == killed {
-            kill(&project, week, Duration::from_millis(250));
+            kill_at_work(&project, week);
         }
         let (answer, summary) = run(&project, week, &[]);
         assert_eq!(summary["exit"], answer.code, "{answer:?}");
@@ -172,6 +172,17 @@ fn check_judgement(project: &Project, summary: &Value) {
         assert!(learnt.iter().all(|unit| !holdout.holds_back(&pdm_ml::domain::UnitId::new(unit))), "{learnt:?}");
     }
     assert_eq!(seen + summary["units"].as_u64().unwrap() as usize, units.len());
+}
+
+/// Starts a night and kills it as soon as it has the project to itself, however quick the machine is.
+fn kill_at_work(project: &Project, week: u32) {
+    let holder = project.file(".pdm-ml/lock.json");
+    let mut child = night(project, week, &["--quiet"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    while !holder.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended without having taken its turn");
+    }
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success(), "it ended before it was killed");
 }
 
 /// Starts a night and kills it after a while, unless it is done by then.
