@@ -203,11 +203,16 @@ fn kill(project: &Project, week: u32, after: Duration) -> bool {
 #[test]
 fn a_night_killed_at_any_moment_ends_as_if_it_had_not_been() {
     let fleet = fleet();
-    let whole = Project::with_pipeline(PLANT);
-    write_week(&whole, &fleet, 1, 99);
-    let start = Instant::now();
-    assert_eq!(run(&whole, 1, &[]).0.code, 0);
-    let usual = start.elapsed();
+    let night = || {
+        let project = Project::with_pipeline(PLANT);
+        write_week(&project, &fleet, 1, 99);
+        let start = Instant::now();
+        assert_eq!(run(&project, 1, &[]).0.code, 0);
+        (start.elapsed(), project)
+    };
+    // The shortest of some: beside other tests one night may take much longer than the next.
+    let usual = (0..3).map(|_| night().0).min().unwrap();
+    let whole = night().1;
     let told = |project: &Project| {
         let rows = history(project).into_iter();
         rows.map(|row| (row["action"].clone(), row["version"].clone(), row["reason"].clone())).collect::<Vec<_>>()
