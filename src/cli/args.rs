@@ -1,5 +1,7 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
+mod layers;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::exit::Exit;
 use crate::engine::Reuse;
+
+pub(super) use layers::MigrateArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,6 +84,9 @@ pub(super) struct PipelineArgs {
     /// Pipeline TOML; without it `pdm.toml` here or above, else the embedded default on a simulated fleet
     #[arg(value_name = "PIPELINE")]
     pub(super) pipeline: Option<PathBuf>,
+    /// Lay the pipeline's table [profile.NAME] over it; without this the one that PDM_ML_PROFILE names, if any
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
     /// Override a value, such as `--set model.rounds=500`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
@@ -665,4 +672,8 @@ pub(super) enum ConfigCommand {
     },
     /// Print the JSON schema of the pipeline file, for editors
     Schema,
+    /// Print the reference of the pipeline file, every key of it, as Markdown
+    Reference,
+    /// Bring files to the newest version of the format, comments and all; older versions stay readable
+    Migrate(MigrateArgs),
 }

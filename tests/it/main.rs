@@ -10,6 +10,7 @@ mod cmapss;
 mod config;
 mod data;
 mod init;
+mod layers;
 mod mlflow;
 mod oci;
 mod onnx;
