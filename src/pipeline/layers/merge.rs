@@ -59,14 +59,50 @@ fn retain_since(table: &mut DeTable<'_>, since: usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn laid(under: &'static str, over: &'static str) -> String {
-        let parse = |text| DeTable::parse(text).unwrap().into_inner();
-        let table = lay_over(parse(under), parse(over));
+    fn parsed(text: &str) -> DeTable<'_> {
+        DeTable::parse(text).unwrap().into_inner()
+    }
+
+    fn shown(table: DeTable<'_>) -> String {
         let value = Spanned::new(0..0, DeValue::Table(table));
         let table: toml::Table = serde::Deserialize::deserialize(toml::de::ValueDeserializer::from(value)).unwrap();
         table.to_string().trim_end().replace('\n', "; ")
+    }
+
+    fn laid(under: &str, over: &str) -> String {
+        shown(lay_over(parsed(under), parsed(over)))
+    }
+
+    /// Documents of few keys, so that they meet; a key is a table in all of them or in none.
+    fn documents() -> impl Strategy<Value = String> {
+        let plain = prop_oneof![(0i64..9).prop_map(toml::Value::from), Just(toml::Value::Array(vec![1.into()]))];
+        let plains = move || prop::collection::btree_map("[abc]", plain.clone(), 0..3);
+        let table = |tables: BTreeMap<String, toml::Table>, plains: BTreeMap<String, toml::Value>| -> toml::Table {
+            plains.into_iter().chain(tables.into_iter().map(|(key, table)| (key, table.into()))).collect()
+        };
+        let flat = plains().prop_map(move |plains| table(BTreeMap::new(), plains));
+        let deep = flat.prop_recursive(3, 16, 3, move |inner| {
+            (prop::collection::btree_map("[tuv]", inner, 0..3), plains())
+                .prop_map(move |(tables, plains)| table(tables, plains))
+        });
+        deep.prop_map(|table| table.to_string())
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_which_layers_meet_first(a in documents(), b in documents(), c in documents()) {
+            let first = lay_over(lay_over(parsed(&a), parsed(&b)), parsed(&c));
+            let last = lay_over(parsed(&a), lay_over(parsed(&b), parsed(&c)));
+            prop_assert_eq!(shown(first), shown(last));
+            prop_assert_eq!(laid(&a, &a), shown(parsed(&a)));
+            prop_assert_eq!(laid("", &a), laid(&a, ""));
+        }
     }
 
     #[test]

@@ -407,9 +407,7 @@ fn what_a_profile_may_hold_is_what_a_file_may_hold() {
         let text = SMALLEST.replace("simulated", dataset);
         let gate = "[[gate]]\nmetric = \"rmse\"\nrule = \"non_inferior\"\nmargin = 1\n";
         let (spec, _) = PipelineSpec::load(
-            &format!(
-                "{text}model.kind = \"{kind}\"\n[tune.space]\n\"train.seeds\" = {{ choices = [1, 2] }}\n{gate}"
-            ),
+            &format!("{text}model.kind = \"{kind}\"\n[tune.space]\n\"train.seeds\" = {{ choices = [1, 2] }}\n{gate}"),
             "x",
             &[],
             &|_| None,
