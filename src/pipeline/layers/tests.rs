@@ -400,6 +400,16 @@ fn a_profile_that_is_not_chosen_is_looked_through_without_false_alarms() {
 }
 
 #[test]
+fn a_misplaced_secret_is_not_repeated_from_a_profile_either() {
+    let text = format!("{SMALLEST}[profile.prod.tracking]\ntoken_env = [\"hunter2\"]\n");
+    let shown = [None, Some("prod")].map(|name| {
+        let folder = Folder::with(&[("pdm.toml", &text)]);
+        name.into_iter().fold(folder, Folder::profile).errors()
+    });
+    assert!(shown.iter().all(|shown| shown.contains("pdm.toml:5:13") && !shown.contains("hunter2")), "{shown:#?}");
+}
+
+#[test]
 fn what_a_profile_may_hold_is_what_a_file_may_hold() {
     for (kind, dataset) in
         [("gbdt", "simulated"), ("gru", "cmapss"), ("stack", "simulated"), ("transformer", "simulated")]

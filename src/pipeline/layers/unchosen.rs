@@ -15,10 +15,20 @@ use crate::pipeline::source::join;
 use crate::pipeline::suggest;
 
 /// Returns the mistakes in profiles, by the schema of a whole file.
+///
+/// Their keys are those of the pipeline, as in a profile that is chosen: what is said of a key, such as that it may hold a
+/// secret, holds in both.
 pub(in crate::pipeline) fn mistakes(profiles: &[Profile<'_>], schema: &Value) -> Vec<Finding> {
-    let mut look = Look { found: Vec::new() };
-    profiles.iter().for_each(|(path, table)| look.table(path, table, &[schema]));
-    look.found
+    let of_profile = |(path, table): &Profile<'_>| {
+        let mut look = Look { found: Vec::new() };
+        look.table(path, table, &[schema]);
+        let of_pipeline = |key: &str| key.strip_prefix(path.as_str()).unwrap_or(key).trim_start_matches('.').to_owned();
+        look.found
+            .into_iter()
+            .map(move |finding| Finding { path: of_pipeline(&finding.path), ..finding })
+            .collect::<Vec<_>>()
+    };
+    profiles.iter().flat_map(of_profile).collect()
 }
 
 struct Look {
