@@ -1,10 +1,14 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
+mod explain;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
+
+pub(super) use explain::ExplainArgs;
 
 use super::exit::Exit;
 use crate::engine::Reuse;
@@ -166,6 +170,8 @@ pub(super) enum Command {
     /// Show the resolved pipeline or its JSON schema
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Explain an error by its code, or list all codes
+    Explain(ExplainArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

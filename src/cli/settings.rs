@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::progress::{Progress, Words};
 use super::ui::Ui;
 use super::{environment, signals};
+use crate::codes::Code;
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter};
 use crate::pipeline::{Environment, Origins, PipelineSpec, SpecErrors};
@@ -59,7 +60,7 @@ fn resolve_by(load: Load, args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job)
 /// # Errors
 /// The signal handlers cannot be installed.
 pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
-    let interrupt = signals::listen().map_err(CliError::failed)?;
+    let interrupt = signals::listen().map_err(CliError::resources)?;
     let listener: Arc<dyn Observer> =
         if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
     Ok(Context {
@@ -76,11 +77,11 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
 /// # Errors
 /// As [`context`]; or there is no current folder any more.
 pub(super) fn context_here(ui: &Ui) -> Result<Context, CliError> {
-    context(std::env::current_dir().map_err(CliError::failed)?, ui)
+    context(std::env::current_dir().map_err(CliError::resources)?, ui)
 }
 
 fn find(given: Option<&Path>) -> Result<Found, CliError> {
-    let here = std::env::current_dir().map_err(CliError::failed)?;
+    let here = std::env::current_dir().map_err(CliError::resources)?;
     let path = match given {
         Some(path) => Some(path.to_owned()),
         None => here.ancestors().map(|folder| folder.join(MAIN_PIPELINE)).find(|path| path.is_file()),
@@ -88,12 +89,27 @@ fn find(given: Option<&Path>) -> Result<Found, CliError> {
     let Some(path) = path else {
         return Ok(Found { label: EMBEDDED_LABEL.to_owned(), text: EMBEDDED.to_owned(), root: here });
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        CliError::io("read", &path, error).usage().hint("name a pipeline TOML, or none for the embedded default")
-    })?;
+    let text = read(&path)?;
     let label = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
     let whole = here.join(&path);
     Ok(Found { label, text, root: root_of(&whole).unwrap_or(here) })
+}
+
+/// Reads a pipeline file; a byte order mark before UTF-8 is left out.
+fn read(path: &Path) -> Result<String, CliError> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let error = CliError::new(Code::NoPipeline, format!("cannot read `{}`: {error}", path.display()));
+        error.hint("name a pipeline TOML, or none for the embedded default")
+    })?;
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let what = if utf16 { "it is UTF-16".to_owned() } else { format!("a byte of line {line} is none") };
+        let error = CliError::new(Code::NotText, format!("`{}` is not UTF-8 text: {what}", path.display()));
+        error.hint("save it as UTF-8 in your editor")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Paths in a pipeline are relative to its folder, or to the folder above where it lies in `pipelines/`.

@@ -7,6 +7,7 @@ use super::args::{Color, Format, Global};
 use super::environment;
 use super::error::CliError;
 use super::exit::Exit;
+use crate::codes::Code;
 
 /// Writes results to standard output and words to standard error.
 pub(super) struct Ui {
@@ -47,7 +48,7 @@ impl Ui {
         match self.format {
             Format::Table => self.text(&table()),
             Format::Json => {
-                let text = serde_json::to_string_pretty(value).map_err(CliError::failed)?;
+                let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
                 self.text(&text)
             }
         }
@@ -74,7 +75,7 @@ impl Ui {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(CliError::failed(format!("cannot write to standard output: {error}")))
+                Err(CliError::output(format!("cannot write to standard output: {error}")))
             }
             _ => Ok(()),
         }
@@ -87,7 +88,18 @@ impl Ui {
             let _gone = self.text(&format!("{object:#}"));
         }
         say(&error.render(self.coloured()));
-        error.exit
+        self.more(&error.codes());
+        error.exit()
+    }
+
+    /// Tells people at a terminal where a kind of error is explained; a log or a pipe would only be longer by it.
+    pub(super) fn more(&self, codes: &[Code]) {
+        let Some((first, others)) = codes.split_first() else { return };
+        if self.format == Format::Table && !self.quiet && io::stderr().is_terminal() {
+            let others: Vec<_> = others.iter().map(Code::to_string).collect();
+            let others = if others.is_empty() { String::new() } else { format!(" (also {})", others.join(", ")) };
+            say(&format!("\nfor more: pdm-ml explain {first}{others}"));
+        }
     }
 
     /// Tells what to do next, on standard error.
@@ -100,15 +112,23 @@ impl Ui {
 
 /// Tells what is wrong with the arguments, or answers `--help` and `--version`.
 pub(super) fn refuse(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        let _gone = error.print();
+        return Exit::Done;
+    }
+    let (told, code) = (error.render(), Code::Arguments);
     let wants_json = std::env::args().any(|arg| arg == "--format=json")
         || std::env::args().zip(std::env::args().skip(1)).any(|pair| pair == ("--format".into(), "json".into()));
-    if error.use_stderr() && wants_json {
-        let message = error.to_string();
-        let object = json!({ "error": { "message": message.trim_end(), "hint": null, "exit": Exit::Usage as u8 } });
+    if wants_json {
+        let message = told.to_string();
+        let object =
+            json!({ "error": { "message": message.trim_end(), "code": code, "hint": null, "exit": code.exit() } });
         let _gone = writeln!(io::stdout(), "{object:#}");
     }
-    let _gone = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    let coloured = io::stderr().is_terminal() && !environment::no_color();
+    let told = if coloured { told.ansi().to_string() } else { told.to_string() };
+    say(&told.replacen("error:", &format!("error[{code}]:"), 1));
+    code.into()
 }
 
 /// Writes a note to standard error.

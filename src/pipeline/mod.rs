@@ -6,7 +6,7 @@
 //! holds all, each with file, line, column, caret and, where one is near, the word that was meant.
 //!
 //! - `source` knows where every key stands, `decode` reads a section in spite of mistakes, `words` says in TOML what
-//!   serde says in Rust, `suggest` finds what was meant, `render` draws the caret;
+//!   serde says in Rust, `syntax` what breaks TOML, `suggest` finds what was meant, `render` draws the caret;
 //! - [`Origins`] tells for every value who wrote it; [`file_schema`] tells editors what may be written;
 //! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
 //! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
@@ -35,6 +35,7 @@ mod search;
 mod source;
 mod spec;
 mod suggest;
+mod syntax;
 mod unbounded;
 mod variant;
 mod words;

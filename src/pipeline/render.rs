@@ -15,7 +15,7 @@ pub(super) fn render(sources: &Sources, problems: &[SpecProblem], coloured: bool
 }
 
 fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
-    let title = Level::ERROR.primary_title(problem.message.as_str());
+    let title = Level::ERROR.primary_title(problem.message.as_str()).id(problem.code.to_string());
     let hint = problem.hint.as_deref();
     let beside = problem.span.is_some() && !may_hold_secret(problem);
     let label = hint.filter(|hint| beside && hint.chars().count() <= LONGEST_LABEL);

@@ -15,6 +15,8 @@ use super::overrides;
 use super::schema::file_schema;
 use super::search::unusable_values;
 use super::source::Sources;
+use super::syntax;
+use crate::codes::Code;
 use crate::data::{DatasetOptions, SplitOptions, ValidateOptions};
 use crate::domain::Problem;
 use crate::features::{FeatureOptions, TargetOptions};
@@ -106,7 +108,8 @@ pub struct ProjectOptions {
 impl ProjectOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
-        let name = self.name.parse::<ModelName>().err().map(|error| Problem::new("name", error.to_string()));
+        let name =
+            self.name.parse::<ModelName>().err().map(|error| Problem::new("name", error.to_string()).of(error.code()));
         let budget = self.budget.problems().into_iter().map(|problem| problem.within("budget"));
         name.into_iter().chain(budget).collect()
     }
@@ -255,30 +258,14 @@ impl PipelineSpec {
 
 fn parse(text: &str) -> Result<DeTable<'_>, Vec<Finding>> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    if errors.is_empty() {
-        return Ok(root.into_inner());
-    }
-    let mut findings: Vec<Finding> = Vec::new();
-    for error in errors {
-        // After its first mistake, the rest of a line is seldom understood as it was meant.
-        let line = |span: &Option<std::ops::Range<usize>>| {
-            span.as_ref()
-                .map(|span| text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count())
-        };
-        let span = error.span();
-        if findings.iter().all(|finding| line(&finding.span) != line(&span)) {
-            let message = error.message().trim_end_matches(", expected nothing");
-            findings.push(Finding::new("", message).at(span));
-        }
-    }
-    Err(findings)
+    if errors.is_empty() { Ok(root.into_inner()) } else { Err(syntax::findings(text, &errors)) }
 }
 
 /// A file of another version is read no further: its keys may mean something else.
 fn version_finding(root: &DeTable<'_>) -> Option<Finding> {
     let Some(version) = root.get("version") else {
         let hint = format!("write `version = {VERSION}` at the top");
-        return Some(Finding::new("version", "missing key `version`").hint(Some(hint)));
+        return Some(Finding::new(Code::FormatVersion, "version", "missing key `version`").hint(Some(hint)));
     };
     if is_known(version) {
         return None;
@@ -288,7 +275,7 @@ fn version_finding(root: &DeTable<'_>) -> Option<Finding> {
         other => format!("of type {}", other.type_str()),
     };
     let message = format!("the format's version is {written}, and this program reads version {VERSION}");
-    Some(Finding::new("version", message).at(Some(version.span())))
+    Some(Finding::new(Code::FormatVersion, "version", message).at(Some(version.span())))
 }
 
 fn is_known(version: &Spanned<DeValue<'_>>) -> bool {

@@ -6,6 +6,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::RangeOptions;
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// What is searched: dotted keys of the pipeline file with their ranges, in the order they are written.
@@ -21,7 +22,7 @@ impl SpaceOptions {
     /// Returns what is wrong with the ranges by themselves, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         if self.0.is_empty() {
-            let problem = Problem::new("", "names no key to search");
+            let problem = Problem::new("", "names no key to search").of(Code::NothingToSearch);
             return vec![problem.hint("such as \"model.learning_rate\" = { low = 0.01, high = 0.1, log = true }")];
         }
         let of = |(key, range): (&str, &RangeOptions)| {

@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, unreachable_pub)]
 
 mod architecture;
+mod broken;
 mod bucket;
 mod budget;
 mod cmapss;
 mod config;
 mod data;
+mod explain;
 mod init;
 mod mlflow;
 mod oci;

@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{EMBEDDED, MAIN_PIPELINE};
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::content::write_whole;
 use crate::pipeline::file_schema_text;
 
@@ -21,7 +22,8 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
     let folder = &args.folder;
     let main = folder.join(MAIN_PIPELINE);
     if main.exists() {
-        let error = CliError::failed(format!("`{}` is there already; nothing was changed", main.display()));
+        let error =
+            CliError::new(Code::ProjectExists, format!("`{}` is there already; nothing was changed", main.display()));
         return Err(error.hint("choose another folder, or edit the file"));
     }
     for name in FOLDERS {

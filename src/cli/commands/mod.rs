@@ -3,6 +3,7 @@
 mod config;
 mod data;
 mod doctor;
+mod explain;
 mod export;
 mod features;
 mod fetch;
@@ -46,6 +47,7 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Track(command) => track::run(&command, ui),
         Command::Registry(command) => registry::run(&command, ui),
         Command::Config(command) => config::run(&command, ui),
+        Command::Explain(args) => explain::run(&args, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pdm-ml", &mut script);

@@ -3,6 +3,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::codes::Code;
 use crate::domain::Problem;
 use crate::scoring::Metric;
 
@@ -93,13 +94,14 @@ impl GateOptions {
         let strange = keys.into_iter().filter(|(_, written, belongs)| *written && !belongs);
         let problem =
             |(key, ..): (&str, bool, bool)| Problem::new(key, format!("`{key}` does nothing under the rule `{rule}`"));
-        strange.map(problem).map(|problem| problem.hint(rule.keys())).collect()
+        strange.map(problem).map(|problem| problem.of(Code::GateKeys).hint(rule.keys())).collect()
     }
 
     fn limit(&self, key: &str, limit: Option<f64>) -> Option<Problem> {
         let Self { metric, rule, .. } = self;
         let Some(limit) = limit else {
-            return Some(Problem::new("", format!("the rule `{rule}` needs `{key}`")).hint(rule.keys()));
+            let problem = Problem::new("", format!("the rule `{rule}` needs `{key}`"));
+            return Some(problem.of(Code::GateKeys).hint(rule.keys()));
         };
         if !limit.is_finite() {
             return Some(Problem::new(key, format!("{limit} is no limit")));

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::args::GcArgs;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
 use crate::report::{Align, table};
 
@@ -44,16 +45,16 @@ fn require_consent(args: &GcArgs, collection: &Collection) -> Result<(), CliErro
         return Ok(());
     }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        let error = CliError::failed("nobody is there to be asked").usage();
+        let error = CliError::new(Code::NobodyToAsk, "nobody is there to be asked");
         return Err(error.hint("`--dry-run` says what would be removed, `--yes` removes it"));
     }
     let asked = write!(io::stderr(), "{}\nremove all of this for good? [y/N] ", collection.list());
-    asked.and_then(|()| io::stderr().flush()).map_err(CliError::failed)?;
+    asked.and_then(|()| io::stderr().flush()).map_err(CliError::resources)?;
     let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(CliError::failed)?;
+    io::stdin().read_line(&mut answer).map_err(CliError::resources)?;
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err(CliError::failed("nothing was removed")),
+        _ => Err(CliError::new(Code::Declined, "nothing was removed")),
     }
 }
 
