@@ -89,24 +89,25 @@ fn find(given: Option<&Path>) -> Result<Found, CliError> {
     let Some(path) = path else {
         return Ok(Found { label: EMBEDDED_LABEL.to_owned(), text: EMBEDDED.to_owned(), root: here });
     };
-    let text = read(&path)?;
     let label = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
+    let text = read(&path, &label)?;
     let whole = here.join(&path);
     Ok(Found { label, text, root: root_of(&whole).unwrap_or(here) })
 }
 
 /// Reads a pipeline file; a byte order mark before UTF-8 is left out.
-fn read(path: &Path) -> Result<String, CliError> {
+fn read(path: &Path, label: &str) -> Result<String, CliError> {
     let bytes = std::fs::read(path).map_err(|error| {
-        let error = CliError::new(Code::NoPipeline, format!("cannot read `{}`: {error}", path.display()));
+        let error = CliError::new(Code::NoPipeline, format!("cannot read `{label}`: {error}"));
         error.hint("name a pipeline TOML, or none for the embedded default")
     })?;
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let text = String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
-        let what = if utf16 { "it is UTF-16".to_owned() } else { format!("a byte of line {line} is none") };
-        let error = CliError::new(Code::NotText, format!("`{}` is not UTF-8 text: {what}", path.display()));
+        let what =
+            if utf16 { "it is UTF-16".to_owned() } else { format!("line {line} holds bytes of another encoding") };
+        let error = CliError::new(Code::NotText, format!("`{label}` is not UTF-8 text: {what}"));
         error.hint("save it as UTF-8 in your editor")
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))

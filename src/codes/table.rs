@@ -57,7 +57,7 @@ codes! {
     NoPlaceForOverride = 117, exits 2, "an override names a place that is not there";
     VariableNotAllowed = 118, exits 2, "an environment variable where none is read";
     VariableNotSet = 119, exits 2, "an environment variable is not set";
-    VariableSyntax = 120, exits 2, "`${env:…}` is not well formed";
+    VariableSyntax = 120, exits 2, "an environment variable is not named as it must be";
     BadName = 121, exits 2, "a name breaks the rules for names";
     NotAVariableName = 122, exits 2, "a value stands where the name of a variable belongs";
     KeysExclude = 123, exits 2, "two keys exclude each other";

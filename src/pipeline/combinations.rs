@@ -119,7 +119,8 @@ fn quantiles_not_learnt(spec: &PipelineSpec) -> Vec<Problem> {
 /// A gate must let the coverage pass that the intervals are made for.
 fn missed_coverage(spec: &PipelineSpec) -> Vec<Problem> {
     let aim = spec.calibrate.coverage;
-    let gates = spec.gates.iter().enumerate().filter(|(_, gate)| gate.metric == Metric::Coverage);
+    let judges = |gate: &GateOptions| gate.metric == Metric::Coverage && gate.problems().is_empty();
+    let gates = spec.gates.iter().enumerate().filter(|(_, gate)| judges(gate));
     let excluding = gates.filter_map(|(i, gate)| excludes(gate, aim).map(|(key, limit)| (i, key, limit)));
     let problem = |(i, key, limit)| {
         let message = format!("{limit} excludes {aim}, the coverage that [calibrate] aims at");

@@ -188,7 +188,7 @@ impl<'t> Decoder<'t> {
             return Content::Table(value);
         }
         let message = format!("expected a table for `{path}`, found {}", described(value.get_ref()));
-        let hint = element_of(path).is_none().then(|| format!("write [{path}] and the keys below it"));
+        let hint = Some(format!("write {} and the keys below it", shown(path)));
         self.findings.push_broken(Finding::new(Code::WrongType, path, message).hint(hint).at(Some(value.span())));
         Content::Unusable
     }
@@ -259,7 +259,11 @@ impl<'t> Decoder<'t> {
     ) -> Option<&'static str> {
         let DeValue::Table(table) = table.get_mut() else { return None };
         let key = join(path, "kind");
-        let finding = match table.remove("kind") {
+        let kind = table.remove("kind");
+        if kind.is_some() && self.findings.touches_broken(&key) {
+            return None;
+        }
+        let finding = match kind {
             Some(kind) => match kind.get_ref().as_str() {
                 Some(written) => return self.known_kind(path, written, kind.span(), kinds),
                 None => {

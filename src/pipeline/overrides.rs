@@ -136,7 +136,11 @@ fn set_in_array<'t>(
     let Some(item) = item else {
         let message = format!("`{path}` has no element `{name}`");
         let finding = Finding::new(Code::NoPlaceForOverride, path, message).at(Some(span.clone()));
-        let positions = if length == 0 { "it is empty".to_owned() } else { format!("it has 0 to {}", length - 1) };
+        let positions = match length {
+            0 => "it is empty".to_owned(),
+            1 => "it has 0 alone".to_owned(),
+            _ => format!("it has 0 to {}", length - 1),
+        };
         return Err(finding.hint(Some(positions)));
     };
     if rest.is_empty() {

@@ -17,11 +17,13 @@ pub(super) fn render(sources: &Sources, problems: &[SpecProblem], coloured: bool
 fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
     let title = Level::ERROR.primary_title(problem.message.as_str()).id(problem.code.to_string());
     let hint = problem.hint.as_deref();
-    let beside = problem.span.is_some() && !may_hold_secret(problem);
+    let place = problem.span.as_ref().map(|span| sources.place(span));
+    let secret = may_hold_secret(problem) || place.as_ref().is_some_and(|place| holds_credentials(place.text()));
+    let beside = place.is_some() && !secret;
     let label = hint.filter(|hint| beside && hint.chars().count() <= LONGEST_LABEL);
     let below = hint.filter(|_| label.is_none()).map(|hint| Level::HELP.message(hint));
-    let group = match problem.span.as_ref().map(|span| sources.place(span)) {
-        Some(place) if may_hold_secret(problem) => {
+    let group = match place {
+        Some(place) if secret => {
             title.element(Origin::path(&place.source.name).line(place.line).char_column(place.column))
         }
         Some(place) => {
@@ -39,4 +41,9 @@ fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
 /// A key that should name an environment variable may hold the secret itself, put in the wrong place.
 fn may_hold_secret(problem: &SpecProblem) -> bool {
     problem.key.as_deref().is_some_and(|key| key.ends_with("_env"))
+}
+
+/// An address with an `@` may hold a password before it.
+fn holds_credentials(line: &str) -> bool {
+    line.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }

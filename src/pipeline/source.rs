@@ -65,6 +65,13 @@ impl Sources {
     }
 }
 
+impl<'s> Place<'s> {
+    /// Returns the line it begins on.
+    pub(super) fn text(&self) -> &'s str {
+        self.source.text.lines().nth(self.line - 1).unwrap_or_default()
+    }
+}
+
 impl SourceText {
     /// Returns whether this is the file rather than an override.
     pub(super) fn is_file(&self) -> bool {

@@ -108,8 +108,13 @@ pub struct ProjectOptions {
 impl ProjectOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
-        let name =
-            self.name.parse::<ModelName>().err().map(|error| Problem::new("name", error.to_string()).of(error.code()));
+        let name = self.name.parse::<ModelName>().err().map(|error| {
+            let problem = Problem::new("name", error.to_string()).of(error.code());
+            match near(&self.name) {
+                Some(name) => problem.hint(format!("such as \"{name}\"")),
+                None => problem,
+            }
+        });
         let budget = self.budget.problems().into_iter().map(|problem| problem.within("budget"));
         name.into_iter().chain(budget).collect()
     }
@@ -256,6 +261,14 @@ impl PipelineSpec {
     }
 }
 
+/// Returns a name that is allowed and looks like one that is not.
+fn near(name: &str) -> Option<String> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = name.trim().chars().map(plain).collect();
+    let name = name.trim_matches('-');
+    name.parse::<ModelName>().is_ok().then(|| name.to_owned())
+}
+
 fn parse(text: &str) -> Result<DeTable<'_>, Vec<Finding>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() { Ok(root.into_inner()) } else { Err(syntax::findings(text, &errors)) }
@@ -270,12 +283,12 @@ fn version_finding(root: &DeTable<'_>) -> Option<Finding> {
     if is_known(version) {
         return None;
     }
-    let written = match version.get_ref() {
-        DeValue::Integer(number) => number.to_string(),
-        other => format!("of type {}", other.type_str()),
+    let (written, hint) = match version.get_ref() {
+        DeValue::Integer(number) => (number.to_string(), None),
+        other => (format!("of type {}", other.type_str()), Some(format!("write version = {VERSION}"))),
     };
     let message = format!("the format's version is {written}, and this program reads version {VERSION}");
-    Some(Finding::new(Code::FormatVersion, "version", message).at(Some(version.span())))
+    Some(Finding::new(Code::FormatVersion, "version", message).hint(hint).at(Some(version.span())))
 }
 
 fn is_known(version: &Spanned<DeValue<'_>>) -> bool {

@@ -35,7 +35,7 @@ pub(super) fn findings(text: &str, errors: &[Error]) -> Vec<Finding> {
     }
     let open =
         errors.iter().any(|error| says(error) == "unclosed array").then(|| unclosed_list(text, errors)).flatten();
-    let mut lines = Vec::new();
+    let (mut lines, mut doubled) = (Vec::new(), Vec::new());
     let mut findings: Vec<_> = open.iter().map(|at| list_not_closed(*at)).collect();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
@@ -43,11 +43,18 @@ pub(super) fn findings(text: &str, errors: &[Error]) -> Vec<Finding> {
         if lines.contains(&number) || open.is_some_and(|at| at <= span.start) {
             continue;
         }
-        lines.push(number);
         let line = Line::at(text, &span);
+        // The keys below a header that stands twice stand twice, too.
+        if says(error) == "duplicate key" && !line.is_header() && doubled.contains(&line.section(text)) {
+            continue;
+        }
+        lines.push(number);
+        doubled.extend(Some(line.start).filter(|_| says(error) == "duplicate key" && line.is_header()));
         // The value of such a key may be the secret itself.
-        let key = line.key().filter(|key| key.ends_with("_env")).unwrap_or_default();
-        findings.push(tell(error, text, &line).finding(key, span));
+        let key = line.name().filter(|key| key.ends_with("_env")).unwrap_or_default();
+        let mut said = tell(error, text, &line);
+        said.hint = said.hint.filter(|_| key.is_empty() && !line.text.contains('@'));
+        findings.push(said.finding(key, span));
     }
     findings
 }
@@ -109,9 +116,7 @@ impl Said {
     }
 
     fn finding(self, key: &str, span: Span) -> Finding {
-        let secret = !key.is_empty();
-        let hint = self.hint.filter(|_| !secret);
-        Finding::new(self.code, key, self.message).hint(hint).at(Some(span))
+        Finding::new(self.code, key, self.message).hint(self.hint).at(Some(span))
     }
 }
 
@@ -131,8 +136,18 @@ impl<'t> Line<'t> {
         self.text.split_once('=').map(|(key, _)| key.trim()).filter(|key| !key.is_empty())
     }
 
+    /// Returns what the line seems to name, whatever follows it.
+    fn name(&self) -> Option<&'t str> {
+        self.text.split(['=', ':', ' ']).map(|word| word.trim().trim_matches('"')).find(|word| !word.is_empty())
+    }
+
     fn is_header(&self) -> bool {
         self.text.trim_start().starts_with('[')
+    }
+
+    /// Returns where the header above the line begins.
+    fn section(&self, text: &str) -> usize {
+        text[..self.start].rfind("\n[").map_or(0, |newline| newline + 1)
     }
 
     fn unquoted(&self) -> Said {
@@ -147,7 +162,7 @@ impl<'t> Line<'t> {
             _ if self.found.chars().any(is_odd_blank) => {
                 Said::new("a blank stands here that is no ordinary space").hint("delete it and type a space")
             }
-            _ if value.contains("//") => Said::new("a comment begins with `#`"),
+            _ if value.starts_with("//") || value.contains(" //") => Said::new("a comment begins with `#`"),
             _ if is_nothing(value) => nothing(),
             _ if is_numbers() => Said::new("a comma is missing between two values"),
             _ => Said::new("a text stands in quotes").hint(format!("write \"{value}\"")),

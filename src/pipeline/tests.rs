@@ -138,7 +138,7 @@ promote = "yes"
       --> pdm.toml:40:11
        |
     40 | promote = "yes"
-       |           ^^^^^
+       |           ^^^^^ write true
     "#);
 }
 

@@ -113,12 +113,18 @@ fn remedy(found: &str, expected: &str) -> Option<String> {
     if let Some(text) = found.strip_prefix("string \"").and_then(|text| text.strip_suffix('"')) {
         let is_number = wants_number && text.parse::<f64>().is_ok_and(f64::is_finite);
         let is_boolean = expected == "true or false" && matches!(text, "true" | "false");
-        return (is_number || is_boolean).then(|| format!("write {text} without quotes"));
+        return match text {
+            _ if is_number || is_boolean => Some(format!("write {text} without quotes")),
+            "yes" | "on" if expected == "true or false" => Some("write true".to_owned()),
+            "no" | "off" if expected == "true or false" => Some("write false".to_owned()),
+            _ => (expected == "an array").then(|| format!("write [\"{text}\"]")),
+        };
     }
     let (kind, value) = found.split_once(" `")?;
     let value = value.trim_end_matches('`');
     match (kind, expected.as_str()) {
         (_, "a string") => Some(format!("write \"{value}\" with quotes")),
+        ("integer", "true or false") if matches!(value, "0" | "1") => Some(format!("write {}", value == "1")),
         ("integer" | "floating point" | "boolean", "an array") => Some(format!("write [{value}]")),
         ("floating point", _) if wants_whole => whole(value),
         _ => None,
@@ -201,7 +207,7 @@ mod tests {
         expected a number for `rate`, found `true`
         expected a number for `rate`, found an array
         expected true or false for `on`, found the string "true" (write true without quotes)
-        expected true or false for `on`, found the number 1
+        expected true or false for `on`, found the number 1 (write true)
         expected a string for `name`, found the number 5 (write "5" with quotes)
         expected a string for `name`, found a table
         expected an array for `list`, found the number 4.0 (write [4.0])

@@ -19,7 +19,25 @@ fn a_code_is_explained_however_it_is_written() {
     let project = Project::empty();
     let long = project.pdm(&["explain", "E0107"]);
     assert_eq!(long.code, 0);
-    insta::assert_snapshot!(long.stdout, @"");
+    insta::assert_snapshot!(long.stdout, @r#"
+    E0107: a key that does not exist in its section (exit code 2)
+
+    The section has no such key, so what you wrote would change nothing. Look at the hint: it names
+    a key that is spelt alike, the section or the kind of model that the key belongs to, or the keys
+    there are. `pdm-ml config show` prints all keys with their values, and the schema that `pdm-ml
+    config schema` prints lets editors complete them.
+
+    Wrong:
+
+        [train]
+        learning_rate = 0.05
+
+    Right:
+
+        [model]
+        kind = "gbdt"
+        learning_rate = 0.05
+    "#);
     for written in ["e0107", "107", "0107"] {
         assert_eq!(project.pdm(&["explain", written]).stdout, long.stdout, "{written}");
     }
@@ -48,7 +66,19 @@ fn an_unknown_code_is_told_what_is_near() {
         assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
         answer.stderr
     };
-    insta::assert_snapshot!(["E0142", "redundant", "stack", "E9"].map(told).join("\n"), @"");
+    insta::assert_snapshot!(["E0142", "redundant", "stack", "E9"].map(told).join("\n"), @"
+    error[E0154]: no error has the code `E0142`
+      hint: did you mean E0141 (a grid without an end, or too large), or E0140 (a value that no trial could use), or E0139 (a range of a search that makes no sense)?
+
+    error[E0154]: no error has the code `redundant`
+      hint: `pdm-ml explain` lists all codes
+
+    error[E0154]: no error has the code `stack`
+      hint: did you mean E0133 (a stack of too few models, or of a stack)?
+
+    error[E0154]: no error has the code `E9`
+      hint: `pdm-ml explain` lists all codes
+    ");
 }
 
 #[test]

@@ -107,7 +107,9 @@ impl GateOptions {
             return Some(Problem::new(key, format!("{limit} is no limit")));
         }
         if metric.unit() == "share" && !(0.0..=1.0).contains(&limit) {
-            return Some(Problem::new(key, format!("{limit} is not a share from 0 to 1")));
+            let problem = Problem::new(key, format!("{limit} is not a share from 0 to 1"));
+            let percent = (1.0..=100.0).contains(&limit);
+            return Some(if percent { problem.hint(format!("{}", limit / 100.0)) } else { problem });
         }
         let impossible = limit < 0.0 && *metric != Metric::Bias;
         impossible.then(|| Problem::new(key, format!("`{metric}` is never below 0, and the limit is {limit}")))
