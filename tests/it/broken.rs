@@ -382,8 +382,8 @@ fn every_mistake_is_told_as_the_table_shows() {
     assert!(names.len() == files.len() && files.len() >= 60, "{} files", files.len());
     let head = HEAD.trim_end();
     let mut table = format!(
-        "# {} broken files, and what each is told\n\nMade by `UPDATE_BROKEN=1 cargo test --release --test it broken`. Files \
-         that do not begin with `version` stand below these lines, from line 9 on:\n\n```toml\n{head}\n```\n",
+        "# {} broken files, and what each is told\n\nMade by `UPDATE_BROKEN=1 cargo test --release --test it broken`. Files that do not\n\
+          begin with `version` stand below these lines, from line 9 on:\n\n```toml\n{head}\n```\n",
         files.len()
     );
     let (mut seen, mut untold) = (BTreeSet::new(), Vec::new());

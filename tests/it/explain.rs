@@ -199,7 +199,7 @@ fn right_examples_load_and_wrong_ones_give_their_code() {
 /// The list of all codes, as it stands in `docs/errors.md`.
 fn reference() -> String {
     let mut text = "# Errors\n\nEvery error has a code, which never changes its meaning; `pdm-ml explain E0107` prints what stands \
-                    here. The exit code is that of a command that ends with the error. Made from `src/codes` by \
+                    here.\nThe exit code is that of a command that ends with the error. Made from `src/codes` by\n\
                     `UPDATE_ERRORS=1 cargo test --release --test it explain`.\n"
         .to_owned();
     for group in Code::ALL.chunk_by(|a, b| a.group() == b.group()) {
