@@ -47,8 +47,8 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.number() == number)
     }
 
-    /// Returns the codes that were probably meant by a text that names none: the nearest numbers of the same hundred, or
-    /// those whose title has the word.
+    /// Returns the codes that were probably meant by a text that names none: the nearest numbers of the same hundred,
+    /// or those whose title has the word.
     pub fn near(text: &str) -> Vec<Self> {
         const MOST: usize = 3;
         let text = text.trim().to_lowercase();

@@ -219,11 +219,11 @@ impl<'t> Line<'t> {
     /// Returns the number of the first line above that has the same key in the same section, or the same header.
     fn first(&self, text: &str) -> Option<usize> {
         let lines: Vec<_> = text[..self.start].lines().collect();
-        let numbered = lines.iter().enumerate().rev().map(|(i, line)| (i + 1, line.trim()));
+        let mut numbered = lines.iter().enumerate().map(|(i, line)| (i + 1, line.trim()));
         if self.is_header() {
-            return numbered.filter(|(_, line)| *line == self.text.trim()).last().map(|(number, _)| number);
+            return numbered.find(|(_, line)| *line == self.text.trim()).map(|(number, _)| number);
         }
-        let mut section = numbered.take_while(|(_, line)| !line.starts_with('['));
+        let mut section = numbered.rev().take_while(|(_, line)| !line.starts_with('['));
         section.find(|(_, line)| line.split('=').next().map(str::trim) == self.key()).map(|(number, _)| number)
     }
 

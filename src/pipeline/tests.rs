@@ -427,6 +427,24 @@ fn a_misplaced_secret_is_not_repeated() {
 }
 
 #[test]
+fn a_line_that_may_hold_a_secret_is_not_shown() {
+    let lines = [
+        "token_env = hunter2",
+        "token_env: hunter2",
+        "password_env = \"hunter2",
+        "mlflow_url = http://ann:hunter2@host",
+        "mlflow_url = \"http://ann:hunter2@host\"",
+        "url = \"s3://ann:hunter2@bucket\"",
+    ];
+    for line in lines {
+        let shown = errors(&format!("{SMALLEST}[tracking]\n{line}\n"), &[]);
+        assert!(!shown.contains("hunter2") && shown.contains("pdm.toml:7:"), "{shown}");
+    }
+    let shown = errors(SMALLEST, &["tracking.mlflow_url=http://ann:hunter2@host"]);
+    assert!(!shown.contains("hunter2") && shown.contains("command line:1:"), "{shown}");
+}
+
+#[test]
 fn numbers_without_bound_are_refused() {
     let file = format!(
         "{SMALLEST}[calibrate]\ncoverage = nan\n[features]\nhalf_lives = [inf, 1e999]\n[train]\nfirst_row = 9223372036854775808\n"
