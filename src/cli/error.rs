@@ -148,10 +148,14 @@ impl From<EngineError> for CliError {
                     Self::failed(EngineError::Stage { stage, source: Box::new(source) }).maybe_hint(hint)
                 }
             },
+            EngineError::Exec { ref source, .. } => {
+                let hint = source.hint();
+                Self::failed(error).maybe_hint(hint)
+            }
             EngineError::Registry(error) => error.into(),
             error @ EngineError::Policy { .. } => Self::failed(error).usage(),
             EngineError::Bundle(error) => error.into(),
-            EngineError::Budget { ref next, .. } => {
+            EngineError::Budget { ref next, .. } | EngineError::OverBudget { ref next, .. } => {
                 let hint = next.clone();
                 Self::failed(error).exits(Exit::BudgetExceeded).hint(hint)
             }

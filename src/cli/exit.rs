@@ -32,7 +32,7 @@ pub enum Exit {
     IntegrityBroken = 40,
     /// The promotion lost its race against another for good.
     PromotionLost = 41,
-    /// Training would need, or needed, more than its memory or time budget.
+    /// A stage would need, or needed, more than its memory or time budget.
     BudgetExceeded = 50,
     /// A server is not reachable; try again.
     Unavailable = 75,
@@ -56,7 +56,7 @@ impl Exit {
         (Self::Unapproved, "somebody else must approve the promotion first"),
         (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
         (Self::PromotionLost, "the promotion lost its race against another for good"),
-        (Self::BudgetExceeded, "training would need, or needed, more than its memory or time budget"),
+        (Self::BudgetExceeded, "a stage would need, or needed, more than its memory or time budget"),
         (Self::Unavailable, "a server is not reachable; try again"),
         (Self::Interrupted, "interrupted (SIGINT)"),
         (Self::Terminated, "terminated (SIGTERM)"),
@@ -68,6 +68,7 @@ impl Exit {
             Interrupted::Signal { signal: 15 } => Self::Terminated,
             Interrupted::Signal { .. } => Self::Interrupted,
             Interrupted::Budget(_) => Self::BudgetExceeded,
+            Interrupted::Abandoned => Self::Failed,
         }
     }
 }

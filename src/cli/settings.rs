@@ -6,7 +6,7 @@ use super::args::PipelineArgs;
 use super::error::CliError;
 use super::progress::{Progress, Words};
 use super::ui::Ui;
-use super::{environment, signals};
+use super::{environment, signals, threads};
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter};
 use crate::pipeline::{Environment, Origins, PipelineSpec, SpecErrors};
@@ -50,6 +50,7 @@ fn resolve_by(load: Load, args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job)
     let overrides: Vec<_> = args.set.iter().cloned().chain(registry).collect();
     let loaded = load(&found.text, &found.label, &overrides, &environment::variable);
     let (spec, origins) = loaded.map_err(CliError::spec)?;
+    threads::from_budget(spec.project.budget.threads);
     let context = context(found.root, ui)?;
     Ok((context, Job { spec, origins, label: found.label, text: found.text }))
 }

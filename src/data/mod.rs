@@ -47,7 +47,7 @@ pub use groups::Groups;
 pub use ingest::{RawDataset, ingest};
 pub use install::{InstallReport, RefusedFile, install};
 pub use options::{DatasetOptions, TableOptions};
-pub use part::{InputDigest, PartFile, Role, input_digests, part_digest, parts};
+pub use part::{InputDigest, PartFile, Role, input_digests, input_digests_knowing, part_digest, parts};
 pub use quality::{Check, FileReport, FindingCounts, Outcome, Pinned, QualityReport};
 pub use schema::Schema;
 pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -61,13 +62,27 @@ pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
 /// # Errors
 /// The training file is missing, or a file cannot be read.
 pub fn input_digests(options: &DatasetOptions, root: &Path) -> Result<Vec<InputDigest>, DataError> {
-    present(options, root)?
-        .into_iter()
-        .map(|PartFile { role, group, path }| {
-            let sha256 = Digest::of_file(&path).map_err(DataError::io("read", &path))?;
-            Ok(InputDigest { role, group, sha256 })
-        })
-        .collect()
+    input_digests_knowing(options, root, &BTreeMap::new())
+}
+
+/// As [`input_digests`], where the digests of some files are known whether or not these are there.
+///
+/// # Errors
+/// As [`input_digests`].
+pub fn input_digests_knowing(
+    options: &DatasetOptions,
+    root: &Path,
+    known: &BTreeMap<PathBuf, Digest>,
+) -> Result<Vec<InputDigest>, DataError> {
+    let there = present_or(options, root, |path| known.contains_key(path))?;
+    let digest = |PartFile { role, group, path }| {
+        let sha256 = match known.get(&path) {
+            Some(digest) => *digest,
+            None => Digest::of_file(&path).map_err(DataError::io("read", &path))?,
+        };
+        Ok(InputDigest { role, group, sha256 })
+    };
+    there.into_iter().map(digest).collect()
 }
 
 /// Returns the digest of all files of a role: that of the file itself, or of the names and digests of those that are
@@ -89,8 +104,21 @@ pub fn part_digest(files: &[InputDigest], role: Role) -> Option<Digest> {
 
 /// Returns the files that are there.
 pub(super) fn present(options: &DatasetOptions, root: &Path) -> Result<Vec<PartFile>, DataError> {
+    present_or(options, root, |_| false)
+}
+
+/// Returns the files that are there, or are to count as there.
+fn present_or(
+    options: &DatasetOptions,
+    root: &Path,
+    counts: impl Fn(&Path) -> bool,
+) -> Result<Vec<PartFile>, DataError> {
     let mut found = Vec::new();
     for part in parts(options, root) {
+        if counts(&part.path) {
+            found.push(part);
+            continue;
+        }
         match std::fs::metadata(&part.path) {
             Ok(metadata) if metadata.is_file() => found.push(part),
             Ok(_) => return Err(DataError::NotAFile(part.path)),

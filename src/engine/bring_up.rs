@@ -1,19 +1,24 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
+use super::budget::within_memory;
 use super::decide::Decision;
+use super::exec::{Abandon, Bench, Board, Outlook};
 use super::outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 use super::provision::{missing_fleet, provision};
 use super::record::Record;
 use super::work::{Worked, summary_of};
 use super::{Context, EngineError, Job, Line, Reuse};
 use crate::events::Event;
-use crate::pipeline::Stage;
 use crate::pipeline::cache::Entry;
 use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD};
 use crate::pipeline::stages::features::RANKING;
 use crate::pipeline::stages::validate::REPORT;
 use crate::pipeline::stages::{LEARNING_CURVES, StageError, Summary, read_json};
+use crate::pipeline::{ExecGraph, Node, Stage};
 use crate::scoring::{Scorecard, Verdict};
 
 /// Returns what [`bring_up`] would do, and why. Changes nothing.
@@ -21,39 +26,72 @@ use crate::scoring::{Scorecard, Verdict};
 /// # Errors
 /// The data, the cache or the registry cannot be read.
 pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedStage>, EngineError> {
-    if let Some(why) = missing_fleet(context, job) {
+    let (graph, fleet) = (ExecGraph::of(&job.spec), missing_fleet(context, job));
+    if let Some(why) = fleet.filter(|_| graph.stages().is_empty()) {
         return Ok(until.line_up_to().iter().map(|stage| unseen(*stage, why)).collect());
     }
-    let mut line = Line::open(context, job)?;
-    let mut blocked: Option<Stage> = None;
+    let mut line = Line::open_early(context, job)?;
+    let cache = line.cache.clone();
+    let bench = Bench { context, job, cache: &cache, record: None, force: false };
+    let mut outlook = Outlook::new(bench, graph.clone());
+    let mut blocked: Option<String> = None;
     let mut planned = Vec::new();
-    for stage in until.line_up_to() {
-        let (runs, why) = match blocked {
-            Some(before) => (true, format!("after `{before}`")),
-            None if stopped(&line, *stage)?.is_some() => (false, "a gate stands in the way".to_owned()),
-            None => match line.decide(*stage, false)? {
-                Decision::Cached(entry) => {
-                    line.entries.insert(*stage, *entry);
-                    (false, "inputs and options are unchanged".to_owned())
-                }
-                Decision::Skip(why) => (false, why),
-                Decision::Run(why) => (true, why),
-            },
+    for node in graph.order(until) {
+        let stage = match node {
+            Node::Named(stage) => stage,
+            Node::Exec(exec) => {
+                planned.push(outlook.foresee(exec, &line.entries, |after| barred(&line, after))?);
+                continue;
+            }
         };
-        let key = line.key(*stage)?.map(|key| key.digest());
-        let cached = line.entries.get(stage).map(|entry| entry.elapsed_ms());
-        let last_elapsed_ms = cached.or_else(|| line.last_elapsed_ms(*stage));
-        let memory_bytes = if *stage == Stage::Train { line.memory_estimate()? } else { None };
-        planned.push(PlannedStage { stage: *stage, runs, why, key, last_elapsed_ms, memory_bytes });
-        blocked = blocked.or(runs.then_some(*stage));
+        if stage == Stage::Validate && fleet.is_none() {
+            blocked = outlook.awaited(node);
+            if blocked.is_none() {
+                line.learn_files(outlook.known())?;
+            }
+        }
+        let row = match fleet {
+            Some(why) => unseen(stage, why),
+            None => foresee(&mut line, stage, blocked.as_deref())?,
+        };
+        blocked = blocked.or_else(|| row.runs.then(|| stage.to_string()));
+        planned.push(row);
     }
     Ok(planned)
+}
+
+/// Foresees one named stage; `blocked` is the step that would run before it and change what it reads.
+fn foresee(line: &mut Line<'_>, stage: Stage, blocked: Option<&str>) -> Result<PlannedStage, EngineError> {
+    let (runs, why) = match (blocked, barred(line, stage)?) {
+        (Some(before), _) => (true, format!("after `{before}`")),
+        (None, Some(why)) => (false, why),
+        (None, None) => match line.decide(stage, false)? {
+            Decision::Cached(entry) => {
+                line.entries.insert(stage, *entry);
+                (false, "inputs and options are unchanged".to_owned())
+            }
+            Decision::Skip(why) => (false, why),
+            Decision::Run(why) => (true, why),
+        },
+    };
+    let key = line.key(stage)?.map(|key| key.digest());
+    let cached = line.entries.get(&stage).map(|entry| entry.elapsed_ms());
+    let last_elapsed_ms = cached.or_else(|| line.last_elapsed_ms(stage));
+    let memory_bytes = line.memory_estimate(stage)?;
+    let limit = line.job.spec.project.budget.memory.map(|limit| limit.bytes());
+    let over_budget = runs && memory_bytes.zip(limit).is_some_and(|(needed, limit)| needed > limit);
+    Ok(PlannedStage { stage: stage.into(), runs, why, key, last_elapsed_ms, memory_bytes, over_budget })
+}
+
+fn barred(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
+    Ok(stopped(line, stage)?.map(|_| "a gate stands in the way".to_owned()))
 }
 
 /// A stage of which nothing can be known yet.
 fn unseen(stage: Stage, why: &str) -> PlannedStage {
     let why = if stage == Stage::Validate { why.to_owned() } else { format!("after `{}`", Stage::Validate) };
-    PlannedStage { stage, runs: true, why, key: None, last_elapsed_ms: None, memory_bytes: None }
+    let stage = stage.into();
+    PlannedStage { stage, runs: true, why, key: None, last_elapsed_ms: None, memory_bytes: None, over_budget: false }
 }
 
 /// Brings a pipeline up to a stage: runs what is missing, in order, and stops where a gate says no.
@@ -62,10 +100,15 @@ fn unseen(stage: Stage, why: &str) -> PlannedStage {
 /// A stage failed, a storeroom could not be used, or a signal came; everything finished before stays.
 pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Result<Outcome, EngineError> {
     let mut record = Record::new(context, job);
-    let context = Context { reporter: record.reporter(), ..context.clone() };
+    let abandon = Arc::new(Abandon::default());
+    let reporter = within_memory(&job.spec.project.budget, &record.reporter()).guarded(Arc::<Abandon>::clone(&abandon));
+    let context = Context { reporter, ..context.clone() };
     provision(&context, job)?;
-    let mut line = Line::open(&context, job)?;
-    let result = walk(&mut line, until, reuse, &mut record);
+    let graph = ExecGraph::of(&job.spec);
+    let open = if graph.some_make_data() { Line::open_early } else { Line::open };
+    let mut line = open(&context, job)?;
+    let board = Board::new(graph.clone(), graph.needed_for(until), abandon, context.reporter.clone());
+    let result = walk(&mut line, until, reuse, &record, &board);
     let changed =
         |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
     record.close(&result, || {
@@ -76,29 +119,65 @@ pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Res
     Ok(outcome)
 }
 
-fn walk(line: &mut Line<'_>, until: Stage, reuse: Reuse, record: &mut Record<'_>) -> Result<Outcome, EngineError> {
-    let mut rows = Vec::new();
-    let mut walk = || -> Result<(), EngineError> {
-        for stage in until.line_up_to() {
-            let row = match stopped(line, *stage)? {
-                Some(why) => not_reached(*stage, why),
-                None => step(line, *stage, reuse, record)?,
-            };
-            rows.push(row);
-        }
-        Ok(())
-    };
-    let walked = walk();
+/// Walks the line, with the `exec` stages beside it.
+fn walk(
+    line: &mut Line<'_>,
+    until: Stage,
+    reuse: Reuse,
+    record: &Record<'_>,
+    board: &Board<'_>,
+) -> Result<Outcome, EngineError> {
+    let (mut rows, cache) = (Vec::new(), line.cache.clone());
+    let bench =
+        Bench { context: line.context, job: line.job, cache: &cache, record: Some(record), force: !reuse.cached };
+    let walked = thread::scope(|scope| {
+        board.open(scope, &bench);
+        let walked = along(line, until, reuse, record, board, &mut rows).and_then(|()| board.finish());
+        board.close();
+        walked
+    });
+    let walked = board.settle(walked);
     // What was found before a failure is worth a record, too.
-    let outcome = gather(line, until, rows);
+    let outcome = gather(line, until, board.rows(until, rows));
     if let Ok(outcome) = &outcome {
         record.outcome(outcome, line);
+        board.entries().iter().for_each(|(stage, entry)| record.left(stage, entry));
     }
     walked.and(outcome)
 }
 
+/// Brings the named stages about, one after the other, each once what it waits for is there.
+fn along(
+    line: &mut Line<'_>,
+    until: Stage,
+    reuse: Reuse,
+    record: &Record<'_>,
+    board: &Board<'_>,
+    rows: &mut Vec<StageRow>,
+) -> Result<(), EngineError> {
+    for stage in until.line_up_to() {
+        board.begin(*stage)?;
+        if line.files.is_empty() {
+            line.learn_files(&BTreeMap::new())?;
+        }
+        let row = match stopped(line, *stage)? {
+            Some(why) => {
+                board.stopped(*stage, &why);
+                not_reached(*stage, why)
+            }
+            None => {
+                let row = step(line, *stage, reuse, record)?;
+                board.done(*stage, line.entries.get(stage).cloned());
+                row
+            }
+        };
+        rows.push(row);
+    }
+    Ok(())
+}
+
 fn not_reached(stage: Stage, why: String) -> StageRow {
-    StageRow { stage, action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
+    StageRow { stage: stage.into(), action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
 }
 
 /// Nothing is registered or promoted past a gate.
@@ -113,7 +192,7 @@ fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError>
     })
 }
 
-fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>) -> Result<StageRow, EngineError> {
+fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &Record<'_>) -> Result<StageRow, EngineError> {
     let (action, why, summary, elapsed_ms) = match line.decide(stage, !reuse.cached)? {
         Decision::Skip(why) => (Action::Skipped, why, Summary::default(), 0),
         Decision::Cached(entry) => {
@@ -122,9 +201,8 @@ fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>
             (Action::Cached, why, summary, 0)
         }
         Decision::Run(why) => {
-            if record.begin() {
-                record.inputs(&line.files);
-            }
+            record.begin();
+            record.inputs(&line.files);
             match timed(line, stage, reuse, &why, record)? {
                 (Worked::Here(summary), elapsed_ms) => (Action::Ran, why, summary, elapsed_ms),
                 (Worked::Elsewhere(summary), _) => {
@@ -136,7 +214,7 @@ fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>
     if action != Action::Ran {
         record.reporter().emit(Event::StageCached { stage: stage.name().to_owned(), why: why.clone() });
     }
-    Ok(StageRow { stage, action, why, summary, elapsed_ms })
+    Ok(StageRow { stage: stage.into(), action, why, summary, elapsed_ms })
 }
 
 fn timed(

@@ -1,5 +1,5 @@
 use super::{EngineError, Line};
-use crate::pipeline::cache::{Entry, Status, explain};
+use crate::pipeline::cache::{Cache, Entry, Status, explain};
 use crate::pipeline::{Stage, StageKey};
 
 /// How many differences a reason names.
@@ -28,7 +28,10 @@ impl Line<'_> {
         }
         Ok(match self.cache.lookup(&key) {
             Status::Hit(entry) => Decision::Cached(entry),
-            Status::Absent => Decision::Run(self.why_absent(&key)),
+            Status::Absent => {
+                let place = |path: &str| self.job.origins.place(path);
+                Decision::Run(why_absent(&self.cache, &self.job.spec.project.name, &key, place))
+            }
             Status::Damaged { reason } => Decision::Run(format!("the cached result is damaged: {reason}")),
         })
     }
@@ -53,18 +56,22 @@ impl Line<'_> {
             format!("v{version} was rolled back; `pdm-ml promote --model {name}/{version}` brings it back")
         }))
     }
+}
 
-    fn why_absent(&self, key: &StageKey) -> String {
-        let Some(last) = self.cache.last_key(&self.job.spec.project.name, &key.stage) else {
-            return "never run before".to_owned();
-        };
-        let changes = explain(&last, key);
-        let place = |path: &str| self.job.origins.place(path);
-        let named: Vec<_> = changes.iter().take(NAMED_CHANGES).map(|change| change.text(place)).collect();
-        match changes.len().saturating_sub(NAMED_CHANGES) {
-            _ if named.is_empty() => "the cached result is gone".to_owned(),
-            0 => named.join(", "),
-            more => format!("{} and {more} more", named.join(", ")),
-        }
+/// Returns why nothing is cached under a key: what differs from the key `pipeline` used last. `place` tells where in the
+/// pipeline file an option stands.
+pub(super) fn why_absent(
+    cache: &Cache,
+    pipeline: &str,
+    key: &StageKey,
+    place: impl Fn(&str) -> Option<String>,
+) -> String {
+    let Some(last) = cache.last_key(pipeline, &key.stage) else { return "never run before".to_owned() };
+    let changes = explain(&last, key);
+    let named: Vec<_> = changes.iter().take(NAMED_CHANGES).map(|change| change.text(&place)).collect();
+    match changes.len().saturating_sub(NAMED_CHANGES) {
+        _ if named.is_empty() => "the cached result is gone".to_owned(),
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }

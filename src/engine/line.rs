@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::storeroom::{Judgeable, Storeroom};
 use super::{Context, EngineError, Job};
@@ -29,22 +30,38 @@ impl<'a> Line<'a> {
     /// # Errors
     /// The training file is missing, or a storeroom cannot be opened.
     pub(super) fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
-        let files = data::input_digests(&job.spec.dataset, &context.root)
-            .map_err(|error| EngineError::in_stage(Stage::Validate)(error.into()))?;
+        let mut line = Self::open_early(context, job)?;
+        line.learn_files(&BTreeMap::new())?;
+        Ok(line)
+    }
+
+    /// As [`Self::open`], before the data files are there.
+    pub(super) fn open_early(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
         Ok(Self {
             context,
             job,
             cache: Cache::open(context.scratch().join("cache"))?,
             storeroom: Storeroom::open(context, &job.spec)?,
-            files,
+            files: Vec::new(),
             entries: BTreeMap::new(),
             dataset: None,
         })
     }
 
+    /// Takes the digests of the data files; those that are `known` need not be there yet.
+    pub(super) fn learn_files(&mut self, known: &BTreeMap<PathBuf, Digest>) -> Result<(), EngineError> {
+        let (dataset, root) = (&self.job.spec.dataset, &self.context.root);
+        let learnt = data::input_digests_knowing(dataset, root, known);
+        self.files = learnt.map_err(|error| EngineError::in_stage(Stage::Validate)(error.into()))?;
+        Ok(())
+    }
+
     /// Returns the key a stage is cached under, once the stages before it are there; none for registry stages.
     pub(super) fn key(&self, stage: Stage) -> Result<Option<StageKey>, EngineError> {
         let spec = &self.job.spec;
+        if self.files.is_empty() {
+            return Ok(None);
+        }
         let data = self.data_digests().train;
         let of = |stage: Stage| self.entries.get(&stage).map(Entry::digest);
         Ok(match stage {

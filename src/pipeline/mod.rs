@@ -11,7 +11,7 @@
 //! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
 //! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
 //!   into the user's text;
-//! - [`Stage`] names the stations of the line, [`stages`] computes them, [`cache`] remembers what they made.
+//! - [`Stage`] names the stations of the line, [`ExecGraph`] orders the user's programs among them as [`Step`]s, [`stages`] computes them, [`cache`] remembers what they made.
 
 pub mod cache;
 pub mod stages;
@@ -22,6 +22,7 @@ mod culprit;
 mod decode;
 mod edit;
 mod errors;
+mod exec;
 mod findings;
 mod graph;
 mod idle;
@@ -34,6 +35,7 @@ mod schema;
 mod search;
 mod source;
 mod spec;
+mod step;
 mod suggest;
 mod unbounded;
 mod variant;
@@ -43,11 +45,13 @@ pub use budget::{BudgetOptions, MemoryLimit, TimeLimit};
 pub use cache::StageKey;
 pub use edit::{NoPlace, edited, toml_of};
 pub use errors::{SpecErrors, SpecProblem};
+pub use exec::{ExecGraph, ExecOptions, Node, covers};
 pub use graph::Stage;
 pub use interpolate::Environment;
 pub use origins::{Origin, Origins, Source};
 pub use schema::{file_schema, file_schema_text};
 pub use spec::{PipelineSpec, ProjectOptions, VERSION};
+pub use step::Step;
 
 #[cfg(test)]
 mod tests;

@@ -24,5 +24,7 @@ mod resume;
 mod run;
 mod runs;
 mod signing;
+mod small_machine;
 mod stack;
+mod stages;
 mod tune;
