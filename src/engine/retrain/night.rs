@@ -24,9 +24,9 @@ use crate::scoring::Verdict;
 /// Everything finished before stays, and the same call goes on from there.
 pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retrained, EngineError> {
     let started = Instant::now();
-    provision(context, job)?;
-    // Before the log is read: of two nights at once the second finds what the first has done.
+    // Before anything is made or the log is read: of two nights at once the second finds what the first has done.
     let _turn = context.turn()?;
+    provision(context, job)?;
     let mut night = Night::open(context, job)?;
     let done = night.work(when);
     if let Err(error) = &done {
