@@ -2,6 +2,7 @@
 
 mod cache;
 mod gates;
+mod layers;
 mod observe;
 mod retrain;
 mod schedule;
@@ -19,6 +20,7 @@ pub(super) use self::cache::{CacheCommand, CacheGcArgs, LockArgs};
 use super::exit::Exit;
 use crate::engine::Reuse;
 
+pub(super) use layers::MigrateArgs;
 pub(super) use observe::{LogFormat, TraceArgs, WatchArgs};
 pub(super) use retrain::{DriftArgs, RetrainArgs};
 pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
@@ -113,6 +115,9 @@ pub(super) struct PipelineArgs {
     /// Pipeline TOML; without it `pdm.toml` here or above, else the embedded default on a simulated fleet
     #[arg(value_name = "PIPELINE")]
     pub(super) pipeline: Option<PathBuf>,
+    /// Lay the pipeline's table [profile.NAME] over it; without this the one that PDM_ML_PROFILE names, if any
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
     /// Override a value, such as `--set model.rounds=500`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
@@ -720,4 +725,8 @@ pub(super) enum ConfigCommand {
     },
     /// Print the JSON schema of the pipeline file, for editors
     Schema,
+    /// Print the reference of the pipeline file, every key of it, as Markdown
+    Reference,
+    /// Bring files to the newest version of the format, comments and all; older versions stay readable
+    Migrate(MigrateArgs),
 }

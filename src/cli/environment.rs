@@ -4,9 +4,16 @@ use jiff::Timestamp;
 use std::path::PathBuf;
 
 use super::error::CliError;
+use std::ffi::OsString;
+
+use crate::pipeline::Variable;
 
 /// Registry to use instead of the pipeline's.
 pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";
+/// Profile to use where the command line names none.
+pub(super) const PROFILE: &str = "PDM_ML_PROFILE";
+/// What the names of variables begin with that set one key of the pipeline each, as `PDM_ML__SECTION__KEY`.
+const KEY: &str = "PDM_ML__";
 /// Who acts, for the registry's log.
 const ACTOR: &str = "PDM_ML_ACTOR";
 /// The time to act at, in place of the clock's, for tests and simulated years only: what is stamped into the registry's log,
@@ -41,6 +48,25 @@ pub(super) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// Looks a variable up; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns the variables that set a key of the pipeline, by name; an empty one counts as unset.
+///
+/// # Errors
+/// The name of one whose value is no text.
+pub(super) fn keys() -> Result<Vec<Variable>, String> {
+    let of_a_key = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+    let mut found: Vec<_> = std::env::vars_os().filter_map(of_a_key).collect();
+    found.retain(|(name, value)| name.starts_with(KEY) && !value.is_empty());
+    found.sort();
+    let registry = variable(REGISTRY);
+    let registry =
+        registry.map(|value| Variable { name: REGISTRY.to_owned(), key: Some("registry.url".to_owned()), value });
+    let named = found.into_iter().map(|(name, value)| match value.into_string() {
+        Ok(value) => Ok(Variable { name, key: None, value }),
+        Err(_) => Err(name),
+    });
+    registry.into_iter().map(Ok).chain(named).collect()
 }
 
 /// Who starts a job, by the names GitHub, GitLab and others give it.

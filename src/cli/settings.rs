@@ -9,7 +9,7 @@ use super::ui::{self, Ui};
 use super::{environment, signals};
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter};
-use crate::pipeline::{Environment, Origins, PipelineSpec, SpecErrors};
+use crate::pipeline::{ChosenProfile, Environment, Layers, Origins, PipelineSpec, SpecErrors};
 
 /// The pipeline that runs where there is none: a simulated fleet.
 pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml");
@@ -21,6 +21,7 @@ const EMBEDDED_LABEL: &str = "(embedded)";
 struct Found {
     label: String,
     text: String,
+    path: Option<PathBuf>,
     root: PathBuf,
 }
 
@@ -29,7 +30,7 @@ struct Found {
 /// # Errors
 /// The file cannot be read, or has problems.
 pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::load, args, ui, |root| context(root, ui))
+    resolve_by(PipelineSpec::compose, args, ui, |root| context(root, ui))
 }
 
 /// Resolves what [`resolve`] does, for a command that only looks: git, which takes longer than a plan, is not asked who acts.
@@ -37,7 +38,7 @@ pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), Cl
 /// # Errors
 /// As [`resolve`].
 pub(super) fn resolve_to_look(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::load, args, ui, |root| context_by(root, ui, |_| None))
+    resolve_by(PipelineSpec::compose, args, ui, |root| context_by(root, ui, |_| None))
 }
 
 /// Resolves what [`resolve`] does, for a search over `[tune.space]`.
@@ -45,11 +46,11 @@ pub(super) fn resolve_to_look(args: &PipelineArgs, ui: &Ui) -> Result<(Context, 
 /// # Errors
 /// As [`resolve`]; or a value of the space could be used by no trial.
 pub(super) fn resolve_to_search(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::load_to_search, args, ui, |root| context(root, ui))
+    resolve_by(PipelineSpec::compose_to_search, args, ui, |root| context(root, ui))
 }
 
-/// Reads the text of a pipeline file, its shown name, overrides and environment.
-type Load = fn(&str, &str, &[String], Environment<'_>) -> Result<(PipelineSpec, Origins), SpecErrors>;
+/// Reads a pipeline from its layers and the environment.
+type Load = fn(&Layers, Environment<'_>) -> Result<(PipelineSpec, Origins), SpecErrors>;
 
 fn resolve_by(
     load: Load,
@@ -58,15 +59,23 @@ fn resolve_by(
     context: impl FnOnce(PathBuf) -> Result<Context, CliError>,
 ) -> Result<(Context, Job), CliError> {
     let found = find(args.pipeline.as_deref())?;
-    let registry = environment::variable(environment::REGISTRY);
-    let registry = registry.map(|url| format!("registry.url={}", toml::Value::String(url)));
-    let overrides: Vec<_> = args.set.iter().cloned().chain(registry).collect();
-    let loaded = load(&found.text, &found.label, &overrides, &environment::variable);
-    let (spec, origins) = loaded.map_err(CliError::spec)?;
-    let context = context(found.root)?;
-    let job = Job { spec, origins, label: found.label, text: found.text };
+    let variables = environment::keys().map_err(|name| CliError::failed(format!("`{name}` holds no text")).usage())?;
+    let (profile, overrides) = (profile(args), args.set.clone());
+    let Found { label, text, path, root } = found;
+    let layers = Layers { name: label.clone(), text: text.clone(), path, profile, variables, overrides };
+    let (spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
+    let context = context(root)?;
+    let job = Job { spec, origins, label, text };
     ui.watch.pipeline(&context, &job);
     Ok((context, job))
+}
+
+/// Returns the profile that the command line or the environment names.
+fn profile(args: &PipelineArgs) -> Option<ChosenProfile> {
+    let given = args.profile.clone().map(|name| ChosenProfile { name, variable: None });
+    let named = || environment::variable(environment::PROFILE);
+    let variable = || named().map(|name| ChosenProfile { name, variable: Some(environment::PROFILE.to_owned()) });
+    given.or_else(variable)
 }
 
 /// Returns what the outside world lends to a run in the folder `root`.
@@ -107,21 +116,34 @@ pub(super) fn context_here(ui: &Ui) -> Result<Context, CliError> {
     context(std::env::current_dir().map_err(CliError::failed)?, ui)
 }
 
+/// Returns the main pipeline of the project around the current folder, where there is one.
+///
+/// # Errors
+/// There is no current folder any more.
+pub(super) fn main_pipeline() -> Result<Option<PathBuf>, CliError> {
+    std::env::current_dir().map(|here| above(&here)).map_err(CliError::failed)
+}
+
+fn above(here: &Path) -> Option<PathBuf> {
+    here.ancestors().map(|folder| folder.join(MAIN_PIPELINE)).find(|path| path.is_file())
+}
+
 fn find(given: Option<&Path>) -> Result<Found, CliError> {
     let here = std::env::current_dir().map_err(CliError::failed)?;
     let path = match given {
         Some(path) => Some(path.to_owned()),
-        None => here.ancestors().map(|folder| folder.join(MAIN_PIPELINE)).find(|path| path.is_file()),
+        None => above(&here),
     };
     let Some(path) = path else {
-        return Ok(Found { label: EMBEDDED_LABEL.to_owned(), text: EMBEDDED.to_owned(), root: here });
+        return Ok(Found { label: EMBEDDED_LABEL.to_owned(), text: EMBEDDED.to_owned(), path: None, root: here });
     };
     let text = std::fs::read_to_string(&path).map_err(|error| {
         CliError::io("read", &path, error).usage().hint("name a pipeline TOML, or none for the embedded default")
     })?;
     let label = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
     let whole = here.join(&path);
-    Ok(Found { label, text, root: root_of(&whole).unwrap_or(here) })
+    let root = root_of(&whole).unwrap_or(here);
+    Ok(Found { label, text, path: Some(whole), root })
 }
 
 /// Paths in a pipeline are relative to its folder, or to the folder above where it lies in `pipelines/`.

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 use super::findings::{Finding, Findings};
 use super::keys::{Keys, KindAt};
 use super::source::{KeyIndex, Span, element_of, join};
-use super::{culprit, suggest, unbounded, words};
+use super::{culprit, format, suggest, unbounded, words};
 use crate::domain::Problem;
 
 /// Options that come in families, chosen by the key `kind`.
@@ -370,6 +370,9 @@ impl<'t> Decoder<'t> {
 
     /// Returns a hint for an unknown key: a slip of the finger, a key of another kind or section, or the known keys.
     fn place_of(&self, name: &str, table: &[&str], reading: &Reading<'_>) -> Option<String> {
+        if let Some(now) = format::new_name(&table.join("."), name) {
+            return Some(format!("now called `{now}`"));
+        }
         let known = self.keys.known(table, reading.kind_at());
         if let Some(meant) = suggest::meant(name, known.iter().copied()) {
             return Some(format!("did you mean `{meant}`?"));

@@ -11,7 +11,7 @@ use super::source::{Sources, Span};
 pub struct SpecProblem {
     /// What is wrong, as a lower-case fragment.
     pub message: String,
-    /// Name of the file, or `command line`.
+    /// Name of the file, `environment` or `command line`.
     pub file: String,
     /// Line, from 1.
     pub line: Option<usize>,
@@ -41,7 +41,8 @@ impl SpecErrors {
         Self { sources, problems }
     }
 
-    /// Returns the problems, in the order they stand in the file, then those of the command line, then what is absent.
+    /// Returns the problems, in the order they stand in the file, then those of the files it extends, the
+    /// environment and the command line, then what is absent.
     pub fn problems(&self) -> &[SpecProblem] {
         &self.problems
     }

@@ -71,7 +71,11 @@ impl Filling<'_, '_> {
     }
 }
 
-fn fill(text: &str, env: Environment<'_>) -> Result<(String, Vec<String>), (String, Option<String>)> {
+/// Returns a text with its variables filled in, and their names.
+///
+/// # Errors
+/// What is wrong, and what to do.
+pub(super) fn fill(text: &str, env: Environment<'_>) -> Result<(String, Vec<String>), (String, Option<String>)> {
     let (mut filled, mut names, mut rest) = (String::new(), Vec::new(), text);
     while let Some((before, after)) = rest.split_once(OPEN) {
         let Some((inside, behind)) = after.split_once('}') else {

@@ -1,13 +1,16 @@
 //! The TOML, understood: one file becomes one [`PipelineSpec`], and every mistake in it is shown where it stands.
 //!
-//! The options belong to the rooms that obey them; this room only puts them together. [`PipelineSpec::load`] parses the
-//! file, applies `--set`, fills in environment variables, reads section by section, asks every room what is wrong with
-//! its values, and checks what no section can see alone. It stops at the first mistake of none of them: [`SpecErrors`]
-//! holds all, each with file, line, column, caret and, where one is near, the word that was meant.
+//! The options belong to the rooms that obey them; this room only puts them together. [`PipelineSpec::compose`] parses the
+//! file and those it extends, lays the layers over each other, fills in environment variables, reads section by section,
+//! asks every room what is wrong with its values, and checks what no section can see alone. It stops at the first mistake
+//! of none of them: [`SpecErrors`] holds all, each with file, line, column, caret and, where one is near, the word that was
+//! meant.
 //!
+//! - `layers` puts the document together, `format` knows its versions, [`migrate`] brings a file to the newest;
 //! - `source` knows where every key stands, `decode` reads a section in spite of mistakes, `words` says in TOML what
 //!   serde says in Rust, `suggest` finds what was meant, `render` draws the caret;
-//! - [`Origins`] tells for every value who wrote it; [`file_schema`] tells editors what may be written;
+//! - [`Origins`] tells for every value who wrote it; [`file_schema`] tells editors what may be written, and
+//!   [`file_reference`] people;
 //! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
 //! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
 //!   into the user's text;
@@ -25,13 +28,17 @@ mod decode;
 mod edit;
 mod errors;
 mod findings;
+mod format;
 mod graph;
 mod idle;
 mod interpolate;
 mod keys;
+mod layers;
 mod lock_file;
+mod migrate;
 mod origins;
 mod overrides;
+mod reference;
 mod remote;
 mod render;
 mod retrain;
@@ -46,16 +53,20 @@ mod words;
 
 pub use budget::{BudgetOptions, MemoryLimit, TimeLimit};
 pub use cache::StageKey;
-pub use edit::{NoPlace, edited, toml_of};
+pub use edit::{NoPlace, edited, toml_of, with_comment};
 pub use errors::{SpecErrors, SpecProblem};
+pub use format::VERSION;
 pub use graph::Stage;
 pub use interpolate::Environment;
+pub use layers::{ChosenProfile, Layer, Layers, Variable};
 pub use lock_file::{LockFile, LockFileError, LockedStage};
+pub use migrate::{Change, Migration, migrate};
 pub use origins::{Origin, Origins, Source};
+pub use reference::file_reference;
 pub use remote::{CacheOptions, Fetched, RemoteCache, RemoteError};
 pub use retrain::{Condition, RetrainOptions};
 pub use schema::{file_schema, file_schema_text};
-pub use spec::{PipelineSpec, ProjectOptions, VERSION};
+pub use spec::{PipelineSpec, ProjectOptions};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::source::{KeyIndex, Sources, join};
+use super::layers::Layer;
+use super::source::{KeyIndex, SourceText, Sources, join};
 use super::spec::PipelineSpec;
 
 /// Where one value of a specification comes from.
@@ -13,6 +14,8 @@ pub struct Origin {
     pub key: String,
     /// The value.
     pub value: Value,
+    /// The layer that won.
+    pub layer: Layer,
     /// Its source.
     pub source: Source,
 }
@@ -23,22 +26,29 @@ pub struct Origin {
 pub enum Source {
     /// Nobody wrote it.
     Default,
-    /// The pipeline file.
+    /// A file: the pipeline file, or one it extends.
     File {
         /// The file's name.
         file: String,
         /// Line, from 1.
         line: usize,
     },
+    /// A variable that sets the key.
+    Variable {
+        /// Its name.
+        name: String,
+    },
     /// An override on the command line.
     Override {
         /// The override, as written.
         text: String,
     },
-    /// The environment, by way of the pipeline file or an override.
+    /// The environment, by way of a text that names variables in it.
     Environment {
         /// The variables.
         variables: Vec<String>,
+        /// Where that text is written.
+        written: Box<Source>,
     },
 }
 
@@ -58,11 +68,12 @@ impl Origins {
         let spec = serde_json::to_value(spec).unwrap_or_default();
         leaves(String::new(), &spec, &mut values);
         let origins = values.into_iter().map(|(key, value)| {
+            let (layer, source) = written(&key, sources, index);
             let source = match filled.get(&key) {
-                Some(variables) => Source::Environment { variables: variables.clone() },
-                None => written(&key, sources, index),
+                Some(variables) => Source::Environment { variables: variables.clone(), written: Box::new(source) },
+                None => source,
             };
-            Origin { key, value, source }
+            Origin { key, value, layer, source }
         });
         Self(origins.collect())
     }
@@ -70,6 +81,12 @@ impl Origins {
     /// Returns the origins.
     pub fn as_slice(&self) -> &[Origin] {
         &self.0
+    }
+
+    /// Returns whether a value comes from another place than one file and the command line.
+    pub fn are_layered(&self) -> bool {
+        let alone = |layer: &Layer| matches!(layer, Layer::Default | Layer::File | Layer::Set);
+        !self.0.iter().all(|origin| alone(&origin.layer))
     }
 
     /// Returns where a value stands, such as `pdm.toml:21`; nothing for one nobody wrote.
@@ -84,19 +101,26 @@ impl Source {
         match self {
             Self::Default => None,
             Self::File { file, line } => Some(format!("{file}:{line}")),
+            Self::Variable { name } => Some(name.clone()),
             Self::Override { text } => Some(format!("--set {text}")),
-            Self::Environment { variables } => Some(format!("environment: {}", variables.join(", "))),
+            Self::Environment { variables, written } => {
+                let place = written.place().unwrap_or_default();
+                Some(format!("{place} (environment: {})", variables.join(", ")))
+            }
         }
     }
 }
 
-fn written(key: &str, sources: &Sources, index: &KeyIndex) -> Source {
-    let Some(spans) = index.get(key) else { return Source::Default };
+fn written(key: &str, sources: &Sources, index: &KeyIndex) -> (Layer, Source) {
+    let Some(spans) = index.get(key) else { return (Layer::Default, Source::Default) };
     let place = sources.place(&spans.value);
-    if place.source.is_file() {
-        return Source::File { file: place.source.name.clone(), line: place.line };
-    }
-    Source::Override { text: place.source.override_text().to_owned() }
+    let SourceText { name, text, layer, .. } = place.source;
+    let source = match layer {
+        Layer::Environment => Source::Variable { name: text.clone() },
+        Layer::Set => Source::Override { text: place.source.override_text().to_owned() },
+        _ => Source::File { file: name.clone(), line: place.line },
+    };
+    (layer.clone(), source)
 }
 
 /// Lists the values that are not tables; an array of plain values is one value.

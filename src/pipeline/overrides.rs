@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeString, DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::findings::{Finding, Findings};
+use super::layers::{EXTENDS, PROFILE, moved, only_since};
 use super::source::{SET, Sources, Span, join};
 
 /// One step of the key of an override, and where it is written.
-type Step = (String, Span);
+pub(super) type Step = (String, Span);
 
 /// Sets in the document what each `KEY=VALUE` says, in order; what cannot be set is a finding.
 ///
@@ -18,9 +19,11 @@ pub(super) fn apply<'t>(
     sources: &mut Sources,
     findings: &mut Findings,
 ) {
+    let mut since = None;
     for text in overrides {
         let base = sources.add_override(text);
-        let set = parse(text, base).and_then(|(key, value)| set_in_table(root, "", &key, value));
+        let since = *since.get_or_insert(base);
+        let set = parse(text, base).and_then(|(key, value)| set(root, &key, value, since));
         if let Err(finding) = set {
             let whole = base - SET.len()..base + text.len();
             findings.push(Finding { span: finding.span.clone().or(Some(whole)), ..finding });
@@ -42,7 +45,27 @@ fn parse(text: &str, base: usize) -> Result<(Vec<Step>, Spanned<DeValue<'_>>), F
     let steps = steps.into_iter().map(|(name, span)| (name, span.start + base..span.end + base)).collect();
     let trimmed = value.trim_start();
     let start = base + text.len() - trimmed.len();
-    Ok((steps, parse_value(trimmed.trim_end(), start)))
+    let value = parse_value(trimmed.trim_end());
+    Ok((steps, moved(value, &mut |span| span.start + start..span.end + start)))
+}
+
+/// Sets a key of the document; what was written from the offset `since` on is of the same layer.
+pub(super) fn set<'t>(
+    root: &mut DeTable<'t>,
+    key: &[Step],
+    value: Spanned<DeValue<'t>>,
+    since: usize,
+) -> Result<(), Finding> {
+    let hint = match key.first() {
+        Some((name, _)) if name == EXTENDS => "name the file itself, with the files it extends in it",
+        Some((name, _)) if name == PROFILE => {
+            "choose a profile by --profile NAME; set the key itself to change a value"
+        }
+        _ => return set_in_table(root, "", key, value, since),
+    };
+    let (name, span) = &key[0];
+    let finding = Finding::new(name, format!("`{name}` can only be written in a file"));
+    Err(finding.at(Some(span.clone())).hint(Some(hint.to_owned())))
 }
 
 /// Reads a dotted key by the parser of TOML itself.
@@ -63,28 +86,9 @@ pub(super) fn parse_key(key: &str) -> Option<Vec<Step>> {
     }
 }
 
-fn parse_value(text: &str, start: usize) -> Spanned<DeValue<'_>> {
-    match DeValue::parse(text) {
-        Ok(value) => shifted(value, start),
-        Err(_) => Spanned::new(start..start + text.len(), DeValue::String(Cow::Borrowed(text))),
-    }
-}
-
-fn shifted(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
-    let span = value.span().start + by..value.span().end + by;
-    let value = match value.into_inner() {
-        DeValue::Array(items) => DeValue::Array(items.into_iter().map(|item| shifted(item, by)).collect()),
-        DeValue::Table(table) => DeValue::Table(table.into_iter().map(|entry| shifted_entry(entry, by)).collect()),
-        plain => plain,
-    };
-    Spanned::new(span, value)
-}
-
-type Entry<'t> = (Spanned<DeString<'t>>, Spanned<DeValue<'t>>);
-
-fn shifted_entry((key, value): Entry<'_>, by: usize) -> Entry<'_> {
-    let span = key.span().start + by..key.span().end + by;
-    (Spanned::new(span, key.into_inner()), shifted(value, by))
+/// Returns a value that is TOML, or else text.
+pub(super) fn parse_value(text: &str) -> Spanned<DeValue<'_>> {
+    DeValue::parse(text).unwrap_or_else(|_| Spanned::new(0..text.len(), DeValue::String(Cow::Borrowed(text))))
 }
 
 fn set_in_table<'t>(
@@ -92,10 +96,14 @@ fn set_in_table<'t>(
     parent: &str,
     key: &[Step],
     value: Spanned<DeValue<'t>>,
+    since: usize,
 ) -> Result<(), Finding> {
     let Some(((name, span), rest)) = key.split_first() else { return Ok(()) };
     let spanned_name = Spanned::new(span.clone(), Cow::Owned(name.clone()));
     if rest.is_empty() {
+        if name == "kind" {
+            only_since(table, value.get_ref(), since);
+        }
         // Removed first, so that the key's place becomes that of the override.
         table.remove(name.as_str());
         table.insert(spanned_name, value);
@@ -103,7 +111,7 @@ fn set_in_table<'t>(
     }
     let empty = || Spanned::new(span.clone(), DeValue::Table(DeTable::new()));
     let inner = table.entry(spanned_name).or_insert_with(empty);
-    set_within(inner.get_mut(), &join(parent, name), rest, value)
+    set_within(inner.get_mut(), &join(parent, name), rest, value, since)
 }
 
 fn set_within<'t>(
@@ -111,10 +119,11 @@ fn set_within<'t>(
     path: &str,
     key: &[Step],
     value: Spanned<DeValue<'t>>,
+    since: usize,
 ) -> Result<(), Finding> {
     match outer {
-        DeValue::Table(table) => set_in_table(table, path, key, value),
-        DeValue::Array(items) => set_in_array(items, path, key, value),
+        DeValue::Table(table) => set_in_table(table, path, key, value, since),
+        DeValue::Array(items) => set_in_array(items, path, key, value, since),
         plain => {
             let message = format!("`{path}` is no table: its value is of type {}", plain.type_str());
             Err(Finding::new(path, message).at(key.first().map(|(_, span)| span.clone())))
@@ -127,6 +136,7 @@ fn set_in_array<'t>(
     path: &str,
     key: &[Step],
     value: Spanned<DeValue<'t>>,
+    since: usize,
 ) -> Result<(), Finding> {
     let Some(((name, span), rest)) = key.split_first() else { return Ok(()) };
     let length = items.len();
@@ -140,7 +150,7 @@ fn set_in_array<'t>(
         *item = value;
         return Ok(());
     }
-    set_within(item.get_mut(), &join(path, name), rest, value)
+    set_within(item.get_mut(), &join(path, name), rest, value, since)
 }
 
 #[cfg(test)]

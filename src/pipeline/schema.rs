@@ -1,17 +1,93 @@
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, ReplaceConstValue};
 use schemars::{JsonSchema, Schema};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::spec::{PipelineSpec, VERSION};
+use super::format::VERSION;
+use super::layers::{EXTENDS, PROFILE};
+use super::spec::PipelineSpec;
 
-/// Returns the JSON schema of the pipeline file.
+/// Returns the JSON schema of a pipeline file.
 ///
-/// It keeps to keywords of draft 7 that all editors know: no `$ref`, no `const`.
+/// It describes one file by itself, which may leave to the files it extends, or to those that extend it, what a whole
+/// pipeline must have. It keeps to keywords of draft 7 that all editors know; `$ref` stands for whole sections only.
 pub fn file_schema() -> Value {
+    let mut schema = whole_schema();
+    let sections = schema["properties"].as_object_mut().into_iter().flatten().filter(|(name, _)| *name != "version");
+    let mut names = Vec::new();
+    for (name, section) in sections {
+        allow_parts(section);
+        names.push(name.clone());
+    }
+    schema["properties"][EXTENDS] = extends();
+    schema["properties"][PROFILE] = profiles(&names);
+    schema["required"] = json!(["version"]);
+    schema
+}
+
+fn extends() -> Value {
+    let description = "Files this one is laid over, the later one winning: tables merge, anything else is replaced. Paths \
+                       begin at the folder of this file.";
+    let path = json!({ "type": "string", "description": "A path." });
+    let paths = json!({ "type": "array", "description": "Several.", "items": { "type": "string" } });
+    json!({ "description": description, "oneOf": [path, paths], "default": [] })
+}
+
+fn profiles(sections: &[String]) -> Value {
+    let reference = |name: &String| (name.clone(), json!({ "$ref": format!("#/properties/{name}") }));
+    let properties: Map<_, _> = sections.iter().map(reference).collect();
+    let description = "What `--profile NAME`, or the variable `PDM_ML_PROFILE`, changes: one [profile.NAME] each.";
+    let profile = json!({
+        "type": "object",
+        "description": "Sections as in the file, of which only what changes is written.",
+        "properties": properties,
+        "additionalProperties": false,
+    });
+    json!({ "type": "object", "description": description, "additionalProperties": profile, "default": {} })
+}
+
+/// Lets a table be part of one that is put together from several.
+///
+/// Lists are replaced whole, so what their elements must have they must have in one place.
+fn allow_parts(schema: &mut Value) {
+    let Some(words) = schema.as_object_mut() else { return };
+    if words.contains_key("properties") {
+        words.shift_remove("required");
+    }
+    // Parts of several kinds look alike: no longer is it one alone.
+    if words
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .is_some_and(|forms| forms.iter().any(|form| form["type"] == "object"))
+    {
+        let forms = words.shift_remove("oneOf").unwrap_or_default();
+        words.shift_insert(0, "anyOf".to_owned(), forms);
+    }
+    for forms in ["oneOf", "anyOf"] {
+        words.get_mut(forms).and_then(Value::as_array_mut).into_iter().flatten().for_each(allow_parts);
+    }
+    words
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten()
+        .for_each(|(_, inner)| allow_parts(inner));
+    words.get_mut("additionalProperties").into_iter().for_each(allow_parts);
+}
+
+/// Returns the schema of what a profile may hold.
+pub(super) fn profile_schema() -> Value {
+    let mut schema = whole_schema();
+    schema["properties"].as_object_mut().map(|sections| sections.shift_remove("version"));
+    schema
+}
+
+/// Returns the schema of a pipeline that stands in one file.
+pub(super) fn whole_schema() -> Value {
     let mut schema = schema_of::<PipelineSpec>();
     schema["title"] = json!("pdm-ml pipeline");
-    schema["properties"]["version"]["enum"] = json!([VERSION]);
+    schema["properties"]["version"]["enum"] = (1..=VERSION).collect();
+    schema["properties"]["version"]["default"] = json!(VERSION);
     schema["required"] = json!(["version", "project", "dataset"]);
     fill_members(&mut schema["properties"]["model"]);
     schema
@@ -51,8 +127,17 @@ fn close(schema: &mut Schema) {
     // `uint` and its like are names of Rust's, not of JSON schema's.
     schema.remove("format");
     without_null(schema);
+    describe_kind(schema);
     if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
         schema.insert("additionalProperties".to_owned(), json!(false));
+    }
+}
+
+/// The key that chooses among the tables of a family is no field of any of them.
+fn describe_kind(schema: &mut Schema) {
+    let kind = schema.get_mut("properties").and_then(|keys| keys.get_mut("kind")).and_then(Value::as_object_mut);
+    if let Some(kind) = kind.filter(|kind| kind.contains_key("enum") && !kind.contains_key("description")) {
+        kind.insert("description".to_owned(), json!("The kind; it decides which other keys there are."));
     }
 }
 

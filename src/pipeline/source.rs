@@ -4,15 +4,20 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::layers::Layer;
+
 /// Name of the source that holds a `--set`.
-const COMMAND_LINE: &str = "command line";
+pub(super) const COMMAND_LINE: &str = "command line";
+/// Name of the source that holds the name of a variable.
+pub(super) const ENVIRONMENT: &str = "environment";
 /// What stands before an override where it is shown.
 pub(super) const SET: &str = "--set ";
 
 /// Bytes from one of the texts of [`Sources`]; offsets count over all texts, one after the other.
 pub(super) type Span = Range<usize>;
 
-/// The texts a specification comes from: the file, then each `--set`.
+/// The texts a specification comes from: the file, those it extends, those the profile stands in once more, the names of
+/// variables, then each `--set`.
 ///
 /// Their offsets follow each other, so one number says both which text and where in it.
 #[derive(Debug, Clone)]
@@ -25,6 +30,7 @@ pub(super) struct Sources {
 pub(super) struct SourceText {
     pub(super) name: String,
     pub(super) text: String,
+    pub(super) layer: Layer,
     base: usize,
 }
 
@@ -42,15 +48,37 @@ pub(super) struct Place<'s> {
 
 impl Sources {
     pub(super) fn new(file_name: &str, text: &str) -> Self {
-        Self { texts: vec![SourceText { name: file_name.to_owned(), text: text.to_owned(), base: 0 }] }
+        let (name, text) = (file_name.to_owned(), text.to_owned());
+        Self { texts: vec![SourceText { name, text, layer: Layer::File, base: 0 }] }
+    }
+
+    /// Adds a text and returns the offset it starts at.
+    pub(super) fn add(&mut self, name: &str, text: &str, layer: Layer) -> usize {
+        // One offset beyond each text is its own: a problem at the end of a file points there.
+        let base = self.texts.last().map_or(0, |last| last.base + last.text.len() + 1);
+        self.texts.push(SourceText { name: name.to_owned(), text: text.to_owned(), layer, base });
+        base
+    }
+
+    /// Adds the text a span lies in once more, as that of another layer, and returns the offset it starts at.
+    pub(super) fn add_copy(&mut self, span: &Span, layer: Layer) -> usize {
+        let SourceText { name, text, .. } = self.text(span).clone();
+        self.add(&name, &text, layer)
     }
 
     /// Adds an override and returns the offset its own text starts at.
     pub(super) fn add_override(&mut self, text: &str) -> usize {
-        // One offset beyond each text is its own: a problem at the end of a file points there.
-        let base = self.texts.last().map_or(0, |last| last.base + last.text.len() + 1);
-        self.texts.push(SourceText { name: COMMAND_LINE.to_owned(), text: format!("{SET}{text}"), base });
-        base + SET.len()
+        self.add(COMMAND_LINE, &format!("{SET}{text}"), Layer::Set) + SET.len()
+    }
+
+    /// Returns the offset that the text a span lies in starts at.
+    pub(super) fn base_of(&self, span: &Span) -> usize {
+        self.text(span).base
+    }
+
+    fn text(&self, span: &Span) -> &SourceText {
+        let after = self.texts.partition_point(|text| text.base <= span.start);
+        &self.texts[after.saturating_sub(1)]
     }
 
     /// Returns the file's name.
@@ -60,17 +88,11 @@ impl Sources {
 
     /// Returns where a span lies.
     pub(super) fn place(&self, span: &Span) -> Place<'_> {
-        let after = self.texts.partition_point(|text| text.base <= span.start);
-        self.texts[after.saturating_sub(1)].place(span)
+        self.text(span).place(span)
     }
 }
 
 impl SourceText {
-    /// Returns whether this is the file rather than an override.
-    pub(super) fn is_file(&self) -> bool {
-        self.base == 0
-    }
-
     /// Returns an override as it was written.
     pub(super) fn override_text(&self) -> &str {
         self.text.strip_prefix(SET).unwrap_or(&self.text)
@@ -206,11 +228,11 @@ mod tests {
         let mut sources = Sources::new("pdm.toml", "ä = 1\nb = 2");
         let base = sources.add_override("train.epochs=5");
         let place = sources.place(&(11..12));
-        assert_eq!((place.line, place.column, place.source.is_file()), (2, 5, true));
+        assert_eq!((place.line, place.column, &place.source.layer), (2, 5, &Layer::File));
         let place = sources.place(&(base + 6..base + 12));
         assert_eq!((&place.source.text[place.span.clone()], place.column), ("epochs", 13));
         let end = sources.place(&(12..12));
-        assert_eq!((end.source.is_file(), end.line, end.column), (true, 2, 6));
+        assert_eq!((&end.source.layer, end.line, end.column), (&Layer::File, 2, 6));
         let inside_a_character = sources.place(&(1..1));
         assert_eq!(inside_a_character.column, 1);
     }

@@ -1,20 +1,20 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
 use super::budget::BudgetOptions;
 use super::combinations::combination_problems;
 use super::decode::{Decoder, Family, Nest};
 use super::errors::SpecErrors;
-use super::findings::{Finding, Findings};
+use super::findings::Findings;
+use super::format;
 use super::interpolate::{Environment, interpolate};
 use super::keys::Keys;
+use super::layers::{self, EXTENDS, Layers, PROFILE};
 use super::origins::Origins;
 use super::overrides;
 use super::remote::CacheOptions;
 use super::retrain::RetrainOptions;
-use super::schema::file_schema;
+use super::schema::{profile_schema, whole_schema};
 use super::search::unusable_values;
 use super::source::Sources;
 use crate::data::{DatasetOptions, SplitOptions, ValidateOptions};
@@ -28,9 +28,6 @@ use crate::scoring::{CalibrateOptions, EvaluateOptions};
 use crate::tracking::TrackingOptions;
 use crate::train::{Recipe, TrainOptions};
 use crate::tune::TuneOptions;
-
-/// The version of the file's format that this program reads and writes.
-pub const VERSION: u32 = 1;
 
 /// Keys whose text may hold `${env:NAME}` or `${env:NAME:-default}`: names, paths and URLs.
 pub(super) const FROM_ENVIRONMENT: &[&str] = &[
@@ -51,7 +48,7 @@ pub(super) const FROM_ENVIRONMENT: &[&str] = &[
 /// One pipeline file, all defaults filled in: what every stage does.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PipelineSpec {
-    /// Version of the file's format: 1.
+    /// Version of the file's format: 2; files of version 1 are read, too.
     pub version: u32,
     /// What the pipeline is called.
     pub project: ProjectOptions,
@@ -163,7 +160,7 @@ impl Family for NotifyOptions {
 }
 
 impl PipelineSpec {
-    /// Reads a pipeline file, with what `overrides` (`KEY=VALUE`) set and what `env` fills in.
+    /// Reads a pipeline file by itself, with what `overrides` (`KEY=VALUE`) set and what `env` fills in.
     ///
     /// `file_name` is only shown.
     ///
@@ -175,42 +172,46 @@ impl PipelineSpec {
         overrides: &[String],
         env: Environment<'_>,
     ) -> Result<(Self, Origins), SpecErrors> {
-        Self::load_checked(text, file_name, overrides, env, |_| Vec::new())
+        Self::compose(&Layers::of_text(text, file_name).with_overrides(overrides), env)
     }
 
-    /// Reads a pipeline file as [`PipelineSpec::load`] does, for a search: every value of `[tune.space]` must make sense in it.
+    /// Reads a pipeline from all its layers, with what `env` fills in.
     ///
     /// # Errors
-    /// As [`PipelineSpec::load`]; and, where the other sections are sound, the values that no trial could use.
-    pub fn load_to_search(
-        text: &str,
-        file_name: &str,
-        overrides: &[String],
-        env: Environment<'_>,
-    ) -> Result<(Self, Origins), SpecErrors> {
-        Self::load_checked(text, file_name, overrides, env, unusable_values)
+    /// Everything that is wrong with the layers, in one pass; where a file cannot be read, only that.
+    pub fn compose(layers: &Layers, env: Environment<'_>) -> Result<(Self, Origins), SpecErrors> {
+        Self::compose_checked(layers, env, |_| Vec::new())
     }
 
-    fn load_checked(
-        text: &str,
-        file_name: &str,
-        overrides: &[String],
+    /// Reads a pipeline as [`PipelineSpec::compose`] does, for a search: every value of `[tune.space]` must make sense in it.
+    ///
+    /// # Errors
+    /// As [`PipelineSpec::compose`]; and, where the other sections are sound, the values that no trial could use.
+    pub fn compose_to_search(layers: &Layers, env: Environment<'_>) -> Result<(Self, Origins), SpecErrors> {
+        Self::compose_checked(layers, env, unusable_values)
+    }
+
+    fn compose_checked(
+        layers: &Layers,
         env: Environment<'_>,
         further: impl Fn(&Self) -> Vec<Problem>,
     ) -> Result<(Self, Origins), SpecErrors> {
-        let mut sources = Sources::new(file_name, text);
-        let mut root = match parse(text) {
-            Ok(root) => root,
+        let mut sources = Sources::new(&layers.name, &layers.text);
+        let file = match layers::read(layers, &mut sources, env) {
+            Ok(file) => file,
             Err(findings) => return Err(SpecErrors::new(sources, findings)),
         };
-        let mut findings = Findings::default();
-        overrides::apply(&mut root, overrides, &mut sources, &mut findings);
-        if let Some(finding) = version_finding(&root) {
-            return Err(SpecErrors::new(sources, vec![finding]));
-        }
+        let (mut root, mut findings) = (file.laid(), Findings::default());
+        let unchosen = layers::choose(&mut root, layers, &mut sources, &mut findings);
+        layers::apply_variables(&mut root, &layers.variables, &mut sources, &mut findings);
+        overrides::apply(&mut root, &layers.overrides, &mut sources, &mut findings);
+        let version = match format::version(&root) {
+            Ok(version) => version,
+            Err(finding) => return Err(SpecErrors::new(sources, vec![finding])),
+        };
         let filled = interpolate(&mut root, FROM_ENVIRONMENT, env, &mut findings);
-        let mut decoder = Decoder::new(root, findings, || Keys::new(file_schema()));
-        let spec = Self::decode(&mut decoder);
+        let mut decoder = Decoder::new(root, findings, || Keys::new(whole_schema()));
+        let spec = Self::decode(&mut decoder, version);
         let (index, mut findings) = decoder.finish();
         if let Some(spec) = &spec {
             let problems = combination_problems(spec, |path| findings.touches_broken(path));
@@ -218,6 +219,9 @@ impl PipelineSpec {
             if findings.only_within("tune") {
                 findings.add_problems(&index, further(spec));
             }
+        }
+        if !unchosen.is_empty() {
+            layers::mistakes(&unchosen, &profile_schema()).into_iter().for_each(|finding| findings.push(finding));
         }
         match spec {
             Some(spec) if findings.is_empty() => {
@@ -229,7 +233,7 @@ impl PipelineSpec {
     }
 
     /// Reads all sections, so that the mistakes of all of them are found.
-    fn decode(file: &mut Decoder<'_>) -> Option<Self> {
+    fn decode(file: &mut Decoder<'_>, version: u32) -> Option<Self> {
         file.take("version");
         let project = file.required("project", "`name = \"…\"`", ProjectOptions::problems);
         let dataset = file.required_family("dataset", "`kind = \"…\"`", DatasetOptions::problems);
@@ -249,8 +253,10 @@ impl PipelineSpec {
         let tune = file.optional("tune", TuneOptions::problems);
         let schedule = file.optional("schedule", ScheduleOptions::problems);
         let retrain = file.optional("retrain", RetrainOptions::problems);
+        // Already taken; here so that a misspelt one is recognised.
+        let _extended = [EXTENDS, PROFILE].map(|name| file.take(name));
         Some(Self {
-            version: VERSION,
+            version,
             project: project?,
             dataset: dataset?,
             validate,
@@ -284,46 +290,4 @@ impl PipelineSpec {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a loaded specification holds only what TOML can hold")
     }
-}
-
-fn parse(text: &str) -> Result<DeTable<'_>, Vec<Finding>> {
-    let (root, errors) = DeTable::parse_recoverable(text);
-    if errors.is_empty() {
-        return Ok(root.into_inner());
-    }
-    let mut findings: Vec<Finding> = Vec::new();
-    for error in errors {
-        // After its first mistake, the rest of a line is seldom understood as it was meant.
-        let line = |span: &Option<std::ops::Range<usize>>| {
-            span.as_ref()
-                .map(|span| text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count())
-        };
-        let span = error.span();
-        if findings.iter().all(|finding| line(&finding.span) != line(&span)) {
-            let message = error.message().trim_end_matches(", expected nothing");
-            findings.push(Finding::new("", message).at(span));
-        }
-    }
-    Err(findings)
-}
-
-/// A file of another version is read no further: its keys may mean something else.
-fn version_finding(root: &DeTable<'_>) -> Option<Finding> {
-    let Some(version) = root.get("version") else {
-        let hint = format!("write `version = {VERSION}` at the top");
-        return Some(Finding::new("version", "missing key `version`").hint(Some(hint)));
-    };
-    if is_known(version) {
-        return None;
-    }
-    let written = match version.get_ref() {
-        DeValue::Integer(number) => number.to_string(),
-        other => format!("of type {}", other.type_str()),
-    };
-    let message = format!("the format's version is {written}, and this program reads version {VERSION}");
-    Some(Finding::new("version", message).at(Some(version.span())))
-}
-
-fn is_known(version: &Spanned<DeValue<'_>>) -> bool {
-    version.get_ref().as_integer().is_some_and(|number| number.to_string() == VERSION.to_string())
 }

@@ -308,21 +308,21 @@ fn what_is_absent_is_said() {
     insta::assert_snapshot!(errors("[project]\nname = \"x\"", &[]), @"
     error: missing key `version`
     --> pdm.toml
-     = help: write `version = 1` at the top
+     = help: write `version = 2` at the top
     ");
-    insta::assert_snapshot!(errors("version = 2\n[nobody knows]", &[]), @"
+    insta::assert_snapshot!(errors("version = 3\n[nobody knows]", &[]), @"
     error: unclosed table, expected `]`
      --> pdm.toml:2:8
       |
     2 | [nobody knows]
       |        ^
     ");
-    insta::assert_snapshot!(errors("version = 2\n[later]", &[]), @"
-    error: the format's version is 2, and this program reads version 1
+    insta::assert_snapshot!(errors("version = 3\n[later]", &[]), @"
+    error: the format's version is 3, and this program reads versions 1 to 2
      --> pdm.toml:1:11
       |
-    1 | version = 2
-      |           ^
+    1 | version = 3
+      |           ^ the file is of a newer pdm-ml: use that one
     ");
     insta::assert_snapshot!(errors("version = 1\n[project]\n[dataset]\nkind = 1\n[model]\nrounds = 3\n[gate]", &[]), @"
     error: missing key `name` in [project]
@@ -495,7 +495,7 @@ url = "${env:BUCKET}"
     let file = file.replace("${env:SUBSET:-FD001}", "FD001").replace("${env:BUCKET}", "registry/store");
     let (spec, origins) = PipelineSpec::load(&file, "pdm.toml", &[], &env).unwrap();
     assert!(spec.to_toml().contains("path = \"/data/cmapss\""));
-    assert_eq!(origins.place("dataset.path").as_deref(), Some("environment: PDM_DATA"));
+    assert_eq!(origins.place("dataset.path").as_deref(), Some("pdm.toml:6 (environment: PDM_DATA)"));
 }
 
 #[test]
@@ -517,7 +517,12 @@ fn every_value_knows_who_wrote_it() {
     let json = serde_json::to_value(&origins).unwrap();
     assert_eq!(
         json[0],
-        serde_json::json!({"key": "version", "value": 1, "source": {"from": "file", "file": "pdm.toml", "line": 1}})
+        serde_json::json!({
+            "key": "version",
+            "value": 1,
+            "layer": "file",
+            "source": {"from": "file", "file": "pdm.toml", "line": 1},
+        })
     );
 }
 
@@ -740,7 +745,7 @@ fn the_schema_knows_every_kind_of_member_but_the_stack() {
         let kind = |table: &serde_json::Value| table["properties"]["kind"]["enum"][0].as_str().unwrap().to_owned();
         tables.as_array().unwrap().iter().map(kind).collect()
     };
-    let models = &schema["properties"]["model"]["oneOf"];
+    let models = &schema["properties"]["model"]["anyOf"];
     assert_eq!(kinds(models), ModelOptions::KINDS);
     let stack = models.as_array().unwrap().last().unwrap();
     assert_eq!(kinds(&stack["properties"]["member"]["items"]["oneOf"]), ModelOptions::MEMBER_KINDS);
@@ -798,9 +803,54 @@ fn the_schema_names_every_key_of_the_resolved_file_and_refuses_others() {
         assert!(known.contains(&origin.key), "{} is not in the schema", origin.key);
     }
     let text = file_schema_text();
-    assert!(["$ref", "\"const\"", "\"null\""].iter().all(|word| !text.contains(word)));
+    assert!(["\"const\"", "\"null\""].iter().all(|word| !text.contains(word)));
     assert_eq!(schema["additionalProperties"], false);
-    assert_eq!(schema["properties"]["model"]["oneOf"][0]["additionalProperties"], false);
+    assert_eq!(schema["properties"]["model"]["anyOf"][0]["additionalProperties"], false);
+    // A profile refers to the sections, and to nothing else.
+    let sections = &schema["properties"]["profile"]["additionalProperties"]["properties"];
+    for (name, section) in sections.as_object().unwrap() {
+        assert_eq!(section, &serde_json::json!({ "$ref": format!("#/properties/{name}") }));
+        assert!(schema["properties"].get(name).is_some(), "{name}");
+    }
+    assert_eq!(text.matches("$ref").count(), schema["properties"].as_object().unwrap().len() - 3);
+}
+
+#[test]
+fn the_schema_describes_every_key() {
+    fn undescribed(schema: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+        for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+            let path = source::join(path, key);
+            let said = value.get("$ref").is_some() || value["description"].as_str().is_some_and(|text| text.len() > 5);
+            found.extend((!said).then(|| path.clone()));
+            undescribed(value, &path, found);
+        }
+        let inner = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten();
+        let within = [&schema["items"], &schema["additionalProperties"]].into_iter().filter(|inner| inner.is_object());
+        inner.chain(within).for_each(|inner| undescribed(inner, path, found));
+    }
+    let mut found = Vec::new();
+    undescribed(&file_schema(), "", &mut found);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn the_committed_reference_is_current() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pipeline.md");
+    if std::env::var_os("UPDATE_REFERENCE").is_some() {
+        std::fs::write(&path, file_reference()).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == file_reference(), "run the tests once with UPDATE_REFERENCE=1");
+}
+
+#[test]
+fn the_reference_names_every_key_of_the_resolved_file() {
+    let (reference, text) = (file_reference(), format!("{SMALLEST}[model]\nkind = \"gru\"\n"));
+    for origin in load(&text, &[]).unwrap().1.as_slice() {
+        let key = origin.key.split_once('.').map_or(origin.key.as_str(), |(_, key)| key);
+        let told = [format!("| `{key}` |"), format!("## `[[{key}]]`")].iter().any(|words| reference.contains(words));
+        assert!(key == "kind" || told, "{}", origin.key);
+    }
 }
 
 fn mutations() -> impl Strategy<Value = String> {

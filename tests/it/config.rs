@@ -52,6 +52,13 @@ fn the_committed_schema_is_what_the_command_prints() {
 }
 
 #[test]
+fn the_committed_reference_is_what_the_command_prints() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pipeline.md");
+    let printed = Project::empty().pdm(&["config", "reference"]).stdout;
+    assert_eq!(std::fs::read_to_string(committed).unwrap().trim_end(), printed.trim_end());
+}
+
+#[test]
 fn a_missing_pipeline_is_a_usage_error() {
     let answer = Project::empty().pdm(&["run", "absent.toml"]);
     assert_eq!(answer.code, 2);

@@ -12,6 +12,7 @@ mod config;
 mod data;
 mod gates;
 mod init;
+mod layers;
 mod lock;
 mod mlflow;
 mod notify;

@@ -1,16 +1,20 @@
-//! `config`: the pipeline with every default filled in, and its schema.
+//! `config`: the pipeline with every default filled in, its schema and reference, and files of older formats.
+
+mod migrate;
 
 use crate::cli::args::ConfigCommand;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::pipeline::{Origins, file_schema_text};
+use crate::pipeline::{Origins, file_reference, file_schema_text};
 use crate::report::{Align, table};
 
 pub(super) fn run(command: &ConfigCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {
         ConfigCommand::Schema => ui.text(&file_schema_text())?,
+        ConfigCommand::Reference => ui.text(&file_reference())?,
+        ConfigCommand::Migrate(args) => return migrate::run(args, ui),
         ConfigCommand::Show { pipeline, origin } => {
             let (_, job) = settings::resolve(pipeline, ui)?;
             if *origin {
@@ -24,10 +28,10 @@ pub(super) fn run(command: &ConfigCommand, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn origins(origins: &Origins) -> String {
-    let header = [("key", Align::Left), ("value", Align::Left), ("from", Align::Left)];
+    let header = [("key", Align::Left), ("value", Align::Left), ("layer", Align::Left), ("from", Align::Left)];
     let rows = origins.as_slice().iter().map(|origin| {
-        let from = origin.source.place().unwrap_or_else(|| "default".to_owned());
-        [origin.key.clone(), origin.value.to_string(), from]
+        let from = origin.source.place().unwrap_or_default();
+        [origin.key.clone(), origin.value.to_string(), origin.layer.to_string(), from]
     });
     table(&header, rows)
 }

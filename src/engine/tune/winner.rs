@@ -2,7 +2,7 @@ use super::outcome::Tuned;
 use super::{TuneError, TuneRequest};
 use crate::content::write_whole;
 use crate::engine::{Context, EngineError, Job};
-use crate::pipeline::{PipelineSpec, edited, toml_of};
+use crate::pipeline::{Layers, PipelineSpec, edited, toml_of, with_comment};
 use crate::tune::{Choose, Point};
 
 /// Writes the user's file with the chosen values, whole or not at all, once it is sure to be the pipeline that was
@@ -22,15 +22,34 @@ pub(super) fn write(
     let overrides: Vec<_> =
         request.set.iter().filter(|text| !text.trim_start().starts_with("tune.")).cloned().collect();
     let text = edited(&job.text, &overrides, &values, &comment(tuned))
-        .map_err(|source| TuneError::NoPlace { set: as_arguments(&values), source })?;
-    let unlike = |problems| TuneError::Unlike { set: as_arguments(&values), problems };
-    let name = request.output.display().to_string();
-    let (read, _) = PipelineSpec::load(&text, &name, &[], &context.variable).map_err(|e| unlike(Some(Box::new(e))))?;
-    if !is_as_scored(&read, scored) {
-        return Err(unlike(None).into());
-    }
+        .map_err(|source| TuneError::NoPlace { set: as_arguments(&values), source });
+    let text = text.and_then(|text| proven(context, request, text, scored, &values));
+    let text = match text {
+        // A profile or a variable is in no file, and files that are extended may lie elsewhere: then the whole is written.
+        Err(_) if job.origins.are_layered() => {
+            let whole = format!("{}\nEvery layer is written out.", comment(tuned));
+            proven(context, request, with_comment(&scored.to_toml(), &whole), scored, &values)?
+        }
+        text => text?,
+    };
     let written = write_whole(&request.output, text.as_bytes());
     Ok(written.map_err(TuneError::file("write", &request.output))?)
+}
+
+/// Returns a text that, read as the file that is to be written, is the pipeline that was scored.
+fn proven(
+    context: &Context,
+    request: &TuneRequest,
+    text: String,
+    scored: &PipelineSpec,
+    values: &Point,
+) -> Result<String, TuneError> {
+    let unlike = |problems| TuneError::Unlike { set: as_arguments(values), problems };
+    let path = std::path::absolute(&request.output).ok();
+    let layers = Layers { path, ..Layers::of_text(&text, &request.output.display().to_string()) };
+    let (read, _) =
+        PipelineSpec::compose(&layers, &context.variable).map_err(|errors| unlike(Some(Box::new(errors))))?;
+    if is_as_scored(&read, scored) { Ok(text) } else { Err(unlike(None)) }
 }
 
 /// Returns whether a pipeline learns and is judged as another.

@@ -102,6 +102,13 @@ impl<'t> Document<'t> {
         self.at(&steps).and_then(DeValue::as_str) == text.as_str()
     }
 
+    /// Returns the text ready for a section to be of this kind, given as TOML.
+    pub(super) fn of_kind(&self, section: &str, kind: &str) -> Option<String> {
+        let own = self.at(&[section.to_owned(), "kind".to_owned()]).and_then(DeValue::as_str);
+        let same = DeValue::parse(kind).is_ok_and(|kind| own.is_none() || own == kind.get_ref().as_str());
+        if same { Some(self.text.to_owned()) } else { self.emptied(section, "kind") }
+    }
+
     /// Takes the keys of a section out, but for one.
     pub(super) fn emptied(&self, section: &str, but: &str) -> Option<String> {
         let steps = [section.to_owned()];

@@ -22,18 +22,26 @@ pub struct NoPlace(String);
 
 /// Returns the text with overrides (`KEY=VALUE`) and values set, and comment lines at its top.
 ///
-/// Where `model.kind` changes, the other keys of `[model]` are taken out: they belong to the other family.
+/// Where the `kind` of a section changes, its other keys are taken out: they belong to the other family.
 ///
 /// # Errors
 /// A key whose place is taken by something else, such as a list.
 pub fn edited(text: &str, overrides: &[String], values: &Point, comment: &str) -> Result<String, NoPlace> {
     let mut text = text.to_owned();
-    for written in overrides {
+    let names_kind = |written: &String| written.split('=').next().is_some_and(|key| key.trim_end().ends_with(".kind"));
+    let (kinds, others): (Vec<_>, Vec<_>) = overrides.iter().partition(|written| names_kind(written));
+    // Kinds first, for another kind takes the keys of the first along.
+    for written in kinds.into_iter().chain(others) {
         let no_place = || NoPlace(written.clone());
         let (key, value) = written.split_once('=').ok_or_else(no_place)?;
         let steps: Vec<_> = parse_key(key).ok_or_else(no_place)?.into_iter().map(|(step, _)| step).collect();
-        text =
-            Document::parse(&text).and_then(|file| file.with(&steps, &as_toml(value.trim()))).ok_or_else(no_place)?;
+        let value = as_toml(value.trim());
+        if let [section, last] = steps.as_slice()
+            && last == "kind"
+        {
+            text = Document::parse(&text).and_then(|file| file.of_kind(section, &value)).ok_or_else(no_place)?;
+        }
+        text = Document::parse(&text).and_then(|file| file.with(&steps, &value)).ok_or_else(no_place)?;
     }
     if let Some(kind) = values.get(KIND) {
         let other =
@@ -72,7 +80,7 @@ pub fn toml_of(value: &Value) -> String {
 }
 
 /// Puts comment lines at the top, below a line that names the schema.
-fn with_comment(text: &str, comment: &str) -> String {
+pub fn with_comment(text: &str, comment: &str) -> String {
     let schema = text.lines().next().filter(|line| line.starts_with("#:schema"));
     let (first, rest) = text.split_at(schema.map_or(0, |line| (line.len() + 1).min(text.len())));
     let lines: String = comment.lines().map(|line| format!("# {line}\n")).collect();
@@ -163,6 +171,9 @@ leaves = 15
         split.x = 9
         split.folds = 4
         "#);
+        let overrides = edit(FILE, json!({}), &["model.hidden=7", "model.kind=gru"]).unwrap();
+        assert!(overrides.contains("kind = \"gru\"\nhidden = 7\n") && !overrides.contains("rounds"), "{overrides}");
+        assert!(edit(FILE, json!({}), &["model.kind=gbdt"]).unwrap().contains("leaves"));
         let gru = edit(text, json!({ "model.kind": "gru", "model.hidden": 7 }), &[]).unwrap();
         assert!(gru.starts_with("model = { kind = \"gru\", hidden = 7 }\n"), "{gru}");
     }

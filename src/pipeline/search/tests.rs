@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::pipeline::{PipelineSpec, edited};
+use crate::pipeline::{Layers, PipelineSpec, edited};
 use crate::tune::{Point, Sampler, Trial};
 
 const FILE: &str = r#"version = 1
@@ -17,7 +17,7 @@ rounds = 120   # enough
 "#;
 
 fn load(text: &str) -> Result<PipelineSpec, String> {
-    let loaded = PipelineSpec::load_to_search(text, "pdm.toml", &[], &|_| None);
+    let loaded = PipelineSpec::compose_to_search(&Layers::of_text(text, "pdm.toml"), &|_| None);
     loaded.map(|(spec, _)| spec).map_err(|errors| errors.to_string())
 }
 

@@ -1,0 +1,182 @@
+//! Brings the text of a file to the newest version of the format, and leaves the rest of it as it is.
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::errors::SpecErrors;
+use super::format::{self, VERSION};
+use super::source::{Sources, Span, join};
+
+/// A file's text in the newest version of the format, and what is other in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Migration {
+    /// The version the file was of.
+    pub from: u32,
+    /// The newest.
+    pub to: u32,
+    /// What changes, from the top of the file on.
+    pub changes: Vec<Change>,
+    /// The new text.
+    pub text: String,
+}
+
+/// One change of a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Line, from 1.
+    pub line: usize,
+    /// The key.
+    pub key: String,
+    /// What stands there.
+    pub old: String,
+    /// What will stand there.
+    pub new: String,
+}
+
+/// Returns a file's text in the newest version of the format; comments and layout stay.
+///
+/// `name` is only shown. Nothing but keys and the version is looked at: a file with other mistakes can be brought up, too.
+///
+/// # Errors
+/// The text is no TOML or of a version that is not known, or holds a key by both its names.
+///
+/// # Panics
+/// Never: only keys and the version are other than before.
+pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
+    let refuse = |findings| SpecErrors::new(Sources::new(name, text), findings);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(refuse(format::not_toml(text, errors)));
+    }
+    let root = root.into_inner();
+    let from = format::version(&root).map_err(|finding| refuse(vec![finding]))?;
+    let mut newest = root.clone();
+    // Keys of the newest version in an older file are what bringing it up is for.
+    let problems: Vec<_> =
+        format::bring_up(&mut newest).into_iter().filter(|finding| finding.path.contains('.')).collect();
+    if !problems.is_empty() {
+        return Err(refuse(problems));
+    }
+    let edits = edits(&root, from);
+    let changed = applied(text, &edits);
+    let read = DeTable::parse(&changed).expect("names and a number in place of others make no other TOML").into_inner();
+    assert!(same_but_version(newest, read), "a migrated file says what it said");
+    let place = |span: &Span| Sources::new(name, text).place(span).line;
+    let change =
+        |edit: Edit| Change { line: place(&edit.span), key: edit.key, old: text[edit.span].to_owned(), new: edit.new };
+    Ok(Migration { from, to: VERSION, changes: edits.into_iter().map(change).collect(), text: changed })
+}
+
+/// A piece of the text, and what is to stand there.
+struct Edit {
+    span: Span,
+    key: String,
+    new: String,
+}
+
+/// Returns the edits, from the top of the file on.
+fn edits(root: &DeTable<'_>, from: u32) -> Vec<Edit> {
+    let names = format::old_names(root, from).into_iter();
+    let names = names.map(|(span, renamed)| Edit {
+        span,
+        key: join(renamed.section, renamed.old),
+        new: renamed.new.to_owned(),
+    });
+    let version = root.get("version").filter(|_| from < VERSION).map(Spanned::span);
+    let version = version.map(|span| Edit { span, key: "version".to_owned(), new: VERSION.to_string() });
+    let mut edits: Vec<_> = names.chain(version).collect();
+    edits.sort_by_key(|edit| edit.span.start);
+    edits
+}
+
+fn applied(text: &str, edits: &[Edit]) -> String {
+    let mut text = text.to_owned();
+    edits.iter().rev().for_each(|edit| text.replace_range(edit.span.clone(), &edit.new));
+    text
+}
+
+fn same_but_version(mut a: DeTable<'_>, mut b: DeTable<'_>) -> bool {
+    let values = |table: &mut DeTable<'_>| {
+        table.remove("version");
+        let table = Spanned::new(0..0, DeValue::Table(std::mem::replace(table, DeTable::new())));
+        toml::Table::deserialize(ValueDeserializer::from(table)).ok().map(|table| table.to_string())
+    };
+    values(&mut a) == values(&mut b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "\
+# my pipeline
+version = 1      # of the format
+
+[model]          # by Ann
+kind = \"gru\"
+batch_units = 4  # few
+";
+
+    #[test]
+    fn names_and_version_change_and_all_else_stays() {
+        let migration = migrate(OLD, "pdm.toml").unwrap();
+        insta::assert_snapshot!(migration.text, @r#"
+        # my pipeline
+        version = 2      # of the format
+
+        [model]          # by Ann
+        kind = "gru"
+        batch = 4  # few
+        "#);
+        let told = migration.changes.iter().map(|c| format!("{}: {} {} → {}", c.line, c.key, c.old, c.new));
+        assert_eq!(told.collect::<Vec<_>>(), ["2: version 1 → 2", "6: model.batch_units batch_units → batch"]);
+        let again = migrate(&migration.text, "pdm.toml").unwrap();
+        assert_eq!((again.from, again.changes.len(), &again.text), (2, 0, &migration.text));
+    }
+
+    #[test]
+    fn odd_ways_to_write_it_are_seen() {
+        for (old, new) in [
+            ("version = 0x1\r\nmodel.batch_units=1", "version = 2\r\nmodel.batch=1"),
+            ("model = { \"batch_units\" = 1 }\nversion=1", "model = { batch = 1 }\nversion=2"),
+            ("version = 1\nextends = \"a.toml\"\n[profile.x]", "version = 2\nextends = \"a.toml\"\n[profile.x]"),
+            (
+                "\"version\" = 1\n[train]\nnonsense = nan\nbatch_units = 3",
+                "\"version\" = 2\n[train]\nnonsense = nan\nbatch_units = 3",
+            ),
+            ("version = 2\nmodel.batch_units = 3", "version = 2\nmodel.batch_units = 3"),
+        ] {
+            assert_eq!(migrate(old, "x").unwrap().text, new);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_brought_up_is_said() {
+        let refusals = ["version = 3", "[model]", "version = 1\nmodel = { batch = 1, batch_units = 2 }", "version = "]
+            .map(|text| migrate(text, "pdm.toml").unwrap_err().to_string());
+        insta::assert_snapshot!(refusals.join("\n\n"), @"
+        error: the format's version is 3, and this program reads versions 1 to 2
+         --> pdm.toml:1:11
+          |
+        1 | version = 3
+          |           ^ the file is of a newer pdm-ml: use that one
+
+        error: missing key `version`
+        --> pdm.toml
+         = help: write `version = 2` at the top
+
+        error: `model.batch_units` is an older name of `batch`, which stands beside it
+         --> pdm.toml:2:22
+          |
+        2 | model = { batch = 1, batch_units = 2 }
+          |                      ^^^^^^^^^^^ write one of the two
+
+        error: string values must be quoted, expected literal string
+         --> pdm.toml:1:11
+          |
+        1 | version = 
+          |           ^
+        ");
+    }
+}
