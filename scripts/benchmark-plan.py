@@ -13,7 +13,7 @@ import time
 
 STAGES = ["validate", "features", "train", "calibrate", "evaluate", "gate", "register", "promote"]
 PIPELINE = """
-version = 1
+version = 2
 
 [project]
 name = "everything"

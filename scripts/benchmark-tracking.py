@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-PIPELINE = """version = 1
+PIPELINE = """version = 2
 [project]
 name = "benchmark"
 [dataset]

@@ -62,10 +62,11 @@ fn resolve_by(
     let variables = environment::keys().map_err(|name| CliError::failed(format!("`{name}` holds no text")).usage())?;
     let (profile, overrides) = (profile(args), args.set.clone());
     let Found { label, text, path, root } = found;
+    let chosen = profile.as_ref().map(|profile| profile.name.clone());
     let layers = Layers { name: label.clone(), text: text.clone(), path, profile, variables, overrides };
     let (spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
     let context = context(root)?;
-    let job = Job { spec, origins, label, text };
+    let job = Job { spec, origins, label, text, profile: chosen };
     ui.watch.pipeline(&context, &job);
     Ok((context, job))
 }

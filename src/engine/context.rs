@@ -40,13 +40,18 @@ pub struct Job {
     pub label: String,
     /// Text of the pipeline file, without what was set beside it.
     pub text: String,
+    /// The profile that was chosen.
+    pub profile: Option<String>,
 }
 
 impl Job {
-    /// Returns where the pipeline's lock stands: beside its file, `pdm.lock` for `pdm.toml`; none for the embedded one.
+    /// Returns where the pipeline's lock stands: beside its file, `pdm.lock` for `pdm.toml` and `pdm.ci.lock` for its
+    /// profile `ci`; none for the embedded one.
     pub fn lock_path(&self) -> Option<PathBuf> {
         let file = Path::new(&self.label);
-        file.extension().filter(|_| !self.label.starts_with('(')).map(|_| file.with_extension("lock"))
+        let of_profile = |name: &String| file.with_extension(format!("{name}.lock"));
+        let path = || self.profile.as_ref().map_or_else(|| file.with_extension("lock"), of_profile);
+        file.extension().filter(|_| !self.label.starts_with('(')).map(|_| path())
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{EngineError, Job, Line};
 use crate::content::Digest;
 use crate::pipeline::cache::{Entry, FileChange, InputFile};
-use crate::pipeline::{LockFile, LockFileError, LockedStage, Source, Stage};
+use crate::pipeline::{Layer, LockFile, LockFileError, LockedStage, Stage};
 
 /// What a run does about the lock of its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,7 +105,8 @@ pub(super) struct Lock {
 }
 
 /// Sections that are no part of any stage's key: what is set there changes nothing that is locked.
-const UNLOCKED: [&str; 6] = ["registry.", "cache.", "tracking.", "tune.", "project.budget.", "gate."];
+const UNLOCKED: [&str; 9] =
+    ["registry.", "cache.", "tracking.", "tune.", "project.budget.", "gate.", "notify.", "schedule.", "retrain."];
 
 impl Lock {
     /// Reads the lock.
@@ -224,12 +225,9 @@ fn is_locked(stage: Stage) -> bool {
 /// Returns the first thing that was set beside the file and changes what a stage does.
 fn set_aside(job: &Job) -> Option<String> {
     let locked = |key: &str| UNLOCKED.iter().all(|section| !key.starts_with(section));
-    let set = |source: &Source| match source {
-        Source::Override { text } => Some(format!("--set {text}")),
-        _ => None,
-    };
     let mut origins = job.origins.as_slice().iter().filter(|origin| locked(&origin.key));
-    origins.find_map(|origin| set(&origin.source))
+    let set = origins.find(|origin| matches!(origin.layer, Layer::Set | Layer::Environment))?;
+    set.source.place()
 }
 
 fn differing(locked: &BTreeMap<String, Digest>, entry: &Entry) -> Vec<String> {

@@ -26,6 +26,8 @@ pub struct Job {
     pub project: String,
     /// The pipeline file, as seen from the project's folder.
     pub pipeline: String,
+    /// The profile to lay over it.
+    pub profile: Option<String>,
     /// Overrides of its values, `KEY=VALUE`.
     pub set: Vec<String>,
     /// The running program.
@@ -49,7 +51,7 @@ impl<'a> Plan<'a> {
     pub(super) fn new(options: &'a ScheduleOptions, job: &'a Job) -> Result<Self, ScheduleError> {
         options.zone()?;
         let texts = [("program", &job.program), ("folder", &job.folder), ("command", &job.pipeline)];
-        let texts = texts.into_iter().chain(job.set.iter().map(|set| ("command", set)));
+        let texts = texts.into_iter().chain(job.profile.iter().chain(&job.set).map(|text| ("command", text)));
         for (key, text) in texts {
             if let Some(wrong) = unreadable(text) {
                 return Err(ScheduleError::Invalid { key, message: format!("{text:?} {wrong}") });
@@ -107,6 +109,7 @@ impl<'a> Plan<'a> {
         }
         words.extend(["retrain".to_owned(), self.job.pipeline.clone()]);
         words.extend(["--if".to_owned(), self.options.conditions.join(",")]);
+        words.extend(self.job.profile.iter().flat_map(|name| ["--profile".to_owned(), name.clone()]));
         words.extend(self.job.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
         words
     }

@@ -10,6 +10,7 @@ pub(super) fn job() -> Job {
     Job {
         project: "turbofan".to_owned(),
         pipeline: "pdm.toml".to_owned(),
+        profile: None,
         set: Vec::new(),
         program: "/usr/local/bin/pdm-ml".to_owned(),
         folder: "/srv/plant".to_owned(),
@@ -36,6 +37,7 @@ fn nasty() -> Job {
     Job {
         folder: r#"/srv/it's "100%" $HOME `x` \n;"#.to_owned(),
         pipeline: "pipelines/a b.toml".to_owned(),
+        profile: Some("night".to_owned()),
         set: vec!["project.name=a&b".to_owned()],
         memory_bytes: Some(1 << 30),
         ..job()
@@ -66,7 +68,7 @@ fn cron_by_default_and_with_everything() {
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export cron`.
     # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.
     CRON_TZ=Europe/Berlin
-    30 3 1,15 * 1 sleep 20 && . '/etc/pdm-ml/100\% plant.env' && export AWS_REGION AWS_SECRET_ACCESS_KEY && exec timeout -k 60 7200 /usr/local/bin/pdm-ml -C "/srv/it's \"100\%\" "'$HOME `x` '"\\n;" --threads 4 retrain 'pipelines/a b.toml' --if 'drift,older-than=7d' --set 'project.name=a&b'
+    30 3 1,15 * 1 sleep 20 && . '/etc/pdm-ml/100\% plant.env' && export AWS_REGION AWS_SECRET_ACCESS_KEY && exec timeout -k 60 7200 /usr/local/bin/pdm-ml -C "/srv/it's \"100\%\" "'$HOME `x` '"\\n;" --threads 4 retrain 'pipelines/a b.toml' --if 'drift,older-than=7d' --profile night --set 'project.name=a&b'
     "#);
 }
 
@@ -118,7 +120,7 @@ fn systemd_by_default_and_with_everything() {
 
     [Service]
     Type=exec
-    ExecStart=:"/usr/local/bin/pdm-ml" "-C" "/srv/it's \"100%%\" $HOME `x` \\n;" "--threads" "4" "retrain" "pipelines/a b.toml" "--if" "drift,older-than=7d" "--set" "project.name=a&b"
+    ExecStart=:"/usr/local/bin/pdm-ml" "-C" "/srv/it's \"100%%\" $HOME `x` \\n;" "--threads" "4" "retrain" "pipelines/a b.toml" "--if" "drift,older-than=7d" "--profile" "night" "--set" "project.name=a&b"
     EnvironmentFile=/etc/pdm-ml/100%% plant.env
     # Decisions of a gate, or of who must approve, are no failures.
     SuccessExitStatus=20 21 22
@@ -290,6 +292,8 @@ fn kubernetes_with_everything() {
                 - pipelines/a b.toml
                 - --if
                 - drift,older-than=7d
+                - --profile
+                - night
                 - --set
                 - project.name=a&b
                 securityContext:
@@ -403,7 +407,7 @@ fn airflow_fills_in_literals_only() {
     TITLE = "pdm-ml: retrain turbofan"
     CRON = "30 3 1,15 * 1"
     ZONE = "Europe/Berlin"
-    COMMAND = ["/usr/local/bin/pdm-ml", "-C", "/srv/it's \"100%\" $HOME `x` \\n;", "--threads", "4", "retrain", "pipelines/a b.toml", "--if", "drift,older-than=7d", "--set", "project.name=a&b"]
+    COMMAND = ["/usr/local/bin/pdm-ml", "-C", "/srv/it's \"100%\" $HOME `x` \\n;", "--threads", "4", "retrain", "pipelines/a b.toml", "--if", "drift,older-than=7d", "--profile", "night", "--set", "project.name=a&b"]
     FOLDER = "/srv/it's \"100%\" $HOME `x` \\n;"
     NEEDED = ["AWS_REGION", "AWS_SECRET_ACCESS_KEY"]
     DELAY = 20

@@ -8,7 +8,7 @@ use crate::project::{Answer, Project, SMALL};
 /// A plant's pipeline on top of what all plants share.
 fn plant() -> Project {
     let project = Project::empty();
-    project.write("shared/fleet.toml", SMALL.replace("version = 1", "version = 2"));
+    project.write("shared/fleet.toml", SMALL);
     project.write(
         "pdm.toml",
         "version = 2\nextends = \"shared/fleet.toml\"\n\n[project]\nname = \"plant-7\"\n\n[split]\nfolds = 4\n\n\
@@ -17,21 +17,12 @@ fn plant() -> Project {
     project
 }
 
-fn answer(command: &mut Command) -> Answer {
-    let output = command.output().unwrap();
-    Answer {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 #[test]
 fn every_layer_wins_over_the_one_before_and_is_named() {
     let project = plant();
     let folds = |args: &[&str], variables: &[(&str, &str)]| {
         let mut command = project.command(&[&["config", "show", "--origin", "--format", "json"], args].concat());
-        let answer = answer(command.envs(variables.iter().copied()));
+        let answer = Answer::of(command.envs(variables.iter().copied()));
         assert_eq!(answer.code, 0, "{answer:?}");
         let origins: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
         let of = |key: &str| origins.as_array().unwrap().iter().find(|origin| origin["key"] == key).unwrap().clone();
@@ -56,7 +47,7 @@ fn the_registry_variable_is_a_layer_like_the_others() {
     let project = Project::with_pipeline(SMALL);
     let url = |args: &[&str]| {
         let mut command = project.command(&[&["config", "show", "--origin"], args].concat());
-        let shown = answer(command.env("PDM_ML_REGISTRY", "from/variable")).stdout;
+        let shown = Answer::of(command.env("PDM_ML_REGISTRY", "from/variable")).stdout;
         words_of(shown.lines().find(|line| line.starts_with("registry.url ")).unwrap_or_default())[1..].join(" ")
     };
     assert_eq!(url(&[]), "\"from/variable\" environment PDM_ML_REGISTRY");
@@ -73,7 +64,7 @@ fn a_composed_pipeline_runs_and_its_plan_names_the_layer_of_a_change() {
     assert!(keeps_training(&plan(&[])), "{}", plan(&[]));
     let changed = plan(&["-p", "quick"]);
     assert!(changed.contains("`split.folds` 4 → 3 (pdm.toml:11)"), "{changed}");
-    let variable = answer(project.command(&["plan"]).env("PDM_ML__SPLIT__FOLDS", "6")).stdout;
+    let variable = Answer::of(project.command(&["plan"]).env("PDM_ML__SPLIT__FOLDS", "6")).stdout;
     assert!(variable.contains("`split.folds` 4 → 6 (PDM_ML__SPLIT__FOLDS)"), "{variable}");
     // Where a value stands is no part of a key: one flat file is the same pipeline.
     let flat = project.pdm(&["config", "show"]).stdout;
@@ -84,9 +75,9 @@ fn a_composed_pipeline_runs_and_its_plan_names_the_layer_of_a_change() {
 #[test]
 fn mistakes_are_told_in_every_layer_at_once() {
     let project = plant();
-    project.write("shared/fleet.toml", SMALL.replace("version = 1", "version = 2").replace("seed = 7", "sede = 7"));
+    project.write("shared/fleet.toml", SMALL.replace("seed = 7", "sede = 7"));
     let mut command = project.command(&["run", "--profile", "quick", "--set", "split.foldz=3"]);
-    let answer = answer(command.env("PDM_ML__TRIAN__SEEDS", "2"));
+    let answer = Answer::of(command.env("PDM_ML__TRIAN__SEEDS", "2"));
     assert_eq!(answer.code, 2);
     for words in [
         "--> shared/fleet.toml:6:1",
@@ -190,7 +181,7 @@ fn the_example_of_the_guide_is_what_the_program_does() {
         let at = words.iter().position(|word| *word == "pdm-ml").unwrap();
         let mut command = project.command(&words[at + 1..]);
         command.envs(words[..at].iter().map(|word| word.split_once('=').unwrap()));
-        let answer = answer(&mut command);
+        let answer = Answer::of(&mut command);
         let said = format!("{}{}", answer.stdout, answer.stderr);
         let said: Vec<_> = said.lines().map(words_of).collect();
         // Lines are left out of a table, so that its columns are wider in truth.

@@ -124,6 +124,21 @@ fn each_pipeline_has_its_lock_and_what_is_set_beside_the_file_is_not_locked() {
     assert!(project.file("pipelines/b.lock").exists(), "what the registry does is not locked");
 }
 
+#[test]
+fn each_profile_has_its_lock_and_a_variable_is_set_beside_the_file() {
+    let project = Project::with_pipeline(&format!("{SMALL}\n[profile.ci]\nmodel.l2 = 3.5\n"));
+    project.json(&["train", "-p", "ci"]);
+    assert!(project.file("pdm.ci.lock").exists() && !project.file("pdm.lock").exists());
+    project.json(&["train"]);
+    assert_ne!(project.read("pdm.ci.lock"), project.read("pdm.lock"));
+    project.json(&["train", "-p", "ci", "--locked"]);
+    let before = project.read("pdm.lock");
+    let mut command = project.command(&["train"]);
+    let answer = Answer::of(command.env("PDM_ML__MODEL__L2", "4.5"));
+    refused(&answer, 0, &["`pdm.lock` is left as it is", "`PDM_ML__MODEL__L2`"]);
+    assert_eq!(project.read("pdm.lock"), before);
+}
+
 const HOLDER: &str =
     r#"{"pid":4711,"command":"pdm-ml tune","user":"ada","host":"night","since":"2026-11-28T01:00:00Z"}"#;
 

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 /// A fleet small enough to run the whole line in a second.
 pub const SMALL: &str = r#"
-version = 1
+version = 2
 
 [project]
 name = "small"
@@ -45,6 +45,18 @@ pub struct Answer {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+}
+
+impl Answer {
+    /// Runs a command and returns its answer.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
 }
 
 impl Project {
@@ -97,12 +109,7 @@ impl Project {
 
     /// Runs the command and returns its answer.
     pub fn pdm(&self, args: &[&str]) -> Answer {
-        let output = self.command(args).output().unwrap();
-        Answer {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Answer::of(&mut self.command(args))
     }
 
     /// Runs the command, which must succeed, and returns its JSON.

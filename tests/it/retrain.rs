@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::project::{Answer, Project};
 
 const PLANT: &str = r#"
-version = 1
+version = 2
 
 [project]
 name = "plant"

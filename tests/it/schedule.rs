@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::project::{Project, SMALL};
+use crate::project::{Answer, Project, SMALL};
 
 const CHECK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/schedule_check.py");
 const FROM: &str = "2026-11-28T12:00:00Z";
@@ -136,6 +136,16 @@ fn files_are_written_over_only_by_force() {
     assert!(project.read("units/pdm-ml-small.service").contains("retrain"));
     let one = project.json(&["schedule", "export", "cron"]);
     assert_eq!(one["files"][0]["name"], "pdm-ml-small.cron");
+}
+
+#[test]
+fn the_profile_goes_along_and_a_variable_that_does_not_is_named() {
+    let text = format!("{SMALL}\n[schedule]\ncron = \"0 3 * * 1\"\n[profile.night]\nschedule.cron = \"0 4 * * 1\"\n");
+    let project = Project::with_pipeline(&text);
+    let mut command = project.command(&["schedule", "export", "cron"]);
+    let answer = Answer::of(command.env("PDM_ML_PROFILE", "night").env("PDM_ML__MODEL__L2", "2"));
+    assert!(answer.stdout.contains("0 4 * * 1 ") && answer.stdout.contains(" --profile night"), "{answer:?}");
+    assert!(answer.stderr.contains("PDM_ML__MODEL__L2 is set here and not for the job"), "{answer:?}");
 }
 
 /// The line of the crontab, as cron hands it to the shell, starts the program with exactly its words.
@@ -403,6 +413,7 @@ fn systemd_finds_the_same_times() {
     let job = Job {
         project: "plant".to_owned(),
         pipeline: "pdm.toml".to_owned(),
+        profile: None,
         set: Vec::new(),
         program: "/bin/true".to_owned(),
         folder: "/".to_owned(),

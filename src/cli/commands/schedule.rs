@@ -61,17 +61,17 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
     if ui.is_for_people() && !ui.is_quiet() {
         definition.notes.iter().for_each(|note| ui::note(note));
     }
-    warn_of_registry(options(&job.spec)?);
+    warn_of_variables(options(&job.spec)?);
     Ok(Exit::Done)
 }
 
-/// A registry that is set here and not where the job runs would be another one there.
-fn warn_of_registry(options: &ScheduleOptions) {
-    let name = environment::REGISTRY;
-    let is_passed = options.env.iter().chain(&options.secrets).any(|passed| passed == name);
-    if environment::variable(name).is_some() && !is_passed {
+/// What is set here and not where the job runs would be another pipeline there.
+fn warn_of_variables(options: &ScheduleOptions) {
+    let is_passed = |name: &String| options.env.iter().chain(&options.secrets).any(|passed| passed == name);
+    let set = environment::keys().unwrap_or_default().into_iter().map(|variable| variable.name);
+    for name in set.filter(|name| !is_passed(name)) {
         ui::warn(&format!(
-            "{name} is set here and not for the job: name it in `env` of [schedule], or set registry.url"
+            "{name} is set here and not for the job: name it in `env` of [schedule], or write its value in the pipeline"
         ));
     }
 }
@@ -96,6 +96,7 @@ fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, 
     Ok(Job {
         project: job.spec.project.name.clone(),
         pipeline: text(file.strip_prefix(&root).unwrap_or(&file))?,
+        profile: job.profile.clone(),
         set: set.cloned().collect(),
         program: text(&program)?,
         repository_folder: text(root.strip_prefix(repository.as_deref().unwrap_or(&root)).unwrap_or(Path::new("")))?,

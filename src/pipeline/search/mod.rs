@@ -15,7 +15,7 @@ use crate::tune::{Dimension, MOST_GRID_POINTS, Method, Point, RangeOptions, Spac
 const SEARCHABLE: [&str; 4] = ["features", "target", "model", "train"];
 
 /// Sections no trial may change, and why.
-const FIXED: [(&str, &str); 12] = [
+const FIXED: [(&str, &str); 14] = [
     ("project", "a lucky seed is no better model"),
     ("dataset", "every trial must learn from the same data"),
     ("validate", "every trial must learn from the same data"),
@@ -26,6 +26,8 @@ const FIXED: [(&str, &str); 12] = [
     ("registry", "it changes no model"),
     ("tracking", "it changes no model"),
     ("tune", "it changes no model"),
+    ("cache", "it changes no model"),
+    ("notify", "it changes no model"),
     ("schedule", "it changes no model"),
     ("retrain", "it changes no model"),
 ];
