@@ -80,7 +80,7 @@ pub(super) struct Global {
     /// Show no progress and no notes
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Use this many threads; 0 means one per core. The results do not depend on it
+    /// Use this many threads; 0 means what the pipeline's budget says, or one per core. The results do not depend on it
     #[arg(long, global = true, default_value_t = 0, value_name = "N",
           value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub(super) threads: u16,

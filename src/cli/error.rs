@@ -171,6 +171,10 @@ impl From<EngineError> for CliError {
                     Self::failed(EngineError::Stage { stage, source: Box::new(source) }).maybe_hint(hint)
                 }
             },
+            EngineError::Exec { ref source, .. } => {
+                let hint = source.hint();
+                Self::failed(error).maybe_hint(hint)
+            }
             EngineError::Registry(error) => error.into(),
             error @ (EngineError::Policy { .. } | EngineError::Clock { .. }) => Self::failed(error).usage(),
             EngineError::Lock(error) => error.into(),
@@ -178,7 +182,7 @@ impl From<EngineError> for CliError {
                 Self::unavailable(busy).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
             }
             EngineError::Bundle(error) => error.into(),
-            EngineError::Budget { ref next, .. } => {
+            EngineError::Budget { ref next, .. } | EngineError::OverBudget { ref next, .. } => {
                 let hint = next.clone();
                 Self::failed(error).exits(Exit::BudgetExceeded).hint(hint)
             }

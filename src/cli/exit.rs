@@ -38,7 +38,7 @@ pub enum Exit {
     PromotionLost = 41,
     /// Bytes of the data or of a result are not those of the lock.
     NotReproduced = 42,
-    /// Training would need, or needed, more than its memory or time budget.
+    /// A stage would need, or needed, more than its memory or time budget.
     BudgetExceeded = 50,
     /// A server is not reachable; try again.
     Unavailable = 75,
@@ -65,7 +65,7 @@ impl Exit {
         (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
         (Self::PromotionLost, "the promotion lost its race against another for good"),
         (Self::NotReproduced, "not reproduced: data or a result differ from the lock"),
-        (Self::BudgetExceeded, "training would need, or needed, more than its memory or time budget"),
+        (Self::BudgetExceeded, "a stage would need, or needed, more than its memory or time budget"),
         (Self::Unavailable, "a server is not reachable; try again"),
         (Self::Interrupted, "interrupted (SIGINT)"),
         (Self::Terminated, "terminated (SIGTERM)"),
@@ -77,6 +77,7 @@ impl Exit {
             Interrupted::Signal { signal: 15 } => Self::Terminated,
             Interrupted::Signal { .. } => Self::Interrupted,
             Interrupted::Budget(_) => Self::BudgetExceeded,
+            Interrupted::Abandoned => Self::Failed,
         }
     }
 }

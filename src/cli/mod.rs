@@ -16,6 +16,7 @@ mod outcome;
 mod progress;
 mod settings;
 mod signals;
+mod threads;
 mod tuned;
 mod ui;
 mod watch;
@@ -47,6 +48,5 @@ fn prepare(cli: &Cli) -> Result<(), CliError> {
     if let Some(folder) = &cli.global.directory {
         std::env::set_current_dir(folder).map_err(|error| CliError::io("enter", folder, error))?;
     }
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(cli.global.threads.into());
-    threads.build_global().map_err(|error| CliError::failed(error).hint("use a smaller --threads"))
+    threads::from_flag(cli.global.threads)
 }

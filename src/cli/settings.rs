@@ -6,7 +6,7 @@ use super::args::PipelineArgs;
 use super::error::CliError;
 use super::progress::{Progress, Words};
 use super::ui::{self, Ui};
-use super::{environment, signals};
+use super::{environment, signals, threads};
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter};
 use crate::pipeline::{ChosenProfile, Environment, Layers, Origins, PipelineSpec, SpecErrors};
@@ -65,6 +65,7 @@ fn resolve_by(
     let chosen = profile.as_ref().map(|profile| profile.name.clone());
     let layers = Layers { name: label.clone(), text: text.clone(), path, profile, variables, overrides };
     let (spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
+    threads::from_budget(spec.project.budget.threads);
     let context = context(root)?;
     let job = Job { spec, origins, label, text, profile: chosen };
     ui.watch.pipeline(&context, &job);

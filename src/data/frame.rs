@@ -92,7 +92,12 @@ fn projected(
     }
     let rows = reader.num_rows()?;
     polars_ensure!(rows <= MOST_CELLS / wanted.len(), ComputeError: "it claims to hold {rows} rows");
-    reader.with_columns(Some(wanted.into_iter().map(str::to_owned).collect())).finish().map(Some)
+    let reader = reader.with_columns(Some(wanted.into_iter().map(str::to_owned).collect()));
+    match rayon::current_num_threads() {
+        // Polars has threads of its own, one per core.
+        1 => reader.read_parallel(ParallelStrategy::None).finish().map(Some),
+        _ => reader.finish().map(Some),
+    }
 }
 
 fn converted(frame: &DataFrame, columns: &Columns<'_>, place: Place<'_>, log: &mut FindingLog) -> Option<Rows> {
@@ -176,6 +181,8 @@ fn parse(
         .with_has_header(false)
         .with_schema(Some(Arc::new(schema)))
         .with_projection(wanted.map(Arc::new))
+        // Polars has threads of its own, one per core; no more of them are given work than of ours.
+        .with_n_threads(Some(rayon::current_num_threads()))
         .map_parse_options(|options| options.with_separator(separator).with_quote_char(quote));
     options.into_reader_with_file_handle(Cursor::new(bytes)).finish().ok()
 }

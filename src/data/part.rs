@@ -61,23 +61,26 @@ pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
 /// # Errors
 /// The training file is missing, or a file cannot be read.
 pub fn input_digests(options: &DatasetOptions, root: &Path) -> Result<Vec<InputDigest>, DataError> {
-    let files = input_files(options, root, Digest::of_file)?;
+    let files = input_files(options, root, |_| None, Digest::of_file)?;
     Ok(files.into_iter().map(|(PartFile { role, group, .. }, sha256)| InputDigest { role, group, sha256 }).collect())
 }
 
-/// Returns the files that are there with what `look` finds out about each, such as its digest.
+/// Returns the files that are there with what `look` finds out about each, such as its digest; a file of which something is
+/// `known` counts as there.
 ///
 /// # Errors
 /// As [`input_digests`].
 pub fn input_files<T>(
     options: &DatasetOptions,
     root: &Path,
+    known: impl Fn(&Path) -> Option<T>,
     mut look: impl FnMut(&Path) -> io::Result<T>,
 ) -> Result<Vec<(PartFile, T)>, DataError> {
-    present(options, root)?
+    present_or(options, root, |path| known(path).is_some())?
         .into_iter()
         .map(|part| {
-            let found = look(&part.path).map_err(DataError::io("read", &part.path))?;
+            let found = known(&part.path).map_or_else(|| look(&part.path), Ok);
+            let found = found.map_err(DataError::io("read", &part.path))?;
             Ok((part, found))
         })
         .collect()
@@ -102,8 +105,21 @@ pub fn part_digest(files: &[InputDigest], role: Role) -> Option<Digest> {
 
 /// Returns the files that are there.
 pub(super) fn present(options: &DatasetOptions, root: &Path) -> Result<Vec<PartFile>, DataError> {
+    present_or(options, root, |_| false)
+}
+
+/// Returns the files that are there, or are to count as there.
+fn present_or(
+    options: &DatasetOptions,
+    root: &Path,
+    counts: impl Fn(&Path) -> bool,
+) -> Result<Vec<PartFile>, DataError> {
     let mut found = Vec::new();
     for part in parts(options, root) {
+        if counts(&part.path) {
+            found.push(part);
+            continue;
+        }
         match std::fs::metadata(&part.path) {
             Ok(metadata) if metadata.is_file() => found.push(part),
             Ok(_) => return Err(DataError::NotAFile(part.path)),

@@ -1,6 +1,11 @@
+use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
+use super::budget::within_memory;
 use super::decide::Decision;
+use super::exec::{Abandon, Bench, Board, Outlook};
+use super::inputs::{Trust, memory};
 use super::locking::Lock;
 use super::outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 use super::provision::{missing_fleet, provision};
@@ -9,13 +14,13 @@ use super::remote::Remote;
 use super::work::{Worked, summary_of};
 use super::{Context, EngineError, Job, Line, Reuse};
 use crate::events::Event;
-use crate::pipeline::Stage;
 use crate::pipeline::cache::Entry;
 use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD};
 use crate::pipeline::stages::features::RANKING;
 use crate::pipeline::stages::validate::REPORT;
 use crate::pipeline::stages::{LEARNING_CURVES, StageError, Summary, read_json};
+use crate::pipeline::{ExecGraph, Node, Stage};
 use crate::scoring::{Scorecard, Verdict};
 
 /// Returns what [`bring_up`] would do, and why. Changes nothing.
@@ -23,41 +28,93 @@ use crate::scoring::{Scorecard, Verdict};
 /// # Errors
 /// The data, the cache or the registry cannot be read.
 pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedStage>, EngineError> {
-    if let Some(why) = missing_fleet(context, job) {
+    let (graph, fleet) = (ExecGraph::of(&job.spec), missing_fleet(context, job));
+    if let Some(why) = fleet.filter(|_| graph.stages().is_empty()) {
         return Ok(until.line_up_to().iter().map(|stage| unseen(*stage, why)).collect());
     }
-    let mut line = Line::open(context, job)?;
-    let mut blocked: Option<Stage> = None;
+    let mut line = Line::open_early(context, job)?;
+    let cache = line.cache.clone();
+    let mut outlook = Outlook::new(Bench::to_look(context, job, &cache), graph.clone());
+    let mut blocked: Option<String> = None;
     let mut planned = Vec::new();
-    for stage in until.line_up_to() {
-        // A stage whose key is known does not depend on those that would run before it.
-        let (runs, why) = match blocked.filter(|_| line.key(*stage).ok().flatten().is_none()) {
-            Some(before) => (true, format!("after `{before}`")),
-            None if stopped(&line, *stage)?.is_some() => (false, "a gate stands in the way".to_owned()),
-            None => match line.decide(*stage, false)? {
-                Decision::Cached(entry) => {
-                    line.entries.insert(*stage, *entry);
-                    (false, "inputs and options are unchanged".to_owned())
-                }
-                Decision::Skip(why) => (false, why),
-                Decision::Run(why) => (true, why),
-            },
+    for node in graph.order(until) {
+        let stage = match node {
+            Node::Named(stage) => stage,
+            Node::Exec(exec) => {
+                planned.push(outlook.foresee(exec, &line.entries, |after| barred(&line, after))?);
+                continue;
+            }
         };
-        let key = line.key(*stage)?.map(|key| key.digest());
-        let last = line.entries.get(stage).map(Entry::cost).or_else(|| line.last_cost(*stage));
-        let memory_bytes = if *stage == Stage::Train { line.memory_estimate()? } else { None };
-        let (last_elapsed_ms, last_peak_bytes) =
-            (last.map(|cost| cost.elapsed_ms), last.and_then(|cost| cost.peak_bytes));
-        planned.push(PlannedStage { stage: *stage, runs, why, key, last_elapsed_ms, last_peak_bytes, memory_bytes });
-        blocked = blocked.or(runs.then_some(*stage));
+        if stage == Stage::Validate && fleet.is_none() {
+            blocked = outlook.learn_files(&mut line)?;
+        }
+        let row = match fleet {
+            Some(why) => unseen(stage, why),
+            None => foresee(&mut line, stage, blocked.as_deref())?,
+        };
+        blocked = blocked.or_else(|| row.runs.then(|| stage.to_string()));
+        planned.push(row);
     }
+    outlook.save();
     Ok(planned)
+}
+
+/// Foresees one named stage; `blocked` is the step that would run before it.
+fn foresee(line: &mut Line<'_>, stage: Stage, blocked: Option<&str>) -> Result<PlannedStage, EngineError> {
+    // A stage whose key is known does not depend on those that would run before it.
+    let (runs, why) = match blocked.filter(|_| line.key(stage).ok().flatten().is_none()) {
+        Some(before) => (true, format!("after `{before}`")),
+        None => match barred(line, stage)? {
+            Some(why) => (false, why),
+            None => decided(line, stage)?,
+        },
+    };
+    let key = line.key(stage)?.map(|key| key.digest());
+    let last = line.entries.get(&stage).map(Entry::cost).or_else(|| line.last_cost(stage));
+    let (last_elapsed_ms, last_peak_bytes) = (last.map(|cost| cost.elapsed_ms), last.and_then(|cost| cost.peak_bytes));
+    let memory_bytes = line.memory_estimate(stage)?;
+    let limit = line.job.spec.project.budget.memory.map(|limit| limit.bytes());
+    let over_budget = runs && memory_bytes.zip(limit).is_some_and(|(needed, limit)| needed > limit);
+    Ok(PlannedStage {
+        stage: stage.into(),
+        runs,
+        why,
+        key,
+        last_elapsed_ms,
+        last_peak_bytes,
+        memory_bytes,
+        over_budget,
+    })
+}
+
+fn decided(line: &mut Line<'_>, stage: Stage) -> Result<(bool, String), EngineError> {
+    Ok(match line.decide(stage, false)? {
+        Decision::Cached(entry) => {
+            line.entries.insert(stage, *entry);
+            (false, "inputs and options are unchanged".to_owned())
+        }
+        Decision::Skip(why) => (false, why),
+        Decision::Run(why) => (true, why),
+    })
+}
+
+fn barred(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
+    Ok(stopped(line, stage)?.map(|_| "a gate stands in the way".to_owned()))
 }
 
 /// A stage of which nothing can be known yet.
 fn unseen(stage: Stage, why: &str) -> PlannedStage {
     let why = if stage == Stage::Validate { why.to_owned() } else { format!("after `{}`", Stage::Validate) };
-    PlannedStage { stage, runs: true, why, key: None, last_elapsed_ms: None, last_peak_bytes: None, memory_bytes: None }
+    PlannedStage {
+        stage: stage.into(),
+        runs: true,
+        why,
+        key: None,
+        last_elapsed_ms: None,
+        last_peak_bytes: None,
+        memory_bytes: None,
+        over_budget: false,
+    }
 }
 
 /// Brings a pipeline up to a stage: runs what is missing, in order, and stops where a gate says no.
@@ -77,16 +134,21 @@ pub(super) fn bring_up_for(
     night: Option<String>,
 ) -> Result<Outcome, EngineError> {
     let mut record = Record::new(context, job);
-    let context = Context { reporter: record.reporter(), ..context.clone() };
+    let abandon = Arc::new(Abandon::default());
+    let reporter = within_memory(&job.spec.project.budget, &record.reporter()).guarded(Arc::<Abandon>::clone(&abandon));
+    let context = Context { reporter, ..context.clone() };
     let _turn = context.turn()?;
     let lock = Lock::open(job, reuse.lock)?;
     provision(&context, job)?;
-    let mut line = Line::open(&context, job)?;
+    let graph = ExecGraph::of(&job.spec);
+    let mut line = Line::open_early(&context, job)?;
     line.night = night;
-    (line.lock, line.remote) = (lock, Remote::open(&context, job));
-    line.look_closely(reuse)?;
-    line.agree_on_inputs()?;
-    let result = walk(&mut line, until, reuse, &mut record);
+    (line.lock, line.remote) = (Arc::new(lock), Arc::new(Remote::open(&context, job)));
+    if !graph.some_make_data() {
+        line.meet_data(reuse)?;
+    }
+    let board = Board::new(graph.clone(), graph.needed_for(until), abandon, context.reporter.clone());
+    let result = walk(&mut line, until, reuse, &record, &board);
     let changed =
         |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
     record.close(&result, || {
@@ -97,32 +159,77 @@ pub(super) fn bring_up_for(
     Ok(outcome)
 }
 
-fn walk(line: &mut Line<'_>, until: Stage, reuse: Reuse, record: &mut Record<'_>) -> Result<Outcome, EngineError> {
-    let mut rows = Vec::new();
-    let mut walk = || -> Result<(), EngineError> {
-        for stage in until.line_up_to() {
-            let row = match stopped(line, *stage)? {
-                Some(why) => not_reached(*stage, why),
-                None => step(line, *stage, reuse, record)?,
-            };
-            rows.push(row);
-        }
-        Ok(())
+/// Walks the line, with the `exec` stages beside it.
+fn walk(
+    line: &mut Line<'_>,
+    until: Stage,
+    reuse: Reuse,
+    record: &Record<'_>,
+    board: &Board<'_>,
+) -> Result<Outcome, EngineError> {
+    let (mut rows, cache) = (Vec::new(), line.cache.clone());
+    let bench = Bench {
+        context: line.context,
+        job: line.job,
+        cache: &cache,
+        record: Some(record),
+        force: !reuse.cached,
+        memory: memory(line.context, Trust::of(reuse)),
+        lock: Arc::clone(&line.lock),
+        remote: Arc::clone(&line.remote),
     };
-    let walked = walk();
+    let walked = thread::scope(|scope| {
+        board.open(scope, &bench);
+        let walked = along(line, until, reuse, record, board, &mut rows).and_then(|()| board.finish());
+        board.close();
+        walked
+    });
+    bench.memory.save();
+    let (walked, left) = (board.settle(walked), board.entries());
     if walked.is_ok() {
-        line.write_lock();
+        line.write_lock(bench.locked(&left));
     }
     // What was found before a failure is worth a record, too.
-    let outcome = gather(line, until, rows);
+    let outcome = gather(line, until, board.rows(until, rows));
     if let Ok(outcome) = &outcome {
         record.outcome(outcome, line);
+        left.iter().for_each(|(_, entry)| record.left(entry));
     }
     walked.and(outcome)
 }
 
+/// Brings the named stages about, one after the other, each once what it waits for is there.
+fn along(
+    line: &mut Line<'_>,
+    until: Stage,
+    reuse: Reuse,
+    record: &Record<'_>,
+    board: &Board<'_>,
+    rows: &mut Vec<StageRow>,
+) -> Result<(), EngineError> {
+    for stage in until.line_up_to() {
+        board.begin(*stage)?;
+        if line.files.is_empty() {
+            line.meet_data(reuse)?;
+        }
+        let row = match stopped(line, *stage)? {
+            Some(why) => {
+                board.stopped(*stage, &why);
+                not_reached(*stage, why)
+            }
+            None => {
+                let row = step(line, *stage, reuse, record)?;
+                board.done(*stage, line.entries.get(stage).cloned());
+                row
+            }
+        };
+        rows.push(row);
+    }
+    Ok(())
+}
+
 fn not_reached(stage: Stage, why: String) -> StageRow {
-    StageRow { stage, action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
+    StageRow { stage: stage.into(), action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
 }
 
 /// Nothing is promoted past a gate, and nothing is registered past one but by the night job.
@@ -138,7 +245,7 @@ fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError>
     })
 }
 
-fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>) -> Result<StageRow, EngineError> {
+fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &Record<'_>) -> Result<StageRow, EngineError> {
     line.agree_on_key(stage)?;
     let fetched = line.fetch(stage, reuse)?;
     let (action, why, summary, elapsed_ms) = match line.decide(stage, !reuse.cached)? {
@@ -151,9 +258,8 @@ fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>
             (Action::Cached, why, summary, 0)
         }
         Decision::Run(why) => {
-            if record.begin() {
-                record.inputs(&line.files);
-            }
+            record.begin();
+            record.inputs(&line.files);
             match timed(line, stage, reuse, &why, record)? {
                 (Worked::Here(summary), elapsed_ms) => (Action::Ran, why, summary, elapsed_ms),
                 (Worked::Elsewhere(summary), _) => {
@@ -166,7 +272,7 @@ fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &mut Record<'_>
     if action != Action::Ran {
         record.reporter().emit(Event::StageCached { stage: stage.name().to_owned(), why: why.clone() });
     }
-    Ok(StageRow { stage, action, why, summary, elapsed_ms })
+    Ok(StageRow { stage: stage.into(), action, why, summary, elapsed_ms })
 }
 
 fn timed(

@@ -3,16 +3,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::resident::{Resident, resident};
-use crate::events::{BudgetExceeded, Guard, Reporter};
-use crate::pipeline::BudgetOptions;
+use crate::events::{BudgetExceeded, Guard, Interrupted, Reporter};
+use crate::pipeline::{BudgetOptions, MemoryLimit, TimeLimit};
 
 /// Time between two looks at the memory: one costs some microseconds, a short training loop's round no more.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Watches what the training of one command costs.
+/// Watches what the work of one command costs: memory all the way, time while it trains.
 ///
 /// The memory is that of the whole process. Between two looks the system's own record of the peak is watched where it
-/// keeps one, as far as it has risen since training began.
+/// keeps one, as far as it has risen since the work began.
 struct Budget {
     memory: Option<u64>,
     time: Option<Duration>,
@@ -21,25 +21,30 @@ struct Budget {
     next_look_ms: AtomicU64,
 }
 
-/// Returns a reporter under which work stops once it has cost more than its budget; the clock starts now.
+/// Returns a reporter under which work stops once the process holds more than the memory of its budget.
 ///
-/// A memory budget that cannot be enforced on this system is warned of.
-pub fn within_budget(options: &BudgetOptions, reporter: &Reporter) -> Reporter {
-    if options.is_unlimited() {
-        return reporter.clone();
-    }
-    let budget = Budget::start(options);
-    if budget.memory.is_some() && resident().is_none() {
+/// A budget that cannot be enforced on this system is warned of.
+pub(super) fn within_memory(options: &BudgetOptions, reporter: &Reporter) -> Reporter {
+    let Some(limit) = options.memory else { return reporter.clone() };
+    if resident().is_none() {
         reporter.warn("the memory budget is not enforced: this system does not tell what a process holds");
     }
-    reporter.guarded(Arc::new(budget))
+    reporter.guarded(Arc::new(Budget::start(Some(limit), None)))
+}
+
+/// Returns a reporter under which work stops once it has taken longer than its budget; the clock starts now.
+pub(super) fn within_time(options: &BudgetOptions, reporter: &Reporter) -> Reporter {
+    match options.time {
+        Some(limit) => reporter.guarded(Arc::new(Budget::start(None, Some(limit)))),
+        None => reporter.clone(),
+    }
 }
 
 impl Budget {
-    fn start(options: &BudgetOptions) -> Self {
+    fn start(memory: Option<MemoryLimit>, time: Option<TimeLimit>) -> Self {
         Self {
-            memory: options.memory.map(|limit| limit.bytes()),
-            time: options.time.map(|limit| limit.duration()),
+            memory: memory.map(MemoryLimit::bytes),
+            time: time.map(TimeLimit::duration),
             started: Instant::now(),
             before: resident().and_then(|resident| resident.peak),
             next_look_ms: AtomicU64::new(0),
@@ -72,13 +77,13 @@ impl Budget {
 }
 
 impl Guard for Budget {
-    fn check(&self) -> Result<(), BudgetExceeded> {
+    fn check(&self) -> Result<(), Interrupted> {
         let used = self.started.elapsed();
         self.check_time(used)?;
         if self.memory.is_none() || !self.looks_now(used) {
             return Ok(());
         }
-        resident().map_or(Ok(()), |resident| self.check_memory(resident))
+        Ok(resident().map_or(Ok(()), |resident| self.check_memory(resident))?)
     }
 }
 
@@ -95,17 +100,21 @@ mod tests {
         serde_json::from_value(options).unwrap()
     }
 
+    fn start(options: BudgetOptions) -> Budget {
+        Budget::start(options.memory, options.time)
+    }
+
     #[test]
     fn a_limit_below_what_the_process_holds_stops_the_work() {
-        let reporter = within_budget(&budget(Some("1KiB"), None), &Reporter::silent());
+        let reporter = within_memory(&budget(Some("1KiB"), None), &Reporter::silent());
         let stopped = reporter.check().unwrap_err();
-        assert!(matches!(stopped, crate::events::Interrupted::Budget(BudgetExceeded::Memory { limit: 1024, .. })));
-        assert!(within_budget(&budget(Some("1TiB"), None), &Reporter::silent()).check().is_ok());
+        assert!(matches!(stopped, Interrupted::Budget(BudgetExceeded::Memory { limit: 1024, .. })));
+        assert!(within_memory(&budget(Some("1TiB"), None), &Reporter::silent()).check().is_ok());
     }
 
     #[test]
     fn a_peak_counts_from_the_beginning_of_the_work() {
-        let start = Budget { before: Some(500), ..Budget::start(&budget(Some("100B"), None)) };
+        let start = Budget { before: Some(500), ..start(budget(Some("100B"), None)) };
         let holds = |now, peak| start.check_memory(Resident { now, peak });
         assert!(holds(90, Some(500)).is_ok() && holds(90, None).is_ok() && holds(100, Some(400)).is_ok());
         assert_eq!(holds(90, Some(501)), Err(BudgetExceeded::Memory { used: 501, limit: 100 }));
@@ -114,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_length_of_time_is_enough_until_it_has_passed() {
-        let budget = Budget::start(&budget(None, Some("2s")));
+        let budget = start(budget(None, Some("2s")));
         let (limit, used) = (Duration::from_secs(2), Duration::from_millis(2001));
         assert!(budget.check_time(limit).is_ok());
         assert_eq!(budget.check_time(used), Err(BudgetExceeded::Time { used, limit }));
@@ -122,13 +131,14 @@ mod tests {
 
     #[test]
     fn the_memory_is_looked_at_now_and_then() {
-        let budget = Budget::start(&budget(Some("1GiB"), None));
+        let budget = start(budget(Some("1GiB"), None));
         let looks = [0, 10, 49, 50, 60, 99, 100].map(|ms| budget.looks_now(Duration::from_millis(ms)));
         assert_eq!(looks, [true, false, false, true, false, false, true]);
     }
 
     #[test]
     fn without_a_budget_nothing_is_asked() {
-        assert!(within_budget(&BudgetOptions::default(), &Reporter::silent()).check().is_ok());
+        let none = BudgetOptions::default();
+        assert!(within_memory(&none, &within_time(&none, &Reporter::silent())).check().is_ok());
     }
 }

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::decide::Decision;
+use super::exec::{Bench, Outlook};
 use super::provision::missing_fleet;
 use super::{Context, EngineError, Job, Line};
 use crate::content::Digest;
 use crate::pipeline::cache::{Cache, Cost, InputFile, Output};
-use crate::pipeline::{Stage, StageKey};
+use crate::pipeline::{ExecGraph, Stage, StageKey};
 
 /// What the cache holds for a stage as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -68,7 +69,14 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
     if let Some(why) = missing_fleet(context, job) {
         return Ok(unknown(why.to_owned()));
     }
-    let mut line = Line::open(context, job)?;
+    let mut line = Line::open_early(context, job)?;
+    let cache = line.cache.clone();
+    let mut outlook = Outlook::new(Bench::to_look(context, job, &cache), ExecGraph::of(&job.spec));
+    let awaited = outlook.meet_data(&mut line)?;
+    outlook.save();
+    if let Some(program) = awaited {
+        return Ok(unknown(format!("its key is known once `{program}` has run, which makes data")));
+    }
     let mut missing = None;
     for before in stage.line_up_to().iter().filter(|before| **before != stage) {
         if line.key(*before)?.is_none() {

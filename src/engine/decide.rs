@@ -1,6 +1,6 @@
 use super::{EngineError, Line};
+use crate::pipeline::Stage;
 use crate::pipeline::cache::{Entry, Status};
-use crate::pipeline::{Stage, StageKey};
 
 /// How many differences a reason names.
 const NAMED_CHANGES: usize = 3;
@@ -28,7 +28,7 @@ impl Line<'_> {
         }
         Ok(match self.cache.lookup(&key) {
             Status::Hit(entry) => Decision::Cached(entry),
-            Status::Absent => Decision::Run(self.why_absent(&key)),
+            Status::Absent => Decision::Run(why_absent(self.changes_since_last(&key))),
             Status::Damaged { reason } => Decision::Run(format!("the cached result is damaged: {reason}")),
         })
     }
@@ -53,16 +53,18 @@ impl Line<'_> {
             format!("v{version} was rolled back; `pdm-ml promote --model {name}/{version}` brings it back")
         }))
     }
+}
 
-    fn why_absent(&self, key: &StageKey) -> String {
-        let Some(changes) = self.changes_since_last(key) else {
-            return "never run before".to_owned();
-        };
-        let named = changes[..changes.len().min(NAMED_CHANGES)].join(", ");
-        match changes.len().saturating_sub(NAMED_CHANGES) {
-            _ if named.is_empty() => "the cached result is gone".to_owned(),
-            0 => named,
-            more => format!("{named} and {more} more"),
-        }
+/// Returns why nothing is cached under a key, by what differs from the key that was used last; none was used where there are
+/// no `changes`.
+pub(super) fn why_absent(changes: Option<Vec<String>>) -> String {
+    let Some(changes) = changes else {
+        return "never run before".to_owned();
+    };
+    let named = changes[..changes.len().min(NAMED_CHANGES)].join(", ");
+    match changes.len().saturating_sub(NAMED_CHANGES) {
+        _ if named.is_empty() => "the cached result is gone".to_owned(),
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::exec::provide_data;
 use super::provision::provision;
 use super::registered::open_version;
 use super::retrain::Memory;
@@ -35,6 +36,7 @@ pub struct Drift {
 /// There is no champion, the data are not valid, or the registry or a bundle cannot be read.
 pub fn drift(context: &Context, job: &Job) -> Result<Drift, EngineError> {
     provision(context, job)?;
+    provide_data(context, job)?;
     let mut line = Line::open(context, job)?;
     let alias = ModelRef::alias(line.storeroom.model.clone(), line.storeroom.alias.clone());
     let champion = line.storeroom.registry.resolve(&alias, None)?;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::exec::ExecError;
 use super::locking::LockError;
 use super::tune::TuneError;
 use super::turn::Busy;
@@ -24,6 +25,14 @@ pub enum EngineError {
         stage: Stage,
         /// Why.
         source: Box<StageError>,
+    },
+    /// A program of `[[stage]]` failed.
+    #[error("stage `{stage}` failed")]
+    Exec {
+        /// The stage's name.
+        stage: String,
+        /// Why.
+        source: Box<ExecError>,
     },
     /// The cache cannot be read or written.
     #[error("the stage cache cannot be used")]
@@ -81,6 +90,17 @@ pub enum EngineError {
         exceeded: BudgetExceeded,
         /// What is not lost, such as `2 of 5 folds are kept`.
         kept: String,
+        /// What to do next.
+        next: String,
+    },
+    /// A stage other than training would not fit its memory budget, or did not.
+    #[error("stage `{stage}` was stopped by its budget; what was finished before it is kept")]
+    OverBudget {
+        /// The stage.
+        stage: Stage,
+        /// Which budget.
+        #[source]
+        exceeded: BudgetExceeded,
         /// What to do next.
         next: String,
     },

@@ -1,3 +1,4 @@
+use super::exec::provide_data;
 use super::provision::provision;
 use super::{Context, EngineError, Job, Line};
 use crate::data::{self, QualityReport, ValidDataset};
@@ -12,6 +13,7 @@ use crate::pipeline::stages::{features, read_json};
 pub fn quality(context: &Context, job: &Job) -> Result<QualityReport, EngineError> {
     let in_stage = EngineError::in_stage(Stage::Validate);
     provision(context, job)?;
+    provide_data(context, job)?;
     let raw = data::ingest(&job.spec.dataset, &context.root).map_err(|error| in_stage(error.into()))?;
     Ok(data::validate(raw, &job.spec.validate).report)
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::inputs::{self, Trust};
+use super::inputs::{self, Known};
 use super::locking::Lock;
 use super::remote::Remote;
 use super::storeroom::{Judgeable, Storeroom};
@@ -28,9 +29,9 @@ pub(super) struct Line<'a> {
     /// Why the night job makes a model, for the log. It registers models that gates refuse, too, so that the log tells of them.
     pub(super) night: Option<String>,
     /// What the run must keep to, or brings up to date.
-    pub(super) lock: Lock,
+    pub(super) lock: Arc<Lock>,
     /// Results of other machines.
-    pub(super) remote: Remote,
+    pub(super) remote: Arc<Remote>,
     dataset: Option<ValidDataset>,
 }
 
@@ -40,18 +41,24 @@ impl<'a> Line<'a> {
     /// # Errors
     /// The training file is missing, or a storeroom cannot be opened.
     pub(super) fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
-        let (files, inputs) = inputs::look(context, job, Trust::Unchanged)?;
+        let mut line = Self::open_early(context, job)?;
+        line.learn_files(&Known::new())?;
+        Ok(line)
+    }
+
+    /// As [`Self::open`], before the digests of the data files are known, or the files are there.
+    pub(super) fn open_early(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
         Ok(Self {
             context,
             job,
             cache: Cache::open(context.scratch().join("cache"))?,
             storeroom: Storeroom::open(context, &job.spec)?,
-            files,
-            inputs,
+            files: Vec::new(),
+            inputs: Vec::new(),
             entries: BTreeMap::new(),
             night: None,
-            lock: Lock::default(),
-            remote: Remote::default(),
+            lock: Arc::default(),
+            remote: Arc::default(),
             dataset: None,
         })
     }
@@ -59,6 +66,9 @@ impl<'a> Line<'a> {
     /// Returns the key a stage is cached under, once the stages before it are there; none for registry stages.
     pub(super) fn key(&self, stage: Stage) -> Result<Option<StageKey>, EngineError> {
         let spec = &self.job.spec;
+        if self.files.is_empty() {
+            return Ok(None);
+        }
         let data = self.data_digests().train;
         let of = |stage: Stage| self.entries.get(&stage).map(Entry::digest);
         Ok(match stage {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::{EngineError, Job, Line};
 use crate::content::Digest;
+use crate::events::Reporter;
 use crate::pipeline::cache::{Entry, FileChange, InputFile};
-use crate::pipeline::{Layer, LockFile, LockFileError, LockedStage, Stage};
+use crate::pipeline::{LOG, Layer, LockFile, LockFileError, LockedStage, Stage, StageKey};
 
 /// What a run does about the lock of its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,7 +59,7 @@ pub enum LockError {
         /// The lock.
         path: PathBuf,
         /// The stage.
-        stage: Stage,
+        stage: String,
         /// Which keys differ, how, and where they stand.
         changes: Vec<String>,
     },
@@ -68,7 +69,7 @@ pub enum LockError {
         /// The lock.
         path: PathBuf,
         /// The stage.
-        stage: Stage,
+        stage: String,
         /// Which files differ.
         files: Vec<String>,
     },
@@ -130,9 +131,41 @@ impl Lock {
     }
 
     /// Returns what the lock says a stage makes under a key.
-    pub(super) fn outputs(&self, stage: Stage, key: Digest) -> Option<&BTreeMap<String, Digest>> {
-        let locked = self.before.as_ref()?.stage(stage)?;
-        Some(&locked.outputs).filter(|_| locked.digest == key)
+    pub(super) fn outputs(&self, key: &StageKey) -> Option<&BTreeMap<String, Digest>> {
+        let locked = self.before.as_ref()?.stage(&key.stage)?;
+        Some(&locked.outputs).filter(|_| locked.digest == key.digest())
+    }
+
+    /// Refuses a key that is not the lock's, where that is asked for; `changes` tells how the lock's, resting on some data
+    /// files, differs.
+    pub(super) fn agree_on_key(
+        &self,
+        key: &StageKey,
+        changes: impl FnOnce(&StageKey, &[InputFile]) -> Vec<String>,
+    ) -> Result<(), LockError> {
+        let Some((path, lock)) = self.binding().filter(|_| self.mode == LockMode::Locked) else { return Ok(()) };
+        let changes = match lock.stage(&key.stage) {
+            Some(locked) if locked.digest == key.digest() => return Ok(()),
+            Some(locked) => changes(&locked.key, &lock.inputs),
+            None => vec!["the lock does not reach so far".to_owned()],
+        };
+        Err(LockError::Key { path: path.to_owned(), stage: key.stage.clone(), changes })
+    }
+
+    /// Refuses a result that is not the lock's, where that is asked for; warns of it where the lock will be brought up to
+    /// date, since the same inputs made other bytes.
+    pub(super) fn agree_on_result(&self, entry: &Entry, reporter: &Reporter) -> Result<(), LockError> {
+        let Some((path, locked)) = self.path.as_deref().zip(self.outputs(entry.key())) else { return Ok(()) };
+        let (files, stage) = (differing(locked, entry), entry.key().stage.clone());
+        match self.mode {
+            _ if files.is_empty() => Ok(()),
+            LockMode::Locked => Err(LockError::Outputs { path: path.to_owned(), stage, files }),
+            LockMode::Update | LockMode::Frozen => {
+                let (files, path) = (files.join(", "), path.display());
+                reporter.warn(format!("stage `{stage}` made other bytes than `{path}` says: {files}"));
+                Ok(())
+            }
+        }
     }
 
     /// Returns the lock with its place, where a run must keep to it.
@@ -160,46 +193,28 @@ impl Line<'_> {
 
     /// Refuses a stage whose key is not the lock's, where that is asked for, before it is worked on.
     pub(super) fn agree_on_key(&self, stage: Stage) -> Result<(), EngineError> {
-        let Some((path, lock)) = self.lock.binding().filter(|_| self.lock.mode == LockMode::Locked && is_locked(stage))
-        else {
-            return Ok(());
-        };
-        let Some(key) = self.key(stage)? else { return Ok(()) };
-        let changes = match lock.stage(stage) {
-            Some(locked) if locked.digest == key.digest() => return Ok(()),
-            Some(locked) => self.changes(&locked.key, &lock.inputs, &key),
-            None => vec!["the lock does not reach so far".to_owned()],
-        };
-        Err(LockError::Key { path: path.to_owned(), stage, changes }.into())
+        if let Some(key) = self.key(stage)?.filter(|_| is_locked(stage)) {
+            self.lock.agree_on_key(&key, |old, files| self.changes(old, files, &key))?;
+        }
+        Ok(())
     }
 
-    /// Refuses a result that is not the lock's, where that is asked for; warns of it where the lock will be brought up to
-    /// date, since the same inputs made other bytes.
+    /// Refuses a result that is not the lock's, where that is asked for; otherwise warns of it.
     pub(super) fn agree_on_result(&self, stage: Stage) -> Result<(), EngineError> {
-        let Some((path, lock)) = self.lock.path.as_deref().zip(self.lock.before.as_ref()) else { return Ok(()) };
-        let Some((entry, locked)) = self.entries.get(&stage).zip(lock.stage(stage)) else { return Ok(()) };
-        if locked.digest != entry.key().digest() {
-            return Ok(());
-        }
-        let files = differing(&locked.outputs, entry);
-        match self.lock.mode {
-            _ if files.is_empty() => Ok(()),
-            LockMode::Locked => Err(LockError::Outputs { path: path.to_owned(), stage, files }.into()),
-            LockMode::Update | LockMode::Frozen => {
-                let (files, path) = (files.join(", "), path.display());
-                self.context.reporter.warn(format!("stage `{stage}` made other bytes than `{path}` says: {files}"));
-                Ok(())
-            }
-        }
+        let entry = self.entries.get(&stage).map(|entry| self.lock.agree_on_result(entry, &self.context.reporter));
+        Ok(entry.transpose()?.unwrap_or_default())
     }
 
-    /// Brings the lock up to date with the stages that are there, where it should be and something changed.
-    pub(super) fn write_lock(&self) {
-        let Lock { path: Some(path), mode: LockMode::Update, before } = &self.lock else { return };
+    /// Brings the lock up to date with the stages that are there, the programs in `exec` among them, where it should be and
+    /// something changed.
+    pub(super) fn write_lock<'e>(&self, exec: impl Iterator<Item = &'e Entry>) {
+        let Lock { path: Some(path), mode: LockMode::Update, before } = &*self.lock else { return };
         let stages = Stage::ALL.into_iter().filter(|stage| is_locked(*stage));
         let stages: Vec<_> = stages.map_while(|stage| self.entries.get(&stage)).map(LockedStage::of).collect();
         let now = LockFile::new(&self.job.spec.project.name, self.inputs.clone(), stages);
-        let now = before.as_ref().map_or(now.clone(), |before| now.continued_by(before));
+        let now = now.with_exec(exec.map(LockedStage::of).collect());
+        let mut now = before.as_ref().map_or(now.clone(), |before| now.continued_by(before));
+        now.exec.retain(|locked| self.job.spec.stages.iter().any(|stage| stage.name == locked.key.stage));
         if before.as_ref().is_some_and(|before| before.says_the_same(&now)) {
             return;
         }
@@ -231,7 +246,8 @@ fn set_aside(job: &Job) -> Option<String> {
 }
 
 fn differing(locked: &BTreeMap<String, Digest>, entry: &Entry) -> Vec<String> {
-    let now: BTreeMap<_, _> = entry.outputs().iter().map(|output| (&output.path, output.sha256)).collect();
+    let now = entry.outputs().iter().filter(|output| output.path != LOG);
+    let now: BTreeMap<_, _> = now.map(|output| (&output.path, output.sha256)).collect();
     let gone = locked.keys().filter(|path| !now.contains_key(path)).map(|path| format!("`{path}` is gone"));
     let other = now.iter().filter_map(|(path, sha256)| match locked.get(*path) {
         Some(before) if before == sha256 => None,

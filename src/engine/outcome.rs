@@ -7,8 +7,8 @@ use crate::content::Digest;
 use crate::data::QualityReport;
 use crate::domain::Predictions;
 use crate::features::SensorRank;
-use crate::pipeline::Stage;
 use crate::pipeline::stages::{Summary, read_json};
+use crate::pipeline::{Stage, Step};
 use crate::registry::{GateReport, ModelVersion};
 use crate::scoring::{Part, Scorecard};
 
@@ -30,7 +30,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageRow {
     /// The stage.
-    pub stage: Stage,
+    pub stage: Step,
     /// What was done.
     pub action: Action,
     /// Why, as a fragment.
@@ -45,7 +45,7 @@ pub struct StageRow {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedStage {
     /// The stage.
-    pub stage: Stage,
+    pub stage: Step,
     /// Whether it would run.
     pub runs: bool,
     /// Why, as a fragment.
@@ -56,8 +56,11 @@ pub struct PlannedStage {
     pub last_elapsed_ms: Option<u64>,
     /// Most main memory the process held meanwhile, in bytes; none where that is unknown.
     pub last_peak_bytes: Option<u64>,
-    /// Peak memory of training by an upper estimate, in bytes; none for other stages and before features are fitted.
+    /// Peak memory by an upper estimate, in bytes; none where next to none is needed, and before that is known: of training
+    /// before features are fitted.
     pub memory_bytes: Option<u64>,
+    /// Whether the stage would be refused because that is more than its budget.
+    pub over_budget: bool,
 }
 
 /// Scores, and which of the two the gates judge.

@@ -1,11 +1,13 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
+use super::exec::artifacts;
 use super::logged_model::log_model;
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
 use crate::data::{self, InputDigest, Role};
 use crate::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
+use crate::pipeline::cache::Entry;
 use crate::pipeline::stages::{LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate};
 use crate::pipeline::{Origins, Stage};
 use crate::tracking::{
@@ -22,13 +24,15 @@ pub(super) struct Record<'a> {
     job: &'a Job,
     reporter: Reporter,
     slot: Arc<Slot>,
-    live: Option<Live>,
-    given_up: bool,
+    /// Set by the first stage that must run; none where the run cannot be recorded.
+    live: OnceLock<Option<Live>>,
+    inputs_told: Once,
 }
 
 struct Live {
     run: Arc<ActiveRun>,
-    mlflow: Option<BestEffort>,
+    /// Used by nobody before the end; the lock lets programs beside the line share the record.
+    mlflow: Mutex<Option<BestEffort>>,
     watch: Option<SystemWatch>,
 }
 
@@ -48,12 +52,12 @@ impl<'a> Record<'a> {
     pub(super) fn new(context: &'a Context, job: &'a Job) -> Self {
         let slot = Arc::new(Slot::default());
         let reporter = context.reporter.with(Arc::<Slot>::clone(&slot));
-        Self { context, job, reporter, slot, live: None, given_up: false }
+        Self { context, job, reporter, slot, live: OnceLock::new(), inputs_told: Once::new() }
     }
 
     /// Returns the run's id, once it has begun.
     pub(super) fn id(&self) -> Option<String> {
-        self.live.as_ref().map(|live| live.run.id().to_string())
+        self.live().map(|live| live.run.id().to_string())
     }
 
     /// Returns the reporter that also writes the journal, from when the run begins.
@@ -61,27 +65,31 @@ impl<'a> Record<'a> {
         self.reporter.clone()
     }
 
-    /// Starts the record, and returns whether it did, unless it has begun. A run that cannot be recorded warns and goes on.
-    pub(super) fn begin(&mut self) -> bool {
-        if self.live.is_some() || self.given_up {
-            return false;
-        }
-        match self.start() {
-            Ok(live) => {
-                self.reporter.emit(Event::RunStarted { run: live.run.id().to_string() });
-                self.live = Some(live);
-            }
-            Err(error) => {
-                self.given_up = true;
+    fn live(&self) -> Option<&Live> {
+        self.live.get().and_then(Option::as_ref)
+    }
+
+    /// Starts the record, unless it has begun. A run that cannot be recorded warns and goes on.
+    pub(super) fn begin(&self) {
+        self.live.get_or_init(|| {
+            let started = self.start().map_err(|error| {
                 self.context.reporter.warn(format!("the run is not recorded: {}", error.in_one_line()));
+            });
+            if let Ok(live) = &started {
+                self.reporter.emit(Event::RunStarted { run: live.run.id().to_string() });
             }
-        }
+            self.describe();
+            started.ok()
+        });
+    }
+
+    /// Records what the run is asked to do.
+    fn describe(&self) {
         match TrackingOptions::run_tags(self.context.variable) {
             Ok(tags) => tags.into_iter().for_each(|(key, value)| self.reporter.emit(Event::Tag { key, value })),
             Err(error) => self.context.reporter.warn(error.in_one_line()),
         }
         params(&self.job.origins).for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
-        self.live.is_some()
     }
 
     fn start(&self) -> Result<Live, TrackingError> {
@@ -102,7 +110,7 @@ impl<'a> Record<'a> {
         };
         let watch = self.watch(&run);
         let _first = self.slot.0.set(Arc::clone(&run));
-        Ok(Live { run, mlflow, watch })
+        Ok(Live { run, mlflow: Mutex::new(mlflow), watch })
     }
 
     /// Begins to look at the machine, where that is wanted.
@@ -117,8 +125,14 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Records which data the run rests on.
+    /// Records which data the run rests on, once it has begun and they are known.
     pub(super) fn inputs(&self, files: &[InputDigest]) {
+        if self.live().is_some() && !files.is_empty() {
+            self.inputs_told.call_once(|| self.tell_inputs(files));
+        }
+    }
+
+    fn tell_inputs(&self, files: &[InputDigest]) {
         let (spec, root) = (&self.job.spec, &self.context.root);
         let paths = data::parts(&spec.dataset, root);
         let source = |role: Role| {
@@ -137,9 +151,10 @@ impl<'a> Record<'a> {
 
     /// Records what came of the run.
     pub(super) fn outcome(&self, outcome: &Outcome, line: &Line<'_>) {
-        if self.live.is_none() {
+        if self.live().is_none() {
             return;
         }
+        self.inputs(&line.files);
         if let Some(scores) = &outcome.scores {
             for (part, card) in [("judged", &scores.scorecard), ("out_of_fold", &scores.out_of_fold)] {
                 card.scores.iter().for_each(|s| self.reporter.metric(format!("{part}/{}", s.metric), 0, s.value));
@@ -159,6 +174,13 @@ impl<'a> Record<'a> {
         tag("version", outcome.version.as_ref().map(|version| format!("{}/{}", version.model, version.version)));
         tag("alias", outcome.alias.clone());
         self.artifacts(line);
+    }
+
+    /// Records what an `exec` stage left.
+    pub(super) fn left(&self, entry: &Entry) {
+        if self.live().is_some() {
+            artifacts(&entry.key().stage, entry).into_iter().for_each(|artifact| self.reporter.emit(artifact));
+        }
     }
 
     fn artifacts(&self, line: &Line<'_>) {
@@ -188,7 +210,7 @@ impl<'a> Record<'a> {
     /// Ends the record, whatever came of the run. Where models were registered or promoted, a server is told with
     /// `catalog`.
     pub(super) fn close<T>(&mut self, result: &Result<T, EngineError>, catalog: impl FnOnce() -> Option<Catalog>) {
-        let Some(live) = &mut self.live else { return };
+        let Some(Some(live)) = self.live.get_mut() else { return };
         let ending = match result {
             Ok(_) => Ending::Finished,
             Err(error) if matches!(error.interrupted(), Some(Interrupted::Signal { .. })) => Ending::Killed,
@@ -198,7 +220,7 @@ impl<'a> Record<'a> {
         if let Err(error) = live.run.finish(ending) {
             self.context.reporter.warn(format!("the run's record is not complete: {error}"));
         }
-        if let Some(mlflow) = live.mlflow.take() {
+        if let Some(mlflow) = live.mlflow.get_mut().ok().and_then(Option::take) {
             let wait = if matches!(ending, Ending::Killed) { Duration::ZERO } else { LAST_WAIT };
             let _report = mlflow.finish(wait, catalog());
         }

@@ -1,17 +1,19 @@
 //! Results of stages that other machines computed, and sharing those of this one. Trouble there is a warning, no more.
 
-use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Context, EngineError, Job, Line, Reuse};
+use crate::content::Digest;
 use crate::events::{Reporter, size};
-use crate::pipeline::cache::{Claim, Entry, Pending};
-use crate::pipeline::{RemoteCache, RemoteError, Stage};
+use crate::pipeline::cache::{Cache, CacheError, Claim, Entry, Pending};
+use crate::pipeline::{RemoteCache, RemoteError, Stage, StageKey};
 
 /// The shared cache of a run, until it fails for the first time.
 #[derive(Default)]
 pub(super) struct Remote {
     cache: Option<RemoteCache>,
-    given_up: Cell<bool>,
+    given_up: AtomicBool,
 }
 
 impl Remote {
@@ -19,7 +21,7 @@ impl Remote {
     pub(super) fn open(context: &Context, job: &Job) -> Self {
         let interrupt = context.reporter.interrupt();
         let opened = RemoteCache::open(&job.spec.cache, &context.root, &context.variable, interrupt);
-        let given_up = Cell::default();
+        let given_up = AtomicBool::default();
         match opened {
             Ok(cache) => Self { cache, given_up },
             Err(error) => {
@@ -31,7 +33,7 @@ impl Remote {
     }
 
     fn cache(&self) -> Option<&RemoteCache> {
-        self.cache.as_ref().filter(|_| !self.given_up.get())
+        self.cache.as_ref().filter(|_| !self.given_up.load(Ordering::Relaxed))
     }
 
     /// Tells of trouble, and asks no more where the store does not answer.
@@ -41,64 +43,87 @@ impl Remote {
         what: &str,
         error: RemoteError,
         reporter: &Reporter,
-    ) -> Result<(), EngineError> {
+    ) -> Result<(), CacheError> {
         let location = cache.location();
         if let RemoteError::Interrupted(interrupted) = error {
             return Err(interrupted.into());
         }
         let told = error.in_one_line();
         if error.is_unreachable() {
-            self.given_up.set(true);
+            self.given_up.store(true, Ordering::Relaxed);
             reporter.warn(format!("the shared cache {location} fails, and this run goes on without it: {told}"));
         } else {
             reporter.warn(format!("{what}, shared cache {location}: {told}"));
         }
         Ok(())
     }
+
+    /// Fetches the result of a key that is not in the `cache`, where another machine shared it; returns from where. `locked`
+    /// are the outputs it must have.
+    pub(super) fn fetch(
+        &self,
+        cache: &Cache,
+        key: &StageKey,
+        locked: Option<&BTreeMap<String, Digest>>,
+        reporter: &Reporter,
+    ) -> Result<Option<String>, CacheError> {
+        let Some(remote) = self.cache().filter(|_| cache.lookup(key).into_entry().is_none()) else { return Ok(None) };
+        let stage = &key.stage;
+        let waiting = || reporter.warn(format!("another process is working on `{stage}`; waiting for it"));
+        let Claim::Work(pending) = cache.claim(key, reporter.interrupt(), waiting)? else { return Ok(None) };
+        match download(remote, locked, *pending) {
+            Ok(from) => Ok(from),
+            Err(Trouble::Remote(error)) => {
+                let what = format!("a result of `{stage}` is refused and computed here instead");
+                self.trouble(remote, &what, error, reporter).map(|()| None)
+            }
+            Err(Trouble::Here(error)) => Err(error),
+        }
+    }
+
+    /// Shares what was made here with other machines.
+    pub(super) fn share(&self, entry: &Entry, reporter: &Reporter) -> Result<(), CacheError> {
+        let Some(remote) = self.cache() else { return Ok(()) };
+        match remote.share(entry) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let what = format!("the result of `{}` is not shared", entry.key().stage);
+                self.trouble(remote, &what, error, reporter)
+            }
+        }
+    }
+}
+
+fn download(
+    remote: &RemoteCache,
+    locked: Option<&BTreeMap<String, Digest>>,
+    pending: Pending,
+) -> Result<Option<String>, Trouble> {
+    let Some(fetched) = remote.fetch(pending.key(), locked, &pending.dir()).map_err(Trouble::Remote)? else {
+        return Ok(None);
+    };
+    pending.with_cost(fetched.cost).commit(fetched.summary).map_err(Trouble::Here)?;
+    let (files, bytes) = (fetched.files, size(fetched.bytes));
+    Ok(Some(format!("fetched from {}: {files} files, {bytes}", remote.location())))
 }
 
 impl Line<'_> {
     /// Fetches the result of a stage that is not here, where another machine shared it; returns from where.
     pub(super) fn fetch(&self, stage: Stage, reuse: Reuse) -> Result<Option<String>, EngineError> {
-        let Some(remote) = self.remote.cache().filter(|_| reuse.cached && is_shared(stage)) else { return Ok(None) };
+        if !reuse.cached || !is_shared(stage) {
+            return Ok(None);
+        }
         let Some(key) = self.key(stage)? else { return Ok(None) };
-        if self.cache.lookup(&key).into_entry().is_some() {
-            return Ok(None);
-        }
-        let reporter = &self.context.reporter;
-        let waiting = || reporter.warn(format!("another process is working on `{stage}`; waiting for it"));
-        let Claim::Work(pending) = self.cache.claim(&key, reporter.interrupt(), waiting)? else { return Ok(None) };
-        match self.download(remote, stage, *pending) {
-            Ok(from) => Ok(from),
-            Err(Trouble::Remote(error)) => {
-                let what = format!("a result of `{stage}` is refused and computed here instead");
-                self.remote.trouble(remote, &what, error, reporter).map(|()| None)
-            }
-            Err(Trouble::Here(error)) => Err(*error),
-        }
-    }
-
-    fn download(&self, remote: &RemoteCache, stage: Stage, pending: Pending) -> Result<Option<String>, Trouble> {
-        let locked = self.lock.outputs(stage, pending.key().digest());
-        let Some(fetched) = remote.fetch(pending.key(), locked, &pending.dir()).map_err(Trouble::Remote)? else {
-            return Ok(None);
-        };
-        let pending = pending.with_cost(fetched.cost);
-        pending.commit(fetched.summary).map_err(|error| Trouble::Here(Box::new(error.into())))?;
-        let (files, bytes) = (fetched.files, size(fetched.bytes));
-        Ok(Some(format!("fetched from {}: {files} files, {bytes}", remote.location())))
+        let locked = self.lock.outputs(&key);
+        Ok(self.remote.fetch(&self.cache, &key, locked, &self.context.reporter)?)
     }
 
     /// Shares what a stage made here with other machines.
     pub(super) fn share(&self, stage: Stage, entry: &Entry) -> Result<(), EngineError> {
-        let Some(remote) = self.remote.cache().filter(|_| is_shared(stage)) else { return Ok(()) };
-        match remote.share(entry) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let what = format!("the result of `{stage}` is not shared");
-                self.remote.trouble(remote, &what, error, &self.context.reporter)
-            }
+        if is_shared(stage) {
+            self.remote.share(entry, &self.context.reporter)?;
         }
+        Ok(())
     }
 }
 
@@ -107,7 +132,7 @@ enum Trouble {
     /// There; the stage can be computed.
     Remote(RemoteError),
     /// Here; so would everything else.
-    Here(Box<EngineError>),
+    Here(CacheError),
 }
 
 /// What the registry of this machine decides is no other machine's business.

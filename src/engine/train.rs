@@ -1,17 +1,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::budget::within_budget;
-use super::resident::installed;
+use super::budget::within_time;
+use super::memory::allow;
 use super::{EngineError, Line};
-use crate::data::{FileReport, QualityReport, Role};
-use crate::events::{BudgetExceeded, Event, Interrupted, size, span};
+use crate::events::{BudgetExceeded, Event, Interrupted, span};
 use crate::features::FittedFeatures;
 use crate::models::ModelOptions;
 use crate::pipeline::cache::{Cost, Pending};
-use crate::pipeline::stages::{Kept, StageError, Summary, features, read_json, train, validate};
+use crate::pipeline::stages::{Kept, StageError, Summary, features, read_json, train};
 use crate::pipeline::{PipelineSpec, Stage};
-use crate::train::{Extent, peak_memory};
 
 impl Line<'_> {
     /// Trains within its budget, going on where an earlier run stopped unless `partial` results are not wanted.
@@ -25,12 +23,11 @@ impl Line<'_> {
         let in_stage = EngineError::in_stage(Stage::Train);
         let fitted: FittedFeatures =
             read_json(&self.entry(Stage::Features).path(features::FITTED)).map_err(&in_stage)?;
-        self.refuse_unaffordable()?;
         self.job.spec.idle_options().into_iter().for_each(|idle| self.context.reporter.warn(idle));
         self.mention_time();
         let before = self.take_up(pending, partial, run)?;
         let (spec, resume) = (&self.job.spec, pending.resume_dir()?);
-        let reporter = within_budget(&spec.project.budget, &self.context.reporter);
+        let reporter = within_time(&spec.project.budget, &self.context.reporter);
         let trained = train::run(spec, self.dataset()?, &fitted, [folder, resume], &reporter);
         trained.map_err(|error| match budget_of(&error) {
             Some(exceeded) => stopped(exceeded, &before, resume, spec),
@@ -38,45 +35,10 @@ impl Line<'_> {
         })
     }
 
-    /// Returns the peak memory training would need, in bytes, once data and features are known.
-    pub(super) fn memory_estimate(&self) -> Result<Option<u64>, EngineError> {
-        let (Some(validate), Some(features)) = (self.entries.get(&Stage::Validate), self.entries.get(&Stage::Features))
-        else {
-            return Ok(None);
-        };
-        let report: QualityReport =
-            read_json(&validate.path(validate::REPORT)).map_err(EngineError::in_stage(Stage::Validate))?;
-        let fitted: FittedFeatures =
-            read_json(&features.path(features::FITTED)).map_err(EngineError::in_stage(Stage::Features))?;
-        let spec = &self.job.spec;
-        Ok(Some(peak_memory(&extent(&report, &fitted), &spec.model, &spec.train)))
-    }
-
     /// Returns what a stage cost when this pipeline ran it last, with whatever options.
     pub(super) fn last_cost(&self, stage: Stage) -> Option<Cost> {
         let key = self.cache.last_key(&self.job.spec.project.name, stage.name())?;
         self.cache.lookup(&key).into_entry().map(|entry| entry.cost())
-    }
-
-    /// Refuses training that would need more memory than its budget, or warns of more than there is.
-    fn refuse_unaffordable(&self) -> Result<(), EngineError> {
-        let budget = &self.job.spec.project.budget;
-        let needed = self.memory_estimate()?.unwrap_or(0);
-        match (budget.memory.map(|limit| limit.bytes()), installed()) {
-            (Some(limit), _) if needed > limit => {
-                let exceeded = BudgetExceeded::MemoryBefore { needed, limit };
-                let (kept, next) = ("nothing was trained".to_owned(), more(exceeded, &self.job.spec.model));
-                return Err(EngineError::Budget { exceeded, kept, next });
-            }
-            (None, Some(installed)) if needed > installed => self.context.reporter.warn(format!(
-                "training needs up to about {}, and this machine has {}; with a `project.budget.memory` it ends before the \
-                 system ends it",
-                size(needed),
-                size(installed)
-            )),
-            _ => {}
-        }
-        Ok(())
     }
 
     /// Tells of training that took longer than its budget.
@@ -117,27 +79,11 @@ impl Line<'_> {
     }
 }
 
-fn extent(report: &QualityReport, fitted: &FittedFeatures) -> Extent {
-    // Of pooled subsets there are several files a role.
-    let sum = |role, count: fn(&FileReport) -> u64| {
-        report.files.iter().filter(|file| file.role == role).map(count).sum::<u64>()
-    };
-    Extent {
-        units: sum(Role::Train, |file| file.units),
-        rows: sum(Role::Train, |file| file.rows),
-        test_rows: sum(Role::Test, |file| file.rows),
-        channels: fitted.schema().channels().count() as u64,
-        table_width: fitted.table_names().len() as u64,
-        sequence_width: fitted.sequence_names().len() as u64,
-        threads: rayon::current_num_threads() as u64,
-    }
-}
-
 /// Returns the budget that ended a stage.
 fn budget_of(error: &StageError) -> Option<BudgetExceeded> {
     match super::error::interruption(error)? {
         Interrupted::Budget(exceeded) => Some(exceeded),
-        Interrupted::Signal { .. } => None,
+        Interrupted::Signal { .. } | Interrupted::Abandoned => None,
     }
 }
 
@@ -155,10 +101,8 @@ fn stopped(exceeded: BudgetExceeded, before: &Kept, resume: &Path, spec: &Pipeli
     EngineError::Budget { exceeded, kept: format!("{} {be} kept", kept.words(folds)), next }
 }
 
-/// Returns how to allow more.
-fn more(exceeded: BudgetExceeded, model: &ModelOptions) -> String {
-    const STEP: u64 = 64 << 20;
-    let allow = |bytes: u64| format!("`--set project.budget.memory={}MiB`", bytes.next_multiple_of(STEP) >> 20);
+/// Returns how to allow training more.
+pub(super) fn more(exceeded: BudgetExceeded, model: &ModelOptions) -> String {
     match exceeded {
         BudgetExceeded::MemoryBefore { needed, .. } => {
             let less = match model {

@@ -20,18 +20,30 @@ impl Line<'_> {
 
     /// Returns what differs between two keys of a stage, as fragments; `files` stood behind the inputs of the old one.
     pub(super) fn changes(&self, old: &StageKey, files: &[InputFile], new: &StageKey) -> Vec<String> {
-        let place = |path: &str| self.job.origins.place(path);
-        let told = |change: &Change| match change {
-            Change::Input { name, .. } => {
-                let files = files_behind(&new.stage, name)
-                    .map(|input| FileChange::between(input, files, &self.inputs))
-                    .filter(|changes| !changes.is_empty());
-                files.map_or_else(|| vec![change.text(place)], |changes| changes.iter().map(FileChange::text).collect())
-            }
-            change => vec![change.text(place)],
+        let between = |name: &str| {
+            let behind = files_behind(&new.stage, name);
+            behind.map(|input| FileChange::between(input, files, &self.inputs)).unwrap_or_default()
         };
-        explain(old, new).iter().flat_map(told).collect()
+        told_changes(old, new, between, |path| self.job.origins.place(path))
     }
+}
+
+/// Returns what differs between two keys of a stage, as fragments: `between` finds what differs between the files of an
+/// input, `place` where in the pipeline file an option stands.
+pub(super) fn told_changes(
+    old: &StageKey,
+    new: &StageKey,
+    between: impl Fn(&str) -> Vec<FileChange>,
+    place: impl Fn(&str) -> Option<String>,
+) -> Vec<String> {
+    let told = |change: &Change| match change {
+        Change::Input { name, .. } => match between(name).as_slice() {
+            [] => vec![change.text(&place)],
+            changes => changes.iter().map(FileChange::text).collect(),
+        },
+        change => vec![change.text(&place)],
+    };
+    explain(old, new).iter().flat_map(told).collect()
 }
 
 /// Returns whether a data file stands behind an input of a stage.

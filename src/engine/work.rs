@@ -23,7 +23,8 @@ pub(super) enum Worked {
 impl Line<'_> {
     /// Runs a stage and keeps what it left.
     pub(super) fn work(&mut self, stage: Stage, reuse: Reuse, run: &str) -> Result<Worked, EngineError> {
-        self.context.reporter.check()?;
+        self.refuse_unaffordable(stage)?;
+        self.look(stage)?;
         match stage {
             Stage::Register => self.register(run).map(Worked::Here),
             Stage::Promote => self.promote().map(Worked::Here),
@@ -62,6 +63,7 @@ impl Line<'_> {
             Stage::Gate => self.gate(&folder),
             Stage::Register | Stage::Promote => Ok(Summary::default()),
         }?;
+        self.look(stage)?;
         let summary = serde_json::to_value(summary).expect("a fragment and named figures have a JSON form");
         Ok(pending.with_peak(watch.peak()).commit(summary)?)
     }

@@ -3,21 +3,25 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use jiff::SignedDuration;
 
+use super::Interrupted;
+
 /// Says whether the work may go on; asked at every [`super::Reporter::check`], so it must answer quickly.
 pub trait Guard: Send + Sync {
-    /// Fails once a budget is used up.
+    /// Fails once a budget is used up, or the work is in vain.
     ///
     /// # Errors
-    /// Which budget, and by how much.
-    fn check(&self) -> Result<(), BudgetExceeded>;
+    /// Which budget, and by how much; or that work beside this one failed.
+    fn check(&self) -> Result<(), Interrupted>;
 }
 
 /// The work needs more than its budget allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetExceeded {
     /// Known before the work began.
-    #[error("training needs about {}, more than the memory budget of {}", size(*.needed), size(*.limit))]
+    #[error("{work} needs about {}, more than the memory budget of {}", size(*.needed), size(*.limit))]
     MemoryBefore {
+        /// What would need it, such as `training`.
+        work: &'static str,
         /// Estimated peak, in bytes.
         needed: u64,
         /// The budget, in bytes.

@@ -19,6 +19,9 @@ pub enum Interrupted {
     /// By its budget.
     #[error(transparent)]
     Budget(#[from] BudgetExceeded),
+    /// By the failure of work beside it, which tells its own story.
+    #[error("work beside it failed")]
+    Abandoned,
 }
 
 impl Interrupt {

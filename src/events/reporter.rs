@@ -110,7 +110,7 @@ impl Reporter {
     /// The signal's number, or the budget that is used up.
     pub fn check(&self) -> Result<(), Interrupted> {
         self.interrupt.check()?;
-        Ok(self.guards.iter().try_for_each(|guard| guard.check())?)
+        self.guards.iter().try_for_each(|guard| guard.check())
     }
 }
 
@@ -188,8 +188,9 @@ mod tests {
     fn every_guard_is_asked_in_every_scope() {
         struct Limit(usize);
         impl Guard for Limit {
-            fn check(&self) -> Result<(), BudgetExceeded> {
-                if self.0 >= 100 { Ok(()) } else { Err(BudgetExceeded::Memory { used: 100, limit: self.0 as u64 }) }
+            fn check(&self) -> Result<(), Interrupted> {
+                let exceeded = BudgetExceeded::Memory { used: 100, limit: self.0 as u64 };
+                if self.0 >= 100 { Ok(()) } else { Err(exceeded.into()) }
             }
         }
         let reporter = Reporter::silent().guarded(Arc::new(Limit(100)));

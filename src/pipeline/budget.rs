@@ -11,12 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::Problem;
 
-/// How much one command may spend on training. It is part of no cache key: a budget changes no result.
+/// How much one command may spend. It is part of no cache key: a budget changes no result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BudgetOptions {
-    /// Most memory the process may hold while it trains, such as `1GiB` or `700MB`; absent means any. Training that
-    /// would need more by its estimate is refused before it begins.
+    /// Most memory the process may hold, such as `1GiB` or `700MB`; absent means any. A stage that would need more by its
+    /// estimate is refused before it begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub memory: Option<MemoryLimit>,
@@ -25,7 +25,14 @@ pub struct BudgetOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub time: Option<TimeLimit>,
+    /// Most threads that work at once, and most `exec` stages side by side; absent means one per core. `--threads` beats
+    /// it, and no result depends on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u16>,
 }
+
+/// More threads than any machine has.
+const MOST_THREADS: u16 = 1024;
 
 impl BudgetOptions {
     /// Returns what is out of range.
@@ -33,7 +40,9 @@ impl BudgetOptions {
         let nothing = |key| Problem::new(key, "must be more than nothing").hint("leave the key out for no limit");
         let memory = self.memory.filter(|limit| limit.bytes() == 0).map(|_| nothing("memory"));
         let time = self.time.filter(|limit| limit.duration().is_zero()).map(|_| nothing("time"));
-        memory.into_iter().chain(time).collect()
+        let threads = self.threads.map(|threads| [("threads", usize::from(threads))]);
+        let threads = threads.map(|threads| Problem::out_of_range(&threads, MOST_THREADS.into())).unwrap_or_default();
+        memory.into_iter().chain(time).chain(threads).collect()
     }
 
     /// Returns whether nothing is limited.
@@ -159,5 +168,7 @@ mod tests {
         assert!(BudgetOptions::default().is_unlimited() && BudgetOptions::default().problems().is_empty());
         assert_eq!(read("0MB", "0s").unwrap().problems().len(), 2);
         assert_eq!(read("1MB", "-5s").unwrap().problems().len(), 1);
+        let threads = |threads| BudgetOptions { threads: Some(threads), ..Default::default() }.problems();
+        assert_eq!([0, 1, 1024, 1025].map(|count| threads(count).len()), [1, 0, 0, 1]);
     }
 }

@@ -1,5 +1,6 @@
 //! What no section can see by itself: values that are fine alone and impossible together.
 
+use super::exec::graph_problems;
 use super::search::space_problems;
 use super::spec::PipelineSpec;
 use crate::data::DatasetOptions;
@@ -25,6 +26,7 @@ const CHECKS: &[Check] = &[
     Check { reads: &["train.loss", "calibrate.method"], find: quantiles_not_learnt },
     Check { reads: &["calibrate", "gate"], find: missed_coverage },
     Check { reads: &["gate"], find: repeated_gates },
+    Check { reads: &["stage", "dataset"], find: graph_problems },
     Check {
         reads: &["tune.space.\"model.kind\"", "dataset", "features", "target", "model", "train"],
         find: space_problems,

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::cache::{Entry, InputFile};
-use super::{Stage, StageKey};
+use super::{LOG, StageKey};
 use crate::content::{Digest, canonical_json, write_whole};
 
 /// The layout this program writes and reads.
@@ -28,6 +28,9 @@ pub struct LockFile {
     pub inputs: Vec<InputFile>,
     /// The stages in order, as far as they were run.
     pub stages: Vec<LockedStage>,
+    /// The programs of `[[stage]]` that stand before the gates, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exec: Vec<LockedStage>,
 }
 
 /// One stage of a lock.
@@ -60,12 +63,13 @@ pub enum LockFileError {
 }
 
 impl LockedStage {
-    /// Returns what an entry of the cache is locked as.
+    /// Returns what an entry of the cache is locked as. What a program wrote on its way is nobody's result.
     pub fn of(entry: &Entry) -> Self {
         let key = entry.key().clone();
         let parameters = canonical_json(&key.parameters).and_then(|bytes| serde_json::from_slice(&bytes));
         let parameters = parameters.expect("a JSON value has a JSON form");
-        let outputs = entry.outputs().iter().map(|output| (output.path.clone(), output.sha256)).collect();
+        let outputs = entry.outputs().iter().filter(|output| output.path != LOG);
+        let outputs = outputs.map(|output| (output.path.clone(), output.sha256)).collect();
         Self { digest: key.digest(), key: StageKey { parameters, ..key }, outputs }
     }
 }
@@ -75,7 +79,14 @@ impl LockFile {
     pub fn new(pipeline: &str, mut inputs: Vec<InputFile>, stages: Vec<LockedStage>) -> Self {
         let tool = concat!("pdm-ml ", env!("CARGO_PKG_VERSION")).to_owned();
         inputs.sort_by(|a, b| (&a.input, &a.path).cmp(&(&b.input, &b.path)));
-        Self { version: VERSION, tool, pipeline: pipeline.to_owned(), inputs, stages }
+        Self { version: VERSION, tool, pipeline: pipeline.to_owned(), inputs, stages, exec: Vec::new() }
+    }
+
+    /// Returns this lock with the programs of `[[stage]]`.
+    #[must_use]
+    pub fn with_exec(self, mut exec: Vec<LockedStage>) -> Self {
+        exec.sort_by(|a, b| a.key.stage.cmp(&b.key.stage));
+        Self { exec, ..self }
     }
 
     /// Reads a lock; none where there is no file.
@@ -94,20 +105,21 @@ impl LockFile {
             _ => {}
         }
         let lock: Self = serde_json::from_value(value).map_err(LockFileError::Json)?;
-        match lock.stages.iter().find(|stage| stage.key.digest() != stage.digest) {
+        match lock.stages.iter().chain(&lock.exec).find(|stage| stage.key.digest() != stage.digest) {
             Some(stage) => Err(LockFileError::Edited(stage.key.stage.clone())),
             None => Ok(Some(lock)),
         }
     }
 
-    /// Returns what is locked of a stage.
-    pub fn stage(&self, stage: Stage) -> Option<&LockedStage> {
-        self.stages.iter().find(|locked| locked.key.stage == stage.name())
+    /// Returns what is locked of a stage, by its name.
+    pub fn stage(&self, name: &str) -> Option<&LockedStage> {
+        self.stages.iter().chain(&self.exec).find(|locked| locked.key.stage == name)
     }
 
     /// Returns whether both lock the same, whoever wrote them.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        (&self.pipeline, &self.inputs, &self.stages) == (&other.pipeline, &other.inputs, &other.stages)
+        (&self.pipeline, &self.inputs) == (&other.pipeline, &other.inputs)
+            && (&self.stages, &self.exec) == (&other.stages, &other.exec)
     }
 
     /// Returns this lock with the later stages of an older one, which still hold as long as all before them are the same.
@@ -116,6 +128,9 @@ impl LockFile {
         let common = older.stages.get(..self.stages.len());
         if common == Some(&self.stages) && self.inputs == older.inputs {
             self.stages.extend_from_slice(&older.stages[self.stages.len()..]);
+            let others = older.exec.iter().filter(|exec| self.exec.iter().all(|own| own.key.stage != exec.key.stage));
+            let exec = self.exec.iter().chain(others).cloned().collect();
+            return self.with_exec(exec);
         }
         self
     }

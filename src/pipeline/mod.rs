@@ -15,8 +15,8 @@
 //! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
 //!   into the user's text;
 //! - [`LockFile`] is what Git keeps of a run beside the file;
-//! - [`Stage`] names the stations of the line, [`stages`] computes them, [`cache`] remembers what they made, [`RemoteCache`] shares it
-//!   between machines.
+//! - [`Stage`] names the stations of the line, [`ExecGraph`] orders the user's programs among them as [`Step`]s, [`stages`]
+//!   computes them, [`cache`] remembers what they made, [`RemoteCache`] shares it between machines.
 
 pub mod cache;
 pub mod stages;
@@ -27,6 +27,7 @@ mod culprit;
 mod decode;
 mod edit;
 mod errors;
+mod exec;
 mod findings;
 mod format;
 mod graph;
@@ -46,6 +47,7 @@ mod schema;
 mod search;
 mod source;
 mod spec;
+mod step;
 mod suggest;
 mod unbounded;
 mod variant;
@@ -55,6 +57,7 @@ pub use budget::{BudgetOptions, MemoryLimit, TimeLimit};
 pub use cache::StageKey;
 pub use edit::{NoPlace, edited, toml_of, with_comment};
 pub use errors::{SpecErrors, SpecProblem};
+pub use exec::{ExecGraph, ExecOptions, LOG, Node, covers};
 pub use format::VERSION;
 pub use graph::Stage;
 pub use interpolate::Environment;
@@ -67,6 +70,7 @@ pub use remote::{CacheOptions, Fetched, RemoteCache, RemoteError};
 pub use retrain::{Condition, RetrainOptions};
 pub use schema::{file_schema, file_schema_text};
 pub use spec::{PipelineSpec, ProjectOptions};
+pub use step::Step;
 
 #[cfg(test)]
 mod tests;

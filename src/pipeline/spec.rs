@@ -5,6 +5,7 @@ use super::budget::BudgetOptions;
 use super::combinations::combination_problems;
 use super::decode::{Decoder, Family, Nest};
 use super::errors::SpecErrors;
+use super::exec::ExecOptions;
 use super::findings::Findings;
 use super::format;
 use super::interpolate::{Environment, interpolate};
@@ -81,6 +82,9 @@ pub struct PipelineSpec {
     /// What a model must show before it is promoted; one `[[gate]]` each.
     #[serde(rename = "gate", default)]
     pub gates: Vec<GateOptions>,
+    /// Programs of yours that run as stages of the line; one `[[stage]]` each.
+    #[serde(rename = "stage", default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<ExecOptions>,
     /// Where results of stages are shared between machines.
     #[serde(default)]
     pub cache: CacheOptions,
@@ -104,7 +108,7 @@ pub struct PipelineSpec {
     pub retrain: Option<RetrainOptions>,
 }
 
-/// What the pipeline is called, the seed of all that is drawn at random, and what training may cost.
+/// What the pipeline is called, the seed of all that is drawn at random, and what a command may cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectOptions {
     /// Name of the pipeline: lower-case letters, digits, `-`, `_` and `.`; names its runs and its model.
@@ -112,7 +116,7 @@ pub struct ProjectOptions {
     /// Seed of everything random; the same seed gives the same bytes.
     #[serde(default)]
     pub seed: u64,
-    /// How much one command may spend on training.
+    /// How much one command may spend.
     #[serde(default, skip_serializing_if = "BudgetOptions::is_unlimited")]
     pub budget: BudgetOptions,
 }
@@ -246,6 +250,7 @@ impl PipelineSpec {
         let calibrate = file.section("calibrate", CalibrateOptions::problems);
         let evaluate = file.section("evaluate", EvaluateOptions::problems);
         let gates = file.list("gate", GateOptions::problems);
+        let stages = file.list("stage", ExecOptions::problems);
         let cache = file.section("cache", CacheOptions::problems);
         let registry = file.section("registry", RegistryOptions::problems);
         let tracking = file.section("tracking", TrackingOptions::problems);
@@ -268,6 +273,7 @@ impl PipelineSpec {
             calibrate,
             evaluate,
             gates,
+            stages,
             cache,
             registry,
             tracking,

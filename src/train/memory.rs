@@ -62,13 +62,34 @@ pub struct Extent {
 /// Returns the peak memory of training in bytes, an upper estimate by the table above; the members of a stack are fitted
 /// one after the other, so the largest counts.
 pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOptions) -> u64 {
-    let Extent { rows, test_rows, channels, threads, .. } = *extent;
-    let data = 3 * (rows + test_rows) * (8 * channels + 4);
     let fit = match model {
         ModelOptions::Stack(stack) => stack.member.iter().map(|model| one_fit(extent, model, training)).max(),
         model => Some(one_fit(extent, model, training)),
     };
-    fit.unwrap_or(0).saturating_add(PROGRAM + THREAD * threads + data)
+    fit.unwrap_or(0).saturating_add(PROGRAM + THREAD * extent.threads + data(extent))
+}
+
+/// Returns the peak memory of reading and judging data files of so many bytes.
+///
+/// A number of a text takes some five characters there and eight bytes here, so the rows are held to be twice the text.
+pub fn memory_to_read(bytes: u64, threads: u64) -> u64 {
+    PROGRAM + THREAD * threads + 6 * bytes
+}
+
+/// Returns the peak memory of fitting features and ranking sensors: the data, and what is computed of every row.
+pub fn memory_to_learn_features(extent: &Extent) -> u64 {
+    PROGRAM + THREAD * extent.threads + data(extent) + 2 * extent.rows * 8 * extent.channels
+}
+
+/// Returns the peak memory of calibrating and scoring: the data, and the inputs of the units that are predicted.
+pub fn memory_to_apply(extent: &Extent) -> u64 {
+    let width = extent.table_width + extent.sequence_width;
+    PROGRAM + THREAD * extent.threads + data(extent) + extent.test_rows * (4 * width + 8)
+}
+
+/// Returns what the rows of all parts take while they are read.
+fn data(extent: &Extent) -> u64 {
+    3 * (extent.rows + extent.test_rows) * (8 * extent.channels + 4)
 }
 
 /// Returns what the inputs and the fit of one model take.

@@ -33,7 +33,7 @@ pub use cuts::holdout_cuts;
 pub use error::TrainError;
 pub use examples::UnitExamples;
 pub use fit::fit;
-pub use memory::{Extent, peak_memory};
+pub use memory::{Extent, memory_to_apply, memory_to_learn_features, memory_to_read, peak_memory};
 pub use neural::{Loss, WindowLearner};
 pub use options::TrainOptions;
 pub use out_of_fold::{OutOfFold, OutOfFoldPrediction};

@@ -9,6 +9,8 @@ fn error(answer: &Answer) -> serde_json::Value {
 #[test]
 fn training_that_cannot_fit_its_memory_is_refused_before_it_begins() {
     let project = Project::with_pipeline(SMALL);
+    // Reading the data and fitting features would be refused, too.
+    project.json(&["features"]);
     let small = ["--set", "project.budget.memory=8MiB"];
     let answer = project.pdm(&[&["run", "--format", "json"], &small[..]].concat());
     assert_eq!(answer.code, 50, "{answer:?}");

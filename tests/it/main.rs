@@ -35,5 +35,7 @@ mod run;
 mod runs;
 mod schedule;
 mod signing;
+mod small_machine;
 mod stack;
+mod stages;
 mod tune;

@@ -57,8 +57,10 @@ fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn project(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
+    // The pipeline may have a say in the number of threads.
+    let resolved = settings::resolve(args, ui);
     let mut checks = vec![Check::good("program", format!("pdm-ml {}", env!("CARGO_PKG_VERSION"))), machine()];
-    match settings::resolve(args, ui) {
+    match resolved {
         Ok((context, job)) => {
             checks.push(Check::good("pipeline", format!("{} ({})", job.label, job.spec.project.name)));
             checks.extend([folder(&context), data(&context, &job), registry(&context, &job), mlflow(&job, &context)]);

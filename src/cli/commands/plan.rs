@@ -15,14 +15,40 @@ pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_to_look(&args.pipeline, ui)?;
     let planned = engine::plan(&context, &job, Stage::Promote)?;
     ui.show(&planned, || text(&planned, &job.spec.project.budget))?;
-    let changes = planned.iter().any(|stage| stage.runs);
-    Ok(if args.exit_code && changes { Exit::ChangesPending } else { Exit::Done })
+    Ok(match (planned.iter().any(|stage| stage.runs), planned.iter().any(|stage| stage.over_budget)) {
+        _ if !args.exit_code => Exit::Done,
+        (_, true) => Exit::BudgetExceeded,
+        (true, false) => Exit::ChangesPending,
+        (false, false) => Exit::Done,
+    })
 }
 
 fn text(planned: &[PlannedStage], budget: &BudgetOptions) -> String {
     let training = planned.iter().find(|stage| stage.stage == Stage::Train && stage.runs);
     let cost = training.map(|stage| format!("\n\n{}", cost(stage, budget)));
-    format!("{}{}", stages(planned), cost.unwrap_or_default())
+    let others = others(planned, budget).map(|told| format!("\n{told}"));
+    format!("{}{}{}", stages(planned), cost.unwrap_or_default(), others.collect::<String>())
+}
+
+/// Tells what the stages beside training would hold, where there is a budget to hold it against.
+fn others<'p>(planned: &'p [PlannedStage], budget: &BudgetOptions) -> impl Iterator<Item = String> + use<'p> {
+    let limit = budget.memory.map(|limit| limit.bytes());
+    let known = planned.iter().filter(|stage| stage.runs && stage.stage != Stage::Train);
+    known
+        .filter_map(move |stage| Some((stage, stage.memory_bytes?, limit?)))
+        .map(|(stage, needed, limit)| format!("{}: {}", stage.stage, against(needed, limit)))
+}
+
+/// Returns an estimate beside its budget.
+fn against(needed: u64, limit: u64) -> String {
+    if needed > limit {
+        return format!(
+            "about {} of memory, more than its budget of {}: it would be refused",
+            size(needed),
+            size(limit)
+        );
+    }
+    format!("at most about {} of memory, its budget is {}", size(needed), size(limit))
 }
 
 /// Tells what training would cost, as far as that is known.
@@ -31,12 +57,7 @@ fn cost(training: &PlannedStage, budget: &BudgetOptions) -> String {
     let memory = match (training.memory_bytes, limit) {
         (None, _) => "memory unknown before the features are fitted".to_owned(),
         (Some(needed), None) => format!("at most about {} of memory", size(needed)),
-        (Some(needed), Some(limit)) if needed > limit => {
-            format!("about {} of memory, more than its budget of {}: it would be refused", size(needed), size(limit))
-        }
-        (Some(needed), Some(limit)) => {
-            format!("at most about {} of memory, its budget is {}", size(needed), size(limit))
-        }
+        (Some(needed), Some(limit)) => against(needed, limit),
     };
     let last = training.last_elapsed_ms.map(seconds);
     let time = last.map_or("time unknown, nothing was trained here yet".to_owned(), |last| {

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use super::super::bring_up::bring_up_for;
+use super::super::exec::provide_data;
 use super::super::outcome::{Action, Outcome};
 use super::super::provision::provision;
 use super::super::{Context, EngineError, Job, Line, Reuse};
@@ -27,6 +28,7 @@ pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retra
     // Before anything is made or the log is read: of two nights at once the second finds what the first has done.
     let _turn = context.turn()?;
     provision(context, job)?;
+    provide_data(context, job)?;
     let mut night = Night::open(context, job)?;
     let done = night.work(when);
     if let Err(error) = &done {

@@ -5,8 +5,8 @@ use crate::content::{Digest, digest_of};
 use crate::data::{Role, part_digest};
 use crate::pipeline::Stage;
 
-/// Sections that decide neither what a model is nor how it is judged.
-const ASIDE: [&str; 5] = ["version", "registry", "tracking", "tune", "retrain"];
+/// Sections that decide neither what a model is nor how it is judged; of `[[stage]]`, the data it makes do.
+const ASIDE: [&str; 6] = ["version", "registry", "tracking", "tune", "retrain", "stage"];
 
 impl Line<'_> {
     /// Returns the digest of everything that a model and its scores follow from: options, data, and what the stages compute.

@@ -7,6 +7,7 @@ use super::study::Study;
 use super::winner;
 use crate::content::Digest;
 use crate::data::{Role, ValidDataset};
+use crate::engine::exec::provide_data;
 use crate::engine::provision::provision;
 use crate::engine::record::Record;
 use crate::engine::{Context, EngineError, Job};
@@ -37,19 +38,15 @@ pub struct TuneRequest {
 /// trials that are done stay.
 pub fn tune(context: &Context, job: &Job, request: &TuneRequest) -> Result<Tuned, EngineError> {
     let mut record = Record::new(context, job);
-    let result = searched(context, job, request, &mut record);
+    let result = searched(context, job, request, &record);
     record.close(&result, || None);
     result
 }
 
-fn searched(
-    context: &Context,
-    job: &Job,
-    request: &TuneRequest,
-    record: &mut Record<'_>,
-) -> Result<Tuned, EngineError> {
+fn searched(context: &Context, job: &Job, request: &TuneRequest, record: &Record<'_>) -> Result<Tuned, EngineError> {
     let _turn = context.turn()?;
     provision(context, job)?;
+    provide_data(context, job)?;
     let (dataset, training_data) = read(context, job)?;
     let mut study = Study::open(context, job, &dataset, training_data, request.fresh)?;
     record.begin();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -41,30 +42,34 @@ struct Contents {
     files: BTreeMap<String, Known>,
 }
 
-/// Remembers digests of files beside what the file system said of them, in one file of its own.
+/// Remembers digests of files beside what the file system said of them, in one file of its own. Threads may share it.
 ///
 /// A file that is damaged or cannot be read or written costs only time: everything is hashed then.
 #[derive(Debug)]
 pub struct StatCache {
     path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     files: BTreeMap<String, Known>,
-    fresh: bool,
+    /// What is not written yet.
+    learnt: BTreeMap<String, Known>,
 }
 
 impl StatCache {
     /// Reads what is remembered in the file at `path`, which need not be there.
     pub fn open(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        let read = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
-        let files = read.filter(|contents| contents.format == FORMAT).unwrap_or_default().files;
-        Self { path, files, fresh: true }
+        let files = read(&path);
+        Self { path, state: Mutex::new(State { files, ..State::default() }) }
     }
 
     /// Returns a cache that trusts nothing it remembers: every file is hashed, and remembered anew.
     #[must_use]
-    pub fn distrusting(mut self) -> Self {
-        self.fresh = self.files.is_empty();
-        self.files.clear();
+    pub fn distrusting(self) -> Self {
+        self.lock().files.clear();
         self
     }
 
@@ -72,33 +77,34 @@ impl StatCache {
     ///
     /// # Errors
     /// Whatever opening or reading the file answers.
-    pub fn digest(&mut self, path: &Path) -> io::Result<(Digest, u64)> {
+    pub fn digest(&self, path: &Path) -> io::Result<(Digest, u64)> {
         let seen = Seen::of(&fs::metadata(path)?);
         let name = path.to_string_lossy();
-        if let Some(known) = self.files.get(name.as_ref()).filter(|known| known.holds(&seen)) {
+        if let Some(known) = self.lock().files.get(name.as_ref()).filter(|known| known.holds(&seen)) {
             return Ok((known.sha256, seen.bytes));
         }
         let hashed_ns = nanoseconds(SystemTime::now());
         let sha256 = Digest::of_file(path)?;
         // Whatever was changed meanwhile is hashed again next time.
         if Seen::of(&fs::metadata(path)?) == seen {
-            self.files.insert(name.into_owned(), Known { seen, hashed_ns, sha256 });
-        } else {
-            self.files.remove(name.as_ref());
+            let (mut state, known) = (self.lock(), Known { seen, hashed_ns, sha256 });
+            state.files.insert(name.to_string(), known);
+            state.learnt.insert(name.into_owned(), known);
         }
-        self.fresh = false;
         Ok((sha256, seen.bytes))
     }
 
-    /// Writes what was learnt, where there is anything; files that are gone are forgotten.
-    pub fn save(&mut self) {
-        if self.fresh {
+    /// Writes what was learnt beside what others have written meanwhile, where there is anything; files that are gone are
+    /// forgotten.
+    pub fn save(&self) {
+        let learnt = std::mem::take(&mut self.lock().learnt);
+        if learnt.is_empty() {
             return;
         }
-        self.fresh = true;
-        let files = self.files.iter().filter(|(path, _)| Path::new(path).is_file());
-        let contents = Contents { format: FORMAT, files: files.map(|(path, known)| (path.clone(), *known)).collect() };
-        if let Ok(bytes) = serde_json::to_vec_pretty(&contents) {
+        let mut files = read(&self.path);
+        files.extend(learnt);
+        files.retain(|path, _| Path::new(path).is_file());
+        if let Ok(bytes) = serde_json::to_vec_pretty(&Contents { format: FORMAT, files }) {
             // On a read-only disk everything is hashed every time.
             let _unwritten = write_whole(&self.path, &bytes);
         }
@@ -108,6 +114,15 @@ impl StatCache {
     pub fn forget(path: &Path) {
         let _absent = fs::remove_file(path);
     }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(path: &Path) -> BTreeMap<String, Known> {
+    let read = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
+    read.filter(|contents| contents.format == FORMAT).unwrap_or_default().files
 }
 
 impl Known {
@@ -179,7 +194,7 @@ mod tests {
         }
 
         fn look(&self) -> Digest {
-            let mut cache = StatCache::open(self.memory());
+            let cache = StatCache::open(self.memory());
             let (digest, bytes) = cache.digest(&self.data()).unwrap();
             assert_eq!(bytes, fs::metadata(self.data()).unwrap().len());
             cache.save();
@@ -199,7 +214,7 @@ mod tests {
         let (place, planted) = (Place::settled("rows"), Digest::of("planted"));
         place.plant(planted);
         assert_eq!(place.look(), planted);
-        let mut distrusting = StatCache::open(place.memory()).distrusting();
+        let distrusting = StatCache::open(place.memory()).distrusting();
         assert_eq!(distrusting.digest(&place.data()).unwrap().0, Digest::of("rows"));
     }
 
@@ -243,9 +258,9 @@ mod tests {
         let place = Place::settled("rows");
         fs::rename(place.data(), place.folder.path().join("elsewhere")).unwrap();
         assert!(StatCache::open(place.memory()).digest(&place.data()).is_err());
-        let mut cache = StatCache::open(place.memory());
+        let cache = StatCache::open(place.memory());
         cache.digest(&place.folder.path().join("elsewhere")).unwrap();
         cache.save();
-        assert_eq!(StatCache::open(place.memory()).files.len(), 1);
+        assert_eq!(read(&place.memory()).len(), 1);
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::content::Digest;
-use crate::pipeline::StageKey;
 use crate::pipeline::cache::{Cost, Entry};
+use crate::pipeline::{LOG, StageKey};
 
 /// The layout this program writes and reads.
 const FORMAT: u32 = 1;
@@ -78,7 +78,7 @@ impl Manifest {
     pub(super) fn differs_from(&self, locked: &BTreeMap<String, Digest>) -> Option<String> {
         let told: BTreeMap<_, _> = self.outputs.iter().map(|piece| (piece.path.clone(), piece.sha256)).collect();
         let names: BTreeSet<_> = told.keys().chain(locked.keys()).collect();
-        let differs = names.into_iter().find(|name| told.get(*name) != locked.get(*name));
+        let differs = names.into_iter().filter(|name| *name != LOG).find(|name| told.get(*name) != locked.get(*name));
         differs.map(|name| format!("tells another `{name}` than the lock"))
     }
 }

@@ -1,0 +1,40 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread;
+
+use super::{Abandon, Bench, Board};
+use crate::engine::remote::Remote;
+use crate::engine::{Context, EngineError, Job};
+use crate::pipeline::cache::Cache;
+use crate::pipeline::{ExecGraph, Node, Stage};
+
+/// Brings about the data that `exec` stages make, for commands that read the data and run no stages.
+///
+/// # Errors
+/// A program failed, or the cache cannot be used.
+pub(in crate::engine) fn provide_data(context: &Context, job: &Job) -> Result<(), EngineError> {
+    let graph = ExecGraph::of(&job.spec);
+    let exec = |node| match node {
+        Node::Exec(exec) => Some(exec),
+        Node::Named(_) => None,
+    };
+    let wanted: BTreeSet<usize> = graph.all_needs(Node::Named(Stage::Validate)).into_iter().filter_map(exec).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let abandon = Arc::new(Abandon::default());
+    let context = Context { reporter: context.reporter.guarded(Arc::<Abandon>::clone(&abandon)), ..context.clone() };
+    let _turn = context.turn()?;
+    let cache = Cache::open(context.scratch().join("cache"))?;
+    let remote = Arc::new(Remote::open(&context, job));
+    let bench = Bench { remote, ..Bench::to_look(&context, job, &cache) };
+    let board = Board::new(graph, wanted, abandon, context.reporter.clone());
+    let done = thread::scope(|scope| {
+        board.open(scope, &bench);
+        let done = board.begin(Stage::Validate);
+        board.close();
+        done
+    });
+    bench.memory.save();
+    board.settle(done)
+}

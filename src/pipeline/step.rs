@@ -1,0 +1,64 @@
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::Stage;
+
+/// One step of a run: a named stage of the line, or a program of the user's beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A named stage.
+    Named(Stage),
+    /// An `exec` stage, by its name.
+    Exec(String),
+}
+
+impl Step {
+    /// Returns the name in tables, caches and messages.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Named(stage) => stage.name(),
+            Self::Exec(name) => name,
+        }
+    }
+
+    /// Returns the named stage, where it is one.
+    pub fn named(&self) -> Option<Stage> {
+        match self {
+            Self::Named(stage) => Some(*stage),
+            Self::Exec(_) => None,
+        }
+    }
+}
+
+impl From<Stage> for Step {
+    fn from(stage: Stage) -> Self {
+        Self::Named(stage)
+    }
+}
+
+impl PartialEq<Stage> for Step {
+    fn eq(&self, stage: &Stage) -> bool {
+        self.named() == Some(*stage)
+    }
+}
+
+/// An `exec` stage has no place before or after a named one by itself.
+impl PartialOrd<Stage> for Step {
+    fn partial_cmp(&self, stage: &Stage) -> Option<Ordering> {
+        self.named().map(|own| own.cmp(stage))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
