@@ -61,3 +61,12 @@ fn every_stage_is_held_against_the_budget_before_it_begins() {
     assert!(error["hint"].as_str().unwrap().contains("--set project.budget.memory="), "{error:#}");
     assert!(project.json(&["plan"])[0]["runs"].as_bool().unwrap(), "nothing was kept");
 }
+
+#[test]
+fn a_night_keeps_to_its_budget_too() {
+    let project = Project::with_pipeline(SMALL);
+    let tight = project.pdm(&["retrain", "--format", "json", "--set", "project.budget.memory=20MiB"]);
+    assert_eq!(tight.code, 50, "{tight:?}");
+    assert!(tight.stdout.contains("more than the memory budget of"), "{tight:?}");
+    assert_eq!(project.json(&["retrain"])["result"], "promoted");
+}

@@ -52,6 +52,20 @@ impl Before {
         }
         Ok(None)
     }
+
+    /// Moves what the program made or changed out of the project: a program that did not come to its end leaves nothing that
+    /// somebody could take for a result.
+    pub(super) fn set_aside(&self, root: &Path, aside: &Path) -> io::Result<()> {
+        let touched = |(output, before): &(&String, &Option<Look>)| {
+            fs::metadata(root.join(output)).is_ok_and(|found| found.is_file() && Some(Look::of(&found)) != **before)
+        };
+        for (output, _) in self.0.iter().filter(touched) {
+            let to = aside.join(output);
+            fs::create_dir_all(to.parent().unwrap_or(aside))?;
+            fs::rename(root.join(output), to)?;
+        }
+        Ok(())
+    }
 }
 
 impl Look {

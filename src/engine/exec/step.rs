@@ -236,19 +236,37 @@ impl<'b> Bench<'b> {
         let folders = seen.iter().filter_map(|stage| Some((*stage, entries.get(stage)?.dir()))).collect();
         let logs = self.context.shelf(LOGS).join(&self.job.spec.project.name);
         let log = logs.join(format!("{}.log", options.name));
+        let aside = logs.join(format!("{}.failed", options.name));
+        let _nothing_there = fs::remove_dir_all(&aside);
         let before = Before::look(root, options)?;
-        let variable = self.context.variable;
-        Program { options, root, variable, folders, log: log.clone() }.run(reporter)?;
-        if let Some(output) = before.missing(root)? {
-            return Err(ExecError::NoOutput { output, tail: tail(&log), log });
+        let program = Program { options, root, variable: self.context.variable, folders, log: log.clone() };
+        if let Err(error) = self.ends_well(&program, &before, pending.key(), reporter) {
+            if let Err(left) = before.set_aside(root, &aside) {
+                reporter.warn(format!("what `{}` wrote half-way is still in the project: {left}", options.name));
+            }
+            return Err(error);
         }
-        self.still_the_same(options, pending.key())?;
         let (count, bytes) = outputs::keep(root, options, &pending.dir())?;
         let kept = pending.dir().join(LOG);
         fs::copy(&log, &kept).map_err(ExecError::io("copy", &log))?;
         let summary =
             serde_json::to_value(summarise(count, bytes)).expect("a fragment and named figures have a JSON form");
         Ok(pending.commit(summary)?)
+    }
+
+    /// Runs a program to its end, and looks whether it did what it promised.
+    fn ends_well(
+        &self,
+        program: &Program<'_>,
+        before: &Before,
+        key: &StageKey,
+        reporter: &Reporter,
+    ) -> Result<(), ExecError> {
+        program.run(reporter)?;
+        if let Some(output) = before.missing(program.root)? {
+            return Err(ExecError::NoOutput { output, tail: tail(&program.log), log: program.log.clone() });
+        }
+        self.still_the_same(program.options, key)
     }
 
     /// Nobody knows what a program read of a file that changed meanwhile.
