@@ -201,8 +201,10 @@ impl Line<'_> {
 
     /// Refuses a result that is not the lock's, where that is asked for; otherwise warns of it.
     pub(super) fn agree_on_result(&self, stage: Stage) -> Result<(), EngineError> {
-        let entry = self.entries.get(&stage).map(|entry| self.lock.agree_on_result(entry, &self.context.reporter));
-        Ok(entry.transpose()?.unwrap_or_default())
+        match self.entries.get(&stage) {
+            Some(entry) => Ok(self.lock.agree_on_result(entry, &self.context.reporter)?),
+            None => Ok(()),
+        }
     }
 
     /// Brings the lock up to date with the stages that are there, the programs in `exec` among them, where it should be and

@@ -141,10 +141,8 @@ fn mistakes_are_shown_where_they_stand() {
        |                 ^^^^^
 
     error: `stage.2.secrets.0`: `$X` is not the name of a variable
-      --> pdm.toml:27:12
-       |
-    27 | secrets = ["$X"]
-       |            ^^^^ a name alone, without `$` and without a value
+    --> pdm.toml:27:12
+     = help: a name alone, without `$` and without a value
 
     error: unknown value "tran" for `stage.3.before`
       --> pdm.toml:31:10
