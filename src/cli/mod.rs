@@ -48,5 +48,5 @@ fn prepare(cli: &Cli) -> Result<(), CliError> {
         std::env::set_current_dir(folder).map_err(|error| CliError::io("enter", folder, error))?;
     }
     let threads = rayon::ThreadPoolBuilder::new().num_threads(cli.global.threads.into());
-    threads.build_global().map_err(|error| CliError::failed(error).hint("use a smaller --threads"))
+    threads.build_global().map_err(|error| CliError::resources(error).hint("use a smaller --threads"))
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::BudgetExceeded;
+use crate::codes::Code;
 
 /// Carries the wish to stop, such as a signal, to the loops that do the work.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,17 @@ pub enum Interrupted {
     /// By its budget.
     #[error(transparent)]
     Budget(#[from] BudgetExceeded),
+}
+
+impl Interrupted {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Signal { signal: 15 } => Code::Terminated,
+            Self::Signal { .. } => Code::Interrupted,
+            Self::Budget(exceeded) => exceeded.code(),
+        }
+    }
 }
 
 impl Interrupt {
