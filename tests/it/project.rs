@@ -97,12 +97,7 @@ impl Project {
 
     /// Runs the command and returns its answer.
     pub fn pdm(&self, args: &[&str]) -> Answer {
-        let output = self.command(args).output().unwrap();
-        Answer {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        answer(&mut self.command(args))
     }
 
     /// Runs the command, which must succeed, and returns its JSON.
@@ -110,6 +105,16 @@ impl Project {
         let answer = self.pdm(&[args, &["--format", "json"]].concat());
         assert_eq!(answer.code, 0, "{answer:?}");
         serde_json::from_str(&answer.stdout).unwrap_or_else(|e| panic!("{e}: {}", answer.stdout))
+    }
+}
+
+/// Runs a command and returns its answer.
+pub fn answer(command: &mut Command) -> Answer {
+    let output = command.output().unwrap();
+    Answer {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
