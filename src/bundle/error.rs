@@ -1,6 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::codes::Code;
 use crate::content::Digest;
 use crate::models::ModelError;
 
@@ -71,11 +72,22 @@ pub enum BundleError {
 }
 
 impl BundleError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Io { .. } => Code::FileAccess,
+            Self::NotABundle { .. } => Code::NotABundle,
+            Self::Version { .. } => Code::NewerBundle,
+            Self::Missing { .. }
+            | Self::Digest { .. }
+            | Self::Format { .. }
+            | Self::Manifest { .. }
+            | Self::Weights(_) => Code::BundleDamaged,
+        }
+    }
+
     /// Returns whether the bundle is damaged or was tampered with, rather than missing or unreadable.
     pub fn is_integrity(&self) -> bool {
-        matches!(
-            self,
-            Self::Missing { .. } | Self::Digest { .. } | Self::Format { .. } | Self::Manifest { .. } | Self::Weights(_)
-        )
+        self.code() == Code::BundleDamaged
     }
 }

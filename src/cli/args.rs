@@ -1,6 +1,7 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
 mod cache;
+mod explain;
 mod gates;
 mod layers;
 mod observe;
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
+pub(super) use explain::ExplainArgs;
 pub(super) use gates::{JudgedArgs, NotifyCommand, ReportTarget};
 
 pub(super) use self::cache::{CacheCommand, CacheGcArgs, LockArgs};
@@ -219,6 +221,8 @@ pub(super) enum Command {
     /// Show the resolved pipeline or its JSON schema
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Explain an error by its code, or list all codes
+    Explain(ExplainArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

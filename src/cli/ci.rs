@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Ci;
 use super::error::CliError;
+use crate::codes::Code;
 use crate::schedule::INSTALL;
 
 const GITHUB: &str = include_str!("ci/github.yml");
@@ -52,7 +53,7 @@ fn plain(folder: &Path) -> Result<String, CliError> {
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
     if text.is_empty() || text.starts_with('-') || !text.chars().all(plain) {
-        let error = CliError::failed(format!("`{}` cannot be named in a workflow", folder.display()));
+        let error = CliError::new(Code::NotNameable, format!("`{}` cannot be named in a workflow", folder.display()));
         return Err(error.hint("letters, digits, `.`, `_` and `-` are safe in every shell and service"));
     }
     Ok(text.to_owned())

@@ -1,6 +1,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::error::CliError;
+use crate::codes::Code;
 
 /// Asks whoever sits at the terminal whether all that is listed may go; a job must have said yes.
 pub(super) fn ask(yes: bool, list: &str) -> Result<(), CliError> {
@@ -8,15 +9,15 @@ pub(super) fn ask(yes: bool, list: &str) -> Result<(), CliError> {
         return Ok(());
     }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        let error = CliError::failed("nobody is there to be asked").usage();
+        let error = CliError::new(Code::NobodyToAsk, "nobody is there to be asked");
         return Err(error.hint("`--dry-run` says what would be removed, `--yes` removes it"));
     }
     let asked = write!(io::stderr(), "{list}\nremove all of this for good? [y/N] ");
-    asked.and_then(|()| io::stderr().flush()).map_err(CliError::failed)?;
+    asked.and_then(|()| io::stderr().flush()).map_err(CliError::resources)?;
     let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(CliError::failed)?;
+    io::stdin().read_line(&mut answer).map_err(CliError::resources)?;
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err(CliError::failed("nothing was removed")),
+        _ => Err(CliError::new(Code::Declined, "nothing was removed")),
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::error::CliError;
 use std::ffi::OsString;
 
+use crate::codes::Code;
 use crate::pipeline::Variable;
 
 /// Registry to use instead of the pipeline's.
@@ -28,7 +29,7 @@ const NO_COLOR: &str = "NO_COLOR";
 /// It is no time.
 pub(super) fn now() -> Result<Option<Timestamp>, CliError> {
     let read = |text: String| {
-        let wrong = |error| CliError::failed(format!("{NOW} is `{text}`, which is no time: {error}")).usage();
+        let wrong = |error| CliError::new(Code::VariableValue, format!("{NOW} is `{text}`, which is no time: {error}"));
         text.parse().map_err(wrong)
     };
     variable(NOW).map(read).transpose()

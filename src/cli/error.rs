@@ -1,5 +1,6 @@
 mod troubles;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io;
 use std::path::Path;
@@ -10,6 +11,7 @@ pub(super) use troubles::Seen;
 
 use super::exit::Exit;
 use crate::bundle::BundleError;
+use crate::codes::Code;
 use crate::data::{DataError, QualityReport};
 use crate::engine::{EngineError, LockError, TuneError};
 use crate::events::Interrupted;
@@ -17,14 +19,14 @@ use crate::export::ExportError;
 use crate::observe::LoggedError;
 use crate::pipeline::SpecErrors;
 use crate::pipeline::stages::StageError;
-use crate::registry::{Failure, NameError, ReferenceError, RegistryError};
+use crate::registry::{NameError, ReferenceError, RegistryError};
 use crate::report::{self, ReportError};
 use crate::tracking::TrackingError;
 use crate::train::TrainError;
 
-/// An error on its way out: what to say, what to do next, and the exit code.
+/// An error on its way out: which kind it is, what to say, and what to do next.
 pub(super) struct CliError {
-    pub(super) exit: Exit,
+    code: Code,
     cause: Cause,
     hint: Option<String>,
 }
@@ -36,35 +38,40 @@ enum Cause {
 }
 
 impl CliError {
-    /// An error that ends with exit code 1.
-    pub(super) fn failed(error: impl Into<Box<dyn Error>>) -> Self {
-        Self { exit: Exit::Failed, cause: Cause::Error(error.into()), hint: None }
+    /// An error of some kind; the kind has the exit code.
+    pub(super) fn new(code: Code, error: impl Into<Box<dyn Error>>) -> Self {
+        Self { code, cause: Cause::Error(error.into()), hint: None }
     }
 
     /// A file or folder the system refused.
     pub(super) fn io(action: &str, path: &Path, source: io::Error) -> Self {
-        Self::failed(format!("cannot {action} `{}`: {source}", path.display()))
+        Self::new(Code::FileAccess, format!("cannot {action} `{}`: {source}", path.display()))
     }
 
-    /// A server that is not reachable.
-    pub(super) fn unavailable(error: impl Into<Box<dyn Error>>) -> Self {
-        Self::failed(error).exits(Exit::Unavailable)
+    /// Threads, signals or a folder that the system refused.
+    pub(super) fn resources(error: impl Into<Box<dyn Error>>) -> Self {
+        Self::new(Code::Resources, error)
+    }
+
+    /// Standard output, or a result with no form to be written in.
+    pub(super) fn output(error: impl Into<Box<dyn Error>>) -> Self {
+        Self::new(Code::NoOutput, error)
     }
 
     /// Work that a signal or a budget ended.
     pub(super) fn interrupted(interrupted: Interrupted) -> Self {
-        Self::failed(interrupted).exits(Exit::of_interruption(interrupted))
+        Self::new(interrupted.code(), interrupted)
     }
 
     /// Problems in the pipeline file or its overrides.
     pub(super) fn spec(errors: SpecErrors) -> Self {
-        Self { exit: Exit::Usage, cause: Cause::Spec(Box::new(errors)), hint: None }
+        let first = errors.problems().first().map_or(Code::BadValue, |problem| problem.code);
+        Self { code: first, cause: Cause::Spec(Box::new(errors)), hint: None }
     }
 
-    /// Marks the error as a mistake in the arguments.
-    pub(super) fn usage(mut self) -> Self {
-        self.exit = Exit::Usage;
-        self
+    /// Data that did not meet its expectations.
+    fn data(report: Box<QualityReport>) -> Self {
+        Self { code: Code::DataInvalid, cause: Cause::Data(report), hint: None }
     }
 
     /// Adds the next step.
@@ -73,19 +80,33 @@ impl CliError {
         self
     }
 
-    fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
+    pub(super) fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into);
         self
     }
 
-    fn exits(mut self, exit: Exit) -> Self {
-        self.exit = exit;
-        self
+    /// Returns how the command ends.
+    pub(super) fn exit(&self) -> Exit {
+        self.code.into()
+    }
+
+    /// Returns the kinds of errors that are told, the first first.
+    pub(super) fn codes(&self) -> Vec<Code> {
+        let mut codes = vec![self.code];
+        match &self.cause {
+            Cause::Spec(errors) => codes.extend(errors.problems().iter().map(|problem| problem.code)),
+            Cause::Data(report) => codes.extend(report.codes()),
+            Cause::Error(_) => {}
+        }
+        let mut seen = BTreeSet::new();
+        codes.retain(|code| seen.insert(*code));
+        codes
     }
 
     /// Returns the words for standard error.
     pub(super) fn render(&self, coloured: bool) -> String {
-        let mark = if coloured { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
+        let mark = format!("error[{}]", self.code);
+        let mark = if coloured { format!("\u{1b}[1;31m{mark}\u{1b}[0m") } else { mark };
         let mut text = match &self.cause {
             Cause::Spec(errors) => errors.render(coloured),
             Cause::Data(report) => {
@@ -114,21 +135,24 @@ impl CliError {
                 (chain[0].clone(), Some(causes).filter(|causes| !causes.is_empty()), None)
             }
         };
-        LoggedError { message, causes, detail, hint: self.hint.clone() }
+        LoggedError { code: self.code, message, causes, detail, hint: self.hint.clone() }
     }
 
     /// Returns the same for programs.
     pub(super) fn to_json(&self) -> Value {
         let mut object = match &self.cause {
             Cause::Spec(errors) => json!({ "message": "the pipeline has problems", "problems": errors.problems() }),
-            Cause::Data(report) => json!({ "message": "the data did not meet its expectations", "report": report }),
+            Cause::Data(report) => {
+                json!({ "message": "the data did not meet its expectations", "report": report::quality_json(report) })
+            }
             Cause::Error(error) => {
                 let chain = chain(error.as_ref());
                 json!({ "message": chain[0], "causes": chain[1..] })
             }
         };
+        object["code"] = json!(self.code);
         object["hint"] = json!(self.hint);
-        object["exit"] = json!(self.exit as u8);
+        object["exit"] = json!(self.exit() as u8);
         object
     }
 }
@@ -156,49 +180,45 @@ impl From<EngineError> for CliError {
             let hint = "run the same command again: finished stages and folds are kept";
             return Self::interrupted(interrupted).hint(hint);
         }
+        let code = error.code();
         match error {
             EngineError::Stage { source, stage } => match *source {
-                StageError::Invalid(report) => Self { exit: Exit::DataInvalid, cause: Cause::Data(report), hint: None },
+                StageError::Invalid(report) => Self::data(report),
                 StageError::Data(error) => error.into(),
                 StageError::Bundle(error) => error.into(),
-                StageError::Train(error @ TrainError::Leak { .. }) => Self::failed(error).exits(Exit::Leak),
+                StageError::Train(error @ TrainError::Leak { .. }) => Self::new(code, error),
                 source @ StageError::Leak { .. } => {
                     let hint = source.hint();
-                    Self::failed(source).exits(Exit::Leak).maybe_hint(hint)
+                    Self::new(code, source).maybe_hint(hint)
                 }
                 source => {
                     let hint = source.hint();
-                    Self::failed(EngineError::Stage { stage, source: Box::new(source) }).maybe_hint(hint)
+                    Self::new(code, EngineError::Stage { stage, source: Box::new(source) }).maybe_hint(hint)
                 }
             },
             EngineError::Exec { ref source, .. } => {
                 let hint = source.hint();
-                Self::failed(error).maybe_hint(hint)
+                Self::new(code, error).maybe_hint(hint)
             }
             EngineError::Registry(error) => error.into(),
-            error @ (EngineError::Policy { .. } | EngineError::Clock { .. }) => Self::failed(error).usage(),
             EngineError::Lock(error) => error.into(),
-            EngineError::Busy(busy) => {
-                Self::unavailable(busy).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
+            error @ EngineError::Busy(_) => {
+                Self::new(code, error).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
             }
             EngineError::Bundle(error) => error.into(),
             EngineError::Budget { ref next, .. } | EngineError::OverBudget { ref next, .. } => {
                 let hint = next.clone();
-                Self::failed(error).exits(Exit::BudgetExceeded).hint(hint)
+                Self::new(code, error).hint(hint)
             }
-            error => Self::failed(error),
+            error => Self::new(code, error),
         }
     }
 }
 
 impl From<TuneError> for CliError {
     fn from(error: TuneError) -> Self {
-        let exit = match &error {
-            TuneError::Interrupted { source, .. } => Exit::of_interruption(*source),
-            _ => Exit::Failed,
-        };
-        let hint = error.hint();
-        Self::failed(error).exits(exit).maybe_hint(hint)
+        let (code, hint) = (error.code(), error.hint());
+        Self::new(code, error).maybe_hint(hint)
     }
 }
 
@@ -207,83 +227,60 @@ impl From<RegistryError> for CliError {
         if let RegistryError::Interrupted(interrupted) = error {
             return Self::interrupted(interrupted).hint("run the same command again: what arrived is kept");
         }
-        let exit = match error.failure() {
-            Failure::Usage => Exit::Usage,
-            Failure::Failed => Exit::Failed,
-            Failure::Refused => Exit::GateRefused,
-            Failure::Undecided => Exit::GateUndecided,
-            Failure::Unapproved => Exit::Unapproved,
-            Failure::Integrity => Exit::IntegrityBroken,
-            Failure::Conflict => Exit::PromotionLost,
-            Failure::Unavailable => Exit::Unavailable,
-        };
-        let hint = error.hint();
-        Self::failed(error).exits(exit).maybe_hint(hint)
+        let (code, hint) = (error.code(), error.hint());
+        Self::new(code, error).maybe_hint(hint)
     }
 }
 
 impl From<LockError> for CliError {
     fn from(error: LockError) -> Self {
-        let exit = if error.is_about_bytes() { Exit::NotReproduced } else { Exit::Usage };
-        let hint = error.hint();
-        Self::failed(error).exits(exit).hint(hint)
+        let (code, hint) = (error.code(), error.hint());
+        Self::new(code, error).hint(hint)
     }
 }
 
 impl From<BundleError> for CliError {
     fn from(error: BundleError) -> Self {
-        let exit = if error.is_integrity() { Exit::IntegrityBroken } else { Exit::Failed };
-        let hint = match exit {
-            Exit::IntegrityBroken => Some("do not use this model; `pdm-ml registry verify` checks the registry's copy"),
-            _ => None,
-        };
-        Self::failed(error).exits(exit).maybe_hint(hint)
+        let hint = "do not use this model; `pdm-ml registry verify` checks the registry's copy";
+        let (code, hint) = (error.code(), error.is_integrity().then_some(hint));
+        Self::new(code, error).maybe_hint(hint)
     }
 }
 
 impl From<ExportError> for CliError {
     fn from(error: ExportError) -> Self {
-        Self::failed(error)
+        Self::new(error.code(), error)
     }
 }
 
 impl From<TrackingError> for CliError {
     fn from(error: TrackingError) -> Self {
-        let exit = if error.is_passing() { Exit::Unavailable } else { Exit::Failed };
-        let hint = error.hint().map(ToOwned::to_owned);
-        Self::failed(error).exits(exit).maybe_hint(hint)
+        let (code, hint) = (error.code(), error.hint());
+        Self::new(code, error).maybe_hint(hint)
     }
 }
 
 impl From<DataError> for CliError {
     fn from(error: DataError) -> Self {
-        let exit = match error {
-            DataError::Invalid { .. } | DataError::Refused { .. } => Exit::DataInvalid,
-            DataError::Simulate(_) => Exit::Usage,
-            _ => Exit::Failed,
-        };
-        let hint = error.hint();
-        Self::failed(error).exits(exit).maybe_hint(hint)
+        let (code, hint) = (error.code(), error.hint());
+        Self::new(code, error).maybe_hint(hint)
     }
 }
 
 impl From<ReportError> for CliError {
     fn from(error: ReportError) -> Self {
-        match error {
-            ReportError::UnknownFormat(_) => Self::failed(error).usage(),
-            error => Self::failed(error),
-        }
+        Self::new(error.code(), error)
     }
 }
 
 impl From<NameError> for CliError {
     fn from(error: NameError) -> Self {
-        Self::failed(error).usage()
+        Self::new(error.code(), error)
     }
 }
 
 impl From<ReferenceError> for CliError {
     fn from(error: ReferenceError) -> Self {
-        Self::failed(error).usage().hint("write name@alias or name/version, such as turbofan@champion or turbofan/3")
+        Self::new(error.code(), error).hint("write name@alias or name/version, such as turbofan@champion or turbofan/3")
     }
 }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::events::Interrupted;
+use crate::codes::Code;
 
 /// How the command ended; a CI job reads the number.
 ///
@@ -70,20 +70,29 @@ impl Exit {
         (Self::Interrupted, "interrupted (SIGINT)"),
         (Self::Terminated, "terminated (SIGTERM)"),
     ];
+}
 
-    /// Returns the exit for work stopped by a signal or by its budget.
-    pub(super) fn of_interruption(interrupted: Interrupted) -> Self {
-        match interrupted {
-            Interrupted::Signal { signal: 15 } => Self::Terminated,
-            Interrupted::Signal { .. } => Self::Interrupted,
-            Interrupted::Budget(_) => Self::BudgetExceeded,
-            Interrupted::Abandoned => Self::Failed,
-        }
+impl From<Code> for Exit {
+    fn from(code: Code) -> Self {
+        let exit = Self::TABLE.into_iter().find(|(exit, _)| *exit as u8 == code.exit());
+        exit.map_or(Self::Failed, |(exit, _)| exit)
     }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_ends_with_an_exit_code_of_the_table() {
+        for code in Code::ALL {
+            assert_eq!(Exit::from(*code) as u8, code.exit(), "{code}");
+        }
     }
 }

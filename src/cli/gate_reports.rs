@@ -10,6 +10,7 @@ use super::environment;
 use super::error::{CliError, Seen};
 use super::settings;
 use super::ui::Ui;
+use crate::codes::Code;
 use crate::content::write_whole;
 use crate::engine::{self, Job, Outcome};
 use crate::report::gate::{self, GateFormat, Judgement, Linked};
@@ -119,9 +120,11 @@ pub(super) fn check(targets: &[ReportTarget], ui: &Ui) -> Result<(), CliError> {
     if ui.is_for_people() || targets.iter().all(|target| target.file.is_some()) {
         return Ok(());
     }
-    let error =
-        CliError::failed("`--report github` annotates on standard output, which `--format json` keeps for JSON");
-    Err(error.usage().hint("write `--report github=FILE`, and print the file"))
+    let error = CliError::new(
+        Code::ArgumentValue,
+        "`--report github` annotates on standard output, which `--format json` keeps for JSON",
+    );
+    Err(error.hint("write `--report github=FILE`, and print the file"))
 }
 
 fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<(), CliError> {

@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::progress::{Progress, Words};
 use super::ui::{self, Ui};
 use super::{environment, signals, threads};
+use crate::codes::Code;
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter};
 use crate::pipeline::{ChosenProfile, Environment, Layers, Origins, PipelineSpec, SpecErrors};
@@ -59,7 +60,8 @@ fn resolve_by(
     context: impl FnOnce(PathBuf) -> Result<Context, CliError>,
 ) -> Result<(Context, Job), CliError> {
     let found = find(args.pipeline.as_deref())?;
-    let variables = environment::keys().map_err(|name| CliError::failed(format!("`{name}` holds no text")).usage())?;
+    let variables =
+        environment::keys().map_err(|name| CliError::new(Code::VariableValue, format!("`{name}` holds no text")))?;
     let (profile, overrides) = (profile(args), args.set.clone());
     let Found { label, text, path, root } = found;
     let chosen = profile.as_ref().map(|profile| profile.name.clone());
@@ -91,7 +93,7 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
 
 /// As [`context`], with what `git` says to some words.
 fn context_by(root: PathBuf, ui: &Ui, git: impl Fn(&[&str]) -> Option<String>) -> Result<Context, CliError> {
-    let interrupt = signals::listen().map_err(CliError::failed)?;
+    let interrupt = signals::listen().map_err(CliError::resources)?;
     let listener: Arc<dyn Observer> =
         if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
     let now = environment::now()?;
@@ -115,7 +117,7 @@ fn context_by(root: PathBuf, ui: &Ui, git: impl Fn(&[&str]) -> Option<String>) -
 /// # Errors
 /// As [`context`]; or there is no current folder any more.
 pub(super) fn context_here(ui: &Ui) -> Result<Context, CliError> {
-    context(std::env::current_dir().map_err(CliError::failed)?, ui)
+    context(std::env::current_dir().map_err(CliError::resources)?, ui)
 }
 
 /// Returns the main pipeline of the project around the current folder, where there is one.
@@ -123,7 +125,7 @@ pub(super) fn context_here(ui: &Ui) -> Result<Context, CliError> {
 /// # Errors
 /// There is no current folder any more.
 pub(super) fn main_pipeline() -> Result<Option<PathBuf>, CliError> {
-    std::env::current_dir().map(|here| above(&here)).map_err(CliError::failed)
+    std::env::current_dir().map(|here| above(&here)).map_err(CliError::resources)
 }
 
 fn above(here: &Path) -> Option<PathBuf> {
@@ -131,7 +133,7 @@ fn above(here: &Path) -> Option<PathBuf> {
 }
 
 fn find(given: Option<&Path>) -> Result<Found, CliError> {
-    let here = std::env::current_dir().map_err(CliError::failed)?;
+    let here = std::env::current_dir().map_err(CliError::resources)?;
     let path = match given {
         Some(path) => Some(path.to_owned()),
         None => above(&here),
@@ -139,13 +141,29 @@ fn find(given: Option<&Path>) -> Result<Found, CliError> {
     let Some(path) = path else {
         return Ok(Found { label: EMBEDDED_LABEL.to_owned(), text: EMBEDDED.to_owned(), path: None, root: here });
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        CliError::io("read", &path, error).usage().hint("name a pipeline TOML, or none for the embedded default")
-    })?;
     let label = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
+    let text = read(&path, &label)?;
     let whole = here.join(&path);
     let root = root_of(&whole).unwrap_or(here);
     Ok(Found { label, text, path: Some(whole), root })
+}
+
+/// Reads a pipeline file; a byte order mark before UTF-8 is left out.
+fn read(path: &Path, label: &str) -> Result<String, CliError> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let error = CliError::new(Code::NoPipeline, format!("cannot read `{label}`: {error}"));
+        error.hint("name a pipeline TOML, or none for the embedded default")
+    })?;
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let what =
+            if utf16 { "it is UTF-16".to_owned() } else { format!("line {line} holds bytes of another encoding") };
+        let error = CliError::new(Code::NotText, format!("`{label}` is not UTF-8 text: {what}"));
+        error.hint("save it as UTF-8 in your editor")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Paths in a pipeline are relative to its folder, or to the folder above where it lies in `pipelines/`.

@@ -7,7 +7,7 @@ use super::error::CliError;
 /// Obeys `--threads`, before any pipeline is read; 0 leaves the choice to [`from_budget`].
 pub(super) fn from_flag(threads: u16) -> Result<(), CliError> {
     match NonZeroUsize::new(threads.into()) {
-        Some(threads) => start(threads).map_err(|error| CliError::failed(error).hint("use a smaller --threads")),
+        Some(threads) => start(threads).map_err(|error| CliError::resources(error).hint("use a smaller --threads")),
         None => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ use super::environment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::watch::{self, Watch};
+use crate::codes::Code;
 use crate::observe::redact;
 
 /// Writes results to standard output and words to standard error.
@@ -58,7 +59,7 @@ impl Ui {
         match self.format {
             Format::Table => self.text(&table()),
             Format::Json => {
-                let text = serde_json::to_string_pretty(value).map_err(CliError::failed)?;
+                let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
                 self.text(&text)
             }
         }
@@ -85,7 +86,7 @@ impl Ui {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(CliError::failed(format!("cannot write to standard output: {error}")))
+                Err(CliError::output(format!("cannot write to standard output: {error}")))
             }
             _ => Ok(()),
         }
@@ -100,8 +101,19 @@ impl Ui {
         // Who logs tells it with the end of the command.
         if !self.watch.logs() {
             say(&error.render(self.coloured()));
+            self.more(&error.codes());
         }
-        error.exit
+        error.exit()
+    }
+
+    /// Tells people at a terminal where a kind of error is explained; a log or a pipe would only be longer by it.
+    pub(super) fn more(&self, codes: &[Code]) {
+        let Some((first, others)) = codes.split_first() else { return };
+        if self.format == Format::Table && !self.quiet && !self.watch.logs() && io::stderr().is_terminal() {
+            let others: Vec<_> = others.iter().map(Code::to_string).collect();
+            let others = if others.is_empty() { String::new() } else { format!(" (also {})", others.join(", ")) };
+            say(&format!("\nfor more: pdm-ml explain {first}{others}"));
+        }
     }
 
     /// Tells what to do next, on standard error.
@@ -118,17 +130,25 @@ impl Ui {
 
 /// Tells what is wrong with the arguments, or answers `--help` and `--version`.
 pub(super) fn refuse(error: &clap::Error) -> Exit {
-    if error.use_stderr() && asks_for_json("--format") {
-        let message = error.to_string();
-        let object = json!({ "error": { "message": message.trim_end(), "hint": null, "exit": Exit::Usage as u8 } });
+    if !error.use_stderr() {
+        let _gone = error.print();
+        return Exit::Done;
+    }
+    let (told, code) = (error.render(), Code::Arguments);
+    if asks_for_json("--format") {
+        let message = told.to_string();
+        let object =
+            json!({ "error": { "message": message.trim_end(), "code": code, "hint": null, "exit": code.exit() } });
         let _gone = writeln!(io::stdout(), "{object:#}");
     }
-    if error.use_stderr() && (asks_for_json("--log-format") || watch::logs_by_environment()) {
-        Watch::refused(&error.to_string());
+    if asks_for_json("--log-format") || watch::logs_by_environment() {
+        Watch::refused(&told.to_string());
     } else {
-        let _gone = error.print();
+        let coloured = io::stderr().is_terminal() && !environment::no_color();
+        let told = if coloured { told.ansi().to_string() } else { told.to_string() };
+        say(&told.replacen("error:", &format!("error[{code}]:"), 1));
     }
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    code.into()
 }
 
 /// Returns whether the arguments, which could not be read, give a flag the value `json`.

@@ -18,6 +18,7 @@ use super::args::{Cli, Global, LogFormat};
 use super::error::CliError;
 use super::exit::Exit;
 use super::{environment, ui};
+use crate::codes::Code;
 use crate::engine::{self, Context, Job, Outcome, Retrained};
 use crate::events::Reporter;
 use crate::observe::{ChampionFact, Gatherer, JobFacts, LoggedError, ScoreFact, Spans, TraceContext, prometheus};
@@ -98,7 +99,8 @@ impl Watch {
         let (message, detail) = message.split_once('\n').unwrap_or((message, ""));
         let detail = Some(detail.trim().to_owned()).filter(|detail| !detail.is_empty());
         let message = message.trim_start_matches("error: ").to_owned();
-        spans.end("", Exit::Usage as u8, Some(&LoggedError { message, causes: None, detail, hint: None }), 0);
+        let code = Code::Arguments;
+        spans.end("", code.exit(), Some(&LoggedError { code, message, causes: None, detail, hint: None }), 0);
     }
 
     /// Returns whether messages are logged as JSON instead of told to people.

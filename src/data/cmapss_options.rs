@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::manifest::{self, PinnedFile};
 use super::{PartFile, Role};
+use crate::codes::Code;
 use crate::domain::{Problem, Subset};
 
 /// NASA's C-MAPSS files, as published.
@@ -104,14 +105,17 @@ impl CmapssOptions {
     fn pool_problem(&self) -> Option<Problem> {
         match (self.subset, self.subsets.as_slice()) {
             (_, []) => None,
-            (Some(_), _) => Some(Problem::new("subsets", "is written beside `subset`").hint("write one of the two")),
+            (Some(_), _) => {
+                let problem = Problem::new("subsets", "is written beside `subset`").of(Code::KeysExclude);
+                Some(problem.hint("write one of the two"))
+            }
             (None, [one]) => {
                 let problem = Problem::new("subsets", "needs at least 2 subsets");
                 Some(problem.hint(format!("for one write subset = \"{one}\"")))
             }
             (None, all) => {
                 let (_, twice) = all.iter().enumerate().find(|(i, subset)| all[..*i].contains(subset))?;
-                Some(Problem::new("subsets", format!("names {twice} twice")))
+                Some(Problem::new("subsets", format!("names {twice} twice")).of(Code::NamedTwice))
             }
         }
     }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::install::RefusedFile;
 use super::{Finding, Role};
+use crate::codes::Code;
 use crate::content::Digest;
 
 /// Data could not be read, written or installed.
@@ -82,6 +83,23 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Missing { .. } => Code::DataMissing,
+            Self::NotAFile(_) => Code::NotADataFile,
+            Self::Io { .. } => Code::FileAccess,
+            Self::UnknownFormat { .. } => Code::UnknownDataFormat,
+            Self::Invalid { findings, .. } => {
+                findings.first().map_or(Code::DataInvalid, |finding| finding.expectation.code())
+            }
+            Self::Archive { .. } | Self::ArchiveTooLarge { .. } => Code::Archive,
+            Self::Refused { .. } => Code::NotPublished,
+            Self::NothingToInstall(_) => Code::NothingToInstall,
+            Self::Simulate(problem) => problem.code,
+        }
+    }
+
     /// Returns what to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -3,6 +3,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes::Code;
+
 /// How many findings of one expectation are listed for one file, so that noise does not fill the memory; the rest are
 /// counted.
 pub(super) const LISTED: usize = 100_000;
@@ -87,6 +89,28 @@ impl Expectation {
         Self::StuckSensors,
         Self::DuplicateRows,
     ];
+
+    /// Returns which kind of error a finding about it is.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Pinned => Code::DataNotPinned,
+            Self::Complete => Code::DataIncomplete,
+            Self::Columns => Code::DataColumns,
+            Self::Types => Code::DataTypes,
+            Self::Finite => Code::DataNotFinite,
+            Self::AscendingCycles => Code::CyclesNotAscending,
+            Self::ContiguousCycles => Code::CyclesNotContiguous,
+            Self::ContiguousUnits => Code::UnitsNotContiguous,
+            Self::UnitCounts => Code::UnitCounts,
+            Self::RulRows => Code::RulRows,
+            Self::RulValues => Code::RulValues,
+            Self::Ranges => Code::OutOfRange,
+            Self::MinimumHistory => Code::ShortHistory,
+            Self::ConstantSensors => Code::ConstantSensor,
+            Self::StuckSensors => Code::StuckSensor,
+            Self::DuplicateRows => Code::DuplicateRows,
+        }
+    }
 
     /// Returns the name, as it stands in reports and in `[validate.severity]`.
     pub fn name(self) -> &'static str {

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{CmapssOptions, PartFile, Role, Schema, SimulateOptions, cmapss_options};
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Where the data comes from.
@@ -156,9 +157,10 @@ impl TableOptions {
         if self.sensors.is_empty() {
             problems.push(Problem::new("sensors", "is empty: a model needs at least one sensor"));
         }
+        let other = |key: &str, message: &str| Problem::new(key, message).of(Code::KeyNeedsOther);
         match (&self.test, &self.rul) {
-            (Some(_), None) => problems.push(Problem::new("test", "needs `rul`: without truth it cannot be scored")),
-            (None, Some(_)) => problems.push(Problem::new("rul", "needs `test`: the histories it belongs to")),
+            (Some(_), None) => problems.push(other("test", "needs `rul`: without truth it cannot be scored")),
+            (None, Some(_)) => problems.push(other("rul", "needs `test`: the histories it belongs to")),
             _ => {}
         }
         problems.extend(self.unknown_endings());
@@ -194,7 +196,8 @@ impl TableOptions {
                 if column.is_empty() {
                     problems.push(Problem::new(key, "names a column with no name"));
                 } else if !seen.insert(column) {
-                    problems.push(Problem::new(key, format!("names column `{column}`, which is already named")));
+                    let message = format!("names column `{column}`, which is already named");
+                    problems.push(Problem::new(key, message).of(Code::NamedTwice));
                 }
             }
         }

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::findings::FindingLog;
 use super::ingest::{Content, RawPart};
 use super::{Expectation, Finding, Role, Severity};
+use crate::codes::Code;
 use crate::content::Digest;
 
 /// What validation found out about a data set.
@@ -102,6 +103,12 @@ impl QualityReport {
     /// Returns whether the data may be used.
     pub fn is_valid(&self) -> bool {
         self.counts.errors == 0
+    }
+
+    /// Returns which kinds of errors there are.
+    pub fn codes(&self) -> Vec<Code> {
+        let failed = self.checks.iter().filter(|check| check.outcome == Outcome::Fail);
+        failed.map(|check| check.expectation.code()).collect()
     }
 }
 

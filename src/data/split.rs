@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{HoldoutOptions, Schema, Trajectory, ValidDataset};
+use crate::codes::Code;
 use crate::content::{Digest, digest_of};
 use crate::domain::{Problem, UnitId};
 
@@ -50,6 +51,15 @@ pub enum SplitError {
         /// Units at hand.
         units: usize,
     },
+}
+
+impl SplitError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::TooFewFolds(_) | Self::TooFewUnits { .. } => Code::TooFewUnitsToSplit,
+        }
+    }
 }
 
 /// Assigns every training unit to one fold.

@@ -10,6 +10,7 @@ mod unit;
 
 pub use prediction::{Interval, Prediction, Predictions};
 pub use problem::Problem;
+pub(crate) use secret::WRITE_A_NAME;
 pub use secret::{MissingSecret, Secret, SecretName};
 pub use subset::{ParseSubsetError, Subset};
 pub use unit::{Cycle, UnitId};

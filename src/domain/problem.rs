@@ -1,10 +1,14 @@
 use serde::Serialize;
 
+use crate::codes::Code;
+
 /// Something wrong with a value the user wrote, found by the room that obeys it.
 ///
 /// The room knows the key; the pipeline room knows where in the file it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
+    /// What kind of mistake it is.
+    pub code: Code,
     /// Dotted key path, relative to the table the options came from; empty for the table itself.
     pub path: String,
     /// What is wrong, with the value, as a lower-case fragment.
@@ -14,15 +18,22 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Returns a problem without a hint.
+    /// Returns a problem without a hint: a value that the option cannot take.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), hint: None }
+        Self { code: Code::BadValue, path: path.into(), message: message.into(), hint: None }
     }
 
     /// Returns a problem for every count that is not from 1 to `most`.
     pub fn out_of_range(counts: &[(&str, usize)], most: usize) -> Vec<Self> {
         let wrong = counts.iter().filter(|(_, count)| !(1..=most).contains(count));
         wrong.map(|(key, count)| Self::new(*key, format!("must be from 1 to {most}, not {count}"))).collect()
+    }
+
+    /// Returns this problem as one of another kind.
+    #[must_use]
+    pub fn of(mut self, code: Code) -> Self {
+        self.code = code;
+        self
     }
 
     /// Returns this problem with a hint.

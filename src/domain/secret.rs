@@ -5,6 +5,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::Problem;
+use crate::codes::Code;
+
 /// Names the environment variable that holds a secret: `{ env = "NAME" }` in a pipeline file.
 ///
 /// Options hold this and never the secret, so that nothing which is shown, hashed, logged or cached can.
@@ -24,7 +27,7 @@ pub struct Secret(String);
 pub struct MissingSecret(pub String);
 
 /// What a plain text in the place of a name is answered; it is not repeated, since it may be the secret itself.
-const WRITE_A_NAME: &str =
+pub(crate) const WRITE_A_NAME: &str =
     "a secret is not written here; write { env = \"NAME\" } with the name of the environment variable that holds it";
 
 impl SecretName {
@@ -33,12 +36,13 @@ impl SecretName {
         Self { env: env.into() }
     }
 
-    /// Returns what is wrong with the name; it is not repeated, since it may be the secret itself.
-    pub fn problem(&self) -> Option<String> {
+    /// Returns what is wrong with the name at a key; it is not repeated, since it may be the secret itself.
+    pub fn problem(&self, key: &str) -> Option<Problem> {
         let first = self.env.chars().next();
         let is_name = first.is_some_and(|c| !c.is_ascii_digit())
             && self.env.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        (!is_name).then(|| "`env` is not the name of an environment variable".to_owned())
+        let what = "`env` is not the name of an environment variable";
+        (!is_name).then(|| Problem::new(key, what).of(Code::NotAVariableName))
     }
 
     /// Reads the secret; `variable` looks an environment variable up.
@@ -130,10 +134,10 @@ mod tests {
 
     #[test]
     fn a_secret_put_in_the_place_of_its_name_is_not_repeated() {
-        let problem = SecretName::new("p@ss word").problem().unwrap();
-        assert!(!problem.contains("p@ss"));
-        assert_eq!(SecretName::new("PLANT_KEY_2").problem(), None);
-        assert!(SecretName::new("").problem().is_some() && SecretName::new("2A").problem().is_some());
+        let problem = SecretName::new("p@ss word").problem("secret").unwrap();
+        assert!(!problem.message.contains("p@ss"));
+        assert_eq!(SecretName::new("PLANT_KEY_2").problem("secret"), None);
+        assert!(["", "2A"].iter().all(|name| SecretName::new(*name).problem("secret").is_some()));
     }
 
     #[test]

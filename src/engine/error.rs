@@ -8,6 +8,7 @@ use super::locking::LockError;
 use super::tune::TuneError;
 use super::turn::Busy;
 use crate::bundle::BundleError;
+use crate::codes::Code;
 use crate::events::{BudgetExceeded, Interrupted};
 use crate::export::ExportError;
 use crate::pipeline::Stage;
@@ -110,6 +111,27 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Stage { source, .. } => source.code(),
+            Self::Exec { source, .. } => source.code(),
+            Self::Cache(error) => error.code(),
+            Self::Registry(error) => error.code(),
+            Self::Name(error) => error.code(),
+            Self::Policy { .. } => Code::Policy,
+            Self::Bundle(error) => error.code(),
+            Self::Export(error) => error.code(),
+            Self::Clock { .. } => Code::ClockBehind,
+            Self::Tune(error) => error.code(),
+            Self::Lock(error) => error.code(),
+            Self::Busy(_) => Code::ProjectBusy,
+            Self::Folder { .. } => Code::FileAccess,
+            Self::Budget { exceeded, .. } | Self::OverBudget { exceeded, .. } => exceeded.code(),
+            Self::Interrupted(interrupted) => interrupted.code(),
+        }
+    }
+
     /// Returns how a stage's error is told.
     pub(super) fn in_stage(stage: Stage) -> impl Fn(StageError) -> Self {
         move |source| Self::Stage { stage, source: Box::new(source) }

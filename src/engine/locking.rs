@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{EngineError, Job, Line};
+use crate::codes::Code;
 use crate::content::Digest;
 use crate::events::Reporter;
 use crate::pipeline::cache::{Entry, FileChange, InputFile};
@@ -76,9 +77,15 @@ pub enum LockError {
 }
 
 impl LockError {
-    /// Returns whether bytes differ, of the data or of a result, rather than options or the lock itself.
-    pub fn is_about_bytes(&self) -> bool {
-        matches!(self, Self::Inputs { .. } | Self::Outputs { .. })
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Embedded | Self::Absent(_) => Code::NoLock,
+            Self::Unusable { .. } => Code::LockUnusable,
+            Self::Inputs { .. } => Code::LockedData,
+            Self::Key { .. } => Code::LockedStage,
+            Self::Outputs { .. } => Code::NotReproduced,
+        }
     }
 
     /// Returns what to do next.

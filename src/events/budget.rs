@@ -4,6 +4,7 @@ use bytesize::ByteSize;
 use jiff::SignedDuration;
 
 use super::Interrupted;
+use crate::codes::Code;
 
 /// Says whether the work may go on; asked at every [`super::Reporter::check`], so it must answer quickly.
 pub trait Guard: Send + Sync {
@@ -43,6 +44,17 @@ pub enum BudgetExceeded {
         /// The budget.
         limit: Duration,
     },
+}
+
+impl BudgetExceeded {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::MemoryBefore { .. } => Code::MemoryBudgetBefore,
+            Self::Memory { .. } => Code::MemoryBudget,
+            Self::Time { .. } => Code::TimeBudget,
+        }
+    }
 }
 
 /// Returns a number of bytes as people write it, such as `1.5 GiB`.

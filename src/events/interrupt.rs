@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::BudgetExceeded;
+use crate::codes::Code;
 
 /// Carries the wish to stop, such as a signal, to the loops that do the work.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,18 @@ pub enum Interrupted {
     /// By the failure of work beside it, which tells its own story.
     #[error("work beside it failed")]
     Abandoned,
+}
+
+impl Interrupted {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Signal { signal: 15 } => Code::Terminated,
+            Self::Signal { .. } => Code::Interrupted,
+            Self::Budget(exceeded) => exceeded.code(),
+            Self::Abandoned => Code::Abandoned,
+        }
+    }
 }
 
 impl Interrupt {

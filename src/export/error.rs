@@ -1,3 +1,5 @@
+use crate::codes::Code;
+
 /// A bundle cannot be written in another program's form.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -21,4 +23,14 @@ pub enum ExportError {
     /// There is no unit with a row to make an input of.
     #[error("no unit has a recorded cycle")]
     Empty,
+}
+
+impl ExportError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Family | Self::Width { .. } | Self::TooLarge { .. } => Code::NotExportable,
+            Self::Empty => Code::NothingToExport,
+        }
+    }
 }

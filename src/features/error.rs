@@ -1,3 +1,5 @@
+use crate::codes::Code;
+
 /// The features cannot be learnt from these units.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FeatureError {
@@ -15,4 +17,15 @@ pub enum FeatureError {
     /// There is no row to learn from.
     #[error("there is no training row")]
     Empty,
+}
+
+impl FeatureError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::UnknownColumn { .. } => Code::FeatureColumn,
+            Self::NothingVaries => Code::NothingVaries,
+            Self::Empty => Code::TooLittleData,
+        }
+    }
 }

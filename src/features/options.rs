@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Most regimes that can be asked for.
@@ -44,7 +45,7 @@ impl FeatureOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(sensor) = repeated(&self.sensors) {
-            problems.push(Problem::new("sensors", format!("sensor `{sensor}` is named twice")));
+            problems.push(Problem::new("sensors", format!("sensor `{sensor}` is named twice")).of(Code::NamedTwice));
         }
         if self.regimes > MAX_REGIMES {
             let message = format!("{} regimes are more than the {MAX_REGIMES} supported", self.regimes);
@@ -70,7 +71,8 @@ impl FeatureOptions {
             odd.map(|h| Problem::new("half_lives", format!("{h} is not a positive number of cycles"))).collect();
         let names: Vec<_> = self.half_lives.iter().map(f64::to_string).collect();
         if let Some(half_life) = repeated(&names) {
-            problems.push(Problem::new("half_lives", format!("half-life {half_life} stands twice")));
+            let message = format!("half-life {half_life} stands twice");
+            problems.push(Problem::new("half_lives", message).of(Code::NamedTwice));
         }
         problems
     }

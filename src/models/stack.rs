@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::parts::{Part, join, split};
 use super::weights::{open, read_shaped, write, wrong};
 use super::{Family, GbdtOptions, GruOptions, InputKind, ModelError, ModelOptions, Predictor};
+use crate::codes::Code;
 use crate::domain::Problem;
 use crate::features::Matrix;
 
@@ -32,13 +33,16 @@ impl StackOptions {
         let count = self.member.len();
         let few = (count < 2).then(|| {
             let problem = Problem::new("member", format!("needs at least 2 models, and there are {count}"));
-            problem.hint("write one [[model.member]] for each")
+            problem.of(Code::StackMembers).hint("write one [[model.member]] for each")
         });
         let members = self.member.iter().enumerate();
         let inner = members.flat_map(|(i, member)| {
             let at = move |problem: Problem| problem.within(&format!("member.{i}"));
             let problems = match member {
-                ModelOptions::Stack(_) => vec![Problem::new("kind", "names a stack, which cannot be part of a stack")],
+                ModelOptions::Stack(_) => {
+                    let message = "names a stack, which cannot be part of a stack";
+                    vec![Problem::new("kind", message).of(Code::StackMembers)]
+                }
                 other => other.problems(),
             };
             problems.into_iter().map(at)

@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::NotifyError;
 use super::machine::is_this_machine;
-use crate::domain::SecretName;
+use crate::codes::Code;
+use crate::domain::{Problem, SecretName};
 
 /// Where a webhook listens: the URL itself, or `{ env = "NAME" }` where whoever knows the URL may post to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -27,11 +28,15 @@ impl Default for Address {
 }
 
 impl Address {
-    /// Returns what is wrong with the address, as far as it is written.
-    pub(super) fn problem(&self, allow_http: bool) -> Option<String> {
+    /// Returns what is wrong with the address at a key, as far as it is written.
+    pub(super) fn problem(&self, key: &str, allow_http: bool) -> Option<Problem> {
         match self {
-            Self::Written(url) => check(url, allow_http).err(),
-            Self::Secret(name) => name.problem(),
+            Self::Written(url) => match parse(url) {
+                Ok(url) if is_open(&url, allow_http) => Some(Problem::new(key, OPEN).of(Code::Unencrypted)),
+                Ok(_) => None,
+                Err(what) => Some(Problem::new(key, what)),
+            },
+            Self::Secret(name) => name.problem(key),
         }
     }
 
@@ -57,8 +62,20 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// Messages do not repeat the URL, which may hold a key.
+/// What a URL is told that anybody on the line could read.
+const OPEN: &str = "would send unencrypted; use https://, or set `allow_http`";
+
 fn check(url: &str, allow_http: bool) -> Result<Url, String> {
+    let url = parse(url)?;
+    if is_open(&url, allow_http) { Err(OPEN.to_owned()) } else { Ok(url) }
+}
+
+fn is_open(url: &Url, allow_http: bool) -> bool {
+    url.scheme() == "http" && !allow_http && !is_this_machine(url.host_str().unwrap_or_default())
+}
+
+/// Messages do not repeat the URL, which may hold a key.
+fn parse(url: &str) -> Result<Url, String> {
     if url.is_empty() {
         return Err("is empty: write https://… or { env = \"NAME\" }".to_owned());
     }
@@ -68,10 +85,6 @@ fn check(url: &str, allow_http: bool) -> Result<Url, String> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user or a password; put the whole URL into the environment: { env = \"NAME\" }".to_owned());
-    }
-    let host = url.host_str().unwrap_or_default();
-    if url.scheme() == "http" && !allow_http && !is_this_machine(host) {
-        return Err("would send unencrypted; use https://, or set `allow_http`".to_owned());
     }
     Ok(url)
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::Occasion;
 use super::machine::is_this_machine;
 use super::mail::mailbox;
+use crate::codes::Code;
 use crate::domain::{Problem, SecretName};
 
 /// People who are told by mail.
@@ -71,7 +72,8 @@ impl SmtpOptions {
         }
         if self.tls == SmtpTls::None && !self.allow_plain && !is_this_machine(&self.host) {
             let hint = "use \"starttls\" or \"wrapper\", or set `allow_plain`";
-            problems.push(Problem::new("tls", "`none` would send unencrypted to another machine").hint(hint));
+            let problem = Problem::new("tls", "`none` would send unencrypted to another machine");
+            problems.push(problem.of(Code::Unencrypted).hint(hint));
         }
         problems.extend(self.addresses());
         problems.extend(self.login());
@@ -92,10 +94,11 @@ impl SmtpOptions {
     }
 
     fn login(&self) -> Option<Problem> {
+        let alone = |key: &str, message: &str| Problem::new(key, message).of(Code::KeyNeedsOther);
         match (&self.username, &self.password) {
-            (Some(_), None) => Some(Problem::new("username", "needs `password`").hint("password = { env = \"NAME\" }")),
-            (None, Some(_)) => Some(Problem::new("password", "needs `username`")),
-            (_, Some(password)) => password.problem().map(|message| Problem::new("password", message)),
+            (Some(_), None) => Some(alone("username", "needs `password`").hint("password = { env = \"NAME\" }")),
+            (None, Some(_)) => Some(alone("password", "needs `username`")),
+            (_, Some(password)) => password.problem("password"),
             (None, None) => None,
         }
     }

@@ -27,8 +27,7 @@ impl Default for WebhookOptions {
 
 impl WebhookOptions {
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let url = self.url.problem(self.allow_http).map(|message| Problem::new("url", message));
-        let secret = self.secret.as_ref().and_then(SecretName::problem);
-        url.into_iter().chain(secret.map(|message| Problem::new("secret", message))).collect()
+        let secret = self.secret.as_ref().and_then(|secret| secret.problem("secret"));
+        self.url.problem("url", self.allow_http).into_iter().chain(secret).collect()
     }
 }

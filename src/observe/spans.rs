@@ -5,6 +5,7 @@ use std::time::Instant;
 use tracing::{Level, Span, field};
 
 use super::{TraceContext, redact};
+use crate::codes::Code;
 use crate::events::{Event, Observer};
 
 /// Target of what a command does.
@@ -103,12 +104,13 @@ impl Spans {
         span.record("exit_code", exit_code);
         span.record("otel.status_code", if exit_code == 0 { "OK" } else { "ERROR" });
         match error {
-            Some(LoggedError { message, causes, detail, hint }) => {
+            Some(LoggedError { code, message, causes, detail, hint }) => {
                 let message = redact(message);
                 span.record("otel.status_description", &*message);
                 let (causes, detail) = (causes.as_deref().map(redact), detail.as_deref().map(redact));
+                let code = code.to_string();
                 tell!(self, self.place(), error, WORDS, {
-                    exit_code, elapsed_ms, causes = causes.as_deref(), detail = detail.as_deref(),
+                    code = code.as_str(), exit_code, elapsed_ms, causes = causes.as_deref(), detail = detail.as_deref(),
                     hint = hint.as_deref(),
                 }, "{message}");
             }
@@ -261,6 +263,8 @@ impl Spans {
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedError {
+    /// Which kind of error it is.
+    pub code: Code,
     /// What happened.
     pub message: String,
     /// What caused it.

@@ -3,6 +3,7 @@
 use super::exec::graph_problems;
 use super::search::space_problems;
 use super::spec::PipelineSpec;
+use crate::codes::Code;
 use crate::data::DatasetOptions;
 use crate::domain::{Problem, Subset};
 use crate::registry::{GateOptions, Rule};
@@ -52,7 +53,7 @@ fn ignored_regimes(spec: &PipelineSpec) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!("1 ignores the settings, and {name} has {regimes} operating regimes");
-    vec![Problem::new("features.regimes", message).hint("0 detects the number")]
+    vec![Problem::new("features.regimes", message).of(Code::IgnoredRegimes).hint("0 detects the number")]
 }
 
 fn unknown_sensors(spec: &PipelineSpec) -> Vec<Problem> {
@@ -60,7 +61,8 @@ fn unknown_sensors(spec: &PipelineSpec) -> Vec<Problem> {
     let unknown = spec.features.sensors.iter().enumerate().filter(|(_, sensor)| !schema.sensors.contains(sensor));
     let problem = |(i, sensor): (usize, &String)| {
         let known: Vec<_> = schema.sensors.iter().map(String::as_str).collect();
-        let problem = Problem::new(format!("features.sensors.{i}"), format!("the data has no sensor `{sensor}`"));
+        let message = format!("the data has no sensor `{sensor}`");
+        let problem = Problem::new(format!("features.sensors.{i}"), message).of(Code::UnknownColumn);
         match super::suggest::hint(sensor, &known) {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -79,7 +81,7 @@ fn too_many_folds(spec: &PipelineSpec) -> Vec<Problem> {
     match training_units(&spec.dataset) {
         Some(units) if folds > units => {
             let message = format!("{folds} folds are more than the {units} training units");
-            vec![Problem::new("split.folds", message).hint(format!("at most {units}"))]
+            vec![Problem::new("split.folds", message).of(Code::TooManyFolds).hint(format!("at most {units}"))]
         }
         _ => Vec::new(),
     }
@@ -91,7 +93,8 @@ fn unreachable_coverage(spec: &PipelineSpec) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!("{coverage} cannot be reached with {units} training units");
-    vec![Problem::new("calibrate.coverage", message).hint("use more units, or a lower coverage")]
+    let problem = Problem::new("calibrate.coverage", message).of(Code::UnreachableCoverage);
+    vec![problem.hint("use more units, or a lower coverage")]
 }
 
 fn quantiles_of_no_network(spec: &PipelineSpec) -> Vec<Problem> {
@@ -99,7 +102,8 @@ fn quantiles_of_no_network(spec: &PipelineSpec) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!("quantile is learnt by networks only, and [model] is `{}`", spec.model.kind());
-    vec![Problem::new("train.loss", message).hint("set `kind` in [model] to a network such as `gru`, or another loss")]
+    let problem = Problem::new("train.loss", message).of(Code::QuantilesOfNoNetwork);
+    vec![problem.hint("set `kind` in [model] to a network such as `gru`, or another loss")]
 }
 
 fn quantiles_not_learnt(spec: &PipelineSpec) -> Vec<Problem> {
@@ -109,6 +113,7 @@ fn quantiles_not_learnt(spec: &PipelineSpec) -> Vec<Problem> {
     let message = "quantile calibrates the intervals of a network that learns them";
     vec![
         Problem::new("calibrate.method", message)
+            .of(Code::QuantilesNotLearnt)
             .hint("set `loss = \"quantile\"` in [train], or use `split_conformal`"),
     ]
 }
@@ -116,11 +121,12 @@ fn quantiles_not_learnt(spec: &PipelineSpec) -> Vec<Problem> {
 /// A gate must let the coverage pass that the intervals are made for.
 fn missed_coverage(spec: &PipelineSpec) -> Vec<Problem> {
     let aim = spec.calibrate.coverage;
-    let gates = spec.gates.iter().enumerate().filter(|(_, gate)| gate.metric == Metric::Coverage);
+    let judges = |gate: &GateOptions| gate.metric == Metric::Coverage && gate.problems().is_empty();
+    let gates = spec.gates.iter().enumerate().filter(|(_, gate)| judges(gate));
     let excluding = gates.filter_map(|(i, gate)| excludes(gate, aim).map(|(key, limit)| (i, key, limit)));
     let problem = |(i, key, limit)| {
         let message = format!("{limit} excludes {aim}, the coverage that [calibrate] aims at");
-        Problem::new(format!("gate.{i}.{key}"), message)
+        Problem::new(format!("gate.{i}.{key}"), message).of(Code::GateAgainstCoverage)
     };
     excluding.map(problem).collect()
 }
@@ -138,7 +144,9 @@ fn excludes(gate: &GateOptions, value: f64) -> Option<(&'static str, f64)> {
 
 fn repeated_gates(spec: &PipelineSpec) -> Vec<Problem> {
     let repeated = spec.gates.iter().enumerate().filter(|(i, gate)| spec.gates[..*i].contains(gate));
-    repeated.map(|(i, _)| Problem::new(format!("gate.{i}"), "the same gate stands above")).collect()
+    repeated
+        .map(|(i, _)| Problem::new(format!("gate.{i}"), "the same gate stands above").of(Code::NamedTwice))
+        .collect()
 }
 
 fn training_units(dataset: &DatasetOptions) -> Option<usize> {

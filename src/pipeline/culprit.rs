@@ -5,8 +5,23 @@ use toml::de::DeValue;
 
 use super::source::Span;
 
-/// Takes the key whose value stands at `span` out of a table; returns the path to it.
-pub(super) fn remove(table: &mut DeValue<'_>, span: &Span) -> Option<Vec<String>> {
+/// A key that was taken out of its table.
+pub(super) struct Culprit<'t> {
+    /// The path to it.
+    pub(super) path: Vec<String>,
+    value: Spanned<DeValue<'t>>,
+}
+
+impl<'t> Culprit<'t> {
+    /// Returns the value that stands at `span`: the key's own, or an element of it.
+    pub(super) fn at(&self, span: &Span) -> &DeValue<'t> {
+        let elements = self.value.get_ref().as_array().into_iter().flatten();
+        elements.filter(|item| item.span() == *span).map(Spanned::get_ref).next().unwrap_or(self.value.get_ref())
+    }
+}
+
+/// Takes the key whose value stands at `span` out of a table.
+pub(super) fn remove<'t>(table: &mut DeValue<'t>, span: &Span) -> Option<Culprit<'t>> {
     let exact = |value: &Span| value == span;
     let around = |value: &Span| value.start <= span.start && span.end <= value.end;
     let path = find(table, &exact).or_else(|| find(table, &around))?;
@@ -20,8 +35,8 @@ pub(super) fn remove(table: &mut DeValue<'_>, span: &Span) -> Option<Vec<String>
         };
     }
     let DeValue::Table(table) = value else { return None };
-    table.remove(last.as_str())?;
-    Some(path)
+    let value = table.remove(last.as_str())?;
+    Some(Culprit { path, value })
 }
 
 /// Returns the path of the innermost key whose value, or an element of whose value, fits.

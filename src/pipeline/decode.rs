@@ -9,6 +9,7 @@ use super::findings::{Finding, Findings};
 use super::keys::{Keys, KindAt};
 use super::source::{KeyIndex, Span, element_of, join};
 use super::{culprit, format, suggest, unbounded, words};
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Options that come in families, chosen by the key `kind`.
@@ -149,7 +150,7 @@ impl<'t> Decoder<'t> {
         let span = items.span();
         let DeValue::Array(items) = items.into_inner() else {
             self.findings.push_broken(
-                Finding::new(name, format!("`{name}` is a list of tables"))
+                Finding::new(Code::NotAList, name, format!("`{name}` is a list of tables"))
                     .hint(Some(format!("write [[{name}]]")))
                     .at(Some(span)),
             );
@@ -176,7 +177,8 @@ impl<'t> Decoder<'t> {
                     .map(|section| format!("did you mean `{section}`?"))
                     .or_else(|| Some(format!("`{name}` belongs in {}", bracketed(homes)))),
             };
-            self.findings.push(Finding::new(join("", name), message).hint(hint).at(Some(key.span())));
+            self.findings
+                .push(Finding::new(Code::UnknownSection, join("", name), message).hint(hint).at(Some(key.span())));
         }
         (self.index, self.findings)
     }
@@ -193,15 +195,16 @@ impl<'t> Decoder<'t> {
             return Content::Table(value);
         }
         let message = format!("expected a table for `{path}`, found {}", described(value.get_ref()));
-        let hint = element_of(path).is_none().then(|| format!("write [{path}] and the keys below it"));
-        self.findings.push_broken(Finding::new(path, message).hint(hint).at(Some(value.span())));
+        let hint = Some(format!("write {} and the keys below it", shown(path)));
+        self.findings.push_broken(Finding::new(Code::WrongType, path, message).hint(hint).at(Some(value.span())));
         Content::Unusable
     }
 
     fn require(&mut self, name: &str, content: &Content<'_>, example: &str) {
         if matches!(content, Content::Absent) {
             let hint = format!("add [{name}] with {example}");
-            self.findings.push_broken(Finding::new(name, format!("section [{name}] is missing")).hint(Some(hint)));
+            let message = format!("section [{name}] is missing");
+            self.findings.push_broken(Finding::new(Code::MissingSection, name, message).hint(Some(hint)));
         }
     }
 
@@ -263,15 +266,22 @@ impl<'t> Decoder<'t> {
     ) -> Option<&'static str> {
         let DeValue::Table(table) = table.get_mut() else { return None };
         let key = join(path, "kind");
-        let finding = match table.remove("kind") {
+        let kind = table.remove("kind");
+        if kind.is_some() && self.findings.touches_broken(&key) {
+            return None;
+        }
+        let finding = match kind {
             Some(kind) => match kind.get_ref().as_str() {
                 Some(written) => return self.known_kind(path, written, kind.span(), kinds),
                 None => {
-                    Finding::new(&key, format!("expected a string for `{key}`, found {}", described(kind.get_ref())))
-                        .at(Some(kind.span()))
+                    let message = format!("expected a string for `{key}`, found {}", described(kind.get_ref()));
+                    Finding::new(Code::WrongType, &key, message).at(Some(kind.span()))
                 }
             },
-            None => Finding::new(&key, format!("missing key `kind` in {}", shown(path))).at(self.header(path)),
+            None => {
+                let message = format!("missing key `kind` in {}", shown(path));
+                Finding::new(Code::MissingKey, &key, message).at(self.header(path))
+            }
         };
         self.findings.push_broken(finding.hint(Some(format!("expected {}", suggest::one_of(kinds)))));
         None
@@ -287,7 +297,8 @@ impl<'t> Decoder<'t> {
     ) -> Option<&'static str> {
         let known = |name: &str| kinds.iter().copied().find(|kind| *kind == name);
         known(written).or_else(|| {
-            let finding = Finding::new(join(path, "kind"), format!("unknown kind \"{written}\" in {}", shown(path)));
+            let message = format!("unknown kind \"{written}\" in {}", shown(path));
+            let finding = Finding::new(Code::UnknownKind, join(path, "kind"), message);
             self.findings.push_broken(finding.hint(suggest::hint(written, kinds)).at(Some(span)));
             known(suggest::meant(written, kinds.iter().copied())?)
         })
@@ -316,18 +327,19 @@ impl<'t> Decoder<'t> {
                 self.note_unreadable(reading, table.get_ref(), &error);
                 return None;
             };
-            let path = culprit.iter().fold(reading.path.to_owned(), |path, step| join(&path, step));
-            self.note_wrong(path, &error);
+            let path = culprit.path.iter().fold(reading.path.to_owned(), |path, step| join(&path, step));
+            let found = error.span().map(|span| described(culprit.at(&span)));
+            self.note_wrong(path, &error, found.as_deref());
         }
     }
 
-    fn note_wrong(&mut self, path: String, error: &Error) {
+    fn note_wrong(&mut self, path: String, error: &Error, found: Option<&str>) {
         // What lacks a value that was taken out is not wrong by itself.
         if self.findings.touches_broken(&path) {
             return self.findings.mark_broken(path);
         }
-        let told = words::tell(error.message(), &path);
-        self.findings.push_broken(Finding::new(path, told.message).hint(told.hint).at(error.span()));
+        let told = words::tell(error.message(), &path, found);
+        self.findings.push_broken(Finding::new(told.code, path, told.message).hint(told.hint).at(error.span()));
     }
 
     /// Notes why a table as a whole cannot be read: keys are missing, or its values contradict each other.
@@ -335,8 +347,9 @@ impl<'t> Decoder<'t> {
         let path = reading.path;
         let header = self.header(path);
         let Some(missing) = words::missing_name(error.message()) else {
-            let told = words::tell(error.message(), path);
-            return self.findings.push_broken(Finding::new(path, told.message).hint(told.hint).at(header));
+            let told = words::tell(error.message(), path, None);
+            let finding = Finding::new(told.code, path, told.message);
+            return self.findings.push_broken(finding.hint(told.hint).at(header));
         };
         let steps: Vec<_> = path.split('.').collect();
         let mut names = self.keys.required(&steps, reading.kind_at());
@@ -349,7 +362,7 @@ impl<'t> Decoder<'t> {
                 continue;
             }
             let message = format!("missing key `{name}` in {}", shown(path));
-            self.findings.push(Finding::new(key, message).at(header.clone()));
+            self.findings.push(Finding::new(Code::MissingKey, key, message).at(header.clone()));
         }
         self.findings.mark_broken(path);
     }
@@ -364,7 +377,7 @@ impl<'t> Decoder<'t> {
             let path = join(&parent, name);
             let span = self.index.get(&path).map(|spans| spans.key.clone());
             let message = format!("unknown key `{name}` in {}", shown(&parent));
-            self.findings.push(Finding::new(path, message).hint(hint).at(span));
+            self.findings.push(Finding::new(Code::UnknownKey, path, message).hint(hint).at(span));
         }
     }
 

@@ -5,10 +5,13 @@ use serde::{Serialize, Serializer};
 use super::findings::Finding;
 use super::render::render;
 use super::source::{Sources, Span};
+use crate::codes::Code;
 
 /// Something wrong in the pipeline file or an override, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SpecProblem {
+    /// What kind of mistake it is.
+    pub code: Code,
     /// What is wrong, as a lower-case fragment.
     pub message: String,
     /// Name of the file, `environment` or `command line`.
@@ -69,9 +72,10 @@ impl Serialize for SpecErrors {
 }
 
 fn locate(sources: &Sources, finding: Finding) -> SpecProblem {
-    let Finding { path, message, hint, span } = finding;
+    let Finding { code, path, message, hint, span } = finding;
     let place = span.as_ref().map(|span| sources.place(span));
     SpecProblem {
+        code,
         message,
         file: place.as_ref().map_or_else(|| sources.file_name(), |place| &place.source.name).to_owned(),
         line: place.as_ref().map(|place| place.line),

@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 
 use super::source::{KeyIndex, Span, element_of};
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Something wrong, before its line and column are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
+    pub(super) code: Code,
     /// Dotted path from the top of the file; empty where it is about no key.
     pub(super) path: String,
     pub(super) message: String,
@@ -14,8 +16,8 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), hint: None, span: None }
+    pub(super) fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code, path: path.into(), message: message.into(), hint: None, span: None }
     }
 
     pub(super) fn at(mut self, span: Option<Span>) -> Self {
@@ -59,11 +61,11 @@ impl Findings {
 
     /// Adds what a room says about its values, unless the value is not what the user wrote.
     pub(super) fn add_problems(&mut self, index: &KeyIndex, problems: Vec<Problem>) {
-        for Problem { path, message, hint } in problems {
+        for Problem { code, path, message, hint } in problems {
             let path = path.replace('[', ".").replace(']', "");
             if !self.touches_broken(&path) {
                 let span = index.nearest(&path);
-                self.push(Finding::new(&path, sentence(&path, &message)).hint(hint).at(span));
+                self.push(Finding::new(code, &path, sentence(&path, &message)).hint(hint).at(span));
             }
         }
     }

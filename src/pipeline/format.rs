@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::findings::Finding;
 use super::layers::{EXTENDS, PROFILE};
 use super::source::join;
+use crate::codes::Code;
 
 /// The version of the file's format that this program writes; it reads all up to it.
 pub const VERSION: u32 = 2;
@@ -57,7 +58,7 @@ pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<Finding> {
 pub(super) fn version(root: &DeTable<'_>) -> Result<u32, Finding> {
     let Some(version) = root.get("version") else {
         let hint = format!("write `version = {VERSION}` at the top");
-        return Err(Finding::new("version", "missing key `version`").hint(Some(hint)));
+        return Err(Finding::new(Code::FormatVersion, "version", "missing key `version`").hint(Some(hint)));
     };
     let number = match version.get_ref() {
         DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
@@ -79,14 +80,14 @@ fn unknown(version: &Spanned<DeValue<'_>>, number: Option<u32>) -> Finding {
         Some(newer) if newer > VERSION => "the file is of a newer pdm-ml: use that one".to_owned(),
         _ => format!("write `version = {VERSION}`"),
     };
-    Finding::new("version", message).at(Some(version.span())).hint(Some(hint))
+    Finding::new(Code::FormatVersion, "version", message).at(Some(version.span())).hint(Some(hint))
 }
 
 fn too_new(root: &DeTable<'_>, version: u32, key: &str, since: u32) -> Option<Finding> {
     let (written, _) = root.get_key_value(key).filter(|_| version < since)?;
     let message = format!("`{key}` came with version {since} of the format, and this file is of version {version}");
     let hint = format!("write `version = {since}`, or run `pdm-ml config migrate`");
-    Some(Finding::new(key, message).at(Some(written.span())).hint(Some(hint)))
+    Some(Finding::new(Code::NewerKey, key, message).at(Some(written.span())).hint(Some(hint)))
 }
 
 fn renamed_since(version: u32) -> impl Iterator<Item = &'static Renamed> {
@@ -100,7 +101,9 @@ fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<Finding> {
     if section.get(*new).is_some() {
         let message = format!("`{}` is an older name of `{new}`, which stands beside it", join(name, old));
         return Some(
-            Finding::new(join(name, old), message).at(Some(span)).hint(Some("write one of the two".to_owned())),
+            Finding::new(Code::RenamedKey, join(name, old), message)
+                .at(Some(span))
+                .hint(Some("write one of the two".to_owned())),
         );
     }
     let entries = std::mem::replace(section, DeTable::new()).into_iter();
@@ -120,22 +123,4 @@ pub(super) fn old_names(root: &DeTable<'_>, version: u32) -> Vec<(Range<usize>, 
         Some((section.get_key_value(renamed.old)?.0.span(), renamed))
     };
     renamed_since(version).filter_map(written).collect()
-}
-
-/// Returns what the parser has to say of a text that is no TOML.
-pub(super) fn not_toml(text: &str, errors: Vec<toml::de::Error>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    for error in errors {
-        // After its first mistake, the rest of a line is seldom understood as it was meant.
-        let line = |span: &Option<Range<usize>>| {
-            span.as_ref()
-                .map(|span| text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count())
-        };
-        let span = error.span();
-        if findings.iter().all(|finding| line(&finding.span) != line(&span)) {
-            let message = error.message().trim_end_matches(", expected nothing");
-            findings.push(Finding::new("", message).at(span));
-        }
-    }
-    findings
 }

@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::findings::{Finding, Findings};
 use super::source::join;
+use crate::codes::Code;
 
 const OPEN: &str = "${env:";
 
@@ -52,18 +53,19 @@ impl Filling<'_, '_> {
             }
             DeValue::String(text) if text.contains(OPEN) => match self.fill(path, text) {
                 Ok(filled) => *text = Cow::Owned(filled),
-                Err((message, hint)) => {
-                    self.findings.push_broken(Finding::new(path, message).hint(hint).at(Some(span)));
+                Err(unfilled) => {
+                    self.findings.push_broken(unfilled.finding(path).at(Some(span)));
                 }
             },
             _ => {}
         }
     }
 
-    fn fill(&mut self, path: &str, text: &str) -> Result<String, (String, Option<String>)> {
+    fn fill(&mut self, path: &str, text: &str) -> Result<String, Unfilled> {
         if !self.allowed.contains(&path) {
             let hint = "only names, paths and URLs can come from the environment; use --set for other values";
-            return Err((format!("`{OPEN}…}}` has no meaning in `{path}`"), Some(hint.to_owned())));
+            let message = format!("`{OPEN}…}}` has no meaning in `{path}`");
+            return Err(Unfilled { code: Code::VariableNotAllowed, message, hint: Some(hint.to_owned()) });
         }
         let (filled, names) = fill(text, self.env)?;
         self.filled.insert(path.to_owned(), names);
@@ -71,24 +73,44 @@ impl Filling<'_, '_> {
     }
 }
 
+/// Why a text cannot be filled in.
+#[derive(Debug)]
+pub(super) struct Unfilled {
+    code: Code,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Unfilled {
+    pub(super) fn finding(self, path: &str) -> Finding {
+        Finding::new(self.code, path, self.message).hint(self.hint)
+    }
+}
+
 /// Returns a text with its variables filled in, and their names.
 ///
 /// # Errors
 /// What is wrong, and what to do.
-pub(super) fn fill(text: &str, env: Environment<'_>) -> Result<(String, Vec<String>), (String, Option<String>)> {
+pub(super) fn fill(text: &str, env: Environment<'_>) -> Result<(String, Vec<String>), Unfilled> {
+    let malformed = |message: String| Unfilled {
+        code: Code::VariableSyntax,
+        message,
+        hint: Some(format!("write {OPEN}NAME}} or {OPEN}NAME:-default}}")),
+    };
     let (mut filled, mut names, mut rest) = (String::new(), Vec::new(), text);
     while let Some((before, after)) = rest.split_once(OPEN) {
         let Some((inside, behind)) = after.split_once('}') else {
-            return Err((format!("`{OPEN}` without its `}}`"), None));
+            return Err(malformed(format!("`{OPEN}` without its `}}`")));
         };
         let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
         if !is_name(name) {
-            return Err((format!("`{name}` is not the name of an environment variable"), None));
+            return Err(malformed(format!("`{name}` is not the name of an environment variable")));
         }
         let value = env(name).filter(|value| !value.is_empty()).or_else(|| default.map(str::to_owned));
         let Some(value) = value else {
             let hint = format!("set it, or give a default: {OPEN}{name}:-default}}");
-            return Err((format!("environment variable `{name}` is not set"), Some(hint)));
+            let message = format!("environment variable `{name}` is not set");
+            return Err(Unfilled { code: Code::VariableNotSet, message, hint: Some(hint) });
         };
         filled.push_str(before);
         filled.push_str(&value);
@@ -114,7 +136,7 @@ mod tests {
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        fill(text, &env).map(|(text, _)| text).map_err(|(message, _)| message)
+        fill(text, &env).map(|(text, _)| text).map_err(|unfilled| unfilled.message)
     }
 
     #[test]

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::errors::SpecErrors;
 use super::format::{self, VERSION};
 use super::source::{Sources, Span, join};
+use super::syntax;
 
 /// A file's text in the newest version of the format, and what is other in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,7 +48,7 @@ pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
     let refuse = |findings| SpecErrors::new(Sources::new(name, text), findings);
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(refuse(format::not_toml(text, errors)));
+        return Err(refuse(syntax::findings(text, &errors)));
     }
     let root = root.into_inner();
     let from = format::version(&root).map_err(|finding| refuse(vec![finding]))?;
@@ -156,27 +157,27 @@ batch_units = 4  # few
         let refusals = ["version = 3", "[model]", "version = 1\nmodel = { batch = 1, batch_units = 2 }", "version = "]
             .map(|text| migrate(text, "pdm.toml").unwrap_err().to_string());
         insta::assert_snapshot!(refusals.join("\n\n"), @"
-        error: the format's version is 3, and this program reads versions 1 to 2
+        error[E0104]: the format's version is 3, and this program reads versions 1 to 2
          --> pdm.toml:1:11
           |
         1 | version = 3
           |           ^ the file is of a newer pdm-ml: use that one
 
-        error: missing key `version`
+        error[E0104]: missing key `version`
         --> pdm.toml
          = help: write `version = 2` at the top
 
-        error: `model.batch_units` is an older name of `batch`, which stands beside it
+        error[E0143]: `model.batch_units` is an older name of `batch`, which stands beside it
          --> pdm.toml:2:22
           |
         2 | model = { batch = 1, batch_units = 2 }
           |                      ^^^^^^^^^^^ write one of the two
 
-        error: string values must be quoted, expected literal string
+        error[E0101]: a value is missing
          --> pdm.toml:1:11
           |
         1 | version = 
-          |           ^
+          |           ^ a key without a value is left out
         ");
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! - `layers` puts the document together, `format` knows its versions, [`migrate`] brings a file to the newest;
 //! - `source` knows where every key stands, `decode` reads a section in spite of mistakes, `words` says in TOML what
-//!   serde says in Rust, `suggest` finds what was meant, `render` draws the caret;
+//!   serde says in Rust, `syntax` what breaks TOML, `suggest` finds what was meant, `render` draws the caret;
 //! - [`Origins`] tells for every value who wrote it; [`file_schema`] tells editors what may be written, and
 //!   [`file_reference`] people;
 //! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
@@ -49,6 +49,7 @@ mod source;
 mod spec;
 mod step;
 mod suggest;
+mod syntax;
 mod unbounded;
 mod variant;
 mod words;

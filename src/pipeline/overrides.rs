@@ -6,6 +6,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::findings::{Finding, Findings};
 use super::layers::{EXTENDS, PROFILE, moved, only_since};
 use super::source::{SET, Sources, Span, join};
+use crate::codes::Code;
 
 /// One step of the key of an override, and where it is written.
 pub(super) type Step = (String, Span);
@@ -33,13 +34,13 @@ pub(super) fn apply<'t>(
 
 fn parse(text: &str, base: usize) -> Result<(Vec<Step>, Spanned<DeValue<'_>>), Finding> {
     let Some((key, value)) = text.split_once('=') else {
-        let finding = Finding::new("", format!("`{SET}{text}` has no `=`"));
+        let finding = Finding::new(Code::BadOverride, "", format!("`{SET}{text}` has no `=`"));
         return Err(finding.hint(Some("write KEY=VALUE, such as `--set split.folds=10`".to_owned())));
     };
     let steps = parse_key(key).ok_or_else(|| {
         let message =
             if key.trim().is_empty() { "no key before `=`".to_owned() } else { format!("`{key}` is not a key") };
-        let finding = Finding::new("", message).at(Some(base..base + key.len()));
+        let finding = Finding::new(Code::BadOverride, "", message).at(Some(base..base + key.len()));
         finding.hint(Some("write the names of the section and the key, such as `split.folds`".to_owned()))
     })?;
     let steps = steps.into_iter().map(|(name, span)| (name, span.start + base..span.end + base)).collect();
@@ -64,7 +65,7 @@ pub(super) fn set<'t>(
         _ => return set_in_table(root, "", key, value, since),
     };
     let (name, span) = &key[0];
-    let finding = Finding::new(name, format!("`{name}` can only be written in a file"));
+    let finding = Finding::new(Code::OnlyInAFile, name, format!("`{name}` can only be written in a file"));
     Err(finding.at(Some(span.clone())).hint(Some(hint.to_owned())))
 }
 
@@ -126,7 +127,8 @@ fn set_within<'t>(
         DeValue::Array(items) => set_in_array(items, path, key, value, since),
         plain => {
             let message = format!("`{path}` is no table: its value is of type {}", plain.type_str());
-            Err(Finding::new(path, message).at(key.first().map(|(_, span)| span.clone())))
+            let span = key.first().map(|(_, span)| span.clone());
+            Err(Finding::new(Code::NoPlaceForOverride, path, message).at(span))
         }
     }
 }
@@ -142,8 +144,13 @@ fn set_in_array<'t>(
     let length = items.len();
     let item = name.parse().ok().and_then(|position: usize| items.get_mut(position));
     let Some(item) = item else {
-        let finding = Finding::new(path, format!("`{path}` has no element `{name}`")).at(Some(span.clone()));
-        let positions = if length == 0 { "it is empty".to_owned() } else { format!("it has 0 to {}", length - 1) };
+        let message = format!("`{path}` has no element `{name}`");
+        let finding = Finding::new(Code::NoPlaceForOverride, path, message).at(Some(span.clone()));
+        let positions = match length {
+            0 => "it is empty".to_owned(),
+            1 => "it has 0 alone".to_owned(),
+            _ => format!("it has 0 to {}", length - 1),
+        };
         return Err(finding.hint(Some(positions)));
     };
     if rest.is_empty() {

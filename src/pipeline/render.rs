@@ -15,14 +15,16 @@ pub(super) fn render(sources: &Sources, problems: &[SpecProblem], coloured: bool
 }
 
 fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
-    let title = Level::ERROR.primary_title(problem.message.as_str());
+    let title = Level::ERROR.primary_title(problem.message.as_str()).id(problem.code.to_string());
     let hint = problem.hint.as_deref();
     let place = problem.span.as_ref().map(|span| sources.place(span));
-    let beside = place.is_some_and(|place| !may_hold_secret(problem) && !speaks_of_secret(&place));
+    let secret = may_hold_secret(problem)
+        || place.as_ref().is_some_and(|place| speaks_of_secret(place) || holds_credentials(place.text()));
+    let beside = place.is_some() && !secret;
     let label = hint.filter(|hint| beside && hint.chars().count() <= LONGEST_LABEL);
     let below = hint.filter(|_| label.is_none()).map(|hint| Level::HELP.message(hint));
-    let group = match problem.span.as_ref().map(|span| sources.place(span)) {
-        Some(place) if may_hold_secret(problem) || speaks_of_secret(&place) => {
+    let group = match place {
+        Some(place) if secret => {
             title.element(Origin::path(&place.source.name).line(place.line).char_column(place.column))
         }
         Some(place) => {
@@ -52,4 +54,9 @@ fn speaks_of_secret(place: &Place<'_>) -> bool {
     let start = text[..place.span.start].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[start..].lines().next().unwrap_or_default().to_ascii_lowercase();
     ["secret", "password", "token"].iter().any(|word| line.contains(word))
+}
+
+/// An address with an `@` may hold a password before it.
+fn holds_credentials(line: &str) -> bool {
+    line.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }

@@ -124,7 +124,13 @@ pub struct ProjectOptions {
 impl ProjectOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
-        let name = self.name.parse::<ModelName>().err().map(|error| Problem::new("name", error.to_string()));
+        let name = self.name.parse::<ModelName>().err().map(|error| {
+            let problem = Problem::new("name", error.to_string()).of(error.code());
+            match near(&self.name) {
+                Some(name) => problem.hint(format!("such as \"{name}\"")),
+                None => problem,
+            }
+        });
         let budget = self.budget.problems().into_iter().map(|problem| problem.within("budget"));
         name.into_iter().chain(budget).collect()
     }
@@ -296,4 +302,12 @@ impl PipelineSpec {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a loaded specification holds only what TOML can hold")
     }
+}
+
+/// Returns a name that is allowed and looks like one that is not.
+fn near(name: &str) -> Option<String> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = name.trim().chars().map(plain).collect();
+    let name = name.trim_matches('-');
+    name.parse::<ModelName>().is_ok().then(|| name.to_owned())
 }

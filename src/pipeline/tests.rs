@@ -62,83 +62,83 @@ rule = "between"
 promote = "yes"
 "#;
     insta::assert_snapshot!(errors(file, &[]), @r#"
-    error: expected a whole number of at least 0 for `project.seed`, found the number -1
+    error[E0110]: expected a whole number of at least 0 for `project.seed`, found the number -1
      --> pdm.toml:5:8
       |
     5 | seed = -1
       |        ^^
 
-    error: unknown value "FD005" for `dataset.subset`
+    error[E0111]: unknown value "FD005" for `dataset.subset`
      --> pdm.toml:9:10
       |
     9 | subset = "FD005"
       |          ^^^^^^^ expected `FD001`, `FD002`, `FD003` or `FD004`
 
-    error: expected a whole number of at least 0 for `split.folds`, found the string "5"
+    error[E0109]: expected a whole number of at least 0 for `split.folds`, found the string "5"
       --> pdm.toml:12:9
        |
     12 | folds = "5"
        |         ^^^ write 5 without quotes
 
-    error: expected a number for `features.half_lives`, found the string "15"
+    error[E0109]: expected a number for `features.half_lives`, found the string "15"
       --> pdm.toml:16:20
        |
     16 | half_lives = [4.0, "15"]
        |                    ^^^^ write 15 without quotes
 
-    error: unknown key `windowcycles` in [features]
+    error[E0107]: unknown key `windowcycles` in [features]
       --> pdm.toml:17:1
        |
     17 | windowcycles = 30
        | ^^^^^^^^^^^^ did you mean `window_cycles`?
 
-    error: unknown section `modle` at the top level
+    error[E0105]: unknown section `modle` at the top level
       --> pdm.toml:19:2
        |
     19 | [modle]
        |  ^^^^^ did you mean `model`?
 
-    error: unknown key `learning_rat` in [model]
+    error[E0107]: unknown key `learning_rat` in [model]
       --> pdm.toml:24:1
        |
     24 | learning_rat = 1e-3
        | ^^^^^^^^^^^^ did you mean `learning_rate`?
 
-    error: `model.rounds` is 0, and must be from 1 to 100000
+    error[E0110]: `model.rounds` is 0, and must be from 1 to 100000
       --> pdm.toml:25:10
        |
     25 | rounds = 0
        |          ^
 
-    error: unknown key `hidden` in [model]
+    error[E0107]: unknown key `hidden` in [model]
       --> pdm.toml:26:1
        |
     26 | hidden = 48
        | ^^^^^^ a key of kind `gru` or `lstm`, not of `gbdt`
 
-    error: `calibrate.coverage`: 90 is not a share from 0.5 to below 1
+    error[E0110]: `calibrate.coverage`: 90 is not a share from 0.5 to below 1
       --> pdm.toml:29:12
        |
     29 | coverage = 90
        |            ^^ 0.9
 
-    error: unknown value "rsme" for `gate.0.metric`
+    error[E0111]: unknown value "rsme" for `gate.0.metric`
       --> pdm.toml:32:10
        |
     32 | metric = "rsme"
        |          ^^^^^^ did you mean `rmse`?
 
-    error: missing key `metric` in [[gate]]
+    error[E0108]: missing key `metric` in [[gate]]
       --> pdm.toml:36:1
        |
     36 | [[gate]]
        | ^^^^^^^^
 
-    error: expected true or false for `registry.promote`, found the string "yes"
+    error[E0109]: expected true or false for `registry.promote`, found the string "yes"
       --> pdm.toml:40:11
        |
     40 | promote = "yes"
-       |           ^^^^^
+       |           ^^^^^ write true
     "#);
 }
 
@@ -159,13 +159,13 @@ gate = [
 ]
 "#;
     insta::assert_snapshot!(errors(file, &[]), @r#"
-    error: `features.regimes`: 1 ignores the settings, and FD002 has 6 operating regimes
+    error[E0127]: `features.regimes`: 1 ignores the settings, and FD002 has 6 operating regimes
      --> pdm.toml:4:24
       |
     4 | features = { regimes = 1, sensors = ["s_2", "s_22"] }
       |                        ^ 0 detects the number
 
-    error: `features.sensors.1`: the data has no sensor `s_22`
+    error[E0126]: `features.sensors.1`: the data has no sensor `s_22`
      --> pdm.toml:4:45
       |
     4 | features = { regimes = 1, sensors = ["s_2", "s_22"] }
@@ -173,19 +173,19 @@ gate = [
       |
       = help: expected `s_1`, `s_2`, `s_3`, `s_4`, `s_5`, `s_6`, `s_7`, `s_8`, `s_9`, `s_10`, `s_11`, `s_12`, …
 
-    error: `split.folds`: 300 folds are more than the 260 training units
+    error[E0128]: `split.folds`: 300 folds are more than the 260 training units
      --> pdm.toml:5:15
       |
     5 | split.folds = 300
       |               ^^^ at most 260
 
-    error: `calibrate.coverage`: 0.999 cannot be reached with 260 training units
+    error[E0129]: `calibrate.coverage`: 0.999 cannot be reached with 260 training units
      --> pdm.toml:6:22
       |
     6 | calibrate.coverage = 0.999
       |                      ^^^^^ use more units, or a lower coverage
 
-    error: `validate.ranges.s_0`: the data has no column `s_0`
+    error[E0126]: `validate.ranges.s_0`: the data has no column `s_0`
      --> pdm.toml:7:48
       |
     7 | validate.ranges = { s_1 = [0.0, 1000.0], s_0 = [0.0, 1.0] }
@@ -193,13 +193,13 @@ gate = [
       |
       = help: one of op_1, op_2, op_3, s_1, s_2, s_3, s_4, s_5, s_6, s_7, s_8, s_9, s_10, s_11, s_12, s_13, s_14, s_15, s_16, s_17, s_18, s_19, s_20, s_21
 
-    error: [[gate]]: the same gate stands above
+    error[E0125]: [[gate]]: the same gate stands above
       --> pdm.toml:11:5
        |
     11 |     { metric = "rmse", rule = "at_most", value = 16.0 },
        |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-    error: `gate.3.high`: 0.9 excludes 0.999, the coverage that [calibrate] aims at
+    error[E0132]: `gate.3.high`: 0.9 excludes 0.999, the coverage that [calibrate] aims at
       --> pdm.toml:12:64
        |
     12 |     { metric = "coverage", rule = "between", low = 0.8, high = 0.9 },
@@ -217,7 +217,7 @@ fn quantiles_need_a_network_that_learns_them() {
         assert!(load(&file("gru", &rest), &[]).is_ok());
     }
     insta::assert_snapshot!(errors(&file("gbdt", &format!("{learnt}{calibrated}")), &[]), @r#"
-    error: `train.loss`: quantile is learnt by networks only, and [model] is `gbdt`
+    error[E0130]: `train.loss`: quantile is learnt by networks only, and [model] is `gbdt`
       --> pdm.toml:10:8
        |
     10 | loss = "quantile"
@@ -226,7 +226,7 @@ fn quantiles_need_a_network_that_learns_them() {
        = help: set `kind` in [model] to a network such as `gru`, or another loss
     "#);
     insta::assert_snapshot!(errors(&file("stack", &format!("{stack}{learnt}")), &[]), @r#"
-    error: `train.loss`: quantile is learnt by networks only, and [model] is `stack`
+    error[E0130]: `train.loss`: quantile is learnt by networks only, and [model] is `stack`
       --> pdm.toml:14:8
        |
     14 | loss = "quantile"
@@ -235,21 +235,21 @@ fn quantiles_need_a_network_that_learns_them() {
        = help: set `kind` in [model] to a network such as `gru`, or another loss
     "#);
     insta::assert_snapshot!(errors(&file("gru", calibrated), &[]), @r#"
-    error: `calibrate.method`: quantile calibrates the intervals of a network that learns them
+    error[E0131]: `calibrate.method`: quantile calibrates the intervals of a network that learns them
       --> pdm.toml:10:10
        |
     10 | method = "quantile"
        |          ^^^^^^^^^^ set `loss = "quantile"` in [train], or use `split_conformal`
     "#);
     insta::assert_snapshot!(errors(&file("gru", "[train]\nloss = \"quantile\"\nquantiles = [0.5, 0.1, 0.9]"), &[]), @r#"
-    error: `train.quantiles` must ascend between 0 and 1, not 0.5, 0.1, 0.9
+    error[E0110]: `train.quantiles` must ascend between 0 and 1, not 0.5, 0.1, 0.9
       --> pdm.toml:11:13
        |
     11 | quantiles = [0.5, 0.1, 0.9]
        |             ^^^^^^^^^^^^^^^ such as [0.05, 0.5, 0.95]
     "#);
     insta::assert_snapshot!(errors(&file("gru", "[train]\nloss = \"quantile\"\nquantiles = [0.1, 0.9]"), &[]), @r#"
-    error: expected an array of 3 values for `train.quantiles`, found 2
+    error[E0110]: expected an array of 3 values for `train.quantiles`, found 2
       --> pdm.toml:11:13
        |
     11 | quantiles = [0.1, 0.9]
@@ -262,31 +262,31 @@ fn overrides_are_shown_instead_of_the_file() {
     let overrides =
         ["split.fold=10", "model.kind=gru", "model.hiden=64", "modle.kind=gru", "gate.0.value=1", "nonsense"];
     insta::assert_snapshot!(errors(SMALLEST, &overrides), @"
-    error: unknown key `fold` in [split]
+    error[E0107]: unknown key `fold` in [split]
      --> command line:1:13
       |
     1 | --set split.fold=10
       |             ^^^^ did you mean `folds`?
 
-    error: unknown key `hiden` in [model]
+    error[E0107]: unknown key `hiden` in [model]
      --> command line:1:13
       |
     1 | --set model.hiden=64
       |             ^^^^^ did you mean `hidden`?
 
-    error: unknown section `modle` at the top level
+    error[E0105]: unknown section `modle` at the top level
      --> command line:1:7
       |
     1 | --set modle.kind=gru
       |       ^^^^^ did you mean `model`?
 
-    error: `gate` is a list of tables
+    error[E0113]: `gate` is a list of tables
      --> command line:1:7
       |
     1 | --set gate.0.value=1
       |       ^^^^ write [[gate]]
 
-    error: `--set nonsense` has no `=`
+    error[E0116]: `--set nonsense` has no `=`
      --> command line:1:1
       |
     1 | --set nonsense
@@ -297,47 +297,47 @@ fn overrides_are_shown_instead_of_the_file() {
 #[test]
 fn what_is_absent_is_said() {
     insta::assert_snapshot!(errors("version = 1", &[]), @r#"
-    error: section [project] is missing
+    error[E0106]: section [project] is missing
     --> pdm.toml
      = help: add [project] with `name = "…"`
 
-    error: section [dataset] is missing
+    error[E0106]: section [dataset] is missing
     --> pdm.toml
      = help: add [dataset] with `kind = "…"`
     "#);
     insta::assert_snapshot!(errors("[project]\nname = \"x\"", &[]), @"
-    error: missing key `version`
+    error[E0104]: missing key `version`
     --> pdm.toml
      = help: write `version = 2` at the top
     ");
     insta::assert_snapshot!(errors("version = 3\n[nobody knows]", &[]), @"
-    error: unclosed table, expected `]`
+    error[E0101]: a header is of letters a to z, digits, `-` and `_`
      --> pdm.toml:2:8
       |
     2 | [nobody knows]
-      |        ^
+      |        ^ put any other into quotes
     ");
     insta::assert_snapshot!(errors("version = 3\n[later]", &[]), @"
-    error: the format's version is 3, and this program reads versions 1 to 2
+    error[E0104]: the format's version is 3, and this program reads versions 1 to 2
      --> pdm.toml:1:11
       |
     1 | version = 3
       |           ^ the file is of a newer pdm-ml: use that one
     ");
     insta::assert_snapshot!(errors("version = 1\n[project]\n[dataset]\nkind = 1\n[model]\nrounds = 3\n[gate]", &[]), @"
-    error: missing key `name` in [project]
+    error[E0108]: missing key `name` in [project]
      --> pdm.toml:2:2
       |
     2 | [project]
       |  ^^^^^^^
 
-    error: expected a string for `dataset.kind`, found the number 1
+    error[E0109]: expected a string for `dataset.kind`, found the number 1
      --> pdm.toml:4:8
       |
     4 | kind = 1
       |        ^ expected `cmapss`, `simulated` or `table`
 
-    error: missing key `kind` in [model]
+    error[E0108]: missing key `kind` in [model]
      --> pdm.toml:5:2
       |
     5 | [model]
@@ -345,7 +345,7 @@ fn what_is_absent_is_said() {
       |
       = help: expected `linear`, `gbdt`, `gru`, `lstm`, `cnn`, `tcn`, `transformer` or `stack`
 
-    error: `gate` is a list of tables
+    error[E0113]: `gate` is a list of tables
      --> pdm.toml:7:1
       |
     7 | [gate]
@@ -356,30 +356,30 @@ fn what_is_absent_is_said() {
 #[test]
 fn toml_that_is_none_is_shown_too() {
     insta::assert_snapshot!(errors("version = 1\n[project\nname = demo\nseed = = 1\n", &[]), @"
-    error: unclosed table, expected `]`
+    error[E0101]: the header is not closed
      --> pdm.toml:2:9
       |
     2 | [project
-      |         ^
+      |         ^ `]` is missing
 
-    error: extra `=`
+    error[E0101]: `=` stands twice
      --> pdm.toml:4:8
       |
     4 | seed = = 1
       |        ^
     ");
     insta::assert_snapshot!(errors("version = 1\nversion = 1\n[a]\nx = 'abc", &[]), @"
-    error: duplicate key
+    error[E0115]: `version` stands twice
      --> pdm.toml:2:1
       |
     2 | version = 1
-      | ^^^^^^^
+      | ^^^^^^^ line 1 has it already; delete one of the two
 
-    error: invalid literal string, expected `'`
+    error[E0101]: the text is not closed
      --> pdm.toml:4:9
       |
     4 | x = 'abc
-      |         ^
+      |         ^ a text ends with `'` on its line
     ");
 }
 
@@ -387,25 +387,25 @@ fn toml_that_is_none_is_shown_too() {
 fn a_misspelt_kind_does_not_hide_the_rest_of_its_table() {
     let file = SMALLEST.replace("simulated", "cmaps") + "subset = 4\npaht = \"x\"\n[model]\nkind = \"svm\"\nx = 1\n";
     insta::assert_snapshot!(errors(&file, &[]), @r#"
-    error: unknown kind "cmaps" in [dataset]
+    error[E0112]: unknown kind "cmaps" in [dataset]
      --> pdm.toml:5:8
       |
     5 | kind = "cmaps"
       |        ^^^^^^^ did you mean `cmapss`?
 
-    error: expected a string for `dataset.subset`
+    error[E0109]: expected a string for `dataset.subset`, found the number 4
      --> pdm.toml:6:10
       |
     6 | subset = 4
       |          ^
 
-    error: unknown key `paht` in [dataset]
+    error[E0107]: unknown key `paht` in [dataset]
      --> pdm.toml:7:1
       |
     7 | paht = "x"
       | ^^^^ did you mean `path`?
 
-    error: unknown kind "svm" in [model]
+    error[E0112]: unknown kind "svm" in [model]
      --> pdm.toml:9:8
       |
     9 | kind = "svm"
@@ -420,10 +420,28 @@ fn a_misplaced_secret_is_not_repeated() {
     let shown = errors(&format!("{SMALLEST}[tracking]\ntoken_env = \"hunter2 !\"\n"), &[]);
     assert!(!shown.contains("hunter2"), "{shown}");
     insta::assert_snapshot!(shown, @"
-    error: `tracking.token_env`: not the name of an environment variable
+    error[E0122]: `tracking.token_env`: not the name of an environment variable
     --> pdm.toml:7:13
      = help: write the variable's name (letters, digits, underscores), not its value
     ");
+}
+
+#[test]
+fn a_line_that_may_hold_a_secret_is_not_shown() {
+    let lines = [
+        "token_env = hunter2",
+        "token_env: hunter2",
+        "password_env = \"hunter2",
+        "mlflow_url = http://ann:hunter2@host",
+        "mlflow_url = \"http://ann:hunter2@host\"",
+        "url = \"s3://ann:hunter2@bucket\"",
+    ];
+    for line in lines {
+        let shown = errors(&format!("{SMALLEST}[tracking]\n{line}\n"), &[]);
+        assert!(!shown.contains("hunter2") && shown.contains("pdm.toml:7:"), "{shown}");
+    }
+    let shown = errors(SMALLEST, &["tracking.mlflow_url=http://ann:hunter2@host"]);
+    assert!(!shown.contains("hunter2") && shown.contains("command line:1:"), "{shown}");
 }
 
 #[test]
@@ -432,25 +450,25 @@ fn numbers_without_bound_are_refused() {
         "{SMALLEST}[calibrate]\ncoverage = nan\n[features]\nhalf_lives = [inf, 1e999]\n[train]\nfirst_row = 9223372036854775808\n"
     );
     insta::assert_snapshot!(errors(&file, &[]), @"
-    error: the number for `calibrate.coverage` is not finite
+    error[E0114]: the number for `calibrate.coverage` is not finite
      --> pdm.toml:7:12
       |
     7 | coverage = nan
       |            ^^^
 
-    error: the number for `features.half_lives.0` is not finite
+    error[E0114]: the number for `features.half_lives.0` is not finite
      --> pdm.toml:9:15
       |
     9 | half_lives = [inf, 1e999]
       |               ^^^
 
-    error: the number for `features.half_lives.1` is not finite
+    error[E0114]: the number for `features.half_lives.1` is not finite
      --> pdm.toml:9:20
       |
     9 | half_lives = [inf, 1e999]
       |                    ^^^^^
 
-    error: the number for `train.first_row` does not fit 64 bits with a sign
+    error[E0114]: the number for `train.first_row` does not fit 64 bits with a sign
       --> pdm.toml:11:13
        |
     11 | first_row = 9223372036854775808
@@ -471,13 +489,13 @@ subset = "${env:SUBSET:-FD001}"
 url = "${env:BUCKET}"
 "#;
     insta::assert_snapshot!(errors(file, &[]), @r#"
-    error: environment variable `PDM_DATA` is not set
+    error[E0119]: environment variable `PDM_DATA` is not set
      --> pdm.toml:6:8
       |
     6 | path = "${env:PDM_DATA}/cmapss"
       |        ^^^^^^^^^^^^^^^^^^^^^^^^ set it, or give a default: ${env:PDM_DATA:-default}
 
-    error: `${env:…}` has no meaning in `dataset.subset`
+    error[E0118]: `${env:…}` has no meaning in `dataset.subset`
      --> pdm.toml:7:10
       |
     7 | subset = "${env:SUBSET:-FD001}"
@@ -485,7 +503,7 @@ url = "${env:BUCKET}"
       |
       = help: only names, paths and URLs can come from the environment; use --set for other values
 
-    error: environment variable `BUCKET` is not set
+    error[E0119]: environment variable `BUCKET` is not set
      --> pdm.toml:9:7
       |
     9 | url = "${env:BUCKET}"
@@ -532,6 +550,7 @@ fn errors_have_a_json_form() {
     insta::assert_json_snapshot!(errors, @r#"
     [
       {
+        "code": "E0107",
         "message": "unknown key `fold` in [split]",
         "file": "pdm.toml",
         "line": 7,
@@ -540,6 +559,7 @@ fn errors_have_a_json_form() {
         "hint": "did you mean `folds`?"
       },
       {
+        "code": "E0105",
         "message": "unknown section `a` at the top level",
         "file": "command line",
         "line": 1,
@@ -610,37 +630,37 @@ fn mistakes_within_a_member_point_at_the_member() {
         .replace("steps = 200", "steps = \"200\"")
         + "[[model.member]]\nkind = \"stack\"\n[[model.member]]\nl2 = 0.5\n[[model.member]]\nkind = \"linear\"\nl2 = -1\n";
     insta::assert_snapshot!(errors(&file, &["model.member.0.leaves=x"]), @r#"
-    error: unknown key `rounds` in [model]
+    error[E0107]: unknown key `rounds` in [model]
      --> pdm.toml:9:1
       |
     9 | rounds = 5
       | ^^^^^^ a key of kind `gbdt`, not of `stack`
 
-    error: `model.member.0.rounds` is 0, and must be from 1 to 100000
+    error[E0110]: `model.member.0.rounds` is 0, and must be from 1 to 100000
       --> pdm.toml:13:10
        |
     13 | rounds = 0
        |          ^
 
-    error: unknown key `leafs` in [[model.member]]
+    error[E0107]: unknown key `leafs` in [[model.member]]
       --> pdm.toml:14:1
        |
     14 | leafs = 7
        | ^^^^^ did you mean `leaves`?
 
-    error: unknown key `hidden` in [[model.member]]
+    error[E0107]: unknown key `hidden` in [[model.member]]
       --> pdm.toml:15:1
        |
     15 | hidden = 3
        | ^^^^^^ a key of kind `gru` or `lstm`, not of `gbdt`
 
-    error: expected a whole number of at least 0 for `model.member.1.steps`, found the string "200"
+    error[E0109]: expected a whole number of at least 0 for `model.member.1.steps`, found the string "200"
       --> pdm.toml:19:9
        |
     19 | steps = "200"
        |         ^^^^^ write 200 without quotes
 
-    error: unknown kind "stack" in [[model.member]]
+    error[E0112]: unknown kind "stack" in [[model.member]]
       --> pdm.toml:21:8
        |
     21 | kind = "stack"
@@ -648,7 +668,7 @@ fn mistakes_within_a_member_point_at_the_member() {
        |
        = help: expected `linear`, `gbdt`, `gru`, `lstm`, `cnn`, `tcn` or `transformer`
 
-    error: missing key `kind` in [[model.member]]
+    error[E0108]: missing key `kind` in [[model.member]]
       --> pdm.toml:22:1
        |
     22 | [[model.member]]
@@ -656,13 +676,13 @@ fn mistakes_within_a_member_point_at_the_member() {
        |
        = help: expected `linear`, `gbdt`, `gru`, `lstm`, `cnn`, `tcn` or `transformer`
 
-    error: `model.member.4.l2` must be at least 0, not -1
+    error[E0110]: `model.member.4.l2` must be at least 0, not -1
       --> pdm.toml:26:6
        |
     26 | l2 = -1
        |      ^^
 
-    error: expected a whole number of at least 0 for `model.member.0.leaves`, found the string "x"
+    error[E0109]: expected a whole number of at least 0 for `model.member.0.leaves`, found the string "x"
      --> command line:1:29
       |
     1 | --set model.member.0.leaves=x
@@ -670,14 +690,14 @@ fn mistakes_within_a_member_point_at_the_member() {
     "#);
     let alone = STACK.split("[[model.member]]\nkind = \"gru\"").next().unwrap();
     insta::assert_snapshot!(errors(alone, &[]), @r#"
-    error: `model.member` needs at least 2 models, and there are 1
+    error[E0133]: `model.member` needs at least 2 models, and there are 1
       --> pdm.toml:10:1
        |
     10 | [[model.member]]
        | ^^^^^^^^^^^^^^^^ write one [[model.member]] for each
     "#);
     insta::assert_snapshot!(errors(SMALLEST, &["model={kind='stack', member='gbdt'}"]), @r#"
-    error: `model.member` is a list of tables
+    error[E0113]: `model.member` is a list of tables
      --> command line:1:35
       |
     1 | --set model={kind='stack', member='gbdt'}
@@ -696,41 +716,41 @@ fn one_of_subset_and_subsets_is_asked_for() {
     assert!(bare.to_toml().contains("subset = \"FD001\"") && !bare.to_toml().contains("subsets"));
     let mistaken = pool.replace("FD002", "FD02") + "subset = \"FD001\"\n";
     insta::assert_snapshot!(errors(&mistaken, &[]), @r#"
-    error: unknown value "FD02" for `dataset.subsets`
+    error[E0111]: unknown value "FD02" for `dataset.subsets`
      --> pdm.toml:6:21
       |
     6 | subsets = ["FD004", "FD02"]
       |                     ^^^^^^ expected `FD001`, `FD002`, `FD003` or `FD004`
     "#);
     insta::assert_snapshot!(errors(&pool, &["features.regimes=1", "split.folds=600"]), @r#"
-    error: `features.regimes`: 1 ignores the settings, and FD002+FD004 has 6 operating regimes
+    error[E0127]: `features.regimes`: 1 ignores the settings, and FD002+FD004 has 6 operating regimes
      --> command line:1:24
       |
     1 | --set features.regimes=1
       |                        ^ 0 detects the number
 
-    error: `split.folds`: 600 folds are more than the 509 training units
+    error[E0128]: `split.folds`: 600 folds are more than the 509 training units
      --> command line:1:19
       |
     1 | --set split.folds=600
       |                   ^^^ at most 509
     "#);
     insta::assert_snapshot!(errors(&pool, &["dataset.subset=FD001"]), @r#"
-    error: `dataset.subsets` is written beside `subset`
+    error[E0123]: `dataset.subsets` is written beside `subset`
      --> pdm.toml:6:11
       |
     6 | subsets = ["FD004", "FD002"]
       |           ^^^^^^^^^^^^^^^^^^ write one of the two
     "#);
     insta::assert_snapshot!(errors(&pool, &["dataset.subsets=[\"FD003\"]"]), @r#"
-    error: `dataset.subsets` needs at least 2 subsets
+    error[E0110]: `dataset.subsets` needs at least 2 subsets
      --> command line:1:23
       |
     1 | --set dataset.subsets=["FD003"]
       |                       ^^^^^^^^^ for one write subset = "FD003"
     "#);
     insta::assert_snapshot!(errors(&pool, &["dataset.subsets=[]"]), @r#"
-    error: `dataset.subsets`: needs at least 2 subsets
+    error[E0110]: `dataset.subsets`: needs at least 2 subsets
      --> command line:1:23
       |
     1 | --set dataset.subsets=[]

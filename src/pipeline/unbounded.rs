@@ -5,6 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::findings::Finding;
 use super::source::join;
+use crate::codes::Code;
 
 /// Finds the numbers without a canonical form, and those that TOML cannot hold and the resolved file could not either.
 pub(super) fn find(parent: &str, table: &DeTable<'_>, found: &mut Vec<Finding>) {
@@ -29,6 +30,6 @@ fn find_in_value(path: String, value: &Spanned<DeValue<'_>>, found: &mut Vec<Fin
             DeValue::Integer(_) => format!("the number for `{path}` does not fit 64 bits with a sign"),
             _ => format!("the number for `{path}` is not finite"),
         };
-        found.push(Finding::new(path, message).at(Some(value.span())));
+        found.push(Finding::new(Code::UnboundedNumber, path, message).at(Some(value.span())));
     }
 }

@@ -114,8 +114,8 @@ impl<'v> Variant<'v> {
             Ok(options) => Some(options),
             Err(error) => {
                 let key = self.culprit(name);
-                let told = words::tell(&error.to_string(), &key);
-                self.problems.push(Problem { path: key, message: told.message, hint: told.hint });
+                let told = words::tell(&error.to_string(), &key, None);
+                self.problems.push(Problem { code: told.code, path: key, message: told.message, hint: told.hint });
                 None
             }
         }

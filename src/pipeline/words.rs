@@ -1,21 +1,34 @@
 //! Says in the words of a TOML file what serde says in the words of Rust.
 
 use super::suggest;
+use crate::codes::Code;
+use crate::domain::WRITE_A_NAME;
 
 /// What serde said about a value, told to somebody who wrote TOML.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told {
+    pub(super) code: Code,
     pub(super) message: String,
     pub(super) hint: Option<String>,
 }
 
-/// Translates a message about the value of `path`.
-pub(super) fn tell(serde_says: &str, path: &str) -> Told {
-    wrong_type(serde_says, path)
+/// Translates a message about the value of `path`; `found` describes what stands there, where that is known.
+pub(super) fn tell(serde_says: &str, path: &str, found: Option<&str>) -> Told {
+    wrong_type(serde_says, path, found)
+        .or_else(|| written_secret(serde_says, path))
         .or_else(|| unknown_variant(serde_says, path))
         .or_else(|| missing_field(serde_says, path))
-        .or_else(|| not_a_name(serde_says, path))
-        .unwrap_or_else(|| Told { message: format!("`{path}`: {serde_says}"), hint: None })
+        .or_else(|| not_a_name(serde_says, path, found))
+        .unwrap_or_else(|| Told { code: Code::BadValue, message: format!("`{path}`: {serde_says}"), hint: None })
+}
+
+/// What stands where the name of a secret's variable belongs is the secret, perhaps.
+fn written_secret(serde_says: &str, path: &str) -> Option<Told> {
+    (serde_says == WRITE_A_NAME).then(|| Told {
+        code: Code::NotAVariableName,
+        message: format!("`{path}` holds a text where a secret is named"),
+        hint: Some("write { env = \"NAME\" }, with the name of the variable that holds it".to_owned()),
+    })
 }
 
 /// Returns the name in "missing field `name`".
@@ -23,14 +36,21 @@ pub(super) fn missing_name(serde_says: &str) -> Option<&str> {
     serde_says.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
-fn wrong_type(serde_says: &str, path: &str) -> Option<Told> {
-    let says = ["invalid type: ", "invalid value: ", "invalid length "]
-        .into_iter()
-        .find_map(|prefix| serde_says.strip_prefix(prefix))?;
+fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<Told> {
+    let kinds =
+        [("invalid type: ", Code::WrongType), ("invalid value: ", Code::BadValue), ("invalid length ", Code::BadValue)];
+    let (says, code) = kinds.into_iter().find_map(|(prefix, code)| Some((serde_says.strip_prefix(prefix)?, code)))?;
     // The found value may hold the separator itself, the expectation cannot.
     let (found, expected) = says.rsplit_once(", expected ")?;
-    let message = format!("expected {} for `{path}`, found {}", expectation(expected), finding(found));
-    Some(Told { message, hint: remedy(found, expected) })
+    // To the deserializer a time is a table with one key.
+    let time = stands.filter(|stands| stands.starts_with("the time "));
+    let found_words = time.map_or_else(|| finding(found), str::to_owned);
+    let message = format!("expected {} for `{path}`, found {found_words}", expectation(expected));
+    if let Some(time) = time.filter(|_| expectation(expected) == "a string") {
+        let hint = format!("write \"{}\" with quotes", time.trim_start_matches("the time "));
+        return Some(Told { code: Code::WrongType, message, hint: Some(hint) });
+    }
+    Some(Told { code, message, hint: remedy(found, expected) })
 }
 
 fn unknown_variant(serde_says: &str, path: &str) -> Option<Told> {
@@ -38,18 +58,20 @@ fn unknown_variant(serde_says: &str, path: &str) -> Option<Told> {
     let (written, expected) = says.rsplit_once("`, expected ").or_else(|| says.rsplit_once("`, there are "))?;
     let names: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
     let message = format!("unknown value \"{written}\" for `{path}`");
-    Some(Told { message, hint: suggest::hint(written, &names) })
+    Some(Told { code: Code::UnknownWord, message, hint: suggest::hint(written, &names) })
 }
 
 fn missing_field(serde_says: &str, path: &str) -> Option<Told> {
     let name = missing_name(serde_says)?;
-    Some(Told { message: format!("missing key `{name}` in `{path}`"), hint: None })
+    let message = format!("missing key `{name}` in `{path}`");
+    Some(Told { code: Code::MissingKey, message, hint: None })
 }
 
 /// What the deserializer of `toml` says where one of several names is expected and something else stands.
-fn not_a_name(serde_says: &str, path: &str) -> Option<Told> {
-    let message = format!("expected a string for `{path}`");
-    (serde_says == "wanted string or table").then_some(Told { message, hint: None })
+fn not_a_name(serde_says: &str, path: &str, found: Option<&str>) -> Option<Told> {
+    let found = found.map(|found| format!(", found {found}")).unwrap_or_default();
+    let message = format!("expected a string for `{path}`{found}");
+    (serde_says == "wanted string or table").then_some(Told { code: Code::WrongType, message, hint: None })
 }
 
 fn expectation(rust: &str) -> String {
@@ -102,12 +124,18 @@ fn remedy(found: &str, expected: &str) -> Option<String> {
     if let Some(text) = found.strip_prefix("string \"").and_then(|text| text.strip_suffix('"')) {
         let is_number = wants_number && text.parse::<f64>().is_ok_and(f64::is_finite);
         let is_boolean = expected == "true or false" && matches!(text, "true" | "false");
-        return (is_number || is_boolean).then(|| format!("write {text} without quotes"));
+        return match text {
+            _ if is_number || is_boolean => Some(format!("write {text} without quotes")),
+            "yes" | "on" if expected == "true or false" => Some("write true".to_owned()),
+            "no" | "off" if expected == "true or false" => Some("write false".to_owned()),
+            _ => (expected == "an array").then(|| format!("write [\"{text}\"]")),
+        };
     }
     let (kind, value) = found.split_once(" `")?;
     let value = value.trim_end_matches('`');
     match (kind, expected.as_str()) {
         (_, "a string") => Some(format!("write \"{value}\" with quotes")),
+        ("integer", "true or false") if matches!(value, "0" | "1") => Some(format!("write {}", value == "1")),
         ("integer" | "floating point" | "boolean", "an array") => Some(format!("write [{value}]")),
         ("floating point", _) if wants_whole => whole(value),
         _ => None,
@@ -154,7 +182,7 @@ mod tests {
 
     fn told(toml: &str) -> String {
         let error = toml::from_str::<Everything>(toml).unwrap_err();
-        let told = tell(error.message(), toml.split_whitespace().next().unwrap());
+        let told = tell(error.message(), toml.split_whitespace().next().unwrap(), None);
         told.hint.map_or(told.message.clone(), |hint| format!("{} ({hint})", told.message))
     }
 
@@ -190,7 +218,7 @@ mod tests {
         expected a number for `rate`, found `true`
         expected a number for `rate`, found an array
         expected true or false for `on`, found the string "true" (write true without quotes)
-        expected true or false for `on`, found the number 1
+        expected true or false for `on`, found the number 1 (write true)
         expected a string for `name`, found the number 5 (write "5" with quotes)
         expected a string for `name`, found a table
         expected an array for `list`, found the number 4.0 (write [4.0])

@@ -6,6 +6,7 @@ use super::name::{Alias, ModelName, NameError};
 use super::path::PathError;
 use super::reference::ReferenceError;
 use super::state::Collection;
+use crate::codes::Code;
 use crate::content::Digest;
 use crate::events::Interrupted;
 
@@ -341,6 +342,48 @@ pub enum Failure {
 }
 
 impl RegistryError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::UnknownScheme { .. } | Self::Address { .. } => Code::StoreAddress,
+            Self::Store { source, .. } if is_passing(source) => Code::StoreUnavailable,
+            Self::Store { .. } => Code::StoreRefused,
+            Self::Unsafe { .. } => Code::StoreUnsafe,
+            Self::Absent { .. } => Code::NoRegistry,
+            Self::Format { .. } | Self::UnknownAction { .. } => Code::NewerRegistry,
+            Self::Integrity { .. } => Code::RegistryDamaged,
+            Self::Conflict { .. } => Code::RaceLost,
+            Self::Name(error) => error.code(),
+            Self::Reference(error) => error.code(),
+            Self::Path(_) | Self::SameFile { .. } => Code::BundlePath,
+            Self::UnknownModel { .. } => Code::UnknownModel,
+            Self::UnknownVersion { .. } => Code::UnknownVersion,
+            Self::UnknownAlias { .. } => Code::UnknownAlias,
+            Self::NothingBefore { .. } => Code::NothingBefore,
+            Self::GateRefused { .. } => Code::GateRefused,
+            Self::GateUndecided { .. } => Code::GateUndecided,
+            Self::WrongReport { .. } => Code::OtherReport,
+            Self::Retired { .. } => Code::Retired,
+            Self::Collected { .. } => Code::Collected,
+            Self::Grace { .. } => Code::GraceTooShort,
+            Self::Clock { .. } => Code::ClocksDiffer,
+            Self::Occupied { .. } => Code::PlaceTaken,
+            Self::Tag { .. } => Code::BadTag,
+            Self::InUse { .. } => Code::VersionInUse,
+            Self::Protected { .. } => Code::Protected,
+            Self::NotApproved { .. } => Code::NotApproved,
+            Self::NoReason => Code::NoReason,
+            Self::OtherPredictions { .. } => Code::OtherPredictions,
+            Self::Json { .. } => Code::RegistryJson,
+            Self::File { .. } => Code::FileAccess,
+            Self::Changed { .. } => Code::BundleChanged,
+            Self::SigningKey { .. } => Code::SigningKey,
+            Self::Unsigned { .. } => Code::Unsigned,
+            Self::Interrupted(interrupted) => interrupted.code(),
+            Self::Runtime(_) => Code::Resources,
+        }
+    }
+
     /// Returns what kind of failure this is.
     pub fn failure(&self) -> Failure {
         match self {

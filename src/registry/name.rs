@@ -3,6 +3,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes::Code;
+
 /// Length of the longest name, in bytes.
 const LONGEST: usize = 64;
 
@@ -36,6 +38,15 @@ pub enum NameError {
         /// The name as written.
         name: String,
     },
+}
+
+impl NameError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Grammar { .. } | Self::Reserved { .. } => Code::BadName,
+        }
+    }
 }
 
 fn check(what: &'static str, name: &str) -> Result<(), NameError> {

@@ -31,12 +31,14 @@ impl RegistryOptions {
     /// Returns what is wrong with the options.
     pub fn problems(&self) -> Vec<Problem> {
         let url = Address::parse(&self.url).err().map(RegistryError::from);
-        let url = url.map(|error| Problem::new("url", error.to_string()));
+        let url = url.map(|error| Problem::new("url", error.to_string()).of(error.code()));
         let model = match self.model.as_str() {
             "" => None,
-            name => name.parse::<ModelName>().err().map(|error| Problem::new("model", error.to_string())),
+            name => {
+                name.parse::<ModelName>().err().map(|error| Problem::new("model", error.to_string()).of(error.code()))
+            }
         };
-        let alias = self.alias().err().map(|error| Problem::new("alias", error.to_string()));
+        let alias = self.alias().err().map(|error| Problem::new("alias", error.to_string()).of(error.code()));
         [url, model, alias].into_iter().flatten().collect()
     }
 

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::name::{Alias, ModelName, NameError};
+use crate::codes::Code;
 
 /// Points to one version of a model: `name@alias`, `name@latest`, `name/3` or `name/v3`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,6 +44,16 @@ pub enum ReferenceError {
     /// The name or the alias breaks the grammar.
     #[error(transparent)]
     Name(#[from] NameError),
+}
+
+impl ReferenceError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Shape(_) | Self::Version { .. } => Code::BadReference,
+            Self::Name(error) => error.code(),
+        }
+    }
 }
 
 impl ModelRef {

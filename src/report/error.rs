@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 
 use polars::error::PolarsError;
 
+use crate::codes::Code;
+
 /// A table cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -26,6 +28,15 @@ pub enum ReportError {
 }
 
 impl ReportError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::UnknownFormat(_) => Code::UnknownTableFormat,
+            Self::Write { .. } | Self::Io(_) => Code::FileAccess,
+            Self::Encode(_) => Code::TableNotWritten,
+        }
+    }
+
     /// Names the file an error of the file system is about.
     pub(super) fn at(self, path: &Path) -> Self {
         match self {

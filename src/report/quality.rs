@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use super::{Align, table};
+use crate::codes::Code;
 use crate::data::{Finding, Outcome, Pinned, QualityReport};
 
 /// How many findings of one expectation are shown for one file; the JSON lists them all.
@@ -21,6 +24,22 @@ pub fn quality(report: &QualityReport) -> String {
     }
     text.push_str(&format!("\n\n{}: {} errors, {} warnings", report.dataset, counts.errors, counts.warnings));
     text
+}
+
+/// Returns a quality report for programs: each check and finding with its code.
+pub fn quality_json(report: &QualityReport) -> Value {
+    let mut object = json!(report);
+    let checks = report.checks.iter().map(|check| check.expectation.code());
+    let findings = report.findings.iter().map(|finding| finding.expectation.code());
+    add_codes(&mut object["checks"], checks);
+    add_codes(&mut object["findings"], findings);
+    object
+}
+
+fn add_codes(list: &mut Value, codes: impl Iterator<Item = Code>) {
+    for (item, code) in list.as_array_mut().into_iter().flatten().zip(codes) {
+        item["code"] = json!(code);
+    }
 }
 
 fn shown(report: &QualityReport) -> Vec<&Finding> {
@@ -55,8 +74,13 @@ fn files(report: &QualityReport) -> String {
 }
 
 fn checks(report: &QualityReport) -> String {
-    let header =
-        [("expectation", Align::Left), ("outcome", Align::Left), ("findings", Align::Right), ("examined", Align::Left)];
+    let header = [
+        ("expectation", Align::Left),
+        ("code", Align::Left),
+        ("outcome", Align::Left),
+        ("findings", Align::Right),
+        ("examined", Align::Left),
+    ];
     let rows = report.checks.iter().map(|check| {
         let outcome = match check.outcome {
             Outcome::Pass => "pass",
@@ -64,7 +88,8 @@ fn checks(report: &QualityReport) -> String {
             Outcome::Fail => "FAIL",
             Outcome::Skipped => "skipped",
         };
-        [check.expectation.to_string(), outcome.to_owned(), check.findings.to_string(), check.scope.clone()]
+        let (name, code) = (check.expectation.to_string(), check.expectation.code().to_string());
+        [name, code, outcome.to_owned(), check.findings.to_string(), check.scope.clone()]
     });
     table(&header, rows)
 }

@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use super::definition::Kind;
+use crate::codes::Code;
 
 /// Why a schedule cannot be written or counted.
 #[derive(Debug, Error)]
@@ -42,6 +43,16 @@ pub enum ScheduleError {
 }
 
 impl ScheduleError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Missing { .. } => Code::SchedulerLacks,
+            Self::Unspeakable { .. } | Self::Yaml(_) => Code::SchedulerCannot,
+            Self::Invalid { .. } => Code::BadValue,
+            Self::NeverComes(_) => Code::Cron,
+        }
+    }
+
     /// Returns what to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -7,6 +7,7 @@ use super::cron::Cron;
 use super::error::ScheduleError;
 use super::lasting::Lasting;
 use super::zone;
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Conditions of a retraining that need no value.
@@ -119,7 +120,7 @@ impl ScheduleOptions {
 
     fn cron_problem(&self) -> Option<Problem> {
         let error = self.cron.parse::<Cron>().err()?;
-        let problem = Problem::new("cron", error.message);
+        let problem = Problem::new("cron", error.message).of(Code::Cron);
         Some(match error.hint {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -168,11 +169,13 @@ impl ScheduleOptions {
         let wrong = named.clone().filter(|(_, _, name)| !is_variable(name)).map(|(key, i, _)| {
             let message = "is not the name of an environment variable";
             Problem::new(format!("{key}.{i}"), message)
+                .of(Code::NotAVariableName)
                 .hint("letters, digits and `_`; the value is set where the job runs")
         });
         let seen: Vec<_> = named.collect();
         let twice = seen.iter().enumerate().filter(|(at, named)| seen[..*at].iter().any(|before| before.2 == named.2));
-        let twice = twice.map(|(_, (key, i, _))| Problem::new(format!("{key}.{i}"), "names a variable a second time"));
+        let again = |key: &str, i: usize| Problem::new(format!("{key}.{i}"), "names a variable a second time");
+        let twice = twice.map(|(_, (key, i, _))| again(key, *i).of(Code::NamedTwice));
         wrong.chain(twice).collect()
     }
 

@@ -1,3 +1,4 @@
+use crate::codes::Code;
 use crate::domain::{Cycle, UnitId};
 
 /// Predictions cannot be scored, compared or calibrated.
@@ -139,4 +140,26 @@ pub enum ScoringError {
     /// A metric has no value for these predictions.
     #[error("{0} has no finite value for these predictions")]
     Undefined(super::Metric),
+}
+
+impl ScoringError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Empty => Code::NothingToScore,
+            Self::MissingTruth { .. } => Code::MissingTruth,
+            Self::BadValue { .. } | Self::Baseline(_) => Code::NotScorable,
+            Self::Duplicate { .. } => Code::PredictedTwice,
+            Self::MissingInterval { .. } => Code::MissingInterval,
+            Self::NoQuantiles { .. } => Code::NoQuantiles,
+            Self::UnitCount { .. } | Self::CutCount { .. } => Code::OtherUnits,
+            Self::Protocol(_) => Code::Protocol,
+            Self::Options { .. } => Code::BadValue,
+            Self::TooFewUnits { .. } => Code::TooFewUnitsToScore,
+            Self::Uncalibratable { .. } => Code::TooFewUnitsToCalibrate,
+            Self::UnlikeProtocols { .. } => Code::UnlikeProtocols,
+            Self::Unpaired { .. } | Self::UnlikeTruth { .. } => Code::NotPaired,
+            Self::Undefined(_) => Code::NoFiniteScore,
+        }
+    }
 }

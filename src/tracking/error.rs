@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::RunId;
+use crate::codes::Code;
 
 /// A run cannot be written, read or copied to a server.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +162,28 @@ impl TrackingError {
     pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { action, path, source }
+    }
+
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::File { .. } => Code::FileAccess,
+            Self::NoSuchRun { .. } => Code::UnknownRun,
+            Self::Ambiguous { .. } => Code::AmbiguousRun,
+            Self::NotAJournal { .. } => Code::NotAJournal,
+            Self::LaterFormat { .. } => Code::NewerJournal,
+            Self::ArtifactName { .. } | Self::ArtifactKey { .. } => Code::ArtifactName,
+            Self::Busy { .. } => Code::RunBusy,
+            Self::Url { .. } => Code::ServerAddress,
+            Self::Credentials { .. } => Code::Credentials,
+            Self::Setting { .. } => Code::BadSetting,
+            Self::Http(_) => Code::HttpSetUp,
+            Self::Unreachable { .. } | Self::CutShort { .. } => Code::ServerUnavailable,
+            Self::Refused { .. } | Self::Bucket { .. } if self.is_passing() => Code::ServerUnavailable,
+            Self::Refused { .. } => Code::ServerRefused,
+            Self::Bucket { .. } => Code::ArtifactBucket,
+            Self::NotMlflow { .. } => Code::NotMlflow,
+        }
     }
 
     /// Returns the error and its causes on one line, for a warning.

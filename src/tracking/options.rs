@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Connection, Credentials, MlflowClient, Patience, Secret, TrackingError, mlflow};
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Where runs are remembered.
@@ -139,6 +140,7 @@ impl TrackingOptions {
         named.into_iter().filter(|(_, name)| !is_variable_name(name)).map(|(key, _)| {
             // The value is not repeated: it may be the secret itself, put in the wrong place.
             Problem::new(key, "not the name of an environment variable")
+                .of(Code::NotAVariableName)
                 .hint("write the variable's name (letters, digits, underscores), not its value")
         })
     }

@@ -1,6 +1,7 @@
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// What computes the fit of a network.
@@ -28,8 +29,8 @@ impl Backend {
             Self::Wgpu => ("wgpu", cfg!(feature = "wgpu")),
         };
         let message = format!("this program was built without `{feature}`");
-        let problem =
-            Problem::new("backend", message).hint(format!("build it with `--features {feature}`, or use flex"));
+        let problem = Problem::new("backend", message).of(Code::BackendNotBuilt);
+        let problem = problem.hint(format!("build it with `--features {feature}`, or use flex"));
         (!built).then_some(problem)
     }
 

@@ -1,6 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::codes::Code;
 use crate::data::SplitError;
 use crate::domain::{Cycle, Problem, UnitId};
 use crate::events::Interrupted;
@@ -73,6 +74,21 @@ impl TrainError {
     /// Returns the error of a model whose numbers stopped being finite at a step.
     pub const fn diverged(model: &'static str, step: u64) -> Self {
         Self::Diverged { model, step, place: None, kept: None }
+    }
+
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Interrupted(interrupted) => interrupted.code(),
+            Self::Features(error) => error.code(),
+            Self::Split(error) => error.code(),
+            Self::Options(problem) => problem.code,
+            Self::TooLittleData { .. } => Code::TooLittleData,
+            Self::Leak { .. } => Code::Leak,
+            Self::Diverged { .. } => Code::Diverged,
+            Self::NotFinite { .. } => Code::NotFinite,
+            Self::Keep { .. } => Code::FileAccess,
+        }
     }
 
     /// Returns what to try, where something is known to help.

@@ -2,6 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// The values a key may take: from `low` to `high`, or one of `choices`.
@@ -60,7 +61,7 @@ impl RangeOptions {
                 Some(Problem::new("", "needs `low` and `high`, or `choices`").hint(hint))
             }
         };
-        problem.or_else(|| self.simpler_problem()).into_iter().collect()
+        problem.or_else(|| self.simpler_problem()).map(|problem| problem.of(Code::SearchRange)).into_iter().collect()
     }
 
     fn choice_problem(&self, choices: &[Value]) -> Option<Problem> {

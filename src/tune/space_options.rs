@@ -2,10 +2,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::RangeOptions;
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// What is searched: dotted keys of the pipeline file with their ranges, in the order they are written.
@@ -21,7 +23,7 @@ impl SpaceOptions {
     /// Returns what is wrong with the ranges by themselves, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         if self.0.is_empty() {
-            let problem = Problem::new("", "names no key to search");
+            let problem = Problem::new("", "names no key to search").of(Code::NothingToSearch);
             return vec![problem.hint("such as \"model.learning_rate\" = { low = 0.01, high = 0.1, log = true }")];
         }
         let of = |(key, range): (&str, &RangeOptions)| {
@@ -66,10 +68,33 @@ impl<'de> Visitor<'de> for InOrder {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SpaceOptions, A::Error> {
         let mut ranges = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            ranges.push(entry);
+        while let Some((key, Table(range))) = map.next_entry()? {
+            ranges.push((key, range));
         }
         Ok(SpaceOptions(ranges))
+    }
+}
+
+/// A range that is written as a table; by itself serde would take a list for one, in the order of its fields.
+struct Table(RangeOptions);
+
+impl<'de> Deserialize<'de> for Table {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OnlyTable)
+    }
+}
+
+struct OnlyTable;
+
+impl<'de> Visitor<'de> for OnlyTable {
+    type Value = Table;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Table, A::Error> {
+        RangeOptions::deserialize(MapAccessDeserializer::new(map)).map(Table)
     }
 }
 

@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use super::RangeOptions;
 use super::round::tidy;
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Whole numbers beyond this are not told apart by the numbers of a range.
@@ -48,7 +49,8 @@ impl Values {
             let ends = [("low", Some(low)), ("high", Some(high)), ("step", range.step)];
             let broken = |value: f64| value.fract() != 0.0 || value.abs() > LARGEST_WHOLE;
             if let Some((key, Some(value))) = ends.into_iter().find(|(_, value)| value.is_some_and(broken)) {
-                return Err(Problem::new(key, format!("is {value}, and the key takes whole numbers")));
+                let message = format!("is {value}, and the key takes whole numbers");
+                return Err(Problem::new(key, message).of(Code::SearchRange));
             }
         }
         Ok(match rungs(range, low, high) {

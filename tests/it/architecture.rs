@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 22] = [
-    ("domain", 0, &[]),
+const ROOMS: [(&str, u8, &[&str]); 23] = [
+    ("codes", 0, &[]),
+    ("domain", 0, &["codes"]),
     ("content", 0, &[]),
-    ("events", 0, &[]),
+    ("events", 0, &["codes"]),
     ("data", 1, &[]),
     ("features", 1, &["data"]),
     ("models", 1, &["features"]),

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, unreachable_pub)]
 
 mod architecture;
+mod broken;
 mod bucket;
 mod budget;
 mod cache;
 mod cmapss;
 mod config;
 mod data;
+mod explain;
 mod gates;
 mod init;
 mod layers;

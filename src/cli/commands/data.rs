@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::content::write_whole;
 use crate::data::{SimulateOptions, simulate};
 use crate::engine;
@@ -33,7 +34,7 @@ fn write_fleet(args: &SimulateArgs, ui: &Ui) -> Result<Exit, CliError> {
     };
     if let Some(problem) = options.problems().into_iter().next() {
         let flag = problem.path.replace('_', "-");
-        return Err(CliError::failed(format!("--{flag} {}", problem.message)).usage());
+        return Err(CliError::new(Code::ArgumentValue, format!("--{flag} {}", problem.message)));
     }
     let files = simulate(&options).write(&args.into)?;
     let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
@@ -46,9 +47,10 @@ fn validate(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     let quality = engine::quality(&context, &job)?;
     if let Some(path) = &args.report {
-        let text = serde_json::to_vec_pretty(&quality).map_err(CliError::failed)?;
+        let text = serde_json::to_vec_pretty(&report::quality_json(&quality)).map_err(CliError::output)?;
         write_whole(path, &text).map_err(|error| CliError::io("write", path, error))?;
     }
-    ui.show(&quality, || report::quality(&quality))?;
+    ui.show(&report::quality_json(&quality), || report::quality(&quality))?;
+    ui.more(&quality.codes());
     Ok(if quality.is_valid() { Exit::Done } else { Exit::DataInvalid })
 }

@@ -5,6 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::engine::{self, Drift};
 use crate::monitor::{DriftRow, DriftVerdict};
 use crate::report::{Align, table};
@@ -16,11 +17,13 @@ pub(super) fn run(args: &DriftArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     let drift = engine::drift(&context, &job)?;
     ui.show(&drift, || text(&drift))?;
-    Ok(match drift.report.verdict {
-        DriftVerdict::None => Exit::Done,
-        DriftVerdict::Drift => Exit::Drift,
-        DriftVerdict::TooLittleData => Exit::TooLittleData,
-    })
+    let code = match drift.report.verdict {
+        DriftVerdict::None => return Ok(Exit::Done),
+        DriftVerdict::Drift => Code::Drift,
+        DriftVerdict::TooLittleData => Code::TooFewNewUnits,
+    };
+    ui.more(&[code]);
+    Ok(code.into())
 }
 
 fn text(drift: &Drift) -> String {

@@ -13,6 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::data::{InstallReport, install};
 use crate::events::Reporter;
 
@@ -57,14 +58,14 @@ fn download(url: &str, reporter: &Reporter) -> Result<NamedTempFile, CliError> {
     let unreachable = |error: reqwest::Error| {
         let refused = error.status().is_some_and(|status| status.is_client_error());
         let error = error.without_url();
-        let error = if refused { CliError::failed(error) } else { CliError::unavailable(error) };
-        error.hint(format!("is `{url}` right, and the network up?"))
+        let code = if refused { Code::DownloadRefused } else { Code::DownloadFailed };
+        CliError::new(code, error).hint(format!("is `{url}` right, and the network up?"))
     };
     let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(TOTAL_TIMEOUT);
-    let client = client.build().map_err(CliError::failed)?;
+    let client = client.build().map_err(|error| CliError::new(Code::HttpSetUp, error))?;
     let response = client.get(url).send().and_then(Response::error_for_status).map_err(unreachable)?;
     let total = response.content_length().unwrap_or(0);
-    let mut file = tempfile::Builder::new().suffix(".zip").tempfile().map_err(CliError::failed)?;
+    let mut file = tempfile::Builder::new().suffix(".zip").tempfile().map_err(file)?;
     copy(response, file.as_file_mut(), total, reporter)?;
     Ok(file)
 }
@@ -74,16 +75,22 @@ fn copy(mut from: impl Read, to: &mut File, total: u64, reporter: &Reporter) -> 
     loop {
         reporter.check().map_err(CliError::interrupted)?;
         let read = match from.read(&mut buffer) {
-            Ok(0) => return to.flush().map_err(CliError::failed),
+            Ok(0) => return to.flush().map_err(file),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(CliError::unavailable(error)),
+            Err(error) => return Err(CliError::new(Code::DownloadFailed, error)),
         };
-        to.write_all(&buffer[..read]).map_err(CliError::failed)?;
+        to.write_all(&buffer[..read]).map_err(file)?;
         done += read as u64;
         if done > LARGEST_DOWNLOAD {
-            return Err(CliError::failed(format!("the download is larger than {} MiB", LARGEST_DOWNLOAD >> 20)));
+            let message = format!("the download is larger than {} MiB", LARGEST_DOWNLOAD >> 20);
+            return Err(CliError::new(Code::DownloadRefused, message));
         }
         reporter.progress("download", done, total.max(done), "bytes");
     }
+}
+
+/// The temporary file of a download that the system refused.
+fn file(error: io::Error) -> CliError {
+    CliError::new(Code::FileAccess, error)
 }

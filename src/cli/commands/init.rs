@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{EMBEDDED, MAIN_PIPELINE};
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::content::write_whole;
 use crate::pipeline::file_schema_text;
 
@@ -23,7 +24,7 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
     let main = folder.join(MAIN_PIPELINE);
     // A workflow may be added to a project that is there.
     if main.exists() && args.ci.is_none() {
-        return Err(there_already(&main).hint("choose another folder, or edit the file"));
+        return Err(there_already(Code::ProjectExists, &main).hint("choose another folder, or edit the file"));
     }
     let workflow = args.ci.map(|ci| workflow(ci, folder)).transpose()?;
     let mut created = if main.exists() { Vec::new() } else { start(args, &main)? };
@@ -44,13 +45,14 @@ fn workflow(ci: Ci, folder: &Path) -> Result<ci::Workflow, CliError> {
     let whole = std::path::absolute(folder).map_err(|error| CliError::io("find", folder, error))?;
     let workflow = ci::workflow(ci, &whole)?;
     if workflow.path.exists() {
-        return Err(there_already(&workflow.path).hint("it is yours: edit it, or move it away to get a new one"));
+        return Err(there_already(Code::WorkflowExists, &workflow.path)
+            .hint("it is yours: edit it, or move it away to get a new one"));
     }
     Ok(workflow)
 }
 
-fn there_already(path: &Path) -> CliError {
-    CliError::failed(format!("`{}` is there already; nothing was changed", from_here(path).display()))
+fn there_already(code: Code, path: &Path) -> CliError {
+    CliError::new(code, format!("`{}` is there already; nothing was changed", from_here(path).display()))
 }
 
 fn from_here(path: &Path) -> &Path {

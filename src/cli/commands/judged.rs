@@ -69,9 +69,9 @@ fn tell(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
 
 /// Tells of work that did not come to its end, unless a person ended it.
 pub(super) fn tell_of_error(to: &[NotifyOptions], context: &Context, job: &Job, error: &CliError) {
-    if !matches!(error.exit, Exit::Interrupted | Exit::Terminated) {
+    if !matches!(error.exit(), Exit::Interrupted | Exit::Terminated) {
         let name = &job.spec.project.name;
-        send(to, &engine::notice_of_error(name, occasion(error.exit), &error.render(false)), context);
+        send(to, &engine::notice_of_error(name, occasion(error.exit()), &error.render(false)), context);
     }
 }
 

@@ -5,6 +5,7 @@ mod config;
 mod data;
 mod doctor;
 mod drift;
+mod explain;
 mod export;
 mod features;
 mod fetch;
@@ -57,6 +58,7 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Registry(command) => registry::run(&command, ui),
         Command::Schedule(command) => schedule::run(&command, ui),
         Command::Config(command) => config::run(&command, ui),
+        Command::Explain(args) => explain::run(&args, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pdm-ml", &mut script);

@@ -29,7 +29,7 @@ pub(super) fn open(name: &str, registry: &RegistryArgs, ui: &Ui) -> Result<Model
     let reference = name.parse::<ModelRef>().map_err(|error| {
         let missing = PathBuf::from(name);
         let what = if missing.components().count() > 1 { "no such folder, and " } else { "" };
-        CliError::failed(format!("cannot open model `{name}`: {what}{error}")).usage()
+        CliError::new(error.code(), format!("cannot open model `{name}`: {what}{error}"))
     })?;
     let (version, bundle) = engine::registered_model(&context, &job.spec.registry.url, &reference)?;
     Ok(Model { bundle, version: Some(version) })

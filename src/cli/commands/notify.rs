@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::notify::{Notice, Occasion, deliver};
 use crate::report::{Align, table};
 
@@ -31,8 +32,8 @@ pub(super) fn run(command: &NotifyCommand, ui: &Ui) -> Result<Exit, CliError> {
 fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(args, ui)?;
     if job.spec.notify.is_empty() {
-        let error = CliError::failed("the pipeline has no [[notify]]: nobody would be told");
-        return Err(error.usage().hint("add [[notify]] with `kind = \"webhook\"` and `url`, or `kind = \"smtp\"`"));
+        let error = CliError::new(Code::MissingSection, "the pipeline has no [[notify]]: nobody would be told");
+        return Err(error.hint("add [[notify]] with `kind = \"webhook\"` and `url`, or `kind = \"smtp\"`"));
     }
     let name = &job.spec.project.name;
     let mut notice = Notice::new(Occasion::Unchanged, name, format!("test of the notices of {name}"))
@@ -54,11 +55,13 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
         })
         .collect();
     ui.show(&told, || text(&told))?;
-    Ok(match told.iter().find(|told| !told.delivered) {
-        None => Exit::Done,
-        Some(_) if told.iter().all(|told| told.passing) => Exit::Unavailable,
-        Some(_) => Exit::Failed,
-    })
+    let code = match told.iter().find(|told| !told.delivered) {
+        None => return Ok(Exit::Done),
+        Some(_) if told.iter().all(|told| told.passing) => Code::NotToldYet,
+        Some(_) => Code::NotTold,
+    };
+    ui.more(&[code]);
+    Ok(code.into())
 }
 
 fn text(told: &[Told]) -> String {

@@ -5,6 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::cli::{outcome, settings};
+use crate::codes::Code;
 use crate::engine::{self, Outcome, Turn};
 use crate::pipeline::Stage;
 use crate::report;
@@ -37,11 +38,13 @@ fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<(Outcome, Turn), 
 /// Shows what came of a line, and returns the exit its verdict asks for.
 pub(super) fn show(outcome: &Outcome, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
     ui.show(outcome, || outcome::text(outcome, until))?;
-    let exit = match outcome.gates.as_ref().map(|gates| gates.verdict) {
-        Some(Verdict::Fail) => Exit::GateRefused,
-        Some(Verdict::Undecided) => Exit::GateUndecided,
-        Some(Verdict::Pass) | None => Exit::Done,
+    let code = match outcome.gates.as_ref().map(|gates| gates.verdict) {
+        Some(Verdict::Fail) => Some(Code::GateRefused),
+        Some(Verdict::Undecided) => Some(Code::GateUndecided),
+        Some(Verdict::Pass) | None => None,
     };
+    let exit = code.map_or(Exit::Done, Exit::from);
+    ui.more(code.as_slice());
     ui.next(&outcome::next(outcome, until, exit));
     Ok(exit)
 }

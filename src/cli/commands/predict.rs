@@ -8,6 +8,7 @@ use crate::cli::args::PredictArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::data::{Trajectory, read_units};
 use crate::domain::{Prediction, UnitId};
 use crate::report;
@@ -41,7 +42,7 @@ fn text(predictions: &[Prediction], bundle: &ModelBundle) -> String {
 pub(super) fn wanted(units: Vec<Trajectory>, names: &[String]) -> Result<Vec<Trajectory>, CliError> {
     let names: Vec<_> = names.iter().map(UnitId::new).collect();
     if let Some(missing) = names.iter().find(|name| units.iter().all(|unit| unit.unit != **name)) {
-        return Err(CliError::failed(format!("the input has no unit `{missing}`")).usage());
+        return Err(CliError::new(Code::UnknownUnit, format!("the input has no unit `{missing}`")));
     }
     Ok(units.into_iter().filter(|unit| names.is_empty() || names.contains(&unit.unit)).collect())
 }

@@ -17,6 +17,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
+use crate::codes::Code;
 use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
@@ -118,7 +119,7 @@ fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
 
 /// Opens a registry that was named on the command line: a path begins at the current folder.
 fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
-    let here = std::env::current_dir().map_err(CliError::failed)?;
+    let here = std::env::current_dir().map_err(CliError::resources)?;
     Ok(Registry::open(url, Surroundings { root: &here, ..context.surroundings()? })?)
 }
 
@@ -321,8 +322,7 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
 fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
     match reference.target {
         Target::Alias(alias) => Ok((reference.model, alias)),
-        _ => Err(CliError::failed("a rollback moves an alias")
-            .usage()
+        _ => Err(CliError::new(Code::ArgumentValue, "a rollback moves an alias")
             .hint("write name@alias, such as turbofan@champion")),
     }
 }
@@ -331,7 +331,7 @@ fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
 fn time(text: &str) -> Result<Timestamp, CliError> {
     let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.tomorrow().ok()?.at(0, 0, 0, 0)).ok();
     text.parse::<Timestamp>().ok().or_else(day).ok_or_else(|| {
-        let error = CliError::failed(format!("`{text}` is not a time")).usage();
+        let error = CliError::new(Code::ArgumentValue, format!("`{text}` is not a time"));
         error.hint("write 2026-11-23 or 2026-11-23T12:00:00Z")
     })
 }

@@ -76,7 +76,7 @@ fn failure(error: &CliError, context: &Context, job: &Job, elapsed_ms: u64) -> V
         "pipeline": job.spec.project.name,
         "file": job.label,
         "result": "failed",
-        "exit": error.exit as u8,
+        "exit": error.exit() as u8,
         "elapsed_ms": elapsed_ms,
     });
     let told = error.to_json();
@@ -87,6 +87,6 @@ fn failure(error: &CliError, context: &Context, job: &Job, elapsed_ms: u64) -> V
 
 fn write(path: Option<&Path>, summary: &impl Serialize) -> Result<(), CliError> {
     let Some(path) = path else { return Ok(()) };
-    let text = serde_json::to_string_pretty(summary).map_err(CliError::failed)? + "\n";
+    let text = serde_json::to_string_pretty(summary).map_err(CliError::output)? + "\n";
     write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error))
 }

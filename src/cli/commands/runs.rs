@@ -45,7 +45,7 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
 /// Writes a run's timeline.
 fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
     let trace = chrome_trace(&open(&args.store, ui)?.load(&args.run)?);
-    let text = serde_json::to_string(&trace).map_err(CliError::failed)?;
+    let text = serde_json::to_string(&trace).map_err(CliError::output)?;
     match &args.out {
         Some(path) => write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error)),
         None => ui.text(&text),

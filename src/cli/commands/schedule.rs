@@ -12,6 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
+use crate::codes::Code;
 use crate::content::write_whole;
 use crate::engine;
 use crate::pipeline::PipelineSpec;
@@ -19,12 +20,8 @@ use crate::schedule::{Definition, File, Job, Kind, ScheduleError, ScheduleOption
 
 impl From<ScheduleError> for CliError {
     fn from(error: ScheduleError) -> Self {
-        let hint = error.hint();
-        let error = Self::failed(error).usage();
-        match hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
+        let (code, hint) = (error.code(), error.hint());
+        Self::new(code, error).maybe_hint(hint)
     }
 }
 
@@ -77,20 +74,20 @@ fn warn_of_variables(options: &ScheduleOptions) {
 }
 
 fn options(spec: &PipelineSpec) -> Result<&ScheduleOptions, CliError> {
-    let missing = || CliError::failed("the pipeline has no [schedule]").usage();
+    let missing = || CliError::new(Code::MissingSection, "the pipeline has no [schedule]");
     spec.schedule.as_ref().ok_or_else(|| missing().hint("add [schedule] with cron = \"0 3 * * 1\", or what suits you"))
 }
 
 /// Returns what is scheduled: the pipeline as seen from the project's folder, and where both are.
 fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, CliError> {
-    let here = std::env::current_dir().map_err(CliError::failed)?;
+    let here = std::env::current_dir().map_err(CliError::resources)?;
     let file = here.join(&job.label);
     if !file.is_file() {
-        let error = CliError::failed("there is no pipeline file to schedule").usage();
+        let error = CliError::new(Code::NoPipeline, "there is no pipeline file to schedule");
         return Err(error.hint("`pdm-ml init` writes one; or name yours"));
     }
     let (root, file) = (whole(root)?, whole(&file)?);
-    let program = std::env::current_exe().map_err(CliError::failed)?;
+    let program = std::env::current_exe().map_err(CliError::resources)?;
     let repository = ci::repository(&root);
     let set = args.set.iter().filter(|set| !set.trim_start().starts_with("schedule"));
     Ok(Job {
@@ -110,8 +107,12 @@ fn whole(path: &Path) -> Result<PathBuf, CliError> {
 }
 
 fn text(path: &Path) -> Result<String, CliError> {
-    let unreadable =
-        || CliError::failed(format!("`{}` is not UTF-8, and a scheduler could not read it", path.display()));
+    let unreadable = || {
+        CliError::new(
+            Code::NotNameable,
+            format!("`{}` is not UTF-8, and a scheduler could not read it", path.display()),
+        )
+    };
     path.to_str().map(str::to_owned).ok_or_else(unreadable)
 }
 
@@ -129,8 +130,11 @@ fn places<'d>(out: &Path, kind: Kind, definition: &'d Definition) -> Result<Vec<
     match &definition.files[..] {
         [file] if !out.is_dir() && !ends_in_slash => Ok(vec![(out.to_owned(), file)]),
         files if files.len() > 1 && out.is_file() => {
-            let error = CliError::failed(format!("{kind} has {} files, and `{}` is one", files.len(), out.display()));
-            Err(error.usage().hint("name a folder"))
+            let error = CliError::new(
+                Code::ArgumentValue,
+                format!("{kind} has {} files, and `{}` is one", files.len(), out.display()),
+            );
+            Err(error.hint("name a folder"))
         }
         files => Ok(files.iter().map(|file| (out.join(&file.name), file)).collect()),
     }
@@ -139,8 +143,9 @@ fn places<'d>(out: &Path, kind: Kind, definition: &'d Definition) -> Result<Vec<
 /// Writes all files, or none where one is in the way.
 fn put(files: &[(PathBuf, &File)], force: bool) -> Result<(), CliError> {
     if let Some((path, _)) = files.iter().find(|(path, _)| !force && path.exists()) {
-        let error = CliError::failed(format!("`{}` is there already; nothing was changed", path.display()));
-        return Err(error.usage().hint("--force writes over it"));
+        let error =
+            CliError::new(Code::WouldOverwrite, format!("`{}` is there already; nothing was changed", path.display()));
+        return Err(error.hint("--force writes over it"));
     }
     let put = |(path, file): &(PathBuf, &File)| {
         write_whole(path, file.text.as_bytes()).map_err(|error| CliError::io("write", path, error))

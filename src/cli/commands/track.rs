@@ -7,6 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::engine::{self, Context, Job};
 use crate::report::{Align, table};
 use crate::tracking::{MirrorReport, MlflowClient, Patience, RunStore, RunSummary, SyncReport, mirror, sync};
@@ -33,7 +34,7 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
         url.clone_into(&mut job.spec.tracking.mlflow_url);
     }
     let Some(client) = job.spec.tracking.mlflow(context.variable, Patience::FOREGROUND)? else {
-        let error = CliError::failed("no MLflow server is named").usage();
+        let error = CliError::new(Code::NoServer, "no MLflow server is named");
         return Err(error.hint("give `--to http://…`, or set MLFLOW_TRACKING_URI or tracking.mlflow_url"));
     };
     let runs = runs(&context, &job, &client)?;

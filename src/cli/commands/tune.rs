@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::tuned;
 use crate::cli::ui::Ui;
+use crate::codes::Code;
 use crate::engine::{self, Job, TuneError, TuneRequest};
 use crate::report::{Align, table};
 use crate::tune::{MOST_GRID_POINTS, Method, Space, TuneOptions, Values};
@@ -19,7 +20,7 @@ pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
     pipeline.set.extend(args.trials.map(|trials| format!("tune.trials={trials}")));
     let (context, job) = settings::resolve_to_search(&pipeline, ui)?;
     let Some(options) = &job.spec.tune else {
-        return Err(CliError::from(TuneError::NothingToSearch).usage());
+        return Err(CliError::from(TuneError::NothingToSearch));
     };
     if args.dry_run {
         let space = job.spec.search_space();
@@ -49,8 +50,9 @@ fn refuse_overwriting(output: &Path, force: bool) -> Result<(), CliError> {
     if force || !output.exists() {
         return Ok(());
     }
-    let error = CliError::failed(format!("`{}` is there already; nothing was changed", output.display()));
-    Err(error.usage().hint("--force writes over it, --output names another file"))
+    let error =
+        CliError::new(Code::WouldOverwrite, format!("`{}` is there already; nothing was changed", output.display()));
+    Err(error.hint("--force writes over it, --output names another file"))
 }
 
 /// Returns how many trials there would be at most, beside the file as it stands.

@@ -33,7 +33,7 @@ impl CliError {
     /// Returns the exit in one word, such as `data_invalid`.
     fn kind(&self) -> String {
         let mut word = String::new();
-        for c in format!("{:?}", self.exit).chars() {
+        for c in format!("{:?}", self.exit()).chars() {
             if c.is_uppercase() && !word.is_empty() {
                 word.push('_');
             }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::{Expectation, Schema, Severity};
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// What is expected of the data beyond its format.
@@ -94,6 +95,7 @@ impl ValidateOptions {
             .map(|column| {
                 let known = schema.channels().collect::<Vec<_>>().join(", ");
                 Problem::new(format!("ranges.{column}"), format!("the data has no column `{column}`"))
+                    .of(Code::UnknownColumn)
                     .hint(format!("one of {known}"))
             })
             .collect()

@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::codes::Code;
 use crate::engine::LockError;
 use crate::events::{Interrupted, span};
 use crate::pipeline::cache::CacheError;
@@ -87,6 +88,21 @@ impl From<LockError> for ExecError {
 }
 
 impl ExecError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Input(_) | Self::InputChanged(_) => Code::ProgramInput,
+            Self::Start { .. } => Code::ProgramNotStarted,
+            Self::Failed { .. } => Code::ProgramFailed,
+            Self::TimedOut { .. } => Code::ProgramTimedOut,
+            Self::NoOutput { .. } | Self::OldOutput(_) | Self::NotAFile(_) => Code::ProgramOutput,
+            Self::Io { .. } => Code::FileAccess,
+            Self::Lock(error) => error.code(),
+            Self::Cache(error) => error.code(),
+            Self::Interrupted(interrupted) => interrupted.code(),
+        }
+    }
+
     /// Returns the next step, where one is known.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {

@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::codes::Code;
 use crate::events::Interrupted;
 use crate::pipeline::{NoPlace, SpecErrors};
 
@@ -64,6 +65,19 @@ pub enum TuneError {
 }
 
 impl TuneError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NothingToSearch => Code::NothingToSearch,
+            Self::Busy(_) => Code::SearchBusy,
+            Self::File { .. } => Code::FileAccess,
+            Self::NotAJournal(_) => Code::NotAStudy,
+            Self::NoneComplete { .. } => Code::NoTrialScored,
+            Self::Interrupted { source, .. } => source.code(),
+            Self::NoPlace { .. } | Self::Unlike { .. } => Code::WinnerNotWritten,
+        }
+    }
+
     /// Returns the next step, where one is known.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {

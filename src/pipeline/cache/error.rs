@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::codes::Code;
 use crate::events::Interrupted;
 
 /// The cache could not be read or written.
@@ -29,6 +30,17 @@ pub enum CacheError {
     /// The entry has no JSON form.
     #[error("the cache entry cannot be written as JSON")]
     Json(#[from] serde_json::Error),
+}
+
+impl CacheError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Interrupted(interrupted) => interrupted.code(),
+            Self::Io { .. } => Code::FileAccess,
+            Self::NotAFile(_) | Self::NotUtf8(_) | Self::Json(_) => Code::CacheEntry,
+        }
+    }
 }
 
 /// Says what was tried, and where, when an input or output fails.

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::ExecOptions;
 use super::paths::plain;
+use crate::codes::Code;
 use crate::data::{self, DatasetOptions};
 use crate::domain::Problem;
 use crate::pipeline::{PipelineSpec, Stage, Step};
@@ -164,7 +165,7 @@ pub(in crate::pipeline) fn graph_problems(spec: &PipelineSpec) -> Vec<Problem> {
         let names: Vec<_> = circle.iter().map(|node| format!("`{}`", graph.step(*node))).collect();
         let key = if matches!(circle[1], Node::Named(_)) { "after" } else { "inputs" };
         let message = format!("waits for itself: {}", names.join(" waits for "));
-        problems.push(Problem::new(format!("stage.{exec}.{key}"), message));
+        problems.push(Problem::new(format!("stage.{exec}.{key}"), message).of(Code::StagesInACircle));
         told.extend(circle);
     }
     problems
@@ -175,13 +176,14 @@ fn taken(stages: &[ExecOptions]) -> Vec<Problem> {
     for (i, stage) in stages.iter().enumerate() {
         let before = &stages[..i];
         if before.iter().any(|other| other.name == stage.name) {
-            problems.push(Problem::new(format!("stage.{i}.name"), format!("there is a stage `{}` above", stage.name)));
+            let message = format!("there is a stage `{}` above", stage.name);
+            problems.push(Problem::new(format!("stage.{i}.name"), message).of(Code::NamedTwice));
         }
         for (at, output) in stage.outputs.iter().enumerate() {
             let makes = |other: &&ExecOptions| other.outputs.iter().any(|made| plain(made) == plain(output));
             if let Some(maker) = before.iter().find(makes) {
                 let message = format!("`{output}` is made by `{}` already", maker.name);
-                problems.push(Problem::new(format!("stage.{i}.outputs.{at}"), message));
+                problems.push(Problem::new(format!("stage.{i}.outputs.{at}"), message).of(Code::OutputTaken));
             }
         }
     }

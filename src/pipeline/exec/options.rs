@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::paths::{covers, is_pattern, is_within_project, pattern_problem, plain};
+use crate::codes::Code;
 use crate::domain::Problem;
 use crate::pipeline::{Stage, TimeLimit};
 
@@ -77,10 +78,11 @@ impl ExecOptions {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(fits) {
             let message = format!("\"{}\" is not a name of lower-case letters, digits, `-` and `_`", self.name);
-            return Some(Problem::new("name", message));
+            return Some(Problem::new("name", message).of(Code::BadName));
         }
         let taken = Stage::ALL.iter().map(|stage| stage.name()).chain(["tune"]).any(|name| name == self.name);
-        taken.then(|| Problem::new("name", format!("\"{}\" is the name of a stage that is there already", self.name)))
+        let message = || format!("\"{}\" is the name of a stage that is there already", self.name);
+        taken.then(|| Problem::new("name", message()).of(Code::NamedTwice))
     }
 
     fn program_problem(&self) -> Option<Problem> {
@@ -92,11 +94,12 @@ impl ExecOptions {
         match (self.after, self.before) {
             (None, None) => {
                 let message = "needs `before` or `after`: its place between the named stages";
-                Some(Problem::new("", message).hint("before = \"validate\" for what makes the data"))
+                let problem = Problem::new("", message).of(Code::KeyNeedsOther);
+                Some(problem.hint("before = \"validate\" for what makes the data"))
             }
             (Some(after), Some(before)) if after >= before => {
                 let message = format!("`{before}` comes before `{after}`, after which it is to run");
-                Some(Problem::new("before", message))
+                Some(Problem::new("before", message).of(Code::StagesInACircle))
             }
             _ => None,
         }
@@ -109,41 +112,45 @@ impl ExecOptions {
             None => None,
         };
         let each = self.inputs.iter().enumerate();
-        each.filter_map(move |(i, input)| problem(input).map(|why| Problem::new(format!("inputs.{i}"), why)))
+        let told = |i, why| Problem::new(format!("inputs.{i}"), why).of(Code::StagePath);
+        each.filter_map(move |(i, input)| problem(input).map(|why| told(i, why)))
     }
 
     fn output_problems(&self) -> impl Iterator<Item = Problem> {
         self.outputs.iter().enumerate().filter_map(|(i, output)| {
-            self.output_problem(i, output).map(|why| Problem::new(format!("outputs.{i}"), why))
+            self.output_problem(i, output).map(|(code, why)| Problem::new(format!("outputs.{i}"), why).of(code))
         })
     }
 
-    fn output_problem(&self, at: usize, output: &str) -> Option<String> {
+    fn output_problem(&self, at: usize, output: &str) -> Option<(Code, String)> {
         let written = plain(output);
         if is_pattern(output) || output.ends_with('/') || !is_within_project(output) {
-            return Some(format!("`{output}` is not the path of one file below the project's folder"));
+            let why = format!("`{output}` is not the path of one file below the project's folder");
+            return Some((Code::StagePath, why));
         }
         if Path::new(&written).starts_with(SCRATCH) {
-            return Some(format!("`{output}` lies in the folder of the cache"));
+            return Some((Code::StagePath, format!("`{output}` lies in the folder of the cache")));
         }
         if self.outputs[..at].iter().any(|before| plain(before) == written) {
-            return Some(format!("`{output}` is named twice"));
+            return Some((Code::NamedTwice, format!("`{output}` is named twice")));
         }
-        self.reads(output).then(|| format!("`{output}` is an input, too, so every run would ask for another"))
+        let why = || format!("`{output}` is an input, too, so every run would ask for another");
+        self.reads(output).then(|| (Code::OutputTaken, why()))
     }
 
     fn variable_problems(&self) -> impl Iterator<Item = Problem> {
         let named = |key: &'static str, names: &[String]| {
             let wrong = names.iter().enumerate().filter(|(_, name)| !is_variable(name));
             let told = wrong.map(|(i, name)| {
-                let problem = Problem::new(format!("{key}.{i}"), format!("`{name}` is not the name of a variable"));
+                let message = format!("`{name}` is not the name of a variable");
+                let problem = Problem::new(format!("{key}.{i}"), message).of(Code::NotAVariableName);
                 problem.hint("a name alone, without `$` and without a value")
             });
             told.collect::<Vec<_>>()
         };
         let twice = self.secrets.iter().enumerate().filter(|(_, name)| self.env.contains(name));
-        let twice =
-            twice.map(|(i, name)| Problem::new(format!("secrets.{i}"), format!("`{name}` stands in `env`, too")));
+        let told = |i, message| Problem::new(format!("secrets.{i}"), message).of(Code::NamedTwice);
+        let twice = twice.map(|(i, name)| told(i, format!("`{name}` stands in `env`, too")));
         named("env", &self.env).into_iter().chain(named("secrets", &self.secrets)).chain(twice.collect::<Vec<_>>())
     }
 }

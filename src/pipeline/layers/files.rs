@@ -8,11 +8,12 @@ use super::EXTENDS;
 use super::layer::{Layer, Layers};
 use super::merge::lay_over;
 use super::moved::{by, moved_table};
+use crate::codes::Code;
 use crate::pipeline::findings::Finding;
 use crate::pipeline::format;
 use crate::pipeline::interpolate::{Environment, fill};
 use crate::pipeline::source::{Sources, Span};
-use crate::pipeline::suggest;
+use crate::pipeline::{suggest, syntax};
 
 /// Most files one above the other.
 const DEEPEST: usize = 16;
@@ -83,7 +84,7 @@ impl Reader<'_, '_> {
     fn extended_by(&mut self, text: &str, base: usize) -> Vec<(String, Span)> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            self.note(base, format::not_toml(text, errors));
+            self.note(base, syntax::findings(text, &errors));
             return Vec::new();
         }
         let mut root = root.into_inner();
@@ -109,9 +110,11 @@ impl Reader<'_, '_> {
         let span = by(base)(item.span());
         let finding = match item.get_ref().as_str().map(|text| fill(text, self.env)) {
             Some(Ok((path, _))) => return Some((path, span)),
-            Some(Err((message, hint))) => Finding::new(EXTENDS, message).hint(hint),
-            None => Finding::new(EXTENDS, format!("expected a path for `{EXTENDS}`, or a list of paths"))
-                .hint(Some(format!("write {EXTENDS} = \"base.toml\""))),
+            Some(Err(unfilled)) => unfilled.finding(EXTENDS),
+            None => {
+                Finding::new(Code::WrongType, EXTENDS, format!("expected a path for `{EXTENDS}`, or a list of paths"))
+                    .hint(Some(format!("write {EXTENDS} = \"base.toml\"")))
+            }
         };
         self.findings.push(finding.at(Some(span)));
         None
@@ -127,8 +130,8 @@ impl Reader<'_, '_> {
                 chain.pop();
                 Some(file)
             }
-            Err((message, hint)) => {
-                self.findings.push(Finding::new(EXTENDS, message).hint(hint).at(Some(span)));
+            Err((code, message, hint)) => {
+                self.findings.push(Finding::new(code, EXTENDS, message).hint(hint).at(Some(span)));
                 None
             }
         }
@@ -136,7 +139,7 @@ impl Reader<'_, '_> {
 
     fn open(&mut self, path: &str, chain: &[Opened]) -> Result<(String, Opened), Refusal> {
         let Some(Opened { name, folder: Some(folder), .. }) = chain.last() else {
-            return Err(("only a file can extend another".to_owned(), None));
+            return Err((Code::OnlyInAFile, "only a file can extend another".to_owned(), None));
         };
         let (name, place) = (shown(name, path), folder.join(path));
         let whole = place.canonicalize().map_err(|error| unreadable(path, folder, &error))?;
@@ -153,15 +156,15 @@ impl Reader<'_, '_> {
             None
         };
         if let Some(message) = refused {
-            return Err((message, None));
+            return Err((Code::ExtendsWithoutEnd, message, None));
         }
         let text = std::fs::read_to_string(&whole).map_err(|error| unreadable(path, folder, &error))?;
         Ok((text, Opened { name, folder: place.parent().map(Path::to_owned), whole: Some(whole) }))
     }
 }
 
-/// What is wrong, and what to do.
-type Refusal = (String, Option<String>);
+/// Which kind of mistake it is, what is wrong, and what to do.
+type Refusal = (Code, String, Option<String>);
 
 fn unreadable(path: &str, folder: &Path, error: &io::Error) -> Refusal {
     let message = format!("cannot read `{path}`: {error}");
@@ -169,7 +172,7 @@ fn unreadable(path: &str, folder: &Path, error: &io::Error) -> Refusal {
     let hint =
         beside.parent().and_then(|around| neighbour(&beside, around)).map(|name| format!("did you mean `{name}`?"));
     let begins = || Some(format!("paths begin at the folder of the file that extends: `{}`", folder.display()));
-    (message, hint.or_else(begins))
+    (Code::ExtendedFile, message, hint.or_else(begins))
 }
 
 /// Returns the name of a file in the folder that was probably meant.

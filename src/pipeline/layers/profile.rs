@@ -6,6 +6,7 @@ use super::layer::{ChosenProfile, Layer, Layers};
 use super::merge::lay_over;
 use super::moved::moved_table;
 use super::{EXTENDS, PROFILE};
+use crate::codes::Code;
 use crate::pipeline::findings::{Finding, Findings};
 use crate::pipeline::source::{COMMAND_LINE, ENVIRONMENT, Sources, Span, join};
 use crate::pipeline::suggest;
@@ -56,7 +57,7 @@ fn profiles<'t>(root: &mut DeTable<'t>, findings: &mut Findings) -> Vec<(String,
         let (name, span) = (key.get_ref().to_string(), value.span());
         if !is_name(&name) {
             let message = format!("`{name}` is not a name for a profile");
-            let finding = Finding::new(path(&name), message).at(Some(key.span()));
+            let finding = Finding::new(Code::BadName, path(&name), message).at(Some(key.span()));
             findings.push(finding.hint(Some("use letters, digits, `-` and `_`".to_owned())));
         }
         match value.into_inner() {
@@ -77,14 +78,14 @@ fn is_name(name: &str) -> bool {
 fn no_table(path: &str, span: Span) -> Finding {
     let example = if path == PROFILE { "profile.ci" } else { path };
     let hint = format!("write [{example}] and what it changes, such as `train.seeds = 1`");
-    Finding::new(path, format!("expected a table for `{path}`")).at(Some(span)).hint(Some(hint))
+    Finding::new(Code::WrongType, path, format!("expected a table for `{path}`")).at(Some(span)).hint(Some(hint))
 }
 
 fn refuse_keys_of_the_file(name: &str, table: &mut DeTable<'_>, findings: &mut Findings) {
     for key in OF_THE_FILE {
         if let Some((written, _)) = table.remove_entry(key) {
             let message = format!("`{key}` belongs at the top of the file, not in [{}]", path(name));
-            findings.push(Finding::new(join(&path(name), key), message).at(Some(written.span())));
+            findings.push(Finding::new(Code::NotInAProfile, join(&path(name), key), message).at(Some(written.span())));
         }
     }
 }
@@ -109,5 +110,7 @@ fn unknown(chosen: &ChosenProfile, known: &[(String, DeTable<'_>)], sources: &mu
     let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
     let none = || format!("there are no profiles; write [profile.{name}] and what it changes");
     let hint = suggest::hint(name, &names).unwrap_or_else(none);
-    Finding::new("", format!("unknown profile `{name}`")).at(Some(start..start + name.len())).hint(Some(hint))
+    Finding::new(Code::UnknownProfile, "", format!("unknown profile `{name}`"))
+        .at(Some(start..start + name.len()))
+        .hint(Some(hint))
 }

@@ -132,7 +132,7 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
         ("p/b.toml", "version = 2\n\nextends = \"../pdm.toml\"\n"),
     ]);
     insta::assert_snapshot!(circle.errors(), @r#"
-    error: `extends` goes round in a circle: pdm.toml → p/a.toml → p/b.toml → pdm.toml
+    error[E0145]: `extends` goes round in a circle: pdm.toml → p/a.toml → p/b.toml → pdm.toml
      --> p/b.toml:3:11
       |
     3 | extends = "../pdm.toml"
@@ -145,7 +145,7 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
     let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let mut deep = Folder::with(&files);
     insta::assert_snapshot!(deep.errors(), @r#"
-    error: `extends` goes more than 16 files deep: pdm.toml → f1.toml → f2.toml → f3.toml → f4.toml → f5.toml → f6.toml → f7.toml → f8.toml → f9.toml → f10.toml → f11.toml → f12.toml → f13.toml → f14.toml → f15.toml → f16.toml → f17.toml
+    error[E0145]: `extends` goes more than 16 files deep: pdm.toml → f1.toml → f2.toml → f3.toml → f4.toml → f5.toml → f6.toml → f7.toml → f8.toml → f9.toml → f10.toml → f11.toml → f12.toml → f13.toml → f14.toml → f15.toml → f16.toml → f17.toml
      --> f16.toml:2:11
       |
     2 | extends = "f17.toml"
@@ -158,13 +158,13 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
         ("base.toml", SMALLEST),
     ]);
     insta::assert_snapshot!(absent.errors(), @r#"
-    error: cannot read `bsae.toml`: No such file or directory (os error 2)
+    error[E0144]: cannot read `bsae.toml`: No such file or directory (os error 2)
      --> pdm.toml:2:12
       |
     2 | extends = ["bsae.toml", "nowhere/x.toml", 3, "${env:UNSET}"]
       |            ^^^^^^^^^^^ did you mean `base.toml`?
 
-    error: cannot read `nowhere/x.toml`: No such file or directory (os error 2)
+    error[E0144]: cannot read `nowhere/x.toml`: No such file or directory (os error 2)
      --> pdm.toml:2:25
       |
     2 | extends = ["bsae.toml", "nowhere/x.toml", 3, "${env:UNSET}"]
@@ -172,13 +172,13 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
       |
       = help: paths begin at the folder of the file that extends: `<folder>`
 
-    error: expected a path for `extends`, or a list of paths
+    error[E0109]: expected a path for `extends`, or a list of paths
      --> pdm.toml:2:43
       |
     2 | extends = ["bsae.toml", "nowhere/x.toml", 3, "${env:UNSET}"]
       |                                           ^ write extends = "base.toml"
 
-    error: environment variable `UNSET` is not set
+    error[E0119]: environment variable `UNSET` is not set
      --> pdm.toml:2:46
       |
     2 | extends = ["bsae.toml", "nowhere/x.toml", 3, "${env:UNSET}"]
@@ -195,19 +195,19 @@ fn a_mistake_is_shown_in_the_file_it_stands_in() {
         ("pdm.toml", &format!("extends = \"common/base.toml\"\n{SMALLEST}[train]\nseeds = \"3\"\n")),
     ]);
     insta::assert_snapshot!(folder.errors(), @r#"
-    error: expected a whole number of at least 0 for `train.seeds`, found the string "3"
+    error[E0109]: expected a whole number of at least 0 for `train.seeds`, found the string "3"
      --> pdm.toml:6:9
       |
     6 | seeds = "3"
       |         ^^^ write 3 without quotes
 
-    error: unknown key `fold` in [split]
+    error[E0107]: unknown key `fold` in [split]
      --> common/base.toml:3:1
       |
     3 | fold = 3
       | ^^^^ did you mean `folds`?
 
-    error: `calibrate.coverage`: 90 is not a share from 0.5 to below 1
+    error[E0110]: `calibrate.coverage`: 90 is not a share from 0.5 to below 1
      --> common/base.toml:6:12
       |
     6 | coverage = 90
@@ -220,19 +220,19 @@ fn a_mistake_is_shown_in_the_file_it_stands_in() {
         ("pdm.toml", &format!("extends = [\"base.toml\", \"old.toml\", \"new.toml\"]\n{SMALLEST}")),
     ]);
     insta::assert_snapshot!(no_toml.errors(), @"
-    error: unclosed table, expected `]`
+    error[E0101]: the header is not closed
      --> base.toml:2:7
       |
     2 | [split
-      |       ^
+      |       ^ `]` is missing
 
-    error: missing key `version`
+    error[E0104]: missing key `version`
      --> old.toml:1:1
       |
     1 | [split]
       | ^ write `version = 2` at the top
 
-    error: the format's version is 3, and this program reads versions 1 to 2
+    error[E0104]: the format's version is 3, and this program reads versions 1 to 2
      --> new.toml:1:11
       |
     1 | version = 3
@@ -260,14 +260,14 @@ fn a_profile_changes_what_it_names_and_is_told_where_it_stands() {
     assert_eq!(folder().profile("net").value("model.hidden"), "8 profile.net pdm.toml:14");
     let wrong = folder().profile("net").variable("PDM_ML__MODEL__ROUNDS", "7");
     insta::assert_snapshot!(wrong.errors(), @"
-    error: unknown key `rounds` in [model]
+    error[E0107]: unknown key `rounds` in [model]
      --> environment:1:16
       |
     1 | PDM_ML__MODEL__ROUNDS
       |                ^^^^^^ a key of kind `gbdt`, not of `gru`
     ");
     insta::assert_snapshot!(folder().profile("pord").errors(), @"
-    error: unknown profile `pord`
+    error[E0146]: unknown profile `pord`
      --> command line:1:11
       |
     1 | --profile pord
@@ -277,14 +277,14 @@ fn a_profile_changes_what_it_names_and_is_told_where_it_stands() {
     by_variable.layers.profile =
         Some(ChosenProfile { name: "staging".into(), variable: Some("PDM_ML_PROFILE".into()) });
     insta::assert_snapshot!(by_variable.errors(), @"
-    error: unknown profile `staging`
+    error[E0146]: unknown profile `staging`
      --> environment:1:16
       |
     1 | PDM_ML_PROFILE=staging
       |                ^^^^^^^ expected `prod` or `net`
     ");
     insta::assert_snapshot!(Folder::with(&[("pdm.toml", SMALLEST)]).profile("ci").errors(), @"
-    error: unknown profile `ci`
+    error[E0146]: unknown profile `ci`
      --> command line:1:11
       |
     1 | --profile ci
@@ -306,37 +306,37 @@ fn a_profile_that_is_not_chosen_is_looked_through_without_false_alarms() {
                  [profile.b]\nmodel = { kind = \"svm\" }\ntrain.seeds = -1\ncalibrate.method = \"split\"\nfeatures.half_lives = [1, \"2\"]\n\
                  registry.promote = \"yes\"\ngate = {}\n[profile]\nc = 3\n\"d e\" = {}\n";
     insta::assert_snapshot!(file(wrong).errors(), @r#"
-    error: unknown key `trian` in [profile.a]
+    error[E0105]: unknown key `trian` in [profile.a]
      --> pdm.toml:5:1
       |
     5 | trian.seeds = 1
       | ^^^^^ did you mean `train`?
 
-    error: unknown key `fold` in [profile.a.split]
+    error[E0107]: unknown key `fold` in [profile.a.split]
      --> pdm.toml:6:11
       |
     6 | split = { fold = 3, folds = "3" }
       |           ^^^^ did you mean `folds`?
 
-    error: expected a whole number of at least 0 for `profile.a.split.folds`, found a string
+    error[E0109]: expected a whole number of at least 0 for `profile.a.split.folds`, found a string
      --> pdm.toml:6:29
       |
     6 | split = { fold = 3, folds = "3" }
       |                             ^^^
 
-    error: unknown key `hiden` in [profile.a.model]
+    error[E0107]: unknown key `hiden` in [profile.a.model]
      --> pdm.toml:7:7
       |
     7 | model.hiden = 48
       |       ^^^^^ did you mean `hidden`?
 
-    error: `version` belongs at the top of the file, not in [profile.a]
+    error[E0147]: `version` belongs at the top of the file, not in [profile.a]
      --> pdm.toml:8:1
       |
     8 | version = 2
       | ^^^^^^^
 
-    error: unknown value "svm" for `profile.b.model.kind`
+    error[E0112]: unknown value "svm" for `profile.b.model.kind`
       --> pdm.toml:10:18
        |
     10 | model = { kind = "svm" }
@@ -344,37 +344,37 @@ fn a_profile_that_is_not_chosen_is_looked_through_without_false_alarms() {
        |
        = help: expected `linear`, `gbdt`, `gru`, `lstm`, `cnn`, `tcn`, `transformer` or `stack`
 
-    error: expected a whole number of at least 0 for `profile.b.train.seeds`, found the number -1
+    error[E0110]: expected a whole number of at least 0 for `profile.b.train.seeds`, found the number -1
       --> pdm.toml:11:15
        |
     11 | train.seeds = -1
        |               ^^
 
-    error: unknown value "split" for `profile.b.calibrate.method`
+    error[E0111]: unknown value "split" for `profile.b.calibrate.method`
       --> pdm.toml:12:20
        |
     12 | calibrate.method = "split"
        |                    ^^^^^^^ expected `split_conformal` or `quantile`
 
-    error: expected a number for `profile.b.features.half_lives.1`, found a string
+    error[E0109]: expected a number for `profile.b.features.half_lives.1`, found a string
       --> pdm.toml:13:27
        |
     13 | features.half_lives = [1, "2"]
        |                           ^^^
 
-    error: expected true or false for `profile.b.registry.promote`, found a string
+    error[E0109]: expected true or false for `profile.b.registry.promote`, found a string
       --> pdm.toml:14:20
        |
     14 | registry.promote = "yes"
        |                    ^^^^^
 
-    error: expected an array for `profile.b.gate`, found a table
+    error[E0113]: `profile.b.gate` is a list of tables
       --> pdm.toml:15:8
        |
     15 | gate = {}
-       |        ^^
+       |        ^^ write [[profile.b.gate]]
 
-    error: expected a table for `profile.c`
+    error[E0109]: expected a table for `profile.c`
       --> pdm.toml:17:5
        |
     17 | c = 3
@@ -382,14 +382,14 @@ fn a_profile_that_is_not_chosen_is_looked_through_without_false_alarms() {
        |
        = help: write [profile.c] and what it changes, such as `train.seeds = 1`
 
-    error: `d e` is not a name for a profile
+    error[E0121]: `d e` is not a name for a profile
       --> pdm.toml:18:1
        |
     18 | "d e" = {}
        | ^^^^^ use letters, digits, `-` and `_`
     "#);
     insta::assert_snapshot!(file("[[profile]]\nname = 3\n").errors(), @"
-    error: expected a table for `profile`
+    error[E0109]: expected a table for `profile`
      --> pdm.toml:4:1
       |
     4 | [[profile]]
@@ -446,41 +446,41 @@ fn variables_are_named_and_their_values_are_not_repeated() {
     let shown = folder.errors();
     assert!(!shown.contains("hunter2"), "{shown}");
     insta::assert_snapshot!(shown, @"
-    error: unknown key `fold` in [split]
+    error[E0107]: unknown key `fold` in [split]
      --> environment:1:16
       |
     1 | PDM_ML__SPLIT__FOLD
       |                ^^^^ did you mean `folds`?
 
-    error: `tracking.token_env`: not the name of an environment variable
+    error[E0122]: `tracking.token_env`: not the name of an environment variable
     --> environment:1:1
      = help: write the variable's name (letters, digits, underscores), not its value
 
-    error: `calibrate.coverage`: 90 is not a share from 0.5 to below 1
+    error[E0110]: `calibrate.coverage`: 90 is not a share from 0.5 to below 1
      --> environment:1:1
       |
     1 | PDM_ML__CALIBRATE__COVERAGE
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^ 0.9
 
-    error: `extends` can only be written in a file
+    error[E0149]: `extends` can only be written in a file
      --> environment:1:9
       |
     1 | PDM_ML__EXTENDS
       |         ^^^^^^^ name the file itself, with the files it extends in it
 
-    error: `PDM_ML__SPLIT__` names no key
+    error[E0148]: `PDM_ML__SPLIT__` names no key
      --> environment:1:1
       |
     1 | PDM_ML__SPLIT__
       | ^^^^^^^^^^^^^^^ write PDM_ML__SECTION__KEY, such as PDM_ML__SPLIT__FOLDS
 
-    error: `gate` is a list of tables
+    error[E0113]: `gate` is a list of tables
      --> environment:1:9
       |
     1 | PDM_ML__GATE__0__VALUE
       |         ^^^^ write [[gate]]
 
-    error: `profile` can only be written in a file
+    error[E0149]: `profile` can only be written in a file
      --> command line:1:7
       |
     1 | --set profile.x.split.folds=3
@@ -524,19 +524,19 @@ fn files_of_the_first_version_stay_readable() {
         "version = 1\nextends = \"a.toml\"\n[profile.ci]\n[model]\nbatch = 3\nbatch_units = 3\n",
     )]);
     insta::assert_snapshot!(newer.errors(), @r#"
-    error: `extends` came with version 2 of the format, and this file is of version 1
+    error[E0142]: `extends` came with version 2 of the format, and this file is of version 1
      --> pdm.toml:2:1
       |
     2 | extends = "a.toml"
       | ^^^^^^^ write `version = 2`, or run `pdm-ml config migrate`
 
-    error: `profile` came with version 2 of the format, and this file is of version 1
+    error[E0142]: `profile` came with version 2 of the format, and this file is of version 1
      --> pdm.toml:3:2
       |
     3 | [profile.ci]
       |  ^^^^^^^ write `version = 2`, or run `pdm-ml config migrate`
 
-    error: `model.batch_units` is an older name of `batch`, which stands beside it
+    error[E0143]: `model.batch_units` is an older name of `batch`, which stands beside it
      --> pdm.toml:6:1
       |
     6 | batch_units = 3
@@ -544,7 +544,7 @@ fn files_of_the_first_version_stay_readable() {
     "#);
     let older = Folder::with(&[("pdm.toml", &format!("{SMALLEST}[model]\nkind = \"gru\"\nbatch_units = 4\n"))]);
     insta::assert_snapshot!(older.errors(), @"
-    error: unknown key `batch_units` in [model]
+    error[E0107]: unknown key `batch_units` in [model]
      --> pdm.toml:6:1
       |
     6 | batch_units = 4

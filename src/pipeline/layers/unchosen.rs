@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::profile::Profile;
+use crate::codes::Code;
 use crate::pipeline::findings::Finding;
 use crate::pipeline::source::join;
 use crate::pipeline::suggest;
@@ -62,7 +63,10 @@ impl Look {
             if schemas.is_empty() {
                 let known: BTreeSet<_> = forms.iter().flat_map(|form| names(form)).collect();
                 let known: Vec<_> = known.into_iter().collect();
-                let finding = Finding::new(join(path, name), format!("unknown key `{name}` in [{path}]"));
+                // Below the profile's own name there are sections.
+                let is_section = path.split('.').count() == 2;
+                let code = if is_section { Code::UnknownSection } else { Code::UnknownKey };
+                let finding = Finding::new(code, join(path, name), format!("unknown key `{name}` in [{path}]"));
                 self.found.push(finding.at(Some(key.span())).hint(suggest::hint(name, &known)));
             } else {
                 self.value(&join(path, name), value, &schemas);
@@ -130,11 +134,30 @@ fn unlike(path: &str, value: &DeValue<'_>, forms: &[&Value]) -> Finding {
     let names: Vec<_> =
         forms.iter().filter_map(|form| form["enum"].as_array()).flatten().filter_map(Value::as_str).collect();
     if let (DeValue::String(text), false) = (value, names.is_empty()) {
-        return Finding::new(path, format!("unknown value \"{text}\" for `{path}`")).hint(suggest::hint(text, &names));
+        let code = if path.ends_with(".kind") { Code::UnknownKind } else { Code::UnknownWord };
+        return Finding::new(code, path, format!("unknown value \"{text}\" for `{path}`"))
+            .hint(suggest::hint(text, &names));
+    }
+    let is_list = |form: &Value| forms_of_items(form).iter().any(|form| has(form, "object"));
+    if matches!(value, DeValue::Table(_)) && forms.iter().any(|form| is_list(form)) {
+        return Finding::new(Code::NotAList, path, format!("`{path}` is a list of tables"))
+            .hint(Some(format!("write [[{path}]]")));
     }
     let mut types: Vec<_> = forms.iter().map(|form| in_words(form)).collect();
     types.dedup();
-    Finding::new(path, format!("expected {} for `{path}`, found {}", types.join(" or "), found(value)))
+    let is_number = |form: &Value| match value {
+        DeValue::Integer(_) => has(form, "integer") || has(form, "number"),
+        DeValue::Float(_) => has(form, "number"),
+        _ => false,
+    };
+    // A number of the right type can only be out of bounds.
+    let code = if forms.iter().any(|form| is_number(form)) { Code::BadValue } else { Code::WrongType };
+    Finding::new(code, path, format!("expected {} for `{path}`, found {}", types.join(" or "), found(value)))
+}
+
+/// Returns what the elements of a list may be.
+fn forms_of_items(form: &Value) -> Vec<&Value> {
+    form.get("items").map(forms).unwrap_or_default()
 }
 
 fn in_words(form: &Value) -> &'static str {

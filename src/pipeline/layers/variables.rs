@@ -3,6 +3,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::layer::{Layer, Variable};
 use super::moved::moved;
+use crate::codes::Code;
 use crate::pipeline::findings::{Finding, Findings};
 use crate::pipeline::overrides::{Step, parse_key, parse_value, set};
 use crate::pipeline::source::{ENVIRONMENT, Sources, Span};
@@ -32,7 +33,7 @@ pub(in crate::pipeline) fn apply<'t>(
         let Some(steps) = steps else {
             let message = format!("`{}` names no key", variable.name);
             let hint = format!("write {PREFIX}SECTION{STEP}KEY, such as {PREFIX}SPLIT{STEP}FOLDS");
-            findings.push(Finding::new("", message).at(Some(whole)).hint(Some(hint)));
+            findings.push(Finding::new(Code::VariableOfNoKey, "", message).at(Some(whole)).hint(Some(hint)));
             continue;
         };
         let value = moved(value(variable), &mut |_| whole.clone());

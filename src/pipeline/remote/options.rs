@@ -2,6 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bucket::Address;
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Where results of stages are shared between machines: the table `[cache]`.
@@ -19,7 +20,8 @@ impl CacheOptions {
     /// Returns what is wrong with the options.
     pub fn problems(&self) -> Vec<Problem> {
         let address = Some(self.url.as_str()).filter(|url| !url.is_empty()).map(Address::parse);
-        let problem = address.and_then(Result::err).map(|error| Problem::new("url", error.to_string()));
+        let problem =
+            address.and_then(Result::err).map(|error| Problem::new("url", error.to_string()).of(Code::StoreAddress));
         problem.into_iter().collect()
     }
 }

@@ -8,6 +8,7 @@ use super::schema::file_schema;
 use super::spec::PipelineSpec;
 use super::suggest;
 use super::variant::KIND;
+use crate::codes::Code;
 use crate::domain::Problem;
 use crate::tune::{Dimension, MOST_GRID_POINTS, Method, Point, RangeOptions, Space, TuneOptions, Values, When};
 
@@ -95,7 +96,7 @@ impl<'s> Search<'s> {
         let whole = if range.choices.is_some() { false } else { self.takes_whole_numbers(&steps, &kinds)? };
         let values = Values::of(range, whole)?;
         if self.options.method == Method::Grid && values.count().is_none() {
-            return Err(Problem::new("", "needs `step`, `points` or `choices` for a grid"));
+            return Err(Problem::new("", "needs `step`, `points` or `choices` for a grid").of(Code::SearchGrid));
         }
         Ok((values, kinds))
     }
@@ -103,18 +104,16 @@ impl<'s> Search<'s> {
     fn refuse_fixed(&self, key: &str) -> Result<(), Problem> {
         let section = key.split('.').next().unwrap_or_default();
         if let Some((_, why)) = FIXED.iter().find(|(fixed, _)| *fixed == section) {
-            return Err(Problem::new("", format!("must not be searched: {why}")));
+            return Err(Problem::new("", format!("must not be searched: {why}")).of(Code::NotSearchable));
         }
         if JUDGING.contains(&key) || key == "target" || key == "train" {
-            return Err(Problem::new(
-                "",
-                "must not be searched: it decides what is scored, and trials must be judged alike",
-            ));
+            let message = "must not be searched: it decides what is scored, and trials must be judged alike";
+            return Err(Problem::new("", message).of(Code::NotSearchable));
         }
         if SEARCHABLE.contains(&section) {
             return Ok(());
         }
-        let problem = Problem::new("", "names no key of the pipeline");
+        let problem = Problem::new("", "names no key of the pipeline").of(Code::SearchedKeyUnknown);
         let homes = self.keys.sections_with(section);
         let home = homes.iter().find(|home| SEARCHABLE.contains(home) && section == key);
         let hint = home.map(|home| format!("did you mean `{home}.{key}`?"));
@@ -129,7 +128,10 @@ impl<'s> Search<'s> {
         let around =
             |(outer, _): &(&str, &RangeOptions)| key.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
         match self.options.space.iter().find(around) {
-            Some((outer, _)) => Err(Problem::new("", format!("is a part of `{outer}`, which is searched whole"))),
+            Some((outer, _)) => {
+                let message = format!("is a part of `{outer}`, which is searched whole");
+                Err(Problem::new("", message).of(Code::NamedTwice))
+            }
             None => Ok(()),
         }
     }
@@ -160,10 +162,10 @@ impl<'s> Search<'s> {
         let in_play = self.kinds();
         if table.len() == 1 && !others.is_empty() {
             let problem = Problem::new("", format!("has no say where `{KIND}` is {}", suggest::one_of(&in_play)));
-            return problem.hint(format!("a key of kind {}", suggest::one_of(&others)));
+            return problem.of(Code::SearchedKeyUnknown).hint(format!("a key of kind {}", suggest::one_of(&others)));
         }
         let known = self.keys.known(table, in_play.first().map(|name| KindAt { name, depth: 1 }));
-        let problem = Problem::new("", format!("names no key of [{}]", table.join(".")));
+        let problem = Problem::new("", format!("names no key of [{}]", table.join("."))).of(Code::SearchedKeyUnknown);
         match suggest::hint(name, &known) {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -175,7 +177,7 @@ impl<'s> Search<'s> {
         let types: Option<Vec<_>> = schemas.map(number_type).collect();
         match types {
             Some(types) => Ok(types.iter().all(|whole| *whole)),
-            None => Err(Problem::new("", "names no number: list its `choices`")),
+            None => Err(Problem::new("", "names no number: list its `choices`").of(Code::SearchRange)),
         }
     }
 
@@ -187,7 +189,8 @@ impl<'s> Search<'s> {
                 let problems = self.spec.with_values(&self.probe(key, &value, kind)).err().unwrap_or_default();
                 // What only another searched key makes wrong, that key may make right.
                 if let Some(problem) = problems.into_iter().find(|p| overlap(&p.path, key) || !searched(&p.path)) {
-                    return Err(Problem { message: told(&problem), path: place, hint: problem.hint });
+                    let message = told(&problem);
+                    return Err(Problem { code: Code::SearchValue, message, path: place, hint: problem.hint });
                 }
             }
         }
@@ -209,7 +212,8 @@ impl<'s> Search<'s> {
         }
         let too_many = self.spec.search_space().grid(MOST_GRID_POINTS + 1).len() > MOST_GRID_POINTS;
         let message = format!("has more than {MOST_GRID_POINTS} points, too many for a grid");
-        too_many.then(|| Problem::new("tune.space", message).hint("say how many in `trials`, or list fewer values"))
+        let problem = Problem::new("tune.space", message).of(Code::SearchGrid);
+        too_many.then(|| problem.hint("say how many in `trials`, or list fewer values"))
     }
 }
 

@@ -61,73 +61,73 @@ metric = "coverage"
 rounds = { low = 100, high = 500 }
 "#;
     insta::assert_snapshot!(mistakes(space), @r#"
-    error: unknown key `metod` in [tune]
+    error[E0107]: unknown key `metod` in [tune]
       --> pdm.toml:14:1
        |
     14 | metod = "grid"
        | ^^^^^ did you mean `method`?
 
-    error: `tune.trials` is 0, and must be from 1 to 10000
+    error[E0110]: `tune.trials` is 0, and must be from 1 to 10000
       --> pdm.toml:15:10
        |
     15 | trials = 0
        |          ^
 
-    error: `tune.metric`: `coverage` needs intervals, and a trial makes none
+    error[E0110]: `tune.metric`: `coverage` needs intervals, and a trial makes none
       --> pdm.toml:16:10
        |
     16 | metric = "coverage"
        |          ^^^^^^^^^^ "rmse"
 
-    error: `tune.space."model.round"` names no key of [model]
+    error[E0138]: `tune.space."model.round"` names no key of [model]
       --> pdm.toml:19:17
        |
     19 | "model.round" = { low = 100, high = 500 }
        |                 ^^^^^^^^^^^^^^^^^^^^^^^^^ did you mean `rounds`?
 
-    error: `tune.space."model.hidden"` has no say where `model.kind` is `gbdt`
+    error[E0138]: `tune.space."model.hidden"` has no say where `model.kind` is `gbdt`
       --> pdm.toml:20:18
        |
     20 | "model.hidden" = { low = 16, high = 96 }
        |                  ^^^^^^^^^^^^^^^^^^^^^^^ a key of kind `gru` or `lstm`
 
-    error: `tune.space."model.rounds".low` is 500, above `high` = 100: the range is empty
+    error[E0139]: `tune.space."model.rounds".low` is 500, above `high` = 100: the range is empty
       --> pdm.toml:21:26
        |
     21 | "model.rounds" = { low = 500, high = 100 }
        |                          ^^^
 
-    error: `tune.space."model.leaves".high` is 63.5, and the key takes whole numbers
+    error[E0139]: `tune.space."model.leaves".high` is 63.5, and the key takes whole numbers
       --> pdm.toml:22:36
        |
     22 | "model.leaves" = { low = 7, high = 63.5 }
        |                                    ^^^^
 
-    error: `tune.space."model.learning_rate".low` is 0, and a logarithm needs numbers above 0
+    error[E0139]: `tune.space."model.learning_rate".low` is 0, and a logarithm needs numbers above 0
       --> pdm.toml:23:33
        |
     23 | "model.learning_rate" = { low = 0, high = 0.2, log = true }
        |                                 ^
 
-    error: `tune.space."model.l2".choices.1`: expected a number for `model.l2`, found the string "much"
+    error[E0140]: `tune.space."model.l2".choices.1`: expected a number for `model.l2`, found the string "much"
       --> pdm.toml:24:32
        |
     24 | "model.l2" = { choices = [0.1, "much"] }
        |                                ^^^^^^
 
-    error: `tune.space."model.bins".high`: `model.bins` is 300, and must be from 2 to 256
+    error[E0140]: `tune.space."model.bins".high`: `model.bins` is 300, and must be from 2 to 256
       --> pdm.toml:25:35
        |
     25 | "model.bins" = { low = 16, high = 300 }
        |                                   ^^^
 
-    error: `tune.space."model.min_leaf_rows"` has a `high` and no `low`
+    error[E0139]: `tune.space."model.min_leaf_rows"` has a `high` and no `low`
       --> pdm.toml:26:25
        |
     26 | "model.min_leaf_rows" = { lo = 16, high = 300 }
        |                         ^^^^^^^^^^^^^^^^^^^^^^^
 
-    error: unknown key `lo` in [tune.space."model.min_leaf_rows"]
+    error[E0107]: unknown key `lo` in [tune.space."model.min_leaf_rows"]
       --> pdm.toml:26:27
        |
     26 | "model.min_leaf_rows" = { lo = 16, high = 300 }
@@ -135,55 +135,55 @@ rounds = { low = 100, high = 500 }
        |
        = help: expected `low`, `high`, `log`, `step`, `points`, `choices` or `simpler`
 
-    error: expected a table for `tune.space."model.feature_fraction"`, found the number 0.5
+    error[E0109]: expected a table for `tune.space."model.feature_fraction"`, found the number 0.5
       --> pdm.toml:27:28
        |
     27 | "model.feature_fraction" = 0.5
        |                            ^^^
 
-    error: `tune.space."features.half_lives"` names no number: list its `choices`
+    error[E0139]: `tune.space."features.half_lives"` names no number: list its `choices`
       --> pdm.toml:28:25
        |
     28 | "features.half_lives" = { low = 4, high = 15 }
        |                         ^^^^^^^^^^^^^^^^^^^^^^
 
-    error: `tune.space."features.regimes".choices.2`: the same choice stands before it
+    error[E0139]: `tune.space."features.regimes".choices.2`: the same choice stands before it
       --> pdm.toml:29:41
        |
     29 | "features.regimes" = { choices = [0, 1, 1] }
        |                                         ^
 
-    error: `tune.space."feature.clip_sd"` names no key of the pipeline
+    error[E0138]: `tune.space."feature.clip_sd"` names no key of the pipeline
       --> pdm.toml:30:21
        |
     30 | "feature.clip_sd" = { low = 3, high = 6 }
        |                     ^^^^^^^^^^^^^^^^^^^^^ did you mean `features`?
 
-    error: `tune.space."split.folds"` must not be searched: every trial must be judged on the same folds
+    error[E0137]: `tune.space."split.folds"` must not be searched: every trial must be judged on the same folds
       --> pdm.toml:31:17
        |
     31 | "split.folds" = { choices = [5, 10] }
        |                 ^^^^^^^^^^^^^^^^^^^^^
 
-    error: `tune.space."project.seed"` must not be searched: a lucky seed is no better model
+    error[E0137]: `tune.space."project.seed"` must not be searched: a lucky seed is no better model
       --> pdm.toml:32:18
        |
     32 | "project.seed" = { low = 1, high = 9 }
        |                  ^^^^^^^^^^^^^^^^^^^^^
 
-    error: `tune.space."registry.url"` must not be searched: it changes no model
+    error[E0137]: `tune.space."registry.url"` must not be searched: it changes no model
       --> pdm.toml:33:18
        |
     33 | "registry.url" = { choices = ["a", "b"] }
        |                  ^^^^^^^^^^^^^^^^^^^^^^^^
 
-    error: `tune.space."target.cap"` must not be searched: it decides what is scored, and trials must be judged alike
+    error[E0137]: `tune.space."target.cap"` must not be searched: it decides what is scored, and trials must be judged alike
       --> pdm.toml:34:16
        |
     34 | "target.cap" = { low = 100, high = 150 }
        |                ^^^^^^^^^^^^^^^^^^^^^^^^^
 
-    error: `tune.space.rounds` names no key of the pipeline
+    error[E0138]: `tune.space.rounds` names no key of the pipeline
       --> pdm.toml:35:10
        |
     35 | rounds = { low = 100, high = 500 }
@@ -200,7 +200,7 @@ fn more_mistakes_are_shown_where_they_stand() {
     let both = "[tune.space]\nmodel = { choices = [{ kind = \"linear\" }] }\n\"model.l2\" = { low = 0, high = 1 }\n";
     let told = [table, grid, large, whole, both, "[tune]\n"].map(mistakes);
     insta::assert_snapshot!(told.join("\n\n"), @r#"
-    error: `tune.space.model` needs `low` and `high`, or `choices`
+    error[E0139]: `tune.space.model` needs `low` and `high`, or `choices`
       --> pdm.toml:14:1
        |
     14 | model.rounds = { low = 100, high = 500 }
@@ -208,37 +208,37 @@ fn more_mistakes_are_shown_where_they_stand() {
        |
        = help: a key with a dot stands in quotes: "model.rounds" = { low = 100, high = 500 }
 
-    error: unknown key `rounds` in [tune.space.model]
+    error[E0107]: unknown key `rounds` in [tune.space.model]
       --> pdm.toml:14:7
        |
     14 | model.rounds = { low = 100, high = 500 }
        |       ^^^^^^ `rounds` belongs in [model]
 
-    error: `tune.space."model.learning_rate"` needs `step`, `points` or `choices` for a grid
+    error[E0141]: `tune.space."model.learning_rate"` needs `step`, `points` or `choices` for a grid
       --> pdm.toml:16:25
        |
     16 | "model.learning_rate" = { low = 0.01, high = 0.1 }
        |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-    error: `tune.space` has more than 10000 points, too many for a grid
+    error[E0141]: `tune.space` has more than 10000 points, too many for a grid
       --> pdm.toml:15:1
        |
     15 | [tune.space]
        | ^^^^^^^^^^^^ say how many in `trials`, or list fewer values
 
-    error: `tune.space.model.choices.0`: `model.l3` is no key of the pipeline
+    error[E0140]: `tune.space.model.choices.0`: `model.l3` is no key of the pipeline
       --> pdm.toml:14:22
        |
     14 | model = { choices = [{ kind = "linear", l3 = 1 }] }
        |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-    error: `tune.space."model.l2"` is a part of `model`, which is searched whole
+    error[E0125]: `tune.space."model.l2"` is a part of `model`, which is searched whole
       --> pdm.toml:15:14
        |
     15 | "model.l2" = { low = 0, high = 1 }
        |              ^^^^^^^^^^^^^^^^^^^^^
 
-    error: `tune.space` names no key to search
+    error[E0136]: `tune.space` names no key to search
       --> pdm.toml:13:2
        |
     13 | [tune]
@@ -353,5 +353,5 @@ fn what_only_a_search_minds_keeps_nobody_else_from_working() {
     // A mistake elsewhere is told once, and not again for every value of the space.
     let mistake = text.replace("\"quantile\"", "\"mse\"\npatience = 0");
     let told = load(&mistake).unwrap_err();
-    assert!(told.contains("`train.patience` must be from 1") && told.matches("error:").count() == 1, "{told}");
+    assert!(told.contains("`train.patience` must be from 1") && told.matches("error[").count() == 1, "{told}");
 }

@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::BundleError;
+use crate::codes::Code;
 use crate::data::{DataError, QualityReport, Role, SplitError};
 use crate::domain::UnitId;
 use crate::events::Interrupted;
@@ -77,6 +78,26 @@ pub enum StageError {
 }
 
 impl StageError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Data(error) => error.code(),
+            Self::Invalid(_) => Code::DataInvalid,
+            Self::Split(error) => error.code(),
+            Self::Train(error) => error.code(),
+            Self::Scoring(error) => error.code(),
+            Self::Bundle(error) => error.code(),
+            Self::Report(error) => error.code(),
+            Self::Coverage { .. } => Code::TooFewUnitsToCalibrate,
+            Self::Leak { .. } => Code::Leak,
+            Self::Schema => Code::OtherColumns,
+            Self::DataChanged(_) => Code::DataChanged,
+            Self::Interrupted(interrupted) => interrupted.code(),
+            Self::Io { .. } => Code::FileAccess,
+            Self::Json { .. } => Code::CacheChanged,
+        }
+    }
+
     /// Returns the next step, where one is known.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {

@@ -3,6 +3,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::codes::Code;
 use crate::domain::Problem;
 use crate::scoring::Metric;
 
@@ -93,19 +94,22 @@ impl GateOptions {
         let strange = keys.into_iter().filter(|(_, written, belongs)| *written && !belongs);
         let problem =
             |(key, ..): (&str, bool, bool)| Problem::new(key, format!("`{key}` does nothing under the rule `{rule}`"));
-        strange.map(problem).map(|problem| problem.hint(rule.keys())).collect()
+        strange.map(problem).map(|problem| problem.of(Code::GateKeys).hint(rule.keys())).collect()
     }
 
     fn limit(&self, key: &str, limit: Option<f64>) -> Option<Problem> {
         let Self { metric, rule, .. } = self;
         let Some(limit) = limit else {
-            return Some(Problem::new("", format!("the rule `{rule}` needs `{key}`")).hint(rule.keys()));
+            let problem = Problem::new("", format!("the rule `{rule}` needs `{key}`"));
+            return Some(problem.of(Code::GateKeys).hint(rule.keys()));
         };
         if !limit.is_finite() {
             return Some(Problem::new(key, format!("{limit} is no limit")));
         }
         if metric.unit() == "share" && !(0.0..=1.0).contains(&limit) {
-            return Some(Problem::new(key, format!("{limit} is not a share from 0 to 1")));
+            let problem = Problem::new(key, format!("{limit} is not a share from 0 to 1"));
+            let percent = (1.0..=100.0).contains(&limit);
+            return Some(if percent { problem.hint(format!("{}", limit / 100.0)) } else { problem });
         }
         let impossible = limit < 0.0 && *metric != Metric::Bias;
         impossible.then(|| Problem::new(key, format!("`{metric}` is never below 0, and the limit is {limit}")))

@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
+use crate::codes::Code;
 use crate::content::write_whole;
 use crate::pipeline::{Migration, migrate};
 
@@ -60,12 +61,14 @@ fn files(args: &MigrateArgs) -> Result<Vec<PathBuf>, CliError> {
     if !args.files.is_empty() {
         return Ok(args.files.clone());
     }
-    let none = || CliError::failed("there is no `pdm.toml` here or above").usage().hint("name the files to bring up");
+    let none =
+        || CliError::new(Code::NoPipeline, "there is no `pdm.toml` here or above").hint("name the files to bring up");
     settings::main_pipeline()?.ok_or_else(none).map(|path| vec![path])
 }
 
 fn read(file: PathBuf) -> Result<Migrated, CliError> {
-    let text = fs::read_to_string(&file).map_err(|error| CliError::io("read", &file, error).usage())?;
+    let text = fs::read_to_string(&file)
+        .map_err(|error| CliError::new(Code::NoPipeline, format!("cannot read `{}`: {error}", file.display())))?;
     let migration = migrate(&text, &file.display().to_string()).map_err(CliError::spec)?;
     Ok(Migrated { file, written: false, migration })
 }
