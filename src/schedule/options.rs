@@ -41,7 +41,7 @@ pub struct ScheduleOptions {
     #[serde(default = "deadline")]
     #[schemars(with = "String")]
     pub deadline: Lasting,
-    /// Threads a run may use; absent means one per core.
+    /// Threads a run may use; absent means what `project.budget.threads` says, or one per core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u16>,
     /// Names of environment variables that a run gets from where it runs.
