@@ -6,7 +6,7 @@ use crate::data::{Role, part_digest};
 use crate::pipeline::Stage;
 
 /// Sections that decide neither what a model is nor how it is judged; of `[[stage]]`, the data it makes do.
-const ASIDE: [&str; 6] = ["version", "registry", "tracking", "tune", "retrain", "stage"];
+const ASIDE: [&str; 9] = ["version", "registry", "tracking", "tune", "retrain", "stage", "cache", "notify", "schedule"];
 
 impl Line<'_> {
     /// Returns the digest of everything that a model and its scores follow from: options, data, and what the stages compute.
