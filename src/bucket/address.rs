@@ -14,7 +14,7 @@ pub(crate) enum AddressError {
     /// It names a kind of store this build cannot open.
     #[error("`{url}`: `{scheme}://` is not known; known: s3://, gs://, az://, file://, memory://, or a plain path")]
     Scheme {
-        /// The address as written.
+        /// The address as written, without what may be a password.
         url: String,
         /// The part before `://`.
         scheme: String,
@@ -63,7 +63,11 @@ impl Address {
             "s3" => bucket(url, Provider::S3, rest),
             "gs" => bucket(url, Provider::Gcs, rest),
             "az" => bucket(url, Provider::Azure, rest),
-            _ => Err(AddressError::Scheme { url: url.to_owned(), scheme: scheme.to_owned() }),
+            _ => {
+                // What stands before an `@` may be a password.
+                let shown = if rest.contains('@') { format!("{scheme}://…") } else { url.to_owned() };
+                Err(AddressError::Scheme { url: shown, scheme: scheme.to_owned() })
+            }
         }
     }
 }

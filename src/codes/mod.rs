@@ -66,6 +66,12 @@ impl Code {
     }
 }
 
+/// Returns what is told of an error without the `error[E0107]: ` before it.
+pub fn unmarked(told: &str) -> &str {
+    let behind = told.strip_prefix("error[").and_then(|rest| rest.split_once("]: "));
+    behind.filter(|(code, _)| Code::named(code).is_some()).map_or(told, |(_, rest)| rest)
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("E{:04}", self.number()))

@@ -12,6 +12,14 @@ fn a_code_is_named_with_or_without_its_letter() {
 }
 
 #[test]
+fn what_is_told_can_do_without_its_code() {
+    assert_eq!(unmarked("error[E0107]: unknown key `a]: b`"), "unknown key `a]: b`");
+    for told in ["error[E9999]: x", "error: x", "a error[E0107]: x", ""] {
+        assert_eq!(unmarked(told), told);
+    }
+}
+
+#[test]
 fn what_was_meant_is_near() {
     assert_eq!(Code::near("E0161"), [Code::WorkflowExists, Code::NotNameable, Code::VariableValue]);
     assert!(Code::near("manifold").is_empty() && Code::near("").is_empty() && Code::near("E0999").is_empty());

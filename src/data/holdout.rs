@@ -30,8 +30,12 @@ impl HoldoutOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
         let possible = self.share > 0.0 && self.share <= 0.5;
-        let message = || format!("is {}, and must be above 0 and at most 0.5", self.share);
-        (!possible).then(|| Problem::new("share", message())).into_iter().collect()
+        let share = self.share;
+        let problem = || {
+            let problem = Problem::new("share", format!("is {share}, and must be above 0 and at most 0.5"));
+            if (1.0..=50.0).contains(&share) { problem.hint(format!("{}", share / 100.0)) } else { problem }
+        };
+        (!possible).then(problem).into_iter().collect()
     }
 
     /// Returns whether a unit is held back.

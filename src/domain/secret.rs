@@ -42,7 +42,11 @@ impl SecretName {
         let is_name = first.is_some_and(|c| !c.is_ascii_digit())
             && self.env.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let what = "`env` is not the name of an environment variable";
-        (!is_name).then(|| Problem::new(key, what).of(Code::NotAVariableName))
+        (!is_name).then(|| {
+            Problem::new(key, what)
+                .of(Code::NotAVariableName)
+                .hint("write the variable's name (letters, digits and `_`), not its value")
+        })
     }
 
     /// Reads the secret; `variable` looks an environment variable up.

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::{Action, NightResult, Outcome, Retrained};
+use crate::codes::unmarked;
 use crate::notify::{Notice, Occasion};
 use crate::pipeline::Stage;
 use crate::scoring::{Metric, Verdict};
@@ -55,7 +56,7 @@ fn night_occasion(result: NightResult) -> Occasion {
 
 /// Returns what is told of a run that did not come to its end: `message` says why.
 pub fn notice_of_error(pipeline: &str, occasion: Occasion, message: &str) -> Notice {
-    let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let first = unmarked(message.lines().next().unwrap_or_default());
     Notice::new(occasion, pipeline, format!("{pipeline} failed: {first}")).text(message.to_owned())
 }
 

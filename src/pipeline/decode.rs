@@ -172,7 +172,7 @@ impl<'t> Decoder<'t> {
             let what = if is_section(value.get_ref()) { "section" } else { "key" };
             let message = format!("unknown {what} `{name}` at the top level");
             let hint = match self.keys.sections_with(name).as_slice() {
-                [] => suggest::hint(name, &self.sections),
+                [] => self.dotted(name).or_else(|| suggest::hint(name, &self.sections)),
                 homes => suggest::meant(name, self.sections.iter().copied())
                     .map(|section| format!("did you mean `{section}`?"))
                     .or_else(|| Some(format!("`{name}` belongs in {}", bracketed(homes)))),
@@ -181,6 +181,15 @@ impl<'t> Decoder<'t> {
                 .push(Finding::new(Code::UnknownSection, join("", name), message).hint(hint).at(Some(key.span())));
         }
         (self.index, self.findings)
+    }
+
+    /// Returns a hint for a key of a section whose name is divided by `_` instead of a dot.
+    fn dotted(&self, name: &str) -> Option<String> {
+        let mut ways = name.match_indices('_').map(|(at, _)| (&name[..at], &name[at + 1..]));
+        let (section, key) = ways.find(|(section, key)| {
+            self.sections.contains(section) && self.keys.known(&[section], None).contains(key)
+        })?;
+        Some(format!("did you mean `{section}.{key}`?"))
     }
 
     fn content(&mut self, name: &'static str) -> Content<'t> {
@@ -398,6 +407,7 @@ impl<'t> Decoder<'t> {
             }
         }
         match self.keys.sections_with(name).as_slice() {
+            [] if format::is_of_the_file(name) => Some(format!("`{name}` belongs at the top of the file")),
             [] => suggest::hint(name, &known),
             homes => Some(format!("`{name}` belongs in {}", bracketed(homes))),
         }

@@ -86,7 +86,7 @@ impl Findings {
 
 /// Rooms speak of their key in either way: "is 0, and must be at least 1", "0 cycles have no mean".
 pub(super) fn sentence(path: &str, message: &str) -> String {
-    const VERBS: [&str; 6] = ["is ", "must ", "names ", "needs ", "has ", "holds "];
+    const VERBS: [&str; 8] = ["is ", "must ", "names ", "needs ", "has ", "holds ", "would ", "begins "];
     let colon = if VERBS.iter().any(|verb| message.starts_with(verb)) { "" } else { ":" };
     match element_of(path) {
         Some(list) if !list.contains('.') => format!("[[{list}]]{colon} {message}"),

@@ -37,6 +37,11 @@ pub(super) fn new_name(section: &str, old: &str) -> Option<&'static str> {
     RENAMED.iter().find(|renamed| (renamed.section, renamed.old) == (section, old)).map(|renamed| renamed.new)
 }
 
+/// Returns whether a key speaks of the file itself and stands at its top.
+pub(super) fn is_of_the_file(key: &str) -> bool {
+    key == "version" || BROUGHT.iter().any(|(brought, _)| *brought == key)
+}
+
 /// Gives the keys of a file the names of the current version; what is wrong is returned, with places in its text.
 pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<Finding> {
     let version = match version(root) {

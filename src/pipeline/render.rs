@@ -18,8 +18,7 @@ fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
     let title = Level::ERROR.primary_title(problem.message.as_str()).id(problem.code.to_string());
     let hint = problem.hint.as_deref();
     let place = problem.span.as_ref().map(|span| sources.place(span));
-    let secret = may_hold_secret(problem)
-        || place.as_ref().is_some_and(|place| speaks_of_secret(place) || holds_credentials(place.text()));
+    let secret = may_hold_secret(problem) || place.as_ref().is_some_and(|place| speaks_of_secret(place));
     let beside = place.is_some() && !secret;
     let label = hint.filter(|hint| beside && hint.chars().count() <= LONGEST_LABEL);
     let below = hint.filter(|_| label.is_none()).map(|hint| Level::HELP.message(hint));
@@ -52,8 +51,13 @@ fn may_hold_secret(problem: &SpecProblem) -> bool {
 fn speaks_of_secret(place: &Place<'_>) -> bool {
     let text = &place.source.text;
     let start = text[..place.span.start].rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text[start..].lines().next().unwrap_or_default().to_ascii_lowercase();
-    ["secret", "password", "token"].iter().any(|word| line.contains(word))
+    is_secretive(text[start..].lines().next().unwrap_or_default())
+}
+
+/// Returns whether a line seems to say something that nobody else should read.
+pub(super) fn is_secretive(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    ["secret", "password", "token"].iter().any(|word| line.contains(word)) || holds_credentials(&line)
 }
 
 /// An address with an `@` may hold a password before it.

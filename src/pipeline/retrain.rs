@@ -48,7 +48,11 @@ impl RetrainOptions {
         let nothing =
             self.when.is_empty().then(|| Problem::new("when", "names no reason").hint("such as \"new-data\""));
         let rate = self.drift_fdr > 0.0 && self.drift_fdr < 1.0;
-        let rate = (!rate).then(|| Problem::new("drift_fdr", format!("{} is not a share above 0", self.drift_fdr)));
+        let rate = (!rate).then(|| {
+            let share = self.drift_fdr;
+            let problem = Problem::new("drift_fdr", format!("is {share}, and must be above 0 and below 1"));
+            if (1.0..100.0).contains(&share) { problem.hint(format!("{}", share / 100.0)) } else { problem }
+        });
         let few = self.drift_units < 2;
         let units = few.then(|| Problem::new("drift_units", format!("must be at least 2, not {}", self.drift_units)));
         nothing.into_iter().chain(rate).chain(units).collect()

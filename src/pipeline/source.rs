@@ -92,13 +92,6 @@ impl Sources {
     }
 }
 
-impl<'s> Place<'s> {
-    /// Returns the line it begins on.
-    pub(super) fn text(&self) -> &'s str {
-        self.source.text.lines().nth(self.line - 1).unwrap_or_default()
-    }
-}
-
 impl SourceText {
     /// Returns an override as it was written.
     pub(super) fn override_text(&self) -> &str {

@@ -3,7 +3,8 @@
 use toml::de::Error;
 
 use super::findings::Finding;
-use super::source::Span;
+use super::render::is_secretive;
+use super::source::{Span, join};
 use crate::codes::Code;
 
 /// A line of the file, and where in it a mistake was seen.
@@ -50,11 +51,10 @@ pub(super) fn findings(text: &str, errors: &[Error]) -> Vec<Finding> {
         }
         lines.push(number);
         doubled.extend(Some(line.start).filter(|_| says(error) == "duplicate key" && line.is_header()));
-        // The value of such a key may be the secret itself.
-        let key = line.name().filter(|key| key.ends_with("_env")).unwrap_or_default();
+        let key = line.secret_key(text);
         let mut said = tell(error, text, &line);
-        said.hint = said.hint.filter(|_| key.is_empty() && !line.text.contains('@'));
-        findings.push(said.finding(key, span));
+        said.hint = said.hint.filter(|_| key.is_empty() && !line.text.contains('@') && !is_secretive(line.text));
+        findings.push(said.finding(&key, span));
     }
     findings
 }
@@ -139,6 +139,18 @@ impl<'t> Line<'t> {
     /// Returns what the line seems to name, whatever follows it.
     fn name(&self) -> Option<&'t str> {
         self.text.split(['=', ':', ' ']).map(|word| word.trim().trim_matches('"')).find(|word| !word.is_empty())
+    }
+
+    /// Returns the key of the line, where its value may be a secret: by its name, or for it says where somebody is told.
+    fn secret_key(&self, text: &str) -> String {
+        let header =
+            text[self.section(text)..].lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let name = self.name().unwrap_or_default();
+        match name.ends_with("_env") {
+            true => name.to_owned(),
+            false if header.starts_with("[[notify]]") && !self.is_header() => join("notify", name),
+            false => String::new(),
+        }
     }
 
     fn is_header(&self) -> bool {

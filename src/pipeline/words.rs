@@ -50,7 +50,14 @@ fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<Told
         let hint = format!("write \"{}\" with quotes", time.trim_start_matches("the time "));
         return Some(Told { code: Code::WrongType, message, hint: Some(hint) });
     }
-    Some(Told { code, message, hint: remedy(found, expected) })
+    let table = || below(path).filter(|_| expectation(expected) == "a table");
+    Some(Told { code, message, hint: remedy(found, expected).or_else(table) })
+}
+
+/// Returns where the keys of a table are written, unless it is one of a list.
+fn below(path: &str) -> Option<String> {
+    let is_element = path.split('.').any(|step| step.bytes().all(|byte| byte.is_ascii_digit()));
+    (!is_element).then(|| format!("write [{path}] and the keys below it"))
 }
 
 fn unknown_variant(serde_says: &str, path: &str) -> Option<Told> {
@@ -223,7 +230,7 @@ mod tests {
         expected a string for `name`, found a table
         expected an array for `list`, found the number 4.0 (write [4.0])
         expected an array of 2 values for `pair`, found 1
-        expected a table for `table`, found the number 1
+        expected a table for `table`, found the number 1 (write [table] and the keys below it)
         missing key `x` in `table`
         unknown value "zscor" for `method` (did you mean `zscore`?)
         unknown value "rank" for `method` (expected `zscore` or `minmax`)

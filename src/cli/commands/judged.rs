@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::gate_reports::{self, Repository};
 use crate::cli::ui::{Ui, warn};
 use crate::cli::{settings, ui};
+use crate::codes::unmarked;
 use crate::engine::{self, Context, Job, Outcome};
 use crate::notify::{self, Notice, NotifyOptions, Occasion};
 use crate::pipeline::Stage;
@@ -93,6 +94,6 @@ fn occasion(exit: Exit) -> Occasion {
 
 fn warn_of(written: Result<(), CliError>) {
     if let Err(error) = written {
-        ui::warn(error.render(false).trim_start_matches("error: "));
+        ui::warn(unmarked(&error.render(false)));
     }
 }

@@ -322,7 +322,7 @@ fn a_profile_that_is_not_chosen_is_looked_through_without_false_alarms() {
      --> pdm.toml:6:29
       |
     6 | split = { fold = 3, folds = "3" }
-      |                             ^^^
+      |                             ^^^ write it without quotes
 
     error[E0107]: unknown key `hiden` in [profile.a.model]
      --> pdm.toml:7:7
@@ -360,7 +360,7 @@ fn a_profile_that_is_not_chosen_is_looked_through_without_false_alarms() {
       --> pdm.toml:13:27
        |
     13 | features.half_lives = [1, "2"]
-       |                           ^^^
+       |                           ^^^ write it without quotes
 
     error[E0109]: expected true or false for `profile.b.registry.promote`, found a string
       --> pdm.toml:14:20

@@ -22,7 +22,7 @@ use crate::pipeline::suggest;
 pub(in crate::pipeline) fn mistakes(profiles: &[Profile<'_>], schema: &Value) -> Vec<Finding> {
     let of_profile = |(path, table): &Profile<'_>| {
         let mut look = Look { found: Vec::new() };
-        look.table(path, table, &[schema]);
+        look.profile(path, table, schema);
         let of_pipeline = |key: &str| key.strip_prefix(path.as_str()).unwrap_or(key).trim_start_matches('.').to_owned();
         look.found
             .into_iter()
@@ -49,6 +49,17 @@ impl Look {
             DeValue::Array(items) if !of_type("array").is_empty() => self.items(path, items, &of_type("array")),
             plain if forms.iter().any(|form| accepts(form, plain)) => {}
             other => self.found.push(unlike(path, other, &forms).at(Some(value.span()))),
+        }
+    }
+
+    /// Looks at a profile; one that is named as a section may be a section, and the name forgotten.
+    fn profile(&mut self, path: &str, table: &DeTable<'_>, schema: &Value) {
+        self.table(path, table, &[schema]);
+        let name = path.split_once('.').map_or("", |(_, name)| name);
+        if child(schema, name).is_some() {
+            let hint = format!("a profile has a name: write [profile.ci] and `{name}.…` below it");
+            let of_sections = self.found.iter_mut().filter(|finding| finding.code == Code::UnknownSection);
+            of_sections.for_each(|finding| finding.hint = Some(hint.clone()));
         }
     }
 
@@ -152,7 +163,10 @@ fn unlike(path: &str, value: &DeValue<'_>, forms: &[&Value]) -> Finding {
     };
     // A number of the right type can only be out of bounds.
     let code = if forms.iter().any(|form| is_number(form)) { Code::BadValue } else { Code::WrongType };
-    Finding::new(code, path, format!("expected {} for `{path}`, found {}", types.join(" or "), found(value)))
+    let quoted = value.as_str().is_some_and(|text| text.parse::<f64>().is_ok())
+        && types.iter().any(|words| words.contains("number"));
+    let hint = quoted.then(|| "write it without quotes".to_owned());
+    Finding::new(code, path, format!("expected {} for `{path}`, found {}", types.join(" or "), found(value))).hint(hint)
 }
 
 /// Returns what the elements of a list may be.

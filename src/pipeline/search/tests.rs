@@ -140,6 +140,8 @@ rounds = { low = 100, high = 500 }
        |
     27 | "model.feature_fraction" = 0.5
        |                            ^^^
+       |
+       = help: write [tune.space."model.feature_fraction"] and the keys below it
 
     error[E0139]: `tune.space."features.half_lives"` names no number: list its `choices`
       --> pdm.toml:28:25
