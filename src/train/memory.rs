@@ -4,7 +4,7 @@
 //!
 //! | term | bytes |
 //! |---|---|
-//! | the program, what its allocator holds back, and its threads | 48 MiB + 2 MiB · threads |
+//! | the program, what its allocator holds back, and its threads | 68 MiB + 14 MiB · threads |
 //! | data: every row of training and test part | 3 · rows · (8 · channels + 4) |
 //! | inputs: every training row | rows · (4 · width + 8) |
 //! | inputs while they are made, a unit a thread | 16 · rows · width · min(threads, units) / units |
@@ -23,16 +23,31 @@
 //! columns are held while it is read, and an allocator seldom gives back all of it; the rows that are picked count twice
 //! because their table doubles as it grows. The final fit sees every unit, so no fold needs more.
 //!
-//! Of 25 measured peaks, from 25 to 956 MiB, the estimate was 1.1 to 1.8 times as much, and 2.6 times where histograms of
-//! 255 leaves met 20 units; those were taken before the program had an allocator of its own, for which 20 MiB were added
-//! to the first line. A budget below the estimate is refused, so give a little more than the job needs.
+//! The other stages do less at once, and their first line is smaller. Of 33 measured peaks of training, from 68 to 274 MiB
+//! (three families, fleets of 20, 100 and 249 units, 1 to 8 threads, 2026-11-28), none was above the estimate; it was up to
+//! 1.4 times as much, and 2.9 times for a network of 256 hidden values. A budget below the estimate is refused, so give a
+//! little more than the job needs.
 
 use super::TrainOptions;
 use crate::models::neural::{Network, NeuralOptions, Reading};
 use crate::models::{GbdtOptions, InputKind, ModelOptions};
 
-const PROGRAM: u64 = 48 << 20;
-const THREAD: u64 = 2 << 20;
+/// What a stage takes apart from what it works on: the program and what its allocator holds back, at all and by thread.
+#[derive(Clone, Copy)]
+struct Base {
+    program: u64,
+    thread: u64,
+}
+
+const TRAINING: Base = Base { program: 68 << 20, thread: 14 << 20 };
+const APPLYING: Base = Base { program: 64 << 20, thread: 6 << 20 };
+const READING: Base = Base { program: 48 << 20, thread: 2 << 20 };
+
+impl Base {
+    fn with(self, threads: u64) -> u64 {
+        self.program + self.thread * threads
+    }
+}
 
 /// Bins of a histogram.
 const BINS: u64 = 256;
@@ -66,25 +81,25 @@ pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOption
         ModelOptions::Stack(stack) => stack.member.iter().map(|model| one_fit(extent, model, training)).max(),
         model => Some(one_fit(extent, model, training)),
     };
-    fit.unwrap_or(0).saturating_add(PROGRAM + THREAD * extent.threads + data(extent))
+    fit.unwrap_or(0).saturating_add(TRAINING.with(extent.threads) + data(extent))
 }
 
 /// Returns the peak memory of reading and judging data files of so many bytes.
 ///
 /// A number of a text takes some five characters there and eight bytes here, so the rows are held to be twice the text.
 pub fn memory_to_read(bytes: u64, threads: u64) -> u64 {
-    PROGRAM + THREAD * threads + 6 * bytes
+    READING.with(threads) + 6 * bytes
 }
 
 /// Returns the peak memory of fitting features and ranking sensors: the data, and what is computed of every row.
 pub fn memory_to_learn_features(extent: &Extent) -> u64 {
-    PROGRAM + THREAD * extent.threads + data(extent) + 2 * extent.rows * 8 * extent.channels
+    READING.with(extent.threads) + data(extent) + 2 * extent.rows * 8 * extent.channels
 }
 
 /// Returns the peak memory of calibrating and scoring: the data, and the inputs of the units that are predicted.
 pub fn memory_to_apply(extent: &Extent) -> u64 {
     let width = extent.table_width + extent.sequence_width;
-    PROGRAM + THREAD * extent.threads + data(extent) + extent.test_rows * (4 * width + 8)
+    APPLYING.with(extent.threads) + data(extent) + extent.test_rows * (4 * width + 8)
 }
 
 /// Returns what the rows of all parts take while they are read.
@@ -172,20 +187,20 @@ mod tests {
 
     /// Measured as the largest resident set of `train`, in MiB, on 2 threads of x86_64 Linux.
     #[test]
-    fn the_estimate_is_above_what_was_measured_and_below_double_of_that() {
+    fn the_estimate_is_above_what_was_measured_and_below_three_times_that() {
         let every_row = TrainOptions { row_stride: 1, ..Default::default() };
         let large = GbdtOptions { leaves: 255, feature_fraction: 1.0, rounds: 10, ..Default::default() };
         let wide = GruOptions { hidden: 256, batch: 64, ..Default::default() };
         let measured = [
-            (ModelOptions::Linear(LinearOptions::default()), TrainOptions::default(), 102),
-            (ModelOptions::Gbdt(GbdtOptions::default()), TrainOptions::default(), 128),
-            (ModelOptions::Gbdt(large), every_row, 221),
-            (ModelOptions::Gru(GruOptions::default()), TrainOptions::default(), 89),
-            (ModelOptions::Gru(wide), TrainOptions::default(), 193),
+            (ModelOptions::Linear(LinearOptions::default()), TrainOptions::default(), 150),
+            (ModelOptions::Gbdt(GbdtOptions::default()), TrainOptions::default(), 155),
+            (ModelOptions::Gbdt(large), every_row, 247),
+            (ModelOptions::Gru(GruOptions::default()), TrainOptions::default(), 155),
+            (ModelOptions::Gru(wide), TrainOptions::default(), 158),
         ];
         for (model, training, measured) in measured {
             let estimate = peak_memory(&EXTENT, &model, &training) >> 20;
-            assert!((measured..2 * measured).contains(&estimate), "{}: {estimate} of {measured}", model.kind());
+            assert!((measured..3 * measured).contains(&estimate), "{}: {estimate} of {measured}", model.kind());
         }
     }
 
@@ -194,7 +209,7 @@ mod tests {
     #[test]
     fn so_are_the_estimates_of_the_other_stages() {
         let estimates = [memory_to_read(17_309_548, 2), memory_to_learn_features(&EXTENT), memory_to_apply(&EXTENT)];
-        for (estimate, measured) in estimates.into_iter().zip([109, 117, 124]) {
+        for (estimate, measured) in estimates.into_iter().zip([104, 118, 151]) {
             let estimate = estimate >> 20;
             assert!((measured..2 * measured).contains(&estimate), "{estimate} of {measured}");
         }
