@@ -59,6 +59,9 @@ impl<'r> Reading<'r> {
     }
 }
 
+/// Keys of two sections that are taken for each other: a section, the key of the other, and its own.
+const ALIKE: &[(&str, &str, &str)] = &[("retrain", "if", "when"), ("schedule", "when", "if")];
+
 /// What a section holds.
 enum Content<'t> {
     Absent,
@@ -394,6 +397,10 @@ impl<'t> Decoder<'t> {
     fn place_of(&self, name: &str, table: &[&str], reading: &Reading<'_>) -> Option<String> {
         if let Some(now) = format::new_name(&table.join("."), name) {
             return Some(format!("now called `{now}`"));
+        }
+        let alike = ALIKE.iter().find(|(section, other, _)| table == [*section] && name == *other);
+        if let Some((.., here)) = alike {
+            return Some(format!("here it is called `{here}`"));
         }
         let known = self.keys.known(table, reading.kind_at());
         if let Some(meant) = suggest::meant(name, known.iter().copied()) {

@@ -108,6 +108,7 @@ fn a_failure_is_logged_once_with_its_exit_code() {
     let [only] = &lines(&answer.stderr)[..] else { panic!("{}", answer.stderr) };
     assert_eq!((answer.code, &only["level"], &only["exit_code"]), (2, &"ERROR".into(), &2.into()));
     assert!(only["detail"].as_str().unwrap().contains("pdm.toml:6:1"), "{only}");
+    assert_eq!(only["code"], "E0107");
 
     let project = Project::with_pipeline(SMALL);
     let answer =
@@ -123,6 +124,7 @@ fn a_failure_is_logged_once_with_its_exit_code() {
         let refused = project.pdm(args);
         let [only] = &lines(&refused.stderr)[..] else { panic!("{}", refused.stderr) };
         assert_eq!((refused.code, &only["exit_code"], &only["level"]), (2, &2.into(), &"ERROR".into()));
+        assert_eq!(only["code"], "E0150");
     }
     let refused = with(&project, &[("PDM_ML_LOG_FORMAT", "xml")], &["runs", "list"]);
     assert_eq!(refused.code, 2);
