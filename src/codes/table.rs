@@ -107,7 +107,7 @@ codes! {
     Unencrypted = 170, exits 2, "a notice would travel unencrypted";
     Cron = 171, exits 2, "a cron expression that is not understood, or never comes";
     SchedulerLacks = 172, exits 2, "a scheduler needs a key that is not set";
-    SchedulerCannot = 173, exits 2, "a scheduler cannot do what [schedule] says";
+    SchedulerCannot = 173, exits 2, "a scheduler cannot do what the schedule says";
 
     // Programs as stages in the pipeline file.
     StagesInACircle = 180, exits 2, "stages wait for themselves";

@@ -62,95 +62,95 @@ fn mistakes_are_shown_where_they_stand() {
         stage("self", "before = \"tran\"\ninputs = [\"data\"]\noutputs = [\"data/a\"]"),
     ];
     insta::assert_snapshot!(load(&stages.concat()).unwrap_err(), @r#"
-    error: `stage.0.name`: "train" is the name of a stage that is there already
+    error[E0125]: `stage.0.name`: "train" is the name of a stage that is there already
       --> pdm.toml:11:8
        |
     11 | name = "train"
        |        ^^^^^^^
 
-    error: `stage.0.outputs.0`: `../a` is not the path of one file below the project's folder
+    error[E0182]: `stage.0.outputs.0`: `../a` is not the path of one file below the project's folder
       --> pdm.toml:13:12
        |
     13 | outputs = ["../a", "b*", ".pdm-ml/c", "data/"]
        |            ^^^^^^
 
-    error: `stage.0.outputs.1`: `b*` is not the path of one file below the project's folder
+    error[E0182]: `stage.0.outputs.1`: `b*` is not the path of one file below the project's folder
       --> pdm.toml:13:20
        |
     13 | outputs = ["../a", "b*", ".pdm-ml/c", "data/"]
        |                    ^^^^
 
-    error: `stage.0.outputs.2`: `.pdm-ml/c` lies in the folder of the cache
+    error[E0182]: `stage.0.outputs.2`: `.pdm-ml/c` lies in the folder of the cache
       --> pdm.toml:13:26
        |
     13 | outputs = ["../a", "b*", ".pdm-ml/c", "data/"]
        |                          ^^^^^^^^^^^
 
-    error: `stage.0.outputs.3`: `data/` is not the path of one file below the project's folder
+    error[E0182]: `stage.0.outputs.3`: `data/` is not the path of one file below the project's folder
       --> pdm.toml:13:39
        |
     13 | outputs = ["../a", "b*", ".pdm-ml/c", "data/"]
        |                                       ^^^^^^^
 
-    error: `stage.1.name`: "Plot it" is not a name of lower-case letters, digits, `-` and `_`
+    error[E0121]: `stage.1.name`: "Plot it" is not a name of lower-case letters, digits, `-` and `_`
       --> pdm.toml:16:8
        |
     16 | name = "Plot it"
        |        ^^^^^^^^^
 
-    error: `stage.1.before`: `train` comes before `gate`, after which it is to run
+    error[E0180]: `stage.1.before`: `train` comes before `gate`, after which it is to run
       --> pdm.toml:19:10
        |
     19 | before = "train"
        |          ^^^^^^^
 
-    error: `stage.1.env.0`: `A=1` is not the name of a variable
+    error[E0122]: `stage.1.env.0`: `A=1` is not the name of a variable
       --> pdm.toml:20:8
        |
     20 | env = ["A=1"]
        |        ^^^^^ a name alone, without `$` and without a value
 
-    error: `stage.1.timeout` must be more than nothing
+    error[E0110]: `stage.1.timeout` must be more than nothing
       --> pdm.toml:21:11
        |
     21 | timeout = "0s"
        |           ^^^^ leave it out for none
 
-    error: [[stage]] needs `before` or `after`: its place between the named stages
+    error[E0124]: [[stage]] needs `before` or `after`: its place between the named stages
       --> pdm.toml:22:1
        |
     22 | [[stage]]
        | ^^^^^^^^^ before = "validate" for what makes the data
 
-    error: `stage.2.exec` names no program
+    error[E0110]: `stage.2.exec` names no program
       --> pdm.toml:24:8
        |
     24 | exec = []
        |        ^^ exec = ["./scripts/clean.sh", "an argument"]
 
-    error: `stage.2.inputs.0`: `a[` is not a pattern: invalid range pattern
+    error[E0182]: `stage.2.inputs.0`: `a[` is not a pattern: invalid range pattern
       --> pdm.toml:25:11
        |
     25 | inputs = ["a["]
        |           ^^^^
 
-    error: `stage.2.outputs.1`: `./a` is named twice
+    error[E0125]: `stage.2.outputs.1`: `./a` is named twice
       --> pdm.toml:26:17
        |
     26 | outputs = ["a", "./a"]
        |                 ^^^^^
 
-    error: `stage.2.secrets.0`: `$X` is not the name of a variable
+    error[E0122]: `stage.2.secrets.0`: `$X` is not the name of a variable
     --> pdm.toml:27:12
      = help: a name alone, without `$` and without a value
 
-    error: unknown value "tran" for `stage.3.before`
+    error[E0111]: unknown value "tran" for `stage.3.before`
       --> pdm.toml:31:10
        |
     31 | before = "tran"
        |          ^^^^^^ did you mean `train`?
 
-    error: `stage.3.outputs.0`: `data/a` is an input, too, so every run would ask for another
+    error[E0181]: `stage.3.outputs.0`: `data/a` is an input, too, so every run would ask for another
       --> pdm.toml:33:12
        |
     33 | outputs = ["data/a"]
@@ -167,25 +167,25 @@ fn stages_that_wait_for_themselves_are_refused() {
         stage("late", "after = \"features\"\noutputs = [\"a.txt\"]"),
     ];
     insta::assert_snapshot!(load(&circle.concat()).unwrap_err(), @r#"
-    error: `stage.0.inputs`: waits for itself: `a` waits for `b` waits for `a`
+    error[E0180]: `stage.0.inputs`: waits for itself: `a` waits for `b` waits for `a`
       --> pdm.toml:14:10
        |
     14 | inputs = ["b.txt"]
        |          ^^^^^^^^^
 
-    error: `stage.2.after`: waits for itself: `late` waits for `features` waits for `validate` waits for `late`
+    error[E0180]: `stage.2.after`: waits for itself: `late` waits for `features` waits for `validate` waits for `late`
       --> pdm.toml:25:9
        |
     25 | after = "features"
        |         ^^^^^^^^^^
 
-    error: `stage.3.name`: there is a stage `late` above
+    error[E0125]: `stage.3.name`: there is a stage `late` above
       --> pdm.toml:28:8
        |
     28 | name = "late"
        |        ^^^^^^
 
-    error: `stage.3.outputs.0`: `a.txt` is made by `a` already
+    error[E0181]: `stage.3.outputs.0`: `a.txt` is made by `a` already
       --> pdm.toml:31:12
        |
     31 | outputs = ["a.txt"]
