@@ -50,8 +50,10 @@ impl Remote {
         }
         let told = error.in_one_line();
         if error.is_unreachable() {
-            self.given_up.store(true, Ordering::Relaxed);
-            reporter.warn(format!("the shared cache {location} fails, and this run goes on without it: {told}"));
+            // Stages side by side may find out at the same time.
+            if !self.given_up.swap(true, Ordering::Relaxed) {
+                reporter.warn(format!("the shared cache {location} fails, and this run goes on without it: {told}"));
+            }
         } else {
             reporter.warn(format!("{what}, shared cache {location}: {told}"));
         }

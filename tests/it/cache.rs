@@ -211,3 +211,13 @@ fn a_reader_shares_nothing_and_a_dead_store_costs_little() {
     let wrong = laptop.pdm(&["run", "--set", "cache.url=ftp://results"]);
     assert!(wrong.code == 2 && wrong.stderr.contains("`ftp://` is not known"), "{wrong:?}");
 }
+
+#[test]
+fn stages_side_by_side_tell_of_a_dead_store_once() {
+    let note = "\n[[stage]]\nname = \"note\"\nexec = [\"sh\", \"-c\", \"echo 1 > note.txt\"]\noutputs = [\"note.txt\"]\nbefore = \"gate\"\n";
+    let project = Project::with_pipeline(&format!("{SMALL}{note}"));
+    let mut command = project.command(&["run", "--threads", "2", "--set", "cache.url=s3://results"]);
+    command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9").env("AWS_ACCESS_KEY_ID", "a");
+    let answer = Answer::of(command.env("AWS_SECRET_ACCESS_KEY", "b"));
+    assert_eq!((answer.code, answer.stderr.matches("shared cache").count()), (0, 1), "{answer:?}");
+}
