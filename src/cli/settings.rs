@@ -149,7 +149,10 @@ fn find(given: Option<&Path>) -> Result<Found, CliError> {
 }
 
 /// Reads a pipeline file; a byte order mark before UTF-8 is left out.
-fn read(path: &Path, label: &str) -> Result<String, CliError> {
+///
+/// # Errors
+/// It cannot be read, or is not UTF-8.
+pub(super) fn read(path: &Path, label: &str) -> Result<String, CliError> {
     let bytes = std::fs::read(path).map_err(|error| {
         let error = CliError::new(Code::NoPipeline, format!("cannot read `{label}`: {error}"));
         error.hint("name a pipeline TOML, or none for the embedded default")

@@ -7,7 +7,7 @@ use super::decide::Decision;
 use super::exec::{Abandon, Bench, Board, Outlook};
 use super::inputs::{Trust, memory};
 use super::locking::Lock;
-use super::outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
+use super::outcome::{Action, Judged, Outcome, PlannedStage, StageRow, UNCHANGED};
 use super::provision::{missing_fleet, provision};
 use super::record::Record;
 use super::remote::Remote;
@@ -91,7 +91,7 @@ fn decided(line: &mut Line<'_>, stage: Stage) -> Result<(bool, String), EngineEr
     Ok(match line.decide(stage, false)? {
         Decision::Cached(entry) => {
             line.entries.insert(stage, *entry);
-            (false, "inputs and options are unchanged".to_owned())
+            (false, UNCHANGED.to_owned())
         }
         Decision::Skip(why) => (false, why),
         Decision::Run(why) => (true, why),
@@ -215,7 +215,7 @@ fn along(
         let row = match stopped(line, *stage)? {
             Some(why) => {
                 board.stopped(*stage, &why);
-                not_reached(*stage, why)
+                StageRow::stopped((*stage).into(), why)
             }
             None => {
                 let row = step(line, *stage, reuse, record)?;
@@ -226,10 +226,6 @@ fn along(
         rows.push(row);
     }
     Ok(())
-}
-
-fn not_reached(stage: Stage, why: String) -> StageRow {
-    StageRow { stage: stage.into(), action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
 }
 
 /// Nothing is promoted past a gate, and nothing is registered past one but by the night job.
@@ -251,8 +247,7 @@ fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &Record<'_>) ->
     let (action, why, summary, elapsed_ms) = match line.decide(stage, !reuse.cached)? {
         Decision::Skip(why) => (Action::Skipped, why, Summary::default(), 0),
         Decision::Cached(entry) => {
-            let unchanged = || "inputs and options are unchanged".to_owned();
-            let (why, summary) = (fetched.unwrap_or_else(unchanged), summary_of(&entry));
+            let (why, summary) = (fetched.unwrap_or_else(|| UNCHANGED.to_owned()), summary_of(&entry));
             line.remember(entry.key())?;
             line.entries.insert(stage, *entry);
             (Action::Cached, why, summary, 0)

@@ -41,6 +41,16 @@ pub struct StageRow {
     pub elapsed_ms: u64,
 }
 
+/// Why a stage whose result is in the cache is not run again.
+pub(super) const UNCHANGED: &str = "inputs and options are unchanged";
+
+impl StageRow {
+    /// Returns the row of a stage that the line does not reach.
+    pub(super) fn stopped(stage: Step, why: String) -> Self {
+        Self { stage, action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
+    }
+}
+
 /// One stage of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedStage {

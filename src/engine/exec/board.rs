@@ -7,10 +7,9 @@ use std::time::Duration;
 use super::ExecError;
 use super::step::Bench;
 use crate::engine::EngineError;
-use crate::engine::outcome::{Action, StageRow};
+use crate::engine::outcome::StageRow;
 use crate::events::{Guard, Interrupted, Reporter};
 use crate::pipeline::cache::Entry;
-use crate::pipeline::stages::Summary;
 use crate::pipeline::{ExecGraph, Node, Stage};
 
 /// How long the line waits before it asks again whether it should stop.
@@ -198,16 +197,10 @@ impl<'b> Board<'b> {
     pub(in crate::engine) fn rows(&self, until: Stage, line: Vec<StageRow>) -> Vec<StageRow> {
         let mut state = self.lock();
         let mut line = line.into_iter();
-        let not_reached = |node: Node, why: &String| StageRow {
-            stage: self.graph.step(node),
-            action: Action::Stopped,
-            why: why.clone(),
-            summary: Summary::default(),
-            elapsed_ms: 0,
-        };
+        let stopped = |why: &String, node: Node| StageRow::stopped(self.graph.step(node), why.clone());
         let row = |node: Node| match node {
             Node::Named(_) => line.next(),
-            node => state.rows.remove(&node).or_else(|| state.stopped.get(&node).map(|why| not_reached(node, why))),
+            node => state.rows.remove(&node).or_else(|| state.stopped.get(&node).map(|why| stopped(why, node))),
         };
         self.graph.order(until).into_iter().filter_map(row).collect()
     }

@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ExecError;
 use super::outputs::produced;
-use super::step::{Bench, UNCHANGED, Verdict, restored};
+use super::step::{Bench, Verdict, restored};
 use crate::engine::inputs::Known;
-use crate::engine::outcome::PlannedStage;
+use crate::engine::outcome::{PlannedStage, UNCHANGED};
 use crate::engine::{EngineError, Line};
 use crate::pipeline::cache::Entry;
 use crate::pipeline::{ExecGraph, Node, Stage};

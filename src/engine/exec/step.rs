@@ -11,7 +11,7 @@ use crate::content::Digest;
 use crate::engine::decide::why_absent;
 use crate::engine::inputs::{Known, Trust, memory};
 use crate::engine::locking::Lock;
-use crate::engine::outcome::{Action, StageRow};
+use crate::engine::outcome::{Action, StageRow, UNCHANGED};
 use crate::engine::record::Record;
 use crate::engine::remote::Remote;
 use crate::engine::why::told_changes;
@@ -26,7 +26,6 @@ use crate::pipeline::{ExecGraph, ExecOptions, LOG, Stage, StageKey, Step};
 const LOGS: &str = "exec";
 /// Outputs of more bytes stay out of a run's record: data belongs in the cache.
 const MOST_RECORDED: u64 = 10 << 20;
-pub(super) const UNCHANGED: &str = "inputs and options are unchanged";
 
 /// What all `exec` stages of a command share.
 pub(in crate::engine) struct Bench<'b> {

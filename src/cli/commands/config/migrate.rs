@@ -1,6 +1,5 @@
 //! `config migrate`: files in the newest version of the format.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -67,9 +66,8 @@ fn files(args: &MigrateArgs) -> Result<Vec<PathBuf>, CliError> {
 }
 
 fn read(file: PathBuf) -> Result<Migrated, CliError> {
-    let text = fs::read_to_string(&file)
-        .map_err(|error| CliError::new(Code::NoPipeline, format!("cannot read `{}`: {error}", file.display())))?;
-    let migration = migrate(&text, &file.display().to_string()).map_err(CliError::spec)?;
+    let label = file.display().to_string();
+    let migration = migrate(&settings::read(&file, &label)?, &label).map_err(CliError::spec)?;
     Ok(Migrated { file, written: false, migration })
 }
 
