@@ -102,6 +102,7 @@ codes! {
     VariableValue = 158, exits 2, "an environment variable holds what cannot be used";
     NotNameable = 159, exits 1, "a path that a workflow or a scheduler cannot name";
     WorkflowExists = 160, exits 1, "a workflow is there already";
+    NoOpponent = 168, exits 2, "a text names no model to compare with";
 
     // Notices and schedules in the pipeline file.
     Unencrypted = 170, exits 2, "a notice would travel unencrypted";
@@ -164,6 +165,7 @@ codes! {
     NotAStudy = 331, exits 1, "a file is not the journal of this search";
     NoTrialScored = 332, exits 1, "no trial could be scored";
     WinnerNotWritten = 333, exits 1, "the chosen values cannot be written into the file";
+    NothingCompared = 345, exits 1, "two models have no scores to compare";
 
     // Scores and gates.
     NothingToScore = 401, exits 1, "there is nothing to score";

@@ -40,4 +40,5 @@ mod signing;
 mod small_machine;
 mod stack;
 mod stages;
+mod terminal;
 mod tune;
