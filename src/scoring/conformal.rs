@@ -102,17 +102,20 @@ impl Conformal {
         let most = self.truth_cap.unwrap_or(f64::INFINITY);
         let centre = rul.max(self.clip.lower).min(self.clip.upper).min(most);
         let reach = self.quantile * self.scale.at(centre);
-        let own = own.filter(|own| own.lower <= own.upper);
-        match (self.method, own) {
-            (CalibrationMethod::SplitConformal, _) if !rul.is_nan() => {
+        const UNKNOWN: Interval = Interval { lower: f64::NAN, upper: f64::NAN };
+        if rul.is_nan() {
+            return UNKNOWN;
+        }
+        match self.method {
+            CalibrationMethod::SplitConformal => {
                 Interval { lower: (centre - reach).max(0.0), upper: (centre + reach).min(most).max(0.0) }
             }
-            (CalibrationMethod::Quantile, Some(own)) if !rul.is_nan() => {
+            CalibrationMethod::Quantile => {
+                let Some(own) = own.filter(|own| own.lower <= own.upper) else { return UNKNOWN };
                 let own = around(own, centre);
                 let wider = around(Interval { lower: own.lower - reach, upper: own.upper + reach }, centre);
                 Interval { lower: wider.lower.max(0.0), upper: wider.upper.min(most).max(0.0) }
             }
-            _ => Interval { lower: f64::NAN, upper: f64::NAN },
         }
     }
 

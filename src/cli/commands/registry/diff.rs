@@ -4,7 +4,7 @@ use crate::cli::args::RegistryArgs;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use crate::registry::{Change, Difference, FileChange, FileEntry, ScoreChange, Scores, Side, ValueChange};
-use crate::report::{self, Align, table};
+use crate::report::{Align, table};
 
 /// Characters of a value that a table shows.
 const WIDEST: usize = 64;
@@ -84,11 +84,11 @@ fn compared(rows: &[ScoreChange]) -> String {
         ("B is worse by", Align::Right),
     ];
     let rows = rows.iter().map(|row| {
-        let figure = |value: f64| report::figure(row.metric, value);
+        let figure = |value: f64| row.metric.figure(value);
         let worse = row.worse.map(|worse| format!("[{}, {}]", figure(worse.lower), figure(worse.upper)));
         let values = [row.a.map(|score| score.value), row.b.map(|score| score.value), row.difference];
         let [a, b, difference] = values.map(|value| value.map(figure).unwrap_or_default());
-        [report::named(row.metric), a, b, difference, worse.unwrap_or_default()]
+        [row.metric.heading(), a, b, difference, worse.unwrap_or_default()]
     });
     table(&header, rows)
 }
