@@ -99,15 +99,16 @@ pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
     let files = outcome.quality.iter().flat_map(|quality| &quality.files);
     let input = files.clone().find(|file| file.role == Role::Test).or(files.clone().next());
     let input = input.map_or("units.csv", |file| file.path.as_str());
-    match (until, &outcome.version) {
-        (Stage::Promote, Some(version)) => match &outcome.alias {
-            Some(alias) => format!("pdm-ml predict --model {}@{alias} --input {input}", version.model),
-            None => format!("pdm-ml registry history {}", version.model),
+    match until {
+        Stage::Promote => match (&outcome.version, &outcome.alias) {
+            (Some(version), Some(alias)) => format!("pdm-ml predict --model {}@{alias} --input {input}", version.model),
+            (Some(version), None) => format!("pdm-ml registry history {}", version.model),
+            (None, _) => format!("pdm-ml run{file}"),
         },
-        (Stage::Features, _) => format!("pdm-ml train{file}"),
-        (Stage::Calibrate, _) => format!("pdm-ml evaluate{file}"),
-        (Stage::Evaluate, _) => format!("pdm-ml gate{file}"),
-        _ => format!("pdm-ml run{file}"),
+        Stage::Features => format!("pdm-ml train{file}"),
+        Stage::Calibrate => format!("pdm-ml evaluate{file}"),
+        Stage::Evaluate => format!("pdm-ml gate{file}"),
+        Stage::Validate | Stage::Train | Stage::Gate | Stage::Register => format!("pdm-ml run{file}"),
     }
 }
 

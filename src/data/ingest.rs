@@ -67,7 +67,7 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
     let present = present(options, root)?;
     let origin = match options {
         DatasetOptions::Simulated(options) => Origin::read(options, root, &mut log)?,
-        _ => None,
+        DatasetOptions::Cmapss(_) | DatasetOptions::Table(_) => None,
     };
     let mut parts = Vec::new();
     for part in present {
@@ -95,7 +95,7 @@ impl RawDataset {
     pub(super) fn histories(&self) -> impl Iterator<Item = (&RawPart, &Rows)> {
         self.parts.iter().filter_map(|part| match &part.content {
             Content::Histories(rows) => Some((part, rows)),
-            _ => None,
+            Content::Rul(_) | Content::Unread => None,
         })
     }
 
@@ -103,7 +103,7 @@ impl RawDataset {
     pub(super) fn rul(&self) -> impl Iterator<Item = (&RawPart, &[RulRow])> {
         self.parts.iter().filter_map(|part| match &part.content {
             Content::Rul(rows) => Some((part, rows.as_slice())),
-            _ => None,
+            Content::Histories(_) | Content::Unread => None,
         })
     }
 
@@ -135,7 +135,7 @@ fn read_part(
     let format = Format::of(&path).filter(|_| matches!(options, DatasetOptions::Table(_)));
     let source = match format {
         Some(Format::Parquet) => read_binary(&path, &file, log)?,
-        _ => read_text(&path, &file, log)?,
+        Some(Format::Csv) | None => read_text(&path, &file, log)?,
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
@@ -154,11 +154,15 @@ fn parse(
     file: &str,
     log: &mut FindingLog,
 ) -> Content {
-    match (format, role) {
-        (None, Role::Rul) => Content::Rul(cmapss::rul(bytes, file, log)),
-        (None, _) => histories(cmapss::histories(bytes, schema, file, log)),
-        (Some(format), Role::Rul) => Content::Rul(table::rul(format, bytes, &schema.unit, file, log)),
-        (Some(format), _) => histories(table::read(format, bytes, &Columns::of(schema), file, log)),
+    match role {
+        Role::Rul => Content::Rul(match format {
+            None => cmapss::rul(bytes, file, log),
+            Some(format) => table::rul(format, bytes, &schema.unit, file, log),
+        }),
+        Role::Train | Role::Test => histories(match format {
+            None => cmapss::histories(bytes, schema, file, log),
+            Some(format) => table::read(format, bytes, &Columns::of(schema), file, log),
+        }),
     }
 }
 

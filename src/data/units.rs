@@ -37,7 +37,7 @@ fn read(path: &Path, schema: &Schema, file: &str, log: &mut FindingLog) -> Resul
     }
     let source = match format {
         Some(Format::Parquet) => read_binary(path, file, log)?,
-        _ => read_text(path, file, log)?,
+        Some(Format::Csv) | None => read_text(path, file, log)?,
     };
     let Some(bytes) = source.contents else {
         return Ok(Rows::default());

@@ -173,9 +173,10 @@ pub(crate) async fn list(store: &Store, known: Sequence) -> Result<(Vec<Sequence
     let (mut sequences, mut foreign) = (Vec::new(), Vec::new());
     let paths = if known == 0 { store.list(LOG).await? } else { store.list_after(LOG, Key::Log(known)).await? };
     for path in paths {
-        match Key::parse(&path) {
-            Some(Key::Log(sequence)) => sequences.push(sequence),
-            _ => foreign.push(path),
+        if let Some(Key::Log(sequence)) = Key::parse(&path) {
+            sequences.push(sequence);
+        } else {
+            foreign.push(path);
         }
     }
     Ok((sequences, foreign))

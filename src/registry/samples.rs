@@ -159,8 +159,10 @@ impl Meddler {
         let mut accident = self.accident.lock().unwrap();
         match *accident {
             Some(Accident::Overwrites) => Some(Accident::Overwrites),
-            Some(_) if location.as_ref().starts_with("log/") => accident.take(),
-            _ => None,
+            Some(Accident::Meanwhile(_) | Accident::Unanswered | Accident::Killed) => {
+                if location.as_ref().starts_with("log/") { accident.take() } else { None }
+            }
+            None => None,
         }
     }
 }

@@ -11,6 +11,7 @@ mod cache;
 mod cmapss;
 mod config;
 mod data;
+mod exhaustive;
 mod explain;
 mod gates;
 mod init;

@@ -322,8 +322,10 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
 fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
     match reference.target {
         Target::Alias(alias) => Ok((reference.model, alias)),
-        _ => Err(CliError::new(Code::ArgumentValue, "a rollback moves an alias")
-            .hint("write name@alias, such as turbofan@champion")),
+        Target::Version(_) | Target::Latest => {
+            let error = CliError::new(Code::ArgumentValue, "a rollback moves an alias");
+            Err(error.hint("write name@alias, such as turbofan@champion"))
+        }
     }
 }
 

@@ -41,11 +41,13 @@ fn check(expectation: Expectation, raw: &RawDataset, options: &ValidateOptions, 
         Some(severity) => expect(expectation, &Subject { raw, options, severity }, log),
         None => Scope::Skipped("switched off".to_owned()),
     };
-    let outcome = match (log.worst(expectation), &scope) {
-        (Some(Severity::Error), _) => Outcome::Fail,
-        (Some(Severity::Warning), _) => Outcome::Warn,
-        (_, Scope::Skipped(_)) => Outcome::Skipped,
-        (_, Scope::Examined(_)) => Outcome::Pass,
+    let outcome = match log.worst(expectation) {
+        Some(Severity::Error) => Outcome::Fail,
+        Some(Severity::Warning) => Outcome::Warn,
+        Some(Severity::Info) | None => match &scope {
+            Scope::Skipped(_) => Outcome::Skipped,
+            Scope::Examined(_) => Outcome::Pass,
+        },
     };
     let (Scope::Examined(scope) | Scope::Skipped(scope)) = scope;
     Check { expectation, outcome, scope, findings: log.total(expectation), listed: log.listed(expectation) }

@@ -123,7 +123,15 @@ impl SeverityOptions {
             Expectation::ConstantSensors => self.constant_sensors,
             Expectation::StuckSensors => self.stuck_sensors,
             Expectation::DuplicateRows => self.duplicate_rows,
-            _ => Level::Error,
+            Expectation::Pinned
+            | Expectation::Complete
+            | Expectation::Columns
+            | Expectation::Types
+            | Expectation::Finite
+            | Expectation::AscendingCycles
+            | Expectation::ContiguousUnits
+            | Expectation::RulRows
+            | Expectation::RulValues => Level::Error,
         };
         match level {
             Level::Error => Some(Severity::Error),
