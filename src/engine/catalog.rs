@@ -14,7 +14,7 @@ const WAIT: Duration = Duration::from_secs(10);
 /// # Errors
 /// A damaged log, and whatever the store answers.
 pub fn catalog(context: &Context, job: &Job) -> Result<Option<Catalog>, EngineError> {
-    let registry = Registry::open(&job.spec.registry.url, context.surroundings()?)?;
+    let registry = context.registry(&job.spec.registry)?;
     match registry.state(None) {
         Ok(state) => Ok(Some(of(&state))),
         Err(RegistryError::Absent { .. }) => Ok(None),
