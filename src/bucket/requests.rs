@@ -1,6 +1,7 @@
 use std::pin::Pin;
 use std::time::Instant;
 
+use futures_util::TryStreamExt;
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use object_store::ClientOptions;
@@ -9,6 +10,9 @@ use object_store::client::{
 };
 
 use super::answer::{self, WebPage};
+
+/// Bytes of an answer after which the rest of it is not read.
+const LONGEST: usize = 64 << 10;
 
 /// Says in which region a bucket is.
 const REGION: &str = "x-amz-bucket-region";
@@ -92,7 +96,15 @@ fn is_web_page(path: &str, answer: &HttpResponse) -> bool {
 async fn redirected(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     let region = answer.headers().get(REGION).and_then(|region| region.to_str().ok()).map(ToOwned::to_owned);
     let (mut parts, body) = answer.into_parts();
-    let told = body.text().await?;
+    let mut told = Vec::new();
+    let mut chunks = body.bytes_stream();
+    while let Some(chunk) = chunks.try_next().await? {
+        told.extend_from_slice(&chunk);
+        if told.len() > LONGEST {
+            break;
+        }
+    }
+    let told = String::from_utf8_lossy(&told);
     let code = answer::element(&told, "Code").unwrap_or("PermanentRedirect");
     let region = region.map(|region| format!("<Region>{region}</Region>")).unwrap_or_default();
     let message = format!("<Error><Code>{code}</Code>{region}<Status>{}</Status></Error>", parts.status.as_u16());

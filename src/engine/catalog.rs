@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Context, EngineError, Job};
-use crate::registry::blocking::Registry;
 use crate::registry::{Model, ModelVersion, RegistryError, State};
 use crate::tracking::{BestEffort, Catalog, CatalogModel, CatalogVersion, Patience};
 

@@ -57,6 +57,11 @@ impl Chain {
         self.head
     }
 
+    /// Returns whether there was an object that the log begins with, even a damaged one.
+    pub(crate) fn has_genesis(&self) -> bool {
+        self.genesis.is_some()
+    }
+
     /// Returns why the log cannot be read without the object it begins with.
     pub(crate) fn damaged_genesis(&self) -> Option<&String> {
         self.genesis.as_ref()?.as_ref().err()

@@ -10,7 +10,7 @@ use crate::content::Digest;
 ///
 /// A registry of before entries named one has the identity that its first entry gives it: that entry never changes, either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct RegistryId(Uuid);
 
 /// The text is no identity of a registry.
@@ -42,7 +42,23 @@ impl FromStr for RegistryId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        text.trim().parse().map(Self).map_err(|_| IdError(text.to_owned()))
+        let id = text.parse().map(Self).map_err(|_| IdError(text.to_owned()))?;
+        // Other spellings of the same number would be other bytes in an entry.
+        if id.to_string() == text { Ok(id) } else { Err(IdError(text.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for RegistryId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<RegistryId> for String {
+    fn from(id: RegistryId) -> Self {
+        id.to_string()
     }
 }
 
@@ -57,6 +73,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{id}\""));
         let first = RegistryId::of_first_entry(Digest::of("abc"));
         assert_eq!(first.to_string(), "ba7816bf-8f01-8fea-8141-40de5dae2223");
-        assert!("plant-7".parse::<RegistryId>().is_err());
+        for wrong in ["plant-7", "", &id.to_string().to_uppercase(), &format!("{{{id}}}")] {
+            assert!(wrong.parse::<RegistryId>().is_err(), "{wrong}");
+        }
     }
 }

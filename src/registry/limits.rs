@@ -40,8 +40,7 @@ pub(super) async fn read(
         return found.bytes().await.map(Ok);
     }
     let mut parts = found.into_stream();
-    let Some(first) = parts.try_next().await? else { return Ok(Ok(Bytes::new())) };
-    let mut all = BytesMut::from(first);
+    let mut all = BytesMut::new();
     while let Some(part) = parts.try_next().await? {
         all.extend_from_slice(&part);
         if all.len() as u64 > most {

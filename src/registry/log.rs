@@ -91,7 +91,9 @@ impl Log {
 
     /// Reads what came since, and holds the log against what else the store holds; `None` where it began meanwhile.
     async fn completed(mut self, store: &Store) -> Result<Option<Self>, RegistryError> {
-        self.catch_up(store).await?;
+        if let Err(error) = self.catch_up(store).await {
+            return if self.begins_now(store).await? { Ok(None) } else { Err(error) };
+        }
         if self.entries.is_empty()
             && let Some(what) = self.chain.damaged_genesis()
         {
@@ -100,8 +102,7 @@ impl Log {
         if self.chain.id().is_none()
             && let Some(found) = store.remains().await?
         {
-            // Its beginning is written first: where that is there by now, somebody began it meanwhile.
-            if store.look(Key::Genesis).await?.is_some() {
+            if self.begins_now(store).await? {
                 return Ok(None);
             }
             return Err(RegistryError::LogMissing { location: store.location().to_owned(), found });
@@ -111,6 +112,12 @@ impl Log {
             store.remember(&self);
         }
         Ok(Some(self))
+    }
+
+    /// Returns whether a log that had no beginning when it was looked for has one by now. A beginning is written before all else,
+    /// so what was found after it does not fit what was found before.
+    async fn begins_now(&self, store: &Store) -> Result<bool, RegistryError> {
+        Ok(self.entries.is_empty() && !self.chain.has_genesis() && store.look(Key::Genesis).await?.is_some())
     }
 
     /// Returns which registry this is; `None` where there is none.

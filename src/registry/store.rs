@@ -38,6 +38,8 @@ use crate::content::Digest;
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     location: Arc<str>,
+    /// Who keeps the objects of a bucket, by endpoint and bucket: what one prefix proves holds for the others.
+    server: Option<Arc<str>>,
     parts: Option<Parts>,
     folder: Option<PathBuf>,
     /// Whether it lies in the project's own folder, or goes with the process.
@@ -114,8 +116,10 @@ impl Store {
             Address::Bucket { provider, bucket, prefix } => {
                 let Bucket { objects, parts } = bucket::open(provider, &bucket, variable).map_err(bad)?;
                 let location = url.trim_end_matches('/').to_owned();
+                let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(variable);
+                let server = Some(format!("{provider:?} {bucket} {}", endpoint.unwrap_or_default()).into());
                 let parts = Some(Parts { bucket: parts, prefix: prefix.clone() });
-                Self { parts, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
+                Self { parts, server, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
             }
         };
         let is_own = store.parts.is_none() && store.folder.as_ref().is_none_or(|folder| folder.starts_with(root));
@@ -155,6 +159,7 @@ impl Store {
         Self {
             objects,
             location: location.into(),
+            server: None,
             parts: None,
             folder: None,
             is_own: true,
@@ -214,7 +219,7 @@ impl Store {
 
     /// Writes an object where none is. Readers see all of it or nothing, whenever the writer is killed.
     pub(crate) async fn create(&self, key: Key, bytes: impl Into<PutPayload>) -> Result<Created, RegistryError> {
-        let bytes = bytes.into();
+        let bytes: PutPayload = bytes.into();
         if let Some(root) = &self.folder {
             return self.create_file(root.clone(), key, bytes).await;
         }
@@ -387,6 +392,11 @@ impl Store {
         self.folder.as_deref()
     }
 
+    /// Returns what experiments with this store are remembered under.
+    pub(super) fn identity(&self) -> &str {
+        self.server.as_deref().unwrap_or(&self.location)
+    }
+
     pub(super) fn transfers(&self) -> &Transfers {
         &self.transfers
     }
@@ -496,8 +506,8 @@ impl Store {
 
     /// Makes sure that the store can be trusted with a log, and begins the log where there is none; runs the experiment once.
     ///
-    /// A store that was proven before, as its marker says, is not raced again: some servers take a second for each contested
-    /// write. The experiment of format 1 was a weaker one, so it is made again, once for each project.
+    /// A store that was proven before, as its marker or this project knows, is not raced again: some servers take a second for
+    /// each contested write.
     ///
     /// # Errors
     /// [`RegistryError::Unsafe`] where two writers could both believe that they created the same object.
@@ -509,9 +519,11 @@ impl Store {
         let log = Log::read(self).await?;
         let is_proven = match self.readable.get() {
             None => false,
-            Some(1) => verdict::was_proven(self),
+            // The experiment of format 1 was a weaker one.
+            Some(1) => false,
             Some(_) => true,
         };
+        let is_proven = is_proven || verdict::was_proven(self);
         if is_proven { probe::in_a_row(self).await? } else { _ = probe::run(self).await? }
         if log.id().is_none() {
             genesis::write(self).await?;

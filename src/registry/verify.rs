@@ -73,9 +73,11 @@ impl VerifyReport {
 
 /// Walks the whole log and all blobs; a head that was noted earlier must be part of the log.
 pub(crate) async fn verify(store: &Store, noted: Option<NotedHead>) -> Result<VerifyReport, RegistryError> {
+    // In an order in which a registry that begins meanwhile looks whole: its log begins before the first entry.
+    let listed = log::list(store, 0).await?;
     let mut walk = Walk::new(genesis::read(store).await?);
     let marked = walk.marker(store).await?;
-    walk.log(store).await?;
+    walk.log(store, listed).await?;
     walk.snapshots(store).await?;
     walk.blobs(store).await?;
     walk.whole(store, marked)?;
@@ -145,8 +147,11 @@ impl Walk {
         }
     }
 
-    async fn log(&mut self, store: &Store) -> Result<(), RegistryError> {
-        let (sequences, foreign) = log::list(store, 0).await?;
+    async fn log(
+        &mut self,
+        store: &Store,
+        (sequences, foreign): (Vec<Sequence>, Vec<String>),
+    ) -> Result<(), RegistryError> {
         foreign.into_iter().for_each(|path| self.find(path, None, "it is no log entry"));
         if let Some(what) = self.chain.damaged_genesis().cloned().filter(|_| sequences.is_empty()) {
             self.find(Key::Genesis, None, what);

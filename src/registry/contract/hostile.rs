@@ -104,8 +104,8 @@ pub(super) fn a_forged_snapshot_behind_an_honest_one_changes_nothing(store: Stor
     let before = seen(&store);
     create(&store, Key::Snapshot(2 * BLOCK), forged(&store, 2 * BLOCK));
     assert_eq!(seen(&store), before);
-    log_of(&super::registry(&fresh(&store)), 2 * BLOCK + 1);
-    assert_eq!(seen(&store).1, 2 * BLOCK as usize + 1);
+    log_of(&super::registry(&fresh(&store)), BLOCK + 5);
+    assert_eq!(seen(&store).1, BLOCK as usize + 5);
 }
 
 fn collectable_of(store: &Store) -> Collectable {
@@ -204,7 +204,7 @@ pub(super) fn a_log_that_was_cut_short_removes_nothing(store: Store) {
     assert!(!found.blobs.is_empty());
     let refused = cut.collect(&found, false, &later()).unwrap_err();
     assert!(matches!(refused, RegistryError::MostlyOrphans { entries: 1, .. }), "{refused}");
-    for blob in lost.iter().flat_map(ModelVersion::blobs) {
+    for blob in lost.iter().flat_map(|version| version.blobs()) {
         assert!(wait(store.length(Key::Blob(blob))).unwrap().is_some());
     }
     // What was noted earlier tells.
