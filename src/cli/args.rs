@@ -542,6 +542,9 @@ pub(super) struct GcArgs {
     /// Do not ask
     #[arg(long, conflicts_with = "dry_run")]
     pub(super) yes: bool,
+    /// Remove blobs that no entry of the log names even where they are most of all bytes
+    #[arg(long)]
+    pub(super) force: bool,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
 }
@@ -608,7 +611,13 @@ pub(super) enum RegistryCommand {
         registry: RegistryArgs,
     },
     /// Check the hash chain and every stored byte
-    Verify(RegistryArgs),
+    Verify {
+        /// A head noted earlier, as a digest or an entry's number, that must still be part of the log
+        #[arg(long, value_name = "DIGEST|ENTRY")]
+        head: Option<String>,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
     /// Copy a version from the pipeline's registry to another, with everything it rests on; aliases stay
     Push {
         /// `name@alias` or `name/version`

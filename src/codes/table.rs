@@ -216,6 +216,12 @@ codes! {
     SigningKey = 526, exits 2, "the key cannot sign";
     Policy = 527, exits 2, "a policy file is not understood";
     ClockBehind = 528, exits 2, "the time that is set is before the registry's log";
+    OtherRegistry = 529, exits 40, "another registry than the one that is expected, or none";
+    LogMissing = 530, exits 40, "the log of a registry is missing";
+    MostlyOrphans = 531, exits 40, "most of a registry's bytes belong to no entry of its log";
+    TooLong = 532, exits 1, "something is too long for the registry";
+    FileInTheWay = 533, exits 1, "a file is in the way of one that is fetched";
+    NotAStore = 534, exits 1, "what answers at the address is no object store";
 
     // Tracking.
     NoServer = 601, exits 2, "no MLflow server is named";

@@ -8,7 +8,8 @@ use super::{EngineError, policy};
 use crate::content::write_whole;
 use crate::events::Reporter;
 use crate::pipeline::{Origins, PipelineSpec};
-use crate::registry::{Signer, Signing, Stamp, Surroundings};
+use crate::registry::blocking::Registry;
+use crate::registry::{RegistryError, RegistryOptions, Signer, Signing, Stamp, Surroundings};
 
 /// What the outside world lends to a run.
 #[derive(Clone)]
@@ -85,7 +86,17 @@ impl Context {
         let trust = Arc::new(policy::read(&self.root)?.trust());
         let signing = Signing { signer: Signer::find(&self.variable)?, trust };
         let reporter = self.reporter.clone();
-        Ok(Surroundings { root: &self.root, variable: &self.variable, scratch, signing, reporter })
+        let expected = None;
+        Ok(Surroundings { root: &self.root, variable: &self.variable, scratch, signing, expected, reporter })
+    }
+
+    /// Opens the registry of a pipeline; nothing is read or written yet.
+    ///
+    /// # Errors
+    /// As [`Self::surroundings`], and an address that is not understood.
+    pub fn registry(&self, options: &RegistryOptions) -> Result<Registry, EngineError> {
+        let expected = options.expected().map_err(RegistryError::from)?;
+        Ok(Registry::open(&options.url, Surroundings { expected, ..self.surroundings()? })?)
     }
 
     /// Returns who acts, now.

@@ -31,6 +31,7 @@ mod project;
 mod quantile;
 mod readers;
 mod registry;
+mod registry_attacked;
 mod repository;
 mod resume;
 mod retrain;

@@ -23,7 +23,11 @@ pub(super) fn open(name: &str, registry: &RegistryArgs, ui: &Ui) -> Result<Model
         return Ok(Model { bundle: ModelBundle::open(folder, None)?, version: None });
     }
     let (context, mut job) = settings::resolve(&PipelineArgs::default(), ui)?;
-    if let Some(url) = &registry.registry {
+    if let Some(url) = &registry.registry
+        && *url != job.spec.registry.url
+    {
+        // The identity in the pipeline is that of its own registry.
+        job.spec.registry.id.clear();
         job.spec.registry.url.clone_from(url);
     }
     let reference = name.parse::<ModelRef>().map_err(|error| {
@@ -31,6 +35,6 @@ pub(super) fn open(name: &str, registry: &RegistryArgs, ui: &Ui) -> Result<Model
         let what = if missing.components().count() > 1 { "no such folder, and " } else { "" };
         CliError::new(error.code(), format!("cannot open model `{name}`: {what}{error}"))
     })?;
-    let (version, bundle) = engine::registered_model(&context, &job.spec.registry.url, &reference)?;
+    let (version, bundle) = engine::registered_model(&context, &job.spec.registry, &reference)?;
     Ok(Model { bundle, version: Some(version) })
 }
