@@ -67,11 +67,13 @@ pub enum Expectation {
     StuckSensors,
     /// No two rows carry the same values.
     DuplicateRows,
+    /// No unit has the rows of another one, and none is in the training and in the test part.
+    CopiedUnits,
 }
 
 impl Expectation {
     /// All expectations, in the order they are checked.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Pinned,
         Self::Complete,
         Self::Columns,
@@ -88,6 +90,7 @@ impl Expectation {
         Self::ConstantSensors,
         Self::StuckSensors,
         Self::DuplicateRows,
+        Self::CopiedUnits,
     ];
 
     /// Returns which kind of error a finding about it is.
@@ -109,6 +112,7 @@ impl Expectation {
             Self::ConstantSensors => Code::ConstantSensor,
             Self::StuckSensors => Code::StuckSensor,
             Self::DuplicateRows => Code::DuplicateRows,
+            Self::CopiedUnits => Code::CopiedUnits,
         }
     }
 
@@ -131,6 +135,7 @@ impl Expectation {
             Self::ConstantSensors => "constant_sensors",
             Self::StuckSensors => "stuck_sensors",
             Self::DuplicateRows => "duplicate_rows",
+            Self::CopiedUnits => "copied_units",
         }
     }
 }
