@@ -4,10 +4,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::manifest::{
-    BundleFile, BundleManifest, CALIBRATION, FEATURES, FORMAT, MANIFEST, PROFILE, Provenance, WEIGHTS,
+    BundleFile, BundleManifest, CALIBRATION, CONTENTS, FEATURES, FORMAT, MANIFEST, PROFILE, Provenance, WEIGHTS,
 };
 use super::{BundleError, ReferenceProfile};
 use crate::content::Digest;
+use crate::data::Contents;
 use crate::features::{FittedFeatures, TargetOptions};
 use crate::models::ModelOptions;
 use crate::scoring::Conformal;
@@ -27,6 +28,8 @@ pub struct Parts<'a> {
     pub calibration: &'a Conformal,
     /// What the training data looked like.
     pub profile: &'a ReferenceProfile,
+    /// What the training files held.
+    pub contents: &'a Contents,
     /// Where the model comes from.
     pub provenance: Provenance,
 }
@@ -40,6 +43,7 @@ pub struct Parts<'a> {
 pub fn assemble(parts: &Parts<'_>, folder: &Path) -> Result<Digest, BundleError> {
     let contents = [
         (CALIBRATION, json(parts.calibration)),
+        (CONTENTS, json(parts.contents)),
         (FEATURES, json(parts.features)),
         (PROFILE, json(parts.profile)),
         (WEIGHTS, parts.weights.to_vec()),

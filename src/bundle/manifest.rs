@@ -14,6 +14,8 @@ pub(super) const FEATURES: &str = "features.json";
 pub(super) const WEIGHTS: &str = "weights.safetensors";
 pub(super) const CALIBRATION: &str = "calibration.json";
 pub(super) const PROFILE: &str = "profile.json";
+/// Absent in bundles of earlier programs.
+pub(super) const CONTENTS: &str = "contents.json";
 
 /// What a bundle is and which bytes it consists of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

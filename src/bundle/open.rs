@@ -4,9 +4,12 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use super::manifest::{BundleFile, BundleManifest, CALIBRATION, FEATURES, FORMAT, MANIFEST, PROFILE, WEIGHTS};
+use super::manifest::{
+    BundleFile, BundleManifest, CALIBRATION, CONTENTS, FEATURES, FORMAT, MANIFEST, PROFILE, WEIGHTS,
+};
 use super::{BundleError, ReferenceProfile};
 use crate::content::Digest;
+use crate::data::Contents;
 use crate::features::{FittedFeatures, Matrix};
 use crate::models::Predictor;
 use crate::scoring::Conformal;
@@ -20,6 +23,7 @@ pub struct ModelBundle {
     pub(super) model: Box<dyn Predictor>,
     pub(super) calibration: Conformal,
     pub(super) profile: ReferenceProfile,
+    pub(super) contents: Option<Contents>,
 }
 
 impl ModelBundle {
@@ -39,6 +43,7 @@ impl ModelBundle {
             model: manifest.model.load(&verified(folder, &manifest, WEIGHTS)?)?,
             calibration: parse(folder, CALIBRATION, &verified(folder, &manifest, CALIBRATION)?)?,
             profile: parse(folder, PROFILE, &verified(folder, &manifest, PROFILE)?)?,
+            contents: contents(folder, &manifest)?,
             digest,
             features,
             manifest,
@@ -76,10 +81,22 @@ impl ModelBundle {
         &self.profile
     }
 
+    /// Returns what the training files held; bundles of earlier programs do not say.
+    pub fn contents(&self) -> Option<&Contents> {
+        self.contents.as_ref()
+    }
+
     /// Returns the calibration of the intervals.
     pub fn calibration(&self) -> &Conformal {
         &self.calibration
     }
+}
+
+fn contents(folder: &Path, manifest: &BundleManifest) -> Result<Option<Contents>, BundleError> {
+    if manifest.files.iter().all(|file| file.name != CONTENTS) {
+        return Ok(None);
+    }
+    parse(folder, CONTENTS, &verified(folder, manifest, CONTENTS)?).map(Some)
 }
 
 fn open_manifest(folder: &Path, expected: Option<Digest>) -> Result<(Digest, BundleManifest), BundleError> {

@@ -71,7 +71,7 @@ impl CliError {
 
     /// Data that did not meet its expectations.
     fn data(report: Box<QualityReport>) -> Self {
-        Self { code: Code::DataInvalid, cause: Cause::Data(report), hint: None }
+        Self { code: report.code(), cause: Cause::Data(report), hint: None }
     }
 
     /// Adds the next step.
@@ -206,6 +206,9 @@ impl From<EngineError> for CliError {
                 Self::new(code, error).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
             }
             EngineError::Bundle(error) => error.into(),
+            error @ EngineError::DataLost { .. } => Self::new(code, error).hint(
+                "bring the data back; or write lost_data = \"accept\" under [retrain] where units are meant to leave",
+            ),
             EngineError::Budget { ref next, .. } | EngineError::OverBudget { ref next, .. } => {
                 let hint = next.clone();
                 Self::new(code, error).hint(hint)

@@ -132,6 +132,10 @@ codes! {
     ConstantSensor = 214, exits 10, "a sensor that never changes";
     StuckSensor = 215, exits 10, "a sensor freezes at the end of a history";
     DuplicateRows = 216, exits 10, "rows with the same values";
+    CopiedUnits = 217, exits 11, "a unit has the rows of another unit";
+    DataLost = 218, exits 10, "data that a model learnt from are gone";
+
+    DataAddress = 219, exits 2, "an address where a data file belongs";
 
     // Files of data.
     DataMissing = 220, exits 1, "a data file does not exist";
@@ -144,6 +148,9 @@ codes! {
     UnknownUnit = 227, exits 2, "the input has no such unit";
     DownloadFailed = 228, exits 75, "a download failed; try again";
     DownloadRefused = 229, exits 1, "a download was refused";
+
+    // Units that are held back.
+    HoldoutTooSmall = 230, exits 1, "so few units are held back that nothing could be judged";
 
     // Features, training and models.
     FeatureColumn = 301, exits 1, "features are asked for of a column that is not there";

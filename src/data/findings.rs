@@ -71,6 +71,8 @@ pub enum Expectation {
     StuckSensors,
     /// No two rows carry the same values.
     DuplicateRows,
+    /// No unit has the rows of another one, and none is in the training and in the test part.
+    CopiedUnits,
 }
 
 impl Expectation {
@@ -96,6 +98,7 @@ impl Expectation {
             Self::ConstantSensors => Code::ConstantSensor,
             Self::StuckSensors => Code::StuckSensor,
             Self::DuplicateRows => Code::DuplicateRows,
+            Self::CopiedUnits => Code::CopiedUnits,
         }
     }
 

@@ -4,8 +4,8 @@ use super::expectations;
 use super::findings::{FindingLog, Place};
 use super::rows::Rows;
 use super::source::{read_binary, read_text};
-use super::table::{self, Columns, Format};
-use super::{DataError, Schema, Severity, Trajectory, cmapss};
+use super::table::{self, Columns, Format, ending};
+use super::{DataError, Schema, Severity, Trajectory, address, cmapss};
 
 /// Reads histories to predict from: C-MAPSS text (`.txt`), or CSV and Parquet with at least the columns of the schema.
 ///
@@ -15,6 +15,7 @@ use super::{DataError, Schema, Severity, Trajectory, cmapss};
 /// # Errors
 /// The file is missing or damaged, or its ending tells no format.
 pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataError> {
+    address::refuse(path)?;
     let file = path.display().to_string();
     let mut log = FindingLog::default();
     let rows = read(path, schema, &file, &mut log)?;
@@ -32,8 +33,11 @@ pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataE
 
 fn read(path: &Path, schema: &Schema, file: &str, log: &mut FindingLog) -> Result<Rows, DataError> {
     let format = Format::of(path);
-    if format.is_none() && path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("txt")) {
-        return Err(DataError::UnknownFormat { path: path.to_owned(), expected: ".txt, .csv or .parquet" });
+    if format.is_none() && ending(path).is_none_or(|ending| ending != "txt") {
+        return Err(DataError::UnknownFormat {
+            path: path.to_owned(),
+            expected: ".txt, .csv, .tsv or .parquet, also with .gz",
+        });
     }
     let source = match format {
         Some(Format::Parquet) => read_binary(path, file, log)?,

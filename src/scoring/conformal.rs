@@ -229,6 +229,17 @@ pub fn is_reachable(units: usize, coverage: f64) -> bool {
     rank(others, coverage) <= others
 }
 
+/// Returns the highest coverage that so many units reach, in whole percent and as a share; none where not even half is reached.
+pub fn highest_reachable(units: usize) -> Option<f64> {
+    (50..100_u32).rev().map(|percent| f64::from(percent) / 100.0).find(|coverage| is_reachable(units, *coverage))
+}
+
+/// Returns how many units a coverage needs.
+pub fn units_needed(coverage: f64) -> usize {
+    const MOST: usize = 1_000_000;
+    (1..MOST).find(|units| is_reachable(*units, coverage)).unwrap_or(MOST)
+}
+
 fn rank(units: usize, coverage: f64) -> usize {
     // The product of, say, 20 and 0.95 must not round up to just above 19.
     ((units as f64 + 1.0) * coverage - 1e-9).ceil().max(1.0) as usize

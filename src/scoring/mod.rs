@@ -38,7 +38,7 @@ mod samples;
 
 pub use bands::Band;
 pub use bootstrap::{Score, quantile};
-pub use conformal::{Conformal, is_reachable};
+pub use conformal::{Conformal, highest_reachable, is_reachable, units_needed};
 pub use error::ScoringError;
 pub use errors::{bias, mae, rmse};
 pub use measure::Measure;

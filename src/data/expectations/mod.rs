@@ -1,5 +1,6 @@
 //! What is expected of run-to-failure data; each expectation notes where it is not met.
 
+mod copies;
 mod counts;
 mod duplicates;
 mod options;
@@ -70,6 +71,7 @@ fn expect(expectation: Expectation, subject: &Subject<'_>, log: &mut FindingLog)
         Expectation::ConstantSensors => values::constant_sensors(subject, log),
         Expectation::StuckSensors => stuck::stuck_sensors(subject, log),
         Expectation::DuplicateRows => duplicates::duplicate_rows(subject, log),
+        Expectation::CopiedUnits => copies::copied_units(subject, log),
     }
 }
 

@@ -39,6 +39,9 @@ pub struct SeverityOptions {
     pub stuck_sensors: Level,
     /// No two rows carry the same values.
     pub duplicate_rows: Level,
+    /// No unit has the rows of another one, also where they were rounded, disturbed a little or counted otherwise; an error is a
+    /// leak (exit code 11). What is only suspected is at most a warning.
+    pub copied_units: Level,
 }
 
 /// How much it matters where an expectation is not met.
@@ -72,6 +75,7 @@ impl Default for SeverityOptions {
             constant_sensors: Level::Info,
             stuck_sensors: Level::Warn,
             duplicate_rows: Level::Warn,
+            copied_units: Level::Error,
         }
     }
 }
@@ -123,6 +127,7 @@ impl SeverityOptions {
             Expectation::ConstantSensors => self.constant_sensors,
             Expectation::StuckSensors => self.stuck_sensors,
             Expectation::DuplicateRows => self.duplicate_rows,
+            Expectation::CopiedUnits => self.copied_units,
             Expectation::Pinned
             | Expectation::Complete
             | Expectation::Columns

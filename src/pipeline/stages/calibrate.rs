@@ -9,7 +9,7 @@ use super::train::{FOLDS, OUT_OF_FOLD, WEIGHTS};
 use super::{StageError, Summary, features, key, protocol, read_json};
 use crate::bundle::{self, Parts, Provenance, ReferenceProfile};
 use crate::content::Digest;
-use crate::data::{Folds, ValidDataset};
+use crate::data::{Contents, Folds, ValidDataset};
 use crate::features::FittedFeatures;
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use crate::scoring::Conformal;
@@ -54,6 +54,7 @@ pub fn run(
         target: &spec.target,
         calibration: &calibration(spec, dataset, training_data, train)?,
         profile: &ReferenceProfile::describe(&dataset.training(), &fitted),
+        contents: &Contents::of(dataset),
         provenance: provenance(spec, dataset, training_data, train)?,
     };
     let bundle = folder.join(BUNDLE);

@@ -112,7 +112,8 @@ fn score_out_of_fold(
     let predictions = Conformal::cross_calibrated(&predictions, &spec.calibrate, &protocol, seed)?;
     let seed = derive_seed(spec.project.seed, "bootstrap");
     let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
-    Ok((card.by_group(&predictions, |unit| dataset.groups().of(unit))?, predictions))
+    let card = card.by_group(&predictions, |unit| dataset.groups().of(unit))?;
+    Ok((with_suspicions(card, dataset), predictions))
 }
 
 /// Scores a bundle on the test part or the holdout, as the pipeline's protocol says: the challenger, or a champion that was
@@ -143,7 +144,14 @@ pub fn score_on_unseen(
         predictions.map(|(prediction, rul)| Prediction { truth: Some(rul), ..prediction }).collect();
     let seed = derive_seed(spec.project.seed, "bootstrap");
     let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
-    Ok((card.by_group(&predictions, |unit| dataset.groups().of(unit))?, predictions))
+    let card = card.by_group(&predictions, |unit| dataset.groups().of(unit))?;
+    Ok((with_suspicions(card, dataset), predictions))
+}
+
+/// Adds what validation let pass to the warnings of a scorecard.
+fn with_suspicions(mut card: Scorecard, dataset: &ValidDataset) -> Scorecard {
+    card.warnings.extend(dataset.suspicions().iter().cloned());
+    card
 }
 
 /// Units of the holdout come from the files models learn from, so what a bundle says it learnt from tells of a leak: after the
