@@ -55,10 +55,12 @@ pub enum Expectation {
     UnitCounts,
     /// There is one true remaining useful life for each test unit.
     RulRows,
-    /// No true remaining useful life is negative.
+    /// No true remaining useful life is negative, or longer than cycles can be counted.
     RulValues,
     /// Values lie in the declared ranges.
     Ranges,
+    /// No value lies so far from all others of its column that no sensor measured it.
+    ImplausibleValues,
     /// Every unit has a minimum of history.
     MinimumHistory,
     /// Every sensor varies.
@@ -71,7 +73,7 @@ pub enum Expectation {
 
 impl Expectation {
     /// All expectations, in the order they are checked.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Pinned,
         Self::Complete,
         Self::Columns,
@@ -84,6 +86,7 @@ impl Expectation {
         Self::RulRows,
         Self::RulValues,
         Self::Ranges,
+        Self::ImplausibleValues,
         Self::MinimumHistory,
         Self::ConstantSensors,
         Self::StuckSensors,
@@ -105,6 +108,7 @@ impl Expectation {
             Self::RulRows => Code::RulRows,
             Self::RulValues => Code::RulValues,
             Self::Ranges => Code::OutOfRange,
+            Self::ImplausibleValues => Code::Implausible,
             Self::MinimumHistory => Code::ShortHistory,
             Self::ConstantSensors => Code::ConstantSensor,
             Self::StuckSensors => Code::StuckSensor,
@@ -127,6 +131,7 @@ impl Expectation {
             Self::RulRows => "rul_rows",
             Self::RulValues => "rul_values",
             Self::Ranges => "ranges",
+            Self::ImplausibleValues => "implausible_values",
             Self::MinimumHistory => "minimum_history",
             Self::ConstantSensors => "constant_sensors",
             Self::StuckSensors => "stuck_sensors",

@@ -56,7 +56,13 @@ impl Stage {
     ///
     /// It is part of the cache key in place of the program's version, so that an upgrade does not retrain the world.
     pub fn semantic_version(self) -> u32 {
-        1
+        match self {
+            // The second profile says how old units grew, and where their sensors began.
+            Self::Calibrate => 2,
+            // The second table of predictions has the capped truth and flags.
+            Self::Evaluate => 2,
+            Self::Validate | Self::Features | Self::Train | Self::Gate | Self::Register | Self::Promote => 1,
+        }
     }
 
     /// Returns this stage and all before it.
