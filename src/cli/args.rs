@@ -5,6 +5,7 @@ mod explain;
 mod gates;
 mod layers;
 mod observe;
+mod predict;
 mod retrain;
 mod schedule;
 
@@ -24,6 +25,7 @@ use crate::engine::Reuse;
 
 pub(super) use layers::MigrateArgs;
 pub(super) use observe::{LogFormat, TraceArgs, WatchArgs};
+pub(super) use predict::{InputFormat, PredictArgs};
 pub(super) use retrain::{DriftArgs, RetrainArgs};
 pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
 
@@ -391,30 +393,6 @@ pub(super) struct PromoteArgs {
     /// Approve the version in your name, for somebody else to promote; asked for by `approvals` in `registry/*.toml`
     #[arg(long, requires = "model", conflicts_with = "force")]
     pub(super) approve: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  pdm-ml predict --model turbofan-simulated@champion --input datasets/simulated/test_SIM001.txt\n  pdm-ml predict --model ./bundle --input units.csv --output rul.parquet"
-)]
-pub(super) struct PredictArgs {
-    /// Bundle folder, or `name@alias`, or `name/version`
-    #[arg(short, long, value_name = "BUNDLE|REF")]
-    pub(super) model: String,
-    /// C-MAPSS text, CSV or Parquet with the columns the model needs
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) input: PathBuf,
-    /// Write to this CSV or Parquet file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Predict only these units; may be repeated
-    #[arg(long, value_name = "UNIT")]
-    pub(super) unit: Vec<String>,
-    /// Predict at every cycle, not only the last
-    #[arg(long)]
-    pub(super) every_cycle: bool,
-    #[command(flatten)]
-    pub(super) registry: RegistryArgs,
 }
 
 #[derive(Debug, Subcommand)]

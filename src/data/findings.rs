@@ -59,10 +59,12 @@ pub enum Expectation {
     UnitCounts,
     /// There is one true remaining useful life for each test unit.
     RulRows,
-    /// No true remaining useful life is negative.
+    /// No true remaining useful life is negative, or longer than cycles can be counted.
     RulValues,
     /// Values lie in the declared ranges.
     Ranges,
+    /// No value lies so far from all others of its column that no sensor measured it.
+    ImplausibleValues,
     /// Every unit has a minimum of history.
     MinimumHistory,
     /// Every sensor varies.
@@ -94,6 +96,7 @@ impl Expectation {
             Self::RulRows => Code::RulRows,
             Self::RulValues => Code::RulValues,
             Self::Ranges => Code::OutOfRange,
+            Self::ImplausibleValues => Code::Implausible,
             Self::MinimumHistory => Code::ShortHistory,
             Self::ConstantSensors => Code::ConstantSensor,
             Self::StuckSensors => Code::StuckSensor,

@@ -66,6 +66,7 @@ pub(super) fn predictions(scale: f64) -> Predictions {
         rul: 60.0 + scale * error(unit),
         interval: None,
         truth: Some(60.0),
+        flags: Vec::new(),
     };
     (1..=UNITS).map(of_unit).collect()
 }

@@ -17,7 +17,7 @@ mod table;
 
 pub use curves::{CurvePoint, Curves};
 pub use error::ReportError;
-pub use predictions::{predictions_csv, predictions_table, write_predictions};
+pub use predictions::{PredictionSheet, predictions_table};
 pub use quality::{quality, quality_json};
 pub use scores::{figure, group_scores, named, scores};
 pub use sheet::{Sheet, write_sheet};

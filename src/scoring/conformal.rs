@@ -119,6 +119,24 @@ impl Conformal {
         }
     }
 
+    /// Returns what no calibration holds, as a fragment; for one that was read from a file.
+    pub fn problem(&self) -> Option<String> {
+        if !(self.coverage > 0.0 && self.coverage < 1.0) {
+            return Some(format!("aims at the coverage {}, no share between 0 and 1", self.coverage));
+        }
+        if let Some(cap) = self.truth_cap.filter(|cap| !(*cap > 0.0 && cap.is_finite())) {
+            return Some(format!("caps the truth at {cap}"));
+        }
+        let Interval { lower, upper } = self.clip;
+        if !(0.0 <= lower && lower <= upper) {
+            return Some(format!("clips predictions to [{lower}, {upper}]"));
+        }
+        if self.method == CalibrationMethod::SplitConformal && self.quantile < 0.0 {
+            return Some(format!("has the negative residual {}", self.quantile));
+        }
+        self.scale.problem()
+    }
+
     /// Returns whether it needs the interval of the model itself.
     pub fn reads_intervals(&self) -> bool {
         self.method == CalibrationMethod::Quantile

@@ -8,7 +8,7 @@ use crate::cli::{outcome, settings};
 use crate::codes::Code;
 use crate::engine::{self, Outcome, Turn};
 use crate::pipeline::Stage;
-use crate::report;
+use crate::report::PredictionSheet;
 use crate::scoring::Verdict;
 
 /// Brings the pipeline up to a stage and shows what came of it.
@@ -21,7 +21,9 @@ pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliEr
 pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (outcome, _turn) = bring_up(&args.stage, Stage::Evaluate, ui)?;
     if let Some(path) = &args.predictions {
-        report::write_predictions(&outcome.predictions()?, path)?;
+        let predictions = outcome.predictions()?;
+        let truth_cap = outcome.scores.as_ref().map(|scores| scores.scorecard.protocol.clip.upper);
+        PredictionSheet { truth_cap, ..PredictionSheet::of(&predictions) }.write(path)?;
     }
     show(&outcome, Stage::Evaluate, ui)
 }
