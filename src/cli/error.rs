@@ -13,7 +13,7 @@ use super::exit::Exit;
 use crate::bundle::BundleError;
 use crate::codes::Code;
 use crate::data::{DataError, QualityReport};
-use crate::engine::{EngineError, LockError, TuneError};
+use crate::engine::{AgainstError, EngineError, LockError, TuneError};
 use crate::events::Interrupted;
 use crate::export::ExportError;
 use crate::observe::LoggedError;
@@ -214,6 +214,27 @@ impl From<EngineError> for CliError {
                 Self::new(code, error).hint(hint)
             }
             error => Self::new(code, error),
+        }
+    }
+}
+
+impl From<AgainstError> for CliError {
+    fn from(error: AgainstError) -> Self {
+        let code = error.code();
+        match error {
+            AgainstError::NoReference(_) => Self::new(code, error).hint(
+                "name a run by the beginning of its id (`pdm-ml runs list`), a version as name@alias or name:v3 \
+                 (`pdm-ml registry list`), or a bundle folder",
+            ),
+            AgainstError::Reference(error) => error.into(),
+            AgainstError::Run(error) => error.into(),
+            AgainstError::Registry(error) => error.into(),
+            AgainstError::Bundle(error) => error.into(),
+            AgainstError::Engine(error) => error.into(),
+            AgainstError::NoScores { .. } => Self::new(code, error).hint(
+                "it was not brought up to `evaluate`, or by a release that kept no predictions: run its pipeline again",
+            ),
+            AgainstError::Kept { .. } => Self::new(code, error),
         }
     }
 }

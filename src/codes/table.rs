@@ -103,6 +103,7 @@ codes! {
     NotNameable = 159, exits 1, "a path that a workflow or a scheduler cannot name";
     WorkflowExists = 160, exits 1, "a workflow is there already";
     AlarmExpression = 164, exits 2, "the condition of an alarm is not understood";
+    NoOpponent = 168, exits 2, "a text names no model to compare with";
 
     // Notices and schedules in the pipeline file.
     Unencrypted = 170, exits 2, "a notice would travel unencrypted";
@@ -177,6 +178,7 @@ codes! {
     NotWritable = 340, exits 1, "a result holds a number that cannot be written";
     Alarm = 341, exits 32, "a prediction meets the condition of an alarm";
     PredictionJournal = 342, exits 1, "the journal of predictions cannot be read or written";
+    NothingCompared = 345, exits 1, "two models have no scores to compare";
 
     // Scores and gates.
     NothingToScore = 401, exits 1, "there is nothing to score";

@@ -4,6 +4,7 @@
 //! is in the cache, or whose effect the registry already shows, is not run again. [`tune()`] searches the pipeline's options;
 //! [`retrain()`] is the night job, which asks [`drift()`] and others whether a new model is due.
 
+mod against;
 mod bring_up;
 mod budget;
 mod cached;
@@ -17,6 +18,7 @@ mod exec;
 mod inputs;
 mod inspect;
 mod judgement;
+mod kept_runs;
 mod line;
 mod locking;
 mod logged_model;
@@ -41,6 +43,7 @@ mod turn;
 mod why;
 mod work;
 
+pub use against::{Against, AgainstError, ComparedPart, ComparedRuns, Opponent, compare_runs};
 pub use bring_up::{bring_up, plan};
 pub use cached::{Explanation, Standing, cache, why};
 pub use catalog::catalog;
@@ -51,6 +54,7 @@ pub use error::EngineError;
 pub use exec::ExecError;
 pub use inspect::{fitted_features, quality};
 pub use judgement::judgement;
+pub use kept_runs::KeptRuns;
 use line::Line;
 pub use locking::{LockError, LockMode};
 pub use notice::{notice, notice_of_error, notice_of_night};
@@ -60,6 +64,6 @@ pub use promote::{Approval, Promoted, approve_version, promote_version};
 pub use registered::registered_model;
 pub use retrain::{Finding, NightResult, Retrained, retrain};
 pub use reuse::Reuse;
-pub use tune::{Confirmation, Ended, TrialRow, TuneError, TuneRequest, Tuned, tune};
+pub use tune::{Confirmation, EdgeRow, Ended, TrialRow, TuneError, TuneRequest, Tuned, tune};
 pub use turn::{Busy, Turn};
 pub use why::is_behind;

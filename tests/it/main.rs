@@ -42,4 +42,5 @@ mod signing;
 mod small_machine;
 mod stack;
 mod stages;
+mod terminal;
 mod tune;

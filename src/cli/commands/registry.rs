@@ -85,7 +85,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 args::Role::Collector => Role::Collector,
             };
             let policy = s3_policy(&url, role, principal.as_deref())?;
-            ui.show(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
+            ui.show_verbatim(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
         }
         RegistryCommand::Keygen { file } => return keygen::run(file, ui),
         RegistryCommand::Annotate { model, note, registry } => {

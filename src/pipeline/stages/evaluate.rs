@@ -27,6 +27,8 @@ pub const PREDICTIONS: &str = "predictions.json";
 pub const PREDICTIONS_TABLE: &str = "predictions.csv";
 /// Name of the out-of-fold scorecard among the outputs.
 pub const OUT_OF_FOLD_SCORECARD: &str = "scorecard_out_of_fold.json";
+/// Name of the predictions that one was computed from, among the outputs; results of earlier releases lack them.
+pub const OUT_OF_FOLD_PREDICTIONS: &str = "predictions_out_of_fold.json";
 
 /// Digests of the files a scorecard depends on.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +76,7 @@ pub fn run(
         return Err(StageError::Schema);
     }
     let (fold_card, out_of_fold) = score_out_of_fold(spec, dataset, data.train, train)?;
+    write_json(&folder.join(OUT_OF_FOLD_PREDICTIONS), &out_of_fold)?;
     let (card, predictions) = match judging(spec, dataset, data) {
         Some(protocol) => score_on_unseen(spec, dataset, protocol, bundle, fold_card.baseline.prediction)?,
         None => (fold_card.clone(), out_of_fold),
