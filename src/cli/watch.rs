@@ -3,7 +3,8 @@
 mod export;
 mod log;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use clap::{CommandFactory, ValueEnum};
 use jiff::Timestamp;
 
 use export::Export;
-pub(super) use log::log;
+pub(super) use log::{bug, log};
 
 use super::args::{Cli, Global, LogFormat};
 use super::error::CliError;
@@ -26,7 +27,7 @@ use crate::registry::GateReport;
 use crate::scoring::{Part, Verdict};
 
 /// Commands after which metrics are written: those a job consists of.
-const JOBS: [&str; 4] = ["run", "retrain", "gate", "promote"];
+pub(super) const JOBS: [&str; 4] = ["run", "retrain", "gate", "promote"];
 
 /// What watches a command from outside: its log, its spans, its metrics.
 pub(super) struct Watch {
@@ -90,6 +91,25 @@ impl Watch {
             export,
             known: Mutex::default(),
         })
+    }
+
+    /// Writes the metrics of a job whose arguments were refused.
+    pub(super) fn measure_refusal(path: &Path, command: &str, exit_code: u8) {
+        let facts = JobFacts {
+            pipeline: String::new(),
+            command: command.to_owned(),
+            run: None,
+            ended: Timestamp::now(),
+            elapsed: Duration::ZERO,
+            exit_code,
+            stages: BTreeMap::new(),
+            scores: Vec::new(),
+            verdict: None,
+            champion: ChampionFact::Unknown,
+        };
+        if let Err(error) = prometheus::update(path, &facts) {
+            ui::warn(&format!("the metrics are not written: {error}"));
+        }
     }
 
     /// Logs that the arguments were refused, in a process that could not begin.

@@ -51,7 +51,7 @@ pub use exec::ExecError;
 pub use inspect::{fitted_features, quality};
 pub use judgement::judgement;
 use line::Line;
-pub use locking::{LockError, LockMode};
+pub use locking::{LockError, LockMode, check_lock};
 pub use notice::{notice, notice_of_error, notice_of_night};
 pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 pub use promote::{Approval, Promoted, approve_version, promote_version};

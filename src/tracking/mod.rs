@@ -47,7 +47,9 @@ pub use compare::{ComparedRun, Comparison, MetricRow, ParamRow, compare};
 pub use error::TrackingError;
 pub use journal::{Outcome, RunHeader};
 pub use local::{ActiveRun, Listing, RunStore, RunSummary, Unreadable};
-pub use mlflow::{Connection, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, mirror, sync};
+pub use mlflow::{
+    Connection, LostRun, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, lost, mirror, sync,
+};
 pub use number::Number;
 pub use options::TrackingOptions;
 pub use run::{InputRecord, KeptArtifact, PartRecord, Point, Run, RunStatus, StageRecord, StageState};
