@@ -12,6 +12,7 @@ mod environment;
 mod error;
 mod exit;
 mod gate_reports;
+mod limits;
 mod night;
 mod outcome;
 mod progress;
@@ -72,5 +73,6 @@ fn prepare(cli: &Cli) -> Result<(), CliError> {
     if let Some(folder) = &cli.global.directory {
         std::env::set_current_dir(folder).map_err(|error| CliError::io("enter", folder, error))?;
     }
+    limits::check(cli.global.threads)?;
     threads::from_flag(cli.global.threads)
 }

@@ -7,12 +7,14 @@ use super::args::PipelineArgs;
 use super::error::CliError;
 use super::progress::{Progress, Words};
 use super::ui::{self, Ui};
-use super::{environment, signals, threads};
+use super::{environment, limits, signals, threads};
 use crate::codes::Code;
 use crate::content::read_at_most;
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter, size};
-use crate::pipeline::{ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, Origins, PipelineSpec, SpecErrors};
+use crate::pipeline::{
+    ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec, SpecErrors,
+};
 
 /// The pipeline that runs where there is none: a simulated fleet.
 pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml");
@@ -68,7 +70,8 @@ fn resolve_by(
     let Found { label, text, path, root } = found;
     let chosen = profile.as_ref().map(|profile| profile.name.clone());
     let layers = Layers { name: label.clone(), text: text.clone(), path, profile, variables, overrides };
-    let (spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
+    let (mut spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
+    keep_to_limit(&mut spec);
     threads::from_budget(spec.project.budget.threads);
     let context = context(root)?;
     let job = Job { spec, origins, label, text, profile: chosen };
@@ -86,6 +89,16 @@ pub(super) fn refuse_idle_overrides(args: &PipelineArgs, obeyed: &[&str], why: &
     let Some(key) = args.set.iter().map(key).find(is_idle) else { return Ok(()) };
     let error = CliError::new(Code::ArgumentValue, format!("`--set {key}=…` would change nothing here: {why}"));
     Err(error.hint(format!("leave it out; this command obeys {}", obeyed.join(", "))))
+}
+
+/// Makes a limit of addresses a memory budget: work that would meet it is refused or ended in words, before an allocation fails.
+fn keep_to_limit(spec: &mut PipelineSpec) {
+    let Some(allowed) = limits::memory() else { return };
+    let budget = spec.project.budget.memory.map(|limit| limit.bytes());
+    if budget.is_none_or(|budget| budget > allowed) {
+        spec.project.budget.memory = Some(MemoryLimit::of(allowed));
+        ui::note(&format!("the system limits addresses (`ulimit -v`): the memory budget is {}", size(allowed)));
+    }
 }
 
 /// Returns the profile that the command line or the environment names.

@@ -58,7 +58,7 @@ impl Findings {
     pub(super) fn touches_broken(&self, path: &str) -> bool {
         let mut above = path.match_indices('.').map(|(dot, _)| &path[..dot]).chain([path]);
         let below = format!("{path}.");
-        let first_below = || self.broken.range::<str, _>(below.as_str()..).next();
+        let first_below = || self.broken.range(below.clone()..).next();
         above.any(|table| self.broken.contains(table)) || first_below().is_some_and(|broken| broken.starts_with(&below))
     }
 

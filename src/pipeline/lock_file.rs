@@ -3,7 +3,6 @@
 //! JSON with one value a line, in an order that depends on nothing but the contents, so that a diff shows what changed.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -148,6 +147,8 @@ impl LockFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;

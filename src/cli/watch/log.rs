@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 
 use tracing::field::{Field, Visit};

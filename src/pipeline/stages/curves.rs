@@ -1,6 +1,6 @@
 //! Gathers what is logged while models are fitted, through kills and resumptions, and draws it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -164,6 +164,8 @@ fn append(file: &mut File, point: &CurvePoint) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn log(folder: &Path, keys: &[(&str, u64)]) -> Curves {
