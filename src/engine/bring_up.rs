@@ -152,7 +152,9 @@ pub(super) fn bring_up_for(
     let changed =
         |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
     record.close(&result, || {
-        result.as_ref().ok().filter(|outcome| changed(outcome)).and_then(|_| line.storeroom.catalog().ok())
+        result.as_ref().ok().filter(|outcome| changed(outcome))?;
+        let warn = |error| context.reporter.warn(format!("the tracking server was not told: {error}"));
+        line.storeroom.catalog().map_err(warn).ok()
     });
     let mut outcome = result?;
     outcome.run = record.id();

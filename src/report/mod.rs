@@ -21,7 +21,7 @@ pub use comparison::side_by_side;
 pub use curves::{CurvePoint, Curves};
 pub use error::ReportError;
 pub use fit::within;
-pub use predictions::{predictions_csv, predictions_table, write_predictions};
+pub use predictions::{PredictionSheet, predictions_table};
 pub use quality::{quality, quality_json};
 pub use scores::{figure, group_scores, named, scores};
 pub use sheet::{Sheet, write_sheet};

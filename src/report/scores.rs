@@ -12,8 +12,8 @@ pub fn scores(card: &Scorecard) -> String {
         ("units", Align::Right),
     ];
     let rows = card.scores.iter().map(|score| {
-        let constant = card.baseline.score(score.metric).map_or_else(String::new, |s| figure(s.metric, s.value));
-        [named(score.metric), figure(score.metric, score.value), interval(score), constant, card.units.to_string()]
+        let constant = card.baseline.score(score.metric).map_or_else(String::new, |s| s.metric.figure(s.value));
+        [score.metric.heading(), score.metric.figure(score.value), interval(score), constant, card.units.to_string()]
     });
     let mut text = table(&header, rows);
     text.push_str(&format!(
@@ -95,37 +95,30 @@ pub fn group_scores(card: &Scorecard) -> Option<String> {
     }
     let has = |metric: &Metric| card.groups.iter().any(|group| group.score(*metric).is_some());
     let metrics: Vec<_> = OF_GROUPS.into_iter().filter(has).collect();
-    let names: Vec<_> = metrics.iter().map(|metric| named(*metric)).collect();
+    let names: Vec<_> = metrics.iter().map(|metric| metric.heading()).collect();
     let mut header = vec![("group", Align::Left), ("units", Align::Right)];
     header.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
     let rows = card.groups.iter().map(|group| {
         let cell = |metric: &Metric| {
-            group.score(*metric).map_or_else(String::new, |s| format!("{} {}", figure(s.metric, s.value), interval(s)))
+            group.score(*metric).map_or_else(String::new, |s| format!("{} {}", s.metric.figure(s.value), interval(s)))
         };
         [group.name.clone(), group.units.to_string()].into_iter().chain(metrics.iter().map(cell)).collect::<Vec<_>>()
     });
     Some(table(&header, rows))
 }
 
-/// Returns the name of a metric, with its unit where that is cycles.
-pub fn named(metric: Metric) -> String {
-    match metric.unit() {
-        "cycles" => format!("{metric} (cycles)"),
-        _ => metric.to_string(),
-    }
+fn interval(score: &Score) -> String {
+    format!("[{}, {}]", score.metric.figure(score.lower), score.metric.figure(score.upper))
 }
 
-fn interval(score: &Score) -> String {
-    format!("[{}, {}]", figure(score.metric, score.lower), figure(score.metric, score.upper))
+/// Returns the name of a metric, with its unit where its figures do not show it.
+pub fn named(metric: Metric) -> String {
+    metric.heading()
 }
 
 /// Returns a score for people: shares as percent, penalties and cycles with the digits their intervals deserve.
 pub fn figure(metric: Metric, value: f64) -> String {
-    match metric {
-        Metric::NasaScore => format!("{value:.0}"),
-        _ if metric.unit() == "share" => format!("{:.0} %", value * 100.0),
-        _ => format!("{value:.2}"),
-    }
+    metric.figure(value)
 }
 
 #[cfg(test)]

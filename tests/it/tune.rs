@@ -108,6 +108,21 @@ fn more_trials_go_on_and_fresh_begins_anew() {
     assert_ne!(other["study"], more["study"]);
 }
 
+/// A line that cannot be read is no trial that was never made: it is said, and the search comes to the same end.
+#[test]
+fn a_damaged_journal_is_told_and_tried_again() {
+    let project = project();
+    let first = found(project.json(&["tune", "--trials", "4"]));
+    let text = std::fs::read_to_string(journal(&project)).unwrap();
+    let damaged: Vec<_> =
+        text.lines().map(|line| if line.contains("\"number\":2") { "{\"trial\":{\"num" } else { line }).collect();
+    std::fs::write(journal(&project), damaged.join("\n") + "\n").unwrap();
+    let answer = project.pdm(&["tune", "--trials", "4", "--force", "--format", "json"]);
+    assert!(answer.stderr.contains("trial 2 cannot be read from"), "{answer:?}");
+    assert_eq!(found(serde_json::from_str(&answer.stdout).unwrap()), first);
+    assert!(!project.pdm(&["tune", "--trials", "4", "--force"]).stderr.contains("cannot be read"));
+}
+
 #[test]
 fn an_interrupted_search_says_how_far_it_came_and_goes_on() {
     let slow =

@@ -11,7 +11,7 @@ use crate::cli::{outcome, settings};
 use crate::codes::Code;
 use crate::engine::{self, Against, Opponent, Outcome, Turn};
 use crate::pipeline::Stage;
-use crate::report;
+use crate::report::PredictionSheet;
 use crate::scoring::Verdict;
 
 /// Brings the pipeline up to a stage and shows what came of it.
@@ -50,7 +50,9 @@ struct Evaluated<'a> {
 
 fn write_predictions(args: &EvaluateArgs, outcome: &Outcome) -> Result<(), CliError> {
     if let Some(path) = &args.predictions {
-        report::write_predictions(&outcome.predictions()?, path)?;
+        let predictions = outcome.predictions()?;
+        let truth_cap = outcome.scores.as_ref().map(|scores| scores.scorecard.protocol.clip.upper);
+        PredictionSheet { truth_cap, ..PredictionSheet::of(&predictions) }.write(path)?;
     }
     Ok(())
 }
