@@ -51,8 +51,8 @@ fn gaps_and_wrong_types_are_told_with_their_row() {
     assert_eq!(
         report(&folder),
         [
-            "types t.parquet: column n holds str, where numbers are expected",
             "types t.parquet:2: `2.5` is not a whole number",
+            "types t.parquet: column n holds text, where numbers are expected",
             "finite t.parquet:2: column x is empty",
             "finite t.parquet:3: column x holds NaN, not a finite number",
         ]
