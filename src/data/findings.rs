@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::codes::Code;
 
@@ -32,8 +33,11 @@ impl fmt::Display for Severity {
 }
 
 /// What is expected of run-to-failure data, in the order it is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Expectation {
     /// Files are those that were published, or that the options would simulate.
     Pinned,
@@ -55,10 +59,12 @@ pub enum Expectation {
     UnitCounts,
     /// There is one true remaining useful life for each test unit.
     RulRows,
-    /// No true remaining useful life is negative.
+    /// No true remaining useful life is negative, or longer than cycles can be counted.
     RulValues,
     /// Values lie in the declared ranges.
     Ranges,
+    /// No value lies so far from all others of its column that no sensor measured it.
+    ImplausibleValues,
     /// Every unit has a minimum of history.
     MinimumHistory,
     /// Every sensor varies.
@@ -73,25 +79,7 @@ pub enum Expectation {
 
 impl Expectation {
     /// All expectations, in the order they are checked.
-    pub const ALL: [Self; 17] = [
-        Self::Pinned,
-        Self::Complete,
-        Self::Columns,
-        Self::Types,
-        Self::Finite,
-        Self::AscendingCycles,
-        Self::ContiguousCycles,
-        Self::ContiguousUnits,
-        Self::UnitCounts,
-        Self::RulRows,
-        Self::RulValues,
-        Self::Ranges,
-        Self::MinimumHistory,
-        Self::ConstantSensors,
-        Self::StuckSensors,
-        Self::DuplicateRows,
-        Self::CopiedUnits,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns which kind of error a finding about it is.
     pub fn code(self) -> Code {
@@ -108,6 +96,7 @@ impl Expectation {
             Self::RulRows => Code::RulRows,
             Self::RulValues => Code::RulValues,
             Self::Ranges => Code::OutOfRange,
+            Self::ImplausibleValues => Code::Implausible,
             Self::MinimumHistory => Code::ShortHistory,
             Self::ConstantSensors => Code::ConstantSensor,
             Self::StuckSensors => Code::StuckSensor,
@@ -118,25 +107,7 @@ impl Expectation {
 
     /// Returns the name, as it stands in reports and in `[validate.severity]`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Pinned => "pinned",
-            Self::Complete => "complete",
-            Self::Columns => "columns",
-            Self::Types => "types",
-            Self::Finite => "finite",
-            Self::AscendingCycles => "ascending_cycles",
-            Self::ContiguousCycles => "contiguous_cycles",
-            Self::ContiguousUnits => "contiguous_units",
-            Self::UnitCounts => "unit_counts",
-            Self::RulRows => "rul_rows",
-            Self::RulValues => "rul_values",
-            Self::Ranges => "ranges",
-            Self::MinimumHistory => "minimum_history",
-            Self::ConstantSensors => "constant_sensors",
-            Self::StuckSensors => "stuck_sensors",
-            Self::DuplicateRows => "duplicate_rows",
-            Self::CopiedUnits => "copied_units",
-        }
+        self.into()
     }
 }
 

@@ -68,7 +68,7 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
     let present = present(options, root)?;
     let origin = match options {
         DatasetOptions::Simulated(options) => Origin::read(options, root, &mut log)?,
-        _ => None,
+        DatasetOptions::Cmapss(_) | DatasetOptions::Table(_) => None,
     };
     let mut parts = Vec::new();
     for part in present {
@@ -96,7 +96,7 @@ impl RawDataset {
     pub(super) fn histories(&self) -> impl Iterator<Item = (&RawPart, &Rows)> {
         self.parts.iter().filter_map(|part| match &part.content {
             Content::Histories(rows) => Some((part, rows)),
-            _ => None,
+            Content::Rul(_) | Content::Unread => None,
         })
     }
 
@@ -104,7 +104,7 @@ impl RawDataset {
     pub(super) fn rul(&self) -> impl Iterator<Item = (&RawPart, &[RulRow])> {
         self.parts.iter().filter_map(|part| match &part.content {
             Content::Rul(rows) => Some((part, rows.as_slice())),
-            _ => None,
+            Content::Histories(_) | Content::Unread => None,
         })
     }
 
@@ -159,11 +159,15 @@ fn parse(
     file: &str,
     log: &mut FindingLog,
 ) -> Content {
-    match (format, role) {
-        (None, Role::Rul) => Content::Rul(cmapss::rul(bytes, file, log)),
-        (None, _) => histories(cmapss::histories(bytes, schema, file, log)),
-        (Some(format), Role::Rul) => Content::Rul(table::rul(format, bytes, &schema.unit, wish, file, log)),
-        (Some(format), _) => histories(table::read_as(format, bytes, &Columns::of(schema), wish, file, log)),
+    match role {
+        Role::Rul => Content::Rul(match format {
+            None => cmapss::rul(bytes, file, log),
+            Some(format) => table::rul(format, bytes, &schema.unit, wish, file, log),
+        }),
+        Role::Train | Role::Test => histories(match format {
+            None => cmapss::histories(bytes, schema, file, log),
+            Some(format) => table::read_as(format, bytes, &Columns::of(schema), wish, file, log),
+        }),
     }
 }
 

@@ -67,7 +67,7 @@ pub use schema::Schema;
 pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};
 pub use split::{Folds, SplitError, SplitOptions, TrainingUnits};
 pub use trajectory::Trajectory;
-pub use units::read_units;
+pub use units::{SkippedUnit, UnitFormat, UnitInput, parse_input, read_input, read_units};
 pub use valid::{TestPart, ValidDataset};
 pub use validate::{Validation, validate};
 

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 use super::csv::CsvWish;
 use super::table::{ENDINGS, Format};
@@ -9,8 +10,9 @@ use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Where the data comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema, IntoStaticStr, VariantNames)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum DatasetOptions {
     /// NASA's C-MAPSS files.
     Cmapss(CmapssOptions),
@@ -77,7 +79,7 @@ impl Default for TableOptions {
 
 impl DatasetOptions {
     /// The values of `kind`.
-    pub const KINDS: &'static [&'static str] = &["cmapss", "simulated", "table"];
+    pub const KINDS: &'static [&'static str] = Self::VARIANTS;
 
     /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
     pub fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
@@ -91,11 +93,7 @@ impl DatasetOptions {
 
     /// Returns the kind, one of [`Self::KINDS`].
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Cmapss(_) => "cmapss",
-            Self::Simulated(_) => "simulated",
-            Self::Table(_) => "table",
-        }
+        self.into()
     }
 
     /// Returns the name of the data set: the subset, those that are pooled, the fleet's name, or the training file without its ending.

@@ -173,7 +173,11 @@ impl Scanner<'_> {
         }
         match (unit, cycle) {
             (Some(unit), Some(cycle)) => self.rows.push(line, &unit, cycle, values),
-            _ => return false,
+            (Some(unit), None) => {
+                self.rows.lose(line, &unit);
+                return false;
+            }
+            (None, _) => return false,
         }
         true
     }

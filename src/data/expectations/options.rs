@@ -31,6 +31,9 @@ pub struct SeverityOptions {
     pub unit_counts: Level,
     /// Values lie in the declared ranges.
     pub ranges: Level,
+    /// No value lies so far from all others of its column that no sensor measured it, such as -9999. A single value that may be
+    /// a real spike is a warning at most.
+    pub implausible_values: Level,
     /// Every unit has a minimum of history.
     pub minimum_history: Level,
     /// Every sensor varies.
@@ -70,6 +73,7 @@ impl Default for SeverityOptions {
             contiguous_cycles: Level::Error,
             unit_counts: Level::Error,
             ranges: Level::Error,
+            implausible_values: Level::Error,
             minimum_history: Level::Warn,
             // Seven of the 21 C-MAPSS sensors are constant by design in one regime.
             constant_sensors: Level::Info,
@@ -123,6 +127,7 @@ impl SeverityOptions {
             Expectation::ContiguousCycles => self.contiguous_cycles,
             Expectation::UnitCounts => self.unit_counts,
             Expectation::Ranges => self.ranges,
+            Expectation::ImplausibleValues => self.implausible_values,
             Expectation::MinimumHistory => self.minimum_history,
             Expectation::ConstantSensors => self.constant_sensors,
             Expectation::StuckSensors => self.stuck_sensors,

@@ -18,7 +18,6 @@ use crate::content::{Digest, digest_of};
 use crate::data::{Folds, ValidDataset};
 use crate::events::{InputData, Reporter, UsedFor};
 use crate::features::{FittedFeatures, TargetOptions};
-use crate::models::ModelOptions;
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use crate::scoring::is_reachable;
 use crate::train::{OutOfFold, OutOfFoldPrediction, Recipe, Workspace, derive_seed, final_fit, fit_fold};
@@ -102,7 +101,7 @@ impl Member {
 }
 
 fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<Member> {
-    let (ModelOptions::Stack(stack), Some(blend)) = (&spec.model, &out_of_fold.blend) else { return Vec::new() };
+    let (Some(stack), Some(blend)) = (spec.model.stack(), &out_of_fold.blend) else { return Vec::new() };
     let judged = blend.weights.iter().zip(&blend.member_rmse);
     let member =
         |(member, (weight, rmse)): (String, (&f64, &f64))| Member { member, weight: *weight, out_of_fold_rmse: *rmse };
