@@ -16,6 +16,8 @@ use super::number;
 use super::rows::Rows;
 use super::table::Columns;
 
+/// The most digits of a decimal that polars reads.
+const MOST_DIGITS: usize = 38;
 /// The most cells a Parquet file may claim to hold.
 const MOST_CELLS: usize = 1 << 28;
 
@@ -153,6 +155,9 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         | ArrowDataType::UInt32
         | ArrowDataType::UInt64 => Content::Whole,
         ArrowDataType::Float16 => Content::Half,
+        ArrowDataType::Decimal(digits, _) | ArrowDataType::Decimal256(digits, _) if *digits > MOST_DIGITS => {
+            unusable("decimals of more than 38 digits", "write them as 64-bit floats")
+        }
         ArrowDataType::Float32
         | ArrowDataType::Float64
         | ArrowDataType::Decimal(..)
