@@ -56,7 +56,7 @@ fn refuse_foreign(file: &FileEntry, versions: &[ModelVersion], path: &Path) -> R
     if !found.is_file() {
         return refused("something else than a file is there");
     }
-    let files = versions.iter().flat_map(|version| &version.files);
+    let files = versions.iter().flat_map(|version| &version.files).chain([file]);
     let same: Vec<_> = files.filter(|known| known.path == file.path && known.bytes == found.len()).collect();
     // Only what has the length of a known file is worth reading.
     let digest = if same.is_empty() { None } else { Digest::of_file(path).ok() };
@@ -119,10 +119,17 @@ mod tests {
         }
         fs::write(into.join("manifest.json"), "something else").unwrap();
         let refused = registry.fetch_bundle(&second, &into).unwrap_err();
-        assert!(matches!(&refused, RegistryError::InTheWay { path, .. } if path.ends_with("manifest.json")), "{refused}");
+        assert!(
+            matches!(&refused, RegistryError::InTheWay { path, .. } if path.ends_with("manifest.json")),
+            "{refused}"
+        );
         assert_eq!(fs::read(into.join("manifest.json")).unwrap(), b"something else");
         let weights = into.join("weights/gru.safetensors");
-        assert_eq!(Digest::of_file(&weights).unwrap(), first.files[1].sha256, "nothing is written before all is looked at");
+        assert_eq!(
+            Digest::of_file(&weights).unwrap(),
+            first.files[1].sha256,
+            "nothing is written before all is looked at"
+        );
     }
 
     #[test]
