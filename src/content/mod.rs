@@ -4,8 +4,10 @@
 
 mod canonical;
 mod digest;
+mod finite;
 mod whole;
 
 pub use canonical::{canonical_json, digest_of};
 pub use digest::{Digest, Hasher, HashingReader, ParseDigestError};
+pub use finite::{check_finite, finite_json};
 pub use whole::{replace_whole, write_whole};

@@ -2,12 +2,16 @@
 //!
 //! No room below this one; nothing here reads a file or draws a random number.
 
+mod alarm;
+mod flag;
 mod prediction;
 mod problem;
 mod secret;
 mod subset;
 mod unit;
 
+pub use alarm::{Alarm, ParseAlarmError};
+pub use flag::{Flag, FlagCounts, FlagKind};
 pub use prediction::{Interval, Prediction, Predictions};
 pub use problem::Problem;
 pub(crate) use secret::WRITE_A_NAME;

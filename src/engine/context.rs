@@ -56,7 +56,19 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Returns whether there is no pipeline file, and the embedded default serves.
+    pub fn is_embedded(&self) -> bool {
+        self.label.starts_with('(')
+    }
+}
+
 impl Context {
+    /// Returns where the project keeps what it predicted.
+    pub fn prediction_journal(&self) -> PathBuf {
+        self.shelf("predictions.ndjson")
+    }
+
     /// Returns the folder for what can be made again: cache and fetched bundles.
     pub fn scratch(&self) -> PathBuf {
         self.root.join(".pdm-ml")

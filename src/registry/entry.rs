@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::VariantNames;
 
 use super::error::RegistryError;
 use super::identity::RegistryId;
@@ -53,8 +54,9 @@ pub struct Entry {
 }
 
 /// What an entry does to the state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Action {
     /// Adds a version to a model.
     Register(Box<ModelVersion>),
@@ -73,7 +75,7 @@ pub enum Action {
 }
 
 /// The kinds of [`Action`], as entries name them.
-const ACTIONS: [&str; 7] = ["register", "promote", "rollback", "annotate", "approve", "retire", "collect"];
+const ACTIONS: &[&str] = Action::VARIANTS;
 
 /// The files of these versions are no longer kept, but for those that other versions rest on too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +152,12 @@ impl Entry {
     pub(crate) fn registered(&self) -> Option<&ModelVersion> {
         match &self.action {
             Action::Register(version) => Some(version),
-            _ => None,
+            Action::Promote(_)
+            | Action::Rollback(_)
+            | Action::Annotate(_)
+            | Action::Approve(_)
+            | Action::Retire(_)
+            | Action::Collect(_) => None,
         }
     }
 
@@ -311,7 +318,7 @@ mod tests {
         assert_eq!(refused.hint().as_deref(), Some("use a newer pdm-ml"));
         // Serde lists the kinds it knows.
         let told = serde_json::from_value::<Action>(value["action"].clone()).unwrap_err().to_string();
-        let known = ACTIONS.map(|action| format!("`{action}`")).join(", ");
+        let known = ACTIONS.iter().map(|action| format!("`{action}`")).collect::<Vec<_>>().join(", ");
         assert!(told.ends_with(&format!("expected one of {known}")), "{told}");
     }
 

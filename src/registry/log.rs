@@ -241,7 +241,7 @@ pub(crate) async fn list(store: &Store, known: Sequence) -> Result<(Vec<Sequence
         match Key::parse(&path) {
             Some(Key::Log(sequence)) => sequences.push(sequence),
             Some(Key::Genesis) => {}
-            _ => foreign.push(path),
+            Some(_) | None => foreign.push(path),
         }
     }
     Ok((sequences, foreign))

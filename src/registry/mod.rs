@@ -75,7 +75,7 @@ mod samples;
 pub use address::Surroundings;
 pub use collect::{Collectable, Leftover, LeftoverKind, Removed, Swept, Unneeded};
 pub use copy::Copied;
-pub use diff::{Change, Difference, FileChange, ScoreChange, Scores, Side, ValueChange};
+pub use diff::{Change, Difference, FileChange, Side, ValueChange};
 pub use entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack, Stamp};
 pub use error::{Failure, RegistryError};
 pub use gates::{Champion, Contender, GateOptions, GateReport, GateRow, Observed, Rule, Versus, judge};

@@ -66,6 +66,7 @@ pub(super) fn predictions(scale: f64) -> Predictions {
         rul: 60.0 + scale * error(unit),
         interval: None,
         truth: Some(60.0),
+        flags: Vec::new(),
     };
     (1..=UNITS).map(of_unit).collect()
 }
@@ -184,12 +185,21 @@ impl Meddler {
     fn accident_at(&self, location: &Path) -> Option<Accident> {
         let mut accident = self.accident.lock().unwrap();
         match *accident {
-            Some(Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed)
-                if is_entry(location) =>
-            {
-                accident.take()
+            Some(Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed) => {
+                if is_entry(location) {
+                    accident.take()
+                } else {
+                    None
+                }
             }
-            _ => None,
+            Some(
+                Accident::Overwrites
+                | Accident::OverwritesAbove(_)
+                | Accident::OverwritesSometimes(_)
+                | Accident::ChecksThenActs
+                | Accident::KeepsAndSaysWritten,
+            )
+            | None => None,
         }
     }
 

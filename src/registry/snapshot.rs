@@ -28,10 +28,7 @@ pub(super) async fn list(store: &Store) -> Result<Vec<Sequence>, RegistryError> 
 }
 
 fn end(key: Key) -> Option<Sequence> {
-    match key {
-        Key::Snapshot(end) => Some(end),
-        _ => None,
-    }
+    if let Key::Snapshot(end) = key { Some(end) } else { None }
 }
 
 /// Reads the entries that snapshots hold without a gap, from the first on.

@@ -85,7 +85,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 args::Role::Collector => Role::Collector,
             };
             let policy = s3_policy(&url, role, principal.as_deref())?;
-            ui.show(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
+            ui.show_verbatim(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
         }
         RegistryCommand::Keygen { file } => return keygen::run(file, ui),
         RegistryCommand::Annotate { model, note, registry } => {
@@ -364,8 +364,10 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
 fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
     match reference.target {
         Target::Alias(alias) => Ok((reference.model, alias)),
-        _ => Err(CliError::new(Code::ArgumentValue, "a rollback moves an alias")
-            .hint("write name@alias, such as turbofan@champion")),
+        Target::Version(_) | Target::Latest => {
+            let error = CliError::new(Code::ArgumentValue, "a rollback moves an alias");
+            Err(error.hint("write name@alias, such as turbofan@champion"))
+        }
     }
 }
 

@@ -47,7 +47,7 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
     let kind = Kind::from(args.kind);
     let definition = export(kind, options(&job.spec)?, &described)?;
     match &args.out {
-        None => ui.show(&definition, || printed(&definition))?,
+        None => ui.show_verbatim(&definition, || printed(&definition))?,
         Some(out) => {
             let files = places(out, kind, &definition)?;
             put(&files, args.force)?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::args::GcArgs;
 use crate::cli::consent;
 use crate::cli::error::CliError;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{self, Ui};
 use crate::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
 use crate::report::{Align, table};
 
@@ -37,7 +37,7 @@ pub(super) fn run(args: &GcArgs, ui: &Ui) -> Result<(), CliError> {
     }
     consent::ask(args.yes, &collection.list())?;
     if ui.is_for_people() {
-        ui.text(&collection.list())?;
+        ui.text(&ui::fitted(|| collection.list()))?;
     }
     collection.removed = Some(registry.collect(&collection.found, args.force, &context.stamp())?);
     collection.swept = Some(registry.sweep(&collection.leftovers)?);
