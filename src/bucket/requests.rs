@@ -2,21 +2,26 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
-use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Method, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+    ReqwestConnector,
 };
 
 use super::answer::{self, WebPage};
+use crate::domain::redact;
 
-/// Bytes of an answer after which the rest of it is not read.
+/// Most bytes of a list or an error; a page of a list has some hundred thousand.
+const MOST: usize = 16 << 20;
+
+/// Bytes of an answer that sends elsewhere, after which the rest of it is not read.
 const LONGEST: usize = 64 << 10;
 
 /// Says in which region a bucket is.
 const REGION: &str = "x-amz-bucket-region";
-
 /// A request to a server, logged at level debug once it is answered: where it went and how long that took. Its query,
 /// headers and body are not, since keys and signatures stand there.
 pub(crate) struct Request {
@@ -29,7 +34,9 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn begin(method: &str, host: Option<&str>, path: &str) -> Self {
         let host = host.unwrap_or_default().to_owned();
-        Self { method: method.to_owned(), host, path: path.to_owned(), begun: Instant::now() }
+        let address = format!("://{host}{path}");
+        let path = redact(&address).get(3 + host.len()..).unwrap_or_default().to_owned();
+        Self { method: method.to_owned(), host, path, begun: Instant::now() }
     }
 
     /// Tells the status of the answer; none where there was no answer.
@@ -68,6 +75,7 @@ impl HttpService for Service {
             let uri = request.uri();
             let path = uri.path().to_owned();
             let asked = Request::begin(request.method().as_str(), uri.host(), &path);
+            let asks_for_an_object = request.method() == Method::GET && uri.query().is_none();
             let answer = self.0.execute(request).await;
             asked.answered(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
             let answer = answer?;
@@ -78,7 +86,9 @@ impl HttpService for Service {
             if answer.status().is_redirection() && answer.status() != StatusCode::NOT_MODIFIED {
                 return redirected(answer).await;
             }
-            Ok(answer)
+            // Who asks for an object knows how large it may be; a list or an error is read whole.
+            let is_an_object = asks_for_an_object && answer.status().is_success();
+            Ok(if is_an_object { answer } else { answer.map(limited) })
         })
     }
 }
@@ -111,4 +121,30 @@ async fn redirected(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     parts.status = StatusCode::BAD_REQUEST;
     parts.headers.remove(CONTENT_LENGTH);
     Ok(HttpResponse::from_parts(parts, message.into()))
+}
+
+/// Returns a body that ends in an error once it is larger than any list or error of a store.
+fn limited(body: HttpResponseBody) -> HttpResponseBody {
+    let too_large = |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<HttpError>() {
+        Ok(error) => *error,
+        Err(error) => HttpError::new_boxed(HttpErrorKind::Decode, error),
+    };
+    HttpResponseBody::new(Limited::new(body, MOST).map_err(too_large))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: usize) -> Result<usize, HttpError> {
+        let body = limited(HttpResponseBody::from(vec![b'x'; bytes]));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(body.collect()).map(|collected| collected.to_bytes().len())
+    }
+
+    #[test]
+    fn a_list_without_end_is_cut_off() {
+        assert_eq!(read(MOST).unwrap(), MOST);
+        assert_eq!(read(MOST + 1).unwrap_err().kind(), HttpErrorKind::Decode);
+    }
 }

@@ -7,6 +7,7 @@ use super::error::CliError;
 use std::ffi::OsString;
 
 use crate::codes::Code;
+use crate::domain::redact;
 use crate::pipeline::Variable;
 
 /// Registry to use instead of the pipeline's.
@@ -47,6 +48,29 @@ pub(super) const TRACEPARENT: &str = "TRACEPARENT";
 /// Where an OpenTelemetry collector listens; what else is said to the exporter, its SDK reads.
 #[cfg(not(feature = "otlp"))]
 pub(super) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Takes note of the secrets that the command line and the environment hold, so that nothing repeats them.
+pub(super) fn learn_secrets() {
+    let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
+    let arguments: Vec<_> = arguments.collect();
+    redact::learn(&arguments.join("\n"));
+    arguments.iter().for_each(|argument| redact::learn(argument));
+    for (name, value) in std::env::vars_os() {
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
+        if redact::names_a_secret(name) {
+            redact::remember(value);
+        }
+        redact::learn(value);
+        learn_a_proxy(name, value);
+    }
+}
+
+/// Proxies may be named without a scheme: `user:password@host:port`.
+fn learn_a_proxy(name: &str, value: &str) {
+    if name.to_ascii_lowercase().ends_with("_proxy") && !value.contains("://") {
+        redact::learn(&format!("http://{value}"));
+    }
+}
 
 /// Looks a variable up; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<String> {

@@ -75,10 +75,17 @@ impl Exit {
     ];
 }
 
+impl Exit {
+    /// Returns the exit with a number of the table; any other is a failure.
+    pub(super) fn of_number(number: u8) -> Self {
+        let exit = Self::TABLE.into_iter().find(|(exit, _)| *exit as u8 == number);
+        exit.map_or(Self::Failed, |(exit, _)| exit)
+    }
+}
+
 impl From<Code> for Exit {
     fn from(code: Code) -> Self {
-        let exit = Self::TABLE.into_iter().find(|(exit, _)| *exit as u8 == code.exit());
-        exit.map_or(Self::Failed, |(exit, _)| exit)
+        Self::of_number(code.exit())
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::watch::{self, Watch};
 use crate::codes::Code;
-use crate::observe::redact;
+use crate::domain::{redact, redact_json};
 use crate::report;
 
 /// Writes results to standard output and words to standard error.
@@ -69,7 +69,7 @@ impl Ui {
             Format::Table => self.text(&text()),
             Format::Json => {
                 let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
-                self.text(&text)
+                self.json(&text)
             }
         }
     }
@@ -79,11 +79,27 @@ impl Ui {
         self.format == Format::Table
     }
 
-    /// Writes text to standard output, whatever the format; see [`fitted`] for text with tables.
+    /// Writes text to standard output, whatever the format, without the secrets in it; see [`fitted`] for text with tables.
     ///
     /// # Errors
     /// As [`Self::show`].
     pub(super) fn text(&self, text: &str) -> Result<(), CliError> {
+        self.as_it_is(&redact(text))
+    }
+
+    /// Writes a JSON document to standard output, without the secrets in it.
+    ///
+    /// # Errors
+    /// As [`Self::show`].
+    pub(super) fn json(&self, text: &str) -> Result<(), CliError> {
+        self.as_it_is(&redact_json(text))
+    }
+
+    /// Writes the text of a file to standard output, to be used as that file: nothing in it is hidden.
+    ///
+    /// # Errors
+    /// As [`Self::show`].
+    pub(super) fn as_it_is(&self, text: &str) -> Result<(), CliError> {
         self.bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
     }
 
@@ -105,7 +121,7 @@ impl Ui {
     pub(super) fn fail(&self, error: &CliError) -> Exit {
         if self.format == Format::Json {
             let object = json!({ "error": error.to_json() });
-            let _gone = self.text(&format!("{object:#}"));
+            let _gone = self.json(&format!("{object:#}"));
         }
         // Who logs tells it with the end of the command.
         if !self.watch.logs() {
@@ -165,7 +181,7 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
         let message = told.to_string();
         let object =
             json!({ "error": { "message": message.trim_end(), "code": code, "hint": null, "exit": code.exit() } });
-        let _gone = writeln!(io::stdout(), "{object:#}");
+        let _gone = writeln!(io::stdout(), "{}", redact_json(&format!("{object:#}")));
     }
     if asks_for_json("--log-format") || watch::logs_by_environment() {
         Watch::refused(&told.to_string());
@@ -194,18 +210,19 @@ pub(super) fn line(text: &str) {
 /// Tells a note, on standard error or in the log.
 pub(super) fn note(message: &str) {
     if !watch::log(false, message) {
-        say(&format!("note: {}", redact(message)));
+        say(&format!("note: {message}"));
     }
 }
 
 /// Tells a warning, on standard error or in the log.
 pub(super) fn warn(message: &str) {
     if !watch::log(true, message) {
-        say(&format!("warning: {}", redact(message)));
+        say(&format!("warning: {message}"));
     }
 }
 
-fn say(text: &str) {
+/// Writes words to standard error, without the secrets in them.
+pub(super) fn say(text: &str) {
     // With standard error gone there is nobody left to tell.
-    let _gone = writeln!(io::stderr(), "{}", text.trim_end());
+    let _gone = writeln!(io::stderr(), "{}", redact(text.trim_end()));
 }

@@ -3,7 +3,8 @@
 mod export;
 mod log;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use clap::{CommandFactory, ValueEnum};
 use jiff::Timestamp;
 
 use export::Export;
-pub(super) use log::log;
+pub(super) use log::{bug, log};
 
 use super::args::{Cli, Global, LogFormat};
 use super::error::CliError;
@@ -28,7 +29,7 @@ use crate::registry::GateReport;
 use crate::scoring::{Part, Verdict};
 
 /// Commands after which metrics are written: those a job consists of.
-const JOBS: [&str; 5] = ["run", "retrain", "gate", "promote", "predict"];
+pub(super) const JOBS: [&str; 5] = ["run", "retrain", "gate", "promote", "predict"];
 
 /// The command that predicts.
 const PREDICT: &str = "predict";
@@ -97,6 +98,26 @@ impl Watch {
             export,
             known: Mutex::default(),
         })
+    }
+
+    /// Writes the metrics of a job whose arguments were refused.
+    pub(super) fn measure_refusal(path: &Path, command: &str, exit_code: u8) {
+        let facts = JobFacts {
+            pipeline: String::new(),
+            command: command.to_owned(),
+            run: None,
+            ended: Timestamp::now(),
+            elapsed: Duration::ZERO,
+            exit_code,
+            stages: BTreeMap::new(),
+            scores: Vec::new(),
+            verdict: None,
+            champion: ChampionFact::Unknown,
+            predicted: None,
+        };
+        if let Err(error) = prometheus::update(path, &facts) {
+            ui::warn(&format!("the metrics are not written: {error}"));
+        }
     }
 
     /// Logs that the arguments were refused, in a process that could not begin.

@@ -103,6 +103,8 @@ codes! {
     NotNameable = 159, exits 1, "a path that a workflow or a scheduler cannot name";
     WorkflowExists = 160, exits 1, "a workflow is there already";
     AlarmExpression = 164, exits 2, "the condition of an alarm is not understood";
+    PipelineTooLarge = 166, exits 2, "the pipeline file is too large";
+    SystemRefuses = 167, exits 50, "the system gives neither the threads nor the memory that are needed";
     NoOpponent = 168, exits 2, "a text names no model to compare with";
 
     // Notices and schedules in the pipeline file.
@@ -254,6 +256,8 @@ codes! {
     ServerRefused = 613, exits 1, "the server refused";
     ArtifactBucket = 614, exits 1, "a bucket takes no artifacts";
     NotMlflow = 615, exits 1, "the server is no MLflow server";
+    AnswerTooLarge = 616, exits 1, "the answer of a server is too large";
+    ExperimentDeleted = 617, exits 1, "the experiment was deleted on the server";
 
     // Notices.
     NotToldYet = 620, exits 75, "somebody could not be told; try again";

@@ -56,7 +56,7 @@ pub use inspect::{fitted_features, quality};
 pub use judgement::judgement;
 pub use kept_runs::KeptRuns;
 use line::Line;
-pub use locking::{LockError, LockMode};
+pub use locking::{LockError, LockMode, check_lock};
 pub use notice::{notice, notice_of_error, notice_of_night};
 pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
 pub use prediction_journal::{JournalEntry, PredictionJournalError, append as append_predictions, read_journal};

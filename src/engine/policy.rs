@@ -2,13 +2,11 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::EngineError;
+use crate::content::read_note;
 use crate::registry::Policy;
 
 /// Folder of a project's policy files.
 const FOLDER: &str = "registry";
-
-/// Most bytes of a policy file.
-const LONGEST: u64 = 1 << 20;
 
 /// Reads what `registry/*.toml` of a project asks for before an alias moves; nothing where there is no such file.
 pub(super) fn read(root: &Path) -> Result<Policy, EngineError> {
@@ -24,19 +22,8 @@ pub(super) fn read(root: &Path) -> Result<Policy, EngineError> {
         paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     files.sort();
     files.into_iter().try_fold(Policy::default(), |policy, path| {
-        let read = read_text(&path).and_then(|text| Policy::parse(&text));
+        let text = read_note(&path).map_err(|error| error.to_string());
+        let read = text.and_then(|text| Policy::parse(&text));
         read.map(|more| policy.with(more)).map_err(|what| EngineError::Policy { path, what })
     })
-}
-
-/// Reads a policy file: a regular file that is no longer than any policy.
-fn read_text(path: &Path) -> Result<String, String> {
-    let found = path.metadata().map_err(|error| error.to_string())?;
-    if !found.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    if found.len() > LONGEST {
-        return Err(format!("it has {} bytes; a policy has at most {LONGEST}", found.len()));
-    }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }

@@ -62,7 +62,7 @@ pub use exec::{ExecGraph, ExecOptions, LOG, Node, covers};
 pub use format::VERSION;
 pub use graph::Stage;
 pub use interpolate::Environment;
-pub use layers::{ChosenProfile, Layer, Layers, Variable};
+pub use layers::{ChosenProfile, Layer, Layers, MOST_OF_A_PIPELINE, Variable};
 pub use lock_file::{LockFile, LockFileError, LockedStage};
 pub use migrate::{Change, Migration, migrate};
 pub use origins::{Origin, Origins, Source};

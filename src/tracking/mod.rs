@@ -50,7 +50,9 @@ pub use local::{
     ActiveRun, KeptRun, ListedRun, ListedScore, Listing, RemovableRun, RunFilter, RunListing, RunPolicy, RunRemoval,
     RunStore, RunSummary, RunsToRemove, Told, Unreadable,
 };
-pub use mlflow::{Connection, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, mirror, sync};
+pub use mlflow::{
+    Connection, LostRun, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, lost, mirror, sync,
+};
 pub use number::Number;
 pub use options::TrackingOptions;
 pub use run::{InputRecord, KeptArtifact, PartRecord, Point, Run, RunStatus, StageRecord, StageState};

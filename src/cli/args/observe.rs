@@ -32,13 +32,13 @@ pub(in crate::cli) enum LogFormat {
 /// Which run's timeline to write, and where.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  pdm-ml runs trace 0193a1b2 --out trace.json      then open it in https://ui.perfetto.dev"
+    after_help = "Example:\n  pdm-ml runs trace 0193a1b2 --output trace.json      then open it in https://ui.perfetto.dev"
 )]
 pub(in crate::cli) struct TraceArgs {
     /// Run id, or the beginning of one
     pub(in crate::cli) run: String,
     /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long = "output", alias = "out", value_name = "FILE")]
     pub(in crate::cli) out: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) store: super::RunStoreArgs,

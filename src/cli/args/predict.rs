@@ -23,7 +23,7 @@ pub(in crate::cli) struct PredictArgs {
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(in crate::cli) input_format: Option<InputFormat>,
     /// Write to this CSV or Parquet file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, alias = "out", value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
     /// Predict only these units; may be repeated
     #[arg(long, value_name = "UNIT")]

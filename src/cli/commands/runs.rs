@@ -13,6 +13,7 @@ use crate::cli::outcome::seconds;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::content::write_whole;
+use crate::domain::redact_json;
 use crate::engine::{Context, Job};
 use crate::observe::timeline::chrome_trace;
 use crate::report::{Align, table};
@@ -44,8 +45,10 @@ fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
     let trace = chrome_trace(&open(&args.store, ui)?.load(&args.run)?);
     let text = serde_json::to_string(&trace).map_err(CliError::output)?;
     match &args.out {
-        Some(path) => write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error)),
-        None => ui.text(&text),
+        Some(path) => {
+            write_whole(path, redact_json(&text).as_bytes()).map_err(|error| CliError::io("write", path, error))
+        }
+        None => ui.json(&text),
     }
 }
 

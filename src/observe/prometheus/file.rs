@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Sample, families_of};
-use crate::content::write_whole;
+use crate::content::{read_note, write_whole};
 use crate::observe::JobFacts;
 
 /// How long another job is waited for that writes the same file; that takes it some milliseconds.
@@ -91,7 +91,7 @@ fn lock(path: &Path) -> Result<File, MetricsFileError> {
 }
 
 fn read(path: &Path) -> Result<Vec<Sample>, MetricsFileError> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match read_note(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(file("read", path)(source)),

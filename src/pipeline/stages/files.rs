@@ -1,18 +1,17 @@
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StageError;
-use crate::content::{finite_json, write_whole};
+use crate::content::{MOST_OF_A_NOTE, finite_json, read_at_most, write_whole};
 
 /// Reads a value an earlier stage wrote.
 ///
 /// # Errors
 /// The file is not there, or is not what it should be.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StageError> {
-    let bytes = fs::read(path).map_err(|source| StageError::io("read", path, source))?;
+    let bytes = read_at_most(path, MOST_OF_A_NOTE).map_err(|source| StageError::io("read", path, source))?;
     serde_json::from_slice(&bytes).map_err(|source| StageError::Json { path: path.to_owned(), source })
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Opening, Stamped};
+use crate::content::open_regular;
 use crate::tracking::TrackingError;
 
 /// Reads a journal line by line; may follow one that is being written.
@@ -21,7 +22,7 @@ pub(in crate::tracking) struct JournalReader {
 impl JournalReader {
     /// Opens a journal and reads its first line.
     pub(in crate::tracking) fn open(path: &Path) -> Result<(Opening, Self), TrackingError> {
-        let file = File::open(path).map_err(TrackingError::file("open", path))?;
+        let file = open_regular(path).map_err(TrackingError::file("open", path))?;
         let file = BufReader::new(file);
         let mut reader = Self { path: path.to_owned(), file, offset: 0, lines: 0, buffer: Vec::new() };
         let whole = reader.next_bytes()?.is_some();

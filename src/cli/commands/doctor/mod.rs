@@ -1,10 +1,12 @@
 //! `doctor`: check this machine and project, and say what is missing.
 
+mod ci;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::args::{DoctorArgs, PipelineArgs};
+use crate::cli::args::{DoctorArgs, PipelineArgs, Purpose};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
@@ -34,9 +36,10 @@ impl Check {
 }
 
 pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
-    match &args.registry {
-        Some(url) => examined(url, ui),
-        None => project(&args.pipeline, ui),
+    match (&args.registry, args.purpose) {
+        (Some(url), _) => examined(url, ui),
+        (None, Some(Purpose::Ci)) => ci::run(&args.pipeline, ui),
+        (None, None) => project(&args.pipeline, ui),
     }
 }
 
