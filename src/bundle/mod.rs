@@ -21,5 +21,5 @@ mod profile;
 pub use assemble::{Parts, assemble};
 pub use error::BundleError;
 pub use manifest::{BundleFile, BundleManifest, Provenance};
-pub use open::ModelBundle;
+pub use open::{ModelBundle, is_bundle_file};
 pub use profile::{ChannelProfile, ReferenceProfile};

@@ -8,11 +8,12 @@ use std::path::{Component, Path, PathBuf};
 use super::args::{PipelineArgs, ReportTarget};
 use super::environment;
 use super::error::{CliError, Seen};
+use super::outputs::{self, Outputs};
 use super::settings;
 use super::ui::Ui;
 use crate::codes::Code;
-use crate::content::write_whole;
 use crate::engine::{self, Job, Outcome};
+use crate::report::Document;
 use crate::report::gate::{self, GateFormat, Judgement, Linked};
 
 /// Where files stand as seen from the top of their repository, which is what CI calls them.
@@ -139,7 +140,7 @@ fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<()
         },
     };
     match &target.file {
-        Some(file) => whole(file, text.as_bytes()),
+        Some(file) => outputs::write(file, text.as_bytes()),
         None => {
             ui.text(&text)?;
             summarise(judgement)
@@ -147,17 +148,38 @@ fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<()
     }
 }
 
+/// Returns what the drawing of this name beside a report in Markdown is called.
+fn drawing_name(file: &Path, drawing: &str) -> OsString {
+    let stem = file.file_stem().unwrap_or_default();
+    [stem, "-".as_ref(), drawing.as_ref(), ".svg".as_ref()].into_iter().collect()
+}
+
+/// Returns every file that the reports are written to.
+pub(super) fn outputs(targets: &[ReportTarget], overwrites: bool) -> Outputs {
+    let mut outputs = Outputs::with_overwrite(overwrites);
+    for ReportTarget { format, file } in targets {
+        let Some(file) = file else { continue };
+        outputs = outputs.document("--report", Some(file), Document::Gates(*format));
+        if *format == GateFormat::Markdown {
+            for drawing in gate::DRAWINGS {
+                let path = file.with_file_name(drawing_name(file, drawing));
+                outputs = outputs.document("the drawing of --report", Some(&path), Document::Drawing);
+            }
+        }
+    }
+    outputs
+}
+
 /// Writes the drawings first: the Markdown links them by their names, which begin with its own.
 fn write_markdown(file: &Path, judgement: &Judgement) -> Result<(), CliError> {
-    let stem = file.file_stem().unwrap_or_default();
     let mut linked = Vec::new();
     for drawing in gate::drawings(judgement) {
-        let name: OsString = [stem, "-".as_ref(), drawing.name.as_ref(), ".svg".as_ref()].into_iter().collect();
-        whole(&file.with_file_name(&name), drawing.svg.as_bytes())?;
+        let name = drawing_name(file, drawing.name);
+        outputs::write(&file.with_file_name(&name), drawing.svg.as_bytes())?;
         linked.push((drawing.title, name.to_string_lossy().into_owned()));
     }
     let linked: Vec<_> = linked.iter().map(|(title, target)| Linked { title, target }).collect();
-    whole(file, gate::markdown(judgement, &linked).as_bytes())
+    outputs::write(file, gate::markdown(judgement, &linked).as_bytes())
 }
 
 /// Adds to the page GitHub shows of a job, where there is one.
@@ -166,10 +188,6 @@ fn summarise(judgement: &Judgement) -> Result<(), CliError> {
     let text = gate::markdown(judgement, &[]);
     let file = OpenOptions::new().create(true).append(true).open(&path);
     file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| CliError::io("write", &path, error))
-}
-
-fn whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    write_whole(path, bytes).map_err(|error| CliError::io("write", path, error))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod exit;
 mod gate_reports;
 mod night;
 mod outcome;
+mod outputs;
 mod progress;
 mod settings;
 mod signals;

@@ -3,7 +3,7 @@
 mod export;
 mod log;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,12 +21,15 @@ use super::{environment, ui};
 use crate::codes::Code;
 use crate::engine::{self, Context, Job, Outcome, Retrained};
 use crate::events::Reporter;
-use crate::observe::{ChampionFact, Gatherer, JobFacts, LoggedError, ScoreFact, Spans, TraceContext, prometheus};
+use crate::monitor::DriftReport;
+use crate::observe::{
+    ChampionFact, DriftFact, GateFact, Gatherer, JobFacts, LoggedError, ScoreFact, Spans, TraceContext, prometheus,
+};
 use crate::registry::GateReport;
 use crate::scoring::{Part, Verdict};
 
 /// Commands after which metrics are written: those a job consists of.
-const JOBS: [&str; 4] = ["run", "retrain", "gate", "promote"];
+const JOBS: [&str; 5] = ["run", "retrain", "gate", "promote", "drift"];
 
 /// What watches a command from outside: its log, its spans, its metrics.
 pub(super) struct Watch {
@@ -49,6 +52,8 @@ struct Known {
     job: Option<(Context, Job)>,
     scores: Vec<ScoreFact>,
     verdict: Option<Verdict>,
+    gates: Vec<GateFact>,
+    drift: Option<DriftFact>,
 }
 
 impl Watch {
@@ -118,6 +123,11 @@ impl Watch {
         reporter.with(Arc::<Spans>::clone(&self.spans)).with(Arc::<Gatherer>::clone(&self.gatherer))
     }
 
+    /// Returns the file for metrics that the command writes at its end; none where it writes none.
+    pub(super) fn metrics_file(&self) -> Option<&Path> {
+        self.metrics_file.as_deref().filter(|_| JOBS.contains(&self.command.as_str()))
+    }
+
     /// Takes note of the pipeline the command is about.
     pub(super) fn pipeline(&self, context: &Context, job: &Job) {
         self.spans.pipeline(&job.spec.project.name);
@@ -144,6 +154,9 @@ impl Watch {
         if let Some(report) = &retrained.gates {
             self.gates(report);
         }
+        if let Some(drift) = &retrained.drift {
+            self.drift(&drift.report);
+        }
         if let Some(part) = retrained.judged_on {
             self.with_known(|known| known.scores = ScoreFact::of_scores(part, &retrained.scores).collect());
         }
@@ -151,7 +164,15 @@ impl Watch {
 
     /// Takes note of what gates said.
     pub(super) fn gates(&self, report: &GateReport) {
-        self.with_known(|known| known.verdict = Some(report.verdict));
+        self.with_known(|known| {
+            known.verdict = Some(report.verdict);
+            known.gates = engine::gate_facts(report);
+        });
+    }
+
+    /// Takes note of what a look for drift found.
+    pub(super) fn drift(&self, report: &DriftReport) {
+        self.with_known(|known| known.drift = Some(DriftFact::of(report)));
     }
 
     /// Tells everybody who watches how the command ended. None of them can change that.
@@ -173,7 +194,7 @@ impl Watch {
 
     fn facts(&self, exit: Exit, elapsed: Duration) -> JobFacts {
         let (run, stages) = self.gatherer.gathered();
-        let Known { job, scores, verdict } = self.with_known(std::mem::take);
+        let Known { job, scores, verdict, gates, drift } = self.with_known(std::mem::take);
         let champion = job.as_ref().map_or(ChampionFact::Unknown, |(context, job)| match exit {
             // It was just found out that it does not answer.
             Exit::Unavailable => ChampionFact::Unknown,
@@ -189,6 +210,8 @@ impl Watch {
             stages,
             scores,
             verdict,
+            gates,
+            drift,
             champion,
         }
     }

@@ -4,8 +4,10 @@
 
 mod canonical;
 mod digest;
+mod file_id;
 mod whole;
 
 pub use canonical::{canonical_json, digest_of};
 pub use digest::{Digest, Hasher, HashingReader, ParseDigestError};
+pub use file_id::FileId;
 pub use whole::{replace_whole, write_whole};

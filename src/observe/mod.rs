@@ -21,7 +21,7 @@ mod spans;
 pub mod timeline;
 mod trace_context;
 
-pub use facts::{ChampionFact, Gatherer, JobFacts, ScoreFact};
+pub use facts::{ChampionFact, DriftFact, GateFact, Gatherer, JobFacts, ScoreFact};
 pub use redact::redact;
 pub use spans::{LoggedError, Spans, TARGET, WORDS};
 pub use trace_context::TraceContext;

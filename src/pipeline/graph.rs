@@ -56,7 +56,17 @@ impl Stage {
     ///
     /// It is part of the cache key in place of the program's version, so that an upgrade does not retrain the world.
     pub fn semantic_version(self) -> u32 {
-        1
+        match self {
+            Self::Validate
+            | Self::Features
+            | Self::Train
+            | Self::Calibrate
+            | Self::Evaluate
+            | Self::Register
+            | Self::Promote => 1,
+            // 2: intervals that hold on few units, and no comparison of the champion with itself.
+            Self::Gate => 2,
+        }
     }
 
     /// Returns this stage and all before it.

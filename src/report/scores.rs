@@ -27,6 +27,18 @@ pub fn scores(card: &Scorecard) -> String {
     text
 }
 
+/// What is told of a card in one line.
+const IN_A_LINE: [Metric; 4] = [Metric::Rmse, Metric::Mae, Metric::NasaMean, Metric::Coverage];
+
+/// Returns the most asked-for scores of a card in one line, each with its interval.
+pub fn scores_in_a_line(card: &Scorecard) -> String {
+    let scores = IN_A_LINE.into_iter().filter_map(|metric| card.score(metric));
+    let told: Vec<_> = scores
+        .map(|score| format!("{} {} {}", score.metric, figure(score.metric, score.value), interval(score)))
+        .collect();
+    format!("{}, {} units", told.join(", "), card.units)
+}
+
 /// What is told of each group; the JSON holds every metric.
 const OF_GROUPS: [Metric; 6] =
     [Metric::Rmse, Metric::Mae, Metric::Bias, Metric::NasaScore, Metric::Coverage, Metric::IntervalWidth];

@@ -23,6 +23,7 @@
 //! ├── lock               held by the process that writes; free without an end line means killed
 //! ├── mlflow.json        hint for the next replay; may be deleted
 //! └── mlflow.lock        held by the process that replays
+//! looks.ndjson           which models were scored on which test part or holdout
 //! ```
 
 mod best_effort;
@@ -46,7 +47,7 @@ pub use catalog::{Catalog, CatalogModel, CatalogVersion};
 pub use compare::{ComparedRun, Comparison, MetricRow, ParamRow, compare};
 pub use error::TrackingError;
 pub use journal::{Outcome, RunHeader};
-pub use local::{ActiveRun, Listing, RunStore, RunSummary, Unreadable};
+pub use local::{ActiveRun, Listing, Looks, RunStore, RunSummary, Unreadable};
 pub use mlflow::{Connection, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, mirror, sync};
 pub use number::Number;
 pub use options::TrackingOptions;

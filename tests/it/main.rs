@@ -14,6 +14,7 @@ mod data;
 mod explain;
 mod gates;
 mod init;
+mod judging;
 mod layers;
 mod lock;
 mod mlflow;
@@ -23,6 +24,7 @@ mod oci;
 mod onnx;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod outputs;
 mod plan;
 mod pool;
 mod predict;

@@ -311,7 +311,9 @@ fn the_workflow_for_github_is_linted_at_the_top_and_below() {
         lint(&python, &file);
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.contains(&format!("working-directory: {folder}\n")) && !text.contains("PROJECT_FOLDER"), "{text}");
-        assert!(text.contains("pdm-ml gate --report junit=gate.xml --report markdown=gate.md --report github\n"));
+        assert!(text.contains(
+            "pdm-ml gate --when-no-champion fail --report junit=gate.xml --report markdown=gate.md --report github\n"
+        ));
         // What the linter says nothing of must not be for want of looking.
         fs::write(&file, text.replace("github.event_name == 'pull_request'", "github.evnt == ''")).unwrap();
         assert!(!actionlint(&python, &file).status.success());
@@ -345,7 +347,12 @@ fn the_pipeline_for_gitlab_keeps_to_its_schema() {
         let file = project.file(".gitlab-ci.yml");
         by_schema(&python, "vendor.gitlab-ci", &file);
         let text = fs::read_to_string(&file).unwrap();
-        assert!(text.contains("    - pdm-ml gate --report junit=gate.xml --report markdown=gate.md\n"), "{text}");
+        assert!(
+            text.contains(
+                "    - pdm-ml gate --when-no-champion fail --report junit=gate.xml --report markdown=gate.md\n"
+            ),
+            "{text}"
+        );
     }
 }
 

@@ -7,14 +7,18 @@ use crate::bundle::ModelBundle;
 use crate::cli::args::PredictArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::Outputs;
 use crate::cli::ui::Ui;
 use crate::codes::Code;
 use crate::data::{Trajectory, read_units};
 use crate::domain::{Prediction, UnitId};
-use crate::report;
+use crate::report::{self, Document};
 
 pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let Model { bundle, .. } = model::open(&args.model, &args.registry, ui)?;
+    let outputs = Outputs::new(args.force)
+        .document("--output", args.output.as_deref(), Document::Predictions)
+        .reads_file("--input", Some(&args.input));
+    let Model { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
     let units = wanted(read_units(&args.input, &bundle.manifest().schema)?, &args.unit)?;
     let predictions = if args.every_cycle { bundle.predict_every_cycle(&units) } else { bundle.predict(&units) };
     match &args.output {

@@ -5,6 +5,7 @@ mod export;
 mod gc;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,18 +13,21 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{keygen, pipeline};
+use crate::bundle::is_bundle_file;
 use crate::cli::args::{self, Keeper, PipelineArgs, RegistryArgs, RegistryCommand};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
 use crate::codes::Code;
+use crate::content::Digest;
 use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Role, Surroundings,
-    Target, VerifyReport, VersionDetail, s3_policy,
+    Alias, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, ModelVersion, RegistryError, Role,
+    Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
 };
 use crate::report::{self, Align, table};
 
@@ -54,9 +58,10 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             copied(&[from.copy(&model.parse()?, &to, &context.stamp())?], ui)?;
         }
         RegistryCommand::Copy { from, to, models } => copied(&copy(from, to, models, ui)?, ui)?,
-        RegistryCommand::Fetch { model, into, registry } => {
-            let registry = open(registry, ui)?.1;
+        RegistryCommand::Fetch { model, into, force, registry } => {
+            let registry = open_to_write(registry, Outputs::new(*force).known("--into", Some(into)), ui)?.1;
             let version = registry.resolve(&model.parse()?, None)?;
+            refuse_strangers(&version, into, *force)?;
             registry.fetch_bundle(&version, into)?;
             ui.show(&version, || {
                 let bytes: u64 = version.files.iter().map(|file| file.bytes).sum();
@@ -65,7 +70,8 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             })?;
         }
         RegistryCommand::Verify(args) => return verify(&open(args, ui)?.1.verify()?, ui),
-        RegistryCommand::Register(args) => return pipeline::run(args, Stage::Register, ui),
+        RegistryCommand::Register { stage, refused: false } => return pipeline::run(stage, Stage::Register, ui),
+        RegistryCommand::Register { stage, refused: true } => return pipeline::register_refused(stage, ui),
         RegistryCommand::Policy { keeper: Keeper::S3, role, principal, registry } => {
             let url = match &registry.registry {
                 Some(url) => url.clone(),
@@ -107,14 +113,36 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
 
 /// Opens the named registry, else the pipeline's.
 fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
+    open_to_write(args, Outputs::default(), ui)
+}
+
+/// As [`open`], for a command that writes files out of the registry: nothing may be written into it.
+fn open_to_write(args: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     if let Some(url) = &args.registry {
         let context = settings::context_here(ui)?;
+        outputs.reads_registry(&context.root, url).reads_pipeline_file(None).check(ui)?;
         let registry = Registry::open(url, context.surroundings()?)?;
         return Ok((context, registry));
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
+    outputs.reads_pipeline(&context, &job).check(ui)?;
     let registry = Registry::open(&job.spec.registry.url, context.surroundings()?)?;
     Ok((context, registry))
+}
+
+/// Refuses to replace a file that is no part of the bundle which lies in the folder.
+fn refuse_strangers(version: &ModelVersion, into: &Path, force: bool) -> Result<(), CliError> {
+    for file in &version.files {
+        let (path, name) = (file.path.within(into), file.path.as_str());
+        let is_wanted = !path.exists() || Digest::of_file(&path).is_ok_and(|found| found == file.sha256);
+        if force || is_wanted || is_bundle_file(into, name) {
+            continue;
+        }
+        let message = format!("`{}` is there already, and is no file of a bundle; nothing was changed", path.display());
+        let error = CliError::new(Code::WouldOverwrite, message);
+        return Err(error.hint("--force writes over it, or name another folder with --into"));
+    }
+    Ok(())
 }
 
 /// Opens a registry that was named on the command line: a path begins at the current folder.

@@ -11,20 +11,29 @@ use super::judged;
 use crate::cli::args::RetrainArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::{self, Outputs};
 use crate::cli::ui::Ui;
 use crate::cli::{night, settings, ui};
-use crate::content::write_whole;
+use crate::codes::Code;
 use crate::engine::{self, Context, Job, NightResult, Retrained};
+use crate::report::Document;
 
 pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
+    let outputs = Outputs::new(args.force).document("--summary", args.summary.as_deref(), Document::Summary);
+    outputs.reads_pipeline(&context, &job).check(ui)?;
     let when = match args.when.as_slice() {
         [] => job.spec.retrain.clone().unwrap_or_default().when,
         named => named.to_vec(),
     };
     let notify = if args.notify { job.spec.notify.as_slice() } else { &[] };
     if args.notify && notify.is_empty() {
-        ui::warn("`--notify` tells nobody: the pipeline has no [[notify]]");
+        let what = "`--notify` tells nobody: the pipeline has no [[notify]]";
+        if ui.is_strict() {
+            return Err(CliError::new(Code::Strict, format!("--strict: {what}"))
+                .hint("add [[notify]], or leave `--notify` out"));
+        }
+        ui::warn(what);
     }
     let started = Instant::now();
     match engine::retrain(&context, &job, &when) {
@@ -88,5 +97,5 @@ fn failure(error: &CliError, context: &Context, job: &Job, elapsed_ms: u64) -> V
 fn write(path: Option<&Path>, summary: &impl Serialize) -> Result<(), CliError> {
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(summary).map_err(CliError::output)? + "\n";
-    write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error))
+    outputs::write(path, text.as_bytes())
 }

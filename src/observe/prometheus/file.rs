@@ -140,7 +140,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::observe::{ChampionFact, ScoreFact};
+    use crate::observe::{ChampionFact, GateFact, ScoreFact};
     use crate::scoring::Verdict;
 
     fn facts(pipeline: &str, exit_code: u8, at: &str) -> JobFacts {
@@ -154,6 +154,15 @@ mod tests {
             stages: BTreeMap::from([("train".into(), Duration::from_millis(4300))]),
             scores: vec![ScoreFact { metric: "rmse", part: "test", value: 11.75, lower: 9.62, upper: 13.99 }],
             verdict: Some(Verdict::Pass),
+            gates: vec![GateFact {
+                place: 1,
+                metric: "rmse",
+                rule: "at_most".into(),
+                verdict: Verdict::Pass,
+                observed: Some([9.62, 11.75, 13.99]),
+                limits: [None, Some(16.0)],
+            }],
+            drift: None,
             champion: ChampionFact::Version { version: 3, since: Some("2026-11-01T00:00:00Z".parse().unwrap()) },
         }
     }

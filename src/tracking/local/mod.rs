@@ -4,12 +4,14 @@ mod active;
 mod artifact;
 mod folder;
 mod lock;
+mod looks;
 mod status;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use active::ActiveRun;
+pub use looks::Looks;
 pub use store::{Listing, RunStore, RunSummary, Unreadable};
 
 pub(super) use folder::RunFolder;

@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -54,6 +54,11 @@ impl RunStore {
     /// Returns the store in `dir`; a folder that does not exist holds no runs and is made by the first.
     pub fn open(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
+    }
+
+    /// Returns the folder of the store.
+    pub fn folder(&self) -> &Path {
+        &self.dir
     }
 
     /// Starts a run. Trouble with its journal is told to `reporter`, which must not have the run among its listeners.
