@@ -118,7 +118,8 @@ pub(super) enum Color {
 /// Which pipeline, and what to change in it.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct PipelineArgs {
-    /// Pipeline TOML; without it `pdm.toml` here or above, else the embedded default on a simulated fleet
+    /// Pipeline TOML; without it `pdm.toml` here or above; where there is none, `run` and what only shows something take the
+    /// embedded default on a simulated fleet
     #[arg(value_name = "PIPELINE")]
     pub(super) pipeline: Option<PathBuf>,
     /// Lay the pipeline's table [profile.NAME] over it; without this the one that PDM_ML_PROFILE names, if any

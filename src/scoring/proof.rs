@@ -136,7 +136,8 @@ fn mean(metric: Metric, units: &[Totals], tail: f64, options: &BootstrapOptions,
     let scaled = |end: f64| {
         let mean = if metric.goal() == Goal::Zero { end } else { end.exp() };
         let sum = if metric == Metric::NasaScore { mean * units.len() as f64 } else { mean };
-        metric.of_mean(sum)
+        // A report must be readable: an end beyond all numbers is the largest of them.
+        metric.of_mean(sum).clamp(f64::MIN, f64::MAX)
     };
     Some(Ends { lower: scaled(lower), upper: scaled(upper) })
 }
@@ -168,7 +169,7 @@ fn ends(
     let end = |worst: f64, share: f64| {
         let mut sorted: Vec<_> = ratios.iter().map(|ratio| if ratio.is_finite() { *ratio } else { worst }).collect();
         sorted.sort_by(f64::total_cmp);
-        value - quantile(&sorted, share) * error
+        (value - quantile(&sorted, share) * error).clamp(f64::MIN, f64::MAX)
     };
     let upper = end(f64::MIN, tail);
     let lower = end(f64::MAX, 1.0 - tail);

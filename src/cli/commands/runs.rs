@@ -46,7 +46,7 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
 fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
     let store = open(&args.store, ui)?;
     let outputs = Outputs::new(args.force).document("--out", args.out.as_deref(), Document::Trace);
-    outputs.reads_folder("the run store", store.folder()).reads_pipeline_file(None).check(ui)?;
+    outputs.reads_folder("the run store", store.dir()).reads_pipeline_file(None).check(ui)?;
     let trace = chrome_trace(&store.load(&args.run)?);
     let text = serde_json::to_string(&trace).map_err(CliError::output)?;
     match &args.out {

@@ -17,7 +17,15 @@ pub(super) struct Family {
     is_kept_by_label: bool,
 }
 
+/// The command that only looks for drift: it must not pass for the job that makes models.
+const DRIFT: &str = "drift";
+
 impl Family {
+    /// Returns whether a job's numbers belong under this name.
+    pub(super) fn concerns(&self, facts: &JobFacts) -> bool {
+        facts.command != DRIFT || self.name.starts_with("pdm_ml_drift")
+    }
+
     /// Returns what a job says under this name, once the numbers it takes the place of are gone from `known`.
     pub(super) fn renew(&self, facts: &JobFacts, known: &mut Vec<Sample>) {
         let Some(news) = (self.says)(facts) else { return };

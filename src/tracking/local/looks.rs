@@ -38,7 +38,7 @@ impl RunStore {
     /// # Errors
     /// [`TrackingError::File`] where the file cannot be read or written.
     pub fn look(&self, part: Digest, bundle: Digest) -> Result<Looks, TrackingError> {
-        let path = self.folder().join(FILE);
+        let path = self.dir().join(FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
@@ -58,8 +58,8 @@ impl RunStore {
 
     /// Adds to the file in one piece, so that two jobs do not tear each other's lines.
     fn append(&self, text: &str) -> io::Result<()> {
-        fs::create_dir_all(self.folder())?;
-        let mut file = OpenOptions::new().create(true).append(true).open(self.folder().join(FILE))?;
+        fs::create_dir_all(self.dir())?;
+        let mut file = OpenOptions::new().create(true).append(true).open(self.dir().join(FILE))?;
         file.write_all(text.as_bytes())
     }
 }
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(look(other, b), (1, true));
         assert!(store.list().unwrap().runs.is_empty());
         // A line that was torn costs itself alone.
-        fs::write(store.folder().join(FILE), "{\"part\":\"12").unwrap();
+        fs::write(store.dir().join(FILE), "{\"part\":\"12").unwrap();
         assert_eq!([look(test, a), look(test, b)], [(1, true), (2, true)]);
     }
 }

@@ -57,7 +57,7 @@ impl RunStore {
     }
 
     /// Returns the folder of the store.
-    pub fn folder(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
