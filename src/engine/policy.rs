@@ -2,6 +2,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::EngineError;
+use crate::content::read_note;
 use crate::registry::Policy;
 
 /// Folder of a project's policy files.
@@ -26,7 +27,7 @@ pub(super) fn read(root: &Path) -> Result<Policy, EngineError> {
     // A folder that cannot be read must not pass for one that asks for nothing.
     let unread = |error: io::Error| EngineError::Policy { path: folder.clone(), what: error.to_string() };
     files(root).map_err(unread)?.into_iter().try_fold(Policy::default(), |policy, path| {
-        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+        let text = read_note(&path).map_err(|error| error.to_string());
         let read = text.and_then(|text| Policy::parse(&text));
         read.map(|more| policy.with(more)).map_err(|what| EngineError::Policy { path, what })
     })

@@ -46,7 +46,7 @@ pub(super) fn draw(units: usize, seed: u64, stream: u64) -> impl Iterator<Item =
 pub(super) fn score(metric: Metric, sum: &Totals, resamples: &[Totals], confidence: f64) -> Option<Score> {
     let values = resamples.iter().map(|totals| metric.value(totals)).collect();
     let (mut lower, mut upper) = percentile_interval(values, confidence);
-    if metric.is_share() {
+    if metric.measure().is_share() {
         let unseen = largest_share_unseen(sum.units, confidence);
         (lower, upper) = (lower.min(1.0 - unseen), upper.max(unseen));
     }

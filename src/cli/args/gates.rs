@@ -56,6 +56,16 @@ pub(in crate::cli) struct ReportTarget {
     pub(in crate::cli) file: Option<PathBuf>,
 }
 
+impl ReportTarget {
+    /// Reads `github`, `junit=gate.xml` or `gate.xml`.
+    ///
+    /// # Errors
+    /// No format, or no file.
+    pub(in crate::cli) fn read(text: &str) -> Result<Self, String> {
+        report_target(text)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum NotifyCommand {
     /// Tell everybody named in `[[notify]]` that notices arrive, whatever they want to know of
@@ -74,7 +84,9 @@ fn report_target(text: &str) -> Result<ReportTarget, String> {
     }
     match GateFormat::named(text) {
         Some(GateFormat::Github) => return Ok(ReportTarget { format: GateFormat::Github, file: None }),
-        Some(format) => return Err(format!("name the file, such as `{}=gate.out`", format.name())),
+        Some(format @ (GateFormat::Junit | GateFormat::Markdown | GateFormat::Sarif | GateFormat::Json)) => {
+            return Err(format!("name the file, such as `{}=gate.out`", format.name()));
+        }
         None => {}
     }
     let format = GateFormat::of_file(text.as_ref());

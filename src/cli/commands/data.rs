@@ -11,6 +11,7 @@ use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::codes::Code;
 use crate::data::{SimulateOptions, simulate};
+use crate::domain::redact_json;
 use crate::engine;
 use crate::report::{self, Document};
 
@@ -50,10 +51,10 @@ fn validate(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     outputs.reads_pipeline(&context, &job).check(ui)?;
     let quality = engine::quality(&context, &job)?;
     if let Some(path) = &args.report {
-        let text = serde_json::to_vec_pretty(&report::quality_json(&quality)).map_err(CliError::output)?;
-        outputs::write(path, &text)?;
+        let text = serde_json::to_string_pretty(&report::quality_json(&quality)).map_err(CliError::output)?;
+        outputs::write(path, redact_json(&text).as_bytes())?;
     }
     ui.show(&report::quality_json(&quality), || report::quality(&quality))?;
     ui.more(&quality.codes());
-    Ok(if quality.is_valid() { Exit::Done } else { Exit::DataInvalid })
+    Ok(if quality.is_valid() { Exit::Done } else { quality.code().into() })
 }

@@ -25,7 +25,7 @@ pub(super) fn run(command: &ExportCommand, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn graph(args: &ExportArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let outputs = Outputs::new(args.force).document("--out", Some(&args.out), Document::Onnx);
+    let outputs = Outputs::new(args.force).document("--output", Some(&args.out), Document::Onnx);
     let Model { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
     let bytes = onnx(&bundle)?;
     write(&args.out, &bytes)?;
@@ -46,7 +46,7 @@ fn graph(args: &ExportArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 fn folder(args: &ExportArgs, input: Option<&Path>, ui: &Ui) -> Result<Exit, CliError> {
     let outputs = MLFLOW_FILES.iter().fold(Outputs::new(args.force), |outputs, name| {
-        outputs.document("--out", Some(&args.out.join(name)), Document::Model)
+        outputs.document("--output", Some(&args.out.join(name)), Document::Model)
     });
     let outputs = outputs.reads_file("--input", input);
     let Model { bundle, version } = model::open(&args.model, &args.registry, outputs, ui)?;
@@ -67,7 +67,7 @@ fn folder(args: &ExportArgs, input: Option<&Path>, ui: &Ui) -> Result<Exit, CliE
 }
 
 fn tensors(args: &ExportArgs, input: &Path, names: &[String], ui: &Ui) -> Result<Exit, CliError> {
-    let outputs = Outputs::new(args.force).document("--out", Some(&args.out), Document::Request);
+    let outputs = Outputs::new(args.force).document("--output", Some(&args.out), Document::Request);
     let outputs = outputs.reads_file("--input", Some(input));
     let Model { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
     let units = wanted(read_units(input, &bundle.manifest().schema)?, names)?;

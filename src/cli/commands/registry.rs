@@ -26,8 +26,8 @@ use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, ModelVersion, RegistryError, Role,
-    Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
+    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, ModelVersion,
+    NotedError, RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
 };
 use crate::report::{self, Align, table};
 
@@ -69,7 +69,14 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 format!("{}/{}: {files} files, {bytes} bytes in {}", version.model, version.version, into.display())
             })?;
         }
-        RegistryCommand::Verify(args) => return verify(&open(args, ui)?.1.verify()?, ui),
+        RegistryCommand::Verify { head, registry } => {
+            let registry = open(registry, ui)?.1;
+            let report = match head {
+                Some(head) => registry.verify_head(head.parse().map_err(noted)?)?,
+                None => registry.verify()?,
+            };
+            return verify(&report, ui);
+        }
         RegistryCommand::Register { stage, refused: false } => return pipeline::run(stage, Stage::Register, ui),
         RegistryCommand::Register { stage, refused: true } => return pipeline::register_refused(stage, ui),
         RegistryCommand::Policy { keeper: Keeper::S3, role, principal, registry } => {
@@ -84,7 +91,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 args::Role::Collector => Role::Collector,
             };
             let policy = s3_policy(&url, role, principal.as_deref())?;
-            ui.show(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
+            ui.show_verbatim(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
         }
         RegistryCommand::Keygen { file } => return keygen::run(file, ui),
         RegistryCommand::Annotate { model, note, registry } => {
@@ -126,7 +133,7 @@ fn open_to_write(args: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<(Cont
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
     outputs.reads_pipeline(&context, &job).check(ui)?;
-    let registry = Registry::open(&job.spec.registry.url, context.surroundings()?)?;
+    let registry = context.registry(&job.spec.registry)?;
     Ok((context, registry))
 }
 
@@ -279,7 +286,11 @@ fn history(registry: &Registry, model: Option<&str>, at: Option<&str>, ui: &Ui) 
         .iter()
         .filter(|model| wanted.contains(&model.model))
         .flat_map(|model| model.aliases.iter().map(|(alias, version)| (format!("{}@{alias}", model.model), *version)));
-    let history = History { aliases: stood.collect(), entries: history };
+    let clocks_set_back = registry.clocks_set_back()?;
+    if let Some(first) = clocks_set_back.first() {
+        ui::note(&set_back(first, clocks_set_back.len(), at));
+    }
+    let history = History { aliases: stood.collect(), entries: history, clocks_set_back };
     ui.show(&history, || {
         let stood = history.aliases.iter().map(|(alias, version)| format!("{alias} → v{version}"));
         format!("{}\n\n{}", rows(&history.entries), stood.collect::<Vec<_>>().join("\n"))
@@ -291,6 +302,23 @@ fn history(registry: &Registry, model: Option<&str>, at: Option<&str>, ui: &Ui) 
 struct History {
     aliases: BTreeMap<String, u32>,
     entries: Vec<HistoryRow>,
+    /// Entries of the whole log whose time is before that of an entry they follow.
+    clocks_set_back: Vec<ClockSetBack>,
+}
+
+/// Says that times and the order of the log disagree, and what `--at` makes of it.
+fn set_back(first: &ClockSetBack, count: usize, at: Option<Timestamp>) -> String {
+    let ClockSetBack { entry, time, after, after_time } = first;
+    let more = if count > 1 { format!(", and {} more like it", count - 1) } else { String::new() };
+    let shown = match at {
+        Some(_) => {
+            "; the order of the log counts, so `--at` shows all entries up to the last one that is not later than the time"
+        }
+        None => "; the order of the log counts",
+    };
+    format!(
+        "entry {entry} has the time {time:.0}, before that of entry {after} ({after_time:.0}){more}: a clock was set back{shown}"
+    )
 }
 
 fn rows(history: &[HistoryRow]) -> String {
@@ -333,7 +361,19 @@ fn done(action: Done) -> &'static str {
     }
 }
 
+fn noted(error: NotedError) -> CliError {
+    CliError::new(Code::ArgumentValue, error)
+        .hint("`pdm-ml registry verify` prints the head; keep it where the store's writers cannot reach it")
+}
+
 fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
+    if report.is_mostly_unnamed() {
+        ui::note(&format!(
+            "{} of {} bytes belong to no entry of the log: writers that were killed leave such blobs, and so does a log that lost \
+             its newest entries; `--head` with a head that was noted earlier tells",
+            report.unnamed_bytes, report.bytes
+        ));
+    }
     ui.show(report, || {
         let mut lines: Vec<_> =
             report.findings.iter().map(|finding| format!("{}: {}", finding.key, finding.what)).collect();
@@ -341,6 +381,8 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
         let VerifyReport { entries, signed, blobs, orphans, .. } = report;
         let counts = format!("{entries} log entries ({signed} signed), {blobs} blobs, {orphans} orphans");
         lines.push(format!("{}: {counts}, {verdict}", report.location));
+        lines.extend(report.noted.map(|entry| format!("the head that was noted is entry {entry} of {entries}")));
+        lines.extend(report.id.map(|id| format!("id {id}")));
         lines.extend(report.head.map(|head| format!("head {head}")));
         lines.join("\n")
     })?;
@@ -350,8 +392,10 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
 fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
     match reference.target {
         Target::Alias(alias) => Ok((reference.model, alias)),
-        _ => Err(CliError::new(Code::ArgumentValue, "a rollback moves an alias")
-            .hint("write name@alias, such as turbofan@champion")),
+        Target::Version(_) | Target::Latest => {
+            let error = CliError::new(Code::ArgumentValue, "a rollback moves an alias");
+            Err(error.hint("write name@alias, such as turbofan@champion"))
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod active;
 mod artifact;
+mod collect;
 mod folder;
+mod listing;
 mod lock;
 mod looks;
 mod status;
@@ -11,6 +13,8 @@ mod store;
 mod tests;
 
 pub use active::ActiveRun;
+pub use collect::{KeptRun, RemovableRun, RunPolicy, RunRemoval, RunsToRemove};
+pub use listing::{ListedRun, ListedScore, RunFilter, RunListing, Told};
 pub use looks::Looks;
 pub use store::{Listing, RunStore, RunSummary, Unreadable};
 
