@@ -53,7 +53,7 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
         Some(out) => {
             let files = places(out, kind, &definition)?;
             let outputs =
-                files.iter().fold(Outputs::new(args.force), |outputs, (path, _)| outputs.new_file("--out", path));
+                files.iter().fold(Outputs::new(args.force), |outputs, (path, _)| outputs.new_file("--output", path));
             outputs.reads_pipeline(&context, &job).check(ui)?;
             put(&files)?;
             let written: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
