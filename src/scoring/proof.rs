@@ -111,7 +111,11 @@ fn interval(metric: Metric, units: &[Totals], options: &BootstrapOptions, seed: 
         .collect();
     let (lower, upper) = percentile_interval(values, options.confidence);
     let plain = Ends { lower, upper };
-    let ends = if metric.measure().is_share() { share(metric, units, tail) } else { mean(metric, units, tail, options, seed)? };
+    let ends = if metric.measure().is_share() {
+        share(metric, units, tail)
+    } else {
+        mean(metric, units, tail, options, seed)?
+    };
     let Ends { lower, upper } = ends.with(plain);
     [value, lower, upper].iter().all(|v| v.is_finite()).then_some(Score { metric, value, lower, upper })
 }
