@@ -27,5 +27,5 @@ pub use assemble::{Parts, assemble};
 pub use error::BundleError;
 pub use histories::{KnownHistories, UnitLevel};
 pub use manifest::{BundleFile, BundleManifest, Provenance};
-pub use open::{ModelBundle, is_bundle_file};
+pub use open::ModelBundle;
 pub use profile::{ChannelProfile, ReferenceProfile};

@@ -98,13 +98,6 @@ impl ModelBundle {
     }
 }
 
-/// Returns whether the file of this name in a folder is part of the bundle there, as it was written. What an interrupted
-/// exchange of one bundle for another left counts, file by file.
-pub fn is_bundle_file(folder: &Path, name: &str) -> bool {
-    let Ok((_, manifest)) = open_manifest(folder, None) else { return false };
-    name == MANIFEST || verified(folder, &manifest, name).is_ok()
-}
-
 fn contents(folder: &Path, manifest: &BundleManifest) -> Result<Option<Contents>, BundleError> {
     if manifest.files.iter().all(|file| file.name != CONTENTS) {
         return Ok(None);

@@ -693,9 +693,6 @@ pub(super) enum RegistryCommand {
         /// The folder; it is made where it is missing
         #[arg(long, value_name = "FOLDER")]
         into: PathBuf,
-        /// Write over files that belong to no version of a model
-        #[arg(long)]
-        force: bool,
         #[command(flatten)]
         registry: RegistryArgs,
     },

@@ -5,7 +5,6 @@ mod export;
 mod gc;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,7 +12,6 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{keygen, pipeline};
-use crate::bundle::is_bundle_file;
 use crate::cli::args::{self, Keeper, PipelineArgs, RegistryArgs, RegistryCommand};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -21,13 +19,12 @@ use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
 use crate::codes::Code;
-use crate::content::Digest;
 use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, ModelVersion,
-    NotedError, RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
+    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, NotedError,
+    RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
 };
 use crate::report::{self, Align, table};
 
@@ -58,10 +55,9 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             copied(&[from.copy(&model.parse()?, &to, &context.stamp())?], ui)?;
         }
         RegistryCommand::Copy { from, to, models } => copied(&copy(from, to, models, ui)?, ui)?,
-        RegistryCommand::Fetch { model, into, force, registry } => {
-            let registry = open_to_write(registry, Outputs::new(*force).known("--into", Some(into)), ui)?.1;
+        RegistryCommand::Fetch { model, into, registry } => {
+            let registry = open_to_write(registry, Outputs::default().known("--into", Some(into)), ui)?.1;
             let version = registry.resolve(&model.parse()?, None)?;
-            refuse_strangers(&version, into, *force)?;
             registry.fetch_bundle(&version, into)?;
             ui.show(&version, || {
                 let bytes: u64 = version.files.iter().map(|file| file.bytes).sum();
@@ -135,21 +131,6 @@ fn open_to_write(args: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<(Cont
     outputs.reads_pipeline(&context, &job).check(ui)?;
     let registry = context.registry(&job.spec.registry)?;
     Ok((context, registry))
-}
-
-/// Refuses to replace a file that is no part of the bundle which lies in the folder.
-fn refuse_strangers(version: &ModelVersion, into: &Path, force: bool) -> Result<(), CliError> {
-    for file in &version.files {
-        let (path, name) = (file.path.within(into), file.path.as_str());
-        let is_wanted = !path.exists() || Digest::of_file(&path).is_ok_and(|found| found == file.sha256);
-        if force || is_wanted || is_bundle_file(into, name) {
-            continue;
-        }
-        let message = format!("`{}` is there already, and is no file of a bundle; nothing was changed", path.display());
-        let error = CliError::new(Code::WouldOverwrite, message);
-        return Err(error.hint("--force writes over it, or name another folder with --into"));
-    }
-    Ok(())
 }
 
 /// Opens a registry that was named on the command line: a path begins at the current folder.

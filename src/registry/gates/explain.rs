@@ -30,10 +30,10 @@ pub(super) fn itself(version: u32) -> String {
 /// Returns why nothing can be shown on so few units.
 pub(super) fn too_few(gate: &GateOptions, units: usize, needed: usize, confidence: f64) -> String {
     let metric = gate.metric;
-    let level = rounded(confidence * 100.0);
+    let level = Measure::Share.exact(confidence);
     let counted = if units == 1 { "1 unit is".to_owned() } else { format!("{units} units are") };
     format!(
-        "{counted} too few to judge {metric} at {level} %: it takes {needed}; judge more units, or let a person decide"
+        "{counted} too few to judge {metric} at {level}: it takes {needed}; judge more units, or let a person decide"
     )
 }
 
