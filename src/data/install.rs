@@ -314,7 +314,7 @@ mod tests {
         let names: Vec<_> = (0..6).map(|number| format!("{number}.zip")).collect();
         let archives: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), inner.as_slice())).collect();
         fs::write(&zip, archive(&archives)).unwrap();
-        let error = install(&zip, &folder.path().join("into")).unwrap_err();
+        let error = install(&zip, &folder.path().join("into"), false).unwrap_err();
         assert!(error.to_string().contains("unpacks to more than 536870912 bytes in all"), "{error}");
     }
 

@@ -44,6 +44,7 @@ fn predictions(errors: &[f64]) -> Vec<Prediction> {
         rul: 60.0 + error,
         interval: Some(Interval { lower: 60.0 + error - SPREAD, upper: 60.0 + error + SPREAD }),
         truth: Some(60.0),
+        flags: Vec::new(),
     };
     (1..).zip(errors).map(of).collect()
 }

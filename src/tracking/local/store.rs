@@ -138,10 +138,6 @@ impl RunStore {
         trouble.map_or(Ok(reaped), Err)
     }
 
-    pub(super) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     pub(in crate::tracking) fn folder(&self, id: RunId) -> RunFolder {
         RunFolder::new(&self.dir, id)
     }
