@@ -94,6 +94,10 @@ pub(super) struct Global {
     pub(super) threads: u16,
     #[command(flatten)]
     pub(super) watch: WatchArgs,
+    /// End with an error where a warning changes what the job means, such as that there is no champion yet; docs/gates.md
+    /// lists them
+    #[arg(long, global = true)]
+    pub(super) strict: bool,
     /// Wait this long at most for another command that changes the project, such as 60s; 0 does not wait, and without it
     /// the wait has no end
     #[arg(long, global = true, value_name = "TIME", value_parser = cache::patience)]
@@ -120,7 +124,8 @@ pub(super) enum Color {
 /// Which pipeline, and what to change in it.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct PipelineArgs {
-    /// Pipeline TOML; without it `pdm.toml` here or above, else the embedded default on a simulated fleet
+    /// Pipeline TOML; without it `pdm.toml` here or above; where there is none, `run` and what only shows something take the
+    /// embedded default on a simulated fleet
     #[arg(value_name = "PIPELINE")]
     pub(super) pipeline: Option<PathBuf>,
     /// Lay the pipeline's table [profile.NAME] over it; without this the one that PDM_ML_PROFILE names, if any
@@ -157,7 +162,8 @@ pub(super) enum Purpose {
 pub(super) struct StageArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
-    /// Compute every stage again, cached or not; what is registered already stays registered
+    /// Compute every stage again, cached or not, and write over files that are in the way; what is registered already stays
+    /// registered
     #[arg(long)]
     pub(super) force: bool,
     /// Go on with a training that was stopped, or remove what it left and start afresh
@@ -306,6 +312,9 @@ pub(super) struct FetchArgs {
     /// Folder to install into
     #[arg(long, default_value = "datasets/cmapss", value_name = "DIR")]
     pub(super) into: PathBuf,
+    /// Write over files with the names of published ones and other contents
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -337,6 +346,9 @@ pub(super) struct SimulateArgs {
     /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
+    /// Write over files that were not simulated
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -346,6 +358,9 @@ pub(super) struct ValidateArgs {
     /// Write the full quality report as JSON to this file
     #[arg(long, aliases = ["output", "out"], value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
+    /// Write over a file that is no earlier quality report
+    #[arg(long, requires = "report")]
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -355,6 +370,9 @@ pub(super) struct FeaturesArgs {
     /// Write the training units' feature table to this CSV or Parquet file
     #[arg(short, long, alias = "out", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Write over a file that is no earlier table of features; so does --force
+    #[arg(long, requires = "output")]
+    pub(super) overwrite: bool,
 }
 
 #[derive(Debug, Args)]
@@ -391,6 +409,9 @@ pub(super) struct EvaluateArgs {
     /// Write the judged predictions to this CSV or Parquet file
     #[arg(long, aliases = ["output", "out"], value_name = "FILE")]
     pub(super) predictions: Option<PathBuf>,
+    /// Write over a file that is no earlier table of predictions; so does --force
+    #[arg(long, requires = "predictions")]
+    pub(super) overwrite: bool,
     /// Compare with this model on the same units, score by score with paired intervals: the beginning of a run's id, a
     /// registered version such as `turbofan@champion` or `turbofan:v3`, or a bundle folder
     #[arg(long, value_name = "REF")]
@@ -456,9 +477,12 @@ pub(super) struct ExportArgs {
     /// Bundle folder, or `name@alias`, or `name/version`
     #[arg(value_name = "BUNDLE|REF")]
     pub(super) model: String,
-    /// Write here; what is there already is written over
+    /// Write here; an earlier export is written over
     #[arg(short, long = "output", alias = "out", value_name = "PATH")]
     pub(super) out: PathBuf,
+    /// Write over files that are no earlier export
+    #[arg(long)]
+    pub(super) force: bool,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
 }
@@ -688,7 +712,13 @@ pub(super) enum RegistryCommand {
     /// Remove files of retired versions, and what killed jobs left; names all of it first
     Gc(GcArgs),
     /// Bring the pipeline up to a registered version, without promoting it
-    Register(StageArgs),
+    Register {
+        #[command(flatten)]
+        stage: StageArgs,
+        /// Register the model even where its gates refuse it or cannot tell; `promote --model … --force` is then up to you
+        #[arg(long)]
+        refused: bool,
+    },
     /// Print the least rights a job needs on the registry's bucket, as a policy for its keeper
     Policy {
         /// Who keeps the bucket

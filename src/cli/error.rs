@@ -254,6 +254,9 @@ impl From<EngineError> for CliError {
                 let hint = next.clone();
                 Self::new(code, error).hint(hint)
             }
+            error @ EngineError::Strict(_) => Self::new(code, error).hint(
+                "mend what is named, or leave `--strict` out; finished stages are kept, and nothing was registered or promoted",
+            ),
             error => Self::new(code, error),
         }
     }

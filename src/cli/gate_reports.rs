@@ -8,12 +8,13 @@ use std::path::{Component, Path, PathBuf};
 use super::args::{PipelineArgs, ReportTarget};
 use super::environment;
 use super::error::{CliError, Seen};
+use super::outputs::{self, Outputs};
 use super::settings;
 use super::ui::{self, Ui};
 use crate::codes::{Code, unmarked};
-use crate::content::write_whole;
 use crate::domain::{redact, redact_json};
 use crate::engine::{self, Job, Outcome};
+use crate::report::Document;
 use crate::report::gate::{self, GateFormat, Judgement, Linked};
 
 /// Where files stand as seen from the top of their repository, which is what CI calls them.
@@ -153,10 +154,32 @@ fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<()
     }
 }
 
+/// Returns what the drawing of this name beside a report in Markdown is called.
+fn drawing_name(file: &Path, drawing: &str) -> OsString {
+    let stem = file.file_stem().unwrap_or_default();
+    [stem, "-".as_ref(), drawing.as_ref(), ".svg".as_ref()].into_iter().collect()
+}
+
+/// Returns every file that the reports are written to.
+pub(super) fn outputs(targets: &[ReportTarget], overwrites: bool) -> Outputs {
+    let mut outputs = Outputs::with_overwrite(overwrites);
+    for ReportTarget { format, file } in targets {
+        let Some(file) = file else { continue };
+        outputs = outputs.document("--report", Some(file), Document::Gates(*format));
+        if *format == GateFormat::Markdown {
+            for drawing in gate::DRAWINGS {
+                let path = file.with_file_name(drawing_name(file, drawing));
+                outputs = outputs.document("the drawing of --report", Some(&path), Document::Drawing);
+            }
+        }
+    }
+    outputs
+}
+
 fn write_file(format: GateFormat, file: &Path, judgement: &Judgement) -> Result<(), CliError> {
     match format {
         GateFormat::Markdown => write_markdown(file, judgement),
-        format => whole(file, document(format, judgement).as_bytes()),
+        format => outputs::write(file, document(format, judgement).as_bytes()),
     }
 }
 
@@ -173,15 +196,14 @@ fn document(format: GateFormat, judgement: &Judgement) -> String {
 
 /// Writes the drawings first: the Markdown links them by their names, which begin with its own.
 fn write_markdown(file: &Path, judgement: &Judgement) -> Result<(), CliError> {
-    let stem = file.file_stem().unwrap_or_default();
     let mut linked = Vec::new();
     for drawing in gate::drawings(judgement) {
-        let name: OsString = [stem, "-".as_ref(), drawing.name.as_ref(), ".svg".as_ref()].into_iter().collect();
-        whole(&file.with_file_name(&name), redact(&drawing.svg).as_bytes())?;
+        let name = drawing_name(file, drawing.name);
+        outputs::write(&file.with_file_name(&name), redact(&drawing.svg).as_bytes())?;
         linked.push((drawing.title, name.to_string_lossy().into_owned()));
     }
     let linked: Vec<_> = linked.iter().map(|(title, target)| Linked { title, target }).collect();
-    whole(file, redact(&gate::markdown(judgement, &linked)).as_bytes())
+    outputs::write(file, redact(&gate::markdown(judgement, &linked)).as_bytes())
 }
 
 /// Adds to the page GitHub shows of a job, where there is one.
@@ -191,10 +213,6 @@ fn summarise(judgement: &Judgement) -> Result<(), CliError> {
     let file = OpenOptions::new().create(true).append(true).open(&path);
     file.and_then(|mut file| file.write_all(redact(&text).as_bytes()))
         .map_err(|error| CliError::io("write", &path, error))
-}
-
-fn whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    write_whole(path, bytes).map_err(|error| CliError::io("write", path, error))
 }
 
 #[cfg(test)]

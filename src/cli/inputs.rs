@@ -74,6 +74,16 @@ fn read_one(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> Result<
     Ok(parse_input("standard input", &bytes, format, schema)?)
 }
 
+/// Returns the files that are named, patterns resolved, without standard input.
+///
+/// # Errors
+/// A pattern is none, or matches no file.
+pub(super) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = expanded(named)?;
+    files.retain(|path| path.as_os_str() != STANDARD_INPUT);
+    Ok(files)
+}
+
 /// Returns the files that are named, patterns resolved.
 fn expanded(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut paths: Vec<PathBuf> = Vec::new();

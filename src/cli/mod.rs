@@ -16,6 +16,7 @@ mod inputs;
 mod limits;
 mod night;
 mod outcome;
+mod outputs;
 mod predicted;
 mod progress;
 mod refused;

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::exit::Exit;
 use crate::data::Role;
-use crate::engine::{Action, Outcome, StageRow};
+use crate::engine::{Action, Judged, Outcome, StageRow};
 use crate::pipeline::Stage;
 use crate::registry::GateReport;
 use crate::report::{self, Align, table};
 use crate::scoring::Part;
+use crate::tracking::Looks;
 
 /// Returns the result of a run: stages, scores, gates, and the version that now holds the alias.
 pub(super) fn text(outcome: &Outcome, until: Stage) -> String {
@@ -21,16 +22,41 @@ pub(super) fn text(outcome: &Outcome, until: Stage) -> String {
         parts.push(format!("learning curves: {}", short(path)));
     }
     if let Some(scores) = outcome.scores.as_ref().filter(|_| until >= Stage::Evaluate) {
-        parts.push(format!("{}\n\n{}", judged_on(scores.on), report::scores(&scores.scorecard)));
-        // Of some groups there may be no test part.
-        let others = (scores.on != Part::OutOfFold).then(|| report::group_scores(&scores.out_of_fold)).flatten();
-        parts.extend(others.map(|groups| format!("out of fold\n\n{groups}")));
+        parts.extend(scored(scores, until));
     }
     if let Some(report) = &outcome.gates {
         parts.push(gates(report));
     }
     parts.extend(version(outcome));
     parts.join("\n\n")
+}
+
+/// Returns the scores: first those that a choice may rest on, then those of the part that only the last model should see.
+fn scored(scores: &Judged, until: Stage) -> Vec<String> {
+    let mut parts = Vec::new();
+    if scores.on != Part::OutOfFold {
+        let card = &scores.out_of_fold;
+        // Who evaluates compares models; who runs the line wants the verdict.
+        let text = if until == Stage::Evaluate { report::scores(card) } else { report::scores_in_a_line(card) };
+        parts.push(format!("out of fold: each unit by a model that did not learn from it\n\n{text}"));
+        // Of some groups there may be no test part.
+        let groups = if until == Stage::Evaluate { None } else { report::group_scores(card) };
+        parts.extend(groups);
+    }
+    parts.push(format!("{}\n\n{}", judged_on(scores.on), report::scores(&scores.scorecard)));
+    parts.extend(scores.looks.map(|looks| looked(scores.on, looks)));
+    parts
+}
+
+/// Returns how often the part was looked at, and what that means.
+fn looked(part: Part, looks: Looks) -> String {
+    let again = if looks.new { "" } else { "; this one was scored on it before" };
+    match looks.models {
+        1 => format!("looks at this {part}: 1 model was scored on it{again}"),
+        models => format!(
+            "looks at this {part}: {models} models were scored on it{again}; the best of them flatters, so choose by the scores out of fold"
+        ),
+    }
 }
 
 /// Returns a path as seen from here.

@@ -13,7 +13,7 @@ use crate::content::read_at_most;
 use crate::engine::{Context, Job};
 use crate::events::{Observer, Reporter, size};
 use crate::pipeline::{
-    ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec, SpecErrors,
+    ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec, Source, SpecErrors,
 };
 
 /// The pipeline that runs where there is none: a simulated fleet.
@@ -21,6 +21,7 @@ pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml")
 /// Name of a project's main pipeline.
 pub(super) const MAIN_PIPELINE: &str = "pdm.toml";
 const EMBEDDED_LABEL: &str = "(embedded)";
+const NO_FILE: &str = "there is no pipeline file: no `pdm.toml` here or in a folder above";
 
 /// A pipeline file that was found, or the embedded one.
 struct Found {
@@ -38,6 +39,50 @@ pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), Cl
     resolve_by(PipelineSpec::compose, args, ui, |root| context(root, ui))
 }
 
+/// Resolves what [`resolve`] does, for a command that judges, moves or writes down a model: that must be somebody's model,
+/// not that of the fleet which is built in.
+///
+/// # Errors
+/// As [`resolve`]; or there is no pipeline file.
+pub(super) fn resolve_file(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
+    let (context, job) = resolve(args, ui)?;
+    require_file(&job)?;
+    Ok((context, job))
+}
+
+/// Resolves what [`resolve`] does, for `run`: the fleet that is built in is for trying out, in this folder.
+///
+/// # Errors
+/// As [`resolve`]; or its model would go into a registry that the environment names.
+pub(super) fn resolve_to_run(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
+    let (context, job) = resolve(args, ui)?;
+    if !job.files.is_empty() {
+        return Ok((context, job));
+    }
+    let origin = job.origins.as_slice().iter().find(|origin| origin.key == "registry.url");
+    if let Some(Source::Variable { name }) = origin.map(|origin| &origin.source) {
+        let message =
+            format!("{NO_FILE}, and {name} names a registry that the model of a simulated fleet does not belong in");
+        let error = CliError::new(Code::NeedsPipelineFile, message);
+        let hint = format!(
+            "name your pipeline; or unset {name} to try the simulated fleet here, or ask for it there by `--set registry.url=…`"
+        );
+        return Err(error.hint(hint));
+    }
+    ui::note(&format!("{NO_FILE}: this runs a simulated fleet that is built in"));
+    Ok((context, job))
+}
+
+/// Refuses the pipeline that is built in.
+fn require_file(job: &Job) -> Result<(), CliError> {
+    if !job.files.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{NO_FILE}, and this command is about the model of yours");
+    let error = CliError::new(Code::NeedsPipelineFile, message);
+    Err(error.hint("name the pipeline file, go into the project's folder, or let `pdm-ml init` write one"))
+}
+
 /// Resolves what [`resolve`] does, for a command that only looks: git, which takes longer than a plan, is not asked who acts.
 ///
 /// # Errors
@@ -49,9 +94,11 @@ pub(super) fn resolve_to_look(args: &PipelineArgs, ui: &Ui) -> Result<(Context, 
 /// Resolves what [`resolve`] does, for a search over `[tune.space]`.
 ///
 /// # Errors
-/// As [`resolve`]; or a value of the space could be used by no trial.
+/// As [`resolve_file`]; or a value of the space could be used by no trial.
 pub(super) fn resolve_to_search(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::compose_to_search, args, ui, |root| context(root, ui))
+    let (context, job) = resolve_by(PipelineSpec::compose_to_search, args, ui, |root| context(root, ui))?;
+    require_file(&job)?;
+    Ok((context, job))
 }
 
 /// Reads a pipeline from its layers and the environment.
@@ -72,9 +119,10 @@ fn resolve_by(
     let layers = Layers { name: label.clone(), text: text.clone(), path, profile, variables, overrides };
     let (mut spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
     keep_to_limit(&mut spec);
+    let files = layers.files(&environment::variable);
     threads::from_budget(spec.project.budget.threads);
     let context = context(root)?;
-    let job = Job { spec, origins, label, text, profile: chosen };
+    let job = Job { spec, origins, label, text, profile: chosen, files };
     ui.watch.pipeline(&context, &job);
     Ok((context, job))
 }
@@ -135,6 +183,7 @@ fn context_by(root: PathBuf, ui: &Ui, git: impl Fn(&[&str]) -> Option<String>) -
         actor: environment::actor(|| git(&["config", "user.email"])),
         variable: environment::variable,
         wait: ui.wait(),
+        strict: ui.is_strict(),
         root,
     })
 }

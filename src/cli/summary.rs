@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::{environment, night, ui};
-use crate::content::{read_note, write_whole};
+use super::{environment, night, outputs, ui};
+use crate::content::read_note;
 use crate::domain::redact_json;
 
 /// Whether this process has said how its night ended.
@@ -28,7 +28,7 @@ pub(super) fn write(path: Option<&Path>, summary: &impl Serialize) -> Result<(),
 
 fn put(path: &Path, summary: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(summary).map_err(CliError::output)? + "\n";
-    write_whole(path, redact_json(&text).as_bytes()).map_err(|error| CliError::io("write", path, error))
+    outputs::write(path, redact_json(&text).as_bytes())
 }
 
 /// Replaces the summary of an earlier night by one that says that this night has not ended: who is killed cannot write it.

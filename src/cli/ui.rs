@@ -21,16 +21,29 @@ pub(super) struct Ui {
     /// Who watches this command, beside the people at the terminal.
     pub(super) watch: Watch,
     wait: Option<Duration>,
+    strict: bool,
 }
 
 impl Ui {
     pub(super) fn new(global: &Global, watch: Watch) -> Self {
-        Self { format: global.format, color: global.color, quiet: global.quiet, watch, wait: global.wait }
+        Self {
+            format: global.format,
+            color: global.color,
+            quiet: global.quiet,
+            watch,
+            wait: global.wait,
+            strict: global.strict,
+        }
     }
 
     /// Returns how long to wait for another command that changes the project; none for as long as it takes.
     pub(super) fn wait(&self) -> Option<Duration> {
         self.wait
+    }
+
+    /// Returns whether what changes the meaning of a job ends it.
+    pub(super) fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// Returns whether progress may be shown: people are watching and want it.

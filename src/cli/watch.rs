@@ -22,14 +22,16 @@ use super::{environment, ui};
 use crate::codes::Code;
 use crate::engine::{self, Context, Job, Outcome, Retrained};
 use crate::events::Reporter;
+use crate::monitor::DriftReport;
 use crate::observe::{
-    ChampionFact, Gatherer, JobFacts, LoggedError, PredictFact, ScoreFact, Spans, TraceContext, prometheus,
+    ChampionFact, DriftFact, GateFact, Gatherer, JobFacts, LoggedError, PredictFact, ScoreFact, Spans, TraceContext,
+    prometheus,
 };
 use crate::registry::GateReport;
 use crate::scoring::{Part, Verdict};
 
 /// Commands after which metrics are written: those a job consists of.
-pub(super) const JOBS: [&str; 5] = ["run", "retrain", "gate", "promote", "predict"];
+pub(super) const JOBS: [&str; 6] = ["run", "retrain", "gate", "promote", "predict", "drift"];
 
 /// The command that predicts.
 const PREDICT: &str = "predict";
@@ -55,6 +57,8 @@ struct Known {
     job: Option<(Context, Job)>,
     scores: Vec<ScoreFact>,
     verdict: Option<Verdict>,
+    gates: Vec<GateFact>,
+    drift: Option<DriftFact>,
     /// What was predicted, and of which data set, where no pipeline has a name for it.
     predicted: Option<(String, PredictFact)>,
 }
@@ -112,6 +116,8 @@ impl Watch {
             stages: BTreeMap::new(),
             scores: Vec::new(),
             verdict: None,
+            gates: Vec::new(),
+            drift: None,
             champion: ChampionFact::Unknown,
             predicted: None,
         };
@@ -146,6 +152,11 @@ impl Watch {
         reporter.with(Arc::<Spans>::clone(&self.spans)).with(Arc::<Gatherer>::clone(&self.gatherer))
     }
 
+    /// Returns the file for metrics that the command writes at its end; none where it writes none.
+    pub(super) fn metrics_file(&self) -> Option<&Path> {
+        self.metrics_file.as_deref().filter(|_| JOBS.contains(&self.command.as_str()))
+    }
+
     /// Takes note of the pipeline the command is about.
     pub(super) fn pipeline(&self, context: &Context, job: &Job) {
         self.spans.pipeline(&job.spec.project.name);
@@ -172,6 +183,9 @@ impl Watch {
         if let Some(report) = &retrained.gates {
             self.gates(report);
         }
+        if let Some(drift) = &retrained.drift {
+            self.drift(&drift.report);
+        }
         if let Some(part) = retrained.judged_on {
             self.with_known(|known| known.scores = ScoreFact::of_scores(part, &retrained.scores).collect());
         }
@@ -184,7 +198,15 @@ impl Watch {
 
     /// Takes note of what gates said.
     pub(super) fn gates(&self, report: &GateReport) {
-        self.with_known(|known| known.verdict = Some(report.verdict));
+        self.with_known(|known| {
+            known.verdict = Some(report.verdict);
+            known.gates = engine::gate_facts(report);
+        });
+    }
+
+    /// Takes note of what a look for drift found.
+    pub(super) fn drift(&self, report: &DriftReport) {
+        self.with_known(|known| known.drift = Some(DriftFact::of(report)));
     }
 
     /// Tells everybody who watches how the command ended. None of them can change that.
@@ -206,7 +228,7 @@ impl Watch {
 
     fn facts(&self, exit: Exit, elapsed: Duration) -> JobFacts {
         let (run, stages) = self.gatherer.gathered();
-        let Known { job, scores, verdict, predicted } = self.with_known(std::mem::take);
+        let Known { job, scores, verdict, gates, drift, predicted } = self.with_known(std::mem::take);
         let (dataset, predicted) = predicted.unzip();
         // A prediction moves no alias, so the registry is not asked again.
         let asked = job.as_ref().filter(|_| self.command != PREDICT);
@@ -225,6 +247,8 @@ impl Watch {
             stages,
             scores,
             verdict,
+            gates,
+            drift,
             champion,
             predicted,
         }

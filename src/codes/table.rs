@@ -102,6 +102,9 @@ codes! {
     VariableValue = 158, exits 2, "an environment variable holds what cannot be used";
     NotNameable = 159, exits 1, "a path that a workflow or a scheduler cannot name";
     WorkflowExists = 160, exits 1, "a workflow is there already";
+    OutputIsInput = 161, exits 2, "an output would replace an input";
+    OutputsCollide = 162, exits 2, "two outputs are the same file";
+    NeedsPipelineFile = 163, exits 2, "the command needs a pipeline file";
     AlarmExpression = 164, exits 2, "the condition of an alarm is not understood";
     PipelineTooLarge = 166, exits 2, "the pipeline file is too large";
     SystemRefuses = 167, exits 50, "the system gives neither the threads nor the memory that are needed";
@@ -203,6 +206,9 @@ codes! {
     Unsigned = 425, exits 20, "a signature is asked for and missing";
     Drift = 430, exits 30, "new units differ from those the champion learnt from";
     TooFewNewUnits = 431, exits 31, "too few new units to say whether they differ";
+
+    // What `--strict` asks for.
+    Strict = 432, exits 1, "a warning changes what the job means";
 
     // The registry.
     StoreAddress = 501, exits 2, "the address of a store is not understood";

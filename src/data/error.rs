@@ -83,6 +83,14 @@ pub enum DataError {
     /// Nothing at the source is a file of the data set.
     #[error("`{}` holds no file of the C-MAPSS data set", .0.display())]
     NothingToInstall(PathBuf),
+    /// A file that somebody else made is where one is to be written.
+    #[error("`{}` is there already and is not {what}; nothing was changed", path.display())]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+        /// What it would have to be to be replaced.
+        what: &'static str,
+    },
     /// A simulation was asked for with impossible options.
     #[error("cannot simulate: `{}` {}", .0.path, .0.message)]
     Simulate(crate::domain::Problem),
@@ -103,6 +111,7 @@ impl DataError {
             Self::Archive { .. } | Self::ArchiveTooLarge { .. } => Code::Archive,
             Self::Refused { .. } => Code::NotPublished,
             Self::NothingToInstall(_) => Code::NothingToInstall,
+            Self::InTheWay { .. } => Code::WouldOverwrite,
             Self::Simulate(problem) => problem.code,
         }
     }
@@ -117,6 +126,10 @@ impl DataError {
             Self::NothingToInstall(_) => {
                 Some("give the folder or the .zip that holds train_FD001.txt and its siblings".into())
             }
+            Self::InTheWay { .. } => Some(
+                "move it away or choose another folder; `--force` of `data fetch` and `data simulate` writes over it"
+                    .into(),
+            ),
             Self::Simulate(problem) => problem.hint.clone(),
             Self::Address { .. } => Some(super::address::FETCH_FIRST.to_owned()),
             Self::NotAFile(_)

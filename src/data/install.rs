@@ -51,9 +51,12 @@ pub struct RefusedFile {
 /// Files are known by their digest, whatever they are called. Nothing is installed where a file carries a published
 /// name and other contents.
 ///
+/// A file of a published name with other contents is replaced only where `overwrites` says so: it may be somebody's work.
+///
 /// # Errors
-/// The source cannot be read, holds nothing of the data set or a damaged copy; the folder cannot be written.
-pub fn install(from: &Path, into: &Path) -> Result<InstallReport, DataError> {
+/// The source cannot be read, holds nothing of the data set or a damaged copy; a file is in the way, or the folder cannot be
+/// written.
+pub fn install(from: &Path, into: &Path, overwrites: bool) -> Result<InstallReport, DataError> {
     let found = search(from)?;
     if !found.refused.is_empty() {
         return Err(DataError::Refused { from: from.to_owned(), refused: found.refused });
@@ -61,7 +64,21 @@ pub fn install(from: &Path, into: &Path) -> Result<InstallReport, DataError> {
     if found.files.is_empty() {
         return Err(DataError::NothingToInstall(from.to_owned()));
     }
+    if !overwrites {
+        refuse_strangers(&found.files, into)?;
+    }
     put_in_place(&found.files, into)
+}
+
+fn refuse_strangers(files: &BTreeMap<String, Vec<u8>>, into: &Path) -> Result<(), DataError> {
+    for (name, contents) in files {
+        let path = into.join(name);
+        let is_other = path.exists() && Digest::of_file(&path).is_ok_and(|there| there != Digest::of(contents));
+        if is_other {
+            return Err(DataError::InTheWay { path, what: "the published file" });
+        }
+    }
+    Ok(())
 }
 
 fn put_in_place(files: &BTreeMap<String, Vec<u8>>, into: &Path) -> Result<InstallReport, DataError> {
@@ -239,13 +256,16 @@ mod tests {
         let (zip, into) = (folder.path().join("all.zip"), folder.path().join("datasets/cmapss"));
         fs::write(&zip, outer).unwrap();
 
-        let first = install(&zip, &into).unwrap();
+        let first = install(&zip, &into, false).unwrap();
         assert_eq!(first.installed, ["RUL_FD001.txt", "train_FD001.txt"]);
         assert_eq!(first.missing.len(), 10);
         assert_eq!(fs::read(into.join("train_FD001.txt")).unwrap(), train);
 
         fs::write(into.join("RUL_FD001.txt"), "damaged").unwrap();
-        let second = install(&zip, &into).unwrap();
+        let in_the_way = install(&zip, &into, false).unwrap_err();
+        assert!(matches!(in_the_way, DataError::InTheWay { .. }), "{in_the_way}");
+        assert_eq!(fs::read(into.join("RUL_FD001.txt")).unwrap(), b"damaged");
+        let second = install(&zip, &into, true).unwrap();
         assert_eq!(
             (second.installed, second.already_there),
             (vec!["RUL_FD001.txt".into()], vec!["train_FD001.txt".into()])
@@ -258,7 +278,7 @@ mod tests {
         let Some(real) = real_data() else { return };
         let folder = tempfile::tempdir().unwrap();
         fs::copy(real.join("RUL_FD004.txt"), folder.path().join("RUL_FD004.txt")).unwrap();
-        assert_eq!(install(folder.path(), folder.path()).unwrap().already_there, ["RUL_FD004.txt"]);
+        assert_eq!(install(folder.path(), folder.path(), false).unwrap().already_there, ["RUL_FD004.txt"]);
     }
 
     #[test]
@@ -266,7 +286,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("into");
         fs::write(folder.path().join("TRAIN_fd001.txt"), "1 1 0\n").unwrap();
-        let error = install(folder.path(), &into).unwrap_err();
+        let error = install(folder.path(), &into, false).unwrap_err();
         let told = error.to_string();
         assert!(told.contains(&Digest::of("1 1 0\n").to_string()), "{told}");
         assert!(told.contains("963b5e22825b34d8b21c69e1aeb4af3e647050eb672ee8834ba4b5d91d2de0f8"), "{told}");
@@ -279,7 +299,7 @@ mod tests {
         let zip = folder.path().join("bomb.zip");
         let zeros = vec![0; LARGEST_FILE as usize + 1];
         fs::write(&zip, archive(&[("train_FD001.txt", &zeros)])).unwrap();
-        let error = install(&zip, &folder.path().join("into")).unwrap_err();
+        let error = install(&zip, &folder.path().join("into"), false).unwrap_err();
         assert!(matches!(&error, DataError::Refused { refused, .. } if refused[0].found.is_none()), "{error}");
     }
 
@@ -294,7 +314,7 @@ mod tests {
         let names: Vec<_> = (0..6).map(|number| format!("{number}.zip")).collect();
         let archives: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), inner.as_slice())).collect();
         fs::write(&zip, archive(&archives)).unwrap();
-        let error = install(&zip, &folder.path().join("into")).unwrap_err();
+        let error = install(&zip, &folder.path().join("into"), false).unwrap_err();
         assert!(error.to_string().contains("unpacks to more than 536870912 bytes in all"), "{error}");
     }
 
@@ -302,10 +322,10 @@ mod tests {
     fn sources_without_the_data_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("into");
-        assert!(matches!(install(folder.path(), &into), Err(DataError::NothingToInstall(_))));
-        assert!(matches!(install(&folder.path().join("none"), &into), Err(DataError::Io { .. })));
+        assert!(matches!(install(folder.path(), &into, false), Err(DataError::NothingToInstall(_))));
+        assert!(matches!(install(&folder.path().join("none"), &into, false), Err(DataError::Io { .. })));
         let zip = folder.path().join("broken.zip");
         fs::write(&zip, "PK nothing").unwrap();
-        assert!(matches!(install(&zip, &into), Err(DataError::Archive { .. })));
+        assert!(matches!(install(&zip, &into, false), Err(DataError::Archive { .. })));
     }
 }

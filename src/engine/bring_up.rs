@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::budget::within_memory;
 use super::decide::Decision;
+use super::drift::Drift;
 use super::exec::{Abandon, Bench, Board, Outlook};
 use super::inputs::{Trust, memory};
 use super::locking::Lock;
@@ -21,7 +22,8 @@ use crate::pipeline::stages::features::RANKING;
 use crate::pipeline::stages::validate::REPORT;
 use crate::pipeline::stages::{LEARNING_CURVES, StageError, Summary, read_json};
 use crate::pipeline::{ExecGraph, Node, Stage};
-use crate::scoring::{Scorecard, Verdict};
+use crate::scoring::{Part, Scorecard, Verdict};
+use crate::tracking::RunStore;
 
 /// Returns what [`bring_up`] would do, and why. Changes nothing.
 ///
@@ -122,16 +124,40 @@ fn unseen(stage: Stage, why: &str) -> PlannedStage {
 /// # Errors
 /// A stage failed, a storeroom could not be used, or a signal came; everything finished before stays.
 pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Result<Outcome, EngineError> {
-    bring_up_for(context, job, until, reuse, None)
+    bring_up_for(context, job, until, reuse, &Purpose::Wish)
 }
 
-/// Brings a pipeline up to a stage, for the night job where there is a reason of its own.
+/// Brings a pipeline up to a registered version, whatever its gates say of it: the way to a model that cannot be compared, which a
+/// person may then promote.
+///
+/// # Errors
+/// As [`bring_up`].
+pub fn register_refused(context: &Context, job: &Job, reuse: Reuse) -> Result<Outcome, EngineError> {
+    bring_up_for(context, job, Stage::Register, reuse, &Purpose::Register)
+}
+
+/// Why a pipeline is brought up.
+pub(super) enum Purpose {
+    /// Somebody asked for it.
+    Wish,
+    /// Somebody asked to register the model even where gates refuse it.
+    Register,
+    /// The night job found this reason. It registers models that gates refuse, too, so that the log tells of them.
+    Night {
+        /// The reason, for the log.
+        reason: String,
+        /// What was found of drift, where it was looked for.
+        drift: Option<Drift>,
+    },
+}
+
+/// Brings a pipeline up to a stage, for a purpose.
 pub(super) fn bring_up_for(
     context: &Context,
     job: &Job,
     until: Stage,
     reuse: Reuse,
-    night: Option<String>,
+    purpose: &Purpose,
 ) -> Result<Outcome, EngineError> {
     let mut record = Record::new(context, job);
     let abandon = Arc::new(Abandon::default());
@@ -142,7 +168,10 @@ pub(super) fn bring_up_for(
     provision(&context, job)?;
     let graph = ExecGraph::of(&job.spec);
     let mut line = Line::open_early(&context, job)?;
-    line.night = night;
+    line.keeps_refused = !matches!(purpose, Purpose::Wish);
+    if let Purpose::Night { reason, drift } = purpose {
+        (line.night, line.drift) = (Some(reason.clone()), drift.clone());
+    }
     (line.lock, line.remote) = (Arc::new(lock), Arc::new(Remote::open(&context, job)));
     if !graph.some_make_data() {
         line.meet_data(reuse)?;
@@ -192,7 +221,10 @@ fn walk(
         line.write_lock(bench.locked(&left));
     }
     // What was found before a failure is worth a record, too.
-    let outcome = gather(line, until, board.rows(until, rows));
+    let mut outcome = gather(line, until, board.rows(until, rows));
+    if let Ok(outcome) = &mut outcome {
+        count_look(line, outcome);
+    }
     if let Ok(outcome) = &outcome {
         record.outcome(outcome, line);
         left.iter().for_each(|(_, entry)| record.left(entry));
@@ -220,6 +252,9 @@ fn along(
                 StageRow::stopped((*stage).into(), why)
             }
             None => {
+                if *stage == Stage::Register {
+                    line.refuse_concerns()?;
+                }
                 let row = step(line, *stage, reuse, record)?;
                 board.done(*stage, line.entries.get(stage).cloned());
                 row
@@ -227,12 +262,17 @@ fn along(
         };
         rows.push(row);
     }
+    // Behind a verdict of the gates that stops the line there is nothing left to refuse.
+    let is_refused = line.entries.contains_key(&Stage::Gate) && line.gate_report()?.verdict != Verdict::Pass;
+    if until < Stage::Register && !is_refused {
+        line.refuse_concerns()?;
+    }
     Ok(())
 }
 
-/// Nothing is promoted past a gate, and nothing is registered past one but by the night job.
+/// Nothing is promoted past a gate, and nothing is registered past one unless that was asked for.
 fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
-    let kept = stage == Stage::Register && line.night.is_some();
+    let kept = stage == Stage::Register && line.keeps_refused;
     if kept || stage <= Stage::Gate || !line.entries.contains_key(&Stage::Gate) {
         return Ok(None);
     }
@@ -289,10 +329,27 @@ fn timed(
     Ok((worked, elapsed_ms))
 }
 
-fn judged(evaluate: &Entry) -> Result<Judged, StageError> {
+pub(super) fn judged(evaluate: &Entry) -> Result<Judged, StageError> {
     let scorecard: Scorecard = read_json(&evaluate.path(SCORECARD))?;
     let out_of_fold = read_json(&evaluate.path(OUT_OF_FOLD_SCORECARD))?;
-    Ok(Judged { on: scorecard.protocol.part, scorecard, out_of_fold })
+    Ok(Judged { on: scorecard.protocol.part, scorecard, out_of_fold, looks: None })
+}
+
+/// Counts that the model was scored on the test part or the holdout. A count that cannot be kept is a warning.
+fn count_look(line: &Line<'_>, outcome: &mut Outcome) {
+    let Some(scores) = outcome.scores.as_mut() else { return };
+    let Some(bundle) = line.bundle_digest() else { return };
+    if scores.on == Part::OutOfFold {
+        return;
+    }
+    let store = RunStore::open(line.context.resolve(&line.job.spec.tracking.dir));
+    match store.look(scores.scorecard.protocol.data, bundle) {
+        Ok(looks) => scores.looks = Some(looks),
+        Err(error) => {
+            let why = error.in_one_line();
+            line.context.reporter.warn(format!("this look at the {} is not counted: {why}", scores.on));
+        }
+    }
 }
 
 fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcome, EngineError> {

@@ -28,6 +28,8 @@ pub struct Context {
     pub variable: fn(&str) -> Option<String>,
     /// How long to wait for another command that changes the project; none waits as long as it takes.
     pub wait: Option<Duration>,
+    /// Whether what changes the meaning of a job ends it.
+    pub strict: bool,
 }
 
 /// A pipeline, resolved and ready.
@@ -43,6 +45,8 @@ pub struct Job {
     pub text: String,
     /// The profile that was chosen.
     pub profile: Option<String>,
+    /// The pipeline file and all that it extends; none for the embedded one.
+    pub files: Vec<PathBuf>,
 }
 
 impl Job {

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::concerns::Concern;
 use super::exec::ExecError;
 use super::locking::LockError;
 use super::tune::TuneError;
@@ -113,6 +114,9 @@ pub enum EngineError {
         /// What to do next.
         next: String,
     },
+    /// Something changes the meaning of the job, and `--strict` was given.
+    #[error("--strict: {}", listed(.0))]
+    Strict(Vec<Concern>),
     /// A signal asked the work to stop.
     #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
@@ -137,6 +141,7 @@ impl EngineError {
             Self::Busy(_) => Code::ProjectBusy,
             Self::Folder { .. } => Code::FileAccess,
             Self::Budget { exceeded, .. } | Self::OverBudget { exceeded, .. } => exceeded.code(),
+            Self::Strict(_) => Code::Strict,
             Self::Interrupted(interrupted) => interrupted.code(),
         }
     }
@@ -150,6 +155,10 @@ impl EngineError {
     pub fn interrupted(&self) -> Option<Interrupted> {
         interruption(self)
     }
+}
+
+fn listed(concerns: &[Concern]) -> String {
+    concerns.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Returns what stopped the work, where that is among the causes of an error.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::drift::Drift;
 use super::inputs::{self, Known};
 use super::locking::Lock;
 use super::remote::Remote;
@@ -26,8 +27,12 @@ pub(super) struct Line<'a> {
     /// The same files by the paths people know.
     pub(super) inputs: Vec<InputFile>,
     pub(super) entries: BTreeMap<Stage, Entry>,
-    /// Why the night job makes a model, for the log. It registers models that gates refuse, too, so that the log tells of them.
+    /// Why the night job makes a model, for the log.
     pub(super) night: Option<String>,
+    /// What the night job found when it looked for drift, for the record.
+    pub(super) drift: Option<Drift>,
+    /// Whether a model is registered even where gates refuse it.
+    pub(super) keeps_refused: bool,
     /// What the run must keep to, or brings up to date.
     pub(super) lock: Arc<Lock>,
     /// Results of other machines.
@@ -57,6 +62,8 @@ impl<'a> Line<'a> {
             inputs: Vec::new(),
             entries: BTreeMap::new(),
             night: None,
+            drift: None,
+            keeps_refused: false,
             lock: Arc::default(),
             remote: Arc::default(),
             dataset: None,
@@ -83,7 +90,7 @@ impl<'a> Line<'a> {
                 .map(|(train, calibrate)| evaluate::stage_key(spec, self.data_digests(), train, calibrate)),
             Stage::Gate => match (self.bundle_digest(), of(Stage::Evaluate), self.model()?) {
                 (Some(bundle), Some(evaluate), Some(model)) => {
-                    Some(gate::stage_key(spec, bundle, evaluate, self.storeroom.opponent(model)?.as_ref()))
+                    Some(gate::stage_key(spec, bundle, evaluate, &self.storeroom.holder(model)?))
                 }
                 _ => None,
             },

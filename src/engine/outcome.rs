@@ -11,6 +11,7 @@ use crate::pipeline::stages::{Summary, read_json};
 use crate::pipeline::{Stage, Step};
 use crate::registry::{GateReport, ModelVersion};
 use crate::scoring::{Part, Scorecard};
+use crate::tracking::Looks;
 
 /// What was done about a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -82,6 +83,8 @@ pub struct Judged {
     pub scorecard: Scorecard,
     /// The out-of-fold scorecard.
     pub out_of_fold: Scorecard,
+    /// How many models were scored on the part that the gates judge; none out of fold, and where it cannot be counted.
+    pub looks: Option<Looks>,
 }
 
 /// What a run came to.

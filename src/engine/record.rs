@@ -2,12 +2,14 @@ use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
 use super::exec::artifacts;
+use super::gate_facts::{gate_facts, metrics_of};
 use super::logged_model::log_model;
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
 use crate::data::{self, InputDigest, Role};
 use crate::domain::redact;
 use crate::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
+use crate::monitor::DriftReport;
 use crate::pipeline::cache::Entry;
 use crate::pipeline::stages::{LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate};
 use crate::pipeline::{Origins, Source, Stage};
@@ -169,6 +171,11 @@ impl<'a> Record<'a> {
                 }
             }
         }
+        let gates = outcome.gates.iter().flat_map(gate_facts);
+        gates.flat_map(|gate| metrics_of(&gate)).for_each(|(name, value)| self.reporter.metric(name, 0, value));
+        if let Some(drift) = &line.drift {
+            self.drift(&drift.report);
+        }
         let tag = |key: &str, value: Option<String>| {
             if let Some(value) = value {
                 self.reporter.emit(Event::Tag { key: key.to_owned(), value });
@@ -180,6 +187,16 @@ impl<'a> Record<'a> {
         tag("version", outcome.version.as_ref().map(|version| format!("{}/{}", version.model, version.version)));
         tag("alias", outcome.alias.clone());
         self.artifacts(line);
+    }
+
+    /// Records what the night job found when it looked for drift.
+    fn drift(&self, report: &DriftReport) {
+        for test in &report.tests {
+            let regime = test.regime.map(|regime| format!("_regime{regime}")).unwrap_or_default();
+            for (figure, value) in test.figures() {
+                self.reporter.metric(format!("drift/{}_{}{regime}/{figure}", test.channel, test.quantity), 0, value);
+            }
+        }
     }
 
     /// Records what an `exec` stage left.

@@ -3,7 +3,7 @@ use std::sync::Once;
 use super::{Context, EngineError, catalog, policy};
 use crate::content::Digest;
 use crate::pipeline::PipelineSpec;
-use crate::pipeline::stages::gate::Defender;
+use crate::pipeline::stages::gate::{Defender, Holder};
 use crate::registry::blocking::Registry;
 use crate::registry::{Alias, AliasPolicy, Done, ModelName, ModelVersion, Policy, State};
 use crate::tracking::Catalog;
@@ -64,17 +64,13 @@ impl Storeroom {
         Ok(kept.find(|version| model.is(version)).cloned())
     }
 
-    /// Returns the version a model must beat: whoever holds the alias, or who held it before where that is the model
-    /// itself, so that judging it again gives the same verdict. There is none where the files of that one were collected.
-    pub(super) fn opponent(&self, model: Judgeable) -> Result<Option<ModelVersion>, EngineError> {
-        let state = self.state()?;
-        let champion = state.current(&self.model, &self.alias);
-        if !champion.is_some_and(|champion| model.is(champion)) {
-            return Ok(champion.cloned());
-        }
-        let known = state.model(&self.model)?;
-        let before = known.before(&self.alias).filter(|before| known.collection(*before).is_none());
-        Ok(before.and_then(|before| known.version(before)).cloned())
+    /// Returns who holds the alias when a model is judged. The champion itself has nobody to beat.
+    pub(super) fn holder(&self, model: Judgeable) -> Result<Holder, EngineError> {
+        Ok(match self.champion()? {
+            None => Holder::Nobody,
+            Some(champion) if model.is(&champion) => Holder::Itself(Box::new(champion)),
+            Some(champion) => Holder::Version(Box::new(champion)),
+        })
     }
 
     /// Returns what a version was registered with, for a comparison.

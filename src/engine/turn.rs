@@ -165,6 +165,7 @@ mod tests {
 
     fn context(root: &Path) -> Context {
         Context {
+            strict: false,
             root: root.to_owned(),
             reporter: Reporter::silent(),
             actor: "ada".into(),

@@ -7,7 +7,7 @@ use crate::pipeline::Stage;
 use crate::pipeline::cache::{Claim, Entry, Pending};
 use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_unseen};
-use crate::pipeline::stages::gate::Defender;
+use crate::pipeline::stages::gate::{Defender, Holder, Rival};
 use crate::pipeline::stages::{Summary, calibrate, evaluate, features, gate, read_json, validate};
 use crate::registry::{BundleFile, Consent, GateReport, NewVersion, Origin, Promotion};
 use crate::scoring::{Part, Scorecard, Verdict};
@@ -98,29 +98,32 @@ impl Line<'_> {
 
     fn gate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
         let bundle = self.bundle_digest().expect("the gates stand behind the bundle");
-        let defender = self.defender()?;
+        let rival = self.rival()?;
         let evaluate = self.entry(Stage::Evaluate).dir();
-        gate::run(&self.job.spec, bundle, defender.as_ref(), [&evaluate, folder])
-            .map_err(EngineError::in_stage(Stage::Gate))
+        gate::run(&self.job.spec, bundle, &rival, [&evaluate, folder]).map_err(EngineError::in_stage(Stage::Gate))
     }
 
-    /// Returns the version to beat. Where it was judged under another protocol and there is a test part or a holdout, it is
+    /// Returns whom to judge against. Where it was judged under another protocol and there is a test part or a holdout, it is
     /// scored again as the challenger was; out of fold that would flatter it, because it learnt from these units.
-    fn defender(&mut self) -> Result<Option<Defender>, EngineError> {
+    fn rival(&mut self) -> Result<Rival, EngineError> {
         let in_stage = EngineError::in_stage(Stage::Gate);
         let model = self.model()?.expect("the gates stand behind the scores");
-        let Some(version) = self.storeroom.opponent(model)? else { return Ok(None) };
+        let version = match self.storeroom.holder(model)? {
+            Holder::Nobody => return Ok(Rival::Nobody),
+            Holder::Itself(version) => return Ok(Rival::Itself(version.version)),
+            Holder::Version(version) => version,
+        };
         let registered = self.storeroom.defender(&version)?;
         let card: Scorecard = read_json(&self.entry(Stage::Evaluate).path(SCORECARD)).map_err(&in_stage)?;
         let same = registered.scorecard.protocol_digest == card.protocol_digest;
         if same || card.protocol.part == Part::OutOfFold || version.bundle == model.bundle {
-            return Ok(Some(registered));
+            return Ok(Rival::Champion(Box::new(registered)));
         }
         let bundle = open_version(self.context, &self.storeroom.registry, &version)?;
         let (spec, protocol, baseline) = (&self.job.spec, card.protocol.clone(), card.baseline.prediction);
         let (scorecard, predictions) =
             score_on_unseen(spec, self.dataset()?, protocol, &bundle, baseline).map_err(&in_stage)?;
-        Ok(Some(Defender { scorecard, predictions, ..registered }))
+        Ok(Rival::Champion(Box::new(Defender { scorecard, predictions, ..registered })))
     }
 
     fn register(&mut self, run: &str) -> Result<Summary, EngineError> {
@@ -154,11 +157,22 @@ impl Line<'_> {
             policy: self.storeroom.policy,
         };
         let moved = self.storeroom.registry.promote(&promotion, &self.context.stamp())?;
+        self.judge_champion();
         if moved.entry.is_none() {
             return Ok(Summary::new(format!("v{} is {} already", moved.to, moved.alias)).figure("version", moved.to));
         }
         let before = moved.from.map_or("first".to_owned(), |from| format!("was v{from}"));
         Ok(Summary::new(format!("v{} is now {} ({before})", moved.to, moved.alias)).figure("version", moved.to))
+    }
+
+    /// Judges the model once more, now that it is the champion: the next run finds that in the cache and has nothing to do. The
+    /// report that allowed the promotion stays the one of this run.
+    fn judge_champion(&mut self) {
+        let allowed_by = self.entry(Stage::Gate).clone();
+        if let Err(error) = self.compute(Stage::Gate, Reuse::default(), "") {
+            self.context.reporter.warn(format!("the next run will judge the champion again: {error}"));
+        }
+        self.entries.insert(Stage::Gate, allowed_by);
     }
 
     /// Returns why the alias moves, for the log.

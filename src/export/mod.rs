@@ -19,6 +19,6 @@ mod onnx;
 mod tensors;
 
 pub use error::ExportError;
-pub use mlflow::{MlflowFile, mlflow_model};
+pub use mlflow::{MLFLOW_FILES, MlflowFile, mlflow_model};
 pub use onnx::{OPSET, OPSET_TREES, onnx};
 pub use tensors::{Dtype, Extent, Inputs, TensorSpec, input_specs, inputs, output_spec};

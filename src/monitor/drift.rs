@@ -80,6 +80,20 @@ pub struct DriftRow {
     pub new_median: f64,
 }
 
+impl DriftRow {
+    /// Returns its figures by name, for logs and trackers; `drifted` is 1 where it is drift.
+    pub fn figures(&self) -> [(&'static str, f64); 6] {
+        [
+            ("distance", self.distance),
+            ("p", self.p),
+            ("q", self.q),
+            ("drifted", if self.drifted { 1.0 } else { 0.0 }),
+            ("training_median", self.reference_median),
+            ("new_median", self.new_median),
+        ]
+    }
+}
+
 /// Compares units that ran to failure with those a model learnt from, in the model's own operating regimes.
 pub fn drift(
     features: &FittedFeatures,

@@ -18,13 +18,20 @@ pub enum Quantity {
     Life,
 }
 
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Quantity {
+    /// Returns the name.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Level => "level",
             Self::Noise => "noise",
             Self::Life => "life",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::events::{Event, Observer};
+use crate::monitor::{DriftReport, DriftRow, DriftVerdict};
 use crate::scoring::{Part, Score, Scorecard, Verdict};
 
 /// What a job came to, for whoever watches from outside.
@@ -28,6 +29,10 @@ pub struct JobFacts {
     pub scores: Vec<ScoreFact>,
     /// What the gates made of it; none where they were not asked.
     pub verdict: Option<Verdict>,
+    /// What each gate made of it, in order.
+    pub gates: Vec<GateFact>,
+    /// What a look for drift found; none where nobody looked.
+    pub drift: Option<DriftFact>,
     /// Who is champion now.
     pub champion: ChampionFact,
     /// What `predict` predicted; none for other commands, and where it failed before.
@@ -64,6 +69,60 @@ pub struct ScoreFact {
     pub lower: f64,
     /// Upper end of its interval.
     pub upper: f64,
+}
+
+/// What one gate made of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateFact {
+    /// Its place among the gates, from 1.
+    pub place: usize,
+    /// Name of the metric, such as `rmse`.
+    pub metric: &'static str,
+    /// Name of the rule, such as `at_most`.
+    pub rule: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// What it judged, with the ends of its interval: a score, or how much worse the model is than the champion. None where there
+    /// was nothing to judge.
+    pub observed: Option<[f64; 3]>,
+    /// The limits it holds that against, lower and upper; that of a comparison is its margin in the metric's unit.
+    pub limits: [Option<f64>; 2],
+}
+
+impl GateFact {
+    /// Returns how far the whole interval lies on the good side of its nearest limit: below zero where it reaches beyond. None
+    /// where there was nothing to judge.
+    pub fn room(&self) -> Option<f64> {
+        let [lower, _, upper] = self.observed?;
+        let [low, high] = self.limits;
+        let below = low.map(|low| lower - low);
+        let above = high.map(|high| high - upper);
+        match (below, above) {
+            (Some(below), Some(above)) => Some(below.min(above)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// What a look for drift found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DriftFact {
+    /// What it came to.
+    pub verdict: DriftVerdict,
+    /// Units the model learnt from.
+    pub reference_units: usize,
+    /// Units they were compared with.
+    pub new_units: usize,
+    /// The tests.
+    pub tests: Vec<DriftRow>,
+}
+
+impl DriftFact {
+    /// Returns the figures of a report.
+    pub fn of(report: &DriftReport) -> Self {
+        let DriftReport { verdict, reference_units, new_units, tests, .. } = report.clone();
+        Self { verdict, reference_units, new_units, tests }
+    }
 }
 
 /// What the registry says of the champion.

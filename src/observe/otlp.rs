@@ -183,6 +183,24 @@ fn measure(meters: &SdkMeterProvider, facts: &JobFacts) {
             scores.record(value, &with(&labels.map(|(key, value)| (key, value.to_owned()))));
         }
     }
+    let gates = meter.f64_gauge("pdm_ml.gate.margin").build();
+    for gate in &facts.gates {
+        if let Some(room) = gate.room() {
+            let (place, verdict) = (gate.place.to_string(), gate.verdict.to_string());
+            let labels =
+                [("gate", place), ("metric", gate.metric.into()), ("rule", gate.rule.clone()), ("verdict", verdict)];
+            gates.record(room, &with(&labels));
+        }
+    }
+    let drift = meter.f64_gauge("pdm_ml.drift").build();
+    for test in facts.drift.iter().flat_map(|drift| &drift.tests) {
+        let regime = test.regime.map(|regime| regime.to_string()).unwrap_or_default();
+        for (figure, value) in test.figures() {
+            let named = [("channel", test.channel.clone()), ("quantity", test.quantity.name().into())];
+            let more = [("regime", regime.clone()), ("figure", figure.to_owned())];
+            drift.record(value, &with(&[named, more].concat()));
+        }
+    }
     if let super::ChampionFact::Version { version, .. } = facts.champion {
         meter.u64_gauge("pdm_ml.champion.version").build().record(u64::from(version), &with(&[]));
     }

@@ -61,7 +61,9 @@ impl Stage {
             Self::Calibrate => 2,
             // The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth.
             Self::Evaluate => 2,
-            Self::Features | Self::Train | Self::Gate | Self::Register | Self::Promote => 1,
+            // The second judges by intervals that hold on few units, and does not compare the champion with itself.
+            Self::Gate => 2,
+            Self::Features | Self::Train | Self::Register | Self::Promote => 1,
         }
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::encode;
 use super::entry::{Action, Promoted, RolledBack, Stamp};
 use super::error::RegistryError;
-use super::gates::{Champion, Contender, GateOptions, GateReport, judge, overall};
+use super::gates::{Champion, Contender, GateOptions, GateReport, Opponent, judge, overall};
 use super::log::{Log, Step};
 use super::manifest::ModelVersion;
 use super::name::{Alias, ModelName};
@@ -173,6 +173,9 @@ impl Registry {
     ) -> Result<GateReport, RegistryError> {
         let (scorecard, predictions) = self.evidence(version).await?;
         let challenger = Contender { bundle: version.bundle, scorecard: &scorecard, predictions: &predictions };
+        if let Some(champion) = champion.filter(|champion| champion.version == version.version) {
+            return Ok(judge(gates, challenger, Opponent::Itself(champion.version)));
+        }
         self.judge_against(gates, challenger, champion).await
     }
 
@@ -182,10 +185,10 @@ impl Registry {
         challenger: Contender<'_>,
         champion: Option<&ModelVersion>,
     ) -> Result<GateReport, RegistryError> {
-        let Some(champion) = champion else { return Ok(judge(gates, challenger, None)) };
+        let Some(champion) = champion else { return Ok(judge(gates, challenger, Opponent::Nobody)) };
         let (scorecard, predictions) = self.evidence(champion).await?;
         let defender = Contender { bundle: champion.bundle, scorecard: &scorecard, predictions: &predictions };
-        Ok(judge(gates, challenger, Some((champion.version, defender))))
+        Ok(judge(gates, challenger, Opponent::Version(champion.version, defender)))
     }
 }
 

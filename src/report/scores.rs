@@ -30,6 +30,18 @@ pub fn scores(card: &Scorecard) -> String {
     text
 }
 
+/// What is told of a card in one line.
+const IN_A_LINE: [Metric; 4] = [Metric::Rmse, Metric::Mae, Metric::NasaMean, Metric::Coverage];
+
+/// Returns the most asked-for scores of a card in one line, each with its interval.
+pub fn scores_in_a_line(card: &Scorecard) -> String {
+    let scores = IN_A_LINE.into_iter().filter_map(|metric| card.score(metric));
+    let told: Vec<_> = scores
+        .map(|score| format!("{} {} {}", score.metric, figure(score.metric, score.value), interval(score)))
+        .collect();
+    format!("{}, {} units", told.join(", "), card.units)
+}
+
 /// Returns how good predictions and intervals are by the true remaining life; none where all units are in one band.
 fn bands(bands: &[Band]) -> Option<String> {
     if bands.len() < 2 {

@@ -69,6 +69,17 @@ impl Sheet {
     }
 }
 
+/// Refuses a path whose extension names no format of tables, before there is a table.
+///
+/// # Errors
+/// Another extension than `.csv` and `.parquet`.
+pub fn require_table_format(path: &Path) -> Result<(), ReportError> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("csv" | "parquet") => Ok(()),
+        _ => Err(ReportError::UnknownFormat(path.to_owned())),
+    }
+}
+
 /// Writes a sheet as CSV or Parquet, by the file's extension: to a temporary name first, then renamed.
 ///
 /// # Errors

@@ -27,15 +27,19 @@ pub struct Score {
 /// Each resample draws from a stream of its own, so the numbers are the same at any thread count; the same seed and
 /// number of units draw the same units, which is what pairs two models.
 pub(super) fn resample(units: &[Totals], options: &BootstrapOptions, seed: u64) -> Vec<Totals> {
-    let base = ChaCha8Rng::seed_from_u64(seed);
-    let draw = |stream| {
-        let mut rng = base.clone();
-        rng.set_stream(stream);
+    let sum_of = |stream| {
         let mut sum = Totals::default();
-        units.iter().for_each(|_| sum += &units[rng.random_range(0..units.len())]);
+        draw(units.len(), seed, stream).for_each(|unit| sum += &units[unit]);
         sum
     };
-    (0..options.resamples as u64).into_par_iter().map(draw).collect()
+    (0..options.resamples as u64).into_par_iter().map(sum_of).collect()
+}
+
+/// Returns the units of one resample, by their places: as many as there are, each drawn from all.
+pub(super) fn draw(units: usize, seed: u64, stream: u64) -> impl Iterator<Item = usize> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    (0..units).map(move |_| rng.random_range(0..units))
 }
 
 /// Returns the value of a metric with its interval; `None` where one of the three is not finite.

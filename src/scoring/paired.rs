@@ -60,14 +60,47 @@ pub fn paired(
     options: &BootstrapOptions,
     seed: u64,
 ) -> Result<PairedDifference, ScoringError> {
-    refuse(options.problems())?;
-    challenger.protocol.require_same(champion.protocol)?;
-    let ours = admit(challenger.predictions, challenger.protocol)?;
-    let theirs = admit(champion.predictions, champion.protocol)?;
-    require_pairs(&ours, &theirs)?;
-    let (ours, theirs) = (Totals::by_unit(&ours), Totals::by_unit(&theirs));
-    require_spread(ours.len())?;
-    difference(metric, &ours, &theirs, options, seed).ok_or(ScoringError::Undefined(metric))
+    Pairs::of(challenger, champion, options)?.difference(metric, options, seed)
+}
+
+/// Two models, unit by unit.
+pub(super) struct Pairs {
+    pub(super) challenger: Vec<Totals>,
+    pub(super) champion: Vec<Totals>,
+}
+
+impl Pairs {
+    /// Pairs two models.
+    ///
+    /// # Errors
+    /// As [`paired`].
+    pub(super) fn of(
+        challenger: Evidence<'_>,
+        champion: Evidence<'_>,
+        options: &BootstrapOptions,
+    ) -> Result<Self, ScoringError> {
+        refuse(options.problems())?;
+        challenger.protocol.require_same(champion.protocol)?;
+        let ours = admit(challenger.predictions, challenger.protocol)?;
+        let theirs = admit(champion.predictions, champion.protocol)?;
+        require_pairs(&ours, &theirs)?;
+        let (challenger, champion) = (Totals::by_unit(&ours), Totals::by_unit(&theirs));
+        require_spread(challenger.len())?;
+        Ok(Self { challenger, champion })
+    }
+
+    /// Returns the difference by the percentile bootstrap.
+    ///
+    /// # Errors
+    /// The metric has no finite value.
+    pub(super) fn difference(
+        &self,
+        metric: Metric,
+        options: &BootstrapOptions,
+        seed: u64,
+    ) -> Result<PairedDifference, ScoringError> {
+        difference(metric, &self.challenger, &self.champion, options, seed).ok_or(ScoringError::Undefined(metric))
+    }
 }
 
 pub(super) fn require_spread(units: usize) -> Result<(), ScoringError> {

@@ -74,6 +74,13 @@ impl Protocol {
         digest_of(self).expect("a struct of numbers and names has a JSON form")
     }
 
+    /// Returns whether both protocols ask for predictions of the same units at the same cycles, and differ at most in the truth
+    /// that these are scored against and in where they are clipped.
+    pub fn predicts_as(&self, other: &Self) -> bool {
+        let same = Self { truth_cap: self.truth_cap, clip: self.clip, ..other.clone() };
+        same.digest() == self.digest()
+    }
+
     /// Refuses to compare scores under this protocol with scores under `other`, unless the two are the same.
     ///
     /// # Errors

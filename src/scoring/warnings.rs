@@ -1,7 +1,8 @@
 use super::bootstrap::Score;
-use super::rows::{Row, by_unit};
+use super::rows::{Row, admit, by_unit};
 use super::totals::Totals;
-use super::{Cuts, Metric, Protocol};
+use super::{Cuts, Metric, Protocol, ScoringError};
+use crate::domain::Prediction;
 
 /// Units below which a bootstrap over units is known to give too narrow intervals.
 const FEW_UNITS: usize = 20;
@@ -24,6 +25,34 @@ pub(super) fn warnings(
         few_units_carry_the_score(units),
     ];
     checks.into_iter().flatten().chain(left_out(rows, scores)).collect()
+}
+
+/// Something that makes a score less than its name, in a sentence without a period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caution(pub String);
+
+/// Share of the truths above the cap from which on scores mostly say how well the cap is predicted.
+const MOSTLY_CAPPED: f64 = 0.5;
+
+/// Returns what changes the meaning of scores, unlike the other warnings, which say how far to trust them.
+///
+/// # Errors
+/// Predictions that cannot be scored.
+pub fn cautions(
+    predictions: &[Prediction],
+    protocol: &Protocol,
+    scores: &[Score],
+) -> Result<Vec<Caution>, ScoringError> {
+    let rows = admit(predictions, protocol)?;
+    let checks = [few_cuts(&rows, protocol), out_of_reach(&rows, protocol), mostly_capped(predictions, protocol)];
+    Ok(checks.into_iter().flatten().chain(left_out(&rows, scores)).map(Caution).collect())
+}
+
+fn mostly_capped(predictions: &[Prediction], protocol: &Protocol) -> Option<String> {
+    let cap = protocol.truth_cap?;
+    let above = predictions.iter().filter(|prediction| prediction.truth.is_some_and(|truth| truth > cap)).count();
+    let most = above as f64 > MOSTLY_CAPPED * predictions.len() as f64;
+    most.then(|| format!("{above} of {} truths lie above the cap of {cap} cycles and count as that", predictions.len()))
 }
 
 fn few_units(units: usize) -> Option<String> {

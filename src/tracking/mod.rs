@@ -23,6 +23,7 @@
 //! ├── lock               held by the process that writes; free without an end line means killed
 //! ├── mlflow.json        hint for the next replay; may be deleted
 //! └── mlflow.lock        held by the process that replays
+//! looks.ndjson           which models were scored on which test part or holdout
 //! ```
 
 mod best_effort;
@@ -47,8 +48,8 @@ pub use compare::{ComparedRun, Comparison, MetricRow, ParamRow, compare};
 pub use error::TrackingError;
 pub use journal::{Outcome, RunHeader};
 pub use local::{
-    ActiveRun, KeptRun, ListedRun, ListedScore, Listing, RemovableRun, RunFilter, RunListing, RunPolicy, RunRemoval,
-    RunStore, RunSummary, RunsToRemove, Told, Unreadable,
+    ActiveRun, KeptRun, ListedRun, ListedScore, Listing, Looks, RemovableRun, RunFilter, RunListing, RunPolicy,
+    RunRemoval, RunStore, RunSummary, RunsToRemove, Told, Unreadable,
 };
 pub use mlflow::{
     Connection, LostRun, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, lost, mirror, sync,

@@ -16,6 +16,7 @@ mod explain;
 mod foreign;
 mod gates;
 mod init;
+mod judging;
 mod layers;
 mod lock;
 mod mlflow;
@@ -25,6 +26,7 @@ mod oci;
 mod onnx;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod outputs;
 mod plan;
 mod pool;
 mod predict;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{PipelineArgs, StageArgs};
+use crate::registry::WhenNoChampion;
 use crate::report::gate::GateFormat;
 
 /// A pipeline to bring up to its gates, or past them.
@@ -16,9 +17,36 @@ pub(in crate::cli) struct JudgedArgs {
     /// sarif, json or github, where its name does not tell; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]", value_parser = report_target)]
     pub(in crate::cli) report: Vec<ReportTarget>,
+    /// Write reports over files that are no earlier reports; so does --force
+    #[arg(long, requires = "report")]
+    pub(in crate::cli) overwrite: bool,
+    /// What gates that compare say where there is no champion yet, whatever the pipeline says; a job of CI wants `fail`
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    pub(in crate::cli) when_no_champion: Option<NoChampion>,
     /// Tell those who are named in `[[notify]]` how it ended
     #[arg(long)]
     pub(in crate::cli) notify: bool,
+}
+
+/// What a comparison says where there is nothing to compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum NoChampion {
+    /// The first model passes
+    Pass,
+    /// The gate cannot tell: exit code 21
+    Undecided,
+    /// The gate says no: exit code 20
+    Fail,
+}
+
+impl From<NoChampion> for WhenNoChampion {
+    fn from(verdict: NoChampion) -> Self {
+        match verdict {
+            NoChampion::Pass => Self::Pass,
+            NoChampion::Undecided => Self::Undecided,
+            NoChampion::Fail => Self::Fail,
+        }
+    }
 }
 
 /// A report, and where it goes: a file, or standard output.

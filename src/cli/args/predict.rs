@@ -25,6 +25,9 @@ pub(in crate::cli) struct PredictArgs {
     /// Write to this CSV or Parquet file instead of standard output
     #[arg(short, long, alias = "out", value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
+    /// Write over a file that is no earlier table of predictions
+    #[arg(long, requires = "output")]
+    pub(in crate::cli) force: bool,
     /// Predict only these units; may be repeated
     #[arg(long, value_name = "UNIT")]
     pub(in crate::cli) unit: Vec<String>,

@@ -25,6 +25,9 @@ pub(in crate::cli) struct RetrainArgs {
     /// Write what came of it, failures too, to this file as JSON
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) summary: Option<PathBuf>,
+    /// Write the summary over a file that is no earlier one
+    #[arg(long, requires = "summary")]
+    pub(in crate::cli) force: bool,
     /// Tell those who are named in `[[notify]]` how it ended
     #[arg(long)]
     pub(in crate::cli) notify: bool,

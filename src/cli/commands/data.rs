@@ -6,14 +6,14 @@ use super::fetch;
 use crate::cli::args::{DataCommand, SimulateArgs, ValidateArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::{self, Outputs};
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::codes::Code;
-use crate::content::write_whole;
 use crate::data::{SimulateOptions, simulate};
 use crate::domain::redact_json;
 use crate::engine;
-use crate::report;
+use crate::report::{self, Document};
 
 pub(super) fn run(command: &DataCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {
@@ -37,7 +37,8 @@ fn write_fleet(args: &SimulateArgs, ui: &Ui) -> Result<Exit, CliError> {
         let flag = problem.path.replace('_', "-");
         return Err(CliError::new(Code::ArgumentValue, format!("--{flag} {}", problem.message)));
     }
-    let files = simulate(&options).write(&args.into)?;
+    let fleet = simulate(&options);
+    let files = if args.force { fleet.replace(&args.into)? } else { fleet.write(&args.into)? };
     let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
     ui.show(&json!({ "files": names }), || names.join("\n"))?;
     ui.next("pdm-ml run");
@@ -46,10 +47,12 @@ fn write_fleet(args: &SimulateArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 fn validate(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let outputs = Outputs::new(args.force).document("--report", args.report.as_deref(), Document::Quality);
+    outputs.reads_pipeline(&context, &job).check(ui)?;
     let quality = engine::quality(&context, &job)?;
     if let Some(path) = &args.report {
         let text = serde_json::to_string_pretty(&report::quality_json(&quality)).map_err(CliError::output)?;
-        write_whole(path, redact_json(&text).as_bytes()).map_err(|error| CliError::io("write", path, error))?;
+        outputs::write(path, redact_json(&text).as_bytes())?;
     }
     ui.show(&report::quality_json(&quality), || report::quality(&quality))?;
     ui.more(&quality.codes());

@@ -3,6 +3,7 @@
 use crate::cli::args::DriftArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::codes::Code;
@@ -15,7 +16,9 @@ const SHOWN: usize = 5;
 
 pub(super) fn run(args: &DriftArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    Outputs::default().reads_pipeline(&context, &job).check(ui)?;
     let drift = engine::drift(&context, &job)?;
+    ui.watch.drift(&drift.report);
     ui.show(&drift, || text(&drift))?;
     let code = match drift.report.verdict {
         DriftVerdict::None => return Ok(Exit::Done),

@@ -9,10 +9,12 @@ use super::predict::wanted;
 use crate::cli::args::{ExportArgs, ExportCommand};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::{Outputs, write};
 use crate::cli::ui::Ui;
-use crate::content::{Digest, write_whole};
+use crate::content::Digest;
 use crate::data::read_units;
-use crate::export::{OPSET, input_specs, inputs, mlflow_model, onnx, output_spec};
+use crate::export::{MLFLOW_FILES, OPSET, input_specs, inputs, mlflow_model, onnx, output_spec};
+use crate::report::Document;
 
 pub(super) fn run(command: &ExportCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {
@@ -23,7 +25,8 @@ pub(super) fn run(command: &ExportCommand, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn graph(args: &ExportArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let Model { bundle, .. } = model::open(&args.model, &args.registry, ui)?;
+    let outputs = Outputs::new(args.force).document("--output", Some(&args.out), Document::Onnx);
+    let Model { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
     let bytes = onnx(&bundle)?;
     write(&args.out, &bytes)?;
     let kind = bundle.manifest().model.kind();
@@ -42,7 +45,11 @@ fn graph(args: &ExportArgs, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn folder(args: &ExportArgs, input: Option<&Path>, ui: &Ui) -> Result<Exit, CliError> {
-    let Model { bundle, version } = model::open(&args.model, &args.registry, ui)?;
+    let outputs = MLFLOW_FILES.iter().fold(Outputs::new(args.force), |outputs, name| {
+        outputs.document("--output", Some(&args.out.join(name)), Document::Model)
+    });
+    let outputs = outputs.reads_file("--input", input);
+    let Model { bundle, version } = model::open(&args.model, &args.registry, outputs, ui)?;
     let units = match input {
         Some(path) => read_units(path, &bundle.manifest().schema)?,
         None => Vec::new(),
@@ -60,7 +67,9 @@ fn folder(args: &ExportArgs, input: Option<&Path>, ui: &Ui) -> Result<Exit, CliE
 }
 
 fn tensors(args: &ExportArgs, input: &Path, names: &[String], ui: &Ui) -> Result<Exit, CliError> {
-    let Model { bundle, .. } = model::open(&args.model, &args.registry, ui)?;
+    let outputs = Outputs::new(args.force).document("--output", Some(&args.out), Document::Request);
+    let outputs = outputs.reads_file("--input", Some(input));
+    let Model { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
     let units = wanted(read_units(input, &bundle.manifest().schema)?, names)?;
     write(&args.out, &inputs(&bundle, &units)?.to_request())?;
     let known = units.iter().filter(|unit| !unit.is_empty());
@@ -69,8 +78,4 @@ fn tensors(args: &ExportArgs, input: &Path, names: &[String], ui: &Ui) -> Result
     let written = json!({ "file": args.out, "rows": rows });
     ui.show(&written, || format!("{}: the inputs of {count} units", args.out.display()))?;
     Ok(Exit::Done)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    write_whole(path, bytes).map_err(|source| CliError::io("write", path, source))
 }

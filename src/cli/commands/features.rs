@@ -6,15 +6,19 @@ use crate::cli::args::FeaturesArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome;
+use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::engine::{self, Context, Job};
 use crate::features::SensorRank;
 use crate::pipeline::Stage;
-use crate::report::{Align, Sheet, table, write_sheet};
+use crate::report::{Align, Document, Sheet, table, write_sheet};
 
 pub(super) fn run(args: &FeaturesArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
+    let outputs = Outputs::with_overwrite(args.overwrite || args.stage.force);
+    let outputs = outputs.document("--output", args.output.as_deref(), Document::Features);
+    outputs.reads_pipeline(&context, &job).check(ui)?;
     let _turn = context.turn()?;
     let outcome = engine::bring_up(&context, &job, Stage::Features, args.stage.reuse())?;
     if let Some(path) = &args.output {

@@ -28,9 +28,9 @@ pub(super) fn run(args: &FetchArgs, ui: &Ui) -> Result<Exit, CliError> {
     let report = if is_url(&args.from) {
         let context = settings::context(PathBuf::new(), ui)?;
         let archive = download(&args.from, &context.reporter)?;
-        install(archive.path(), &args.into)?
+        install(archive.path(), &args.into, args.force)?
     } else {
-        install(Path::new(&args.from), &args.into)?
+        install(Path::new(&args.from), &args.into, args.force)?
     };
     ui.show(&report, || text(&report, &args.into))?;
     ui.next(&next(&args.into, ui));

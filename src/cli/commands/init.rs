@@ -10,10 +10,10 @@ use crate::cli::args::{Ci, InitArgs, Template};
 use crate::cli::ci;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs;
 use crate::cli::settings::{EMBEDDED, MAIN_PIPELINE};
 use crate::cli::ui::Ui;
 use crate::codes::Code;
-use crate::content::write_whole;
 use crate::pipeline::file_schema_text;
 
 const SCHEMA: &str = "pipelines/pipeline.schema.json";
@@ -95,11 +95,15 @@ fn from_here(path: &Path) -> &Path {
 
 /// Writes the project's files and returns their names.
 fn start(template: Template, folder: &Path, main: &Path) -> Result<Vec<String>, CliError> {
+    let schema = folder.join(SCHEMA);
+    if schema.exists() && !is_schema(&schema) {
+        return Err(there_already(Code::WouldOverwrite, &schema).hint("move it away, or choose another folder"));
+    }
     for name in FOLDERS {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).map_err(|error| CliError::io("create", &folder, error))?;
     }
-    write(&folder.join(SCHEMA), &file_schema_text())?;
+    write(&schema, &file_schema_text())?;
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
         write(&ignore, IGNORE)?;
@@ -109,8 +113,16 @@ fn start(template: Template, folder: &Path, main: &Path) -> Result<Vec<String>, 
     Ok([MAIN_PIPELINE, SCHEMA, ".gitignore"].iter().map(|name| shown(folder, name)).collect())
 }
 
+/// Returns whether a file is a schema of pipelines, such as an earlier version of this program wrote.
+fn is_schema(path: &Path) -> bool {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let schema: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let described = schema["properties"]["version"]["description"].as_str().unwrap_or_default();
+    described.starts_with("Version of the file's format")
+}
+
 fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error))
+    outputs::write(path, text.as_bytes())
 }
 
 fn shown(folder: &Path, name: &str) -> String {

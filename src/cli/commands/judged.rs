@@ -7,7 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::gate_reports::{self, Repository};
 use crate::cli::ui::{Ui, warn};
 use crate::cli::{settings, ui};
-use crate::codes::unmarked;
+use crate::codes::{Code, unmarked};
 use crate::engine::{self, Context, Job, Outcome};
 use crate::notify::{self, Notice, NotifyOptions, Occasion};
 use crate::pipeline::Stage;
@@ -15,13 +15,24 @@ use crate::pipeline::Stage;
 /// Brings the pipeline up to a stage and shows what came of it; reports are written whatever came of it.
 pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
     gate_reports::check(&args.report, ui)?;
-    let (context, job) = settings::resolve(&args.stage.pipeline, ui).inspect_err(|error| {
-        let judgement = gate_reports::unread(&args.stage.pipeline, error);
+    let resolve = if until == Stage::Promote { settings::resolve_to_run } else { settings::resolve_file };
+    let (context, mut job) = resolve(&args.stage.pipeline, ui).inspect_err(|error| {
         // The error at hand says more than one about its report.
-        warn_of(gate_reports::write(&args.report, &judgement, ui));
+        warn_of(report_unread(args, error, ui));
     })?;
+    let outputs = gate_reports::outputs(&args.report, args.overwrite || args.stage.force);
+    outputs.reads_pipeline(&context, &job).check(ui)?;
+    if let Some(verdict) = args.when_no_champion {
+        let comparing = job.spec.gates.iter_mut().filter(|gate| gate.compares());
+        comparing.for_each(|gate| gate.when_no_champion = verdict.into());
+    }
     if args.notify && job.spec.notify.is_empty() {
-        warn("`--notify` tells nobody: the pipeline has no [[notify]]");
+        let what = "`--notify` tells nobody: the pipeline has no [[notify]]";
+        if ui.is_strict() {
+            return Err(CliError::new(Code::Strict, format!("--strict: {what}"))
+                .hint("add [[notify]], or leave `--notify` out"));
+        }
+        warn(what);
     }
     let result = engine::bring_up(&context, &job, until, args.stage.reuse()).map_err(CliError::from);
     if let Ok(outcome) = &result {
@@ -44,6 +55,14 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
             result.map(|_| Exit::Failed)
         }
     }
+}
+
+/// Reports a pipeline that cannot be read. Which files it extends is not known, so no file of others is replaced, whatever
+/// was asked for.
+fn report_unread(args: &JudgedArgs, error: &CliError, ui: &Ui) -> Result<(), CliError> {
+    let outputs = gate_reports::outputs(&args.report, false);
+    outputs.reads_pipeline_file(args.stage.pipeline.pipeline.as_deref()).check(ui)?;
+    gate_reports::write(&args.report, &gate_reports::unread(&args.stage.pipeline, error), ui)
 }
 
 fn report(

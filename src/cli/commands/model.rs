@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::bundle::ModelBundle;
 use crate::cli::args::{PipelineArgs, RegistryArgs};
 use crate::cli::error::CliError;
+use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::engine::{self, Context, Job};
@@ -22,12 +23,26 @@ pub(super) fn is_folder(name: &str) -> bool {
 }
 
 /// A folder is a bundle; anything else names a registered model of the pipeline here or above.
-pub(super) fn open(name: &str, registry: &RegistryArgs, ui: &Ui) -> Result<Model, CliError> {
+///
+/// What the command is to write is checked before the model is read: nothing is written into its folder, or over what its
+/// pipeline rests on.
+pub(super) fn open(name: &str, registry: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<Model, CliError> {
     if is_folder(name) {
+        outputs.reads_folder("the model", Path::new(name)).reads_pipeline_file(None).check(ui)?;
         return open_folder(name);
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
+    outputs.reads_pipeline(&context, &named(registry, &job)).check(ui)?;
     open_registered(name, registry, &context, &job)
+}
+
+/// Returns a pipeline with the registry that the command line names.
+pub(super) fn named(registry: &RegistryArgs, job: &Job) -> Job {
+    let mut job = job.clone();
+    if let Some(url) = &registry.registry {
+        job.spec.registry.url.clone_from(url);
+    }
+    job
 }
 
 /// Opens the bundle in a folder.

@@ -6,28 +6,44 @@ use super::runs::compare::part_text;
 use crate::cli::args::{EvaluateArgs, StageArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::Outputs;
 use crate::cli::ui::{Ui, warn};
 use crate::cli::{outcome, settings};
 use crate::codes::Code;
 use crate::engine::{self, Against, Opponent, Outcome, Turn};
 use crate::pipeline::Stage;
-use crate::report::PredictionSheet;
+use crate::report::{Document, PredictionSheet};
 use crate::scoring::Verdict;
 
 /// Brings the pipeline up to a stage and shows what came of it.
 pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
-    let (outcome, _turn) = bring_up(args, until, ui)?;
+    let (outcome, _turn) = bring_up(args, until, Outputs::default(), ui)?;
     show(&outcome, until, ui)
+}
+
+/// Registers the pipeline's model whatever its gates say. What they say is shown, and is no failure: it was asked for.
+pub(super) fn register_refused(args: &StageArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
+    let _turn = context.turn()?;
+    let outcome = engine::register_refused(&context, &job, args.reuse())?;
+    ui.watch.outcome(&outcome);
+    ui.show(&outcome, || outcome::text(&outcome, Stage::Register))?;
+    if let Some(version) = &outcome.version {
+        let (model, number) = (&version.model, version.version);
+        ui.next(&format!("pdm-ml promote {} --model {model}/{number} --force --reason TEXT", job.label));
+    }
+    Ok(Exit::Done)
 }
 
 /// Scores the model, and writes the predictions where asked.
 pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let Some(reference) = &args.against else {
-        let (outcome, _turn) = bring_up(&args.stage, Stage::Evaluate, ui)?;
+        let (outcome, _turn) = bring_up(&args.stage, Stage::Evaluate, outputs_of(args), ui)?;
         write_predictions(args, &outcome)?;
         return show(&outcome, Stage::Evaluate, ui);
     };
     let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
+    outputs_of(args).reads_pipeline(&context, &job).check(ui)?;
     // Found before anything runs: a typo costs no training.
     let opponent = Opponent::find(&context, &job, reference)?;
     let _turn = context.turn()?;
@@ -46,6 +62,11 @@ struct Evaluated<'a> {
     #[serde(flatten)]
     outcome: &'a Outcome,
     against: &'a Against,
+}
+
+fn outputs_of(args: &EvaluateArgs) -> Outputs {
+    let outputs = Outputs::with_overwrite(args.overwrite || args.stage.force);
+    outputs.document("--predictions", args.predictions.as_deref(), Document::Predictions)
 }
 
 fn write_predictions(args: &EvaluateArgs, outcome: &Outcome) -> Result<(), CliError> {
@@ -82,8 +103,10 @@ fn exit_of(against: &Against, ui: &Ui) -> Exit {
 }
 
 /// Brings the pipeline up to a stage; until the turn is dropped, nobody removes what the outcome names.
-fn bring_up(args: &StageArgs, until: Stage, ui: &Ui) -> Result<(Outcome, Turn), CliError> {
-    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+fn bring_up(args: &StageArgs, until: Stage, outputs: Outputs, ui: &Ui) -> Result<(Outcome, Turn), CliError> {
+    let resolve = if until >= Stage::Gate { settings::resolve_file } else { settings::resolve };
+    let (context, job) = resolve(&args.pipeline, ui)?;
+    outputs.reads_pipeline(&context, &job).check(ui)?;
     let turn = context.turn()?;
     let outcome = engine::bring_up(&context, &job, until, args.reuse())?;
     ui.watch.outcome(&outcome);

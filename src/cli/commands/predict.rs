@@ -1,6 +1,6 @@
 //! `predict`: remaining useful life with an interval, for any unit.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -12,6 +12,7 @@ use crate::cli::args::{PipelineArgs, PredictArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::inputs::{self, Inputs};
+use crate::cli::outputs::Outputs;
 use crate::cli::predicted::{self, Predicted};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{environment, settings};
@@ -19,7 +20,7 @@ use crate::codes::Code;
 use crate::data::Trajectory;
 use crate::domain::{Alarm, UnitId};
 use crate::engine::{self, Context, Job, JournalEntry};
-use crate::report::PredictionSheet;
+use crate::report::{Document, PredictionSheet};
 
 /// The project a command works in, where there is one.
 type Project = Option<(Context, Job)>;
@@ -30,6 +31,7 @@ pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
         CliError::new(error.code(), error).hint(hint)
     })?;
     let project = project(args, ui)?;
+    check_outputs(args, &project, ui)?;
     let result = predict(args, &alarms, &project, ui);
     if args.notify
         && let Some((context, job)) = &project
@@ -43,6 +45,24 @@ pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
         }
     }
     result.map(|predicted| predicted.exit())
+}
+
+/// Refuses to write over what is read, before any work.
+fn check_outputs(args: &PredictArgs, project: &Project, ui: &Ui) -> Result<(), CliError> {
+    let mut outputs = Outputs::new(args.force)
+        .document("--output", args.output.as_deref(), Document::Predictions)
+        .known("--journal", args.journal.as_deref());
+    for input in inputs::files(&args.input)? {
+        outputs = outputs.reads_file("--input", Some(&input));
+    }
+    if model::is_folder(&args.model) {
+        outputs = outputs.reads_folder("the model", Path::new(&args.model));
+    }
+    outputs = match project {
+        Some((context, job)) => outputs.reads_pipeline(context, &model::named(&args.registry, job)),
+        None => outputs.reads_pipeline_file(args.pipeline.as_deref()),
+    };
+    outputs.check(ui)
 }
 
 /// Returns the pipeline that is meant; none where a bundle's folder needs none.

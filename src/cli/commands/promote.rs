@@ -5,6 +5,7 @@ use crate::cli::args::{PromoteArgs, StageArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome;
+use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::engine;
@@ -25,7 +26,8 @@ pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 /// Approves a registered version in the name of who acts; the gates are shown, and decide when it is promoted.
 fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
-    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
+    Outputs::default().reads_pipeline(&context, &job).check(ui)?;
     let approval = engine::approve_version(&context, &job, reference, &args.reason)?;
     ui.show(&approval, || {
         let Said { model, version, .. } = &approval.said;
@@ -37,7 +39,8 @@ fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, Cl
 
 /// Judges a registered version by the pipeline's gates against whoever holds the alias now, and promotes it if they pass.
 fn version(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
-    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
+    Outputs::default().reads_pipeline(&context, &job).check(ui)?;
     let promoted = engine::promote_version(&context, &job, reference, &args.reason, args.force)?;
     ui.watch.gates(&promoted.gates);
     ui.show(&promoted, || {

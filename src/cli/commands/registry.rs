@@ -15,6 +15,7 @@ use super::{keygen, pipeline};
 use crate::cli::args::{self, Keeper, PipelineArgs, RegistryArgs, RegistryCommand};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
 use crate::codes::Code;
@@ -55,7 +56,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
         }
         RegistryCommand::Copy { from, to, models } => copied(&copy(from, to, models, ui)?, ui)?,
         RegistryCommand::Fetch { model, into, registry } => {
-            let registry = open(registry, ui)?.1;
+            let registry = open_to_write(registry, Outputs::default().known("--into", Some(into)), ui)?.1;
             let version = registry.resolve(&model.parse()?, None)?;
             registry.fetch_bundle(&version, into)?;
             ui.show(&version, || {
@@ -72,7 +73,8 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             };
             return verify(&report, ui);
         }
-        RegistryCommand::Register(args) => return pipeline::run(args, Stage::Register, ui),
+        RegistryCommand::Register { stage, refused: false } => return pipeline::run(stage, Stage::Register, ui),
+        RegistryCommand::Register { stage, refused: true } => return pipeline::register_refused(stage, ui),
         RegistryCommand::Policy { keeper: Keeper::S3, role, principal, registry } => {
             let url = match &registry.registry {
                 Some(url) => url.clone(),
@@ -114,12 +116,19 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
 
 /// Opens the named registry, else the pipeline's.
 fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
+    open_to_write(args, Outputs::default(), ui)
+}
+
+/// As [`open`], for a command that writes files out of the registry: nothing may be written into it.
+fn open_to_write(args: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     if let Some(url) = &args.registry {
         let context = settings::context_here(ui)?;
+        outputs.reads_registry(&context.root, url).reads_pipeline_file(None).check(ui)?;
         let registry = Registry::open(url, context.surroundings()?)?;
         return Ok((context, registry));
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
+    outputs.reads_pipeline(&context, &job).check(ui)?;
     let registry = context.registry(&job.spec.registry)?;
     Ok((context, registry))
 }

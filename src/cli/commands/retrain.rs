@@ -8,24 +8,34 @@ use super::judged;
 use crate::cli::args::RetrainArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::Outputs;
 use crate::cli::ui::Ui;
 use crate::cli::{night, settings, summary, ui};
+use crate::codes::Code;
 use crate::engine::{self, NightResult, Retrained};
+use crate::report::Document;
 
 pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let started = Instant::now();
     let summary_file = args.summary.as_deref();
-    let resolved = settings::resolve(&args.pipeline, ui).inspect_err(|error| {
+    let resolved = settings::resolve_file(&args.pipeline, ui).inspect_err(|error| {
         summary::failed_early(summary_file, args.pipeline.pipeline.as_deref(), error, started.elapsed());
     });
     let (context, job) = resolved?;
+    let outputs = Outputs::new(args.force).document("--summary", args.summary.as_deref(), Document::Summary);
+    outputs.reads_pipeline(&context, &job).check(ui)?;
     let when = match args.when.as_slice() {
         [] => job.spec.retrain.clone().unwrap_or_default().when,
         named => named.to_vec(),
     };
     let notify = if args.notify { job.spec.notify.as_slice() } else { &[] };
     if args.notify && notify.is_empty() {
-        ui::warn("`--notify` tells nobody: the pipeline has no [[notify]]");
+        let what = "`--notify` tells nobody: the pipeline has no [[notify]]";
+        if ui.is_strict() {
+            return Err(CliError::new(Code::Strict, format!("--strict: {what}"))
+                .hint("add [[notify]], or leave `--notify` out"));
+        }
+        ui::warn(what);
     }
     summary::begin(summary_file, &job.spec.project.name, &job.label, context.now);
     match engine::retrain(&context, &job, &when) {

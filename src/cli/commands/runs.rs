@@ -10,13 +10,13 @@ use crate::cli::args::{PipelineArgs, RunStoreArgs, RunsCommand, TraceArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome::seconds;
+use crate::cli::outputs::{self, Outputs};
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::content::write_whole;
 use crate::domain::redact_json;
 use crate::engine::{Context, Job};
 use crate::observe::timeline::chrome_trace;
-use crate::report::{Align, table};
+use crate::report::{Align, Document, table};
 use crate::tracking::{Run, RunStore};
 
 pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
@@ -42,12 +42,13 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
 
 /// Writes a run's timeline.
 fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
-    let trace = chrome_trace(&open(&args.store, ui)?.load(&args.run)?);
+    let store = open(&args.store, ui)?;
+    let outputs = Outputs::new(args.force).document("--output", args.out.as_deref(), Document::Trace);
+    outputs.reads_folder("the run store", store.dir()).reads_pipeline_file(None).check(ui)?;
+    let trace = chrome_trace(&store.load(&args.run)?);
     let text = serde_json::to_string(&trace).map_err(CliError::output)?;
     match &args.out {
-        Some(path) => {
-            write_whole(path, redact_json(&text).as_bytes()).map_err(|error| CliError::io("write", path, error))
-        }
+        Some(path) => outputs::write(path, redact_json(&text).as_bytes()),
         None => ui.json(&text),
     }
 }

@@ -10,10 +10,10 @@ use crate::cli::ci;
 use crate::cli::environment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::{self, Outputs};
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
 use crate::codes::Code;
-use crate::content::write_whole;
 use crate::engine;
 use crate::pipeline::PipelineSpec;
 use crate::schedule::{Definition, File, Job, Kind, ScheduleError, ScheduleOptions, export, next_times, skipped_night};
@@ -52,7 +52,10 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
         None => ui.show(&definition, String::new)?,
         Some(out) => {
             let files = places(out, kind, &definition)?;
-            put(&files, args.force)?;
+            let outputs =
+                files.iter().fold(Outputs::new(args.force), |outputs, (path, _)| outputs.new_file("--output", path));
+            outputs.reads_pipeline(&context, &job).check(ui)?;
+            put(&files)?;
             let written: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
             ui.show(&json!({ "written": written, "notes": definition.notes }), || written.join("\n"))?;
         }
@@ -143,17 +146,12 @@ fn places<'d>(out: &Path, kind: Kind, definition: &'d Definition) -> Result<Vec<
     }
 }
 
-/// Writes all files, or none where one is in the way.
-fn put(files: &[(PathBuf, &File)], force: bool) -> Result<(), CliError> {
-    if let Some((path, _)) = files.iter().find(|(path, _)| !force && path.exists()) {
-        let error =
-            CliError::new(Code::WouldOverwrite, format!("`{}` is there already; nothing was changed", path.display()));
-        return Err(error.hint("--force writes over it"));
+/// Writes all files.
+fn put(files: &[(PathBuf, &File)]) -> Result<(), CliError> {
+    for (path, file) in files {
+        outputs::write(path, file.text.as_bytes())?;
     }
-    let put = |(path, file): &(PathBuf, &File)| {
-        write_whole(path, file.text.as_bytes()).map_err(|error| CliError::io("write", path, error))
-    };
-    files.iter().try_for_each(put)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::cli::args::{PipelineArgs, TuneArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::tuned;
 use crate::cli::ui::Ui;
-use crate::codes::Code;
 use crate::engine::{self, Job, TuneError, TuneRequest};
 use crate::report::{Align, table};
 use crate::tune::{MOST_GRID_POINTS, Method, Space, TuneOptions, Values};
@@ -28,7 +28,8 @@ pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let output = args.output.clone().unwrap_or_else(|| beside(&job, &pipeline));
-    refuse_overwriting(&output, args.force)?;
+    // A search may take hours: what stands in the way of its result is said before.
+    Outputs::new(args.force).new_file("--output", &output).reads_pipeline(&context, &job).check(ui)?;
     let request = TuneRequest { set: pipeline.set, output, fresh: args.fresh };
     let found = engine::tune(&context, &job, &request)?;
     ui.show(&found, || tuned::text(&found))?;
@@ -43,16 +44,6 @@ fn beside(job: &Job, pipeline: &PipelineArgs) -> PathBuf {
         (None, label) if label.extension().is_some() => label.with_extension("tuned.toml"),
         (None, _) => PathBuf::from(settings::MAIN_PIPELINE).with_extension("tuned.toml"),
     }
-}
-
-/// A search may take hours: what stands in the way of its result is said before.
-fn refuse_overwriting(output: &Path, force: bool) -> Result<(), CliError> {
-    if force || !output.exists() {
-        return Ok(());
-    }
-    let error =
-        CliError::new(Code::WouldOverwrite, format!("`{}` is there already; nothing was changed", output.display()));
-    Err(error.hint("--force writes over it, --output names another file"))
 }
 
 /// Returns how many trials there would be at most, beside the file as it stands.

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::super::place::place;
-use super::super::{DataError, Trajectory};
+use super::super::{DataError, Role, Trajectory};
 use super::engine::run_to_failure;
 use super::{Origin, SimulateOptions, text};
 use crate::content::Digest;
@@ -76,9 +76,35 @@ impl SimulatedFleet {
     /// Writes `train_<name>.txt`, `test_<name>.txt` and `RUL_<name>.txt` in the C-MAPSS format, and `<name>.json` which
     /// says how they were simulated; returns their paths in that order.
     ///
+    /// What an earlier simulation wrote there is replaced.
+    ///
+    /// # Errors
+    /// The options are impossible, a file is in the way that was not simulated or was changed since, or the folder cannot be
+    /// written.
+    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+        self.write_where(folder, |path, text| self.may_replace(folder, path, text))
+    }
+
+    /// As [`Self::write`], over whatever is there.
+    ///
     /// # Errors
     /// The options are impossible, or the folder cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    pub fn replace(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+        self.write_where(folder, |_, _| true)
+    }
+
+    /// Returns whether a file holds what was simulated, now or the last time, and nobody changed it.
+    fn may_replace(&self, folder: &Path, path: &Path, text: &str) -> bool {
+        let Ok(there) = Digest::of_file(path) else { return true };
+        let origin = Origin::find(&self.options, folder);
+        if path.ends_with(Origin::file_name(&self.options)) {
+            return origin.is_some();
+        }
+        let simulated = origin.iter().flat_map(|origin| [Role::Train, Role::Test, Role::Rul].map(|r| origin.digest(r)));
+        simulated.chain([Digest::of(text)]).any(|digest| digest == there)
+    }
+
+    fn write_where(&self, folder: &Path, may: impl Fn(&Path, &str) -> bool) -> Result<Vec<PathBuf>, DataError> {
         if let Some(problem) = self.options.problems().into_iter().next() {
             return Err(DataError::Simulate(problem));
         }
@@ -88,6 +114,13 @@ impl SimulatedFleet {
         let origin = serde_json::to_string_pretty(&origin).expect("numbers and digests have a JSON form") + "\n";
         let names = ["train", "test", "RUL"].map(|prefix| format!("{prefix}_{name}.txt"));
         let files = names.into_iter().chain([Origin::file_name(&self.options)]).zip(texts.into_iter().chain([origin]));
-        files.map(|(name, text)| place(folder, &name, text.as_bytes())).collect()
+        let files: Vec<_> = files.collect();
+        for (name, text) in &files {
+            let path = folder.join(name);
+            if !may(&path, text) {
+                return Err(DataError::InTheWay { path, what: "as it was simulated" });
+            }
+        }
+        files.into_iter().map(|(name, text)| place(folder, &name, text.as_bytes())).collect()
     }
 }

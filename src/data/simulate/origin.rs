@@ -39,6 +39,12 @@ impl Origin {
         Self { train_units, test_units, regimes, fault_modes, seed, train, test, rul }
     }
 
+    /// Returns the origin in a folder; none where there is none, or the file holds something else.
+    pub(super) fn find(options: &SimulateOptions, folder: &Path) -> Option<Self> {
+        let text = std::fs::read(folder.join(Self::file_name(options))).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
     pub(super) fn file_name(options: &SimulateOptions) -> String {
         format!("{}.json", options.name)
     }

@@ -47,6 +47,18 @@ pub(super) fn look(root: &Path, written: &str, known: &Known, memory: &StatCache
     Ok(Input { digest, files: found.iter().map(|(name, found)| file(name, *found)).collect() })
 }
 
+/// Returns the files that an input means now; none that cannot be listed.
+pub(in crate::engine) fn files_of(root: &Path, written: &str) -> Vec<PathBuf> {
+    let path = root.join(written);
+    if path.is_file() {
+        return vec![path];
+    }
+    if path.is_dir() {
+        return below(&path).unwrap_or_default();
+    }
+    matching(root, written)
+}
+
 /// Returns the files in a folder and the folders in it; a link to a folder is not followed.
 fn below(folder: &Path) -> Result<Vec<PathBuf>, ExecError> {
     let mut files = Vec::new();

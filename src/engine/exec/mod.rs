@@ -17,6 +17,7 @@ mod step;
 
 pub(super) use board::{Abandon, Board};
 pub use error::ExecError;
+pub(super) use inputs::files_of;
 pub(super) use plan::Outlook;
 pub(super) use provide::provide_data;
 pub(super) use step::{Bench, artifacts};

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use super::super::bring_up::bring_up_for;
+use super::super::bring_up::{Purpose, bring_up_for};
 use super::super::exec::provide_data;
 use super::super::outcome::{Action, Outcome};
 use super::super::provision::provision;
@@ -67,8 +67,8 @@ impl<'a> Night<'a> {
             return Ok(self.nothing(why, found));
         };
         let Line { context, job, .. } = self.line;
-        let night = Some(format!("{} {why}", reason(self.recipe)));
-        let outcome = bring_up_for(context, job, Stage::Promote, Reuse::default(), night)?;
+        let purpose = Purpose::Night { reason: format!("{} {why}", reason(self.recipe)), drift: found.drift.clone() };
+        let outcome = bring_up_for(context, job, Stage::Promote, Reuse::default(), &purpose)?;
         self.conclude(&outcome, &why, found)
     }
 

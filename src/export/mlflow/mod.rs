@@ -28,6 +28,18 @@ pub struct MlflowFile {
 const EXAMPLE: &str = "input_example.json";
 const SERVING_EXAMPLE: &str = "serving_input_example.json";
 const ONNX: &str = "model.onnx";
+const DESCRIPTION: &str = "MLmodel";
+
+/// Names of the files that [`mlflow_model`] returns, in its order.
+pub const MLFLOW_FILES: [&str; 7] = [
+    ONNX,
+    EXAMPLE,
+    SERVING_EXAMPLE,
+    environment::REQUIREMENTS,
+    environment::CONDA,
+    environment::VIRTUALENV,
+    DESCRIPTION,
+];
 
 /// Returns the files of an MLflow model made of a bundle, `MLmodel` last: without it the folder is no model.
 ///
@@ -55,6 +67,6 @@ pub fn mlflow_model(
         text(environment::REQUIREMENTS, environment::requirements()),
         text(environment::CONDA, environment::conda()),
         text(environment::VIRTUALENV, environment::virtualenv()),
-        text("MLmodel", mlmodel::text(bundle, created)),
+        text(DESCRIPTION, mlmodel::text(bundle, created)),
     ])
 }

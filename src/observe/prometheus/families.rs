@@ -3,7 +3,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Sample;
-use crate::observe::{ChampionFact, JobFacts, PredictFact, ScoreFact};
+use crate::monitor::DriftVerdict;
+use crate::observe::{ChampionFact, GateFact, JobFacts, PredictFact, ScoreFact};
 use crate::scoring::Verdict;
 
 /// A metric: its name, what it means, and what a job says under it.
@@ -16,7 +17,15 @@ pub(super) struct Family {
     is_kept_by_label: bool,
 }
 
+/// The command that only looks for drift: it must not pass for the job that makes models.
+const DRIFT: &str = "drift";
+
 impl Family {
+    /// Returns whether a job's numbers belong under this name.
+    pub(super) fn concerns(&self, facts: &JobFacts) -> bool {
+        facts.command != DRIFT || self.name.starts_with("pdm_ml_drift")
+    }
+
     /// Returns what a job says under this name, once the numbers it takes the place of are gone from `known`.
     pub(super) fn renew(&self, facts: &JobFacts, known: &mut Vec<Sample>) {
         let Some(news) = (self.says)(facts) else { return };
@@ -30,7 +39,7 @@ impl Family {
 }
 
 /// Returns the metrics of a job, in the order they are written.
-pub(super) fn families_of() -> [Family; 16] {
+pub(super) fn families_of() -> [Family; 23] {
     [
         family("pdm_ml_last_run_timestamp_seconds", "When the job ended last, well or not.", |facts| {
             of_training(facts, "pdm_ml_last_run_timestamp_seconds", seconds(facts.ended))
@@ -61,6 +70,25 @@ pub(super) fn families_of() -> [Family; 16] {
             "What the gates made of the model judged last: 1 for the verdict that holds.",
             verdict,
         ),
+        family("pdm_ml_gate_result", "What each gate made of it: 1 for the verdict that holds.", gate_results),
+        family("pdm_ml_gate_value", "What each gate judged, with the ends of its interval.", gate_values),
+        family(
+            "pdm_ml_gate_limit",
+            "The limits each gate holds that against; of a comparison, its margin.",
+            gate_limits,
+        ),
+        family(
+            "pdm_ml_gate_margin",
+            "How far the interval lies within the nearest limit; below 0, the gate does not pass.",
+            gate_margins,
+        ),
+        family(
+            "pdm_ml_drift_verdict",
+            "What the last look for drift found: 1 for the verdict that holds.",
+            drift_verdict,
+        ),
+        family("pdm_ml_drift_units", "Units on both sides of the last look for drift.", drift_units),
+        family("pdm_ml_drift", "Figures of each test of the last look for drift.", drift_tests),
         family("pdm_ml_score", "Scores of the model judged last, each with the ends of its interval.", scores),
         family("pdm_ml_champion_version", "Version the champion's alias points to.", |facts| match facts.champion {
             ChampionFact::Unknown => None,
@@ -158,6 +186,99 @@ fn verdict(facts: &JobFacts) -> Option<Vec<Sample>> {
         Sample::new("pdm_ml_gate_verdict", &labels, if verdict == held { 1.0 } else { 0.0 })
     });
     Some(all.into())
+}
+
+/// Returns the labels that name a gate.
+fn of_gate<'f>(facts: &'f JobFacts, gate: &'f GateFact, place: &'f str) -> Vec<(&'static str, &'f str)> {
+    vec![("pipeline", &facts.pipeline), ("gate", place), ("metric", gate.metric), ("rule", &gate.rule)]
+}
+
+/// Returns samples of every gate: a value for each value of one more label. Nothing where no gate was asked.
+fn per_gate(
+    facts: &JobFacts,
+    name: &str,
+    label: &'static str,
+    values: fn(&GateFact) -> Vec<(String, f64)>,
+) -> Option<Vec<Sample>> {
+    facts.verdict?;
+    let mut samples = Vec::new();
+    for gate in &facts.gates {
+        let place = gate.place.to_string();
+        for (word, value) in values(gate) {
+            let mut labels = of_gate(facts, gate, &place);
+            if !label.is_empty() {
+                labels.push((label, &word));
+            }
+            samples.push(Sample::new(name, &labels, value));
+        }
+    }
+    Some(samples)
+}
+
+fn gate_results(facts: &JobFacts) -> Option<Vec<Sample>> {
+    per_gate(facts, "pdm_ml_gate_result", "verdict", |gate| {
+        let all = [Verdict::Pass, Verdict::Fail, Verdict::Undecided];
+        all.map(|verdict| (verdict.to_string(), if verdict == gate.verdict { 1.0 } else { 0.0 })).into()
+    })
+}
+
+fn gate_values(facts: &JobFacts) -> Option<Vec<Sample>> {
+    per_gate(facts, "pdm_ml_gate_value", "bound", |gate| {
+        let Some([lower, value, upper]) = gate.observed else { return Vec::new() };
+        vec![("value".to_owned(), value), ("lower".to_owned(), lower), ("upper".to_owned(), upper)]
+    })
+}
+
+fn gate_limits(facts: &JobFacts) -> Option<Vec<Sample>> {
+    per_gate(facts, "pdm_ml_gate_limit", "bound", |gate| {
+        let [low, high] = gate.limits;
+        let low = low.map(|low| ("lower".to_owned(), low));
+        low.into_iter().chain(high.map(|high| ("upper".to_owned(), high))).collect()
+    })
+}
+
+fn gate_margins(facts: &JobFacts) -> Option<Vec<Sample>> {
+    per_gate(facts, "pdm_ml_gate_margin", "", |gate| {
+        gate.room().map(|room| (String::new(), room)).into_iter().collect()
+    })
+}
+
+fn drift_verdict(facts: &JobFacts) -> Option<Vec<Sample>> {
+    let drift = facts.drift.as_ref()?;
+    let all = [
+        (DriftVerdict::None, "none"),
+        (DriftVerdict::Drift, "drift"),
+        (DriftVerdict::TooLittleData, "too_little_data"),
+    ];
+    let samples = all.map(|(verdict, name)| {
+        let labels = [("pipeline", facts.pipeline.as_str()), ("verdict", name)];
+        Sample::new("pdm_ml_drift_verdict", &labels, if verdict == drift.verdict { 1.0 } else { 0.0 })
+    });
+    Some(samples.into())
+}
+
+fn drift_units(facts: &JobFacts) -> Option<Vec<Sample>> {
+    let drift = facts.drift.as_ref()?;
+    let samples = [("training", drift.reference_units), ("new", drift.new_units)].map(|(side, units)| {
+        Sample::new("pdm_ml_drift_units", &[("pipeline", &facts.pipeline), ("side", side)], units as f64)
+    });
+    Some(samples.into())
+}
+
+fn drift_tests(facts: &JobFacts) -> Option<Vec<Sample>> {
+    let drift = facts.drift.as_ref()?;
+    let mut samples = Vec::new();
+    for test in &drift.tests {
+        let (quantity, regime) = (test.quantity.name(), test.regime.map(|regime| regime.to_string()));
+        for (figure, value) in test.figures() {
+            let mut labels =
+                vec![("pipeline", facts.pipeline.as_str()), ("channel", &test.channel), ("quantity", quantity)];
+            labels.extend(regime.as_deref().map(|regime| ("regime", regime)));
+            labels.push(("figure", figure));
+            samples.push(Sample::new("pdm_ml_drift", &labels, value));
+        }
+    }
+    Some(samples)
 }
 
 fn scores(facts: &JobFacts) -> Option<Vec<Sample>> {

@@ -63,7 +63,9 @@ pub fn update(path: &Path, facts: &JobFacts) -> Result<(), MetricsFileError> {
     let _lock = lock(&path.with_extension("prom.lock"))?;
     let mut known = read(path)?;
     let facts = named(path, facts, &known)?;
-    families_of().iter().for_each(|family| family.renew(&facts, &mut known));
+    for family in families_of().iter().filter(|family| family.concerns(&facts)) {
+        family.renew(&facts, &mut known);
+    }
     write_whole(path, render(&known).as_bytes()).map_err(file("write", path))
 }
 
@@ -140,7 +142,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::observe::{ChampionFact, PredictFact, ScoreFact};
+    use crate::observe::{ChampionFact, GateFact, PredictFact, ScoreFact};
     use crate::scoring::Verdict;
 
     fn facts(pipeline: &str, exit_code: u8, at: &str) -> JobFacts {
@@ -154,6 +156,15 @@ mod tests {
             stages: BTreeMap::from([("train".into(), Duration::from_millis(4300))]),
             scores: vec![ScoreFact { metric: "rmse", part: "test", value: 11.75, lower: 9.62, upper: 13.99 }],
             verdict: Some(Verdict::Pass),
+            gates: vec![GateFact {
+                place: 1,
+                metric: "rmse",
+                rule: "at_most".into(),
+                verdict: Verdict::Pass,
+                observed: Some([9.62, 11.75, 13.99]),
+                limits: [None, Some(16.0)],
+            }],
+            drift: None,
             champion: ChampionFact::Version { version: 3, since: Some("2026-11-01T00:00:00Z".parse().unwrap()) },
             predicted: None,
         }
@@ -187,6 +198,22 @@ mod tests {
         pdm_ml_gate_verdict{pipeline="plant",verdict="pass"} 1
         pdm_ml_gate_verdict{pipeline="plant",verdict="fail"} 0
         pdm_ml_gate_verdict{pipeline="plant",verdict="undecided"} 0
+        # HELP pdm_ml_gate_result What each gate made of it: 1 for the verdict that holds.
+        # TYPE pdm_ml_gate_result gauge
+        pdm_ml_gate_result{pipeline="plant",gate="1",metric="rmse",rule="at_most",verdict="pass"} 1
+        pdm_ml_gate_result{pipeline="plant",gate="1",metric="rmse",rule="at_most",verdict="fail"} 0
+        pdm_ml_gate_result{pipeline="plant",gate="1",metric="rmse",rule="at_most",verdict="undecided"} 0
+        # HELP pdm_ml_gate_value What each gate judged, with the ends of its interval.
+        # TYPE pdm_ml_gate_value gauge
+        pdm_ml_gate_value{pipeline="plant",gate="1",metric="rmse",rule="at_most",bound="value"} 11.75
+        pdm_ml_gate_value{pipeline="plant",gate="1",metric="rmse",rule="at_most",bound="lower"} 9.62
+        pdm_ml_gate_value{pipeline="plant",gate="1",metric="rmse",rule="at_most",bound="upper"} 13.99
+        # HELP pdm_ml_gate_limit The limits each gate holds that against; of a comparison, its margin.
+        # TYPE pdm_ml_gate_limit gauge
+        pdm_ml_gate_limit{pipeline="plant",gate="1",metric="rmse",rule="at_most",bound="upper"} 16
+        # HELP pdm_ml_gate_margin How far the interval lies within the nearest limit; below 0, the gate does not pass.
+        # TYPE pdm_ml_gate_margin gauge
+        pdm_ml_gate_margin{pipeline="plant",gate="1",metric="rmse",rule="at_most"} 2.01
         # HELP pdm_ml_score Scores of the model judged last, each with the ends of its interval.
         # TYPE pdm_ml_score gauge
         pdm_ml_score{pipeline="plant",metric="rmse",part="test",bound="value"} 11.75

@@ -25,6 +25,7 @@ const MOST: usize = 100;
 
 /// A file that was read, and those it extends.
 pub(in crate::pipeline) struct File {
+    whole: Option<PathBuf>,
     text: String,
     base: usize,
     extends: Vec<File>,
@@ -49,6 +50,12 @@ pub(in crate::pipeline) fn read(
 }
 
 impl File {
+    /// Returns where the file lies, and all it extends.
+    fn places(&self) -> Vec<PathBuf> {
+        let extended = self.extends.iter().flat_map(Self::places);
+        self.whole.iter().cloned().chain(extended).collect()
+    }
+
     /// Returns what the file says, laid over what it extends.
     pub(in crate::pipeline) fn laid(&self) -> DeTable<'_> {
         // What cannot be parsed or is of another version was refused when it was read.
@@ -57,6 +64,15 @@ impl File {
         let _version = format::bring_up(&mut root);
         let under = self.extends.iter().map(Self::laid).fold(DeTable::new(), lay_over);
         lay_over(under, moved_table(root, &mut by(self.base)))
+    }
+}
+
+impl Layers {
+    /// Returns the pipeline file and all that it extends; none for a text that is in no file.
+    pub fn files(&self, env: Environment<'_>) -> Vec<PathBuf> {
+        let mut sources = Sources::new(&self.name, &self.text);
+        // Files that cannot be read were refused when the pipeline was put together.
+        read(self, &mut sources, env).map(|file| file.places()).unwrap_or_default()
     }
 }
 
@@ -80,7 +96,8 @@ impl Reader<'_, '_> {
     fn file(&mut self, text: String, base: usize, chain: &mut Vec<Opened>) -> File {
         let paths = self.extended_by(&text, base);
         let extends = paths.into_iter().filter_map(|(path, span)| self.extended(&path, span, chain)).collect();
-        File { text, base, extends }
+        let whole = chain.last().and_then(|opened| opened.whole.clone());
+        File { whole, text, base, extends }
     }
 
     /// Returns the paths of the files that a text extends, each with its place.

@@ -10,7 +10,7 @@ use super::{StageError, Summary, key, read_json};
 use crate::content::{Digest, digest_of};
 use crate::domain::Predictions;
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
-use crate::registry::{Contender, GateReport, ModelVersion, judge};
+use crate::registry::{Contender, GateReport, ModelVersion, Opponent, judge};
 use crate::scoring::{Scorecard, Verdict};
 
 /// Name of the gate report among the outputs.
@@ -29,11 +29,39 @@ pub struct Defender {
     pub predictions: Predictions,
 }
 
+/// Who holds the alias when a model is judged.
+#[derive(Debug, Clone)]
+pub enum Holder {
+    /// Nobody yet.
+    Nobody,
+    /// The model that is judged, registered as this version.
+    Itself(Box<ModelVersion>),
+    /// Another version.
+    Version(Box<ModelVersion>),
+}
+
+/// Whom a model is judged against.
+#[derive(Debug)]
+pub enum Rival {
+    /// Nobody: there is no champion yet.
+    Nobody,
+    /// Nobody: the model is the champion, by this number.
+    Itself(u32),
+    /// The champion.
+    Champion(Box<Defender>),
+}
+
 /// Returns the key for this bundle, its scores and the version to beat.
-pub fn stage_key(spec: &PipelineSpec, bundle: Digest, evaluate: Digest, opponent: Option<&ModelVersion>) -> StageKey {
+pub fn stage_key(spec: &PipelineSpec, bundle: Digest, evaluate: Digest, holder: &Holder) -> StageKey {
     let parameters = json!({ "gate": spec.gates });
     let named = |v: &ModelVersion| digest_of(&(v.version, v.bundle, v.scorecard)).expect("digests have a JSON form");
-    let champion = opponent.map(named);
+    let champion = match holder {
+        Holder::Nobody => None,
+        Holder::Itself(version) => {
+            Some(digest_of(&("itself", named(version))).expect("a word and a digest have a JSON form"))
+        }
+        Holder::Version(version) => Some(named(version)),
+    };
     key(Stage::Gate, parameters, [("bundle", Some(bundle)), ("evaluate", Some(evaluate)), ("champion", champion)])
 }
 
@@ -44,22 +72,32 @@ pub fn stage_key(spec: &PipelineSpec, bundle: Digest, evaluate: Digest, opponent
 pub fn run(
     spec: &PipelineSpec,
     bundle: Digest,
-    defender: Option<&Defender>,
+    rival: &Rival,
     [evaluate, folder]: [&Path; 2],
 ) -> Result<Summary, StageError> {
     let scorecard: Scorecard = read_json(&evaluate.join(SCORECARD))?;
     let predictions: Predictions = read_json(&evaluate.join(PREDICTIONS))?;
     let challenger = Contender { bundle, scorecard: &scorecard, predictions: &predictions };
-    let champion = defender
-        .map(|d| (d.version, Contender { bundle: d.bundle, scorecard: &d.scorecard, predictions: &d.predictions }));
-    let report = judge(&spec.gates, challenger, champion);
+    let opponent = match rival {
+        Rival::Nobody => Opponent::Nobody,
+        Rival::Itself(version) => Opponent::Itself(*version),
+        Rival::Champion(defender) => {
+            let Defender { version, bundle, scorecard, predictions } = defender.as_ref();
+            Opponent::Version(*version, Contender { bundle: *bundle, scorecard, predictions })
+        }
+    };
+    let report = judge(&spec.gates, challenger, opponent);
     write_json(&folder.join(REPORT), &report)?;
     Ok(summarise(&report))
 }
 
 fn summarise(report: &GateReport) -> Summary {
     let passed = report.rows.iter().filter(|row| row.verdict == Verdict::Pass).count();
-    let against = report.champion.as_ref().map_or("no champion yet".to_owned(), |c| format!("against v{}", c.version));
+    let against = match &report.champion {
+        None => "no champion yet".to_owned(),
+        Some(champion) if champion.bundle == report.challenger => format!("it is the bundle of v{}", champion.version),
+        Some(champion) => format!("against v{}", champion.version),
+    };
     Summary::new(format!("{passed} of {} gates pass, {against}", report.rows.len()))
         .figure("verdict", json!(report.verdict))
         .figure("passed", passed)

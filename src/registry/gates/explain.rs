@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::options::{GateOptions, Rule};
+use super::options::{GateOptions, Rule, WhenNoChampion};
 use crate::scoring::{Measure, Metric, PairedDifference, Score, ScoringError, Verdict};
 
 /// What a score is held against.
@@ -13,7 +13,34 @@ pub(super) enum Limit {
     Between(f64, f64),
 }
 
-pub(super) const NO_CHAMPION: &str = "there is no champion yet to compare with";
+/// Returns what a comparison says before there is a champion.
+pub(super) fn no_champion(when: WhenNoChampion) -> String {
+    let so = match when {
+        WhenNoChampion::Pass => "nothing was compared, and the first model passes",
+        WhenNoChampion::Undecided => "nothing was compared, and `when_no_champion` leaves it undecided",
+        WhenNoChampion::Fail => "nothing was compared, and `when_no_champion` refuses it",
+    };
+    format!("there is no champion yet to compare with: {so}")
+}
+
+pub(super) fn itself(version: u32) -> String {
+    format!("it is version {version}, the champion itself, and is not compared with itself")
+}
+
+/// Returns why nothing can be shown on so few units.
+pub(super) fn too_few(gate: &GateOptions, units: usize, needed: usize, confidence: f64) -> String {
+    let metric = gate.metric;
+    let level = Measure::Share.exact(confidence);
+    let counted = if units == 1 { "1 unit is".to_owned() } else { format!("{units} units are") };
+    format!(
+        "{counted} too few to judge {metric} at {level}: it takes {needed}; judge more units, or let a person decide"
+    )
+}
+
+/// Returns why a score has no interval.
+pub(super) fn unscored(metric: Metric, error: &ScoringError) -> String {
+    format!("{metric} cannot be judged: {error}")
+}
 
 impl Limit {
     /// Returns the limit of a gate that judges a score by itself.
@@ -58,7 +85,13 @@ pub(super) fn score(verdict: Verdict, score: &Score, limit: Limit, units: usize)
     }
 }
 
-pub(super) fn difference(verdict: Verdict, seen: &PairedDifference, gate: &GateOptions, version: u32) -> String {
+pub(super) fn difference(
+    verdict: Verdict,
+    seen: &PairedDifference,
+    gate: &GateOptions,
+    version: u32,
+    rescored: bool,
+) -> String {
     let PairedDifference { metric, difference, lower, upper, units, .. } = *seen;
     let margin = margin(gate);
     let has_margin = gate.margin > 0.0;
@@ -76,10 +109,14 @@ pub(super) fn difference(verdict: Verdict, seen: &PairedDifference, gate: &GateO
         quantity(metric, difference),
         interval(metric, lower, upper)
     );
-    match verdict {
+    let told = match verdict {
         Verdict::Pass => format!("{metric} is {claim}: {seen}, {units} units"),
         Verdict::Fail => format!("{metric} fails to be {claim}: {seen}, {units} units"),
         Verdict::Undecided => format!("{units} units cannot tell whether {metric} is {claim}: {seen}"),
+    };
+    match rescored {
+        true => format!("{told}; version {version} was scored again under this protocol"),
+        false => told,
     }
 }
 
@@ -91,7 +128,9 @@ pub(super) fn incomparable(error: &ScoringError, version: u32) -> String {
     match error {
         ScoringError::UnlikeProtocols { .. } => {
             format!(
-                "{error}; install a test part, or promote past the gate by hand, with a reason (version {version} stays)"
+                "{error}. Version {version} stays. Both are scored under one protocol on a test part or a holdout: install a test \
+                 part, or set `split.holdout`. Or take the new protocol on without a comparison: `pdm-ml registry register \
+                 --refused`, then `pdm-ml promote --model NAME/VERSION --force --reason TEXT`"
             )
         }
         _ => format!("cannot be compared with version {version}: {error}"),

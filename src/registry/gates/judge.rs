@@ -4,8 +4,9 @@ use super::report::{Champion, GateReport, GateRow, Observed, overall};
 use crate::content::{Digest, digest_of};
 use crate::domain::Prediction;
 use crate::scoring::{
-    Evidence, PairedDifference, Score, Scorecard, ScoringError, Verdict, judge_between, judge_lower_bound,
-    judge_non_inferior, judge_upper_bound, paired,
+    Evidence, FEWEST_FOR_PENALTIES, Metric, PairedDifference, Protocol, Score, Scorecard, ScoringError, Verdict,
+    fewest_units, judge_between, judge_lower_bound, judge_non_inferior, judge_upper_bound, proven_difference,
+    proven_score,
 };
 
 /// A bundle with its scores, on one side of a comparison.
@@ -19,18 +20,33 @@ pub struct Contender<'a> {
     pub predictions: &'a [Prediction],
 }
 
-/// Judges a challenger by every gate, against the champion's version number and scores where there is a champion.
+/// Whom a challenger is compared with.
+#[derive(Debug, Clone, Copy)]
+pub enum Opponent<'a> {
+    /// The alias points to no version yet.
+    Nobody,
+    /// The alias points to the challenger itself, by its number.
+    Itself(u32),
+    /// The alias points to another version, by its number.
+    Version(u32, Contender<'a>),
+}
+
+/// Judges a challenger by every gate, against the champion where there is one.
 ///
 /// Comparisons resample units as the challenger's scorecard says, so judging again gives the same report.
 /// What cannot be computed does not pass: a gate on a score that the card lacks fails, as does a comparison of cards
-/// with unlike units or truths; a comparison under unlike protocols, or over fewer than 2 units, is undecided. A bundle
-/// is never worse than itself, however it was scored.
-pub fn judge(gates: &[GateOptions], challenger: Contender<'_>, champion: Option<(u32, Contender<'_>)>) -> GateReport {
-    let bench = Bench { challenger, champion };
+/// with unlike units or truths; a comparison under unlike protocols, or over too few units to show anything, is undecided. A
+/// bundle is never worse than itself, however it was scored.
+pub fn judge(gates: &[GateOptions], challenger: Contender<'_>, opponent: Opponent<'_>) -> GateReport {
+    let bench = Bench { challenger, opponent };
     let rows: Vec<_> = gates.iter().map(|gate| bench.row(gate)).collect();
     GateReport {
         challenger: challenger.bundle,
-        champion: champion.map(|(version, champion)| Champion { version, bundle: champion.bundle }),
+        champion: match opponent {
+            Opponent::Nobody => None,
+            Opponent::Itself(version) => Some(Champion { version, bundle: challenger.bundle }),
+            Opponent::Version(version, champion) => Some(Champion { version, bundle: champion.bundle }),
+        },
         scorecard: challenger.card_digest(),
         protocol: challenger.scorecard.protocol_digest,
         verdict: overall(&rows),
@@ -40,7 +56,7 @@ pub fn judge(gates: &[GateOptions], challenger: Contender<'_>, champion: Option<
 
 struct Bench<'a> {
     challenger: Contender<'a>,
-    champion: Option<(u32, Contender<'a>)>,
+    opponent: Opponent<'a>,
 }
 
 impl Bench<'_> {
@@ -58,29 +74,63 @@ impl Bench<'_> {
         let (Some(limit), true) = (Limit::of(gate), gate.problems().is_empty()) else {
             return Finding::without(Verdict::Fail, explain::impossible(gate));
         };
-        let Some(score) = card.score(gate.metric) else {
+        if card.score(gate.metric).is_none() {
             return Finding::without(Verdict::Fail, explain::no_value(gate.metric));
+        }
+        let evidence = self.challenger.evidence();
+        let score = match proven_score(gate.metric, evidence, &card.bootstrap, card.seed) {
+            Ok(score) => score,
+            Err(error @ ScoringError::TooFewUnits { .. }) => {
+                return Finding::without(Verdict::Undecided, explain::unscored(gate.metric, &error));
+            }
+            Err(error) => return Finding::without(Verdict::Fail, explain::unscored(gate.metric, &error)),
         };
-        let verdict = limit.judge(score);
-        let explanation = explain::score(verdict, score, limit, card.units);
-        Finding { verdict, observed: Some(Observed::Score(*score)), explanation }
+        let observed = Some(Observed::Score(score));
+        if let Some(needed) = self.lacking(gate) {
+            let explanation = explain::too_few(gate, card.units, needed, card.bootstrap.confidence);
+            return Finding { verdict: Verdict::Undecided, observed, explanation };
+        }
+        let verdict = limit.judge(&score);
+        let explanation = explain::score(verdict, &score, limit, card.units);
+        Finding { verdict, observed, explanation }
+    }
+
+    /// Returns how many units the gate needs, where there are fewer.
+    fn lacking(&self, gate: &GateOptions) -> Option<usize> {
+        let card = self.challenger.scorecard;
+        let is_penalty = matches!(gate.metric, Metric::NasaScore | Metric::NasaMean);
+        let fewest = fewest_units(card.bootstrap.confidence);
+        let needed = if is_penalty && !gate.compares() { fewest.max(FEWEST_FOR_PENALTIES) } else { fewest };
+        Some(needed).filter(|needed| card.units < *needed)
     }
 
     fn compared(&self, gate: &GateOptions) -> Finding {
         if !gate.problems().is_empty() {
             return Finding::without(Verdict::Fail, explain::impossible(gate));
         }
-        let Some((version, champion)) = self.champion else {
-            return Finding::without(Verdict::Pass, explain::NO_CHAMPION.to_owned());
+        let (version, champion) = match self.opponent {
+            Opponent::Version(version, champion) => (version, champion),
+            Opponent::Itself(version) => return Finding::without(Verdict::Pass, explain::itself(version)),
+            Opponent::Nobody => {
+                let verdict = gate.when_no_champion.verdict();
+                return Finding::without(verdict, explain::no_champion(gate.when_no_champion));
+            }
         };
         if champion.bundle == self.challenger.bundle {
             return Finding::without(Verdict::Pass, explain::same_bundle(version));
         }
         match self.difference(gate, champion) {
             Ok(difference) => {
+                let observed = Some(Observed::Difference(difference));
+                if let Some(needed) = self.lacking(gate) {
+                    let confidence = self.challenger.scorecard.bootstrap.confidence;
+                    let explanation = explain::too_few(gate, difference.units, needed, confidence);
+                    return Finding { verdict: Verdict::Undecided, observed, explanation };
+                }
                 let verdict = judge_difference(gate, &difference);
-                let explanation = explain::difference(verdict, &difference, gate, version);
-                Finding { verdict, observed: Some(Observed::Difference(difference)), explanation }
+                let rescored = self.rescored(champion).is_some();
+                let explanation = explain::difference(verdict, &difference, gate, version, rescored);
+                Finding { verdict, observed, explanation }
             }
             Err(error @ (ScoringError::TooFewUnits { .. } | ScoringError::UnlikeProtocols { .. })) => {
                 Finding::without(Verdict::Undecided, explain::incomparable(&error, version))
@@ -91,7 +141,16 @@ impl Bench<'_> {
 
     fn difference(&self, gate: &GateOptions, champion: Contender<'_>) -> Result<PairedDifference, ScoringError> {
         let Scorecard { bootstrap, seed, .. } = self.challenger.scorecard;
-        paired(gate.metric, self.challenger.evidence(), champion.evidence(), bootstrap, *seed)
+        let protocol = self.rescored(champion).unwrap_or(&champion.scorecard.protocol);
+        let champion = Evidence { predictions: champion.predictions, protocol };
+        proven_difference(gate.metric, self.challenger.evidence(), champion, bootstrap, *seed)
+    }
+
+    /// Returns the challenger's protocol, where the champion was scored under another one and its predictions can be scored
+    /// under this: they are of the same units at the same cycles.
+    fn rescored(&self, champion: Contender<'_>) -> Option<&Protocol> {
+        let (ours, theirs) = (&self.challenger.scorecard.protocol, &champion.scorecard.protocol);
+        Some(ours).filter(|ours| ours.digest() != theirs.digest() && ours.predicts_as(theirs))
     }
 }
 
@@ -146,6 +205,7 @@ fn judge_difference(gate: &GateOptions, difference: &PairedDifference) -> Verdic
 mod tests {
     use super::*;
     use crate::domain::Interval;
+    use crate::registry::gates::WhenNoChampion;
     use crate::registry::samples::{UNITS, card, predictions, protocol};
     use crate::scoring::{Metric, Protocol};
 
@@ -174,8 +234,11 @@ mod tests {
 
     fn row(gate: &GateOptions, challenger: &Side, champion: Option<&Side>) -> GateRow {
         let other = Digest::of("the champion's bundle");
-        let champion = champion.map(|champion| (3, Contender { bundle: other, ..champion.contender() }));
-        let report = judge(std::slice::from_ref(gate), challenger.contender(), champion);
+        let opponent = match champion {
+            Some(champion) => Opponent::Version(3, Contender { bundle: other, ..champion.contender() }),
+            None => Opponent::Nobody,
+        };
+        let report = judge(std::slice::from_ref(gate), challenger.contender(), opponent);
         assert_eq!(report.verdict, report.rows[0].verdict);
         report.rows[0].clone()
     }
@@ -187,7 +250,10 @@ mod tests {
     #[test]
     fn a_limit_is_judged_by_the_whole_interval() {
         let side = Side::new(1.0);
-        let rmse = *side.scorecard.score(Metric::Rmse).unwrap();
+        let rmse = {
+            let card = &side.scorecard;
+            proven_score(Metric::Rmse, side.contender().evidence(), &card.bootstrap, card.seed).unwrap()
+        };
         let verdicts = |gate: &dyn Fn(f64) -> GateOptions| {
             [rmse.lower - 0.1, rmse.value, rmse.upper + 0.1].map(|limit| row(&gate(limit), &side, None).verdict)
         };
@@ -227,7 +293,53 @@ mod tests {
     fn the_first_of_its_kind_has_nobody_to_beat() {
         let seen = row(&gate(Rule::Better), &Side::new(1.0), None);
         assert_eq!((seen.verdict, seen.observed), (Verdict::Pass, None));
-        assert_eq!(seen.explanation, "there is no champion yet to compare with");
+        let words = "there is no champion yet to compare with: nothing was compared, and the first model passes";
+        assert_eq!(seen.explanation, words);
+        let asked = |when_no_champion| {
+            let gate = GateOptions { when_no_champion, ..gate(Rule::NonInferior) };
+            row(&gate, &Side::new(1.0), None)
+        };
+        let seen = asked(WhenNoChampion::Undecided);
+        assert!(seen.verdict == Verdict::Undecided && seen.explanation.contains("nothing was compared"), "{seen:?}");
+        assert_eq!(asked(WhenNoChampion::Fail).verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn the_champion_is_not_compared_with_itself() {
+        let side = Side::new(1.0);
+        let gates = [gate(Rule::Better), GateOptions { value: Some(0.1), ..gate(Rule::AtMost) }];
+        let report = judge(&gates, side.contender(), Opponent::Itself(2));
+        assert_eq!(report.rows[0].verdict, Verdict::Pass);
+        assert_eq!(report.rows[0].explanation, "it is version 2, the champion itself, and is not compared with itself");
+        // Its own scores are judged as ever.
+        assert_eq!(report.rows[1].verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn few_units_show_nothing_and_say_how_many_do() {
+        let of_few = |units: usize| {
+            let few = predictions(0.5).into_iter().take(units).collect();
+            Side::of(few, Protocol { units, ..protocol() })
+        };
+        let worse = |units: usize| {
+            let few = predictions(1.0).into_iter().take(units).collect();
+            Side::of(few, Protocol { units, ..protocol() })
+        };
+        let better = |units| row(&gate(Rule::Better), &of_few(units), Some(&worse(units)));
+        let seen = better(5);
+        assert_eq!(seen.verdict, Verdict::Undecided);
+        assert_eq!(
+            seen.explanation,
+            "5 units are too few to judge rmse at 95 %: it takes 6; judge more units, or let a person decide"
+        );
+        assert_eq!(better(60).verdict, Verdict::Pass);
+        let at_most = GateOptions { value: Some(1e6), ..gate(Rule::AtMost) };
+        assert_eq!([2, 5, 6].map(|units| row(&at_most, &of_few(units), None).verdict)[..2], [Verdict::Undecided; 2]);
+        let penalty = GateOptions { value: Some(1e6), ..GateOptions::new(Metric::NasaMean, Rule::AtMost) };
+        assert_eq!(
+            [19, 20].map(|units| row(&penalty, &of_few(units), None).verdict),
+            [Verdict::Undecided, Verdict::Pass]
+        );
     }
 
     #[test]
@@ -248,16 +360,30 @@ mod tests {
 
     #[test]
     fn unlike_protocols_cannot_tell_and_say_what_to_do() {
-        let capped = Protocol { truth_cap: Some(50.0), ..protocol() };
-        let seen = row(&gate(Rule::NonInferior), &Side::new(1.0), Some(&Side::of(predictions(1.0), capped)));
+        let other = Protocol { data: Digest::of("other units"), ..protocol() };
+        let seen = row(&gate(Rule::NonInferior), &Side::new(1.0), Some(&Side::of(predictions(1.0), other)));
         assert_eq!(seen.verdict, Verdict::Undecided);
-        assert!(seen.explanation.contains("install a test part"), "{}", seen.explanation);
+        for way in ["install a test part", "registry register --refused", "--force --reason"] {
+            assert!(seen.explanation.contains(way), "{}", seen.explanation);
+        }
+    }
+
+    #[test]
+    fn predictions_of_the_same_cuts_are_scored_again_under_another_cap() {
+        let capped = Protocol { truth_cap: Some(50.0), clip: Interval { lower: 0.0, upper: 50.0 }, ..protocol() };
+        let champion = Side::of(predictions(1.0), capped);
+        let gate = GateOptions { margin: 0.5, ..gate(Rule::NonInferior) };
+        let seen = row(&gate, &Side::new(1.0), Some(&champion));
+        assert_eq!(seen.verdict, Verdict::Pass);
+        assert!(seen.explanation.ends_with("version 3 was scored again under this protocol"), "{}", seen.explanation);
+        let Some(Observed::Difference(difference)) = seen.observed else { panic!("{seen:?}") };
+        assert_eq!((difference.difference, difference.challenger), (0.0, difference.champion));
     }
 
     #[test]
     fn a_bundle_scored_again_is_not_compared_with_itself() {
         let capped = Side::of(predictions(1.0), Protocol { truth_cap: Some(50.0), ..protocol() });
-        let champion = Some((3, capped.contender()));
+        let champion = Opponent::Version(3, capped.contender());
         let report = judge(&[gate(Rule::NonInferior)], Side::new(1.0).contender(), champion);
         assert_eq!(report.rows[0].explanation, "it is the bundle of version 3, scored again");
         assert_eq!(report.verdict, Verdict::Pass);
@@ -271,7 +397,7 @@ mod tests {
         let doubt = GateOptions { margin: 0.5, ..gate(Rule::NonInferior) };
         let verdict = |gates: &[&GateOptions]| {
             let gates: Vec<_> = gates.iter().map(|gate| (*gate).clone()).collect();
-            judge(&gates, side.contender(), Some((3, champion.contender()))).verdict
+            judge(&gates, side.contender(), Opponent::Version(3, champion.contender())).verdict
         };
         assert_eq!(verdict(&[&pass, &pass]), Verdict::Pass);
         assert_eq!(verdict(&[&pass, &doubt]), Verdict::Undecided);
@@ -288,10 +414,13 @@ mod tests {
             GateOptions { margin: 0.1, relative: true, ..GateOptions::new(Metric::NasaScore, Rule::NonInferior) },
             GateOptions { low: Some(0.85), high: Some(1.0), ..GateOptions::new(Metric::Coverage, Rule::Between) },
         ];
-        let report = judge(&gates, side.contender(), Some((3, champion.contender())));
+        let report = judge(&gates, side.contender(), Opponent::Version(3, champion.contender()));
         let json = serde_json::to_string(&report).unwrap();
         let back: GateReport = serde_json::from_str(&json).unwrap();
         assert_eq!((back.digest(), back.gates(), &back), (report.digest(), gates.to_vec(), &report));
-        assert_eq!(judge(&gates, side.contender(), Some((3, champion.contender()))).digest(), report.digest());
+        assert_eq!(
+            judge(&gates, side.contender(), Opponent::Version(3, champion.contender())).digest(),
+            report.digest()
+        );
     }
 }

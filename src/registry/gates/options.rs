@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codes::Code;
 use crate::domain::Problem;
-use crate::scoring::Metric;
+use crate::scoring::{Metric, Verdict};
 
 /// One gate: a table `[[gate]]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +33,37 @@ pub struct GateOptions {
     /// Whether `margin` is a share of the champion's value.
     #[serde(default)]
     pub relative: bool,
+    /// What `non_inferior` and `better` say where the alias points to no version yet.
+    #[serde(default, skip_serializing_if = "WhenNoChampion::is_default")]
+    pub when_no_champion: WhenNoChampion,
+}
+
+/// What a comparison says where there is nothing to compare with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenNoChampion {
+    /// The first model passes: nothing was compared, and it is the first champion.
+    #[default]
+    Pass,
+    /// The gate cannot tell.
+    Undecided,
+    /// The gate fails.
+    Fail,
+}
+
+impl WhenNoChampion {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the verdict.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Pass => Verdict::Pass,
+            Self::Undecided => Verdict::Undecided,
+            Self::Fail => Verdict::Fail,
+        }
+    }
 }
 
 /// What must hold for the interval of a score.
@@ -45,8 +76,8 @@ pub enum Rule {
     AtLeast,
     /// The whole interval lies from `low` to `high`.
     Between,
-    /// The challenger is at most `margin` worse, by a paired bootstrap over units; passes where there is no
-    /// champion yet.
+    /// The challenger is at most `margin` worse, by a paired bootstrap over units; `when_no_champion` says what holds before
+    /// there is one.
     NonInferior,
     /// The challenger is more than `margin` better, by a paired bootstrap over units.
     Better,
@@ -65,7 +96,26 @@ impl GateOptions {
     /// Returns a gate without limits.
     pub fn new(metric: Metric, rule: Rule) -> Self {
         let versus = Versus::default();
-        Self { metric, rule, value: None, low: None, high: None, versus, margin: 0.0, relative: false }
+        let when_no_champion = WhenNoChampion::default();
+        Self {
+            metric,
+            rule,
+            value: None,
+            low: None,
+            high: None,
+            versus,
+            margin: 0.0,
+            relative: false,
+            when_no_champion,
+        }
+    }
+
+    /// Returns whether the gate compares with the champion.
+    pub fn compares(&self) -> bool {
+        match self.rule {
+            Rule::AtMost | Rule::AtLeast | Rule::Between => false,
+            Rule::NonInferior | Rule::Better => true,
+        }
     }
 
     /// Returns what is wrong with the options.
@@ -90,6 +140,7 @@ impl GateOptions {
             ("high", self.high.is_some(), *rule == Rule::Between),
             ("margin", self.margin != 0.0, comparing),
             ("relative", self.relative, comparing),
+            ("when_no_champion", !self.when_no_champion.is_default(), comparing),
         ];
         let strange = keys.into_iter().filter(|(_, written, belongs)| *written && !belongs);
         let problem =
@@ -149,7 +200,7 @@ impl Rule {
         match self {
             Self::AtMost | Self::AtLeast => "it reads `value`",
             Self::Between => "it reads `low` and `high`",
-            Self::NonInferior | Self::Better => "it reads `margin`, `relative` and `versus`",
+            Self::NonInferior | Self::Better => "it reads `margin`, `relative`, `versus` and `when_no_champion`",
         }
     }
 }

@@ -1,6 +1,9 @@
 use super::judgement::Judgement;
 use super::{forest, scatter};
 
+/// Names of all drawings that there may be.
+pub const DRAWINGS: [&str; 2] = ["gates", "errors"];
+
 /// A drawing of a judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawing {

@@ -31,7 +31,7 @@ mod tests;
 
 pub use annotations::annotations;
 pub use bound::Bound;
-pub use drawing::{Drawing, drawings};
+pub use drawing::{DRAWINGS, Drawing, drawings};
 pub use format::GateFormat;
 pub use json::json;
 pub use judgement::{Evidence, GateLine, Judgement, Observed, Opponent, Place, Trouble};

@@ -6,6 +6,7 @@ mod collect;
 mod folder;
 mod listing;
 mod lock;
+mod looks;
 mod status;
 mod store;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 pub use active::ActiveRun;
 pub use collect::{KeptRun, RemovableRun, RunPolicy, RunRemoval, RunsToRemove};
 pub use listing::{ListedRun, ListedScore, RunFilter, RunListing, Told};
+pub use looks::Looks;
 pub use store::{Listing, RunStore, RunSummary, Unreadable};
 
 pub(super) use folder::RunFolder;

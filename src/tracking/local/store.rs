@@ -56,6 +56,11 @@ impl RunStore {
         Self { dir: dir.into() }
     }
 
+    /// Returns the folder of the store.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Starts a run. Trouble with its journal is told to `reporter`, which must not have the run among its listeners.
     ///
     /// # Errors
@@ -131,10 +136,6 @@ impl RunStore {
             }
         }
         trouble.map_or(Ok(reaped), Err)
-    }
-
-    pub(super) fn dir(&self) -> &Path {
-        &self.dir
     }
 
     pub(in crate::tracking) fn folder(&self, id: RunId) -> RunFolder {

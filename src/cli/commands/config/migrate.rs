@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::cli::args::MigrateArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::outputs;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
 use crate::codes::Code;
-use crate::content::write_whole;
 use crate::pipeline::{Migration, migrate};
 
 #[derive(Serialize)]
@@ -73,7 +73,7 @@ fn read(file: PathBuf) -> Result<Migrated, CliError> {
 
 fn write(file: &mut Migrated) -> Result<(), CliError> {
     let path: &Path = &file.file;
-    write_whole(path, file.migration.text.as_bytes()).map_err(|error| CliError::io("write", path, error))?;
+    outputs::write(path, file.migration.text.as_bytes())?;
     file.written = true;
     Ok(())
 }

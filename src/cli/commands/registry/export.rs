@@ -2,6 +2,7 @@ use std::path::Path;
 
 use crate::cli::args::RegistryArgs;
 use crate::cli::error::CliError;
+use crate::cli::outputs::Outputs;
 use crate::cli::ui::Ui;
 
 pub(super) fn run(
@@ -11,7 +12,7 @@ pub(super) fn run(
     registry: &RegistryArgs,
     ui: &Ui,
 ) -> Result<(), CliError> {
-    let registry = super::open(registry, ui)?.1;
+    let registry = super::open_to_write(registry, Outputs::default().known("--oci", Some(folder)), ui)?.1;
     let exported = registry.export_oci(&model.parse()?, folder, tag)?;
     ui.show(&exported, || {
         let (id, tag, folder) = (&exported.id, &exported.tag, folder.display());

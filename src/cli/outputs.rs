@@ -1,0 +1,192 @@
+//! The one place where files are written that a user names, and where it is looked, before any work, that none of them
+//! replaces an input, another output, or a file that is not this program's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::CliError;
+use super::settings;
+use super::ui::Ui;
+use crate::codes::Code;
+use crate::content::{FileId, write_whole};
+use crate::engine::{self, Context, Job, Read};
+use crate::report::{Document, require_table_format};
+
+/// What may be replaced at an output's path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replaces {
+    /// A file that is known as one of this program's.
+    Document(Document),
+    /// Any file: what writes it looks itself what is there.
+    Known,
+    /// No file at all.
+    Nothing,
+}
+
+/// A file that a command is to write.
+#[derive(Debug)]
+struct Output {
+    /// The option that names it, or what names it.
+    option: String,
+    path: PathBuf,
+    replaces: Replaces,
+}
+
+/// What a command writes and what it reads.
+#[derive(Debug, Default)]
+pub(super) struct Outputs {
+    outputs: Vec<Output>,
+    reads: Vec<Read>,
+    /// Whether files of others may be replaced; inputs never are.
+    overwrites: bool,
+    /// The option that allows it.
+    allowed_by: &'static str,
+}
+
+impl Outputs {
+    /// Returns nothing yet; `overwrites` says whether the option `--force` was given.
+    pub(super) fn new(overwrites: bool) -> Self {
+        Self { overwrites, allowed_by: "--force", ..Self::default() }
+    }
+
+    /// As [`Self::new`], for a command whose `--force` means something else as well.
+    pub(super) fn with_overwrite(overwrites: bool) -> Self {
+        Self { overwrites, allowed_by: "--overwrite", ..Self::default() }
+    }
+
+    /// Adds a document that may replace an earlier one of its kind; none where the option was not given.
+    pub(super) fn document(self, option: &str, path: Option<&Path>, document: Document) -> Self {
+        self.add(option, path, Replaces::Document(document))
+    }
+
+    /// Adds a file that replaces none.
+    pub(super) fn new_file(self, option: &str, path: &Path) -> Self {
+        self.add(option, Some(path), Replaces::Nothing)
+    }
+
+    /// Adds a file, or a folder of files, of which the writer itself knows what it may replace.
+    pub(super) fn known(self, option: &str, path: Option<&Path>) -> Self {
+        self.add(option, path, Replaces::Known)
+    }
+
+    fn add(mut self, option: &str, path: Option<&Path>, replaces: Replaces) -> Self {
+        if let Some(path) = path {
+            self.outputs.push(Output { option: option.to_owned(), path: path.to_owned(), replaces });
+        }
+        self
+    }
+
+    /// Adds a file that the command reads.
+    pub(super) fn reads_file(mut self, option: &str, path: Option<&Path>) -> Self {
+        self.reads.extend(path.map(|path| Read::file(format!("what `{option}` names"), path.to_owned())));
+        self
+    }
+
+    /// Adds a folder that the command reads.
+    pub(super) fn reads_folder(mut self, option: &str, path: &Path) -> Self {
+        self.reads.push(Read::folder(format!("the folder that `{option}` names"), path.to_owned()));
+        self
+    }
+
+    /// Adds a registry by its address; a bucket holds no file of this machine.
+    pub(super) fn reads_registry(mut self, root: &Path, url: &str) -> Self {
+        self.reads.extend(engine::folder_at(root, "the registry", url));
+        self
+    }
+
+    /// Adds all that a pipeline rests on.
+    pub(super) fn reads_pipeline(mut self, context: &Context, job: &Job) -> Self {
+        self.reads.extend(engine::reads(context, job));
+        self
+    }
+
+    /// Adds the pipeline file alone: all that is known of a pipeline that cannot be read.
+    pub(super) fn reads_pipeline_file(mut self, given: Option<&Path>) -> Self {
+        let main = settings::main_pipeline().ok().flatten();
+        let file = given.map(Path::to_owned).or(main);
+        self.reads.extend(file.map(|path| Read::file("the pipeline file", path)));
+        self
+    }
+
+    /// Refuses outputs that would cost somebody a file, before any work.
+    ///
+    /// # Errors
+    /// An output is an input, or another output; it would replace a file that this program did not write; or it cannot be
+    /// written, because it is a folder, say.
+    pub(super) fn check(mut self, ui: &Ui) -> Result<(), CliError> {
+        let metrics = ui.watch.metrics_file().map(Path::to_owned);
+        self = self.known("--metrics-file", metrics.as_deref());
+        let reads: Vec<_> = self.reads.iter().map(|read| (read, FileId::of(&read.path))).collect();
+        let mut seen: Vec<(&Output, FileId)> = Vec::new();
+        for output in &self.outputs {
+            let id = FileId::of(&output.path);
+            refuse_input(output, &id, &reads)?;
+            if let Some((other, _)) = seen.iter().find(|(_, other)| other.is(&id)) {
+                return Err(same_file(output, other));
+            }
+            self.refuse_strangers(output)?;
+            seen.push((output, id));
+        }
+        Ok(())
+    }
+
+    /// Refuses to replace what this program did not write.
+    fn refuse_strangers(&self, output: &Output) -> Result<(), CliError> {
+        let Output { option, path, replaces } = output;
+        if let Replaces::Document(Document::Predictions | Document::Features) = replaces {
+            require_table_format(path)?;
+        }
+        let Ok(found) = fs::metadata(path) else { return Ok(()) };
+        let shown = path.display();
+        let (document, what) = match replaces {
+            Replaces::Known => return Ok(()),
+            Replaces::Nothing => (None, String::new()),
+            Replaces::Document(document) => (Some(*document), format!(", and it is not {}", document.name())),
+        };
+        if !found.is_file() {
+            let kind = if found.is_dir() { "is a folder" } else { "is not a regular file" };
+            let error = CliError::new(Code::ArgumentValue, format!("`{shown}`, which {option} names, {kind}"));
+            return Err(error.hint("name a file"));
+        }
+        if self.overwrites {
+            return Ok(());
+        }
+        if let Some(document) = document
+            && document.is_written_at(path).map_err(|error| CliError::io("read", path, error))?
+        {
+            return Ok(());
+        }
+        let message = format!("`{shown}` is there already{what}; nothing was changed");
+        let hint = format!("{} writes over it, or name another file with {option}", self.allowed_by);
+        Err(CliError::new(Code::WouldOverwrite, message).hint(hint))
+    }
+}
+
+fn refuse_input(output: &Output, id: &FileId, reads: &[(&Read, FileId)]) -> Result<(), CliError> {
+    let hits = |read: &Read, other: &FileId| if read.is_folder { id.lies_in(other) } else { id.is(other) };
+    let Some((read, _)) = reads.iter().find(|(read, other)| hits(read, other)) else { return Ok(()) };
+    let (shown, option) = (output.path.display(), &output.option);
+    let message = match read.is_folder {
+        true => format!("{option} would write `{shown}` into {}, `{}`", read.what, read.path.display()),
+        false => format!("{option} would replace `{shown}`, which is {}", read.what),
+    };
+    Err(CliError::new(Code::OutputIsInput, message).hint("name another file; nothing was changed"))
+}
+
+fn same_file(output: &Output, other: &Output) -> CliError {
+    let message = format!(
+        "{} and {} name the same file, `{}`, and only one of them could be kept",
+        other.option,
+        output.option,
+        output.path.display()
+    );
+    CliError::new(Code::OutputsCollide, message).hint("give each its own file; nothing was changed")
+}
+
+/// Writes a file that was checked before, whole or not at all.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    write_whole(path, bytes).map_err(|error| CliError::io("write", path, error))
+}

@@ -1,0 +1,201 @@
+//! Tells by its contents whether a file is one that this program wrote, so that it may write it again.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use polars::prelude::{ParquetReader, SerReader};
+use serde_json::Value;
+
+use super::gate::GateFormat;
+
+/// A larger file is not read to the end to tell what it is: none of these documents comes near it.
+const LARGEST_DOCUMENT: u64 = 256 << 20;
+/// The header of a table is looked for in this many bytes.
+const LONGEST_HEADER: u64 = 1 << 20;
+/// The file that makes a folder an MLflow model.
+const MLMODEL: &str = "MLmodel";
+/// The name of the producer stands at the very beginning of a graph.
+const ONNX_BEGINNING: usize = 64;
+
+/// A kind of file that this program writes where it is told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// The report of `data validate`.
+    Quality,
+    /// A table of predictions.
+    Predictions,
+    /// A table of features.
+    Features,
+    /// A report on gates.
+    Gates(GateFormat),
+    /// A drawing beside a report on gates.
+    Drawing,
+    /// The summary of `retrain`.
+    Summary,
+    /// The timeline of a run.
+    Trace,
+    /// A model as an ONNX graph.
+    Onnx,
+    /// A request to `mlflow models serve`.
+    Request,
+    /// A file in the folder of an MLflow model.
+    Model,
+}
+
+impl Document {
+    /// Returns what the file is called in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quality => "a quality report",
+            Self::Predictions => "a table of predictions",
+            Self::Features => "a table of features",
+            Self::Gates(_) => "a gate report",
+            Self::Drawing => "a drawing of a gate report",
+            Self::Summary => "a summary of `retrain`",
+            Self::Trace => "a timeline",
+            Self::Onnx => "an ONNX graph of this program",
+            Self::Request => "a request to a model server",
+            Self::Model => "part of an MLflow model of this program",
+        }
+    }
+
+    /// Returns whether the file at a path is such a document, written by this program. An empty file holds nothing that
+    /// could be lost, and counts as one.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn is_written_at(self, path: &Path) -> io::Result<bool> {
+        if fs::metadata(path)?.len() == 0 {
+            return Ok(true);
+        }
+        Ok(match self {
+            Self::Predictions => header(path)?.is_some_and(|names| is_predictions(&names)),
+            Self::Features => header(path)?.is_some_and(|names| is_features(&names)),
+            Self::Onnx => beginning(path)?.windows(8).any(|bytes| bytes == b"\x12\x06pdm-ml"),
+            Self::Quality => json(path)?.is_some_and(|value| has(&value, &["dataset", "files", "checks", "findings"])),
+            Self::Summary => json(path)?.is_some_and(|value| has(&value, &["time", "pipeline", "result", "exit"])),
+            Self::Trace => {
+                json(path)?.is_some_and(|value| has(&value, &["traceEvents", "displayTimeUnit", "otherData"]))
+            }
+            Self::Request => json(path)?.is_some_and(|value| is_request(&value)),
+            Self::Model => text(&path.with_file_name(MLMODEL))?.is_some_and(|text| text.contains("pdm_ml.bundle:")),
+            Self::Drawing => text(path)?.is_some_and(|text| is_drawing(&text)),
+            Self::Gates(format) => text(path)?.is_some_and(|text| is_gate_report(format, &text)),
+        })
+    }
+}
+
+/// The columns that every table of predictions begins with.
+fn is_predictions(names: &[String]) -> bool {
+    names.len() >= 5 && names[..5] == ["unit", "cycle", "rul", "lower", "upper"]
+}
+
+/// A table of histories may begin like one of features, and has no logarithm of its own counter.
+fn is_features(names: &[String]) -> bool {
+    names.len() > 3 && names[..3] == ["unit", "cycle", "rul"] && names.iter().any(|name| name == "log_cycle")
+}
+
+fn is_request(value: &Value) -> bool {
+    let Some(object) = value.as_object() else { return false };
+    object.len() == 1 && object.get("inputs").is_some_and(Value::is_object)
+}
+
+fn is_drawing(text: &str) -> bool {
+    let titles = ["<title>Gates of ", "<title>\nGates of ", "<title>Predictions of ", "<title>\nPredictions of "];
+    text.trim_start().starts_with("<svg") && titles.iter().any(|title| text.contains(title))
+}
+
+fn is_gate_report(format: GateFormat, text: &str) -> bool {
+    match format {
+        GateFormat::Junit => text.contains("<testsuites name=\"pdm-ml\""),
+        GateFormat::Markdown => {
+            let first = text.lines().next().unwrap_or_default();
+            first.starts_with("## ") && first.contains(" Gates of ")
+        }
+        GateFormat::Github => {
+            let is_command = |line: &str| line.is_empty() || line.starts_with("::");
+            text.lines().all(is_command) && text.contains("title=gates of ")
+        }
+        GateFormat::Sarif => {
+            let log: Value = serde_json::from_str(text).unwrap_or_default();
+            log["runs"][0]["tool"]["driver"]["name"] == "pdm-ml"
+        }
+        GateFormat::Json => {
+            let report: Value = serde_json::from_str(text).unwrap_or_default();
+            has(&report, &["format", "pipeline", "verdict", "gates", "troubles"])
+        }
+    }
+}
+
+fn has(value: &Value, keys: &[&str]) -> bool {
+    keys.iter().all(|key| value.get(key).is_some())
+}
+
+/// Returns the names of a table's columns; none where the file is no table.
+fn header(path: &Path) -> io::Result<Option<Vec<String>>> {
+    let file = File::open(path)?;
+    if path.extension().is_some_and(|ending| ending == "parquet") {
+        let schema = ParquetReader::new(file).schema();
+        return Ok(schema.ok().map(|schema| schema.iter_names().map(ToString::to_string).collect()));
+    }
+    let mut line = Vec::new();
+    BufReader::new(file.take(LONGEST_HEADER)).read_until(b'\n', &mut line)?;
+    let line = String::from_utf8(line).ok();
+    Ok(line.map(|line| line.trim_end().split(',').map(|name| name.trim_matches('"').to_owned()).collect()))
+}
+
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(ONNX_BEGINNING as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Returns a document as text; none where it is none, or too large for one.
+fn text(path: &Path) -> io::Result<Option<String>> {
+    if !path.is_file() || fs::metadata(path)?.len() > LARGEST_DOCUMENT {
+        return Ok(None);
+    }
+    Ok(String::from_utf8(fs::read(path)?).ok())
+}
+
+fn json(path: &Path) -> io::Result<Option<Value>> {
+    Ok(text(path)?.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(document: Document, name: &str, contents: &[u8]) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, contents).unwrap();
+        document.is_written_at(&path).unwrap()
+    }
+
+    #[test]
+    fn tables_are_known_by_their_columns() {
+        assert!(written(Document::Predictions, "a.csv", b"unit,cycle,rul,lower,upper,truth\n1,2,3,,,\n"));
+        assert!(!written(Document::Predictions, "a.csv", b"unit,cycle,rul,vibration\n1,2,3,4\n"));
+        assert!(written(Document::Features, "a.csv", b"unit,cycle,rul,s1.base,log_cycle\n"));
+        assert!(!written(Document::Features, "a.csv", b"unit,cycle,rul,lower,upper\n"));
+        assert!(!written(Document::Predictions, "a.parquet", b"unit,cycle,rul,lower,upper\n"));
+        assert!(!written(Document::Predictions, "a.csv", &[0xff, 0xfe, 0, 1]));
+    }
+
+    #[test]
+    fn documents_of_others_are_not_ours() {
+        let kinds =
+            [Document::Quality, Document::Summary, Document::Trace, Document::Request, Document::Onnx, Document::Model];
+        let gates = GateFormat::ALL.map(Document::Gates);
+        for document in kinds.into_iter().chain(gates).chain([Document::Drawing]) {
+            for other in
+                ["{}", "[]", "{\"pipeline\": 1}", "# Notes\n", "<svg></svg>", "version = 2\n", "{\"inputs\": 3}"]
+            {
+                assert!(!written(document, "x", other.as_bytes()), "{document:?} {other}");
+            }
+            assert!(written(document, "x", b""), "{document:?}");
+        }
+    }
+}
