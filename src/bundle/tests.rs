@@ -36,7 +36,7 @@ static FLEET: LazyLock<Fleet> = LazyLock::new(|| {
         ..SimulateOptions::default()
     };
     fs::create_dir(folder.path().join("sim")).unwrap();
-    simulate(&options).write(folder.path()).unwrap();
+    simulate(&options).write(&folder.path().join("sim")).unwrap();
     let raw = ingest(&DatasetOptions::Simulated(options), folder.path()).unwrap();
     let dataset = validate(raw, &ValidateOptions::default()).dataset.unwrap();
     let features = fit(&dataset.training(), &FeatureOptions::default(), &TargetOptions::default(), 1).unwrap();

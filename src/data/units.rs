@@ -4,7 +4,7 @@ use std::path::Path;
 use super::expectations;
 use super::findings::{FindingLog, Place};
 use super::rows::Rows;
-use super::source::{read_binary, read_text};
+use super::source::{Expected, prepared, read_binary, read_text};
 use super::table::{self, Columns, Format, ending};
 use super::{DataError, Finding, Schema, Severity, Trajectory, address, cmapss};
 use crate::content::Digest;
@@ -96,10 +96,13 @@ pub fn read_input(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> R
 ///
 /// # Errors
 /// As [`read_input`].
-pub fn parse_input(name: &str, bytes: &[u8], format: UnitFormat, schema: &Schema) -> Result<UnitInput, DataError> {
+pub fn parse_input(name: &str, bytes: Vec<u8>, format: UnitFormat, schema: &Schema) -> Result<UnitInput, DataError> {
     let mut log = FindingLog::default();
-    let rows = parse(bytes, format, schema, name, &mut log);
-    divide(rows, Digest::of(bytes), schema, Path::new(name), log)
+    let sha256 = Digest::of(&bytes);
+    let expected = if format == UnitFormat::Parquet { Expected::Binary } else { Expected::Text };
+    let readable = prepared(bytes, name, expected, &mut log);
+    let rows = readable.map(|bytes| parse(&bytes, format, schema, name, &mut log)).unwrap_or_default();
+    divide(rows, sha256, schema, Path::new(name), log)
 }
 
 fn parse(bytes: &[u8], format: UnitFormat, schema: &Schema, file: &str, log: &mut FindingLog) -> Rows {
