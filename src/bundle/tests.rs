@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::manifest::{CALIBRATION, FEATURES, MANIFEST, PROFILE, WEIGHTS};
+use super::manifest::{CALIBRATION, CONTENTS, FEATURES, MANIFEST, PROFILE, WEIGHTS};
 use super::*;
 use crate::content::Digest;
 use crate::data::{
@@ -297,6 +297,7 @@ fn a_forged_number_or_list_is_an_error_or_a_bundle_and_never_a_panic() {
         forged.mutate_json(CALIBRATION, 3);
         forged.mutate_json(FEATURES, share);
         forged.mutate_json(PROFILE, share);
+        forged.mutate_json(CONTENTS, share);
         forged.mutate_weights();
     }
 }
