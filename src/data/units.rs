@@ -92,7 +92,7 @@ pub fn read_input(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> R
     divide(rows, source.sha256, schema, path, log)
 }
 
-/// As [`read_input`], from bytes that `name` names in messages.
+/// As [`read_input`], from bytes that `name` names in messages, packed by gzip or not.
 ///
 /// # Errors
 /// As [`read_input`].
