@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::manifest::{CALIBRATION, FEATURES, MANIFEST, PROFILE, WEIGHTS};
+use super::manifest::{CALIBRATION, CONTENTS, FEATURES, MANIFEST, PROFILE, WEIGHTS};
 use super::*;
 use crate::content::Digest;
 use crate::data::{
@@ -36,7 +36,7 @@ static FLEET: LazyLock<Fleet> = LazyLock::new(|| {
         ..SimulateOptions::default()
     };
     fs::create_dir(folder.path().join("sim")).unwrap();
-    simulate(&options).write(folder.path()).unwrap();
+    simulate(&options).write(&folder.path().join("sim")).unwrap();
     let raw = ingest(&DatasetOptions::Simulated(options), folder.path()).unwrap();
     let dataset = validate(raw, &ValidateOptions::default()).dataset.unwrap();
     let features = fit(&dataset.training(), &FeatureOptions::default(), &TargetOptions::default(), 1).unwrap();
@@ -297,6 +297,7 @@ fn a_forged_number_or_list_is_an_error_or_a_bundle_and_never_a_panic() {
         forged.mutate_json(CALIBRATION, 3);
         forged.mutate_json(FEATURES, share);
         forged.mutate_json(PROFILE, share);
+        forged.mutate_json(CONTENTS, share);
         forged.mutate_weights();
     }
 }

@@ -71,7 +71,7 @@ fn read_one(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> Result<
         let message = format!("standard input has more than {MOST_BYTES} bytes, and no more are read");
         return Err(CliError::new(Code::DataIncomplete, message).hint("give the units in several parts"));
     }
-    Ok(parse_input("standard input", &bytes, format, schema)?)
+    Ok(parse_input("standard input", bytes, format, schema)?)
 }
 
 /// Returns the files that are named, patterns resolved, without standard input.

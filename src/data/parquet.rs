@@ -198,13 +198,36 @@ fn converted(read: &[ReadColumn], columns: &Columns<'_>, place: Place<'_>, log: 
     let channels: Vec<Vec<f64>> = channels.into_iter().collect::<Option<_>>()?;
     let cycles = match cycles {
         Some(cycles) => cycles?,
-        None => vec![0; units.len()],
+        None => vec![Some(0); units.len()],
     };
     if channels.iter().any(|channel| channel.len() != units.len()) || cycles.len() != units.len() {
         log.error(Expectation::Complete, place, "has columns of different lengths");
         return None;
     }
-    Some(Rows::consecutive(texts(&units), cycles, channels, 1))
+    let known: Option<Vec<u32>> = cycles.iter().copied().collect();
+    match known {
+        Some(cycles) if !units.iter().any(is_gap) => Some(Rows::consecutive(texts(&units), cycles, channels, 1)),
+        _ => Some(readable(&units, &cycles, &channels)),
+    }
+}
+
+/// Returns the rows that name a unit and a cycle; what is wrong with the others is noted.
+fn readable(units: &StringChunked, cycles: &[Option<u32>], channels: &[Vec<f64>]) -> Rows {
+    let mut rows = Rows::collecting(channels.len());
+    for (at, unit) in units.iter().enumerate() {
+        let line = at as u64 + 1;
+        let unit = unit.map(str::trim).filter(|unit| !unit.is_empty());
+        let values: Vec<f64> = channels.iter().map(|channel| channel[at]).collect();
+        match (unit, cycles[at]) {
+            (Some(unit), Some(cycle)) => rows.push(line, unit, cycle, &values),
+            (Some(unit), None) => {
+                rows.lose(line, unit);
+                rows.dropped += 1;
+            }
+            (None, _) => rows.dropped += 1,
+        }
+    }
+    rows
 }
 
 fn unit_names(column: &ReadColumn, place: Place<'_>, log: &mut FindingLog) -> Option<StringChunked> {
@@ -221,14 +244,16 @@ fn unit_names(column: &ReadColumn, place: Place<'_>, log: &mut FindingLog) -> Op
         return None;
     };
     let names = names.str().ok()?.clone();
-    let mut gaps = false;
     for (row, name_of_unit) in (1..).zip(names.iter()) {
-        if name_of_unit.is_none_or(|name| name.trim().is_empty()) {
+        if is_gap(name_of_unit) {
             log.error(Expectation::Finite, place.line(row), format!("column {name} is empty"));
-            gaps = true;
         }
     }
-    (!gaps).then_some(names)
+    Some(names)
+}
+
+fn is_gap(unit: Option<&str>) -> bool {
+    unit.is_none_or(|name| name.trim().is_empty())
 }
 
 /// Returns numbers as names where all of them are whole: pandas makes floats of whole numbers with gaps.
@@ -297,23 +322,26 @@ fn halves(column: &Column) -> PolarsResult<Column> {
     Ok(values.into_column())
 }
 
-fn cycles(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingLog) -> Option<Vec<u32>> {
+fn cycles(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingLog) -> Option<Vec<Option<u32>>> {
     if column.content == Content::Boolean {
         let message = format!("column {name} holds true and false, where whole numbers are expected");
         log.error(Expectation::Types, place.column(name), message);
         return None;
     }
-    whole(&numbers(column, name, place, log)?, place.column(name), log)
+    Some(whole(&numbers(column, name, place, log)?, place.column(name), log))
 }
 
-fn whole(values: &[f64], place: Place<'_>, log: &mut FindingLog) -> Option<Vec<u32>> {
+/// Returns whole numbers, with nothing in the place of those that are none and noted.
+fn whole(values: &[f64], place: Place<'_>, log: &mut FindingLog) -> Vec<Option<u32>> {
     let mut whole = Vec::with_capacity(values.len());
     for (row, value) in (1..).zip(values) {
-        match number::as_whole(*value) {
-            Ok(cycle) => whole.push(cycle),
-            Err(_) if value.is_nan() => {}
-            Err(problem) => log.error(Expectation::Types, place.line(row), format!("`{value}` {problem}")),
+        let count = number::as_whole(*value);
+        if let Err(problem) = count
+            && !value.is_nan()
+        {
+            log.error(Expectation::Types, place.line(row), format!("`{value}` {problem}"));
         }
+        whole.push(count.ok());
     }
-    (whole.len() == values.len()).then_some(whole)
+    whole
 }

@@ -96,16 +96,13 @@ pub fn read_input(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> R
 ///
 /// # Errors
 /// As [`read_input`].
-pub fn parse_input(name: &str, bytes: &[u8], format: UnitFormat, schema: &Schema) -> Result<UnitInput, DataError> {
+pub fn parse_input(name: &str, bytes: Vec<u8>, format: UnitFormat, schema: &Schema) -> Result<UnitInput, DataError> {
     let mut log = FindingLog::default();
-    let expected = match format {
-        UnitFormat::Parquet => Expected::Binary,
-        UnitFormat::Csv | UnitFormat::Cmapss => Expected::Text,
-    };
-    let rows = prepared(bytes.to_vec(), name, expected, &mut log)
-        .map(|bytes| parse(&bytes, format, schema, name, &mut log))
-        .unwrap_or_default();
-    divide(rows, Digest::of(bytes), schema, Path::new(name), log)
+    let sha256 = Digest::of(&bytes);
+    let expected = if format == UnitFormat::Parquet { Expected::Binary } else { Expected::Text };
+    let readable = prepared(bytes, name, expected, &mut log);
+    let rows = readable.map(|bytes| parse(&bytes, format, schema, name, &mut log)).unwrap_or_default();
+    divide(rows, sha256, schema, Path::new(name), log)
 }
 
 fn parse(bytes: &[u8], format: UnitFormat, schema: &Schema, file: &str, log: &mut FindingLog) -> Rows {

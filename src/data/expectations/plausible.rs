@@ -81,7 +81,7 @@ struct Odd {
 fn odd_values(values: &[f64]) -> Vec<Odd> {
     let usual: Vec<f64> = values.iter().copied().filter(|value| !looks_like_placeholder(*value)).collect();
     let Some(middle) = middle(usual).or_else(|| middle(values.to_vec())) else { return Vec::new() };
-    let width = (middle[1] - middle[0]).max(LEAST_WIDTH * middle[0].abs().max(middle[1].abs()));
+    let width = width_of(middle);
     let mut odd: Vec<Odd> = Vec::new();
     for (row, value) in values.iter().enumerate() {
         let Some(doubt) = doubt(*value, middle, width) else { continue };
@@ -98,6 +98,13 @@ fn odd_values(values: &[f64]) -> Vec<Odd> {
     let most = (SELDOM * values.len() as f64).max(1.0) as usize;
     odd.retain(|odd| odd.doubt != Doubt::Far || odd.count <= most);
     odd
+}
+
+/// Returns how wide a column is whose middle nine tenths lie so; 0 where nothing says what is far from it.
+fn width_of([low, high]: [f64; 2]) -> f64 {
+    let size = low.abs().max(high.abs());
+    // A column that shows one value nearly always is rounded, or a counter: what is far from it is judged by its own size.
+    if low == high { size } else { (high - low).max(LEAST_WIDTH * size) }
 }
 
 /// Returns between which values the middle nine tenths of a column lie; none where it has no values.
@@ -197,6 +204,12 @@ mod tests {
     }
 
     #[test]
+    fn a_placeholder_in_a_constant_column_is_found() {
+        let values: Vec<f64> = (0..400).map(|i| if i == 9 { -9999.0 } else { 518.67 }).collect();
+        assert_eq!(doubts(&values), [(Doubt::Placeholder, -9999.0, 1)]);
+    }
+
+    #[test]
     fn a_tenth_of_placeholders_does_not_hide_them() {
         let cells: Vec<(usize, f64)> = (0..40).map(|i| (i * 10, -9999.0)).collect();
         assert_eq!(doubts(&with(&cells)), [(Doubt::Placeholder, -9999.0, 40)]);
@@ -210,6 +223,8 @@ mod tests {
         assert_eq!(doubts(&register), []);
         let mostly_one_regime: Vec<f64> = (0..400).map(|i| if i % 20 == 0 { 0.0 } else { 42.0 }).collect();
         assert_eq!(doubts(&mostly_one_regime), []);
+        let rounded: Vec<f64> = (0..400).map(|i| if i == 9 { 1.32 } else { 1.3 }).collect();
+        assert_eq!(doubts(&rounded), []);
         let speed: Vec<f64> = (0..400).map(|i| 9800.0 + f64::from(i)).collect();
         assert_eq!(doubts(&speed), []);
         let growing: Vec<f64> = (0..400).map(|i| 1.02_f64.powi(i)).collect();

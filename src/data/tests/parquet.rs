@@ -1,7 +1,8 @@
 use polars::prelude::*;
 
 use super::{
-    DatasetOptions, TableOptions, ValidDataset, ValidateOptions, Validation, errors, ingest, read_units, validate,
+    DatasetOptions, TableOptions, ValidDataset, ValidateOptions, Validation, errors, ingest, read_input, read_units,
+    validate,
 };
 
 fn written(columns: Vec<Column>) -> (tempfile::TempDir, Vec<u8>) {
@@ -140,4 +141,20 @@ fn types_without_numbers_are_named_with_what_to_do() {
         assert_eq!(errors.len(), 1, "{name}: {errors:?}");
         assert!(errors[0].starts_with(&format!("types {name}.parquet: {expected}")), "{errors:?}");
     }
+}
+
+#[test]
+fn an_empty_cell_leaves_out_its_unit_and_no_other() {
+    let columns = vec![
+        Column::new("unit".into(), [Some("a"), Some("a"), Some("b"), Some("b"), Some("c"), None, Some("c"), Some("d")]),
+        Column::new("cycle".into(), [Some(1), Some(2), Some(1), None, Some(1), Some(2), Some(3), Some(1)]),
+        Column::new("x".into(), [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5]),
+        Column::new("n".into(), [1, 2, 3, 4, 5, 6, 7, 8]),
+    ];
+    let (folder, _) = written(columns);
+    let input = read_input(&folder.path().join("t.parquet"), None, &options().schema()).unwrap();
+    assert_eq!(input.units.iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["a", "d"]);
+    assert_eq!(input.units[1].channels, [[7.5], [8.0]]);
+    let skipped: Vec<_> = input.skipped.iter().map(|unit| (unit.unit.as_str(), unit.findings[0].line)).collect();
+    assert_eq!(skipped, [("b", Some(4)), ("c", Some(6))]);
 }
