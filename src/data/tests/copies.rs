@@ -64,6 +64,13 @@ fn with_values(unit: &Trajectory, change: impl Fn(usize, usize, f64) -> f64) -> 
     unit
 }
 
+/// Some rows of a unit, counted from 1 again.
+fn with_rows(unit: &Trajectory, rows: &[usize]) -> Trajectory {
+    let cycles = (1..=rows.len() as u32).map(Cycle).collect();
+    let channels = unit.channels.iter().map(|channel| rows.iter().map(|row| channel[*row]).collect()).collect();
+    Trajectory { cycles, channels, ..unit.clone() }
+}
+
 /// A number from -1 to 1 that looks random.
 fn noise(at: usize, row: usize) -> f64 {
     let mixed = (at as u64 * 7919 + row as u64 * 104_729 + 12_345).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -71,7 +78,7 @@ fn noise(at: usize, row: usize) -> f64 {
     (mixed >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
 }
 
-const DISGUISES: [(&str, Disguise); 8] = [
+const DISGUISES: [(&str, Disguise); 10] = [
     ("as it is", Trajectory::clone),
     ("a jitter", |unit| with_values(unit, |at, row, value| value + 1e-9 * noise(at, row))),
     ("a jitter of a millionth", |unit| with_values(unit, |at, row, value| value * (1.0 + 1e-6 * noise(at, row)))),
@@ -91,6 +98,14 @@ const DISGUISES: [(&str, Disguise); 8] = [
         with_values(unit, |at, _, value| if at == 5 { value * 1.8 + 32.0 } else { value })
     }),
     ("its beginning", |unit| unit.cut(unit.len() / 2)),
+    ("every second row", |unit| {
+        let rows: Vec<usize> = (0..unit.len()).step_by(2).collect();
+        with_rows(unit, &rows)
+    }),
+    ("its rows backwards", |unit| {
+        let rows: Vec<usize> = (0..unit.len()).rev().collect();
+        with_rows(unit, &rows)
+    }),
 ];
 
 #[test]

@@ -1,6 +1,6 @@
 //! How well the rows of one unit agree with those of another, and whether chance explains it.
 
-use super::candidates::Pair;
+use super::candidates::{Pair, SharedRow};
 use super::channel::Channel;
 use super::fleet::Fleet;
 
@@ -59,6 +59,20 @@ pub(super) fn judge(fleet: &Fleet<'_>, pair: Pair) -> Alignment {
     }
 }
 
+/// Judges the rows that two units share in any order; each row of the first is there once.
+pub(super) fn judge_rows(fleet: &Fleet<'_>, shared: &[SharedRow]) -> Option<Alignment> {
+    let first = shared.first()?;
+    let rows = fleet.members[first.unit].rows.len();
+    let evidence: f64 = shared.iter().map(|row| row.evidence).sum();
+    Some(Alignment {
+        matched: shared.len(),
+        rows,
+        shorter: rows.min(fleet.members[first.of].rows.len()),
+        exact: shared.iter().all(|row| row.exact),
+        evidence: evidence - choices(shared.len(), rows),
+    })
+}
+
 /// Returns whether two rows agree in most sensors.
 pub(super) fn matches(fleet: &Fleet<'_>, a: usize, b: usize) -> bool {
     let sensors = fleet.channels.len();
@@ -86,7 +100,7 @@ fn is_close(fleet: &Fleet<'_>, at: usize, a: usize, b: usize) -> bool {
 }
 
 /// Returns how little chance explains that two rows agree. Sensors that move together count as one.
-fn evidence_of_row(fleet: &Fleet<'_>, a: usize, b: usize) -> f64 {
+pub(super) fn evidence_of_row(fleet: &Fleet<'_>, a: usize, b: usize) -> f64 {
     let close = (0..fleet.channels.len()).filter(|at| is_close(fleet, *at, a, b));
     let sum: f64 = close.map(|at| evidence_of_cell(&fleet.channels[at], a, b)).sum();
     sum * fleet.independent / fleet.channels.len() as f64

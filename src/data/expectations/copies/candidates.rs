@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::alignment::matches;
+use super::alignment::{evidence_of_row, matches};
 use super::channel::Channel;
 use super::fleet::{Fleet, mixed};
 
@@ -29,6 +29,29 @@ pub(super) struct Pair {
     pub(super) shift: i64,
 }
 
+/// A row of a unit that is a row of another unit, though the rows after it are not: one of a copy that was thinned out, shuffled
+/// or turned round.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SharedRow {
+    /// The unit that is told to be the copy, and the other one.
+    pub(super) unit: usize,
+    pub(super) of: usize,
+    /// The row, counted over the fleet.
+    pub(super) row: usize,
+    /// Negative logarithm of the chance that any row of the other unit agrees so.
+    pub(super) evidence: f64,
+    /// Whether all values are equal.
+    pub(super) exact: bool,
+}
+
+/// What units seem to share.
+#[derive(Default)]
+pub(super) struct Candidates {
+    /// Units whose rows agree one after the other.
+    pub(super) pairs: HashSet<Pair>,
+    pub(super) rows: Vec<SharedRow>,
+}
+
 /// How windows become cells.
 struct Grid {
     /// The channels, most telling first.
@@ -39,18 +62,16 @@ struct Grid {
     moved: f64,
 }
 
-/// Returns the pairs that agree at a first look.
-pub(super) fn pairs(fleet: &Fleet<'_>) -> Vec<Pair> {
-    let found: HashSet<Pair> = grids(fleet.channels.len()).into_par_iter().map(|grid| of_grid(fleet, &grid)).reduce(
-        HashSet::new,
-        |mut all, of_grid| {
-            all.extend(of_grid);
-            all
-        },
-    );
-    let mut pairs: Vec<_> = found.into_iter().collect();
-    pairs.sort_unstable();
-    pairs
+/// Returns the pairs and rows that agree at a first look.
+pub(super) fn candidates(fleet: &Fleet<'_>) -> Candidates {
+    let found: Vec<Candidates> =
+        grids(fleet.channels.len()).into_par_iter().map(|grid| of_grid(fleet, &grid)).collect();
+    let mut all = Candidates::default();
+    for of_grid in found {
+        all.pairs.extend(of_grid.pairs);
+        all.rows.extend(of_grid.rows);
+    }
+    all
 }
 
 /// Fine cells find copies that hardly differ in windows of a row or two, coarse ones those that were rounded or disturbed. A
@@ -69,8 +90,8 @@ fn grids(channels: usize) -> Vec<Grid> {
     grids
 }
 
-fn of_grid(fleet: &Fleet<'_>, grid: &Grid) -> HashSet<Pair> {
-    let mut found = HashSet::new();
+fn of_grid(fleet: &Fleet<'_>, grid: &Grid) -> Candidates {
+    let mut found = Candidates::default();
     let Some(cells) = window(fleet, grid) else { return found };
     let rows = cells.last().map_or(1, |(row, _)| row + 1);
     let fine = &fleet.channels[grid.channels[0]];
@@ -101,8 +122,13 @@ fn of_grid(fleet: &Fleet<'_>, grid: &Grid) -> HashSet<Pair> {
             }
             compared += 1;
             let pair = pair(fleet, a, b);
-            if !found.contains(&pair) && agree_at_a_look(fleet, a, b) {
-                found.insert(pair);
+            if found.pairs.contains(&pair) || !matches(fleet, a, b) {
+                continue;
+            }
+            if agree_at_a_look(fleet, a, b) {
+                found.pairs.insert(pair);
+            } else {
+                found.rows.extend(shared_row(fleet, a, b));
             }
         }
     }
@@ -157,6 +183,20 @@ fn pair(fleet: &Fleet<'_>, a_row: usize, b_row: usize) -> Pair {
         (a, b, shift) = (b, a, -shift);
     }
     Pair { a, b, shift }
+}
+
+/// Returns a row that two units share, where chance hardly explains it.
+fn shared_row(fleet: &Fleet<'_>, a: usize, b: usize) -> Option<SharedRow> {
+    let unit_of = |row: usize| fleet.unit_of[row] as usize;
+    let is_first = |row: usize| fleet.members[unit_of(row)].rows.start == row;
+    if is_first(a) || is_first(b) {
+        return None;
+    }
+    let (unit, of) = fleet.in_order(unit_of(a), unit_of(b));
+    let evidence = evidence_of_row(fleet, a, b) - (fleet.members[of].rows.len() as f64).ln();
+    let row = if unit == unit_of(a) { a } else { b };
+    let exact = fleet.channels.iter().all(|channel| channel.ties(a, b));
+    (evidence > 0.0).then_some(SharedRow { unit, of, row, evidence, exact })
 }
 
 /// Returns whether most of the next few rows agree.

@@ -11,11 +11,12 @@ mod channel;
 mod fleet;
 mod names;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
 use self::alignment::Alignment;
+use self::candidates::{Candidates, SharedRow};
 use self::fleet::{Fleet, Member};
 use super::super::findings::{FindingLog, Place};
 use super::super::{Expectation, Role, Severity};
@@ -51,26 +52,35 @@ struct Copy {
 
 /// Returns for every unit the best of the other units whose rows it has, in file order.
 fn copies(fleet: &Fleet<'_>) -> Vec<Copy> {
-    let pairs = candidates::pairs(fleet);
-    let certain = fleet.certain();
-    let judged: Vec<Copy> = pairs
+    let Candidates { pairs, rows } = candidates::candidates(fleet);
+    let mut judged: Vec<Copy> = pairs
         .into_par_iter()
-        .filter_map(|pair| {
-            let alignment = alignment::judge(fleet, pair);
-            let shares_rows = alignment.matched >= FEWEST_ROWS || alignment.share() >= MOST;
+        .map(|pair| {
             let (unit, of) = fleet.in_order(pair.a, pair.b);
-            (alignment.evidence > certain && shares_rows).then_some(Copy { unit, of, alignment })
+            Copy { unit, of, alignment: alignment::judge(fleet, pair) }
         })
         .collect();
-    let mut best: BTreeMap<usize, Copy> = BTreeMap::new();
-    for copy in judged {
-        let rank = |copy: &Copy| (copy.alignment.matched, std::cmp::Reverse(copy.of));
-        match best.get(&copy.unit) {
-            Some(other) if rank(other) >= rank(&copy) => {}
-            Some(_) | None => drop(best.insert(copy.unit, copy)),
-        }
-    }
-    best.into_values().collect()
+    judged.extend(copies_in_any_order(fleet, rows));
+    let certain = fleet.certain();
+    judged.retain(|Copy { alignment, .. }| {
+        let shares_rows = alignment.matched >= FEWEST_ROWS || alignment.share() >= MOST;
+        alignment.evidence > certain && shares_rows
+    });
+    judged.sort_by_key(|copy| (copy.unit, std::cmp::Reverse(copy.alignment.matched), copy.of));
+    judged.dedup_by_key(|copy| copy.unit);
+    judged
+}
+
+/// Judges units that share rows, but not one after the other.
+fn copies_in_any_order(fleet: &Fleet<'_>, mut rows: Vec<SharedRow>) -> Vec<Copy> {
+    rows.sort_by(|a, b| (a.unit, a.of, a.row).cmp(&(b.unit, b.of, b.row)).then(b.evidence.total_cmp(&a.evidence)));
+    rows.dedup_by_key(|row| (row.unit, row.of, row.row));
+    let of_pair = rows.chunk_by(|a, b| (a.unit, a.of) == (b.unit, b.of));
+    let judge = |shared: &[SharedRow]| {
+        let alignment = alignment::judge_rows(fleet, shared)?;
+        Some(Copy { unit: shared[0].unit, of: shared[0].of, alignment })
+    };
+    of_pair.filter_map(judge).collect()
 }
 
 fn note(subject: &Subject<'_>, fleet: &Fleet<'_>, copy: &Copy, log: &mut FindingLog) {
