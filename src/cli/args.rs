@@ -5,7 +5,9 @@ mod explain;
 mod gates;
 mod layers;
 mod observe;
+mod predict;
 mod retrain;
+mod runs;
 mod schedule;
 
 use std::convert::Infallible;
@@ -26,7 +28,9 @@ use crate::engine::Reuse;
 
 pub(super) use layers::MigrateArgs;
 pub(super) use observe::{LogFormat, TraceArgs, WatchArgs};
+pub(super) use predict::{InputFormat, PredictArgs};
 pub(super) use retrain::{DriftArgs, RetrainArgs};
+pub(super) use runs::{RunsGcArgs, RunsListArgs};
 pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
 
 const EXAMPLES: &str = "\
@@ -378,12 +382,19 @@ pub(super) struct TuneArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pdm-ml evaluate pipelines/fd001.toml\n  pdm-ml evaluate pipelines/fd001.toml --set model.rounds=400 --against turbofan-fd001@champion\n  pdm-ml evaluate --against 0193a1b2"
+)]
 pub(super) struct EvaluateArgs {
     #[command(flatten)]
     pub(super) stage: StageArgs,
     /// Write the judged predictions to this CSV or Parquet file
     #[arg(long, aliases = ["output", "out"], value_name = "FILE")]
     pub(super) predictions: Option<PathBuf>,
+    /// Compare with this model on the same units, score by score with paired intervals: the beginning of a run's id, a
+    /// registered version such as `turbofan@champion` or `turbofan:v3`, or a bundle folder
+    #[arg(long, value_name = "REF")]
+    pub(super) against: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -405,30 +416,6 @@ pub(super) struct PromoteArgs {
     /// Approve the version in your name, for somebody else to promote; asked for by `approvals` in `registry/*.toml`
     #[arg(long, requires = "model", conflicts_with = "force")]
     pub(super) approve: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  pdm-ml predict --model turbofan-simulated@champion --input datasets/simulated/test_SIM001.txt\n  pdm-ml predict --model ./bundle --input units.csv --output rul.parquet"
-)]
-pub(super) struct PredictArgs {
-    /// Bundle folder, or `name@alias`, or `name/version`
-    #[arg(short, long, value_name = "BUNDLE|REF")]
-    pub(super) model: String,
-    /// C-MAPSS text, CSV or Parquet with the columns the model needs
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) input: PathBuf,
-    /// Write to this CSV or Parquet file instead of standard output
-    #[arg(short, long, alias = "out", value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Predict only these units; may be repeated
-    #[arg(long, value_name = "UNIT")]
-    pub(super) unit: Vec<String>,
-    /// Predict at every cycle, not only the last
-    #[arg(long)]
-    pub(super) every_cycle: bool,
-    #[command(flatten)]
-    pub(super) registry: RegistryArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -494,8 +481,8 @@ pub(super) struct RunStoreArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
-    /// List recorded runs, newest first
-    List(RunStoreArgs),
+    /// List recorded runs, newest first: what they learnt, how well, and what was set
+    List(RunsListArgs),
     /// Show one run: parameters, final metrics, artifacts
     Show {
         /// Run id, or the beginning of one
@@ -513,7 +500,12 @@ pub(super) enum RunsCommand {
         #[arg(long, default_value_t = 5000)]
         port: u16,
     },
-    /// Compare runs side by side: what differs, and the final metrics
+    /// Remove old runs; names all of them first
+    Gc(RunsGcArgs),
+    /// Compare runs side by side: what differs, the final metrics, and the scores with paired intervals over the same units
+    #[command(
+        after_help = "Example:\n  pdm-ml runs compare 0193a1b2 0193a1c3\n\nEach later run is compared with the first, out of fold and on the part that gates judge; runs that were scored under\ndifferent protocols are not compared, and the table says in what they differ."
+    )]
     Compare {
         /// Run ids, or the beginnings of them
         #[arg(required = true, num_args = 2..)]
@@ -559,6 +551,9 @@ pub(super) struct GcArgs {
     /// Do not ask
     #[arg(long, conflicts_with = "dry_run")]
     pub(super) yes: bool,
+    /// Remove blobs that no entry of the log names even where they are most of all bytes
+    #[arg(long)]
+    pub(super) force: bool,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
 }
@@ -630,7 +625,13 @@ pub(super) enum RegistryCommand {
         registry: RegistryArgs,
     },
     /// Check the hash chain and every stored byte
-    Verify(RegistryArgs),
+    Verify {
+        /// A head noted earlier, as a digest or an entry's number, that must still be part of the log
+        #[arg(long, value_name = "DIGEST|ENTRY")]
+        head: Option<String>,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
     /// Copy a version from the pipeline's registry to another, with everything it rests on; aliases stay
     Push {
         /// `name@alias` or `name/version`

@@ -21,6 +21,8 @@ const ACTOR: &str = "PDM_ML_ACTOR";
 /// The time to act at, in place of the clock's, for tests and simulated years only: what is stamped into the registry's log,
 /// and what ages are counted from.
 const NOW: &str = "PDM_ML_NOW";
+/// Columns of the terminal, in place of what the terminal says.
+const COLUMNS: &str = "COLUMNS";
 /// Any value means: no colour (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
 
@@ -122,4 +124,9 @@ pub(super) fn step_summary() -> Option<PathBuf> {
 /// Returns whether the user wants no colour.
 pub(super) fn no_color() -> bool {
     variable(NO_COLOR).is_some()
+}
+
+/// Returns how many columns the user wants tables to take; what is no number counts as unset.
+pub(super) fn columns() -> Option<usize> {
+    variable(COLUMNS)?.trim().parse().ok()
 }

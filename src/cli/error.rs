@@ -13,7 +13,7 @@ use super::exit::Exit;
 use crate::bundle::BundleError;
 use crate::codes::Code;
 use crate::data::{DataError, QualityReport};
-use crate::engine::{EngineError, LockError, TuneError};
+use crate::engine::{AgainstError, EngineError, LockError, TuneError};
 use crate::events::Interrupted;
 use crate::export::ExportError;
 use crate::observe::LoggedError;
@@ -71,7 +71,7 @@ impl CliError {
 
     /// Data that did not meet its expectations.
     fn data(report: Box<QualityReport>) -> Self {
-        Self { code: Code::DataInvalid, cause: Cause::Data(report), hint: None }
+        Self { code: report.code(), cause: Cause::Data(report), hint: None }
     }
 
     /// Adds the next step.
@@ -247,11 +247,35 @@ impl From<EngineError> for CliError {
                 Self::new(code, error).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
             }
             EngineError::Bundle(error) => error.into(),
+            error @ EngineError::DataLost { .. } => Self::new(code, error).hint(
+                "bring the data back; or write lost_data = \"accept\" under [retrain] where units are meant to leave",
+            ),
             EngineError::Budget { ref next, .. } | EngineError::OverBudget { ref next, .. } => {
                 let hint = next.clone();
                 Self::new(code, error).hint(hint)
             }
             error => Self::new(code, error),
+        }
+    }
+}
+
+impl From<AgainstError> for CliError {
+    fn from(error: AgainstError) -> Self {
+        let code = error.code();
+        match error {
+            AgainstError::NoReference(_) => Self::new(code, error).hint(
+                "name a run by the beginning of its id (`pdm-ml runs list`), a version as name@alias or name:v3 \
+                 (`pdm-ml registry list`), or a bundle folder",
+            ),
+            AgainstError::Reference(error) => error.into(),
+            AgainstError::Run(error) => error.into(),
+            AgainstError::Registry(error) => error.into(),
+            AgainstError::Bundle(error) => error.into(),
+            AgainstError::Engine(error) => error.into(),
+            AgainstError::NoScores { .. } => Self::new(code, error).hint(
+                "it was not brought up to `evaluate`, or by a release that kept no predictions: run its pipeline again",
+            ),
+            AgainstError::Kept { .. } => Self::new(code, error),
         }
     }
 }

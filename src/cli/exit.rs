@@ -32,6 +32,8 @@ pub enum Exit {
     Drift = 30,
     /// Too few new units to tell whether the data differ.
     TooLittleData = 31,
+    /// A prediction meets the condition of `predict --alarm`.
+    Alarm = 32,
     /// A digest is wrong: a bundle or the registry was changed.
     IntegrityBroken = 40,
     /// The promotion lost its race against another for good.
@@ -50,7 +52,7 @@ pub enum Exit {
 
 impl Exit {
     /// All exits with their meanings, for the help.
-    pub(super) const TABLE: [(Self, &'static str); 18] = [
+    pub(super) const TABLE: [(Self, &'static str); 19] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the message says what to do"),
         (Self::Usage, "wrong arguments, or a pipeline file with problems"),
@@ -62,6 +64,7 @@ impl Exit {
         (Self::Unapproved, "somebody else must approve the promotion first"),
         (Self::Drift, "the data differ from those the champion learnt from (only `drift`)"),
         (Self::TooLittleData, "too few new units to say whether they differ (only `drift`)"),
+        (Self::Alarm, "a prediction meets the condition of an alarm (only `predict --alarm`)"),
         (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
         (Self::PromotionLost, "the promotion lost its race against another for good"),
         (Self::NotReproduced, "not reproduced: data or a result differ from the lock"),

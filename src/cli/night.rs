@@ -32,7 +32,7 @@ pub(super) fn line(retrained: &Retrained) -> String {
     let named = |version: Option<u32>| version.map_or("none".to_owned(), |version| format!("v{version}"));
     let moved = match result {
         NightResult::Promoted => format!(" (was {})", named(retrained.champion_before)),
-        _ => String::new(),
+        NightResult::Nothing | NightResult::Refused | NightResult::Undecided | NightResult::Kept => String::new(),
     };
     let fields = [
         Some(format!(
@@ -62,8 +62,8 @@ fn scores(retrained: &Retrained) -> Option<String> {
     let units = retrained.units.zip(retrained.judged_on).map(|(units, part)| format!(" on {units} units ({part})"));
     let own = format!("rmse {:.2} [{:.2}, {:.2}]{}", rmse.value, rmse.lower, rmse.upper, units.unwrap_or_default());
     let difference = retrained.gates.iter().flat_map(|gates| &gates.rows).find_map(|row| match row.observed {
-        Some(Observed::Difference(difference)) if difference.metric == Metric::Rmse => Some(difference),
-        _ => None,
+        Some(Observed::Difference(difference)) => Some(difference).filter(|seen| seen.metric == Metric::Rmse),
+        Some(Observed::Score(_)) | None => None,
     });
     let champion = retrained.gates.as_ref().and_then(|gates| gates.champion.as_ref()).map(|champion| champion.version);
     let compared = difference.zip(champion).map(|(seen, champion)| {

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::watch::{self, Watch};
 use crate::codes::Code;
 use crate::domain::{redact, redact_json};
+use crate::report;
 
 /// Writes results to standard output and words to standard error.
 pub(super) struct Ui {
@@ -51,13 +52,21 @@ impl Ui {
         }
     }
 
-    /// Writes a result: JSON for programs, otherwise the text of `table`.
+    /// Writes a result: JSON for programs, otherwise the text of `table`, fitted to the width of a terminal.
     ///
     /// # Errors
     /// Standard output cannot be written; a reader that went away is not an error.
     pub(super) fn show<T: Serialize>(&self, value: &T, table: impl FnOnce() -> String) -> Result<(), CliError> {
+        self.show_verbatim(value, || fitted(table))
+    }
+
+    /// As [`Self::show`], for text that people copy, such as a file or a command: its lines are never wrapped.
+    ///
+    /// # Errors
+    /// As [`Self::show`].
+    pub(super) fn show_verbatim<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), CliError> {
         match self.format {
-            Format::Table => self.text(&table()),
+            Format::Table => self.text(&text()),
             Format::Json => {
                 let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
                 self.json(&text)
@@ -70,7 +79,7 @@ impl Ui {
         self.format == Format::Table
     }
 
-    /// Writes text to standard output, whatever the format, without the secrets in it.
+    /// Writes text to standard output, whatever the format, without the secrets in it; see [`fitted`] for text with tables.
     ///
     /// # Errors
     /// As [`Self::show`].
@@ -142,6 +151,23 @@ impl Ui {
             say(&format!("next: {command}"));
         }
     }
+}
+
+/// Renders text for standard output: to the width of the terminal where it is one, whole where it is piped.
+pub(super) fn fitted(render: impl FnOnce() -> String) -> String {
+    report::within(terminal_columns(), render)
+}
+
+/// Returns the columns of the terminal on standard output; none where it is a file or a pipe.
+fn terminal_columns() -> Option<usize> {
+    /// What is assumed of a terminal that does not say.
+    const USUAL: usize = 80;
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| usize::from(columns.0));
+    let columns = environment::columns().or_else(measured).filter(|columns| *columns > 0);
+    Some(columns.unwrap_or(USUAL))
 }
 
 /// Tells what is wrong with the arguments, or answers `--help` and `--version`.

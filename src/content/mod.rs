@@ -5,10 +5,12 @@
 
 mod canonical;
 mod digest;
+mod finite;
 mod regular;
 mod whole;
 
 pub use canonical::{canonical_json, digest_of};
 pub use digest::{Digest, Hasher, HashingReader, ParseDigestError};
+pub use finite::{check_finite, finite_json};
 pub use regular::{MOST_OF_A_NOTE, open_regular, read_at_most, read_note};
 pub use whole::{replace_whole, write_whole};

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::codes::Code;
 
@@ -32,8 +33,11 @@ impl fmt::Display for Severity {
 }
 
 /// What is expected of run-to-failure data, in the order it is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Expectation {
     /// Files are those that were published, or that the options would simulate.
     Pinned,
@@ -55,10 +59,12 @@ pub enum Expectation {
     UnitCounts,
     /// There is one true remaining useful life for each test unit.
     RulRows,
-    /// No true remaining useful life is negative.
+    /// No true remaining useful life is negative, or longer than cycles can be counted.
     RulValues,
     /// Values lie in the declared ranges.
     Ranges,
+    /// No value lies so far from all others of its column that no sensor measured it.
+    ImplausibleValues,
     /// Every unit has a minimum of history.
     MinimumHistory,
     /// Every sensor varies.
@@ -67,28 +73,13 @@ pub enum Expectation {
     StuckSensors,
     /// No two rows carry the same values.
     DuplicateRows,
+    /// No unit has the rows of another one, and none is in the training and in the test part.
+    CopiedUnits,
 }
 
 impl Expectation {
     /// All expectations, in the order they are checked.
-    pub const ALL: [Self; 16] = [
-        Self::Pinned,
-        Self::Complete,
-        Self::Columns,
-        Self::Types,
-        Self::Finite,
-        Self::AscendingCycles,
-        Self::ContiguousCycles,
-        Self::ContiguousUnits,
-        Self::UnitCounts,
-        Self::RulRows,
-        Self::RulValues,
-        Self::Ranges,
-        Self::MinimumHistory,
-        Self::ConstantSensors,
-        Self::StuckSensors,
-        Self::DuplicateRows,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns which kind of error a finding about it is.
     pub fn code(self) -> Code {
@@ -105,33 +96,18 @@ impl Expectation {
             Self::RulRows => Code::RulRows,
             Self::RulValues => Code::RulValues,
             Self::Ranges => Code::OutOfRange,
+            Self::ImplausibleValues => Code::Implausible,
             Self::MinimumHistory => Code::ShortHistory,
             Self::ConstantSensors => Code::ConstantSensor,
             Self::StuckSensors => Code::StuckSensor,
             Self::DuplicateRows => Code::DuplicateRows,
+            Self::CopiedUnits => Code::CopiedUnits,
         }
     }
 
     /// Returns the name, as it stands in reports and in `[validate.severity]`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Pinned => "pinned",
-            Self::Complete => "complete",
-            Self::Columns => "columns",
-            Self::Types => "types",
-            Self::Finite => "finite",
-            Self::AscendingCycles => "ascending_cycles",
-            Self::ContiguousCycles => "contiguous_cycles",
-            Self::ContiguousUnits => "contiguous_units",
-            Self::UnitCounts => "unit_counts",
-            Self::RulRows => "rul_rows",
-            Self::RulValues => "rul_values",
-            Self::Ranges => "ranges",
-            Self::MinimumHistory => "minimum_history",
-            Self::ConstantSensors => "constant_sensors",
-            Self::StuckSensors => "stuck_sensors",
-            Self::DuplicateRows => "duplicate_rows",
-        }
+        self.into()
     }
 }
 

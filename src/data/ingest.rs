@@ -3,6 +3,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::cmapss::{self, RulRow};
+use super::csv::CsvWish;
 use super::findings::{FindingLog, Place};
 use super::part::present;
 use super::quality::Pinned;
@@ -67,7 +68,7 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
     let present = present(options, root)?;
     let origin = match options {
         DatasetOptions::Simulated(options) => Origin::read(options, root, &mut log)?,
-        _ => None,
+        DatasetOptions::Cmapss(_) | DatasetOptions::Table(_) => None,
     };
     let mut parts = Vec::new();
     for part in present {
@@ -95,7 +96,7 @@ impl RawDataset {
     pub(super) fn histories(&self) -> impl Iterator<Item = (&RawPart, &Rows)> {
         self.parts.iter().filter_map(|part| match &part.content {
             Content::Histories(rows) => Some((part, rows)),
-            _ => None,
+            Content::Rul(_) | Content::Unread => None,
         })
     }
 
@@ -103,7 +104,7 @@ impl RawDataset {
     pub(super) fn rul(&self) -> impl Iterator<Item = (&RawPart, &[RulRow])> {
         self.parts.iter().filter_map(|part| match &part.content {
             Content::Rul(rows) => Some((part, rows.as_slice())),
-            _ => None,
+            Content::Histories(_) | Content::Unread => None,
         })
     }
 
@@ -132,14 +133,17 @@ fn read_part(
 ) -> Result<RawPart, DataError> {
     let PartFile { role, group, path } = part;
     let file = shown_path(&path, root);
-    let format = Format::of(&path).filter(|_| matches!(options, DatasetOptions::Table(_)));
+    let (format, wish) = match options {
+        DatasetOptions::Table(options) => (Format::of(&path), options.csv()),
+        DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_) => (None, CsvWish::default()),
+    };
     let source = match format {
         Some(Format::Parquet) => read_binary(&path, &file, log)?,
-        _ => read_text(&path, &file, log)?,
+        Some(Format::Csv) | None => read_text(&path, &file, log)?,
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
-        Some(bytes) => parse(format, role, bytes, schema, &file, log),
+        Some(bytes) => parse(format, role, bytes, schema, wish, &file, log),
         None => Content::Unread,
     };
     let expected = expected_counts(options, role, group.as_deref());
@@ -151,14 +155,19 @@ fn parse(
     role: Role,
     bytes: &[u8],
     schema: &Schema,
+    wish: CsvWish,
     file: &str,
     log: &mut FindingLog,
 ) -> Content {
-    match (format, role) {
-        (None, Role::Rul) => Content::Rul(cmapss::rul(bytes, file, log)),
-        (None, _) => histories(cmapss::histories(bytes, schema, file, log)),
-        (Some(format), Role::Rul) => Content::Rul(table::rul(format, bytes, &schema.unit, file, log)),
-        (Some(format), _) => histories(table::read(format, bytes, &Columns::of(schema), file, log)),
+    match role {
+        Role::Rul => Content::Rul(match format {
+            None => cmapss::rul(bytes, file, log),
+            Some(format) => table::rul(format, bytes, &schema.unit, wish, file, log),
+        }),
+        Role::Train | Role::Test => histories(match format {
+            None => cmapss::histories(bytes, schema, file, log),
+            Some(format) => table::read_as(format, bytes, &Columns::of(schema), wish, file, log),
+        }),
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! No room below this one; nothing here reads a file or draws a random number.
 
+mod alarm;
+mod flag;
 mod prediction;
 mod problem;
 pub mod redact;
@@ -10,6 +12,8 @@ mod secret;
 mod subset;
 mod unit;
 
+pub use alarm::{Alarm, ParseAlarmError};
+pub use flag::{Flag, FlagCounts, FlagKind};
 pub use prediction::{Interval, Prediction, Predictions};
 pub use problem::Problem;
 pub use redact::{redact, redact_json};

@@ -2,9 +2,24 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// Names one of the four C-MAPSS subsets (Saxena et al., PHM 2008).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    IntoStaticStr,
+    VariantArray,
+)]
 pub enum Subset {
     /// One operating regime, one fault mode.
     FD001,
@@ -18,16 +33,11 @@ pub enum Subset {
 
 impl Subset {
     /// All subsets, in order.
-    pub const ALL: [Self; 4] = [Self::FD001, Self::FD002, Self::FD003, Self::FD004];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns the name used in the published file names.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::FD001 => "FD001",
-            Self::FD002 => "FD002",
-            Self::FD003 => "FD003",
-            Self::FD004 => "FD004",
-        }
+        self.into()
     }
 }
 

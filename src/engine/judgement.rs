@@ -76,14 +76,20 @@ fn bound(gate: &GateOptions) -> Bound {
     }
 }
 
+/// Returns the file and the line of a value; also of one that names a variable of the environment there.
+fn line_of(source: &Source) -> Option<(&String, usize)> {
+    match source {
+        Source::File { file, line } => Some((file, *line)),
+        Source::Environment { written, .. } => line_of(written),
+        Source::Default | Source::Variable { .. } | Source::Override { .. } => None,
+    }
+}
+
 /// Returns where a gate is written: its header, where that can be seen, else the first of its keys.
 fn place(job: &Job, at: usize, seen_from_top: &dyn Fn(&str) -> String) -> Option<Place> {
     let prefix = format!("gate.{at}.");
     let of_gate = job.origins.as_slice().iter().filter(|origin| origin.key.starts_with(&prefix));
-    let lines = of_gate.filter_map(|origin| match &origin.source {
-        Source::File { file, line } => Some((file, *line)),
-        _ => None,
-    });
+    let lines = of_gate.filter_map(|origin| line_of(&origin.source));
     let (file, line) = lines.min_by_key(|(_, line)| *line)?;
     let line = if *file == job.label { header(&job.text, line).unwrap_or(line) } else { line };
     Some(Place { file: seen_from_top(file), line, column: None })

@@ -57,7 +57,13 @@ impl Line<'_> {
                 let (kept, next) = ("nothing was trained".to_owned(), more(exceeded, &self.job.spec.model));
                 EngineError::Budget { exceeded, kept, next }
             }
-            _ => over_budget(stage, exceeded),
+            Stage::Validate
+            | Stage::Features
+            | Stage::Calibrate
+            | Stage::Evaluate
+            | Stage::Gate
+            | Stage::Register
+            | Stage::Promote => over_budget(stage, exceeded),
         }
     }
 
@@ -65,7 +71,7 @@ impl Line<'_> {
     pub(super) fn look(&self, stage: Stage) -> Result<(), EngineError> {
         self.context.reporter.check().map_err(|interrupted| match interrupted {
             Interrupted::Budget(exceeded) => over_budget(stage, exceeded),
-            interrupted => interrupted.into(),
+            Interrupted::Signal { .. } | Interrupted::Abandoned => interrupted.into(),
         })
     }
 
@@ -118,7 +124,7 @@ fn work_of(stage: Stage) -> &'static str {
         Stage::Features => "learning features",
         Stage::Calibrate => "calibrating",
         Stage::Evaluate => "scoring",
-        stage => stage.name(),
+        Stage::Gate | Stage::Register | Stage::Promote => stage.name(),
     }
 }
 

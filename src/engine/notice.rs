@@ -30,11 +30,13 @@ pub fn notice(outcome: &Outcome) -> Notice {
 pub fn notice_of_night(retrained: &Retrained, line: String) -> Notice {
     let (occasion, model) = (night_occasion(retrained.result), &retrained.model);
     let version = retrained.version.map(|version| format!("{model}/{version}"));
+    let stays = || format!("{model}@{} stays: {}", retrained.alias, retrained.why);
     let title = match (retrained.result, &version) {
         (NightResult::Promoted, Some(version)) => format!("{version} is {}", retrained.alias),
         (NightResult::Refused, Some(version)) => format!("{version} was refused by its gates"),
         (NightResult::Undecided, Some(version)) => format!("the gates of {version} cannot tell"),
-        _ => format!("{model}@{} stays: {}", retrained.alias, retrained.why),
+        (NightResult::Promoted | NightResult::Refused | NightResult::Undecided, None) => stays(),
+        (NightResult::Nothing | NightResult::Kept, Some(_) | None) => stays(),
     };
     let mut notice = Notice::new(occasion, retrained.pipeline.clone(), title).text(line);
     notice.run = retrained.run.clone();
@@ -65,9 +67,9 @@ fn occasion(outcome: &Outcome) -> Occasion {
     match outcome.gates.as_ref().map(|gates| gates.verdict) {
         Some(Verdict::Fail) => Occasion::Refused,
         Some(Verdict::Undecided) => Occasion::Undecided,
-        _ if did(Stage::Promote) && outcome.alias.is_some() => Occasion::Promoted,
-        _ if outcome.did_something() => Occasion::Passed,
-        _ => Occasion::Unchanged,
+        Some(Verdict::Pass) | None if did(Stage::Promote) && outcome.alias.is_some() => Occasion::Promoted,
+        Some(Verdict::Pass) | None if outcome.did_something() => Occasion::Passed,
+        Some(Verdict::Pass) | None => Occasion::Unchanged,
     }
 }
 
@@ -77,12 +79,15 @@ fn version(outcome: &Outcome) -> Option<String> {
 
 fn title(outcome: &Outcome, occasion: Occasion) -> String {
     let name = &outcome.pipeline;
-    match (occasion, version(outcome), &outcome.alias) {
-        (Occasion::Promoted, Some(version), Some(alias)) => format!("{version} is {alias}"),
-        (Occasion::Refused, ..) => format!("{name} was refused by its gates"),
-        (Occasion::Undecided, ..) => format!("the gates of {name} cannot tell"),
-        (Occasion::Unchanged, ..) => format!("{name} is up to date"),
-        _ => format!("{name} passed its gates"),
+    match occasion {
+        Occasion::Promoted => match (version(outcome), &outcome.alias) {
+            (Some(version), Some(alias)) => format!("{version} is {alias}"),
+            (None, _) | (_, None) => format!("{name} passed its gates"),
+        },
+        Occasion::Refused => format!("{name} was refused by its gates"),
+        Occasion::Undecided => format!("the gates of {name} cannot tell"),
+        Occasion::Unchanged => format!("{name} is up to date"),
+        Occasion::Failure | Occasion::Passed => format!("{name} passed its gates"),
     }
 }
 
@@ -91,8 +96,9 @@ fn text(outcome: &Outcome, occasion: Occasion) -> String {
     if let Some(card) = outcome.scores.as_ref().map(|scores| &scores.scorecard) {
         if let Some(rmse) = card.score(Metric::Rmse) {
             let level = card.bootstrap.confidence * 100.0;
-            let (value, lower, upper) = (rmse.value, rmse.lower, rmse.upper);
-            lines.push(format!("RMSE {value:.2} cycles, {level:.0} % interval {lower:.2} to {upper:.2}."));
+            let (lower, upper) = (Metric::Rmse.figure(rmse.lower), Metric::Rmse.figure(rmse.upper));
+            let value = Metric::Rmse.quantity(rmse.value);
+            lines.push(format!("RMSE {value}, {level:.0} % interval {lower} to {upper}."));
         }
         lines.push(format!("Judged on {}.", card.protocol));
     }

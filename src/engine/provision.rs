@@ -8,7 +8,7 @@ pub(super) fn missing_fleet(context: &Context, job: &Job) -> Option<&'static str
         DatasetOptions::Simulated(options) if !data::is_simulated(options, &context.root) => {
             Some("the fleet is not simulated yet")
         }
-        _ => None,
+        DatasetOptions::Simulated(_) | DatasetOptions::Cmapss(_) | DatasetOptions::Table(_) => None,
     }
 }
 

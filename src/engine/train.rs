@@ -95,7 +95,7 @@ fn stopped(exceeded: BudgetExceeded, before: &Kept, resume: &Path, spec: &Pipeli
             format!("run the same command again to go on with {}, or {}", kept.next(folds), more)
         }
         // The same budget again would end at the same place.
-        _ => more,
+        BudgetExceeded::Time { .. } | BudgetExceeded::Memory { .. } | BudgetExceeded::MemoryBefore { .. } => more,
     };
     let be = if kept.folds == 0 { "is" } else { "are" };
     EngineError::Budget { exceeded, kept: format!("{} {be} kept", kept.words(folds)), next }
@@ -105,11 +105,7 @@ fn stopped(exceeded: BudgetExceeded, before: &Kept, resume: &Path, spec: &Pipeli
 pub(super) fn more(exceeded: BudgetExceeded, model: &ModelOptions) -> String {
     match exceeded {
         BudgetExceeded::MemoryBefore { needed, .. } => {
-            let less = match model {
-                ModelOptions::Linear(_) | ModelOptions::Gbdt(_) => "fewer features, or a larger train.row_stride",
-                ModelOptions::Stack(_) => "fewer or smaller members",
-                _ => "a smaller model.batch, or fewer and narrower layers",
-            };
+            let less = model.family().needs_less();
             format!("allow more: {}; or need less: {less}", allow(needed))
         }
         BudgetExceeded::Memory { used, .. } => format!("allow more: {}", allow(used + used / 4)),

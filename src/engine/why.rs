@@ -41,7 +41,7 @@ pub(super) fn told_changes(
             [] => vec![change.text(&place)],
             changes => changes.iter().map(FileChange::text).collect(),
         },
-        change => vec![change.text(&place)],
+        Change::Version { .. } | Change::Parameter { .. } => vec![change.text(&place)],
     };
     explain(old, new).iter().flat_map(told).collect()
 }

@@ -28,7 +28,9 @@ impl Line<'_> {
         match stage {
             Stage::Register => self.register(run).map(Worked::Here),
             Stage::Promote => self.promote().map(Worked::Here),
-            _ => self.compute(stage, reuse, run),
+            Stage::Validate | Stage::Features | Stage::Train | Stage::Calibrate | Stage::Evaluate | Stage::Gate => {
+                self.compute(stage, reuse, run)
+            }
         }
     }
 

@@ -1,32 +1,140 @@
+//! The model families by name: one line for each.
+
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::neural::NeuralOptions;
+use super::family::FamilyOptions;
+use super::neural::NetworkOptions;
 use super::{
     CnnOptions, Ensemble, Gbdt, GbdtOptions, GruOptions, InputKind, Linear, LinearOptions, LstmOptions, ModelError,
     Neural, Predictor, Stack, StackOptions, TcnOptions, TransformerOptions,
 };
 use crate::domain::Problem;
 
-/// The model families, with their options.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum ModelOptions {
-    /// Ridge regression on the feature table.
-    Linear(LinearOptions),
-    /// Gradient-boosted trees on the feature table.
-    Gbdt(GbdtOptions),
-    /// A gated recurrent network on the sequence.
-    Gru(GruOptions),
-    /// A network of long short-term memory on the sequence.
-    Lstm(LstmOptions),
-    /// A convolutional network on windows of the sequence.
-    Cnn(CnnOptions),
-    /// A temporal convolutional network on the sequence.
-    Tcn(TcnOptions),
-    /// A causal transformer on the sequence.
-    Transformer(TransformerOptions),
-    /// Several models, weighed by their out-of-fold predictions.
-    Stack(StackOptions),
+/// Declares the families, and all that follows from their list: names, decoding, and what each is asked.
+///
+/// A macro, because `strum`, which lists the cases of other enums, cannot decode what a case holds.
+macro_rules! families {
+    (
+        members { $($(#[$about:meta])* $member:ident($member_options:ident) = $member_kind:literal in $member_class:ident,)* }
+        stack { $(#[$about_stack:meta])* $stack:ident($stack_options:ident) = $stack_kind:literal in $stack_class:ident }
+    ) => {
+        families! {
+            $($(#[$about])* $member($member_options) = $member_kind in $member_class,)*
+            $(#[$about_stack])* $stack($stack_options) = $stack_kind in $stack_class,
+        }
+
+        impl ModelOptions {
+            /// The values of `kind` in a member of a stack: all but the stack itself.
+            pub const MEMBER_KINDS: &'static [&'static str] = &[$($member_kind),*];
+        }
+    };
+    ($($(#[$about:meta])* $family:ident($options:ident) = $kind:literal in $class:ident,)*) => {
+        /// The model families, with their options.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        pub enum ModelOptions {
+            $($(#[$about])* $family($options),)*
+        }
+
+        impl ModelOptions {
+            /// The values of `kind`.
+            pub const KINDS: &'static [&'static str] = &[$($kind),*];
+
+            /// Reads the options of the family `kind`; `None` for an unknown one.
+            ///
+            /// `options` is the table without its `kind`.
+            pub fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
+                match kind {
+                    $($kind => Some($options::deserialize(options).map(Self::$family)),)*
+                    _ => None,
+                }
+            }
+
+            /// Returns the name of the family.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$family(_) => $kind,)*
+                }
+            }
+
+            /// Returns what is wrong with the options, with paths relative to their table.
+            pub fn problems(&self) -> Vec<Problem> {
+                match self {
+                    $(Self::$family(options) => options.problems(),)*
+                }
+            }
+
+            /// Returns options of every family that are fitted in a moment, for tests.
+            pub fn small() -> Vec<Self> {
+                vec![$(Self::$family(<$options as FamilyOptions>::small())),*]
+            }
+
+            /// Returns what the family says of itself.
+            pub(crate) fn family(&self) -> &dyn FamilyOptions {
+                match self {
+                    $(Self::$family(options) => options,)*
+                }
+            }
+
+            /// Returns the options by the class of the family.
+            pub(crate) fn class(&self) -> Class<'_> {
+                match self {
+                    $(Self::$family(options) => Class::$class(options),)*
+                }
+            }
+        }
+    };
+}
+
+families! {
+    members {
+        /// Ridge regression on the feature table.
+        Linear(LinearOptions) = "linear" in Linear,
+        /// Gradient-boosted trees on the feature table.
+        Gbdt(GbdtOptions) = "gbdt" in Gbdt,
+        /// A gated recurrent network on the sequence.
+        Gru(GruOptions) = "gru" in Neural,
+        /// A network of long short-term memory on the sequence.
+        Lstm(LstmOptions) = "lstm" in Neural,
+        /// A convolutional network on windows of the sequence.
+        Cnn(CnnOptions) = "cnn" in Neural,
+        /// A temporal convolutional network on the sequence.
+        Tcn(TcnOptions) = "tcn" in Neural,
+        /// A causal transformer on the sequence.
+        Transformer(TransformerOptions) = "transformer" in Neural,
+    }
+    stack {
+        /// Several models, weighed by their out-of-fold predictions.
+        Stack(StackOptions) = "stack" in Stack
+    }
+}
+
+/// The options of a model by the class of its family: what is fitted, stored and exported by the same code.
+#[derive(Clone, Copy)]
+pub(crate) enum Class<'a> {
+    /// Ridge regression.
+    Linear(&'a LinearOptions),
+    /// Boosted trees.
+    Gbdt(&'a GbdtOptions),
+    /// A network of any family.
+    Neural(&'a dyn NetworkOptions),
+    /// Several models, each fitted by itself.
+    Stack(&'a StackOptions),
+}
+
+/// A fitted model by its family.
+#[derive(Debug, Clone, Copy)]
+pub enum Family<'a> {
+    /// Ridge regression.
+    Linear(&'a Linear),
+    /// Gradient-boosted trees.
+    Gbdt(&'a Gbdt),
+    /// A network of any family.
+    Neural(&'a Neural),
+    /// The mean of several models of one family.
+    Ensemble(&'a Ensemble),
+    /// The weighed sum of several models.
+    Stack(&'a Stack),
 }
 
 impl Default for ModelOptions {
@@ -36,78 +144,24 @@ impl Default for ModelOptions {
 }
 
 impl ModelOptions {
-    /// The values of `kind`.
-    pub const KINDS: &'static [&'static str] = &["linear", "gbdt", "gru", "lstm", "cnn", "tcn", "transformer", "stack"];
-
-    /// The values of `kind` in a member of a stack: all but the stack itself, which stands last.
-    pub const MEMBER_KINDS: &'static [&'static str] = match Self::KINDS.split_last() {
-        Some((_stack, others)) => others,
-        None => &[],
-    };
-
-    /// Reads the options of the family `kind`; `None` for an unknown one.
-    ///
-    /// `options` is the table without its `kind`.
-    pub fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
-        Some(match kind {
-            "linear" => LinearOptions::deserialize(options).map(Self::Linear),
-            "gbdt" => GbdtOptions::deserialize(options).map(Self::Gbdt),
-            "gru" => GruOptions::deserialize(options).map(Self::Gru),
-            "lstm" => LstmOptions::deserialize(options).map(Self::Lstm),
-            "cnn" => CnnOptions::deserialize(options).map(Self::Cnn),
-            "tcn" => TcnOptions::deserialize(options).map(Self::Tcn),
-            "transformer" => TransformerOptions::deserialize(options).map(Self::Transformer),
-            "stack" => StackOptions::deserialize(options).map(Self::Stack),
-            _ => return None,
-        })
-    }
-
-    /// Returns the name of the family.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Linear(_) => "linear",
-            Self::Gbdt(_) => "gbdt",
-            Self::Gru(_) => "gru",
-            Self::Lstm(_) => "lstm",
-            Self::Cnn(_) => "cnn",
-            Self::Tcn(_) => "tcn",
-            Self::Transformer(_) => "transformer",
-            Self::Stack(_) => "stack",
-        }
-    }
-
     /// Returns which input the family reads.
     pub fn input(&self) -> InputKind {
-        match self {
-            Self::Linear(_) | Self::Gbdt(_) => InputKind::Table,
-            Self::Stack(options) => options.input(),
-            _ => InputKind::Sequence,
-        }
-    }
-
-    /// Returns what is wrong with the options, with paths relative to their table.
-    pub fn problems(&self) -> Vec<Problem> {
-        match self {
-            Self::Linear(options) => options.problems(),
-            Self::Gbdt(options) => options.problems(),
-            Self::Gru(options) => options.problems(),
-            Self::Lstm(options) => options.problems(),
-            Self::Cnn(options) => options.problems(),
-            Self::Tcn(options) => options.problems(),
-            Self::Transformer(options) => options.problems(),
-            Self::Stack(options) => options.problems(),
-        }
+        self.family().input()
     }
 
     /// Returns the options as those of a network, where they are.
-    pub(crate) fn neural(&self) -> Option<NeuralOptions<'_>> {
-        match self {
-            Self::Linear(_) | Self::Gbdt(_) | Self::Stack(_) => None,
-            Self::Gru(options) => Some(NeuralOptions::Gru(options)),
-            Self::Lstm(options) => Some(NeuralOptions::Lstm(options)),
-            Self::Cnn(options) => Some(NeuralOptions::Cnn(options)),
-            Self::Tcn(options) => Some(NeuralOptions::Tcn(options)),
-            Self::Transformer(options) => Some(NeuralOptions::Transformer(options)),
+    pub(crate) fn neural(&self) -> Option<&dyn NetworkOptions> {
+        match self.class() {
+            Class::Neural(options) => Some(options),
+            Class::Linear(_) | Class::Gbdt(_) | Class::Stack(_) => None,
+        }
+    }
+
+    /// Returns the options as those of a stack, where they are.
+    pub(crate) fn stack(&self) -> Option<&StackOptions> {
+        match self.class() {
+            Class::Stack(options) => Some(options),
+            Class::Linear(_) | Class::Gbdt(_) | Class::Neural(_) => None,
         }
     }
 
@@ -123,11 +177,11 @@ impl ModelOptions {
     }
 
     fn load_one(&self, weights: &[u8]) -> Result<Box<dyn Predictor>, ModelError> {
-        Ok(match (self, self.neural()) {
-            (_, Some(options)) => Box::new(Neural::load(options, weights)?),
-            (Self::Linear(_), None) => Box::new(Linear::load(weights)?),
-            (Self::Stack(options), None) => Box::new(Stack::load(options, weights)?),
-            (_, None) => Box::new(Gbdt::load(weights)?),
+        Ok(match self.class() {
+            Class::Linear(_) => Box::new(Linear::load(weights)?),
+            Class::Gbdt(_) => Box::new(Gbdt::load(weights)?),
+            Class::Neural(options) => Box::new(Neural::load(options, weights)?),
+            Class::Stack(options) => Box::new(Stack::load(options, weights)?),
         })
     }
 }
@@ -148,6 +202,9 @@ mod tests {
             assert_eq!(written["kind"], *kind);
             assert_eq!(serde_json::from_value::<ModelOptions>(written).unwrap(), options);
         }
+        let small = ModelOptions::small();
+        assert_eq!(small.iter().map(ModelOptions::kind).collect::<Vec<_>>(), ModelOptions::KINDS);
+        assert!(small.iter().all(|options| options.problems().is_empty()));
         assert!(ModelOptions::decode("oracle", json!({})).is_none());
         assert!(ModelOptions::decode("gru", json!({"hidden": "many"})).unwrap().is_err());
     }

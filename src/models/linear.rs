@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::family::{FamilyOptions, FitExtent};
 use super::weights::{open, read, read_shaped, write, wrong};
 use super::{Family, InputKind, ModelError, Predictor};
 use crate::domain::Problem;
@@ -24,6 +25,38 @@ impl LinearOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let valid = self.l2.is_finite() && self.l2 >= 0.0;
         if valid { Vec::new() } else { vec![Problem::new("l2", format!("must be at least 0, not {}", self.l2))] }
+    }
+}
+
+/// What to try where the normal equations overflow.
+pub(crate) const WHEN_DIVERGED: &str =
+    "a feature is too large to add up: look for it with `pdm-ml features --output table.csv`";
+
+impl FamilyOptions for LinearOptions {
+    fn input(&self) -> InputKind {
+        InputKind::Table
+    }
+
+    fn memory(&self, extent: &FitExtent) -> u64 {
+        let width = extent.width(self.input());
+        let normal_equations = 16 * width * width;
+        extent.inputs(width) + extent.table(width) + normal_equations
+    }
+
+    fn needs_less(&self) -> &'static str {
+        "fewer features, or a larger train.row_stride"
+    }
+
+    fn learns_by_loss(&self) -> bool {
+        false
+    }
+
+    fn never_stops_early(&self) -> Option<&'static str> {
+        Some("a linear model is solved at once and cannot stop early")
+    }
+
+    fn small() -> Self {
+        Self::default()
     }
 }
 

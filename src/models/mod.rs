@@ -1,11 +1,13 @@
 //! One file or folder per model family: its options, its forward pass, its weights.
 //!
-//! [`ModelOptions`] names the families, [`Predictor`] is what every fitted model is. Fitting lives in `train`.
+//! [`ModelOptions`] names the families, the file of each describes it (`family::FamilyOptions`), and [`Predictor`] is what
+//! every fitted model is. Fitting lives in `train`.
 
 mod ensemble;
+pub(crate) mod family;
 pub(crate) mod gbdt;
 mod kind;
-mod linear;
+pub(crate) mod linear;
 pub(crate) mod neural;
 mod parts;
 mod predictor;
@@ -14,10 +16,11 @@ mod weights;
 
 pub use ensemble::Ensemble;
 pub use gbdt::{Gbdt, GbdtOptions};
-pub use kind::ModelOptions;
+pub(crate) use kind::Class;
+pub use kind::{Family, ModelOptions};
 pub use linear::{Linear, LinearOptions};
-pub use neural::{CnnOptions, GruOptions, LstmOptions, Neural, Schedule, TcnOptions, TransformerOptions};
-pub use predictor::{Family, ModelError, Predictor};
+pub use neural::*;
+pub use predictor::{ModelError, Predictor};
 pub use stack::{Stack, StackOptions};
 
 pub use crate::features::InputKind;

@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use super::{Ensemble, Gbdt, Linear, Neural, Stack};
+use super::Family;
 use crate::domain::Interval;
 use crate::features::{InputKind, Matrix};
 
@@ -41,21 +41,6 @@ pub trait Predictor: Send + Sync + Debug {
     fn family(&self) -> Option<Family<'_>> {
         None
     }
-}
-
-/// A fitted model by its family.
-#[derive(Debug, Clone, Copy)]
-pub enum Family<'a> {
-    /// Ridge regression.
-    Linear(&'a Linear),
-    /// Gradient-boosted trees.
-    Gbdt(&'a Gbdt),
-    /// A network of any family.
-    Neural(&'a Neural),
-    /// The mean of several models of one family.
-    Ensemble(&'a Ensemble),
-    /// The weighed sum of several models.
-    Stack(&'a Stack),
 }
 
 /// The weights cannot be read as this model.

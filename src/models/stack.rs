@@ -3,9 +3,10 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::family::{FamilyOptions, FitExtent};
 use super::parts::{Part, join, split};
 use super::weights::{open, read_shaped, write, wrong};
-use super::{Family, GbdtOptions, GruOptions, InputKind, ModelError, ModelOptions, Predictor};
+use super::{Family, GbdtOptions, GruOptions, InputKind, LinearOptions, ModelError, ModelOptions, Predictor};
 use crate::codes::Code;
 use crate::domain::Problem;
 use crate::features::Matrix;
@@ -38,12 +39,12 @@ impl StackOptions {
         let members = self.member.iter().enumerate();
         let inner = members.flat_map(|(i, member)| {
             let at = move |problem: Problem| problem.within(&format!("member.{i}"));
-            let problems = match member {
-                ModelOptions::Stack(_) => {
+            let problems = match member.stack() {
+                Some(_) => {
                     let message = "names a stack, which cannot be part of a stack";
                     vec![Problem::new("kind", message).of(Code::StackMembers)]
                 }
-                other => other.problems(),
+                None => member.problems(),
             };
             problems.into_iter().map(at)
         });
@@ -55,10 +56,40 @@ impl StackOptions {
         let members = self.member.iter().enumerate();
         members.map(|(i, member)| format!("member-{}-{}", i + 1, member.kind())).collect()
     }
+}
 
+impl FamilyOptions for StackOptions {
     /// Returns which input all members together read.
-    pub(super) fn input(&self) -> InputKind {
+    fn input(&self) -> InputKind {
         common_input(self.member.iter().map(ModelOptions::input))
+    }
+
+    /// The members are fitted one after the other, so the largest counts.
+    fn memory(&self, extent: &FitExtent) -> u64 {
+        self.member.iter().map(|member| member.family().memory(extent)).max().unwrap_or(0)
+    }
+
+    fn needs_less(&self) -> &'static str {
+        "fewer or smaller members"
+    }
+
+    fn learns_by_loss(&self) -> bool {
+        self.member.iter().any(|member| member.family().learns_by_loss())
+    }
+
+    fn never_stops_early(&self) -> Option<&'static str> {
+        let reasons: Option<Vec<_>> = self.member.iter().map(|member| member.family().never_stops_early()).collect();
+        reasons?.first().copied()
+    }
+
+    /// Members that read the one input and the other.
+    fn small() -> Self {
+        let members = [
+            ModelOptions::Linear(LinearOptions::small()),
+            ModelOptions::Gbdt(GbdtOptions::small()),
+            ModelOptions::Gru(GruOptions::small()),
+        ];
+        Self { member: members.into() }
     }
 }
 
@@ -112,16 +143,24 @@ impl Stack {
     /// Returns which of `width` columns a member reads.
     pub(crate) fn columns(&self, member: &dyn Predictor, width: usize) -> Range<usize> {
         let table = self.table_width.min(width);
-        match (self.input(), member.input()) {
-            (InputKind::Both, InputKind::Table) => 0..table,
-            (InputKind::Both, InputKind::Sequence) => table..width,
-            _ => 0..width,
+        match self.input() {
+            InputKind::Table | InputKind::Sequence => 0..width,
+            InputKind::Both => match member.input() {
+                InputKind::Table => 0..table,
+                InputKind::Sequence => table..width,
+                InputKind::Both => 0..width,
+            },
         }
     }
 
     fn part<'a>(&self, member: &dyn Predictor, history: &'a Matrix) -> Cow<'a, Matrix> {
         let columns = self.columns(member, history.width);
         if columns.len() == history.width { Cow::Borrowed(history) } else { Cow::Owned(history.columns(columns)) }
+    }
+
+    /// Returns the number of columns of the feature table.
+    pub(crate) fn table_width(&self) -> usize {
+        self.table_width
     }
 
     /// Returns the members, each with its weight.
@@ -170,7 +209,7 @@ fn common_input(inputs: impl Iterator<Item = InputKind>) -> InputKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{Linear, LinearOptions};
+    use crate::models::Linear;
 
     /// Stands for a network: the running sum of the one column it reads.
     #[derive(Debug)]

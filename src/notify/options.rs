@@ -1,12 +1,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+use strum::VariantNames;
 
 use super::{Occasion, SmtpOptions, WebhookOptions};
 use crate::domain::{Problem, SecretName};
 
 /// Who is told how a run ended: a table `[[notify]]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, VariantNames)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum NotifyOptions {
     /// A program that listens to HTTP.
     Webhook(WebhookOptions),
@@ -22,7 +24,7 @@ impl Default for NotifyOptions {
 
 impl NotifyOptions {
     /// The values of `kind`.
-    pub const KINDS: &'static [&'static str] = &["webhook", "smtp"];
+    pub const KINDS: &'static [&'static str] = Self::VARIANTS;
 
     /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
     pub fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
@@ -104,6 +106,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<NotifyOptions>(&json).unwrap(), options);
         }
         assert_eq!(decode("smtp", MAIL).on(), Occasion::usual());
+        let is_read = |kind: &&str| NotifyOptions::decode(kind, toml::Deserializer::parse("").unwrap()).is_some();
+        assert!(NotifyOptions::KINDS.iter().all(is_read) && !is_read(&"pigeon"));
     }
 
     #[test]

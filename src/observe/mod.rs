@@ -19,6 +19,6 @@ mod spans;
 pub mod timeline;
 mod trace_context;
 
-pub use facts::{ChampionFact, Gatherer, JobFacts, ScoreFact};
+pub use facts::{ChampionFact, Gatherer, JobFacts, PredictFact, ScoreFact};
 pub use spans::{LoggedError, Spans, TARGET, WORDS};
 pub use trace_context::TraceContext;

@@ -2,10 +2,26 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// One station of the line. Each needs all stations before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Stage {
     /// Read the files and hold them against the expectations.
     Validate,
@@ -27,36 +43,26 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; 8] = [
-        Self::Validate,
-        Self::Features,
-        Self::Train,
-        Self::Calibrate,
-        Self::Evaluate,
-        Self::Gate,
-        Self::Register,
-        Self::Promote,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns the name in tables, caches and messages.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Validate => "validate",
-            Self::Features => "features",
-            Self::Train => "train",
-            Self::Calibrate => "calibrate",
-            Self::Evaluate => "evaluate",
-            Self::Gate => "gate",
-            Self::Register => "register",
-            Self::Promote => "promote",
-        }
+        self.into()
     }
 
     /// Returns the version of what the stage computes; raised when the same inputs should give another result.
     ///
     /// It is part of the cache key in place of the program's version, so that an upgrade does not retrain the world.
     pub fn semantic_version(self) -> u32 {
-        1
+        match self {
+            // The second looks for copies of units and for implausible values.
+            Self::Validate => 2,
+            // The second bundle says what the training files held, how old units grew and where their sensors began.
+            Self::Calibrate => 2,
+            // The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth.
+            Self::Evaluate => 2,
+            Self::Features | Self::Train | Self::Gate | Self::Register | Self::Promote => 1,
+        }
     }
 
     /// Returns this stage and all before it.

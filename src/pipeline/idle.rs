@@ -1,24 +1,23 @@
 //! Options that are right by themselves and change nothing with the model family at hand.
 
 use super::PipelineSpec;
-use crate::models::ModelOptions;
 use crate::train::Loss;
 
 impl PipelineSpec {
     /// Returns what the user set in vain, one sentence each. A search over families may set them for other families, so
     /// they are no mistakes.
     pub fn idle_options(&self) -> Vec<String> {
-        let members = match &self.model {
-            ModelOptions::Stack(stack) => stack.member.iter().collect(),
-            single => vec![single],
-        };
-        let none_learns_by_loss = members.iter().all(|member| member.neural().is_none());
-        let none_stops_early = members.iter().all(|member| matches!(member, ModelOptions::Linear(_)));
-        let loss = (self.train.loss != Loss::Mse && none_learns_by_loss)
-            .then_some("`train.loss` changes nothing: there is no network to learn by it");
-        let validation = (self.train.validation > 0.0 && none_stops_early)
-            .then_some("`train.validation` changes nothing: a linear model is solved at once and cannot stop early");
-        loss.into_iter().chain(validation).map(ToOwned::to_owned).collect()
+        let family = self.model.family();
+        let mut idle = Vec::new();
+        if self.train.loss != Loss::Mse && !family.learns_by_loss() {
+            idle.push("`train.loss` changes nothing: there is no network to learn by it".to_owned());
+        }
+        if self.train.validation > 0.0
+            && let Some(why) = family.never_stops_early()
+        {
+            idle.push(format!("`train.validation` changes nothing: {why}"));
+        }
+        idle
     }
 }
 

@@ -68,7 +68,7 @@ pub use migrate::{Change, Migration, migrate};
 pub use origins::{Origin, Origins, Source};
 pub use reference::file_reference;
 pub use remote::{CacheOptions, Fetched, RemoteCache, RemoteError};
-pub use retrain::{Condition, RetrainOptions};
+pub use retrain::{Condition, LostData, RetrainOptions};
 pub use schema::{file_schema, file_schema_text};
 pub use spec::{PipelineSpec, ProjectOptions};
 pub use step::Step;

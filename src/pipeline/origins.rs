@@ -118,7 +118,9 @@ fn written(key: &str, sources: &Sources, index: &KeyIndex) -> (Layer, Source) {
     let source = match layer {
         Layer::Environment => Source::Variable { name: text.clone() },
         Layer::Set => Source::Override { text: place.source.override_text().to_owned() },
-        _ => Source::File { file: name.clone(), line: place.line },
+        Layer::Default | Layer::Extends | Layer::File | Layer::Profile(_) => {
+            Source::File { file: name.clone(), line: place.line }
+        }
     };
     (layer.clone(), source)
 }

@@ -150,10 +150,7 @@ impl Family for ModelOptions {
         kind: "stack",
         key: "member",
         kinds: Self::MEMBER_KINDS,
-        fill: |stack, member| match stack {
-            Self::Stack(_) => Self::Stack(StackOptions { member }),
-            other => other,
-        },
+        fill: |model, member| if model.stack().is_some() { Self::Stack(StackOptions { member }) } else { model },
     });
 
     fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {

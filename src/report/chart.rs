@@ -8,6 +8,7 @@ use svg::node::element as el;
 use super::axis::Axis;
 use super::curves::{Curves, Line, PartKey};
 use super::plot::{LEFT, PANEL_HEIGHT, Plot, number, text};
+use crate::scoring::{Measure, Metric};
 
 pub(super) const WIDTH: f64 = 760.0;
 pub(super) const HEADER: f64 = 40.0;
@@ -118,8 +119,10 @@ fn panel(metric: &str, lines: &BTreeMap<PartKey, Line>, looks: &BTreeMap<&PartKe
 /// Returns the name of a metric for people, with its unit: `gbdt: train RMSE (cycles)`.
 fn heading(metric: &str, log: bool) -> String {
     let words = metric.replace('/', ": ").replace('_', " ").replace("rmse", "RMSE").replace("mae", "MAE");
-    let unit = if words.ends_with("RMSE") || words.ends_with("MAE") { " (cycles)" } else { "" };
-    format!("{words}{unit}{}", if log { ", log scale" } else { "" })
+    // A fit may log what the scorecard has, under the same name, such as `gbdt/validation_rmse`.
+    let scored = Metric::ALL.into_iter().find(|scored| metric.ends_with(scored.name()));
+    let heading = scored.map_or(Measure::Plain, Metric::measure).heading(&words);
+    format!("{heading}{}", if log { ", log scale" } else { "" })
 }
 
 #[cfg(test)]

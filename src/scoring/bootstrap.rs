@@ -42,7 +42,7 @@ pub(super) fn resample(units: &[Totals], options: &BootstrapOptions, seed: u64) 
 pub(super) fn score(metric: Metric, sum: &Totals, resamples: &[Totals], confidence: f64) -> Option<Score> {
     let values = resamples.iter().map(|totals| metric.value(totals)).collect();
     let (mut lower, mut upper) = percentile_interval(values, confidence);
-    if metric.is_share() {
+    if metric.measure().is_share() {
         let unseen = largest_share_unseen(sum.units, confidence);
         (lower, upper) = (lower.min(1.0 - unseen), upper.max(unseen));
     }

@@ -102,18 +102,39 @@ impl Conformal {
         let most = self.truth_cap.unwrap_or(f64::INFINITY);
         let centre = rul.max(self.clip.lower).min(self.clip.upper).min(most);
         let reach = self.quantile * self.scale.at(centre);
-        let own = own.filter(|own| own.lower <= own.upper);
-        match (self.method, own) {
-            (CalibrationMethod::SplitConformal, _) if !rul.is_nan() => {
+        const UNKNOWN: Interval = Interval { lower: f64::NAN, upper: f64::NAN };
+        if rul.is_nan() {
+            return UNKNOWN;
+        }
+        match self.method {
+            CalibrationMethod::SplitConformal => {
                 Interval { lower: (centre - reach).max(0.0), upper: (centre + reach).min(most).max(0.0) }
             }
-            (CalibrationMethod::Quantile, Some(own)) if !rul.is_nan() => {
+            CalibrationMethod::Quantile => {
+                let Some(own) = own.filter(|own| own.lower <= own.upper) else { return UNKNOWN };
                 let own = around(own, centre);
                 let wider = around(Interval { lower: own.lower - reach, upper: own.upper + reach }, centre);
                 Interval { lower: wider.lower.max(0.0), upper: wider.upper.min(most).max(0.0) }
             }
-            _ => Interval { lower: f64::NAN, upper: f64::NAN },
         }
+    }
+
+    /// Returns what no calibration holds, as a fragment; for one that was read from a file.
+    pub fn problem(&self) -> Option<String> {
+        if !(self.coverage > 0.0 && self.coverage < 1.0) {
+            return Some(format!("aims at the coverage {}, no share between 0 and 1", self.coverage));
+        }
+        if let Some(cap) = self.truth_cap.filter(|cap| !(*cap > 0.0 && cap.is_finite())) {
+            return Some(format!("caps the truth at {cap}"));
+        }
+        let Interval { lower, upper } = self.clip;
+        if !(0.0 <= lower && lower <= upper) {
+            return Some(format!("clips predictions to [{lower}, {upper}]"));
+        }
+        if self.method == CalibrationMethod::SplitConformal && self.quantile < 0.0 {
+            return Some(format!("has the negative residual {}", self.quantile));
+        }
+        self.scale.problem()
     }
 
     /// Returns whether it needs the interval of the model itself.
@@ -224,6 +245,17 @@ fn conformal_quantile(mut residuals: Vec<f64>, coverage: f64) -> Result<f64, Sco
 pub fn is_reachable(units: usize, coverage: f64) -> bool {
     let others = units - units.div_ceil(PARTS);
     rank(others, coverage) <= others
+}
+
+/// Returns the highest coverage that so many units reach, in whole percent and as a share; none where not even half is reached.
+pub fn highest_reachable(units: usize) -> Option<f64> {
+    (50..100_u32).rev().map(|percent| f64::from(percent) / 100.0).find(|coverage| is_reachable(units, *coverage))
+}
+
+/// Returns how many units a coverage needs.
+pub fn units_needed(coverage: f64) -> usize {
+    const MOST: usize = 1_000_000;
+    (1..MOST).find(|units| is_reachable(*units, coverage)).unwrap_or(MOST)
 }
 
 fn rank(units: usize, coverage: f64) -> usize {

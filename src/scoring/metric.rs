@@ -1,15 +1,32 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
+use super::Measure;
 use super::totals::Totals;
 
 /// Names a score.
 ///
 /// With several cuts per unit, means and shares pool all cuts; only the two NASA scores first take the mean over the
 /// cuts of each unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Metric {
     /// Root mean squared error, in cycles.
     Rmse,
@@ -48,37 +65,41 @@ pub enum Goal {
     Zero,
 }
 
+/// What the program knows of a metric, besides how it is computed.
+struct Facts {
+    measure: Measure,
+    goal: Goal,
+    /// Digits after the point in a table.
+    digits: usize,
+    /// Whether only predictions with intervals have it.
+    needs_intervals: bool,
+    /// Whether it is a mean over cuts or units; a sum grows with their number.
+    is_mean: bool,
+    /// Whether it can be below zero.
+    is_signed: bool,
+}
+
+/// An error in the unit of time of the data: the fewer the better.
+const ERROR: Facts = Facts {
+    measure: Measure::Time,
+    goal: Goal::Low,
+    digits: 2,
+    needs_intervals: false,
+    is_mean: true,
+    is_signed: false,
+};
+
+/// A share of predictions that are wrong in some way.
+const WRONG_SHARE: Facts = Facts { measure: Measure::Share, digits: 0, ..ERROR };
+
 impl Metric {
     /// All metrics, in the order of a scorecard.
-    pub const ALL: [Self; 11] = [
-        Self::Rmse,
-        Self::Mae,
-        Self::Bias,
-        Self::NasaScore,
-        Self::NasaMean,
-        Self::LateRate,
-        Self::HarmfulLateRate,
-        Self::EarlyRate,
-        Self::OnTimeRate,
-        Self::Coverage,
-        Self::IntervalWidth,
-    ];
+    pub const ALL: [Self; Self::VARIANTS.len()] =
+        *Self::VARIANTS.first_chunk().expect("there are as many as there are");
 
     /// Returns the name, as in the TOML and the JSON.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Rmse => "rmse",
-            Self::Mae => "mae",
-            Self::Bias => "bias",
-            Self::NasaScore => "nasa_score",
-            Self::NasaMean => "nasa_mean",
-            Self::LateRate => "late_rate",
-            Self::HarmfulLateRate => "harmful_late_rate",
-            Self::EarlyRate => "early_rate",
-            Self::OnTimeRate => "on_time_rate",
-            Self::Coverage => "coverage",
-            Self::IntervalWidth => "interval_width",
-        }
+        self.into()
     }
 
     /// Returns the metric with this name, where there is one.
@@ -86,38 +107,65 @@ impl Metric {
         Self::ALL.into_iter().find(|metric| metric.name() == name)
     }
 
-    /// Returns the unit of measure: `cycles`, `share`, or empty for the NASA scores.
-    pub fn unit(self) -> &'static str {
+    /// One row for each metric.
+    const fn facts(self) -> Facts {
         match self {
-            Self::Rmse | Self::Mae | Self::Bias | Self::IntervalWidth => "cycles",
-            Self::NasaScore | Self::NasaMean => "",
-            _ => "share",
+            Self::Rmse | Self::Mae => ERROR,
+            Self::Bias => Facts { goal: Goal::Zero, is_signed: true, ..ERROR },
+            Self::NasaScore => Facts { measure: Measure::Plain, digits: 0, is_mean: false, ..ERROR },
+            Self::NasaMean => Facts { measure: Measure::Plain, ..ERROR },
+            Self::LateRate | Self::HarmfulLateRate | Self::EarlyRate => WRONG_SHARE,
+            Self::OnTimeRate => Facts { goal: Goal::High, ..WRONG_SHARE },
+            // The higher the better: intervals that hold the truth too often pay with `interval_width`.
+            Self::Coverage => Facts { goal: Goal::High, needs_intervals: true, ..WRONG_SHARE },
+            Self::IntervalWidth => Facts { needs_intervals: true, ..ERROR },
         }
+    }
+
+    /// Returns the unit of measure.
+    pub const fn measure(self) -> Measure {
+        self.facts().measure
     }
 
     /// Returns which values are good.
-    ///
-    /// Coverage is the better the higher: intervals that hold the truth too often pay with `interval_width`.
-    pub fn goal(self) -> Goal {
-        match self {
-            Self::Bias => Goal::Zero,
-            Self::OnTimeRate | Self::Coverage => Goal::High,
-            _ => Goal::Low,
-        }
+    pub const fn goal(self) -> Goal {
+        self.facts().goal
     }
 
     /// Returns whether the metric can only be computed from predictions with intervals.
-    pub fn needs_intervals(self) -> bool {
-        matches!(self, Self::Coverage | Self::IntervalWidth)
-    }
-
-    pub(super) fn is_share(self) -> bool {
-        self.unit() == "share"
+    pub const fn needs_intervals(self) -> bool {
+        self.facts().needs_intervals
     }
 
     /// Returns whether the metric is a mean over cuts or units, so that it can be told of some units already.
-    pub fn is_mean(self) -> bool {
-        self != Self::NasaScore
+    pub const fn is_mean(self) -> bool {
+        self.facts().is_mean
+    }
+
+    /// Returns whether the metric can be below zero.
+    pub const fn is_signed(self) -> bool {
+        self.facts().is_signed
+    }
+
+    /// Returns the name with its unit of measure where a table's figures do not show it: `rmse (cycles)`.
+    pub fn heading(self) -> String {
+        self.measure().heading(self.name())
+    }
+
+    /// Returns a value for a table, with the digits its interval deserves.
+    pub fn figure(self, value: f64) -> String {
+        self.measure().figure(value, self.facts().digits)
+    }
+
+    /// Returns a value for a sentence: `13.20 cycles`.
+    pub fn quantity(self, value: f64) -> String {
+        self.measure().with_unit(self.figure(value))
+    }
+
+    /// Returns a difference of two values for a table; of shares with a digit more than the shares have.
+    pub fn difference(self, value: f64) -> String {
+        let digits = if self.measure().is_share() { 1 } else { 2 };
+        self.measure().difference(value, digits)
     }
 
     pub(super) fn value(self, totals: &Totals) -> f64 {
@@ -145,7 +193,19 @@ impl Metric {
 
     /// Returns the metric of the mean of what it sums: the RMSE is a root.
     pub(super) fn of_mean(self, mean: f64) -> f64 {
-        if self == Self::Rmse { mean.sqrt() } else { mean }
+        match self {
+            Self::Rmse => mean.sqrt(),
+            Self::Mae
+            | Self::Bias
+            | Self::NasaScore
+            | Self::NasaMean
+            | Self::LateRate
+            | Self::HarmfulLateRate
+            | Self::EarlyRate
+            | Self::OnTimeRate
+            | Self::Coverage
+            | Self::IntervalWidth => mean,
+        }
     }
 }
 
@@ -177,5 +237,19 @@ mod tests {
             assert_eq!(Metric::parse(metric.name()), Some(metric));
         }
         assert_eq!(Metric::parse("RMSE"), None);
+    }
+
+    #[test]
+    fn figures_speak_the_metric_s_unit_of_measure() {
+        for (metric, value, heading, figure, quantity, difference) in [
+            (Metric::Rmse, 13.204, "rmse (cycles)", "13.20", "13.20 cycles", "+13.20"),
+            (Metric::Bias, -1.5, "bias (cycles)", "-1.50", "-1.50 cycles", "-1.50"),
+            (Metric::NasaScore, 284.6, "nasa_score", "285", "285", "+284.60"),
+            (Metric::NasaMean, 2.846, "nasa_mean", "2.85", "2.85", "+2.85"),
+            (Metric::Coverage, 0.934, "coverage", "93 %", "93 %", "+93.4 %"),
+        ] {
+            let seen = [metric.heading(), metric.figure(value), metric.quantity(value), metric.difference(value)];
+            assert_eq!(seen, [heading, figure, quantity, difference]);
+        }
     }
 }

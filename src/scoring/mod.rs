@@ -6,16 +6,18 @@
 //! - [`Protocol`] says which units are scored, at which cycles, against which truth. [`score`] turns predictions into a
 //!   [`Scorecard`] under it, and everything that sets two models side by side refuses unlike protocols.
 //! - [`rmse`], [`mae`], [`bias`], [`nasa_score`] and the rates of [`Timing`] are plain functions of errors; [`Metric`]
-//!   names them.
+//!   names them, and [`Measure`] writes their numbers.
 //! - [`Conformal`] turns predictions into intervals with a stated coverage.
 //! - [`UnitLoss`] is what one unit adds to a metric, for searches that score units as they come.
 //! - [`paired`] compares two models unit by unit; [`Verdict`] is what a gate makes of an interval.
 
 mod bands;
 mod bootstrap;
+mod comparison;
 mod conformal;
 mod error;
 mod errors;
+mod measure;
 mod metric;
 mod nasa;
 mod options;
@@ -37,9 +39,11 @@ mod samples;
 
 pub use bands::Band;
 pub use bootstrap::{Score, quantile};
-pub use conformal::{Conformal, is_reachable};
+pub use comparison::{ScoreChange, Scored, SideBySide, side_by_side};
+pub use conformal::{Conformal, highest_reachable, is_reachable, units_needed};
 pub use error::ScoringError;
 pub use errors::{bias, mae, rmse};
+pub use measure::Measure;
 pub use metric::{Goal, Metric};
 pub use nasa::nasa_score;
 pub use options::{BootstrapOptions, CalibrateOptions, CalibrationMethod, EvaluateOptions, Truth};

@@ -94,14 +94,18 @@ impl Protocol {
     pub(super) fn check(&self) -> Result<(), ScoringError> {
         let Interval { lower, upper } = self.clip;
         let impossible = |problem: String| Err(ScoringError::Protocol(problem));
-        match (self.truth_cap, self.cuts) {
-            (Some(cap), _) if !(cap.is_finite() && cap > 0.0) => impossible(format!("truth capped at {cap} cycles")),
-            (_, Cuts::RandomCuts { per_unit: 0, .. }) => impossible("no cut in any unit".to_owned()),
-            _ if !(lower.is_finite() && upper.is_finite() && lower < upper) => {
-                impossible(format!("predictions clipped to [{lower}, {upper}]"))
-            }
-            _ => Ok(()),
+        if let Some(cap) = self.truth_cap
+            && !(cap.is_finite() && cap > 0.0)
+        {
+            return impossible(format!("truth capped at {cap} cycles"));
         }
+        if self.cuts.most_per_unit() == 0 {
+            return impossible("no cut in any unit".to_owned());
+        }
+        if !(lower.is_finite() && upper.is_finite() && lower < upper) {
+            return impossible(format!("predictions clipped to [{lower}, {upper}]"));
+        }
+        Ok(())
     }
 }
 

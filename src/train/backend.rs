@@ -37,6 +37,13 @@ impl Backend {
     /// Returns the device on which a graph of burn operations computes the fit; `None` where plain layers do.
     pub(super) fn graph_device(self) -> Option<Device> {
         match self {
+            Self::Flex => None,
+            #[cfg(not(feature = "ndarray"))]
+            Self::Ndarray => None,
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda => None,
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu => None,
             #[cfg(feature = "ndarray")]
             // Deprecated upstream; the feature exists for those who ask for it all the same.
             #[allow(deprecated)]
@@ -45,7 +52,6 @@ impl Backend {
             Self::Cuda => Some(Device::cuda(0)),
             #[cfg(feature = "wgpu")]
             Self::Wgpu => Some(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
-            _ => None,
         }
     }
 }

@@ -49,6 +49,8 @@ pub enum TrainError {
         place: Option<String>,
         /// Where the weights of the last good step are kept, where they are.
         kept: Option<PathBuf>,
+        /// What to try, which the family says.
+        hint: &'static str,
     },
     /// A fitted model predicts what is no number.
     #[error("the model predicts {value} for unit {unit} at cycle {cycle}")]
@@ -72,8 +74,8 @@ pub enum TrainError {
 
 impl TrainError {
     /// Returns the error of a model whose numbers stopped being finite at a step.
-    pub const fn diverged(model: &'static str, step: u64) -> Self {
-        Self::Diverged { model, step, place: None, kept: None }
+    pub const fn diverged(model: &'static str, step: u64, hint: &'static str) -> Self {
+        Self::Diverged { model, step, place: None, kept: None, hint }
     }
 
     /// Returns which kind of error this is.
@@ -99,14 +101,7 @@ impl TrainError {
             }
             Self::TooLittleData { .. } => "add units, or choose a simpler model: `--set model.kind=linear`",
             Self::Split(_) => "set split.folds to at most the number of units",
-            Self::Diverged { model: "linear", .. } => {
-                "a feature is too large to add up: look for it with `pdm-ml features --output table.csv`"
-            }
-            Self::Diverged { model: "gbdt", .. } => "the labels are too large to add up: lower `cap` in [target]",
-            Self::Diverged { .. } => {
-                "lower the network's `learning_rate`, such as to a third, or clip gradients sooner with a smaller \
-                 `gradient_clip`"
-            }
+            Self::Diverged { hint, .. } => hint,
             Self::NotFinite { .. } => {
                 "look for features or labels that are far too large: `pdm-ml features --output table.csv`"
             }
@@ -130,13 +125,15 @@ fn names(units: &[UnitId]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::{gbdt, linear, neural};
 
     #[test]
     fn a_divergence_says_where_and_what_is_kept_as_far_as_it_is_known() {
-        let bare = TrainError::diverged("gru", 12);
+        let bare = TrainError::diverged("gru", 12, "");
         assert_eq!(bare.to_string(), "the fit of gru diverged: not finite at step 12");
         let place = Some("recurrent.weight".to_owned());
-        let whole = TrainError::Diverged { model: "gru", step: 12, place, kept: Some("a/last.safetensors".into()) };
+        let whole =
+            TrainError::Diverged { model: "gru", step: 12, place, kept: Some("a/last.safetensors".into()), hint: "" };
         assert_eq!(
             whole.to_string(),
             "the fit of gru diverged: not finite at step 12, first in `recurrent.weight`; \
@@ -146,9 +143,14 @@ mod tests {
 
     #[test]
     fn what_to_try_suits_the_family() {
-        let words = |model| TrainError::diverged(model, 1).hint().unwrap();
-        assert!(words("gru").contains("gradient_clip") && words("gru").contains("learning_rate"));
-        assert!(!words("gbdt").contains("learning_rate") && words("gbdt").contains("cap"));
-        assert!(!words("linear").contains("learning_rate"));
+        let words = |model, hint| TrainError::diverged(model, 1, hint).hint().unwrap();
+        let [gru, gbdt, linear] = [
+            words("gru", neural::WHEN_DIVERGED),
+            words("gbdt", gbdt::WHEN_DIVERGED),
+            words("linear", linear::WHEN_DIVERGED),
+        ];
+        assert!(gru.contains("gradient_clip") && gru.contains("learning_rate"));
+        assert!(!gbdt.contains("learning_rate") && gbdt.contains("cap"));
+        assert!(!linear.contains("learning_rate"));
     }
 }

@@ -5,7 +5,7 @@ use super::{Loss, TrainError, TrainOptions, UnitExamples, Workspace, derive_seed
 use crate::domain::Problem;
 use crate::events::Reporter;
 use crate::features::TargetOptions;
-use crate::models::{Ensemble, Gbdt, GbdtOptions, ModelOptions, Predictor};
+use crate::models::{Class, Ensemble, Gbdt, GbdtOptions, ModelOptions, Predictor};
 
 /// Fits a model of the chosen family to training units as often as `training` says, and returns the mean of the fits.
 ///
@@ -54,14 +54,14 @@ fn fit_once(
     if let Some(finished) = workspace.finished().and_then(|weights| options.load(&weights).ok()) {
         return Ok(finished);
     }
-    let model: Box<dyn Predictor> = match (options, options.neural()) {
-        (_, Some(options)) => Box::new(fit_neural(units, target, options, training, seed, workspace, reporter)?),
-        (ModelOptions::Linear(options), None) => {
+    let model: Box<dyn Predictor> = match options.class() {
+        Class::Linear(options) => {
             let (rows, labels) = table_rows(&units.iter().collect::<Vec<_>>(), training);
             Box::new(fit_ridge(&rows, &labels, options)?)
         }
-        (ModelOptions::Gbdt(options), None) => Box::new(fit_trees(units, options, training, seed, reporter)?),
-        (_, None) => {
+        Class::Gbdt(options) => Box::new(fit_trees(units, options, training, seed, reporter)?),
+        Class::Neural(options) => Box::new(fit_neural(units, target, options, training, seed, workspace, reporter)?),
+        Class::Stack(_) => {
             let problem = Problem::new("kind", "names a stack, and only its members are fitted, one by one");
             return Err(TrainError::Options(problem));
         }

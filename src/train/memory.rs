@@ -9,19 +9,10 @@
 //! | inputs: every training row | rows · (4 · width + 8) |
 //! | inputs while they are made, a unit a thread | 16 · rows · width · min(threads, units) / units |
 //! | rows that models on the table learn from, of `picked = rows / row_stride + units` | 2 · picked · (4 · width + 8) |
-//! | linear: normal equations and their decomposition | 16 · width² |
-//! | gbdt: bins, predictions, residuals, row numbers | picked · (width + 32) |
-//! | gbdt: bins of the features a tree may use, side by side | picked · used |
-//! | gbdt: histograms of all leaves of a tree, 256 bins of 8 bytes | leaves · used · 2048 |
-//! | gbdt: sorting a feature's values into bins, on every thread | 8 · picked · threads |
-//! | gbdt: the forest, twice while it is written | 128 · rounds · leaves |
-//! | network: weights, gradients, averages, two moments and copies | 48 · parameters |
-//! | network: values kept for the backward pass of a batch | 4 · steps · values a step |
+//! | the fit itself | what the family says in `FamilyOptions::memory` |
 //!
-//! `width` is that of the model's input, `used` the features a tree may use, rounded up to a multiple of 8, `steps` the
-//! lesser of a full batch and of all units at the stride. Data counts threefold because the file's text and the parser's
-//! columns are held while it is read, and an allocator seldom gives back all of it; the rows that are picked count twice
-//! because their table doubles as it grows. The final fit sees every unit, so no fold needs more.
+//! `width` is that of the model's input. Data counts threefold because the file's text and the parser's columns are held
+//! while it is read, and an allocator seldom gives back all of it. The final fit sees every unit, so no fold needs more.
 //!
 //! The other stages do less at once, and their first line is smaller. Of 33 measured peaks of training, from 68 to 274 MiB
 //! (three families, fleets of 20, 100 and 249 units, 1 to 8 threads, 2026-11-28), none was above the estimate; it was up to
@@ -29,8 +20,8 @@
 //! little more than the job needs.
 
 use super::TrainOptions;
-use crate::models::neural::{Network, NeuralOptions, Reading};
-use crate::models::{GbdtOptions, InputKind, ModelOptions};
+use crate::models::ModelOptions;
+use crate::models::family::FitExtent;
 
 /// What a stage takes apart from what it works on: the program and what its allocator holds back, at all and by thread.
 #[derive(Clone, Copy)]
@@ -48,12 +39,6 @@ impl Base {
         self.program + self.thread * threads
     }
 }
-
-/// Bins of a histogram.
-const BINS: u64 = 256;
-
-/// Features that are binned side by side.
-const LANES: u64 = 8;
 
 /// How much there is to learn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,11 +62,10 @@ pub struct Extent {
 /// Returns the peak memory of training in bytes, an upper estimate by the table above; the members of a stack are fitted
 /// one after the other, so the largest counts.
 pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOptions) -> u64 {
-    let fit = match model {
-        ModelOptions::Stack(stack) => stack.member.iter().map(|model| one_fit(extent, model, training)).max(),
-        model => Some(one_fit(extent, model, training)),
-    };
-    fit.unwrap_or(0).saturating_add(TRAINING.with(extent.threads) + data(extent))
+    let Extent { units, rows, table_width, sequence_width, threads, .. } = *extent;
+    let picked = rows / (training.row_stride as u64).max(1) + units;
+    let fit = model.family().memory(&FitExtent { units, rows, picked, table_width, sequence_width, threads });
+    fit.saturating_add(TRAINING.with(threads) + data(extent))
 }
 
 /// Returns the peak memory of reading and judging data files of so many bytes.
@@ -107,68 +91,10 @@ fn data(extent: &Extent) -> u64 {
     3 * (extent.rows + extent.test_rows) * (8 * extent.channels + 4)
 }
 
-/// Returns what the inputs and the fit of one model take.
-fn one_fit(extent: &Extent, model: &ModelOptions, training: &TrainOptions) -> u64 {
-    let Extent { units, rows, threads, .. } = *extent;
-    let width = match model.input() {
-        InputKind::Table => extent.table_width,
-        InputKind::Sequence => extent.sequence_width,
-        InputKind::Both => extent.table_width + extent.sequence_width,
-    };
-    let making = 16 * rows * width * threads.min(units) / units.max(1);
-    let inputs = rows * (4 * width + 8) + making;
-    let picked = rows / (training.row_stride as u64).max(1) + units;
-    let table = 2 * picked * (4 * width + 8);
-    let family = match (model, model.neural()) {
-        (_, Some(options)) => network(options, extent, width),
-        (ModelOptions::Gbdt(options), None) => table + boosting(options, picked, width, threads),
-        (_, None) => table + 16 * width * width,
-    };
-    family.saturating_add(inputs)
-}
-
-fn boosting(options: &GbdtOptions, picked: u64, width: u64, threads: u64) -> u64 {
-    let (leaves, rounds) = (options.leaves as u64, options.rounds as u64);
-    let used = ((width as f64 * options.feature_fraction).round() as u64).max(1).next_multiple_of(LANES);
-    let rows = picked * (width + 32) + picked * used + 8 * picked * threads;
-    rows + leaves * used * BINS * 8 + 128 * rounds * leaves
-}
-
-/// Weights and everything of their size, and what the steps of a full batch keep for the way back.
-fn network(options: NeuralOptions<'_>, extent: &Extent, width: u64) -> u64 {
-    let parameters = Network::new(options, width as usize, 1).layout.len() as u64;
-    let (batch, stride, longest) = match options.reading() {
-        Reading::Sequence { stride, max_steps } => (options.fit().batch, stride, max_steps),
-        Reading::Window { stride, length } => (options.fit().batch, stride, length),
-    };
-    let most = (batch as u64).saturating_mul(longest as u64);
-    let steps = match options.reading() {
-        Reading::Sequence { .. } => most.min(extent.rows / (stride as u64).max(1) + extent.units),
-        Reading::Window { .. } => most,
-    };
-    steps.saturating_mul(4 * values_a_step(options, width)).saturating_add(48 * parameters)
-}
-
-/// Returns how many numbers a step keeps: inputs, what each layer computes, and the gradients by all of these.
-fn values_a_step(options: NeuralOptions<'_>, width: u64) -> u64 {
-    let n = |n: usize| n as u64;
-    2 * width
-        + match options {
-            NeuralOptions::Gru(o) => 28 * n(o.hidden) * n(o.layers) + 8 * n(o.head),
-            NeuralOptions::Lstm(o) => 36 * n(o.hidden) * n(o.layers) + 8 * n(o.head),
-            NeuralOptions::Cnn(o) => 3 * width * (n(o.filters) * n(o.layers) + 2),
-            NeuralOptions::Tcn(o) => 12 * n(o.channels) * n(o.blocks) + 8 * n(o.head),
-            NeuralOptions::Transformer(o) => {
-                let layer = 24 * n(o.width) + 4 * n(o.feed_forward) + 3 * n(o.heads) * n(o.max_steps);
-                layer * n(o.layers) + 8 * n(o.head)
-            }
-        }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{GruOptions, LinearOptions};
+    use crate::models::{GbdtOptions, GruOptions, LinearOptions};
 
     /// FD004 with 14 sensors.
     const EXTENT: Extent = Extent {

@@ -46,13 +46,13 @@ pub fn final_fit(
     let reporter = reporter.begin_part("final", &params);
     let mut models = recipe.learn_models(&training, features, seed, &workspace, &reporter)?;
     reporter.end_part();
-    match recipe.model {
-        ModelOptions::Stack(_) => {
+    match recipe.model.stack() {
+        Some(_) => {
             let blend = out_of_fold.blend.as_ref().filter(|blend| blend.weights.len() == models.len());
             let weights = blend.ok_or(UNWEIGHED)?.weights.clone();
             Ok(Box::new(Stack::new(models, weights, features.table_names().len())))
         }
-        _ => Ok(models.swap_remove(0)),
+        None => Ok(models.swap_remove(0)),
     }
 }
 
@@ -96,7 +96,7 @@ impl Recipe<'_> {
             let units: Vec<_> = units.map(|unit| self.examples(features, model.input(), unit)).collect();
             fit(model, &units, self.target, self.training, seed, workspace, reporter)
         };
-        let ModelOptions::Stack(stack) = self.model else {
+        let Some(stack) = self.model.stack() else {
             return Ok(vec![fit(self.model, seed, workspace, reporter)?]);
         };
         let member = |(model, name): (&ModelOptions, String)| {

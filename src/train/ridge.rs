@@ -2,6 +2,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::TrainError;
 use crate::features::Matrix;
+use crate::models::linear::WHEN_DIVERGED;
 use crate::models::{Linear, LinearOptions};
 
 /// Mean and standard deviation of every feature; zero deviation marks a feature that never changes.
@@ -29,7 +30,7 @@ pub fn fit_ridge(rows: &Matrix, labels: &[f64], options: &LinearOptions) -> Resu
     Ok(Linear::new(intercept, coefficients))
 }
 
-const DIVERGED: TrainError = TrainError::diverged("linear", 0);
+const DIVERGED: TrainError = TrainError::diverged("linear", 0, WHEN_DIVERGED);
 
 impl Scaling {
     fn of(rows: &Matrix) -> Self {

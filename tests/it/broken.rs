@@ -1,6 +1,6 @@
 //! Files as people break them: what each is told, in one table, `tests/broken.md`.
 //!
-//! `UPDATE_BROKEN=1` writes the table anew; then read the difference as the one who made the mistake would.
+//! `scripts/regenerate` writes the table again; then read the difference as the one who made the mistake would.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -254,6 +254,7 @@ fn values() -> Vec<Broken> {
         below("a budget of nothing", "[project.budget]\nmemory = \"0MB\"\n"),
         below("an alias that means something else", "[registry]\nalias = \"latest\"\n"),
         below("a registry of an unknown scheme", "[registry]\nurl = \"ftp://models/plant-7\"\n"),
+        below("a name where a registry's identity belongs", "[registry]\nid = \"plant-7\"\n"),
         below("a key in an address", "[registry]\nurl = \"s3://AKIAEXAMPLE:secret@models/plant-7\"\n"),
         below("a server without a scheme", "[tracking]\nmlflow_url = \"localhost:5000\"\n"),
         below("a password in an address", "[tracking]\nmlflow_url = \"http://ann:secret@mlflow.example\"\n"),
@@ -656,7 +657,7 @@ fn every_mistake_is_told_as_the_table_shows() {
     assert!(names.len() == files.len() && files.len() >= 60, "{} files", files.len());
     let head = HEAD.trim_end();
     let mut table = format!(
-        "# {} broken files, and what each is told\n\nMade by `UPDATE_BROKEN=1 cargo test --release --test it broken`. Files that do not\n\
+        "# {} broken files, and what each is told\n\nMade by `scripts/regenerate`. Files that do not\n\
           begin with `version` stand below these lines, from line 9 on:\n\n```toml\n{head}\n```\n",
         files.len()
     );
@@ -686,7 +687,10 @@ fn every_mistake_is_told_as_the_table_shows() {
     assert!(untold.is_empty(), "not refused: {untold:#?}");
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     let differs = table.lines().zip(committed.lines()).find(|(now, before)| now != before);
-    assert!(table == committed, "look at what UPDATE_BROKEN=1 changes in tests/broken.md: {differs:?}");
+    assert!(
+        table == committed,
+        "tests/broken.md is not what the program makes now: run `scripts/regenerate` and read what it changes: {differs:?}"
+    );
     let of_files = |code: &&Code| matches!(code.number(), 101..150 | 170..190);
     let unseen: Vec<_> = Code::ALL.iter().filter(|code| of_files(code) && !seen.contains(code)).collect();
     assert!(unseen.is_empty(), "no broken file shows {unseen:?}");

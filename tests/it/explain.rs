@@ -200,7 +200,7 @@ fn right_examples_load_and_wrong_ones_give_their_code() {
 fn reference() -> String {
     let mut text = "# Errors\n\nEvery error has a code, which never changes its meaning; `pdm-ml explain E0107` prints what stands \
                     here.\nThe exit code is that of a command that ends with the error. Made from `src/codes` by\n\
-                    `UPDATE_ERRORS=1 cargo test --release --test it explain`.\n"
+                    `scripts/regenerate`.\n"
         .to_owned();
     for group in Code::ALL.chunk_by(|a, b| a.group() == b.group()) {
         let (first, rest) = group[0].group().split_at(1);
@@ -225,5 +225,8 @@ fn the_reference_of_errors_is_current() {
         fs::write(&path, reference()).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == reference(), "run the tests once with UPDATE_ERRORS=1");
+    assert!(
+        committed == reference(),
+        "docs/errors.md is not what the program makes now: run `scripts/regenerate` and read what it changes"
+    );
 }

@@ -1,5 +1,7 @@
 //! `init`, `doctor`, `completions` and the help.
 
+use pdm_ml::models::ModelOptions;
+
 use crate::project::Project;
 
 #[test]
@@ -20,11 +22,10 @@ fn every_template_is_a_pipeline_that_loads() {
 /// Neither `[tune.space]` nor another example value may stand in the way of another family.
 #[test]
 fn every_template_takes_every_kind_of_model() {
-    let kinds = ["linear", "gbdt", "gru", "lstm", "cnn", "tcn", "transformer", "stack"];
     for template in ["simulated", "fd001", "table"] {
         let project = Project::empty();
         project.pdm(&["init", "--template", template]);
-        for kind in kinds {
+        for kind in ModelOptions::KINDS {
             let answer = project.pdm(&["config", "show", "--set", &format!("model.kind={kind}")]);
             assert_eq!(answer.code, 0, "{template}, {kind}: {answer:?}");
         }

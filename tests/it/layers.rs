@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use pdm_ml::models::ModelOptions;
+
 use crate::project::{Answer, Project, SMALL};
 
 /// A plant's pipeline on top of what all plants share.
@@ -233,7 +235,7 @@ fn a_toml_language_server_accepts_every_pipeline_and_template() {
         project.write(&resolved, project.pdm(&["-C", template, "config", "show"]).stdout);
         files.push(project.file(&resolved));
     }
-    for kind in ["linear", "gbdt", "gru", "lstm", "cnn", "tcn", "transformer", "stack"] {
+    for kind in ModelOptions::KINDS {
         let resolved = format!("{kind}.toml");
         project.write(&resolved, project.pdm(&["config", "show", "--set", &format!("model.kind={kind}")]).stdout);
         files.push(project.file(&resolved));

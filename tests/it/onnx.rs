@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use pdm_ml::models::ModelOptions;
 use serde_json::Value;
 
 use crate::project::{Project, SMALL};
 
-/// Small models of every family, each with a way of reading that a plain one would not show: several layers, strides, windows
+/// Small models, each with a way of reading that a plain one would not show: several layers, strides, windows
 /// and contexts shorter than the histories, quantiles, seeds, and members that read one input or both.
 const MODELS: [(&str, &str); 11] = [
     ("linear", "kind = \"linear\"\n"),
@@ -112,24 +113,30 @@ pub(crate) fn case(project: &Project, model: &str, name: &str) -> PathBuf {
 #[test]
 fn every_family_says_in_onnxruntime_what_it_says_here() {
     let Some(python) = python() else { return };
-    let models: Vec<_> = MODELS.iter().map(|(name, model)| (*name, trained(model))).collect();
+    let named = MODELS.map(|(name, model)| (name, model.to_owned()));
+    let families =
+        ModelOptions::small().into_iter().filter(|family| MODELS.iter().all(|(name, _)| *name != family.kind()));
+    let others = families.map(|family| (family.kind(), toml::to_string(&family).unwrap()));
+    let models: Vec<_> = named.into_iter().chain(others).map(|(name, model)| (name, trained(&model))).collect();
     let cases: Vec<_> = models.iter().map(|(name, (project, bundle))| case(project, bundle, name)).collect();
     let arguments: Vec<_> = cases.iter().map(PathBuf::as_path).collect();
     let results = script(&python, "check-onnx", &arguments);
-    for (result, (name, _)) in results.iter().zip(MODELS) {
+    for (result, (name, _)) in results.iter().zip(&models) {
         println!("{name}: worst {} and alone {} cycles", result["worst"], result["worst_alone"]);
-        assert_eq!((&result["case"], &result["units"]), (&Value::from(name), &Value::from(12)));
+        assert_eq!((&result["case"], &result["units"]), (&Value::from(*name), &Value::from(12)));
         let spread = result["range"][1].as_f64().unwrap() - result["range"][0].as_f64().unwrap();
         assert!(spread > 1.0, "{name} predicts the same for all: {result}");
     }
-    let uses = |case: usize, operator: &str| results[case]["operators"].as_array().unwrap().contains(&operator.into());
-    assert!(uses(1, "TreeEnsembleRegressor") && uses(2, "GRU") && uses(3, "LSTM") && uses(4, "Conv"));
+    for (name, operator) in [("gbdt", "TreeEnsembleRegressor"), ("gru", "GRU"), ("lstm", "LSTM"), ("cnn", "Conv")] {
+        let result = results.iter().find(|result| result["case"] == name).unwrap();
+        assert!(result["operators"].as_array().unwrap().contains(&operator.into()), "{name}: {result}");
+    }
 }
 
 #[test]
 fn an_mlflow_model_is_loaded_and_served_without_this_program() {
     let Some(python) = python() else { return };
-    let (project, bundle) = trained(MODELS[9].1);
+    let (project, bundle) = trained(MODELS.iter().find(|(name, _)| *name == "stack").unwrap().1);
     let folder = case(&project, &bundle, "stack");
     project.json(&["export", "mlflow", &bundle, "--out", "stack/mlflow"]);
     let result = &script(&python, "check-mlflow", &[&folder, Path::new("--serve")])[0];

@@ -108,6 +108,21 @@ fn more_trials_go_on_and_fresh_begins_anew() {
     assert_ne!(other["study"], more["study"]);
 }
 
+/// A line that cannot be read is no trial that was never made: it is said, and the search comes to the same end.
+#[test]
+fn a_damaged_journal_is_told_and_tried_again() {
+    let project = project();
+    let first = found(project.json(&["tune", "--trials", "4"]));
+    let text = std::fs::read_to_string(journal(&project)).unwrap();
+    let damaged: Vec<_> =
+        text.lines().map(|line| if line.contains("\"number\":2") { "{\"trial\":{\"num" } else { line }).collect();
+    std::fs::write(journal(&project), damaged.join("\n") + "\n").unwrap();
+    let answer = project.pdm(&["tune", "--trials", "4", "--force", "--format", "json"]);
+    assert!(answer.stderr.contains("trial 2 cannot be read from"), "{answer:?}");
+    assert_eq!(found(serde_json::from_str(&answer.stdout).unwrap()), first);
+    assert!(!project.pdm(&["tune", "--trials", "4", "--force"]).stderr.contains("cannot be read"));
+}
+
 #[test]
 fn an_interrupted_search_says_how_far_it_came_and_goes_on() {
     let slow =
@@ -208,4 +223,24 @@ fn a_trial_that_cannot_be_is_told_and_the_search_goes_on() {
     assert_eq!(ended, ["complete", "complete", "failed"], "{answer:?}");
     assert!(answer.stderr.contains("warning: trial 2 failed"), "{}", answer.stderr);
     assert_eq!(outcome["exhausted"], true);
+}
+
+#[test]
+fn a_value_at_an_end_of_its_range_is_told_with_what_to_widen() {
+    let space = "\n[tune]\nmethod = \"grid\"\nchoose = \"best\"\nconfirm = 0\n\n[tune.space]\n\"model.l2\" = { low = 1e3, high = 1e6, log = true, points = 4 }\n";
+    let project =
+        Project::with_pipeline(&format!("{SMALL}{space}").replace("kind = \"linear\"", "kind = \"linear\"\nl2 = 1e5"));
+    let outcome = project.json(&["tune"]);
+    let edge = &outcome["at_edge"][0];
+    assert_eq!(
+        (&edge["key"], &edge["end"], &edge["low"]),
+        (&"model.l2".into(), &"low".into(), &1000.0.into()),
+        "{outcome:#}"
+    );
+    let text = project.pdm(&["tune", "--force"]).stdout;
+    assert!(
+        text.contains("warning: the chosen model.l2 = 1000.0 lies at the lower end of 1000.0 to 1000000.0"),
+        "{text}"
+    );
+    assert!(text.contains("give \"model.l2\" in [tune.space] a smaller `low` than 1000.0"), "{text}");
 }

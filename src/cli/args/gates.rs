@@ -56,7 +56,9 @@ fn report_target(text: &str) -> Result<ReportTarget, String> {
     }
     match GateFormat::named(text) {
         Some(GateFormat::Github) => return Ok(ReportTarget { format: GateFormat::Github, file: None }),
-        Some(format) => return Err(format!("name the file, such as `{}=gate.out`", format.name())),
+        Some(format @ (GateFormat::Junit | GateFormat::Markdown | GateFormat::Sarif | GateFormat::Json)) => {
+            return Err(format!("name the file, such as `{}=gate.out`", format.name()));
+        }
         None => {}
     }
     let format = GateFormat::of_file(text.as_ref());

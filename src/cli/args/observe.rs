@@ -14,7 +14,7 @@ pub(in crate::cli) struct WatchArgs {
     /// Log what is at least this important, such as `debug` or `warn,pdm_ml::http=debug`; without it PDM_ML_LOG
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(in crate::cli) log_level: Option<String>,
-    /// After `run`, `retrain`, `gate` and `promote`, write metrics for Prometheus' node exporter to this file, which
+    /// After `run`, `retrain`, `gate`, `promote` and `predict`, write metrics for Prometheus' node exporter to this file, which
     /// ends in `.prom`; without it PDM_ML_METRICS_FILE
     #[arg(long, global = true, value_name = "FILE")]
     pub(in crate::cli) metrics_file: Option<PathBuf>,

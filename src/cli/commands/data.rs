@@ -53,5 +53,5 @@ fn validate(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     }
     ui.show(&report::quality_json(&quality), || report::quality(&quality))?;
     ui.more(&quality.codes());
-    Ok(if quality.is_valid() { Exit::Done } else { Exit::DataInvalid })
+    Ok(if quality.is_valid() { Exit::Done } else { quality.code().into() })
 }

@@ -129,9 +129,12 @@ fn pipeline(template: Template, folder: &Path) -> String {
         Template::Table => include_str!("../../../pipelines/table.toml"),
     };
     let text = text.replacen("#:schema pipeline.schema.json", &format!("#:schema {SCHEMA}"), 1);
-    match (template, project_name(folder)) {
-        (Template::Table, Some(name)) => text.replacen("my-machines", &name, 1),
-        _ => text,
+    match template {
+        Template::Table => match project_name(folder) {
+            Some(name) => text.replacen("my-machines", &name, 1),
+            None => text,
+        },
+        Template::Simulated | Template::Fd001 | Template::Fd002 | Template::Fd003 | Template::Fd004 => text,
     }
 }
 
@@ -146,6 +149,8 @@ fn next(template: Template, folder: &Path) -> String {
     match template {
         Template::Simulated => format!("{enter}pdm-ml run"),
         Template::Table => format!("{enter}pdm-ml data validate   (after naming your columns in {MAIN_PIPELINE})"),
-        _ => format!("{enter}pdm-ml data fetch cmapss --from <folder|zip|URL>"),
+        Template::Fd001 | Template::Fd002 | Template::Fd003 | Template::Fd004 => {
+            format!("{enter}pdm-ml data fetch cmapss --from <folder|zip|URL>")
+        }
     }
 }

@@ -56,7 +56,7 @@ fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliE
     let summary = Summary { retrained, exit: exit as u8 };
     summary::write(args.summary.as_deref(), &summary)?;
     if ui.is_for_people() {
-        return ui.text(&night::text(retrained)).map(|()| exit);
+        return ui.text(&ui::fitted(|| night::text(retrained))).map(|()| exit);
     }
     ui.show(&summary, String::new)?;
     ui::line(&night::line(retrained));

@@ -1,9 +1,11 @@
 //! What is expected of run-to-failure data; each expectation notes where it is not met.
 
+mod copies;
 mod counts;
 mod duplicates;
 mod options;
 mod order;
+mod plausible;
 mod read;
 mod stuck;
 mod values;
@@ -41,11 +43,13 @@ fn check(expectation: Expectation, raw: &RawDataset, options: &ValidateOptions, 
         Some(severity) => expect(expectation, &Subject { raw, options, severity }, log),
         None => Scope::Skipped("switched off".to_owned()),
     };
-    let outcome = match (log.worst(expectation), &scope) {
-        (Some(Severity::Error), _) => Outcome::Fail,
-        (Some(Severity::Warning), _) => Outcome::Warn,
-        (_, Scope::Skipped(_)) => Outcome::Skipped,
-        (_, Scope::Examined(_)) => Outcome::Pass,
+    let outcome = match log.worst(expectation) {
+        Some(Severity::Error) => Outcome::Fail,
+        Some(Severity::Warning) => Outcome::Warn,
+        Some(Severity::Info) | None => match &scope {
+            Scope::Skipped(_) => Outcome::Skipped,
+            Scope::Examined(_) => Outcome::Pass,
+        },
     };
     let (Scope::Examined(scope) | Scope::Skipped(scope)) = scope;
     Check { expectation, outcome, scope, findings: log.total(expectation), listed: log.listed(expectation) }
@@ -56,7 +60,11 @@ fn expect(expectation: Expectation, subject: &Subject<'_>, log: &mut FindingLog)
         Expectation::Pinned => read::pinned(subject),
         Expectation::Complete => read::files(subject),
         Expectation::Columns => read::rows(subject),
-        Expectation::Types | Expectation::Finite => read::cells(subject),
+        Expectation::Types => read::cells(subject),
+        Expectation::Finite => {
+            plausible::computable(subject, log);
+            read::cells(subject)
+        }
         Expectation::AscendingCycles => order::ascending_cycles(subject, log),
         Expectation::ContiguousCycles => order::contiguous_cycles(subject, log),
         Expectation::ContiguousUnits => order::contiguous_units(subject, log),
@@ -64,10 +72,12 @@ fn expect(expectation: Expectation, subject: &Subject<'_>, log: &mut FindingLog)
         Expectation::RulRows => counts::rul_rows(subject, log),
         Expectation::RulValues => counts::rul_values(subject, log),
         Expectation::Ranges => values::ranges(subject, log),
+        Expectation::ImplausibleValues => plausible::implausible_values(subject, log),
         Expectation::MinimumHistory => values::minimum_history(subject, log),
         Expectation::ConstantSensors => values::constant_sensors(subject, log),
         Expectation::StuckSensors => stuck::stuck_sensors(subject, log),
         Expectation::DuplicateRows => duplicates::duplicate_rows(subject, log),
+        Expectation::CopiedUnits => copies::copied_units(subject, log),
     }
 }
 

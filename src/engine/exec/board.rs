@@ -184,12 +184,18 @@ impl<'b> Board<'b> {
 
     /// Returns how the work ended: what the line says, unless it ended because a program had failed.
     pub(in crate::engine) fn settle<T>(&self, line: Result<T, EngineError>) -> Result<T, EngineError> {
-        line.map_err(|error| match (error.interrupted(), self.lock().failed.take()) {
-            (Some(Interrupted::Abandoned), Some((_, ExecError::Lock(error)))) => (*error).into(),
-            (Some(Interrupted::Abandoned), Some((exec, source))) => {
-                EngineError::Exec { stage: self.graph.stages()[exec].name.clone(), source: Box::new(source) }
+        line.map_err(|error| {
+            let failed = self.lock().failed.take();
+            if !matches!(error.interrupted(), Some(Interrupted::Abandoned)) {
+                return error;
             }
-            _ => error,
+            match failed {
+                Some((_, ExecError::Lock(error))) => (*error).into(),
+                Some((exec, source)) => {
+                    EngineError::Exec { stage: self.graph.stages()[exec].name.clone(), source: Box::new(source) }
+                }
+                None => error,
+            }
         })
     }
 
@@ -200,7 +206,9 @@ impl<'b> Board<'b> {
         let stopped = |why: &String, node: Node| StageRow::stopped(self.graph.step(node), why.clone());
         let row = |node: Node| match node {
             Node::Named(_) => line.next(),
-            node => state.rows.remove(&node).or_else(|| state.stopped.get(&node).map(|why| stopped(why, node))),
+            Node::Exec(_) => {
+                state.rows.remove(&node).or_else(|| state.stopped.get(&node).map(|why| stopped(why, node)))
+            }
         };
         self.graph.order(until).into_iter().filter_map(row).collect()
     }

@@ -74,7 +74,7 @@ impl Memory {
         self.rows.iter().rev().find(|row| match row.action {
             Done::Annotate => row.reason.starts_with(&noted),
             Done::Promote => Some(row.version) == champion && row.reason.starts_with(&promoted),
-            _ => false,
+            Done::Register | Done::Rollback | Done::Approve | Done::Retire | Done::Collect => false,
         })
     }
 

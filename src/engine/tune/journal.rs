@@ -49,6 +49,14 @@ pub(super) struct Journal {
     torn: bool,
 }
 
+impl Line {
+    /// Returns the number of the trial that ended.
+    pub(super) fn trial(&self) -> Option<usize> {
+        let Self::Trial(trial) = self else { return None };
+        Some(trial.number)
+    }
+}
+
 impl Journal {
     /// Opens the journal of a search and returns what it says; `fresh` forgets that first.
     pub(super) fn open(
@@ -83,6 +91,11 @@ impl Journal {
         Ok((journal, lines))
     }
 
+    /// Returns where the journal lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes a line; it is on the disk when the call returns.
     pub(super) fn append(&mut self, line: &Line) -> Result<(), TuneError> {
         let mut bytes = if self.torn { b"\n".to_vec() } else { Vec::new() };
@@ -103,10 +116,11 @@ impl Journal {
             return Ok(Vec::new());
         };
         // The pipeline's name is for people who look into the folder.
-        match (serde_json::from_slice(first).ok(), opening) {
-            (Some(Line::Study { format, digest, .. }), Line::Study { digest: own, .. })
-                if format == FORMAT && digest == *own => {}
-            _ => return Err(TuneError::NotAJournal(self.path.clone())),
+        let foreign = || TuneError::NotAJournal(self.path.clone());
+        let Line::Study { digest: own, .. } = opening else { return Err(foreign()) };
+        let Ok(Line::Study { format, digest, .. }) = serde_json::from_slice(first) else { return Err(foreign()) };
+        if format != FORMAT || digest != *own {
+            return Err(foreign());
         }
         Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }

@@ -65,8 +65,20 @@ impl<'s> Study<'s> {
         let found = Found::default();
         let mut study =
             Self { digest, options, space, spec, dataset, training_data, sampler, own_folds, journal, reporter, found };
+        let last = lines.iter().filter_map(Line::trial).max();
         lines.into_iter().for_each(|line| study.remember(line));
+        study.tell_of_a_gap(last);
         Ok(study)
+    }
+
+    /// Trials come in the order of their numbers; behind one that cannot be read, none is believed.
+    fn tell_of_a_gap(&self, last: Option<usize>) {
+        let next = self.found.trials.len();
+        if last.is_some_and(|last| last >= next) && self.wants_more() {
+            let journal = self.journal.path().display();
+            self.reporter
+                .warn(format!("trial {next} cannot be read from `{journal}`: it and those after it are tried again"));
+        }
     }
 
     /// Returns the number of trials asked for, the file as it stands among them; none for a whole grid.

@@ -19,3 +19,4 @@ mod weights;
 pub use forest::Gbdt;
 pub(crate) use forest::{Leaf, Mark, Node};
 pub use options::GbdtOptions;
+pub(crate) use options::WHEN_DIVERGED;

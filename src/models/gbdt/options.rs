@@ -3,6 +3,8 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Problem;
+use crate::models::InputKind;
+use crate::models::family::{FamilyOptions, FitExtent};
 
 /// How gradient-boosted trees are grown: squared loss, leaf-wise, on binned features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -57,6 +59,55 @@ impl GbdtOptions {
         .into_iter()
         .flatten()
         .collect()
+    }
+}
+
+/// Bins of a histogram.
+const BINS: u64 = 256;
+
+/// Features that are binned side by side.
+const LANES: u64 = 8;
+
+/// What to try where labels overflow.
+pub(crate) const WHEN_DIVERGED: &str = "the labels are too large to add up: lower `cap` in [target]";
+
+impl FamilyOptions for GbdtOptions {
+    fn input(&self) -> InputKind {
+        InputKind::Table
+    }
+
+    /// | term | bytes |
+    /// |---|---|
+    /// | bins, predictions, residuals, row numbers | picked · (width + 32) |
+    /// | bins of the features a tree may use, side by side | picked · used |
+    /// | sorting a feature's values into bins, on every thread | 8 · picked · threads |
+    /// | histograms of all leaves of a tree, 256 bins of 8 bytes | leaves · used · 2048 |
+    /// | the forest, twice while it is written | 128 · rounds · leaves |
+    ///
+    /// `used` are the features a tree may use, rounded up to a multiple of 8.
+    fn memory(&self, extent: &FitExtent) -> u64 {
+        let (width, picked) = (extent.width(self.input()), extent.picked);
+        let (leaves, rounds) = (self.leaves as u64, self.rounds as u64);
+        let used = ((width as f64 * self.feature_fraction).round() as u64).max(1).next_multiple_of(LANES);
+        let rows = picked * (width + 32) + picked * used + 8 * picked * extent.threads;
+        let fit = rows + leaves * used * BINS * 8 + 128 * rounds * leaves;
+        extent.inputs(width) + extent.table(width) + fit
+    }
+
+    fn needs_less(&self) -> &'static str {
+        "fewer features, or a larger train.row_stride"
+    }
+
+    fn learns_by_loss(&self) -> bool {
+        false
+    }
+
+    fn never_stops_early(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn small() -> Self {
+        Self { rounds: 20, learning_rate: 0.2, ..Self::default() }
     }
 }
 

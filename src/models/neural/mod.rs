@@ -2,10 +2,11 @@
 //!
 //! [`Network`] computes outputs and gradients on plain slices: microseconds a step in a server, no tensor runtime, and in
 //! a fit several times the speed of a graph of single tensor operations. [`Neural`] is a fitted network. The options of
-//! each family say how it is built and fitted; the fitting itself lives in `train`.
+//! each family say how it is built and fitted (`NetworkOptions`); the fitting itself lives in `train`.
 
 mod chunk;
 pub(crate) mod families;
+mod family;
 mod kernel;
 pub(crate) mod layers;
 pub(crate) mod layout;
@@ -14,12 +15,13 @@ mod network;
 mod options;
 mod quantiles;
 
-pub use families::{CnnOptions, GruOptions, LstmOptions, TcnOptions, TransformerOptions};
+pub use families::*;
 pub use model::Neural;
 pub use options::Schedule;
 
 pub(crate) use chunk::{Chunk, Reading};
+pub(crate) use family::{NetworkOptions, WHEN_DIVERGED};
 pub(crate) use layout::{Init, Layout, Weights};
-pub(crate) use network::{Activation, Body, Network, NeuralOptions};
-pub(crate) use options::FitOptions;
+pub(crate) use network::{Activation, Body, Network};
+pub(crate) use options::{FitOptions, SharedOptions};
 pub(crate) use quantiles::{QUANTILES, ordered};

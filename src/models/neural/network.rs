@@ -1,19 +1,9 @@
-use super::families::{
-    Cnn, CnnOptions, GruOptions, Layers, LstmOptions, Tcn, TcnOptions, Transformer, TransformerOptions,
-};
+//! The network of any family: its body, and the head that all of them share.
+
+use super::families::{Cnn, Layers, Tcn, Transformer};
 use super::kernel::{relu, relu_back, tanh_all, tanh_back};
 use super::layers::Dense;
-use super::{Chunk, FitOptions, Layout, Reading, Weights};
-
-/// The options of any network family.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum NeuralOptions<'a> {
-    Gru(&'a GruOptions),
-    Lstm(&'a LstmOptions),
-    Cnn(&'a CnnOptions),
-    Tcn(&'a TcnOptions),
-    Transformer(&'a TransformerOptions),
-}
+use super::{Chunk, Layout, NetworkOptions, Weights};
 
 /// The shape of a network: what it computes, given [`Weights`].
 #[derive(Debug, Clone, PartialEq)]
@@ -48,61 +38,6 @@ pub(crate) type WayBack<'a> = Box<dyn FnOnce(&[f32], &mut [f32]) + 'a>;
 /// The same for the rows the body computed.
 type BodyWayBack<'a> = Box<dyn FnOnce(Vec<f32>, &mut [f32]) + 'a>;
 
-impl<'a> NeuralOptions<'a> {
-    /// Returns the name of the family.
-    pub(crate) fn family(self) -> &'static str {
-        match self {
-            Self::Gru(_) => "gru",
-            Self::Lstm(_) => "lstm",
-            Self::Cnn(_) => "cnn",
-            Self::Tcn(_) => "tcn",
-            Self::Transformer(_) => "transformer",
-        }
-    }
-
-    /// Returns how the family is fitted.
-    pub(crate) fn fit(self) -> FitOptions {
-        match self {
-            Self::Gru(options) => options.fit(),
-            Self::Lstm(options) => options.fit(),
-            Self::Cnn(options) => options.fit(),
-            Self::Tcn(options) => options.fit(),
-            Self::Transformer(options) => options.fit(),
-        }
-    }
-
-    /// Returns how the family reads a history.
-    pub(crate) fn reading(self) -> Reading {
-        match self {
-            Self::Gru(options) => options.reading(),
-            Self::Lstm(options) => options.reading(),
-            Self::Cnn(options) => options.reading(),
-            Self::Tcn(options) => options.reading(),
-            Self::Transformer(options) => options.reading(),
-        }
-    }
-
-    fn head(self) -> (usize, Activation) {
-        match self {
-            Self::Gru(options) => (options.head, Activation::Relu),
-            Self::Lstm(options) => (options.head, Activation::Relu),
-            Self::Cnn(options) => (options.head, Activation::Tanh),
-            Self::Tcn(options) => (options.head, Activation::Relu),
-            Self::Transformer(options) => (options.head, Activation::Relu),
-        }
-    }
-
-    fn body(self, layout: &mut Layout, inputs: usize) -> Body {
-        match self {
-            Self::Gru(options) => Body::Recurrent(options.body(layout, inputs)),
-            Self::Lstm(options) => Body::Recurrent(options.body(layout, inputs)),
-            Self::Cnn(options) => Body::Cnn(options.body(layout, inputs)),
-            Self::Tcn(options) => Body::Tcn(options.body(layout, inputs)),
-            Self::Transformer(options) => Body::Transformer(options.body(layout, inputs)),
-        }
-    }
-}
-
 impl Body {
     /// Returns the width of the rows it computes.
     pub(crate) fn width(&self) -> usize {
@@ -111,6 +46,14 @@ impl Body {
             Self::Cnn(body) => body.width(),
             Self::Tcn(body) => body.width(),
             Self::Transformer(body) => body.width(),
+        }
+    }
+
+    /// Returns the rows of a window, where the body answers once for each window and not once for each row.
+    pub(crate) fn window(&self) -> Option<usize> {
+        match self {
+            Self::Cnn(body) => Some(body.window),
+            Self::Recurrent(_) | Self::Tcn(_) | Self::Transformer(_) => None,
         }
     }
 
@@ -140,10 +83,10 @@ impl Body {
 
 impl Network {
     /// Returns the network of a family for inputs of this width, with `outputs` numbers for every judged row.
-    pub(crate) fn new(options: NeuralOptions<'_>, inputs: usize, outputs: usize) -> Self {
+    pub(crate) fn new(options: &dyn NetworkOptions, inputs: usize, outputs: usize) -> Self {
         let mut layout = Layout::default();
         let body = options.body(&mut layout, inputs);
-        let (width, activation) = options.head();
+        let (width, activation) = (options.head(), options.activation());
         let head = Dense::new(&mut layout, "head", [body.width(), width], body.width());
         let output = Dense::new(&mut layout, "output", [width, outputs], width);
         Self { layout, body, head, activation, output }
@@ -162,7 +105,7 @@ impl Network {
     /// Returns the outputs and the way back to the gradient by the parameters.
     pub(crate) fn forward<'a>(&'a self, weights: &'a Weights, chunk: &'a Chunk) -> (Vec<f32>, WayBack<'a>) {
         let (rows, back) = self.body.forward(weights, chunk);
-        let every_row = !matches!(self.body, Body::Cnn(_));
+        let every_row = self.body.window().is_none();
         let rows = if every_row { chunk.judged(rows, self.body.width()) } else { rows };
         let mut hidden = self.head.apply(weights, &rows);
         self.bend(&mut hidden);

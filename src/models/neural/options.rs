@@ -14,6 +14,12 @@ pub enum Schedule {
     OneCycle,
 }
 
+/// The keys that every family of networks shares.
+pub(crate) trait SharedOptions {
+    /// Returns how the network is fitted.
+    fn fit(&self) -> FitOptions;
+}
+
 /// How a network of any family is fitted; read from the keys every family shares.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FitOptions {
@@ -123,9 +129,8 @@ macro_rules! network_options {
             }
         }
 
-        impl $name {
-            /// Returns how the network is fitted.
-            pub(crate) fn fit(&self) -> $crate::models::neural::FitOptions {
+        impl $crate::models::neural::SharedOptions for $name {
+            fn fit(&self) -> $crate::models::neural::FitOptions {
                 $crate::models::neural::FitOptions {
                     steps: self.steps,
                     batch: self.batch,

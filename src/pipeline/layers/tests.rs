@@ -3,6 +3,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
+use crate::models::ModelOptions;
 use crate::pipeline::{Origins, PipelineSpec, SpecErrors};
 
 /// A folder of files, and what is laid over `pdm.toml` in it.
@@ -411,9 +412,7 @@ fn a_misplaced_secret_is_not_repeated_from_a_profile_either() {
 
 #[test]
 fn what_a_profile_may_hold_is_what_a_file_may_hold() {
-    for (kind, dataset) in
-        [("gbdt", "simulated"), ("gru", "cmapss"), ("stack", "simulated"), ("transformer", "simulated")]
-    {
+    for (kind, dataset) in ModelOptions::KINDS.iter().zip(["simulated", "cmapss"].into_iter().cycle()) {
         let text = SMALLEST.replace("simulated", dataset);
         let gate = "[[gate]]\nmetric = \"rmse\"\nrule = \"non_inferior\"\nmargin = 1\n";
         let (spec, _) = PipelineSpec::load(

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::curves::{CurveLog, KeptLook};
+use super::error::FEWEST_HELD;
 use super::files::{read_json, write_json};
 use super::kept::fold_file;
 use super::{StageError, Summary, key};
@@ -17,7 +18,6 @@ use crate::content::{Digest, digest_of};
 use crate::data::{Folds, ValidDataset};
 use crate::events::{InputData, Reporter, UsedFor};
 use crate::features::{FittedFeatures, TargetOptions};
-use crate::models::ModelOptions;
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use crate::scoring::is_reachable;
 use crate::train::{OutOfFold, OutOfFoldPrediction, Recipe, Workspace, derive_seed, final_fit, fit_fold};
@@ -59,6 +59,7 @@ pub fn run(
     if !is_reachable(units, coverage) {
         return Err(StageError::Coverage { coverage, units });
     }
+    refuse_small_holdout(spec, dataset)?;
     let recipe = spec.recipe();
     let folds = Folds::deal(dataset, &spec.split, derive_seed(spec.project.seed, "folds"))?;
     let record = reporter;
@@ -100,7 +101,7 @@ impl Member {
 }
 
 fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<Member> {
-    let (ModelOptions::Stack(stack), Some(blend)) = (&spec.model, &out_of_fold.blend) else { return Vec::new() };
+    let (Some(stack), Some(blend)) = (spec.model.stack(), &out_of_fold.blend) else { return Vec::new() };
     let judged = blend.weights.iter().zip(&blend.member_rmse);
     let member =
         |(member, (weight, rmse)): (String, (&f64, &f64))| Member { member, weight: *weight, out_of_fold_rmse: *rmse };
@@ -216,4 +217,19 @@ fn cross_validate(
     }
     reporter.progress("cross-validate", count as u64, count as u64, "");
     Ok(OutOfFold::gather(done, recipe.target))
+}
+
+/// Refuses a holdout that nothing can be judged on, before the fit; with a test part installed it judges nothing.
+fn refuse_small_holdout(spec: &PipelineSpec, dataset: &ValidDataset) -> Result<(), StageError> {
+    let (Some(options), Some(holdout), None) = (&spec.split.holdout, dataset.holdout(), dataset.test()) else {
+        return Ok(());
+    };
+    let held: Vec<_> = holdout.units().iter().map(|unit| unit.unit.clone()).collect();
+    if held.len() >= FEWEST_HELD {
+        return Ok(());
+    }
+    let all: Vec<_> = dataset.train().iter().map(|unit| unit.unit.clone()).chain(held.iter().cloned()).collect();
+    let instead =
+        options.enough(&all, FEWEST_HELD).map(|enough| format!("share = {}, seed = {}", enough.share, enough.seed));
+    Err(StageError::Holdout { held, units: all.len(), instead })
 }

@@ -9,7 +9,6 @@ use crate::content::{Digest, digest_of};
 use crate::data::{Folds, ValidDataset};
 use crate::domain::Prediction;
 use crate::events::Reporter;
-use crate::models::ModelOptions;
 use crate::pipeline::PipelineSpec;
 use crate::scoring::{Metric, UnitLoss, unit_losses};
 use crate::train::{Blend, OutOfFold, Workspace, derive_seed, final_features, final_fit, fit_fold};
@@ -93,10 +92,7 @@ impl<'d> CrossValidation<'d> {
     /// As [`Self::judge`].
     pub fn model_bytes(&self, spec: &PipelineSpec, reporter: &Reporter) -> Result<u64, StageError> {
         let recipe = spec.recipe();
-        let blend = match &spec.model {
-            ModelOptions::Stack(stack) => Some(Blend::even(stack.member.len())),
-            _ => None,
-        };
+        let blend = spec.model.stack().map(|stack| Blend::even(stack.member.len()));
         let out_of_fold = OutOfFold { predictions: Vec::new(), blend };
         let features = final_features(self.dataset, &recipe, self.seed)?;
         let model = final_fit(self.dataset, &features, &recipe, self.seed, &out_of_fold, &Workspace::none(), reporter)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::options::{GateOptions, Rule};
-use crate::scoring::{Metric, PairedDifference, Score, ScoringError, Verdict};
+use crate::scoring::{Measure, Metric, PairedDifference, Score, ScoringError, Verdict};
 
 /// What a score is held against.
 #[derive(Debug, Clone, Copy)]
@@ -61,11 +61,15 @@ pub(super) fn score(verdict: Verdict, score: &Score, limit: Limit, units: usize)
 pub(super) fn difference(verdict: Verdict, seen: &PairedDifference, gate: &GateOptions, version: u32) -> String {
     let PairedDifference { metric, difference, lower, upper, units, .. } = *seen;
     let margin = margin(gate);
-    let claim = match (gate.rule, gate.margin > 0.0) {
-        (Rule::Better, true) => format!("more than {margin} better than version {version}"),
-        (Rule::Better, false) => format!("better than version {version}"),
-        (_, true) => format!("at most {margin} worse than version {version}"),
-        (_, false) => format!("not worse than version {version}"),
+    let has_margin = gate.margin > 0.0;
+    let claim = match gate.rule {
+        Rule::Better if has_margin => format!("more than {margin} better than version {version}"),
+        Rule::Better => format!("better than version {version}"),
+        // Gates with a limit compare nothing, and do not come here.
+        Rule::NonInferior | Rule::AtMost | Rule::AtLeast | Rule::Between if has_margin => {
+            format!("at most {margin} worse than version {version}")
+        }
+        Rule::NonInferior | Rule::AtMost | Rule::AtLeast | Rule::Between => format!("not worse than version {version}"),
     };
     let seen = format!(
         "worse by {} (negative is better), interval {}",
@@ -96,34 +100,17 @@ pub(super) fn incomparable(error: &ScoringError, version: u32) -> String {
 
 fn margin(gate: &GateOptions) -> String {
     match gate.relative {
-        true => format!("{} %", rounded(gate.margin * 100.0)),
-        false => with_unit(gate.metric, gate.margin.to_string()),
+        true => Measure::Share.exact(gate.margin),
+        false => gate.metric.measure().with_unit(gate.margin.to_string()),
     }
-}
-
-/// Returns a number without the noise that scaling leaves in the last digits.
-fn rounded(value: f64) -> f64 {
-    (value * 1e6).round() / 1e6
 }
 
 fn quantity(metric: Metric, value: f64) -> String {
-    with_unit(metric, figure(metric, value))
+    let measure = metric.measure();
+    measure.with_unit(measure.as_written(value))
 }
 
 fn interval(metric: Metric, lower: f64, upper: f64) -> String {
-    format!("{} to {}", figure(metric, lower), figure(metric, upper))
-}
-
-fn with_unit(metric: Metric, figure: String) -> String {
-    match metric.unit() {
-        "cycles" => format!("{figure} cycles"),
-        _ => figure,
-    }
-}
-
-fn figure(metric: Metric, value: f64) -> String {
-    match metric.unit() {
-        "share" => format!("{value:.3}"),
-        _ => format!("{value:.2}"),
-    }
+    let measure = metric.measure();
+    format!("{} to {}", measure.as_written(lower), measure.as_written(upper))
 }

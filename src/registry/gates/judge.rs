@@ -129,8 +129,10 @@ impl Limit {
 
 fn judge_difference(gate: &GateOptions, difference: &PairedDifference) -> Verdict {
     let margin = if gate.relative { difference.relative_margin(gate.margin) } else { gate.margin };
-    if gate.rule == Rule::NonInferior {
-        return judge_non_inferior(difference, margin);
+    match gate.rule {
+        Rule::NonInferior => return judge_non_inferior(difference, margin),
+        // Gates with a limit compare nothing, and do not come here.
+        Rule::Better | Rule::AtMost | Rule::AtLeast | Rule::Between => {}
     }
     // Strict, unlike non-inferiority with a negative margin: a model is not better than itself.
     match (difference.upper < -margin, difference.lower >= -margin) {

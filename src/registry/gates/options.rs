@@ -106,12 +106,12 @@ impl GateOptions {
         if !limit.is_finite() {
             return Some(Problem::new(key, format!("{limit} is no limit")));
         }
-        if metric.unit() == "share" && !(0.0..=1.0).contains(&limit) {
+        if metric.measure().is_share() && !(0.0..=1.0).contains(&limit) {
             let problem = Problem::new(key, format!("{limit} is not a share from 0 to 1"));
             let percent = (1.0..=100.0).contains(&limit);
             return Some(if percent { problem.hint(format!("{}", limit / 100.0)) } else { problem });
         }
-        let impossible = limit < 0.0 && *metric != Metric::Bias;
+        let impossible = limit < 0.0 && !metric.is_signed();
         impossible.then(|| Problem::new(key, format!("`{metric}` is never below 0, and the limit is {limit}")))
     }
 
@@ -136,7 +136,7 @@ impl GateOptions {
             let message = format!("{margin} of the champion's value is all of it or more");
             return Some(Problem::new("margin", message).hint("0.05 stands for 5 %"));
         }
-        if rule == Rule::Better && !relative && self.metric.unit() == "share" && margin >= 1.0 {
+        if rule == Rule::Better && !relative && self.metric.measure().is_share() && margin >= 1.0 {
             return bad(format!("no share is better by {margin}"));
         }
         None

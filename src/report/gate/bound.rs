@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::scoring::Metric;
+use crate::scoring::{Measure, Metric};
 
 /// What must hold of a score.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -42,11 +42,11 @@ pub enum Bound {
 impl Bound {
     /// Returns the bound in words, such as `at most 25 cycles`.
     pub fn words(self, metric: Metric) -> String {
-        let number = |value| quantity(metric, value);
+        let number = |value| metric.measure().exact(value);
         match self {
             Self::AtMost { value } => format!("at most {}", number(value)),
             Self::AtLeast { value } => format!("at least {}", number(value)),
-            Self::Between { low, high } => format!("from {} to {}", plain(metric, low), number(high)),
+            Self::Between { low, high } => format!("from {} to {}", metric.measure().bare(low), number(high)),
             Self::NonInferior { margin: 0.0, .. } => "not worse than the champion".to_owned(),
             Self::NonInferior { margin, relative } => {
                 format!("at most {} worse than the champion", margin_words(metric, margin, relative))
@@ -73,25 +73,8 @@ impl Bound {
 }
 
 fn margin_words(metric: Metric, margin: f64, relative: bool) -> String {
-    if relative { format!("{} %", rounded(margin * 100.0)) } else { quantity(metric, margin) }
-}
-
-/// Returns a number with its unit, as exact as it was written.
-fn quantity(metric: Metric, value: f64) -> String {
-    match metric.unit() {
-        "share" => format!("{} %", rounded(value * 100.0)),
-        "cycles" => format!("{value} cycles"),
-        _ => value.to_string(),
-    }
-}
-
-fn plain(metric: Metric, value: f64) -> String {
-    if metric.unit() == "share" { rounded(value * 100.0).to_string() } else { value.to_string() }
-}
-
-/// Returns a number without the noise that scaling leaves in the last digits.
-fn rounded(value: f64) -> f64 {
-    (value * 1e6).round() / 1e6
+    let measure = if relative { Measure::Share } else { metric.measure() };
+    measure.exact(margin)
 }
 
 #[cfg(test)]

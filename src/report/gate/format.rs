@@ -1,7 +1,10 @@
 use std::path::Path;
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// A form in which a judgement is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum GateFormat {
     /// JUnit XML: a test a gate.
     Junit,
@@ -17,17 +20,11 @@ pub enum GateFormat {
 
 impl GateFormat {
     /// All formats, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Junit, Self::Markdown, Self::Github, Self::Sarif, Self::Json];
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns the name, as in `--report NAME=PATH`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Junit => "junit",
-            Self::Markdown => "markdown",
-            Self::Github => "github",
-            Self::Sarif => "sarif",
-            Self::Json => "json",
-        }
+        self.into()
     }
 
     /// Returns the format with this name.

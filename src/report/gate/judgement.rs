@@ -124,7 +124,7 @@ impl GateLine {
     pub fn allowed(&self) -> Option<[f64; 2]> {
         let champion = match &self.observed {
             Some(Observed::Difference(difference)) => Some(difference.champion.abs()),
-            _ => None,
+            Some(Observed::Score(_)) | None => None,
         };
         self.bound.allowed(champion)
     }

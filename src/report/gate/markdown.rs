@@ -1,7 +1,6 @@
 use super::judgement::{Evidence, GateLine, Judgement, Place, Trouble};
 use super::{bar, words};
-use crate::report::figure;
-use crate::scoring::{Band, Metric, Score, Verdict};
+use crate::scoring::{Band, Score, Verdict};
 
 /// A drawing that lies beside the Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +102,9 @@ fn facts(evidence: &Evidence) -> String {
 fn scores(evidence: &Evidence) -> String {
     let card = &evidence.scorecard;
     let row = |score: &Score| {
-        let constant = card.baseline.score(score.metric).map(|s| figure(s.metric, s.value)).unwrap_or_default();
-        let interval = format!("[{}, {}]", figure(score.metric, score.lower), figure(score.metric, score.upper));
-        [named(score.metric), figure(score.metric, score.value), interval, constant]
+        let constant = card.baseline.score(score.metric).map(|s| s.metric.figure(s.value)).unwrap_or_default();
+        let interval = format!("[{}, {}]", score.metric.figure(score.lower), score.metric.figure(score.upper));
+        [text(&score.metric.heading()), score.metric.figure(score.value), interval, constant]
     };
     let level = format!("{} interval", words::level(evidence));
     let table =
@@ -113,10 +112,6 @@ fn scores(evidence: &Evidence) -> String {
     let notes = card.warnings.iter().map(|warning| format!("\n- {}", text(warning))).collect::<String>();
     let notes = if notes.is_empty() { notes } else { format!("\n{notes}\n") };
     format!("<details><summary>All scores</summary>\n\n{table}\n{notes}\n</details>")
-}
-
-fn named(metric: Metric) -> String {
-    text(&crate::report::named(metric))
 }
 
 fn bands(bands: &[Band]) -> Option<String> {

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::bound::Bound;
 use super::judgement::{GateLine, Judgement, Place, Trouble};
 use super::words;
 use crate::content::Digest;
@@ -56,12 +57,12 @@ fn rules(judgement: &Judgement) -> Vec<Value> {
 }
 
 fn words_of(gate: &GateLine) -> &'static str {
-    match gate.rule.as_str() {
-        "at_most" => "at most a limit",
-        "at_least" => "at least a limit",
-        "between" => "between two limits",
-        "non_inferior" => "not much worse than the champion's",
-        _ => "better than the champion's",
+    match gate.bound {
+        Bound::AtMost { .. } => "at most a limit",
+        Bound::AtLeast { .. } => "at least a limit",
+        Bound::Between { .. } => "between two limits",
+        Bound::NonInferior { .. } => "not much worse than the champion's",
+        Bound::Better { .. } => "better than the champion's",
     }
 }
 
@@ -77,7 +78,7 @@ fn of_gate(judgement: &Judgement, gate: &GateLine) -> Value {
     // `kind` must be `fail` where there is a level.
     let (level, verdict) = match gate.verdict {
         Verdict::Fail => ("error", "fails"),
-        _ => ("warning", "cannot tell"),
+        Verdict::Undecided | Verdict::Pass => ("warning", "cannot tell"),
     };
     let message = format!("gate {verdict}: {}", gate.why);
     result(judgement, &rule_of(gate), level, &message, gate.place.as_ref())

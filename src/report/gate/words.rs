@@ -1,7 +1,6 @@
 //! What every format says alike.
 
 use super::judgement::{Evidence, GateLine, Judgement, Observed, Trouble};
-use crate::report::figure;
 use crate::scoring::{Metric, Verdict};
 
 /// Returns the verdict in one line: `refused: 1 of 3 gates fails, 1 cannot tell`.
@@ -61,41 +60,20 @@ pub(super) fn observed(gate: &GateLine) -> String {
     let Some(observed) = &gate.observed else { return "–".to_owned() };
     let [lower, value, upper] = observed.numbers();
     match observed {
-        Observed::Score(_) => format!("{} {}", quantity(metric, value), interval(metric, lower, upper)),
+        Observed::Score(_) => format!("{} {}", metric.quantity(value), interval(metric, lower, upper)),
         Observed::Difference(seen) => format!(
-            "{} {} ({} against {})",
-            signed(metric, value),
-            difference_interval(metric, lower, upper),
-            figure(metric, seen.challenger),
-            figure(metric, seen.champion)
+            "{} [{}, {}] ({} against {})",
+            metric.measure().with_unit(metric.difference(value)),
+            metric.difference(lower),
+            metric.difference(upper),
+            metric.figure(seen.challenger),
+            metric.figure(seen.champion)
         ),
     }
 }
 
 fn interval(metric: Metric, lower: f64, upper: f64) -> String {
-    format!("[{}, {}]", figure(metric, lower), figure(metric, upper))
-}
-
-/// Differences need their sign, and of shares a digit more.
-fn difference_interval(metric: Metric, lower: f64, upper: f64) -> String {
-    format!("[{}, {}]", difference(metric, lower), difference(metric, upper))
-}
-
-fn signed(metric: Metric, value: f64) -> String {
-    let unit = if metric.unit() == "cycles" { " cycles" } else { "" };
-    format!("{}{unit}", difference(metric, value))
-}
-
-fn difference(metric: Metric, value: f64) -> String {
-    match metric.unit() {
-        "share" => format!("{:+.1} %", value * 100.0),
-        _ => format!("{value:+.2}"),
-    }
-}
-
-fn quantity(metric: Metric, value: f64) -> String {
-    let unit = if metric.unit() == "cycles" { " cycles" } else { "" };
-    format!("{}{unit}", figure(metric, value))
+    format!("[{}, {}]", metric.figure(lower), metric.figure(upper))
 }
 
 /// Returns a trouble with its hint.

@@ -35,6 +35,17 @@ impl JournalReader {
         Ok(self.next_bytes()?.map(|bytes| serde_json::from_slice(bytes).ok()))
     }
 
+    /// Returns the next whole line that is `wanted`, judged by its text; `Some(None)` for one that is not, or that cannot be
+    /// understood.
+    pub(in crate::tracking) fn next_line_where(
+        &mut self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Option<Option<Stamped>>, TrackingError> {
+        let Some(bytes) = self.next_bytes()? else { return Ok(None) };
+        let text = str::from_utf8(bytes).ok().filter(|text| wanted(text));
+        Ok(Some(text.and_then(|text| serde_json::from_str(text).ok())))
+    }
+
     /// Returns how many lines were read, the opening included.
     pub(in crate::tracking) fn lines(&self) -> u64 {
         self.lines

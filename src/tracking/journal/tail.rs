@@ -36,9 +36,9 @@ pub(in crate::tracking) fn read_ends(path: &Path) -> Result<Ends, TrackingError>
     }
     let opening = decode_opening(path, &first)?;
     let line = last_line(&last);
-    let outcome = line.as_ref().and_then(|stamped| match stamped.line {
-        Line::End { status } => Some(status),
-        _ => None,
+    let outcome = line.as_ref().and_then(|stamped| {
+        let Line::End { status } = stamped.line else { return None };
+        Some(status)
     });
     let last = line.map_or(opening.header.started, |stamped| stamped.at);
     Ok(Ends { opening, outcome, last })

@@ -294,6 +294,6 @@ fn check_sendable(credentials: &Credentials) -> Result<(), TrackingError> {
         Credentials::Token(token) if !token.expose().chars().all(|c| c.is_ascii_graphic()) => {
             Err(TrackingError::Credentials { why: "the token holds blanks or characters outside ASCII".to_owned() })
         }
-        _ => Ok(()),
+        Credentials::Anonymous | Credentials::Token(_) | Credentials::Password { .. } => Ok(()),
     }
 }

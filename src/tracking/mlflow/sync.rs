@@ -138,7 +138,7 @@ impl Open {
         self.copy_files(folder)?;
         match now.status {
             RunStatus::Running => Ok(()),
-            _ => self.end(folder, now),
+            RunStatus::Finished | RunStatus::Failed | RunStatus::Killed => self.end(folder, now),
         }
     }
 
@@ -196,8 +196,6 @@ impl Open {
 }
 
 fn file_of(line: &Line) -> Option<String> {
-    match line {
-        Line::Artifact { name, .. } => Some(name.clone()),
-        _ => None,
-    }
+    let Line::Artifact { name, .. } = line else { return None };
+    Some(name.clone())
 }

@@ -10,7 +10,7 @@ use super::sample::{draw, share};
 use super::split::Judge;
 use crate::events::Reporter;
 use crate::features::Matrix;
-use crate::models::gbdt::Leaf;
+use crate::models::gbdt::{Leaf, WHEN_DIVERGED};
 use crate::models::{Gbdt, GbdtOptions};
 use crate::train::TrainError;
 
@@ -155,7 +155,7 @@ impl<'a> Boosting<'a> {
         let residual = |row: u32| self.labels[row as usize] - self.predictions[row as usize];
         let largest = bag.iter().map(|row| residual(*row).abs()).fold(0.0, largest);
         if !largest.is_finite() {
-            return Err(TrainError::diverged("gbdt", round as u64));
+            return Err(TrainError::diverged("gbdt", round as u64, WHEN_DIVERGED));
         }
         let fixed_point = FixedPoint::new(bag.len(), largest);
         for &row in bag {

@@ -9,7 +9,7 @@ use crate::content::{Digest, digest_of};
 use crate::events::Reporter;
 use crate::features::TargetOptions;
 use crate::models::Neural;
-use crate::models::neural::{FitOptions, Network, NeuralOptions};
+use crate::models::neural::{FitOptions, Network, NetworkOptions, WHEN_DIVERGED};
 use crate::train::examples::divide;
 use crate::train::{TrainError, TrainOptions, UnitExamples, Workspace, derive_seed};
 
@@ -29,7 +29,7 @@ const CHECKPOINT_STEPS: usize = 100;
 pub(in crate::train) fn fit_neural(
     units: &[UnitExamples],
     target: &TargetOptions,
-    options: NeuralOptions<'_>,
+    options: &dyn NetworkOptions,
     training: &TrainOptions,
     seed: u64,
     workspace: &Workspace,
@@ -47,7 +47,7 @@ pub(in crate::train) fn fit_neural(
     let learner =
         Learner::new(&network, options.fit(), loss, training.backend.graph_device(), derive_seed(seed, "weights"));
     let course = Course {
-        family: options.family(),
+        family: options.kind(),
         options: options.fit(),
         batches: Batches::new(learnt, reading, options.fit().batch, label_scale, derive_seed(seed, "batches")),
         validation: Validation::new(&held_back, reading, training, label_scale),
@@ -64,7 +64,7 @@ pub(in crate::train) fn fit_neural(
 fn digest(
     units: &[UnitExamples],
     target: &TargetOptions,
-    options: NeuralOptions<'_>,
+    options: &dyn NetworkOptions,
     training: &TrainOptions,
     seed: u64,
 ) -> Digest {
@@ -73,7 +73,10 @@ fn digest(
         Digest::of(inputs.chain(unit.labels.iter().flat_map(|label| label.to_le_bytes())).collect::<Vec<u8>>())
     };
     let units: Vec<String> = units.iter().map(|unit| numbers(unit).to_string()).collect();
+    // `Gru(GruOptions { … })`, as earlier versions wrote it: their checkpoints are still good.
     let options = format!("{options:?}");
+    let name = options.split("Options").next().unwrap_or_default();
+    let options = format!("{name}({options})");
     digest_of(&json!([units, target, options, training, seed])).expect("options have a JSON form")
 }
 
@@ -171,6 +174,7 @@ impl Course<'_> {
 
     fn diverged(&self, divergence: Divergence) -> TrainError {
         let Divergence { step, tensor: place } = divergence;
-        TrainError::Diverged { model: self.family, step: step as u64, place, kept: self.checkpoints.kept() }
+        let kept = self.checkpoints.kept();
+        TrainError::Diverged { model: self.family, step: step as u64, place, kept, hint: WHEN_DIVERGED }
     }
 }

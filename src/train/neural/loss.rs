@@ -32,7 +32,7 @@ impl ScaledLoss {
     pub(super) fn outputs(self) -> usize {
         match self {
             Self::Quantile { .. } => QUANTILES,
-            _ => 1,
+            Self::Mse | Self::Huber { .. } | Self::Asymmetric { .. } => 1,
         }
     }
 

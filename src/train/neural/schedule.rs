@@ -30,6 +30,7 @@ fn cosine(from: f64, to: f64, fraction: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::models::GruOptions;
+    use crate::models::neural::SharedOptions;
 
     fn rates(schedule: Schedule, steps: usize, warmup_fraction: f64) -> Vec<f64> {
         let options = GruOptions { schedule, steps, warmup_fraction, learning_rate: 0.5, ..Default::default() }.fit();

@@ -1,9 +1,9 @@
 use crate::domain::Problem;
-use crate::models::neural::Reading;
 use crate::models::neural::kernel::{tanh_all, tanh_back};
 use crate::models::neural::layers::{MapConv, Maps};
 use crate::models::neural::layout::{Layout, Weights};
 use crate::models::neural::options::{DEEPEST, LONGEST, MOST_TAPS, WIDEST, network_options};
+use crate::models::neural::{Activation, Body, NetworkOptions, Reading, SharedOptions};
 
 network_options! {
     /// Options of the deep convolutional network of Li, Ding and Sun (RESS 172, 2018) and of its fit.
@@ -42,18 +42,40 @@ impl CnnOptions {
         ]
         .concat()
     }
+}
 
-    pub(crate) fn reading(&self) -> Reading {
+impl NetworkOptions for CnnOptions {
+    fn kind(&self) -> &'static str {
+        "cnn"
+    }
+
+    fn reading(&self) -> Reading {
         Reading::Window { stride: self.stride, length: self.window }
     }
 
-    pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Cnn {
+    fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
         let width = |layer: usize| if layer == 0 { 1 } else { self.filters };
         let mut conv =
             |i: usize, outputs, taps| MapConv::new(layout, &format!("convolutions.{i}"), [width(i), outputs], taps);
         let mut convs: Vec<_> = (0..self.layers).map(|i| conv(i, self.filters, self.kernel)).collect();
         convs.push(conv(self.layers, 1, self.last_kernel));
-        Cnn { convs, window: self.window, features: inputs }
+        Body::Cnn(Cnn { convs, window: self.window, features: inputs })
+    }
+
+    fn head(&self) -> usize {
+        self.head
+    }
+
+    fn activation(&self) -> Activation {
+        Activation::Tanh
+    }
+
+    fn kept_a_step(&self, width: u64) -> u64 {
+        3 * width * (self.filters as u64 * self.layers as u64 + 2)
+    }
+
+    fn small() -> Self {
+        Self { window: 8, layers: 2, filters: 4, kernel: 3, head: 4, steps: 8, batch: 16, ..Self::default() }
     }
 }
 

@@ -1,12 +1,13 @@
 use crate::domain::Problem;
-use crate::models::neural::Reading;
 use crate::models::neural::layers::{Cell, Recurrent, Steps, Trace};
 use crate::models::neural::layout::{Layout, Weights};
 use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options};
+use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
 
-/// Declares the options of a recurrent family; the cell is all that tells one from the other.
+/// Declares the options of a recurrent family; the cell is all that tells one from the other, and how many numbers of a
+/// state the way back keeps.
 macro_rules! recurrent_options {
-    ($(#[$about:meta])* $name:ident, $cell:expr) => {
+    ($(#[$about:meta])* $name:ident, $kind:literal, $cell:expr, keeps $kept:literal) => {
         network_options! {
             $(#[$about])*
             $name {
@@ -36,13 +37,31 @@ macro_rules! recurrent_options {
                 ]
                 .concat()
             }
+        }
 
-            pub(crate) fn reading(&self) -> Reading {
+        impl NetworkOptions for $name {
+            fn kind(&self) -> &'static str {
+                $kind
+            }
+
+            fn reading(&self) -> Reading {
                 Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
             }
 
-            pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Layers {
-                Layers::new(layout, $cell, inputs, self.hidden, self.layers)
+            fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
+                Body::Recurrent(Layers::new(layout, $cell, inputs, self.hidden, self.layers))
+            }
+
+            fn head(&self) -> usize {
+                self.head
+            }
+
+            fn kept_a_step(&self, _width: u64) -> u64 {
+                $kept * self.hidden as u64 * self.layers as u64 + 8 * self.head as u64
+            }
+
+            fn small() -> Self {
+                Self { hidden: 8, head: 4, steps: 8, batch: 4, ..Self::default() }
             }
         }
     };
@@ -50,12 +69,12 @@ macro_rules! recurrent_options {
 
 recurrent_options! {
     /// Options of a gated recurrent network (GRU) and of its fit.
-    GruOptions, Cell::Gru
+    GruOptions, "gru", Cell::Gru, keeps 28
 }
 
 recurrent_options! {
     /// Options of a network of long short-term memory (LSTM) and of its fit.
-    LstmOptions, Cell::Lstm
+    LstmOptions, "lstm", Cell::Lstm, keeps 36
 }
 
 /// Recurrent layers one on top of the other, read over whole sequences.

@@ -1,9 +1,9 @@
 use crate::domain::Problem;
-use crate::models::neural::Reading;
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Conv, Dense};
 use crate::models::neural::layout::{Layout, Weights};
 use crate::models::neural::options::{LONGEST, MOST_TAPS, WIDEST, network_options};
+use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
 
 network_options! {
     /// Options of a temporal convolutional network (Bai, Kolter, Koltun, 2018) and of its fit.
@@ -41,16 +41,34 @@ impl TcnOptions {
         ]
         .concat()
     }
+}
 
-    pub(crate) fn reading(&self) -> Reading {
+impl NetworkOptions for TcnOptions {
+    fn kind(&self) -> &'static str {
+        "tcn"
+    }
+
+    fn reading(&self) -> Reading {
         Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
     }
 
-    pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Tcn {
+    fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
         let width = |block: usize| if block == 0 { inputs } else { self.channels };
         let block =
             |i: usize| Block::new(layout, &format!("blocks.{i}"), [width(i), self.channels], self.kernel, 1 << i);
-        Tcn { blocks: (0..self.blocks).map(block).collect() }
+        Body::Tcn(Tcn { blocks: (0..self.blocks).map(block).collect() })
+    }
+
+    fn head(&self) -> usize {
+        self.head
+    }
+
+    fn kept_a_step(&self, _width: u64) -> u64 {
+        12 * self.channels as u64 * self.blocks as u64 + 8 * self.head as u64
+    }
+
+    fn small() -> Self {
+        Self { channels: 8, blocks: 2, head: 4, steps: 8, batch: 4, ..Self::default() }
     }
 }
 

@@ -1,9 +1,9 @@
 use crate::domain::Problem;
-use crate::models::neural::Reading;
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Attention, AttentionKept, Dense, Norm, NormKept};
 use crate::models::neural::layout::{Layout, Weights};
 use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options};
+use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
 
 network_options! {
     /// Options of a causal transformer encoder (Vaswani et al., NeurIPS 2017; normalised before each part as in Xiong
@@ -42,20 +42,37 @@ impl TransformerOptions {
         problems.extend(Problem::out_of_range(&[("max_steps", max_steps)], WIDEST));
         [problems, self.fit().problems()].concat()
     }
+}
 
-    pub(crate) fn reading(&self) -> Reading {
+impl NetworkOptions for TransformerOptions {
+    fn kind(&self) -> &'static str {
+        "transformer"
+    }
+
+    fn reading(&self) -> Reading {
         Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
     }
 
-    pub(crate) fn body(&self, layout: &mut Layout, inputs: usize) -> Transformer {
+    fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
         let input = Dense::new(layout, "input", [inputs, self.width], inputs);
         let encoders = (0..self.layers).map(|i| Encoder::new(layout, &format!("layers.{i}"), self)).collect();
-        Transformer {
-            input,
-            encoders,
-            norm: Norm::new(layout, "norm", self.width),
-            positions: positions(self.max_steps, self.width),
-        }
+        let norm = Norm::new(layout, "norm", self.width);
+        let positions = positions(self.max_steps, self.width);
+        Body::Transformer(Transformer { input, encoders, norm, positions })
+    }
+
+    fn head(&self) -> usize {
+        self.head
+    }
+
+    fn kept_a_step(&self, _width: u64) -> u64 {
+        let attention = 3 * self.heads as u64 * self.max_steps as u64;
+        let layer = 24 * self.width as u64 + 4 * self.feed_forward as u64 + attention;
+        layer * self.layers as u64 + 8 * self.head as u64
+    }
+
+    fn small() -> Self {
+        Self { width: 8, layers: 1, heads: 2, feed_forward: 8, head: 4, steps: 8, batch: 4, ..Self::default() }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::{Work, vectorised};
 
 /// Columns of a packed panel: two AVX2 vectors.
@@ -114,10 +116,20 @@ impl Work for Product<'_, '_> {
 
 impl Product<'_, '_> {
     /// Computes the only row: four panels at once, because the sums of one would wait for each other.
+    ///
+    /// It adds up in the order of a band, so that a row alone has the bits it has among others.
     #[inline(always)]
     fn single(&mut self) {
+        for from in (0..self.b.inner).step_by(DEPTH) {
+            self.single_block(from..self.b.inner.min(from + DEPTH));
+        }
+    }
+
+    /// Adds the products of some of the inner columns.
+    #[inline(always)]
+    fn single_block(&mut self, block: Range<usize>) {
         let inner = self.b.inner;
-        let row = &self.a.values[..inner];
+        let row = &self.a.values[block.clone()];
         let (fours, rest) = self.b.panels.split_at(self.b.panels.len() / (4 * inner) * 4 * inner);
         let mut column = 0;
         for panels in fours.chunks_exact(4 * inner) {
@@ -125,6 +137,7 @@ impl Product<'_, '_> {
                 let (low, high) = panels.split_at(2 * inner);
                 (low.split_at(inner), high.split_at(inner))
             };
+            let [a, b, c, d] = [a, b, c, d].map(|panel| &panel[block.clone()]);
             let [mut sum_a, mut sum_b, mut sum_c, mut sum_d] = [[0.0f32; PANEL]; 4];
             for ((x, (a, b)), (c, d)) in row.iter().zip(a.iter().zip(b)).zip(c.iter().zip(d)) {
                 for j in 0..PANEL {
@@ -141,7 +154,7 @@ impl Product<'_, '_> {
         }
         for panel in rest.chunks_exact(inner) {
             let mut sums = [0.0f32; PANEL];
-            for (x, b) in row.iter().zip(panel) {
+            for (x, b) in row.iter().zip(&panel[block.clone()]) {
                 for j in 0..PANEL {
                     sums[j] = x.mul_add(b[j], sums[j]);
                 }
@@ -238,6 +251,22 @@ mod tests {
                     let sum: f64 = (0..inner).map(|k| at(left, row, k) * at(right, k, column)).sum();
                     prop_assert!((f64::from(result[row * columns + column]) - 0.5 - sum).abs() < 1e-3);
                 }
+            }
+        }
+    }
+
+    /// What a model says of the last row must be what it says of it among all rows.
+    #[test]
+    fn a_row_alone_has_the_bits_it_has_among_others() {
+        for (inner, columns) in [(7, 5), (256, 80), (257, 70), (720, 100), (1000, 33)] {
+            let (a, b) = (values(9 * inner, 0.1), values(inner * columns, 0.7));
+            let right = Packed::of(View::new(&b, columns));
+            let mut all = vec![0.25; 9 * columns];
+            multiply_add(View::new(&a, inner), &right, &mut all, columns);
+            for (row, among) in a.chunks_exact(inner).zip(all.chunks_exact(columns)) {
+                let mut alone = vec![0.25; columns];
+                multiply_add(View::new(row, inner), &right, &mut alone, columns);
+                assert_eq!(alone, among, "{inner} x {columns}");
             }
         }
     }

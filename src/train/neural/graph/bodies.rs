@@ -4,9 +4,9 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::Parameters;
+use crate::models::neural::Network;
 use crate::models::neural::families::{Block, Cnn, Encoder, Layers, Tcn, Transformer};
 use crate::models::neural::layers::{Attention, Cell, Conv, Norm, Recurrent};
-use crate::models::neural::{Body, Network};
 use crate::train::neural::batch::Batch;
 
 /// All sequences of a batch at one length.
@@ -27,10 +27,9 @@ impl Padded {
         let rows: usize = lengths.iter().sum();
         let values: Vec<f32> = chunks().flat_map(|chunk| &chunk.rows).copied().collect();
         let width = values.len() / rows.max(1);
-        let (steps, window) = match &network.body {
-            Body::Cnn(body) => (body.window, true),
-            _ => (lengths.iter().copied().max().unwrap_or(0), false),
-        };
+        let window = network.body.window();
+        let steps = window.unwrap_or(lengths.iter().copied().max().unwrap_or(0));
+        let window = window.is_some();
         let mut padded = vec![0.0; lengths.len() * steps * width];
         let (mut judged, mut start) = (Vec::new(), 0);
         for (i, length) in lengths.iter().enumerate() {

@@ -1,0 +1,111 @@
+//! The units of measure of scores, and the one place that writes a number with its unit.
+
+/// What a number counts, and so how people read it. (A unit, elsewhere, is a machine.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// A span of a life, in what the data count their rows by.
+    Time,
+    /// A part of all, from 0 to 1; people read it as a percentage.
+    Share,
+    /// A number by itself, such as a penalty.
+    Plain,
+}
+
+/// What the data count their rows by. The name of a declared unit of time would come in here, and in no other place.
+const UNIT_OF_TIME: &str = "cycles";
+
+impl Measure {
+    /// Returns whether values lie between 0 and 1.
+    pub const fn is_share(self) -> bool {
+        match self {
+            Self::Share => true,
+            Self::Time | Self::Plain => false,
+        }
+    }
+
+    /// Returns the title of a column of such numbers; a percentage shows its sign with each number.
+    pub fn heading(self, name: &str) -> String {
+        match self {
+            Self::Time => format!("{name} ({UNIT_OF_TIME})"),
+            Self::Share | Self::Plain => name.to_owned(),
+        }
+    }
+
+    /// Returns a number for a table.
+    pub fn figure(self, value: f64, digits: usize) -> String {
+        match self {
+            Self::Time | Self::Plain => format!("{value:.digits$}"),
+            Self::Share => format!("{:.digits$} %", value * 100.0),
+        }
+    }
+
+    /// Returns a difference for a table, with its sign.
+    pub fn difference(self, value: f64, digits: usize) -> String {
+        match self {
+            Self::Time | Self::Plain => format!("{value:+.digits$}"),
+            Self::Share => format!("{:+.digits$} %", value * 100.0),
+        }
+    }
+
+    /// Returns a number for a sentence, as exact as somebody wrote it.
+    pub fn exact(self, value: f64) -> String {
+        match self {
+            Self::Time => format!("{value} {UNIT_OF_TIME}"),
+            Self::Share => format!("{} %", self.bare(value)),
+            Self::Plain => self.bare(value),
+        }
+    }
+
+    /// Returns the same without the unit, for the first of two numbers that share one.
+    pub fn bare(self, value: f64) -> String {
+        match self {
+            Self::Time | Self::Plain => value.to_string(),
+            Self::Share => without_noise(value * 100.0).to_string(),
+        }
+    }
+
+    /// Returns a number as the pipeline file writes it, where a share is no percentage.
+    pub fn as_written(self, value: f64) -> String {
+        match self {
+            Self::Time | Self::Plain => format!("{value:.2}"),
+            Self::Share => format!("{value:.3}"),
+        }
+    }
+
+    /// Puts the unit behind a number that does not show it yet.
+    pub fn with_unit(self, figure: String) -> String {
+        match self {
+            Self::Time => format!("{figure} {UNIT_OF_TIME}"),
+            Self::Share | Self::Plain => figure,
+        }
+    }
+}
+
+/// Returns a number without the noise that scaling leaves in the last digits.
+fn without_noise(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_their_unit() {
+        let told = |measure: Measure, value: f64| {
+            [
+                measure.heading("x"),
+                measure.figure(value, 1),
+                measure.difference(value, 1),
+                measure.exact(value),
+                measure.bare(value),
+                measure.as_written(value),
+                measure.with_unit("x".to_owned()),
+            ]
+        };
+        let time = ["x (cycles)", "0.1", "+0.1", "0.07 cycles", "0.07", "0.07", "x cycles"];
+        assert_eq!(told(Measure::Time, 0.07), time);
+        assert_eq!(told(Measure::Share, 0.07), ["x", "7.0 %", "+7.0 %", "7 %", "7", "0.070", "x"]);
+        assert_eq!(told(Measure::Plain, 0.07), ["x", "0.1", "+0.1", "0.07", "0.07", "0.07", "x"]);
+    }
+}
