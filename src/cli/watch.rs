@@ -113,6 +113,7 @@ impl Watch {
             scores: Vec::new(),
             verdict: None,
             champion: ChampionFact::Unknown,
+            predicted: None,
         };
         if let Err(error) = prometheus::update(path, &facts) {
             ui::warn(&format!("the metrics are not written: {error}"));

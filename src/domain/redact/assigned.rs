@@ -43,9 +43,9 @@ fn value(text: &str, name: &str, quoted_name: &str, mark: &str, from: usize) -> 
     let opening = ["\\\"", "\"", "'", "`"].into_iter().find(|quote| rest.starts_with(quote));
     if let Some(quote) = opening {
         let begin = from + quote.len();
-        let end = text[begin..].find(quote).map(|length| begin + length);
         let line = until(text, begin, |c| c == '\n');
-        return Some((begin, end.unwrap_or(line)));
+        let end = text[begin..line].find(quote).map_or(line, |length| begin + length);
+        return Some((begin, end));
     }
     if rest.starts_with(['{', '[', '$', '<', '*', '%']) {
         return None;
