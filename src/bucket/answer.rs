@@ -49,7 +49,9 @@ impl Cause {
             "InvalidToken" | "InvalidTokenId" => Self::OtherToken,
             "InvalidAccessKeyId" => Self::UnknownKey,
             "SignatureDoesNotMatch" => Self::WrongSecret,
-            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "InvalidPayer" | "NotSignedUp" => Self::NotAllowed,
+            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "InvalidPayer" | "NotSignedUp" => {
+                Self::NotAllowed
+            }
             "NoSuchBucket" | "InvalidBucketName" => Self::NoBucket,
             "PermanentRedirect"
             | "TemporaryRedirect"
@@ -59,8 +61,15 @@ impl Cause {
             "ConditionalRequestConflict" | "OperationAborted" => Self::Conflict,
             "NotImplemented" => Self::NotImplemented,
             "QuotaExceeded" | "XMinioStorageFull" | "InsufficientStorage" => Self::Full,
-            "SlowDown" | "SlowDownWrite" | "SlowDownRead" | "ServiceUnavailable" | "InternalError" | "RequestTimeout"
-            | "RequestLimitExceeded" | "Throttling" | "ThrottlingException" => Self::Busy,
+            "SlowDown"
+            | "SlowDownWrite"
+            | "SlowDownRead"
+            | "ServiceUnavailable"
+            | "InternalError"
+            | "RequestTimeout"
+            | "RequestLimitExceeded"
+            | "Throttling"
+            | "ThrottlingException" => Self::Busy,
             _ => return None,
         })
     }
@@ -84,7 +93,9 @@ impl Cause {
     fn hint(self, told: &str) -> Cow<'static, str> {
         match self {
             Self::Clock => match element(told, "ServerTime") {
-                Some(time) => format!("the clock of this machine is wrong: by the server's it is {time}; set it").into(),
+                Some(time) => {
+                    format!("the clock of this machine is wrong: by the server's it is {time}; set it").into()
+                }
                 None => "the clock of this machine is wrong: set it, such as with `timedatectl set-ntp true`".into(),
             },
             Self::ExpiredToken => "the session token has expired: get new keys, such as with `aws sso login` or \
@@ -96,9 +107,11 @@ impl Cause {
             Self::UnknownKey => "the server does not know the access key: look at AWS_ACCESS_KEY_ID, AWS_PROFILE and \
                                  AWS_ENDPOINT_URL; the keys in the environment go before those of a profile"
                 .into(),
-            Self::WrongSecret => "the keys in the environment or profile are wrong: the secret key does not belong to the \
+            Self::WrongSecret => {
+                "the keys in the environment or profile are wrong: the secret key does not belong to the \
                                   access key, or a proxy changes the requests"
-                .into(),
+                    .into()
+            }
             Self::NotAllowed => "the keys may not do this: `pdm-ml registry policy s3` prints what a job needs".into(),
             Self::NoBucket => "there is no such bucket here: look at its name and AWS_ENDPOINT_URL".into(),
             Self::Region => match element(told, "Region") {
@@ -106,8 +119,12 @@ impl Cause {
                 None => "the bucket is in another region: set AWS_REGION".into(),
             },
             Self::Conflict => "another request for the same object was under way: try again".into(),
-            Self::NotImplemented => "the server lacks a function of S3 that a registry needs, such as `If-None-Match: *`".into(),
-            Self::Full => "the store is full, or its quota is used up: `pdm-ml registry gc` removes what nothing needs".into(),
+            Self::NotImplemented => {
+                "the server lacks a function of S3 that a registry needs, such as `If-None-Match: *`".into()
+            }
+            Self::Full => {
+                "the store is full, or its quota is used up: `pdm-ml registry gc` removes what nothing needs".into()
+            }
             Self::Busy => "the server is busy or failed: try again".into(),
         }
     }

@@ -11,7 +11,7 @@ use super::manifest::{CALIBRATION, FEATURES, MANIFEST, PROFILE, WEIGHTS};
 use super::*;
 use crate::content::Digest;
 use crate::data::{
-    DatasetOptions, SimulateOptions, Trajectory, ValidDataset, ValidateOptions, ingest, simulate, validate,
+    Contents, DatasetOptions, SimulateOptions, Trajectory, ValidDataset, ValidateOptions, ingest, simulate, validate,
 };
 use crate::domain::{Cycle, FlagKind, Interval, Prediction, UnitId};
 use crate::features::{FeatureOptions, FittedFeatures, TargetOptions, fit};
@@ -125,6 +125,7 @@ fn write_bundle(options: &ModelOptions, folder: &Path) {
         target: &TargetOptions::default(),
         calibration: &calibration(),
         profile: &ReferenceProfile::describe(&dataset.training(), features, 15),
+        contents: &Contents::of(dataset),
         provenance,
     };
     assemble(&parts, folder).unwrap();

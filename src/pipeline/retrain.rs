@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn impossible_options_are_told() {
-        let options = RetrainOptions { when: vec![], drift_fdr: 1.0, drift_units: 1 };
+        let options = RetrainOptions { when: vec![], drift_fdr: 1.0, drift_units: 1, ..Default::default() };
         let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
         assert_eq!(paths, ["when", "drift_fdr", "drift_units"]);
         assert_eq!(RetrainOptions::default().problems(), []);

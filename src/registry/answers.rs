@@ -131,7 +131,8 @@ fn the_servers_own_code_decides_what_is_said() {
 
 #[test]
 fn a_region_is_told_where_only_the_head_of_an_answer_has_it() {
-    let endpoint = always("HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: ap-south-1\r\nServer: AmazonS3\r\n", "");
+    let endpoint =
+        always("HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: ap-south-1\r\nServer: AmazonS3\r\n", "");
     let error = wait(open(&endpoint).look(Key::Marker)).unwrap_err();
     assert_eq!(error.hint().unwrap(), "the bucket is in the region ap-south-1: set AWS_REGION=ap-south-1");
 }

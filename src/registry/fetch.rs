@@ -119,10 +119,17 @@ mod tests {
         }
         fs::write(into.join("manifest.json"), "something else").unwrap();
         let refused = registry.fetch_bundle(&second, &into).unwrap_err();
-        assert!(matches!(&refused, RegistryError::InTheWay { path, .. } if path.ends_with("manifest.json")), "{refused}");
+        assert!(
+            matches!(&refused, RegistryError::InTheWay { path, .. } if path.ends_with("manifest.json")),
+            "{refused}"
+        );
         assert_eq!(fs::read(into.join("manifest.json")).unwrap(), b"something else");
         let weights = into.join("weights/gru.safetensors");
-        assert_eq!(Digest::of_file(&weights).unwrap(), first.files[1].sha256, "nothing is written before all is looked at");
+        assert_eq!(
+            Digest::of_file(&weights).unwrap(),
+            first.files[1].sha256,
+            "nothing is written before all is looked at"
+        );
     }
 
     #[test]

@@ -81,7 +81,15 @@ mod tests {
     #[test]
     fn keys_are_written_and_read_back() {
         let blob = Key::Blob(Digest::of("x"));
-        let keys = [Key::Marker, Key::Genesis, Key::Log(1), Key::Log(u64::MAX), Key::Snapshot(128), blob, Key::Probe(Uuid::nil())];
+        let keys = [
+            Key::Marker,
+            Key::Genesis,
+            Key::Log(1),
+            Key::Log(u64::MAX),
+            Key::Snapshot(128),
+            blob,
+            Key::Probe(Uuid::nil()),
+        ];
         for key in keys {
             assert_eq!(Key::parse(&key.to_string()), Some(key));
             assert_eq!(key.path().as_ref(), key.to_string());

@@ -253,7 +253,8 @@ async fn last_without_gap(store: &Store, known: Sequence) -> Result<Sequence, Re
     let (sequences, _) = list(store, known).await?;
     match (known + 1..).zip(&sequences).find(|(expected, found)| expected != *found) {
         Some((missing, found)) => {
-            let what = format!("it is missing, and `{}` is there: an entry was removed, or one added", Key::Log(*found));
+            let what =
+                format!("it is missing, and `{}` is there: an entry was removed, or one added", Key::Log(*found));
             Err(RegistryError::damaged(Key::Log(missing), what))
         }
         None => Ok(known + sequences.len() as Sequence),

@@ -14,7 +14,9 @@ pub enum NotedHead {
 
 /// The text names no head of a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no head of a log: expected the digest that `pdm-ml registry verify` prints, or the number of an entry")]
+#[error(
+    "`{0}` is no head of a log: expected the digest that `pdm-ml registry verify` prints, or the number of an entry"
+)]
 pub struct NotedError(String);
 
 impl FromStr for NotedHead {

@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn every_wrong_key_is_named() {
         let options: RegistryOptions =
-            toml::from_str("url = 'ftp://bucket/x'\nid = 'plant-7'\nmodel = 'A'\nalias = 'latest'\npromote = false").unwrap();
+            toml::from_str("url = 'ftp://bucket/x'\nid = 'plant-7'\nmodel = 'A'\nalias = 'latest'\npromote = false")
+                .unwrap();
         let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
         assert_eq!(paths, ["url", "id", "model", "alias"]);
     }

@@ -79,7 +79,10 @@ async fn twice(store: &Store, key: Key, bytes: usize) -> Result<(), RegistryErro
     let again = store.create(key, second).await?;
     let kept = store.get(key).await?;
     if kept != Some(first) {
-        return Err(distrust(store, "it let a second writer overwrite an object that was to be created only once".to_owned()));
+        return Err(distrust(
+            store,
+            "it let a second writer overwrite an object that was to be created only once".to_owned(),
+        ));
     }
     if again == Created::Written {
         let what = "it told a second writer that it created an object that was there already";

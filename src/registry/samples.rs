@@ -186,7 +186,11 @@ impl Meddler {
         let mut accident = self.accident.lock().unwrap();
         match *accident {
             Some(Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed) => {
-                if is_entry(location) { accident.take() } else { None }
+                if is_entry(location) {
+                    accident.take()
+                } else {
+                    None
+                }
             }
             Some(
                 Accident::Overwrites
@@ -208,10 +212,9 @@ impl Meddler {
             Some(Accident::OverwritesSometimes(every)) => number.is_multiple_of(every).then_some(Habit::Overwrites),
             Some(Accident::KeepsAndSaysWritten) => Some(Habit::Keeps),
             Some(Accident::ChecksThenActs) => Some(Habit::Checks),
-            Some(
-                Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed,
-            )
-            | None => None,
+            Some(Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed) | None => {
+                None
+            }
         }
     }
 

@@ -48,7 +48,9 @@ pub(super) async fn read(store: &Store, ends: &[Sequence]) -> Result<Vec<Linked>
     let mut chained: Vec<Vec<Linked>> = Vec::new();
     for block in blocks.into_iter().map_while(Option::Some) {
         let before = chained.last().and_then(|block| block.last()).map(|(_, digest)| *digest);
-        let Some(block) = block.filter(|block| before.is_none_or(|before| block[0].0.previous == before)) else { break };
+        let Some(block) = block.filter(|block| before.is_none_or(|before| block[0].0.previous == before)) else {
+            break;
+        };
         chained.push(block);
     }
     while let Some((entry, digest)) = chained.last().and_then(|block| block.last()) {

@@ -524,7 +524,11 @@ impl Store {
             Some(_) => true,
         };
         let is_proven = is_proven || verdict::was_proven(self);
-        if is_proven { probe::in_a_row(self).await? } else { _ = probe::run(self).await? }
+        if is_proven {
+            probe::in_a_row(self).await?
+        } else {
+            _ = probe::run(self).await?
+        }
         if log.id().is_none() {
             genesis::write(self).await?;
             self.tell_of_beginning().await?;

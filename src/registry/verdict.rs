@@ -60,7 +60,8 @@ pub(super) fn was_proven(store: &Store) -> bool {
 /// Refuses a store that this project refused before.
 pub(super) fn recall_refusal(store: &Store) -> Result<(), RegistryError> {
     let Some(Record { time, refused: Some(what), location, .. }) = recall(store) else { return Ok(()) };
-    let what = format!("an experiment on {time:.0} showed: {what}; `pdm-ml doctor --registry {location}` makes it again");
+    let what =
+        format!("an experiment on {time:.0} showed: {what}; `pdm-ml doctor --registry {location}` makes it again");
     Err(RegistryError::Unsafe { location, what })
 }
 

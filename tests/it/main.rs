@@ -44,6 +44,6 @@ mod signing;
 mod small_machine;
 mod stack;
 mod stages;
-mod terminal;
 mod summary;
+mod terminal;
 mod tune;

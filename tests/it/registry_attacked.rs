@@ -71,7 +71,9 @@ fn a_registry_that_is_expected_and_absent_is_no_empty_one() {
     project.write("pdm.toml", with_registry(&format!("id = \"{id}\"")));
     assert_eq!(project.pdm(&["run"]).code, 0);
     std::fs::rename(project.file("registry/store"), project.file("unmounted")).unwrap();
-    for args in [&["run"][..], &["retrain"], &["registry", "list"], &["registry", "gc", "--yes"], &["registry", "verify"]] {
+    for args in
+        [&["run"][..], &["retrain"], &["registry", "list"], &["registry", "gc", "--yes"], &["registry", "verify"]]
+    {
         let answer = project.pdm(args);
         assert!(answer.code == 40 && answer.stderr.contains("holds no registry"), "{args:?}: {answer:?}");
         assert!(answer.stderr.contains("E0529") && answer.stderr.contains("mounted"), "{args:?}: {answer:?}");
@@ -209,7 +211,10 @@ mod on_disk {
     fn with_umask(project: &Project, umask: &str, args: &[&str]) -> Answer {
         let command = project.command(args);
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]).arg(command.get_program()).args(command.get_args());
+        shell
+            .args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"])
+            .arg(command.get_program())
+            .args(command.get_args());
         shell.current_dir(command.get_current_dir().unwrap());
         for (name, value) in command.get_envs() {
             match value {

@@ -315,7 +315,8 @@ fn the_workflow_for_github_is_linted_at_the_top_and_below() {
         lint(&python, &file);
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.contains(&format!("working-directory: {folder}\n")) && !text.contains("PROJECT_FOLDER"), "{text}");
-        let gate = "pdm-ml gate --report junit=gate.xml --report markdown=gate.md --report sarif=gate.sarif --report github\n";
+        let gate =
+            "pdm-ml gate --report junit=gate.xml --report markdown=gate.md --report sarif=gate.sarif --report github\n";
         assert!(text.contains(gate), "{text}");
         assert!(!text.contains("GITHUB_STEP_SUMMARY"), "the report writes the summary itself: {text}");
         for drawing in ["gate-gates.svg", "gate-errors.svg", "upload-sarif", "gh pr comment", "--notify"] {

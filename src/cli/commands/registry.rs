@@ -22,8 +22,8 @@ use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, NotedError, RegistryError, Role, Surroundings,
-    Target, VerifyReport, VersionDetail, s3_policy,
+    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, NotedError,
+    RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
 };
 use crate::report::{self, Align, table};
 
@@ -283,10 +283,14 @@ fn set_back(first: &ClockSetBack, count: usize, at: Option<Timestamp>) -> String
     let ClockSetBack { entry, time, after, after_time } = first;
     let more = if count > 1 { format!(", and {} more like it", count - 1) } else { String::new() };
     let shown = match at {
-        Some(_) => "; the order of the log counts, so `--at` shows all entries up to the last one that is not later than the time",
+        Some(_) => {
+            "; the order of the log counts, so `--at` shows all entries up to the last one that is not later than the time"
+        }
         None => "; the order of the log counts",
     };
-    format!("entry {entry} has the time {time:.0}, before that of entry {after} ({after_time:.0}){more}: a clock was set back{shown}")
+    format!(
+        "entry {entry} has the time {time:.0}, before that of entry {after} ({after_time:.0}){more}: a clock was set back{shown}"
+    )
 }
 
 fn rows(history: &[HistoryRow]) -> String {
@@ -330,7 +334,8 @@ fn done(action: Done) -> &'static str {
 }
 
 fn noted(error: NotedError) -> CliError {
-    CliError::new(Code::ArgumentValue, error).hint("`pdm-ml registry verify` prints the head; keep it where the store's writers cannot reach it")
+    CliError::new(Code::ArgumentValue, error)
+        .hint("`pdm-ml registry verify` prints the head; keep it where the store's writers cannot reach it")
 }
 
 fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {

@@ -1,7 +1,7 @@
 //! Why a line ended before its gates, for the reports that CI reads.
 
 use super::{Cause, CliError, chain};
-use crate::data::{Cause, QualityReport, Severity, causes};
+use crate::data::{self, QualityReport, Severity, causes};
 use crate::pipeline::SpecProblem;
 use crate::report::gate::{Place, Trouble};
 
@@ -54,7 +54,7 @@ fn of_problem(kind: &str, problem: &SpecProblem, seen: &Seen<'_>) -> Trouble {
 fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> {
     let mut errors = causes(&report.findings);
     errors.retain(|cause| cause.first.severity == Severity::Error);
-    let of_cause = |cause: &Cause| {
+    let of_cause = |cause: &data::Cause| {
         let finding = &cause.first;
         let place = finding.file.as_deref().zip(finding.line).map(|(file, line)| Place {
             file: (seen.from_project)(file),

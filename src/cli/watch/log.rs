@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use tracing::field::{Field, Visit};
