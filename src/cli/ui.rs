@@ -165,9 +165,20 @@ fn terminal_columns() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;
     }
-    let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| usize::from(columns.0));
-    let columns = environment::columns().or_else(measured).filter(|columns| *columns > 0);
+    let columns = environment::columns().or_else(measured_columns).filter(|columns| *columns > 0);
     Some(columns.unwrap_or(USUAL))
+}
+
+/// Asks the terminal itself: `terminal_size` says nothing of one that knows its columns and not its rows.
+#[cfg(unix)]
+fn measured_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col))
+}
+
+#[cfg(not(unix))]
+fn measured_columns() -> Option<usize> {
+    terminal_size::terminal_size().map(|(columns, _)| usize::from(columns.0))
 }
 
 /// Tells what is wrong with the arguments, or answers `--help` and `--version`.

@@ -198,3 +198,15 @@ fn a_notice_holds_no_secret() {
     let body = heard.join().unwrap();
     assert!(body.contains("failure") && !body.contains(CANARY), "{body}");
 }
+
+#[test]
+fn the_folder_a_shell_stands_in_is_no_password() {
+    let project = Project::with_pipeline(SMALL);
+    let folder = project.path().canonicalize().unwrap();
+    let mut command = project.command(&["-C", folder.to_str().unwrap(), "runs", "show", "ffff"]);
+    let answer = Answer::of(command.env("PWD", &folder).env("OLDPWD", &folder));
+    assert!(answer.stderr.contains(folder.to_str().unwrap()), "{answer:?}");
+    let mut command = project.command(&["runs", "show", "ffff"]);
+    let answer = Answer::of(command.env("DB_PWD", &folder));
+    assert!(answer.stderr.contains("***") || !answer.stderr.contains(folder.to_str().unwrap()), "{answer:?}");
+}

@@ -15,7 +15,7 @@ fn on_terminal(project: &Project, columns: usize, variables: &[(&str, &str)], ar
     script = Command::new("script");
     variables_removed.iter().for_each(|name| _ = script.env_remove(name));
     script.env_remove("COLUMNS").envs(variables.iter().copied()).current_dir(project.path());
-    script.args(["-qec", &format!("stty cols {columns} rows 40; exec {command} 2>/dev/null"), "/dev/null"]);
+    script.args(["-qec", &format!("stty cols {columns}; exec {command} 2>/dev/null"), "/dev/null"]);
     script.stdin(std::process::Stdio::null());
     match script.output() {
         Ok(output) => Some(Answer {

@@ -58,7 +58,7 @@ fn write_predictions(args: &EvaluateArgs, outcome: &Outcome) -> Result<(), CliEr
 }
 
 fn against_text(against: &Against) -> String {
-    let parts = against.parts.iter().map(|part| part_text(part, &against.reference, "this"));
+    let parts = against.parts.iter().map(|part| part_text(part, "other", "this"));
     let heading = format!("against {}", against.name);
     std::iter::once(heading).chain(parts).collect::<Vec<_>>().join("\n\n")
 }
