@@ -10,7 +10,7 @@ use super::{ui, watch};
 use crate::codes::Code;
 
 /// What libraries say in a panic where the system gave them no thread or no memory. Their error types say no more.
-const REFUSALS: [&str; 9] = [
+const REFUSALS: [&str; 8] = [
     "thread pool",
     "spawn thread",
     "spawn worker",
@@ -19,7 +19,6 @@ const REFUSALS: [&str; 9] = [
     "ThreadPoolBuildError",
     "Resource temporarily unavailable",
     "Cannot allocate memory",
-    "capacity overflow",
 ];
 
 /// The first refusal of the system in this process.

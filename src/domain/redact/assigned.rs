@@ -43,9 +43,8 @@ fn value(text: &str, name: &str, quoted_name: &str, mark: &str, from: usize) -> 
     let opening = ["\\\"", "\"", "'", "`"].into_iter().find(|quote| rest.starts_with(quote));
     if let Some(quote) = opening {
         let begin = from + quote.len();
-        let end = text[begin..].find(quote).map(|length| begin + length);
         let line = until(text, begin, |c| c == '\n');
-        return Some((begin, end.unwrap_or(line)));
+        return Some((begin, closing(text, quote, begin, line)));
     }
     if rest.starts_with(['{', '[', '$', '<', '*', '%']) {
         return None;
@@ -55,6 +54,20 @@ fn value(text: &str, name: &str, quoted_name: &str, mark: &str, from: usize) -> 
     // After `=`, a quoted name or a header's there is a value; after a plain word and a colon a sentence may go on.
     let is_a_value = mark.contains('=') || !quoted_name.is_empty() || name.contains('-');
     (is_a_value || !is_plain_word(value)).then_some((from, end))
+}
+
+/// Returns where the quote is that ends a text, behind none of its own escapes; else the end of the line.
+fn closing(text: &str, quote: &str, begin: usize, line: usize) -> usize {
+    let mut from = begin;
+    while let Some(length) = text[from..line].find(quote) {
+        let at = from + length;
+        let escapes = text[begin..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if quote != "\"" || escapes % 2 == 0 {
+            return at;
+        }
+        from = at + quote.len();
+    }
+    line
 }
 
 fn is_whole_line(name: &str) -> bool {

@@ -7,6 +7,8 @@ use serde_json::json;
 use super::real::{Bench, metric};
 use super::replay::download;
 use crate::tracking::mlflow::place::Place;
+use crate::tracking::mlflow::remote::Remote;
+use crate::tracking::mlflow::wire::RemoteRun;
 use crate::tracking::*;
 
 /// Makes the experiment of a bench, with a place of its own for files.
@@ -81,11 +83,17 @@ fn files_go_to_the_host_that_their_address_names() {
         format!("http://{host}/api/2.0/mlflow-artifacts/artifacts/{prefix}/b"),
     ];
     for (place, folder) in places.iter().zip(["a", "b"]) {
-        let Some(bench) = Bench::set_up() else { return };
-        with_place(&bench, place);
-        let report = bench.sync(bench.run([bench.artifact("model/a ü.txt", b"weights")]));
-        assert!(report.complete && report.problems.is_empty(), "{report:?}");
-        let path = format!("{prefix}/{folder}/{}/artifacts/model/a ü.txt", report.mlflow_run_id);
+        // A server of today makes no experiment with such an address unless its keeper allows it, and has those of old.
+        let info = json!({
+            "run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "artifact_uri": place,
+        });
+        let run: RemoteRun = serde_json::from_value(json!({ "info": info, "data": {} })).unwrap();
+        let file = bench.dir.path().join("a.txt");
+        fs::write(&file, "weights").unwrap();
+        let mut remote = Remote::new(&bench.client, run.clone());
+        Place::of(&run, &bench.client).upload("model/a ü.txt", &file, &mut remote).unwrap();
+        assert_eq!(remote.problems, [""; 0], "{place}");
+        let path = format!("{prefix}/{folder}/model/a ü.txt");
         assert_eq!(bench.client.download(&path).unwrap(), b"weights", "{place}");
     }
 }
