@@ -49,6 +49,9 @@ pub(super) const TRACEPARENT: &str = "TRACEPARENT";
 #[cfg(not(feature = "otlp"))]
 pub(super) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
+/// Where a shell says which folder it is in; no passwords, whatever their names end with.
+const FOLDERS: [&str; 2] = ["PWD", "OLDPWD"];
+
 /// Takes note of the secrets that the command line and the environment hold, so that nothing repeats them.
 pub(super) fn learn_secrets() {
     let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
@@ -57,7 +60,7 @@ pub(super) fn learn_secrets() {
     arguments.iter().for_each(|argument| redact::learn(argument));
     for (name, value) in std::env::vars_os() {
         let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
-        if redact::names_a_secret(name) {
+        if redact::names_a_secret(name) && !FOLDERS.contains(&name) {
             redact::remember(value);
         }
         redact::learn(value);

@@ -198,3 +198,13 @@ fn a_notice_holds_no_secret() {
     let body = heard.join().unwrap();
     assert!(body.contains("failure") && !body.contains(CANARY), "{body}");
 }
+
+#[test]
+fn the_folder_a_shell_is_in_is_no_secret() {
+    let project = Project::with_pipeline(SMALL);
+    project.json(&["run"]);
+    let here = project.path().to_str().unwrap();
+    let mut command = project.command(&["registry", "verify"]);
+    let told = Answer::of(command.env("PWD", here).env("OLDPWD", here));
+    assert!(told.code == 0 && told.stdout.contains(here), "{told:?}");
+}
