@@ -108,13 +108,16 @@ pub enum RegistryError {
     },
     /// Most of what is stored was never named by the log: the log may have been cut short.
     #[error(
-        "{orphans} blobs with {bytes} of {stored} bytes in {location} belong to no entry of the log, which ends at entry {entries}"
+        "{orphans} of {blobs} blobs, with {bytes} of {stored} bytes, in {location} belong to no entry of the log, which ends at entry \
+         {entries}"
     )]
     MostlyOrphans {
         /// Where the store lies.
         location: String,
         /// Blobs that no entry names.
         orphans: u64,
+        /// All blobs.
+        blobs: u64,
         /// Their bytes.
         bytes: u64,
         /// Bytes of all blobs.

@@ -42,7 +42,9 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// Blobs no version rests on: left by a writer that was killed or refused, or not yet collected; harmless.
     pub orphans: u64,
-    /// Bytes of blobs that no entry names at all; where they are most of all bytes, entries may have been lost.
+    /// Blobs that no entry names at all; where they are most of all, entries may have been lost.
+    pub unnamed: u64,
+    /// Bytes of those blobs.
     pub unnamed_bytes: u64,
     /// What is wrong, in order of key; empty when the store is intact.
     pub findings: Vec<Finding>,
@@ -65,9 +67,9 @@ impl VerifyReport {
         self.findings.is_empty()
     }
 
-    /// Returns whether most bytes belong to no entry of the log.
+    /// Returns whether most blobs or bytes belong to no entry of the log.
     pub fn is_mostly_unnamed(&self) -> bool {
-        self.unnamed_bytes > self.bytes / 2
+        self.unnamed * 2 > self.blobs || self.unnamed_bytes > self.bytes / 2
     }
 }
 
@@ -107,6 +109,7 @@ struct Walk {
     blobs: u64,
     bytes: u64,
     orphans: u64,
+    unnamed: u64,
     unnamed_bytes: u64,
     /// Place of the head that was noted earlier.
     noted: Option<Sequence>,
@@ -130,6 +133,7 @@ impl Walk {
             blobs: 0,
             bytes: 0,
             orphans: 0,
+            unnamed: 0,
             unnamed_bytes: 0,
             noted: None,
             findings: Vec::new(),
@@ -281,11 +285,19 @@ impl Walk {
             missing.remove(&digest);
             self.orphans += u64::from(!needed.contains(&digest));
             if !self.named.contains_key(&digest) {
+                self.unnamed += 1;
                 self.unnamed_bytes += length;
             }
             found.push((digest, length));
         }
-        missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));
+        for (digest, entry) in missing {
+            // What is no regular file is not listed.
+            let what = match store.look(Key::Blob(digest)).await {
+                Err(RegistryError::Integrity { what, .. }) => what,
+                looked => looked.map(|_| "it is missing".to_owned())?,
+            };
+            self.find(Key::Blob(digest), Some(entry), what);
+        }
         let (short, long): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, length)| *length <= blobs::PART);
         self.read(store, short, READERS).await?;
         self.read(store, long, 1).await
@@ -371,6 +383,7 @@ impl Walk {
             blobs: self.blobs,
             bytes: self.bytes,
             orphans: self.orphans,
+            unnamed: self.unnamed,
             unnamed_bytes: self.unnamed_bytes,
             findings: self.findings,
         }

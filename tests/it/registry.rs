@@ -139,7 +139,7 @@ fn diff_tells_what_changed_and_compares_scores_of_one_protocol_only() {
     }
     let found = project.json(&["registry", "diff", "small/1", "small/2"]);
     let changes: Vec<_> = found["files"].as_array().unwrap().iter().map(|file| &file["change"]).collect();
-    assert_eq!(changes, ["changed", "changed", "same", "same", "same"]);
+    assert_eq!(changes, ["changed", "changed", "same", "same", "same", "same"]);
     let rmse = &found["scores"]["compared"]["rows"][0];
     assert_eq!((&rmse["metric"], &rmse["difference"]), (&"rmse".into(), &0.0.into()));
     // The model is the same: only how its intervals were calibrated differs.

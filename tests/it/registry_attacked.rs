@@ -182,7 +182,7 @@ fn what_killed_commands_left_among_fetched_bundles_goes() {
     age(&old);
     let ago = std::time::SystemTime::now() - std::time::Duration::from_secs(10 * 86_400);
     std::fs::File::open(&old).and_then(|file| file.set_modified(ago)).unwrap();
-    project.json(&["export", "inputs", "small@champion", "--out", "inputs.json"]);
+    project.json(&["export", "onnx", "small@champion", "--out", "model.onnx"]);
     assert!(!old.exists() && project.file(".pdm-ml/bundles/.tmpNew").exists());
 }
 

@@ -350,9 +350,9 @@ fn noted(error: NotedError) -> CliError {
 fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
     if report.is_mostly_unnamed() {
         ui::note(&format!(
-            "{} of {} bytes belong to no entry of the log: writers that were killed leave such blobs, and so does a log that lost \
+            "{} of {} blobs, with {} of {} bytes, belong to no entry of the log: writers that were killed leave such blobs, and so does a log that lost \
              its newest entries; `--head` with a head that was noted earlier tells",
-            report.unnamed_bytes, report.bytes
+            report.unnamed, report.blobs, report.unnamed_bytes, report.bytes
         ));
     }
     ui.show(report, || {

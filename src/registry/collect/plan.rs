@@ -31,8 +31,10 @@ pub struct Collectable {
     pub unnamed: u64,
     /// Bytes of those blobs.
     pub unnamed_bytes: u64,
-    /// Bytes of all blobs in the store.
+    /// All blobs in the store.
     pub stored: u64,
+    /// Bytes of all blobs in the store.
+    pub stored_bytes: u64,
     /// Entries of the log it was held against.
     pub entries: u64,
 }
@@ -71,7 +73,8 @@ impl Registry {
         found.entries = log.entries().len() as u64;
         for object in listed {
             let Some(Key::Blob(blob)) = Key::parse(&object.path) else { continue };
-            found.stored += object.bytes;
+            found.stored += 1;
+            found.stored_bytes += object.bytes;
             if !named.contains(&blob) {
                 found.unnamed += 1;
                 found.unnamed_bytes += object.bytes;
@@ -114,25 +117,28 @@ impl Collectable {
             unnamed: 0,
             unnamed_bytes: 0,
             stored: 0,
+            stored_bytes: 0,
             entries: 0,
         }
     }
 
-    /// Refuses to remove blobs that no entry names where those are most of all bytes: a log that was cut short looks the same,
-    /// and what it named would be gone for good.
+    /// Refuses to remove blobs that no entry names where those are most of all blobs or bytes: a log that was cut short looks the
+    /// same, and what it named would be gone for good.
     ///
     /// # Errors
     /// [`RegistryError::MostlyOrphans`].
     pub fn require_plausible(&self) -> Result<(), RegistryError> {
         let removes_unnamed = self.blobs.iter().any(|blob| blob.versions.is_empty());
-        if !removes_unnamed || self.unnamed_bytes <= self.stored / 2 {
+        let are_most = self.unnamed * 2 > self.stored || self.unnamed_bytes > self.stored_bytes / 2;
+        if !removes_unnamed || !are_most {
             return Ok(());
         }
         Err(RegistryError::MostlyOrphans {
             location: self.location.clone(),
             orphans: self.unnamed,
+            blobs: self.stored,
             bytes: self.unnamed_bytes,
-            stored: self.stored,
+            stored: self.stored_bytes,
             entries: self.entries,
         })
     }
