@@ -19,7 +19,7 @@
 //! | 3 the plan | [`engine`] → [`pipeline`] |
 //! | 2 storerooms: async and network live from here up | [`tracking`] and [`registry`], both on [`bucket`]; [`notify`]; [`observe`] shows runs of `tracking` to machines |
 //! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`monitor`] uses `data`, `features` and `scoring`, [`report`] uses `data` and `scoring`, [`tune`] uses `scoring`, [`schedule`] stands alone |
-//! | 0 ground | [`codes`] ← [`domain`], [`events`]; [`content`] |
+//! | 0 ground | [`codes`] ← [`domain`] ← [`events`]; [`content`] |
 
 pub mod codes;
 pub mod content;

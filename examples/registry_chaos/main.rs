@@ -3,7 +3,8 @@
 //! `registry_chaos RELEASE_FOLDER URL MOMENTS SEED` pushes versions from a folder into registries at the address, with the
 //! command of the release folder, and promotes them. It interrupts them until so many interruptions have hit a command at
 //! work. After each the registry must verify, straight from the server; then the same command must succeed, and the log must
-//! be what it would be had nothing happened. A folder meets `kill -9` alone, a bucket also `flaky_proxy`. The keys of a
+//! be what it would be had nothing happened. Into every registry a stranger, who may only create objects, brings forged snapshots
+//! and other things: `verify` must name them, and nothing else may change. A folder meets `kill -9` alone, a bucket also `flaky_proxy`. The keys of a
 //! bucket come from the environment.
 
 // What it found is what it is for.
@@ -11,6 +12,7 @@
 
 mod ledger;
 mod program;
+mod stranger;
 #[path = "../support/mod.rs"]
 mod support;
 mod tally;
@@ -82,6 +84,9 @@ impl Chaos {
                 ledger.fill(SNAPSHOT - self.random.random_range(1..=8))?;
             }
             self.step(&mut ledger, Step::Push(version))?;
+            if version == 1 {
+                ledger.expect(stranger::visit(url)?);
+            }
             let others: Vec<_> = (1..=version).filter(|other| Some(*other) != ledger.champion()).collect();
             if let Some(other) = others.choose(&mut self.random) {
                 self.step(&mut ledger, Step::Promote(*other))?;

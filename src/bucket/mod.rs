@@ -6,6 +6,7 @@
 //! nothing of them stands in a pipeline, and nothing of them is logged.
 
 mod address;
+mod answer;
 #[cfg(feature = "azure")]
 mod azure;
 #[cfg(feature = "gcs")]
@@ -18,6 +19,7 @@ mod s3;
 use std::sync::Arc;
 
 pub(crate) use address::{Address, AddressError, absolute};
+pub(crate) use answer::{hint, is_conflict, is_passing, is_web_page};
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 
 use super::Variable;
+use crate::content::{MOST_OF_A_NOTE, read_at_most};
 
 /// Longest time one request may take. Four parts of an upload share a line, which then needs 2.2 Mbit/s; a limit for silence
 /// would be a shorter one, because it counts while a part is sent.
@@ -31,7 +32,8 @@ pub(super) fn client_options(
         .with_timeout(REQUEST)
         .with_connect_timeout(CONNECT);
     let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE")) else { return Ok(options) };
-    let pem = std::fs::read(&path).map_err(|error| format!("cannot read the certificates in `{path}`: {error}"))?;
+    let pem = read_at_most(path.as_ref(), MOST_OF_A_NOTE)
+        .map_err(|error| format!("cannot read the certificates in `{path}`: {error}"))?;
     let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| format!("`{path}`: {error}"))?;
     Ok(certificates.into_iter().fold(options, ClientOptions::with_root_certificate))
 }

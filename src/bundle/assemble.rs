@@ -4,10 +4,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::manifest::{
-    BundleFile, BundleManifest, CALIBRATION, FEATURES, FORMAT, MANIFEST, PROFILE, Provenance, WEIGHTS,
+    BundleFile, BundleManifest, CALIBRATION, CONTENTS, FEATURES, FORMAT, MANIFEST, PROFILE, Provenance, WEIGHTS,
 };
 use super::{BundleError, ReferenceProfile};
-use crate::content::Digest;
+use crate::content::{Digest, finite_json};
+use crate::data::Contents;
 use crate::features::{FittedFeatures, TargetOptions};
 use crate::models::ModelOptions;
 use crate::scoring::Conformal;
@@ -27,6 +28,8 @@ pub struct Parts<'a> {
     pub calibration: &'a Conformal,
     /// What the training data looked like.
     pub profile: &'a ReferenceProfile,
+    /// What the training files held.
+    pub contents: &'a Contents,
     /// Where the model comes from.
     pub provenance: Provenance,
 }
@@ -36,12 +39,13 @@ pub struct Parts<'a> {
 /// The manifest is written last: a folder without it is not a bundle.
 ///
 /// # Errors
-/// [`BundleError::Io`] where a file cannot be written.
+/// [`BundleError::Io`] where a file cannot be written, [`BundleError::Unwritable`] where a number in it is not finite.
 pub fn assemble(parts: &Parts<'_>, folder: &Path) -> Result<Digest, BundleError> {
     let contents = [
-        (CALIBRATION, json(parts.calibration)),
-        (FEATURES, json(parts.features)),
-        (PROFILE, json(parts.profile)),
+        (CALIBRATION, json(CALIBRATION, parts.calibration)?),
+        (CONTENTS, json(CONTENTS, parts.contents)?),
+        (FEATURES, json(FEATURES, parts.features)?),
+        (PROFILE, json(PROFILE, parts.profile)?),
         (WEIGHTS, parts.weights.to_vec()),
     ];
     let mut files = Vec::new();
@@ -49,20 +53,22 @@ pub fn assemble(parts: &Parts<'_>, folder: &Path) -> Result<Digest, BundleError>
         write(&folder.join(name), bytes)?;
         files.push(BundleFile { name: (*name).to_owned(), sha256: Digest::of(bytes), bytes: bytes.len() as u64 });
     }
-    let manifest = json(&BundleManifest {
+    let manifest = BundleManifest {
         format: FORMAT,
         model: parts.model.clone(),
         target: parts.target.clone(),
         schema: parts.features.schema().clone(),
         provenance: parts.provenance.clone(),
         files,
-    });
+    };
+    let manifest = json(MANIFEST, &manifest)?;
     write(&folder.join(MANIFEST), &manifest)?;
     Ok(Digest::of(manifest))
 }
 
-fn json<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec_pretty(value).expect("structs with text keys have a JSON form")
+/// Nothing is written that cannot be read again: a number that is not finite is an error here.
+fn json<T: Serialize>(name: &'static str, value: &T) -> Result<Vec<u8>, BundleError> {
+    finite_json(value).map_err(|source| BundleError::Unwritable { name, source })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {

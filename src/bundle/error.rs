@@ -18,6 +18,14 @@ pub enum BundleError {
         /// Why not.
         source: io::Error,
     },
+    /// A part of a bundle holds a number that JSON cannot hold, so it could not be read again.
+    #[error("`{name}` of the bundle cannot be written")]
+    Unwritable {
+        /// Name of the file within the bundle.
+        name: &'static str,
+        /// Which number it is.
+        source: serde_json::Error,
+    },
     /// The folder holds no manifest.
     #[error("`{}` is not a bundle: it has no bundle.json", path.display())]
     NotABundle {
@@ -66,6 +74,30 @@ pub enum BundleError {
         /// What is wrong, as a fragment.
         problem: String,
     },
+    /// A part of the bundle does not fit the others, or breaks a limit that every pipeline keeps.
+    #[error("`{file}` of the bundle {problem}")]
+    Unfit {
+        /// Name of the file within the bundle.
+        file: &'static str,
+        /// What is wrong, as a fragment.
+        problem: String,
+    },
+    /// A folder, a pipe or a device stands where a file of the bundle belongs.
+    #[error("`{}` is not a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file is larger than any part of a bundle.
+    #[error("`{}` has {bytes} bytes, and a part of a bundle has at most {most}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The largest that is read.
+        most: u64,
+    },
     /// The weights do not belong to the model.
     #[error("the weights cannot be loaded")]
     Weights(#[from] ModelError),
@@ -76,12 +108,16 @@ impl BundleError {
     pub fn code(&self) -> Code {
         match self {
             Self::Io { .. } => Code::FileAccess,
+            Self::Unwritable { .. } => Code::NotWritable,
             Self::NotABundle { .. } => Code::NotABundle,
             Self::Version { .. } => Code::NewerBundle,
             Self::Missing { .. }
             | Self::Digest { .. }
             | Self::Format { .. }
             | Self::Manifest { .. }
+            | Self::Unfit { .. }
+            | Self::NotAFile { .. }
+            | Self::TooLarge { .. }
             | Self::Weights(_) => Code::BundleDamaged,
         }
     }

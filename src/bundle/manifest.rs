@@ -5,8 +5,9 @@ use crate::data::Schema;
 use crate::features::TargetOptions;
 use crate::models::ModelOptions;
 
-/// Newest bundle format this program writes and reads.
-pub(super) const FORMAT: u32 = 1;
+/// Newest bundle format this program writes and reads. The second added what histories looked like to the profile; ages beyond
+/// those are clipped, so that a program which does not know of them must not predict.
+pub(super) const FORMAT: u32 = 2;
 
 /// File names inside a bundle.
 pub(super) const MANIFEST: &str = "bundle.json";
@@ -14,6 +15,8 @@ pub(super) const FEATURES: &str = "features.json";
 pub(super) const WEIGHTS: &str = "weights.safetensors";
 pub(super) const CALIBRATION: &str = "calibration.json";
 pub(super) const PROFILE: &str = "profile.json";
+/// Absent in bundles of earlier programs.
+pub(super) const CONTENTS: &str = "contents.json";
 
 /// What a bundle is and which bytes it consists of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -12,14 +12,20 @@
 //! before it parses a byte.
 
 mod assemble;
+mod check;
 mod error;
+mod flags;
+mod histories;
 mod manifest;
 mod open;
 mod predict;
 mod profile;
+#[cfg(test)]
+mod tests;
 
 pub use assemble::{Parts, assemble};
 pub use error::BundleError;
+pub use histories::{KnownHistories, UnitLevel};
 pub use manifest::{BundleFile, BundleManifest, Provenance};
 pub use open::ModelBundle;
 pub use profile::{ChannelProfile, ReferenceProfile};

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::KnownHistories;
 use crate::data::TrainingUnits;
 use crate::features::FittedFeatures;
 use crate::scoring::quantile;
@@ -16,6 +17,9 @@ pub struct ReferenceProfile {
     pub rows: Vec<usize>,
     /// One entry per regime and channel, regimes first.
     pub channels: Vec<ChannelProfile>,
+    /// What whole histories looked like; absent in bundles of format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub histories: Option<KnownHistories>,
 }
 
 /// The distribution of one channel in one regime, in the channel's own unit.
@@ -38,8 +42,9 @@ pub struct ChannelProfile {
 }
 
 impl ReferenceProfile {
-    /// Describes the training units; regimes without a row are left out.
-    pub fn describe(training: &TrainingUnits<'_>, features: &FittedFeatures) -> Self {
+    /// Describes the training units; regimes without a row are left out. Their histories were judged from
+    /// `shortest_history` rows on.
+    pub fn describe(training: &TrainingUnits<'_>, features: &FittedFeatures, shortest_history: usize) -> Self {
         let width = training.schema().channels().count();
         let mut values = vec![vec![Vec::new(); width]; features.regime_count()];
         for unit in training.units() {
@@ -53,7 +58,22 @@ impl ReferenceProfile {
             training.schema().channels().zip(channels).map(move |(name, values)| (regime, name.to_owned(), values))
         });
         let channels = named.filter_map(|(regime, name, values)| describe(regime, name, values)).collect();
-        Self { levels: LEVELS.to_vec(), rows, channels }
+        let mut profile = Self { levels: LEVELS.to_vec(), rows, channels, histories: None };
+        profile.histories = KnownHistories::describe(training.units(), features, &profile, shortest_history);
+        profile
+    }
+
+    /// Returns the profile of one channel in one regime.
+    pub(super) fn channel(&self, regime: usize, name: &str) -> Option<&ChannelProfile> {
+        self.channels.iter().find(|profile| profile.regime == regime && profile.channel == name)
+    }
+}
+
+impl ChannelProfile {
+    /// Returns how many standard deviations a value lies from the mean of its regime; none where the channel does not vary.
+    pub(super) fn distance(&self, value: f64) -> Option<f64> {
+        let varies = self.sd > 0.0 && self.sd.is_finite();
+        varies.then(|| (value - self.mean) / self.sd).filter(|distance| distance.is_finite())
     }
 }
 

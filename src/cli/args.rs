@@ -5,9 +5,12 @@ mod explain;
 mod gates;
 mod layers;
 mod observe;
+mod predict;
 mod retrain;
+mod runs;
 mod schedule;
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,11 +23,14 @@ pub(super) use gates::{JudgedArgs, NotifyCommand, ReportTarget};
 
 pub(super) use self::cache::{CacheCommand, CacheGcArgs, LockArgs};
 use super::exit::Exit;
+use crate::domain::redact;
 use crate::engine::Reuse;
 
 pub(super) use layers::MigrateArgs;
 pub(super) use observe::{LogFormat, TraceArgs, WatchArgs};
+pub(super) use predict::{InputFormat, PredictArgs};
 pub(super) use retrain::{DriftArgs, RetrainArgs};
+pub(super) use runs::{RunsGcArgs, RunsListArgs};
 pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
 
 const EXAMPLES: &str = "\
@@ -131,8 +137,19 @@ pub(super) struct DoctorArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
     /// Prove by experiment that this registry, a folder or URL, keeps its promise: what is created once stays
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["pipeline", "profile", "set", "purpose"])]
     pub(super) registry: Option<String>,
+    /// Check all that a job needs: pipeline, data, secrets, lock, registry, champion, clock, tracking; exit with the code that
+    /// the job would meet first
+    #[arg(long = "for", value_enum, value_name = "PURPOSE")]
+    pub(super) purpose: Option<Purpose>,
+}
+
+/// What a project is to be ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Purpose {
+    /// A job of a CI service
+    Ci,
 }
 
 /// A pipeline to bring up to some stage.
@@ -232,15 +249,16 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pdm-ml init bearings\n  pdm-ml init engines --template fd001 --ci github\n  pdm-ml init --ci gitlab    in a project that is there: only the workflow"
+    after_help = "Examples:\n  pdm-ml init bearings\n  pdm-ml init engines --template fd001 --ci github\n  pdm-ml init --template fd001   in a project that is there: pipelines/fd001.toml\n  pdm-ml init --ci gitlab    in a project that is there: only the workflow"
 )]
 pub(super) struct InitArgs {
     /// Folder to make the project in
     #[arg(default_value = ".")]
     pub(super) folder: PathBuf,
-    /// Pipeline to start from
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) template: Template,
+    /// Pipeline to start from, `simulated` where none is named; in a project that is there, one more pipeline to write into
+    /// `pipelines/`
+    #[arg(long, value_enum)]
+    pub(super) template: Option<Template>,
     /// Write a workflow for this service too: pull requests are judged, the main branch runs and promotes
     #[arg(long, value_enum)]
     pub(super) ci: Option<Ci>,
@@ -326,7 +344,7 @@ pub(super) struct ValidateArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
     /// Write the full quality report as JSON to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, aliases = ["output", "out"], value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
 }
 
@@ -335,7 +353,7 @@ pub(super) struct FeaturesArgs {
     #[command(flatten)]
     pub(super) stage: StageArgs,
     /// Write the training units' feature table to this CSV or Parquet file
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, alias = "out", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 }
 
@@ -350,7 +368,7 @@ pub(super) struct TuneArgs {
     #[arg(long, value_name = "N")]
     pub(super) trials: Option<usize>,
     /// Write the tuned pipeline to this file; without it `x.tuned.toml` beside `x.toml`
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, alias = "out", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// Write over a file that is there
     #[arg(long)]
@@ -364,12 +382,19 @@ pub(super) struct TuneArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pdm-ml evaluate pipelines/fd001.toml\n  pdm-ml evaluate pipelines/fd001.toml --set model.rounds=400 --against turbofan-fd001@champion\n  pdm-ml evaluate --against 0193a1b2"
+)]
 pub(super) struct EvaluateArgs {
     #[command(flatten)]
     pub(super) stage: StageArgs,
     /// Write the judged predictions to this CSV or Parquet file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, aliases = ["output", "out"], value_name = "FILE")]
     pub(super) predictions: Option<PathBuf>,
+    /// Compare with this model on the same units, score by score with paired intervals: the beginning of a run's id, a
+    /// registered version such as `turbofan@champion` or `turbofan:v3`, or a bundle folder
+    #[arg(long, value_name = "REF")]
+    pub(super) against: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -383,7 +408,7 @@ pub(super) struct PromoteArgs {
     #[arg(long, value_name = "NAME/VERSION")]
     pub(super) model: Option<String>,
     /// Why, for the log
-    #[arg(long, default_value = "", value_name = "TEXT")]
+    #[arg(long, default_value = "", value_name = "TEXT", value_parser = without_secrets, requires = "model")]
     pub(super) reason: String,
     /// Promote past the gates; the log remembers that, and the reason
     #[arg(long, requires = "model", requires = "reason")]
@@ -393,38 +418,14 @@ pub(super) struct PromoteArgs {
     pub(super) approve: bool,
 }
 
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  pdm-ml predict --model turbofan-simulated@champion --input datasets/simulated/test_SIM001.txt\n  pdm-ml predict --model ./bundle --input units.csv --output rul.parquet"
-)]
-pub(super) struct PredictArgs {
-    /// Bundle folder, or `name@alias`, or `name/version`
-    #[arg(short, long, value_name = "BUNDLE|REF")]
-    pub(super) model: String,
-    /// C-MAPSS text, CSV or Parquet with the columns the model needs
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) input: PathBuf,
-    /// Write to this CSV or Parquet file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Predict only these units; may be repeated
-    #[arg(long, value_name = "UNIT")]
-    pub(super) unit: Vec<String>,
-    /// Predict at every cycle, not only the last
-    #[arg(long)]
-    pub(super) every_cycle: bool,
-    #[command(flatten)]
-    pub(super) registry: RegistryArgs,
-}
-
 #[derive(Debug, Subcommand)]
 pub(super) enum ExportCommand {
     /// Write the model as an ONNX graph, from its input tensor to the predicted remaining useful life
-    #[command(after_help = "Example:\n  pdm-ml export onnx turbofan-fd001@champion --out model.onnx")]
+    #[command(after_help = "Example:\n  pdm-ml export onnx turbofan-fd001@champion --output model.onnx")]
     Onnx(ExportArgs),
     /// Write the folder of an MLflow model, for `mlflow.pyfunc.load_model` and `mlflow models serve`
     #[command(
-        after_help = "Examples:\n  pdm-ml export mlflow turbofan-fd001@champion --out model\n  mlflow models serve -m model --env-manager local"
+        after_help = "Examples:\n  pdm-ml export mlflow turbofan-fd001@champion --output model\n  mlflow models serve -m model --env-manager local"
     )]
     Mlflow {
         #[command(flatten)]
@@ -436,7 +437,7 @@ pub(super) enum ExportCommand {
     },
     /// Write what the exported model reads of some units, at their last cycles, as a request to `mlflow models serve`
     #[command(
-        after_help = "Example:\n  pdm-ml export inputs turbofan-fd001@champion --input units.csv --out inputs.json\n  curl -H 'Content-Type: application/json' -d @inputs.json http://127.0.0.1:5000/invocations"
+        after_help = "Example:\n  pdm-ml export inputs turbofan-fd001@champion --input units.csv --output inputs.json\n  curl -H 'Content-Type: application/json' -d @inputs.json http://127.0.0.1:5000/invocations"
     )]
     Inputs {
         #[command(flatten)]
@@ -456,7 +457,7 @@ pub(super) struct ExportArgs {
     #[arg(value_name = "BUNDLE|REF")]
     pub(super) model: String,
     /// Write here; what is there already is written over
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long = "output", alias = "out", value_name = "PATH")]
     pub(super) out: PathBuf,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
@@ -480,8 +481,8 @@ pub(super) struct RunStoreArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
-    /// List recorded runs, newest first
-    List(RunStoreArgs),
+    /// List recorded runs, newest first: what they learnt, how well, and what was set
+    List(RunsListArgs),
     /// Show one run: parameters, final metrics, artifacts
     Show {
         /// Run id, or the beginning of one
@@ -499,7 +500,12 @@ pub(super) enum RunsCommand {
         #[arg(long, default_value_t = 5000)]
         port: u16,
     },
-    /// Compare runs side by side: what differs, and the final metrics
+    /// Remove old runs; names all of them first
+    Gc(RunsGcArgs),
+    /// Compare runs side by side: what differs, the final metrics, and the scores with paired intervals over the same units
+    #[command(
+        after_help = "Example:\n  pdm-ml runs compare 0193a1b2 0193a1c3\n\nEach later run is compared with the first, out of fold and on the part that gates judge; runs that were scored under\ndifferent protocols are not compared, and the table says in what they differ."
+    )]
     Compare {
         /// Run ids, or the beginnings of them
         #[arg(required = true, num_args = 2..)]
@@ -522,6 +528,9 @@ pub(super) struct SyncArgs {
     /// Address of the server; without it the pipeline's, else MLFLOW_TRACKING_URI
     #[arg(long, value_name = "URL")]
     pub(super) to: Option<String>,
+    /// Bring back what was deleted on the server: the experiments of these runs, and the runs themselves
+    #[arg(long)]
+    pub(super) restore: bool,
 }
 
 #[derive(Debug, Args)]
@@ -542,6 +551,9 @@ pub(super) struct GcArgs {
     /// Do not ask
     #[arg(long, conflicts_with = "dry_run")]
     pub(super) yes: bool,
+    /// Remove blobs that no entry of the log names even where they are most of all bytes
+    #[arg(long)]
+    pub(super) force: bool,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
 }
@@ -551,6 +563,11 @@ fn grace(text: &str) -> Result<SignedDuration, String> {
     let span = text.parse::<Span>();
     let grace = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
     grace.map_err(|_| "expected a time such as 7d or 72h".to_owned())
+}
+
+/// Reads words that are kept for good, where a secret would stay for good, too.
+fn without_secrets(text: &str) -> Result<String, Infallible> {
+    Ok(redact(text).into_owned())
 }
 
 /// Who keeps a bucket.
@@ -608,7 +625,13 @@ pub(super) enum RegistryCommand {
         registry: RegistryArgs,
     },
     /// Check the hash chain and every stored byte
-    Verify(RegistryArgs),
+    Verify {
+        /// A head noted earlier, as a digest or an entry's number, that must still be part of the log
+        #[arg(long, value_name = "DIGEST|ENTRY")]
+        head: Option<String>,
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
     /// Copy a version from the pipeline's registry to another, with everything it rests on; aliases stay
     Push {
         /// `name@alias` or `name/version`
@@ -690,7 +713,7 @@ pub(super) enum RegistryCommand {
         /// `name@alias` or `name/version`
         model: String,
         /// What to say
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = without_secrets)]
         note: String,
         #[command(flatten)]
         registry: RegistryArgs,
@@ -700,7 +723,7 @@ pub(super) enum RegistryCommand {
         /// `name/version`
         model: String,
         /// Why, for the log
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = without_secrets)]
         reason: String,
         #[command(flatten)]
         registry: RegistryArgs,
@@ -710,7 +733,7 @@ pub(super) enum RegistryCommand {
         /// `name@alias`, such as `turbofan@champion`
         model: String,
         /// Why, for the log
-        #[arg(long, default_value = "", value_name = "TEXT")]
+        #[arg(long, default_value = "", value_name = "TEXT", value_parser = without_secrets)]
         reason: String,
         #[command(flatten)]
         registry: RegistryArgs,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Ci;
 use super::error::CliError;
+use super::settings::git;
 use crate::codes::Code;
 use crate::schedule::INSTALL;
 
@@ -11,6 +12,9 @@ const GITHUB: &str = include_str!("ci/github.yml");
 const GITLAB: &str = include_str!("ci/gitlab.yml");
 /// What stands in the templates for the project's folder, as seen from the top of the repository.
 const FOLDER: &str = "PROJECT_FOLDER";
+const PATHS: &str = "PATHS";
+const CHANGES: &str = "CHANGES";
+const DEFAULT_BRANCH: &str = "DEFAULT_BRANCH";
 const INSTALL_LINE: &str = "          INSTALL_SCRIPT\n";
 const INSTALL_INDENT: &str = "          ";
 
@@ -36,7 +40,34 @@ pub(super) fn workflow(ci: Ci, project: &Path) -> Result<Workflow, CliError> {
     let within = if folder == "." { String::new() } else { format!("{folder}/") };
     let text = template.replace(INSTALL_LINE, &install);
     let text = text.replace(&format!("{FOLDER}/"), &within).replace(FOLDER, &folder);
+    let text = text.replace(PATHS, &github_paths(&folder)).replace(CHANGES, &gitlab_changes(&folder));
+    let text = text.replace(DEFAULT_BRANCH, &default_branch(&top));
     Ok(Workflow { path: top.join(name), text })
+}
+
+/// Returns the filter of what starts a job: the project's folder, or all but texts where it is the whole repository.
+fn github_paths(folder: &str) -> String {
+    match folder {
+        "." => "paths-ignore: [\"**.md\", \"docs/**\"]".to_owned(),
+        folder => format!("paths: [\"{folder}/**\", \".github/workflows/pdm-ml.yml\"]"),
+    }
+}
+
+/// As [`github_paths`]; GitLab knows no list of what does not count.
+fn gitlab_changes(folder: &str) -> String {
+    match folder {
+        "." => "[\"**/*.toml\", \"**/*.{csv,parquet,txt,lock}\", \".gitlab-ci.yml\"]".to_owned(),
+        folder => format!("[\"{folder}/**/*\", \".gitlab-ci.yml\"]"),
+    }
+}
+
+/// Returns the branch that others start from: the one of the server, else the one that is checked out, else `main`.
+fn default_branch(top: &Path) -> String {
+    let of_server = git(top, &["symbolic-ref", "--short", "refs/remotes/origin/HEAD"]);
+    let of_server = of_server.and_then(|name| name.strip_prefix("origin/").map(str::to_owned));
+    let named = of_server.or_else(|| git(top, &["symbolic-ref", "--short", "HEAD"]));
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    named.filter(|name| name.chars().all(plain)).unwrap_or_else(|| "main".to_owned())
 }
 
 /// Returns the top of the repository that a folder lies in.

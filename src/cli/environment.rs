@@ -7,6 +7,7 @@ use super::error::CliError;
 use std::ffi::OsString;
 
 use crate::codes::Code;
+use crate::domain::redact;
 use crate::pipeline::Variable;
 
 /// Registry to use instead of the pipeline's.
@@ -20,6 +21,8 @@ const ACTOR: &str = "PDM_ML_ACTOR";
 /// The time to act at, in place of the clock's, for tests and simulated years only: what is stamped into the registry's log,
 /// and what ages are counted from.
 const NOW: &str = "PDM_ML_NOW";
+/// Columns of the terminal, in place of what the terminal says.
+const COLUMNS: &str = "COLUMNS";
 /// Any value means: no colour (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
 
@@ -45,6 +48,29 @@ pub(super) const TRACEPARENT: &str = "TRACEPARENT";
 /// Where an OpenTelemetry collector listens; what else is said to the exporter, its SDK reads.
 #[cfg(not(feature = "otlp"))]
 pub(super) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Takes note of the secrets that the command line and the environment hold, so that nothing repeats them.
+pub(super) fn learn_secrets() {
+    let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
+    let arguments: Vec<_> = arguments.collect();
+    redact::learn(&arguments.join("\n"));
+    arguments.iter().for_each(|argument| redact::learn(argument));
+    for (name, value) in std::env::vars_os() {
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
+        if redact::names_a_secret(name) {
+            redact::remember(value);
+        }
+        redact::learn(value);
+        learn_a_proxy(name, value);
+    }
+}
+
+/// Proxies may be named without a scheme: `user:password@host:port`.
+fn learn_a_proxy(name: &str, value: &str) {
+    if name.to_ascii_lowercase().ends_with("_proxy") && !value.contains("://") {
+        redact::learn(&format!("http://{value}"));
+    }
+}
 
 /// Looks a variable up; an empty one counts as unset.
 pub(super) fn variable(name: &str) -> Option<String> {
@@ -98,4 +124,9 @@ pub(super) fn step_summary() -> Option<PathBuf> {
 /// Returns whether the user wants no colour.
 pub(super) fn no_color() -> bool {
     variable(NO_COLOR).is_some()
+}
+
+/// Returns how many columns the user wants tables to take; what is no number counts as unset.
+pub(super) fn columns() -> Option<usize> {
+    variable(COLUMNS)?.trim().parse().ok()
 }

@@ -13,7 +13,7 @@ use super::exit::Exit;
 use crate::bundle::BundleError;
 use crate::codes::Code;
 use crate::data::{DataError, QualityReport};
-use crate::engine::{EngineError, LockError, TuneError};
+use crate::engine::{AgainstError, EngineError, LockError, TuneError};
 use crate::events::Interrupted;
 use crate::export::ExportError;
 use crate::observe::LoggedError;
@@ -71,17 +71,17 @@ impl CliError {
 
     /// Data that did not meet its expectations.
     fn data(report: Box<QualityReport>) -> Self {
-        Self { code: Code::DataInvalid, cause: Cause::Data(report), hint: None }
+        Self { code: report.code(), cause: Cause::Data(report), hint: None }
     }
 
     /// Adds the next step.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(cut(&hint.into()));
         self
     }
 
     pub(super) fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
-        self.hint = hint.map(Into::into);
+        self.hint = hint.map(|hint| cut(&hint.into()));
         self
     }
 
@@ -124,6 +124,28 @@ impl CliError {
         text
     }
 
+    /// Returns what happened in one sentence, and what to do next.
+    pub(super) fn in_words(&self) -> (String, Option<String>) {
+        let words = match &self.cause {
+            Cause::Spec(errors) => {
+                let problems = errors.problems();
+                let first = problems.first().map_or_else(String::new, |problem| {
+                    let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+                    format!("{}{line}: {}", problem.file, problem.message)
+                });
+                let more = problems.len().saturating_sub(1) + errors.more();
+                if more > 0 { format!("{first} (and {more} more problems)") } else { first }
+            }
+            Cause::Data(_) => "the data did not meet its expectations".to_owned(),
+            Cause::Error(error) => chain(error.as_ref()).join(": "),
+        };
+        let of_problem = || match &self.cause {
+            Cause::Spec(errors) => errors.problems().first().and_then(|problem| problem.hint.clone()),
+            Cause::Data(_) | Cause::Error(_) => None,
+        };
+        (words, self.hint.clone().or_else(of_problem))
+    }
+
     /// Returns the same for a log: the headline and its causes apart, and all of it where a headline is not enough.
     pub(super) fn for_log(&self) -> LoggedError {
         let (message, causes, detail) = match &self.cause {
@@ -141,7 +163,9 @@ impl CliError {
     /// Returns the same for programs.
     pub(super) fn to_json(&self) -> Value {
         let mut object = match &self.cause {
-            Cause::Spec(errors) => json!({ "message": "the pipeline has problems", "problems": errors.problems() }),
+            Cause::Spec(errors) => json!({
+                "message": "the pipeline has problems", "problems": errors.problems(), "more_problems": errors.more(),
+            }),
             Cause::Data(report) => {
                 json!({ "message": "the data did not meet its expectations", "report": report::quality_json(report) })
             }
@@ -157,12 +181,29 @@ impl CliError {
     }
 }
 
+/// Longest word that is repeated: a name that somebody else chose may have millions of characters.
+const LONGEST_WORD: usize = 500;
+
+/// Returns a text whose longest words are cut.
+fn cut(text: &str) -> String {
+    let cut = |word: &str| {
+        let length = word.chars().count();
+        if length <= LONGEST_WORD {
+            return word.to_owned();
+        }
+        let begin: String = word.chars().take(LONGEST_WORD / 2).collect();
+        let end: String = word.chars().skip(length - 20).collect();
+        format!("{begin}…({length} characters)…{end}")
+    };
+    text.split_inclusive(char::is_whitespace).map(cut).collect()
+}
+
 /// Returns an error's text and those of its causes, without repetitions.
 fn chain(error: &dyn Error) -> Vec<String> {
-    let mut texts = vec![error.to_string()];
+    let mut texts = vec![cut(&error.to_string())];
     let mut cause = error.source();
     while let Some(error) = cause {
-        let text = error.to_string();
+        let text = cut(&error.to_string());
         if texts.last().is_none_or(|last| !last.contains(&text)) {
             texts.push(text);
         }
@@ -206,11 +247,35 @@ impl From<EngineError> for CliError {
                 Self::new(code, error).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
             }
             EngineError::Bundle(error) => error.into(),
+            error @ EngineError::DataLost { .. } => Self::new(code, error).hint(
+                "bring the data back; or write lost_data = \"accept\" under [retrain] where units are meant to leave",
+            ),
             EngineError::Budget { ref next, .. } | EngineError::OverBudget { ref next, .. } => {
                 let hint = next.clone();
                 Self::new(code, error).hint(hint)
             }
             error => Self::new(code, error),
+        }
+    }
+}
+
+impl From<AgainstError> for CliError {
+    fn from(error: AgainstError) -> Self {
+        let code = error.code();
+        match error {
+            AgainstError::NoReference(_) => Self::new(code, error).hint(
+                "name a run by the beginning of its id (`pdm-ml runs list`), a version as name@alias or name:v3 \
+                 (`pdm-ml registry list`), or a bundle folder",
+            ),
+            AgainstError::Reference(error) => error.into(),
+            AgainstError::Run(error) => error.into(),
+            AgainstError::Registry(error) => error.into(),
+            AgainstError::Bundle(error) => error.into(),
+            AgainstError::Engine(error) => error.into(),
+            AgainstError::NoScores { .. } => Self::new(code, error).hint(
+                "it was not brought up to `evaluate`, or by a release that kept no predictions: run its pipeline again",
+            ),
+            AgainstError::Kept { .. } => Self::new(code, error),
         }
     }
 }

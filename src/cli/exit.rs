@@ -32,6 +32,8 @@ pub enum Exit {
     Drift = 30,
     /// Too few new units to tell whether the data differ.
     TooLittleData = 31,
+    /// A prediction meets the condition of `predict --alarm`.
+    Alarm = 32,
     /// A digest is wrong: a bundle or the registry was changed.
     IntegrityBroken = 40,
     /// The promotion lost its race against another for good.
@@ -50,7 +52,7 @@ pub enum Exit {
 
 impl Exit {
     /// All exits with their meanings, for the help.
-    pub(super) const TABLE: [(Self, &'static str); 18] = [
+    pub(super) const TABLE: [(Self, &'static str); 19] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the message says what to do"),
         (Self::Usage, "wrong arguments, or a pipeline file with problems"),
@@ -62,6 +64,7 @@ impl Exit {
         (Self::Unapproved, "somebody else must approve the promotion first"),
         (Self::Drift, "the data differ from those the champion learnt from (only `drift`)"),
         (Self::TooLittleData, "too few new units to say whether they differ (only `drift`)"),
+        (Self::Alarm, "a prediction meets the condition of an alarm (only `predict --alarm`)"),
         (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
         (Self::PromotionLost, "the promotion lost its race against another for good"),
         (Self::NotReproduced, "not reproduced: data or a result differ from the lock"),
@@ -72,10 +75,17 @@ impl Exit {
     ];
 }
 
+impl Exit {
+    /// Returns the exit with a number of the table; any other is a failure.
+    pub(super) fn of_number(number: u8) -> Self {
+        let exit = Self::TABLE.into_iter().find(|(exit, _)| *exit as u8 == number);
+        exit.map_or(Self::Failed, |(exit, _)| exit)
+    }
+}
+
 impl From<Code> for Exit {
     fn from(code: Code) -> Self {
-        let exit = Self::TABLE.into_iter().find(|(exit, _)| *exit as u8 == code.exit());
-        exit.map_or(Self::Failed, |(exit, _)| exit)
+        Self::of_number(code.exit())
     }
 }
 

@@ -9,9 +9,10 @@ use super::args::{PipelineArgs, ReportTarget};
 use super::environment;
 use super::error::{CliError, Seen};
 use super::settings;
-use super::ui::Ui;
-use crate::codes::Code;
+use super::ui::{self, Ui};
+use crate::codes::{Code, unmarked};
 use crate::content::write_whole;
+use crate::domain::{redact, redact_json};
 use crate::engine::{self, Job, Outcome};
 use crate::report::gate::{self, GateFormat, Judgement, Linked};
 
@@ -112,6 +113,21 @@ pub(super) fn write(targets: &[ReportTarget], judgement: &Judgement, ui: &Ui) ->
     written.into_iter().collect()
 }
 
+/// Writes reports of a job that could not begin, in place of those of an earlier one.
+pub(super) fn replace(targets: &[ReportTarget], pipeline: Option<&Path>, error: &CliError) {
+    if targets.is_empty() {
+        return;
+    }
+    let args = PipelineArgs { pipeline: pipeline.map(Path::to_owned), ..PipelineArgs::default() };
+    let judgement = unread(&args, error);
+    for target in targets.iter().filter(|target| target.file.as_deref() != pipeline) {
+        let Some(file) = &target.file else { continue };
+        if let Err(error) = write_file(target.format, file, &judgement) {
+            ui::warn(unmarked(&error.render(false)));
+        }
+    }
+}
+
 /// Refuses what would spoil a document on standard output.
 ///
 /// # Errors
@@ -128,22 +144,30 @@ pub(super) fn check(targets: &[ReportTarget], ui: &Ui) -> Result<(), CliError> {
 }
 
 fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<(), CliError> {
-    let text = match target.format {
-        GateFormat::Junit => gate::junit(judgement),
-        GateFormat::Github => gate::annotations(judgement),
-        GateFormat::Sarif => gate::sarif(judgement),
-        GateFormat::Json => gate::json(judgement),
-        GateFormat::Markdown => match &target.file {
-            Some(file) => return write_markdown(file, judgement),
-            None => gate::markdown(judgement, &[]),
-        },
-    };
     match &target.file {
-        Some(file) => whole(file, text.as_bytes()),
+        Some(file) => write_file(target.format, file, judgement),
         None => {
-            ui.text(&text)?;
+            ui.text(&document(target.format, judgement))?;
             summarise(judgement)
         }
+    }
+}
+
+fn write_file(format: GateFormat, file: &Path, judgement: &Judgement) -> Result<(), CliError> {
+    match format {
+        GateFormat::Markdown => write_markdown(file, judgement),
+        format => whole(file, document(format, judgement).as_bytes()),
+    }
+}
+
+/// Returns a report in one piece, without the secrets that its words hold.
+fn document(format: GateFormat, judgement: &Judgement) -> String {
+    match format {
+        GateFormat::Junit => redact(&gate::junit(judgement)).into_owned(),
+        GateFormat::Github => redact(&gate::annotations(judgement)).into_owned(),
+        GateFormat::Sarif => redact_json(&gate::sarif(judgement)).into_owned(),
+        GateFormat::Json => redact_json(&gate::json(judgement)).into_owned(),
+        GateFormat::Markdown => redact(&gate::markdown(judgement, &[])).into_owned(),
     }
 }
 
@@ -153,11 +177,11 @@ fn write_markdown(file: &Path, judgement: &Judgement) -> Result<(), CliError> {
     let mut linked = Vec::new();
     for drawing in gate::drawings(judgement) {
         let name: OsString = [stem, "-".as_ref(), drawing.name.as_ref(), ".svg".as_ref()].into_iter().collect();
-        whole(&file.with_file_name(&name), drawing.svg.as_bytes())?;
+        whole(&file.with_file_name(&name), redact(&drawing.svg).as_bytes())?;
         linked.push((drawing.title, name.to_string_lossy().into_owned()));
     }
     let linked: Vec<_> = linked.iter().map(|(title, target)| Linked { title, target }).collect();
-    whole(file, gate::markdown(judgement, &linked).as_bytes())
+    whole(file, redact(&gate::markdown(judgement, &linked)).as_bytes())
 }
 
 /// Adds to the page GitHub shows of a job, where there is one.
@@ -165,7 +189,8 @@ fn summarise(judgement: &Judgement) -> Result<(), CliError> {
     let Some(path) = environment::step_summary() else { return Ok(()) };
     let text = gate::markdown(judgement, &[]);
     let file = OpenOptions::new().create(true).append(true).open(&path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| CliError::io("write", &path, error))
+    file.and_then(|mut file| file.write_all(redact(&text).as_bytes()))
+        .map_err(|error| CliError::io("write", &path, error))
 }
 
 fn whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {

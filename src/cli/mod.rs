@@ -7,39 +7,66 @@ mod args;
 mod ci;
 mod commands;
 mod consent;
+mod crash;
 mod environment;
 mod error;
 mod exit;
 mod gate_reports;
+mod inputs;
+mod limits;
 mod night;
 mod outcome;
+mod predicted;
 mod progress;
+mod refused;
 mod settings;
 mod signals;
+mod summary;
 mod threads;
 mod tuned;
 mod ui;
 mod watch;
 
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
 pub use exit::Exit;
 
-use args::Cli;
+use args::{Cli, Command, RetrainArgs};
 use error::CliError;
 use ui::Ui;
 use watch::Watch;
 
 /// Runs the command line and returns how it ended.
 pub fn main() -> Exit {
+    environment::learn_secrets();
+    crash::install();
     let begun = Cli::parse_named().and_then(|(cli, name)| Ok((Watch::begin(&cli.global, &name)?, cli)));
     let (watch, cli) = match begun {
         Ok(begun) => begun,
-        Err(error) => return ui::refuse(&error),
+        Err(error) => {
+            if error.use_stderr() {
+                refused::replace_outputs(&error.render().to_string());
+            }
+            return ui::refuse(&error);
+        }
     };
+    let (begun, night) = (Instant::now(), night_of(&cli));
     let ui = Ui::new(&cli.global, watch);
-    let ended = prepare(&cli).and_then(|()| commands::run(cli, &ui));
+    let ended = crash::caught(AssertUnwindSafe(|| prepare(&cli).and_then(|()| commands::run(cli, &ui))));
+    if let (Some(args), Err(error)) = (&night, &ended) {
+        // A night that got no further than this has said nothing yet.
+        let pipeline = args.pipeline.pipeline.as_deref();
+        summary::failed_early(args.summary.as_deref(), pipeline, error, begun.elapsed());
+    }
     let exit = ended.as_ref().map_or_else(|error| ui.fail(error), |exit| *exit);
     ui.watch.end(exit, ended.err());
     exit
+}
+
+/// Returns the arguments of the night job, where it is the command.
+fn night_of(cli: &Cli) -> Option<RetrainArgs> {
+    if let Command::Retrain(args) = &cli.command { Some(args.clone()) } else { None }
 }
 
 fn prepare(cli: &Cli) -> Result<(), CliError> {
@@ -48,5 +75,6 @@ fn prepare(cli: &Cli) -> Result<(), CliError> {
     if let Some(folder) = &cli.global.directory {
         std::env::set_current_dir(folder).map_err(|error| CliError::io("enter", folder, error))?;
     }
+    limits::check(cli.global.threads)?;
     threads::from_flag(cli.global.threads)
 }

@@ -96,20 +96,27 @@ pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
     if exit != Exit::Done {
         return "pdm-ml runs list".to_owned();
     }
-    let files = outcome.quality.iter().flat_map(|quality| &quality.files);
-    let input = files.clone().find(|file| file.role == Role::Test).or(files.clone().next());
-    let input = input.map_or("units.csv", |file| file.path.as_str());
     match until {
-        Stage::Promote => match (&outcome.version, &outcome.alias) {
-            (Some(version), Some(alias)) => format!("pdm-ml predict --model {}@{alias} --input {input}", version.model),
-            (Some(version), None) => format!("pdm-ml registry history {}", version.model),
-            (None, _) => format!("pdm-ml run{file}"),
+        Stage::Promote => match (&outcome.version, &outcome.alias, test_file(outcome)) {
+            (Some(version), Some(alias), Some(input)) => {
+                format!("pdm-ml predict --model {}@{alias} --input {input}", version.model)
+            }
+            (Some(version), _, _) => format!("pdm-ml registry history {}", version.model),
+            (None, _, _) => format!("pdm-ml run{file}"),
         },
         Stage::Features => format!("pdm-ml train{file}"),
         Stage::Calibrate => format!("pdm-ml evaluate{file}"),
         Stage::Evaluate => format!("pdm-ml gate{file}"),
         Stage::Validate | Stage::Train | Stage::Gate | Stage::Register => format!("pdm-ml run{file}"),
     }
+}
+
+/// Returns the test part's file, as it is written in a shell; none where there is none to be seen from here. The training file
+/// is no input to predict from: its units have failed.
+fn test_file(outcome: &Outcome) -> Option<String> {
+    let mut files = outcome.quality.iter().flat_map(|quality| &quality.files);
+    let test = files.find(|file| file.role == Role::Test && Path::new(&file.path).is_file())?;
+    shlex::try_quote(&test.path).ok().map(|quoted| quoted.into_owned())
 }
 
 /// Returns a time in seconds, with the digits a reader wants.

@@ -1,3 +1,4 @@
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -6,11 +7,14 @@ use super::args::PipelineArgs;
 use super::error::CliError;
 use super::progress::{Progress, Words};
 use super::ui::{self, Ui};
-use super::{environment, signals, threads};
+use super::{environment, limits, signals, threads};
 use crate::codes::Code;
+use crate::content::read_at_most;
 use crate::engine::{Context, Job};
-use crate::events::{Observer, Reporter};
-use crate::pipeline::{ChosenProfile, Environment, Layers, Origins, PipelineSpec, SpecErrors};
+use crate::events::{Observer, Reporter, size};
+use crate::pipeline::{
+    ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec, SpecErrors,
+};
 
 /// The pipeline that runs where there is none: a simulated fleet.
 pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml");
@@ -66,12 +70,35 @@ fn resolve_by(
     let Found { label, text, path, root } = found;
     let chosen = profile.as_ref().map(|profile| profile.name.clone());
     let layers = Layers { name: label.clone(), text: text.clone(), path, profile, variables, overrides };
-    let (spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
+    let (mut spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
+    keep_to_limit(&mut spec);
     threads::from_budget(spec.project.budget.threads);
     let context = context(root)?;
     let job = Job { spec, origins, label, text, profile: chosen };
     ui.watch.pipeline(&context, &job);
     Ok((context, job))
+}
+
+/// Refuses `--set` of keys that a command does not obey; those it obeys begin with one of `obeyed`.
+///
+/// # Errors
+/// A key that would change nothing, with the reason.
+pub(super) fn refuse_idle_overrides(args: &PipelineArgs, obeyed: &[&str], why: &str) -> Result<(), CliError> {
+    let key = |set: &String| set.split('=').next().unwrap_or_default().trim().to_owned();
+    let is_idle = |key: &String| !obeyed.iter().any(|start| key.starts_with(start));
+    let Some(key) = args.set.iter().map(key).find(is_idle) else { return Ok(()) };
+    let error = CliError::new(Code::ArgumentValue, format!("`--set {key}=…` would change nothing here: {why}"));
+    Err(error.hint(format!("leave it out; this command obeys {}", obeyed.join(", "))))
+}
+
+/// Makes a limit of addresses a memory budget: work that would meet it is refused or ended in words, before an allocation fails.
+fn keep_to_limit(spec: &mut PipelineSpec) {
+    let Some(allowed) = limits::memory() else { return };
+    let budget = spec.project.budget.memory.map(|limit| limit.bytes());
+    if budget.is_none_or(|budget| budget > allowed) {
+        spec.project.budget.memory = Some(MemoryLimit::of(allowed));
+        ui::note(&format!("the system limits addresses (`ulimit -v`): the memory budget is {}", size(allowed)));
+    }
 }
 
 /// Returns the profile that the command line or the environment names.
@@ -153,10 +180,7 @@ fn find(given: Option<&Path>) -> Result<Found, CliError> {
 /// # Errors
 /// It cannot be read, or is not UTF-8.
 pub(super) fn read(path: &Path, label: &str) -> Result<String, CliError> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        let error = CliError::new(Code::NoPipeline, format!("cannot read `{label}`: {error}"));
-        error.hint("name a pipeline TOML, or none for the embedded default")
-    })?;
+    let bytes = read_at_most(path, MOST_OF_A_PIPELINE).map_err(|error| unread(label, &error))?;
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let text = String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
@@ -167,6 +191,25 @@ pub(super) fn read(path: &Path, label: &str) -> Result<String, CliError> {
         error.hint("save it as UTF-8 in your editor")
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+fn unread(label: &str, error: &io::Error) -> CliError {
+    match error.kind() {
+        ErrorKind::FileTooLarge => {
+            let most = size(MOST_OF_A_PIPELINE);
+            let error = CliError::new(Code::PipelineTooLarge, format!("`{label}` has more than {most}"));
+            error.hint("is it a pipeline file? data belong into files of their own, named by the pipeline")
+        }
+        _ => {
+            let error_at = CliError::new(Code::NoPipeline, format!("cannot read `{label}`: {error}"));
+            let template = Path::new(label).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let is_template = ["fd001", "fd002", "fd003", "fd004"].contains(&template);
+            if is_template && error.kind() == ErrorKind::NotFound {
+                return error_at.hint(format!("`pdm-ml init --template {template}` writes it"));
+            }
+            error_at.hint("name a pipeline TOML, or none for the embedded default")
+        }
+    }
 }
 
 /// Paths in a pipeline are relative to its folder, or to the folder above where it lies in `pipelines/`.
@@ -184,7 +227,7 @@ pub(super) fn repository_top(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Returns what git says of the project, in one line; none where it says nothing.
-fn git(root: &Path, words: &[&str]) -> Option<String> {
+pub(super) fn git(root: &Path, words: &[&str]) -> Option<String> {
     let output = Command::new("git").arg("-C").arg(root).args(words).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     Some(text.trim().to_owned()).filter(|text| output.status.success() && !text.is_empty())

@@ -1,9 +1,9 @@
 //! What a search came to, in words.
 
-use crate::engine::{Confirmation, Ended, TrialRow, Tuned};
+use crate::engine::{Confirmation, EdgeRow, Ended, TrialRow, Tuned};
 use crate::pipeline::toml_of;
 use crate::report::{Align, table};
-use crate::tune::Choose;
+use crate::tune::{Choose, End};
 
 /// Most trials the table shows beside the chosen one and the file.
 const TOP: usize = 10;
@@ -24,6 +24,7 @@ pub(super) fn text(tuned: &Tuned) -> String {
     lines.push(String::new());
     lines.push(why(tuned));
     lines.extend(tuned.confirmed.iter().map(confirmation));
+    lines.extend(tuned.at_edge.iter().map(|row| edge(tuned, row)));
     lines.push(warning(tuned));
     lines.push(format!("written: {}", tuned.output.display()));
     lines.join("\n")
@@ -77,6 +78,25 @@ fn why(tuned: &Tuned) -> String {
             format!("chosen: {chosen_name}, {simplest} of {within} within one standard error of the best, {best_name}")
         }
     }
+}
+
+/// Tells of a value at an end of its range: which key, which end, and what to write to look beyond it.
+fn edge(tuned: &Tuned, row: &EdgeRow) -> String {
+    let EdgeRow { trial, edge } = row;
+    let whose = if *trial == tuned.chosen { "the chosen" } else { "the best trial's" };
+    let (end, widen) = match edge.end {
+        End::Low => ("lower", format!("a smaller `low` than {}", toml_of(&edge.low))),
+        End::High => ("upper", format!("a larger `high` than {}", toml_of(&edge.high))),
+    };
+    format!(
+        "warning: {whose} {} = {} lies at the {end} end of {} to {}, so better values may lie beyond it; where the key \
+         takes such values, give \"{}\" in [tune.space] {widen}, and search again",
+        edge.key,
+        toml_of(&edge.value),
+        toml_of(&edge.low),
+        toml_of(&edge.high),
+        edge.key
+    )
 }
 
 fn confirmation(again: &Confirmation) -> String {

@@ -10,7 +10,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::watch::{self, Watch};
 use crate::codes::Code;
-use crate::observe::redact;
+use crate::domain::{redact, redact_json};
+use crate::report;
 
 /// Writes results to standard output and words to standard error.
 pub(super) struct Ui {
@@ -51,16 +52,24 @@ impl Ui {
         }
     }
 
-    /// Writes a result: JSON for programs, otherwise the text of `table`.
+    /// Writes a result: JSON for programs, otherwise the text of `table`, fitted to the width of a terminal.
     ///
     /// # Errors
     /// Standard output cannot be written; a reader that went away is not an error.
     pub(super) fn show<T: Serialize>(&self, value: &T, table: impl FnOnce() -> String) -> Result<(), CliError> {
+        self.show_verbatim(value, || fitted(table))
+    }
+
+    /// As [`Self::show`], for text that people copy, such as a file or a command: its lines are never wrapped.
+    ///
+    /// # Errors
+    /// As [`Self::show`].
+    pub(super) fn show_verbatim<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), CliError> {
         match self.format {
-            Format::Table => self.text(&table()),
+            Format::Table => self.text(&text()),
             Format::Json => {
                 let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
-                self.text(&text)
+                self.json(&text)
             }
         }
     }
@@ -70,11 +79,27 @@ impl Ui {
         self.format == Format::Table
     }
 
-    /// Writes text to standard output, whatever the format.
+    /// Writes text to standard output, whatever the format, without the secrets in it; see [`fitted`] for text with tables.
     ///
     /// # Errors
     /// As [`Self::show`].
     pub(super) fn text(&self, text: &str) -> Result<(), CliError> {
+        self.as_it_is(&redact(text))
+    }
+
+    /// Writes a JSON document to standard output, without the secrets in it.
+    ///
+    /// # Errors
+    /// As [`Self::show`].
+    pub(super) fn json(&self, text: &str) -> Result<(), CliError> {
+        self.as_it_is(&redact_json(text))
+    }
+
+    /// Writes the text of a file to standard output, to be used as that file: nothing in it is hidden.
+    ///
+    /// # Errors
+    /// As [`Self::show`].
+    pub(super) fn as_it_is(&self, text: &str) -> Result<(), CliError> {
         self.bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
     }
 
@@ -96,7 +121,7 @@ impl Ui {
     pub(super) fn fail(&self, error: &CliError) -> Exit {
         if self.format == Format::Json {
             let object = json!({ "error": error.to_json() });
-            let _gone = self.text(&format!("{object:#}"));
+            let _gone = self.json(&format!("{object:#}"));
         }
         // Who logs tells it with the end of the command.
         if !self.watch.logs() {
@@ -128,6 +153,23 @@ impl Ui {
     }
 }
 
+/// Renders text for standard output: to the width of the terminal where it is one, whole where it is piped.
+pub(super) fn fitted(render: impl FnOnce() -> String) -> String {
+    report::within(terminal_columns(), render)
+}
+
+/// Returns the columns of the terminal on standard output; none where it is a file or a pipe.
+fn terminal_columns() -> Option<usize> {
+    /// What is assumed of a terminal that does not say.
+    const USUAL: usize = 80;
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| usize::from(columns.0));
+    let columns = environment::columns().or_else(measured).filter(|columns| *columns > 0);
+    Some(columns.unwrap_or(USUAL))
+}
+
 /// Tells what is wrong with the arguments, or answers `--help` and `--version`.
 pub(super) fn refuse(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
@@ -139,7 +181,7 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
         let message = told.to_string();
         let object =
             json!({ "error": { "message": message.trim_end(), "code": code, "hint": null, "exit": code.exit() } });
-        let _gone = writeln!(io::stdout(), "{object:#}");
+        let _gone = writeln!(io::stdout(), "{}", redact_json(&format!("{object:#}")));
     }
     if asks_for_json("--log-format") || watch::logs_by_environment() {
         Watch::refused(&told.to_string());
@@ -168,18 +210,19 @@ pub(super) fn line(text: &str) {
 /// Tells a note, on standard error or in the log.
 pub(super) fn note(message: &str) {
     if !watch::log(false, message) {
-        say(&format!("note: {}", redact(message)));
+        say(&format!("note: {message}"));
     }
 }
 
 /// Tells a warning, on standard error or in the log.
 pub(super) fn warn(message: &str) {
     if !watch::log(true, message) {
-        say(&format!("warning: {}", redact(message)));
+        say(&format!("warning: {message}"));
     }
 }
 
-fn say(text: &str) {
+/// Writes words to standard error, without the secrets in them.
+pub(super) fn say(text: &str) {
     // With standard error gone there is nobody left to tell.
-    let _gone = writeln!(io::stderr(), "{}", text.trim_end());
+    let _gone = writeln!(io::stderr(), "{}", redact(text.trim_end()));
 }

@@ -3,7 +3,8 @@
 mod export;
 mod log;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use clap::{CommandFactory, ValueEnum};
 use jiff::Timestamp;
 
 use export::Export;
-pub(super) use log::log;
+pub(super) use log::{bug, log};
 
 use super::args::{Cli, Global, LogFormat};
 use super::error::CliError;
@@ -21,12 +22,17 @@ use super::{environment, ui};
 use crate::codes::Code;
 use crate::engine::{self, Context, Job, Outcome, Retrained};
 use crate::events::Reporter;
-use crate::observe::{ChampionFact, Gatherer, JobFacts, LoggedError, ScoreFact, Spans, TraceContext, prometheus};
+use crate::observe::{
+    ChampionFact, Gatherer, JobFacts, LoggedError, PredictFact, ScoreFact, Spans, TraceContext, prometheus,
+};
 use crate::registry::GateReport;
 use crate::scoring::{Part, Verdict};
 
 /// Commands after which metrics are written: those a job consists of.
-const JOBS: [&str; 4] = ["run", "retrain", "gate", "promote"];
+pub(super) const JOBS: [&str; 5] = ["run", "retrain", "gate", "promote", "predict"];
+
+/// The command that predicts.
+const PREDICT: &str = "predict";
 
 /// What watches a command from outside: its log, its spans, its metrics.
 pub(super) struct Watch {
@@ -49,6 +55,8 @@ struct Known {
     job: Option<(Context, Job)>,
     scores: Vec<ScoreFact>,
     verdict: Option<Verdict>,
+    /// What was predicted, and of which data set, where no pipeline has a name for it.
+    predicted: Option<(String, PredictFact)>,
 }
 
 impl Watch {
@@ -90,6 +98,26 @@ impl Watch {
             export,
             known: Mutex::default(),
         })
+    }
+
+    /// Writes the metrics of a job whose arguments were refused.
+    pub(super) fn measure_refusal(path: &Path, command: &str, exit_code: u8) {
+        let facts = JobFacts {
+            pipeline: String::new(),
+            command: command.to_owned(),
+            run: None,
+            ended: Timestamp::now(),
+            elapsed: Duration::ZERO,
+            exit_code,
+            stages: BTreeMap::new(),
+            scores: Vec::new(),
+            verdict: None,
+            champion: ChampionFact::Unknown,
+            predicted: None,
+        };
+        if let Err(error) = prometheus::update(path, &facts) {
+            ui::warn(&format!("the metrics are not written: {error}"));
+        }
     }
 
     /// Logs that the arguments were refused, in a process that could not begin.
@@ -149,6 +177,11 @@ impl Watch {
         }
     }
 
+    /// Takes note of what was predicted.
+    pub(super) fn predicted(&self, dataset: &str, fact: PredictFact) {
+        self.with_known(|known| known.predicted = Some((dataset.to_owned(), fact)));
+    }
+
     /// Takes note of what gates said.
     pub(super) fn gates(&self, report: &GateReport) {
         self.with_known(|known| known.verdict = Some(report.verdict));
@@ -173,14 +206,17 @@ impl Watch {
 
     fn facts(&self, exit: Exit, elapsed: Duration) -> JobFacts {
         let (run, stages) = self.gatherer.gathered();
-        let Known { job, scores, verdict } = self.with_known(std::mem::take);
-        let champion = job.as_ref().map_or(ChampionFact::Unknown, |(context, job)| match exit {
+        let Known { job, scores, verdict, predicted } = self.with_known(std::mem::take);
+        let (dataset, predicted) = predicted.unzip();
+        // A prediction moves no alias, so the registry is not asked again.
+        let asked = job.as_ref().filter(|_| self.command != PREDICT);
+        let champion = asked.map_or(ChampionFact::Unknown, |(context, job)| match exit {
             // It was just found out that it does not answer.
             Exit::Unavailable => ChampionFact::Unknown,
             _ => champion(context, job),
         });
         JobFacts {
-            pipeline: job.map(|(_, job)| job.spec.project.name).unwrap_or_default(),
+            pipeline: job.map(|(_, job)| job.spec.project.name).or(dataset).unwrap_or_default(),
             command: self.command.clone(),
             run,
             ended: Timestamp::now(),
@@ -190,6 +226,7 @@ impl Watch {
             scores,
             verdict,
             champion,
+            predicted,
         }
     }
 

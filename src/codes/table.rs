@@ -102,6 +102,10 @@ codes! {
     VariableValue = 158, exits 2, "an environment variable holds what cannot be used";
     NotNameable = 159, exits 1, "a path that a workflow or a scheduler cannot name";
     WorkflowExists = 160, exits 1, "a workflow is there already";
+    AlarmExpression = 164, exits 2, "the condition of an alarm is not understood";
+    PipelineTooLarge = 166, exits 2, "the pipeline file is too large";
+    SystemRefuses = 167, exits 50, "the system gives neither the threads nor the memory that are needed";
+    NoOpponent = 168, exits 2, "a text names no model to compare with";
 
     // Notices and schedules in the pipeline file.
     Unencrypted = 170, exits 2, "a notice would travel unencrypted";
@@ -132,6 +136,10 @@ codes! {
     ConstantSensor = 214, exits 10, "a sensor that never changes";
     StuckSensor = 215, exits 10, "a sensor freezes at the end of a history";
     DuplicateRows = 216, exits 10, "rows with the same values";
+    CopiedUnits = 217, exits 11, "a unit has the rows of another unit";
+    DataLost = 218, exits 10, "data that a model learnt from are gone";
+
+    DataAddress = 219, exits 2, "an address where a data file belongs";
 
     // Files of data.
     DataMissing = 220, exits 1, "a data file does not exist";
@@ -144,6 +152,11 @@ codes! {
     UnknownUnit = 227, exits 2, "the input has no such unit";
     DownloadFailed = 228, exits 75, "a download failed; try again";
     DownloadRefused = 229, exits 1, "a download was refused";
+    Implausible = 240, exits 10, "values that no sensor measured, such as a placeholder for a missing one";
+    UnitsSkipped = 241, exits 10, "units that cannot be predicted were left out";
+
+    // Units that are held back.
+    HoldoutTooSmall = 230, exits 1, "so few units are held back that nothing could be judged";
 
     // Features, training and models.
     FeatureColumn = 301, exits 1, "features are asked for of a column that is not there";
@@ -164,6 +177,10 @@ codes! {
     NotAStudy = 331, exits 1, "a file is not the journal of this search";
     NoTrialScored = 332, exits 1, "no trial could be scored";
     WinnerNotWritten = 333, exits 1, "the chosen values cannot be written into the file";
+    NotWritable = 340, exits 1, "a result holds a number that cannot be written";
+    Alarm = 341, exits 32, "a prediction meets the condition of an alarm";
+    PredictionJournal = 342, exits 1, "the journal of predictions cannot be read or written";
+    NothingCompared = 345, exits 1, "two models have no scores to compare";
 
     // Scores and gates.
     NothingToScore = 401, exits 1, "there is nothing to score";
@@ -216,6 +233,12 @@ codes! {
     SigningKey = 526, exits 2, "the key cannot sign";
     Policy = 527, exits 2, "a policy file is not understood";
     ClockBehind = 528, exits 2, "the time that is set is before the registry's log";
+    OtherRegistry = 529, exits 40, "another registry than the one that is expected, or none";
+    LogMissing = 530, exits 40, "the log of a registry is missing";
+    MostlyOrphans = 531, exits 40, "most of a registry's bytes belong to no entry of its log";
+    TooLong = 532, exits 1, "something is too long for the registry";
+    FileInTheWay = 533, exits 1, "a file is in the way of one that is fetched";
+    NotAStore = 534, exits 1, "what answers at the address is no object store";
 
     // Tracking.
     NoServer = 601, exits 2, "no MLflow server is named";
@@ -233,6 +256,8 @@ codes! {
     ServerRefused = 613, exits 1, "the server refused";
     ArtifactBucket = 614, exits 1, "a bucket takes no artifacts";
     NotMlflow = 615, exits 1, "the server is no MLflow server";
+    AnswerTooLarge = 616, exits 1, "the answer of a server is too large";
+    ExperimentDeleted = 617, exits 1, "the experiment was deleted on the server";
 
     // Notices.
     NotToldYet = 620, exits 75, "somebody could not be told; try again";

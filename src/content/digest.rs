@@ -1,11 +1,12 @@
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
+
+use super::open_regular;
 
 /// The SHA-256 of some bytes; written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +24,7 @@ impl Digest {
     /// Whatever opening or reading the file answers.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let mut hasher = Hasher::new();
-        io::copy(&mut File::open(path)?, &mut hasher)?;
+        io::copy(&mut open_regular(path)?, &mut hasher)?;
         Ok(hasher.digest())
     }
 

@@ -1,11 +1,16 @@
 //! What makes two things the same: canonical bytes and their SHA-256.
 //!
 //! A file gets its content whole or not at all ([`write_whole`]). Cache keys, bundles, splits, protocols and registry entries are all named by a [`Digest`].
+//! Files that somebody else may have put there are read with a limit, and only where they are files ([`open_regular`]).
 
 mod canonical;
 mod digest;
+mod finite;
+mod regular;
 mod whole;
 
 pub use canonical::{canonical_json, digest_of};
 pub use digest::{Digest, Hasher, HashingReader, ParseDigestError};
+pub use finite::{check_finite, finite_json};
+pub use regular::{MOST_OF_A_NOTE, open_regular, read_at_most, read_note};
 pub use whole::{replace_whole, write_whole};

@@ -1,15 +1,19 @@
 //! Reads the text format of C-MAPSS: blank-separated numbers without a header, and one whole number a line for RUL.
 
+use super::encoding::decoded;
 use super::findings::{FindingLog, Place};
 use super::number;
 use super::rows::Rows;
-use super::scan::{Layout, scan, up_to_cut};
+use super::scan::{Layout, has_long_line, scan, up_to_cut};
 use super::{Expectation, Schema, frame};
 
 /// Reads histories; what is wrong goes to the log, `None` where that is everything.
 pub(super) fn histories(bytes: &[u8], schema: &Schema, file: &str, log: &mut FindingLog) -> Option<Rows> {
-    let bytes = without_mark(bytes);
-    if let Some(rows) = frame::blank_separated(bytes, schema.width()) {
+    let text = decoded(bytes, None);
+    let bytes = text.bytes.as_ref();
+    if !has_long_line(bytes)
+        && let Some(rows) = frame::blank_separated(bytes, schema.width())
+    {
         return Some(rows);
     }
     let layout = Layout::headless(schema);
@@ -34,7 +38,8 @@ pub(super) struct RulRow {
 
 /// Reads true remaining useful lives; what is wrong goes to the log.
 pub(super) fn rul(bytes: &[u8], file: &str, log: &mut FindingLog) -> Vec<RulRow> {
-    let text = String::from_utf8_lossy(without_mark(bytes));
+    let decoded = decoded(bytes, None);
+    let text = String::from_utf8_lossy(&decoded.bytes);
     let mut rows = Vec::new();
     for (line, text) in (1..).zip(text.trim_end().lines()) {
         let place = Place::file(file).line(line).column("rul");
@@ -62,9 +67,4 @@ fn rul_row(text: &str) -> Result<f64, number::BadCell> {
         return Err(number::BadCell { expectation: Expectation::Types, message });
     }
     Ok(value)
-}
-
-/// Strips the byte-order mark some editors write.
-pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }

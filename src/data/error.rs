@@ -2,7 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::install::RefusedFile;
-use super::{Finding, Role};
+use super::{Finding, Role, causes};
 use crate::codes::Code;
 use crate::content::Digest;
 
@@ -31,6 +31,12 @@ pub enum DataError {
         path: PathBuf,
         /// What the file system answered.
         source: io::Error,
+    },
+    /// The path is an address of a server or a bucket.
+    #[error("`{address}` is an address, and data are read from files of this machine")]
+    Address {
+        /// The address, without secrets.
+        address: String,
     },
     /// The ending of the file name tells no format.
     #[error("`{}` ends in no known format; expected {expected}", path.display())]
@@ -89,6 +95,7 @@ impl DataError {
             Self::Missing { .. } => Code::DataMissing,
             Self::NotAFile(_) => Code::NotADataFile,
             Self::Io { .. } => Code::FileAccess,
+            Self::Address { .. } => Code::DataAddress,
             Self::UnknownFormat { .. } => Code::UnknownDataFormat,
             Self::Invalid { findings, .. } => {
                 findings.first().map_or(Code::DataInvalid, |finding| finding.expectation.code())
@@ -111,7 +118,13 @@ impl DataError {
                 Some("give the folder or the .zip that holds train_FD001.txt and its siblings".into())
             }
             Self::Simulate(problem) => problem.hint.clone(),
-            _ => None,
+            Self::Address { .. } => Some(super::address::FETCH_FIRST.to_owned()),
+            Self::NotAFile(_)
+            | Self::Io { .. }
+            | Self::UnknownFormat { .. }
+            | Self::Invalid { .. }
+            | Self::Archive { .. }
+            | Self::ArchiveTooLarge { .. } => None,
         }
     }
 
@@ -121,9 +134,12 @@ impl DataError {
     }
 }
 
+/// Returns the first cause, and how many findings have others.
 fn told(findings: &[Finding], total: u64) -> String {
-    let first = findings.first().map(ToString::to_string).unwrap_or_default();
-    if total > 1 { format!("{first} (and {} more)", total - 1) } else { first }
+    let causes = causes(findings);
+    let Some(first) = causes.first() else { return String::new() };
+    let others = total.saturating_sub(first.count);
+    if others > 0 { format!("{first} (and {others} more)") } else { first.to_string() }
 }
 
 fn count(files: usize) -> String {

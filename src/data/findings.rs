@@ -59,10 +59,12 @@ pub enum Expectation {
     UnitCounts,
     /// There is one true remaining useful life for each test unit.
     RulRows,
-    /// No true remaining useful life is negative.
+    /// No true remaining useful life is negative, or longer than cycles can be counted.
     RulValues,
     /// Values lie in the declared ranges.
     Ranges,
+    /// No value lies so far from all others of its column that no sensor measured it.
+    ImplausibleValues,
     /// Every unit has a minimum of history.
     MinimumHistory,
     /// Every sensor varies.
@@ -71,6 +73,8 @@ pub enum Expectation {
     StuckSensors,
     /// No two rows carry the same values.
     DuplicateRows,
+    /// No unit has the rows of another one, and none is in the training and in the test part.
+    CopiedUnits,
 }
 
 impl Expectation {
@@ -92,10 +96,12 @@ impl Expectation {
             Self::RulRows => Code::RulRows,
             Self::RulValues => Code::RulValues,
             Self::Ranges => Code::OutOfRange,
+            Self::ImplausibleValues => Code::Implausible,
             Self::MinimumHistory => Code::ShortHistory,
             Self::ConstantSensors => Code::ConstantSensor,
             Self::StuckSensors => Code::StuckSensor,
             Self::DuplicateRows => Code::DuplicateRows,
+            Self::CopiedUnits => Code::CopiedUnits,
         }
     }
 

@@ -40,9 +40,35 @@ impl HoldoutOptions {
 
     /// Returns whether a unit is held back.
     pub fn holds_back(&self, unit: &UnitId) -> bool {
+        self.draw(unit) < self.share * 2_f64.powi(64)
+    }
+
+    /// Returns what a unit drew, below 2⁶⁴.
+    fn draw(&self, unit: &UnitId) -> f64 {
         let digest = Digest::of(format!("holdout {} {unit}", self.seed)).to_string();
         let head = u64::from_str_radix(&digest[..16], 16).expect("a digest begins with 16 hexadecimal digits");
-        (head as f64) < self.share * 2_f64.powi(64)
+        head as f64
+    }
+
+    /// Returns options that hold back at least `fewest` of these units: a larger share where one of at most a half does, else
+    /// another seed. Both leave as many units to learn from.
+    pub fn enough(&self, units: &[UnitId], fewest: usize) -> Option<Self> {
+        const SEEDS: u64 = 1000;
+        if fewest == 0 || units.len() < 2 * fewest {
+            return None;
+        }
+        let mut draws: Vec<f64> = units.iter().map(|unit| self.draw(unit) / 2_f64.powi(64)).collect();
+        draws.sort_by(f64::total_cmp);
+        let share = (draws[fewest - 1] * 100.0 + 1e-9).ceil().max(1.0) / 100.0;
+        let leaves = |options: &Self| {
+            let held = units.iter().filter(|unit| options.holds_back(unit)).count();
+            held >= fewest && units.len() - held >= fewest
+        };
+        let larger = Self { share, ..*self };
+        if share <= 0.5 && leaves(&larger) {
+            return Some(larger);
+        }
+        (0..SEEDS).map(|seed| Self { seed, ..*self }).find(leaves)
     }
 }
 
@@ -104,6 +130,7 @@ mod tests {
             test: None,
             holdout: None,
             groups: Groups::default(),
+            suspicions: Vec::new(),
         }
     }
 
@@ -138,6 +165,18 @@ mod tests {
     }
 
     const HELD: &[u32] = &[7, 9, 14, 15, 17, 19, 23, 28, 35, 36, 38, 40];
+
+    #[test]
+    fn what_holds_back_enough_is_known() {
+        let units: Vec<UnitId> = (1..=6).map(UnitId::from).collect();
+        for (share, seed) in [(0.05, 0), (0.2, 1), (0.1, 17), (0.01, 3)] {
+            let options = HoldoutOptions { share, seed };
+            let enough = options.enough(&units, 2).unwrap();
+            let held = units.iter().filter(|unit| enough.holds_back(unit)).count();
+            assert!((2..=4).contains(&held) && enough.problems().is_empty(), "{enough:?} holds back {held}");
+        }
+        assert_eq!(HoldoutOptions { share: 0.2, seed: 0 }.enough(&units[..3], 2), None);
+    }
 
     #[test]
     fn impossible_shares_are_told() {

@@ -3,6 +3,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::cmapss::{self, RulRow};
+use super::csv::CsvWish;
 use super::findings::{FindingLog, Place};
 use super::part::present;
 use super::quality::Pinned;
@@ -132,14 +133,17 @@ fn read_part(
 ) -> Result<RawPart, DataError> {
     let PartFile { role, group, path } = part;
     let file = shown_path(&path, root);
-    let format = Format::of(&path).filter(|_| matches!(options, DatasetOptions::Table(_)));
+    let (format, wish) = match options {
+        DatasetOptions::Table(options) => (Format::of(&path), options.csv()),
+        DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_) => (None, CsvWish::default()),
+    };
     let source = match format {
         Some(Format::Parquet) => read_binary(&path, &file, log)?,
         Some(Format::Csv) | None => read_text(&path, &file, log)?,
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
-        Some(bytes) => parse(format, role, bytes, schema, &file, log),
+        Some(bytes) => parse(format, role, bytes, schema, wish, &file, log),
         None => Content::Unread,
     };
     let expected = expected_counts(options, role, group.as_deref());
@@ -151,17 +155,18 @@ fn parse(
     role: Role,
     bytes: &[u8],
     schema: &Schema,
+    wish: CsvWish,
     file: &str,
     log: &mut FindingLog,
 ) -> Content {
     match role {
         Role::Rul => Content::Rul(match format {
             None => cmapss::rul(bytes, file, log),
-            Some(format) => table::rul(format, bytes, &schema.unit, file, log),
+            Some(format) => table::rul(format, bytes, &schema.unit, wish, file, log),
         }),
         Role::Train | Role::Test => histories(match format {
             None => cmapss::histories(bytes, schema, file, log),
-            Some(format) => table::read(format, bytes, &Columns::of(schema), file, log),
+            Some(format) => table::read_as(format, bytes, &Columns::of(schema), wish, file, log),
         }),
     }
 }

@@ -19,6 +19,8 @@ const LARGEST_INNER_ARCHIVE: u64 = 256 << 20;
 const DEEPEST: usize = 4;
 /// The published archives have fewer than 20 entries.
 const MOST_FILES: usize = 10_000;
+/// The published archives unpack to 60 MB in all, those within included.
+const MOST_UNPACKED: u64 = 512 << 20;
 
 /// What an installation came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -87,6 +89,8 @@ struct Found {
     files: BTreeMap<String, Vec<u8>>,
     refused: Vec<RefusedFile>,
     looked_at: usize,
+    /// Bytes that were unpacked, whatever became of them.
+    unpacked: u64,
 }
 
 fn search(from: &Path) -> Result<Found, DataError> {
@@ -126,7 +130,7 @@ impl Found {
         if is_archive(path) {
             return self.archive(file, path, depth);
         }
-        self.data(file, path, path)
+        self.data(file, path, path).map(drop)
     }
 
     fn archive<R: Read + Seek>(&mut self, reader: R, path: &Path, depth: usize) -> Result<(), DataError> {
@@ -142,33 +146,46 @@ impl Found {
             let shown = PathBuf::from(format!("{}!{}", path.display(), name.display()));
             if is_archive(&name) && depth < DEEPEST {
                 let inner = inner_archive(&mut entry, &shown)?;
+                self.unpack(inner.len() as u64, &shown)?;
                 self.archive(Cursor::new(inner), &shown, depth + 1)?;
             } else {
-                self.data(&mut entry, &name, &shown)?;
+                let bytes = self.data(&mut entry, &name, &shown)?;
+                self.unpack(bytes, &shown)?;
             }
         }
         Ok(())
     }
 
-    /// Keeps a published file, refuses another one of that name, and passes by everything else.
-    fn data(&mut self, reader: impl Read, name: &Path, shown: &Path) -> Result<(), DataError> {
+    /// Counts what was unpacked, and ends where no copy of the data set has so much.
+    fn unpack(&mut self, bytes: u64, shown: &Path) -> Result<(), DataError> {
+        self.unpacked += bytes;
+        if self.unpacked <= MOST_UNPACKED {
+            return Ok(());
+        }
+        let problem = format!("it unpacks to more than {MOST_UNPACKED} bytes in all");
+        Err(DataError::ArchiveTooLarge { path: shown.to_owned(), problem })
+    }
+
+    /// Keeps a published file, refuses another one of that name, and passes by everything else; returns how many bytes it read.
+    fn data(&mut self, reader: impl Read, name: &Path, shown: &Path) -> Result<u64, DataError> {
         self.looked_at += 1;
         if self.looked_at > MOST_FILES {
             let problem = format!("it has more than {MOST_FILES} files");
             return Err(DataError::ArchiveTooLarge { path: shown.to_owned(), problem });
         }
         let contents = read_up_to(reader, LARGEST_FILE).map_err(DataError::io("read", shown))?;
+        let read = contents.as_ref().map_or(LARGEST_FILE, |contents| contents.len() as u64);
         let digest = contents.as_deref().map(Digest::of);
         if let (Some(contents), Some(name)) = (contents, digest.and_then(|it| manifest::cmapss().with_digest(it))) {
             self.files.insert(name.to_owned(), contents);
-            return Ok(());
+            return Ok(read);
         }
         let name = name.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if let Some(published) = manifest::cmapss().named(name) {
             let (name, expected) = (published.name.clone(), published.sha256);
             self.refused.push(RefusedFile { name, path: shown.to_owned(), expected, found: digest });
         }
-        Ok(())
+        Ok(read)
     }
 }
 
@@ -264,6 +281,21 @@ mod tests {
         fs::write(&zip, archive(&[("train_FD001.txt", &zeros)])).unwrap();
         let error = install(&zip, &folder.path().join("into")).unwrap_err();
         assert!(matches!(&error, DataError::Refused { refused, .. } if refused[0].found.is_none()), "{error}");
+    }
+
+    #[test]
+    fn nested_archives_are_not_unpacked_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let zip = folder.path().join("nested.zip");
+        let zeros = vec![0; LARGEST_FILE as usize - 1];
+        let names: Vec<_> = (0..6).map(|number| format!("{number}.dat")).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), zeros.as_slice())).collect();
+        let inner = archive(&files);
+        let names: Vec<_> = (0..6).map(|number| format!("{number}.zip")).collect();
+        let archives: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), inner.as_slice())).collect();
+        fs::write(&zip, archive(&archives)).unwrap();
+        let error = install(&zip, &folder.path().join("into")).unwrap_err();
+        assert!(error.to_string().contains("unpacks to more than 536870912 bytes in all"), "{error}");
     }
 
     #[test]

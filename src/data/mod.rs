@@ -12,22 +12,31 @@
 //! - `manifest` holds the digests of the files NASA published, [`install`] puts such files in place;
 //! - [`simulate`] makes a fleet in the same text format.
 
+mod address;
+mod causes;
 mod cmapss;
 mod cmapss_options;
+mod contents;
+mod csv;
+mod encoding;
 mod error;
 mod expectations;
 mod findings;
 mod frame;
 mod groups;
+mod gzip;
+mod header;
 mod holdout;
 mod ingest;
 mod install;
 mod manifest;
 mod number;
 mod options;
+mod parquet;
 mod part;
 mod place;
 mod quality;
+mod records;
 mod rows;
 mod scan;
 mod schema;
@@ -40,7 +49,10 @@ mod units;
 mod valid;
 mod validate;
 
+pub use causes::{Cause, causes};
 pub use cmapss_options::{CmapssOptions, Verify};
+pub use contents::{Changes, Contents};
+pub use encoding::Encoding;
 pub use error::DataError;
 pub use expectations::{Level, SeverityOptions, ValidateOptions};
 pub use findings::{Expectation, Finding, Severity};
@@ -55,7 +67,7 @@ pub use schema::Schema;
 pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};
 pub use split::{Folds, SplitError, SplitOptions, TrainingUnits};
 pub use trajectory::Trajectory;
-pub use units::read_units;
+pub use units::{SkippedUnit, UnitFormat, UnitInput, parse_input, read_input, read_units};
 pub use valid::{TestPart, ValidDataset};
 pub use validate::{Validation, validate};
 

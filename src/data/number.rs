@@ -20,6 +20,7 @@ pub(super) fn finite(text: &str, column: &str) -> Result<f64, BadCell> {
         Err(_) if text.is_empty() => {
             Err(BadCell { expectation: Expectation::Finite, message: format!("{column} is empty") })
         }
+        Err(_) if is_date(text) => Err(bad(Expectation::Types, text, column, "is a date or a time, not a number")),
         Err(_) => Err(bad(Expectation::Types, text, column, "is not a number")),
     }
 }
@@ -44,6 +45,18 @@ pub(super) fn as_whole(value: f64) -> Result<u32, &'static str> {
     } else {
         Ok(value as u32)
     }
+}
+
+/// Returns whether a text begins as dates and times do: `2026-01-31`, `31.01.2026`, `1/31/2026` or `12:30`.
+fn is_date(text: &str) -> bool {
+    let mark = text.trim_start_matches(|character: char| character.is_ascii_digit()).chars().next();
+    let parts: Vec<_> = match mark {
+        Some(mark @ ('-' | '.' | '/' | ':')) => text.split([mark, ' ', 'T']).take(3).collect(),
+        Some(_) | None => return false,
+    };
+    let is_part = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let needed = if mark == Some(':') { 2 } else { 3 };
+    parts.len() >= needed && parts.iter().take(needed).all(is_part)
 }
 
 fn bad(expectation: Expectation, text: &str, column: &str, problem: &str) -> BadCell {
@@ -79,6 +92,12 @@ mod tests {
         assert_eq!(message("-1e999").message, "`-1e999` in column 7 (s_2) is too large for a number");
         assert_eq!(message("1,5").message, "`1,5` in column 7 (s_2) is not a number");
         assert_eq!(message("").message, "column 7 (s_2) is empty");
+        for date in ["2026-01-31 12:00:00", "2026-01-31T12:00Z", "31.01.2026", "1/31/2026", "12:30"] {
+            assert!(message(date).message.ends_with("is a date or a time, not a number"), "{date}");
+        }
+        for text in ["1-2", "1.2.x", "a-b-c", "1:"] {
+            assert!(message(text).message.ends_with("is not a number"), "{text}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 
-use super::{CmapssOptions, PartFile, Role, Schema, SimulateOptions, cmapss_options};
+use super::csv::CsvWish;
+use super::table::{ENDINGS, Format};
+use super::{CmapssOptions, Encoding, PartFile, Role, Schema, SimulateOptions, address, cmapss_options};
 use crate::codes::Code;
 use crate::domain::Problem;
 
@@ -20,7 +22,8 @@ pub enum DatasetOptions {
     Table(TableOptions),
 }
 
-/// Run-to-failure histories in CSV (with a header row) or Parquet; the file's ending tells which.
+/// Run-to-failure histories in CSV (with a header row) or Parquet; the file's ending tells which, and `.gz` behind it that it is
+/// packed.
 ///
 /// One row a cycle; the rows of a unit stand together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -40,6 +43,15 @@ pub struct TableOptions {
     pub settings: Vec<String>,
     /// Columns of sensors.
     pub sensors: Vec<String>,
+    /// What divides the fields of CSV, such as `";"` or `"\t"`; found out from the header where it is not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<char>,
+    /// What stands before decimal places in CSV, `"."` or `","`; found out from the numbers where it is not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    /// How the bytes of CSV stand for characters; found out from the bytes where it is not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
 }
 
 impl Default for DatasetOptions {
@@ -58,6 +70,9 @@ impl Default for TableOptions {
             cycle: "cycle".to_owned(),
             settings: Vec::new(),
             sensors: Vec::new(),
+            separator: None,
+            decimal: None,
+            encoding: None,
         }
     }
 }
@@ -87,7 +102,10 @@ impl DatasetOptions {
             Self::Cmapss(options) => options.name(),
             Self::Simulated(options) => options.name.clone(),
             Self::Table(options) => {
-                options.train.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+                let name =
+                    options.train.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
+                Path::new(unpacked).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
             }
         }
     }
@@ -161,8 +179,31 @@ impl TableOptions {
             (None, Some(_)) => problems.push(other("rul", "needs `test`: the histories it belongs to")),
             _ => {}
         }
-        problems.extend(self.unknown_endings());
+        problems.extend(self.unusable_paths());
         problems.extend(self.repeated_columns());
+        problems.extend(self.impossible_marks());
+        problems
+    }
+
+    /// Returns what is said of CSV files.
+    pub(super) fn csv(&self) -> CsvWish {
+        CsvWish { separator: self.separator, decimal: self.decimal, encoding: self.encoding }
+    }
+
+    fn impossible_marks(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(separator) = self.separator
+            && (!separator.is_ascii() || separator.is_alphanumeric() || "\"\r\n.-+ ".contains(separator))
+        {
+            let message = format!("is {separator:?}, which cannot divide fields");
+            problems.push(Problem::new("separator", message).hint("one of \",\", \";\", \"\\t\" and \"|\""));
+        }
+        if let Some(decimal) = self.decimal
+            && !matches!(decimal, '.' | ',')
+        {
+            let message = format!("is {decimal:?}, and must be \".\" or \",\"");
+            problems.push(Problem::new("decimal", message));
+        }
         problems
     }
 
@@ -172,16 +213,20 @@ impl TableOptions {
         std::iter::once((Role::Train, self.train.clone())).chain(optional).collect()
     }
 
-    fn unknown_endings(&self) -> impl Iterator<Item = Problem> {
+    fn unusable_paths(&self) -> Vec<Problem> {
         let paths = [("train", Some(&self.train)), ("test", self.test.as_ref()), ("rul", self.rul.as_ref())];
-        paths.into_iter().filter_map(|(key, path)| {
-            let path = path.filter(|path| !path.as_os_str().is_empty())?;
-            let known = super::table::Format::of(path).is_some();
-            (!known).then(|| {
-                let message = format!("`{}` ends in neither .csv nor .parquet", path.display());
-                Problem::new(key, message)
-            })
-        })
+        let mut problems = Vec::new();
+        for (key, path) in paths {
+            let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { continue };
+            if let Some(address) = address::shown(path) {
+                let message = format!("`{address}` is an address, and data are read from files of this machine");
+                problems.push(Problem::new(key, message).of(Code::DataAddress).hint(address::FETCH_FIRST));
+            } else if Format::of(path).is_none() {
+                let message = format!("`{}` does not end in {ENDINGS}", path.display());
+                problems.push(Problem::new(key, message));
+            }
+        }
+        problems
     }
 
     fn repeated_columns(&self) -> Vec<Problem> {

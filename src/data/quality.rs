@@ -105,6 +105,24 @@ impl QualityReport {
         self.counts.errors == 0
     }
 
+    /// Returns which kind of error the report as a whole is: a leak where there is one, whatever else is wrong.
+    pub fn code(&self) -> Code {
+        if self.codes().contains(&Code::CopiedUnits) { Code::CopiedUnits } else { Code::DataInvalid }
+    }
+
+    /// Returns what a reader of scores should know: the first of the copies that are only suspected or let pass, and how many
+    /// there are.
+    pub fn suspicions(&self) -> Vec<String> {
+        let mut suspected = self.findings.iter().filter(|finding| finding.expectation == Expectation::CopiedUnits);
+        let Some(first) = suspected.next() else { return Vec::new() };
+        let more = match suspected.count() {
+            0 => String::new(),
+            1 => " (and 1 more unit)".to_owned(),
+            more => format!(" (and {more} more units)"),
+        };
+        vec![format!("scores may be too good: {first}{more}")]
+    }
+
     /// Returns which kinds of errors there are.
     pub fn codes(&self) -> Vec<Code> {
         let failed = self.checks.iter().filter(|check| check.outcome == Outcome::Fail);

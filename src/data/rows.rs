@@ -15,6 +15,8 @@ pub(super) struct Rows {
     pub(super) channels: Vec<Vec<f64>>,
     /// Rows the file has, but which could not be kept.
     pub(super) dropped: u64,
+    /// Of those, the units of the lines that name one.
+    lost: BTreeMap<u64, UnitId>,
     lines: Lines,
 }
 
@@ -41,7 +43,8 @@ impl Default for Lines {
 impl Rows {
     /// Returns rows that stand on consecutive lines, from `first_line`.
     pub(super) fn consecutive(runs: Vec<Run>, cycles: Vec<u32>, channels: Vec<Vec<f64>>, first_line: u64) -> Self {
-        Self { runs, cycles, channels, dropped: 0, lines: Lines::From(first_line) }
+        let lines = Lines::From(first_line);
+        Self { runs, cycles, channels, dropped: 0, lost: BTreeMap::new(), lines }
     }
 
     /// Returns an empty collection for rows to be pushed to.
@@ -76,6 +79,39 @@ impl Rows {
             Lines::From(first) => first + row as u64,
             Lines::Each(lines) => lines[row],
         }
+    }
+
+    /// Takes note of a line that could not be kept, though it names its unit.
+    pub(super) fn lose(&mut self, line: u64, unit: &str) {
+        self.lost.insert(line, UnitId::new(unit));
+    }
+
+    /// Returns the units that a line belongs to: its own, where that is known, else those before and after it.
+    pub(super) fn units_at(&self, line: u64) -> Vec<UnitId> {
+        if let Some(unit) = self.lost.get(&line) {
+            return vec![unit.clone()];
+        }
+        let after = self.first_row_from(line);
+        if after < self.len() && self.line(after) == line {
+            return self.unit_of(after).into_iter().collect();
+        }
+        let mut units: Vec<UnitId> = after.checked_sub(1).and_then(|before| self.unit_of(before)).into_iter().collect();
+        units.extend(self.unit_of(after));
+        units.dedup();
+        units
+    }
+
+    /// Returns the first row on this line or a later one.
+    fn first_row_from(&self, line: u64) -> usize {
+        match &self.lines {
+            Lines::From(first) => (line.saturating_sub(*first) as usize).min(self.len()),
+            Lines::Each(lines) => lines.partition_point(|known| *known < line),
+        }
+    }
+
+    fn unit_of(&self, row: usize) -> Option<UnitId> {
+        let after = self.runs.partition_point(|run| run.rows.end <= row);
+        self.runs.get(after).map(|run| run.unit.clone())
     }
 
     /// Returns the number of different units.

@@ -4,19 +4,25 @@ use std::borrow::Cow;
 
 use super::findings::{FindingLog, Place};
 use super::number::{self, BadCell, shown};
+use super::records::{Record, Records};
 use super::rows::Rows;
 use super::{Expectation, Schema};
 
 /// No row of a real table is longer, in bytes.
-const LONGEST_LINE: usize = 1 << 20;
+pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 /// How the fields of a line are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// Runs of blanks; as in C-MAPSS.
     Blanks,
-    /// Commas, with double quotes around fields that hold some; as in RFC 4180.
-    Commas,
+    /// A separator, with double quotes around fields that hold some; as in RFC 4180.
+    Separated {
+        /// Mostly a comma.
+        separator: u8,
+        /// Whether numbers are written as `1,5`.
+        decimal_comma: bool,
+    },
 }
 
 /// Where the columns of the schema stand in a line.
@@ -57,12 +63,17 @@ pub(super) fn scan(body: &[u8], first_line: u64, layout: &Layout, file: &str, lo
     let mut scanner = Scanner { layout, file, log, rows: Rows::collecting(layout.channels.len()) };
     let body = trim_end(body);
     let mut values = Vec::with_capacity(layout.channels.len());
-    for (line, bytes) in (first_line..).zip(body.split(|byte| *byte == b'\n')) {
-        if !body.is_empty() && !scanner.line(line, bytes, first_line == line, &mut values) {
+    for Record { line, bytes } in Records::new(body, first_line, layout.dialect, layout.names.len()) {
+        if !scanner.line(line, bytes, first_line == line, &mut values) {
             scanner.rows.dropped += 1;
         }
     }
     scanner.rows
+}
+
+/// Returns whether a line is longer than any row is; the quick readers would take it for one value.
+pub(super) fn has_long_line(bytes: &[u8]) -> bool {
+    bytes.len() > LONGEST_LINE && bytes.split(|byte| *byte == b'\n').any(|line| line.len() > LONGEST_LINE)
 }
 
 /// Notes a file of lines that ends within its last line, and returns what stands before the cut.
@@ -118,10 +129,7 @@ impl Scanner<'_> {
                 return false;
             }
         };
-        let Some(fields) = split(text, self.layout.dialect) else {
-            self.log.error(Expectation::Columns, place, "a quoted field does not end on its line");
-            return false;
-        };
+        let fields = split(text, self.layout.dialect);
         if let Some(message) = self.misshapen(text, &fields, first) {
             self.log.error(Expectation::Columns, place, message);
             return false;
@@ -148,20 +156,28 @@ impl Scanner<'_> {
         let layout = self.layout;
         let unit = self.cell(line, layout.unit, |told| unit_of(&fields[layout.unit], layout.numbered, told));
         let cycle = match layout.cycle {
-            Some(column) => self.cell(line, column, |told| number::whole(&fields[column], told)),
+            Some(column) => {
+                let text = with_point(&fields[column], layout.dialect);
+                self.cell(line, column, |told| number::whole(&text, told))
+            }
             None => Some(0),
         };
         values.clear();
         for &column in &layout.channels {
-            let value = match fields[column].parse::<f64>() {
+            let text = with_point(&fields[column], layout.dialect);
+            let value = match text.parse::<f64>() {
                 Ok(value) if value.is_finite() => value,
-                _ => self.cell(line, column, |told| number::finite(&fields[column], told)).unwrap_or(f64::NAN),
+                Ok(_) | Err(_) => self.cell(line, column, |told| number::finite(&text, told)).unwrap_or(f64::NAN),
             };
             values.push(value);
         }
         match (unit, cycle) {
             (Some(unit), Some(cycle)) => self.rows.push(line, &unit, cycle, values),
-            _ => return false,
+            (Some(unit), None) => {
+                self.rows.lose(line, &unit);
+                return false;
+            }
+            (None, _) => return false,
         }
         true
     }
@@ -175,6 +191,17 @@ impl Scanner<'_> {
                 None
             }
         }
+    }
+}
+
+/// Returns a number as programs write it.
+fn with_point<'t>(text: &'t Cow<'_, str>, dialect: Dialect) -> Cow<'t, str> {
+    match dialect {
+        // A point would stand between thousands there, which is left to fail.
+        Dialect::Separated { decimal_comma: true, .. } if text.contains(',') && !text.contains('.') => {
+            Cow::Owned(text.replacen(',', ".", 1))
+        }
+        Dialect::Blanks | Dialect::Separated { .. } => Cow::Borrowed(text),
     }
 }
 
@@ -209,30 +236,65 @@ fn text_of(bytes: &[u8]) -> Result<&str, (Expectation, String)> {
     })
 }
 
-/// Splits a line into trimmed fields; `None` where a quote is not closed.
-pub(super) fn split(line: &str, dialect: Dialect) -> Option<Vec<Cow<'_, str>>> {
+/// Splits a record into trimmed fields.
+pub(super) fn split(record: &str, dialect: Dialect) -> Vec<Cow<'_, str>> {
     match dialect {
-        Dialect::Blanks => Some(line.split_ascii_whitespace().map(Cow::Borrowed).collect()),
-        Dialect::Commas if !line.contains('"') => {
-            Some(line.split(',').map(|field| Cow::Borrowed(field.trim())).collect())
+        Dialect::Blanks => record.split_ascii_whitespace().map(Cow::Borrowed).collect(),
+        Dialect::Separated { separator, .. } if !record.contains('"') => {
+            record.split(char::from(separator)).map(|field| Cow::Borrowed(field.trim())).collect()
         }
-        Dialect::Commas => split_quoted(line),
+        Dialect::Separated { separator, .. } => split_quoted(record, char::from(separator)),
     }
 }
 
-fn split_quoted(line: &str) -> Option<Vec<Cow<'_, str>>> {
-    let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
-    let mut characters = line.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' if quoted && characters.peek() == Some(&'"') => field.extend(characters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(Cow::Owned(std::mem::take(&mut field).trim().to_owned())),
-            _ => field.push(character),
+/// Splits at separators outside of quotes. Quotes count where a field begins with one that is closed later; others are
+/// characters of a text.
+fn split_quoted(record: &str, separator: char) -> Vec<Cow<'_, str>> {
+    let mut fields = Vec::new();
+    let mut rest = Some(record);
+    let mut may_be_quoted = true;
+    while let Some(text) = rest {
+        let begin = text.trim_start_matches(' ');
+        let quoted = begin.strip_prefix('"').filter(|_| may_be_quoted);
+        if let Some(quoted) = quoted {
+            if let Some((field, after)) = up_to_quote(quoted) {
+                let (tail, next) = up_to_separator(after, separator);
+                fields.push(Cow::Owned(format!("{field}{}", tail.trim_end()).trim().to_owned()));
+                rest = next;
+                continue;
+            }
+            // No quote closes this one, so none closes a later one.
+            may_be_quoted = false;
+        }
+        let (field, next) = up_to_separator(text, separator);
+        fields.push(Cow::Borrowed(field.trim()));
+        rest = next;
+    }
+    fields
+}
+
+fn up_to_separator(text: &str, separator: char) -> (&str, Option<&str>) {
+    match text.split_once(separator) {
+        Some((field, rest)) => (field, Some(rest)),
+        None => (text, None),
+    }
+}
+
+/// Returns the text before the closing quote, with doubled quotes as one, and what follows.
+fn up_to_quote(text: &str) -> Option<(String, &str)> {
+    let mut field = String::new();
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        field.push_str(before);
+        match after.strip_prefix('"') {
+            Some(doubled) => {
+                field.push('"');
+                rest = doubled;
+            }
+            None => return Some((field, after)),
         }
     }
-    fields.push(Cow::Owned(field.trim().to_owned()));
-    (!quoted).then_some(fields)
 }
 
 #[cfg(test)]
@@ -241,8 +303,12 @@ mod tests {
 
     #[test]
     fn fields_are_split_as_the_format_says() {
-        assert_eq!(split(" 1  2\t3  ", Dialect::Blanks).unwrap(), ["1", "2", "3"]);
-        assert_eq!(split("a, b,,\"c,\"\"d\"\"\"", Dialect::Commas).unwrap(), ["a", "b", "", "c,\"d\""]);
-        assert_eq!(split("a,\"b", Dialect::Commas), None);
+        let commas = Dialect::Separated { separator: b',', decimal_comma: false };
+        assert_eq!(split(" 1  2\t3  ", Dialect::Blanks), ["1", "2", "3"]);
+        assert_eq!(split("a, b,,\"c,\"\"d\"\"\"", commas), ["a", "b", "", "c,\"d\""]);
+        assert_eq!(split("a,\"b,c", commas), ["a", "\"b", "c"]);
+        assert_eq!(split("5\" pipe,\"x\" y,3", commas), ["5\" pipe", "x y", "3"]);
+        let semicolons = Dialect::Separated { separator: b';', decimal_comma: true };
+        assert_eq!(split("1,5;\"2;3\";", semicolons), ["1,5", "2;3", ""]);
     }
 }

@@ -166,6 +166,7 @@ mod tests {
             test: None,
             holdout: None,
             groups: Groups::default(),
+            suspicions: Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ pub struct ValidDataset {
     pub(super) test: Option<TestPart>,
     pub(super) holdout: Option<Holdout>,
     pub(super) groups: Groups,
+    pub(super) suspicions: Vec<String>,
 }
 
 /// The test part: histories that stop before failure, and the truth.
@@ -48,6 +49,11 @@ impl ValidDataset {
     /// Returns which group each unit belongs to, where the data set is pooled from several.
     pub fn groups(&self) -> &Groups {
         &self.groups
+    }
+
+    /// Returns what validation let pass and a reader of scores should know, one sentence each.
+    pub fn suspicions(&self) -> &[String] {
+        &self.suspicions
     }
 
     /// Returns the test part, where it is installed; of a pooled data set what of it is.

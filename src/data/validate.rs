@@ -23,7 +23,7 @@ pub fn validate(mut raw: RawDataset, options: &ValidateOptions) -> Validation {
     let mut log = std::mem::take(&mut raw.log);
     let checks = expectations::check_all(&raw, options, &mut log);
     let report = report(&raw, checks, log);
-    let dataset = if report.is_valid() { trusted(raw) } else { None };
+    let dataset = if report.is_valid() { trusted(raw, report.suspicions()) } else { None };
     Validation { report, dataset }
 }
 
@@ -39,7 +39,7 @@ fn report(raw: &RawDataset, checks: Vec<super::Check>, log: FindingLog) -> Quali
 }
 
 /// Turns a data set without errors into a trusted one.
-fn trusted(raw: RawDataset) -> Option<ValidDataset> {
+fn trusted(raw: RawDataset, suspicions: Vec<String>) -> Option<ValidDataset> {
     let truths: Vec<_> = raw.rul().map(|(part, rows)| (part.group.clone(), rows.to_vec())).collect();
     let (mut train, mut test, mut groups) = (Vec::new(), Vec::new(), Groups::default());
     for RawPart { role, group, content, .. } in raw.parts {
@@ -56,7 +56,10 @@ fn trusted(raw: RawDataset) -> Option<ValidDataset> {
     let (units, rul): (Vec<_>, Vec<_>) = test.into_iter().unzip();
     let test = (!units.is_empty()).then_some(TestPart { units, rul });
     let RawDataset { name, digest, schema, .. } = raw;
-    (!train.is_empty()).then_some(ValidDataset { name, digest, schema, train, test, holdout: None, groups })
+    if train.is_empty() {
+        return None;
+    }
+    Some(ValidDataset { name, digest, schema, train, test, holdout: None, groups, suspicions })
 }
 
 /// Returns the histories of a file; units of pooled data sets get names that tell them apart.

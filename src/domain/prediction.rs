@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Cycle, UnitId};
+use super::{Cycle, Flag, UnitId};
 
 /// A closed range of remaining useful life, in cycles.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Prediction {
     /// True remaining useful life, in cycles, where it is known; never capped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<f64>,
+    /// What of the unit's history up to this cycle the model never learnt from; the number rests on a guess there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
 }
 
 /// Predictions in order of unit, then cycle.

@@ -5,7 +5,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Problem;
+use super::{Problem, redact};
 use crate::codes::Code;
 
 /// Names the environment variable that holds a secret: `{ env = "NAME" }` in a pipeline file.
@@ -60,8 +60,10 @@ impl SecretName {
 }
 
 impl Secret {
-    /// Wraps a text; blanks around it, such as a trailing newline, are dropped.
+    /// Wraps a text; blanks around it, such as a trailing newline, are dropped. From now on it is hidden in every text that
+    /// leaves the program.
     pub fn new(text: &str) -> Self {
+        redact::remember(text);
         Self(text.trim().to_owned())
     }
 

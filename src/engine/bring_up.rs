@@ -16,7 +16,7 @@ use super::{Context, EngineError, Job, Line, Reuse};
 use crate::events::Event;
 use crate::pipeline::cache::Entry;
 use crate::pipeline::stages::calibrate::BUNDLE;
-use crate::pipeline::stages::evaluate::{OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD};
+use crate::pipeline::stages::evaluate::{OUT_OF_FOLD_PREDICTIONS, OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD};
 use crate::pipeline::stages::features::RANKING;
 use crate::pipeline::stages::validate::REPORT;
 use crate::pipeline::stages::{LEARNING_CURVES, StageError, Summary, read_json};
@@ -308,6 +308,7 @@ fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcom
     let champion = if until >= Stage::Gate { line.storeroom.champion()? } else { None };
     let holds = version.as_ref().zip(champion).is_some_and(|(version, champion)| version.version == champion.version);
     Ok(Outcome {
+        format: Outcome::FORMAT,
         pipeline: line.job.spec.project.name.clone(),
         file: line.job.label.clone(),
         run: None,
@@ -319,6 +320,7 @@ fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcom
         learning_curves: read(Stage::Train, LEARNING_CURVES).filter(|path| path.exists()),
         bundle: read(Stage::Calibrate, BUNDLE),
         predictions: read(Stage::Evaluate, PREDICTIONS),
+        out_of_fold_predictions: read(Stage::Evaluate, OUT_OF_FOLD_PREDICTIONS).filter(|path| path.exists()),
         alias: holds.then(|| line.storeroom.alias.to_string()),
         version,
     })

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Context, EngineError, Job};
-use crate::registry::blocking::Registry;
 use crate::registry::{Model, ModelVersion, RegistryError, State};
 use crate::tracking::{BestEffort, Catalog, CatalogModel, CatalogVersion, Patience};
 
@@ -14,7 +13,7 @@ const WAIT: Duration = Duration::from_secs(10);
 /// # Errors
 /// A damaged log, and whatever the store answers.
 pub fn catalog(context: &Context, job: &Job) -> Result<Option<Catalog>, EngineError> {
-    let registry = Registry::open(&job.spec.registry.url, context.surroundings()?)?;
+    let registry = context.registry(&job.spec.registry)?;
     match registry.state(None) {
         Ok(state) => Ok(Some(of(&state))),
         Err(RegistryError::Absent { .. }) => Ok(None),

@@ -8,7 +8,8 @@ use super::{EngineError, policy};
 use crate::content::write_whole;
 use crate::events::Reporter;
 use crate::pipeline::{Origins, PipelineSpec};
-use crate::registry::{Signer, Signing, Stamp, Surroundings};
+use crate::registry::blocking::Registry;
+use crate::registry::{RegistryError, RegistryOptions, Signer, Signing, Stamp, Surroundings};
 
 /// What the outside world lends to a run.
 #[derive(Clone)]
@@ -55,7 +56,19 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Returns whether there is no pipeline file, and the embedded default serves.
+    pub fn is_embedded(&self) -> bool {
+        self.label.starts_with('(')
+    }
+}
+
 impl Context {
+    /// Returns where the project keeps what it predicted.
+    pub fn prediction_journal(&self) -> PathBuf {
+        self.shelf("predictions.ndjson")
+    }
+
     /// Returns the folder for what can be made again: cache and fetched bundles.
     pub fn scratch(&self) -> PathBuf {
         self.root.join(".pdm-ml")
@@ -85,7 +98,17 @@ impl Context {
         let trust = Arc::new(policy::read(&self.root)?.trust());
         let signing = Signing { signer: Signer::find(&self.variable)?, trust };
         let reporter = self.reporter.clone();
-        Ok(Surroundings { root: &self.root, variable: &self.variable, scratch, signing, reporter })
+        let expected = None;
+        Ok(Surroundings { root: &self.root, variable: &self.variable, scratch, signing, expected, reporter })
+    }
+
+    /// Opens the registry of a pipeline; nothing is read or written yet.
+    ///
+    /// # Errors
+    /// As [`Self::surroundings`], and an address that is not understood.
+    pub fn registry(&self, options: &RegistryOptions) -> Result<Registry, EngineError> {
+        let expected = options.expected().map_err(RegistryError::from)?;
+        Ok(Registry::open(&options.url, Surroundings { expected, ..self.surroundings()? })?)
     }
 
     /// Returns who acts, now.

@@ -66,6 +66,14 @@ pub enum EngineError {
         /// Time of the newest entry about the model.
         last: Timestamp,
     },
+    /// Data that the newest judged model learnt from are gone.
+    #[error("the training files lost data that v{version} learnt from: {losses}")]
+    DataLost {
+        /// The version.
+        version: u32,
+        /// What is gone, as a fragment.
+        losses: String,
+    },
     /// A search did not come to its end.
     #[error(transparent)]
     Tune(#[from] TuneError),
@@ -123,6 +131,7 @@ impl EngineError {
             Self::Bundle(error) => error.code(),
             Self::Export(error) => error.code(),
             Self::Clock { .. } => Code::ClockBehind,
+            Self::DataLost { .. } => Code::DataLost,
             Self::Tune(error) => error.code(),
             Self::Lock(error) => error.code(),
             Self::Busy(_) => Code::ProjectBusy,

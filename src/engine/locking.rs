@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{EngineError, Job, Line};
+use super::{Context, EngineError, Job, Line};
 use crate::codes::Code;
 use crate::content::Digest;
 use crate::events::Reporter;
 use crate::pipeline::cache::{Entry, FileChange, InputFile};
+use crate::pipeline::stages::{calibrate, evaluate, train};
 use crate::pipeline::{LOG, Layer, LockFile, LockFileError, LockedStage, Stage, StageKey};
 
 /// What a run does about the lock of its pipeline.
@@ -181,7 +183,48 @@ impl Lock {
     }
 }
 
+/// Holds data and options against the lock of a pipeline, as far as they tell without any work; returns where the lock is.
+///
+/// # Errors
+/// There is no lock, or it is of other data or other options.
+pub fn check_lock(context: &Context, job: &Job) -> Result<PathBuf, EngineError> {
+    let lock = Lock::open(job, LockMode::Locked)?;
+    let path = lock.path.clone().ok_or(LockError::Embedded)?;
+    let mut line = Line::open(context, job)?;
+    line.lock = Arc::new(lock);
+    line.agree_on_inputs()?;
+    [Stage::Validate, Stage::Features].into_iter().try_for_each(|stage| line.agree_on_key(stage))?;
+    line.agree_on_options()?;
+    Ok(path)
+}
+
 impl Line<'_> {
+    /// Refuses options of the later stages other than the lock's, whatever the stages before them make.
+    fn agree_on_options(&self) -> Result<(), LockError> {
+        let Some((path, lock)) = self.lock.binding() else { return Ok(()) };
+        let (spec, data) = (&self.job.spec, self.data_digests());
+        // The results of earlier stages are no options, so that any digest stands for them here.
+        let any = data.train;
+        let keys = [
+            train::stage_key(spec, data.train, any),
+            calibrate::stage_key(spec, data.train, any, any),
+            evaluate::stage_key(spec, data, any, any),
+        ];
+        for key in keys {
+            let stage = key.stage.clone();
+            let change = match lock.stage(&stage) {
+                None => "the lock does not reach so far",
+                Some(locked) if locked.key.semantic_version != key.semantic_version => {
+                    "the program makes something else of it"
+                }
+                Some(locked) if locked.key.parameters != key.parameters => "its options are others",
+                Some(_) => continue,
+            };
+            return Err(LockError::Key { path: path.to_owned(), stage, changes: vec![change.to_owned()] });
+        }
+        Ok(())
+    }
+
     /// Refuses data other than the lock's, where that is asked for. Where they lie may differ.
     pub(super) fn agree_on_inputs(&self) -> Result<(), EngineError> {
         let Some((path, lock)) = self.lock.binding() else { return Ok(()) };

@@ -87,7 +87,8 @@ fn title(outcome: &Outcome, occasion: Occasion) -> String {
         Occasion::Refused => format!("{name} was refused by its gates"),
         Occasion::Undecided => format!("the gates of {name} cannot tell"),
         Occasion::Unchanged => format!("{name} is up to date"),
-        Occasion::Failure | Occasion::Passed => format!("{name} passed its gates"),
+        // No run ends in an alarm: only `predict` does, and writes its own notice.
+        Occasion::Failure | Occasion::Passed | Occasion::Alarm => format!("{name} passed its gates"),
     }
 }
 

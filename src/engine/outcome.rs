@@ -87,6 +87,8 @@ pub struct Judged {
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
+    /// Version of this document's format.
+    pub format: u32,
     /// Name of the pipeline.
     pub pipeline: String,
     /// The pipeline file, or `(embedded)`.
@@ -109,6 +111,8 @@ pub struct Outcome {
     pub bundle: Option<PathBuf>,
     /// Where the judged predictions lie, as JSON.
     pub predictions: Option<PathBuf>,
+    /// Where the out-of-fold predictions lie, as JSON; none of a result that an earlier release cached.
+    pub out_of_fold_predictions: Option<PathBuf>,
     /// The registered version.
     pub version: Option<ModelVersion>,
     /// The alias that now points to the version.
@@ -116,6 +120,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The format this release writes; keys may be added without a new one.
+    pub(super) const FORMAT: u32 = 1;
+
     /// Reads the judged predictions.
     ///
     /// # Errors

@@ -2,6 +2,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::EngineError;
+use crate::content::read_note;
 use crate::registry::Policy;
 
 /// Folder of a project's policy files.
@@ -21,7 +22,7 @@ pub(super) fn read(root: &Path) -> Result<Policy, EngineError> {
         paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     files.sort();
     files.into_iter().try_fold(Policy::default(), |policy, path| {
-        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+        let text = read_note(&path).map_err(|error| error.to_string());
         let read = text.and_then(|text| Policy::parse(&text));
         read.map(|more| policy.with(more)).map_err(|what| EngineError::Policy { path, what })
     })

@@ -6,13 +6,14 @@ use super::logged_model::log_model;
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
 use crate::data::{self, InputDigest, Role};
+use crate::domain::redact;
 use crate::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
 use crate::pipeline::cache::Entry;
 use crate::pipeline::stages::{LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate};
-use crate::pipeline::{Origins, Stage};
+use crate::pipeline::{Origins, Source, Stage};
 use crate::tracking::{
-    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, SystemOptions, SystemWatch,
-    TrackingError, TrackingOptions,
+    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, SET_TAG, SystemOptions,
+    SystemWatch, TrackingError, TrackingOptions,
 };
 
 /// How long the end of a run waits for a slow MLflow server.
@@ -88,6 +89,11 @@ impl<'a> Record<'a> {
         match TrackingOptions::run_tags(self.context.variable) {
             Ok(tags) => tags.into_iter().for_each(|(key, value)| self.reporter.emit(Event::Tag { key, value })),
             Err(error) => self.context.reporter.warn(error.in_one_line()),
+        }
+        let set = overrides(&self.job.origins);
+        if !set.is_empty() {
+            let value = serde_json::to_string(&set).expect("a list of texts has a JSON form");
+            self.reporter.emit(Event::Tag { key: SET_TAG.to_owned(), value });
         }
         params(&self.job.origins).for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
     }
@@ -196,7 +202,9 @@ impl<'a> Record<'a> {
             (Stage::Calibrate, calibrate::BUNDLE),
             (Stage::Evaluate, evaluate::SCORECARD),
             (Stage::Evaluate, evaluate::OUT_OF_FOLD_SCORECARD),
+            (Stage::Evaluate, evaluate::PREDICTIONS),
             (Stage::Evaluate, evaluate::PREDICTIONS_TABLE),
+            (Stage::Evaluate, evaluate::OUT_OF_FOLD_PREDICTIONS),
             (Stage::Gate, gate::REPORT),
         ];
         for (stage, wanted) in wanted {
@@ -225,6 +233,25 @@ impl<'a> Record<'a> {
             let _report = mlflow.finish(wait, catalog());
         }
     }
+}
+
+/// Returns what the command line set, as it was written there, but for secrets in it.
+fn overrides(origins: &Origins) -> Vec<String> {
+    let mut set = Vec::new();
+    for origin in origins.as_slice() {
+        let mut source = &origin.source;
+        while let Source::Environment { written, .. } = source {
+            source = written;
+        }
+        if let Source::Override { text } = source {
+            let text = redact(text).into_owned();
+            // One override may set several values, such as a list of tables.
+            if !set.contains(&text) {
+                set.push(text);
+            }
+        }
+    }
+    set
 }
 
 /// Returns every option as a dotted key and its text, but for what a search would try.

@@ -1,9 +1,13 @@
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Context, EngineError};
 use crate::bundle::ModelBundle;
 use crate::registry::blocking::Registry;
-use crate::registry::{ModelRef, ModelVersion};
+use crate::registry::{ModelRef, ModelVersion, RegistryOptions};
+
+/// Age of what a killed command left.
+const STALE: Duration = Duration::from_secs(86_400);
 
 /// Opens a registered model, every byte verified; bundles that were fetched before are taken from the project's folder.
 ///
@@ -11,10 +15,10 @@ use crate::registry::{ModelRef, ModelVersion};
 /// An unknown model, a damaged registry or bundle, or whatever the store answers.
 pub fn registered_model(
     context: &Context,
-    url: &str,
+    options: &RegistryOptions,
     reference: &ModelRef,
 ) -> Result<(ModelVersion, ModelBundle), EngineError> {
-    let registry = Registry::open(url, context.surroundings()?)?;
+    let registry = context.registry(options)?;
     let version = registry.resolve(reference, None)?;
     let bundle = open_version(context, &registry, &version)?;
     Ok((version, bundle))
@@ -43,9 +47,35 @@ pub(super) fn open_version(
 
 /// Makes a folder beside what a shelf keeps; it goes when it is dropped.
 pub(super) fn fresh_folder(shelf: &Path) -> Result<tempfile::TempDir, EngineError> {
+    sweep(shelf);
     // A project on a read-only disk can still predict.
     let made = std::fs::create_dir_all(shelf).and_then(|()| beside(shelf)).or_else(|_| tempfile::tempdir());
     made.map_err(|source| EngineError::Folder { path: shelf.to_owned(), source })
+}
+
+/// Removes what killed commands left on a shelf. Where that fails, the next command tries again.
+fn sweep(shelf: &Path) {
+    let Ok(entries) = shelf.read_dir() else { return };
+    for entry in entries.flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(".tmp");
+        if is_ours && is_stale(&entry.path()) {
+            let _removed = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Returns whether nothing in a folder was touched for a day: no command takes so long from one file to the next.
+fn is_stale(folder: &Path) -> bool {
+    let Ok(found) = folder.symlink_metadata() else { return false };
+    let age = found.modified().ok().and_then(|touched| touched.elapsed().ok());
+    if age.is_none_or(|age| age < STALE) {
+        return false;
+    }
+    if !found.is_dir() {
+        return true;
+    }
+    let Ok(entries) = folder.read_dir() else { return false };
+    entries.flatten().all(|entry| is_stale(&entry.path()))
 }
 
 /// Temporary folders are private by default; a fetched bundle is as readable as the user's umask says.

@@ -1,9 +1,11 @@
+use std::sync::Once;
+
 use super::{Context, EngineError, catalog, policy};
 use crate::content::Digest;
 use crate::pipeline::PipelineSpec;
 use crate::pipeline::stages::gate::Defender;
 use crate::registry::blocking::Registry;
-use crate::registry::{Alias, AliasPolicy, Done, ModelName, ModelVersion, State};
+use crate::registry::{Alias, AliasPolicy, Done, ModelName, ModelVersion, Policy, State};
 use crate::tracking::Catalog;
 
 /// A bundle with its scores: what a version is made of.
@@ -33,12 +35,11 @@ pub(super) struct Storeroom {
 impl Storeroom {
     pub(super) fn open(context: &Context, spec: &PipelineSpec) -> Result<Self, EngineError> {
         let alias = spec.registry.alias()?;
-        Ok(Self {
-            policy: policy::read(&context.root)?.of(&alias),
-            registry: Registry::open(&spec.registry.url, context.surroundings()?)?,
-            model: spec.registry.model_name(&spec.project.name)?,
-            alias,
-        })
+        let policy = policy::read(&context.root)?;
+        let registry = context.registry(&spec.registry)?;
+        tell_of_unknown_aliases(context, &policy, &registry, &alias);
+        let model = spec.registry.model_name(&spec.project.name)?;
+        Ok(Self { policy: policy.of(&alias), registry, model, alias })
     }
 
     pub(super) fn state(&self) -> Result<State, EngineError> {
@@ -99,4 +100,24 @@ impl Storeroom {
         };
         Ok(versions.map(|version| version.version).find(|number| taken_away(*number)))
     }
+}
+
+/// Tells of aliases that the policy guards and nobody has, once: a slip in a name guards nothing.
+fn tell_of_unknown_aliases(context: &Context, policy: &Policy, registry: &Registry, alias: &Alias) {
+    static TOLD: Once = Once::new();
+    let others: Vec<_> = policy.aliases().filter(|known| *known != alias).collect();
+    if others.is_empty() || TOLD.is_completed() {
+        return;
+    }
+    // What is wrong with a registry is told by whoever needs it.
+    let Ok(state) = registry.state(None) else { return };
+    let has = |wanted: &Alias| state.models().any(|(_, model)| model.current(wanted).is_some());
+    TOLD.call_once(|| {
+        for unknown in others.into_iter().filter(|other| !has(other)) {
+            context.reporter.note(format!(
+                "`registry/*.toml` has a table [alias.{unknown}], and no version in the registry is `{unknown}`; this pipeline moves \
+                 `{alias}`"
+            ));
+        }
+    });
 }

@@ -11,7 +11,8 @@ use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, EngineError};
-use crate::content::write_whole;
+use crate::content::{read_note, write_whole};
+use crate::domain::redact;
 use crate::events::span;
 
 /// How long to sleep before asking again; a blocking wait could not be interrupted.
@@ -98,7 +99,7 @@ impl Context {
         }
         let path = project.join("lock");
         let failed = |source| EngineError::Folder { path: path.clone(), source };
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
         let lock = match file.try_lock() {
             Ok(()) => Some(file),
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -131,7 +132,7 @@ impl Context {
 
 impl Holder {
     fn read(project: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(project.join("lock.json")).ok()?).ok()
+        serde_json::from_str(&read_note(&project.join("lock.json")).ok()?).ok()
     }
 }
 
@@ -150,10 +151,11 @@ fn command(args: impl Iterator<Item = String>) -> String {
         match arg.as_str() {
             "--set" => drop(args.next()),
             arg if arg.starts_with("--set=") => {}
-            arg => words.push(arg.chars().take(80).collect()),
+            arg => words.push(redact(arg).chars().take(80).collect()),
         }
     }
-    words.join(" ")
+    // Some secrets show only together with the flag before them.
+    redact(&words.join(" ")).into_owned()
 }
 
 #[cfg(test)]

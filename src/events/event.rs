@@ -1,6 +1,10 @@
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::domain::redact;
+use crate::domain::redact::{HIDDEN, names_a_secret};
 
 /// One thing that happened while a pipeline ran.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -104,6 +108,47 @@ pub enum Event {
         /// One sentence without a period.
         message: String,
     },
+}
+
+impl Event {
+    /// Returns this event without the secrets that its texts hold.
+    #[must_use]
+    pub(super) fn redacted(self) -> Self {
+        match self {
+            Self::StageStarted { stage, why } => Self::StageStarted { stage, why: clean(why) },
+            Self::StageCached { stage, why } => Self::StageCached { stage, why: clean(why) },
+            Self::StageFinished { stage, summary, elapsed_ms } => {
+                Self::StageFinished { stage, summary: clean(summary), elapsed_ms }
+            }
+            Self::Param { key, value } => Self::Param { value: clean_value(&key, value), key },
+            Self::Tag { key, value } => Self::Tag { value: clean_value(&key, value), key },
+            Self::PartStarted { part, params } => {
+                let params = params.into_iter().map(|(key, value)| (key, clean(value))).collect();
+                Self::PartStarted { part, params }
+            }
+            Self::Input { part, data } => Self::Input { part, data: InputData { source: clean(data.source), ..data } },
+            Self::Note { message } => Self::Note { message: clean(message) },
+            Self::Warning { message } => Self::Warning { message: clean(message) },
+            // Numbers and names, by the thousand.
+            Self::RunStarted { .. }
+            | Self::Progress { .. }
+            | Self::Metric { .. }
+            | Self::PartFinished { .. }
+            | Self::Artifact { .. } => self,
+        }
+    }
+}
+
+fn clean(text: String) -> String {
+    match redact(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(shown) => shown,
+    }
+}
+
+/// Returns a value as it may be told, which its name may call a secret.
+fn clean_value(key: &str, value: String) -> String {
+    if names_a_secret(key) && !value.is_empty() && !value.starts_with('{') { HIDDEN.to_owned() } else { clean(value) }
 }
 
 /// Data that something was learnt from or judged on.

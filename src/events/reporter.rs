@@ -78,8 +78,9 @@ impl Reporter {
         &self.interrupt
     }
 
-    /// Tells every listener.
+    /// Tells every listener; none of them hears a secret that a text holds.
     pub fn emit(&self, event: Event) {
+        let event = event.redacted();
         self.observers.iter().for_each(|observer| observer.on(&event));
     }
 

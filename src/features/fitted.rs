@@ -18,10 +18,10 @@ pub struct FittedFeatures {
     options: FeatureOptions,
     fitted_on: Vec<UnitId>,
     sensors: Vec<String>,
-    regimes: Regimes,
-    scaler: Scaler,
-    health_index: HealthIndex,
-    input_scaler: InputScaler,
+    pub(super) regimes: Regimes,
+    pub(super) scaler: Scaler,
+    pub(super) health_index: HealthIndex,
+    pub(super) input_scaler: InputScaler,
 }
 
 /// Learns regimes, scalers and the health index from training units, and from nothing else.

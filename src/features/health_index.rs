@@ -23,6 +23,12 @@ impl HealthIndex {
         Self { intercept, weights: weights.as_slice().to_vec() }
     }
 
+    /// Returns what does not fit this many sensors.
+    pub(super) fn problem(&self, sensors: usize) -> Option<String> {
+        let weights = self.weights.len();
+        (weights != sensors).then(|| format!("has a health index of {weights} weights for {sensors} sensors"))
+    }
+
     /// Returns the index of every row of standardised sensors `[sensor][row]`.
     pub(super) fn of(&self, sensors: &[Vec<f64>]) -> Vec<f64> {
         let mut index = vec![self.intercept; sensors.first().map_or(0, Vec::len)];

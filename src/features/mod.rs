@@ -14,6 +14,7 @@
 //!
 //! `rolling` holds the running statistics all of them are made of, `scale` a mean with its standard deviation.
 
+mod check;
 mod error;
 mod fitted;
 mod health_index;

@@ -6,7 +6,10 @@ use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Most regimes that can be asked for.
-const MAX_REGIMES: usize = 100;
+pub(super) const MAX_REGIMES: usize = 100;
+
+/// Most half-lives; each is a column for every sensor.
+const MOST_HALF_LIVES: usize = 100;
 
 /// How histories become model inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -69,6 +72,10 @@ impl FeatureOptions {
         let odd = self.half_lives.iter().filter(|h| !(h.is_finite() && **h > 0.0));
         let mut problems: Vec<_> =
             odd.map(|h| Problem::new("half_lives", format!("{h} is not a positive number of cycles"))).collect();
+        if self.half_lives.len() > MOST_HALF_LIVES {
+            let message = format!("{} half-lives are more than the {MOST_HALF_LIVES} supported", self.half_lives.len());
+            problems.push(Problem::new("half_lives", message));
+        }
         let names: Vec<_> = self.half_lives.iter().map(f64::to_string).collect();
         if let Some(half_life) = repeated(&names) {
             let message = format!("half-life {half_life} stands twice");

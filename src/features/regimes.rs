@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::kmeans::{self, Point};
+use super::options::MAX_REGIMES;
 use super::rolling::Moments;
 use super::scale::Scale;
 use crate::data::{Schema, Trajectory};
@@ -58,6 +59,19 @@ impl Regimes {
         let mut centroids = kmeans::refine(&points, found);
         centroids.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
         Self { settings, centroids }
+    }
+
+    /// Returns what does not fit histories with this many settings.
+    pub(super) fn problem(&self, settings: usize) -> Option<String> {
+        if self.centroids.len() > MAX_REGIMES {
+            return Some(format!("has {} regimes, more than {MAX_REGIMES}", self.centroids.len()));
+        }
+        if self.settings.iter().any(|setting| setting.channel >= settings) {
+            return Some(format!("has regimes of a setting beyond the {settings} of the schema"));
+        }
+        let width = self.settings.len();
+        let misshapen = self.centroids.iter().any(|centroid| centroid.len() != width || width == 0);
+        misshapen.then(|| format!("has a regime whose centre is not of {width} settings"))
     }
 
     /// Returns the number of regimes, at least 1.

@@ -31,6 +31,20 @@ impl Scaler {
         Self { clip_sd, sensors: channels.iter().copied().map(sensor).collect() }
     }
 
+    /// Returns what does not fit sensors on these channels, in this many regimes.
+    pub(super) fn problem(&self, channels: &[Option<usize>], regimes: usize) -> Option<String> {
+        if !(self.clip_sd.is_finite() && self.clip_sd > 0.0) {
+            return Some(format!("clips at {} standard deviations", self.clip_sd));
+        }
+        let same = self.sensors.len() == channels.len()
+            && self.sensors.iter().zip(channels).all(|(sensor, channel)| Some(sensor.channel) == *channel);
+        if !same {
+            return Some("scales other channels than those of its sensors".to_owned());
+        }
+        let misshapen = self.sensors.iter().find(|sensor| sensor.scales.len() != regimes);
+        misshapen.map(|sensor| format!("has {} scales of a sensor for {regimes} regimes", sensor.scales.len()))
+    }
+
     /// Returns standardised values as `[sensor][row]`, given the regime of every row.
     pub(super) fn apply(&self, trajectory: &Trajectory, rows: &[usize]) -> Vec<Vec<f64>> {
         let column = |sensor: &Sensor| {

@@ -38,6 +38,12 @@ impl InputScaler {
         Self { scales: moments.iter().map(Scale::of).collect() }
     }
 
+    /// Returns what does not fit this many inputs.
+    pub(super) fn problem(&self, inputs: usize) -> Option<String> {
+        let scales = self.scales.len();
+        (scales != inputs).then(|| format!("has scales of {scales} inputs, and there are {inputs}"))
+    }
+
     /// Returns the inputs standardised and clipped.
     pub(super) fn apply(&self, mut columns: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
         for (scale, column) in self.scales.iter().zip(&mut columns) {

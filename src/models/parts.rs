@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::ModelError;
 use super::weights::wrong;
 
+/// Most parts of one whole: seeds of a fit, or members of a stack.
+const MOST_PARTS: usize = 1000;
+
 /// The version of the layout of parts.
 const FORMAT: u32 = 1;
 
@@ -59,7 +62,26 @@ pub(super) fn split(whole: &str, bytes: &[u8]) -> Result<Option<Vec<Part>>, Mode
     if contents.format != FORMAT {
         return Err(wrong("__metadata__", format!("has format {}, and only {FORMAT} is known", contents.format)));
     }
+    check(&contents.parts, &file)?;
     contents.parts.into_iter().map(|header| part(header, &file)).collect::<Result<_, _>>().map(Some)
+}
+
+/// Refuses parts that share tensors: each would be a copy of the whole file.
+fn check(parts: &[Header], file: &SafeTensors<'_>) -> Result<(), ModelError> {
+    if parts.len() > MOST_PARTS {
+        return Err(wrong("__metadata__", format!("names {} parts, more than {MOST_PARTS}", parts.len())));
+    }
+    let names = file.names();
+    let of_part = |part: &Header| names.iter().filter(|name| is_of(name, &part.name)).count();
+    let shared: usize = parts.iter().map(of_part).sum();
+    if shared > names.len() {
+        return Err(wrong("__metadata__", "names parts that share tensors"));
+    }
+    Ok(())
+}
+
+fn is_of(tensor: &str, part: &str) -> bool {
+    tensor.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn part(header: Header, file: &SafeTensors<'_>) -> Result<Part, ModelError> {

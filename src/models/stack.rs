@@ -158,6 +158,11 @@ impl Stack {
         if columns.len() == history.width { Cow::Borrowed(history) } else { Cow::Owned(history.columns(columns)) }
     }
 
+    /// Returns the number of columns of the feature table.
+    pub(crate) fn table_width(&self) -> usize {
+        self.table_width
+    }
+
     /// Returns the members, each with its weight.
     pub(crate) fn weighed(&self) -> impl Iterator<Item = (&dyn Predictor, f64)> {
         self.members.iter().map(AsRef::as_ref).zip(self.weights.iter().copied())

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::NotifyError;
 use super::machine::is_this_machine;
 use crate::codes::Code;
-use crate::domain::{Problem, SecretName};
+use crate::domain::{Problem, SecretName, redact};
 
 /// Where a webhook listens: the URL itself, or `{ env = "NAME" }` where whoever knows the URL may post to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -47,6 +47,14 @@ impl Address {
             Self::Secret(name) => check(name.read(variable)?.expose(), allow_http),
         }
         .map_err(NotifyError::Url)
+    }
+
+    /// Returns the environment variable that holds the URL, where it is not written.
+    pub(super) fn variable(&self) -> Option<&SecretName> {
+        match self {
+            Self::Written(_) => None,
+            Self::Secret(name) => Some(name),
+        }
     }
 
     /// Returns scheme and host, or the name of the variable: path and query may hold a key.
@@ -105,6 +113,11 @@ impl<'de> Visitor<'de> for Either {
     }
 
     fn visit_str<E: Error>(self, url: &str) -> Result<Address, E> {
+        // Whoever knows path and query may post there: they are hidden in whatever is shown, recorded or sent.
+        if let Ok(url) = Url::parse(url) {
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            redact::remember(&format!("{}{query}", url.path().trim_start_matches('/')));
+        }
         Ok(Address::Written(url.to_owned()))
     }
 

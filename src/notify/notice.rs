@@ -2,6 +2,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Occasion;
+use crate::domain::{redact, redact_json};
 use crate::scoring::Score;
 
 /// What is told of a run.
@@ -38,6 +39,18 @@ impl Notice {
             version: None,
             scores: Vec::new(),
             details: Value::Null,
+        }
+    }
+
+    /// Returns this notice without the secrets that its texts hold.
+    #[must_use]
+    pub(super) fn redacted(&self) -> Self {
+        let details = self.details.to_string();
+        Self {
+            title: redact(&self.title).into_owned(),
+            text: redact(&self.text).into_owned(),
+            details: serde_json::from_str(&redact_json(&details)).unwrap_or(Value::Null),
+            ..self.clone()
         }
     }
 

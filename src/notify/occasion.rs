@@ -19,12 +19,14 @@ pub enum Occasion {
     Passed,
     /// There was nothing to do.
     Unchanged,
+    /// A prediction meets the condition of `predict --alarm`.
+    Alarm,
 }
 
 impl Occasion {
-    /// Returns the occasions told of where a table names none: what went wrong, and what changed.
+    /// Returns the occasions told of where a table names none: what went wrong, what changed, and alarms.
     pub fn usual() -> Vec<Self> {
-        vec![Self::Failure, Self::Refused, Self::Undecided, Self::Promoted]
+        vec![Self::Failure, Self::Refused, Self::Undecided, Self::Promoted, Self::Alarm]
     }
 
     /// Returns the name, as in the TOML and the JSON.
@@ -36,6 +38,7 @@ impl Occasion {
             Self::Promoted => "promoted",
             Self::Passed => "passed",
             Self::Unchanged => "unchanged",
+            Self::Alarm => "alarm",
         }
     }
 }

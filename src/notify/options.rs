@@ -3,7 +3,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use strum::VariantNames;
 
 use super::{Occasion, SmtpOptions, WebhookOptions};
-use crate::domain::Problem;
+use crate::domain::{Problem, SecretName};
 
 /// Who is told how a run ended: a table `[[notify]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, VariantNames)]
@@ -54,6 +54,15 @@ impl NotifyOptions {
             Self::Webhook(options) => &options.on,
             Self::Smtp(options) => &options.on,
         }
+    }
+
+    /// Returns the names of the environment variables that hold what is secret about the receiver.
+    pub fn variables(&self) -> Vec<String> {
+        let named: [Option<&SecretName>; 2] = match self {
+            Self::Webhook(options) => [options.url.variable(), options.secret.as_ref()],
+            Self::Smtp(options) => [options.password.as_ref(), None],
+        };
+        named.into_iter().flatten().map(|name| name.env.clone()).collect()
     }
 
     /// Returns the receiver in words, without anything that may be secret.

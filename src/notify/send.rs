@@ -21,9 +21,10 @@ pub fn deliver(
     notice: &Notice,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<u32, NotifyProblem> {
+    let notice = notice.redacted();
     let told = match target {
-        NotifyOptions::Webhook(options) => webhook::deliver(options, notice, variable),
-        NotifyOptions::Smtp(options) => smtp::deliver(options, notice, variable),
+        NotifyOptions::Webhook(options) => webhook::deliver(options, &notice, variable),
+        NotifyOptions::Smtp(options) => smtp::deliver(options, &notice, variable),
     };
     told.map_err(|why| NotifyProblem { target: target.target(), why })
 }

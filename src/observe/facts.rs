@@ -30,6 +30,25 @@ pub struct JobFacts {
     pub verdict: Option<Verdict>,
     /// Who is champion now.
     pub champion: ChampionFact,
+    /// What `predict` predicted; none for other commands, and where it failed before.
+    pub predicted: Option<PredictFact>,
+}
+
+/// What `predict` predicted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictFact {
+    /// Units that were predicted.
+    pub predicted: usize,
+    /// Of these, units outside of what training held.
+    pub flagged: usize,
+    /// Units that were left out.
+    pub skipped: usize,
+    /// Units that meet the condition of an alarm.
+    pub alarms: usize,
+    /// The smallest predicted remaining useful life, in cycles.
+    pub lowest_rul: Option<f64>,
+    /// The smallest lower end of an interval, in cycles.
+    pub lowest_lower: Option<f64>,
 }
 
 /// One score with its interval.
@@ -61,6 +80,13 @@ pub enum ChampionFact {
         /// Since when.
         since: Option<Timestamp>,
     },
+}
+
+impl JobFacts {
+    /// Returns whether the job predicted, and so says nothing of how a model is made and judged.
+    pub fn is_prediction(&self) -> bool {
+        self.command == "predict"
+    }
 }
 
 impl ScoreFact {

@@ -4,7 +4,6 @@
 //! | --- | --- |
 //! | [`Spans`] | events become spans and lines of `tracing`: command, stage, part of a fit |
 //! | [`TraceContext`] | whose trace a command belongs to, by W3C's `traceparent` |
-//! | [`redact`] | takes passwords and signatures out of texts before they are logged |
 //! | [`JobFacts`], [`Gatherer`] | what a job came to, gathered while it runs |
 //! | [`prometheus`] | the same as metrics in a file, for the textfile collector of Prometheus' node exporter |
 //! | [`timeline`] | a recorded run as a Chrome trace, for Perfetto |
@@ -16,12 +15,10 @@ mod facts;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 pub mod prometheus;
-mod redact;
 mod spans;
 pub mod timeline;
 mod trace_context;
 
-pub use facts::{ChampionFact, Gatherer, JobFacts, ScoreFact};
-pub use redact::redact;
+pub use facts::{ChampionFact, Gatherer, JobFacts, PredictFact, ScoreFact};
 pub use spans::{LoggedError, Spans, TARGET, WORDS};
 pub use trace_context::TraceContext;

@@ -3,6 +3,7 @@
 //! All is set by OpenTelemetry's own environment variables, which the SDK reads. Whatever the collector does, the
 //! command ends as it would have, and waits for it two seconds at most.
 
+use std::io::Read;
 use std::pin::Pin;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,9 @@ use tracing::{Span, Subscriber};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{JobFacts, TraceContext, redact};
+use super::{JobFacts, TraceContext};
+use crate::content::{MOST_OF_A_NOTE, read_at_most};
+use crate::domain::redact;
 
 /// How long the end of a command waits for a collector.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -33,6 +36,8 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a connection may take to stand.
 const CONNECT: Duration = Duration::from_secs(1);
+/// Most bytes of a collector's answer, which has some hundred.
+const MOST_OF_AN_ANSWER: u64 = 1 << 20;
 /// Metrics are sent once, at the end.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -211,7 +216,8 @@ fn client(variable: Variable<'_>) -> Result<reqwest::blocking::Client, String> {
     let builder = match variable("OTEL_EXPORTER_OTLP_CERTIFICATE") {
         None => builder,
         Some(path) => {
-            let read = std::fs::read(&path).map_err(|error| format!("cannot read `{path}`: {error}"))?;
+            let read = read_at_most(path.as_ref(), MOST_OF_A_NOTE)
+                .map_err(|error| format!("cannot read `{path}`: {error}"))?;
             let trusted = reqwest::Certificate::from_pem_bundle(&read).map_err(|error| format!("`{path}`: {error}"))?;
             builder.tls_certs_only(trusted)
         }
@@ -244,7 +250,7 @@ impl HttpClient for Post {
     {
         Box::pin(async move {
             let path = request.uri().path().to_owned();
-            let answer = self.http.send_bytes(request).await;
+            let answer = self.send(request);
             let wrong = match &answer {
                 Ok(answer) if answer.status().is_success() => None,
                 Ok(answer) => Some(format!("{path} answered {}", answer.status())),
@@ -255,6 +261,23 @@ impl HttpClient for Post {
             }
             answer
         })
+    }
+}
+
+impl Post {
+    /// Sends a request, and reads no more of the answer than a collector has to say.
+    fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let answer = self.http.execute(request.try_into()?)?;
+        let mut response = Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            response = response.header(name, value);
+        }
+        let mut body = Vec::new();
+        answer.take(MOST_OF_AN_ANSWER + 1).read_to_end(&mut body)?;
+        if body.len() as u64 > MOST_OF_AN_ANSWER {
+            return Err(format!("its answer has more than {MOST_OF_AN_ANSWER} bytes").into());
+        }
+        Ok(response.body(body.into())?)
     }
 }
 

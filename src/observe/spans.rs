@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use tracing::{Level, Span, field};
 
-use super::{TraceContext, redact};
+use super::TraceContext;
 use crate::codes::Code;
+use crate::domain::redact;
 use crate::events::{Event, Observer};
 
 /// Target of what a command does.
@@ -108,6 +109,7 @@ impl Spans {
                 let message = redact(message);
                 span.record("otel.status_description", &*message);
                 let (causes, detail) = (causes.as_deref().map(redact), detail.as_deref().map(redact));
+                let hint = hint.as_deref().map(redact);
                 let code = code.to_string();
                 tell!(self, self.place(), error, WORDS, {
                     code = code.as_str(), exit_code, elapsed_ms, causes = causes.as_deref(), detail = detail.as_deref(),

@@ -56,6 +56,11 @@ impl BudgetOptions {
 pub struct MemoryLimit(ByteSize);
 
 impl MemoryLimit {
+    /// Returns an amount of so many bytes.
+    pub fn of(bytes: u64) -> Self {
+        Self(ByteSize(bytes))
+    }
+
     /// Returns the amount in bytes.
     pub fn bytes(self) -> u64 {
         self.0.as_u64()

@@ -7,7 +7,7 @@ use crate::codes::Code;
 use crate::data::DatasetOptions;
 use crate::domain::{Problem, Subset};
 use crate::registry::{GateOptions, Rule};
-use crate::scoring::{CalibrationMethod, Metric, is_reachable};
+use crate::scoring::{CalibrationMethod, Metric, highest_reachable, is_reachable, units_needed};
 use crate::train::Loss;
 
 /// One check over several sections.
@@ -94,7 +94,11 @@ fn unreachable_coverage(spec: &PipelineSpec) -> Vec<Problem> {
     }
     let message = format!("{coverage} cannot be reached with {units} training units");
     let problem = Problem::new("calibrate.coverage", message).of(Code::UnreachableCoverage);
-    vec![problem.hint("use more units, or a lower coverage")]
+    let hint = match highest_reachable(units) {
+        Some(highest) => format!("at most {highest}, or at least {} units", units_needed(coverage)),
+        None => format!("at least {} units", units_needed(coverage)),
+    };
+    vec![problem.hint(hint)]
 }
 
 fn quantiles_of_no_network(spec: &PipelineSpec) -> Vec<Problem> {

@@ -59,6 +59,9 @@ impl<'r> Reading<'r> {
     }
 }
 
+/// Most values of one section that are found wrong before the rest of it is left alone: each reads the section once more.
+const MOST_WRONG: usize = 150;
+
 /// Keys of two sections that are taken for each other: a section, the key of the other, and its own.
 const ALIKE: &[(&str, &str, &str)] = &[("retrain", "if", "when"), ("schedule", "when", "if")];
 
@@ -324,6 +327,7 @@ impl<'t> Decoder<'t> {
     where
         S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
     {
+        let before = self.findings.len();
         loop {
             let (attempt, unknown) = attempt(table.clone(), seed);
             let error = match attempt {
@@ -342,6 +346,10 @@ impl<'t> Decoder<'t> {
             let path = culprit.path.iter().fold(reading.path.to_owned(), |path, step| join(&path, step));
             let found = error.span().map(|span| described(culprit.at(&span)));
             self.note_wrong(path, &error, found.as_deref());
+            if self.findings.len() - before >= MOST_WRONG {
+                self.findings.mark_broken(reading.path);
+                return None;
+            }
         }
     }
 

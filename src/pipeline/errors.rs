@@ -28,20 +28,34 @@ pub struct SpecProblem {
     pub(super) span: Option<Span>,
 }
 
-/// All that is wrong with a specification.
+/// Most problems that are told; who has more mends these first.
+const MOST: usize = 100;
+/// Most characters of a message: a name that somebody else chose may have millions.
+const LONGEST: usize = 1000;
+
+/// All that is wrong with a specification, or the first hundred of it.
 #[derive(Debug, Clone)]
 pub struct SpecErrors {
     sources: Sources,
     problems: Vec<SpecProblem>,
+    more: usize,
 }
 
 impl SpecErrors {
     pub(super) fn new(sources: Sources, findings: Vec<Finding>) -> Self {
-        let mut problems: Vec<_> = findings.into_iter().map(|finding| locate(&sources, finding)).collect();
+        let mut findings = findings;
         // What is absent comes last: it has no place of its own.
-        problems.sort_by_key(|problem| problem.span.clone().map_or((usize::MAX, 0), |span| (span.start, span.end)));
-        problems.dedup();
-        Self { sources, problems }
+        findings.sort_by_key(|finding| finding.span.clone().map_or((usize::MAX, 0), |span| (span.start, span.end)));
+        findings.dedup();
+        let more = findings.len().saturating_sub(MOST);
+        findings.truncate(MOST);
+        let problems = findings.into_iter().map(|finding| locate(&sources, finding)).collect();
+        Self { sources, problems, more }
+    }
+
+    /// Returns how many problems there are beyond those that are told.
+    pub fn more(&self) -> usize {
+        self.more
     }
 
     /// Returns the problems, in the order they stand in the file, then those of the files it extends, the
@@ -53,7 +67,11 @@ impl SpecErrors {
     /// Returns the problems as text for people, each with the line it stands in and a caret; coloured by ANSI codes
     /// where `coloured`.
     pub fn render(&self, coloured: bool) -> String {
-        render(&self.sources, &self.problems, coloured)
+        let mut text = render(&self.sources, &self.problems, coloured);
+        if self.more > 0 {
+            text.push_str(&format!("\n\n… and {} more problems", self.more));
+        }
+        text
     }
 }
 
@@ -76,12 +94,16 @@ fn locate(sources: &Sources, finding: Finding) -> SpecProblem {
     let place = span.as_ref().map(|span| sources.place(span));
     SpecProblem {
         code,
-        message,
+        message: cut(message),
         file: place.as_ref().map_or_else(|| sources.file_name(), |place| &place.source.name).to_owned(),
         line: place.as_ref().map(|place| place.line),
         column: place.as_ref().map(|place| place.column),
-        key: Some(path).filter(|path| !path.is_empty()),
-        hint,
+        key: Some(path).filter(|path| !path.is_empty()).map(cut),
+        hint: hint.map(cut),
         span,
     }
+}
+
+fn cut(text: String) -> String {
+    if text.chars().nth(LONGEST).is_none() { text } else { text.chars().take(LONGEST).chain(['…']).collect() }
 }

@@ -56,7 +56,10 @@ impl Findings {
 
     /// Returns whether the value at `path`, one around it or one within it could not be used.
     pub(super) fn touches_broken(&self, path: &str) -> bool {
-        self.broken.iter().any(|broken| lies_within(path, broken) || lies_within(broken, path))
+        let mut above = path.match_indices('.').map(|(dot, _)| &path[..dot]).chain([path]);
+        let below = format!("{path}.");
+        let first_below = || self.broken.range(below.clone()..).next();
+        above.any(|table| self.broken.contains(table)) || first_below().is_some_and(|broken| broken.starts_with(&below))
     }
 
     /// Adds what a room says about its values, unless the value is not what the user wrote.
@@ -68,6 +71,10 @@ impl Findings {
                 self.push(Finding::new(code, &path, sentence(&path, &message)).hint(hint).at(span));
             }
         }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -54,7 +54,15 @@ impl Stage {
     ///
     /// It is part of the cache key in place of the program's version, so that an upgrade does not retrain the world.
     pub fn semantic_version(self) -> u32 {
-        1
+        match self {
+            // The second looks for copies of units and for implausible values.
+            Self::Validate => 2,
+            // The second bundle says what the training files held, how old units grew and where their sensors began.
+            Self::Calibrate => 2,
+            // The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth.
+            Self::Evaluate => 2,
+            Self::Features | Self::Train | Self::Gate | Self::Register | Self::Promote => 1,
+        }
     }
 
     /// Returns this stage and all before it.

@@ -3,7 +3,6 @@
 //! JSON with one value a line, in an order that depends on nothing but the contents, so that a diff shows what changed.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cache::{Entry, InputFile};
 use super::{LOG, StageKey};
-use crate::content::{Digest, canonical_json, write_whole};
+use crate::content::{Digest, MOST_OF_A_NOTE, canonical_json, read_at_most, write_whole};
 
 /// The layout this program writes and reads.
 const VERSION: u32 = 1;
@@ -94,7 +93,7 @@ impl LockFile {
     /// # Errors
     /// The file cannot be read, is not a lock this program knows, or was edited.
     pub fn read(path: &Path) -> Result<Option<Self>, LockFileError> {
-        let bytes = match fs::read(path) {
+        let bytes = match read_at_most(path, MOST_OF_A_NOTE) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(LockFileError::Io(error)),
@@ -148,6 +147,8 @@ impl LockFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;

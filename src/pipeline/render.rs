@@ -6,6 +6,8 @@ use super::source::{Place, Sources};
 
 /// A longer hint stands below the snippet instead of beside the caret.
 const LONGEST_LABEL: usize = 60;
+/// Bytes of a line, and the one before it, that are shown; of longer ones the place is enough.
+const LONGEST_EXCERPT: usize = 2000;
 
 /// Shows each problem with the line it stands in.
 pub(super) fn render(sources: &Sources, problems: &[SpecProblem], coloured: bool) -> String {
@@ -23,12 +25,16 @@ fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
     let label = hint.filter(|hint| beside && hint.chars().count() <= LONGEST_LABEL);
     let below = hint.filter(|_| label.is_none()).map(|hint| Level::HELP.message(hint));
     let group = match place {
-        Some(place) if secret => {
+        Some(place) if secret || excerpt_of(&place).0.len() > LONGEST_EXCERPT => {
             title.element(Origin::path(&place.source.name).line(place.line).char_column(place.column))
         }
         Some(place) => {
-            let annotation = AnnotationKind::Primary.span(place.span).label(label);
-            title.element(Snippet::source(&place.source.text).path(&place.source.name).annotation(annotation))
+            // The line alone: a renderer looks through all it is given, for each problem once more.
+            let (excerpt, from, number) = excerpt_of(&place);
+            let span = place.span.start - from..place.span.end - from;
+            let annotation = AnnotationKind::Primary.span(span).label(label);
+            let snippet = Snippet::source(excerpt).line_start(number).path(&place.source.name);
+            title.element(snippet.annotation(annotation))
         }
         None => title.element(Origin::path(problem.file.as_str())),
     };
@@ -36,6 +42,11 @@ fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
         Some(message) => group.element(message),
         None => group,
     }
+}
+
+/// Returns the line of a place with the one before it, and the offset and number of the first of the two.
+fn excerpt_of<'s>(place: &Place<'s>) -> (&'s str, usize, usize) {
+    place.source.excerpt(place.line)
 }
 
 /// A key that should name an environment variable may hold the secret itself, put in the wrong place; so may the address of a

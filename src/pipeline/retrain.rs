@@ -19,6 +19,19 @@ pub struct RetrainOptions {
     pub drift_fdr: f64,
     /// Fewest new units that can tell of drift, at least 2.
     pub drift_units: usize,
+    /// What is done where units or rows that the newest judged model learnt from are gone.
+    pub lost_data: LostData,
+}
+
+/// What the night job does where data that a model learnt from are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LostData {
+    /// It makes no model, leaves a note in the registry's log, and ends with exit code 10.
+    #[default]
+    Refuse,
+    /// It goes on with what is left: units are meant to leave. Lost units are no reason for a new model.
+    Accept,
 }
 
 /// A reason to train again.
@@ -38,7 +51,7 @@ pub enum Condition {
 
 impl Default for RetrainOptions {
     fn default() -> Self {
-        Self { when: vec![Condition::NewData], drift_fdr: 0.01, drift_units: 5 }
+        Self { when: vec![Condition::NewData], drift_fdr: 0.01, drift_units: 5, lost_data: LostData::Refuse }
     }
 }
 
@@ -154,7 +167,7 @@ mod tests {
 
     #[test]
     fn impossible_options_are_told() {
-        let options = RetrainOptions { when: vec![], drift_fdr: 1.0, drift_units: 1 };
+        let options = RetrainOptions { when: vec![], drift_fdr: 1.0, drift_units: 1, ..Default::default() };
         let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
         assert_eq!(paths, ["when", "drift_fdr", "drift_units"]);
         assert_eq!(RetrainOptions::default().problems(), []);

@@ -32,6 +32,8 @@ pub(super) struct SourceText {
     pub(super) text: String,
     pub(super) layer: Layer,
     base: usize,
+    /// Where its lines begin.
+    lines: Vec<usize>,
 }
 
 /// A span within one text, and where it starts for a reader.
@@ -49,14 +51,16 @@ pub(super) struct Place<'s> {
 impl Sources {
     pub(super) fn new(file_name: &str, text: &str) -> Self {
         let (name, text) = (file_name.to_owned(), text.to_owned());
-        Self { texts: vec![SourceText { name, text, layer: Layer::File, base: 0 }] }
+        let lines = beginnings(&text);
+        Self { texts: vec![SourceText { name, text, layer: Layer::File, base: 0, lines }] }
     }
 
     /// Adds a text and returns the offset it starts at.
     pub(super) fn add(&mut self, name: &str, text: &str, layer: Layer) -> usize {
         // One offset beyond each text is its own: a problem at the end of a file points there.
         let base = self.texts.last().map_or(0, |last| last.base + last.text.len() + 1);
-        self.texts.push(SourceText { name: name.to_owned(), text: text.to_owned(), layer, base });
+        let lines = beginnings(text);
+        self.texts.push(SourceText { name: name.to_owned(), text: text.to_owned(), layer, base, lines });
         base
     }
 
@@ -102,20 +106,27 @@ impl SourceText {
         let start = self.boundary(span.start - self.base);
         let end = self.boundary(span.end.saturating_sub(self.base)).max(start);
         let line_end = self.text[start..end].find(['\n', '\r']).map_or(end, |length| start + length);
-        let before = &self.text[..start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Place {
-            source: self,
-            span: start..line_end,
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        let line = self.lines.partition_point(|begin| *begin <= start);
+        let line_start = self.lines[line - 1];
+        Place { source: self, span: start..line_end, line, column: self.text[line_start..start].chars().count() + 1 }
+    }
+
+    /// Returns a line, counted from 1, with the one before it, and the offset and number of the first of the two.
+    pub(super) fn excerpt(&self, line: usize) -> (&str, usize, usize) {
+        let first = line.saturating_sub(1).max(1);
+        let from = self.lines[first - 1];
+        let to = self.lines.get(line).copied().unwrap_or(self.text.len());
+        (&self.text[from..to], from, first)
     }
 
     fn boundary(&self, offset: usize) -> usize {
         let offset = offset.min(self.text.len());
         (0..=offset).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
     }
+}
+
+fn beginnings(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect()
 }
 
 /// Where a key and its value stand. For a table the value is its header, for an element of an array the key is too.

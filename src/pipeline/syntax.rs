@@ -7,6 +7,9 @@ use super::render::is_secretive;
 use super::source::{Span, join};
 use crate::codes::Code;
 
+/// Most mistakes that are looked at closely; no more are told.
+const MOST: usize = 100;
+
 /// A line of the file, and where in it a mistake was seen.
 struct Line<'t> {
     /// Where it begins.
@@ -40,6 +43,10 @@ pub(super) fn findings(text: &str, errors: &[Error]) -> Vec<Finding> {
     let mut findings: Vec<_> = open.iter().map(|at| list_not_closed(*at)).collect();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
+        if findings.len() >= MOST {
+            findings.push(Said::new(says(error)).finding("", span));
+            continue;
+        }
         let number = text.as_bytes()[..span.start.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
         if lines.contains(&number) || open.is_some_and(|at| at <= span.start) {
             continue;

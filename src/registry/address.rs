@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::RegistryError;
+use super::identity::RegistryId;
 use super::signing::Signing;
 use crate::bucket::{AddressError, Variable};
 use crate::events::Reporter;
@@ -16,6 +17,8 @@ pub struct Surroundings<'a> {
     pub scratch: Option<PathBuf>,
     /// With what is signed, and whose signatures count.
     pub signing: Signing,
+    /// Which registry must be at the address, where that is known.
+    pub expected: Option<RegistryId>,
     /// Hears how far a transfer is, and knows whether to stop.
     pub reporter: Reporter,
 }
@@ -23,7 +26,14 @@ pub struct Surroundings<'a> {
 /// A folder without any environment, keys or policy.
 impl<'a> From<&'a Path> for Surroundings<'a> {
     fn from(root: &'a Path) -> Self {
-        Self { root, variable: &|_| None, scratch: None, signing: Signing::default(), reporter: Reporter::silent() }
+        Self {
+            root,
+            variable: &|_| None,
+            scratch: None,
+            signing: Signing::default(),
+            expected: None,
+            reporter: Reporter::silent(),
+        }
     }
 }
 

@@ -15,15 +15,17 @@ use super::copy::Copied;
 use super::entry::Stamp;
 use super::error::RegistryError;
 use super::gates::{GateOptions, GateReport};
+use super::identity::RegistryId;
 use super::manifest::ModelVersion;
 use super::name::{Alias, ModelName};
+use super::noted::NotedHead;
 use super::probe::Proof;
 use super::promote::{Moved, Promotion};
 use super::read::{HistoryRow, ModelSummary, VersionDetail};
 use super::reference::ModelRef;
 use super::registry::{NewVersion, Registered};
 use super::remark::Said;
-use super::state::State;
+use super::state::{ClockSetBack, State};
 use super::store::Store;
 use super::verify::VerifyReport;
 use crate::content::Digest;
@@ -211,6 +213,14 @@ impl Registry {
         self.wait(self.inner.history(model, alias, at))
     }
 
+    /// Returns the entries that were written by a clock that was behind; see [`super::Registry::clocks_set_back`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn clocks_set_back(&self) -> Result<Vec<ClockSetBack>, RegistryError> {
+        self.wait(self.inner.clocks_set_back())
+    }
+
     /// Returns the scorecard and the predictions of a version; see [`super::Registry::evidence`].
     ///
     /// # Errors
@@ -241,6 +251,22 @@ impl Registry {
     /// As there.
     pub fn verify(&self) -> Result<VerifyReport, RegistryError> {
         self.wait(self.inner.verify())
+    }
+
+    /// As [`Self::verify`], with a head that was noted earlier; see [`super::Registry::verify_head`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_head(&self, noted: NotedHead) -> Result<VerifyReport, RegistryError> {
+        self.wait(self.inner.verify_head(noted))
+    }
+
+    /// Returns which registry this is; see [`super::Registry::id`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn id(&self) -> Result<Option<RegistryId>, RegistryError> {
+        self.wait(self.inner.id())
     }
 
     /// Verifies every object a version rests on; see [`super::Registry::check`].

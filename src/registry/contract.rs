@@ -1,6 +1,7 @@
 //! What every store must let the registry do: one suite, run on memory, on a folder and on a bucket.
 
 mod collecting;
+pub(in crate::registry) mod hostile;
 
 use std::sync::Barrier;
 use std::thread;
@@ -12,6 +13,7 @@ use crate::content::Digest;
 use crate::scoring::Verdict;
 use blocking::{Registry, wait};
 use collecting::*;
+use hostile::*;
 
 macro_rules! contract {
     ($($case:ident),* $(,)?) => {
@@ -51,6 +53,15 @@ contract! {
     a_collection_that_was_killed_is_completed,
     what_was_written_again_or_named_meanwhile_stays,
     what_is_collected_can_be_copied_back,
+    forged_snapshots_change_nothing,
+    a_forged_snapshot_behind_an_honest_one_changes_nothing,
+    an_entry_far_ahead_is_named_and_nothing_is_read_past_it,
+    objects_of_other_names_change_nothing_and_blobs_of_other_bytes_are_named,
+    objects_that_are_too_long_are_not_read,
+    a_store_without_its_log_is_no_empty_registry,
+    a_log_without_its_beginning_is_named,
+    a_log_that_was_cut_short_removes_nothing,
+    another_registry_is_not_the_one_that_is_expected,
     racing_writers_build_one_chain,
     racing_promotions_are_each_judged_against_the_champion_they_replace,
 }
@@ -484,11 +495,59 @@ mod accidents {
     }
 
     #[test]
-    fn a_store_that_overwrites_gets_no_log() {
+    fn a_store_that_obeys_sometimes_gets_no_log() {
+        let accidents: [fn() -> Accident; 7] = [
+            || Accident::Overwrites,
+            || Accident::OverwritesAbove(100),
+            || Accident::OverwritesAbove(8 << 10),
+            || Accident::OverwritesAbove(128 << 10),
+            || Accident::OverwritesSometimes(5),
+            || Accident::KeepsAndSaysWritten,
+            || Accident::ChecksThenActs,
+        ];
+        for (number, accident) in accidents.into_iter().enumerate() {
+            for _ in 0..20 {
+                let memory = Arc::new(InMemory::new());
+                let refused = meddled(&memory, accident()).register(&version("a", 1.0), &stamp(0));
+                assert!(matches!(refused, Err(RegistryError::Unsafe { .. })), "{number}: {refused:?}");
+                assert!(matches!(others(&memory).verify(), Err(RegistryError::Absent { .. })), "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_that_the_store_only_says_it_wrote_is_no_success() {
         let memory = Arc::new(InMemory::new());
-        let refused = meddled(&memory, Accident::Overwrites).register(&version("a", 1.0), &stamp(0));
-        assert!(matches!(refused, Err(RegistryError::Unsafe { .. })));
-        assert!(matches!(others(&memory).verify(), Err(RegistryError::Absent { .. })));
+        let registry = others(&memory);
+        for name in ["a", "b"] {
+            register(&registry, name, 1.0, 0);
+        }
+        let Accident::Meanwhile(rival) = meanwhile(&memory, forced(1)) else { panic!("it is what it is") };
+        let refused = meddled(&memory, Accident::Deceives(rival)).promote(&forced(2), &stamp(9)).unwrap_err();
+        assert!(matches!(refused, RegistryError::Unsafe { .. }), "{refused}");
+        assert_eq!(current(&registry), Some(1));
+        let refused = meddled(&memory, Accident::Deceives(Box::pin(async {}))).promote(&forced(2), &stamp(9));
+        assert!(matches!(refused, Err(RegistryError::Unsafe { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn a_store_that_was_refused_is_not_tried_until_it_obeys() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Arc::new(InMemory::new());
+        let at = |accident: Option<Accident>| {
+            let store = match accident {
+                Some(accident) => Meddler::over(memory.clone(), accident),
+                None => Store::over(memory.clone(), "meddler".to_owned()),
+            };
+            registry(&store.with_scratch(folder.path()))
+        };
+        let register = |registry: Registry| registry.register(&version("a", 1.0), &stamp(0)).map(drop);
+        assert!(register(at(Some(Accident::OverwritesAbove(100)))).is_err());
+        let refused = register(at(None)).unwrap_err();
+        assert!(refused.to_string().contains("doctor --registry"), "{refused}");
+        assert!(at(Some(Accident::Overwrites)).examine().is_err());
+        assert_eq!(at(None).examine().unwrap().rounds, 6);
+        register(at(None)).unwrap();
     }
 
     #[test]
@@ -514,7 +573,7 @@ fn every_answer_can_be_awaited_on_another_thread() {
     sendable(registry.show(&reference));
     sendable(registry.verify());
     let nothing = wait(registry.collectable(LEAST_GRACE, later().time)).unwrap();
-    sendable(registry.collect(&nothing, &stamp));
+    sendable(registry.collect(&nothing, false, &stamp));
     sendable(registry.sweep(&[]));
     sendable(registry.diff(&reference, &registry, &reference));
     sendable(registry.export_oci(&reference, std::path::Path::new("x"), None));

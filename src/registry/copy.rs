@@ -34,6 +34,7 @@ impl Registry {
     /// An unknown model or version, missing or damaged blobs, and whatever the stores or the disk answer.
     pub async fn copy(&self, reference: &ModelRef, to: &Self, stamp: &Stamp) -> Result<Copied, RegistryError> {
         let version = self.resolve(reference, None).await?;
+        version.require_distinct_files()?;
         let from = version.version;
         let state = Arc::new(to.state(None).await?);
         if let Some(known) = state.same(&version.model, version.bundle, version.scorecard) {
@@ -100,6 +101,8 @@ async fn fetched(store: &Store, file: &FileEntry) -> Result<Fetched, RegistryErr
     }
     let key = Key::Blob(file.sha256);
     if let Some(path) = store.path_on_disk(key) {
+        // What is no regular file is refused here: opening it could wait for ever.
+        store.look(key).await?;
         let file = BundleFile::on_disk(file.clone(), path);
         return Ok(Fetched { file, lies_in_store: true, _folder: None });
     }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::RegistryError;
 use super::gates::GateReport;
-use crate::content::canonical_json;
+use crate::content::{canonical_json, check_finite};
 use crate::domain::Prediction;
 use crate::scoring::Scorecard;
 
@@ -36,9 +36,6 @@ pub(crate) fn read<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, R
 }
 
 fn write<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<Bytes, RegistryError> {
-    canonical_json(value).map(Bytes::from).map_err(|source| RegistryError::Json {
-        operation: "write",
-        what: what.to_owned(),
-        source,
-    })
+    let written = check_finite(value).and_then(|()| canonical_json(value));
+    written.map(Bytes::from).map_err(|source| RegistryError::Json { operation: "write", what: what.to_owned(), source })
 }

@@ -4,17 +4,18 @@ use serde_json::Value;
 use strum::VariantNames;
 
 use super::error::RegistryError;
+use super::identity::RegistryId;
 use super::keys::{Key, Sequence};
 use super::manifest::{ModelVersion, VersionId};
 use super::name::{Alias, ModelName};
 use super::signing::Signature;
 use crate::content::{Digest, canonical_json, digest_of};
 
-/// Newest format of entries this program reads and writes.
+/// Newest format of entries this program reads, and the one it writes.
 ///
-/// Every kind of action known before the first release is part of format 1. A kind that is added later needs no new number:
-/// who does not know it refuses the log, because what it adds up to cannot be told without it.
-pub(crate) const FORMAT: u32 = 1;
+/// Since format 2 an entry names its registry, so that its signature is worth nothing in another one. A kind of action that is
+/// added later needs no new number: who does not know it refuses the log, because what it adds up to cannot be told without it.
+pub(crate) const FORMAT: u32 = 2;
 
 /// Field that holds the digest of the rest of the entry. The chain vouches for every entry but the newest one,
 /// which has no successor yet.
@@ -34,9 +35,12 @@ pub struct Stamp {
 pub struct Entry {
     /// Format of this entry.
     pub format: u32,
+    /// The registry it was written to; `None` in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<RegistryId>,
     /// Place in the log, from 1.
     pub sequence: u64,
-    /// SHA-256 of the bytes of the entry before; zeros in the first.
+    /// SHA-256 of the bytes of the entry before, in the first of the object the log begins with; zeros in the first of format 1.
     pub previous: Digest,
     /// When it happened, by the clock of the actor.
     pub time: Timestamp,
@@ -139,7 +143,7 @@ pub struct RolledBack {
 }
 
 impl Entry {
-    /// Returns the hash that stands before the first entry.
+    /// Returns the hash that the first entry of format 1 follows from.
     pub(crate) fn root() -> Digest {
         "0".repeat(64).parse().expect("64 zeros are a digest")
     }
@@ -159,13 +163,7 @@ impl Entry {
 
     /// Returns the entry's bytes: canonical JSON with the seal.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, RegistryError> {
-        let seal = |entry: &Self| {
-            let mut value = serde_json::to_value(entry)?;
-            let seal = digest_of(&value)?;
-            value[SEAL] = Value::String(seal.to_string());
-            canonical_json(&value)
-        };
-        seal(self).map_err(|source| RegistryError::Json { operation: "write", what: "a log entry".into(), source })
+        sealed(self).map_err(|source| RegistryError::Json { operation: "write", what: "a log entry".into(), source })
     }
 
     /// Reads the entry with this place in the log from its bytes.
@@ -178,14 +176,27 @@ impl Entry {
         check_action(key, &value)?;
         let entry: Self = serde_json::from_value(value)
             .map_err(|error| RegistryError::damaged(key, format!("no log entry: {error}")))?;
-        if entry.sequence == sequence {
-            return Ok(entry);
+        if entry.sequence != sequence {
+            return Err(RegistryError::damaged(key, format!("it says that it is entry {}", entry.sequence)));
         }
-        Err(RegistryError::damaged(key, format!("it says that it is entry {}", entry.sequence)))
+        match (entry.format, entry.registry) {
+            (1, None) | (2.., Some(_)) => Ok(entry),
+            (1, Some(_)) => Err(RegistryError::damaged(key, "it names a registry, which its format does not")),
+            _ => Err(RegistryError::damaged(key, "it does not say which registry it belongs to")),
+        }
     }
 }
 
-fn check_seal(value: &mut Value, bytes: &[u8]) -> Result<(), &'static str> {
+/// Returns the canonical JSON of a value with a seal over the rest of it.
+pub(super) fn sealed(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut value = serde_json::to_value(value)?;
+    let seal = digest_of(&value)?;
+    value[SEAL] = Value::String(seal.to_string());
+    canonical_json(&value)
+}
+
+/// Holds a value against its bytes and its seal, which is taken out of it.
+pub(super) fn check_seal(value: &mut Value, bytes: &[u8]) -> Result<(), &'static str> {
     const BROKEN: &str = "it was changed after it was written";
     if canonical_json(value).ok().as_deref() != Some(bytes) {
         return Err(BROKEN);
@@ -228,7 +239,21 @@ mod tests {
         r#""sequence":1,"time":"2026-11-23T14:30:00Z"}"#,
     );
 
+    /// As this program writes it, sealed by Python's `json` and `hashlib`.
+    const FORMAT_2: &str = concat!(
+        r#"{"action":{"promote":{"alias":"champion","forced":false,"from":1,"model":"fd001","reason":"lower RMSE","#,
+        r#""report":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","to":2}},"actor":"ci","format":2,"#,
+        r#""previous":"0000000000000000000000000000000000000000000000000000000000000000","#,
+        r#""registry":"01936d3c-0000-7000-8000-000000000007","#,
+        r#""seal":"c688b8263f0ab853bbcfff5ded95ff404bef838113248e14da60a6c3a7f9cd77","#,
+        r#""sequence":1,"time":"2026-11-23T14:30:00Z"}"#,
+    );
+
     fn entry() -> Entry {
+        Entry { format: 2, registry: Some("01936d3c-0000-7000-8000-000000000007".parse().unwrap()), ..of_format_1() }
+    }
+
+    fn of_format_1() -> Entry {
         let promoted = Promoted {
             model: "fd001".parse().unwrap(),
             alias: "champion".parse().unwrap(),
@@ -239,7 +264,8 @@ mod tests {
             forced: false,
         };
         Entry {
-            format: FORMAT,
+            format: 1,
+            registry: None,
             sequence: 1,
             previous: Entry::root(),
             time: "2026-11-23T14:30:00Z".parse().unwrap(),
@@ -250,9 +276,18 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_format_1_are_fixed() {
-        assert_eq!(String::from_utf8(entry().encode().unwrap()).unwrap(), FORMAT_1);
-        assert_eq!(Entry::decode(1, FORMAT_1.as_bytes()).unwrap(), entry());
+    fn the_bytes_of_both_formats_are_fixed() {
+        for (entry, bytes) in [(of_format_1(), FORMAT_1), (entry(), FORMAT_2)] {
+            assert_eq!(String::from_utf8(entry.encode().unwrap()).unwrap(), bytes);
+            assert_eq!(Entry::decode(1, bytes.as_bytes()).unwrap(), entry);
+        }
+    }
+
+    #[test]
+    fn an_entry_names_its_registry_since_format_2_and_not_before() {
+        for wrong in [Entry { registry: None, ..entry() }, Entry { registry: entry().registry, ..of_format_1() }] {
+            assert!(matches!(Entry::decode(1, &wrong.encode().unwrap()), Err(RegistryError::Integrity { .. })));
+        }
     }
 
     #[test]
@@ -280,7 +315,7 @@ mod tests {
         value[SEAL] = Value::String(digest_of(&value).unwrap().to_string());
         let refused = Entry::decode(1, canonical_json(&value).unwrap().as_ref()).unwrap_err();
         assert!(matches!(&refused, RegistryError::UnknownAction { action, .. } if action == "quarantine"), "{refused}");
-        assert_eq!(refused.hint(), Some("use a newer pdm-ml"));
+        assert_eq!(refused.hint().as_deref(), Some("use a newer pdm-ml"));
         // Serde lists the kinds it knows.
         let told = serde_json::from_value::<Action>(value["action"].clone()).unwrap_err().to_string();
         let known = ACTIONS.iter().map(|action| format!("`{action}`")).collect::<Vec<_>>().join(", ");
@@ -291,7 +326,7 @@ mod tests {
     fn an_entry_stands_in_its_own_place_and_format() {
         let bytes = entry().encode().unwrap();
         assert!(matches!(Entry::decode(2, &bytes), Err(RegistryError::Integrity { .. })));
-        let newer = Entry { format: 2, ..entry() }.encode().unwrap();
-        assert!(matches!(Entry::decode(1, &newer), Err(RegistryError::Format { found: 2, known: 1, .. })));
+        let newer = Entry { format: 3, ..entry() }.encode().unwrap();
+        assert!(matches!(Entry::decode(1, &newer), Err(RegistryError::Format { found: 3, known: 2, .. })));
     }
 }

@@ -1,11 +1,14 @@
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
+use super::identity::{IdError, RegistryId};
 use super::name::{Alias, ModelName, NameError};
 use super::path::PathError;
 use super::reference::ReferenceError;
 use super::state::Collection;
+use crate::bucket;
 use crate::codes::Code;
 use crate::content::Digest;
 use crate::events::Interrupted;
@@ -85,12 +88,67 @@ pub enum RegistryError {
         /// What is wrong.
         what: String,
     },
+    /// There are objects that only a log can explain, and no log.
+    #[error("the log of the registry in {location} is missing: {found}, and there is not one entry")]
+    LogMissing {
+        /// Where the store lies.
+        location: String,
+        /// What is there nevertheless, as a sentence without its end.
+        found: String,
+    },
+    /// Another registry is here than the one that is expected, or none.
+    #[error("the registry store {location} holds {}; expected is the registry {expected}", held(*found))]
+    OtherRegistry {
+        /// Where the store lies.
+        location: String,
+        /// Which registry is expected.
+        expected: RegistryId,
+        /// Which one is here.
+        found: Option<RegistryId>,
+    },
+    /// Most of what is stored was never named by the log: the log may have been cut short.
+    #[error(
+        "{orphans} blobs with {bytes} of {stored} bytes in {location} belong to no entry of the log, which ends at entry {entries}"
+    )]
+    MostlyOrphans {
+        /// Where the store lies.
+        location: String,
+        /// Blobs that no entry names.
+        orphans: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Bytes of all blobs.
+        stored: u64,
+        /// Entries of the log.
+        entries: u64,
+    },
+    /// Something is longer than this program would read again.
+    #[error("{what} has {bytes} bytes; the registry takes at most {most}")]
+    TooLong {
+        /// What is too long.
+        what: &'static str,
+        /// Its length.
+        bytes: u64,
+        /// The greatest length.
+        most: u64,
+    },
+    /// A file would be written over that fetching did not write, or where no bundle has files.
+    #[error("`{}` is not written: {what}", path.display())]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        what: &'static str,
+    },
     /// Someone else changed the registry first, in a way that must be looked at.
     #[error("lost the race for the registry log: {what}")]
     Conflict {
         /// What changed.
         what: String,
     },
+    /// A text is no identity of a registry.
+    #[error(transparent)]
+    Id(#[from] IdError),
     /// A name breaks the grammar.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -346,13 +404,20 @@ impl RegistryError {
     pub fn code(&self) -> Code {
         match self {
             Self::UnknownScheme { .. } | Self::Address { .. } => Code::StoreAddress,
+            Self::Store { source, .. } if bucket::is_web_page(source) => Code::NotAStore,
             Self::Store { source, .. } if is_passing(source) => Code::StoreUnavailable,
             Self::Store { .. } => Code::StoreRefused,
             Self::Unsafe { .. } => Code::StoreUnsafe,
             Self::Absent { .. } => Code::NoRegistry,
             Self::Format { .. } | Self::UnknownAction { .. } => Code::NewerRegistry,
             Self::Integrity { .. } => Code::RegistryDamaged,
+            Self::LogMissing { .. } => Code::LogMissing,
+            Self::OtherRegistry { .. } => Code::OtherRegistry,
+            Self::MostlyOrphans { .. } => Code::MostlyOrphans,
+            Self::TooLong { .. } => Code::TooLong,
+            Self::InTheWay { .. } => Code::FileInTheWay,
             Self::Conflict { .. } => Code::RaceLost,
+            Self::Id(_) => Code::BadValue,
             Self::Name(error) => error.code(),
             Self::Reference(error) => error.code(),
             Self::Path(_) | Self::SameFile { .. } => Code::BundlePath,
@@ -390,10 +455,13 @@ impl RegistryError {
             Self::UnknownScheme { .. } | Self::Address { .. } | Self::NoReason | Self::SigningKey { .. } => {
                 Failure::Usage
             }
-            Self::Name(_) | Self::Reference(_) | Self::Grace { .. } | Self::Tag { .. } => Failure::Usage,
+            Self::Id(_) | Self::Name(_) | Self::Reference(_) | Self::Grace { .. } | Self::Tag { .. } => Failure::Usage,
             Self::GateRefused { .. } => Failure::Refused,
             Self::GateUndecided { .. } => Failure::Undecided,
-            Self::Integrity { .. } => Failure::Integrity,
+            Self::Integrity { .. }
+            | Self::LogMissing { .. }
+            | Self::OtherRegistry { .. }
+            | Self::MostlyOrphans { .. } => Failure::Integrity,
             Self::Conflict { .. } => Failure::Conflict,
             Self::NotApproved { .. } => Failure::Unapproved,
             Self::Protected { .. } | Self::Unsigned { .. } => Failure::Refused,
@@ -403,9 +471,26 @@ impl RegistryError {
     }
 
     /// Returns the next step, where one is known.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
             Self::Integrity { .. } => "`pdm-ml registry verify` lists everything that is damaged",
+            Self::LogMissing { .. } => {
+                "entries of the log were removed, or the store was only copied in part: bring back `log/` from a copy; where nothing \
+                 was ever registered here, a job of an older version was killed in its first write: remove the folder or prefix"
+            }
+            Self::OtherRegistry { found: None, .. } => {
+                "is the share mounted, and are `[registry] url` and its prefix right? Where the registry is meant to begin here, \
+                 leave `[registry] id` out once"
+            }
+            Self::OtherRegistry { .. } => {
+                "look at `[registry] url`; where this is the right registry, set `[registry] id` to its identity"
+            }
+            Self::MostlyOrphans { .. } => {
+                "entries may have been lost: `pdm-ml registry verify --head` with a head that was noted earlier tells; `--force` \
+                 removes them nevertheless"
+            }
+            Self::InTheWay { .. } => "name another folder",
+            Self::TooLong { .. } => "say it in fewer words, or with fewer files",
             Self::Conflict { .. } => "look at `pdm-ml registry history`, then decide again",
             Self::Unsafe { location, .. } if location.starts_with("s3://") => {
                 "the server must obey the header `If-None-Match: *`: AWS S3, Cloudflare R2, MinIO and SeaweedFS do, without a \
@@ -413,7 +498,7 @@ impl RegistryError {
                  it and cannot hold a registry"
             }
             Self::Unsafe { .. } => "use a store with create-only writes; on disk, a file system with hard links",
-            Self::Store { source, .. } => return store_hint(source),
+            Self::Store { source, .. } => return bucket::hint(source),
             Self::Format { .. } | Self::UnknownAction { .. } => "use a newer pdm-ml",
             Self::Collected { .. } => "copy it from another registry that has it, or train it again",
             Self::Clock { .. } => "set the clock; what is old enough to be removed is told by it",
@@ -430,7 +515,7 @@ impl RegistryError {
             Self::Protected { .. } => "the table of the alias in `registry/*.toml` says so",
             Self::WrongReport { .. } => "judge this version again with `pdm-ml gate`",
             _ => return None,
-        })
+        }))
     }
 
     pub(crate) fn damaged(key: impl ToString, what: impl Into<String>) -> Self {
@@ -442,29 +527,16 @@ impl RegistryError {
     }
 }
 
-fn store_hint(error: &object_store::Error) -> Option<&'static str> {
-    // Where the AWS tools ask for the role of the machine they run on.
-    const MACHINE: &str = "169.254.169.254";
-    Some(match error {
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-            "the keys in the environment or profile are wrong, or may not do this"
-        }
-        error if error.to_string().contains(MACHINE) => {
-            "no keys were found in the environment or a profile, and this machine has no role: set AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        }
-        error if error.to_string().contains("NoSuchBucket") => "there is no such bucket, or it is in another region",
-        error if error.to_string().contains("AccessDenied") => "the keys may not do this: `pdm-ml registry policy s3`",
-        object_store::Error::Generic { store: "S3", .. } => {
-            "look at AWS_ENDPOINT_URL, AWS_REGION and the name of the bucket"
-        }
-        _ => return None,
-    })
+fn held(found: Option<RegistryId>) -> String {
+    found.map_or_else(|| "no registry".to_owned(), |id| format!("the registry {id}"))
 }
 
 /// Returns whether a store may answer later: its own errors tell a missing object or right apart from a lost server,
 /// except that a full or broken disk looks like the latter.
 fn is_passing(error: &object_store::Error) -> bool {
+    if let Some(is_passing) = bucket::is_passing(error) {
+        return is_passing;
+    }
     matches!(error, object_store::Error::Generic { store, .. } if *store != "LocalFileSystem") && !is_refusal(error)
 }
 

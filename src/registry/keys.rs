@@ -23,6 +23,8 @@ pub(crate) type Sequence = u64;
 pub(crate) enum Key {
     /// `store.json`: says that this is a registry, and of which format.
     Marker,
+    /// `log/00000000000000000000.json`: what the log begins with.
+    Genesis,
     /// `log/<20 digits>.json`: one entry.
     Log(Sequence),
     /// `snapshots/<20 digits>.ndjson`: the entries up to this one, from where the snapshot before ends.
@@ -43,6 +45,7 @@ impl Key {
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let key = match path.split('/').collect::<Vec<_>>()[..] {
             ["store.json"] => Self::Marker,
+            [LOG, "00000000000000000000.json"] => Self::Genesis,
             [LOG, file] => Self::Log(sequence(file.strip_suffix(".json")?)?),
             [SNAPSHOTS, file] => Self::Snapshot(sequence(file.strip_suffix(".ndjson")?)?),
             [BLOBS, "sha256", digest] => Self::Blob(digest.parse().ok()?),
@@ -62,6 +65,7 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Marker => f.write_str("store.json"),
+            Self::Genesis => write!(f, "{LOG}/{:020}.json", 0),
             Self::Log(sequence) => write!(f, "{LOG}/{sequence:020}.json"),
             Self::Snapshot(sequence) => write!(f, "{SNAPSHOTS}/{sequence:020}.ndjson"),
             Self::Blob(digest) => write!(f, "{BLOBS}/sha256/{digest}"),
@@ -77,7 +81,15 @@ mod tests {
     #[test]
     fn keys_are_written_and_read_back() {
         let blob = Key::Blob(Digest::of("x"));
-        let keys = [Key::Marker, Key::Log(1), Key::Log(u64::MAX), Key::Snapshot(128), blob, Key::Probe(Uuid::nil())];
+        let keys = [
+            Key::Marker,
+            Key::Genesis,
+            Key::Log(1),
+            Key::Log(u64::MAX),
+            Key::Snapshot(128),
+            blob,
+            Key::Probe(Uuid::nil()),
+        ];
         for key in keys {
             assert_eq!(Key::parse(&key.to_string()), Some(key));
             assert_eq!(key.path().as_ref(), key.to_string());
@@ -90,7 +102,7 @@ mod tests {
         let hex = Digest::of("x").to_string();
         for path in [
             "log/42.json",
-            "log/00000000000000000000.json",
+            "log/0.json",
             "log/00000000000000000042.json.bak",
             "log/a/00000000000000000042.json",
             "log/+0000000000000000042.json",

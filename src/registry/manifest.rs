@@ -1,4 +1,6 @@
+use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -58,6 +60,20 @@ impl ModelVersion {
     /// Returns the name of the version.
     pub fn id(&self) -> VersionId {
         VersionId { model: self.model.clone(), version: self.version }
+    }
+
+    /// Returns a path that two of its files have. Nothing this program registers has such files.
+    pub(crate) fn named_twice(&self) -> Option<&BundlePath> {
+        let mut seen = BTreeSet::new();
+        self.files.iter().map(|file| &file.path).find(|path| !seen.insert(path.as_str()))
+    }
+
+    /// Refuses a version of whose files two have the same path: which of them is meant, nobody can say.
+    pub(crate) fn require_distinct_files(&self) -> Result<(), RegistryError> {
+        match self.named_twice() {
+            Some(path) => Err(RegistryError::SameFile { path: path.to_string() }),
+            None => Ok(()),
+        }
     }
 
     /// Returns the blobs it was registered with: files, scorecard, predictions and gate report.
@@ -188,6 +204,10 @@ fn read_into(folder: &Path, prefix: &str, files: &mut Vec<BundleFile>) -> Result
 }
 
 fn found(name: BundlePath, path: PathBuf) -> Result<BundleFile, RegistryError> {
+    if !path.is_file() {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+        return Err(RegistryError::File { operation: "read", path, source });
+    }
     let digest = Digest::of_file(&path).and_then(|digest| Ok((digest, path.metadata()?.len())));
     match digest {
         Ok((sha256, bytes)) => {

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! store.json                          says that this is a registry, and of which format
+//! log/00000000000000000000.json       what the log begins with: which registry this is
 //! log/00000000000000000001.json       one entry: register, promote, rollback, approve, collect, …
 //! snapshots/00000000000000000128.ndjson   the bytes of 128 entries once more, to be read at once
 //! blobs/sha256/<64 digits>            files of bundles, scorecards, predictions, gate reports
@@ -26,6 +27,7 @@ pub mod blocking;
 
 mod address;
 mod blobs;
+mod chain;
 mod collect;
 mod copy;
 mod diff;
@@ -34,11 +36,15 @@ mod entry;
 mod error;
 mod fetch;
 mod gates;
+mod genesis;
+mod identity;
 mod keys;
+mod limits;
 mod log;
 mod manifest;
 mod marker;
 mod name;
+mod noted;
 mod oci;
 mod options;
 mod path;
@@ -51,12 +57,16 @@ mod reference;
 mod registry;
 mod remark;
 mod rights;
+mod shared;
 mod signing;
 mod snapshot;
 mod state;
 mod store;
+mod verdict;
 mod verify;
 
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
@@ -65,12 +75,14 @@ mod samples;
 pub use address::Surroundings;
 pub use collect::{Collectable, Leftover, LeftoverKind, Removed, Swept, Unneeded};
 pub use copy::Copied;
-pub use diff::{Change, Difference, FileChange, ScoreChange, Scores, Side, ValueChange};
+pub use diff::{Change, Difference, FileChange, Side, ValueChange};
 pub use entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack, Stamp};
 pub use error::{Failure, RegistryError};
 pub use gates::{Champion, Contender, GateOptions, GateReport, GateRow, Observed, Rule, Versus, judge};
+pub use identity::{IdError, RegistryId};
 pub use manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion, Origin, VersionId};
 pub use name::{Alias, ModelName, NameError};
+pub use noted::{NotedError, NotedHead};
 pub use oci::Exported;
 pub use options::RegistryOptions;
 pub use path::{BundlePath, PathError};
@@ -83,6 +95,6 @@ pub use registry::{NewVersion, Registered, Registry};
 pub use remark::Said;
 pub use rights::{Role, s3_policy};
 pub use signing::{KeyError, NewKey, PublicKey, Signature, Signer, Signing, Trust, TrustedKey};
-pub use state::{Collection, Model, State};
+pub use state::{ClockSetBack, Collection, Model, State};
 pub use store::Store;
 pub use verify::{Finding, VerifyReport};

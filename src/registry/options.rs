@@ -2,8 +2,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::RegistryError;
+use super::identity::{IdError, RegistryId};
 use super::name::{Alias, ModelName, NameError};
 use crate::bucket::Address;
+use crate::codes::Code;
 use crate::domain::Problem;
 
 /// Where versions are registered and which alias the gates guard: the table `[registry]`.
@@ -13,6 +15,9 @@ pub struct RegistryOptions {
     /// The store: a path relative to the project, `file:///…`, or a bucket: `s3://bucket/prefix`, and with programs built
     /// so `gs://…` and `az://…`. Keys, endpoint and region of a bucket come from the environment.
     pub url: String,
+    /// Which registry must be there, as `pdm-ml registry verify` prints it; empty takes whatever is there, and begins a registry
+    /// where there is none. With it an unmounted share, a wrong prefix or another plant's log is an error, and no empty registry.
+    pub id: String,
     /// Name of the model: lower-case letters, digits, `-`, `_` and `.`; empty takes the project's name.
     pub model: String,
     /// Alias that a version gets when every gate passes, and that gates compare with.
@@ -23,7 +28,13 @@ pub struct RegistryOptions {
 
 impl Default for RegistryOptions {
     fn default() -> Self {
-        Self { url: "registry/store".to_owned(), model: String::new(), alias: "champion".to_owned(), promote: true }
+        Self {
+            url: "registry/store".to_owned(),
+            id: String::new(),
+            model: String::new(),
+            alias: "champion".to_owned(),
+            promote: true,
+        }
     }
 }
 
@@ -39,7 +50,16 @@ impl RegistryOptions {
             }
         };
         let alias = self.alias().err().map(|error| Problem::new("alias", error.to_string()).of(error.code()));
-        [url, model, alias].into_iter().flatten().collect()
+        let id = self.expected().err().map(|error| Problem::new("id", error.to_string()).of(Code::BadValue));
+        [url, id, model, alias].into_iter().flatten().collect()
+    }
+
+    /// Returns which registry must be there; `None` where whatever is there is taken.
+    ///
+    /// # Errors
+    /// [`IdError`] where it is no identity.
+    pub fn expected(&self) -> Result<Option<RegistryId>, IdError> {
+        if self.id.is_empty() { Ok(None) } else { self.id.parse().map(Some) }
     }
 
     /// Returns the name of the model; `project` where none is set.
@@ -74,8 +94,9 @@ mod tests {
     #[test]
     fn every_wrong_key_is_named() {
         let options: RegistryOptions =
-            toml::from_str("url = 'ftp://bucket/x'\nmodel = 'A'\nalias = 'latest'\npromote = false").unwrap();
+            toml::from_str("url = 'ftp://bucket/x'\nid = 'plant-7'\nmodel = 'A'\nalias = 'latest'\npromote = false")
+                .unwrap();
         let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
-        assert_eq!(paths, ["url", "model", "alias"]);
+        assert_eq!(paths, ["url", "id", "model", "alias"]);
     }
 }

@@ -60,6 +60,11 @@ impl Policy {
         Trust::new(self.key.clone(), self.signatures.required_from)
     }
 
+    /// Returns the aliases it speaks of, in order of name.
+    pub fn aliases(&self) -> impl Iterator<Item = &Alias> {
+        self.alias.keys()
+    }
+
     /// Returns what is asked for before an alias moves; nothing where no file speaks of it.
     pub fn of(&self, alias: &Alias) -> AliasPolicy {
         self.alias.get(alias).copied().unwrap_or_default()

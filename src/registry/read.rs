@@ -10,7 +10,7 @@ use super::manifest::{ModelVersion, Origin};
 use super::name::{Alias, ModelName};
 use super::reference::ModelRef;
 use super::registry::Registry;
-use super::state::{Collection, Model, until};
+use super::state::{ClockSetBack, Collection, Model, set_back, until};
 use crate::content::Digest;
 use crate::scoring::Scorecard;
 
@@ -161,6 +161,17 @@ impl Registry {
         let entries = at.map_or(log.entries(), |at| until(log.entries(), at));
         let rows = entries.iter().flat_map(HistoryRow::of).filter(|row| row.model == *model);
         Ok(rows.filter(|row| alias.is_none() || row.alias.as_ref() == alias).collect())
+    }
+}
+
+impl Registry {
+    /// Returns the entries that were written by a clock behind that of an entry before them. What a time meant is told by the order
+    /// of the log: everything before an entry that had happened had happened, too.
+    ///
+    /// # Errors
+    /// A damaged log, and whatever the store answers.
+    pub async fn clocks_set_back(&self) -> Result<Vec<ClockSetBack>, RegistryError> {
+        Ok(set_back(Log::read(self.store()).await?.entries()))
     }
 }
 

@@ -12,9 +12,11 @@ use super::address::Surroundings;
 use super::entry::{Action, Stamp};
 use super::error::RegistryError;
 use super::gates::GateReport;
+use super::identity::RegistryId;
 use super::log::{Log, Step};
 use super::manifest::{BundleFile, FileEntry, ModelVersion, Origin};
 use super::name::ModelName;
+use super::noted::NotedHead;
 use super::state::{State, until};
 use super::store::Store;
 use super::verify::{self, VerifyReport};
@@ -163,23 +165,44 @@ impl Registry {
         self.read_json("a gate report", digest).await
     }
 
-    /// Writes the files of a version into a folder; files that stand there with the right bytes are kept.
+    /// Writes the files of a version into a folder; files that are there with the right bytes are kept, those of other versions of
+    /// the model replaced.
     ///
     /// Bytes are verified before they get their final name, and nothing is ever written outside the folder.
     ///
     /// # Errors
-    /// Missing or damaged blobs, a symbolic link in the way, and whatever the store or the disk answers.
+    /// Missing or damaged blobs, a symbolic link or a file of something else in the way, and whatever the store or the disk
+    /// answers.
     pub async fn fetch_bundle(&self, version: &ModelVersion, into: &Path) -> Result<(), RegistryError> {
-        self.explained(version, fetch::bundle(&self.store, version, into).await).await
+        let state = self.state(None).await?;
+        let versions = state.model(&version.model)?.versions();
+        self.explained(version, fetch::bundle(&self.store, version, versions, into).await).await
     }
 
     /// Walks the whole log and all blobs, and reports everything that is not as it was written.
     ///
     /// # Errors
-    /// [`RegistryError::Absent`] where there is nothing to verify, [`RegistryError::Format`] where a newer program
-    /// wrote, and whatever the store answers. Damage is no error here: it is what the report lists.
+    /// [`RegistryError::Absent`] where there is nothing to verify, [`RegistryError::OtherRegistry`] where another registry is
+    /// expected, [`RegistryError::Format`] where a newer program wrote, and whatever the store answers. Damage is no error
+    /// here: it is what the report lists.
     pub async fn verify(&self) -> Result<VerifyReport, RegistryError> {
-        verify::verify(&self.store).await
+        verify::verify(&self.store, None).await
+    }
+
+    /// As [`Self::verify`]; a head that was noted earlier must still be part of the log.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn verify_head(&self, noted: NotedHead) -> Result<VerifyReport, RegistryError> {
+        verify::verify(&self.store, Some(noted)).await
+    }
+
+    /// Returns which registry this is; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// A damaged log, and whatever the store answers.
+    pub async fn id(&self) -> Result<Option<RegistryId>, RegistryError> {
+        Ok(Log::read(&self.store).await?.id())
     }
 
     /// Reads and verifies every object a version rests on: bundle, scorecard, predictions, and its gate reports.
@@ -188,6 +211,7 @@ impl Registry {
     /// [`RegistryError::Integrity`] for the first object that is missing or changed, [`RegistryError::Collected`] where the
     /// version's files are no longer kept.
     pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        version.require_distinct_files()?;
         for file in &version.files {
             let verified = blobs::verify(&self.store, file.sha256, file.bytes).await;
             self.explained(version, verified).await?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::stream::BoxStream;
@@ -9,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
@@ -65,6 +66,7 @@ pub(super) fn predictions(scale: f64) -> Predictions {
         rul: 60.0 + scale * error(unit),
         interval: None,
         truth: Some(60.0),
+        flags: Vec::new(),
     };
     (1..=UNITS).map(of_unit).collect()
 }
@@ -130,12 +132,27 @@ pub(super) fn gated(version: u32, report: GateReport) -> Promotion {
     Promotion { reason: String::new(), consent: Consent::Gates(Box::new(report)), ..forced(version) }
 }
 
+/// Returns whether an object is an entry of the log.
+fn is_entry(location: &Path) -> bool {
+    location.as_ref().starts_with("log/") && !location.as_ref().ends_with("/00000000000000000000.json")
+}
+
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What goes wrong in a [`Meddler`].
 pub(super) enum Accident {
     /// Create-only writes overwrite, as on servers that ignore `If-None-Match`.
     Overwrites,
+    /// Create-only writes of more bytes than this overwrite, as behind gateways that send long bodies another way.
+    OverwritesAbove(usize),
+    /// Every so manieth create-only write overwrites.
+    OverwritesSometimes(usize),
+    /// Create-only writes look whether something is there, and then write.
+    ChecksThenActs,
+    /// Create-only writes keep what is there, and say that they were done.
+    KeepsAndSaysWritten,
+    /// Someone else does this just before the first write to the log, which is said to be done and is not.
+    Deceives(Boxed<'static, ()>),
     /// Someone else does this just before the first write to the log.
     Meanwhile(Boxed<'static, ()>),
     /// The first write to the log is done, and its answer is lost.
@@ -148,21 +165,79 @@ pub(super) enum Accident {
 pub(super) struct Meddler {
     inner: Arc<InMemory>,
     accident: Mutex<Option<Accident>>,
+    created: AtomicUsize,
+}
+
+/// What a store does that never obeys.
+#[derive(Debug, Clone, Copy)]
+enum Habit {
+    Overwrites,
+    Keeps,
+    Checks,
 }
 
 impl Meddler {
     pub(super) fn over(inner: Arc<InMemory>, accident: Accident) -> Store {
-        Store::over(Arc::new(Self { inner, accident: Mutex::new(Some(accident)) }), "meddler".to_owned())
+        let meddler = Self { inner, accident: Mutex::new(Some(accident)), created: AtomicUsize::new(0) };
+        Store::over(Arc::new(meddler), "meddler".to_owned())
     }
 
     fn accident_at(&self, location: &Path) -> Option<Accident> {
         let mut accident = self.accident.lock().unwrap();
         match *accident {
-            Some(Accident::Overwrites) => Some(Accident::Overwrites),
-            Some(Accident::Meanwhile(_) | Accident::Unanswered | Accident::Killed) => {
-                if location.as_ref().starts_with("log/") { accident.take() } else { None }
+            Some(Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed) => {
+                if is_entry(location) {
+                    accident.take()
+                } else {
+                    None
+                }
             }
-            None => None,
+            Some(
+                Accident::Overwrites
+                | Accident::OverwritesAbove(_)
+                | Accident::OverwritesSometimes(_)
+                | Accident::ChecksThenActs
+                | Accident::KeepsAndSaysWritten,
+            )
+            | None => None,
+        }
+    }
+
+    /// Returns what the store does with a create-only write of so many bytes instead of obeying.
+    fn habit(&self, bytes: usize) -> Option<Habit> {
+        let number = self.created.fetch_add(1, Ordering::Relaxed) + 1;
+        match *self.accident.lock().unwrap() {
+            Some(Accident::Overwrites) => Some(Habit::Overwrites),
+            Some(Accident::OverwritesAbove(most)) => (bytes > most).then_some(Habit::Overwrites),
+            Some(Accident::OverwritesSometimes(every)) => number.is_multiple_of(every).then_some(Habit::Overwrites),
+            Some(Accident::KeepsAndSaysWritten) => Some(Habit::Keeps),
+            Some(Accident::ChecksThenActs) => Some(Habit::Checks),
+            Some(Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed) | None => {
+                None
+            }
+        }
+    }
+
+    async fn by_habit(&self, habit: Habit, location: &Path, payload: PutPayload) -> Result<PutResult> {
+        match habit {
+            Habit::Overwrites => self.inner.put(location, payload).await,
+            Habit::Keeps => {
+                let done = PutResult { e_tag: None, version: None, extensions: Default::default() };
+                let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+                match self.inner.put_opts(location, payload, options).await {
+                    Err(object_store::Error::AlreadyExists { .. }) => Ok(done),
+                    other => other,
+                }
+            }
+            Habit::Checks => {
+                if self.inner.head(location).await.is_ok() {
+                    let (path, source) = (location.to_string(), "it is there".into());
+                    return Err(object_store::Error::AlreadyExists { path, source });
+                }
+                // Some of the racers look before the first has written, some do not.
+                tokio::time::sleep(std::time::Duration::from_micros(300)).await;
+                self.inner.put(location, payload).await
+            }
         }
     }
 }
@@ -185,7 +260,7 @@ impl ObjectStore for Meddler {
         &'a self,
         location: &'b Path,
         payload: PutPayload,
-        mut options: PutOptions,
+        options: PutOptions,
     ) -> Boxed<'c, Result<PutResult>>
     where
         'a: 'c,
@@ -193,9 +268,17 @@ impl ObjectStore for Meddler {
         Self: 'c,
     {
         Box::pin(async move {
+            if matches!(options.mode, PutMode::Create)
+                && let Some(habit) = self.habit(payload.content_length())
+            {
+                return self.by_habit(habit, location, payload).await;
+            }
             match self.accident_at(location) {
-                Some(Accident::Overwrites) => options.mode = PutMode::Overwrite,
                 Some(Accident::Meanwhile(other)) => other.await,
+                Some(Accident::Deceives(other)) => {
+                    other.await;
+                    return Ok(PutResult { e_tag: None, version: None, extensions: Default::default() });
+                }
                 Some(Accident::Unanswered) => {
                     self.inner.put_opts(location, payload, options).await?;
                     return Err(object_store::Error::Generic { store: "Meddler", source: "timed out".into() });
@@ -203,7 +286,7 @@ impl ObjectStore for Meddler {
                 Some(Accident::Killed) => {
                     return Err(object_store::Error::Generic { store: "Meddler", source: "killed".into() });
                 }
-                None => {}
+                Some(_) | None => {}
             }
             self.inner.put_opts(location, payload, options).await
         })

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack};
@@ -326,6 +326,41 @@ pub(crate) fn until(entries: &[Entry], time: Timestamp) -> &[Entry] {
     &entries[..happened]
 }
 
+/// An entry that was written by a clock behind that of an entry before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ClockSetBack {
+    /// The entry.
+    pub entry: u64,
+    /// When it happened by its actor's clock.
+    pub time: Timestamp,
+    /// The entry before it that says it happened later.
+    pub after: u64,
+    /// When that one happened by its actor's clock.
+    pub after_time: Timestamp,
+}
+
+/// How far the clocks of different actors may disagree before it is worth a word.
+const DISAGREEMENT: SignedDuration = SignedDuration::from_mins(2);
+
+/// Returns the entries whose time is before that of an entry which they follow, in order.
+pub(crate) fn set_back(entries: &[Entry]) -> Vec<ClockSetBack> {
+    let mut found = Vec::new();
+    let mut latest: Option<&Entry> = None;
+    for entry in entries {
+        match latest {
+            Some(before) if before.time.duration_since(entry.time) > DISAGREEMENT => found.push(ClockSetBack {
+                entry: entry.sequence,
+                time: entry.time,
+                after: before.sequence,
+                after_time: before.time,
+            }),
+            Some(before) if before.time >= entry.time => {}
+            Some(_) | None => latest = Some(entry),
+        }
+    }
+    found
+}
+
 fn for_people<T: ToString>(names: impl Iterator<Item = T>) -> String {
     let names: Vec<_> = names.map(|name| name.to_string()).collect();
     if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
@@ -367,7 +402,7 @@ mod tests {
     fn entry(sequence: u64, minute: i64, action: Action) -> Entry {
         let stamp = stamp(minute);
         let (time, actor) = (stamp.time, stamp.actor);
-        Entry { format: 1, sequence, previous: Entry::root(), time, actor, action, signature: None }
+        Entry { format: 1, registry: None, sequence, previous: Entry::root(), time, actor, action, signature: None }
     }
 
     fn actions() -> impl Strategy<Value = Vec<Action>> {
@@ -442,5 +477,8 @@ mod tests {
         let entries: Vec<_> = (1..).zip(minutes).map(|(n, minute)| entry(n, minute, registered(n as u32))).collect();
         let count = |minute| until(&entries, stamp(minute).time).len();
         assert_eq!([5, 10, 15, 20, 29, 30, 600].map(count), [0, 1, 1, 3, 3, 4, 4]);
+        let told: Vec<_> = set_back(&entries).iter().map(|found| (found.entry, found.after)).collect();
+        assert_eq!(told, [(3, 2), (4, 2)]);
+        assert_eq!(set_back(&entries[..2]), []);
     }
 }

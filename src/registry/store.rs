@@ -1,7 +1,9 @@
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -11,6 +13,7 @@ use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::address::Surroundings;
@@ -18,12 +21,13 @@ use super::blobs::Transfers;
 use super::collect::Reliance;
 use super::entry::Stamp;
 use super::error::RegistryError;
-use super::keys::Key;
+use super::identity::RegistryId;
+use super::keys::{BLOBS, Key, SNAPSHOTS};
 use super::log::Log;
-use super::marker;
 use super::probe::{self, Proof};
 use super::signing::{Signer, Signing, Trust};
 use super::state::State;
+use super::{genesis, limits, marker, shared, verdict};
 use crate::bucket::{self, Address, Bucket, absolute};
 use crate::content::Digest;
 
@@ -34,12 +38,19 @@ use crate::content::Digest;
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     location: Arc<str>,
+    /// Who keeps the objects of a bucket, by endpoint and bucket: what one prefix proves holds for the others.
+    server: Option<Arc<str>>,
     parts: Option<Parts>,
     folder: Option<PathBuf>,
+    /// Whether it lies in the project's own folder, or goes with the process.
+    is_own: bool,
     transfers: Transfers,
     reliance: Reliance,
     signing: Signing,
-    readable: Arc<OnceLock<()>>,
+    /// Which registry must be here, where that is known.
+    expected: Option<RegistryId>,
+    /// Format of the marker.
+    readable: Arc<OnceLock<u32>>,
     writable: Arc<OnceLock<()>>,
     /// The log as it was read last.
     log: Arc<Mutex<Option<Log>>>,
@@ -57,6 +68,9 @@ impl fmt::Debug for Parts {
         f.debug_struct("Parts").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
+
+/// Pauses before a write is tried again that met another one under way.
+const CONFLICTS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1600)];
 
 /// What a create-only write met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +108,7 @@ impl Store {
     /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
     /// Unicode form, or where the environment does not say how to reach a bucket.
     pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
-        let Surroundings { root, variable, scratch, signing, reporter } = surroundings.into();
+        let Surroundings { root, variable, scratch, signing, expected, reporter } = surroundings.into();
         let bad = |what| RegistryError::Address { url: url.to_owned(), what };
         let store = match Address::parse(url)? {
             Address::Memory => Self::memory(),
@@ -102,16 +116,38 @@ impl Store {
             Address::Bucket { provider, bucket, prefix } => {
                 let Bucket { objects, parts } = bucket::open(provider, &bucket, variable).map_err(bad)?;
                 let location = url.trim_end_matches('/').to_owned();
+                let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(variable);
+                let server = Some(format!("{provider:?} {bucket} {}", endpoint.unwrap_or_default()).into());
                 let parts = Some(Parts { bucket: parts, prefix: prefix.clone() });
-                Self { parts, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
+                Self { parts, server, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
             }
         };
-        Ok(Self { transfers: Transfers { scratch, reporter }, signing, ..store })
+        let is_own = store.parts.is_none() && store.folder.as_ref().is_none_or(|folder| folder.starts_with(root));
+        Ok(Self { is_own, transfers: Transfers { scratch, reporter }, signing, expected, ..store })
     }
 
     /// Returns an empty store in memory.
     pub fn memory() -> Self {
         Self::over(Arc::new(InMemory::new()), "memory://".into())
+    }
+
+    /// Returns the same store, of which nothing was read yet.
+    #[cfg(test)]
+    pub(super) fn as_opened(&self) -> Self {
+        Self { readable: Arc::default(), writable: Arc::default(), log: Arc::default(), ..self.clone() }
+    }
+
+    /// Returns a store that must hold this registry.
+    #[cfg(test)]
+    pub(super) fn expecting(self, id: RegistryId) -> Self {
+        Self { expected: Some(id), ..self }
+    }
+
+    /// Returns a store of which things are remembered in a folder.
+    #[cfg(test)]
+    pub(super) fn with_scratch(self, folder: &Path) -> Self {
+        let transfers = Transfers { scratch: Some(folder.to_owned()), ..self.transfers.clone() };
+        Self { transfers, ..self }
     }
 
     /// Returns where the store lies, for people.
@@ -123,11 +159,14 @@ impl Store {
         Self {
             objects,
             location: location.into(),
+            server: None,
             parts: None,
             folder: None,
+            is_own: true,
             transfers: Transfers::default(),
             reliance: Reliance::default(),
             signing: Signing::default(),
+            expected: None,
             readable: Arc::default(),
             writable: Arc::default(),
             log: Arc::default(),
@@ -145,25 +184,99 @@ impl Store {
     }
 
     /// Reads an object; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`RegistryError::Integrity`] for one that is longer than any this program writes: it is not read.
     pub(crate) async fn get(&self, key: Key) -> Result<Option<Bytes>, RegistryError> {
-        let read = async { self.objects.get(&key.path()).await?.bytes().await };
-        match read.await {
-            Ok(bytes) => Ok(Some(bytes)),
+        let most = limits::most_bytes(key);
+        self.require_regular(key)?;
+        match limits::read(self.objects.as_ref(), &key.path(), most).await {
+            Ok(Ok(bytes)) => Ok(Some(bytes)),
+            Ok(Err(length)) => {
+                let what = format!("it has {length} bytes or more, and no such object has more than {most}");
+                Err(RegistryError::damaged(key, what))
+            }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(source) => Err(self.failed("read", key, source)),
         }
     }
 
+    /// Refuses what would not be read again because of its length.
+    pub(super) fn require_short(&self, key: Key, what: &'static str, bytes: u64) -> Result<(), RegistryError> {
+        let most = limits::most_bytes(key);
+        if bytes > most { Err(RegistryError::TooLong { what, bytes, most }) } else { Ok(()) }
+    }
+
+    /// Refuses what is no regular file, where the store is a folder: opening a pipe would wait for ever.
+    fn require_regular(&self, key: Key) -> Result<(), RegistryError> {
+        let Some(path) = self.path_on_disk(key) else { return Ok(()) };
+        match path.metadata() {
+            Ok(found) if !found.is_file() => Err(RegistryError::damaged(key, "it is no regular file")),
+            // The store itself tells what is missing, or cannot be looked at.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Writes an object where none is. Readers see all of it or nothing, whenever the writer is killed.
     pub(crate) async fn create(&self, key: Key, bytes: impl Into<PutPayload>) -> Result<Created, RegistryError> {
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.objects.put_opts(&key.path(), bytes.into(), options).await {
-            Ok(_) => Ok(Created::Written),
-            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                Ok(Created::Exists)
-            }
-            Err(source) => Err(self.failed("create", key, source)),
+        let bytes: PutPayload = bytes.into();
+        if let Some(root) = &self.folder {
+            return self.create_file(root.clone(), key, bytes).await;
         }
+        let mut pauses = CONFLICTS.into_iter();
+        loop {
+            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+            let error = match self.objects.put_opts(&key.path(), bytes.clone(), options).await {
+                Ok(_) => return Ok(Created::Written),
+                Err(error) => error,
+            };
+            if bucket::is_conflict(&error) {
+                // Another request for the object was under way, and the server did neither.
+                let Some(pause) = pauses.next() else {
+                    let source = object_store::Error::Generic { store: "S3", source: error.into() };
+                    return Err(self.failed("create", key, source));
+                };
+                sleep(pause).await;
+                continue;
+            }
+            return match error {
+                object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => {
+                    Ok(Created::Exists)
+                }
+                source => Err(self.failed("create", key, source)),
+            };
+        }
+    }
+
+    /// Creates a file; the disk's own thread waits for it.
+    async fn create_file(&self, root: PathBuf, key: Key, bytes: PutPayload) -> Result<Created, RegistryError> {
+        let path = root.join(key.to_string());
+        let create = move || shared::create(&root, &path, &bytes);
+        let created = tokio::task::spawn_blocking(create).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        created.map_err(|error| self.failed_on_disk("create", key, error))
+    }
+
+    fn failed_on_disk(&self, operation: &'static str, key: Key, error: io::Error) -> RegistryError {
+        let source = match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                object_store::Error::PermissionDenied { path: key.to_string(), source: error.into() }
+            }
+            _ => object_store::Error::Generic { store: "LocalFileSystem", source: error.into() },
+        };
+        self.failed(operation, key, source)
+    }
+
+    /// Makes the folder of an object that the disk store is about to write.
+    fn prepare(&self, operation: &'static str, key: Key) -> Result<(), RegistryError> {
+        let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else { return Ok(()) };
+        let made = shared::make_folders(root, path.parent().unwrap_or(root));
+        made.map_err(|error| self.failed_on_disk(operation, key, error))
+    }
+
+    /// Gives an object that the disk store has written the rights of the store's folder.
+    pub(super) fn adopt(&self, key: Key) -> Result<(), RegistryError> {
+        let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else { return Ok(()) };
+        shared::follow(root, &path).map_err(|error| self.failed_on_disk("write", key, error))
     }
 
     /// Deletes an object of an experiment, or a blob nothing rests on; nothing else is ever deleted.
@@ -227,6 +340,7 @@ impl Store {
 
     /// Looks at an object without reading it; `None` where there is none.
     pub(crate) async fn look(&self, key: Key) -> Result<Option<Object>, RegistryError> {
+        self.require_regular(key)?;
         match self.objects.head(&key.path()).await {
             Ok(object) => Ok(Some(Object::of(object))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -236,6 +350,7 @@ impl Store {
 
     /// Reads a part of an object, which must be there.
     pub(crate) async fn get_part(&self, key: Key, range: Range<u64>) -> Result<Bytes, RegistryError> {
+        self.require_regular(key)?;
         let source = match self.objects.get_range(&key.path(), range.clone()).await {
             Ok(bytes) => return Ok(bytes),
             Err(object_store::Error::NotFound { .. }) => return Err(RegistryError::damaged(key, "it is missing")),
@@ -252,6 +367,7 @@ impl Store {
 
     /// Begins to write an object in parts, one after the other. It is seen once it is complete.
     pub(super) async fn begin(&self, key: Key) -> Result<Box<dyn MultipartUpload>, RegistryError> {
+        self.prepare("write", key)?;
         self.objects.put_multipart(&key.path()).await.map_err(|source| self.failed("write", key, source))
     }
 
@@ -274,6 +390,11 @@ impl Store {
     /// Returns the folder that holds the objects, where the store is one.
     pub(super) fn folder_on_disk(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    /// Returns what experiments with this store are remembered under.
+    pub(super) fn identity(&self) -> &str {
+        self.server.as_deref().unwrap_or(&self.location)
     }
 
     pub(super) fn transfers(&self) -> &Transfers {
@@ -311,6 +432,7 @@ impl Store {
     /// Writes bytes under their digest; writing what is already there is no error.
     pub(crate) async fn put_blob(&self, bytes: Bytes) -> Result<Digest, RegistryError> {
         let digest = Digest::of(&bytes);
+        self.require_short(Key::Blob(digest), "a scorecard, predictions or a gate report", bytes.len() as u64)?;
         if self.create(Key::Blob(digest), bytes.clone()).await? == Created::Exists && !self.stays(digest).await? {
             self.write_again(digest, bytes).await?;
         }
@@ -328,9 +450,11 @@ impl Store {
 
     async fn write_again(&self, digest: Digest, bytes: Bytes) -> Result<(), RegistryError> {
         let key = Key::Blob(digest);
+        self.prepare("write", key)?;
         match self.objects.put(&key.path(), bytes.into()).await {
+            Ok(_) => self.adopt(key),
             // Some may create blobs and never overwrite one; they look again when their entry stands.
-            Ok(_) | Err(object_store::Error::PermissionDenied { .. }) => Ok(()),
+            Err(object_store::Error::PermissionDenied { .. }) => Ok(()),
             Err(source) => Err(self.failed("write", key, source)),
         }
     }
@@ -347,37 +471,100 @@ impl Store {
 
     /// Makes sure that this program understands what is stored here; asks the store once.
     pub(crate) async fn check_format(&self) -> Result<(), RegistryError> {
-        if self.readable.get().is_none() && marker::check(self).await? {
-            self.readable.get_or_init(|| ());
+        if self.readable.get().is_none()
+            && let Some(format) = marker::check(self).await?
+        {
+            self.readable.get_or_init(|| format);
         }
         Ok(())
     }
 
-    /// Makes sure that the store can be trusted with a log; runs the experiment once. A store that was proven before, as
-    /// its marker says, is not raced again: some servers take a second for each contested write.
+    /// Returns what a store without a log holds that only a log can explain; `None` where it holds nothing.
+    pub(super) async fn remains(&self) -> Result<Option<String>, RegistryError> {
+        if self.look(Key::Marker).await?.is_some() {
+            return Ok(Some(format!("`{}` says that this is a registry", Key::Marker)));
+        }
+        for folder in [BLOBS, SNAPSHOTS] {
+            let mut listed = self.objects.list(Some(&folder.into()));
+            let first = listed.try_next().await.map_err(|source| self.failed("list", folder, source))?;
+            if first.is_some() {
+                return Ok(Some(format!("there are objects in `{folder}/`")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses another registry than the one that is expected; `found` is the one that is here.
+    pub(super) fn require_expected(&self, found: Option<RegistryId>) -> Result<(), RegistryError> {
+        match self.expected {
+            Some(expected) if found != Some(expected) => {
+                Err(RegistryError::OtherRegistry { location: self.location.to_string(), expected, found })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Makes sure that the store can be trusted with a log, and begins the log where there is none; runs the experiment once.
+    ///
+    /// A store that was proven before, as its marker or this project knows, is not raced again: some servers take a second for
+    /// each contested write.
     ///
     /// # Errors
     /// [`RegistryError::Unsafe`] where two writers could both believe that they created the same object.
     pub async fn prove(&self) -> Result<(), RegistryError> {
-        if self.writable.get().is_none() {
-            self.check_format().await?;
-            match self.readable.get() {
-                Some(()) => probe::in_a_row(self).await?,
-                None => _ = probe::run(self).await?,
-            }
-            marker::write(self).await?;
-            self.writable.get_or_init(|| ());
+        if self.writable.get().is_some() {
+            return Ok(());
+        }
+        verdict::recall_refusal(self)?;
+        let log = Log::read(self).await?;
+        let is_proven = match self.readable.get() {
+            None => false,
+            // The experiment of format 1 was a weaker one.
+            Some(1) => false,
+            Some(_) => true,
+        };
+        let is_proven = is_proven || verdict::was_proven(self);
+        if is_proven {
+            probe::in_a_row(self).await?
+        } else {
+            _ = probe::run(self).await?
+        }
+        if log.id().is_none() {
+            genesis::write(self).await?;
+            self.tell_of_beginning().await?;
+        }
+        marker::write(self, if log.has_genesis() { marker::FORMAT } else { 1 }).await?;
+        self.writable.get_or_init(|| ());
+        Ok(())
+    }
+
+    /// Tells that a registry begins where others may expect one that is there already.
+    async fn tell_of_beginning(&self) -> Result<(), RegistryError> {
+        if self.is_own {
+            return Ok(());
+        }
+        if let Some(Ok(genesis)) = genesis::read(self).await? {
+            self.transfers.reporter.note(format!(
+                "{} held no registry, so one begins there now; `[registry] id = \"{}\"` makes a pipeline expect it",
+                self.location, genesis.id
+            ));
         }
         Ok(())
     }
 
-    /// Makes the experiment of [`Self::prove`] again, and leaves nothing behind.
+    /// Makes the experiment of [`Self::prove`] again, and leaves nothing behind. Its outcome takes the place of earlier ones.
     ///
     /// # Errors
     /// As there.
     pub async fn examine(&self) -> Result<Proof, RegistryError> {
         self.check_format().await?;
+        verdict::forget(self);
         probe::run(self).await
+    }
+
+    /// Returns that a store contradicts itself, which may pass.
+    pub(super) fn contradicted(&self, operation: &'static str, key: Key, what: &'static str) -> RegistryError {
+        self.failed(operation, key, object_store::Error::Generic { store: "registry", source: what.into() })
     }
 
     pub(super) fn failed(

@@ -3,27 +3,37 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
+use super::chain::Chain;
 use super::collect::{Needed, blobs_of};
 use super::entry::Entry;
 use super::error::RegistryError;
-use super::keys::{BLOBS, Key, SNAPSHOTS, Sequence};
+use super::genesis::Genesis;
+use super::identity::RegistryId;
+use super::keys::{BLOBS, Key, LOG, SNAPSHOTS, Sequence};
 use super::log::{self, READERS};
+use super::manifest::ModelVersion;
+use super::noted::NotedHead;
 use super::state::State;
 use super::store::Store;
-use super::{blobs, marker, snapshot};
+use super::{blobs, genesis, marker, snapshot};
 use crate::content::Digest;
 
 /// What a walk over the whole log and all blobs found.
 ///
-/// Nothing in a store can tell that its newest entries were taken away; whoever must know keeps `head` elsewhere.
+/// Nothing in a store can tell that its newest entries were taken away; whoever must know keeps `head` elsewhere, and asks
+/// whether it is still part of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
     /// Where the store lies.
     pub location: String,
+    /// Which registry it is.
+    pub id: Option<RegistryId>,
     /// Entries of the log.
     pub entries: u64,
     /// SHA-256 of the newest entry's bytes.
     pub head: Option<Digest>,
+    /// Place of the head that was noted earlier, where one was asked for and is part of the log.
+    pub noted: Option<u64>,
     /// Entries that carry a signature.
     pub signed: u64,
     /// Blobs read.
@@ -32,6 +42,8 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// Blobs no version rests on: left by a writer that was killed or refused, or not yet collected; harmless.
     pub orphans: u64,
+    /// Bytes of blobs that no entry names at all; where they are most of all bytes, entries may have been lost.
+    pub unnamed_bytes: u64,
     /// What is wrong, in order of key; empty when the store is intact.
     pub findings: Vec<Finding>,
 }
@@ -52,26 +64,34 @@ impl VerifyReport {
     pub fn is_intact(&self) -> bool {
         self.findings.is_empty()
     }
+
+    /// Returns whether most bytes belong to no entry of the log.
+    pub fn is_mostly_unnamed(&self) -> bool {
+        self.unnamed_bytes > self.bytes / 2
+    }
 }
 
-/// Walks the whole log and all blobs.
-pub(crate) async fn verify(store: &Store) -> Result<VerifyReport, RegistryError> {
-    let mut walk = Walk::default();
+/// Walks the whole log and all blobs; a head that was noted earlier must be part of the log.
+pub(crate) async fn verify(store: &Store, noted: Option<NotedHead>) -> Result<VerifyReport, RegistryError> {
+    // In an order in which a registry that begins meanwhile looks whole: its log begins before the first entry.
+    let listed = log::list(store, 0).await?;
+    let mut walk = Walk::new(genesis::read(store).await?);
     let marked = walk.marker(store).await?;
-    walk.log(store).await?;
+    walk.log(store, listed).await?;
     walk.snapshots(store).await?;
     walk.blobs(store).await?;
-    if !marked {
-        if walk.is_empty() {
-            return Err(RegistryError::Absent { location: store.location().to_owned() });
-        }
-        walk.find(Key::Marker, None, "it is missing");
+    walk.whole(store, marked)?;
+    store.require_expected(walk.chain.id())?;
+    if let Some(noted) = noted {
+        walk.hold(noted);
     }
     Ok(walk.report(store))
 }
 
-#[derive(Default)]
 struct Walk {
+    chain: Chain,
+    /// Digest of the object the log begins with.
+    genesis: Option<Digest>,
     entries: u64,
     head: Option<Digest>,
     /// Digests of the entries' bytes.
@@ -83,68 +103,105 @@ struct Walk {
     named: BTreeMap<Digest, Sequence>,
     /// Blobs that versions rest on whose files were not collected.
     needed: Needed,
+    snapshots: u64,
     blobs: u64,
     bytes: u64,
     orphans: u64,
+    unnamed_bytes: u64,
+    /// Place of the head that was noted earlier.
+    noted: Option<Sequence>,
     findings: Vec<Finding>,
 }
 
 impl Walk {
+    fn new(genesis: Option<Result<Genesis, RegistryError>>) -> Self {
+        let digest = genesis.as_ref().and_then(|read| read.as_ref().ok()).map(|genesis| genesis.digest);
+        Self {
+            chain: Chain::new(genesis),
+            genesis: digest,
+            entries: 0,
+            head: digest,
+            digests: BTreeMap::new(),
+            signed: 0,
+            state: Some(State::default()),
+            named: BTreeMap::new(),
+            needed: Needed::default(),
+            snapshots: 0,
+            blobs: 0,
+            bytes: 0,
+            orphans: 0,
+            unnamed_bytes: 0,
+            noted: None,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Returns whether there is a marker, even a damaged one.
     async fn marker(&mut self, store: &Store) -> Result<bool, RegistryError> {
         match marker::check(store).await {
             Err(RegistryError::Integrity { what, .. }) => {
                 self.find(Key::Marker, None, what);
                 Ok(true)
             }
-            other => other,
+            other => Ok(other?.is_some()),
         }
     }
 
-    async fn log(&mut self, store: &Store) -> Result<(), RegistryError> {
-        let (sequences, foreign) = log::list(store, 0).await?;
+    async fn log(
+        &mut self,
+        store: &Store,
+        (sequences, foreign): (Vec<Sequence>, Vec<String>),
+    ) -> Result<(), RegistryError> {
         foreign.into_iter().for_each(|path| self.find(path, None, "it is no log entry"));
-        self.state = Some(State::default());
-        let mut chain = Chain { last: 0, digest: Some(Entry::root()) };
+        if let Some(what) = self.chain.damaged_genesis().cloned().filter(|_| sequences.is_empty()) {
+            self.find(Key::Genesis, None, what);
+        }
         let read =
             stream::iter(sequences).map(|sequence| async move { (sequence, store.get(Key::Log(sequence)).await) });
         let mut objects = read.buffered(READERS);
         while let Some((sequence, bytes)) = objects.next().await {
-            match bytes? {
-                Some(bytes) => chain = self.entry(store, chain, sequence, &bytes)?,
-                None => self.find(Key::Log(sequence), Some(sequence), "it is missing"),
+            match bytes {
+                Ok(Some(bytes)) => self.entry(store, sequence, &bytes)?,
+                Ok(None) => self.broken(Key::Log(sequence), "it is missing".to_owned()),
+                Err(RegistryError::Integrity { what, .. }) => self.unread(sequence, what),
+                Err(error) => return Err(error),
             }
+        }
+        if self.chain.has_foreign_genesis() {
+            self.find(Key::Genesis, None, "it is no part of this log, which began before there were such objects");
         }
         Ok(())
     }
 
-    fn entry(
-        &mut self,
-        store: &Store,
-        mut chain: Chain,
-        sequence: Sequence,
-        bytes: &[u8],
-    ) -> Result<Chain, RegistryError> {
+    fn entry(&mut self, store: &Store, sequence: Sequence, bytes: &[u8]) -> Result<(), RegistryError> {
         self.entries += 1;
-        if sequence != chain.last + 1 {
-            self.gap(chain.last + 1, sequence - 1);
-            chain.digest = None;
-        }
+        self.gap_before(sequence);
         let digest = Digest::of(bytes);
         self.head = Some(digest);
         self.digests.insert(sequence, digest);
-        let next = Chain { last: sequence, digest: Some(digest) };
         match Entry::decode(sequence, bytes) {
             Ok(entry) => {
-                self.link(&entry, chain.digest);
+                if let Err(broken) = self.chain.check(&entry) {
+                    self.broken(broken.key, broken.what);
+                }
+                self.link(&entry);
                 self.signature(store, &entry);
-                Ok(next)
+                self.chain.take(&entry, digest);
+                Ok(())
             }
             Err(RegistryError::Integrity { what, .. }) => {
-                self.broken(sequence, what);
-                Ok(Chain { digest: None, ..next })
+                self.unread(sequence, what);
+                Ok(())
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Names an entry that cannot be read, and goes on behind it.
+    fn unread(&mut self, sequence: Sequence, what: String) {
+        self.gap_before(sequence);
+        self.broken(Key::Log(sequence), what);
+        self.chain.skip_to(sequence);
     }
 
     /// Holds signatures against the bytes, and against the policy where there is one.
@@ -156,38 +213,53 @@ impl Walk {
         }
     }
 
-    fn gap(&mut self, from: Sequence, to: Sequence) {
+    fn gap_before(&mut self, sequence: Sequence) {
+        let (from, to) = (self.chain.last() + 1, sequence - 1);
+        if from > to {
+            return;
+        }
         let what = if from == to { "it is missing".to_owned() } else { format!("entries {from} to {to} are missing") };
-        self.broken(from, what);
+        self.broken(Key::Log(from), what);
+        self.chain.skip_to(to);
     }
 
-    fn link(&mut self, entry: &Entry, before: Option<Digest>) {
-        if before.is_some_and(|before| before != entry.previous) {
-            self.broken(entry.sequence, "it does not follow from the bytes of the entry before".to_owned());
-        }
+    fn link(&mut self, entry: &Entry) {
         for blob in blobs_of(&entry.action) {
             self.named.entry(blob).or_insert(entry.sequence);
         }
         self.needed.take(&entry.action);
+        if let Some(path) = entry.registered().and_then(ModelVersion::named_twice) {
+            let what = format!("the version it registers has two files called `{path}`");
+            self.find(Key::Log(entry.sequence), Some(entry.sequence), what);
+        }
         if let Some(Err(error)) = self.state.as_mut().map(|state| state.apply(entry)) {
-            self.broken(entry.sequence, error.to_string());
+            self.broken(Key::Log(entry.sequence), error.to_string());
         }
     }
 
-    fn broken(&mut self, sequence: Sequence, what: String) {
+    fn broken(&mut self, key: Key, what: String) {
         self.state = None;
-        self.find(Key::Log(sequence), Some(sequence), what);
+        let entry = match key {
+            Key::Log(sequence) => Some(sequence),
+            Key::Marker | Key::Genesis | Key::Snapshot(_) | Key::Blob(_) | Key::Probe(_) => None,
+        };
+        self.find(key, entry, what);
     }
 
     /// Holds the snapshots against the entries: who reads them must see the same log.
     async fn snapshots(&mut self, store: &Store) -> Result<(), RegistryError> {
         for path in store.list(SNAPSHOTS).await? {
+            self.snapshots += 1;
             let Some(key @ Key::Snapshot(end)) = Key::parse(&path) else {
                 self.find(path, None, "it is no snapshot");
                 continue;
             };
-            let bytes = store.get(key).await?.unwrap_or_default();
-            let held = snapshot::entries(end.saturating_sub(snapshot::LENGTH), &bytes).unwrap_or_default();
+            let bytes = match store.get(key).await {
+                Err(RegistryError::Integrity { .. }) => None,
+                bytes => bytes?,
+            };
+            let held = bytes.and_then(|bytes| snapshot::entries(end.saturating_sub(snapshot::LENGTH), &bytes));
+            let held = held.unwrap_or_default();
             let same = |(entry, digest): &snapshot::Linked| self.digests.get(&entry.sequence) == Some(digest);
             if held.is_empty() || !held.iter().all(same) {
                 self.find(key, None, "it does not hold the bytes of the entries; without it they are read themselves");
@@ -208,6 +280,9 @@ impl Walk {
             };
             missing.remove(&digest);
             self.orphans += u64::from(!needed.contains(&digest));
+            if !self.named.contains_key(&digest) {
+                self.unnamed_bytes += length;
+            }
             found.push((digest, length));
         }
         missing.into_iter().for_each(|(digest, entry)| self.find(Key::Blob(digest), Some(entry), "it is missing"));
@@ -240,33 +315,66 @@ impl Walk {
         Ok(())
     }
 
-    fn find(&mut self, key: impl ToString, entry: Option<Sequence>, what: impl Into<String>) {
-        self.findings.push(Finding { key: key.to_string(), entry, what: what.into() });
+    /// Looks whether the parts of a store are all there.
+    fn whole(&mut self, store: &Store, marked: bool) -> Result<(), RegistryError> {
+        let has_log = self.entries > 0 || self.chain.id().is_some() || self.chain.damaged_genesis().is_some();
+        let holds_more = self.blobs > 0 || self.snapshots > 0;
+        if !has_log && !marked && !holds_more && self.findings.is_empty() {
+            store.require_expected(None)?;
+            return Err(RegistryError::Absent { location: store.location().to_owned() });
+        }
+        if !has_log && (marked || holds_more) {
+            self.find(LOG, None, "the log is missing: there is not one entry, and not the object it begins with");
+        }
+        // Whoever was killed while the registry was made left the beginning of its log and nothing else.
+        if !marked && (self.entries > 0 || holds_more) {
+            self.find(Key::Marker, None, "it is missing");
+        }
+        Ok(())
     }
 
-    fn is_empty(&self) -> bool {
-        self.entries == 0 && self.blobs == 0 && self.findings.is_empty()
+    /// Looks for a head that was noted earlier.
+    fn hold(&mut self, noted: NotedHead) {
+        let last = self.digests.keys().next_back().copied().unwrap_or(0);
+        match noted {
+            NotedHead::Entry(entry) if self.digests.contains_key(&entry) => self.noted = Some(entry),
+            NotedHead::Entry(entry) => {
+                let what = format!("entry {entry} was there when it was noted, and the log ends at entry {last}");
+                self.find(Key::Log(entry), Some(entry), what);
+            }
+            NotedHead::Digest(digest) if self.genesis == Some(digest) => self.noted = Some(0),
+            NotedHead::Digest(digest) => match self.digests.iter().find(|(_, found)| **found == digest) {
+                Some((entry, _)) => self.noted = Some(*entry),
+                None => {
+                    let what = format!(
+                        "the head that was noted, {digest}, is no entry of it: entries were removed, or the log was written anew"
+                    );
+                    self.find(LOG, None, what);
+                }
+            },
+        }
+    }
+
+    fn find(&mut self, key: impl ToString, entry: Option<Sequence>, what: impl Into<String>) {
+        self.findings.push(Finding { key: key.to_string(), entry, what: what.into() });
     }
 
     fn report(mut self, store: &Store) -> VerifyReport {
         self.findings.sort();
         VerifyReport {
             location: store.location().to_owned(),
+            id: self.chain.id(),
             entries: self.entries,
             head: self.head,
+            noted: self.noted,
             signed: self.signed,
             blobs: self.blobs,
             bytes: self.bytes,
             orphans: self.orphans,
+            unnamed_bytes: self.unnamed_bytes,
             findings: self.findings,
         }
     }
-}
-
-/// The newest entry read, and its digest where that can be relied on.
-struct Chain {
-    last: Sequence,
-    digest: Option<Digest>,
 }
 
 #[cfg(test)]
@@ -352,7 +460,7 @@ mod tests {
     fn one_flipped_byte_anywhere_is_named() {
         let sample = Sample::new();
         let objects = sample.objects();
-        assert_eq!(objects.len(), 1 + 5 + 9);
+        assert_eq!(objects.len(), 1 + 6 + 9);
         for path in objects {
             let bytes = fs::read(&path).unwrap();
             for at in [0, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {

@@ -6,8 +6,10 @@ pub mod gate;
 
 mod axis;
 mod chart;
+mod comparison;
 mod curves;
 mod error;
+mod fit;
 mod plot;
 mod predictions;
 mod quality;
@@ -15,9 +17,11 @@ mod scores;
 mod sheet;
 mod table;
 
+pub use comparison::side_by_side;
 pub use curves::{CurvePoint, Curves};
 pub use error::ReportError;
-pub use predictions::{predictions_csv, predictions_table, write_predictions};
+pub use fit::within;
+pub use predictions::{PredictionSheet, predictions_table};
 pub use quality::{quality, quality_json};
 pub use scores::{figure, group_scores, named, scores};
 pub use sheet::{Sheet, write_sheet};

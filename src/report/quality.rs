@@ -4,21 +4,22 @@ use serde_json::{Value, json};
 
 use super::{Align, table};
 use crate::codes::Code;
-use crate::data::{Finding, Outcome, Pinned, QualityReport};
+use crate::data::{Cause, Outcome, Pinned, QualityReport, causes};
 
-/// How many findings of one expectation are shown for one file; the JSON lists them all.
+/// How many causes of one expectation are shown for one file; the JSON lists them all.
 const SHOWN: usize = 20;
 
-/// Returns a quality report as text: files, expectations, and the first findings of each with file and line.
+/// Returns a quality report as text: files, expectations, and what was found, each cause once with its first places.
 pub fn quality(report: &QualityReport) -> String {
     let mut text = format!("{}\n\n{}", files(report), checks(report));
     let shown = shown(report);
     if !shown.is_empty() {
-        let findings = shown.iter().map(|finding| finding.to_string()).collect::<Vec<_>>();
-        text.push_str(&format!("\n\n{}", findings.join("\n")));
+        let causes = shown.iter().map(ToString::to_string).collect::<Vec<_>>();
+        text.push_str(&format!("\n\n{}", causes.join("\n")));
     }
     let counts = report.counts;
-    let hidden = counts.errors + counts.warnings + counts.infos - shown.len() as u64;
+    let told: u64 = shown.iter().map(|cause| cause.count).sum();
+    let hidden = (counts.errors + counts.warnings + counts.infos).saturating_sub(told);
     if hidden > 0 {
         text.push_str(&format!("\n… and {hidden} more; `data validate --report FILE` writes them all"));
     }
@@ -26,13 +27,16 @@ pub fn quality(report: &QualityReport) -> String {
     text
 }
 
-/// Returns a quality report for programs: each check and finding with its code.
+/// Returns a quality report for programs: each check, cause and finding with its code.
 pub fn quality_json(report: &QualityReport) -> Value {
     let mut object = json!(report);
     let checks = report.checks.iter().map(|check| check.expectation.code());
     let findings = report.findings.iter().map(|finding| finding.expectation.code());
     add_codes(&mut object["checks"], checks);
     add_codes(&mut object["findings"], findings);
+    let causes = causes(&report.findings);
+    object["causes"] = json!(causes);
+    add_codes(&mut object["causes"], causes.iter().map(|cause| cause.first.expectation.code()));
     object
 }
 
@@ -42,14 +46,15 @@ fn add_codes(list: &mut Value, codes: impl Iterator<Item = Code>) {
     }
 }
 
-fn shown(report: &QualityReport) -> Vec<&Finding> {
+fn shown(report: &QualityReport) -> Vec<Cause> {
     let mut seen = BTreeMap::new();
-    let first = |finding: &&Finding| {
-        let count: &mut usize = seen.entry((finding.expectation, finding.file.clone())).or_default();
+    let mut shown = causes(&report.findings);
+    shown.retain(|cause| {
+        let count: &mut usize = seen.entry((cause.first.expectation, cause.first.file.clone())).or_default();
         *count += 1;
         *count <= SHOWN
-    };
-    report.findings.iter().filter(first).collect()
+    });
+    shown
 }
 
 fn files(report: &QualityReport) -> String {

@@ -1,5 +1,5 @@
 use super::{Align, table};
-use crate::scoring::{Metric, Score, Scorecard};
+use crate::scoring::{Band, Metric, Score, Scorecard};
 
 /// Returns a scorecard as a table: each score with its interval, beside the best constant predictor.
 pub fn scores(card: &Scorecard) -> String {
@@ -21,10 +21,67 @@ pub fn scores(card: &Scorecard) -> String {
         card.protocol, card.baseline.prediction
     ));
     card.warnings.iter().for_each(|warning| text.push_str(&format!("\nnote: {warning}")));
+    if let Some(bands) = bands(&card.bands) {
+        text.push_str(&format!("\n\n{bands}"));
+    }
     if let Some(groups) = group_scores(card) {
         text.push_str(&format!("\n\n{groups}"));
     }
     text
+}
+
+/// Returns how good predictions and intervals are by the true remaining life; none where all units are in one band.
+fn bands(bands: &[Band]) -> Option<String> {
+    if bands.len() < 2 {
+        return None;
+    }
+    let header = [
+        ("remaining life (cycles)", Align::Left),
+        ("units", Align::Right),
+        ("rmse", Align::Right),
+        ("bias", Align::Right),
+        ("coverage", Align::Right),
+        ("width", Align::Right),
+        ("", Align::Left),
+    ];
+    let worst = worst_covered(bands);
+    let rows = bands.iter().enumerate().map(|(at, band)| {
+        let cell = |metric, value: Option<f64>| value.map(|value| figure(metric, value)).unwrap_or_default();
+        let mark = if worst == Some(at) { "least covered" } else { "" };
+        [
+            range(band),
+            band.units.to_string(),
+            figure(Metric::Rmse, band.rmse),
+            figure(Metric::Bias, band.bias),
+            cell(Metric::Coverage, band.coverage),
+            cell(Metric::IntervalWidth, band.interval_width),
+            mark.to_owned(),
+        ]
+    });
+    Some(table(&header, rows))
+}
+
+fn range(band: &Band) -> String {
+    match band.below {
+        Some(below) => format!("{} to below {below}", band.from),
+        None => format!("{} and more", band.from),
+    }
+}
+
+/// Returns the band whose intervals hold the truth least often; none where all do so equally often.
+fn worst_covered(bands: &[Band]) -> Option<usize> {
+    let mut worst: Option<(usize, f64)> = None;
+    let mut differ = false;
+    for (at, band) in bands.iter().enumerate() {
+        let coverage = band.coverage?;
+        if let Some((_, least)) = worst {
+            differ |= coverage != least;
+        }
+        if worst.is_none_or(|(_, least)| coverage < least) {
+            worst = Some((at, coverage));
+        }
+    }
+    worst.filter(|_| differ).map(|(at, _)| at)
 }
 
 /// What is told of each group; the JSON holds every metric.
@@ -62,4 +119,33 @@ pub fn named(metric: Metric) -> String {
 /// Returns a score for people: shares as percent, penalties and cycles with the digits their intervals deserve.
 pub fn figure(metric: Metric, value: f64) -> String {
     metric.figure(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn band(from: f64, below: Option<f64>, coverage: f64) -> Band {
+        let (coverage, interval_width) = (Some(coverage), Some(31.0));
+        Band { from, below, units: 9, rows: 9, rmse: 12.5, bias: -1.0, coverage, interval_width }
+    }
+
+    #[test]
+    fn the_least_covered_band_is_marked() {
+        let found = [band(0.0, Some(25.0), 0.97), band(25.0, Some(50.0), 0.72), band(125.0, None, 0.9)];
+        insta::assert_snapshot!(bands(&found).unwrap(), @"
+        remaining life (cycles)  units   rmse   bias  coverage  width
+        ──────────────────────────────────────────────────────────────────────────────
+        0 to below 25                9  12.50  -1.00      97 %  31.00
+        25 to below 50               9  12.50  -1.00      72 %  31.00  least covered
+        125 and more                 9  12.50  -1.00      90 %  31.00
+        ");
+    }
+
+    #[test]
+    fn where_all_are_covered_alike_none_is_marked() {
+        let alike = [band(0.0, Some(25.0), 0.9), band(25.0, None, 0.9)];
+        assert_eq!(worst_covered(&alike), None);
+        assert!(bands(&alike[..1]).is_none());
+    }
 }

@@ -20,6 +20,13 @@ impl Sheet {
         self
     }
 
+    /// Returns the sheet with a column of text; `None` is an empty cell.
+    #[must_use]
+    pub fn maybe_text(mut self, name: &str, values: Vec<Option<String>>) -> Self {
+        self.columns.push(Series::new(name.into(), values).into_column());
+        self
+    }
+
     /// Returns the sheet with a column of whole numbers.
     #[must_use]
     pub fn whole(mut self, name: &str, values: Vec<u32>) -> Self {
@@ -30,6 +37,13 @@ impl Sheet {
     /// Returns the sheet with a column of numbers; `None` is an empty cell.
     #[must_use]
     pub fn number(mut self, name: &str, values: Vec<Option<f64>>) -> Self {
+        self.columns.push(Series::new(name.into(), values).into_column());
+        self
+    }
+
+    /// Returns the sheet with a column of true and false.
+    #[must_use]
+    pub fn truth(mut self, name: &str, values: Vec<bool>) -> Self {
         self.columns.push(Series::new(name.into(), values).into_column());
         self
     }

@@ -30,7 +30,8 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
         "CRON_TZ is read by cronie (Red Hat, Fedora, Arch, SUSE); Debian's cron ignores it and uses the machine's time zone, \
          which should then be {zone}"
     );
-    Ok(Definition::one(format!("{}.cron", plan.name()), text).note(note))
+    let kept = format!("what a run says is added to {}; `logrotate` keeps it small", plan.log_here());
+    Ok(Definition::one(format!("{}.cron", plan.name()), text).note(note).note(kept))
 }
 
 /// Returns the command as a shell reads it.
@@ -43,7 +44,11 @@ fn command(plan: &Plan<'_>) -> Result<String, ScheduleError> {
         parts.push(format!("{} && export {}", shell(&[".".to_owned(), file.to_owned()]), names.join(" ")));
     }
     let deadline = plan.options.deadline.seconds();
-    parts.push(format!("exec timeout -k {GRACE_SECONDS} {deadline} {}", shell(&plan.words_here())));
+    let log = plan.log_here();
+    let folder = log.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    parts.push(format!("mkdir -p {}", shell(&[folder.to_owned()])));
+    let (words, log) = (shell(&plan.words_here()), shell(&[log]));
+    parts.push(format!("exec timeout -k {GRACE_SECONDS} {deadline} {words} >>{log} 2>&1"));
     Ok(parts.join(" && "))
 }
 

@@ -8,7 +8,7 @@
 //! - a run ends at its deadline;
 //! - secrets are named, never written.
 //!
-//! `cron` understands five fields and what the dialects agree on, `times` counts what comes next, `zone` knows the time zones,
+//! `cron` understands five fields and what the dialects agree on, `times` counts what comes next, `skipped` finds the nights a clock jumps over, `zone` knows the time zones,
 //! `plan` puts options and job together, `quote` makes text safe for who reads it; then one file per kind, and `pod` for
 //! what Kubernetes and Argo share.
 
@@ -25,6 +25,7 @@ mod options;
 mod plan;
 mod pod;
 mod quote;
+mod skipped;
 mod systemd;
 mod times;
 mod yaml;
@@ -36,6 +37,7 @@ pub use github::INSTALL;
 pub use lasting::Lasting;
 pub use options::ScheduleOptions;
 pub use plan::{DECISIONS, Job, TRY_AGAIN};
+pub use skipped::skipped_night;
 pub use times::next_times;
 
 #[cfg(test)]

@@ -53,6 +53,14 @@ pub struct ScheduleOptions {
     /// For cron and systemd: a file of `NAME=value` lines on their machine that holds the variables named above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env_file: Option<String>,
+    /// For cron: the file that a run's words are added to, as seen from the project's folder; absent means one named like the
+    /// job in `.pdm-ml`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// File for the metrics of a run, which ends in `.prom`, as seen from the project's folder; absent means one named like the
+    /// job in `.pdm-ml`, and none in a container or on GitHub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_file: Option<String>,
     /// Path of the program where the job runs; absent means the running program for cron, systemd and Airflow without an
     /// image, and `pdm-ml` in a container.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,6 +194,8 @@ impl ScheduleOptions {
             ("program", &self.program),
             ("folder", &self.folder),
             ("image", &self.image),
+            ("log", &self.log),
+            ("metrics_file", &self.metrics_file),
         ];
         for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
             problems.extend(unreadable(text).map(|message| Problem::new(key, message)));
@@ -195,6 +205,9 @@ impl ScheduleOptions {
                 problems
                     .push(Problem::new(key, "must be an absolute path").hint("a scheduler starts in no known folder"));
             }
+        }
+        if self.metrics_file.as_ref().is_some_and(|file| !file.ends_with(".prom")) {
+            problems.push(Problem::new("metrics_file", "must end in .prom: the node exporter reads no other files"));
         }
         for (i, word) in self.command.iter().enumerate() {
             problems.extend(unreadable(word).map(|message| Problem::new(format!("command.{i}"), message)));

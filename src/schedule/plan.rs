@@ -17,6 +17,8 @@ pub(super) const GRACE_SECONDS: u32 = 60;
 /// Where the project lies in a container.
 const IN_CONTAINER: &str = "/project";
 const PROGRAM: &str = "pdm-ml";
+/// Folder of a project that is nobody's to keep in a repository.
+const STATE: &str = ".pdm-ml";
 const CONTROL_GROUP_SHARE: u64 = 4;
 
 /// What is scheduled, apart from what `[schedule]` says.
@@ -38,6 +40,8 @@ pub struct Job {
     pub repository_folder: String,
     /// Most memory training may hold.
     pub memory_bytes: Option<u64>,
+    /// Whether somebody wants to be told how a run ended.
+    pub notifies: bool,
 }
 
 /// Options and job, checked, and what follows from them.
@@ -81,28 +85,37 @@ impl<'a> Plan<'a> {
         format!("pdm-ml: {what} {}", self.job.project)
     }
 
-    /// Returns program and arguments on this machine.
+    /// Returns program and arguments on this machine, where the metrics of a run stay.
     pub(super) fn words_here(&self) -> Vec<String> {
-        self.words(self.program_here(), Some(self.folder_here()))
+        let metrics_file = self.options.metrics_file.clone().unwrap_or(format!("{STATE}/{}.prom", self.name()));
+        self.words(self.program_here(), Some(self.folder_here()), Some(&metrics_file))
+    }
+
+    /// Returns the file that a run's words are added to.
+    pub(super) fn log_here(&self) -> String {
+        let log = self.options.log.clone().unwrap_or(format!("{STATE}/{}.log", self.name()));
+        if log.starts_with('/') { log } else { format!("{}/{log}", self.folder_here().trim_end_matches('/')) }
     }
 
     /// Returns program and arguments in a container.
     pub(super) fn words_in_container(&self) -> Vec<String> {
         let program = self.options.program.as_deref().unwrap_or(PROGRAM);
-        self.words(program, Some(self.folder_in_container()))
+        self.words(program, Some(self.folder_in_container()), self.options.metrics_file.as_deref())
     }
 
     /// Returns program and arguments in a check-out of the repository, where the program is installed first.
     pub(super) fn words_in_repository(&self) -> Vec<String> {
         let folder = Some(self.job.repository_folder.as_str()).filter(|folder| !folder.is_empty());
-        self.words(PROGRAM, folder)
+        self.words(PROGRAM, folder, self.options.metrics_file.as_deref())
     }
 
-    fn words(&self, program: &str, folder: Option<&str>) -> Vec<String> {
+    fn words(&self, program: &str, folder: Option<&str>, metrics_file: Option<&str>) -> Vec<String> {
         let mut words = vec![program.to_owned()];
         words.extend(folder.into_iter().flat_map(|folder| ["-C".to_owned(), folder.to_owned()]));
         let threads = self.options.threads;
         words.extend(threads.into_iter().flat_map(|threads| ["--threads".to_owned(), threads.to_string()]));
+        let metrics_file = metrics_file.filter(|_| self.has_metrics());
+        words.extend(metrics_file.into_iter().flat_map(|file| ["--metrics-file".to_owned(), file.to_owned()]));
         if !self.options.command.is_empty() {
             words.extend(self.options.command.iter().cloned());
             return words;
@@ -111,7 +124,14 @@ impl<'a> Plan<'a> {
         words.extend(["--if".to_owned(), self.options.conditions.join(",")]);
         words.extend(self.job.profile.iter().flat_map(|name| ["--profile".to_owned(), name.clone()]));
         words.extend(self.job.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+        words.extend(self.job.notifies.then(|| "--notify".to_owned()));
         words
+    }
+
+    /// Returns whether the command is one that writes metrics.
+    fn has_metrics(&self) -> bool {
+        let command = self.options.command.first().map_or("retrain", String::as_str);
+        ["run", "retrain", "gate", "promote"].contains(&command)
     }
 
     pub(super) fn program_here(&self) -> &str {

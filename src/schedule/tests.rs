@@ -16,6 +16,7 @@ pub(super) fn job() -> Job {
         folder: "/srv/plant".to_owned(),
         repository_folder: String::new(),
         memory_bytes: None,
+        notifies: false,
     }
 }
 
@@ -61,14 +62,14 @@ fn cron_by_default_and_with_everything() {
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export cron`.
     # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.
     CRON_TZ=UTC
-    0 3 * * 1 exec timeout -k 60 21600 /usr/local/bin/pdm-ml -C /srv/plant retrain pdm.toml --if 'new-data,drift,older-than=7d'
+    0 3 * * 1 mkdir -p /srv/plant/.pdm-ml && exec timeout -k 60 21600 /usr/local/bin/pdm-ml -C /srv/plant --metrics-file .pdm-ml/pdm-ml-turbofan.prom retrain pdm.toml --if 'new-data,drift,older-than=7d' >>/srv/plant/.pdm-ml/pdm-ml-turbofan.log 2>&1
     ");
     insta::assert_snapshot!(written(Kind::Cron, &options(FULL), &nasty()), @r#"
     == pdm-ml-turbofan.cron
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export cron`.
     # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.
     CRON_TZ=Europe/Berlin
-    30 3 1,15 * 1 sleep 20 && . '/etc/pdm-ml/100\% plant.env' && export AWS_REGION AWS_SECRET_ACCESS_KEY && exec timeout -k 60 7200 /usr/local/bin/pdm-ml -C "/srv/it's \"100\%\" "'$HOME `x` '"\\n;" --threads 4 retrain 'pipelines/a b.toml' --if 'drift,older-than=7d' --profile night --set 'project.name=a&b'
+    30 3 1,15 * 1 sleep 20 && . '/etc/pdm-ml/100\% plant.env' && export AWS_REGION AWS_SECRET_ACCESS_KEY && mkdir -p "/srv/it's \"100\%\" "'$HOME `x` '"\\n;/.pdm-ml" && exec timeout -k 60 7200 /usr/local/bin/pdm-ml -C "/srv/it's \"100\%\" "'$HOME `x` '"\\n;" --threads 4 --metrics-file .pdm-ml/pdm-ml-turbofan.prom retrain 'pipelines/a b.toml' --if 'drift,older-than=7d' --profile night --set 'project.name=a&b' >>"/srv/it's \"100\%\" "'$HOME `x` '"\\n;/.pdm-ml/pdm-ml-turbofan.log" 2>&1
     "#);
 }
 
@@ -86,7 +87,7 @@ fn systemd_by_default_and_with_everything() {
 
     [Service]
     Type=exec
-    ExecStart=:"/usr/local/bin/pdm-ml" "-C" "/srv/plant" "retrain" "pdm.toml" "--if" "new-data,drift,older-than=7d"
+    ExecStart=:"/usr/local/bin/pdm-ml" "-C" "/srv/plant" "--metrics-file" ".pdm-ml/pdm-ml-turbofan.prom" "retrain" "pdm.toml" "--if" "new-data,drift,older-than=7d"
     # Decisions of a gate, or of who must approve, are no failures.
     SuccessExitStatus=20 21 22
     RestartForceExitStatus=75
@@ -120,7 +121,7 @@ fn systemd_by_default_and_with_everything() {
 
     [Service]
     Type=exec
-    ExecStart=:"/usr/local/bin/pdm-ml" "-C" "/srv/it's \"100%%\" $HOME `x` \\n;" "--threads" "4" "retrain" "pipelines/a b.toml" "--if" "drift,older-than=7d" "--profile" "night" "--set" "project.name=a&b"
+    ExecStart=:"/usr/local/bin/pdm-ml" "-C" "/srv/it's \"100%%\" $HOME `x` \\n;" "--threads" "4" "--metrics-file" ".pdm-ml/pdm-ml-turbofan.prom" "retrain" "pipelines/a b.toml" "--if" "drift,older-than=7d" "--profile" "night" "--set" "project.name=a&b"
     EnvironmentFile=/etc/pdm-ml/100%% plant.env
     # Decisions of a gate, or of who must approve, are no failures.
     SuccessExitStatus=20 21 22
@@ -407,7 +408,7 @@ fn airflow_fills_in_literals_only() {
     TITLE = "pdm-ml: retrain turbofan"
     CRON = "30 3 1,15 * 1"
     ZONE = "Europe/Berlin"
-    COMMAND = ["/usr/local/bin/pdm-ml", "-C", "/srv/it's \"100%\" $HOME `x` \\n;", "--threads", "4", "retrain", "pipelines/a b.toml", "--if", "drift,older-than=7d", "--profile", "night", "--set", "project.name=a&b"]
+    COMMAND = ["/usr/local/bin/pdm-ml", "-C", "/srv/it's \"100%\" $HOME `x` \\n;", "--threads", "4", "--metrics-file", ".pdm-ml/pdm-ml-turbofan.prom", "retrain", "pipelines/a b.toml", "--if", "drift,older-than=7d", "--profile", "night", "--set", "project.name=a&b"]
     FOLDER = "/srv/it's \"100%\" $HOME `x` \\n;"
     NEEDED = ["AWS_REGION", "AWS_SECRET_ACCESS_KEY"]
     DELAY = 20

@@ -119,6 +119,24 @@ impl Conformal {
         }
     }
 
+    /// Returns what no calibration holds, as a fragment; for one that was read from a file.
+    pub fn problem(&self) -> Option<String> {
+        if !(self.coverage > 0.0 && self.coverage < 1.0) {
+            return Some(format!("aims at the coverage {}, no share between 0 and 1", self.coverage));
+        }
+        if let Some(cap) = self.truth_cap.filter(|cap| !(*cap > 0.0 && cap.is_finite())) {
+            return Some(format!("caps the truth at {cap}"));
+        }
+        let Interval { lower, upper } = self.clip;
+        if !(0.0 <= lower && lower <= upper) {
+            return Some(format!("clips predictions to [{lower}, {upper}]"));
+        }
+        if self.method == CalibrationMethod::SplitConformal && self.quantile < 0.0 {
+            return Some(format!("has the negative residual {}", self.quantile));
+        }
+        self.scale.problem()
+    }
+
     /// Returns whether it needs the interval of the model itself.
     pub fn reads_intervals(&self) -> bool {
         self.method == CalibrationMethod::Quantile
@@ -227,6 +245,17 @@ fn conformal_quantile(mut residuals: Vec<f64>, coverage: f64) -> Result<f64, Sco
 pub fn is_reachable(units: usize, coverage: f64) -> bool {
     let others = units - units.div_ceil(PARTS);
     rank(others, coverage) <= others
+}
+
+/// Returns the highest coverage that so many units reach, in whole percent and as a share; none where not even half is reached.
+pub fn highest_reachable(units: usize) -> Option<f64> {
+    (50..100_u32).rev().map(|percent| f64::from(percent) / 100.0).find(|coverage| is_reachable(units, *coverage))
+}
+
+/// Returns how many units a coverage needs.
+pub fn units_needed(coverage: f64) -> usize {
+    const MOST: usize = 1_000_000;
+    (1..MOST).find(|units| is_reachable(*units, coverage)).unwrap_or(MOST)
 }
 
 fn rank(units: usize, coverage: f64) -> usize {

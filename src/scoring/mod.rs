@@ -13,6 +13,7 @@
 
 mod bands;
 mod bootstrap;
+mod comparison;
 mod conformal;
 mod error;
 mod errors;
@@ -38,7 +39,8 @@ mod samples;
 
 pub use bands::Band;
 pub use bootstrap::{Score, quantile};
-pub use conformal::{Conformal, is_reachable};
+pub use comparison::{ScoreChange, Scored, SideBySide, side_by_side};
+pub use conformal::{Conformal, highest_reachable, is_reachable, units_needed};
 pub use error::ScoringError;
 pub use errors::{bias, mae, rmse};
 pub use measure::Measure;

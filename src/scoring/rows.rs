@@ -34,7 +34,7 @@ pub(super) fn by_unit(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
 }
 
 fn row(prediction: &Prediction, protocol: &Protocol) -> Result<Row, ScoringError> {
-    let Prediction { unit, cycle, rul, interval, truth } = prediction;
+    let Prediction { unit, cycle, rul, interval, truth, flags: _ } = prediction;
     let (unit, cycle) = (unit.clone(), *cycle);
     let Some(truth) = *truth else { return Err(ScoringError::MissingTruth { unit, cycle }) };
     let bad = |what, value, expected| ScoringError::BadValue { what, unit: unit.clone(), cycle, value, expected };

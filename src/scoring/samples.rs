@@ -9,7 +9,14 @@ use crate::content::Digest;
 use crate::domain::{Cycle, Interval, Prediction, UnitId};
 
 pub(super) fn prediction(unit: u32, cycle: u32, rul: f64, truth: f64) -> Prediction {
-    Prediction { unit: UnitId::from(unit), cycle: Cycle(cycle), rul, interval: None, truth: Some(truth) }
+    Prediction {
+        unit: UnitId::from(unit),
+        cycle: Cycle(cycle),
+        rul,
+        interval: None,
+        truth: Some(truth),
+        flags: Vec::new(),
+    }
 }
 
 pub(super) fn test_protocol(units: usize) -> Protocol {

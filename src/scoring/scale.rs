@@ -42,6 +42,14 @@ impl Scale {
         Self { knots: bins(&sorted).into_iter().map(knot).collect() }
     }
 
+    /// Returns what no fitted scale holds, as a fragment.
+    pub(super) fn problem(&self) -> Option<String> {
+        let ascends = self.knots.windows(2).all(|pair| pair[0].prediction < pair[1].prediction);
+        let positive = self.knots.iter().all(|knot| knot.magnitude > 0.0 && knot.magnitude.is_finite());
+        (!ascends || !positive)
+            .then(|| "has a scale whose predictions do not ascend or whose errors are not positive".to_owned())
+    }
+
     /// Returns the usual magnitude of the error at a prediction.
     pub(super) fn at(&self, prediction: f64) -> f64 {
         let after = self.knots.partition_point(|knot| knot.prediction < prediction);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::RunId;
 use crate::codes::Code;
+use crate::events::size;
 
 /// A run cannot be written, read or copied to a server.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +125,34 @@ pub enum TrackingError {
         /// Address asked.
         url: String,
     },
+    /// The answer could not be read to its end.
+    #[error("the answer to {method} {url} broke off")]
+    BrokenOff {
+        /// HTTP method.
+        method: String,
+        /// Address asked.
+        url: String,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The answer is larger than any answer of its kind.
+    #[error("the answer to {method} {url} has more than {}", size(*most))]
+    AnswerTooLarge {
+        /// HTTP method.
+        method: String,
+        /// Address asked.
+        url: String,
+        /// Most bytes that are read.
+        most: u64,
+    },
+    /// Somebody deleted the experiment that the run belongs to.
+    #[error("the experiment `{name}` was deleted on {server}; `pdm-ml track sync --restore` brings it back")]
+    ExperimentDeleted {
+        /// Name of the experiment.
+        name: String,
+        /// Address of the server.
+        server: String,
+    },
     /// An environment variable holds something else than it should.
     #[error("`{name}` is `{value}`, not {expected}")]
     Setting {
@@ -178,7 +207,9 @@ impl TrackingError {
             Self::Credentials { .. } => Code::Credentials,
             Self::Setting { .. } => Code::BadSetting,
             Self::Http(_) => Code::HttpSetUp,
-            Self::Unreachable { .. } | Self::CutShort { .. } => Code::ServerUnavailable,
+            Self::Unreachable { .. } | Self::CutShort { .. } | Self::BrokenOff { .. } => Code::ServerUnavailable,
+            Self::AnswerTooLarge { .. } => Code::AnswerTooLarge,
+            Self::ExperimentDeleted { .. } => Code::ExperimentDeleted,
             Self::Refused { .. } | Self::Bucket { .. } if self.is_passing() => Code::ServerUnavailable,
             Self::Refused { .. } => Code::ServerRefused,
             Self::Bucket { .. } => Code::ArtifactBucket,
@@ -205,7 +236,8 @@ impl TrackingError {
                 Some("check the variables named by token_env, username_env and password_env in [tracking]")
             }
             Self::Refused { status: 404, code, .. } if code.is_empty() => Some(IS_IT_MLFLOW),
-            Self::NotMlflow { .. } => Some(IS_IT_MLFLOW),
+            Self::NotMlflow { .. } | Self::AnswerTooLarge { .. } => Some(IS_IT_MLFLOW),
+            Self::ExperimentDeleted { .. } => Some("or name another: `experiment` in [tracking]"),
             Self::Refused { status: 507, .. } => Some("the server's disk is full"),
             _ => None,
         }
@@ -222,7 +254,7 @@ impl TrackingError {
     /// Whether the same request may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::CutShort { .. } | Self::Busy { .. } => true,
+            Self::Unreachable { .. } | Self::CutShort { .. } | Self::BrokenOff { .. } | Self::Busy { .. } => true,
             Self::Bucket { passing, .. } => *passing,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,

@@ -46,11 +46,19 @@ pub use catalog::{Catalog, CatalogModel, CatalogVersion};
 pub use compare::{ComparedRun, Comparison, MetricRow, ParamRow, compare};
 pub use error::TrackingError;
 pub use journal::{Outcome, RunHeader};
-pub use local::{ActiveRun, Listing, RunStore, RunSummary, Unreadable};
-pub use mlflow::{Connection, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, mirror, sync};
+pub use local::{
+    ActiveRun, KeptRun, ListedRun, ListedScore, Listing, RemovableRun, RunFilter, RunListing, RunPolicy, RunRemoval,
+    RunStore, RunSummary, RunsToRemove, Told, Unreadable,
+};
+pub use mlflow::{
+    Connection, LostRun, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, lost, mirror, sync,
+};
 pub use number::Number;
 pub use options::TrackingOptions;
 pub use run::{InputRecord, KeptArtifact, PartRecord, Point, Run, RunStatus, StageRecord, StageState};
 pub use run_id::{ParseRunIdError, RunId};
 pub use secret::{Credentials, Secret};
 pub use system::{SystemOptions, SystemWatch};
+
+/// The tag of a run that holds what the command line set for it: a list of texts, as JSON.
+pub const SET_TAG: &str = "set";

@@ -54,6 +54,7 @@ impl OutOfFold {
             rul: p.rul,
             interval: p.interval,
             truth: Some(p.truth),
+            flags: Vec::new(),
         };
         self.predictions.iter().map(plain).collect()
     }

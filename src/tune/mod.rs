@@ -6,6 +6,7 @@
 //! and one seed, so a search that goes on after a kill tries what it would have tried.
 
 mod choose;
+mod edge;
 mod options;
 mod prune;
 mod range;
@@ -17,6 +18,7 @@ mod trial;
 mod values;
 
 pub use choose::{Choice, Standing, choose, size_class, standings};
+pub use edge::{AtEdge, End};
 pub use options::{Choose, Method, TuneOptions};
 pub use prune::{PruneOptions, PruneRule};
 pub use range::{RangeOptions, Simpler};

@@ -169,14 +169,14 @@ fn numbers(rungs: Vec<f64>, whole: bool) -> Vec<Value> {
 }
 
 /// Places from 0 to 1 along a range, by difference or by ratio.
-struct Scale {
+pub(super) struct Scale {
     start: f64,
     width: f64,
     log: bool,
 }
 
 impl Scale {
-    fn of(low: f64, high: f64, log: bool) -> Self {
+    pub(super) fn of(low: f64, high: f64, log: bool) -> Self {
         let (start, end) = if log { (low.ln(), high.ln()) } else { (low, high) };
         Self { start, width: end - start, log }
     }
@@ -186,7 +186,7 @@ impl Scale {
         if self.log { value.exp() } else { value }
     }
 
-    fn place(&self, value: f64) -> f64 {
+    pub(super) fn place(&self, value: f64) -> f64 {
         let value = if self.log { value.ln() } else { value };
         ((value - self.start) / self.width).clamp(0.0, 1.0 - f64::EPSILON)
     }

@@ -8,7 +8,7 @@ const ROOMS: [(&str, u8, &[&str]); 23] = [
     ("codes", 0, &[]),
     ("domain", 0, &["codes"]),
     ("content", 0, &[]),
-    ("events", 0, &["codes"]),
+    ("events", 0, &["codes", "domain"]),
     ("data", 1, &[]),
     ("features", 1, &["data"]),
     ("models", 1, &["features"]),

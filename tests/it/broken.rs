@@ -254,6 +254,7 @@ fn values() -> Vec<Broken> {
         below("a budget of nothing", "[project.budget]\nmemory = \"0MB\"\n"),
         below("an alias that means something else", "[registry]\nalias = \"latest\"\n"),
         below("a registry of an unknown scheme", "[registry]\nurl = \"ftp://models/plant-7\"\n"),
+        below("a name where a registry's identity belongs", "[registry]\nid = \"plant-7\"\n"),
         below("a key in an address", "[registry]\nurl = \"s3://AKIAEXAMPLE:secret@models/plant-7\"\n"),
         below("a server without a scheme", "[tracking]\nmlflow_url = \"localhost:5000\"\n"),
         below("a password in an address", "[tracking]\nmlflow_url = \"http://ann:secret@mlflow.example\"\n"),

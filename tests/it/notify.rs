@@ -379,3 +379,27 @@ fn a_mail_server_may_encrypt_from_the_first_byte_or_stand_on_this_machine() {
     let answer = pdm(&project, &["notify", "test"], &trusted);
     assert_ne!(answer.code, 0, "{answer:?}");
 }
+
+#[test]
+fn an_alarm_of_a_prediction_is_told_with_its_units() {
+    let (address, requests) = receiver(&["200 OK", "200 OK"]);
+    let project = Project::with_pipeline(&webhook(&address, "on = [\"alarm\", \"failure\"]"));
+    project.json(&["run"]);
+    let input = "datasets/simulated/test_SIM001.txt";
+    let predict =
+        |more: &[&str]| project.pdm(&[&["predict", "-m", "small@champion", "-i", input, "--notify"], more].concat());
+    assert_eq!(predict(&[]).code, 0);
+    assert_eq!(predict(&["--alarm", "rul >= 0", "--unit", "3", "--unit", "5"]).code, 32);
+    let notice = next(&requests).json();
+    assert_eq!((&notice["occasion"], &notice["version"]), (&json!("alarm"), &json!("small/1")));
+    assert_eq!(notice["title"], "small: 2 of 2 units meet `rul >= 0`");
+    assert!(notice["text"].as_str().unwrap().contains("unit 5, cycle"), "{notice:#}");
+    let alarms = notice["details"]["alarms"].as_array().unwrap();
+    assert_eq!(alarms.iter().map(|row| row["unit"].as_str().unwrap()).collect::<Vec<_>>(), ["3", "5"]);
+    let bad = project.read(input).replacen("\n3 9 ", "\n3 x ", 1);
+    project.write("bad.txt", bad);
+    let answer = project.pdm(&["predict", "-m", "small@champion", "-i", "bad.txt", "--notify"]);
+    assert_eq!(answer.code, 10, "{answer:?}");
+    let notice = next(&requests).json();
+    assert_eq!((&notice["occasion"], &notice["details"]["skipped"][0]["unit"]), (&json!("failure"), &json!("3")));
+}

@@ -120,3 +120,223 @@ fn no_registered_model_is_used_from_a_damaged_registry() {
         std::fs::write(&blob, good).unwrap();
     }
 }
+
+/// The test part as CSV, with its cells changed by `change(line, cells)`; line 0 is the header.
+fn as_csv(project: &Project, change: impl Fn(usize, &mut Vec<String>)) -> String {
+    let names = ["unit", "cycle", "op_1", "op_2", "op_3"].map(str::to_owned).into_iter();
+    let header: Vec<String> = names.chain((1..=21).map(|i| format!("s_{i}"))).collect();
+    let text = project.read(INPUT);
+    let rows = text.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    let mut csv = String::new();
+    for (at, mut cells) in std::iter::once(header).chain(rows).enumerate() {
+        change(at, &mut cells);
+        csv.push_str(&(cells.join(",") + "\n"));
+    }
+    csv
+}
+
+fn predict(project: &Project, more: &[&str]) -> crate::project::Answer {
+    project.pdm(&[&["predict", "-m", "small@champion"], more].concat())
+}
+
+fn units(rows: &serde_json::Value) -> Vec<&str> {
+    rows.as_array().unwrap().iter().map(|row| row["unit"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn one_bad_unit_is_named_and_left_out_and_the_others_are_as_without_it() {
+    let project = trained();
+    let whole = project.json(&["predict", "-m", "small@champion", "-i", INPUT]);
+    let good: Vec<_> = whole.as_array().unwrap().iter().filter(|row| row["unit"] != "3").cloned().collect();
+    // An empty cell of a sensor, of the cycle, and a cycle that does not ascend.
+    for (column, text) in [(7, ""), (1, ""), (1, "1"), (9, "n/a"), (9, "inf")] {
+        let third = |at: usize, cells: &mut Vec<String>| {
+            let row = at > 0 && cells[0] == "3" && cells[1] == "9";
+            if row {
+                cells[column] = text.to_owned();
+            }
+        };
+        project.write("bad.csv", as_csv(&project, third));
+        let answer = predict(&project, &["-i", "bad.csv", "--format", "json"]);
+        assert_eq!(answer.code, 10, "{answer:?}");
+        let rows: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+        assert_eq!(rows.as_array().unwrap(), &good, "column {column} `{text}`");
+        assert!(answer.stderr.contains("unit 3 is left out: bad.csv:"), "{}", answer.stderr);
+        let written = predict(&project, &["-i", "bad.csv", "-o", "rul.csv", "--format", "json"]);
+        let summary: serde_json::Value = serde_json::from_str(&written.stdout).unwrap();
+        assert_eq!((written.code, &summary["skipped"][0]["unit"]), (10, &serde_json::json!("3")));
+        assert_eq!(project.read("rul.csv").lines().count(), 1 + 11);
+        let only = predict(&project, &["-i", "bad.csv", "--unit", "3"]);
+        assert_eq!(only.code, 10, "{only:?}");
+        assert_eq!(predict(&project, &["-i", "bad.csv", "--unit", "4"]).code, 0);
+    }
+    project.write(
+        "all.csv",
+        as_csv(&project, |at, cells| cells[7] = if at > 0 { String::new() } else { cells[7].clone() }),
+    );
+    let none = predict(&project, &["-i", "all.csv"]);
+    assert_eq!((none.code, none.stdout.as_str()), (10, ""), "{none:?}");
+}
+
+#[test]
+fn standard_input_and_patterns_are_read_as_files_are() {
+    let project = trained();
+    let whole = project.json(&["predict", "-m", "small@champion", "-i", INPUT]);
+    let csv = as_csv(&project, |_, _| ());
+    project.write("whole.csv", &csv);
+    let args = ["predict", "-m", "small@champion", "-i", "-", "--input-format", "csv", "--format", "json"];
+    let mut command = project.command(&args);
+    command.stdin(std::fs::File::open(project.file("whole.csv")).unwrap());
+    let answer = crate::project::Answer::of(&mut command);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&answer.stdout).unwrap(), whole);
+    let nameless = predict(&project, &["-i", "-"]);
+    assert!(nameless.code == 2 && nameless.stderr.contains("--input-format"), "{nameless:?}");
+    let (header, body) = csv.split_once('\n').unwrap();
+    let half = |first: bool| {
+        let of = |line: &&str| (line.split(',').next().unwrap().parse::<u32>().unwrap() <= 6) == first;
+        format!("{header}\n{}\n", body.lines().filter(of).collect::<Vec<_>>().join("\n"))
+    };
+    project.write("parts/a.csv", half(true));
+    project.write("parts/b.csv", half(false));
+    for input in [&["-i", "parts/*.csv"][..], &["-i", "parts/b.csv", "-i", "parts/a.csv"]] {
+        let args = [&["predict", "-m", "small@champion"], input].concat();
+        assert_eq!(project.json(&args), whole);
+    }
+    let twice = predict(&project, &["-i", "parts/*.csv", "-i", "whole.csv"]);
+    assert!(twice.code == 2 && twice.stderr.contains("unit 1 is in `parts/a.csv` and in `whole.csv`"), "{twice:?}");
+    let nothing = predict(&project, &["-i", "absent/*.csv"]);
+    assert!(nothing.code == 1 && nothing.stderr.contains("no file matches `absent/*.csv`"), "{nothing:?}");
+    project.write("whole.data", &csv);
+    let told = ["predict", "-m", "small@champion", "-i", "whole.data", "--input-format", "csv"];
+    assert_eq!(project.json(&told), whole);
+}
+
+#[test]
+fn a_counter_that_begins_late_is_flagged_everywhere() {
+    let project = trained();
+    let later = |at: usize, cells: &mut Vec<String>| {
+        if at > 0 {
+            cells[1] = (cells[1].parse::<u32>().unwrap() + 300).to_string();
+        }
+    };
+    project.write("late.csv", as_csv(&project, later));
+    let table = predict(&project, &["-i", "late.csv"]);
+    assert_eq!(table.code, 0, "{table:?}");
+    assert!(table.stdout.contains("outside of training") && table.stdout.contains("first_cycle"), "{}", table.stdout);
+    assert!(table.stderr.contains("12 of 12 units outside of what training held (first_cycle 12"), "{}", table.stderr);
+    assert!(table.stderr.contains("counted from there its RUL would be"), "{}", table.stderr);
+    let rows = project.json(&["predict", "-m", "small@champion", "-i", "late.csv"]);
+    let kinds = |row: &serde_json::Value| row["flags"][0]["kind"].as_str().map(str::to_owned);
+    assert!(rows.as_array().unwrap().iter().all(|row| kinds(row).as_deref() == Some("first_cycle")), "{rows}");
+    predict(&project, &["-i", "late.csv", "-o", "late.rul.csv"]);
+    let csv = project.read("late.rul.csv");
+    assert!(csv.starts_with("unit,cycle,rul,lower,upper,flags\n"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.contains("first_cycle")), "{csv}");
+    let plain = predict(&project, &["-i", INPUT]);
+    assert!(!plain.stdout.contains("outside of training") && !plain.stderr.contains("outside"), "{plain:?}");
+}
+
+#[test]
+fn an_alarm_has_an_exit_code_and_names_its_units() {
+    let project = trained();
+    let whole = project.json(&["predict", "-m", "small@champion", "-i", INPUT]);
+    let mut lowest: Vec<f64> =
+        whole.as_array().unwrap().iter().map(|row| row["interval"]["lower"].as_f64().unwrap()).collect();
+    lowest.sort_by(f64::total_cmp);
+    let limit = format!("lower < {}", (lowest[2] + lowest[3]) / 2.0);
+    let answer = predict(&project, &["-i", INPUT, "--alarm", &limit, "--format", "json"]);
+    assert_eq!(answer.code, 32, "{answer:?}");
+    let rows: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    let rows = rows.as_array().unwrap();
+    let alarmed: Vec<&str> =
+        rows.iter().filter(|row| row["alarm"] == true).map(|row| row["unit"].as_str().unwrap()).collect();
+    assert_eq!((rows.len(), alarmed.len()), (12, 3));
+    let named = format!("alarm: 3 of 12 units meet `{limit}`: {}", alarmed.join(", "));
+    assert!(answer.stderr.contains(&named), "{}", answer.stderr);
+    let table = predict(&project, &["-i", INPUT, "--alarm", &limit]);
+    assert_eq!((table.code, table.stdout.matches("ALARM").count()), (32, 3));
+    let written = predict(&project, &["-i", INPUT, "--alarm", &limit, "-o", "rul.csv"]);
+    assert_eq!((written.code, project.read("rul.csv").matches(",true").count()), (32, 3));
+    let none = predict(&project, &["-i", INPUT, "--alarm", "lower < 0 and rul > 0"]);
+    assert_eq!((none.code, none.stdout.matches("ALARM").count()), (0, 0));
+    let wrong = predict(&project, &["-i", INPUT, "--alarm", "life < 3"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("error[E0164]"), "{wrong:?}");
+}
+
+#[test]
+fn a_project_keeps_a_journal_of_what_it_predicted_and_writes_nothing_twice() {
+    const JOURNAL: &str = ".pdm-ml/predictions.ndjson";
+    let project = trained();
+    let lines = |name: &str| project.read(name).lines().count();
+    predict(&project, &["-i", INPUT]);
+    predict(&project, &["-i", INPUT]);
+    assert_eq!(lines(JOURNAL), 12);
+    predict(&project, &["-i", INPUT, "--every-cycle"]);
+    predict(&project, &["-i", INPUT, "--no-journal"]);
+    assert_eq!(lines(JOURNAL), 12);
+    let first: serde_json::Value = serde_json::from_str(project.read(JOURNAL).lines().next().unwrap()).unwrap();
+    let shown = project.json(&["predict", "-m", "small@champion", "-i", INPUT])[0].clone();
+    assert_eq!((&first["unit"], &first["cycle"], &first["rul"]), (&shown["unit"], &shown["cycle"], &shown["rul"]));
+    assert_eq!(first["lower"], shown["interval"]["lower"]);
+    assert_eq!((&first["model"], &first["format"]), (&serde_json::json!("small/1"), &serde_json::json!(1)));
+    assert_eq!(first["bundle"], project.json(&["run"])["version"]["bundle"]);
+    project.write("other.csv", as_csv(&project, |_, _| ()));
+    predict(&project, &["-i", "other.csv"]);
+    assert_eq!(lines(JOURNAL), 24);
+    predict(&project, &["-i", INPUT, "--every-cycle", "--journal", "own/j.ndjson"]);
+    assert_eq!(lines("own/j.ndjson"), project.read(INPUT).lines().count());
+    let folder = predict(&project, &["-i", INPUT, "--journal", "own"]);
+    assert!(folder.code == 1 && folder.stderr.contains("error[E0342]"), "{folder:?}");
+    assert_eq!(units(&project.json(&["predict", "-m", "small@champion", "-i", INPUT])).len(), 12);
+}
+
+#[test]
+fn a_bundle_outside_of_a_project_leaves_nothing_behind() {
+    let project = trained();
+    let bundle = project.json(&["run"])["bundle"].as_str().unwrap().to_owned();
+    let elsewhere = Project::empty();
+    std::fs::copy(project.file(INPUT), elsewhere.file("units.txt")).unwrap();
+    let answer = elsewhere.pdm(&["predict", "-m", &bundle, "-i", "units.txt"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn predictions_have_metrics_of_their_own() {
+    let project = trained();
+    let args = ["-i", INPUT, "--metrics-file", "pdm.prom", "--alarm", "rul >= 0"];
+    assert_eq!(predict(&project, &args).code, 32);
+    let text = project.read("pdm.prom");
+    for line in [
+        "pdm_ml_predict_exit_code{pipeline=\"small\"} 32",
+        "pdm_ml_predict_units{pipeline=\"small\",state=\"predicted\"} 12",
+        "pdm_ml_predict_units{pipeline=\"small\",state=\"alarm\"} 12",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("pdm_ml_exit_code") && text.contains("pdm_ml_predict_lowest_lower_cycles"), "{text}");
+}
+
+#[test]
+fn judged_predictions_have_the_truth_as_it_is_and_as_it_is_capped() {
+    let project = Project::with_pipeline(SMALL);
+    assert_eq!(project.pdm(&["evaluate", "--predictions", "judged.csv"]).code, 0);
+    let text = project.read("judged.csv");
+    assert!(text.starts_with("unit,cycle,rul,lower,upper,truth,truth_capped,flags\n"), "{text}");
+    let truths = text.lines().skip(1).map(|line| {
+        let cells: Vec<_> = line.split(',').collect();
+        [cells[5], cells[6]].map(|cell| cell.parse::<f64>().unwrap())
+    });
+    let truths: Vec<_> = truths.collect();
+    assert!(truths.iter().all(|[truth, capped]| *capped == truth.min(125.0)));
+    assert!(truths.iter().any(|[truth, _]| *truth > 125.0), "{truths:?}");
+}
+
+#[test]
+fn the_next_command_never_predicts_from_the_training_file() {
+    let project = Project::with_pipeline(SMALL);
+    let whole = project.pdm(&["run", "--color", "never"]);
+    assert!(!whole.stderr.contains("train_"), "{whole:?}");
+    assert!(project.file(INPUT).is_file());
+}

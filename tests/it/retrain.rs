@@ -264,6 +264,70 @@ fn old_models_of_unchanged_data_are_not_made_again() {
 }
 
 #[test]
+fn data_are_new_by_content_and_what_is_lost_is_told() {
+    let (project, fleet) = (Project::with_pipeline(PLANT), fleet());
+    write_week(&project, &fleet, 1, 99);
+    assert_eq!(run(&project, 1, &[]).1["result"], "promoted");
+    let whole = project.read("units.csv");
+
+    // Another line end and another way to write the numbers.
+    project.write("units.csv", rewritten(&whole));
+    let (answer, summary) = run(&project, 2, &[]);
+    assert_eq!((answer.code, &summary["result"]), (0, &"nothing".into()), "{answer:?}");
+    assert!(summary["why"].as_str().unwrap().contains("rows that v1 learnt from, written otherwise"), "{summary:#}");
+
+    // Most units are gone.
+    let few: Vec<u32> = (1..=12).collect();
+    let is_kept = |line: &&str| line.split(',').next().unwrap().parse().is_ok_and(|unit| few.contains(&unit));
+    let kept = whole.lines().skip(1).filter(is_kept);
+    let lost = [whole.lines().next().unwrap()].into_iter().chain(kept).collect::<Vec<_>>().join("\n");
+    project.write("units.csv", &lost);
+    for _ in 0..2 {
+        let (answer, summary) = run(&project, 3, &[]);
+        assert_eq!((answer.code, &summary["result"]), (10, &"failed".into()), "{answer:?}");
+        assert_eq!(summary["error"]["code"], "E0218", "{summary:#}");
+        let told = "lost data that v1 learnt from: 24 units of 36 left (13, 14, 15, 16, 17, …)";
+        assert!(answer.stderr.contains(told) && answer.stderr.contains("lost_data = \"accept\""), "{answer:?}");
+        let notes = history(&project);
+        assert_eq!(notes.len(), 3, "{notes:#?}");
+        assert!(
+            notes[2]["reason"].as_str().unwrap().contains("not retrained, the training files lost data"),
+            "{notes:#?}"
+        );
+    }
+    let (answer, summary) = run(&project, 3, &["--set", "retrain.lost_data=accept"]);
+    assert_eq!((answer.code, &summary["result"]), (0, &"nothing".into()), "{answer:?}");
+    assert!(
+        summary["why"].as_str().unwrap().contains("nothing came in since v1, and 24 units of 36 left"),
+        "{summary:#}"
+    );
+
+    // One row of one unit.
+    let (head, last) = whole.trim_end().rsplit_once('\n').unwrap();
+    project.write("units.csv", head);
+    let (answer, _) = run(&project, 4, &[]);
+    assert!(answer.code == 10 && answer.stderr.contains("1 unit lost rows (36)"), "{answer:?}");
+    project.write("units.csv", format!("{head}\n{last}\n"));
+    write_week(&project, &fleet, 2, 99);
+    let (answer, summary) = run(&project, 5, &[]);
+    assert_eq!(summary["version"], 2, "{answer:?}");
+    assert!(summary["conditions"][0]["why"].as_str().unwrap().starts_with("8 units came in"), "{summary:#}");
+}
+
+/// The same table with other line ends, and numbers written with an exponent.
+fn rewritten(text: &str) -> String {
+    let mut lines = text.lines();
+    let mut rewritten = format!("{}\r\n", lines.next().unwrap());
+    for line in lines {
+        let (unit, rest) = line.split_once(',').unwrap();
+        let (cycle, values) = rest.split_once(',').unwrap();
+        let values: Vec<_> = values.split(',').map(|value| format!("{:e}", value.parse::<f64>().unwrap())).collect();
+        write!(rewritten, "{unit},{cycle},{}\r\n", values.join(",")).unwrap();
+    }
+    rewritten
+}
+
+#[test]
 fn a_champion_that_learnt_from_the_holdout_is_not_judged_on_it() {
     let without = PLANT.replace("holdout = { share = 0.25 }\n", "");
     let (project, fleet) = (Project::with_pipeline(&without), fleet());

@@ -174,10 +174,14 @@ fn a_crontab_is_accepted_and_runs_the_words_it_says() {
         succeeds(Command::new("crontab").args([dry.as_ref(), here.join("the.cron").as_os_str()]));
     }
     let line = written.lines().last().unwrap().splitn(6, ' ').nth(5).unwrap().replace("\\%", "%");
-    let answer = succeeds(Command::new("sh").args(["-c", &line]));
+    let said_nothing = succeeds(Command::new("sh").args(["-c", &line]));
+    assert_eq!(said_nothing, "", "cron mails whatever is said");
+    let answer = project.read(&format!("{folder}/.pdm-ml/pdm-ml-small.log"));
     let folder = fs::canonicalize(&here).unwrap();
-    let words =
-        ["-C", folder.to_str().unwrap(), "--threads", "4", "retrain", "pdm.toml", "--if", "drift,older-than=7d"];
+    let folder = folder.to_str().unwrap();
+    let metrics = ["--metrics-file", ".pdm-ml/pdm-ml-small.prom"];
+    let retrain = ["retrain", "pdm.toml", "--if", "drift,older-than=7d"];
+    let words = [&["-C", folder, "--threads", "4"][..], &metrics, &retrain].concat();
     assert_eq!(answer.lines().collect::<Vec<_>>(), [&words[..], &["7/x y/"]].concat());
 }
 
@@ -311,7 +315,15 @@ fn the_workflow_for_github_is_linted_at_the_top_and_below() {
         lint(&python, &file);
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.contains(&format!("working-directory: {folder}\n")) && !text.contains("PROJECT_FOLDER"), "{text}");
-        assert!(text.contains("pdm-ml gate --report junit=gate.xml --report markdown=gate.md --report github\n"));
+        let gate =
+            "pdm-ml gate --report junit=gate.xml --report markdown=gate.md --report sarif=gate.sarif --report github\n";
+        assert!(text.contains(gate), "{text}");
+        assert!(!text.contains("GITHUB_STEP_SUMMARY"), "the report writes the summary itself: {text}");
+        for drawing in ["gate-gates.svg", "gate-errors.svg", "upload-sarif", "gh pr comment", "--notify"] {
+            assert!(text.contains(drawing), "{drawing}: {text}");
+        }
+        let paths = if folder == "." { "paths-ignore: [" } else { "paths: [\"plants/seven/**\"" };
+        assert!(text.matches(paths).count() == 2 && text.contains("branches: [main]"), "{text}");
         // What the linter says nothing of must not be for want of looking.
         fs::write(&file, text.replace("github.event_name == 'pull_request'", "github.evnt == ''")).unwrap();
         assert!(!actionlint(&python, &file).status.success());
@@ -419,6 +431,7 @@ fn systemd_finds_the_same_times() {
         folder: "/".to_owned(),
         repository_folder: String::new(),
         memory_bytes: None,
+        notifies: false,
     };
     for cron in expressions(60) {
         let definition = schedule::export(Kind::Systemd, &options(&cron, "Asia/Kolkata"), &job).unwrap();

@@ -224,3 +224,23 @@ fn a_trial_that_cannot_be_is_told_and_the_search_goes_on() {
     assert!(answer.stderr.contains("warning: trial 2 failed"), "{}", answer.stderr);
     assert_eq!(outcome["exhausted"], true);
 }
+
+#[test]
+fn a_value_at_an_end_of_its_range_is_told_with_what_to_widen() {
+    let space = "\n[tune]\nmethod = \"grid\"\nchoose = \"best\"\nconfirm = 0\n\n[tune.space]\n\"model.l2\" = { low = 1e3, high = 1e6, log = true, points = 4 }\n";
+    let project =
+        Project::with_pipeline(&format!("{SMALL}{space}").replace("kind = \"linear\"", "kind = \"linear\"\nl2 = 1e5"));
+    let outcome = project.json(&["tune"]);
+    let edge = &outcome["at_edge"][0];
+    assert_eq!(
+        (&edge["key"], &edge["end"], &edge["low"]),
+        (&"model.l2".into(), &"low".into(), &1000.0.into()),
+        "{outcome:#}"
+    );
+    let text = project.pdm(&["tune", "--force"]).stdout;
+    assert!(
+        text.contains("warning: the chosen model.l2 = 1000.0 lies at the lower end of 1000.0 to 1000000.0"),
+        "{text}"
+    );
+    assert!(text.contains("give \"model.l2\" in [tune.space] a smaller `low` than 1000.0"), "{text}");
+}

@@ -28,6 +28,16 @@ pub(in crate::cli) struct ReportTarget {
     pub(in crate::cli) file: Option<PathBuf>,
 }
 
+impl ReportTarget {
+    /// Reads `github`, `junit=gate.xml` or `gate.xml`.
+    ///
+    /// # Errors
+    /// No format, or no file.
+    pub(in crate::cli) fn read(text: &str) -> Result<Self, String> {
+        report_target(text)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum NotifyCommand {
     /// Tell everybody named in `[[notify]]` that notices arrive, whatever they want to know of

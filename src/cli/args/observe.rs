@@ -14,7 +14,7 @@ pub(in crate::cli) struct WatchArgs {
     /// Log what is at least this important, such as `debug` or `warn,pdm_ml::http=debug`; without it PDM_ML_LOG
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(in crate::cli) log_level: Option<String>,
-    /// After `run`, `retrain`, `gate` and `promote`, write metrics for Prometheus' node exporter to this file, which
+    /// After `run`, `retrain`, `gate`, `promote` and `predict`, write metrics for Prometheus' node exporter to this file, which
     /// ends in `.prom`; without it PDM_ML_METRICS_FILE
     #[arg(long, global = true, value_name = "FILE")]
     pub(in crate::cli) metrics_file: Option<PathBuf>,
@@ -32,13 +32,13 @@ pub(in crate::cli) enum LogFormat {
 /// Which run's timeline to write, and where.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  pdm-ml runs trace 0193a1b2 --out trace.json      then open it in https://ui.perfetto.dev"
+    after_help = "Example:\n  pdm-ml runs trace 0193a1b2 --output trace.json      then open it in https://ui.perfetto.dev"
 )]
 pub(in crate::cli) struct TraceArgs {
     /// Run id, or the beginning of one
     pub(in crate::cli) run: String,
     /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long = "output", alias = "out", value_name = "FILE")]
     pub(in crate::cli) out: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) store: super::RunStoreArgs,

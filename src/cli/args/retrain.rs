@@ -14,7 +14,7 @@ Without --if the reasons are those of [retrain] `when`, else new-data. Run twice
 same command goes on. Exit code 0: promoted, or nothing to do; 20 and 21: a new model was made, and a gate said no or could
 not tell, so the champion stays.";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct RetrainArgs {
     #[command(flatten)]

@@ -11,7 +11,7 @@ use crate::schedule::Kind;
 pub(in crate::cli) enum ScheduleCommand {
     /// Write the pipeline's [schedule] as the definition that a scheduler reads
     #[command(
-        after_help = "Examples:\n  pdm-ml schedule export systemd --out ~/.config/systemd/user\n  pdm-ml schedule export kubernetes | kubectl apply -f -"
+        after_help = "Examples:\n  pdm-ml schedule export systemd --output ~/.config/systemd/user\n  pdm-ml schedule export kubernetes | kubectl apply -f -"
     )]
     Export(ScheduleExportArgs),
     /// Show when the pipeline runs next, in the schedule's time zone
@@ -26,7 +26,7 @@ pub(in crate::cli) struct ScheduleExportArgs {
     #[command(flatten)]
     pub(in crate::cli) pipeline: PipelineArgs,
     /// Write to this file, or into this folder, instead of standard output; systemd's two files need a folder
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long = "output", alias = "out", value_name = "PATH")]
     pub(in crate::cli) out: Option<PathBuf>,
     /// Write over files that are there
     #[arg(long, requires = "out")]

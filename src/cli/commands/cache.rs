@@ -9,7 +9,7 @@ use crate::cli::args::{CacheCommand, CacheGcArgs, PipelineArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome::seconds;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{self, Ui};
 use crate::cli::{consent, settings};
 use crate::engine::{self, EngineError, Explanation, Standing};
 use crate::events::{size, span};
@@ -66,7 +66,7 @@ fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
     }
     consent::ask(args.yes, &collection.list())?;
     if ui.is_for_people() {
-        ui.text(&collection.list())?;
+        ui.text(&ui::fitted(|| collection.list()))?;
     }
     let remove = |entry: &Stored| Ok(Gone { removal: cache.remove(entry)?, entry: entry.clone() });
     let removed: Result<Vec<_>, CacheError> = collection.found.iter().map(remove).collect();

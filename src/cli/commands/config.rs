@@ -20,7 +20,7 @@ pub(super) fn run(command: &ConfigCommand, ui: &Ui) -> Result<Exit, CliError> {
             if *origin {
                 ui.show(&job.origins, || origins(&job.origins))?;
             } else {
-                ui.show(&job.spec, || job.spec.to_toml())?;
+                ui.show_verbatim(&job.spec, || job.spec.to_toml())?;
             }
         }
     }

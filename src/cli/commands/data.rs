@@ -11,6 +11,7 @@ use crate::cli::ui::Ui;
 use crate::codes::Code;
 use crate::content::write_whole;
 use crate::data::{SimulateOptions, simulate};
+use crate::domain::redact_json;
 use crate::engine;
 use crate::report;
 
@@ -47,10 +48,10 @@ fn validate(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     let quality = engine::quality(&context, &job)?;
     if let Some(path) = &args.report {
-        let text = serde_json::to_vec_pretty(&report::quality_json(&quality)).map_err(CliError::output)?;
-        write_whole(path, &text).map_err(|error| CliError::io("write", path, error))?;
+        let text = serde_json::to_string_pretty(&report::quality_json(&quality)).map_err(CliError::output)?;
+        write_whole(path, redact_json(&text).as_bytes()).map_err(|error| CliError::io("write", path, error))?;
     }
     ui.show(&report::quality_json(&quality), || report::quality(&quality))?;
     ui.more(&quality.codes());
-    Ok(if quality.is_valid() { Exit::Done } else { Exit::DataInvalid })
+    Ok(if quality.is_valid() { Exit::Done } else { quality.code().into() })
 }

@@ -28,7 +28,12 @@ pub(super) fn run(args: &DriftArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 fn text(drift: &Drift) -> String {
     let report = &drift.report;
-    let verdict = format!("{}: {} {}", report.verdict, report.summary(), drift.window);
+    let summary = format!("{} {}", report.summary(), drift.window);
+    let verdict = match report.verdict {
+        // The summary begins with these words.
+        DriftVerdict::TooLittleData => summary,
+        DriftVerdict::None | DriftVerdict::Drift => format!("{}: {summary}", report.verdict),
+    };
     let shown = report.drifted().count().max(SHOWN).min(report.tests.len());
     match report.tests.get(..shown) {
         Some(tests @ [_, ..]) => format!("{}\n{verdict}", tests_of(tests)),

@@ -41,7 +41,7 @@ pub(super) fn run(args: &ExplainArgs, ui: &Ui) -> Result<Exit, CliError> {
         Some(text) => {
             let code = Code::named(text).ok_or_else(|| unknown(text))?;
             let explained = Explained { listed: Listed::of(&code), explanation: code.explanation() };
-            ui.show(&explained, || page(code))?;
+            ui.show_verbatim(&explained, || page(code))?;
         }
     }
     Ok(Exit::Done)

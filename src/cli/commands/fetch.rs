@@ -8,17 +8,19 @@ use std::time::Duration;
 use reqwest::blocking::{Client, Response};
 use tempfile::NamedTempFile;
 
-use crate::cli::args::FetchArgs;
+use crate::cli::args::{FetchArgs, PipelineArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::codes::Code;
-use crate::data::{InstallReport, install};
+use crate::data::{DatasetOptions, InstallReport, install};
 use crate::events::Reporter;
 
 /// The published archive has 12 MB; nothing near this is a copy of it.
 const LARGEST_DOWNLOAD: u64 = 256 << 20;
+/// Where the pipelines of the templates look.
+const DEFAULT_FOLDER: &str = "datasets/cmapss";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -31,9 +33,32 @@ pub(super) fn run(args: &FetchArgs, ui: &Ui) -> Result<Exit, CliError> {
         install(Path::new(&args.from), &args.into)?
     };
     ui.show(&report, || text(&report, &args.into))?;
-    let example = Path::new("pipelines/fd001.toml");
-    ui.next(if example.is_file() { "pdm-ml run pipelines/fd001.toml" } else { "pdm-ml run" });
+    ui.next(&next(&args.into, ui));
     Ok(Exit::Done)
+}
+
+/// Returns the command that runs on the data in this folder.
+fn next(into: &Path, ui: &Ui) -> String {
+    let example = "pipelines/fd001.toml";
+    let set = if into == Path::new(DEFAULT_FOLDER) {
+        String::new()
+    } else {
+        format!(" --set dataset.path={}", into.display())
+    };
+    if Path::new(example).is_file() {
+        return format!("pdm-ml run {example}{set}");
+    }
+    if !Path::new(settings::MAIN_PIPELINE).is_file() {
+        return format!("pdm-ml init --template fd001 && pdm-ml run{set}");
+    }
+    // A pipeline with mistakes tells them when it is run.
+    let of_cmapss = settings::resolve_to_look(&PipelineArgs::default(), ui)
+        .is_ok_and(|(_, job)| matches!(job.spec.dataset, DatasetOptions::Cmapss(_)));
+    if of_cmapss {
+        format!("pdm-ml run{set}")
+    } else {
+        format!("pdm-ml init --template fd001 && pdm-ml run {example}{set}")
+    }
 }
 
 fn is_url(from: &str) -> bool {
@@ -65,6 +90,9 @@ fn download(url: &str, reporter: &Reporter) -> Result<NamedTempFile, CliError> {
     let client = client.build().map_err(|error| CliError::new(Code::HttpSetUp, error))?;
     let response = client.get(url).send().and_then(Response::error_for_status).map_err(unreachable)?;
     let total = response.content_length().unwrap_or(0);
+    if total > LARGEST_DOWNLOAD {
+        return Err(too_large());
+    }
     let mut file = tempfile::Builder::new().suffix(".zip").tempfile().map_err(file)?;
     copy(response, file.as_file_mut(), total, reporter)?;
     Ok(file)
@@ -83,11 +111,15 @@ fn copy(mut from: impl Read, to: &mut File, total: u64, reporter: &Reporter) -> 
         to.write_all(&buffer[..read]).map_err(file)?;
         done += read as u64;
         if done > LARGEST_DOWNLOAD {
-            let message = format!("the download is larger than {} MiB", LARGEST_DOWNLOAD >> 20);
-            return Err(CliError::new(Code::DownloadRefused, message));
+            return Err(too_large());
         }
         reporter.progress("download", done, total.max(done), "bytes");
     }
+}
+
+fn too_large() -> CliError {
+    let message = format!("the download is larger than {} MiB", LARGEST_DOWNLOAD >> 20);
+    CliError::new(Code::DownloadRefused, message).hint("the published archive has 12 MB: is the address right?")
 }
 
 /// The temporary file of a download that the system refused.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use serde_json::json;
 
 use crate::cli::args::{Ci, InitArgs, Template};
@@ -22,12 +23,18 @@ const FOLDERS: [&str; 4] = ["pipelines", "experiments", "registry", "datasets"];
 pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
     let folder = &args.folder;
     let main = folder.join(MAIN_PIPELINE);
-    // A workflow may be added to a project that is there.
-    if main.exists() && args.ci.is_none() {
-        return Err(there_already(Code::ProjectExists, &main).hint("choose another folder, or edit the file"));
+    let there = main.exists();
+    // A workflow, or one more pipeline, may be added to a project that is there.
+    if there && args.ci.is_none() && args.template.is_none() {
+        return Err(there_already(Code::ProjectExists, &main)
+            .hint("choose another folder, or edit the file; `--template fd001` adds a pipeline to this project"));
     }
     let workflow = args.ci.map(|ci| workflow(ci, folder)).transpose()?;
-    let mut created = if main.exists() { Vec::new() } else { start(args, &main)? };
+    let mut created = match (there, args.template) {
+        (false, template) => start(template.unwrap_or_default(), folder, &main)?,
+        (true, Some(template)) => vec![add(template, folder)?],
+        (true, None) => Vec::new(),
+    };
     if let Some(workflow) = &workflow {
         write(&workflow.path, &workflow.text)?;
         created.push(from_here(&workflow.path).display().to_string());
@@ -35,9 +42,36 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
     ui.show(&json!({ "created": created }), || created.join("\n"))?;
     match args.ci {
         Some(_) => ui.next("set PDM_ML_INSTALL and what else the workflow's first lines name"),
-        None => ui.next(&next(args.template, folder)),
+        None if there => ui.next(&next_of_added(args.template.unwrap_or_default(), folder)),
+        None => ui.next(&next(args.template.unwrap_or_default(), folder)),
     }
     Ok(Exit::Done)
+}
+
+/// Writes one more pipeline into a project that is there, and returns its name.
+fn add(template: Template, folder: &Path) -> Result<String, CliError> {
+    let name = added_name(template);
+    let path = folder.join(&name);
+    if path.exists() {
+        return Err(there_already(Code::ProjectExists, &path).hint("it is yours: edit it, or move it away"));
+    }
+    let text = pipeline(template, folder).replacen(&format!("#:schema {SCHEMA}"), "#:schema pipeline.schema.json", 1);
+    let schema = folder.join(SCHEMA);
+    if !schema.exists() {
+        write(&schema, &file_schema_text())?;
+    }
+    write(&path, &text)?;
+    Ok(shown(folder, &name))
+}
+
+fn added_name(template: Template) -> String {
+    let name = template.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    format!("pipelines/{name}.toml")
+}
+
+fn next_of_added(template: Template, folder: &Path) -> String {
+    let enter = if folder == Path::new(".") { String::new() } else { format!("cd {} && ", folder.display()) };
+    format!("{enter}pdm-ml run {}", added_name(template))
 }
 
 /// Returns the workflow, unless there is one.
@@ -60,8 +94,7 @@ fn from_here(path: &Path) -> &Path {
 }
 
 /// Writes the project's files and returns their names.
-fn start(args: &InitArgs, main: &Path) -> Result<Vec<String>, CliError> {
-    let folder = &args.folder;
+fn start(template: Template, folder: &Path, main: &Path) -> Result<Vec<String>, CliError> {
     for name in FOLDERS {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).map_err(|error| CliError::io("create", &folder, error))?;
@@ -72,7 +105,7 @@ fn start(args: &InitArgs, main: &Path) -> Result<Vec<String>, CliError> {
         write(&ignore, IGNORE)?;
     }
     // Last, because its presence says that the project is whole.
-    write(main, &pipeline(args.template, folder))?;
+    write(main, &pipeline(template, folder))?;
     Ok([MAIN_PIPELINE, SCHEMA, ".gitignore"].iter().map(|name| shown(folder, name)).collect())
 }
 

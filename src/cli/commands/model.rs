@@ -7,7 +7,7 @@ use crate::cli::args::{PipelineArgs, RegistryArgs};
 use crate::cli::error::CliError;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::engine;
+use crate::engine::{self, Context, Job};
 use crate::registry::{ModelRef, ModelVersion};
 
 /// A bundle, and the version it is registered as where it was opened as one.
@@ -16,21 +16,45 @@ pub(super) struct Model {
     pub(super) version: Option<ModelVersion>,
 }
 
-/// A folder is a bundle; anything else names a registered model.
+/// Returns whether a name is that of a folder, which is a bundle; anything else names a registered model.
+pub(super) fn is_folder(name: &str) -> bool {
+    Path::new(name).is_dir()
+}
+
+/// A folder is a bundle; anything else names a registered model of the pipeline here or above.
 pub(super) fn open(name: &str, registry: &RegistryArgs, ui: &Ui) -> Result<Model, CliError> {
-    let folder = Path::new(name);
-    if folder.is_dir() {
-        return Ok(Model { bundle: ModelBundle::open(folder, None)?, version: None });
+    if is_folder(name) {
+        return open_folder(name);
     }
-    let (context, mut job) = settings::resolve(&PipelineArgs::default(), ui)?;
-    if let Some(url) = &registry.registry {
-        job.spec.registry.url.clone_from(url);
-    }
+    let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
+    open_registered(name, registry, &context, &job)
+}
+
+/// Opens the bundle in a folder.
+pub(super) fn open_folder(name: &str) -> Result<Model, CliError> {
+    Ok(Model { bundle: ModelBundle::open(Path::new(name), None)?, version: None })
+}
+
+/// Opens a registered model of a pipeline.
+pub(super) fn open_registered(
+    name: &str,
+    registry: &RegistryArgs,
+    context: &Context,
+    job: &Job,
+) -> Result<Model, CliError> {
     let reference = name.parse::<ModelRef>().map_err(|error| {
         let missing = PathBuf::from(name);
         let what = if missing.components().count() > 1 { "no such folder, and " } else { "" };
         CliError::new(error.code(), format!("cannot open model `{name}`: {what}{error}"))
     })?;
-    let (version, bundle) = engine::registered_model(&context, &job.spec.registry.url, &reference)?;
+    let mut options = job.spec.registry.clone();
+    if let Some(url) = &registry.registry
+        && *url != options.url
+    {
+        // The identity in the pipeline is that of its own registry.
+        options.id.clear();
+        options.url.clone_from(url);
+    }
+    let (version, bundle) = engine::registered_model(context, &options, &reference)?;
     Ok(Model { bundle, version: Some(version) })
 }

@@ -1,41 +1,172 @@
 //! `predict`: remaining useful life with an interval, for any unit.
 
+use std::path::PathBuf;
+
+use jiff::Timestamp;
 use serde_json::json;
 
+use super::judged::{send, tell_of_error};
 use super::model::{self, Model};
 use crate::bundle::ModelBundle;
-use crate::cli::args::PredictArgs;
+use crate::cli::args::{PipelineArgs, PredictArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::ui::Ui;
+use crate::cli::inputs::{self, Inputs};
+use crate::cli::predicted::{self, Predicted};
+use crate::cli::ui::{self, Ui};
+use crate::cli::{environment, settings};
 use crate::codes::Code;
-use crate::data::{Trajectory, read_units};
-use crate::domain::{Prediction, UnitId};
-use crate::report;
+use crate::data::Trajectory;
+use crate::domain::{Alarm, UnitId};
+use crate::engine::{self, Context, Job, JournalEntry};
+use crate::report::PredictionSheet;
+
+/// The project a command works in, where there is one.
+type Project = Option<(Context, Job)>;
 
 pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let Model { bundle, .. } = model::open(&args.model, &args.registry, ui)?;
-    let units = wanted(read_units(&args.input, &bundle.manifest().schema)?, &args.unit)?;
-    let predictions = if args.every_cycle { bundle.predict_every_cycle(&units) } else { bundle.predict(&units) };
-    match &args.output {
-        Some(path) => {
-            report::write_predictions(&predictions, path)?;
-            let written = json!({ "file": path, "predictions": predictions.len() });
-            ui.show(&written, || format!("{}: {} predictions", path.display(), predictions.len()))?;
+    let alarms = args.alarms().map_err(|error| {
+        let hint = "write a comparison such as --alarm 'lower < 48'";
+        CliError::new(error.code(), error).hint(hint)
+    })?;
+    let project = project(args, ui)?;
+    let result = predict(args, &alarms, &project, ui);
+    if args.notify
+        && let Some((context, job)) = &project
+    {
+        match &result {
+            Ok(predicted) => {
+                let notice = predicted.notice(&job.spec.project.name);
+                send(&job.spec.notify, &notice, context);
+            }
+            Err(error) => tell_of_error(&job.spec.notify, context, job, error),
         }
-        None => ui.show(&predictions, || text(&predictions, &bundle))?,
     }
-    Ok(Exit::Done)
+    result.map(|predicted| predicted.exit())
 }
 
-fn text(predictions: &[Prediction], bundle: &ModelBundle) -> String {
-    let coverage = bundle.calibration().coverage() * 100.0;
-    let most = bundle.manifest().target.cap;
-    let note = match bundle.calibration().truth_cap() {
-        Some(cap) => format!("an upper end of {cap} means {cap} or more"),
-        None => format!("predictions are at most {most}, intervals speak of the whole life"),
+/// Returns the pipeline that is meant; none where a bundle's folder needs none.
+fn project(args: &PredictArgs, ui: &Ui) -> Result<Project, CliError> {
+    let pipeline = PipelineArgs { pipeline: args.pipeline.clone(), ..Default::default() };
+    let is_needed = !model::is_folder(&args.model) || args.notify || args.pipeline.is_some();
+    if is_needed {
+        let (context, job) = settings::resolve(&pipeline, ui)?;
+        if args.notify && job.spec.notify.is_empty() {
+            ui::warn("`--notify` tells nobody: the pipeline has no [[notify]]");
+        }
+        return Ok(Some((context, job)));
+    }
+    if settings::main_pipeline()?.is_none() {
+        return Ok(None);
+    }
+    let resolved = settings::resolve(&pipeline, ui);
+    if resolved.is_err() && args.journal.is_none() && !args.no_journal {
+        ui::warn("the project's pipeline has problems, so its journal of predictions is not kept");
+    }
+    Ok(resolved.ok())
+}
+
+fn predict(args: &PredictArgs, alarms: &[Alarm], project: &Project, ui: &Ui) -> Result<Predicted, CliError> {
+    let Model { bundle, version } = match project {
+        Some((context, job)) if !model::is_folder(&args.model) => {
+            model::open_registered(&args.model, &args.registry, context, job)?
+        }
+        _ => model::open_folder(&args.model)?,
     };
-    format!("{}\n{coverage:.0} % intervals, in cycles; {note}", report::predictions_table(predictions))
+    let inputs = inputs::read(&args.input, args.input_format, &bundle.manifest().schema)?;
+    let Inputs { units, skipped, digests } = only(inputs, &args.unit)?;
+    let predictions = if args.every_cycle { bundle.predict_every_cycle(&units) } else { bundle.predict(&units) };
+    let model = version.map(|version| format!("{}/{}", version.model, version.version));
+    let predicted = Predicted::new(predictions, skipped, alarms, bundle.digest(), model);
+    show(args, &predicted, &bundle, ui)?;
+    predicted.tell(&bundle, ui);
+    keep(args, &predicted, &bundle, &digests, project)?;
+    ui.watch.predicted(&bundle.manifest().provenance.dataset, predicted.fact());
+    Ok(predicted)
+}
+
+fn show(args: &PredictArgs, predicted: &Predicted, bundle: &ModelBundle, ui: &Ui) -> Result<(), CliError> {
+    let Some(path) = &args.output else {
+        return ui.show(&predicted.rows(), || predicted::text(predicted, bundle));
+    };
+    let sheet = PredictionSheet { alarms: predicted.alarm_column(), ..PredictionSheet::of(&predicted.predictions) };
+    sheet.write(path)?;
+    let count = predicted.predictions.len();
+    let written = json!({
+        "file": path,
+        "predictions": count,
+        "flagged": predicted.flags.units(),
+        "skipped": predicted.skipped,
+        "alarms": predicted.alarmed_units(),
+    });
+    ui.show(&written, || format!("{}: {count} predictions", path.display()))
+}
+
+/// Adds the predictions to the journal.
+fn keep(
+    args: &PredictArgs,
+    predicted: &Predicted,
+    bundle: &ModelBundle,
+    digests: &std::collections::BTreeMap<UnitId, crate::content::Digest>,
+    project: &Project,
+) -> Result<(), CliError> {
+    let Some((path, is_asked_for)) = journal(args, project) else { return Ok(()) };
+    let time = environment::now()?.unwrap_or_else(Timestamp::now);
+    let mut entries = Vec::new();
+    for prediction in &predicted.predictions {
+        let Some(input) = digests.get(&prediction.unit) else { continue };
+        entries.push(JournalEntry {
+            format: JournalEntry::FORMAT,
+            time,
+            unit: prediction.unit.clone(),
+            cycle: prediction.cycle,
+            rul: prediction.rul,
+            lower: prediction.interval.map(|interval| interval.lower),
+            upper: prediction.interval.map(|interval| interval.upper),
+            coverage: bundle.calibration().coverage(),
+            truth_cap: bundle.calibration().truth_cap(),
+            flags: prediction.flags.iter().map(|flag| flag.kind).collect(),
+            model: predicted.model.clone(),
+            bundle: bundle.digest(),
+            input: *input,
+        });
+    }
+    match engine::append_predictions(&path, &entries) {
+        Ok(_) => Ok(()),
+        Err(error) if is_asked_for => {
+            let hint = "the predictions above are right; name another file with --journal";
+            Err(CliError::new(error.code(), error).hint(hint))
+        }
+        Err(error) => {
+            // A project on a read-only disk can still predict.
+            let error = CliError::new(error.code(), error).render(false);
+            ui::warn(&format!("{}; nothing is kept of these predictions", crate::codes::unmarked(&error)));
+            Ok(())
+        }
+    }
+}
+
+/// Returns where predictions are kept, and whether somebody asked for it; in a folder that is no project they are not.
+fn journal(args: &PredictArgs, project: &Project) -> Option<(PathBuf, bool)> {
+    if let Some(path) = &args.journal {
+        return Some((path.clone(), true));
+    }
+    let (context, job) = project.as_ref().filter(|_| !args.no_journal && !args.every_cycle)?;
+    let is_project = !job.is_embedded() || context.scratch().is_dir();
+    is_project.then(|| (context.prediction_journal(), false))
+}
+
+/// Returns the named units, all where none is named.
+fn only(inputs: Inputs, names: &[String]) -> Result<Inputs, CliError> {
+    if names.is_empty() {
+        return Ok(inputs);
+    }
+    let Inputs { units, mut skipped, digests } = inputs;
+    let left_out: Vec<UnitId> = skipped.iter().map(|unit| unit.unit.clone()).collect();
+    let readable: Vec<String> = names.iter().filter(|name| !left_out.contains(&UnitId::new(name))).cloned().collect();
+    let units = if readable.is_empty() { Vec::new() } else { wanted(units, &readable)? };
+    skipped.retain(|unit| names.iter().any(|name| unit.unit == UnitId::new(name)));
+    Ok(Inputs { units, skipped, digests })
 }
 
 /// Returns the named units, all where none is named.

@@ -22,8 +22,8 @@ use crate::engine::Context;
 use crate::pipeline::Stage;
 use crate::registry::blocking::Registry;
 use crate::registry::{
-    Alias, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, RegistryError, Role, Surroundings,
-    Target, VerifyReport, VersionDetail, s3_policy,
+    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, NotedError,
+    RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
 };
 use crate::report::{self, Align, table};
 
@@ -64,7 +64,14 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 format!("{}/{}: {files} files, {bytes} bytes in {}", version.model, version.version, into.display())
             })?;
         }
-        RegistryCommand::Verify(args) => return verify(&open(args, ui)?.1.verify()?, ui),
+        RegistryCommand::Verify { head, registry } => {
+            let registry = open(registry, ui)?.1;
+            let report = match head {
+                Some(head) => registry.verify_head(head.parse().map_err(noted)?)?,
+                None => registry.verify()?,
+            };
+            return verify(&report, ui);
+        }
         RegistryCommand::Register(args) => return pipeline::run(args, Stage::Register, ui),
         RegistryCommand::Policy { keeper: Keeper::S3, role, principal, registry } => {
             let url = match &registry.registry {
@@ -78,7 +85,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 args::Role::Collector => Role::Collector,
             };
             let policy = s3_policy(&url, role, principal.as_deref())?;
-            ui.show(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
+            ui.show_verbatim(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
         }
         RegistryCommand::Keygen { file } => return keygen::run(file, ui),
         RegistryCommand::Annotate { model, note, registry } => {
@@ -113,7 +120,7 @@ fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
         return Ok((context, registry));
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
-    let registry = Registry::open(&job.spec.registry.url, context.surroundings()?)?;
+    let registry = context.registry(&job.spec.registry)?;
     Ok((context, registry))
 }
 
@@ -251,7 +258,11 @@ fn history(registry: &Registry, model: Option<&str>, at: Option<&str>, ui: &Ui) 
         .iter()
         .filter(|model| wanted.contains(&model.model))
         .flat_map(|model| model.aliases.iter().map(|(alias, version)| (format!("{}@{alias}", model.model), *version)));
-    let history = History { aliases: stood.collect(), entries: history };
+    let clocks_set_back = registry.clocks_set_back()?;
+    if let Some(first) = clocks_set_back.first() {
+        ui::note(&set_back(first, clocks_set_back.len(), at));
+    }
+    let history = History { aliases: stood.collect(), entries: history, clocks_set_back };
     ui.show(&history, || {
         let stood = history.aliases.iter().map(|(alias, version)| format!("{alias} → v{version}"));
         format!("{}\n\n{}", rows(&history.entries), stood.collect::<Vec<_>>().join("\n"))
@@ -263,6 +274,23 @@ fn history(registry: &Registry, model: Option<&str>, at: Option<&str>, ui: &Ui) 
 struct History {
     aliases: BTreeMap<String, u32>,
     entries: Vec<HistoryRow>,
+    /// Entries of the whole log whose time is before that of an entry they follow.
+    clocks_set_back: Vec<ClockSetBack>,
+}
+
+/// Says that times and the order of the log disagree, and what `--at` makes of it.
+fn set_back(first: &ClockSetBack, count: usize, at: Option<Timestamp>) -> String {
+    let ClockSetBack { entry, time, after, after_time } = first;
+    let more = if count > 1 { format!(", and {} more like it", count - 1) } else { String::new() };
+    let shown = match at {
+        Some(_) => {
+            "; the order of the log counts, so `--at` shows all entries up to the last one that is not later than the time"
+        }
+        None => "; the order of the log counts",
+    };
+    format!(
+        "entry {entry} has the time {time:.0}, before that of entry {after} ({after_time:.0}){more}: a clock was set back{shown}"
+    )
 }
 
 fn rows(history: &[HistoryRow]) -> String {
@@ -305,7 +333,19 @@ fn done(action: Done) -> &'static str {
     }
 }
 
+fn noted(error: NotedError) -> CliError {
+    CliError::new(Code::ArgumentValue, error)
+        .hint("`pdm-ml registry verify` prints the head; keep it where the store's writers cannot reach it")
+}
+
 fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
+    if report.is_mostly_unnamed() {
+        ui::note(&format!(
+            "{} of {} bytes belong to no entry of the log: writers that were killed leave such blobs, and so does a log that lost \
+             its newest entries; `--head` with a head that was noted earlier tells",
+            report.unnamed_bytes, report.bytes
+        ));
+    }
     ui.show(report, || {
         let mut lines: Vec<_> =
             report.findings.iter().map(|finding| format!("{}: {}", finding.key, finding.what)).collect();
@@ -313,6 +353,8 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
         let VerifyReport { entries, signed, blobs, orphans, .. } = report;
         let counts = format!("{entries} log entries ({signed} signed), {blobs} blobs, {orphans} orphans");
         lines.push(format!("{}: {counts}, {verdict}", report.location));
+        lines.extend(report.noted.map(|entry| format!("the head that was noted is entry {entry} of {entries}")));
+        lines.extend(report.id.map(|id| format!("id {id}")));
         lines.extend(report.head.map(|head| format!("head {head}")));
         lines.join("\n")
     })?;

@@ -1,23 +1,24 @@
 //! `retrain`: the night job.
 
-use std::path::Path;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::judged;
 use crate::cli::args::RetrainArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
-use crate::cli::{night, settings, ui};
-use crate::content::write_whole;
-use crate::engine::{self, Context, Job, NightResult, Retrained};
+use crate::cli::{night, settings, summary, ui};
+use crate::engine::{self, NightResult, Retrained};
 
 pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let (context, job) = settings::resolve(&args.pipeline, ui)?;
+    let started = Instant::now();
+    let summary_file = args.summary.as_deref();
+    let resolved = settings::resolve(&args.pipeline, ui).inspect_err(|error| {
+        summary::failed_early(summary_file, args.pipeline.pipeline.as_deref(), error, started.elapsed());
+    });
+    let (context, job) = resolved?;
     let when = match args.when.as_slice() {
         [] => job.spec.retrain.clone().unwrap_or_default().when,
         named => named.to_vec(),
@@ -26,7 +27,7 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     if args.notify && notify.is_empty() {
         ui::warn("`--notify` tells nobody: the pipeline has no [[notify]]");
     }
-    let started = Instant::now();
+    summary::begin(summary_file, &job.spec.project.name, &job.label, context.now);
     match engine::retrain(&context, &job, &when) {
         Ok(retrained) => {
             ui.watch.night(&retrained);
@@ -35,10 +36,11 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
             exit
         }
         Err(error) => {
-            let (error, elapsed) = (CliError::from(error), started.elapsed());
-            let summary = failure(&error, &context, &job, u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
-            write(args.summary.as_deref(), &summary)?;
-            ui::line(&night::failed_line(&summary));
+            let error = CliError::from(error);
+            let (name, file) = (job.spec.project.name.as_str(), Some(job.label.as_str()));
+            let failed = summary::failure(&error, name, file, context.now, started.elapsed());
+            summary::write(summary_file, &failed)?;
+            ui::line(&night::failed_line(&failed));
             judged::tell_of_error(notify, &context, &job, &error);
             Err(error)
         }
@@ -52,9 +54,9 @@ fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliE
         NightResult::Nothing | NightResult::Promoted | NightResult::Kept => Exit::Done,
     };
     let summary = Summary { retrained, exit: exit as u8 };
-    write(args.summary.as_deref(), &summary)?;
+    summary::write(args.summary.as_deref(), &summary)?;
     if ui.is_for_people() {
-        return ui.text(&night::text(retrained)).map(|()| exit);
+        return ui.text(&ui::fitted(|| night::text(retrained))).map(|()| exit);
     }
     ui.show(&summary, String::new)?;
     ui::line(&night::line(retrained));
@@ -67,26 +69,4 @@ struct Summary<'a> {
     #[serde(flatten)]
     retrained: &'a Retrained,
     exit: u8,
-}
-
-/// What is written of a night that failed, in the same words.
-fn failure(error: &CliError, context: &Context, job: &Job, elapsed_ms: u64) -> Value {
-    let mut summary = json!({
-        "time": context.now.unwrap_or_else(Timestamp::now),
-        "pipeline": job.spec.project.name,
-        "file": job.label,
-        "result": "failed",
-        "exit": error.exit() as u8,
-        "elapsed_ms": elapsed_ms,
-    });
-    let told = error.to_json();
-    summary["why"] = told["message"].clone();
-    summary["error"] = told;
-    summary
-}
-
-fn write(path: Option<&Path>, summary: &impl Serialize) -> Result<(), CliError> {
-    let Some(path) = path else { return Ok(()) };
-    let text = serde_json::to_string_pretty(summary).map_err(CliError::output)? + "\n";
-    write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error))
 }

@@ -1,5 +1,9 @@
 //! `runs`: what was done, how well, and how it ended.
 
+pub(in crate::cli) mod compare;
+mod gc;
+mod list;
+
 use serde::Serialize;
 
 use crate::cli::args::{PipelineArgs, RunStoreArgs, RunsCommand, TraceArgs};
@@ -7,19 +11,18 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outcome::seconds;
 use crate::cli::settings;
-use crate::cli::ui::{self, Ui};
+use crate::cli::ui::Ui;
 use crate::content::write_whole;
+use crate::domain::redact_json;
+use crate::engine::{Context, Job};
 use crate::observe::timeline::chrome_trace;
 use crate::report::{Align, table};
-use crate::tracking::{Comparison, Listing, Run, RunStore, compare};
+use crate::tracking::{Run, RunStore};
 
 pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {
-        RunsCommand::List(args) => {
-            let listing = open(args, ui)?.list()?;
-            listing.unreadable.iter().for_each(|run| ui::warn(&format!("run {} cannot be read: {}", run.id, run.why)));
-            ui.show(&listing, || list(&listing))?;
-        }
+        RunsCommand::List(args) => list::run(args, ui)?,
+        RunsCommand::Gc(args) => gc::run(args, ui)?,
         RunsCommand::Show { run, store } => {
             let run = open(store, ui)?.load(run)?;
             ui.show(&run, || show(&run))?;
@@ -27,17 +30,12 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
         RunsCommand::Trace(args) => trace(args, ui)?,
         RunsCommand::Ui { pipeline, port } => {
             let commands = ui_commands(pipeline, *port, ui)?;
-            ui.show(&commands, || {
+            ui.show_verbatim(&commands, || {
                 let UiCommands { server, sync, page } = &commands;
                 format!("{server}\n{sync}\n\nthe first in a terminal of its own; then open {page}")
             })?;
         }
-        RunsCommand::Compare { run, store } => {
-            let store = open(store, ui)?;
-            let runs = run.iter().map(|prefix| store.load(prefix)).collect::<Result<Vec<_>, _>>()?;
-            let comparison = compare(&runs);
-            ui.show(&comparison, || compared(&comparison))?;
-        }
+        RunsCommand::Compare { run, store } => compare::run(run, store, ui)?,
     }
     Ok(Exit::Done)
 }
@@ -47,8 +45,10 @@ fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
     let trace = chrome_trace(&open(&args.store, ui)?.load(&args.run)?);
     let text = serde_json::to_string(&trace).map_err(CliError::output)?;
     match &args.out {
-        Some(path) => write_whole(path, text.as_bytes()).map_err(|error| CliError::io("write", path, error)),
-        None => ui.text(&text),
+        Some(path) => {
+            write_whole(path, redact_json(&text).as_bytes()).map_err(|error| CliError::io("write", path, error))
+        }
+        None => ui.json(&text),
     }
 }
 
@@ -95,25 +95,15 @@ fn open(args: &RunStoreArgs, ui: &Ui) -> Result<RunStore, CliError> {
         return Ok(RunStore::open(folder));
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
-    Ok(RunStore::open(context.resolve(&job.spec.tracking.dir)))
+    Ok(store_of(args, &context, &job))
 }
 
-fn list(listing: &Listing) -> String {
-    if listing.runs.is_empty() {
-        return "no runs are recorded here yet".to_owned();
+/// Returns the named store, else that of a pipeline.
+fn store_of(args: &RunStoreArgs, context: &Context, job: &Job) -> RunStore {
+    match &args.runs {
+        Some(folder) => RunStore::open(folder),
+        None => RunStore::open(context.resolve(&job.spec.tracking.dir)),
     }
-    let header = [
-        ("run", Align::Left),
-        ("name", Align::Left),
-        ("status", Align::Left),
-        ("started", Align::Left),
-        ("pipeline", Align::Left),
-    ];
-    let rows = listing.runs.iter().map(|run| {
-        let started = format!("{:.0}", run.header.started);
-        [run.short.clone(), run.header.name.clone(), run.status.word().to_owned(), started, run.header.pipeline.clone()]
-    });
-    table(&header, rows)
 }
 
 fn show(run: &Run) -> String {
@@ -148,21 +138,4 @@ fn show(run: &Run) -> String {
     parts.push(table(&[("artifact", Align::Left), ("bytes", Align::Right)], artifacts));
     parts.extend(run.warnings.iter().map(|warning| format!("warning: {warning}")));
     parts.join("\n\n")
-}
-
-fn compared(comparison: &Comparison) -> String {
-    let names: Vec<_> = comparison.runs.iter().map(|run| run.short.as_str()).collect();
-    let header = |first| {
-        let runs = names.iter().map(|name| (*name, Align::Right));
-        std::iter::once((first, Align::Left)).chain(runs).collect::<Vec<_>>()
-    };
-    let params = comparison.params.iter().map(|row| {
-        let values = row.values.iter().map(|value| value.clone().unwrap_or_else(|| "-".to_owned()));
-        std::iter::once(row.key.clone()).chain(values).collect::<Vec<_>>()
-    });
-    let metrics = comparison.metrics.iter().map(|row| {
-        let values = row.values.iter().map(|value| value.map_or_else(|| "-".to_owned(), |v| format!("{:.4}", v.0)));
-        std::iter::once(row.key.clone()).chain(values).collect::<Vec<_>>()
-    });
-    format!("{}\n\n{}", table(&header("differs"), params), table(&header("metric"), metrics))
 }

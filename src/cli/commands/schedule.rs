@@ -16,7 +16,7 @@ use crate::codes::Code;
 use crate::content::write_whole;
 use crate::engine;
 use crate::pipeline::PipelineSpec;
-use crate::schedule::{Definition, File, Job, Kind, ScheduleError, ScheduleOptions, export, next_times};
+use crate::schedule::{Definition, File, Job, Kind, ScheduleError, ScheduleOptions, export, next_times, skipped_night};
 
 impl From<ScheduleError> for CliError {
     fn from(error: ScheduleError) -> Self {
@@ -45,9 +45,11 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     let described = describe(&context.root, &job, &args.pipeline)?;
     let kind = Kind::from(args.kind);
-    let definition = export(kind, options(&job.spec)?, &described)?;
+    let mut definition = export(kind, options(&job.spec)?, &described)?;
+    definition.notes.extend(skipped_night(kind, options(&job.spec)?, Timestamp::now())?);
     match &args.out {
-        None => ui.show(&definition, || printed(&definition))?,
+        None if ui.is_for_people() => ui.as_it_is(&printed(&definition))?,
+        None => ui.show(&definition, String::new)?,
         Some(out) => {
             let files = places(out, kind, &definition)?;
             put(&files, args.force)?;
@@ -99,6 +101,7 @@ fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, 
         repository_folder: text(root.strip_prefix(repository.as_deref().unwrap_or(&root)).unwrap_or(Path::new("")))?,
         folder: text(&root)?,
         memory_bytes: job.spec.project.budget.memory.map(|limit| limit.bytes()),
+        notifies: !job.spec.notify.is_empty(),
     })
 }
 

@@ -8,15 +8,31 @@ use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use crate::codes::Code;
-use crate::engine::{self, Context, Job};
+use crate::engine::{self, Context};
 use crate::report::{Align, table};
-use crate::tracking::{MirrorReport, MlflowClient, Patience, RunStore, RunSummary, SyncReport, mirror, sync};
+use crate::tracking::{
+    LostRun, MirrorReport, MlflowClient, Patience, RunStore, RunSummary, SyncReport, lost, mirror, sync,
+};
+
+/// What `--set` may change of runs that were recorded before: where they lie, and where they go.
+const OBEYED: [&str; 6] = [
+    "tracking.dir",
+    "tracking.mlflow_url",
+    "tracking.token_env",
+    "tracking.username_env",
+    "tracking.password_env",
+    "registry.",
+];
 
 /// What a replay came to.
 #[derive(Serialize)]
 struct Done {
     server: String,
+    /// How many runs are recorded here.
+    recorded: usize,
     runs: Vec<Synced>,
+    /// Runs that were copied before and are not there any more.
+    lost: Vec<LostRun>,
     models: MirrorReport,
 }
 
@@ -28,7 +44,8 @@ struct Synced {
 }
 
 pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
-    let TrackCommand::Sync(SyncArgs { pipeline, to }) = command;
+    let TrackCommand::Sync(SyncArgs { pipeline, to, restore }) = command;
+    settings::refuse_idle_overrides(pipeline, &OBEYED, "runs are sent as they were recorded")?;
     let (context, mut job) = settings::resolve(pipeline, ui)?;
     if let Some(url) = to {
         url.clone_into(&mut job.spec.tracking.mlflow_url);
@@ -37,7 +54,14 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
         let error = CliError::new(Code::NoServer, "no MLflow server is named");
         return Err(error.hint("give `--to http://…`, or set MLFLOW_TRACKING_URI or tracking.mlflow_url"));
     };
-    let runs = runs(&context, &job, &client)?;
+    let client = if *restore { client.restoring() } else { client };
+    let store = RunStore::open(context.resolve(&job.spec.tracking.dir));
+    store.reap()?;
+    let recorded = store.list()?.runs;
+    let ids: Vec<_> = recorded.iter().map(|run| run.id).collect();
+    let lost = lost(&store, &ids, &client)?;
+    let (lost, back) = if *restore { (Vec::new(), lost) } else { (lost, Vec::new()) };
+    let runs = send(&context, &store, &recorded, &back, &client)?;
     let models = match engine::catalog(&context, &job) {
         Ok(Some(catalog)) => mirror(&client, &catalog)?,
         Ok(None) => MirrorReport::default(),
@@ -46,25 +70,33 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
             MirrorReport::default()
         }
     };
-    let done = Done { server: client.url().to_owned(), runs, models };
+    let done = Done { server: client.url().to_owned(), recorded: recorded.len(), runs, lost, models };
     ui.show(&done, || text(&done))?;
     Ok(Exit::Done)
 }
 
-fn runs(context: &Context, job: &Job, client: &MlflowClient) -> Result<Vec<Synced>, CliError> {
-    let store = RunStore::open(context.resolve(&job.spec.tracking.dir));
-    store.reap()?;
-    let complete = |run: &RunSummary| store.sync_state(run.id, client).is_some_and(|state| state.complete);
+/// Sends the runs that are not there whole, and those that are to come back.
+fn send(
+    context: &Context,
+    store: &RunStore,
+    recorded: &[RunSummary],
+    back: &[LostRun],
+    client: &MlflowClient,
+) -> Result<Vec<Synced>, CliError> {
     let mut done = Vec::new();
-    for run in store.list()?.runs.iter().rev().filter(|run| !complete(run)) {
+    for run in recorded.iter().rev() {
+        let is_complete = store.sync_state(run.id, client).is_some_and(|state| state.complete);
+        if is_complete && !back.iter().any(|lost| lost.run == run.id) {
+            continue;
+        }
         context.reporter.check().map_err(CliError::interrupted)?;
-        done.push(Synced { run: run.short.clone(), report: sync(&store, run.id, client)? });
+        done.push(Synced { run: run.short.clone(), report: sync(store, run.id, client)? });
     }
     Ok(done)
 }
 
 fn text(done: &Done) -> String {
-    let Done { server, runs, models } = done;
+    let Done { server, recorded, runs, lost, models } = done;
     let header =
         [("run", Align::Left), ("status", Align::Left), ("lines sent", Align::Right), ("on the server", Align::Left)];
     let rows = runs.iter().map(|synced| {
@@ -74,10 +106,29 @@ fn text(done: &Done) -> String {
         [synced.run.clone(), status.word().to_owned(), sent_lines.to_string(), place]
     });
     let sent = match runs.len() {
-        0 => format!("nothing to send: every recorded run is on {server}"),
-        sent => format!("{}\n{sent} runs were sent to {server}", table(&header, rows)),
+        0 if *recorded == 0 => "nothing to send: no run is recorded here".to_owned(),
+        0 if lost.is_empty() => format!("nothing to send: every recorded run is on {server}"),
+        0 => format!("nothing to send: the other {} recorded runs are on {server}", recorded - lost.len()),
+        _ => {
+            let sent = runs.iter().filter(|synced| !synced.report.deleted).count();
+            format!("{}\n{sent} runs were sent to {server}", table(&header, rows))
+        }
     };
+    let gone = gone(lost, server);
     let news = [("model", &models.versions), ("alias", &models.aliases), ("refused", &models.problems)];
     let told = news.iter().flat_map(|(what, names)| names.iter().map(move |name| format!("\n{what} {name}")));
-    format!("{sent}{}", told.collect::<String>())
+    format!("{gone}{sent}{}", told.collect::<String>())
+}
+
+/// Returns what became of runs that are not on the server any more, and how they come back.
+fn gone(lost: &[LostRun], server: &str) -> String {
+    if lost.is_empty() {
+        return String::new();
+    }
+    let line = |lost: &LostRun| {
+        let what = if lost.deleted { "was deleted there" } else { "is unknown there" };
+        format!("run {} was copied to {server} and {what}\n", lost.run)
+    };
+    let lines: String = lost.iter().map(line).collect();
+    format!("{lines}`pdm-ml track sync --restore` brings them back\n\n")
 }

@@ -1,11 +1,11 @@
 //! Why a line ended before its gates, for the reports that CI reads.
 
 use super::{Cause, CliError, chain};
-use crate::data::{Finding, QualityReport, Severity};
+use crate::data::{self, QualityReport, Severity, causes};
 use crate::pipeline::SpecProblem;
 use crate::report::gate::{Place, Trouble};
 
-/// Most findings in the data that are told one by one.
+/// Most causes in the data that are told one by one.
 const FINDINGS: usize = 10;
 
 /// Where files stand as seen from the top of their repository.
@@ -52,18 +52,21 @@ fn of_problem(kind: &str, problem: &SpecProblem, seen: &Seen<'_>) -> Trouble {
 }
 
 fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> {
-    let errors: Vec<_> = report.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
-    let of_finding = |finding: &&Finding| {
+    let mut errors = causes(&report.findings);
+    errors.retain(|cause| cause.first.severity == Severity::Error);
+    let of_cause = |cause: &data::Cause| {
+        let finding = &cause.first;
         let place = finding.file.as_deref().zip(finding.line).map(|(file, line)| Place {
             file: (seen.from_project)(file),
             line: usize::try_from(line).unwrap_or(usize::MAX),
             column: None,
         });
-        let message = format!("{}: {}", finding.expectation, finding.message);
+        let times = if cause.count > 1 { format!(" ({} times)", cause.count) } else { String::new() };
+        let message = format!("{}: {}{times}", finding.expectation, finding.message);
         Trouble { kind: kind.to_owned(), message, hint: None, place }
     };
-    let mut troubles: Vec<_> = errors.iter().take(FINDINGS).map(of_finding).collect();
-    let told = troubles.len() as u64;
+    let mut troubles: Vec<_> = errors.iter().take(FINDINGS).map(of_cause).collect();
+    let told: u64 = errors.iter().take(FINDINGS).map(|cause| cause.count).sum();
     if report.counts.errors > told {
         let hint = Some("`pdm-ml data validate --report FILE` writes them all".to_owned());
         let message = format!("{} more findings in the data of {}", report.counts.errors - told, report.dataset);

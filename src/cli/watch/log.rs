@@ -1,4 +1,6 @@
+use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use tracing::field::{Field, Visit};
@@ -13,6 +15,8 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::export::Export;
 use crate::cli::args::LogFormat;
+use crate::cli::ui;
+use crate::domain::{redact, redact_json};
 use crate::observe::{Spans, TARGET, WORDS};
 
 /// Where notes and warnings go that come by no event; set once messages are logged as JSON.
@@ -60,25 +64,45 @@ fn lines(format: LogFormat, levels: Option<Targets>, usual: LevelFilter) -> Opti
         (LogFormat::Json, levels) => {
             let levels = levels.unwrap_or_else(|| Targets::new().with_target(TARGET, usual));
             let json = layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-            Some(json.with_writer(std::io::stderr).with_filter(levels).boxed())
+            Some(json.with_writer(|| Clean(redact_json)).with_filter(levels).boxed())
         }
         // People are told notes, warnings and errors anyway.
         (LogFormat::Text, Some(levels)) => {
             let levels = levels.with_target(WORDS, LevelFilter::OFF);
-            Some(layer().event_format(Plain).with_writer(std::io::stderr).with_filter(levels).boxed())
+            Some(layer().event_format(Plain).with_writer(|| Clean(redact)).with_filter(levels).boxed())
         }
         (LogFormat::Text, None) => None,
     }
 }
 
-/// Sends notes, warnings and panics to the log, too.
+/// Sends notes and warnings to the log, too.
 pub(super) fn log_the_rest(spans: &Arc<Spans>) {
     let _first = LOG.set(Arc::clone(spans));
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        let what = panic.payload_as_str().unwrap_or("of an unknown kind");
+}
+
+/// Tells of a bug, in the log or to people; returns nothing, since the process is about to end.
+pub(in crate::cli) fn bug(place: Option<&str>, what: &str) {
+    if LOG.get().is_some() {
         tracing::error!(target: WORDS, exit_code = 101, place, "this is a bug in pdm-ml; please report it: {what}");
-    }));
+    } else {
+        let place = place.map(|place| format!(" (at {place})")).unwrap_or_default();
+        ui::say(&format!("error: this is a bug in pdm-ml; please report it: {what}{place}"));
+    }
+}
+
+/// Standard error, without the secrets that a line would hold. A line comes in one piece.
+struct Clean(fn(&str) -> Cow<'_, str>);
+
+impl io::Write for Clean {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr().write_all((self.0)(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// A line for people: when, how important, what.

@@ -71,12 +71,19 @@ fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingL
     }
 }
 
-/// No true remaining useful life is negative.
+/// Most cycles that can be counted, so that no life is longer.
+const LONGEST_LIFE: f64 = u32::MAX as f64;
+
+/// No true remaining useful life is negative, or longer than cycles can be counted.
 pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let mut rows = None;
     for (part, rul) in subject.raw.rul() {
         for row in rul.iter().filter(|row| row.value < 0.0) {
             let message = format!("remaining useful life {} is negative", row.value);
+            log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);
+        }
+        for row in rul.iter().filter(|row| row.value > LONGEST_LIFE) {
+            let message = format!("remaining useful life {:e} is longer than {LONGEST_LIFE} cycles", row.value);
             log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);
         }
         rows = Some(rows.unwrap_or(0) + rul.len());

@@ -1,9 +1,11 @@
 //! What is expected of run-to-failure data; each expectation notes where it is not met.
 
+mod copies;
 mod counts;
 mod duplicates;
 mod options;
 mod order;
+mod plausible;
 mod read;
 mod stuck;
 mod values;
@@ -58,7 +60,11 @@ fn expect(expectation: Expectation, subject: &Subject<'_>, log: &mut FindingLog)
         Expectation::Pinned => read::pinned(subject),
         Expectation::Complete => read::files(subject),
         Expectation::Columns => read::rows(subject),
-        Expectation::Types | Expectation::Finite => read::cells(subject),
+        Expectation::Types => read::cells(subject),
+        Expectation::Finite => {
+            plausible::computable(subject, log);
+            read::cells(subject)
+        }
         Expectation::AscendingCycles => order::ascending_cycles(subject, log),
         Expectation::ContiguousCycles => order::contiguous_cycles(subject, log),
         Expectation::ContiguousUnits => order::contiguous_units(subject, log),
@@ -66,10 +72,12 @@ fn expect(expectation: Expectation, subject: &Subject<'_>, log: &mut FindingLog)
         Expectation::RulRows => counts::rul_rows(subject, log),
         Expectation::RulValues => counts::rul_values(subject, log),
         Expectation::Ranges => values::ranges(subject, log),
+        Expectation::ImplausibleValues => plausible::implausible_values(subject, log),
         Expectation::MinimumHistory => values::minimum_history(subject, log),
         Expectation::ConstantSensors => values::constant_sensors(subject, log),
         Expectation::StuckSensors => stuck::stuck_sensors(subject, log),
         Expectation::DuplicateRows => duplicates::duplicate_rows(subject, log),
+        Expectation::CopiedUnits => copies::copied_units(subject, log),
     }
 }
 

@@ -31,6 +31,9 @@ pub struct SeverityOptions {
     pub unit_counts: Level,
     /// Values lie in the declared ranges.
     pub ranges: Level,
+    /// No value lies so far from all others of its column that no sensor measured it, such as -9999. A single value that may be
+    /// a real spike is a warning at most.
+    pub implausible_values: Level,
     /// Every unit has a minimum of history.
     pub minimum_history: Level,
     /// Every sensor varies.
@@ -39,6 +42,9 @@ pub struct SeverityOptions {
     pub stuck_sensors: Level,
     /// No two rows carry the same values.
     pub duplicate_rows: Level,
+    /// No unit has the rows of another one, also where they were rounded, disturbed a little or counted otherwise; an error is a
+    /// leak (exit code 11). What is only suspected is at most a warning.
+    pub copied_units: Level,
 }
 
 /// How much it matters where an expectation is not met.
@@ -67,11 +73,13 @@ impl Default for SeverityOptions {
             contiguous_cycles: Level::Error,
             unit_counts: Level::Error,
             ranges: Level::Error,
+            implausible_values: Level::Error,
             minimum_history: Level::Warn,
             // Seven of the 21 C-MAPSS sensors are constant by design in one regime.
             constant_sensors: Level::Info,
             stuck_sensors: Level::Warn,
             duplicate_rows: Level::Warn,
+            copied_units: Level::Error,
         }
     }
 }
@@ -119,10 +127,12 @@ impl SeverityOptions {
             Expectation::ContiguousCycles => self.contiguous_cycles,
             Expectation::UnitCounts => self.unit_counts,
             Expectation::Ranges => self.ranges,
+            Expectation::ImplausibleValues => self.implausible_values,
             Expectation::MinimumHistory => self.minimum_history,
             Expectation::ConstantSensors => self.constant_sensors,
             Expectation::StuckSensors => self.stuck_sensors,
             Expectation::DuplicateRows => self.duplicate_rows,
+            Expectation::CopiedUnits => self.copied_units,
             Expectation::Pinned
             | Expectation::Complete
             | Expectation::Columns

@@ -320,3 +320,35 @@ mod any_bytes {
         }
     }
 }
+
+#[test]
+fn numbers_that_no_sensor_measured_are_told_with_their_place() {
+    for text in ["1e155", "-1e200", "1.7e308"] {
+        let told = after_cell(9, 7, text);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let value: f64 = text.parse().unwrap();
+        assert_eq!(told[0], format!("finite sim/train_SIM001.txt:9: s_2 is {value:e}, too large to compute with"));
+    }
+    for text in ["-9999", "65535", "3.4028234663852886e38", "999999.9", "1e30"] {
+        let told = after_cell(9, 7, text);
+        assert_eq!(told.len(), 1, "{text}: {told:?}");
+        assert!(told[0].starts_with("implausible_values sim/train_SIM001.txt:9: s_2 is "), "{}", told[0]);
+    }
+}
+
+#[test]
+fn a_single_spike_is_a_warning_with_its_place() {
+    let project = Project::without_origin();
+    project.edit_line(TRAIN, 9, |row| with_cell(row, 7, "1200.5"));
+    let report = project.report();
+    assert_eq!(errors(&report), [""; 0]);
+    let spike = report.findings.iter().find(|found| found.expectation == Expectation::ImplausibleValues).unwrap();
+    assert_eq!((spike.severity, spike.line, spike.column.as_deref()), (Severity::Warning, Some(9), Some("s_2")));
+    assert!(spike.message.starts_with("s_2 is 1200.5, a spike or a placeholder; "), "{}", spike.message);
+}
+
+#[test]
+fn undamaged_fleets_hold_nothing_implausible() {
+    let report = Project::without_origin().report();
+    assert!(report.findings.iter().all(|found| found.expectation != Expectation::ImplausibleValues), "{report:?}");
+}

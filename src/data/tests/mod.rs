@@ -1,6 +1,8 @@
 //! Tests of the room as a whole, from files to a trusted data set.
 
+mod copies;
 mod damage;
+mod dialects;
 mod fleet;
 mod parquet;
 mod pool;

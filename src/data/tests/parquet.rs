@@ -1,6 +1,8 @@
 use polars::prelude::*;
 
-use super::{DatasetOptions, TableOptions, ValidateOptions, errors, ingest, read_units, validate};
+use super::{
+    DatasetOptions, TableOptions, ValidDataset, ValidateOptions, Validation, errors, ingest, read_units, validate,
+};
 
 fn written(columns: Vec<Column>) -> (tempfile::TempDir, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
@@ -76,5 +78,65 @@ fn damaged_files_are_refused() {
         flipped[at] ^= 0x55;
         std::fs::write(&path, &flipped).unwrap();
         report(&folder);
+    }
+}
+
+/// Reads a file of `tests/it/parquet` as a training file, and returns its data set or its errors.
+fn foreign(name: &str) -> Result<ValidDataset, Vec<String>> {
+    let file = format!("{name}.parquet");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/parquet");
+    let options = TableOptions { train: file.into(), sensors: vec!["x".into()], ..TableOptions::default() };
+    let raw = ingest(&DatasetOptions::Table(options), std::path::Path::new(folder)).unwrap();
+    let rules = ValidateOptions { minimum_cycles: 1, ..ValidateOptions::default() };
+    let Validation { dataset, report } = validate(raw, &rules);
+    dataset.ok_or_else(|| errors(&report))
+}
+
+#[test]
+fn files_of_other_programs_are_read_exactly() {
+    let plain = [
+        "int8",
+        "int16",
+        "uint8",
+        "uint16",
+        "float16",
+        "float32",
+        "decimal",
+        "large_string",
+        "string_view",
+        "binary",
+        "category",
+        "pandas",
+        "polars",
+        "polars_enum",
+        "duckdb",
+        "unread",
+    ];
+    for name in plain {
+        let dataset = foreign(name).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        let units: Vec<_> = dataset.train().iter().map(|unit| unit.unit.as_str()).collect();
+        assert_eq!(units, ["a", "b"], "{name}");
+        assert_eq!(dataset.train()[0].channels, [[0.0, 1.0, 2.0]], "{name}");
+        assert_eq!(dataset.train()[1].channels, [[3.0, 4.0, 5.0]], "{name}");
+    }
+    let boolean = foreign("boolean").unwrap();
+    assert_eq!(boolean.train()[0].channels, [[0.0, 1.0, 0.0]]);
+    let numbered = foreign("float_units").unwrap();
+    assert_eq!(numbered.train().iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["7", "12"]);
+}
+
+#[test]
+fn types_without_numbers_are_named_with_what_to_do() {
+    let cases = [
+        ("timestamp", "column cycle holds timestamps: write a column of whole numbers instead"),
+        ("date", "column cycle holds dates: write a column of whole numbers instead"),
+        ("duration", "column x holds durations: write them as numbers, such as seconds"),
+        ("nested", "column x holds lists: write one column for each number"),
+        ("null", "column x holds no value at all: fill it, or leave the column out"),
+    ];
+    for (name, expected) in cases {
+        let errors = foreign(name).unwrap_err();
+        assert_eq!(errors.len(), 1, "{name}: {errors:?}");
+        assert!(errors[0].starts_with(&format!("types {name}.parquet: {expected}")), "{errors:?}");
     }
 }

@@ -14,6 +14,7 @@ fn options() -> TableOptions {
         cycle: "day".into(),
         settings: vec!["mode".into()],
         sensors: vec!["temp".into()],
+        ..TableOptions::default()
     }
 }
 

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::ExecError;
-use crate::content::{Digest, replace_whole};
+use crate::content::{Digest, open_regular, replace_whole};
 use crate::pipeline::ExecOptions;
 use crate::pipeline::cache::{Entry, StatCache};
 
@@ -116,7 +116,7 @@ pub(super) fn to_restore(root: &Path, entry: &Entry, memory: &StatCache) -> Vec<
 /// Puts outputs back from the cache, each whole or not at all.
 pub(super) fn restore(outputs: &[(PathBuf, PathBuf)]) -> Result<(), ExecError> {
     for (path, kept) in outputs {
-        let copied = replace_whole(path, |mut file| io::copy(&mut File::open(kept)?, &mut file).map(drop));
+        let copied = replace_whole(path, |mut file| io::copy(&mut open_regular(kept)?, &mut file).map(drop));
         copied
             .and_then(|()| fs::set_permissions(path, fs::metadata(kept)?.permissions()))
             .map_err(ExecError::io("write", path))?;

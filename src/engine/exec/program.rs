@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ExecError;
+use crate::content::open_regular;
 use crate::events::{Interrupted, Reporter};
 use crate::pipeline::{ExecOptions, Stage};
 
@@ -102,7 +103,7 @@ impl Program<'_> {
 /// Returns the last lines of a log; an unreadable one has none.
 pub(super) fn tail(log: &Path) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(log)?;
+        let mut file = open_regular(log)?;
         let bytes = file.metadata()?.len();
         file.seek(SeekFrom::Start(bytes.saturating_sub(TAIL_BYTES)))?;
         let mut end = Vec::new();

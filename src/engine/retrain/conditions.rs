@@ -3,6 +3,7 @@ use serde::Serialize;
 use super::super::drift::{Drift, Units};
 use super::super::{EngineError, Line};
 use super::Memory;
+use super::news::News;
 use crate::events::span;
 use crate::monitor::DriftVerdict;
 use crate::pipeline::{Condition, RetrainOptions};
@@ -50,7 +51,12 @@ impl Finding {
 }
 
 /// Looks whether a new model is due. All conditions are looked at, so that the log tells of all.
-pub(super) fn look(line: &mut Line<'_>, memory: &Memory, when: &[Condition]) -> Result<Findings, EngineError> {
+pub(super) fn look(
+    line: &mut Line<'_>,
+    memory: &Memory,
+    news: &News,
+    when: &[Condition],
+) -> Result<Findings, EngineError> {
     let mut found = Findings::default();
     let Some(champion) = memory.champion() else {
         found.add("no-champion", true, format!("{} points nowhere yet", line.storeroom.alias));
@@ -63,7 +69,7 @@ pub(super) fn look(line: &mut Line<'_>, memory: &Memory, when: &[Condition]) -> 
     };
     for condition in when {
         match (condition, &units) {
-            (Condition::NewData, _) => new_data(line, memory, &mut found),
+            (Condition::NewData, _) => new_data(line, memory, news, &mut found),
             (Condition::OlderThan(least), _) => {
                 let age = memory.champion_age(line.context.stamp().time).unwrap_or_default();
                 found.add(condition, age >= *least, format!("{} is {} old", named(champion), told_age(age)));
@@ -81,19 +87,30 @@ pub(super) fn look(line: &mut Line<'_>, memory: &Memory, when: &[Condition]) -> 
     Ok(found)
 }
 
-fn new_data(line: &Line<'_>, memory: &Memory, found: &mut Findings) {
-    let data = line.data_digests().train;
-    match memory.judged_on(data) {
-        Some(version) => {
-            found.add(Condition::NewData, false, format!("{} learnt from {}", named(version), data.short()));
+fn new_data(line: &Line<'_>, memory: &Memory, news: &News, found: &mut Findings) {
+    let data = line.data_digests().train.short();
+    let (holds, why) = match news {
+        News::Same { version } => (false, format!("v{version} learnt from {data}")),
+        News::Compared { version, changes, .. } if changes.has_news() => {
+            (true, format!("{} since v{version}", changes.news()))
         }
-        None => {
-            let before =
-                memory.last_judged().map(|last| format!(", v{} from {}", last.version, last.origin.data.short()));
-            let why = format!("no judged model learnt from {}{}", data.short(), before.unwrap_or_default());
-            found.add(Condition::NewData, true, why);
+        News::Compared { version, changes, .. } if changes.has_losses() => {
+            (false, format!("nothing came in since v{version}, and {}", changes.losses()))
         }
-    }
+        News::Compared { version, by_content: true, .. } => {
+            (false, format!("{data} holds the rows that v{version} learnt from, written otherwise"))
+        }
+        News::Compared { version, by_content: false, .. } => (
+            true,
+            format!("{data} has other bytes than v{version} learnt from, which kept the names of its units only"),
+        ),
+        News::Unknown => {
+            let last = memory.last_judged();
+            let before = last.map(|last| format!(", v{} from {}", last.version, last.origin.data.short()));
+            (true, format!("no judged model learnt from {data}{}", before.unwrap_or_default()))
+        }
+    };
+    found.add(Condition::NewData, holds, why);
 }
 
 fn drift(

@@ -6,10 +6,12 @@
 //!
 //! - `memory` reads the log: what was judged already, and how old the champion is;
 //! - `conditions` says which reasons hold, with their figures;
+//! - `news` compares the training files with those of the newest judged version;
 //! - `night` does the work; [`Retrained`] is what is told of it.
 
 mod conditions;
 mod memory;
+mod news;
 mod night;
 mod recipe;
 mod retrained;

@@ -7,9 +7,10 @@ use super::super::provision::provision;
 use super::super::{Context, EngineError, Job, Line, Reuse};
 use super::conditions::{Findings, look};
 use super::memory::{note, reason};
+use super::news::News;
 use super::{Memory, NightResult, Retrained};
 use crate::content::Digest;
-use crate::data::{QualityReport, Severity};
+use crate::data::Severity;
 use crate::pipeline::stages::StageError;
 use crate::pipeline::{Condition, Stage};
 use crate::registry::{HistoryRow, ModelRef, RegistryError};
@@ -32,7 +33,7 @@ pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retra
     let mut night = Night::open(context, job)?;
     let done = night.work(when);
     if let Err(error) = &done {
-        night.note_invalid_data(error);
+        night.note_unusable_data(error);
     }
     let mut retrained = done?;
     retrained.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -59,7 +60,8 @@ impl<'a> Night<'a> {
         if let Some(row) = self.memory.decided(self.recipe) {
             return Ok(self.nothing(judged_before(row), Findings::default()));
         }
-        let found = look(&mut self.line, &self.memory, when)?;
+        let news = self.news()?;
+        let found = look(&mut self.line, &self.memory, &news, when)?;
         let Some(why) = found.reasons() else {
             let why = format!("no reason for a new model: {}", found.excuses());
             return Ok(self.nothing(why, found));
@@ -68,6 +70,17 @@ impl<'a> Night<'a> {
         let night = Some(format!("{} {why}", reason(self.recipe)));
         let outcome = bring_up_for(context, job, Stage::Promote, Reuse::default(), night)?;
         self.conclude(&outcome, &why, found)
+    }
+
+    /// Compares the data with what the newest judged version learnt from; the first model has nothing to be compared with.
+    fn news(&mut self) -> Result<News, EngineError> {
+        if self.memory.champion().is_none() {
+            return Ok(News::Unknown);
+        }
+        let news = News::read(&mut self.line, &self.memory)?;
+        let options = self.line.job.spec.retrain.clone().unwrap_or_default();
+        news.refuse_losses(options.lost_data)?;
+        Ok(news)
     }
 
     /// Says what came of it, in the log too where the alias did not move.
@@ -144,12 +157,9 @@ impl<'a> Night<'a> {
 
     /// Tells the log why the champion stays on a night whose data cannot be used. The data are the news, so trouble here is a
     /// warning.
-    fn note_invalid_data(&self, error: &EngineError) {
-        let (Some(report), Some(champion)) = (invalid(error), self.number()) else { return };
+    fn note_unusable_data(&self, error: &EngineError) {
+        let (Some(text), Some(champion)) = (unusable_data(error), self.number()) else { return };
         let beginning = format!("retrain {}: not retrained,", self.recipe.short());
-        let first = report.findings.iter().find(|finding| finding.severity == Severity::Error);
-        let first = first.map(|finding| format!(", the first {finding}")).unwrap_or_default();
-        let text = format!("the data did not meet their expectations: {} errors{first}", report.counts.errors);
         if let Err(error) = self.say(champion, &beginning, &text) {
             self.line.context.reporter.warn(format!("the registry's log does not tell of this night: {error}"));
         }
@@ -179,12 +189,14 @@ fn result_of(outcome: &Outcome) -> (NightResult, String) {
     }
 }
 
-fn invalid(error: &EngineError) -> Option<&QualityReport> {
-    match error {
-        EngineError::Stage { source, .. } => match source.as_ref() {
-            StageError::Invalid(report) => Some(report),
-            _ => None,
-        },
-        _ => None,
+/// Returns why data cannot be used, where that is what an error says.
+fn unusable_data(error: &EngineError) -> Option<String> {
+    if let EngineError::DataLost { .. } = error {
+        return Some(error.to_string());
     }
+    let EngineError::Stage { source, .. } = error else { return None };
+    let StageError::Invalid(report) = source.as_ref() else { return None };
+    let first = report.findings.iter().find(|finding| finding.severity == Severity::Error);
+    let first = first.map(|finding| format!(", the first {finding}")).unwrap_or_default();
+    Some(format!("the data did not meet their expectations: {} errors{first}", report.counts.errors))
 }

@@ -13,5 +13,5 @@ mod study;
 mod winner;
 
 pub use error::TuneError;
-pub use outcome::{Confirmation, Ended, TrialRow, Tuned};
+pub use outcome::{Confirmation, EdgeRow, Ended, TrialRow, Tuned};
 pub use search::{TuneRequest, tune};

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::content::Digest;
 use crate::scoring::Metric;
-use crate::tune::{Choose, Method, Point};
+use crate::tune::{AtEdge, Choose, Method, Point};
 
 /// What came of a search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,8 +37,20 @@ pub struct Tuned {
     pub simpler_by: Vec<String>,
     /// The choice and the file, scored again on folds dealt anew.
     pub confirmed: Vec<Confirmation>,
+    /// Values of the chosen and of the best trial at an end of their range: a wider one might hold better values.
+    pub at_edge: Vec<EdgeRow>,
     /// The tuned pipeline file.
     pub output: PathBuf,
+}
+
+/// A value at an end of its range.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EdgeRow {
+    /// Number of the trial.
+    pub trial: usize,
+    /// The value and its range.
+    #[serde(flatten)]
+    pub edge: AtEdge,
 }
 
 /// One trial.

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::TuneError;
-use super::outcome::{Confirmation, Ended, TrialRow, Tuned};
+use super::outcome::{Confirmation, EdgeRow, Ended, TrialRow, Tuned};
 use super::study::Study;
 use super::winner;
 use crate::content::Digest;
@@ -147,8 +147,22 @@ fn outcome(
         within: choice.within,
         simpler_by: simpler.map(|dimension| dimension.key.clone()).collect(),
         confirmed,
+        at_edge: at_edge(study, choice),
         output: request.output.clone(),
     }
+}
+
+/// Returns which values of the chosen trial, and of the best where that is another, lie at an end of their range.
+fn at_edge(study: &Study<'_>, choice: Choice) -> Vec<EdgeRow> {
+    let mut trials = vec![choice.chosen];
+    if choice.best != choice.chosen {
+        trials.push(choice.best);
+    }
+    let of_trial = |trial: usize| {
+        let edges = study.space.at_edge(&study.found.trials[trial].values);
+        edges.into_iter().map(move |edge| EdgeRow { trial, edge })
+    };
+    trials.into_iter().flat_map(of_trial).collect()
 }
 
 fn row(study: &Study<'_>, trial: &Trial, standings: &[Standing]) -> TrialRow {

@@ -61,6 +61,12 @@ impl Neural {
             ref shape => return Err(wrong(OUTPUT_BIAS, format!("has shape {shape:?}, not [1] or [{QUANTILES}]"))),
         };
         let network = Network::new(options, inputs, outputs);
+        // Before room is made for them: options that a stranger wrote may ask for more than any machine has.
+        let needed = network.layout.len().saturating_mul(size_of::<f32>());
+        if needed > weights.len() {
+            let problem = format!("are {} bytes, and a network of these options has {needed}", weights.len());
+            return Err(wrong("weights", problem));
+        }
         let parameters = parameters(&network, &tensors)?;
         let label_scale = read_shaped(&tensors, LABEL_SCALE, &[1])?[0];
         Ok(Self::new(options, network, parameters, inputs, label_scale))

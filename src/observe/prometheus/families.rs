@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Sample;
-use crate::observe::{ChampionFact, JobFacts, ScoreFact};
+use crate::observe::{ChampionFact, JobFacts, PredictFact, ScoreFact};
 use crate::scoring::Verdict;
 
 /// A metric: its name, what it means, and what a job says under it.
@@ -30,14 +30,14 @@ impl Family {
 }
 
 /// Returns the metrics of a job, in the order they are written.
-pub(super) fn families_of() -> [Family; 10] {
+pub(super) fn families_of() -> [Family; 16] {
     [
         family("pdm_ml_last_run_timestamp_seconds", "When the job ended last, well or not.", |facts| {
-            one(facts, "pdm_ml_last_run_timestamp_seconds", seconds(facts.ended))
+            of_training(facts, "pdm_ml_last_run_timestamp_seconds", seconds(facts.ended))
         }),
         family("pdm_ml_last_success_timestamp_seconds", "When the job ended last with exit code 0.", |facts| {
             if facts.exit_code == 0 {
-                one(facts, "pdm_ml_last_success_timestamp_seconds", seconds(facts.ended))
+                of_training(facts, "pdm_ml_last_success_timestamp_seconds", seconds(facts.ended))
             } else {
                 None
             }
@@ -45,10 +45,10 @@ pub(super) fn families_of() -> [Family; 10] {
         family(
             "pdm_ml_exit_code",
             "Exit code of the last job; 0 is success, pdm-ml --help lists the others.",
-            |facts| one(facts, "pdm_ml_exit_code", f64::from(facts.exit_code)),
+            |facts| of_training(facts, "pdm_ml_exit_code", f64::from(facts.exit_code)),
         ),
         family("pdm_ml_run_duration_seconds", "How long the last job took.", |facts| {
-            one(facts, "pdm_ml_run_duration_seconds", facts.elapsed.as_secs_f64())
+            of_training(facts, "pdm_ml_run_duration_seconds", facts.elapsed.as_secs_f64())
         }),
         Family {
             name: "pdm_ml_stage_duration_seconds",
@@ -76,6 +76,34 @@ pub(super) fn families_of() -> [Family; 10] {
                 ChampionFact::Nobody | ChampionFact::Version { .. } => Some(Vec::new()),
             }
         }),
+        family("pdm_ml_predict_timestamp_seconds", "When `predict` ended last, well or not.", |facts| {
+            of_prediction(facts, "pdm_ml_predict_timestamp_seconds", seconds(facts.ended))
+        }),
+        family(
+            "pdm_ml_predict_exit_code",
+            "Exit code of the last `predict`; 32 is an alarm, 10 units that were left out.",
+            |facts| of_prediction(facts, "pdm_ml_predict_exit_code", f64::from(facts.exit_code)),
+        ),
+        family("pdm_ml_predict_duration_seconds", "How long the last `predict` took.", |facts| {
+            of_prediction(facts, "pdm_ml_predict_duration_seconds", facts.elapsed.as_secs_f64())
+        }),
+        family(
+            "pdm_ml_predict_units",
+            "Units that were predicted, flagged as unlike training, left out, and in alarm at the last `predict`.",
+            predicted_units,
+        ),
+        family("pdm_ml_predict_lowest_rul_cycles", "The smallest remaining useful life predicted last.", |facts| {
+            let lowest = facts.predicted.as_ref()?.lowest_rul?;
+            of_prediction(facts, "pdm_ml_predict_lowest_rul_cycles", lowest)
+        }),
+        family(
+            "pdm_ml_predict_lowest_lower_cycles",
+            "The smallest lower end of an interval predicted last.",
+            |facts| {
+                let lowest = facts.predicted.as_ref()?.lowest_lower?;
+                of_prediction(facts, "pdm_ml_predict_lowest_lower_cycles", lowest)
+            },
+        ),
         // With the pipeline, though that says nothing: the same number in two files is an error of the exporter.
         family("pdm_ml_build_info", "Version of pdm-ml that wrote this; always 1.", |facts| {
             let labels = [("pipeline", facts.pipeline.as_str()), ("version", env!("CARGO_PKG_VERSION"))];
@@ -90,6 +118,25 @@ fn family(name: &'static str, help: &'static str, says: fn(&JobFacts) -> Option<
 
 fn one(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
     Some(vec![Sample::new(name, &[("pipeline", &facts.pipeline)], value)])
+}
+
+/// Returns what a job says that makes or judges a model; a prediction has names of its own, so that an alarm is no failed run.
+fn of_training(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
+    if facts.is_prediction() { None } else { one(facts, name, value) }
+}
+
+fn of_prediction(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
+    if facts.is_prediction() { one(facts, name, value) } else { None }
+}
+
+fn predicted_units(facts: &JobFacts) -> Option<Vec<Sample>> {
+    let PredictFact { predicted, flagged, skipped, alarms, .. } = facts.predicted.as_ref()?;
+    let states = [("predicted", predicted), ("flagged", flagged), ("skipped", skipped), ("alarm", alarms)];
+    let sample = |(state, units): (&str, &usize)| {
+        let labels = [("pipeline", facts.pipeline.as_str()), ("state", state)];
+        Sample::new("pdm_ml_predict_units", &labels, *units as f64)
+    };
+    Some(states.map(sample).into())
 }
 
 fn seconds(time: Timestamp) -> f64 {

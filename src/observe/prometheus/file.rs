@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Sample, families_of};
-use crate::content::write_whole;
+use crate::content::{read_note, write_whole};
 use crate::observe::JobFacts;
 
 /// How long another job is waited for that writes the same file; that takes it some milliseconds.
@@ -91,7 +91,7 @@ fn lock(path: &Path) -> Result<File, MetricsFileError> {
 }
 
 fn read(path: &Path) -> Result<Vec<Sample>, MetricsFileError> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match read_note(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(file("read", path)(source)),
@@ -140,7 +140,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::observe::{ChampionFact, ScoreFact};
+    use crate::observe::{ChampionFact, PredictFact, ScoreFact};
     use crate::scoring::Verdict;
 
     fn facts(pipeline: &str, exit_code: u8, at: &str) -> JobFacts {
@@ -155,6 +155,7 @@ mod tests {
             scores: vec![ScoreFact { metric: "rmse", part: "test", value: 11.75, lower: 9.62, upper: 13.99 }],
             verdict: Some(Verdict::Pass),
             champion: ChampionFact::Version { version: 3, since: Some("2026-11-01T00:00:00Z".parse().unwrap()) },
+            predicted: None,
         }
     }
 
@@ -209,6 +210,39 @@ mod tests {
     fn value(path: &Path, begin: &str) -> Option<f64> {
         let text = std::fs::read_to_string(path).unwrap();
         text.lines().find(|line| line.starts_with(begin)).map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    }
+
+    #[test]
+    fn an_alarm_of_a_prediction_is_no_failed_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.prom");
+        update(&path, &facts("plant", 0, "2026-11-28T02:00:00Z")).unwrap();
+        let fact = PredictFact {
+            predicted: 12,
+            flagged: 2,
+            skipped: 1,
+            alarms: 3,
+            lowest_rul: Some(7.5),
+            lowest_lower: Some(2.0),
+        };
+        let predicted = JobFacts {
+            command: "predict".into(),
+            stages: BTreeMap::new(),
+            scores: Vec::new(),
+            verdict: None,
+            champion: ChampionFact::Unknown,
+            predicted: Some(fact),
+            ..facts("plant", 32, "2026-11-29T02:00:00Z")
+        };
+        update(&path, &predicted).unwrap();
+        assert_eq!(value(&path, "pdm_ml_exit_code"), Some(0.0));
+        assert_eq!(value(&path, "pdm_ml_predict_exit_code"), Some(32.0));
+        assert_eq!(value(&path, "pdm_ml_predict_units{pipeline=\"plant\",state=\"alarm\"}"), Some(3.0));
+        assert_eq!(value(&path, "pdm_ml_predict_lowest_rul_cycles"), Some(7.5));
+        assert_eq!(value(&path, "pdm_ml_champion_version"), Some(3.0));
+        update(&path, &JobFacts { predicted: None, exit_code: 75, ..predicted }).unwrap();
+        assert_eq!(value(&path, "pdm_ml_predict_exit_code"), Some(75.0));
+        assert_eq!(value(&path, "pdm_ml_predict_units{pipeline=\"plant\",state=\"alarm\"}"), Some(3.0));
     }
 
     #[test]

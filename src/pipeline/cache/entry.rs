@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::At;
 use super::{CacheError, StageKey};
-use crate::content::{Digest, digest_of};
+use crate::content::{Digest, MOST_OF_A_NOTE, digest_of, read_at_most, read_note};
 
 /// Layout of `entry.json`; a file of another layout counts as damaged, so its stage runs again.
 const FORMAT: u32 = 1;
@@ -65,7 +65,8 @@ impl Entry {
     ///
     /// An output whose size and time of change are as recorded is trusted; otherwise its bytes are hashed.
     pub(super) fn read(folder: &Path, key: &StageKey) -> Result<Self, String> {
-        let text = fs::read(file_of(folder)).map_err(|error| format!("entry.json cannot be read: {error}"))?;
+        let text = read_at_most(&file_of(folder), MOST_OF_A_NOTE)
+            .map_err(|error| format!("entry.json cannot be read: {error}"))?;
         let entry: Self = serde_json::from_slice(&text).map_err(|error| format!("entry.json is not valid: {error}"))?;
         if entry.format != FORMAT {
             return Err(format!("entry.json has format {}, not {FORMAT}", entry.format));
@@ -80,7 +81,7 @@ impl Entry {
 
     /// Reads what an entry says of itself, whether or not its outputs are whole.
     pub(super) fn glance(folder: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(file_of(folder)).ok()?).ok()
+        serde_json::from_str(&read_note(&file_of(folder)).ok()?).ok()
     }
 
     /// Writes `entry.json` and makes sure that it has reached the disk.

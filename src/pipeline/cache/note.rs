@@ -1,9 +1,9 @@
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{InputFile, StageKey};
+use crate::content::read_note;
 
 /// What is kept of the key a pipeline's stage used last. Older programs wrote the key alone, and read past the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,6 @@ pub(super) struct Note {
 impl Note {
     /// Reads a note; one that cannot be read is none.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_str(&read_note(path).ok()?).ok()
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Digest, write_whole};
+use crate::content::{Digest, MOST_OF_A_NOTE, read_at_most, write_whole};
 
 /// Layout of the file; one of another layout is as good as none.
 const FORMAT: u32 = 1;
@@ -121,7 +121,8 @@ impl StatCache {
 }
 
 fn read(path: &Path) -> BTreeMap<String, Known> {
-    let read = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
+    let read =
+        read_at_most(path, MOST_OF_A_NOTE).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
     read.filter(|contents| contents.format == FORMAT).unwrap_or_default().files
 }
 

@@ -7,7 +7,7 @@ use super::error::{At, remove_folder};
 use super::lock::StageLock;
 use super::note::Note;
 use super::{CacheError, InputFile, Pending, StageKey, Status};
-use crate::content::{Digest, write_whole};
+use crate::content::{Digest, MOST_OF_A_NOTE, read_at_most, write_whole};
 use crate::events::Interrupt;
 
 /// Partial results nobody came back to are removed after this time.
@@ -104,7 +104,7 @@ impl Cache {
         self.mark_used(pipeline, key);
         let path = self.note(pipeline, &key.stage);
         let note = serde_json::to_vec_pretty(&Note { key: key.clone(), files: files.to_vec() })?;
-        if fs::read(&path).is_ok_and(|before| before == note) {
+        if read_at_most(&path, MOST_OF_A_NOTE).is_ok_and(|before| before == note) {
             return Ok(());
         }
         self.prepare(path.parent().unwrap_or(&self.root))?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::entry::Entry;
 use super::note::Note;
 use super::{Cache, Cost, StageKey};
-use crate::content::Digest;
+use crate::content::{Digest, read_note};
 
 /// One entry of a cache.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -85,7 +85,7 @@ fn stored(folder: &Path, last: &BTreeMap<Digest, Vec<String>>) -> Option<Stored>
     let time = |path: PathBuf| fs::metadata(path).ok().and_then(modified);
     let created = time(folder.join("entry.json")).or_else(|| time(folder.to_owned())).unwrap_or_default();
     let used = folder.join(USED);
-    let pipeline = fs::read_to_string(&used).ok().filter(|pipeline| !pipeline.is_empty());
+    let pipeline = read_note(&used).ok().filter(|pipeline| !pipeline.is_empty());
     let last_used = time(used).unwrap_or(created).max(created);
     let reachable_from = last.get(&key).cloned().unwrap_or_default();
     let cost = Entry::glance(folder).map(|entry| entry.cost());

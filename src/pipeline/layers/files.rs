@@ -9,12 +9,15 @@ use super::layer::{Layer, Layers};
 use super::merge::lay_over;
 use super::moved::{by, moved_table};
 use crate::codes::Code;
+use crate::content::read_at_most;
 use crate::pipeline::findings::Finding;
 use crate::pipeline::format;
 use crate::pipeline::interpolate::{Environment, fill};
 use crate::pipeline::source::{Sources, Span};
 use crate::pipeline::{suggest, syntax};
 
+/// Most bytes of a pipeline file; a long one has some thousand.
+pub const MOST_OF_A_PIPELINE: u64 = 4 << 20;
 /// Most files one above the other.
 const DEEPEST: usize = 16;
 /// Most files in all; one that is extended twice counts twice.
@@ -158,9 +161,14 @@ impl Reader<'_, '_> {
         if let Some(message) = refused {
             return Err((Code::ExtendsWithoutEnd, message, None));
         }
-        let text = std::fs::read_to_string(&whole).map_err(|error| unreadable(path, folder, &error))?;
+        let text = read_at_most(&whole, MOST_OF_A_PIPELINE).and_then(as_text);
+        let text = text.map_err(|error| unreadable(path, folder, &error))?;
         Ok((text, Opened { name, folder: place.parent().map(Path::to_owned), whole: Some(whole) }))
     }
+}
+
+fn as_text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
 /// Which kind of mistake it is, what is wrong, and what to do.

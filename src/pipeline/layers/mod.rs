@@ -21,6 +21,7 @@ mod variables;
 
 pub use layer::{ChosenProfile, Layer, Layers, Variable};
 
+pub use files::MOST_OF_A_PIPELINE;
 pub(super) use files::read;
 pub(super) use merge::only_since;
 pub(super) use moved::moved;

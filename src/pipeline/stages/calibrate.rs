@@ -9,10 +9,10 @@ use super::train::{FOLDS, OUT_OF_FOLD, WEIGHTS};
 use super::{StageError, Summary, features, key, protocol, read_json};
 use crate::bundle::{self, Parts, Provenance, ReferenceProfile};
 use crate::content::Digest;
-use crate::data::{Folds, ValidDataset};
+use crate::data::{Contents, Folds, ValidDataset};
 use crate::features::FittedFeatures;
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
-use crate::scoring::Conformal;
+use crate::scoring::{Conformal, Cuts};
 use crate::train::{OutOfFold, derive_seed};
 
 /// Name of the bundle's folder among the outputs.
@@ -53,7 +53,12 @@ pub fn run(
         weights: &weights,
         target: &spec.target,
         calibration: &calibration(spec, dataset, training_data, train)?,
-        profile: &ReferenceProfile::describe(&dataset.training(), &fitted),
+        profile: &ReferenceProfile::describe(
+            &dataset.training(),
+            &fitted,
+            shortest_history(spec, dataset, training_data),
+        ),
+        contents: &Contents::of(dataset),
         provenance: provenance(spec, dataset, training_data, train)?,
     };
     let bundle = folder.join(BUNDLE);
@@ -75,6 +80,14 @@ fn calibration(
     let protocol = protocol::out_of_fold(spec, training_data, dataset.train().len());
     let seed = derive_seed(spec.project.seed, "calibrate");
     Ok(Conformal::fit(&out_of_fold.predictions(), &spec.calibrate, &protocol, seed)?)
+}
+
+/// Returns the fewest rows of history at which the model was judged, and its intervals were calibrated.
+fn shortest_history(spec: &PipelineSpec, dataset: &ValidDataset, training_data: Digest) -> usize {
+    match protocol::out_of_fold(spec, training_data, dataset.train().len()).cuts {
+        Cuts::RandomCuts { shortest_history, .. } => shortest_history,
+        Cuts::LastCycle => 1,
+    }
 }
 
 fn provenance(

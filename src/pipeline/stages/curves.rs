@@ -1,6 +1,6 @@
 //! Gathers what is logged while models are fitted, through kills and resumptions, and draws it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::StageError;
 use super::kept::fold_file;
-use crate::content::write_whole;
+use crate::content::{read_note, write_whole};
 use crate::events::{Event, Observer, Reporter};
 use crate::report::{CurvePoint, Curves};
 
@@ -70,7 +70,7 @@ impl CurveLog {
     pub(super) fn listen(folder: &Path, reporter: &Reporter) -> Result<(Arc<Self>, Reporter), StageError> {
         let path = folder.join(POINTS);
         // The last line may be torn, a file of another release unknown: what cannot be read is logged again.
-        let earlier = fs::read_to_string(&path).unwrap_or_default();
+        let earlier = read_note(&path).unwrap_or_default();
         let earlier: Vec<CurvePoint> = earlier.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         earlier.iter().filter(|point| is_finished(folder, &point.part)).for_each(|point| tell(point, reporter));
         let file = begin(&path, &earlier).map_err(|source| StageError::io("write", &path, source))?;
@@ -164,6 +164,8 @@ fn append(file: &mut File, point: &CurvePoint) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn log(folder: &Path, keys: &[(&str, u64)]) -> Curves {

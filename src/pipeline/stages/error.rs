@@ -7,7 +7,7 @@ use crate::data::{DataError, QualityReport, Role, SplitError};
 use crate::domain::UnitId;
 use crate::events::Interrupted;
 use crate::report::ReportError;
-use crate::scoring::ScoringError;
+use crate::scoring::{ScoringError, highest_reachable, units_needed};
 use crate::train::TrainError;
 
 /// A stage did not come to its end.
@@ -41,6 +41,16 @@ pub enum StageError {
         coverage: f64,
         /// Units at hand.
         units: usize,
+    },
+    /// So few units are held back that nothing could be judged; said before the fit, not after.
+    #[error("`split.holdout` holds back {} of {units} units{}, and a score needs at least {FEWEST_HELD}", .held.len(), listed(.held))]
+    Holdout {
+        /// The units that are held back.
+        held: Vec<UnitId>,
+        /// All units that run to failure.
+        units: usize,
+        /// What would hold back enough, as it would be written.
+        instead: Option<String>,
     },
     /// A model learnt from units of the holdout it is judged on.
     #[error("a model learnt from {} units of the holdout it is judged on: {}", .units.len(), named(.units))]
@@ -82,13 +92,14 @@ impl StageError {
     pub fn code(&self) -> Code {
         match self {
             Self::Data(error) => error.code(),
-            Self::Invalid(_) => Code::DataInvalid,
+            Self::Invalid(report) => report.code(),
             Self::Split(error) => error.code(),
             Self::Train(error) => error.code(),
             Self::Scoring(error) => error.code(),
             Self::Bundle(error) => error.code(),
             Self::Report(error) => error.code(),
             Self::Coverage { .. } => Code::TooFewUnitsToCalibrate,
+            Self::Holdout { .. } => Code::HoldoutTooSmall,
             Self::Leak { .. } => Code::Leak,
             Self::Schema => Code::OtherColumns,
             Self::DataChanged(_) => Code::DataChanged,
@@ -99,24 +110,64 @@ impl StageError {
     }
 
     /// Returns the next step, where one is known.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Train(error) => return error.hint(),
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Train(error) => return error.hint().map(str::to_owned),
+            Self::Coverage { coverage, units } => return Some(coverage_hint(*coverage, *units)),
+            Self::Holdout { instead, .. } => return Some(holdout_hint(instead.as_deref())),
             Self::Split(_) => "set split.folds to at most the number of units",
-            Self::Coverage { .. } => "add units, or set a lower calibrate.coverage",
             Self::Scoring(ScoringError::TooFewUnits { .. }) => "a score needs at least 2 units to show a spread",
             Self::Leak { .. } => {
                 "judge on a holdout only models that were trained with it: set split.holdout back, or begin anew under another \
                  registry.alias"
             }
             Self::Schema => "fit the model again on these columns, or name the columns it knows",
-            _ => return None,
-        })
+            Self::Data(_)
+            | Self::Invalid(_)
+            | Self::Scoring(_)
+            | Self::Bundle(_)
+            | Self::Report(_)
+            | Self::DataChanged(_)
+            | Self::Interrupted(_)
+            | Self::Io { .. }
+            | Self::Json { .. } => return None,
+        };
+        Some(hint.to_owned())
     }
 
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }
+}
+
+/// Fewest units that show a spread.
+pub(super) const FEWEST_HELD: usize = 2;
+
+/// Returns what would do for intervals of so few units.
+fn coverage_hint(coverage: f64, units: usize) -> String {
+    let needed = units_needed(coverage);
+    match highest_reachable(units) {
+        Some(highest) => {
+            format!("{units} units reach at most calibrate.coverage = {highest}; {coverage} needs {needed} units")
+        }
+        None => {
+            let (lowest, fewest) = (0.5, units_needed(0.5));
+            format!("{coverage} needs {needed} units, and the lowest coverage, {lowest}, needs {fewest}: add units")
+        }
+    }
+}
+
+fn holdout_hint(instead: Option<&str>) -> String {
+    let without = "without split.holdout, models are judged out of fold";
+    match instead {
+        Some(instead) => format!("write split.holdout = {{ {instead} }}; {without}"),
+        None => format!("add units; {without}"),
+    }
+}
+
+/// Returns names in brackets, nothing where there is none.
+fn listed(units: &[UnitId]) -> String {
+    if units.is_empty() { String::new() } else { format!(" ({})", named(units)) }
 }
 
 /// Returns the first few names.

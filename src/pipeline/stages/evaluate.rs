@@ -13,9 +13,9 @@ use super::{StageError, Summary, key, protocol, read_json};
 use crate::bundle::ModelBundle;
 use crate::content::Digest;
 use crate::data::ValidDataset;
-use crate::domain::{Interval, Prediction, UnitId};
+use crate::domain::{FlagCounts, Interval, Prediction, UnitId};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
-use crate::report;
+use crate::report::PredictionSheet;
 use crate::scoring::{Conformal, Metric, Part, Protocol, Scorecard, score};
 use crate::train::{OutOfFold, derive_seed, holdout_cuts};
 
@@ -27,6 +27,8 @@ pub const PREDICTIONS: &str = "predictions.json";
 pub const PREDICTIONS_TABLE: &str = "predictions.csv";
 /// Name of the out-of-fold scorecard among the outputs.
 pub const OUT_OF_FOLD_SCORECARD: &str = "scorecard_out_of_fold.json";
+/// Name of the predictions that one was computed from, among the outputs; results of earlier releases lack them.
+pub const OUT_OF_FOLD_PREDICTIONS: &str = "predictions_out_of_fold.json";
 
 /// Digests of the files a scorecard depends on.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +76,7 @@ pub fn run(
         return Err(StageError::Schema);
     }
     let (fold_card, out_of_fold) = score_out_of_fold(spec, dataset, data.train, train)?;
+    write_json(&folder.join(OUT_OF_FOLD_PREDICTIONS), &out_of_fold)?;
     let (card, predictions) = match judging(spec, dataset, data) {
         Some(protocol) => score_on_unseen(spec, dataset, protocol, bundle, fold_card.baseline.prediction)?,
         None => (fold_card.clone(), out_of_fold),
@@ -82,9 +85,9 @@ pub fn run(
     write_json(&folder.join(SCORECARD), &card)?;
     write_json(&folder.join(PREDICTIONS), &predictions)?;
     let table = folder.join(PREDICTIONS_TABLE);
-    fs::write(&table, report::predictions_csv(&predictions)?)
-        .map_err(|source| StageError::io("write", &table, source))?;
-    Ok(summarise(&card))
+    let sheet = PredictionSheet { truth_cap: Some(card.protocol.clip.upper), ..PredictionSheet::of(&predictions) };
+    fs::write(&table, sheet.csv()?).map_err(|source| StageError::io("write", &table, source))?;
+    Ok(summarise(&card, &predictions))
 }
 
 /// Returns the protocol the gates judge under, where there are units that no training sees.
@@ -112,7 +115,8 @@ fn score_out_of_fold(
     let predictions = Conformal::cross_calibrated(&predictions, &spec.calibrate, &protocol, seed)?;
     let seed = derive_seed(spec.project.seed, "bootstrap");
     let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
-    Ok((card.by_group(&predictions, |unit| dataset.groups().of(unit))?, predictions))
+    let card = card.by_group(&predictions, |unit| dataset.groups().of(unit))?;
+    Ok((with_suspicions(card, dataset), predictions))
 }
 
 /// Scores a bundle on the test part or the holdout, as the pipeline's protocol says: the challenger, or a champion that was
@@ -143,7 +147,14 @@ pub fn score_on_unseen(
         predictions.map(|(prediction, rul)| Prediction { truth: Some(rul), ..prediction }).collect();
     let seed = derive_seed(spec.project.seed, "bootstrap");
     let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
-    Ok((card.by_group(&predictions, |unit| dataset.groups().of(unit))?, predictions))
+    let card = card.by_group(&predictions, |unit| dataset.groups().of(unit))?;
+    Ok((with_suspicions(card, dataset), predictions))
+}
+
+/// Adds what validation let pass to the warnings of a scorecard.
+fn with_suspicions(mut card: Scorecard, dataset: &ValidDataset) -> Scorecard {
+    card.warnings.extend(dataset.suspicions().iter().cloned());
+    card
 }
 
 /// Units of the holdout come from the files models learn from, so what a bundle says it learnt from tells of a leak: after the
@@ -163,12 +174,15 @@ fn mean_truth(spec: &PipelineSpec, predictions: &[Prediction]) -> f64 {
     truths.sum::<f64>() / predictions.len() as f64
 }
 
-fn summarise(card: &Scorecard) -> Summary {
+fn summarise(card: &Scorecard, predictions: &[Prediction]) -> Summary {
     let rmse = card.score(Metric::Rmse);
     let text = rmse.map_or_else(String::new, |s| format!("RMSE {:.2} [{:.2}, {:.2}] on ", s.value, s.lower, s.upper));
     let part = card.protocol.part;
-    let named = card.scores.iter().fold(Summary::new(format!("{text}{} units of the {part}", card.units)), |sum, s| {
-        sum.figure(s.metric.name(), s.value)
-    });
-    named.figure("units", card.units)
+    let flagged = FlagCounts::of(predictions);
+    let told = if flagged.is_empty() { String::new() } else { format!(", {flagged}") };
+    let named =
+        card.scores.iter().fold(Summary::new(format!("{text}{} units of the {part}{told}", card.units)), |sum, s| {
+            sum.figure(s.metric.name(), s.value)
+        });
+    named.figure("units", card.units).figure("flagged_units", flagged.units())
 }

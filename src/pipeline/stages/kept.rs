@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::StageError;
 use super::curves::POINTS;
-use crate::content::write_whole;
+use crate::content::{read_note, write_whole};
 
 const RUN: &str = "run";
 
@@ -40,7 +40,7 @@ impl Kept {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             entries => entries.map_err(|source| StageError::io("read", folder, source))?,
         };
-        let mut kept = Self { run: fs::read_to_string(folder.join(RUN)).ok(), ..Self::default() };
+        let mut kept = Self { run: read_note(&folder.join(RUN)).ok(), ..Self::default() };
         for entry in entries.flatten() {
             match entry.file_name().to_str() {
                 Some(name) if is_fold(name) => kept.folds += 1,

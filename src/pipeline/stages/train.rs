@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::curves::{CurveLog, KeptLook};
+use super::error::FEWEST_HELD;
 use super::files::{read_json, write_json};
 use super::kept::fold_file;
 use super::{StageError, Summary, key};
@@ -58,6 +59,7 @@ pub fn run(
     if !is_reachable(units, coverage) {
         return Err(StageError::Coverage { coverage, units });
     }
+    refuse_small_holdout(spec, dataset)?;
     let recipe = spec.recipe();
     let folds = Folds::deal(dataset, &spec.split, derive_seed(spec.project.seed, "folds"))?;
     let record = reporter;
@@ -215,4 +217,19 @@ fn cross_validate(
     }
     reporter.progress("cross-validate", count as u64, count as u64, "");
     Ok(OutOfFold::gather(done, recipe.target))
+}
+
+/// Refuses a holdout that nothing can be judged on, before the fit; with a test part installed it judges nothing.
+fn refuse_small_holdout(spec: &PipelineSpec, dataset: &ValidDataset) -> Result<(), StageError> {
+    let (Some(options), Some(holdout), None) = (&spec.split.holdout, dataset.holdout(), dataset.test()) else {
+        return Ok(());
+    };
+    let held: Vec<_> = holdout.units().iter().map(|unit| unit.unit.clone()).collect();
+    if held.len() >= FEWEST_HELD {
+        return Ok(());
+    }
+    let all: Vec<_> = dataset.train().iter().map(|unit| unit.unit.clone()).chain(held.iter().cloned()).collect();
+    let instead =
+        options.enough(&all, FEWEST_HELD).map(|enough| format!("share = {}, seed = {}", enough.share, enough.seed));
+    Err(StageError::Holdout { held, units: all.len(), instead })
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::files::write_json;
 use super::{StageError, Summary, key};
-use crate::data::{self, InputDigest, QualityReport, Role, ValidDataset, part_digest};
+use crate::data::{self, Holdout, InputDigest, QualityReport, Role, ValidDataset, part_digest};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 
 /// Name of the quality report among the outputs.
@@ -54,6 +54,17 @@ fn held_out(dataset: ValidDataset, spec: &PipelineSpec) -> ValidDataset {
     }
 }
 
+/// Returns how many units are held out and, where they are few, which: the scores of so few hang on each.
+fn named(holdout: &Holdout) -> String {
+    const FEW: usize = 5;
+    let units = holdout.units();
+    if units.is_empty() || units.len() > FEW {
+        return format!("{} held out", units.len());
+    }
+    let names: Vec<_> = units.iter().map(|unit| unit.unit.as_str()).collect();
+    format!("{} held out ({})", units.len(), names.join(", "))
+}
+
 fn summarise(dataset: &ValidDataset, report: &QualityReport) -> Summary {
     let train = dataset.train();
     let rows: usize = train.iter().map(|unit| unit.len()).sum();
@@ -62,7 +73,8 @@ fn summarise(dataset: &ValidDataset, report: &QualityReport) -> Summary {
         .map_or_else(|| "no test part installed".to_owned(), |test| format!("{} test units", test.units.len()));
     let warnings = report.counts.warnings;
     let held_out = dataset.holdout().map(|holdout| holdout.units().len());
-    let held_out_text = held_out.map(|units| format!(" to learn from, {units} held out")).unwrap_or_default();
+    let held_out_text = dataset.holdout().map(|holdout| format!(" to learn from, {}", named(holdout)));
+    let held_out_text = held_out_text.unwrap_or_default();
     let units = format!("{} units{held_out_text}", train.len());
     let text = format!("{}: {units}, {rows} rows, {test}, {warnings} warnings", dataset.name());
     let summary = Summary::new(text);

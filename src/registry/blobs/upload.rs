@@ -214,7 +214,7 @@ async fn in_one_go(store: &Store, file: &BundleFile, path: &Path) -> Result<(), 
         Ok(_) => Err(changed(path).into()),
         Err(trouble) => Err(trouble),
     };
-    let Err(trouble) = outcome else { return Ok(()) };
+    let Err(trouble) = outcome else { return store.adopt(Key::Blob(file.sha256())) };
     // What stays behind has no name under which anybody would look.
     let _ = upload.abort().await;
     Err(trouble.told(store, file))

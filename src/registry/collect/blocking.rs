@@ -18,8 +18,8 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn collect(&self, found: &Collectable, stamp: &Stamp) -> Result<Removed, RegistryError> {
-        self.wait(self.inner.collect(found, stamp))
+    pub fn collect(&self, found: &Collectable, force: bool, stamp: &Stamp) -> Result<Removed, RegistryError> {
+        self.wait(self.inner.collect(found, force, stamp))
     }
 
     /// Returns what killed jobs left on this machine; see [`crate::registry::Registry::leftovers`].

@@ -3,10 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::LEAST_GRACE;
+use super::{LEAST_GRACE, blobs_of};
 use crate::content::Digest;
 use crate::registry::error::RegistryError;
 use crate::registry::keys::{BLOBS, Key};
+use crate::registry::log::Log;
 use crate::registry::manifest::VersionId;
 use crate::registry::registry::Registry;
 use crate::registry::state::{Retirement, State};
@@ -26,6 +27,14 @@ pub struct Collectable {
     pub bytes: u64,
     /// Blobs nothing rests on that are too young.
     pub young: u64,
+    /// Blobs that no entry of the log names, of any age.
+    pub unnamed: u64,
+    /// Bytes of those blobs.
+    pub unnamed_bytes: u64,
+    /// Bytes of all blobs in the store.
+    pub stored: u64,
+    /// Entries of the log it was held against.
+    pub entries: u64,
 }
 
 /// A blob nothing rests on any more.
@@ -45,20 +54,28 @@ impl Registry {
     /// Returns what could be collected at this time. Nothing is written.
     ///
     /// # Errors
-    /// [`RegistryError::Grace`] where the grace is too short, a damaged log, and whatever the store answers.
+    /// [`RegistryError::Grace`] where the grace is too short, a damaged or missing log, and whatever the store answers.
     pub async fn collectable(&self, grace: SignedDuration, now: Timestamp) -> Result<Collectable, RegistryError> {
         if grace < LEAST_GRACE {
             return Err(RegistryError::Grace { grace, least: LEAST_GRACE });
         }
         let before = now.checked_sub(grace).unwrap_or(Timestamp::MIN);
-        // The blobs first: what is named meanwhile is found in the log.
+        // The blobs first: what is named meanwhile is found in the log, every entry of which is read.
         let listed = self.store().list_objects(BLOBS).await?;
-        let state = self.state(None).await?;
-        let mut owners = owners(&state, before);
-        owners.spare(&self.retired_lately(&state, before).await?);
+        let log = Log::read_entries(self.store()).await?;
+        let named: BTreeSet<_> = log.entries().iter().flat_map(|entry| blobs_of(&entry.action)).collect();
+        let state = log.state();
+        let mut owners = owners(state, before);
+        owners.spare(&self.retired_lately(state, before).await?);
         let mut found = Collectable::new(self.store().location(), before);
+        found.entries = log.entries().len() as u64;
         for object in listed {
             let Some(Key::Blob(blob)) = Key::parse(&object.path) else { continue };
+            found.stored += object.bytes;
+            if !named.contains(&blob) {
+                found.unnamed += 1;
+                found.unnamed_bytes += object.bytes;
+            }
             let Some(versions) = owners.of(blob) else { continue };
             match object.modified < before {
                 true => found.add(Unneeded { blob, bytes: object.bytes, modified: object.modified, versions }),
@@ -86,7 +103,38 @@ impl Registry {
 impl Collectable {
     fn new(location: &str, before: Timestamp) -> Self {
         let (versions, blobs) = (Vec::new(), Vec::new());
-        Self { location: location.to_owned(), before, versions, blobs, bytes: 0, young: 0 }
+        let location = location.to_owned();
+        Self {
+            location,
+            before,
+            versions,
+            blobs,
+            bytes: 0,
+            young: 0,
+            unnamed: 0,
+            unnamed_bytes: 0,
+            stored: 0,
+            entries: 0,
+        }
+    }
+
+    /// Refuses to remove blobs that no entry names where those are most of all bytes: a log that was cut short looks the same,
+    /// and what it named would be gone for good.
+    ///
+    /// # Errors
+    /// [`RegistryError::MostlyOrphans`].
+    pub fn require_plausible(&self) -> Result<(), RegistryError> {
+        let removes_unnamed = self.blobs.iter().any(|blob| blob.versions.is_empty());
+        if !removes_unnamed || self.unnamed_bytes <= self.stored / 2 {
+            return Ok(());
+        }
+        Err(RegistryError::MostlyOrphans {
+            location: self.location.clone(),
+            orphans: self.unnamed,
+            bytes: self.unnamed_bytes,
+            stored: self.stored,
+            entries: self.entries,
+        })
     }
 
     fn add(&mut self, blob: Unneeded) {

@@ -101,7 +101,7 @@ fn orphans_go_when_they_are_old_and_a_look_before_the_removal_spares_what_is_you
     let found = bench.registry.collectable(SignedDuration::from_hours(7 * 24), now().time).unwrap();
     assert_eq!((found.blobs.len(), found.bytes, found.young, found.versions.len()), (2, 2, 1, 0));
     age(&bench.blob(orphans[0]), 0);
-    let removed = bench.registry.collect(&found, &now()).unwrap();
+    let removed = bench.registry.collect(&found, false, &now()).unwrap();
     assert_eq!((removed.blobs, removed.entry), (1, None));
     assert_eq!(orphans.map(|blob| bench.blob(blob).exists()), [true, false, true]);
     bench.registry.check(&kept).unwrap();
@@ -119,7 +119,7 @@ fn a_short_grace_and_a_wrong_clock_remove_nothing() {
     let found = bench.registry.collectable(LEAST_GRACE, now().time).unwrap();
     let off = SignedDuration::from_hours(2);
     for time in [now().time + off, now().time - off] {
-        let refused = bench.registry.collect(&found, &Stamp { time, ..now() }).unwrap_err();
+        let refused = bench.registry.collect(&found, false, &Stamp { time, ..now() }).unwrap_err();
         assert!(matches!(refused, RegistryError::Clock { .. }), "{refused}");
     }
     assert!(bench.blob(orphan).exists());

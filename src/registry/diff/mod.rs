@@ -1,12 +1,9 @@
 //! What differs between two versions: files, scores, options, and where they come from.
 
 mod options;
-mod scores;
 
 use serde::Serialize;
 use serde_json::Value;
-
-pub use scores::{ScoreChange, Scores};
 
 use super::error::RegistryError;
 use super::manifest::{FileEntry, ModelVersion, VersionId};
@@ -14,6 +11,7 @@ use super::name::Alias;
 use super::reference::ModelRef;
 use super::registry::Registry;
 use crate::content::Digest;
+use crate::scoring::{Scored, SideBySide, side_by_side};
 
 /// What differs between two versions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,7 +23,7 @@ pub struct Difference {
     /// Every file of either bundle, in order of path.
     pub files: Vec<FileChange>,
     /// How good they were found to be.
-    pub scores: Scores,
+    pub scores: SideBySide,
     /// Options of model, target and features, and the input schema, where they differ, in order of name.
     pub options: Vec<ValueChange>,
     /// Where they come from, where it differs, in order of name.
@@ -96,7 +94,10 @@ impl Registry {
         let options = ValueChange::between(self.options(&a).await?, other.options(&b).await?);
         Ok(Difference {
             files: files(&a, &b),
-            scores: scores::compare((&ours.0, &ours.1), (&theirs.0, &theirs.1)),
+            scores: side_by_side(
+                Scored { card: &ours.0, predictions: &ours.1 },
+                Scored { card: &theirs.0, predictions: &theirs.1 },
+            ),
             options,
             origin: ValueChange::between(origin(&a), origin(&b)),
             a: side_a,

@@ -47,7 +47,7 @@ fn files_options_and_scores_are_told() {
     assert_eq!(found.options, expected);
     let names: Vec<_> = found.origin.iter().map(|change| change.name.as_str()).collect();
     assert_eq!(names, ["bundle", "predictions", "scorecard"]);
-    let Scores::Compared { rows, .. } = &found.scores else { panic!("{:?}", found.scores) };
+    let SideBySide::Compared { rows, .. } = &found.scores else { panic!("{:?}", found.scores) };
     let rmse = rows.iter().find(|row| row.metric == Metric::Rmse).unwrap();
     let (before, after) = (rmse.a.unwrap().value, rmse.b.unwrap().value);
     assert_eq!(rmse.difference, Some(after - before));
@@ -64,7 +64,7 @@ fn a_version_does_not_differ_from_itself() {
     let found = registry.diff(&own, &registry, &own).unwrap();
     assert!(found.files.iter().all(|file| file.change == Change::Same));
     assert_eq!((found.options, found.origin), (vec![], vec![]));
-    let Scores::Compared { rows, .. } = found.scores else { panic!("{:?}", found.scores) };
+    let SideBySide::Compared { rows, .. } = found.scores else { panic!("{:?}", found.scores) };
     assert!(rows.iter().all(|row| row.difference == Some(0.0)), "{rows:?}");
 }
 
@@ -73,7 +73,7 @@ fn scores_under_other_protocols_are_not_compared() {
     let a = version("a", 1.0);
     let other = Protocol { truth_cap: Some(125.0), ..protocol() };
     let b = NewVersion { scorecard: card(&a.predictions, other.clone()), bundle: Digest::of("b"), ..a.clone() };
-    let Scores::Unlike { a, b } = difference(&a, &b).scores else { panic!("compared") };
+    let SideBySide::Unlike { a, b, .. } = difference(&a, &b).scores else { panic!("compared") };
     assert_eq!((a.0, b.0), (protocol().digest(), other.digest()));
     assert!(b.1.contains("capped at 125"), "{}", b.1);
 }

@@ -47,6 +47,7 @@ impl Registry {
         tag: Option<&str>,
     ) -> Result<Exported, RegistryError> {
         let version = self.resolve(reference, None).await?;
+        version.require_distinct_files()?;
         let tag = tag.map_or_else(|| format!("v{}", version.version), ToOwned::to_owned);
         if !media::is_tag(&tag) {
             return Err(RegistryError::Tag { tag });

@@ -32,7 +32,7 @@ impl Signature {
 impl Entry {
     /// Returns what is signed of an entry: all but signature and seal.
     pub(super) fn message(&self) -> Vec<u8> {
-        message("log entry", &Self { signature: None, ..self.clone() })
+        message("log entry", self.format, &Self { signature: None, ..self.clone() })
     }
 
     /// Returns whether every signature in it fits, whoever made it.
@@ -48,12 +48,12 @@ impl Entry {
 impl ModelVersion {
     /// Returns what is signed of a version: all but its number and what says how it came here.
     pub(super) fn message(&self) -> Vec<u8> {
-        message("model version", &Self { version: 0, copied: None, signatures: Vec::new(), ..self.clone() })
+        message("model version", 1, &Self { version: 0, copied: None, signatures: Vec::new(), ..self.clone() })
     }
 }
 
 /// What is signed begins with what it is, so that no signature can be passed off as one of something else.
-fn message<T: Serialize>(kind: &str, value: &T) -> Vec<u8> {
+fn message<T: Serialize>(kind: &str, format: u32, value: &T) -> Vec<u8> {
     let json = canonical_json(value).expect("it was read from or is written as JSON");
-    [format!("pdm-ml {kind} 1\n").into_bytes(), json].concat()
+    [format!("pdm-ml {kind} {format}\n").into_bytes(), json].concat()
 }

@@ -93,7 +93,8 @@ impl Trust {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::blocking::Registry;
+    use crate::registry::blocking::{Registry, wait};
+    use crate::registry::contract::hostile::forged;
     use crate::registry::keys::Key;
     use crate::registry::samples::{model, stamp, version};
     use crate::registry::signing::{KEY, Signer, Signing};
@@ -174,6 +175,59 @@ mod tests {
         let report = bench.strict("store", None).verify().unwrap();
         assert_eq!((report.findings.len(), report.signed), (1, 3), "{report:?}");
         assert!(bench.open("store", None, Trust::default()).verify().unwrap().is_intact());
+    }
+
+    #[test]
+    fn a_log_that_the_same_key_signed_for_another_registry_is_refused() {
+        let bench = Bench::new();
+        for (store, name) in [("plant-7", "a"), ("plant-8", "b")] {
+            bench.strict(store, Some(&bench.signer)).register(&version(name, 1.0), &stamp(0)).unwrap();
+        }
+        let id = bench.strict("plant-8", None).id().unwrap().unwrap();
+        let copy = |key: Key| {
+            let at = |store: &str| bench.root.path().join(store).join(key.to_string());
+            std::fs::copy(at("plant-7"), at("plant-8")).unwrap();
+        };
+        copy(Key::Log(1));
+        let registry = bench.strict("plant-8", None);
+        assert!(refused(&registry).contains("it does not follow from the bytes of the entry before"));
+        // With all of it in place it is the log of plant 7, and whoever expects plant 8 is told.
+        copy(Key::Genesis);
+        assert!(bench.strict("plant-8", None).state(None).is_ok());
+        let expected = Surroundings { expected: Some(id), ..bench.root.path().into() };
+        let refused = Registry::open("plant-8", expected).unwrap().state(None).unwrap_err();
+        assert!(matches!(refused, RegistryError::OtherRegistry { .. }), "{refused}");
+        assert_eq!(refused.failure(), Failure::Integrity);
+    }
+
+    #[test]
+    fn a_forged_snapshot_does_not_block_who_asks_for_signatures() {
+        let bench = Bench::new();
+        let registry = bench.strict("store", Some(&bench.signer));
+        registry.register(&version("a", 1.0), &stamp(0)).unwrap();
+        for end in [128, 256] {
+            let bytes = forged(registry.store(), end);
+            wait(registry.store().create(Key::Snapshot(end), bytes)).unwrap();
+        }
+        let state = bench.strict("store", None).state(None).unwrap();
+        assert_eq!(state.models().map(|(_, model)| model.versions().len()).collect::<Vec<_>>(), [1]);
+        note(&bench.strict("store", Some(&bench.signer)), 1).unwrap();
+        assert_eq!(bench.strict("store", None).history(&model(), None, None).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_registry_is_part_of_what_is_signed() {
+        let bench = Bench::new();
+        let registry = bench.strict("store", Some(&bench.signer));
+        registry.register(&version("a", 1.0), &stamp(0)).unwrap();
+        let other = bench.strict("other", Some(&bench.signer));
+        other.register(&version("a", 1.0), &stamp(0)).unwrap();
+        let id = other.id().unwrap();
+        bench.rewrite(1, |entry| entry.registry = id);
+        let told = refused(&bench.strict("store", None));
+        assert!(told.contains("it is wrongly signed") || told.contains("this is registry"), "{told}");
+        let findings = bench.strict("store", None).verify().unwrap().findings;
+        assert!(findings.iter().any(|finding| finding.what.contains("wrongly signed")), "{findings:?}");
     }
 
     #[test]

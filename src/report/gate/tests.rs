@@ -17,6 +17,7 @@ fn predictions(scale: f64) -> Vec<Prediction> {
             rul: truth + 11.0 * scale * wave,
             interval,
             truth: Some(truth),
+            flags: Vec::new(),
         }
     };
     (1..=UNITS).map(of_unit).collect()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Opening, Stamped};
+use crate::content::open_regular;
 use crate::tracking::TrackingError;
 
 /// Reads a journal line by line; may follow one that is being written.
@@ -21,7 +22,7 @@ pub(in crate::tracking) struct JournalReader {
 impl JournalReader {
     /// Opens a journal and reads its first line.
     pub(in crate::tracking) fn open(path: &Path) -> Result<(Opening, Self), TrackingError> {
-        let file = File::open(path).map_err(TrackingError::file("open", path))?;
+        let file = open_regular(path).map_err(TrackingError::file("open", path))?;
         let file = BufReader::new(file);
         let mut reader = Self { path: path.to_owned(), file, offset: 0, lines: 0, buffer: Vec::new() };
         let whole = reader.next_bytes()?.is_some();
@@ -32,6 +33,17 @@ impl JournalReader {
     /// Returns the next whole line; `Some(None)` for one that cannot be understood.
     pub(in crate::tracking) fn next_line(&mut self) -> Result<Option<Option<Stamped>>, TrackingError> {
         Ok(self.next_bytes()?.map(|bytes| serde_json::from_slice(bytes).ok()))
+    }
+
+    /// Returns the next whole line that is `wanted`, judged by its text; `Some(None)` for one that is not, or that cannot be
+    /// understood.
+    pub(in crate::tracking) fn next_line_where(
+        &mut self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Option<Option<Stamped>>, TrackingError> {
+        let Some(bytes) = self.next_bytes()? else { return Ok(None) };
+        let text = str::from_utf8(bytes).ok().filter(|text| wanted(text));
+        Ok(Some(text.and_then(|text| serde_json::from_str(text).ok())))
     }
 
     /// Returns how many lines were read, the opening included.

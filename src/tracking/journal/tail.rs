@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::reader::{decode_opening, not_a_journal};
 use super::{Line, Opening, Outcome, Stamped};
+use crate::content::open_regular;
 use crate::tracking::TrackingError;
 
 /// What the first and the last line of a journal say.
@@ -22,7 +23,7 @@ const LONGEST_OPENING: u64 = 1024 * 1024;
 
 /// Reads a journal's ends without reading what lies between.
 pub(in crate::tracking) fn read_ends(path: &Path) -> Result<Ends, TrackingError> {
-    let mut file = File::open(path).map_err(TrackingError::file("open", path))?;
+    let mut file = open_regular(path).map_err(TrackingError::file("open", path))?;
     let mut first = Vec::new();
     let mut last = Vec::new();
     BufReader::new(&mut file)

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Line, Opening, Stamped};
+use crate::domain::redact_json;
 use crate::tracking::clock;
 
 /// Appends whole lines to a journal; each is in the kernel's hands when the call returns.
@@ -56,7 +57,8 @@ impl JournalWriter {
 
     fn write(&mut self, line: &impl Serialize) -> io::Result<()> {
         let mut bytes = if self.torn { b"\n".to_vec() } else { Vec::new() };
-        serde_json::to_writer(&mut bytes, line)?;
+        let text = serde_json::to_string(line)?;
+        bytes.extend_from_slice(redact_json(&text).as_bytes());
         bytes.push(b'\n');
         // Even a failed write may have left a part of the line behind.
         self.torn = true;

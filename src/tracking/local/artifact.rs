@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::RunFolder;
-use crate::content::HashingReader;
+use crate::content::{HashingReader, open_regular};
 use crate::tracking::{KeptArtifact, TrackingError};
 
 /// Copies a file into the run's folder; it appears there whole or not at all.
@@ -23,7 +23,7 @@ pub(super) fn keep(folder: &RunFolder, name: &str, from: &Path) -> Result<KeptAr
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<KeptArtifact> {
-    let mut source = HashingReader::new(File::open(from)?);
+    let mut source = HashingReader::new(open_regular(from)?);
     let mut target = File::create_new(to)?;
     let bytes = io::copy(&mut source, &mut target)?;
     target.flush()?;

@@ -2,6 +2,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::content::open_regular;
+
 /// An exclusive lock on a file, for as long as the value lives; the system frees it when the process dies.
 #[derive(Debug)]
 pub(in crate::tracking) struct RunLock {
@@ -21,7 +23,7 @@ impl RunLock {
 
     /// Whether a process holds the lock; needs no right to write. In doubt, one does.
     pub(in crate::tracking) fn is_held(path: &Path) -> bool {
-        match File::open(path) {
+        match open_regular(path) {
             Ok(file) => file.try_lock_shared().is_err(),
             Err(error) => error.kind() != ErrorKind::NotFound,
         }

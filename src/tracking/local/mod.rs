@@ -2,7 +2,9 @@
 
 mod active;
 mod artifact;
+mod collect;
 mod folder;
+mod listing;
 mod lock;
 mod status;
 mod store;
@@ -10,6 +12,8 @@ mod store;
 mod tests;
 
 pub use active::ActiveRun;
+pub use collect::{KeptRun, RemovableRun, RunPolicy, RunRemoval, RunsToRemove};
+pub use listing::{ListedRun, ListedScore, RunFilter, RunListing, Told};
 pub use store::{Listing, RunStore, RunSummary, Unreadable};
 
 pub(super) use folder::RunFolder;

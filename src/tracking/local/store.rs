@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,7 +42,7 @@ pub struct RunSummary {
 }
 
 /// A run whose journal cannot be read.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unreadable {
     /// Name of the run.
     pub id: RunId,
@@ -133,12 +133,16 @@ impl RunStore {
         trouble.map_or(Ok(reaped), Err)
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub(in crate::tracking) fn folder(&self, id: RunId) -> RunFolder {
         RunFolder::new(&self.dir, id)
     }
 
     /// Returns the ids of all runs, the oldest first. A folder without a journal never became a run.
-    fn ids(&self) -> Result<Vec<RunId>, TrackingError> {
+    pub(super) fn ids(&self) -> Result<Vec<RunId>, TrackingError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -155,7 +159,7 @@ impl RunStore {
     }
 }
 
-fn summary(id: RunId, ids: &[RunId], Standing { opening, status, ended }: Standing) -> RunSummary {
+pub(super) fn summary(id: RunId, ids: &[RunId], Standing { opening, status, ended }: Standing) -> RunSummary {
     RunSummary { id, short: id.short_among(ids), header: opening.header, status, ended }
 }
 

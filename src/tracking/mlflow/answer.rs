@@ -1,6 +1,6 @@
 //! What an answer says, and what is wrong with it.
 
-use std::io;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use reqwest::blocking::Response;
@@ -11,8 +11,51 @@ use serde::de::DeserializeOwned;
 use super::wire::ErrorAnswer;
 use crate::tracking::TrackingError;
 
+/// Most bytes of an answer: a page of a thousand runs has some megabytes.
+const MOST: u64 = 16 << 20;
+/// Most pages of a list; each holds a thousand entries.
+const MOST_PAGES: usize = 1000;
+
+/// Reads the body of an answer, which may not be larger than answers are.
+pub(super) fn body(method: &Method, url: &Url, answer: Response) -> Result<Vec<u8>, TrackingError> {
+    let mut bytes = Vec::new();
+    let (method, url) = (method.to_string(), url.to_string());
+    match answer.take(MOST + 1).read_to_end(&mut bytes) {
+        Err(source) => Err(TrackingError::BrokenOff { method, url, source }),
+        Ok(_) if bytes.len() as u64 > MOST => Err(TrackingError::AnswerTooLarge { method, url, most: MOST }),
+        Ok(_) => Ok(bytes),
+    }
+}
+
+/// Follows a list from page to page; a server that never comes to the last one is no MLflow server.
+pub(super) struct Pages {
+    call: &'static str,
+    seen: usize,
+    last: String,
+}
+
+impl Pages {
+    pub(super) fn of(call: &'static str) -> Self {
+        Self { call, seen: 0, last: String::new() }
+    }
+
+    /// Returns the token of the next page; none after the last one.
+    pub(super) fn next(&mut self, token: String) -> Result<Option<String>, TrackingError> {
+        self.seen += 1;
+        if token.is_empty() {
+            return Ok(None);
+        }
+        if token == self.last || self.seen >= MOST_PAGES {
+            let excerpt = format!("a list without end, of more than {} pages", self.seen);
+            return Err(TrackingError::NotMlflow { method: "POST".to_owned(), url: self.call.to_owned(), excerpt });
+        }
+        self.last.clone_from(&token);
+        Ok(Some(token))
+    }
+}
+
 pub(super) fn decode<R: DeserializeOwned>(method: &Method, url: &Url, answer: Response) -> Result<R, TrackingError> {
-    let bytes = answer.bytes().map_err(|source| unreachable(method, url, source))?;
+    let bytes = body(method, url, answer)?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let (method, url) = (method.to_string(), url.to_string());
         match error.is_eof() {
@@ -54,7 +97,7 @@ fn read_some(answer: Response) -> String {
     const MOST: u64 = 64 * 1024;
     let mut bytes = Vec::new();
     // What came before the line broke is still worth showing.
-    let _ = io::copy(&mut io::Read::take(answer, MOST), &mut bytes);
+    let _ = io::copy(&mut answer.take(MOST), &mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -69,7 +112,7 @@ fn retry_after(answer: &Response) -> Option<Duration> {
 }
 
 /// Returns the beginning of a text on one line, without HTML tags.
-fn excerpt(text: &str) -> String {
+pub(super) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 300;
     let after_tag = |piece: &str| piece.split_once('>').map_or(piece, |(_, after)| after).to_owned();
     let is_page = text.trim_start().starts_with('<');

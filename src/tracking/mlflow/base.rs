@@ -4,6 +4,9 @@ use reqwest::Url;
 
 use crate::tracking::TrackingError;
 
+/// Where artifacts are kept below the root of a server.
+pub(super) const ARTIFACTS: &str = "api/2.0/mlflow-artifacts/artifacts/";
+
 /// The address of a server; holds no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::tracking) struct Base(Url);
@@ -38,6 +41,19 @@ impl Base {
     /// Returns the path below [`Self::join`] of an address of this server.
     pub(super) fn path_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         url.strip_prefix(self.0.as_str())
+    }
+
+    /// Returns the address of the folder that a run's `mlflow-artifacts://host/path` means: behind that host, as this server is
+    /// reached.
+    pub(super) fn artifacts_at(&self, host: &str, path: &str) -> Option<Url> {
+        let (scheme, prefix) = (self.0.scheme(), self.0.path());
+        let path = path.trim_start_matches('/');
+        Url::parse(&format!("{scheme}://{host}{prefix}{ARTIFACTS}{path}")).ok()
+    }
+
+    /// Whether what is sent there can be read on the way, and what is sent here cannot.
+    pub(super) fn is_safer_than(&self, other: &Url) -> bool {
+        self.0.scheme() == "https" && other.scheme() != "https"
     }
 
     /// Returns the page that shows a run.

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::client::MlflowClient;
 use crate::bucket::{self, Provider};
+use crate::content::open_regular;
 use crate::tracking::TrackingError;
 
 /// The endpoint, by the name MLflow's own client reads, and by the one the AWS tools read.
@@ -55,7 +56,7 @@ impl BucketFolder {
         let key = if self.root.is_empty() { name.to_owned() } else { format!("{}/{name}", self.root) };
         let key = Key::parse(&key)
             .map_err(|error| TrackingError::ArtifactKey { name: name.to_owned(), why: error.to_string() })?;
-        let mut open = File::open(file).map_err(TrackingError::file("read", file))?;
+        let mut open = open_regular(file).map_err(TrackingError::file("read", file))?;
         let bytes = open.metadata().map_err(TrackingError::file("read", file))?.len();
         let first = read(&mut open, file)?;
         let sent = match bytes <= PART as u64 {

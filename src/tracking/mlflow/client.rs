@@ -1,19 +1,20 @@
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 use std::{fmt, io, thread};
 
 use reqwest::blocking::{Body, Client, RequestBuilder, Response};
-use reqwest::header::ETAG;
+use reqwest::header::{CONTENT_TYPE, ETAG};
 use reqwest::{Method, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::{decode, refused, shown, unreachable};
-use super::{Base, Connection, Patience, Pulse};
+use super::answer::{body, decode, excerpt, refused, shown, unreachable};
+use super::{Base, Connection, Patience, Pulse, search};
 use crate::bucket::Request as Asked;
+use crate::content::open_regular;
+use crate::domain::redact_json;
 use crate::tracking::{Credentials, TrackingError};
 
 /// Talks to one MLflow server. Blocking: keep it off the thread that works.
@@ -65,6 +66,27 @@ impl MlflowClient {
         Ok(Self { http, base, connection, pulse: Pulse::default() })
     }
 
+    /// Returns a client of another server that this one names, which is told the same credentials, as MLflow's client does.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub(super) fn beside(&self, url: &Url) -> Result<Self, TrackingError> {
+        let other = Self::connect(&url.origin().ascii_serialization(), self.connection.clone())?;
+        Ok(Self { pulse: self.pulse.clone(), ..other })
+    }
+
+    /// Returns this client as one that brings back what was deleted on the server: experiments, and runs that are sent.
+    #[must_use]
+    pub fn restoring(mut self) -> Self {
+        self.connection.restores = true;
+        self
+    }
+
+    /// Whether what was deleted on the server is brought back.
+    pub(super) fn restores(&self) -> bool {
+        self.connection.restores
+    }
+
     /// Returns the server's address, which holds no credentials.
     pub fn url(&self) -> &str {
         self.base.as_str()
@@ -77,8 +99,21 @@ impl MlflowClient {
     pub fn version(&self) -> Result<String, TrackingError> {
         let url = self.base.join(["version"]);
         let ask = |request: RequestBuilder| Ok(request.timeout(self.patience().answer));
-        let text = |answer: Response| answer.text().map_err(|source| unreachable(&Method::GET, &url, source));
+        let text = |answer: Response| {
+            let bytes = body(&Method::GET, &url, answer)?;
+            Ok(excerpt(&String::from_utf8_lossy(&bytes)))
+        };
         self.send((Method::GET, url.clone()), Repeat::Harmless, ask, text)
+    }
+
+    /// Returns the server's version once it has let us in, and has not deleted the experiment; changes nothing there.
+    ///
+    /// # Errors
+    /// As [`Self::version`]; [`TrackingError::ExperimentDeleted`].
+    pub fn examine(&self, experiment: &str) -> Result<String, TrackingError> {
+        let version = self.version()?;
+        search::look_for_experiment(self, experiment)?;
+        Ok(version)
     }
 
     pub(super) fn patience(&self) -> &Patience {
@@ -119,7 +154,10 @@ impl MlflowClient {
         body: &impl Serialize,
         repeat: Repeat,
     ) -> Result<R, TrackingError> {
-        self.ask((Method::POST, self.api(call)), repeat, |request| Ok(request.json(body)))
+        // A journal of an earlier release may hold what this one would not have written.
+        let body = json(body);
+        let fill = |request: RequestBuilder| Ok(request.header(CONTENT_TYPE, "application/json").body(body.clone()));
+        self.ask((Method::POST, self.api(call)), repeat, fill)
     }
 
     /// Posts to a call of the server's artifact interface.
@@ -133,9 +171,13 @@ impl MlflowClient {
 
     /// Streams a file to a path of the server's artifact store.
     pub(super) fn put(&self, path: &str, file: &Path) -> Result<(), TrackingError> {
-        let url = self.artifact(std::iter::once("artifacts").chain(path.split('/')));
+        self.put_to(self.artifact(std::iter::once("artifacts").chain(path.split('/'))), file)
+    }
+
+    /// Streams a file to an address.
+    pub(super) fn put_to(&self, url: Url, file: &Path) -> Result<(), TrackingError> {
         let fill = |request| {
-            let body = File::open(file).and_then(|open| Ok((open.metadata()?.len(), open)));
+            let body = open_regular(file).and_then(|open| Ok((open.metadata()?.len(), open)));
             let (bytes, open) = body.map_err(TrackingError::file("read", file))?;
             Ok(self.upload_of(request, bytes, open))
         };
@@ -152,7 +194,7 @@ impl MlflowClient {
     ) -> Result<String, TrackingError> {
         let signed = Url::parse(url).map_err(|_| TrackingError::Url { url: shown(url), why: "is not a URL" })?;
         let fill = |_: RequestBuilder| {
-            let mut open = File::open(file).map_err(TrackingError::file("read", file))?;
+            let mut open = open_regular(file).map_err(TrackingError::file("read", file))?;
             open.seek(SeekFrom::Start(from)).map_err(TrackingError::file("read", file))?;
             let request = headers
                 .iter()
@@ -171,7 +213,7 @@ impl MlflowClient {
     #[cfg(test)]
     pub(super) fn download(&self, path: &str) -> Result<Vec<u8>, TrackingError> {
         let url = self.artifact(std::iter::once("artifacts").chain(path.split('/')));
-        let read = |answer: Response| answer.bytes().map(Vec::from).map_err(|e| unreachable(&Method::GET, &url, e));
+        let read = |answer: Response| body(&Method::GET, &url, answer);
         self.send((Method::GET, url.clone()), Repeat::Harmless, Ok, read)
     }
 
@@ -238,6 +280,12 @@ impl MlflowClient {
             Credentials::Password { username, password } => request.basic_auth(username, Some(password.expose())),
         }
     }
+}
+
+/// Returns a body as JSON, without the secrets in it.
+fn json(body: &impl Serialize) -> String {
+    let text = serde_json::to_string(body).expect("what goes over the wire has a JSON form");
+    redact_json(&text).into_owned()
 }
 
 /// A header cannot hold control characters; the client would only say so with the first request.

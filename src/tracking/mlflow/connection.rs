@@ -8,6 +8,7 @@ use reqwest::blocking::ClientBuilder;
 use reqwest::{Certificate, Identity};
 
 use super::Patience;
+use crate::content::{MOST_OF_A_NOTE, read_at_most};
 use crate::tracking::{Credentials, TrackingError};
 
 const INSECURE: &str = "MLFLOW_TRACKING_INSECURE_TLS";
@@ -37,6 +38,8 @@ pub struct Connection {
     pub(super) tls: Tls,
     pub(super) parts: Parts,
     pub(super) variable: Lookup,
+    /// What was deleted on the server is brought back.
+    pub(super) restores: bool,
 }
 
 impl fmt::Debug for Connection {
@@ -88,7 +91,7 @@ impl Connection {
     /// Returns a connection that knows no environment.
     pub fn plain(credentials: Credentials, patience: Patience) -> Self {
         let variable: Lookup = Arc::new(|_| None);
-        Self { credentials, patience, tls: Tls::default(), parts: Parts::default(), variable }
+        Self { credentials, patience, tls: Tls::default(), parts: Parts::default(), variable, restores: false }
     }
 
     /// Returns a connection as the environment describes it; `patience` is what holds where that says nothing.
@@ -113,12 +116,12 @@ impl Connection {
             from: number(&*variable, MULTIPART_FROM)?.unwrap_or(plain.from),
             chunk: number(&*variable, MULTIPART_CHUNK)?.unwrap_or(plain.chunk),
         };
-        Ok(Self { credentials, patience: told(patience, &variable)?, tls, parts, variable })
+        Ok(Self { credentials, patience: told(patience, &variable)?, tls, parts, variable, restores: false })
     }
 
     /// Lets a client use the certificates that were named.
     pub(super) fn secure(&self, builder: ClientBuilder) -> Result<ClientBuilder, TrackingError> {
-        let read = |path: &PathBuf| std::fs::read(path).map_err(TrackingError::file("read", path));
+        let read = |path: &PathBuf| read_at_most(path, MOST_OF_A_NOTE).map_err(TrackingError::file("read", path));
         let mut builder = builder;
         if self.tls.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);

@@ -10,6 +10,7 @@ mod bucket;
 mod client;
 mod connection;
 mod inputs;
+mod lost;
 mod models;
 mod names;
 mod parts;
@@ -28,6 +29,7 @@ mod wire_models;
 
 pub use client::MlflowClient;
 pub use connection::Connection;
+pub use lost::{LostRun, lost};
 pub use models::{MirrorReport, mirror};
 pub use patience::Patience;
 pub use state::SyncState;

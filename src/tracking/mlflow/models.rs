@@ -7,6 +7,7 @@ use std::thread;
 
 use serde::Serialize;
 
+use super::answer::Pages;
 use super::client::{MlflowClient, Repeat};
 use super::search;
 use super::wire::{Nothing, Pair, RemoteRun};
@@ -198,14 +199,15 @@ fn tags(version: &CatalogVersion) -> BTreeMap<String, String> {
 
 /// Returns the server's versions of a model; should there be several copies of one of ours, the oldest comes first.
 fn versions(client: &MlflowClient, model: &str) -> Result<Vec<RemoteVersion>, TrackingError> {
-    let (filter, mut page, mut found) = (format!("name='{model}'"), String::new(), Vec::new());
+    let (filter, mut page, mut found) = (format!("name='{model}'"), None::<String>, Vec::new());
+    let mut pages = Pages::of("model-versions/search");
     loop {
         let mut query = vec![("filter", filter.as_str()), ("max_results", "1000")];
-        query.extend((!page.is_empty()).then_some(("page_token", page.as_str())));
+        query.extend(page.as_deref().map(|page| ("page_token", page)));
         let answer: VersionsAnswer = client.get("model-versions/search", &query)?;
         found.extend(answer.model_versions);
-        page = answer.next_page_token;
-        if page.is_empty() {
+        page = pages.next(answer.next_page_token)?;
+        if page.is_none() {
             found.sort_by_key(|version: &RemoteVersion| version.version.parse::<u64>().unwrap_or(u64::MAX));
             return Ok(found);
         }
@@ -214,13 +216,13 @@ fn versions(client: &MlflowClient, model: &str) -> Result<Vec<RemoteVersion>, Tr
 
 fn experiments(client: &MlflowClient) -> Result<Vec<String>, TrackingError> {
     let mut search = SearchExperiments { max_results: 1000, view_type: "ACTIVE_ONLY", page_token: None };
-    let mut found = Vec::new();
+    let (mut found, mut pages) = (Vec::new(), Pages::of("experiments/search"));
     loop {
         let answer: ExperimentsAnswer = client.post("experiments/search", &search, Repeat::Harmless)?;
         found.extend(answer.experiments.into_iter().map(|experiment| experiment.experiment_id));
-        if answer.next_page_token.is_empty() {
+        search.page_token = pages.next(answer.next_page_token)?;
+        if search.page_token.is_none() {
             return Ok(found);
         }
-        search.page_token = Some(answer.next_page_token);
     }
 }

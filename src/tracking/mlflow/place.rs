@@ -1,16 +1,21 @@
 use std::path::Path;
 
+use reqwest::Url;
+
 use super::Pulse;
+use super::base::ARTIFACTS;
 use super::bucket::BucketFolder;
 use super::client::MlflowClient;
 use super::remote::Remote;
 use super::wire::RemoteRun;
-use crate::tracking::TrackingError;
+use crate::tracking::{Credentials, TrackingError};
 
 /// Where a run's files are kept, and how they come there.
 pub(super) enum Place {
     /// Behind the server's own artifact interface, at this path.
     Server { client: Box<MlflowClient>, root: String },
+    /// At an address of its own, which takes files by HTTP: another server's artifact interface, mostly.
+    Web { client: Box<MlflowClient>, folder: Url },
     /// In a bucket its clients write to themselves.
     Bucket { folder: BucketFolder, pulse: Pulse },
     /// In a bucket that cannot be opened; the reason is told when there is a file for it.
@@ -26,6 +31,9 @@ impl Place {
         if let Some(root) = behind_the_server(uri, client) {
             return Self::Server { client: Box::new(client.clone()), root };
         }
+        if let Some(place) = on_another_host(uri, client) {
+            return place;
+        }
         match BucketFolder::open(uri, client) {
             Some(Ok(folder)) => Self::Bucket { folder, pulse: client.pulse().clone() },
             Some(Err(error)) => Self::Closed { uri: uri.to_owned(), why: error.in_one_line() },
@@ -37,6 +45,10 @@ impl Place {
     pub(super) fn upload(&self, name: &str, file: &Path, run: &mut Remote) -> Result<(), TrackingError> {
         let sent = match self {
             Self::Server { client, root } => client.upload(&format!("{root}/{name}"), file),
+            Self::Web { client, folder } => match below(folder, name) {
+                Some(url) => client.put_to(url, file),
+                None => Err(TrackingError::ArtifactKey { name: name.to_owned(), why: "no address".to_owned() }),
+            },
             Self::Bucket { folder, pulse } => {
                 pulse.allow(file.metadata().map_or(0, |file| file.len()));
                 pulse.timed(|| folder.upload(name, file))
@@ -65,14 +77,46 @@ impl Place {
 
 /// Returns the path of an address behind the server's own artifact interface.
 fn behind_the_server(uri: &str, client: &MlflowClient) -> Option<String> {
-    let named = client.base().path_of(uri).and_then(|path| path.strip_prefix("api/2.0/mlflow-artifacts/artifacts/"));
-    let path = match (named, uri.strip_prefix("mlflow-artifacts:")) {
-        (Some(path), _) => path,
-        (None, Some(path)) => match path.strip_prefix("//") {
-            Some(with_host) => with_host.split_once('/')?.1,
-            None => path,
-        },
-        (None, None) => return None,
+    let named = client.base().path_of(uri).and_then(|path| path.strip_prefix(ARTIFACTS));
+    let path = match named {
+        Some(path) => path,
+        None => uri.strip_prefix("mlflow-artifacts:").filter(|path| !names_a_host(path))?,
     };
     Some(path.trim_matches('/').to_owned())
+}
+
+/// Whether a host follows: `//host/path`, and neither `/path` nor `///path`.
+fn names_a_host(path: &str) -> bool {
+    path.strip_prefix("//").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
+/// Returns the place of an address with a host of its own, as MLflow's client understands it.
+fn on_another_host(uri: &str, client: &MlflowClient) -> Option<Place> {
+    let closed = |why: &str| Place::Closed { uri: uri.to_owned(), why: why.to_owned() };
+    let folder = match uri.split_once("://")? {
+        ("mlflow-artifacts", rest) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            client.base().artifacts_at(host, path)
+        }
+        ("http" | "https", _) => Url::parse(uri).ok(),
+        _ => return None,
+    };
+    let Some(folder) = folder else { return Some(closed("the server names an address that is none")) };
+    let is_anonymous = client.connection().credentials == Credentials::Anonymous;
+    if client.base().is_safer_than(&folder) && !is_anonymous {
+        return Some(closed(
+            "the credentials would be sent unencrypted there, and are sent encrypted to the server itself",
+        ));
+    }
+    Some(match client.beside(&folder) {
+        Ok(client) => Place::Web { client: Box::new(client), folder },
+        Err(error) => closed(&error.in_one_line()),
+    })
+}
+
+/// Returns the address of a file in a folder.
+fn below(folder: &Url, name: &str) -> Option<Url> {
+    let mut url = folder.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().extend(name.split('/'));
+    Some(url)
 }

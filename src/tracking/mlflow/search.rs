@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::{slice, thread};
 
+use super::answer::Pages;
 use super::client::{MlflowClient, Repeat};
 use super::names;
 use super::remote::LINES_TAG;
@@ -104,14 +105,14 @@ fn search(client: &MlflowClient, experiments: &[String], filter: String) -> Resu
         max_results: PAGE,
         page_token: None,
     };
-    let mut found = Vec::new();
+    let (mut found, mut pages) = (Vec::new(), Pages::of("runs/search"));
     loop {
         let RunsAnswer { runs, next_page_token } = client.post("runs/search", &search, Repeat::Harmless)?;
         found.extend(runs);
-        if next_page_token.is_empty() {
+        search.page_token = pages.next(next_page_token)?;
+        if search.page_token.is_none() {
             return Ok(found);
         }
-        search.page_token = Some(next_page_token);
     }
 }
 
@@ -158,18 +159,48 @@ fn common_tags(opening: &Opening) -> Vec<Pair> {
     tags
 }
 
-/// Returns the experiment of that name; makes it, or brings it back from the deleted.
+/// Brings a run back that somebody deleted, and its experiment with it.
+pub(super) fn restore(client: &MlflowClient, opening: &Opening, run: RemoteRun) -> Result<RemoteRun, TrackingError> {
+    experiment(client, &opening.header.experiment)?;
+    let request = RunName { run_id: &run.info.run_id };
+    let _: Nothing = client.post("runs/restore", &request, Repeat::Harmless)?;
+    Ok(get_run(client, &run.info.run_id, opening.run)?.unwrap_or(run))
+}
+
+/// Returns what the server has of runs of ours in some experiments: the ids, and whether they were deleted there.
+pub(super) fn ours(client: &MlflowClient, experiments: &[String]) -> Result<Vec<RemoteRun>, TrackingError> {
+    search(client, experiments, format!("tags.`{RUN_TAG}` LIKE '%'"))
+}
+
+/// Returns the experiment of that name; makes it where there is none. One that was deleted is only brought back where that is
+/// asked for: somebody had no use for it.
 fn experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError> {
     let name = if name.is_empty() { "Default" } else { name };
     match client.get::<ExperimentAnswer>("experiments/get-by-name", &[("experiment_name", name)]) {
         Ok(ExperimentAnswer { experiment }) => {
             let id = ExperimentId { experiment_id: experiment.experiment_id };
             if experiment.lifecycle_stage == "deleted" {
+                if !client.restores() {
+                    let server = client.url().to_owned();
+                    return Err(TrackingError::ExperimentDeleted { name: name.to_owned(), server });
+                }
                 let _: Nothing = client.post("experiments/restore", &id, Repeat::Harmless)?;
             }
             Ok(id.experiment_id)
         }
         Err(error) if is(&error, "RESOURCE_DOES_NOT_EXIST") => create_experiment(client, name),
+        Err(error) => Err(error),
+    }
+}
+
+/// Looks whether the server lets us read an experiment; one that is not there yet is made by the first run.
+pub(super) fn look_for_experiment(client: &MlflowClient, name: &str) -> Result<(), TrackingError> {
+    match client.get::<ExperimentAnswer>("experiments/get-by-name", &[("experiment_name", name)]) {
+        Ok(ExperimentAnswer { experiment }) if experiment.lifecycle_stage == "deleted" => {
+            Err(TrackingError::ExperimentDeleted { name: name.to_owned(), server: client.url().to_owned() })
+        }
+        Ok(_) => Ok(()),
+        Err(error) if is(&error, "RESOURCE_DOES_NOT_EXIST") => Ok(()),
         Err(error) => Err(error),
     }
 }

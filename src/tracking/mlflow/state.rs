@@ -4,6 +4,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use super::MlflowClient;
+use crate::content::{MOST_OF_A_NOTE, read_at_most};
 use crate::tracking::local::RunFolder;
 use crate::tracking::{RunId, RunStore};
 
@@ -45,7 +46,10 @@ impl SyncState {
 
 impl StateFile {
     fn read(folder: &RunFolder) -> Self {
-        fs::read(folder.sync_state()).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+        read_at_most(&folder.sync_state(), MOST_OF_A_NOTE)
+            .ok()
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .unwrap_or_default()
     }
 }
 

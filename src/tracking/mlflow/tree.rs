@@ -36,6 +36,8 @@ impl Tree {
             Some(run) => run,
             None => search::find_or_create(client, &opening)?,
         };
+        let is_to_come_back = run.is_deleted() && client.restores();
+        let run = if is_to_come_back { search::restore(client, &opening, run)? } else { run };
         let mut children = search::children(client, &run, opening.run)?;
         // Should there be several of one part, the fullest that was not deleted comes last and stays.
         children.sort_by_key(|child| (!child.is_deleted(), child.number(LINES_TAG)));

@@ -48,7 +48,7 @@ pub(super) fn run(args: &MigrateArgs, ui: &Ui) -> Result<Exit, CliError> {
     match files.as_slice() {
         [file] if !args.write && !args.check && ui.is_for_people() => {
             ui::note(&report());
-            ui.text(&file.migration.text)?;
+            ui.as_it_is(&file.migration.text)?;
         }
         _ => ui.show(&files, report)?,
     }

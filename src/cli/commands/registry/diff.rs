@@ -3,8 +3,8 @@ use serde_json::Value;
 use crate::cli::args::RegistryArgs;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
-use crate::registry::{Change, Difference, FileChange, FileEntry, ScoreChange, Scores, Side, ValueChange};
-use crate::report::{Align, table};
+use crate::registry::{Change, Difference, FileChange, FileEntry, Side, ValueChange};
+use crate::report::{self, Align, table};
 
 /// Characters of a value that a table shows.
 const WIDEST: usize = 64;
@@ -21,7 +21,7 @@ fn text(difference: &Difference) -> String {
     let parts = [
         [named("A", a), named("B", b)].join("\n"),
         files(&difference.files),
-        scores(&difference.scores),
+        report::side_by_side(&difference.scores, "A", "B"),
         values("option", &difference.options, "every option is the same"),
         values("origin", &difference.origin, "both are of the same origin"),
     ];
@@ -60,37 +60,6 @@ fn word(change: Change) -> &'static str {
         Change::Changed => "changed",
         Change::Same => "same",
     }
-}
-
-fn scores(scores: &Scores) -> String {
-    match scores {
-        Scores::Unlike { a, b } => {
-            let [a, b] = [a, b].map(|(digest, words)| format!("{words} ({})", digest.short()));
-            format!("scores are not compared: they were found under different protocols\nA: {a}\nB: {b}")
-        }
-        Scores::Compared { judged, rows, .. } => {
-            let note = "B is worse by: interval over the same units; below zero is better";
-            format!("{}\n{judged}\n{note}", compared(rows))
-        }
-    }
-}
-
-fn compared(rows: &[ScoreChange]) -> String {
-    let header = [
-        ("score", Align::Left),
-        ("A", Align::Right),
-        ("B", Align::Right),
-        ("B - A", Align::Right),
-        ("B is worse by", Align::Right),
-    ];
-    let rows = rows.iter().map(|row| {
-        let figure = |value: f64| row.metric.figure(value);
-        let worse = row.worse.map(|worse| format!("[{}, {}]", figure(worse.lower), figure(worse.upper)));
-        let values = [row.a.map(|score| score.value), row.b.map(|score| score.value), row.difference];
-        let [a, b, difference] = values.map(|value| value.map(figure).unwrap_or_default());
-        [row.metric.heading(), a, b, difference, worse.unwrap_or_default()]
-    });
-    table(&header, rows)
 }
 
 fn values(what: &str, values: &[ValueChange], same: &str) -> String {

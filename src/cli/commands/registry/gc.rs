@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::args::GcArgs;
 use crate::cli::consent;
 use crate::cli::error::CliError;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{self, Ui};
 use crate::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
 use crate::report::{Align, table};
 
@@ -27,13 +27,19 @@ pub(super) fn run(args: &GcArgs, ui: &Ui) -> Result<(), CliError> {
     let leftovers = registry.leftovers(args.grace, now)?;
     let mut collection = Collection { found, leftovers, removed: None, swept: None };
     if args.dry_run || collection.is_empty() {
-        return ui.show(&collection, || collection.list());
+        ui.show(&collection, || collection.list())?;
+    }
+    if !args.force {
+        collection.found.require_plausible()?;
+    }
+    if args.dry_run || collection.is_empty() {
+        return Ok(());
     }
     consent::ask(args.yes, &collection.list())?;
     if ui.is_for_people() {
-        ui.text(&collection.list())?;
+        ui.text(&ui::fitted(|| collection.list()))?;
     }
-    collection.removed = Some(registry.collect(&collection.found, &context.stamp())?);
+    collection.removed = Some(registry.collect(&collection.found, args.force, &context.stamp())?);
     collection.swept = Some(registry.sweep(&collection.leftovers)?);
     ui.show(&collection, || collection.outcome())
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::real::{Bench, metric};
 use super::replay::download;
+use crate::tracking::mlflow::place::Place;
 use crate::tracking::*;
 
 /// Makes the experiment of a bench, with a place of its own for files.
@@ -65,6 +66,59 @@ fn a_place_nobody_can_write_to_is_reported_and_the_rest_arrives() {
     assert!(report.complete && report.problems.len() == 1, "{report:?}");
     assert!(report.problems[0].contains("dbfs:/nowhere"), "{report:?}");
     assert_eq!(bench.history(&report, "loss").len(), 1);
+}
+
+/// As MLflow's client does: the host of the address, and the rest as this server is reached.
+#[test]
+fn files_go_to_the_host_that_their_address_names() {
+    let Some(bench) = Bench::set_up() else { return };
+    let url = reqwest::Url::parse(bench.client.url()).unwrap();
+    // The same server by another name.
+    let host = format!("localhost:{}", url.port().unwrap());
+    let prefix = format!("elsewhere-{}", RunId::new());
+    let places = [
+        format!("mlflow-artifacts://{host}/{prefix}/a"),
+        format!("http://{host}/api/2.0/mlflow-artifacts/artifacts/{prefix}/b"),
+    ];
+    for (place, folder) in places.iter().zip(["a", "b"]) {
+        let Some(bench) = Bench::set_up() else { return };
+        with_place(&bench, place);
+        let report = bench.sync(bench.run([bench.artifact("model/a ü.txt", b"weights")]));
+        assert!(report.complete && report.problems.is_empty(), "{report:?}");
+        let path = format!("{prefix}/{folder}/{}/artifacts/model/a ü.txt", report.mlflow_run_id);
+        assert_eq!(bench.client.download(&path).unwrap(), b"weights", "{place}");
+    }
+}
+
+/// What a server keeps to itself over TLS is not sent in the open because it says so.
+#[test]
+fn credentials_do_not_leave_tls_by_an_address() {
+    let token = || Credentials::Token(Secret::new("swordfish-1"));
+    let place = |credentials: Credentials, uri: &str| {
+        let client = MlflowClient::new("https://ml.plant.example/x/", credentials, Patience::FOREGROUND).unwrap();
+        let info = json!({
+            "run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "artifact_uri": uri,
+        });
+        let run = serde_json::from_value(json!({ "info": info, "data": {} })).unwrap();
+        match Place::of(&run, &client) {
+            Place::Web { folder, .. } => folder.to_string(),
+            Place::Closed { why, .. } => why,
+            Place::Server { root, .. } => format!("server {root}"),
+            Place::Bucket { .. } | Place::Elsewhere { .. } => "another place".to_owned(),
+        }
+    };
+    let folder = "api/2.0/mlflow-artifacts/artifacts";
+    for (uri, expected) in [
+        ("mlflow-artifacts:/1/2/artifacts", "server 1/2/artifacts".to_owned()),
+        ("mlflow-artifacts:///1/2/artifacts", "server 1/2/artifacts".to_owned()),
+        ("mlflow-artifacts://other:8443/1/2", format!("https://other:8443/x/{folder}/1/2")),
+        ("https://other/a%20b", "https://other/a%20b".to_owned()),
+        (&format!("https://ml.plant.example/x/{folder}/1"), "server 1".to_owned()),
+    ] {
+        assert_eq!(place(token(), uri), expected, "{uri}");
+    }
+    assert!(place(token(), "http://other/x").contains("unencrypted"));
+    assert_eq!(place(Credentials::Anonymous, "http://other/x"), "http://other/x");
 }
 
 #[test]

@@ -178,7 +178,7 @@ fn a_killed_run_ends_on_the_server_too() {
 }
 
 #[test]
-fn what_people_deleted_stays_deleted_but_experiments_come_back() {
+fn what_people_deleted_stays_deleted_until_it_is_asked_back() {
     let Some(bench) = Bench::set_up() else { return };
     let id = bench.run([metric("loss", 0, 1.0)]);
     let report = bench.sync(id);
@@ -190,9 +190,28 @@ fn what_people_deleted_stays_deleted_but_experiments_come_back() {
     }
     bench.post("experiments/delete", json!({"experiment_id": report.experiment_id}));
     let second = bench.run([metric("loss", 0, 1.0)]);
-    let report = bench.sync(second);
+    let error = sync(&bench.store, second, &bench.client).unwrap_err();
+    assert!(matches!(&error, TrackingError::ExperimentDeleted { name, .. } if *name == bench.experiment), "{error}");
+    assert!(error.to_string().contains("--restore"), "{error}");
+    let back = bench.client.clone().restoring();
+    for run in [second, id] {
+        let report = sync(&bench.store, run, &back).unwrap();
+        assert!(report.complete && !report.deleted, "{report:?}");
+        assert_eq!(bench.seen(&report)["info"]["lifecycle_stage"], "active");
+    }
+}
+
+#[test]
+fn a_run_that_was_copied_and_is_not_there_any_more_is_told() {
+    let Some(bench) = Bench::set_up() else { return };
+    let ids = [bench.run([metric("loss", 0, 1.0)]), bench.run([metric("loss", 0, 2.0)])];
+    let [first, _] = ids.map(|id| bench.sync(id));
+    assert_eq!(lost(&bench.store, &ids, &bench.client).unwrap(), []);
+    bench.post("runs/delete", json!({"run_id": first.mlflow_run_id}));
+    assert_eq!(lost(&bench.store, &ids, &bench.client).unwrap(), [LostRun { run: ids[0], deleted: true }]);
+    let report = sync(&bench.store, ids[0], &bench.client.clone().restoring()).unwrap();
     assert!(report.complete, "{report:?}");
-    assert_eq!(bench.seen(&report)["info"]["lifecycle_stage"], "active");
+    assert_eq!(lost(&bench.store, &ids, &bench.client).unwrap(), []);
 }
 
 #[test]

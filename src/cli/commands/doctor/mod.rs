@@ -1,10 +1,12 @@
 //! `doctor`: check this machine and project, and say what is missing.
 
+mod ci;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::args::{DoctorArgs, PipelineArgs};
+use crate::cli::args::{DoctorArgs, PipelineArgs, Purpose};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
@@ -34,9 +36,10 @@ impl Check {
 }
 
 pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
-    match &args.registry {
-        Some(url) => examined(url, ui),
-        None => project(&args.pipeline, ui),
+    match (&args.registry, args.purpose) {
+        (Some(url), _) => examined(url, ui),
+        (None, Some(Purpose::Ci)) => ci::run(&args.pipeline, ui),
+        (None, None) => project(&args.pipeline, ui),
     }
 }
 
@@ -45,7 +48,7 @@ fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
     let context = settings::context_here(ui)?;
     let registry = Registry::open(url, context.surroundings()?)?;
     let proof = registry.examine()?;
-    let promise = format!("created once stays: {} racing writers, one winner", proof.racers);
+    let promise = format!("created once stays: {} races of {} writers, one winner each", proof.rounds, proof.racers);
     let deletes = if proof.deletes { "allowed" } else { "refused, as an append-only policy may" };
     let checks = [
         Check::good("registry", registry.store().location()),
@@ -122,16 +125,12 @@ fn named(part: &data::PartFile) -> String {
 }
 
 fn registry(context: &Context, job: &Job) -> Check {
-    let surroundings = match context.surroundings() {
-        Ok(surroundings) => surroundings,
+    let registry = match context.registry(&job.spec.registry) {
+        Ok(registry) => registry,
         Err(error) => return Check::bad("registry", error.to_string(), None::<String>),
     };
-    let models = Registry::open(&job.spec.registry.url, surroundings).and_then(|registry| {
-        let location = registry.store().location().to_owned();
-        Ok((location, registry.list(None)?.len()))
-    });
-    match models {
-        Ok((location, models)) => Check::good("registry", format!("{location}: {models} models")),
+    match registry.list(None) {
+        Ok(models) => Check::good("registry", format!("{}: {} models", registry.store().location(), models.len())),
         Err(error) => Check::bad("registry", error.to_string(), error.hint()),
     }
 }

@@ -1,0 +1,128 @@
+//! What the histories of training looked like as a whole: where they began, how old units grew, where their sensors began.
+
+use serde::{Deserialize, Serialize};
+
+use super::ReferenceProfile;
+use crate::data::Trajectory;
+use crate::features::FittedFeatures;
+
+/// Fewest training units whose levels say where another unit's may lie.
+const FEWEST_UNITS: usize = 5;
+
+/// Fewest rows whose mean is a level.
+pub(super) const FEWEST_LEVEL_ROWS: usize = 5;
+
+/// What the histories looked like that a model learnt from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KnownHistories {
+    /// Smallest and largest first cycle of a unit.
+    pub first_cycle: [u32; 2],
+    /// Smallest and largest cycle of any row: an age beyond them is clipped to them.
+    pub cycles: [u32; 2],
+    /// Largest step from the cycle of a row to that of the next; 1 where no cycle is missing.
+    pub largest_step: u32,
+    /// Fewest rows at which the model was judged.
+    pub shortest_history: usize,
+    /// First rows of a unit whose mean is its level.
+    pub level_rows: usize,
+    /// Where the sensors that the model reads began; empty where there were too few units to say.
+    pub levels: Vec<UnitLevel>,
+}
+
+/// Where one sensor began in the units of training: the means of their first rows, in standard deviations from the mean of
+/// each row's operating regime.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnitLevel {
+    /// Column name.
+    pub channel: String,
+    /// The lowest level of a unit.
+    pub lowest: f64,
+    /// The highest level of a unit.
+    pub highest: f64,
+}
+
+impl KnownHistories {
+    /// Describes training units; none where there is no row.
+    pub(super) fn describe(
+        units: &[&Trajectory],
+        features: &FittedFeatures,
+        profile: &ReferenceProfile,
+        shortest_history: usize,
+    ) -> Option<Self> {
+        let units: Vec<&Trajectory> = units.iter().copied().filter(|unit| !unit.is_empty()).collect();
+        let cycles = || units.iter().flat_map(|unit| unit.cycles.iter().map(|cycle| cycle.0));
+        let first = || units.iter().filter_map(|unit| unit.cycles.first().map(|cycle| cycle.0));
+        let steps =
+            units.iter().flat_map(|unit| unit.cycles.windows(2).map(|pair| pair[1].0.saturating_sub(pair[0].0)));
+        // A unit shorter than that is judged at its last row but one.
+        let shortest_life = units.iter().map(|unit| unit.len()).min()?;
+        let level_rows = features.options().baseline_cycles.max(FEWEST_LEVEL_ROWS);
+        Some(Self {
+            first_cycle: [first().min()?, first().max()?],
+            cycles: [cycles().min()?, cycles().max()?],
+            largest_step: steps.max().unwrap_or(1).max(1),
+            shortest_history: shortest_history.min(shortest_life.saturating_sub(1)).max(1),
+            level_rows,
+            levels: levels(&units, features, profile, level_rows),
+        })
+    }
+
+    /// Returns what a bundle that does not say is taken to have learnt from: counters that begin at 1, without gaps, as
+    /// validation asks for by default.
+    pub(super) fn usual() -> Self {
+        Self {
+            first_cycle: [1, 1],
+            cycles: [0, u32::MAX],
+            largest_step: 1,
+            shortest_history: 1,
+            level_rows: FEWEST_LEVEL_ROWS,
+            levels: Vec::new(),
+        }
+    }
+}
+
+fn levels(
+    units: &[&Trajectory],
+    features: &FittedFeatures,
+    profile: &ReferenceProfile,
+    level_rows: usize,
+) -> Vec<UnitLevel> {
+    if units.len() < FEWEST_UNITS {
+        return Vec::new();
+    }
+    let mut levels = Vec::new();
+    for sensor in features.sensors() {
+        let of_unit =
+            |unit: &&Trajectory| distances(unit, features, profile, sensor, level_rows).last().copied().flatten();
+        let of_units: Vec<f64> = units.iter().filter_map(of_unit).collect();
+        let lowest = of_units.iter().copied().reduce(f64::min);
+        let highest = of_units.iter().copied().reduce(f64::max);
+        if let (Some(lowest), Some(highest)) = (lowest, highest) {
+            levels.push(UnitLevel { channel: sensor.clone(), lowest, highest });
+        }
+    }
+    levels
+}
+
+/// Returns the level of a sensor at each of the first rows, from the rows up to it; none before there are enough of them.
+pub(super) fn distances(
+    unit: &Trajectory,
+    features: &FittedFeatures,
+    profile: &ReferenceProfile,
+    sensor: &str,
+    level_rows: usize,
+) -> Vec<Option<f64>> {
+    let Some(channel) = features.schema().channel(sensor) else { return Vec::new() };
+    let (mut sum, mut count) = (0.0, 0);
+    let mut levels = Vec::new();
+    for row in 0..unit.len().min(level_rows) {
+        let regime = features.regime(unit, row);
+        let known = profile.channel(regime, sensor);
+        if let Some(distance) = known.and_then(|known| known.distance(unit.channels[channel][row])) {
+            sum += distance;
+            count += 1;
+        }
+        levels.push((count >= FEWEST_LEVEL_ROWS).then(|| sum / count as f64));
+    }
+    levels
+}

@@ -1,0 +1,70 @@
+//! What `predict` takes: a model, histories, and what to do with what it predicts.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::RegistryArgs;
+use crate::domain::Alarm;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pdm-ml predict --model turbofan-simulated@champion --input datasets/simulated/test_SIM001.txt\n  pdm-ml predict --model ./bundle --input units.csv --output rul.parquet\n  pdm-ml predict --model pumps@champion --input 'today/*.csv.gz' --alarm 'lower < 48' --notify\n  zcat units.csv.gz | pdm-ml predict --model pumps@champion --input - --input-format csv\n\nUnits that cannot be read are named and left out, and the exit code is 10; 32 says that an alarm is met, and comes first."
+)]
+pub(in crate::cli) struct PredictArgs {
+    /// Bundle folder, or `name@alias`, or `name/version`
+    #[arg(short, long, value_name = "BUNDLE|REF")]
+    pub(in crate::cli) model: String,
+    /// C-MAPSS text, CSV or Parquet with the columns the model needs, also as .gz; a pattern such as 'today/*.csv', or `-` for
+    /// standard input; may be repeated
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub(in crate::cli) input: Vec<PathBuf>,
+    /// Read the input in this format instead of the one its name tells; needed for standard input
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(in crate::cli) input_format: Option<InputFormat>,
+    /// Write to this CSV or Parquet file instead of standard output
+    #[arg(short, long, alias = "out", value_name = "FILE")]
+    pub(in crate::cli) output: Option<PathBuf>,
+    /// Predict only these units; may be repeated
+    #[arg(long, value_name = "UNIT")]
+    pub(in crate::cli) unit: Vec<String>,
+    /// Predict at every cycle, not only the last
+    #[arg(long)]
+    pub(in crate::cli) every_cycle: bool,
+    /// Exit with 32 where a prediction meets a condition on `rul`, `lower` or `upper`, such as 'lower < 48'; may be repeated
+    #[arg(long, value_name = "CONDITION")]
+    pub(in crate::cli) alarm: Vec<String>,
+    /// Tell those who are named in the pipeline's `[[notify]]` of alarms, units that were left out, and errors
+    #[arg(long)]
+    pub(in crate::cli) notify: bool,
+    /// Add what is predicted to this journal; without it to .pdm-ml/predictions.ndjson of the project, except with
+    /// --every-cycle
+    #[arg(long, value_name = "FILE", conflicts_with = "no_journal")]
+    pub(in crate::cli) journal: Option<PathBuf>,
+    /// Keep no journal
+    #[arg(long)]
+    pub(in crate::cli) no_journal: bool,
+    /// Pipeline TOML whose project, registry and `[[notify]]` are meant; without it `pdm.toml` here or above
+    #[arg(long, value_name = "PIPELINE")]
+    pub(in crate::cli) pipeline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) registry: RegistryArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum InputFormat {
+    /// The text of C-MAPSS: numbers divided by blanks, without a header
+    #[value(alias = "txt")]
+    Cmapss,
+    /// A table with a header row
+    Csv,
+    /// Parquet
+    Parquet,
+}
+
+impl PredictArgs {
+    /// Reads the conditions of alarms.
+    pub(in crate::cli) fn alarms(&self) -> Result<Vec<Alarm>, crate::domain::ParseAlarmError> {
+        self.alarm.iter().map(|text| text.parse()).collect()
+    }
+}

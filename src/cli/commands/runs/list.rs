@@ -1,0 +1,82 @@
+//! `runs list`: which runs there are, what they learnt and how well, and what was set for them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::open;
+use crate::cli::args::RunsListArgs;
+use crate::cli::error::CliError;
+use crate::cli::ui::{self, Ui};
+use crate::report::{Align, figure, table};
+use crate::scoring::Part;
+use crate::tracking::{ListedRun, ListedScore, RunFilter, RunListing};
+
+pub(super) fn run(args: &RunsListArgs, ui: &Ui) -> Result<(), CliError> {
+    let filter = RunFilter {
+        since: args.since.map(|since| since.before(Timestamp::now())),
+        status: args.status.iter().map(|status| (*status).into()).collect(),
+        limit: args.limit,
+    };
+    let is_filtered = filter.since.is_some() || !filter.status.is_empty();
+    let listing = open(&args.store, ui)?.listed(&filter)?;
+    for run in &listing.unreadable {
+        ui::warn(&format!("run {} cannot be read: {}", run.id, run.why));
+    }
+    ui.show(&listing, || text(&listing, is_filtered))
+}
+
+fn text(listing: &RunListing, is_filtered: bool) -> String {
+    if listing.runs.is_empty() && listing.older == 0 {
+        let none = if is_filtered { "no recorded run is like that" } else { "no runs are recorded here yet" };
+        return none.to_owned();
+    }
+    let runs: Vec<_> = listing.runs.iter().collect();
+    let older = match listing.older {
+        0 => String::new(),
+        older => format!("\n… and {older} older; without --limit all are listed"),
+    };
+    format!("{}{older}", rows(&runs, None))
+}
+
+/// Returns runs as a table, with the sizes of their folders where those matter.
+pub(super) fn rows(runs: &[&ListedRun], sizes: Option<&[String]>) -> String {
+    let mut header = vec![("run", Align::Left), ("status", Align::Left), ("started (UTC)", Align::Left)];
+    if sizes.is_some() {
+        header.push(("size", Align::Right));
+    }
+    header.extend([
+        ("pipeline", Align::Left),
+        ("model", Align::Left),
+        ("rmse out of fold", Align::Right),
+        ("rmse judged", Align::Right),
+        ("--set", Align::Left),
+    ]);
+    let rows = runs.iter().enumerate().map(|(at, run)| {
+        let started = TimeZone::UTC.to_datetime(run.summary.header.started);
+        let mut row = vec![
+            run.summary.short.clone(),
+            run.summary.status.word().to_owned(),
+            started.strftime("%Y-%m-%d %H:%M").to_string(),
+        ];
+        row.extend(sizes.and_then(|sizes| sizes.get(at)).cloned());
+        row.extend([
+            run.summary.header.pipeline.clone(),
+            run.told.model.clone().unwrap_or_default(),
+            run.told.score_out_of_fold.map(|score| figure(score.metric, score.value)).unwrap_or_default(),
+            run.told.score.map(judged).unwrap_or_default(),
+            run.told.set.join(" "),
+        ]);
+        row
+    });
+    table(&header, rows)
+}
+
+/// Returns the score that gates judge, with its part; nothing where that is the one out of fold, which has its own column.
+fn judged(score: ListedScore) -> String {
+    let part = match score.part {
+        Part::Test => "test",
+        Part::Holdout => "holdout",
+        Part::OutOfFold => return String::new(),
+    };
+    format!("{} {part}", figure(score.metric, score.value))
+}

@@ -1,0 +1,246 @@
+//! What came of a prediction: rows for programs and people, and what is told of flags, units left out, and alarms.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::exit::Exit;
+use super::ui::{self, Ui};
+use crate::bundle::ModelBundle;
+use crate::codes::Code;
+use crate::content::Digest;
+use crate::data::{Expectation, Finding, Severity, SkippedUnit};
+use crate::domain::{Alarm, Cycle, Flag, FlagCounts, FlagKind, Interval, Prediction, UnitId};
+use crate::notify::{Notice, Occasion};
+use crate::observe::PredictFact;
+use crate::report;
+
+/// Units that are named one by one; more are counted.
+const NAMED: usize = 20;
+
+/// Predictions, and what is to be told of them.
+pub(super) struct Predicted {
+    pub(super) predictions: Vec<Prediction>,
+    pub(super) skipped: Vec<SkippedUnit>,
+    pub(super) flags: FlagCounts,
+    /// The registered version, such as `turbofan/3`.
+    pub(super) model: Option<String>,
+    bundle: Digest,
+    /// The conditions of alarms, as they were written.
+    conditions: Vec<String>,
+    /// Whether each prediction meets one.
+    alarms: Vec<bool>,
+}
+
+/// One prediction for programs.
+#[derive(Serialize)]
+pub(super) struct Row<'a> {
+    unit: &'a UnitId,
+    cycle: Cycle,
+    rul: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<Interval>,
+    flags: &'a [Flag],
+    /// Absent where no alarm was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alarm: Option<bool>,
+}
+
+impl Predicted {
+    /// Takes predictions; units for which the model predicts no number join those that are left out.
+    pub(super) fn new(
+        predictions: Vec<Prediction>,
+        mut skipped: Vec<SkippedUnit>,
+        alarms: &[Alarm],
+        bundle: Digest,
+        model: Option<String>,
+    ) -> Self {
+        let (predictions, unpredictable): (Vec<_>, Vec<_>) = predictions.into_iter().partition(is_number);
+        for prediction in unpredictable {
+            if skipped.iter().all(|unit| unit.unit != prediction.unit) {
+                let cycle = prediction.cycle;
+                skipped.push(SkippedUnit { unit: prediction.unit, findings: vec![no_number(cycle)] });
+            }
+        }
+        Self {
+            flags: FlagCounts::of(&predictions),
+            alarms: predictions.iter().map(|p| alarms.iter().any(|alarm| alarm.is_met(p))).collect(),
+            conditions: alarms.iter().map(ToString::to_string).collect(),
+            predictions,
+            skipped,
+            model,
+            bundle,
+        }
+    }
+
+    /// Returns the rows for programs.
+    pub(super) fn rows(&self) -> Vec<Row<'_>> {
+        let mut rows = Vec::new();
+        for (p, alarm) in self.predictions.iter().zip(&self.alarms) {
+            let alarm = self.asks_for_alarms().then_some(*alarm);
+            rows.push(Row { unit: &p.unit, cycle: p.cycle, rul: p.rul, interval: p.interval, flags: &p.flags, alarm });
+        }
+        rows
+    }
+
+    /// Returns which rows meet the condition of an alarm; none where none was asked for.
+    pub(super) fn alarm_column(&self) -> Option<Vec<bool>> {
+        self.asks_for_alarms().then(|| self.alarms.clone())
+    }
+
+    /// Returns the units of which a prediction meets the condition of an alarm.
+    pub(super) fn alarmed_units(&self) -> Vec<&UnitId> {
+        let alarmed = self.predictions.iter().zip(&self.alarms).filter(|(_, alarm)| **alarm);
+        let mut units: Vec<&UnitId> = alarmed.map(|(prediction, _)| &prediction.unit).collect();
+        units.dedup();
+        units
+    }
+
+    /// Returns how the command ends: an alarm is worth more than a unit that was left out.
+    pub(super) fn exit(&self) -> Exit {
+        self.codes().first().map_or(Exit::Done, |code| (*code).into())
+    }
+
+    /// Tells of what nobody may overlook, on standard error.
+    pub(super) fn tell(&self, bundle: &ModelBundle, ui: &Ui) {
+        if !bundle.knows_histories() && !ui.is_quiet() {
+            ui::note(
+                "this bundle was made before bundles said how old their units grew: ages, short histories and shifted sensors are \
+                 not examined; train it again to have them flagged",
+            );
+        }
+        if !self.flags.is_empty() {
+            ui::warn(&format!("{}; these predictions rest on what the model never learnt", self.flags));
+            for (kind, count) in self.flags.by_kind() {
+                let plural = if count == 1 { "unit" } else { "units" };
+                ui::line(&format!("  {kind}, {count} {plural}: {}", self.example(kind)));
+            }
+        }
+        for unit in self.skipped.iter().take(NAMED) {
+            let SkippedUnit { unit, findings } = unit;
+            let first = findings.first().map(ToString::to_string).unwrap_or_default();
+            let more = if findings.len() > 1 { format!(" (and {} more)", findings.len() - 1) } else { String::new() };
+            ui::warn(&format!("unit {unit} is left out: {first}{more}"));
+        }
+        if self.skipped.len() > NAMED {
+            ui::warn(&format!("{} units in all are left out", self.skipped.len()));
+        }
+        if let Some(title) = self.alarm_title() {
+            ui::warn(&format!("alarm: {title}: {}", named(&self.alarmed_units())));
+        }
+        ui.more(&self.codes());
+    }
+
+    /// Returns what people are told who want to know.
+    pub(super) fn notice(&self, pipeline: &str) -> Notice {
+        let (predicted, skipped) = (self.units(), self.skipped.len());
+        let summary = format!("{predicted} units predicted, {skipped} left out, {} flagged", self.flags.units());
+        let (occasion, title) = match (self.alarm_title(), skipped) {
+            (Some(title), _) => (Occasion::Alarm, format!("{pipeline}: {title}")),
+            (None, 0) => (Occasion::Passed, format!("{pipeline}: {summary}")),
+            (None, _) => (Occasion::Failure, format!("{pipeline}: {skipped} units could not be predicted")),
+        };
+        let mut lines = vec![format!("{summary}.")];
+        for (prediction, _) in self.predictions.iter().zip(&self.alarms).filter(|(_, alarm)| **alarm) {
+            let Prediction { unit, cycle, rul, interval, .. } = prediction;
+            let range = interval.map(|i| format!(" [{:.0}, {:.0}]", i.lower, i.upper)).unwrap_or_default();
+            lines.push(format!("unit {unit}, cycle {cycle}: {rul:.1}{range} cycles left"));
+        }
+        for SkippedUnit { unit, findings } in &self.skipped {
+            let first = findings.first().map(ToString::to_string).unwrap_or_default();
+            lines.push(format!("unit {unit} is left out: {first}"));
+        }
+        let mut notice = Notice::new(occasion, pipeline, title).text(lines.join("\n"));
+        notice.version = self.model.clone();
+        notice.details = json!({
+            "alarm": self.conditions,
+            "alarms": self.rows().into_iter().filter(|row| row.alarm == Some(true)).collect::<Vec<_>>(),
+            "skipped": self.skipped,
+            "flagged": self.flags.units(),
+            "predicted": predicted,
+            "bundle": self.bundle,
+        });
+        notice
+    }
+
+    /// Returns what is counted for metrics.
+    pub(super) fn fact(&self) -> PredictFact {
+        let lowest = |of: fn(&Prediction) -> Option<f64>| self.predictions.iter().filter_map(of).reduce(f64::min);
+        PredictFact {
+            predicted: self.units(),
+            flagged: self.flags.units(),
+            skipped: self.skipped.len(),
+            alarms: self.alarmed_units().len(),
+            lowest_rul: lowest(|p| Some(p.rul)),
+            lowest_lower: lowest(|p| p.interval.map(|interval| interval.lower)),
+        }
+    }
+
+    fn units(&self) -> usize {
+        let mut units: Vec<&UnitId> = self.predictions.iter().map(|prediction| &prediction.unit).collect();
+        units.dedup();
+        units.len()
+    }
+
+    fn asks_for_alarms(&self) -> bool {
+        !self.conditions.is_empty()
+    }
+
+    fn alarm_title(&self) -> Option<String> {
+        let (alarmed, all) = (self.alarmed_units().len(), self.units());
+        let conditions = self.conditions.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
+        (alarmed > 0).then(|| format!("{alarmed} of {all} units meet {conditions}"))
+    }
+
+    fn codes(&self) -> Vec<Code> {
+        let mut codes = Vec::new();
+        if self.alarms.contains(&true) {
+            codes.push(Code::Alarm);
+        }
+        if !self.skipped.is_empty() {
+            codes.push(Code::UnitsSkipped);
+        }
+        codes
+    }
+
+    fn example(&self, kind: FlagKind) -> String {
+        let flags = self.predictions.iter().flat_map(|p| p.flags.iter().map(move |flag| (&p.unit, flag)));
+        let mut of_kind = flags.filter(|(_, flag)| flag.kind == kind);
+        of_kind.next().map_or_else(String::new, |(unit, flag)| format!("unit {unit} {}", flag.message))
+    }
+}
+
+/// Returns the predictions as a table, and what their intervals mean.
+pub(super) fn text(predicted: &Predicted, bundle: &ModelBundle) -> String {
+    let coverage = bundle.calibration().coverage() * 100.0;
+    let most = bundle.manifest().target.cap;
+    let note = match bundle.calibration().truth_cap() {
+        Some(cap) => format!("an upper end of {cap} means {cap} or more"),
+        None => format!("predictions are at most {most}, intervals speak of the whole life"),
+    };
+    let table = report::predictions_table(&predicted.predictions, predicted.alarm_column().as_deref());
+    format!("{table}\n{coverage:.0} % intervals, in cycles; {note}")
+}
+
+fn is_number(prediction: &Prediction) -> bool {
+    let ends = prediction.interval.is_none_or(|interval| !interval.lower.is_nan() && !interval.upper.is_nan());
+    !prediction.rul.is_nan() && ends
+}
+
+fn no_number(cycle: Cycle) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        expectation: Expectation::Finite,
+        file: None,
+        line: None,
+        column: None,
+        message: format!("the model predicts no number at cycle {cycle}"),
+    }
+}
+
+fn named(units: &[&UnitId]) -> String {
+    let mut names = units.iter().take(NAMED).map(|unit| unit.to_string()).collect::<Vec<_>>().join(", ");
+    if units.len() > NAMED {
+        names.push_str(&format!(" and {} more", units.len() - NAMED));
+    }
+    names
+}

@@ -1,0 +1,105 @@
+//! The summary that `retrain` writes: the same keys whatever came of the night, and never that of an earlier night.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::{environment, night, ui};
+use crate::content::{read_note, write_whole};
+use crate::domain::redact_json;
+
+/// Whether this process has said how its night ended.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+/// Writes what came of a night, where that is asked for.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn write(path: Option<&Path>, summary: &impl Serialize) -> Result<(), CliError> {
+    ENDED.store(true, Ordering::Relaxed);
+    let Some(path) = path else { return Ok(()) };
+    put(path, summary)
+}
+
+fn put(path: &Path, summary: &impl Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(summary).map_err(CliError::output)? + "\n";
+    write_whole(path, redact_json(&text).as_bytes()).map_err(|error| CliError::io("write", path, error))
+}
+
+/// Replaces the summary of an earlier night by one that says that this night has not ended: who is killed cannot write it.
+pub(super) fn begin(path: Option<&Path>, pipeline: &str, file: &str, now: Option<Timestamp>) {
+    let why = "the night has not ended: it goes on, or it was killed; the same command goes on where it stopped";
+    let summary = json!({
+        "time": now.unwrap_or_else(Timestamp::now),
+        "pipeline": pipeline,
+        "file": file,
+        "result": "unfinished",
+        "exit": null,
+        "elapsed_ms": 0,
+        "why": why,
+    });
+    replace(path, &summary);
+}
+
+/// Returns what is written of a night that failed, in the words of one that did not.
+pub(super) fn failure(
+    error: &CliError,
+    pipeline: &str,
+    file: Option<&str>,
+    now: Option<Timestamp>,
+    elapsed: Duration,
+) -> Value {
+    let told = error.to_json();
+    let mut summary = json!({
+        "time": now.unwrap_or_else(Timestamp::now),
+        "pipeline": pipeline,
+        "file": file,
+        "result": "failed",
+        "exit": error.exit() as u8,
+        "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+    });
+    summary["why"] = told["message"].clone();
+    summary["error"] = told;
+    summary
+}
+
+/// Writes the summary and the closing line of a night that could not even begin, unless the night has told its end itself.
+pub(super) fn failed_early(path: Option<&Path>, pipeline: Option<&Path>, error: &CliError, elapsed: Duration) {
+    if ENDED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let file = pipeline.map(|path| path.display().to_string());
+    let name = pipeline.and_then(Path::file_stem).map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let now = environment::now().ok().flatten();
+    let summary = failure(error, &name, file.as_deref(), now, elapsed);
+    replace(path.filter(|path| !is_same_file(path, pipeline)), &summary);
+    ui::line(&night::failed_line(&summary));
+}
+
+/// Replaces a summary; a file that is none stays as it is.
+fn replace(path: Option<&Path>, summary: &Value) {
+    let Some(path) = path else { return };
+    if path.exists() && !is_summary(path) {
+        return ui::warn(&format!("`{}` holds no summary and stays as it is", path.display()));
+    }
+    if let Err(error) = put(path, summary) {
+        ui::warn(crate::codes::unmarked(&error.render(false)));
+    }
+}
+
+fn is_summary(path: &Path) -> bool {
+    let text = read_note(path).unwrap_or_default();
+    let value: Value = serde_json::from_str(&text).unwrap_or_default();
+    // A half-written or emptied one is replaced, too.
+    text.trim().is_empty() || ["result", "pipeline", "time"].iter().all(|key| value.get(key).is_some())
+}
+
+fn is_same_file(path: &Path, other: Option<&Path>) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).ok();
+    other.is_some_and(|other| whole(path).is_some() && whole(path) == whole(other))
+}

@@ -1,0 +1,121 @@
+//! Findings that have one cause, told in one sentence.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Finding;
+
+/// Places of a cause that are told.
+const PLACES: usize = 5;
+
+/// What is wrong in the same way in many places.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cause {
+    /// The first finding.
+    #[serde(flatten)]
+    pub first: Finding,
+    /// How many findings there are like it.
+    pub count: u64,
+    /// The first lines they are on.
+    pub lines: Vec<u64>,
+}
+
+/// Puts findings together that differ in nothing but the line, the value and the unit, in the order of the first of each.
+pub fn causes(findings: &[Finding]) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = Vec::new();
+    let mut known: BTreeMap<Kind, usize> = BTreeMap::new();
+    for finding in findings {
+        let at = *known.entry(kind(finding)).or_insert(causes.len());
+        if at == causes.len() {
+            causes.push(Cause { first: finding.clone(), count: 0, lines: Vec::new() });
+        }
+        let cause = &mut causes[at];
+        cause.count += 1;
+        if cause.lines.len() < PLACES
+            && let Some(line) = finding.line
+        {
+            cause.lines.push(line);
+        }
+    }
+    causes
+}
+
+impl fmt::Display for Cause {
+    /// Writes the first finding and, where there are more, how many and on which lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        if self.count == 1 {
+            return Ok(());
+        }
+        let lines = self.lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let more = if self.count > self.lines.len() as u64 { ", …" } else { "" };
+        match self.lines.as_slice() {
+            [] => write!(f, " ({} times)", self.count),
+            [_, ..] => write!(f, " ({} times, at lines {lines}{more})", self.count),
+        }
+    }
+}
+
+/// What findings of one cause have in common.
+type Kind = (super::Severity, super::Expectation, Option<String>, Option<String>, String);
+
+fn kind(finding: &Finding) -> Kind {
+    (
+        finding.severity,
+        finding.expectation,
+        finding.file.clone(),
+        finding.column.clone(),
+        without_particulars(&finding.message),
+    )
+}
+
+/// Returns a message without what differs from place to place: quoted text, numbers, and the names of units.
+fn without_particulars(message: &str) -> String {
+    let mut kept = String::new();
+    for (at, part) in message.split('`').enumerate() {
+        if at % 2 == 1 {
+            kept.push('`');
+            continue;
+        }
+        let mut before = "";
+        for word in part.split(' ') {
+            let is_particular = before == "unit" || word.bytes().any(|byte| byte.is_ascii_digit());
+            kept.push_str(if is_particular { "#" } else { word });
+            kept.push(' ');
+            before = word;
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::{FindingLog, Place};
+    use super::super::{Expectation, Severity};
+    use super::*;
+
+    #[test]
+    fn one_cause_is_one_sentence() {
+        let mut log = FindingLog::default();
+        for line in 2..=57_890 {
+            let message = format!("`2026-01-{line}` in column 2 (cycle) is not a number");
+            log.error(Expectation::Types, Place::file("t.csv").line(line).column("cycle"), message);
+        }
+        for (line, unit) in [(5, "a"), (9, "b-7")] {
+            let message = format!("unit {unit} has cycle {line} after cycle 8");
+            log.error(Expectation::AscendingCycles, Place::file("t.csv").line(line), message);
+        }
+        log.add(Severity::Info, Expectation::ConstantSensors, Place::file("t.csv"), "2 sensors");
+        let told: Vec<_> = causes(&log.into_findings()).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "t.csv:2: `2026-01-2` in column 2 (cycle) is not a number (57889 times, at lines 2, 3, 4, 5, 6, …)",
+                "t.csv:5: unit a has cycle 5 after cycle 8 (2 times, at lines 5, 9)",
+                "t.csv: 2 sensors",
+            ]
+        );
+    }
+}

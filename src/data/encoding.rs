@@ -1,0 +1,182 @@
+//! How the bytes of a text file stand for characters, and where its lines end.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// How the bytes of a text file stand for characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte-order mark.
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// UTF-16, as Windows calls "Unicode"; the byte-order mark, else the zero bytes, say which byte comes first.
+    #[serde(rename = "utf-16")]
+    Utf16,
+    /// Latin-1 as Windows extends it (Windows-1252).
+    #[serde(rename = "latin-1")]
+    Latin1,
+}
+
+/// Text as UTF-8 with lines that end in a line feed.
+#[derive(Debug)]
+pub(super) struct Text<'a> {
+    pub(super) bytes: Cow<'a, [u8]>,
+    /// What characters outside ASCII were guessed to be, where nothing said it.
+    pub(super) guess: Option<Guess>,
+}
+
+/// Why characters may be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guess {
+    /// The bytes are not UTF-8, and were read as Windows-1252.
+    Latin1,
+    /// Some characters are UTF-8 and some bytes are not; those were replaced.
+    Mixed,
+}
+
+/// Returns text as UTF-8; a wish of the user's comes before what the bytes look like.
+pub(super) fn decoded(bytes: &[u8], wish: Option<Encoding>) -> Text<'_> {
+    let encoding = wish.or_else(|| unmistakable(bytes));
+    let (text, guess) = match encoding {
+        Some(Encoding::Utf16) => (Cow::Owned(from_utf16(bytes).into_bytes()), None),
+        Some(Encoding::Latin1) => (Cow::Owned(from_latin1(bytes).into_bytes()), None),
+        Some(Encoding::Utf8) => (Cow::Borrowed(without_mark(bytes)), None),
+        None => guessed(without_mark(bytes)),
+    };
+    Text { bytes: with_line_feeds(text), guess }
+}
+
+/// Returns whether bytes that contain zeros may be text all the same.
+pub(super) fn is_utf16(bytes: &[u8]) -> bool {
+    unmistakable(bytes) == Some(Encoding::Utf16)
+}
+
+/// Strips the byte-order mark some editors write.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+fn unmistakable(bytes: &[u8]) -> Option<Encoding> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || byte_order(bytes).is_some() {
+        return Some(Encoding::Utf16);
+    }
+    bytes.starts_with(b"\xef\xbb\xbf").then_some(Encoding::Utf8)
+}
+
+fn guessed(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<Guess>) {
+    if std::str::from_utf8(bytes).is_ok() {
+        return (Cow::Borrowed(bytes), None);
+    }
+    let has_wide_characters = bytes.utf8_chunks().any(|chunk| !chunk.valid().is_ascii());
+    if has_wide_characters {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        (Cow::Owned(text.into_bytes()), Some(Guess::Mixed))
+    } else {
+        (Cow::Owned(from_latin1(bytes).into_bytes()), Some(Guess::Latin1))
+    }
+}
+
+/// Which byte of a pair comes first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ByteOrder {
+    LowFirst,
+    HighFirst,
+}
+
+/// Returns the order of bytes where every second one of the first is zero, as in UTF-16 without a mark.
+fn byte_order(bytes: &[u8]) -> Option<ByteOrder> {
+    const LOOKED_AT: usize = 64;
+    let head = &bytes[..bytes.len().min(LOOKED_AT)];
+    if head.len() < 4 {
+        return None;
+    }
+    let zeros = |first: usize| head.iter().skip(first).step_by(2).all(|byte| *byte == 0);
+    let no_zeros = |first: usize| head.iter().skip(first).step_by(2).all(|byte| *byte != 0);
+    if zeros(1) && no_zeros(0) {
+        Some(ByteOrder::LowFirst)
+    } else if zeros(0) && no_zeros(1) {
+        Some(ByteOrder::HighFirst)
+    } else {
+        None
+    }
+}
+
+fn from_utf16(bytes: &[u8]) -> String {
+    let (order, body) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (ByteOrder::LowFirst, rest),
+        [0xfe, 0xff, rest @ ..] => (ByteOrder::HighFirst, rest),
+        _ => (byte_order(bytes).unwrap_or(ByteOrder::LowFirst), bytes),
+    };
+    let units = body.chunks_exact(2).map(|pair| match order {
+        ByteOrder::LowFirst => u16::from_le_bytes([pair[0], pair[1]]),
+        ByteOrder::HighFirst => u16::from_be_bytes([pair[0], pair[1]]),
+    });
+    char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+/// What Windows-1252 has in the place of Latin-1's control characters, from 0x80.
+const WINDOWS: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+fn from_latin1(bytes: &[u8]) -> String {
+    let character = |byte: &u8| match byte {
+        0x80..=0x9f => WINDOWS[usize::from(byte - 0x80)],
+        _ => char::from(*byte),
+    };
+    bytes.iter().map(character).collect()
+}
+
+/// Ends lines in a line feed where the file, as those of old Macs, has carriage returns alone.
+fn with_line_feeds(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if text.contains(&b'\n') || !text.contains(&b'\r') {
+        return text;
+    }
+    let mut text = text.into_owned();
+    for byte in &mut text {
+        if *byte == b'\r' {
+            *byte = b'\n';
+        }
+    }
+    Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], wish: Option<Encoding>) -> (String, Option<Guess>) {
+        let text = decoded(bytes, wish);
+        (String::from_utf8(text.bytes.into_owned()).unwrap(), text.guess)
+    }
+
+    #[test]
+    fn text_is_read_in_any_common_encoding() {
+        let text = "Prüfstand;°C\n1;2\n";
+        let low: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let high: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [
+            text.as_bytes().to_vec(),
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [b"\xff\xfe".as_slice(), &low].concat(),
+            [b"\xfe\xff".as_slice(), &high].concat(),
+        ] {
+            assert_eq!(read(&bytes, None), (text.to_owned(), None));
+        }
+        let plain: Vec<u8> = "unit,cycle\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(read(&plain, None).0, "unit,cycle\n");
+        let latin = b"Pr\xfcfstand;\xb0C\n\x80\n";
+        assert_eq!(read(latin, None), ("Prüfstand;°C\n€\n".to_owned(), Some(Guess::Latin1)));
+        assert_eq!(read(latin, Some(Encoding::Latin1)).1, None);
+        assert_eq!(read("ü \u{20ac}".as_bytes(), Some(Encoding::Latin1)).0, "Ã¼ â‚¬");
+        assert_eq!(read(b"\xc3\xbc \xfc", None), ("ü \u{fffd}".to_owned(), Some(Guess::Mixed)));
+    }
+
+    #[test]
+    fn lines_may_end_in_carriage_returns_alone() {
+        assert_eq!(read(b"a,b\r1,2\r", None).0, "a,b\n1,2\n");
+        assert_eq!(read(b"a,b\r\n1,2\r\n", None).0, "a,b\r\n1,2\r\n");
+    }
+}

@@ -1,0 +1,106 @@
+//! How well the rows of one unit agree with those of another, and whether chance explains it.
+
+use super::candidates::Pair;
+use super::channel::Channel;
+use super::fleet::Fleet;
+
+/// Values agree that are closer than this share of the step between successive rows of a unit.
+const CLOSE: f64 = 0.25;
+/// Share of the sensors that must agree for a row to agree: one of five may have been changed.
+const SENSORS: f64 = 0.8;
+
+/// The rows of a pair of units that agree.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Alignment {
+    /// Rows that agree.
+    pub(super) matched: usize,
+    /// Rows of the unit that is told to be the copy.
+    pub(super) rows: usize,
+    /// Rows of the shorter unit.
+    shorter: usize,
+    /// Whether all that agree are equal.
+    pub(super) exact: bool,
+    /// Negative logarithm of the chance that two units that have nothing to do with each other agree so.
+    pub(super) evidence: f64,
+}
+
+impl Alignment {
+    /// Returns the share of the shorter unit's rows that the other one has.
+    pub(super) fn share(&self) -> f64 {
+        self.matched as f64 / self.shorter.max(1) as f64
+    }
+}
+
+/// Compares all rows of two units that lie beside each other.
+pub(super) fn judge(fleet: &Fleet<'_>, pair: Pair) -> Alignment {
+    let (a, b) = (&fleet.members[pair.a].rows, &fleet.members[pair.b].rows);
+    let first = (-pair.shift).max(0);
+    let last = (a.len() as i64).min(b.len() as i64 - pair.shift);
+    let (mut matched, mut exact, mut evidence) = (0, true, 0.0);
+    for row in first..last.max(first) {
+        let (a_row, b_row) = (a.start + row as usize, b.start + (row + pair.shift) as usize);
+        if !matches(fleet, a_row, b_row) {
+            continue;
+        }
+        matched += 1;
+        exact &= fleet.channels.iter().all(|channel| channel.ties(a_row, b_row));
+        if row > first {
+            evidence += evidence_of_row(fleet, a_row, b_row);
+        }
+    }
+    let beside = usize::try_from(last - first).unwrap_or_default();
+    let (unit, _) = fleet.in_order(pair.a, pair.b);
+    Alignment {
+        matched,
+        rows: fleet.members[unit].rows.len(),
+        shorter: a.len().min(b.len()),
+        exact,
+        evidence: evidence - choices(matched, beside),
+    }
+}
+
+/// Returns whether two rows agree in most sensors.
+pub(super) fn matches(fleet: &Fleet<'_>, a: usize, b: usize) -> bool {
+    let sensors = fleet.channels.len();
+    let may_fail = sensors - (sensors as f64 * SENSORS).ceil() as usize;
+    let mut failed = 0;
+    for at in 0..sensors {
+        failed += usize::from(!is_close(fleet, at, a, b));
+        if failed > may_fail {
+            return false;
+        }
+    }
+    true
+}
+
+/// Returns whether two values agree: closer than noise, or equal when both are written with the decimal places of the coarser.
+fn is_close(fleet: &Fleet<'_>, at: usize, a: usize, b: usize) -> bool {
+    let channel = &fleet.channels[at];
+    if channel.ties(a, b) || channel.is_within_noise(a, b, CLOSE) {
+        return true;
+    }
+    let decimals = |row: usize| fleet.decimals[at][fleet.unit_of[row] as usize];
+    let (fine, coarse) = (decimals(a).max(decimals(b)), decimals(a).min(decimals(b)));
+    let half = 0.5 * 10_f64.powi(-i32::from(coarse));
+    fine > coarse && (channel.values[a] - channel.values[b]).abs() <= half * (1.0 + 1e-6)
+}
+
+/// Returns how little chance explains that two rows agree. Sensors that move together count as one.
+fn evidence_of_row(fleet: &Fleet<'_>, a: usize, b: usize) -> f64 {
+    let close = (0..fleet.channels.len()).filter(|at| is_close(fleet, *at, a, b));
+    let sum: f64 = close.map(|at| evidence_of_cell(&fleet.channels[at], a, b)).sum();
+    sum * fleet.independent / fleet.channels.len() as f64
+}
+
+/// Returns how little chance explains that two values agree; nothing where the sensor has not moved.
+fn evidence_of_cell(channel: &Channel, a: usize, b: usize) -> f64 {
+    let stands_still = channel.ties(a - 1, a) && channel.ties(b - 1, b);
+    if stands_still { 0.0 } else { channel.surprise(a, b) }
+}
+
+/// Returns the logarithm of how many choices of so many rows there are.
+fn choices(matched: usize, of: usize) -> f64 {
+    let share = matched as f64 / of.max(1) as f64;
+    let part = |share: f64| if share > 0.0 { -share * share.ln() } else { 0.0 };
+    of as f64 * (part(share) + part(1.0 - share))
+}

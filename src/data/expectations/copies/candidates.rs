@@ -1,0 +1,174 @@
+//! Pairs of units that may share rows, in n log n: windows of rows are put into the cells of coarse grids, sorted, and compared
+//! with their neighbours.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+
+use super::alignment::matches;
+use super::channel::Channel;
+use super::fleet::{Fleet, mixed};
+
+/// Neighbours of other units each window is compared with.
+const COMPARED: usize = 4;
+/// Neighbours that are looked at for them.
+const LOOKED_AT: usize = 12;
+/// Rows that are compared before a pair is kept.
+const QUICK_LOOK: usize = 4;
+/// No window is longer, in rows.
+const LONGEST_WINDOW: usize = 24;
+/// Sensors that have windows of their own, for copies whose other sensors were changed.
+const ALONE: usize = 3;
+
+/// Row `a_row` of unit `a` may be row `b_row` of unit `b`; rows count within the units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Pair {
+    pub(super) a: usize,
+    pub(super) b: usize,
+    /// How many rows later the rows of `a` stand in `b`; negative where they stand earlier.
+    pub(super) shift: i64,
+}
+
+/// How windows become cells.
+struct Grid {
+    /// The channels, most telling first.
+    channels: Vec<usize>,
+    /// Width of a cell, in steps of the channel.
+    width: f64,
+    /// By which share of a cell the grid is moved.
+    moved: f64,
+}
+
+/// Returns the pairs that agree at a first look.
+pub(super) fn pairs(fleet: &Fleet<'_>) -> Vec<Pair> {
+    let found: HashSet<Pair> = grids(fleet.channels.len()).into_par_iter().map(|grid| of_grid(fleet, &grid)).reduce(
+        HashSet::new,
+        |mut all, of_grid| {
+            all.extend(of_grid);
+            all
+        },
+    );
+    let mut pairs: Vec<_> = found.into_iter().collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// Fine cells find copies that hardly differ in windows of a row or two, coarse ones those that were rounded or disturbed. A
+/// copy that lies across the border of a cell in one grid lies within it in another.
+fn grids(channels: usize) -> Vec<Grid> {
+    let from = |first: usize| (0..channels).map(|at| (first + at) % channels).collect::<Vec<_>>();
+    let mut grids = Vec::new();
+    if channels > 0 {
+        grids.push(Grid { channels: from(0), width: 0.125, moved: 0.0 });
+        grids.push(Grid { channels: from(channels / 2), width: 0.125, moved: 0.5 });
+        grids.push(Grid { channels: from(0), width: 1.0, moved: 0.25 });
+    }
+    for channel in 0..channels.min(ALONE) {
+        grids.push(Grid { channels: vec![channel], width: 0.5, moved: 0.75 });
+    }
+    grids
+}
+
+fn of_grid(fleet: &Fleet<'_>, grid: &Grid) -> HashSet<Pair> {
+    let mut found = HashSet::new();
+    let Some(cells) = window(fleet, grid) else { return found };
+    let rows = cells.last().map_or(1, |(row, _)| row + 1);
+    let fine = &fleet.channels[grid.channels[0]];
+    let starts = fleet.members.par_iter().flat_map_iter(|member| {
+        let last = (member.rows.end + 1).saturating_sub(rows).max(member.rows.start);
+        member.rows.start..last
+    });
+    let mut windows: Vec<(u64, u32, u32)> = starts
+        .map(|start| {
+            let hash = cells.iter().fold(0, |hash, (row, channel)| {
+                let cell = cell(&fleet.channels[*channel], start + row, grid);
+                mixed(hash, cell as u64)
+            });
+            (hash, fine.below[start], start as u32)
+        })
+        .collect();
+    windows.par_sort_unstable();
+    for (at, (hash, _, start)) in windows.iter().enumerate() {
+        let a = *start as usize;
+        let mut compared = 0;
+        for (other_hash, _, other) in windows[at + 1..].iter().take(LOOKED_AT) {
+            let b = *other as usize;
+            if other_hash != hash || compared == COMPARED {
+                break;
+            }
+            if fleet.unit_of[a] == fleet.unit_of[b] {
+                continue;
+            }
+            compared += 1;
+            let pair = pair(fleet, a, b);
+            if !found.contains(&pair) && agree_at_a_look(fleet, a, b) {
+                found.insert(pair);
+            }
+        }
+    }
+    found
+}
+
+/// Returns the cells of a window as rows and channels: as many as are needed to tell all rows of the fleet apart by chance;
+/// `None` where that takes too many rows.
+fn window(fleet: &Fleet<'_>, grid: &Grid) -> Option<Vec<(usize, usize)>> {
+    let rows = fleet.unit_of.len();
+    let needed = (rows as f64).ln() + 3.0;
+    // Rows of the same age and regime are alike, so a cell tells less than its size says.
+    let told: Vec<f64> = grid.channels.iter().map(|at| 0.5 * surprise(&fleet.channels[*at], rows, grid)).collect();
+    let (mut cells, mut sum) = (Vec::new(), 0.0);
+    for row in 0..LONGEST_WINDOW {
+        for (channel, told) in grid.channels.iter().zip(&told) {
+            cells.push((row, *channel));
+            sum += told;
+            if sum >= needed {
+                return Some(cells);
+            }
+        }
+    }
+    None
+}
+
+/// Returns how seldom two rows share a cell, as a negative logarithm.
+fn surprise(channel: &Channel, rows: usize, grid: &Grid) -> f64 {
+    let mut counts: Vec<u32> = Vec::new();
+    for row in 0..rows {
+        let cell = cell(channel, row, grid) as usize;
+        if cell >= counts.len() {
+            counts.resize(cell + 1, 0);
+        }
+        counts[cell] += 1;
+    }
+    let share = |count: &u32| (f64::from(*count) / rows as f64).powi(2);
+    -counts.iter().map(share).sum::<f64>().ln()
+}
+
+fn cell(channel: &Channel, row: usize, grid: &Grid) -> u32 {
+    // At least one rank wide: a finer cell would part equal values from nothing.
+    let width = (channel.step * grid.width).max(1.0);
+    (channel.rank(row) / width + grid.moved) as u32
+}
+
+fn pair(fleet: &Fleet<'_>, a_row: usize, b_row: usize) -> Pair {
+    let (mut a, mut b) = (fleet.unit_of[a_row] as usize, fleet.unit_of[b_row] as usize);
+    let within = |unit: usize, row: usize| (row - fleet.members[unit].rows.start) as i64;
+    let mut shift = within(b, b_row) - within(a, a_row);
+    if a > b {
+        (a, b, shift) = (b, a, -shift);
+    }
+    Pair { a, b, shift }
+}
+
+/// Returns whether most of the next few rows agree.
+fn agree_at_a_look(fleet: &Fleet<'_>, a: usize, b: usize) -> bool {
+    let end = |row: usize| fleet.members[fleet.unit_of[row] as usize].rows.end;
+    let rows = QUICK_LOOK.min(end(a) - a).min(end(b) - b);
+    let mut failed = 0;
+    for row in 0..rows {
+        failed += usize::from(!matches(fleet, a + row, b + row));
+        if failed * 4 > rows {
+            return false;
+        }
+    }
+    true
+}

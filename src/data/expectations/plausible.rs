@@ -1,0 +1,230 @@
+//! Values that no sensor measured: placeholders for missing ones, overflows, slips of the pen.
+
+use super::super::findings::{FindingLog, Place};
+use super::super::ingest::RawPart;
+use super::super::rows::Rows;
+use super::super::{Expectation, Severity};
+use super::{Scope, Subject};
+
+/// Largest value whose square, summed over every row a file may have, is still a number.
+const LARGEST: f64 = 1e140;
+
+/// Share of the values on either side of those that say how wide a column is.
+const TAIL: f64 = 0.05;
+
+/// How many widths apart a value may lie that a sensor measured, such as a spike.
+const FAR: f64 = 10.0;
+
+/// How many widths apart nothing lies that a sensor measured: a converter of 24 bits tells 16 million steps apart.
+const IMPOSSIBLY_FAR: f64 = 1e9;
+
+/// A column is at least this share of its values wide: one that hardly varies says little of what lies far from it.
+const LEAST_WIDTH: f64 = 1e-3;
+
+/// Largest share of a column's values that are far from it by accident; more of them are another mode of operation.
+const SELDOM: f64 = 0.01;
+
+/// Smallest number written with nines, or one less than a power of two, that stands for no value wherever it lies far away.
+const PLACEHOLDERS_FROM: f64 = 999.0;
+
+/// No value lies so far from all others of its column that no sensor measured it.
+pub(super) fn implausible_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    for (part, rows) in subject.raw.histories() {
+        for (channel, name) in subject.raw.schema.channels().enumerate() {
+            for odd in odd_values(&rows.channels[channel]) {
+                note(subject.severity, part, rows, name, &odd, log);
+            }
+        }
+    }
+    subject.scope_of_rows()
+}
+
+/// Every value can be squared and summed: what cannot ends in numbers that nobody can read.
+pub(super) fn computable(subject: &Subject<'_>, log: &mut FindingLog) {
+    for (part, rows) in subject.raw.histories() {
+        for (channel, name) in subject.raw.schema.channels().enumerate() {
+            let values = rows.channels[channel].iter().enumerate();
+            for (row, value) in values.filter(|(_, value)| value.abs() > LARGEST) {
+                let place = Place::file(&part.file).line(rows.line(row)).column(name);
+                let message = format!("{name} is {value:e}, too large to compute with");
+                log.error(Expectation::Finite, place, message);
+            }
+        }
+    }
+}
+
+/// How sure it is that a value was not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// No instrument reaches so far.
+    Impossible,
+    /// It is a usual placeholder, and far from all others.
+    Placeholder,
+    /// It is far from all others: a spike, or a placeholder of another kind.
+    Far,
+}
+
+/// Values of one column that one sentence is told of.
+#[derive(Debug, Clone, PartialEq)]
+struct Odd {
+    doubt: Doubt,
+    /// The first of them.
+    value: f64,
+    row: usize,
+    count: usize,
+    /// Whether they are all the same.
+    same: bool,
+    /// Between which values nine tenths of the others lie.
+    middle: [f64; 2],
+}
+
+fn odd_values(values: &[f64]) -> Vec<Odd> {
+    let usual: Vec<f64> = values.iter().copied().filter(|value| !looks_like_placeholder(*value)).collect();
+    let Some(middle) = middle(usual).or_else(|| middle(values.to_vec())) else { return Vec::new() };
+    let width = (middle[1] - middle[0]).max(LEAST_WIDTH * middle[0].abs().max(middle[1].abs()));
+    let mut odd: Vec<Odd> = Vec::new();
+    for (row, value) in values.iter().enumerate() {
+        let Some(doubt) = doubt(*value, middle, width) else { continue };
+        let placeholder = doubt == Doubt::Placeholder;
+        match odd.iter_mut().find(|known| known.doubt == doubt && (!placeholder || known.value == *value)) {
+            Some(known) => {
+                known.count += 1;
+                known.same &= known.value == *value;
+            }
+            None => odd.push(Odd { doubt, value: *value, row, count: 1, same: true, middle }),
+        }
+    }
+    // Many values that are merely far away are another mode of operation, not an accident.
+    let most = (SELDOM * values.len() as f64).max(1.0) as usize;
+    odd.retain(|odd| odd.doubt != Doubt::Far || odd.count <= most);
+    odd
+}
+
+/// Returns between which values the middle nine tenths of a column lie; none where it has no values.
+fn middle(mut values: Vec<f64>) -> Option<[f64; 2]> {
+    values.retain(|value| value.is_finite());
+    values.sort_by(f64::total_cmp);
+    let last = values.len().checked_sub(1)?;
+    let tail = (last as f64 * TAIL) as usize;
+    Some([values[tail], values[last - tail]])
+}
+
+fn doubt(value: f64, middle: [f64; 2], width: f64) -> Option<Doubt> {
+    // What is too large to compute with is told by `computable`; of a column that is zero nothing says what is far.
+    if value.is_nan() || value.abs() > LARGEST || width == 0.0 {
+        return None;
+    }
+    let widths = (middle[0] - value).max(value - middle[1]) / width;
+    if widths >= IMPOSSIBLY_FAR {
+        Some(Doubt::Impossible)
+    } else if widths >= FAR && looks_like_placeholder(value) {
+        Some(Doubt::Placeholder)
+    } else if widths >= FAR {
+        Some(Doubt::Far)
+    } else {
+        None
+    }
+}
+
+/// Returns whether a number is one that usually stands for "no value": written with nines only, such as `-9999` and `999.9`, the
+/// ends of whole numbers of 16, 32 and 64 bits, and the largest number in single precision.
+fn looks_like_placeholder(value: f64) -> bool {
+    let size = value.abs();
+    if size < PLACEHOLDERS_FROM {
+        return false;
+    }
+    let text = format!("{size}");
+    let nines = text.len() < 16 && text.chars().all(|character| matches!(character, '9' | '.'));
+    let bits = [15, 16, 31, 32, 63, 64].map(|bits| 2.0_f64.powi(bits));
+    let ends = bits.iter().any(|end| size == *end || size == *end - 1.0);
+    nines || ends || size == f64::from(f32::MAX)
+}
+
+fn note(severity: Severity, part: &RawPart, rows: &Rows, name: &str, odd: &Odd, log: &mut FindingLog) {
+    let Odd { doubt, value, row, count, same, middle: [low, high] } = odd;
+    let times = match (count, same) {
+        (1, _) => String::new(),
+        (count, true) => format!(" in {count} cells, here first"),
+        (count, false) => format!(" here, and {} other cells are as far away", count - 1),
+    };
+    let others = format!("nine tenths of its values are from {low} to {high}");
+    let shown = if value.abs() >= 1e15 { format!("{value:e}") } else { format!("{value}") };
+    let message = match doubt {
+        Doubt::Impossible => format!("{name} is {shown}{times}, which no sensor measures; {others}"),
+        Doubt::Placeholder => format!("{name} is {shown}{times}, a placeholder for a missing value; {others}"),
+        Doubt::Far => format!("{name} is {shown}{times}, a spike or a placeholder; {others}"),
+    };
+    let severity = match doubt {
+        Doubt::Impossible | Doubt::Placeholder => severity,
+        // A real spike is data.
+        Doubt::Far => severity.max(Severity::Warning),
+    };
+    let place = Place::file(&part.file).line(rows.line(*row)).column(name);
+    log.add(severity, Expectation::ImplausibleValues, place, message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sensor around 642 with a spread of 1, as in an engine.
+    fn sensor() -> Vec<f64> {
+        (0..400).map(|i| 642.0 + f64::from((i * 37) % 100) / 50.0 - 1.0).collect()
+    }
+
+    fn doubts(values: &[f64]) -> Vec<(Doubt, f64, usize)> {
+        odd_values(values).into_iter().map(|odd| (odd.doubt, odd.value, odd.count)).collect()
+    }
+
+    fn with(cells: &[(usize, f64)]) -> Vec<f64> {
+        let mut values = sensor();
+        cells.iter().for_each(|(row, value)| values[*row] = *value);
+        values
+    }
+
+    #[test]
+    fn placeholders_overflows_and_spikes_are_told_apart() {
+        assert_eq!(doubts(&sensor()), []);
+        assert_eq!(doubts(&with(&[(7, 1e155)])), []);
+        assert_eq!(doubts(&with(&[(7, -1e12)])), [(Doubt::Impossible, -1e12, 1)]);
+        let largest = f64::from(f32::MAX);
+        assert_eq!(doubts(&with(&[(7, largest)])), [(Doubt::Impossible, largest, 1)]);
+        assert_eq!(doubts(&with(&[(7, -9999.0), (9, -9999.0)])), [(Doubt::Placeholder, -9999.0, 2)]);
+        let two = [(Doubt::Placeholder, 65535.0, 1), (Doubt::Placeholder, -999.9, 2)];
+        assert_eq!(doubts(&with(&[(3, 65535.0), (7, -999.9), (9, -999.9)])), two);
+        assert_eq!(doubts(&with(&[(7, 742.0)])), [(Doubt::Far, 742.0, 1)]);
+        assert_eq!(doubts(&with(&[(7, 649.0)])), []);
+    }
+
+    #[test]
+    fn a_tenth_of_placeholders_does_not_hide_them() {
+        let cells: Vec<(usize, f64)> = (0..40).map(|i| (i * 10, -9999.0)).collect();
+        assert_eq!(doubts(&with(&cells)), [(Doubt::Placeholder, -9999.0, 40)]);
+    }
+
+    #[test]
+    fn steps_counters_regimes_and_real_nines_are_data() {
+        let switch: Vec<f64> = (0..400).map(|i| f64::from(u8::from(i > 396))).collect();
+        assert_eq!(doubts(&switch), []);
+        let register: Vec<f64> = switch.iter().map(|on| on * 65535.0).collect();
+        assert_eq!(doubts(&register), []);
+        let mostly_one_regime: Vec<f64> = (0..400).map(|i| if i % 20 == 0 { 0.0 } else { 42.0 }).collect();
+        assert_eq!(doubts(&mostly_one_regime), []);
+        let speed: Vec<f64> = (0..400).map(|i| 9800.0 + f64::from(i)).collect();
+        assert_eq!(doubts(&speed), []);
+        let growing: Vec<f64> = (0..400).map(|i| 1.02_f64.powi(i)).collect();
+        assert_eq!(doubts(&growing), []);
+        assert_eq!(doubts(&[1.0]), []);
+        assert_eq!(doubts(&[]), []);
+    }
+
+    #[test]
+    fn numbers_that_stand_for_no_value() {
+        for value in [-9999.0, 999.0, 999.9, 99999.0, 65535.0, -32768.0, 2147483647.0, 3.4028234663852886e38] {
+            assert!(looks_like_placeholder(value), "{value}");
+        }
+        for value in [0.0, -1.0, 99.0, 255.0, 4096.0, 1000.0, 9990.0, 998.9] {
+            assert!(!looks_like_placeholder(value), "{value}");
+        }
+    }
+}

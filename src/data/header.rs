@@ -1,0 +1,135 @@
+//! Finds columns by name, as people write them: in another case, another form of Unicode, with blanks around.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::findings::{FindingLog, Place};
+use super::number::shown;
+use super::{Expectation, Severity};
+
+/// How far a name may be from the one that is looked for to be proposed, by Jaro and Winkler.
+const SIMILAR: f64 = 0.8;
+
+/// Where a column was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Under its very name.
+    Exactly(usize),
+    /// Under a name that differs in case, blanks or the form of Unicode.
+    Alike(usize),
+    /// Under more than one name.
+    Several(Vec<usize>),
+    /// Nowhere.
+    Nowhere,
+}
+
+/// Looks for a column.
+pub(super) fn look_for(names: &[String], column: &str) -> Found {
+    let exact: Vec<usize> = (0..names.len()).filter(|at| names[*at] == column).collect();
+    match exact.as_slice() {
+        [at] => return Found::Exactly(*at),
+        [] => {}
+        _ => return Found::Several(exact),
+    }
+    let wanted = folded(column);
+    let alike: Vec<usize> = (0..names.len()).filter(|at| folded(&names[*at]) == wanted).collect();
+    match alike.as_slice() {
+        [at] => Found::Alike(*at),
+        [] => Found::Nowhere,
+        _ => Found::Several(alike),
+    }
+}
+
+/// Returns the position of a column, or notes that it is missing or there twice.
+pub(super) fn find(names: &[String], column: &str, place: Place<'_>, log: &mut FindingLog) -> Option<usize> {
+    let place = place.column(column);
+    match look_for(names, column) {
+        Found::Exactly(at) => Some(at),
+        Found::Alike(at) => {
+            let message = format!("column {} is read as `{column}`", shown(&names[at]));
+            log.add(Severity::Info, Expectation::Columns, place, message);
+            Some(at)
+        }
+        Found::Several(at) if names[at[0]] == column => {
+            log.error(Expectation::Columns, place, format!("has more than one column `{column}`"));
+            None
+        }
+        Found::Several(at) => {
+            let alike = at.iter().map(|at| shown(&names[*at])).collect::<Vec<_>>().join(" and ");
+            let message = format!("has no column `{column}`, but {alike}: name one of them under [dataset]");
+            log.error(Expectation::Columns, place, message);
+            None
+        }
+        Found::Nowhere => {
+            let proposal = nearest(names, column).map(|name| format!(" (did you mean {}?)", shown(name)));
+            let message = format!("has no column `{column}`{}; it has {}", proposal.unwrap_or_default(), listed(names));
+            log.error(Expectation::Columns, place, message);
+            None
+        }
+    }
+}
+
+/// Returns a name as it is compared: composed, in lower case, without blanks around.
+fn folded(name: &str) -> String {
+    let name = name.trim().trim_matches('\u{feff}').trim();
+    if name.is_ascii() { name.to_ascii_lowercase() } else { name.nfc().collect::<String>().to_lowercase() }
+}
+
+fn nearest<'a>(names: &'a [String], column: &str) -> Option<&'a str> {
+    const LONGEST: usize = 100;
+    let wanted = folded(column);
+    let words = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let similarity = |name: &String| {
+        let name = folded(name);
+        if words(&name) == words(&wanted) { 1.0 } else { strsim::jaro_winkler(&name, &wanted) }
+    };
+    let short = names.iter().filter(|name| name.len() <= LONGEST).map(|name| (similarity(name), name));
+    let (best, name) = short.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best >= SIMILAR).then_some(name.as_str())
+}
+
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 30;
+    let mut listed = names.iter().take(SHOWN).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        listed.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn names_may_differ_in_case_blanks_and_form() {
+        let names = names(&["Unit", " cycle ", "Oeltemp", "Öltemp", "T", "t"]);
+        assert_eq!(look_for(&names, "unit"), Found::Alike(0));
+        assert_eq!(look_for(&names, "CYCLE"), Found::Alike(1));
+        assert_eq!(look_for(&names, "O\u{308}ltemp"), Found::Alike(3));
+        assert_eq!(look_for(&names, "t"), Found::Exactly(5));
+        assert_eq!(look_for(&names, "rul"), Found::Nowhere);
+    }
+
+    #[test]
+    fn a_missing_column_is_told_with_the_nearest_name() {
+        let mut log = FindingLog::default();
+        let names = names(&["unit", "cycle", "sensor-1", "pressure"]);
+        assert_eq!(find(&names, "sensor_1", Place::default(), &mut log), None);
+        assert_eq!(find(&names, "presure", Place::default(), &mut log), None);
+        assert_eq!(find(&names, "zzz", Place::default(), &mut log), None);
+        let messages: Vec<_> = log.into_findings().into_iter().map(|finding| finding.message).collect();
+        let listed = "it has `unit`, `cycle`, `sensor-1`, `pressure`";
+        assert_eq!(
+            messages,
+            [
+                format!("has no column `sensor_1` (did you mean `sensor-1`?); {listed}"),
+                format!("has no column `presure` (did you mean `pressure`?); {listed}"),
+                format!("has no column `zzz`; {listed}"),
+            ]
+        );
+    }
+}

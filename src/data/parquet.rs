@@ -1,0 +1,290 @@
+//! Reads Parquet files by name of column, whatever program wrote them.
+//!
+//! Only the columns that are looked for are decoded; the Arrow schema of the file names the types of which nothing can be read.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use polars::prelude::*;
+
+use super::Expectation;
+use super::findings::{FindingLog, Place};
+use super::frame::texts;
+use super::header::find;
+use super::number;
+use super::rows::Rows;
+use super::table::Columns;
+
+/// The most cells a Parquet file may claim to hold.
+const MOST_CELLS: usize = 1 << 28;
+
+/// Reads rows; what is wrong goes to the log, `None` where that is everything.
+pub(super) fn read(bytes: &[u8], columns: &Columns<'_>, file: &str, log: &mut FindingLog) -> Option<Rows> {
+    let place = Place::file(file);
+    if !(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1")) {
+        log.error(Expectation::Complete, place, "is not a Parquet file, or not a whole one");
+        return None;
+    }
+    // Polars panics on some damaged files.
+    let columns_read = catch_unwind(AssertUnwindSafe(|| projected(bytes, columns, place, log)));
+    let columns_read = columns_read.unwrap_or_else(|_| Err(polars_err!(ComputeError: "it is damaged")));
+    match columns_read {
+        Ok(read) => converted(&read?, columns, place, log),
+        Err(error) => {
+            log.error(Expectation::Complete, place, format!("cannot be read as Parquet: {error}"));
+            None
+        }
+    }
+}
+
+/// What can be made of the values of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Whole,
+    Number,
+    Boolean,
+    Text,
+    /// Bytes that may be text: some programs mark text as nothing else.
+    Bytes,
+    /// Nothing, by a name that people know, and what to do about it.
+    Unusable {
+        named: &'static str,
+        advice: &'static str,
+    },
+}
+
+/// A column as it was read.
+struct ReadColumn {
+    content: Content,
+    values: Column,
+}
+
+/// Reads the columns that are looked for: unit, cycle, channels.
+fn projected(
+    bytes: &[u8],
+    columns: &Columns<'_>,
+    place: Place<'_>,
+    log: &mut FindingLog,
+) -> PolarsResult<Option<Vec<ReadColumn>>> {
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let metadata = reader.get_metadata()?.clone();
+    let names: Vec<String> = metadata.schema_descr.fields().iter().map(|field| field.name().to_owned()).collect();
+    let wanted: Vec<&str> = columns.names().collect();
+    let found: Vec<_> = wanted.iter().map(|name| find(&names, name, place, log)).collect();
+    let Some(found) = found.into_iter().collect::<Option<Vec<usize>>>() else { return Ok(None) };
+    let rows = metadata.num_rows;
+    polars_ensure!(rows <= MOST_CELLS / wanted.len(), ComputeError: "it claims to hold {rows} rows");
+
+    // What another program wrote about its own types may be unknown here; the types of Parquet itself are there all the same.
+    let mut plain = (*metadata).clone();
+    plain.key_value_metadata = None;
+    let plain = Arc::new(plain);
+    let plain_schema = polars::io::parquet::read::infer_schema(&plain)?;
+    let schema = reader.schema().map_or_else(|_| plain_schema.clone(), |schema| (*schema).clone());
+
+    let mut read = Vec::with_capacity(found.len());
+    for (name, at) in wanted.iter().zip(&found) {
+        let dtype = schema.get(names[*at].as_str()).map(|field| field.dtype.clone());
+        let Some(dtype) = dtype else { polars_bail!(ComputeError: "its schema lacks column `{name}`") };
+        let content = content_of(&dtype);
+        if let Content::Unusable { named, advice } = content {
+            let message = format!("column {name} holds {named}: {advice}");
+            log.error(Expectation::Types, place.column(name), message);
+            continue;
+        }
+        // Polars is built without categories; below them are texts or numbers.
+        let metadata = if matches!(dtype, ArrowDataType::Dictionary(..)) { &plain } else { &metadata };
+        read.push((content, *at, Arc::clone(metadata)));
+    }
+    if read.len() < found.len() {
+        return Ok(None);
+    }
+    decoded(bytes, &names, read).map(Some)
+}
+
+/// Decodes columns, those with the same description of their types together.
+fn decoded(
+    bytes: &[u8],
+    names: &[String],
+    wanted: Vec<(Content, usize, Arc<polars::io::parquet::read::FileMetadata>)>,
+) -> PolarsResult<Vec<ReadColumn>> {
+    let mut frames: Vec<(Arc<polars::io::parquet::read::FileMetadata>, DataFrame)> = Vec::new();
+    for (_, _, metadata) in &wanted {
+        if frames.iter().any(|(known, _)| Arc::ptr_eq(known, metadata)) {
+            continue;
+        }
+        let of_frame = wanted.iter().filter(|(_, _, other)| Arc::ptr_eq(other, metadata));
+        let columns: Vec<String> = of_frame.map(|(_, at, _)| names[*at].clone()).collect();
+        let mut reader = ParquetReader::new(Cursor::new(bytes)).with_columns(Some(columns));
+        reader.set_metadata(Arc::clone(metadata));
+        let frame = match rayon::current_num_threads() {
+            // Polars has threads of its own, one per core.
+            1 => reader.read_parallel(ParallelStrategy::None).finish()?,
+            _ => reader.finish()?,
+        };
+        frames.push((Arc::clone(metadata), frame));
+    }
+    let mut columns = Vec::with_capacity(wanted.len());
+    for (content, at, metadata) in &wanted {
+        let frame = frames.iter().find(|(known, _)| Arc::ptr_eq(known, metadata)).map(|(_, frame)| frame);
+        let Some(frame) = frame else { continue };
+        columns.push(ReadColumn { content: *content, values: frame.column(&names[*at])?.clone() });
+    }
+    Ok(columns)
+}
+
+/// Returns what a column of a type holds.
+fn content_of(dtype: &ArrowDataType) -> Content {
+    let unusable = |named, advice| Content::Unusable { named, advice };
+    let count = "write a column of whole numbers instead, such as hours since the first row of the unit";
+    match dtype {
+        ArrowDataType::Boolean => Content::Boolean,
+        ArrowDataType::Int8
+        | ArrowDataType::Int16
+        | ArrowDataType::Int32
+        | ArrowDataType::Int64
+        | ArrowDataType::UInt8
+        | ArrowDataType::UInt16
+        | ArrowDataType::UInt32
+        | ArrowDataType::UInt64 => Content::Whole,
+        ArrowDataType::Float16
+        | ArrowDataType::Float32
+        | ArrowDataType::Float64
+        | ArrowDataType::Decimal(..)
+        | ArrowDataType::Decimal32(..)
+        | ArrowDataType::Decimal64(..)
+        | ArrowDataType::Decimal256(..) => Content::Number,
+        ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View => Content::Text,
+        ArrowDataType::Binary | ArrowDataType::LargeBinary | ArrowDataType::BinaryView => Content::Bytes,
+        ArrowDataType::Dictionary(_, values, _) => content_of(values),
+        ArrowDataType::Extension(extension) => content_of(&extension.inner),
+        ArrowDataType::Timestamp(..) | ArrowDataType::Date64 => unusable("timestamps", count),
+        ArrowDataType::Date32 => unusable("dates", count),
+        ArrowDataType::Time32(_) | ArrowDataType::Time64(_) => unusable("times of day", count),
+        ArrowDataType::Duration(_) | ArrowDataType::Interval(_) => {
+            unusable("durations", "write them as numbers, such as seconds")
+        }
+        ArrowDataType::Null => unusable("no value at all", "fill it, or leave the column out"),
+        ArrowDataType::List(_) | ArrowDataType::LargeList(_) | ArrowDataType::FixedSizeList(..) => {
+            unusable("lists", "write one column for each number")
+        }
+        ArrowDataType::Struct(_) | ArrowDataType::Map(..) | ArrowDataType::Union(_) => {
+            unusable("nested values", "write one column for each number")
+        }
+        _ => unusable("values of a type that is not read", "write them as 64-bit numbers or as text"),
+    }
+}
+
+fn converted(read: &[ReadColumn], columns: &Columns<'_>, place: Place<'_>, log: &mut FindingLog) -> Option<Rows> {
+    let mut read = read.iter();
+    let units = unit_names(read.next()?, place.column(columns.unit), log);
+    let cycles = match columns.cycle {
+        Some(name) => Some(cycles(read.next()?, name, place, log)),
+        None => None,
+    };
+    let channels: Vec<_> =
+        columns.channels.iter().zip(read).map(|(name, column)| numbers(column, name, place, log)).collect();
+    let units = units?;
+    let channels: Vec<Vec<f64>> = channels.into_iter().collect::<Option<_>>()?;
+    let cycles = match cycles {
+        Some(cycles) => cycles?,
+        None => vec![0; units.len()],
+    };
+    if channels.iter().any(|channel| channel.len() != units.len()) || cycles.len() != units.len() {
+        log.error(Expectation::Complete, place, "has columns of different lengths");
+        return None;
+    }
+    Some(Rows::consecutive(texts(&units), cycles, channels, 1))
+}
+
+fn unit_names(column: &ReadColumn, place: Place<'_>, log: &mut FindingLog) -> Option<StringChunked> {
+    let name = place.column.unwrap_or_default();
+    let names = match column.content {
+        Content::Whole | Content::Text | Content::Bytes => column.values.cast(&DataType::String).ok(),
+        Content::Number => whole_names(&column.values),
+        Content::Boolean | Content::Unusable { .. } => None,
+    };
+    let Some(names) = names else {
+        let held = described(column);
+        let message = format!("column {name} holds {held}, where names or whole numbers of units are expected");
+        log.error(Expectation::Types, place, message);
+        return None;
+    };
+    let names = names.str().ok()?.clone();
+    let mut gaps = false;
+    for (row, name_of_unit) in (1..).zip(names.iter()) {
+        if name_of_unit.is_none_or(|name| name.trim().is_empty()) {
+            log.error(Expectation::Finite, place.line(row), format!("column {name} is empty"));
+            gaps = true;
+        }
+    }
+    (!gaps).then_some(names)
+}
+
+/// Returns numbers as names where all of them are whole: pandas makes floats of whole numbers with gaps.
+fn whole_names(column: &Column) -> Option<Column> {
+    let numbers = column.cast(&DataType::Float64).ok()?;
+    let whole = numbers.f64().ok()?.iter().flatten().all(|value| value.fract() == 0.0 && value.abs() < 2_f64.powi(53));
+    if !whole {
+        return None;
+    }
+    numbers.cast(&DataType::Int64).ok()?.cast(&DataType::String).ok()
+}
+
+/// Returns what a column holds, in words.
+fn described(column: &ReadColumn) -> String {
+    match column.content {
+        Content::Whole => "whole numbers".to_owned(),
+        Content::Number => "numbers that are not whole".to_owned(),
+        Content::Boolean => "true and false".to_owned(),
+        Content::Text => "text".to_owned(),
+        Content::Bytes => "bytes that are not text".to_owned(),
+        Content::Unusable { named, .. } => named.to_owned(),
+    }
+}
+
+/// Returns a numeric column, with `NaN` for the cells whose findings it notes; true and false are 1 and 0.
+fn numbers(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingLog) -> Option<Vec<f64>> {
+    let place = place.column(name);
+    if matches!(column.content, Content::Text | Content::Bytes) {
+        let message = format!("column {name} holds {}, where numbers are expected", described(column));
+        log.error(Expectation::Types, place, message);
+        return None;
+    }
+    let Ok(numbers) = column.values.cast(&DataType::Float64) else {
+        let message = format!("column {name} holds {}, which cannot be read as numbers", column.values.dtype());
+        log.error(Expectation::Types, place, message);
+        return None;
+    };
+    let mut values = Vec::with_capacity(numbers.len());
+    for (row, value) in (1..).zip(numbers.f64().ok()?.iter()) {
+        if !value.is_some_and(f64::is_finite) {
+            let told = value.map_or("is empty".to_owned(), |value| format!("holds {value}, not a finite number"));
+            log.error(Expectation::Finite, place.line(row), format!("column {name} {told}"));
+        }
+        values.push(value.filter(|value| value.is_finite()).unwrap_or(f64::NAN));
+    }
+    Some(values)
+}
+
+fn cycles(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingLog) -> Option<Vec<u32>> {
+    if column.content == Content::Boolean {
+        let message = format!("column {name} holds true and false, where whole numbers are expected");
+        log.error(Expectation::Types, place.column(name), message);
+        return None;
+    }
+    whole(&numbers(column, name, place, log)?, place.column(name), log)
+}
+
+fn whole(values: &[f64], place: Place<'_>, log: &mut FindingLog) -> Option<Vec<u32>> {
+    let mut whole = Vec::with_capacity(values.len());
+    for (row, value) in (1..).zip(values) {
+        match number::as_whole(*value) {
+            Ok(cycle) => whole.push(cycle),
+            Err(_) if value.is_nan() => {}
+            Err(problem) => log.error(Expectation::Types, place.line(row), format!("`{value}` {problem}")),
+        }
+    }
+    (whole.len() == values.len()).then_some(whole)
+}

@@ -1,0 +1,183 @@
+//! CSV as people and programs write it.
+
+use super::super::gzip::packed;
+use super::*;
+
+const PLAIN: &str = "unit,cycle,temp,note\nA1,1,20.5,ok\nA1,2,21.25,ok\nB,1,19.5,\nB,2,1020.125,x\n";
+
+fn options(train: &str) -> TableOptions {
+    TableOptions { train: train.into(), sensors: vec!["temp".into()], ..TableOptions::default() }
+}
+
+fn read_as(options: TableOptions, bytes: &[u8]) -> Validation {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(&options.train), bytes).unwrap();
+    let rules = ValidateOptions { minimum_cycles: 1, ..ValidateOptions::default() };
+    validate(ingest(&DatasetOptions::Table(options), folder.path()).unwrap(), &rules)
+}
+
+fn read(name: &str, bytes: &[u8]) -> Validation {
+    read_as(options(name), bytes)
+}
+
+fn assert_plain(validation: &Validation, what: &str) {
+    assert_eq!(errors(&validation.report), [""; 0], "{what}");
+    let train = validation.dataset.as_ref().unwrap().train();
+    assert_eq!(train.iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["A1", "B"], "{what}");
+    assert_eq!(train[0].channels, [[20.5, 21.25]], "{what}");
+    assert_eq!(train[1].channels, [[19.5, 1020.125]], "{what}");
+}
+
+#[test]
+fn what_is_unambiguous_is_read() {
+    let utf16 = |order: fn(u16) -> [u8; 2]| PLAIN.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    let german = PLAIN.replace(',', ";").replace('.', ",");
+    let texts: Vec<(&str, Vec<u8>)> = vec![
+        ("commas", PLAIN.into()),
+        ("semicolons", PLAIN.replace(',', ";").into()),
+        ("tabs", PLAIN.replace(',', "\t").into()),
+        ("bars", PLAIN.replace(',', "|").into()),
+        ("decimal commas", german.clone().into()),
+        (
+            "decimal commas in quotes",
+            PLAIN
+                .replace("20.5", "\"20,5\"")
+                .replace("21.25", "\"21,25\"")
+                .replace("19.5", "\"19,5\"")
+                .replace("1020.125", "\"1020,125\"")
+                .into(),
+        ),
+        ("what Excel writes", format!("sep=;\r\n{}", german.replace('\n', "\r\n")).into()),
+        ("a mark", format!("\u{feff}{PLAIN}").into()),
+        ("carriage returns", PLAIN.replace('\n', "\r").into()),
+        ("UTF-16, low byte first", [b"\xff\xfe".to_vec(), utf16(u16::to_le_bytes)].concat()),
+        ("UTF-16, high byte first", [b"\xfe\xff".to_vec(), utf16(u16::to_be_bytes)].concat()),
+        ("UTF-16 without a mark", utf16(u16::to_le_bytes)),
+        ("gzip", packed(PLAIN.as_bytes())),
+        ("another case", PLAIN.replace("unit", " Unit ").replace("temp", "TEMP").into()),
+        ("quotes around all", PLAIN.replace("unit,cycle,temp", "\"unit\",\"cycle\",\"temp\"").into()),
+        ("a line break in quotes", PLAIN.replace("A1,1,20.5,ok", "A1,1,20.5,\"first\nsecond, \"\"third\"\"\"").into()),
+        ("inches", PLAIN.replace("20.5,ok", "20.5,5\" pipe").into()),
+        ("a quote that is not closed", PLAIN.replace("20.5,ok", "20.5,\"ok").into()),
+        (
+            "Latin-1 in a comment",
+            PLAIN.replace("20.5,ok", "20.5,@").bytes().map(|byte| if byte == b'@' { 0xfc } else { byte }).collect(),
+        ),
+        ("empty lines above", format!("\n\n{PLAIN}").into()),
+    ];
+    for (what, bytes) in &texts {
+        assert_plain(&read("train.csv", bytes), what);
+    }
+    assert_plain(&read("train.csv.gz", &packed(german.as_bytes())), "packed");
+    assert_plain(&read("train.tsv", PLAIN.replace(',', "\t").as_bytes()), "tabs by name");
+}
+
+#[test]
+fn names_in_another_form_of_unicode_are_found() {
+    let text = PLAIN.replace("temp", "O\u{308}ltemp");
+    let options = TableOptions { sensors: vec!["Öltemp".into()], ..options("train.csv") };
+    let validation = read_as(options, text.as_bytes());
+    assert_plain(&validation, "decomposed");
+    assert_eq!(
+        told(&validation.report, Severity::Info)[0],
+        "columns train.csv:1: column `O\u{308}ltemp` is read as `Öltemp`"
+    );
+}
+
+#[test]
+fn what_is_ambiguous_says_the_key_to_set() {
+    let text = "unit;cycle;temp\na;1;1,234\na;2;2,345\n";
+    let message = "types train.csv:2: `1,234` in column 3 (temp) may be a number with three decimal places or one in the \
+                   thousands: write `decimal = \",\"` or `decimal = \".\"` under [dataset]";
+    assert_eq!(errors(&read("train.csv", text.as_bytes()).report), [message]);
+    let decimal = TableOptions { decimal: Some(','), ..options("train.csv") };
+    let dataset = read_as(decimal, text.as_bytes()).dataset.unwrap();
+    assert_eq!(dataset.train()[0].channels, [[1.234, 2.345]]);
+
+    let odd = TableOptions { separator: Some('^'), ..options("train.csv") };
+    assert_plain(&read_as(odd, PLAIN.replace(',', "^").as_bytes()), "a separator of its own");
+
+    let latin: Vec<u8> =
+        "unit,cycle,temp\nS@d,1,1\nS@d,2,2\n".bytes().map(|b| if b == b'@' { 0xfc } else { b }).collect();
+    let guessed = read("train.csv", &latin);
+    assert_eq!(
+        told(&guessed.report, Severity::Warning),
+        [
+            "types train.csv: is not UTF-8, so `Süd` was read as Windows-1252: write `encoding = \"latin-1\"` under [dataset] if \
+          that is right"
+        ]
+    );
+    let said = TableOptions { encoding: Some(Encoding::Latin1), ..options("train.csv") };
+    let said = read_as(said, &latin);
+    assert_eq!(told(&said.report, Severity::Warning), [""; 0]);
+    assert_eq!(said.dataset.unwrap().train()[0].unit.as_str(), "Süd");
+}
+
+#[test]
+fn what_is_no_table_is_told() {
+    let cases: [(&str, Vec<u8>, &str); 5] = [
+        (
+            "train.csv",
+            PLAIN
+                .lines()
+                .skip(1)
+                .collect::<Vec<_>>()
+                .join("\n")
+                .replace("A1", "1")
+                .replace("B", "2")
+                .replace("ok", "0")
+                .into(),
+            "columns train.csv:1: begins with numbers (`1`, `1`, `20.5`, …); the first line should name the columns",
+        ),
+        (
+            "train.csv",
+            PLAIN.replace("temp", "Temperature").into(),
+            "columns train.csv:1: has no column `temp` (did you mean `Temperature`?); it has `unit`, `cycle`, `Temperature`, `note`",
+        ),
+        (
+            "train.csv",
+            b"PK\x03\x04 workbook".to_vec(),
+            "complete train.csv:1: is not text: byte 0x03 at offset 2 (it looks like a zip archive or an Excel workbook; save the sheet as CSV)",
+        ),
+        (
+            "train.csv.gz",
+            packed(PLAIN.as_bytes())[..30].to_vec(),
+            "complete train.csv.gz: cannot be unpacked as gzip: ",
+        ),
+        (
+            "train.csv",
+            PLAIN.replace("21.25", "2026-01-31").into(),
+            "types train.csv:3: `2026-01-31` in column 3 (temp) is a date or a time, not a number",
+        ),
+    ];
+    for (name, bytes, expected) in cases {
+        let errors = errors(&read(name, &bytes).report);
+        assert!(errors[0].starts_with(expected), "{errors:?}");
+    }
+}
+
+#[test]
+fn a_line_without_end_is_told_at_once() {
+    let line = [PLAIN.as_bytes(), &vec![b'7'; 64 << 20]].concat();
+    let started = std::time::Instant::now();
+    let report = read("train.csv", &line).report;
+    assert_eq!(errors(&report), ["columns train.csv:6: a line of 67108864 bytes, no row of a table"]);
+    let header = read("train.csv", &vec![b'x'; 8 << 20]).report;
+    assert_eq!(errors(&header), ["columns train.csv:1: begins with a line of 8388608 bytes, no header of a table"]);
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+}
+
+#[test]
+fn prediction_inputs_are_read_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = options("train.csv").schema();
+    let german = PLAIN.replace(',', ";").replace('.', ",");
+    for (name, bytes) in [("a.csv", german.clone().into_bytes()), ("b.csv.gz", packed(german.as_bytes()))] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let units = read_units(&path, &schema).unwrap();
+        assert_eq!(units[1].channels, [[19.5, 1020.125]]);
+    }
+    let error = read_units(Path::new("s3://plant/units.csv"), &schema).unwrap_err();
+    assert_eq!(error.to_string(), "`s3://plant/units.csv` is an address, and data are read from files of this machine");
+}

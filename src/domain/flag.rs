@@ -1,0 +1,129 @@
+//! Why a prediction rests on an input that the model never learnt from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Prediction, UnitId};
+
+/// A way in which a unit's history differs from everything the model learnt from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlagKind {
+    /// The history begins at another cycle than those of training.
+    FirstCycle,
+    /// Cycles are missing within the history.
+    Gaps,
+    /// The unit is older than every unit of training; its age counts as the oldest one learnt.
+    Age,
+    /// The history has fewer rows than the model was taught and judged at.
+    ShortHistory,
+    /// A sensor that the model reads holds values far outside those of training.
+    SensorRange,
+    /// A sensor that the model reads lies elsewhere from the first cycles on, as in another unit of measure.
+    SensorLevel,
+    /// The settings are those of no operating regime of training.
+    Settings,
+}
+
+impl FlagKind {
+    /// All kinds, in the order they are told.
+    pub const ALL: [Self; 7] = [
+        Self::FirstCycle,
+        Self::Gaps,
+        Self::Age,
+        Self::ShortHistory,
+        Self::SensorRange,
+        Self::SensorLevel,
+        Self::Settings,
+    ];
+
+    /// Returns the name, as in JSON and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FirstCycle => "first_cycle",
+            Self::Gaps => "gaps",
+            Self::Age => "age",
+            Self::ShortHistory => "short_history",
+            Self::SensorRange => "sensor_range",
+            Self::SensorLevel => "sensor_level",
+            Self::Settings => "settings",
+        }
+    }
+}
+
+impl fmt::Display for FlagKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One such difference, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// What kind of difference it is.
+    pub kind: FlagKind,
+    /// What was found where, and what training held.
+    pub message: String,
+}
+
+/// How many units are flagged, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FlagCounts {
+    all: BTreeSet<UnitId>,
+    flagged: BTreeSet<UnitId>,
+    by_kind: BTreeMap<FlagKind, BTreeSet<UnitId>>,
+}
+
+impl FlagCounts {
+    /// Counts the units of some predictions.
+    pub fn of(predictions: &[Prediction]) -> Self {
+        let mut counts = Self::default();
+        for prediction in predictions {
+            counts.all.insert(prediction.unit.clone());
+            for flag in &prediction.flags {
+                counts.flagged.insert(prediction.unit.clone());
+                counts.by_kind.entry(flag.kind).or_default().insert(prediction.unit.clone());
+            }
+        }
+        counts
+    }
+
+    /// Returns whether no unit is flagged.
+    pub fn is_empty(&self) -> bool {
+        self.flagged.is_empty()
+    }
+
+    /// Returns the number of flagged units.
+    pub fn units(&self) -> usize {
+        self.flagged.len()
+    }
+
+    /// Returns the number of flagged units by kind.
+    pub fn by_kind(&self) -> impl Iterator<Item = (FlagKind, usize)> {
+        self.by_kind.iter().map(|(kind, units)| (*kind, units.len()))
+    }
+}
+
+impl fmt::Display for FlagCounts {
+    /// Writes such as `2 of 100 units outside of what training held (age 1, gaps 2)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds: Vec<String> = self.by_kind().map(|(kind, units)| format!("{kind} {units}")).collect();
+        let (flagged, all, kinds) = (self.units(), self.all.len(), kinds.join(", "));
+        write!(f, "{flagged} of {all} units outside of what training held ({kinds})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_the_name_of_its_json() {
+        assert!(FlagKind::ALL.is_sorted());
+        for kind in FlagKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+    }
+}

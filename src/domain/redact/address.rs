@@ -1,0 +1,113 @@
+//! Secrets in addresses: the user and password, parameters that prove who asks, paths of webhooks.
+
+use super::name::{names_a_parameter, names_a_secret};
+use super::{QUOTES, Span, until};
+
+/// Parts of a host's name of those who take webhooks, whose whole path is the secret.
+const WEBHOOK_HOSTS: [&str; 20] = [
+    "hooks.slack.com",
+    "hooks.slack-gov.com",
+    "webhook.office.com",
+    "outlook.office.com",
+    "outlook.office365.com",
+    "logic.azure.com",
+    "powerplatform.com",
+    "hooks.zapier.com",
+    "hook.make.com",
+    "maker.ifttt.com",
+    "api.telegram.org",
+    "chat.googleapis.com",
+    "alert.victorops.com",
+    "events.pagerduty.com",
+    "hc-ping.com",
+    "webhook.site",
+    "open.feishu.cn",
+    "open.larksuite.com",
+    "oapi.dingtalk.com",
+    "ntfy.sh",
+];
+
+/// Folders of a path after which the secret of a webhook follows.
+const WEBHOOK_FOLDERS: [&str; 7] = ["hook", "hooks", "webhook", "webhooks", "webhookb2", "incomingwebhook", "triggers"];
+
+/// A value of a query that is this long and mixes letters with digits is taken for a token, whatever its name.
+const LONG: usize = 20;
+
+/// Returns the addresses in a text, without their schemes: from behind `://` to where the word ends, or the next address begins.
+fn addresses(text: &str) -> impl Iterator<Item = Span> {
+    text.match_indices("://").map(|(at, mark)| {
+        let from = at + mark.len();
+        let next = text[from..].find("://").map_or(text.len(), |next| from + next);
+        (from, until(&text[..next], from, |c| c.is_whitespace() || QUOTES.contains(&c)))
+    })
+}
+
+/// Finds users and passwords: what is before the `@` of an address.
+pub(super) fn users(text: &str, found: &mut Vec<Span>) {
+    for (from, word) in addresses(text) {
+        let host = until(&text[..word], from, |c| "/?#".contains(c));
+        let end = if has_password(&text[from..host]) { word } else { host };
+        if let Some(length) = text[from..end].rfind('@') {
+            found.push((from, from + length));
+        }
+    }
+}
+
+/// Returns whether what follows a colon is no port: it is a password then, which may hold `/`, `?` and `#`.
+fn has_password(authority: &str) -> bool {
+    let Some((_, after)) = authority.split_once(':') else { return false };
+    !authority.starts_with('[') && !after.contains('@') && !after.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Finds the values of parameters that are secrets by their name, or look like one.
+pub(super) fn parameters(text: &str, found: &mut Vec<Span>) {
+    let addresses: Vec<_> = addresses(text).collect();
+    for (at, _) in text.match_indices(['?', '&', ';', '#']) {
+        let from = at + 1;
+        let end = until(text, from, |c| c.is_whitespace() || "?&;#)".contains(c) || QUOTES.contains(&c));
+        let Some((name, value)) = text[from..end].split_once('=') else { continue };
+        let before = addresses.partition_point(|(begin, _)| *begin <= at);
+        let is_of_an_address = before > 0 && at < addresses[before - 1].1;
+        if names_a_parameter(name) && (is_of_an_address || names_a_secret(name) || text.starts_with('?'))
+            || is_of_an_address && looks_random(value)
+        {
+            found.push((from + name.len() + 1, end));
+        }
+    }
+}
+
+fn looks_random(value: &str) -> bool {
+    let of_a_token = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=%".contains(c);
+    value.len() >= LONG
+        && value.chars().all(of_a_token)
+        && value.contains(|c: char| c.is_ascii_digit())
+        && value.contains(|c: char| c.is_ascii_alphabetic())
+}
+
+/// Finds the paths of webhooks: whoever knows one may post to it.
+pub(super) fn webhooks(text: &str, found: &mut Vec<Span>) {
+    for (from, word) in addresses(text) {
+        let end = until(&text[..word], from, |c| ",;)".contains(c));
+        let Some(slash) = text[from..end].find('/') else { continue };
+        let path = from + slash + 1;
+        let host = text[from..path - 1].to_ascii_lowercase();
+        let host = host.rsplit('@').next().unwrap_or_default();
+        if WEBHOOK_HOSTS.iter().any(|known| host.contains(known)) {
+            found.push((path, end));
+        } else {
+            found.extend(behind_a_folder(text, path, end));
+        }
+    }
+}
+
+/// Returns what follows the folder of a path that webhooks are kept in.
+fn behind_a_folder(text: &str, path: usize, end: usize) -> Option<Span> {
+    let mut from = path;
+    for part in text[path..end].split('/') {
+        from = (from + part.len() + 1).min(end);
+        if WEBHOOK_FOLDERS.contains(&part.to_ascii_lowercase().as_str()) {
+            return Some((from, end));
+        }
+    }
+    None
+}

@@ -1,0 +1,157 @@
+//! Takes secrets out of what leaves the program: words, JSON, logs, journals, notices, reports.
+//!
+//! Two ways, since neither is enough by itself. What looks like a secret is known by its place: the user of an address, a
+//! parameter that signs it, the path of a webhook, what follows `password =` or `Bearer`. What was read as a secret, or given
+//! as one on the command line, is known by its value (see [`known`]), wherever another library repeats it.
+
+mod address;
+mod assigned;
+mod json;
+mod known;
+mod name;
+mod shape;
+
+use std::borrow::Cow;
+
+pub use json::redact_json;
+pub use known::{learn, remember};
+pub use name::names_a_secret;
+
+/// What is shown in place of a secret.
+pub const HIDDEN: &str = "***";
+
+/// Characters that end a secret, since they end the text it was written in.
+const QUOTES: [char; 6] = ['`', '"', '\'', '<', '>', '\\'];
+
+/// Bytes of a text from one offset to another.
+type Span = (usize, usize);
+
+/// Returns a text as it may leave the program: every secret in it is `***`.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let mut hidden = suspects(text);
+    hidden.extend(known::found(text));
+    if hidden.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    hidden.sort_unstable();
+    let mut shown = String::with_capacity(text.len());
+    let mut done = 0;
+    for (from, to) in hidden {
+        if from >= done {
+            shown.push_str(&text[done..from]);
+            shown.push_str(HIDDEN);
+        }
+        done = done.max(to);
+    }
+    shown.push_str(&text[done..]);
+    Cow::Owned(shown)
+}
+
+/// Returns where a secret seems to be, by what is around it.
+fn suspects(text: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    address::users(text, &mut found);
+    address::parameters(text, &mut found);
+    address::webhooks(text, &mut found);
+    assigned::values(text, &mut found);
+    assigned::flags(text, &mut found);
+    assigned::schemes(text, &mut found);
+    shape::tokens(text, &mut found);
+    found.retain(|(from, to)| from < to && &text[*from..*to] != HIDDEN);
+    found
+}
+
+/// Returns where the first of some characters is at or after an offset, else the end of the text.
+fn until(text: &str, from: usize, ends: impl Fn(char) -> bool) -> usize {
+    text[from..].find(ends).map_or(text.len(), |at| from + at)
+}
+
+/// Returns whether a value is a word of plain language, such as `must` or `Missing.`; secrets are seldom that.
+fn is_plain_word(value: &str) -> bool {
+    let word = value.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']']);
+    let mut letters = word.chars();
+    let first = letters.next();
+    first.is_none_or(char::is_alphabetic) && letters.all(char::is_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_proves_who_asks_is_not_shown() {
+        for (text, expected) in [
+            ("cannot reach https://ann:hunter2@ml.plant/api", "cannot reach https://***@ml.plant/api"),
+            ("https://ann:pa/ss#w0?rd@ml.plant/api", "https://***@ml.plant/api"),
+            ("`s3://k@bucket/x?y=1`", "`s3://***@bucket/x?y=1`"),
+            (
+                "PUT https://b.s3/x?partNumber=1&X-Amz-Signature=0fab&X-Amz-Expires=60 failed",
+                "PUT https://b.s3/x?partNumber=1&X-Amz-Signature=***&X-Amz-Expires=*** failed",
+            ),
+            ("https://a.blob/x?sv=1&sig=Zm9v%3D, then", "https://a.blob/x?sv=1&sig=*** then"),
+            ("https://a/x?t=9f8e7d6c5b4a3f2e1d0c", "https://a/x?t=***"),
+            ("https://a/x#access_token=abc", "https://a/x#access_token=***"),
+            ("Authorization: Bearer eyJhbGciOi.x.y", "Authorization: Bearer ***"),
+            ("authorization: Token abc, then", "authorization: ***"),
+            ("\"X-Api-Key\": \"abc\"", "\"X-Api-Key\": \"***\""),
+            ("x-api-key: abc", "x-api-key: ***"),
+            ("cookie: a=b; c=d", "cookie: ***"),
+            ("http://a:b@c and http://d:e@f", "http://***@c and http://***@f"),
+            ("password=hunter2 and user=ann", "password=*** and user=ann"),
+            ("password = \"a b c\" # old", "password = \"***\" # old"),
+            ("db_password: hunter2", "db_password: ***"),
+            ("run --password hunter2 --fast", "run --password *** --fast"),
+            ("AWS_SECRET_ACCESS_KEY=wJalr/K7", "AWS_SECRET_ACCESS_KEY=***"),
+            ("https://hooks.slack.com/services/T0/B1/x9", "https://hooks.slack.com/***"),
+            ("https://discord.com/api/webhooks/1/x9", "https://discord.com/api/webhooks/***"),
+            ("https://plant.webhook.office.com/webhookb2/a@b/c", "https://plant.webhook.office.com/***"),
+            ("https://api.telegram.org/bot1:x9/sendMessage", "https://api.telegram.org/***"),
+            ("key AKIAIOSFODNN7EXAMPLE is old", "key *** is old"),
+            ("-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\nend", "***\nend"),
+        ] {
+            assert_eq!(redact(text), expected);
+        }
+    }
+
+    #[test]
+    fn everything_else_stays_and_is_not_copied() {
+        for text in [
+            "",
+            "stage `train` finished",
+            "s3://models/plant-7",
+            "mail ann@plant.example",
+            "Basic authentication?",
+            "?a=1&b",
+            "http://127.0.0.1:5000/models/turbofan@champion",
+            "https://host/mlflow/#/experiments/1/runs/0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+            "password = { env = \"SMTP_PASSWORD\" }",
+            "token_env = \"MLFLOW_TRACKING_TOKEN\"",
+            "credentials: the token holds blanks",
+            "the password: must not be empty",
+            "secret = ${PLANT_KEY}",
+            "--set model.rounds=500",
+            "bundle sha256 9f8e7d6c5b4a3f2e1d0c9f8e7d6c5b4a3f2e1d0c9f8e7d6c5b4a3f2e1d0cabcd",
+            "key: model.rounds",
+        ] {
+            assert!(matches!(redact(text), Cow::Borrowed(same) if same == text), "{text}: {}", redact(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_password_never_comes_through(before in ".*", password in "[a-z0-9%:]{3,20}", after in "(/.*)?") {
+            let text = format!("{before} https://user:{password}@host{after}");
+            let shown = redact(&text).into_owned();
+            let leaked = format!(":{password}@host");
+            prop_assert!(!shown.contains(&leaked), "{}", shown);
+        }
+
+        #[test]
+        fn any_text_is_taken(text in "(.|[=:?&@/\"'\\\\]|password|token|://){0,60}") {
+            let shown = redact(&text).into_owned();
+            prop_assert!(shown.len() <= text.len() + 4 * text.len());
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! How long an object may be that is read whole: whoever may create objects decides their length.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
+
+use super::keys::Key;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// Returns the most bytes an object has that this program writes, or reads whole.
+///
+/// An entry is a few hundred bytes for each file of a bundle, or some sixty for each version that is collected: 4 MiB are ten
+/// thousand files. Long files of bundles are read in parts, whatever their length; a scorecard, predictions or a gate report are
+/// read whole, and 512 MiB hold millions of predictions.
+pub(super) fn most_bytes(key: Key) -> u64 {
+    match key {
+        Key::Marker | Key::Genesis => 4 * KIB,
+        Key::Probe(_) => MIB,
+        Key::Log(_) => 4 * MIB,
+        Key::Snapshot(_) => 32 * MIB,
+        Key::Blob(_) => 512 * MIB,
+    }
+}
+
+/// Reads an object of at most so many bytes; of a longer one it returns how many bytes are known of, and reads no more.
+pub(super) async fn read(
+    objects: &dyn ObjectStore,
+    path: &Path,
+    most: u64,
+) -> object_store::Result<Result<Bytes, u64>> {
+    let found = objects.get(path).await?;
+    if found.meta.size > most {
+        return Ok(Err(found.meta.size));
+    }
+    // A file's length was looked at just now; a server may send more than it said.
+    if matches!(found.payload, GetResultPayload::File(..)) {
+        return found.bytes().await.map(Ok);
+    }
+    let mut parts = found.into_stream();
+    let mut all = BytesMut::new();
+    while let Some(part) = parts.try_next().await? {
+        all.extend_from_slice(&part);
+        if all.len() as u64 > most {
+            return Ok(Err(all.len() as u64));
+        }
+    }
+    Ok(Ok(all.freeze()))
+}

@@ -1,0 +1,98 @@
+//! The nights in which a clock jumps over the time of a schedule.
+
+use jiff::civil::{DateTime, Weekday};
+use jiff::{SignedDuration, Timestamp};
+
+use super::cron::Cron;
+use super::definition::Kind;
+use super::error::ScheduleError;
+use super::options::ScheduleOptions;
+
+/// How far ahead is looked: every zone that changes its clock does so within it.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 400);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Returns a sentence about the next night in which the clock jumps over the time of the schedule, and what the scheduler makes
+/// of it; none where no clock jumps, or not over that time.
+///
+/// # Errors
+/// The options have problems.
+pub fn skipped_night(kind: Kind, options: &ScheduleOptions, now: Timestamp) -> Result<Option<String>, ScheduleError> {
+    let Some(time) = next_skipped(options, now)? else { return Ok(None) };
+    let (day, hour) = (time.date(), time.strftime("%H:%M"));
+    let follows = match kind {
+        Kind::Cron => "cron starts the run right after the jump",
+        Kind::Systemd | Kind::Kubernetes | Kind::Argo => "no run is started for that time",
+        Kind::Github | Kind::Airflow => "the run comes later or not at all",
+    };
+    let zone = &options.timezone;
+    Ok(Some(format!(
+        "on {day} the clock in {zone} jumps over {hour}: {follows}; another hour in `cron`, or `timezone = \"UTC\"`, has no \
+         such night"
+    )))
+}
+
+/// Returns the first time of the schedule that a clock jumps over.
+fn next_skipped(options: &ScheduleOptions, now: Timestamp) -> Result<Option<DateTime>, ScheduleError> {
+    let (zone, cron) = (options.zone()?, options.expression()?);
+    for transition in zone.following(now) {
+        let at = transition.timestamp();
+        if at.duration_since(now) > AHEAD {
+            break;
+        }
+        let before = zone.to_offset(at - MINUTE);
+        let (mut time, end) = (before.to_datetime(at), transition.offset().to_datetime(at));
+        while time < end {
+            if cron.holds_at(time) {
+                return Ok(Some(time));
+            }
+            time = time.saturating_add(MINUTE);
+        }
+    }
+    Ok(None)
+}
+
+impl Cron {
+    /// Returns whether a minute of the calendar is one of the expression's.
+    fn holds_at(&self, time: DateTime) -> bool {
+        let holds = |values: std::collections::BTreeSet<u8>, value: i8| values.contains(&value.unsigned_abs());
+        let day = holds(self.day.values(), time.day());
+        let weekday = holds(self.weekday.values(), sunday_is_0(time.weekday()));
+        let is_on_the_day = if self.either_day() { day || weekday } else { day && weekday };
+        is_on_the_day
+            && holds(self.month.values(), time.month())
+            && holds(self.hour.values(), time.hour())
+            && holds(self.minute.values(), time.minute())
+    }
+}
+
+fn sunday_is_0(day: Weekday) -> i8 {
+    day.to_sunday_zero_offset()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(cron: &str, zone: &str, kind: Kind) -> Option<String> {
+        let options: ScheduleOptions = toml::from_str(&format!("cron = '{cron}'\ntimezone = '{zone}'")).unwrap();
+        skipped_night(kind, &options, "2026-11-30T12:00:00Z".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_night_that_a_clock_jumps_over_is_told() {
+        let told = said("30 2 * * *", "Europe/Berlin", Kind::Systemd).unwrap();
+        assert!(told.starts_with("on 2027-03-28 the clock in Europe/Berlin jumps over 02:30: no run"), "{told}");
+        assert!(said("30 2 * * SUN", "America/New_York", Kind::Cron).unwrap().contains("2027-03-14"));
+        for (cron, zone) in [
+            ("30 2 * * *", "UTC"),
+            ("30 3 * * *", "Europe/Berlin"),
+            // The jump is on a Sunday in March.
+            ("30 2 * * MON", "Europe/Berlin"),
+            ("30 2 * 4 *", "Europe/Berlin"),
+            ("30 2 * * *", "Asia/Tokyo"),
+        ] {
+            assert_eq!(said(cron, zone, Kind::Systemd), None, "{cron} {zone}");
+        }
+    }
+}
