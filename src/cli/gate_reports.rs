@@ -156,7 +156,9 @@ fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<()
 fn write_file(format: GateFormat, file: &Path, judgement: &Judgement) -> Result<(), CliError> {
     match format {
         GateFormat::Markdown => write_markdown(file, judgement),
-        format => whole(file, document(format, judgement).as_bytes()),
+        GateFormat::Junit | GateFormat::Github | GateFormat::Sarif | GateFormat::Json => {
+            whole(file, document(format, judgement).as_bytes())
+        }
     }
 }
 
