@@ -23,6 +23,6 @@ pub use error::ReportError;
 pub use fit::within;
 pub use predictions::{PredictionSheet, predictions_table};
 pub use quality::{quality, quality_json};
-pub use scores::{figure, group_scores, named, scores};
+pub use scores::{group_scores, scores};
 pub use sheet::{Sheet, write_sheet};
 pub use table::{Align, table};
