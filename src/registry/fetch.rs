@@ -56,7 +56,7 @@ fn refuse_foreign(file: &FileEntry, versions: &[ModelVersion], path: &Path) -> R
     if !found.is_file() {
         return refused("something else than a file is there");
     }
-    let files = versions.iter().flat_map(|version| &version.files);
+    let files = versions.iter().flat_map(|version| &version.files).chain([file]);
     let same: Vec<_> = files.filter(|known| known.path == file.path && known.bytes == found.len()).collect();
     // Only what has the length of a known file is worth reading.
     let digest = if same.is_empty() { None } else { Digest::of_file(path).ok() };
