@@ -179,7 +179,9 @@ pub(super) fn outputs(targets: &[ReportTarget], overwrites: bool) -> Outputs {
 fn write_file(format: GateFormat, file: &Path, judgement: &Judgement) -> Result<(), CliError> {
     match format {
         GateFormat::Markdown => write_markdown(file, judgement),
-        format => outputs::write(file, document(format, judgement).as_bytes()),
+        GateFormat::Junit | GateFormat::Github | GateFormat::Sarif | GateFormat::Json => {
+            outputs::write(file, document(format, judgement).as_bytes())
+        }
     }
 }
 

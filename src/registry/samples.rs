@@ -286,7 +286,14 @@ impl ObjectStore for Meddler {
                 Some(Accident::Killed) => {
                     return Err(object_store::Error::Generic { store: "Meddler", source: "killed".into() });
                 }
-                Some(_) | None => {}
+                Some(
+                    Accident::Overwrites
+                    | Accident::OverwritesAbove(_)
+                    | Accident::OverwritesSometimes(_)
+                    | Accident::ChecksThenActs
+                    | Accident::KeepsAndSaysWritten,
+                )
+                | None => {}
             }
             self.inner.put_opts(location, payload, options).await
         })

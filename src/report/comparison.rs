@@ -1,6 +1,6 @@
 //! Two models side by side, in words.
 
-use super::{Align, figure, named, table};
+use super::{Align, table};
 use crate::scoring::{PairedDifference, ScoreChange, SideBySide};
 
 /// Returns the scores of two models, named `a` and `b`, with the interval of how much worse `b` is; or why they are not
@@ -37,11 +37,11 @@ fn compared(rows: &[ScoreChange], a: &str, b: &str) -> String {
         ("", Align::Left),
     ];
     let rows = rows.iter().map(|row| {
-        let cell = |value: Option<f64>| value.map(|value| figure(row.metric, value)).unwrap_or_default();
+        let cell = |value: Option<f64>| value.map(|value| row.metric.figure(value)).unwrap_or_default();
         let worse = row.worse.as_ref();
         let interval = worse.map(|worse| format!("[{}, {}]", cell(Some(worse.lower)), cell(Some(worse.upper))));
         [
-            named(row.metric),
+            row.metric.heading(),
             cell(row.a.map(|score| score.value)),
             cell(row.b.map(|score| score.value)),
             cell(row.difference),

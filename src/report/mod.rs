@@ -25,6 +25,6 @@ pub use fit::within;
 pub use predictions::{PredictionSheet, predictions_table};
 pub use quality::{quality, quality_json};
 pub use recognise::Document;
-pub use scores::{figure, group_scores, named, scores, scores_in_a_line};
+pub use scores::{group_scores, scores, scores_in_a_line};
 pub use sheet::{Sheet, require_table_format, write_sheet};
 pub use table::{Align, table};

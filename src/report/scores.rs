@@ -1,5 +1,5 @@
 use super::{Align, table};
-use crate::scoring::{Band, Metric, Score, Scorecard};
+use crate::scoring::{Band, Measure, Metric, Score, Scorecard};
 
 /// Returns a scorecard as a table: each score with its interval, beside the best constant predictor.
 pub fn scores(card: &Scorecard) -> String {
@@ -47,8 +47,9 @@ fn bands(bands: &[Band]) -> Option<String> {
     if bands.len() < 2 {
         return None;
     }
+    let life = Measure::Time.heading("remaining life");
     let header = [
-        ("remaining life (cycles)", Align::Left),
+        (life.as_str(), Align::Left),
         ("units", Align::Right),
         ("rmse", Align::Right),
         ("bias", Align::Right),
@@ -58,13 +59,13 @@ fn bands(bands: &[Band]) -> Option<String> {
     ];
     let worst = worst_covered(bands);
     let rows = bands.iter().enumerate().map(|(at, band)| {
-        let cell = |metric, value: Option<f64>| value.map(|value| figure(metric, value)).unwrap_or_default();
+        let cell = |metric: Metric, value: Option<f64>| value.map(|value| metric.figure(value)).unwrap_or_default();
         let mark = if worst == Some(at) { "least covered" } else { "" };
         [
             range(band),
             band.units.to_string(),
-            figure(Metric::Rmse, band.rmse),
-            figure(Metric::Bias, band.bias),
+            Metric::Rmse.figure(band.rmse),
+            Metric::Bias.figure(band.bias),
             cell(Metric::Coverage, band.coverage),
             cell(Metric::IntervalWidth, band.interval_width),
             mark.to_owned(),
@@ -121,16 +122,6 @@ pub fn group_scores(card: &Scorecard) -> Option<String> {
 
 fn interval(score: &Score) -> String {
     format!("[{}, {}]", score.metric.figure(score.lower), score.metric.figure(score.upper))
-}
-
-/// Returns the name of a metric, with its unit where its figures do not show it.
-pub fn named(metric: Metric) -> String {
-    metric.heading()
-}
-
-/// Returns a score for people: shares as percent, penalties and cycles with the digits their intervals deserve.
-pub fn figure(metric: Metric, value: f64) -> String {
-    metric.figure(value)
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ impl Search<'_> {
 
     /// Reports a pattern that asks for one case of an enum whose cases are all to be gone through.
     fn report_single(&mut self, pattern: &Pat) {
-        for (_, cell) in cells(pattern) {
+        for cell in rows(pattern).into_iter().flatten() {
             let mut named = Vec::new();
             self.named(cell, "", &mut named);
             for enumeration in named.iter().filter(|named| WHOLE.contains(&named.name.as_str())) {
@@ -123,14 +123,27 @@ fn catch_all(pattern: &Pat) -> Option<String> {
     }
 }
 
-/// Returns the patterns in a pattern, with the place in the tuple of each.
-fn cells(pattern: &Pat) -> Vec<(usize, &Pat)> {
+/// Returns the rows of a pattern: one for each alternative, with a cell for each place of a tuple.
+fn rows(pattern: &Pat) -> Vec<Vec<&Pat>> {
     match pattern {
-        Pat::Tuple(pattern) => pattern.elems.iter().enumerate().collect(),
-        Pat::Or(pattern) => pattern.cases.iter().flat_map(cells).collect(),
-        Pat::Paren(pattern) => cells(&pattern.pat),
-        pattern => vec![(0, pattern)],
+        Pat::Tuple(pattern) => vec![pattern.elems.iter().collect()],
+        Pat::Or(pattern) => pattern.cases.iter().flat_map(rows).collect(),
+        Pat::Paren(pattern) => rows(&pattern.pat),
+        pattern => vec![vec![pattern]],
     }
+}
+
+/// Returns the cell at a place; of a `_` for the whole tuple, that.
+fn cell<'p>(row: &[&'p Pat], at: usize) -> Option<&'p Pat> {
+    row.get(at).or(row.first().filter(|only| row.len() == 1 && catch_all(only).is_some())).copied()
+}
+
+/// Returns whether a row takes in all that another has beside one place.
+fn takes_in(row: &[&Pat], other: &[&Pat], place: usize, width: usize) -> bool {
+    (0..width).filter(|at| *at != place).all(|at| {
+        let (Some(own), Some(other)) = (cell(row, at), cell(other, at)) else { return false };
+        catch_all(own).is_some_and(|around| around.is_empty()) || own.span().source_text() == other.span().source_text()
+    })
 }
 
 impl<'ast> Visit<'ast> for Search<'_> {
@@ -152,24 +165,22 @@ impl<'ast> Visit<'ast> for Search<'_> {
     }
 
     fn visit_expr_match(&mut self, item: &'ast ExprMatch) {
-        let mut columns: BTreeMap<usize, (Vec<Named>, Vec<(String, usize)>)> = BTreeMap::new();
-        for arm in &item.arms {
-            for (at, cell) in cells(&arm.pat) {
-                let (named, caught) = columns.entry(at).or_default();
-                self.named(cell, "", named);
-                // An arm that may not be taken leaves the cases to the others.
-                if arm.guard.is_none() {
-                    caught.extend(catch_all(cell).map(|around| (around, cell.span().start().line)));
-                }
+        let all: Vec<_> = item.arms.iter().flat_map(|arm| rows(&arm.pat)).collect();
+        // An arm with a guard may not be taken, and leaves its cases to the others.
+        let sure: Vec<_> = item.arms.iter().filter(|arm| arm.guard.is_none()).flat_map(|arm| rows(&arm.pat)).collect();
+        let width = all.iter().map(Vec::len).max().unwrap_or_default();
+        let mut hidden = BTreeSet::new();
+        for (row, at) in sure.iter().flat_map(|row| (0..width).map(move |at| (row, at))) {
+            let Some(cell_there) = cell(row, at) else { continue };
+            let Some(around) = catch_all(cell_there) else { continue };
+            for other in all.iter().filter(|other| takes_in(row, other, at, width)) {
+                let mut named = Vec::new();
+                cell(other, at).into_iter().for_each(|cell| self.named(cell, "", &mut named));
+                named.retain(|named| around.is_empty() || around == named.around);
+                hidden.extend(named.into_iter().map(|named| (cell_there.span().start().line, named.name)));
             }
         }
-        for (named, caught) in columns.into_values() {
-            let named: BTreeSet<_> = named.into_iter().collect();
-            for (around, line) in &caught {
-                let hidden = named.iter().filter(|named| around.is_empty() || *around == named.around);
-                hidden.for_each(|named| self.report(*line, &named.name, "a catch-all hides cases"));
-            }
-        }
+        hidden.iter().for_each(|(line, name)| self.report(*line, name, "a catch-all hides cases"));
         visit::visit_expr_match(self, item);
     }
 
@@ -237,6 +248,8 @@ fn every_way_to_hide_a_case_is_found_and_nothing_else() {
         "impl Rule { fn f(self) -> u8 { match self { Self::Most => 1, _ => 2 } } }",
         "fn f(r: Option<Rule>) -> u8 { match r { Some(Rule::Most) => 1, Some(_) => 2, None => 3 } }",
         "fn f(r: &Rule, b: bool) -> u8 { match (b, r) { (true, Rule::Most) => 1, (false, Rule::Least) => 2, (_, _) => 3 } }",
+        "fn f(r: Rule, b: bool) -> u8 { match (r, b) { (Rule::Most, true) => 1, (_, true) => 2, (Rule::Most | Rule::Least, false) => 3 } }",
+        "fn f(r: Rule, b: bool) -> u8 { match (r, b) { (Rule::Most, true) => 1, (Rule::Least, true) => 2, _ => 3 } }",
         "fn f(r: Rule) -> u8 { if true { match r { Rule::Least | Rule::Most => 1, _ => 2 } } else { 0 } }",
         "fn f(c: Class) -> bool { matches!(c, Class::A) }",
         "fn f(c: Class) { if let Class::A = c {} }",
@@ -251,6 +264,7 @@ fn every_way_to_hide_a_case_is_found_and_nothing_else() {
         "fn f(e: SomeError) -> u8 { match e { SomeError::X => 1, _ => 2 } }",
         "fn f(n: u8) -> u8 { match n { 1 => 1, _ => 2 } }",
         "fn f(r: Rule) -> bool { matches!(r, Rule::Most) }",
+        "fn f(r: Rule, b: Option<u8>) -> u8 { match (b, r) { (Some(b), _) => b, (None, Rule::Most) => 1, (None, Rule::Least) => 2 } }",
         "mod tests { fn f(r: super::Rule) -> u8 { match r { super::Rule::Most => 1, _ => 2 } } }",
     ] {
         assert_eq!(found(open), 0, "{open}");

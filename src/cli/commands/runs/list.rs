@@ -7,7 +7,7 @@ use super::open;
 use crate::cli::args::RunsListArgs;
 use crate::cli::error::CliError;
 use crate::cli::ui::{self, Ui};
-use crate::report::{Align, figure, table};
+use crate::report::{Align, table};
 use crate::scoring::Part;
 use crate::tracking::{ListedRun, ListedScore, RunFilter, RunListing};
 
@@ -62,7 +62,7 @@ pub(super) fn rows(runs: &[&ListedRun], sizes: Option<&[String]>) -> String {
         row.extend([
             run.summary.header.pipeline.clone(),
             run.told.model.clone().unwrap_or_default(),
-            run.told.score_out_of_fold.map(|score| figure(score.metric, score.value)).unwrap_or_default(),
+            run.told.score_out_of_fold.map(|score| score.metric.figure(score.value)).unwrap_or_default(),
             run.told.score.map(judged).unwrap_or_default(),
             run.told.set.join(" "),
         ]);
@@ -78,5 +78,5 @@ fn judged(score: ListedScore) -> String {
         Part::Holdout => "holdout",
         Part::OutOfFold => return String::new(),
     };
-    format!("{} {part}", figure(score.metric, score.value))
+    format!("{} {part}", score.metric.figure(score.value))
 }
