@@ -17,6 +17,7 @@ mod foreign;
 mod gates;
 mod init;
 mod layers;
+mod lives;
 mod lock;
 mod mlflow;
 mod notify;
