@@ -1,6 +1,6 @@
 //! Reads the text format of C-MAPSS: blank-separated numbers without a header, and one whole number a line for RUL.
 
-use super::encoding::decoded;
+use super::encoding::unguessed;
 use super::findings::{FindingLog, Place};
 use super::number;
 use super::rows::Rows;
@@ -9,7 +9,7 @@ use super::{Expectation, Schema, frame};
 
 /// Reads histories; what is wrong goes to the log, `None` where that is everything.
 pub(super) fn histories(bytes: &[u8], schema: &Schema, file: &str, log: &mut FindingLog) -> Option<Rows> {
-    let text = decoded(bytes, None);
+    let text = unguessed(bytes);
     let bytes = text.bytes.as_ref();
     if !has_long_line(bytes)
         && let Some(rows) = frame::blank_separated(bytes, schema.width())
@@ -38,7 +38,7 @@ pub(super) struct RulRow {
 
 /// Reads true remaining useful lives; what is wrong goes to the log.
 pub(super) fn rul(bytes: &[u8], file: &str, log: &mut FindingLog) -> Vec<RulRow> {
-    let decoded = decoded(bytes, None);
+    let decoded = unguessed(bytes);
     let text = String::from_utf8_lossy(&decoded.bytes);
     let mut rows = Vec::new();
     for (line, text) in (1..).zip(text.trim_end().lines()) {

@@ -102,19 +102,28 @@ impl Changes {
         told(&counts)
     }
 
-    /// Returns what is gone, as a fragment: `40 units of 60 left (1, 2, …)`.
+    /// Returns what is gone, as a fragment: `40 of 60 units are gone (1, 2, …)`.
     pub fn losses(&self) -> String {
-        let gone = format!("of {} left", self.before);
-        told(&[(&self.lost, gone.as_str()), (&self.shortened, "lost rows")])
+        let mut told = Vec::new();
+        if !self.lost.is_empty() {
+            let verb = if self.lost.len() == 1 { "is" } else { "are" };
+            told.push(format!("{} of {} units {verb} gone ({})", self.lost.len(), self.before, named(&self.lost)));
+        }
+        if !self.shortened.is_empty() {
+            told.push(counted(&self.shortened, "lost rows"));
+        }
+        told.join(", ")
     }
 }
 
 fn told(counts: &[(&Vec<UnitId>, &str)]) -> String {
-    let of_kind = |(units, what): &(&Vec<UnitId>, &str)| {
-        let noun = if units.len() == 1 { "unit" } else { "units" };
-        format!("{} {noun} {what} ({})", units.len(), named(units))
-    };
-    counts.iter().filter(|(units, _)| !units.is_empty()).map(of_kind).collect::<Vec<_>>().join(", ")
+    let some = counts.iter().filter(|(units, _)| !units.is_empty());
+    some.map(|(units, what)| counted(units, what)).collect::<Vec<_>>().join(", ")
+}
+
+fn counted(units: &[UnitId], what: &str) -> String {
+    let noun = if units.len() == 1 { "unit" } else { "units" };
+    format!("{} {noun} {what} ({})", units.len(), named(units))
 }
 
 /// Returns the first names.
@@ -215,7 +224,7 @@ mod tests {
         assert_eq!(names(&changes.new), ["e"]);
         assert_eq!(names(&changes.lost), ["d"]);
         assert!(changes.changed.is_empty() && changes.has_news() && changes.has_losses());
-        assert_eq!(changes.losses(), "1 unit of 4 left (d), 1 unit lost rows (c)");
+        assert_eq!(changes.losses(), "1 of 4 units is gone (d), 1 unit lost rows (c)");
         assert_eq!(contents.changes(&dataset(vec![unit("1", &[0.1, 0.25])])).news(), "1 unit changed (1)");
     }
 }

@@ -47,6 +47,11 @@ pub(super) fn decoded(bytes: &[u8], wish: Option<Encoding>) -> Text<'_> {
     Text { bytes: with_line_feeds(text), guess }
 }
 
+/// As [`decoded`], but guesses nothing: what is not UTF-8 or UTF-16 is left to whoever reads it.
+pub(super) fn unguessed(bytes: &[u8]) -> Text<'_> {
+    decoded(bytes, unmistakable(bytes).or(Some(Encoding::Utf8)))
+}
+
 /// Returns whether bytes that contain zeros may be text all the same.
 pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     unmistakable(bytes) == Some(Encoding::Utf16)

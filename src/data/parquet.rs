@@ -16,6 +16,8 @@ use super::number;
 use super::rows::Rows;
 use super::table::Columns;
 
+/// The most digits of a decimal that polars reads.
+const MOST_DIGITS: usize = 38;
 /// The most cells a Parquet file may claim to hold.
 const MOST_CELLS: usize = 1 << 28;
 
@@ -43,6 +45,8 @@ pub(super) fn read(bytes: &[u8], columns: &Columns<'_>, file: &str, log: &mut Fi
 enum Content {
     Whole,
     Number,
+    /// Numbers of 16 bits, as their bytes.
+    Half,
     Boolean,
     Text,
     /// Bytes that may be text: some programs mark text as nothing else.
@@ -93,8 +97,10 @@ fn projected(
             log.error(Expectation::Types, place.column(name), message);
             continue;
         }
-        // Polars is built without categories; below them are texts or numbers.
-        let metadata = if matches!(dtype, ArrowDataType::Dictionary(..)) { &plain } else { &metadata };
+        // Categories are read as the texts or numbers they are made of, floats of 16 bits as their bytes: polars' debug builds
+        // refuse those.
+        let is_plain = content == Content::Half || matches!(dtype, ArrowDataType::Dictionary(..));
+        let metadata = if is_plain { &plain } else { &metadata };
         read.push((content, *at, Arc::clone(metadata)));
     }
     if read.len() < found.len() {
@@ -148,8 +154,11 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         | ArrowDataType::UInt16
         | ArrowDataType::UInt32
         | ArrowDataType::UInt64 => Content::Whole,
-        ArrowDataType::Float16
-        | ArrowDataType::Float32
+        ArrowDataType::Float16 => Content::Half,
+        ArrowDataType::Decimal(digits, _) | ArrowDataType::Decimal256(digits, _) if *digits > MOST_DIGITS => {
+            unusable("decimals of more than 38 digits", "write them as 64-bit floats")
+        }
+        ArrowDataType::Float32
         | ArrowDataType::Float64
         | ArrowDataType::Decimal(..)
         | ArrowDataType::Decimal32(..)
@@ -203,7 +212,7 @@ fn unit_names(column: &ReadColumn, place: Place<'_>, log: &mut FindingLog) -> Op
     let names = match column.content {
         Content::Whole | Content::Text | Content::Bytes => column.values.cast(&DataType::String).ok(),
         Content::Number => whole_names(&column.values),
-        Content::Boolean | Content::Unusable { .. } => None,
+        Content::Boolean | Content::Half | Content::Unusable { .. } => None,
     };
     let Some(names) = names else {
         let held = described(column);
@@ -237,6 +246,7 @@ fn described(column: &ReadColumn) -> String {
     match column.content {
         Content::Whole => "whole numbers".to_owned(),
         Content::Number => "numbers that are not whole".to_owned(),
+        Content::Half => "floats of 16 bits".to_owned(),
         Content::Boolean => "true and false".to_owned(),
         Content::Text => "text".to_owned(),
         Content::Bytes => "bytes that are not text".to_owned(),
@@ -252,7 +262,16 @@ fn numbers(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingL
         log.error(Expectation::Types, place, message);
         return None;
     }
-    let Ok(numbers) = column.values.cast(&DataType::Float64) else {
+    let numbers = match column.content {
+        Content::Half => halves(&column.values),
+        Content::Whole
+        | Content::Number
+        | Content::Boolean
+        | Content::Text
+        | Content::Bytes
+        | Content::Unusable { .. } => column.values.cast(&DataType::Float64),
+    };
+    let Ok(numbers) = numbers else {
         let message = format!("column {name} holds {}, which cannot be read as numbers", column.values.dtype());
         log.error(Expectation::Types, place, message);
         return None;
@@ -266,6 +285,16 @@ fn numbers(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingL
         values.push(value.filter(|value| value.is_finite()).unwrap_or(f64::NAN));
     }
     Some(values)
+}
+
+/// Returns floats of 16 bits as such of 64.
+fn halves(column: &Column) -> PolarsResult<Column> {
+    let value = |bytes: Option<&[u8]>| {
+        let bytes = <[u8; 2]>::try_from(bytes?).ok()?;
+        Some(half::f16::from_le_bytes(bytes).to_f64())
+    };
+    let values: Float64Chunked = column.binary()?.iter().map(value).collect();
+    Ok(values.into_column())
 }
 
 fn cycles(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingLog) -> Option<Vec<u32>> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use super::expectations;
 use super::findings::{FindingLog, Place};
 use super::rows::Rows;
-use super::source::{read_binary, read_text};
+use super::source::{Expected, prepared, read_binary, read_text};
 use super::table::{self, Columns, Format, ending};
 use super::{DataError, Finding, Schema, Severity, Trajectory, address, cmapss};
 use crate::content::Digest;
@@ -92,13 +92,19 @@ pub fn read_input(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> R
     divide(rows, source.sha256, schema, path, log)
 }
 
-/// As [`read_input`], from bytes that `name` names in messages.
+/// As [`read_input`], from bytes that `name` names in messages, packed by gzip or not.
 ///
 /// # Errors
 /// As [`read_input`].
 pub fn parse_input(name: &str, bytes: &[u8], format: UnitFormat, schema: &Schema) -> Result<UnitInput, DataError> {
     let mut log = FindingLog::default();
-    let rows = parse(bytes, format, schema, name, &mut log);
+    let expected = match format {
+        UnitFormat::Parquet => Expected::Binary,
+        UnitFormat::Csv | UnitFormat::Cmapss => Expected::Text,
+    };
+    let rows = prepared(bytes.to_vec(), name, expected, &mut log)
+        .map(|bytes| parse(&bytes, format, schema, name, &mut log))
+        .unwrap_or_default();
     divide(rows, Digest::of(bytes), schema, Path::new(name), log)
 }
 

@@ -183,7 +183,7 @@ gate = [
      --> pdm.toml:6:22
       |
     6 | calibrate.coverage = 0.999
-      |                      ^^^^^ use more units, or a lower coverage
+      |                      ^^^^^ at most 0.99, or at least 1249 units
 
     error[E0126]: `validate.ranges.s_0`: the data has no column `s_0`
      --> pdm.toml:7:48

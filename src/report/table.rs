@@ -108,9 +108,10 @@ mod tests {
         let text = within(Some(34), || table(&header, rows));
         insta::assert_snapshot!(text, @"
         gate  value  why
-        ──────────────────────────────────
+        ─────────────────────────────────
         rmse   12.5  above the limit of
-                     10 that the gate sets
+                     10 that the gate
+                     sets
         ");
     }
 
@@ -119,11 +120,11 @@ mod tests {
         let rows = [["FD001", "12.50 [11.25, 13.75]"]].map(|row| row.map(str::to_owned));
         let text = within(Some(20), || table(&[("group", Align::Left), ("rmse", Align::Right)], rows));
         insta::assert_snapshot!(text, @"
-        group      rmse
+        group     rmse
         ────────────────
-        FD001     12.50
-                [11.25,
-                 13.75]
+        FD001    12.50
+               [11.25,
+                13.75]
         ");
     }
 

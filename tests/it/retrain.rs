@@ -286,7 +286,7 @@ fn data_are_new_by_content_and_what_is_lost_is_told() {
         let (answer, summary) = run(&project, 3, &[]);
         assert_eq!((answer.code, &summary["result"]), (10, &"failed".into()), "{answer:?}");
         assert_eq!(summary["error"]["code"], "E0218", "{summary:#}");
-        let told = "lost data that v1 learnt from: 24 units of 36 left (13, 14, 15, 16, 17, …)";
+        let told = "lost data that v1 learnt from: 24 of 36 units are gone (13, 14, 15, 16, 17, …)";
         assert!(answer.stderr.contains(told) && answer.stderr.contains("lost_data = \"accept\""), "{answer:?}");
         let notes = history(&project);
         assert_eq!(notes.len(), 3, "{notes:#?}");
@@ -298,7 +298,7 @@ fn data_are_new_by_content_and_what_is_lost_is_told() {
     let (answer, summary) = run(&project, 3, &["--set", "retrain.lost_data=accept"]);
     assert_eq!((answer.code, &summary["result"]), (0, &"nothing".into()), "{answer:?}");
     assert!(
-        summary["why"].as_str().unwrap().contains("nothing came in since v1, and 24 units of 36 left"),
+        summary["why"].as_str().unwrap().contains("nothing came in since v1, and 24 of 36 units are gone"),
         "{summary:#}"
     );
 

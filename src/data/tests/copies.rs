@@ -67,6 +67,7 @@ fn with_values(unit: &Trajectory, change: impl Fn(usize, usize, f64) -> f64) -> 
 /// A number from -1 to 1 that looks random.
 fn noise(at: usize, row: usize) -> f64 {
     let mixed = (at as u64 * 7919 + row as u64 * 104_729 + 12_345).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     (mixed >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
 }
 
@@ -168,7 +169,8 @@ fn fleets_of_coarse_or_few_sensors_are_not_suspected() {
         let gauge = (0..rows).map(|row| (50.0 + row as f64 + 3.0 * noise(number, row)).round()).collect();
         let schedule = (0..rows).map(|row| (row % 5) as f64).collect();
         let constant = vec![1.0; rows];
-        let mut channels = vec![schedule, wear, gauge];
+        // Three settings, then the sensors.
+        let mut channels = vec![constant.clone(), constant.clone(), schedule, wear, gauge];
         channels.resize(24, constant);
         Trajectory { unit: UnitId::new(format!("{number}")), cycles: (1..=rows as u32).map(Cycle).collect(), channels }
     };

@@ -229,12 +229,13 @@ fn files_that_are_no_text_are_refused_without_being_parsed() {
     let printable: Vec<u8> = noise[..8_000_000].iter().map(|byte| b' ' + byte % 95).collect();
     let lines: Vec<u8> = noise[..8_000_000].iter().map(|byte| if *byte < 9 { b'\n' } else { 0x80 | byte }).collect();
     let late: Vec<u8> = [WRITTEN[0].1.as_slice(), &noise[..1000]].concat();
-    let cases: [(&[u8], Expectation, &str); 7] = [
+    let cases: [(&[u8], Expectation, &str); 8] = [
         (&noise, Expectation::Complete, "is not text: byte 0x"),
         (&late, Expectation::Complete, "is not text: byte 0x"),
         (&printable, Expectation::Columns, "a line of 8000000 bytes, no row of a table"),
         (&lines, Expectation::Types, "is not UTF-8"),
-        (b"\xff\xfe1\x00 \x00", Expectation::Complete, "is not text: byte 0x00 at offset 3"),
+        (b"\xff\xfe1\x00 \x00", Expectation::Complete, "the file ends within a row: 1 column instead of 26"),
+        (b"\xff\xfe1\x00 \x00\x00", Expectation::Complete, "the file ends within a row: 1 column instead of 26"),
         (b"", Expectation::Complete, "is empty"),
         (b"\n \r\n\n", Expectation::Complete, "is empty"),
     ];

@@ -158,10 +158,10 @@ fn what_is_no_table_is_told() {
 
 #[test]
 fn a_line_without_end_is_told_at_once() {
-    let line = [PLAIN.as_bytes(), &vec![b'7'; 64 << 20]].concat();
+    let line = [PLAIN.as_bytes(), &vec![b'7'; 8 << 20]].concat();
     let started = std::time::Instant::now();
     let report = read("train.csv", &line).report;
-    assert_eq!(errors(&report), ["columns train.csv:6: a line of 67108864 bytes, no row of a table"]);
+    assert_eq!(errors(&report), ["columns train.csv:6: a line of 8388608 bytes, no row of a table"]);
     let header = read("train.csv", &vec![b'x'; 8 << 20]).report;
     assert_eq!(errors(&header), ["columns train.csv:1: begins with a line of 8388608 bytes, no header of a table"]);
     assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());

@@ -51,8 +51,8 @@ fn gaps_and_wrong_types_are_told_with_their_row() {
     assert_eq!(
         report(&folder),
         [
-            "types t.parquet: column n holds str, where numbers are expected",
             "types t.parquet:2: `2.5` is not a whole number",
+            "types t.parquet: column n holds text, where numbers are expected",
             "finite t.parquet:2: column x is empty",
             "finite t.parquet:3: column x holds NaN, not a finite number",
         ]
@@ -132,6 +132,7 @@ fn types_without_numbers_are_named_with_what_to_do() {
         ("date", "column cycle holds dates: write a column of whole numbers instead"),
         ("duration", "column x holds durations: write them as numbers, such as seconds"),
         ("nested", "column x holds lists: write one column for each number"),
+        ("decimal256", "column x holds decimals of more than 38 digits: write them as 64-bit floats"),
         ("null", "column x holds no value at all: fill it, or leave the column out"),
     ];
     for (name, expected) in cases {

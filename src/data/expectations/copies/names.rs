@@ -14,10 +14,13 @@ use crate::domain::UnitId;
 /// Where both parts number their units from 1, as C-MAPSS does, equal numbers are different machines. Where the counter of the
 /// training unit goes on after that of the test unit they are one machine, whatever it is called.
 pub(super) fn note(subject: &Subject<'_>, log: &mut FindingLog) {
+    if subject.raw.numbered {
+        return;
+    }
     let mut training: BTreeMap<(&UnitId, Option<&str>), (&RawPart, &Rows, &Run)> = BTreeMap::new();
     for (part, rows) in subject.raw.histories().filter(|(part, _)| part.role == Role::Train) {
         for run in &rows.runs {
-            training.insert((&run.unit, part.group.as_deref()), (part, rows, run));
+            training.entry((&run.unit, part.group.as_deref())).or_insert((part, rows, run));
         }
     }
     for (part, rows) in subject.raw.histories().filter(|(part, _)| part.role == Role::Test) {
