@@ -56,7 +56,7 @@ impl KnownHistories {
             units.iter().flat_map(|unit| unit.cycles.windows(2).map(|pair| pair[1].0.saturating_sub(pair[0].0)));
         // A unit shorter than that is judged at its last row but one.
         let shortest_life = units.iter().map(|unit| unit.len()).min()?;
-        let level_rows = features.options().baseline_cycles.max(FEWEST_LEVEL_ROWS);
+        let level_rows = features.options().baseline_cycles().max(FEWEST_LEVEL_ROWS);
         Some(Self {
             first_cycle: [first().min()?, first().max()?],
             cycles: [cycles().min()?, cycles().max()?],

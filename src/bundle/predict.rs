@@ -54,7 +54,7 @@ impl ModelBundle {
 
     /// Clips to what the model was taught: `[0, cap]` cycles.
     fn predict_at(&self, unit: &Trajectory, row: usize, raw: f64, own: Option<Interval>) -> Prediction {
-        let rul = raw.clamp(0.0, self.manifest.target.cap);
+        let rul = raw.clamp(0.0, self.manifest.target.cap());
         Prediction {
             unit: unit.unit.clone(),
             cycle: unit.cycles[row],

@@ -212,7 +212,7 @@ impl Predicted {
 /// Returns the predictions as a table, and what their intervals mean.
 pub(super) fn text(predicted: &Predicted, bundle: &ModelBundle) -> String {
     let coverage = bundle.calibration().coverage() * 100.0;
-    let most = bundle.manifest().target.cap;
+    let most = bundle.manifest().target.cap();
     let note = match bundle.calibration().truth_cap() {
         Some(cap) => format!("an upper end of {cap} means {cap} or more"),
         None => format!("predictions are at most {most}, intervals speak of the whole life"),

@@ -174,6 +174,7 @@ codes! {
     NotABundle = 310, exits 1, "the folder is no bundle";
     BundleDamaged = 311, exits 40, "a bundle was changed or is damaged";
     NewerBundle = 312, exits 1, "a bundle of a later format";
+    FirstRowBeyondLives = 313, exits 1, "no unit lives as long as the first row to learn from";
     NotExportable = 320, exits 1, "a model has no form for other programs";
     NothingToExport = 321, exits 1, "no unit to make an input of";
     SearchBusy = 330, exits 1, "another process searches the same space";

@@ -16,7 +16,7 @@ impl FittedFeatures {
     /// Returns the number of columns of the table and of the sequence.
     pub fn widths(&self) -> [usize; 2] {
         let sensors = || self.sensors().iter().map(String::as_str);
-        [table::names(sensors(), self.options()).len(), sequences::names(sensors()).len()]
+        [table::names(sensors(), self.options()).len(), sequences::names(sensors(), self.options()).len()]
     }
 
     fn problem_of_columns(&self) -> Option<String> {

@@ -12,7 +12,7 @@ pub enum FeatureError {
         known: String,
     },
     /// No sensor varies within a regime.
-    #[error("no sensor carries information: all of them are constant within their regime")]
+    #[error("no sensor carries information: all of them are constant within each regime")]
     NothingVaries,
     /// There is no row to learn from.
     #[error("there is no training row")]

@@ -2,9 +2,10 @@ use serde::{Deserialize, Serialize};
 
 use super::health_index::HealthIndex;
 use super::regimes::Regimes;
-use super::scaler::Scaler;
+use super::scaler::{Clipped, Scaler};
+use super::select::{LeftOut, Selection, select};
 use super::sequences::InputScaler;
-use super::{FeatureError, FeatureOptions, InputKind, Matrix, TargetOptions, select, sequences, table};
+use super::{FeatureError, FeatureOptions, InputKind, Matrix, TargetOptions, sequences, table};
 use crate::data::{Schema, TrainingUnits, Trajectory};
 use crate::domain::UnitId;
 
@@ -18,6 +19,10 @@ pub struct FittedFeatures {
     options: FeatureOptions,
     fitted_on: Vec<UnitId>,
     sensors: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOut>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    clipped: Vec<Clipped>,
     pub(super) regimes: Regimes,
     pub(super) scaler: Scaler,
     pub(super) health_index: HealthIndex,
@@ -52,10 +57,12 @@ pub(super) fn learn(
     }
     let regimes = Regimes::fit(schema, units, options.regimes, seed);
     let rows: Vec<_> = units.iter().map(|unit| regimes.of(unit)).collect();
-    let channels = select::channels(schema, units, &regimes, &rows, &options.sensors)?;
+    let Selection { channels, left_out } = select(schema, units, &regimes, &rows, &options.sensors)?;
     let scaler = Scaler::fit(units, &regimes, &rows, &channels, options.clip_sd);
+    let clipped = scaler.clipped(schema, units, &rows);
     let standardised: Vec<_> = units.iter().zip(&rows).map(|(unit, rows)| scaler.apply(unit, rows)).collect();
-    let targets: Vec<_> = units.iter().map(|unit| relative_labels(unit, target)).collect();
+    let most = largest_label(units, target);
+    let targets: Vec<_> = units.iter().map(|unit| relative_labels(unit, target, most)).collect();
     let inputs = units.iter().zip(&standardised).map(|(unit, z)| sequences::columns(z, &unit.cycles, options));
     Ok(FittedFeatures {
         input_scaler: InputScaler::fit(inputs),
@@ -64,13 +71,22 @@ pub(super) fn learn(
         fitted_on: units.iter().map(|unit| unit.unit.clone()).collect(),
         schema: schema.clone(),
         options: options.clone(),
+        left_out,
+        clipped,
         regimes,
         scaler,
     })
 }
 
-fn relative_labels(unit: &Trajectory, target: &TargetOptions) -> Vec<f64> {
-    (0..unit.len()).map(|row| target.label(unit.rul_at(row)) / target.cap).collect()
+/// Returns the label of the healthiest row: the cap, unless every unit lives shorter than that.
+fn largest_label(units: &[&Trajectory], target: &TargetOptions) -> f64 {
+    let inhabited = units.iter().filter(|unit| !unit.is_empty());
+    let most = inhabited.map(|unit| target.label(unit.rul_at(0))).fold(0.0, f64::max);
+    if most > 0.0 { most } else { 1.0 }
+}
+
+fn relative_labels(unit: &Trajectory, target: &TargetOptions, most: f64) -> Vec<f64> {
+    (0..unit.len()).map(|row| target.label(unit.rul_at(row)) / most).collect()
 }
 
 impl FittedFeatures {
@@ -92,6 +108,16 @@ impl FittedFeatures {
     /// Returns the names of the sensors in use.
     pub fn sensors(&self) -> &[String] {
         &self.sensors
+    }
+
+    /// Returns the sensors no model reads, and why; none in features that were fitted before that was recorded.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// Returns the sensors in use of which training rows were clipped.
+    pub fn clipped(&self) -> &[Clipped] {
+        &self.clipped
     }
 
     /// Returns the number of operating regimes, at least 1.
@@ -138,7 +164,7 @@ impl FittedFeatures {
 
     /// Returns the names of the columns of [`Self::sequence`].
     pub fn sequence_names(&self) -> Vec<String> {
-        sequences::names(self.sensors.iter().map(String::as_str))
+        sequences::names(self.sensors.iter().map(String::as_str), &self.options)
     }
 
     /// Returns the names of the columns of [`Self::input`].

@@ -6,7 +6,8 @@ const RIDGE: f64 = 1e-3;
 
 /// One number for the state of a unit: near 1 while healthy, near 0 at failure.
 ///
-/// A ridge regression (Hoerl & Kennard, 1970) of the standardised sensors on `label / cap`.
+/// A ridge regression (Hoerl & Kennard, 1970) of the standardised sensors on the label as a share of the
+/// largest one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct HealthIndex {
     intercept: f64,

@@ -40,4 +40,6 @@ pub use input::InputKind;
 pub use matrix::Matrix;
 pub use options::FeatureOptions;
 pub use rank::{SensorRank, rank};
+pub use scaler::Clipped;
+pub use select::{LeftOut, WhyLeftOut};
 pub use target::TargetOptions;

@@ -2,9 +2,6 @@
 //!
 //! Value `t` of every result depends on the values up to `t` only, and cutting the column later changes no bit of it.
 
-/// Rows from which on a slope is trusted in full.
-const TRUSTED_ROWS: f64 = 20.0;
-
 /// Mean, spread and trend of a run of consecutive values.
 ///
 /// Updated and merged by differences of means (Chan, Golub & LeVeque, 1983), so nothing cancels and nothing drifts:
@@ -80,11 +77,11 @@ impl Moments {
         if spread > 0.0 { self.cross / spread } else { 0.0 }
     }
 
-    /// Returns the slope over a window of `window` rows, shrunk towards 0 while the window has few rows.
+    /// Returns the slope, shrunk towards 0 while there are fewer than `trusted` rows.
     ///
-    /// The factor is `min(1, n / min(window, 20))²` for a run of n rows: two noisy points make a steep line.
-    pub(super) fn damped_slope(&self, window: usize) -> f64 {
-        let share = (self.count / TRUSTED_ROWS.min(window as f64)).min(1.0);
+    /// The factor is `min(1, n / trusted)²` for a run of n rows: two noisy points make a steep line.
+    pub(super) fn damped_slope(&self, trusted: usize) -> f64 {
+        let share = (self.count / trusted as f64).min(1.0);
         self.slope() * share * share
     }
 }
@@ -220,7 +217,7 @@ mod tests {
                 prop_assert!(close(moments.mean(), naive::mean(seen)));
                 prop_assert!(close(moments.sd(), naive::sd(seen)));
                 prop_assert!(close(moments.slope(), naive::slope(seen)));
-                let share = ((t + 1) as f64 / window.min(20) as f64).min(1.0);
+                let share = ((t + 1) as f64 / window as f64).min(1.0);
                 prop_assert!(close(moments.damped_slope(window), naive::slope(seen) * share.powi(2)));
             }
         }

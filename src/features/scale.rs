@@ -42,8 +42,13 @@ impl Scale {
 
     /// Returns the distance from the mean in standard deviations, clipped to ±`clip`; 0 where there is none.
     pub(super) fn apply(&self, value: f64, clip: f64) -> f64 {
+        self.distance(value).max(-clip).min(clip)
+    }
+
+    /// Returns the distance from the mean in standard deviations; 0 where there is none.
+    pub(super) fn distance(&self, value: f64) -> f64 {
         let distance = (value - self.mean) / self.sd;
-        if self.is_constant() || distance.is_nan() { 0.0 } else { distance.max(-clip).min(clip) }
+        if self.is_constant() || distance.is_nan() { 0.0 } else { distance }
     }
 
     fn new(mean: f64, sd: f64) -> Self {

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::regimes::Regimes;
 use super::scale::Scale;
-use crate::data::Trajectory;
+use crate::data::{Schema, Trajectory};
 
 /// Standardises each sensor within its operating regime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,15 @@ struct Sensor {
     channel: usize,
     /// One scale a regime.
     scales: Vec<Scale>,
+}
+
+/// A sensor whose largest distances from its mean were cut off in training.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clipped {
+    /// Name of the column.
+    pub sensor: String,
+    /// Training rows beyond `clip_sd`.
+    pub rows: usize,
 }
 
 impl Scaler {
@@ -43,6 +52,23 @@ impl Scaler {
         }
         let misshapen = self.sensors.iter().find(|sensor| sensor.scales.len() != regimes);
         misshapen.map(|sensor| format!("has {} scales of a sensor for {regimes} regimes", sensor.scales.len()))
+    }
+
+    /// Returns the sensors of which some of these rows are clipped.
+    pub(super) fn clipped(&self, schema: &Schema, units: &[&Trajectory], rows: &[Vec<usize>]) -> Vec<Clipped> {
+        let mut clipped = Vec::new();
+        for sensor in &self.sensors {
+            let name = &schema.sensors[sensor.channel - schema.settings.len()];
+            let of_unit = |(unit, rows): (&&Trajectory, &Vec<usize>)| {
+                let values = unit.channels[sensor.channel].iter().zip(rows);
+                values.filter(|(value, regime)| sensor.scales[**regime].distance(**value).abs() > self.clip_sd).count()
+            };
+            let rows: usize = units.iter().zip(rows).map(of_unit).sum();
+            if rows > 0 {
+                clipped.push(Clipped { sensor: name.clone(), rows });
+            }
+        }
+        clipped
     }
 
     /// Returns standardised values as `[sensor][row]`, given the regime of every row.

@@ -13,9 +13,9 @@ pub(super) const DRIFT_HALF_LIFE: f64 = 8.0;
 const SENSOR_SLOPE_CYCLES: f64 = 40.0;
 
 const HEALTH_HALF_LIVES: [f64; 5] = [2.0, 5.0, 10.0, 20.0, 40.0];
-const HEALTH_SLOPE_WINDOWS: [usize; 3] = [15, 30, 60];
-const HEALTH_SPREAD_WINDOWS: [usize; 2] = [30, 60];
-const HEALTH_CROSSING_WINDOWS: [usize; 2] = [30, 60];
+const HEALTH_SLOPE_WINDOWS: [f64; 3] = [15.0, 30.0, 60.0];
+const HEALTH_SPREAD_WINDOWS: [f64; 2] = [30.0, 60.0];
+const HEALTH_CROSSING_WINDOWS: [f64; 2] = [30.0, 60.0];
 const HEALTH_SLOPE_CYCLES: f64 = 30.0;
 const HEALTH_SMOOTH_HALF_LIFE: f64 = 5.0;
 
@@ -30,7 +30,7 @@ const CROSSING_UNIT_CYCLES: f64 = 100.0;
 /// Returns the names of the columns of [`columns`], in order.
 pub(super) fn names<'a>(sensors: impl Iterator<Item = &'a str>, options: &FeatureOptions) -> Vec<String> {
     let mut names: Vec<_> = sensors.flat_map(|sensor| sensor_names(sensor, options)).collect();
-    names.extend(health_names());
+    names.extend(health_names(options));
     names.extend(["cycle", "log_cycle"].map(str::to_owned));
     names
 }
@@ -50,51 +50,69 @@ pub(super) fn columns(
 }
 
 fn sensor_names(sensor: &str, options: &FeatureOptions) -> Vec<String> {
-    let window = options.window_cycles;
-    let means = options.half_lives.iter().map(|half_life| format!("{sensor}.ema{half_life}"));
+    let (window, half_lives) = (options.window_cycles(), options.half_lives());
+    let means = half_lives.iter().map(|half_life| format!("{sensor}.ema{half_life}"));
     let others = ["base", "drift", &format!("slope{window}"), &format!("sd{window}"), "slope"]
         .map(|statistic| format!("{sensor}.{statistic}"));
     means.chain(others).collect()
 }
 
 fn sensor_columns(sensor: &[f64], options: &FeatureOptions) -> Vec<Vec<f64>> {
-    let window = options.window_cycles;
-    let base = baseline(sensor, options.baseline_cycles);
-    let drift = difference(&exponential_mean(sensor, DRIFT_HALF_LIFE), &base);
+    let (window, scale) = (options.window_cycles(), options.time_scale());
+    let base = baseline(sensor, options.baseline_cycles());
+    let drift = difference(&exponential_mean(sensor, DRIFT_HALF_LIFE * scale), &base);
     let recent = trailing(sensor, window);
-    let mut columns: Vec<_> = options.half_lives.iter().map(|half_life| exponential_mean(sensor, *half_life)).collect();
-    columns.extend([base, drift, slopes(&recent, window, SENSOR_SLOPE_CYCLES), spreads(&recent)]);
-    columns.push(slopes(&expanding(sensor), usize::MAX, SENSOR_SLOPE_CYCLES));
+    let (cycles, trusted) = (SENSOR_SLOPE_CYCLES * scale, options.trusted_rows());
+    let half_lives = options.half_lives();
+    let mut columns: Vec<_> = half_lives.iter().map(|half_life| exponential_mean(sensor, *half_life)).collect();
+    columns.extend([base, drift, slopes(&recent, trusted.min(window), cycles), spreads(&recent)]);
+    columns.push(slopes(&expanding(sensor), trusted, cycles));
     columns
 }
 
-fn health_names() -> Vec<String> {
-    let mut names: Vec<_> = HEALTH_HALF_LIVES.iter().map(|half_life| format!("ema{half_life}")).collect();
-    names.extend(HEALTH_SLOPE_WINDOWS.iter().map(|window| format!("slope{window}")));
+/// Returns windows stretched to the lives at hand; of those that very short lives make equal, one.
+fn stretched<const N: usize>(windows: [f64; N], options: &FeatureOptions) -> Vec<usize> {
+    let mut stretched: Vec<usize> = windows.into_iter().map(|cycles| options.window(cycles)).collect();
+    stretched.dedup();
+    stretched
+}
+
+fn health_half_lives(options: &FeatureOptions) -> [f64; 5] {
+    HEALTH_HALF_LIVES.map(|half_life| half_life * options.time_scale())
+}
+
+fn health_names(options: &FeatureOptions) -> Vec<String> {
+    let mut names: Vec<_> = health_half_lives(options).iter().map(|half_life| format!("ema{half_life}")).collect();
+    names.extend(stretched(HEALTH_SLOPE_WINDOWS, options).iter().map(|window| format!("slope{window}")));
     names.push("slope".to_owned());
-    names.extend(HEALTH_SPREAD_WINDOWS.iter().map(|window| format!("sd{window}")));
+    names.extend(stretched(HEALTH_SPREAD_WINDOWS, options).iter().map(|window| format!("sd{window}")));
     names.extend(["min", "drift"].map(str::to_owned));
-    names.extend(HEALTH_CROSSING_WINDOWS.iter().map(|window| format!("crossing{window}")));
+    names.extend(stretched(HEALTH_CROSSING_WINDOWS, options).iter().map(|window| format!("crossing{window}")));
     names.iter().map(|statistic| format!("health_index.{statistic}")).collect()
 }
 
 fn health_columns(health: &[f64], options: &FeatureOptions) -> Vec<Vec<f64>> {
-    let smooth = exponential_mean(health, HEALTH_SMOOTH_HALF_LIFE);
-    let level = exponential_mean(health, DRIFT_HALF_LIFE);
-    let slopes_over = |window: usize, cycles| slopes(&trailing(health, window), window, cycles);
-    let mut columns: Vec<_> = HEALTH_HALF_LIVES.iter().map(|half_life| exponential_mean(health, *half_life)).collect();
-    columns.extend(HEALTH_SLOPE_WINDOWS.map(|window| slopes_over(window, HEALTH_SLOPE_CYCLES)));
-    columns.push(slopes(&expanding(health), usize::MAX, HEALTH_SLOPE_CYCLES));
-    columns.extend(HEALTH_SPREAD_WINDOWS.map(|window| spreads(&trailing(health, window))));
+    let (scale, trusted) = (options.time_scale(), options.trusted_rows());
+    let (smooth, cycles) = (exponential_mean(health, HEALTH_SMOOTH_HALF_LIFE * scale), HEALTH_SLOPE_CYCLES * scale);
+    let level = exponential_mean(health, DRIFT_HALF_LIFE * scale);
+    let slopes_over = |window: usize, cycles| slopes(&trailing(health, window), trusted.min(window), cycles);
+    let half_lives = health_half_lives(options);
+    let mut columns: Vec<_> = half_lives.iter().map(|half_life| exponential_mean(health, *half_life)).collect();
+    let slope_windows = stretched(HEALTH_SLOPE_WINDOWS, options);
+    columns.extend(slope_windows.into_iter().map(|window| slopes_over(window, cycles)));
+    columns.push(slopes(&expanding(health), trusted, cycles));
+    let spread_windows = stretched(HEALTH_SPREAD_WINDOWS, options);
+    columns.extend(spread_windows.into_iter().map(|window| spreads(&trailing(health, window))));
     columns.push(running_minimum(&smooth));
-    columns.push(difference(&smooth, &baseline(health, options.baseline_cycles)));
-    columns.extend(HEALTH_CROSSING_WINDOWS.map(|window| crossings(&level, &slopes_over(window, 1.0))));
+    columns.push(difference(&smooth, &baseline(health, options.baseline_cycles())));
+    let crossing_windows = stretched(HEALTH_CROSSING_WINDOWS, options);
+    columns.extend(crossing_windows.into_iter().map(|window| crossings(&level, &slopes_over(window, 1.0), scale)));
     columns
 }
 
-/// Returns the change over `cycles` cycles at the damped slope of each window.
-fn slopes(moments: &[Moments], window: usize, cycles: f64) -> Vec<f64> {
-    moments.iter().map(|moments| cycles * moments.damped_slope(window)).collect()
+/// Returns the change over `cycles` cycles at the slope of each run, damped while it has fewer than `trusted` rows.
+fn slopes(moments: &[Moments], trusted: usize, cycles: f64) -> Vec<f64> {
+    moments.iter().map(|moments| cycles * moments.damped_slope(trusted)).collect()
 }
 
 fn spreads(moments: &[Moments]) -> Vec<f64> {
@@ -102,11 +120,12 @@ fn spreads(moments: &[Moments]) -> Vec<f64> {
 }
 
 /// Returns when the health index would reach the level of failed units if it went on as a straight line, in hundreds
-/// of cycles.
-fn crossings(level: &[f64], slopes: &[f64]) -> Vec<f64> {
+/// of cycles, all times stretched by `scale`.
+fn crossings(level: &[f64], slopes: &[f64], scale: f64) -> Vec<f64> {
+    let (slowest, most) = (CROSSING_MIN_DECLINE / scale, CROSSING_MAX_CYCLES * scale);
     let crossing = |(level, slope): (&f64, &f64)| {
-        let cycles = (level + CROSSING_MARGIN) / (-slope).max(CROSSING_MIN_DECLINE);
-        cycles.clamp(0.0, CROSSING_MAX_CYCLES) / CROSSING_UNIT_CYCLES
+        let cycles = (level + CROSSING_MARGIN) / (-slope).max(slowest);
+        cycles.clamp(0.0, most) / (CROSSING_UNIT_CYCLES * scale)
     };
     level.iter().zip(slopes).map(crossing).collect()
 }

@@ -11,6 +11,7 @@ pub(crate) mod linear;
 pub(crate) mod neural;
 mod parts;
 mod predictor;
+mod settled;
 mod stack;
 mod weights;
 

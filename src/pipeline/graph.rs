@@ -57,13 +57,18 @@ impl Stage {
         match self {
             // The second looks for copies of units and for implausible values.
             Self::Validate => 2,
-            // The second bundle says what the training files held, how old units grew and where their sensors began.
-            Self::Calibrate => 2,
+            // The second has defaults that follow from the lives, every sensor that varies, and labels relative to the
+            // largest one.
+            Self::Features | Self::Train => 2,
+            // The second bundle says what the training files held, how old units grew and where their sensors began; the
+            // third has residuals by running sums.
+            Self::Calibrate => 3,
             // The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth.
-            Self::Evaluate => 2,
+            // The third has bands by the cap, and residuals by running sums.
+            Self::Evaluate => 3,
             // The second judges by intervals that hold on few units, and does not compare the champion with itself.
             Self::Gate => 2,
-            Self::Features | Self::Train | Self::Register | Self::Promote => 1,
+            Self::Register | Self::Promote => 1,
         }
     }
 

@@ -18,8 +18,8 @@ use super::retrain::RetrainOptions;
 use super::schema::{profile_schema, whole_schema};
 use super::search::unusable_values;
 use super::source::Sources;
-use crate::data::{DatasetOptions, SplitOptions, ValidateOptions};
-use crate::domain::Problem;
+use crate::data::{DatasetOptions, Lives, SplitOptions, ValidateOptions};
+use crate::domain::{Found, Problem};
 use crate::features::{FeatureOptions, TargetOptions};
 use crate::models::{ModelOptions, StackOptions};
 use crate::notify::NotifyOptions;
@@ -290,6 +290,32 @@ impl PipelineSpec {
     /// Returns how features and a model are learnt.
     pub fn recipe(&self) -> Recipe<'_> {
         Recipe { features: &self.features, target: &self.target, model: &self.model, training: &self.train }
+    }
+
+    /// Returns this pipeline with a number for everything that was left to the data, given how long the training units lived.
+    #[must_use]
+    pub fn settled(&self, lives: &Lives) -> Self {
+        let features = self.features.settled(lives);
+        Self {
+            model: self.model.settled(features.time_scale()),
+            features,
+            target: self.target.settled(lives),
+            train: self.train.settled(lives),
+            ..self.clone()
+        }
+    }
+
+    /// Returns what was left to the data, and what it follows from.
+    pub fn found(&self, lives: &Lives) -> Vec<Found> {
+        let mut found: Vec<Found> = self.target.found(lives).into_iter().collect();
+        found.extend(self.features.found(lives));
+        let time_scale = self.features.settled(lives).time_scale();
+        if let Some(stride) = self.model.found_stride(time_scale) {
+            let (key, why) = ("model.stride".to_owned(), format!("the median training life has {} rows", lives.median));
+            found.push(Found { key, value: stride.to_string(), why, usual: time_scale == 1.0 });
+        }
+        found.extend(self.train.found(lives));
+        found
     }
 
     /// Returns the file with all defaults filled in; it loads back to the same specification.

@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use super::rows::{Row, by_unit};
 use super::{bias, rmse};
 
-/// Lower ends of the bands, in cycles; the last has no upper end.
-const EDGES: [f64; 6] = [0.0, 25.0, 50.0, 75.0, 100.0, 125.0];
+/// Bands up to the largest possible prediction; one more is above it.
+const BANDS: u8 = 5;
 
 /// How good the predictions are where the true remaining useful life is in one range.
 ///
@@ -29,10 +29,11 @@ pub struct Band {
     pub interval_width: Option<f64>,
 }
 
-/// Returns the bands that hold a row, in ascending order.
-pub(super) fn bands(rows: &[Row]) -> Vec<Band> {
-    let ends = EDGES.iter().skip(1).map(|edge| Some(*edge)).chain([None]);
-    EDGES.into_iter().zip(ends).filter_map(|(from, below)| band(rows, from, below)).collect()
+/// Returns the bands that hold a row, in ascending order: fifths of the largest possible prediction, and what is above it.
+pub(super) fn bands(rows: &[Row], most: f64) -> Vec<Band> {
+    let edges: Vec<f64> = (0..=BANDS).map(|band| most * f64::from(band) / f64::from(BANDS)).collect();
+    let ends = edges.iter().skip(1).map(|edge| Some(*edge)).chain([None]);
+    edges.iter().copied().zip(ends).filter_map(|(from, below)| band(rows, from, below)).collect()
 }
 
 fn band(rows: &[Row], from: f64, below: Option<f64>) -> Option<Band> {
@@ -71,7 +72,8 @@ mod tests {
         for p in &mut predictions {
             p.interval = Some(Interval { lower: 9.0, upper: 24.0 });
         }
-        let bands = bands(&admit(&predictions, &test_protocol(4)).unwrap());
+        let rows = admit(&predictions, &test_protocol(4)).unwrap();
+        let bands = bands(&rows, 125.0);
         let seen: Vec<_> = bands.iter().map(|b| (b.from, b.below, b.rows, b.bias, b.coverage)).collect();
         assert_eq!(
             seen,
@@ -82,5 +84,7 @@ mod tests {
             ]
         );
         assert!(bands.iter().all(|band| band.interval_width == Some(15.0)));
+        let of_short_lives: Vec<_> = super::bands(&rows, 30.0).iter().map(|b| (b.from, b.below, b.rows)).collect();
+        assert_eq!(of_short_lives, [(6.0, Some(12.0), 1), (24.0, Some(30.0), 2), (30.0, None, 1)]);
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::refuse;
 use super::rows::{Row, admit, by_unit};
-use super::scale::Scale;
+use super::scale::{Ordered, Scale};
 use super::{CalibrateOptions, CalibrationMethod, Protocol, ScoringError};
 use crate::content::Digest;
 use crate::domain::{Interval, Prediction, UnitId};
@@ -172,15 +173,22 @@ impl Conformal {
         let scaled = options.scaled && method == CalibrationMethod::SplitConformal;
         let units = units.iter().map(|cuts| capped(cuts, protocol)).collect::<Vec<_>>();
         let rows: Vec<&Row> = units.iter().flatten().collect();
-        let scale_of = |rows: &[&Row]| if scaled { Scale::fit(rows) } else { Scale::constant() };
-        let residual = |cut: &Row| {
-            let others: Vec<_> = rows.iter().copied().filter(|row| row.unit != cut.unit).collect();
-            Ok(distance(cut, method)? / scale_of(&others).at(cut.predicted))
+        let ordered = scaled.then(|| Ordered::new(&rows));
+        let chosen = one_cut_each(&units, seed);
+        let mut judged = Vec::with_capacity(units.len());
+        let mut first = 0;
+        for (unit, cut) in units.iter().zip(chosen) {
+            judged.push((cut, first..first + unit.len()));
+            first += unit.len();
+        }
+        let residual = |(cut, own): (&Row, Range<usize>)| {
+            let usual = ordered.as_ref().map_or(1.0, |ordered| ordered.without(own).at(cut.predicted));
+            Ok(distance(cut, method)? / usual)
         };
         // In order, so that the first cut that cannot be judged is told of at any number of threads.
-        let residuals: Vec<_> = one_cut_each(&units, seed).into_par_iter().map(residual).collect();
+        let residuals: Vec<_> = judged.into_par_iter().map(residual).collect();
         let residuals = residuals.into_iter().collect::<Result<_, _>>()?;
-        let scale = scale_of(&rows);
+        let scale = if scaled { Scale::fit(&rows) } else { Scale::constant() };
         let quantile = conformal_quantile(residuals, coverage)?;
         let (units, rows, protocol_digest) = (units.len(), rows.len(), protocol.digest());
         let Protocol { truth_cap, clip, .. } = *protocol;

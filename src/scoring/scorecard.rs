@@ -99,8 +99,8 @@ pub fn score(
         rows: rows.len(),
         bootstrap: options.clone(),
         seed,
-        bands: bands(&rows),
-        warnings: warnings(&rows, &totals, &protocol, &scores, &baseline.scores),
+        bands: bands(&rows, protocol.clip.upper),
+        warnings: warnings(predictions, &rows, &totals, &protocol, &scores, &baseline.scores),
         protocol,
         scores,
         baseline,
@@ -131,11 +131,12 @@ impl Scorecard {
                 groups.entry(group).or_default().push(row);
             }
         }
+        let most = self.protocol.clip.upper;
         let of_group = |(name, rows): (&str, Vec<Row>)| {
             let totals = Totals::by_unit(&rows);
             let spread = require_spread(totals.len()).is_ok();
             let scores = if spread { scores(&totals, &self.bootstrap, self.seed) } else { Vec::new() };
-            GroupScores { name: name.to_owned(), units: totals.len(), scores, bands: bands(&rows) }
+            GroupScores { name: name.to_owned(), units: totals.len(), scores, bands: bands(&rows, most) }
         };
         self.groups = groups.into_iter().map(of_group).collect();
         Ok(self)
@@ -274,6 +275,29 @@ mod tests {
                 "2 of 40 units make 100 % of the NASA score",
             ]
         );
+    }
+
+    #[test]
+    fn a_cap_that_does_not_suit_the_truths_is_said_so() {
+        let warnings = |truth: f64, cap: f64| {
+            let clip = Interval { lower: 0.0, upper: cap };
+            let protocol = Protocol { truth_cap: Some(cap), clip, ..out_of_fold_protocol(30, 1) };
+            let predictions: Vec<_> =
+                (1..=30).map(|unit| prediction(unit, 15, truth.min(cap) - 1.0, truth - f64::from(unit % 7))).collect();
+            score(&predictions, protocol, 60.0, &BootstrapOptions::default(), 1).unwrap().warnings
+        };
+        assert_eq!(
+            warnings(2000.0, 125.0)[1],
+            "30 of 30 truths lie above target.cap = 125 and count as 125: the scores say little about them; the longest is \
+             2000, and target.cap = \"auto\" leaves all of them as they are"
+        );
+        assert_eq!(
+            warnings(17.0, 125.0)[1],
+            "target.cap = 125 is far above every truth, of which the longest is 17: predictions may be as large as the cap; \
+             target.cap = \"auto\" follows the lives"
+        );
+        let suited = warnings(120.0, 125.0);
+        assert_eq!(suited, ["no cut lies before cycle 15: how good younger predictions are is not known"]);
     }
 
     #[test]

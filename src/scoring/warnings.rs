@@ -6,11 +6,16 @@ use crate::domain::Prediction;
 
 /// Units below which a bootstrap over units is known to give too narrow intervals.
 const FEW_UNITS: usize = 20;
+/// Share of truths above the cap from which on a score says little about them.
+const MOSTLY: f64 = 2.0 / 3.0;
+/// Share of the cap that the longest truth must reach, unless the cap was hardly meant.
+const FAR_BELOW: f64 = 0.5;
 /// The worst units looked at for the NASA score, as a share of all.
 const WORST: f64 = 0.05;
 
 /// Returns what a reader of the scores should know about the statistics, one sentence each without a period.
 pub(super) fn warnings(
+    predictions: &[Prediction],
     rows: &[Row],
     units: &[Totals],
     protocol: &Protocol,
@@ -20,6 +25,9 @@ pub(super) fn warnings(
     let checks = [
         few_units(units.len()),
         few_cuts(rows, protocol),
+        unseen_ages(rows, protocol),
+        mostly_capped(predictions, protocol),
+        far_below_the_cap(predictions, protocol),
         out_of_reach(rows, protocol),
         no_better_than_a_constant(scores, baseline),
         few_units_carry_the_score(units),
@@ -63,6 +71,46 @@ fn few_cuts(rows: &[Row], protocol: &Protocol) -> Option<String> {
     let Cuts::RandomCuts { per_unit, .. } = protocol.cuts else { return None };
     let short = by_unit(rows).filter(|cuts| cuts.len() < per_unit).count();
     (short > 0).then(|| format!("{short} of {} units have fewer than {per_unit} cuts", protocol.units))
+}
+
+/// Cuts begin where a history has some rows: how good predictions are before that, no score can tell.
+fn unseen_ages(rows: &[Row], protocol: &Protocol) -> Option<String> {
+    if protocol.cuts == Cuts::LastCycle {
+        return None;
+    }
+    let first = rows.iter().map(|row| row.cycle.0).min()?;
+    (first > 1).then(|| format!("no cut lies before cycle {first}: how good younger predictions are is not known"))
+}
+
+/// A score against a truth that is nearly always the cap says only that the model answers the cap.
+fn mostly_capped(predictions: &[Prediction], protocol: &Protocol) -> Option<String> {
+    let cap = protocol.truth_cap?;
+    let capped = predictions.iter().filter(|prediction| prediction.truth.is_some_and(|truth| truth > cap)).count();
+    let share = capped as f64 / predictions.len() as f64;
+    let longest = longest_truth(predictions);
+    (share > MOSTLY).then(|| {
+        format!(
+            "{capped} of {} truths lie above target.cap = {cap} and count as {cap}: the scores say little about them; the \
+             longest is {longest}, and target.cap = \"auto\" leaves all of them as they are",
+            predictions.len()
+        )
+    })
+}
+
+/// A cap that no truth comes near is no mistake, but was hardly meant.
+fn far_below_the_cap(predictions: &[Prediction], protocol: &Protocol) -> Option<String> {
+    let (most, longest) = (protocol.clip.upper, longest_truth(predictions));
+    let whole_lives = protocol.cuts != Cuts::LastCycle;
+    (whole_lives && longest < FAR_BELOW * most).then(|| {
+        format!(
+            "target.cap = {most} is far above every truth, of which the longest is {longest}: predictions may be as large as \
+             the cap; target.cap = \"auto\" follows the lives"
+        )
+    })
+}
+
+fn longest_truth(predictions: &[Prediction]) -> f64 {
+    predictions.iter().filter_map(|prediction| prediction.truth).fold(0.0, f64::max)
 }
 
 fn out_of_reach(rows: &[Row], protocol: &Protocol) -> Option<String> {

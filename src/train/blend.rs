@@ -13,7 +13,8 @@ use crate::features::TargetOptions;
 pub struct Blend {
     /// What ships: one weight for each member, with sum 1, learnt from all units.
     pub weights: Vec<f64>,
-    /// For each fold, the weights learnt without the fold's units: what its units are predicted with.
+    /// For each fold, the weights learnt from the predictions for all other units: what its units are predicted with. The
+    /// members that made those predictions have learnt from the fold's units, too.
     pub fold_weights: Vec<Vec<f64>>,
     /// Root mean squared out-of-fold error of each member, in cycles; predictions and truth clipped to what a model
     /// learns.
@@ -69,7 +70,7 @@ fn weigh<'a>(
 }
 
 fn rmse(predictions: &[OutOfFoldPrediction], member: usize, target: &TargetOptions) -> f64 {
-    let error = |p: &OutOfFoldPrediction| p.members[member].clamp(0.0, target.cap) - target.label(p.truth);
+    let error = |p: &OutOfFoldPrediction| p.members[member].clamp(0.0, target.cap()) - target.label(p.truth);
     let squares: f64 = predictions.iter().map(|p| error(p).powi(2)).sum();
     (squares / predictions.len() as f64).sqrt()
 }
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
     use crate::domain::{Cycle, UnitId};
 
-    const TARGET: TargetOptions = TargetOptions { cap: 125.0 };
+    const TARGET: TargetOptions = TargetOptions { cap: crate::domain::FromData::Set(125.0) };
 
     fn prediction(unit: u32, fold: usize, members: &[f64], truth: f64) -> OutOfFoldPrediction {
         let members = members.to_vec();

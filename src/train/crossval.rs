@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use super::cuts::cut_rows;
@@ -86,6 +88,7 @@ fn refuse_not_finite(predictions: Vec<OutOfFoldPrediction>) -> Result<Vec<OutOfF
 }
 
 fn refuse_leak(fitted_on: &[UnitId], held_out: &[&Trajectory]) -> Result<(), TrainError> {
+    let fitted_on: BTreeSet<_> = fitted_on.iter().collect();
     let leaked = held_out.iter().map(|unit| &unit.unit).filter(|unit| fitted_on.contains(unit));
     let leaked: Vec<_> = leaked.cloned().collect();
     if leaked.is_empty() { Ok(()) } else { Err(TrainError::Leak { units: leaked }) }

@@ -24,7 +24,7 @@ pub fn holdout_cuts(holdout: &Holdout, groups: &Groups, options: &TrainOptions) 
 /// model is judged at the same cycles.
 pub(super) fn cut_rows(unit: &Trajectory, name: &str, options: &TrainOptions, seed: u64) -> Vec<usize> {
     let last = unit.len().saturating_sub(2);
-    let first = (options.shortest_history - 1).min(last);
+    let first = (options.shortest_history() - 1).min(last);
     let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(seed, &format!("cuts/{name}")));
     let candidates = last + 1 - first;
     let mut rows: Vec<usize> =

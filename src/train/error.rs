@@ -32,6 +32,14 @@ pub enum TrainError {
         /// How much is needed.
         need: usize,
     },
+    /// No unit lives as long as the first row that is to be learnt from, so every label would be 0.
+    #[error("`first_row` in [train] is {first_row}, and the longest training life has {longest} rows")]
+    FirstRowBeyondLives {
+        /// The row asked for, from 1.
+        first_row: usize,
+        /// Rows of the longest training life.
+        longest: usize,
+    },
     /// What is judged on a unit has seen the unit.
     #[error("held-out units were learnt from: {}", names(.units))]
     Leak {
@@ -86,6 +94,7 @@ impl TrainError {
             Self::Split(error) => error.code(),
             Self::Options(problem) => problem.code,
             Self::TooLittleData { .. } => Code::TooLittleData,
+            Self::FirstRowBeyondLives { .. } => Code::FirstRowBeyondLives,
             Self::Leak { .. } => Code::Leak,
             Self::Diverged { .. } => Code::Diverged,
             Self::NotFinite { .. } => Code::NotFinite,
@@ -97,9 +106,13 @@ impl TrainError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::TooLittleData { what: "training rows", .. } => {
-                "add units, lower `first_row` or `row_stride` in [train], or choose a simpler model: `--set model.kind=linear`"
+                "add units, lower `min_leaf_rows` in [model], lower `first_row` or `row_stride` in [train] where they are set, or \
+                 choose a simpler model: `--set model.kind=linear`"
             }
             Self::TooLittleData { .. } => "add units, or choose a simpler model: `--set model.kind=linear`",
+            Self::FirstRowBeyondLives { .. } => {
+                "leave it out, or write first_row = \"auto\": then it follows from the lives"
+            }
             Self::Split(_) => "set split.folds to at most the number of units",
             Self::Diverged { hint, .. } => hint,
             Self::NotFinite { .. } => {

@@ -27,10 +27,11 @@ impl UnitExamples {
 /// units give every cycle; a unit too short for that gives its last row.
 pub(super) fn table_rows(units: &[&UnitExamples], options: &TrainOptions) -> (Matrix, Vec<f64>) {
     let width = units.first().map_or(0, |unit| unit.input.width);
+    let (first_row, stride) = (options.first_row(), options.row_stride());
     let (mut rows, mut labels) = (Matrix { width, values: Vec::new() }, Vec::new());
     for (i, unit) in units.iter().enumerate().filter(|(_, unit)| unit.rows() > 0) {
-        let first = (options.first_row - 1 + i % options.row_stride).min(unit.rows() - 1);
-        for row in (first..unit.rows()).step_by(options.row_stride) {
+        let first = (first_row - 1 + i % stride).min(unit.rows() - 1);
+        for row in (first..unit.rows()).step_by(stride) {
             rows.values.extend_from_slice(unit.input.row(row));
             labels.push(unit.labels[row]);
         }
@@ -57,6 +58,7 @@ pub(super) fn divide<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::FromData;
 
     fn unit(rows: usize) -> UnitExamples {
         let values = (1..=rows).map(|row| row as f32).collect();
@@ -65,7 +67,7 @@ mod tests {
 
     #[test]
     fn units_take_turns_and_short_ones_give_their_last_row() {
-        let options = TrainOptions { first_row: 3, row_stride: 2, ..Default::default() };
+        let options = TrainOptions { first_row: FromData::Set(3), row_stride: FromData::Set(2), ..Default::default() };
         let (rows, labels) = table_rows(&[&unit(6), &unit(8), &unit(2), &unit(0)], &options);
         assert_eq!(rows.values, [3.0, 5.0, 4.0, 6.0, 8.0, 2.0]);
         assert!(rows.values.iter().zip(&labels).all(|(x, y)| f64::from(-x) == *y));

@@ -20,6 +20,7 @@
 //! little more than the job needs.
 
 use super::TrainOptions;
+use crate::data::Lives;
 use crate::models::ModelOptions;
 use crate::models::family::FitExtent;
 
@@ -63,7 +64,11 @@ pub struct Extent {
 /// one after the other, so the largest counts.
 pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOptions) -> u64 {
     let Extent { units, rows, table_width, sequence_width, threads, .. } = *extent;
-    let picked = rows / (training.row_stride as u64).max(1) + units;
+    // The lives themselves are not known here; what is left to them follows from their mean as well.
+    let life = (rows / units.max(1)) as usize;
+    let lives = Lives { units: units as usize, shortest: life, median: life, longest: life, longest_rul: 0.0 };
+    let picked = rows / (training.settled(&lives).row_stride() as u64).max(1) + units;
+    let model = model.settled(lives.time_scale());
     let fit = model.family().memory(&FitExtent { units, rows, picked, table_width, sequence_width, threads });
     fit.saturating_add(TRAINING.with(threads) + data(extent))
 }
@@ -94,6 +99,7 @@ fn data(extent: &Extent) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::FromData;
     use crate::models::{GbdtOptions, GruOptions, LinearOptions};
 
     /// FD004 with 14 sensors.
@@ -114,7 +120,7 @@ mod tests {
     /// Measured as the largest resident set of `train`, in MiB, on 2 threads of x86_64 Linux.
     #[test]
     fn the_estimate_is_above_what_was_measured_and_below_three_times_that() {
-        let every_row = TrainOptions { row_stride: 1, ..Default::default() };
+        let every_row = TrainOptions { row_stride: FromData::Set(1), ..Default::default() };
         let large = GbdtOptions { leaves: 255, feature_fraction: 1.0, rounds: 10, ..Default::default() };
         let wide = GruOptions { hidden: 256, batch: 64, ..Default::default() };
         let measured = [

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Backend, Loss};
-use crate::domain::Problem;
+use crate::data::Lives;
+use crate::domain::{Found, FromData, Problem};
 
 /// How a model is fitted, which rows of a history it learns from, and at which cycles a held-out unit is judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -9,14 +10,16 @@ use crate::domain::Problem;
 pub struct TrainOptions {
     /// How often every fit is repeated with other random numbers; predictions are the mean. 1 to 100.
     pub seeds: usize,
-    /// First row of each unit, counted from 1, that models on the feature table learn from.
-    pub first_row: usize,
-    /// Rows from one such row to the next; neighbours say almost the same.
-    pub row_stride: usize,
+    /// First row of each unit, counted from 1, that models on the feature table learn from; `auto`: a sixth of the
+    /// shortest training life, at most 20.
+    pub first_row: FromData<usize>,
+    /// Rows from one such row to the next; neighbours say almost the same. `auto`: an eighth of the median training
+    /// life, at most 4.
+    pub row_stride: FromData<usize>,
     /// Random cut points of each held-out unit in cross-validation; fewer where its history is too short.
     pub cuts_per_unit: usize,
-    /// Rows before the earliest cut point, where the history has as many.
-    pub shortest_history: usize,
+    /// Rows up to the earliest cut point, where the history has as many; `auto`: a sixth of the shortest life, at most 15.
+    pub shortest_history: FromData<usize>,
     /// What networks make small: `mse`, `huber`, `asymmetric` or `quantile`.
     pub loss: Loss,
     /// Error in cycles from which on `huber` grows in proportion.
@@ -49,10 +52,10 @@ impl Default for TrainOptions {
     fn default() -> Self {
         Self {
             seeds: 1,
-            first_row: 20,
-            row_stride: 4,
+            first_row: FromData::Auto,
+            row_stride: FromData::Auto,
             cuts_per_unit: 8,
-            shortest_history: 15,
+            shortest_history: FromData::Auto,
             loss: Loss::Mse,
             huber_delta: 10.0,
             late_weight: 2.0,
@@ -65,14 +68,78 @@ impl Default for TrainOptions {
     }
 }
 
+/// What `auto` is where units live long enough, and the shares of a life that it may not exceed.
+const LATEST_FIRST_ROW: usize = 20;
+const LONGEST_ROW_STRIDE: usize = 4;
+const LONGEST_SHORTEST_HISTORY: usize = 15;
+const EARLY_SHARE: usize = 6;
+const STRIDE_SHARE: usize = 8;
+
 impl TrainOptions {
+    /// Returns these options with a number for everything that was left to the data.
+    #[must_use]
+    pub fn settled(&self, lives: &Lives) -> Self {
+        let early = (lives.shortest / EARLY_SHARE).max(1);
+        let stride = (lives.median / STRIDE_SHARE).max(1);
+        let first_row = self.first_row.or(early.min(LATEST_FIRST_ROW));
+        let row_stride = self.row_stride.or(stride.min(LONGEST_ROW_STRIDE));
+        let shortest_history = self.shortest_history.or(early.min(LONGEST_SHORTEST_HISTORY));
+        Self {
+            first_row: FromData::Set(first_row),
+            row_stride: FromData::Set(row_stride),
+            shortest_history: FromData::Set(shortest_history),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the first row that is learnt from, counted from 1; that of long lives where the lives are not known yet.
+    pub fn first_row(&self) -> usize {
+        self.first_row.or(LATEST_FIRST_ROW)
+    }
+
+    /// Returns the rows from one row that is learnt from to the next, likewise.
+    pub fn row_stride(&self) -> usize {
+        self.row_stride.or(LONGEST_ROW_STRIDE)
+    }
+
+    /// Returns the rows up to the earliest cut, likewise.
+    pub fn shortest_history(&self) -> usize {
+        self.shortest_history.or(LONGEST_SHORTEST_HISTORY)
+    }
+
+    /// Returns what was left to the data, and what it follows from.
+    pub fn found(&self, lives: &Lives) -> Vec<Found> {
+        let settled = self.settled(lives);
+        let shortest = format!("the shortest training life has {} rows", lives.shortest);
+        let median = format!("the median training life has {} rows", lives.median);
+        let keys = [
+            ("first_row", &self.first_row, settled.first_row(), self.first_row(), &shortest),
+            ("row_stride", &self.row_stride, settled.row_stride(), self.row_stride(), &median),
+            (
+                "shortest_history",
+                &self.shortest_history,
+                settled.shortest_history(),
+                self.shortest_history(),
+                &shortest,
+            ),
+        ];
+        let left = keys.into_iter().filter(|(_, asked, ..)| asked.set().is_none());
+        let found = left.map(|(key, _, value, usual, why)| Found {
+            key: format!("train.{key}"),
+            value: value.to_string(),
+            why: why.clone(),
+            usual: value == usual,
+        });
+        found.collect()
+    }
+
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         let counts = [
-            ("first_row", self.first_row),
-            ("row_stride", self.row_stride),
+            ("first_row", self.first_row()),
+            ("row_stride", self.row_stride()),
             ("cuts_per_unit", self.cuts_per_unit),
-            ("shortest_history", self.shortest_history),
+            ("shortest_history", self.shortest_history()),
             ("validate_every", self.validate_every),
             ("patience", self.patience),
         ];
@@ -101,7 +168,11 @@ mod tests {
 
     #[test]
     fn sizes_beyond_reason_are_problems() {
-        let whole = serde_json::to_value(TrainOptions::default()).unwrap();
+        let mut whole = serde_json::to_value(TrainOptions::default()).unwrap();
+        for key in ["first_row", "row_stride", "shortest_history"] {
+            assert_eq!(whole[key], "auto");
+            whole[key] = 1.into();
+        }
         let wrong = |key: &str, value: serde_json::Value| {
             let mut table = whole.clone();
             table[key] = value;
@@ -115,15 +186,49 @@ mod tests {
         }
     }
 
+    fn lives(shortest: usize, median: usize) -> Lives {
+        Lives { units: 9, shortest, median, longest: 2 * median, longest_rul: 0.0 }
+    }
+
+    #[test]
+    fn what_is_left_to_the_data_follows_the_lives() {
+        let found = |shortest, median| {
+            let settled = TrainOptions::default().settled(&lives(shortest, median));
+            [settled.first_row(), settled.row_stride(), settled.shortest_history()]
+        };
+        // The shortest training lives of FD001 to FD004 are 128, 128, 145 and 128.
+        assert_eq!(found(128, 199), [20, 4, 15]);
+        assert_eq!(found(128, 199), found(145, 234));
+        assert_eq!(found(60, 100), [10, 4, 10]);
+        assert_eq!(found(5, 11), [1, 1, 1]);
+        assert_eq!(found(1, 1), [1, 1, 1]);
+        assert_eq!(found(15, 22), [2, 2, 2]);
+    }
+
+    #[test]
+    fn what_was_set_stays_and_is_not_told_as_found() {
+        let asked = TrainOptions { first_row: FromData::Set(9), ..Default::default() };
+        let settled = asked.settled(&lives(5, 11));
+        assert_eq!((settled.first_row(), settled.settled(&lives(200, 200))), (9, settled.clone()));
+        assert_eq!(
+            Found::told(&asked.found(&lives(5, 11))).unwrap(),
+            "train.row_stride = 1 (the median training life has 11 rows); \
+             train.shortest_history = 1 (the shortest training life has 5 rows)",
+        );
+        assert_eq!(settled.found(&lives(5, 11)), []);
+        let long = TrainOptions::default().found(&lives(128, 199));
+        assert_eq!((long.len(), Found::told(&long)), (3, None));
+    }
+
     #[test]
     fn zeros_are_problems() {
         assert!(TrainOptions::default().problems().is_empty());
         let zeros = TrainOptions {
             seeds: 0,
-            first_row: 0,
-            row_stride: 0,
+            first_row: FromData::Set(0),
+            row_stride: FromData::Set(0),
             cuts_per_unit: 0,
-            shortest_history: 0,
+            shortest_history: FromData::Set(0),
             huber_delta: 0.0,
             late_weight: f64::NAN,
             validation: 0.6,

@@ -9,7 +9,7 @@ use crate::data::{
     CmapssOptions, DatasetOptions, Folds, Level, SeverityOptions, SimulateOptions, SplitOptions, ValidDataset,
     ValidateOptions, Verify, ingest, simulate, validate,
 };
-use crate::domain::Subset;
+use crate::domain::{FromData, Subset};
 use crate::events::{Event, Interrupt, Observer, Reporter};
 use crate::features::{FeatureOptions, FittedFeatures, Matrix, TargetOptions};
 use crate::models::family::FamilyOptions;
@@ -281,9 +281,9 @@ fn options_out_of_range_are_refused() {
     let (dataset, mut rest) = (fleet(4), Rest::new());
     let refused =
         |rest: &Rest, model| both(&dataset, &rest.with(&model), SEED, &Reporter::silent()).unwrap_err().to_string();
-    let gru = ModelOptions::Gru(GruOptions { stride: 0, ..Default::default() });
+    let gru = ModelOptions::Gru(GruOptions { stride: FromData::Set(0), ..Default::default() });
     assert_eq!(refused(&rest, gru), "`stride` must be from 1 to 65536, not 0");
-    rest.training.row_stride = 0;
+    rest.training.row_stride = FromData::Set(0);
     assert_eq!(refused(&rest, ModelOptions::default()), "`row_stride` must be from 1 to 1000000, not 0");
 }
 

@@ -18,6 +18,7 @@ mod gates;
 mod init;
 mod judging;
 mod layers;
+mod lives;
 mod lock;
 mod mlflow;
 mod notify;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::findings::{FindingLog, Place};
 use super::super::ingest::RawPart;
@@ -32,21 +32,23 @@ pub(in super::super) fn ascending(file: &str, column: &str, rows: &Rows, log: &m
 /// The cycles of a unit are 1, 2, 3, ….
 pub(super) fn contiguous_cycles(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     for (part, rows) in subject.raw.histories() {
-        for (index, run) in rows.runs.iter().enumerate() {
-            check_start(subject, part, rows, index, log);
+        let mut begun: BTreeSet<&UnitId> = BTreeSet::new();
+        for run in &rows.runs {
+            if begun.insert(&run.unit) {
+                check_start(subject, part, rows, run, log);
+            }
             check_steps(subject, part, rows, run, log);
         }
     }
     subject.scope_of_rows()
 }
 
-fn check_start(subject: &Subject<'_>, part: &RawPart, rows: &Rows, index: usize, log: &mut FindingLog) {
-    let run = &rows.runs[index];
+/// Checks the first run of a unit; that a unit begins again is another expectation.
+fn check_start(subject: &Subject<'_>, part: &RawPart, rows: &Rows, run: &Run, log: &mut FindingLog) {
     let first = run.rows.start;
-    let begins_again = rows.runs[..index].iter().any(|earlier| earlier.unit == run.unit);
     let (line, cycle) = (rows.line(first), rows.cycles[first]);
     let before = if first == 0 { 0 } else { rows.line(first - 1) };
-    if cycle != 1 && !begins_again && !explained(rows, line - before, u64::from(cycle)) {
+    if cycle != 1 && !explained(rows, line - before, u64::from(cycle)) {
         note(subject, part, line, format!("unit {} begins at cycle {cycle} instead of 1", run.unit), log);
     }
 }

@@ -28,13 +28,13 @@ const IR_VERSION: i64 = 8;
 /// A model without an ONNX form, of another width than the features, or of more than 2 GiB.
 pub fn onnx(bundle: &ModelBundle) -> Result<Vec<u8>, ExportError> {
     let columns = bundle.features().input_names(bundle.model().input()).len();
-    let graph = finished(bundle.model(), columns, bundle.manifest().target.cap)?;
+    let graph = finished(bundle.model(), columns, bundle.manifest().target.cap())?;
     let value_info = |spec: &TensorSpec| value_info(spec);
     let (inputs, output) = (input_specs(bundle).iter().map(value_info).collect(), vec![value_info(&output_spec())]);
     encode(ModelProto {
         doc_string: format!(
             "Remaining useful life in cycles, from 0 to {}, by a {} model.",
-            bundle.manifest().target.cap,
+            bundle.manifest().target.cap(),
             bundle.manifest().model.kind()
         ),
         graph: Some(graph.finish("remaining_useful_life", inputs, output)),

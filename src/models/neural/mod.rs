@@ -23,5 +23,5 @@ pub(crate) use chunk::{Chunk, Reading};
 pub(crate) use family::{NetworkOptions, WHEN_DIVERGED};
 pub(crate) use layout::{Init, Layout, Weights};
 pub(crate) use network::{Activation, Body, Network};
-pub(crate) use options::{FitOptions, SharedOptions};
+pub(crate) use options::{FitOptions, SharedOptions, stretched_stride};
 pub(crate) use quantiles::{QUANTILES, ordered};

@@ -56,6 +56,14 @@ impl FitOptions {
     }
 }
 
+/// Cycles from one step to the next where units live some 200 cycles.
+pub(super) const STRIDE: usize = 4;
+
+/// Returns the cycles from one step to the next where times are stretched by this factor.
+pub(crate) fn stretched_stride(time_scale: f64) -> usize {
+    ((STRIDE as f64 * time_scale).round() as usize).clamp(1, LONGEST)
+}
+
 /// Most layers, one on top of the other; beyond these bounds is a slip of the finger, and sizes would overflow.
 pub(super) const DEEPEST: usize = 64;
 

@@ -44,6 +44,7 @@ pub fn run(
     [features, train]: [&Path; 2],
     folder: &Path,
 ) -> Result<Summary, StageError> {
+    let spec = &spec.settled(&dataset.lives());
     let fitted: FittedFeatures = read_json(&features.join(features::FITTED))?;
     let weights = train.join(WEIGHTS);
     let weights = fs::read(&weights).map_err(|source| StageError::io("read", &weights, source))?;

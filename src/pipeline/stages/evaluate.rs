@@ -75,7 +75,8 @@ pub fn run(
     if bundle.manifest().schema != *dataset.schema() {
         return Err(StageError::Schema);
     }
-    let (fold_card, out_of_fold) = score_out_of_fold(spec, dataset, data.train, train)?;
+    let settled = spec.settled(&dataset.lives());
+    let (fold_card, out_of_fold) = score_out_of_fold(&settled, dataset, data.train, train)?;
     write_json(&folder.join(OUT_OF_FOLD_PREDICTIONS), &out_of_fold)?;
     let (card, predictions) = match judging(spec, dataset, data) {
         Some(protocol) => score_on_unseen(spec, dataset, protocol, bundle, fold_card.baseline.prediction)?,
@@ -92,9 +93,10 @@ pub fn run(
 
 /// Returns the protocol the gates judge under, where there are units that no training sees.
 fn judging(spec: &PipelineSpec, dataset: &ValidDataset, data: DataDigests) -> Option<Protocol> {
+    let lives = dataset.lives();
     match (dataset.test(), data.test) {
-        (Some(part), Some((test, rul))) => Some(protocol::test(spec, test, rul, part.units.len())),
-        _ => dataset.holdout().map(|holdout| protocol::holdout(spec, holdout)),
+        (Some(part), Some((test, rul))) => Some(protocol::test(&spec.settled(&lives), test, rul, part.units.len())),
+        _ => dataset.holdout().map(|holdout| protocol::holdout(spec, &lives, holdout)),
     }
 }
 
@@ -138,7 +140,8 @@ pub fn score_on_unseen(
     let (units, truths): (Vec<_>, Vec<_>) = match (dataset.test(), dataset.holdout()) {
         (Some(part), _) if protocol.part == Part::Test => (part.units.clone(), part.rul.clone()),
         (_, Some(holdout)) if protocol.part == Part::Holdout => {
-            holdout_cuts(holdout, dataset.groups(), &spec.train).into_iter().unzip()
+            let options = protocol::holdout_options(spec, holdout);
+            holdout_cuts(holdout, dataset.groups(), &options).into_iter().unzip()
         }
         _ => return Err(StageError::Schema),
     };
@@ -169,7 +172,7 @@ fn refuse_leak(protocol: &Protocol, dataset: &ValidDataset, learnt_from: &[UnitI
 
 /// The best constant predictor of the training part, under the truth scores are computed from.
 fn mean_truth(spec: &PipelineSpec, predictions: &[Prediction]) -> f64 {
-    let cap = spec.evaluate.truth.cap(spec.target.cap).unwrap_or(f64::INFINITY);
+    let cap = spec.evaluate.truth.cap(spec.target.cap()).unwrap_or(f64::INFINITY);
     let truths = predictions.iter().filter_map(|p| p.truth).map(|truth| truth.min(cap));
     truths.sum::<f64>() / predictions.len() as f64
 }

@@ -8,7 +8,7 @@ use super::files::write_json;
 use super::{StageError, Summary, key, protocol};
 use crate::content::Digest;
 use crate::data::ValidDataset;
-use crate::features::{self, FittedFeatures};
+use crate::features::{self, Clipped, FittedFeatures, WhyLeftOut};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use crate::train::final_features;
 
@@ -34,7 +34,8 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest) -> StageKey {
 /// # Errors
 /// Nothing can be learnt from the units.
 pub fn fit(spec: &PipelineSpec, dataset: &ValidDataset) -> Result<FittedFeatures, StageError> {
-    Ok(final_features(dataset, &spec.recipe(), spec.project.seed)?)
+    let settled = spec.settled(&dataset.lives());
+    Ok(final_features(dataset, &settled.recipe(), spec.project.seed)?)
 }
 
 /// Fits the features, ranks the sensors, and writes both.
@@ -49,8 +50,49 @@ pub fn run(spec: &PipelineSpec, dataset: &ValidDataset, folder: &Path) -> Result
     let (sensors, regimes) = (fitted.sensors().len(), fitted.regime_count());
     let width = fitted.table_names().len();
     let plural = if regimes == 1 { "regime" } else { "regimes" };
-    Ok(Summary::new(format!("{sensors} sensors, {regimes} {plural}, {width} features a row"))
+    let text = format!("{sensors} sensors, {regimes} {plural}, {width} features a row");
+    let summary = Summary::new(text + &left_out(&fitted) + &clipped(&fitted, dataset))
         .figure("sensors", sensors)
         .figure("regimes", regimes)
-        .figure("features", width))
+        .figure("features", width)
+        .figure("left_out", json!(fitted.left_out()))
+        .figure("clipped", json!(fitted.clipped()));
+    Ok(summary)
+}
+
+/// Says which sensors no model reads, and why.
+fn left_out(fitted: &FittedFeatures) -> String {
+    let mut text = String::new();
+    for why in [WhyLeftOut::Constant, WhyLeftOut::NotInGeneralUse, WhyLeftOut::NotNamed] {
+        let with_reason = fitted.left_out().iter().filter(|left_out| left_out.why == why);
+        let sensors: Vec<&str> = with_reason.map(|left_out| left_out.sensor.as_str()).collect();
+        if !sensors.is_empty() {
+            text.push_str(&format!("; left out: {} ({})", named(&sensors), why.words()));
+        }
+    }
+    text
+}
+
+/// Returns the first few names; all of them are among the figures.
+fn named(sensors: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let more = sensors.len().saturating_sub(SHOWN);
+    let names = sensors[..sensors.len() - more].join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
+}
+
+/// Says of which sensors more than a thousandth of the training rows were clipped: what lies beyond is not told apart.
+fn clipped(fitted: &FittedFeatures, dataset: &ValidDataset) -> String {
+    let rows: usize = dataset.train().iter().map(|unit| unit.len()).sum();
+    let often = fitted.clipped().iter().filter(|clipped| 1000 * clipped.rows > rows);
+    let words = |clipped: &Clipped| {
+        let percent = 100.0 * clipped.rows as f64 / rows as f64;
+        format!("{} in {percent:.1} % of the rows", clipped.sensor)
+    };
+    let sensors: Vec<String> = often.map(words).collect();
+    if sensors.is_empty() {
+        return String::new();
+    }
+    let clip = fitted.options().clip_sd;
+    format!("; clipped at {clip} standard deviations (features.clip_sd): {}", sensors.join(", "))
 }

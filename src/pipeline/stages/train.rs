@@ -15,12 +15,13 @@ use super::files::{read_json, write_json};
 use super::kept::fold_file;
 use super::{StageError, Summary, key};
 use crate::content::{Digest, digest_of};
-use crate::data::{Folds, ValidDataset};
+use crate::data::{Folds, Lives, ValidDataset};
+use crate::domain::Found;
 use crate::events::{InputData, Reporter, UsedFor};
-use crate::features::{FittedFeatures, TargetOptions};
+use crate::features::{FittedFeatures, InputKind, TargetOptions};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use crate::scoring::is_reachable;
-use crate::train::{OutOfFold, OutOfFoldPrediction, Recipe, Workspace, derive_seed, final_fit, fit_fold};
+use crate::train::{OutOfFold, OutOfFoldPrediction, Recipe, TrainError, Workspace, derive_seed, final_fit, fit_fold};
 
 /// Name of the out-of-fold predictions among the outputs.
 pub const OUT_OF_FOLD: &str = "out_of_fold.json";
@@ -60,6 +61,11 @@ pub fn run(
         return Err(StageError::Coverage { coverage, units });
     }
     refuse_small_holdout(spec, dataset)?;
+    let lives = dataset.lives();
+    let found = spec.found(&lives);
+    let spec = &spec.settled(&lives);
+    tell_lives(&found, dataset, spec, reporter);
+    refuse_unlearnable(spec, &lives)?;
     let recipe = spec.recipe();
     let folds = Folds::deal(dataset, &spec.split, derive_seed(spec.project.seed, "folds"))?;
     let record = reporter;
@@ -77,7 +83,44 @@ pub fn run(
     members.iter().for_each(|member| member.report(&reporter));
     let kept = curves.kept();
     kept.iter().for_each(|kept| kept.report(&reporter));
-    Ok(summarise(spec, units, &out_of_fold, &members, &kept))
+    let summary = summarise(spec, units, &out_of_fold, &members, &kept);
+    Ok(if found.is_empty() { summary } else { summary.figure("found", json!(found)) })
+}
+
+/// Says what followed from the lives, and which units give less to learn from than was asked for.
+fn tell_lives(found: &[Found], dataset: &ValidDataset, spec: &PipelineSpec, reporter: &Reporter) {
+    if let Some(text) = Found::told(found) {
+        reporter.note(format!("found in the data: {text}"));
+    }
+    let all = dataset.train().len();
+    if let Some(most) = spec.model.longest_read() {
+        let long = dataset.train().iter().filter(|unit| unit.len() > most).count();
+        if long > 0 {
+            reporter.warn(format!(
+                "{long} of {all} training units have more than {most} rows, and a network learns from the last {most} only: \
+                 set a larger model.max_steps or model.stride"
+            ));
+        }
+    }
+    let reads_rows = spec.model.input() != InputKind::Sequence;
+    let (first_row, units) = (spec.train.first_row(), dataset.train());
+    let short = units.iter().filter(|unit| unit.len() < first_row).count();
+    if short > 0 && reads_rows {
+        reporter.warn(format!(
+            "{short} of {all} training units are shorter than train.first_row = {first_row}: each of them gives its last row \
+             only, where the remaining life is 0; write first_row = \"auto\", or a smaller number"
+        ));
+    }
+}
+
+/// Refuses to learn from last rows only: every label would be 0.
+fn refuse_unlearnable(spec: &PipelineSpec, lives: &Lives) -> Result<(), TrainError> {
+    let (first_row, longest) = (spec.train.first_row(), lives.longest);
+    let reads_rows = spec.model.input() != InputKind::Sequence;
+    if reads_rows && first_row > longest {
+        return Err(TrainError::FirstRowBeyondLives { first_row, longest });
+    }
+    Ok(())
 }
 
 /// One member of a stack: how much it counts, and how good it is by itself.
@@ -159,7 +202,7 @@ fn tell_folds(
         }
         let of_fold = out_of_fold.predictions.iter().filter(|prediction| prediction.fold == fold);
         let squares: Vec<f64> =
-            of_fold.map(|p| (p.rul.clamp(0.0, target.cap) - target.label(p.truth)).powi(2)).collect();
+            of_fold.map(|p| (p.rul.clamp(0.0, target.cap()) - target.label(p.truth)).powi(2)).collect();
         if !squares.is_empty() {
             let rmse = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
             reporter.metric("out_of_fold_rmse", 0, rmse);

@@ -14,7 +14,7 @@ use crate::scoring::{Metric, UnitLoss, unit_losses};
 use crate::train::{Blend, OutOfFold, Workspace, derive_seed, final_features, final_fit, fit_fold};
 
 /// Raised when the same trial should give another result.
-const SEMANTIC_VERSION: u32 = 1;
+const SEMANTIC_VERSION: u32 = 2;
 
 /// What every trial of a search is judged on: the folds and the seeds of the pipeline's own cross-validation.
 #[derive(Debug)]
@@ -78,6 +78,7 @@ impl<'d> CrossValidation<'d> {
     /// # Errors
     /// The fit fails, a signal asked to stop, or the predictions have no finite score.
     pub fn judge(&self, spec: &PipelineSpec, fold: usize, reporter: &Reporter) -> Result<Vec<UnitLoss>, StageError> {
+        let spec = &spec.settled(&self.dataset.lives());
         let predictions =
             fit_fold(self.dataset, &self.folds, fold, &spec.recipe(), self.seed, &Workspace::none(), reporter)?;
         let predictions: Vec<Prediction> = OutOfFold { predictions, blend: None }.predictions();
@@ -91,7 +92,8 @@ impl<'d> CrossValidation<'d> {
     /// # Errors
     /// As [`Self::judge`].
     pub fn model_bytes(&self, spec: &PipelineSpec, reporter: &Reporter) -> Result<u64, StageError> {
-        let recipe = spec.recipe();
+        let settled = spec.settled(&self.dataset.lives());
+        let recipe = settled.recipe();
         let blend = spec.model.stack().map(|stack| Blend::even(stack.member.len()));
         let out_of_fold = OutOfFold { predictions: Vec::new(), blend };
         let features = final_features(self.dataset, &recipe, self.seed)?;

@@ -40,7 +40,8 @@ pub(in crate::train) fn fit_neural(
     let Some(inputs) = units.first().map(|unit| unit.input.width) else {
         return Err(TrainError::TooLittleData { what: "units to fit a network", have: 0, need: 1 });
     };
-    let (reading, label_scale) = (options.reading(), target.cap as f32);
+    let reading = options.reading();
+    let label_scale = largest_label(&units, target);
     let (learnt, held_back) = divide(units, training, derive_seed(seed, "validation"));
     let loss = scaled(training, label_scale);
     let network = Network::new(options, inputs, loss.outputs());
@@ -58,6 +59,13 @@ pub(in crate::train) fn fit_neural(
     };
     let parameters = course.run(reporter)?;
     Ok(Neural::new(options, network, parameters, inputs, label_scale))
+}
+
+/// Returns what labels are divided by, so that they reach from 0 to 1: the cap, unless every unit lives shorter than that.
+fn largest_label(units: &[&UnitExamples], target: &TargetOptions) -> f32 {
+    let most = units.iter().flat_map(|unit| &unit.labels).fold(0.0, |most: f64, label| most.max(*label));
+    let scale = if most > 0.0 { most.min(target.cap()) } else { target.cap() };
+    scale as f32
 }
 
 /// Returns the digest of everything that decides a fit.

@@ -17,7 +17,7 @@ use crate::models::{ModelOptions, Neural, Predictor};
 use crate::train::looks::Looks;
 use crate::train::{Backend, TrainError, TrainOptions, UnitExamples, Workspace};
 
-const TARGET: TargetOptions = TargetOptions { cap: 20.0 };
+const TARGET: TargetOptions = TargetOptions { cap: crate::domain::FromData::Set(20.0) };
 
 /// Small networks of every family.
 fn networks() -> impl Iterator<Item = ModelOptions> {

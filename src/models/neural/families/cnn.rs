@@ -1,8 +1,8 @@
-use crate::domain::Problem;
+use crate::domain::{FromData, Problem};
 use crate::models::neural::kernel::{tanh_all, tanh_back};
 use crate::models::neural::layers::{MapConv, Maps};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{DEEPEST, LONGEST, MOST_TAPS, WIDEST, network_options};
+use crate::models::neural::options::{DEEPEST, LONGEST, MOST_TAPS, STRIDE, WIDEST, network_options};
 use crate::models::neural::{Activation, Body, NetworkOptions, Reading, SharedOptions};
 
 network_options! {
@@ -21,23 +21,27 @@ network_options! {
         last_kernel: usize = 3,
         /// Width of the layer between the maps and the prediction.
         head: usize = 100,
-        /// Cycles from one step of the window to the next.
-        stride: usize = 4,
+        /// Cycles from one step of the window to the next; `auto`: 4, stretched as `features.time_scale` says.
+        stride: FromData<usize> = FromData::Auto,
     }
     fit { batch: 256, learning_rate: 2e-3 }
 }
 
 impl CnnOptions {
+    fn stride(&self) -> usize {
+        self.stride.or(STRIDE)
+    }
+
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
-        let Self { window, layers, filters, kernel, last_kernel, head, stride, .. } = *self;
+        let Self { window, layers, filters, kernel, last_kernel, head, .. } = *self;
         [
             Problem::out_of_range(&[("window", window)], WIDEST),
             Problem::out_of_range(&[("layers", layers)], DEEPEST),
             Problem::out_of_range(&[("filters", filters), ("kernel", kernel)], MOST_TAPS),
             Problem::out_of_range(&[("last_kernel", last_kernel)], MOST_TAPS),
             Problem::out_of_range(&[("head", head)], WIDEST),
-            Problem::out_of_range(&[("stride", stride)], LONGEST),
+            Problem::out_of_range(&[("stride", self.stride())], LONGEST),
             self.fit().problems(),
         ]
         .concat()
@@ -50,7 +54,7 @@ impl NetworkOptions for CnnOptions {
     }
 
     fn reading(&self) -> Reading {
-        Reading::Window { stride: self.stride, length: self.window }
+        Reading::Window { stride: self.stride(), length: self.window }
     }
 
     fn body(&self, layout: &mut Layout, inputs: usize) -> Body {

@@ -1,7 +1,7 @@
-use crate::domain::Problem;
+use crate::domain::{FromData, Problem};
 use crate::models::neural::layers::{Cell, Recurrent, Steps, Trace};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options};
+use crate::models::neural::options::{DEEPEST, LONGEST, STRIDE, WIDEST, network_options};
 use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
 
 /// Declares the options of a recurrent family; the cell is all that tells one from the other, and how many numbers of a
@@ -17,8 +17,8 @@ macro_rules! recurrent_options {
                 hidden: usize = 48,
                 /// Width of the layer between the state and the prediction.
                 head: usize = 32,
-                /// Cycles from one step of the network to the next.
-                stride: usize = 4,
+                /// Cycles from one step of the network to the next; `auto`: 4, stretched as `features.time_scale` says.
+                stride: FromData<usize> = FromData::Auto,
                 /// Longest sequence of a fit, in steps; of a longer history the last steps count.
                 max_steps: usize = 136,
             }
@@ -26,13 +26,17 @@ macro_rules! recurrent_options {
         }
 
         impl $name {
+            fn stride(&self) -> usize {
+                self.stride.or(STRIDE)
+            }
+
             /// Returns what is wrong with the values, with paths relative to this table.
             pub fn problems(&self) -> Vec<Problem> {
-                let Self { layers, hidden, head, stride, max_steps, .. } = *self;
+                let Self { layers, hidden, head, max_steps, .. } = *self;
                 [
                     Problem::out_of_range(&[("layers", layers)], DEEPEST),
                     Problem::out_of_range(&[("hidden", hidden), ("head", head)], WIDEST),
-                    Problem::out_of_range(&[("stride", stride), ("max_steps", max_steps)], LONGEST),
+                    Problem::out_of_range(&[("stride", self.stride()), ("max_steps", max_steps)], LONGEST),
                     self.fit().problems(),
                 ]
                 .concat()
@@ -45,7 +49,7 @@ macro_rules! recurrent_options {
             }
 
             fn reading(&self) -> Reading {
-                Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
+                Reading::Sequence { stride: self.stride(), max_steps: self.max_steps }
             }
 
             fn body(&self, layout: &mut Layout, inputs: usize) -> Body {

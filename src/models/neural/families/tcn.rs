@@ -1,8 +1,8 @@
-use crate::domain::Problem;
+use crate::domain::{FromData, Problem};
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Conv, Dense};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{LONGEST, MOST_TAPS, WIDEST, network_options};
+use crate::models::neural::options::{LONGEST, MOST_TAPS, STRIDE, WIDEST, network_options};
 use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
 
 network_options! {
@@ -17,8 +17,8 @@ network_options! {
         kernel: usize = 3,
         /// Width of the layer between the last block and the prediction.
         head: usize = 32,
-        /// Cycles from one step of the network to the next.
-        stride: usize = 4,
+        /// Cycles from one step of the network to the next; `auto`: 4, stretched as `features.time_scale` says.
+        stride: FromData<usize> = FromData::Auto,
         /// Longest sequence of a fit, in steps; of a longer history the last steps count.
         max_steps: usize = 136,
     }
@@ -29,14 +29,18 @@ network_options! {
 const MOST_BLOCKS: usize = 16;
 
 impl TcnOptions {
+    fn stride(&self) -> usize {
+        self.stride.or(STRIDE)
+    }
+
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
-        let Self { channels, blocks, kernel, head, stride, max_steps, .. } = *self;
+        let Self { channels, blocks, kernel, head, max_steps, .. } = *self;
         [
             Problem::out_of_range(&[("channels", channels), ("head", head)], WIDEST),
             Problem::out_of_range(&[("blocks", blocks)], MOST_BLOCKS),
             Problem::out_of_range(&[("kernel", kernel)], MOST_TAPS),
-            Problem::out_of_range(&[("stride", stride), ("max_steps", max_steps)], LONGEST),
+            Problem::out_of_range(&[("stride", self.stride()), ("max_steps", max_steps)], LONGEST),
             self.fit().problems(),
         ]
         .concat()
@@ -49,7 +53,7 @@ impl NetworkOptions for TcnOptions {
     }
 
     fn reading(&self) -> Reading {
-        Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
+        Reading::Sequence { stride: self.stride(), max_steps: self.max_steps }
     }
 
     fn body(&self, layout: &mut Layout, inputs: usize) -> Body {

@@ -1,8 +1,8 @@
-use crate::domain::Problem;
+use crate::domain::{FromData, Problem};
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Attention, AttentionKept, Dense, Norm, NormKept};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{DEEPEST, LONGEST, WIDEST, network_options};
+use crate::models::neural::options::{DEEPEST, LONGEST, STRIDE, WIDEST, network_options};
 use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
 
 network_options! {
@@ -19,8 +19,8 @@ network_options! {
         feed_forward: usize = 96,
         /// Width of the layer between the encoder and the prediction.
         head: usize = 32,
-        /// Cycles from one step of the network to the next.
-        stride: usize = 4,
+        /// Cycles from one step of the network to the next; `auto`: 4, stretched as `features.time_scale` says.
+        stride: FromData<usize> = FromData::Auto,
         /// Longest sequence of a fit, and most steps a step attends to.
         max_steps: usize = 136,
     }
@@ -28,9 +28,13 @@ network_options! {
 }
 
 impl TransformerOptions {
+    fn stride(&self) -> usize {
+        self.stride.or(STRIDE)
+    }
+
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
-        let Self { width, layers, heads, feed_forward, head, stride, max_steps, .. } = *self;
+        let Self { width, layers, heads, feed_forward, head, max_steps, .. } = *self;
         let mut problems = Problem::out_of_range(&[("width", width), ("heads", heads)], WIDEST);
         if problems.is_empty() && width % heads != 0 {
             let message = format!("{width} is not a multiple of the {heads} heads");
@@ -38,7 +42,7 @@ impl TransformerOptions {
         }
         problems.extend(Problem::out_of_range(&[("layers", layers)], DEEPEST));
         problems.extend(Problem::out_of_range(&[("feed_forward", feed_forward), ("head", head)], WIDEST));
-        problems.extend(Problem::out_of_range(&[("stride", stride)], LONGEST));
+        problems.extend(Problem::out_of_range(&[("stride", self.stride())], LONGEST));
         problems.extend(Problem::out_of_range(&[("max_steps", max_steps)], WIDEST));
         [problems, self.fit().problems()].concat()
     }
@@ -50,7 +54,7 @@ impl NetworkOptions for TransformerOptions {
     }
 
     fn reading(&self) -> Reading {
-        Reading::Sequence { stride: self.stride, max_steps: self.max_steps }
+        Reading::Sequence { stride: self.stride(), max_steps: self.max_steps }
     }
 
     fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
