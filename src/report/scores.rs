@@ -37,7 +37,7 @@ const IN_A_LINE: [Metric; 4] = [Metric::Rmse, Metric::Mae, Metric::NasaMean, Met
 pub fn scores_in_a_line(card: &Scorecard) -> String {
     let scores = IN_A_LINE.into_iter().filter_map(|metric| card.score(metric));
     let told: Vec<_> = scores
-        .map(|score| format!("{} {} {}", score.metric, figure(score.metric, score.value), interval(score)))
+        .map(|score| format!("{} {} {}", score.metric, score.metric.figure(score.value), interval(score)))
         .collect();
     format!("{}, {} units", told.join(", "), card.units)
 }

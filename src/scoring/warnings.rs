@@ -39,9 +39,6 @@ pub(super) fn warnings(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caution(pub String);
 
-/// Share of the truths above the cap from which on scores mostly say how well the cap is predicted.
-const MOSTLY_CAPPED: f64 = 0.5;
-
 /// Returns what changes the meaning of scores, unlike the other warnings, which say how far to trust them.
 ///
 /// # Errors
@@ -54,13 +51,6 @@ pub fn cautions(
     let rows = admit(predictions, protocol)?;
     let checks = [few_cuts(&rows, protocol), out_of_reach(&rows, protocol), mostly_capped(predictions, protocol)];
     Ok(checks.into_iter().flatten().chain(left_out(&rows, scores)).map(Caution).collect())
-}
-
-fn mostly_capped(predictions: &[Prediction], protocol: &Protocol) -> Option<String> {
-    let cap = protocol.truth_cap?;
-    let above = predictions.iter().filter(|prediction| prediction.truth.is_some_and(|truth| truth > cap)).count();
-    let most = above as f64 > MOSTLY_CAPPED * predictions.len() as f64;
-    most.then(|| format!("{above} of {} truths lie above the cap of {cap} cycles and count as that", predictions.len()))
 }
 
 fn few_units(units: usize) -> Option<String> {
