@@ -7,14 +7,18 @@ use crate::project::{Answer, Project, SMALL};
 /// Runs the command in a pseudo-terminal of so many columns and returns what it wrote to standard output; nothing where
 /// `script` is missing, which on CI is a failure.
 fn on_terminal(project: &Project, columns: usize, variables: &[(&str, &str)], args: &[&str]) -> Option<Answer> {
-    let words = std::iter::once(env!("CARGO_BIN_EXE_pdm-ml")).chain(args.iter().copied());
-    let command = shlex::try_join(words).unwrap();
+    // By `env`: a shell that sees the size of its terminal sets COLUMNS by it.
+    let set = variables.iter().map(|(name, value)| format!("{name}={value}"));
+    let words = ["env", "-u", "COLUMNS"].map(str::to_owned).into_iter().chain(set);
+    let words = words.chain([env!("CARGO_BIN_EXE_pdm-ml").to_owned()]).chain(args.iter().map(|arg| (*arg).to_owned()));
+    let words: Vec<_> = words.collect();
+    let command = shlex::try_join(words.iter().map(String::as_str)).unwrap();
     let mut script = project.command(&[]);
     // The settings of an environment of its own, for another program.
     let variables_removed: Vec<_> = script.get_envs().map(|(name, _)| name.to_owned()).collect();
     script = Command::new("script");
     variables_removed.iter().for_each(|name| _ = script.env_remove(name));
-    script.env_remove("COLUMNS").envs(variables.iter().copied()).current_dir(project.path());
+    script.current_dir(project.path());
     script.args(["-qec", &format!("stty cols {columns}; exec {command} 2>/dev/null"), "/dev/null"]);
     script.stdin(std::process::Stdio::null());
     match script.output() {
