@@ -1,7 +1,7 @@
 //! How often gates pass what just fails to deserve it, on few units and on many: measured, and held to what is stated.
 //!
 //! Every model here stands exactly at its gate's limit, so it passes by chance alone: 2.5 % of the time, as intervals at 95 % say.
-//! `scripts/gate-error-rates` prints the table of docs/gates.md from more fleets than a test has time for.
+//! `scripts/gate-error-rates` prints the rates from more fleets than a test has time for.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
