@@ -139,11 +139,11 @@ pub(super) fn refuse_idle_overrides(args: &PipelineArgs, obeyed: &[&str], why: &
     Err(error.hint(format!("leave it out; this command obeys {}", obeyed.join(", "))))
 }
 
-/// Makes a limit of addresses a memory budget: work that would meet it is refused or ended in words, before an allocation fails.
+/// Makes a limit of addresses the memory budget where none is set: work that would meet it is refused or ended in words, before an
+/// allocation fails.
 fn keep_to_limit(spec: &mut PipelineSpec) {
     let Some(allowed) = limits::memory() else { return };
-    let budget = spec.project.budget.memory.map(|limit| limit.bytes());
-    if budget.is_none_or(|budget| budget > allowed) {
+    if spec.project.budget.memory.is_none() {
         spec.project.budget.memory = Some(MemoryLimit::of(allowed));
         ui::note(&format!("the system limits addresses (`ulimit -v`): the memory budget is {}", size(allowed)));
     }

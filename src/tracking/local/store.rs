@@ -154,7 +154,8 @@ impl RunStore {
             .collect::<io::Result<_>>()
             .map_err(TrackingError::file("read", &self.dir))?;
         let mut ids: Vec<RunId> = names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
-        ids.retain(|id| self.folder(*id).journal().is_file());
+        // What is there and is no file is told by who reads it.
+        ids.retain(|id| self.folder(*id).journal().exists());
         ids.sort_unstable();
         Ok(ids)
     }
