@@ -21,7 +21,7 @@ fn what_is_told_can_do_without_its_code() {
 
 #[test]
 fn what_was_meant_is_near() {
-    assert_eq!(Code::near("E0161"), [Code::WorkflowExists, Code::NotNameable, Code::VariableValue]);
+    assert_eq!(Code::near("E0169"), [Code::NoOpponent, Code::Unencrypted, Code::SystemRefuses]);
     assert!(Code::near("manifold").is_empty() && Code::near("").is_empty() && Code::near("E0999").is_empty());
     assert_eq!(Code::near("Stack"), [Code::StackMembers]);
 }

@@ -200,6 +200,8 @@ impl Log {
     async fn catch_up(&mut self, store: &Store) -> Result<(), RegistryError> {
         let known = self.entries.len() as Sequence;
         let last = last_without_gap(store, known).await?;
+        // A folder lists files only: a pipe in the place of the next entry would pass for the end of the log.
+        store.require_regular(Key::Log(last + 1))?;
         let read = stream::iter(known + 1..=last).map(|sequence| async move {
             let missing = || RegistryError::damaged(Key::Log(sequence), "it is missing");
             store.get(Key::Log(sequence)).await?.ok_or_else(missing)

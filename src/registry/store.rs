@@ -208,7 +208,7 @@ impl Store {
     }
 
     /// Refuses what is no regular file, where the store is a folder: opening a pipe would wait for ever.
-    fn require_regular(&self, key: Key) -> Result<(), RegistryError> {
+    pub(super) fn require_regular(&self, key: Key) -> Result<(), RegistryError> {
         let Some(path) = self.path_on_disk(key) else { return Ok(()) };
         match path.metadata() {
             Ok(found) if !found.is_file() => Err(RegistryError::damaged(key, "it is no regular file")),

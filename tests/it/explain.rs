@@ -66,9 +66,9 @@ fn an_unknown_code_is_told_what_is_near() {
         assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
         answer.stderr
     };
-    insta::assert_snapshot!(["E0161", "redundant", "stack", "E9"].map(told).join("\n"), @"
-    error[E0154]: no error has the code `E0161`
-      hint: did you mean E0160 (a workflow is there already), or E0159 (a path that a workflow or a scheduler cannot name), or E0158 (an environment variable holds what cannot be used)?
+    insta::assert_snapshot!(["E0169", "redundant", "stack", "E9"].map(told).join("\n"), @"
+    error[E0154]: no error has the code `E0169`
+      hint: did you mean E0168 (a text names no model to compare with), or E0170 (a notice would travel unencrypted), or E0167 (the system gives neither the threads nor the memory that are needed)?
 
     error[E0154]: no error has the code `redundant`
       hint: `pdm-ml explain` lists all codes

@@ -85,7 +85,7 @@ fn every_report_tells_each_gate_and_real_readers_understand_it() {
 fn a_gate_that_cannot_tell_is_no_pass_in_any_report() {
     let project = Project::with_pipeline(SMALL);
     let rmse = project.json(&["evaluate"])["scores"]["scorecard"]["scores"][0]["value"].as_f64().unwrap();
-    project.write("pdm.toml", SMALL.replace("value = 60.0", &format!("value = {rmse}")));
+    project.write("pdm.toml", SMALL.replace("value = 120.0", &format!("value = {rmse}")));
     let answer = gate(&project, &[]);
     assert_eq!(answer.code, 21, "{answer:?}");
     assert!(project.read("gate.txt").starts_with("::warning file=pdm.toml,line="), "{}", project.read("gate.txt"));
@@ -135,7 +135,7 @@ fn a_line_that_ends_before_its_gates_leaves_reports_that_say_why() {
 
 #[test]
 fn github_gets_annotations_on_standard_output_and_a_summary() {
-    let project = Project::with_pipeline(&SMALL.replace("value = 60.0", "value = 0.5"));
+    let project = Project::with_pipeline(&SMALL.replace("value = 120.0", "value = 0.5"));
     let github = |project: &Project, args: &[&str]| -> Command {
         let mut command = project.command(args);
         command.env("GITHUB_WORKSPACE", project.path()).env("GITHUB_STEP_SUMMARY", project.file("summary.md"));
@@ -162,7 +162,7 @@ fn a_report_that_cannot_be_written_fails_a_pass_and_not_a_verdict() {
     assert_eq!(passed.code, 1, "{passed:?}");
     assert!(passed.stderr.contains("taken/gate.xml"), "{}", passed.stderr);
     assert!(project.file("gate.md").exists());
-    project.write("pdm.toml", SMALL.replace("value = 60.0", "value = 0.5"));
+    project.write("pdm.toml", SMALL.replace("value = 120.0", "value = 0.5"));
     let refused = project.pdm(&["gate", "--report", "taken/gate.xml"]);
     assert_eq!(refused.code, 20, "{refused:?}");
     assert!(refused.stderr.contains("warning: cannot write `taken/gate.xml`"), "{}", refused.stderr);

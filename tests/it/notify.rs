@@ -170,7 +170,7 @@ fn whoever_wants_to_know_of_something_else_is_not_told() {
     assert_eq!(project.pdm(&["run"]).code, 0);
     assert_eq!(project.pdm(&["run", "--notify"]).code, 0);
     assert_eq!(next(&requests).json()["occasion"], "unchanged");
-    project.write("pdm.toml", text.replace("value = 60.0", "value = 0.5"));
+    project.write("pdm.toml", text.replace("value = 120.0", "value = 0.5"));
     assert_eq!(project.pdm(&["gate", "--notify"]).code, 20);
     let notice = next(&requests).json();
     assert_eq!(notice["occasion"], "refused");

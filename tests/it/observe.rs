@@ -130,7 +130,7 @@ fn a_failure_is_logged_once_with_its_exit_code() {
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("PDM_ML_LOG_FORMAT is `xml`"), "{}", refused.stderr);
 
-    let project = Project::with_pipeline(&SMALL.replace("value = 60.0", "value = 0.1"));
+    let project = Project::with_pipeline(&SMALL.replace("value = 120.0", "value = 0.1"));
     let answer = project.pdm(&["gate", "--log-format", "json"]);
     let last = lines(&answer.stderr).pop().unwrap();
     assert_eq!((answer.code, &last["level"], &last["exit_code"]), (20, &"WARN".into(), &20.into()), "{last}");
@@ -202,7 +202,7 @@ fn metrics_for_prometheus_tell_how_the_last_job_ended() {
     }
 
     // A gate that says no is no success, and its scores are the newest.
-    project.write("pdm.toml", SMALL.replace("value = 60.0", "value = 0.1"));
+    project.write("pdm.toml", SMALL.replace("value = 120.0", "value = 0.1"));
     assert_eq!(run(&["gate"]).code, 20);
     assert_eq!(of("pdm_ml_last_success_timestamp_seconds"), Some(succeeded));
     assert!(of("pdm_ml_last_run_timestamp_seconds").unwrap() > succeeded);

@@ -13,7 +13,7 @@ fn project() -> Project {
     let project = Project::empty();
     project.write(
         "base.toml",
-        "version = 2\n[model]\nkind = \"linear\"\n[tune]\ntrials = 2\n[tune.space]\n\"model.l2\" = { values = [0.1, 1.0] }\n\
+        "version = 2\n[model]\nkind = \"linear\"\n[tune]\ntrials = 2\n[tune.space]\n\"model.l2\" = { choices = [0.1, 1.0] }\n\
          [schedule]\ncron = \"0 3 * * 1\"\n",
     );
     project.write(
@@ -242,6 +242,9 @@ fn every_option_that_writes_is_tried_here() {
         let help = project.pdm(&words).stdout;
         let mut in_commands = false;
         for line in help.lines() {
+            if line.starts_with("Usage:") {
+                continue;
+            }
             if !line.starts_with(' ') {
                 in_commands = line == "Commands:";
             }

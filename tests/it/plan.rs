@@ -66,7 +66,7 @@ fn a_plan_of_all_of_cmapss_takes_less_than_fifty_milliseconds() {
     let there = subsets.iter().filter(|name| folder.join(format!("train_{name}.txt")).is_file());
     let dataset = format!("kind = \"cmapss\"\nsubsets = {:?}\npath = \"data\"", there.collect::<Vec<_>>());
     let text = SMALL.replace("kind = \"simulated\"\ntrain_units = 24\ntest_units = 12", &dataset);
-    let project = Project::with_pipeline(&text.replace("value = 60.0", "value = 200.0"));
+    let project = Project::with_pipeline(&text.replace("value = 120.0", "value = 200.0"));
     for file in std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()) {
         if file.extension().is_some_and(|e| e == "txt") {
             project

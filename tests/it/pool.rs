@@ -42,7 +42,9 @@ fn a_pool_goes_through_the_line_and_every_subset_is_scored() {
 
     let again = project.pdm(&["evaluate"]);
     assert!(
-        again.stdout.contains("nothing to do") && again.stdout.contains("out of fold\n\ngroup"),
+        again.stdout.contains("nothing to do")
+            && again.stdout.contains("\n\ngroup")
+            && again.stdout.contains("\nFD001 "),
         "{}",
         again.stdout
     );

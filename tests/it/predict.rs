@@ -321,7 +321,7 @@ fn predictions_have_metrics_of_their_own() {
 #[test]
 fn judged_predictions_have_the_truth_as_it_is_and_as_it_is_capped() {
     let project = Project::with_pipeline(SMALL);
-    assert_eq!(project.pdm(&["evaluate", "--predictions", "judged.csv"]).code, 0);
+    assert_eq!(project.pdm(&["evaluate", "--set", "target.cap=100", "--predictions", "judged.csv"]).code, 0);
     let text = project.read("judged.csv");
     assert!(text.starts_with("unit,cycle,rul,lower,upper,truth,truth_capped,flags\n"), "{text}");
     let truths = text.lines().skip(1).map(|line| {
@@ -329,8 +329,8 @@ fn judged_predictions_have_the_truth_as_it_is_and_as_it_is_capped() {
         [cells[5], cells[6]].map(|cell| cell.parse::<f64>().unwrap())
     });
     let truths: Vec<_> = truths.collect();
-    assert!(truths.iter().all(|[truth, capped]| *capped == truth.min(125.0)));
-    assert!(truths.iter().any(|[truth, _]| *truth > 125.0), "{truths:?}");
+    assert!(truths.iter().all(|[truth, capped]| *capped == truth.min(100.0)));
+    assert!(truths.iter().any(|[truth, _]| *truth > 100.0), "{truths:?}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ bootstrap = { resamples = 400 }
 [[gate]]
 metric = "rmse"
 rule = "at_most"
-value = 60.0
+value = 120.0
 
 [[gate]]
 metric = "nasa_mean"

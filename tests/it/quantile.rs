@@ -66,7 +66,7 @@ fn a_bundle_whose_model_has_no_intervals_is_refused() {
     };
     let plain_manifest = plain.read(&format!("{other}/bundle.json"));
     project.write("mixed/bundle.json", manifest.replace(&find(&manifest), &find(&plain_manifest)));
-    for name in ["features.json", "calibration.json", "profile.json"] {
+    for name in ["features.json", "calibration.json", "contents.json", "profile.json"] {
         project.write(&format!("mixed/{name}"), std::fs::read(project.file(&format!("{bundle}/{name}"))).unwrap());
     }
     let weights = std::fs::read(plain.file(&format!("{other}/weights.safetensors"))).unwrap();

@@ -48,7 +48,7 @@ fn rollback_goes_back_and_says_when_there_is_nothing_before() {
 fn a_version_promoted_past_the_gates_needs_a_reason_and_is_remembered() {
     let project = two_versions();
     project.json(&["registry", "rollback", "small@champion"]);
-    project.write("pdm.toml", SMALL.replace("value = 60.0", "value = 0.5"));
+    project.write("pdm.toml", SMALL.replace("value = 120.0", "value = 0.5"));
     let refused = project.pdm(&["promote", "--model", "small/2", "--reason", "please"]);
     assert_eq!(refused.code, 20, "{refused:?}");
     assert_eq!(project.pdm(&["promote", "--model", "small/2", "--force"]).code, 2);

@@ -272,7 +272,7 @@ fn data_are_new_by_content_and_what_is_lost_is_told() {
 
     // Another line end and another way to write the numbers.
     project.write("units.csv", rewritten(&whole));
-    let (answer, summary) = run(&project, 2, &[]);
+    let (answer, summary) = run(&project, 2, &["--if", "new-data"]);
     assert_eq!((answer.code, &summary["result"]), (0, &"nothing".into()), "{answer:?}");
     assert!(summary["why"].as_str().unwrap().contains("rows that v1 learnt from, written otherwise"), "{summary:#}");
 
@@ -295,7 +295,7 @@ fn data_are_new_by_content_and_what_is_lost_is_told() {
             "{notes:#?}"
         );
     }
-    let (answer, summary) = run(&project, 3, &["--set", "retrain.lost_data=accept"]);
+    let (answer, summary) = run(&project, 3, &["--if", "new-data", "--set", "retrain.lost_data=accept"]);
     assert_eq!((answer.code, &summary["result"]), (0, &"nothing".into()), "{answer:?}");
     assert!(
         summary["why"].as_str().unwrap().contains("nothing came in since v1, and 24 of 36 units are gone"),

@@ -325,7 +325,7 @@ fn what_reads_the_data_has_them_made_first() {
 fn past_a_gate_that_says_no_nothing_runs() {
     let stages =
         shell("tell", "touch told.txt", "after = \"promote\"") + &shell("note", "touch noted.txt", "after = \"gate\"");
-    let strict = SMALL.replace("value = 60.0", "value = 0.1");
+    let strict = SMALL.replace("value = 120.0", "value = 0.1");
     let project = Project::with_pipeline(&(strict + &stages));
     let answer = project.pdm(&["run", "--format", "json"]);
     assert_eq!(answer.code, 20, "{answer:?}");

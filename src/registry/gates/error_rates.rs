@@ -20,7 +20,7 @@ const SHARED: f64 = 9.0;
 /// How much larger the challenger's errors are where a margin is judged.
 const WORSE: f64 = 1.15;
 /// Units of the fleet that stands for all units there are.
-const ALL: usize = 200_000;
+const ALL: usize = 40_000;
 const SIZES: [usize; 6] = [2, 3, 5, 10, 20, 50];
 
 /// Errors of two models on the same units; the first's are `scale` times as large.
@@ -56,7 +56,7 @@ fn protocol_of(units: usize) -> Protocol {
 /// The value of a metric over all units there are.
 fn true_value(metric: Metric, scale: f64) -> f64 {
     let (errors, _) = errors(ALL, scale, 99);
-    let options = BootstrapOptions { resamples: 20, confidence: 0.5 };
+    let options = BootstrapOptions { resamples: 100, confidence: 0.5 };
     let card = score(&predictions(&errors), protocol_of(ALL), 60.0, &options, 1).unwrap();
     card.score(metric).unwrap().value
 }
