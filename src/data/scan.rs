@@ -195,7 +195,7 @@ impl Scanner<'_> {
 }
 
 /// Returns a number as programs write it.
-fn with_point<'t>(text: &'t Cow<'_, str>, dialect: Dialect) -> Cow<'t, str> {
+fn with_point<'t>(text: &'t str, dialect: Dialect) -> Cow<'t, str> {
     match dialect {
         // A point would stand between thousands there, which is left to fail.
         Dialect::Separated { decimal_comma: true, .. } if text.contains(',') && !text.contains('.') => {
