@@ -155,11 +155,13 @@ codes! {
     UnknownUnit = 227, exits 2, "the input has no such unit";
     DownloadFailed = 228, exits 75, "a download failed; try again";
     DownloadRefused = 229, exits 1, "a download was refused";
-    Implausible = 240, exits 10, "values that no sensor measured, such as a placeholder for a missing one";
-    UnitsSkipped = 241, exits 10, "units that cannot be predicted were left out";
 
     // Units that are held back.
     HoldoutTooSmall = 230, exits 1, "so few units are held back that nothing could be judged";
+
+    // Values and units that are left out.
+    Implausible = 240, exits 10, "values that no sensor measured, such as a placeholder for a missing one";
+    UnitsSkipped = 241, exits 10, "units that cannot be predicted were left out";
 
     // Features, training and models.
     FeatureColumn = 301, exits 1, "features are asked for of a column that is not there";
