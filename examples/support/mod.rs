@@ -21,6 +21,7 @@ pub(crate) fn new_version(
         rul: 60.0 + error(unit),
         interval: None,
         truth: Some(60.0),
+        flags: Vec::new(),
     };
     let predictions: Predictions = (1..=40).map(unit).collect();
     let protocol = Protocol {

@@ -106,9 +106,8 @@ fn told(endpoint: &str) -> [RegistryError; 2] {
 
 #[test]
 fn the_servers_own_code_decides_what_is_said() {
-    let redirect = concat!(
-        "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-central-1\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n",
-    );
+    let redirect = "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-central-1\r\n\
+                    Content-Type: application/xml\r\nServer: AmazonS3\r\n";
     let cases = [
         (DENIED, SKEWED, "the clock of this machine is wrong: by the server's it is 2026-11-30T11:15:00Z"),
         (BAD, EXPIRED, "the session token has expired"),

@@ -102,8 +102,8 @@ fn is_request(value: &Value) -> bool {
 }
 
 fn is_drawing(text: &str) -> bool {
-    let titles = ["<title>Gates of ", "<title>\nGates of ", "<title>Predictions of ", "<title>\nPredictions of "];
-    text.trim_start().starts_with("<svg") && titles.iter().any(|title| text.contains(title))
+    let words = ["<title>Gates of ", "<desc>Predicted against true remaining life, "];
+    text.trim_start().starts_with("<svg") && words.iter().any(|words| text.contains(words))
 }
 
 fn is_gate_report(format: GateFormat, text: &str) -> bool {

@@ -82,7 +82,7 @@ fn the_first_comparison_says_that_it_compared_nothing_and_can_be_refused() {
     assert_eq!(refused.code, 20, "{refused:?}");
     assert!(refused.stdout.contains("there is no champion yet to compare with: nothing was compared"), "{refused:?}");
     assert_eq!(project.pdm(&["gate", "--when-no-champion", "undecided"]).code, 21);
-    let asking = SMALL.replace("margin = 1.0", "margin = 1.0\nwhen_no_champion = \"undecided\"");
+    let asking = SMALL.replace("margin = 1000.0", "margin = 1000.0\nwhen_no_champion = \"undecided\"");
     project.write("pdm.toml", &asking);
     let run = project.pdm(&["run"]);
     assert_eq!(run.code, 21, "{run:?}");
@@ -100,7 +100,7 @@ fn the_first_comparison_says_that_it_compared_nothing_and_can_be_refused() {
 
 #[test]
 fn a_gate_on_the_champion_itself_says_so_and_is_done() {
-    let project = Project::with_pipeline(&SMALL.replace("non_inferior\"\nmargin = 1.0", "better\""));
+    let project = Project::with_pipeline(&SMALL.replace("non_inferior\"\nmargin = 1000.0", "better\""));
     let first = project.json(&["run"]);
     assert_eq!(
         gate_row(&first, 1).1,

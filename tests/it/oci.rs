@@ -36,7 +36,7 @@ fn a_model_is_exported_for_tools_that_move_containers() {
     skopeo(&project, &["copy", "--preserve-digests", "oci:layout:v1", "oci:copied:blue"]).unwrap();
     let copied = project.file("copied");
     let layers = manifest["layers"].as_array().unwrap();
-    assert_eq!(layers.len(), 8);
+    assert_eq!(layers.len(), 9);
     for layer in layers {
         assert_eq!(blob(&copied, &layer["digest"]).metadata().unwrap().len(), layer["size"].as_u64().unwrap());
     }

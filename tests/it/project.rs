@@ -32,7 +32,7 @@ value = 120.0
 [[gate]]
 metric = "nasa_mean"
 rule = "non_inferior"
-margin = 1.0
+margin = 1000.0
 "#;
 
 pub struct Project {

@@ -145,7 +145,7 @@ fn diff_tells_what_changed_and_compares_scores_of_one_protocol_only() {
     // The model is the same: only how its intervals were calibrated differs.
     assert_eq!(found["options"], serde_json::json!([]));
 
-    project.write("pdm.toml", SMALL.replace("margin = 1.0", "margin = 100.0"));
+    project.write("pdm.toml", SMALL.replace("margin = 1000.0", "margin = 100.0"));
     project.json(&["run", "--set", "features.baseline_cycles=10", "--set", "dataset.test_units=11"]);
     let found = project.json(&["registry", "diff", "small/1", "small/3"]);
     assert!(found["scores"]["unlike"]["a"].is_array(), "{found:#}");

@@ -42,9 +42,16 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
 
 /// Writes a run's timeline.
 fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
-    let store = open(&args.store, ui)?;
-    let outputs = Outputs::new(args.force).document("--output", args.out.as_deref(), Document::Trace);
-    outputs.reads_folder("the run store", store.dir()).reads_pipeline_file(None).check(ui)?;
+    let mut outputs = Outputs::new(args.force).document("--output", args.out.as_deref(), Document::Trace);
+    let store = if args.store.runs.is_some() {
+        outputs = outputs.reads_pipeline_file(None);
+        open(&args.store, ui)?
+    } else {
+        let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
+        outputs = outputs.reads_pipeline(&context, &job);
+        store_of(&args.store, &context, &job)
+    };
+    outputs.reads_folder("the run store", store.dir()).check(ui)?;
     let trace = chrome_trace(&store.load(&args.run)?);
     let text = serde_json::to_string(&trace).map_err(CliError::output)?;
     match &args.out {
