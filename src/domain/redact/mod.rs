@@ -2,7 +2,7 @@
 //!
 //! Two ways, since neither is enough by itself. What looks like a secret is known by its place: the user of an address, a
 //! parameter that signs it, the path of a webhook, what follows `password =` or `Bearer`. What was read as a secret, or given
-//! as one on the command line, is known by its value (see [`known`]), wherever another library repeats it.
+//! as one on the command line, is known by its value (see `known`), wherever another library repeats it.
 
 mod address;
 mod assigned;
