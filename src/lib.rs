@@ -21,30 +21,11 @@
 //! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] stands alone, [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`monitor`] uses `data`, `features` and `scoring`, [`report`] uses `data` and `scoring`, [`tune`] uses `scoring`, [`schedule`] stands alone |
 //! | 0 ground | [`codes`] ← [`domain`] ← [`events`]; [`content`] |
 
-pub mod codes;
-pub mod content;
-pub mod domain;
-pub mod events;
-
-pub mod bundle;
-pub mod data;
-pub mod export;
-pub mod features;
-pub mod models;
-pub mod monitor;
-pub mod report;
-pub mod schedule;
-pub mod scoring;
-pub mod train;
-pub mod tune;
-
-pub mod bucket;
-pub mod notify;
-pub mod observe;
-pub mod registry;
-pub mod tracking;
-
-pub mod engine;
-pub mod pipeline;
+pub use pdm_core::{codes, content, domain, events, scoring};
+pub use pdm_engine::{engine, pipeline, schedule};
+pub use pdm_models::{bundle, data, export, features, models, monitor, train, tune};
+pub use pdm_report::report;
+pub use pdm_store::{bucket, registry};
+pub use pdm_tracking::{notify, observe, tracking};
 
 pub mod cli;

@@ -23,8 +23,8 @@ pub(super) use gates::{JudgedArgs, NotifyCommand, ReportTarget};
 
 pub(super) use self::cache::{CacheCommand, CacheGcArgs, LockArgs};
 use super::exit::Exit;
-use crate::domain::redact;
-use crate::engine::Reuse;
+use pdm_core::domain::redact;
+use pdm_engine::engine::Reuse;
 
 pub(super) use layers::MigrateArgs;
 pub(super) use observe::{LogFormat, TraceArgs, WatchArgs};

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::args::Ci;
 use super::error::CliError;
 use super::settings::git;
-use crate::codes::Code;
-use crate::schedule::INSTALL;
+use pdm_core::codes::Code;
+use pdm_engine::schedule::INSTALL;
 
 const GITHUB: &str = include_str!("ci/github.yml");
 const GITLAB: &str = include_str!("ci/gitlab.yml");

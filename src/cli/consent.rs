@@ -1,7 +1,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::error::CliError;
-use crate::codes::Code;
+use pdm_core::codes::Code;
 
 /// Asks whoever sits at the terminal whether all that is listed may go; a job must have said yes.
 pub(super) fn ask(yes: bool, list: &str) -> Result<(), CliError> {

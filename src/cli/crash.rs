@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::CliError;
 use super::{ui, watch};
-use crate::codes::Code;
+use pdm_core::codes::Code;
 
 /// What libraries say in a panic where the system gave them no thread or no memory. Their error types say no more.
 const REFUSALS: [&str; 8] = [

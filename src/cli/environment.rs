@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use super::error::CliError;
 use std::ffi::OsString;
 
-use crate::codes::Code;
-use crate::domain::redact;
-use crate::pipeline::Variable;
+use pdm_core::codes::Code;
+use pdm_core::domain::redact;
+use pdm_engine::pipeline::Variable;
 
 /// Registry to use instead of the pipeline's.
 pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";

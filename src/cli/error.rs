@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 pub(super) use troubles::Seen;
 
 use super::exit::Exit;
-use crate::bundle::BundleError;
-use crate::codes::Code;
-use crate::data::{DataError, QualityReport};
-use crate::engine::{AgainstError, EngineError, LockError, TuneError};
-use crate::events::Interrupted;
-use crate::export::ExportError;
-use crate::observe::LoggedError;
-use crate::pipeline::SpecErrors;
-use crate::pipeline::stages::StageError;
-use crate::registry::{NameError, ReferenceError, RegistryError};
-use crate::report::{self, ReportError};
-use crate::tracking::TrackingError;
-use crate::train::TrainError;
+use pdm_core::codes::Code;
+use pdm_core::events::Interrupted;
+use pdm_engine::engine::{AgainstError, EngineError, LockError, TuneError};
+use pdm_engine::pipeline::SpecErrors;
+use pdm_engine::pipeline::stages::StageError;
+use pdm_models::bundle::BundleError;
+use pdm_models::data::{DataError, QualityReport};
+use pdm_models::export::ExportError;
+use pdm_models::train::TrainError;
+use pdm_report::report::{self, ReportError};
+use pdm_store::registry::{NameError, ReferenceError, RegistryError};
+use pdm_tracking::observe::LoggedError;
+use pdm_tracking::tracking::TrackingError;
 
 /// An error on its way out: which kind it is, what to say, and what to do next.
 pub(super) struct CliError {

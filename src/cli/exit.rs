@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::codes::Code;
+use pdm_core::codes::Code;
 
 /// How the command ended; a CI job reads the number.
 ///

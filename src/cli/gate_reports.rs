@@ -11,11 +11,11 @@ use super::error::{CliError, Seen};
 use super::outputs::{self, Outputs};
 use super::settings;
 use super::ui::{self, Ui};
-use crate::codes::{Code, unmarked};
-use crate::domain::{redact, redact_json};
-use crate::engine::{self, Job, Outcome};
-use crate::report::Document;
-use crate::report::gate::{self, GateFormat, Judgement, Linked};
+use pdm_core::codes::{Code, unmarked};
+use pdm_core::domain::{redact, redact_json};
+use pdm_engine::engine::{self, Job, Outcome};
+use pdm_report::report::Document;
+use pdm_report::report::gate::{self, GateFormat, Judgement, Linked};
 
 /// Where files stand as seen from the top of their repository, which is what CI calls them.
 pub(super) struct Repository {

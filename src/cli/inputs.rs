@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::args::InputFormat;
 use super::error::CliError;
-use crate::codes::Code;
-use crate::content::Digest;
-use crate::data::{Schema, SkippedUnit, Trajectory, UnitFormat, UnitInput, parse_input, read_input};
-use crate::domain::UnitId;
+use pdm_core::codes::Code;
+use pdm_core::content::Digest;
+use pdm_core::domain::UnitId;
+use pdm_models::data::{Schema, SkippedUnit, Trajectory, UnitFormat, UnitInput, parse_input, read_input};
 
 /// The name of standard input.
 const STANDARD_INPUT: &str = "-";

@@ -3,8 +3,8 @@
 use std::thread;
 
 use super::error::CliError;
-use crate::codes::Code;
-use crate::events::size;
+use pdm_core::codes::Code;
+use pdm_core::events::size;
 
 /// Addresses of the program itself, and of each of its threads, as measured; with less it may not even begin.
 const PROGRAM: u64 = 256 << 20;

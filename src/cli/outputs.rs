@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::error::CliError;
 use super::settings;
 use super::ui::Ui;
-use crate::codes::Code;
-use crate::content::{FileId, write_whole};
-use crate::engine::{self, Context, Job, Read};
-use crate::report::{Document, require_table_format};
+use pdm_core::codes::Code;
+use pdm_core::content::{FileId, write_whole};
+use pdm_engine::engine::{self, Context, Job, Read};
+use pdm_report::report::{Document, require_table_format};
 
 /// What may be replaced at an output's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

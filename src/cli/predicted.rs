@@ -5,14 +5,14 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::ui::{self, Ui};
-use crate::bundle::ModelBundle;
-use crate::codes::Code;
-use crate::content::Digest;
-use crate::data::{Expectation, Finding, Severity, SkippedUnit};
-use crate::domain::{Alarm, Cycle, Flag, FlagCounts, FlagKind, Interval, Prediction, UnitId};
-use crate::notify::{Notice, Occasion};
-use crate::observe::PredictFact;
-use crate::report;
+use pdm_core::codes::Code;
+use pdm_core::content::Digest;
+use pdm_core::domain::{Alarm, Cycle, Flag, FlagCounts, FlagKind, Interval, Prediction, UnitId};
+use pdm_models::bundle::ModelBundle;
+use pdm_models::data::{Expectation, Finding, Severity, SkippedUnit};
+use pdm_report::report;
+use pdm_tracking::notify::{Notice, Occasion};
+use pdm_tracking::observe::PredictFact;
 
 /// Units that are named one by one; more are counted.
 const NAMED: usize = 20;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::events::{Event, Observer};
+use pdm_core::events::{Event, Observer};
 
 const TASK: &str = "{prefix:>14} {bar:28} {pos}/{len}  {msg}  {elapsed} {left}";
 const STAGE: &str = "{prefix:>14} {spinner} {msg}";

@@ -9,7 +9,7 @@ use super::args::ReportTarget;
 use super::error::CliError;
 use super::watch::{JOBS, Watch};
 use super::{environment, gate_reports, summary};
-use crate::codes::Code;
+use pdm_core::codes::Code;
 
 /// The arguments of a job, read without knowing whether they are right.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use super::error::CliError;
 use super::progress::{Progress, Words};
 use super::ui::{self, Ui};
 use super::{environment, limits, signals, threads};
-use crate::codes::Code;
-use crate::content::read_at_most;
-use crate::engine::{Context, Job};
-use crate::events::{Observer, Reporter, size};
-use crate::pipeline::{
+use pdm_core::codes::Code;
+use pdm_core::content::read_at_most;
+use pdm_core::events::{Observer, Reporter, size};
+use pdm_engine::engine::{Context, Job};
+use pdm_engine::pipeline::{
     ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec, Source, SpecErrors,
 };
 

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::events::Interrupt;
+use pdm_core::events::Interrupt;
 
 /// Turns the first SIGINT or SIGTERM into the wish to stop, and the second into the end.
 ///

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::{environment, night, outputs, ui};
-use crate::content::read_note;
-use crate::domain::redact_json;
+use pdm_core::content::read_note;
+use pdm_core::domain::redact_json;
 
 /// Whether this process has said how its night ended.
 static ENDED: AtomicBool = AtomicBool::new(false);
@@ -88,7 +88,7 @@ fn replace(path: Option<&Path>, summary: &Value) {
         return ui::warn(&format!("`{}` holds no summary and stays as it is", path.display()));
     }
     if let Err(error) = put(path, summary) {
-        ui::warn(crate::codes::unmarked(&error.render(false)));
+        ui::warn(pdm_core::codes::unmarked(&error.render(false)));
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a search came to, in words.
 
-use crate::engine::{Confirmation, EdgeRow, Ended, TrialRow, Tuned};
-use crate::pipeline::toml_of;
-use crate::report::{Align, table};
-use crate::tune::{Choose, End};
+use pdm_engine::engine::{Confirmation, EdgeRow, Ended, TrialRow, Tuned};
+use pdm_engine::pipeline::toml_of;
+use pdm_models::tune::{Choose, End};
+use pdm_report::report::{Align, table};
 
 /// Most trials the table shows beside the chosen one and the file.
 const TOP: usize = 10;

@@ -9,9 +9,9 @@ use super::environment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::watch::{self, Watch};
-use crate::codes::Code;
-use crate::domain::{redact, redact_json};
-use crate::report;
+use pdm_core::codes::Code;
+use pdm_core::domain::{redact, redact_json};
+use pdm_report::report;
 
 /// Writes results to standard output and words to standard error.
 pub(super) struct Ui {

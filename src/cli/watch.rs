@@ -19,16 +19,16 @@ use super::args::{Cli, Global, LogFormat};
 use super::error::CliError;
 use super::exit::Exit;
 use super::{environment, ui};
-use crate::codes::Code;
-use crate::engine::{self, Context, Job, Outcome, Retrained};
-use crate::events::Reporter;
-use crate::monitor::DriftReport;
-use crate::observe::{
+use pdm_core::codes::Code;
+use pdm_core::events::Reporter;
+use pdm_core::scoring::{Part, Verdict};
+use pdm_engine::engine::{self, Context, Job, Outcome, Retrained};
+use pdm_models::monitor::DriftReport;
+use pdm_store::registry::GateReport;
+use pdm_tracking::observe::{
     ChampionFact, DriftFact, GateFact, Gatherer, JobFacts, LoggedError, PredictFact, ScoreFact, Spans, TraceContext,
     prometheus,
 };
-use crate::registry::GateReport;
-use crate::scoring::{Part, Verdict};
 
 /// Commands after which metrics are written: those a job consists of.
 pub(super) const JOBS: [&str; 6] = ["run", "retrain", "gate", "promote", "predict", "drift"];

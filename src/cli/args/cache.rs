@@ -5,8 +5,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo};
 
 use super::PipelineArgs;
-use crate::engine::LockMode;
-use crate::pipeline::Stage;
+use pdm_engine::engine::LockMode;
+use pdm_engine::pipeline::Stage;
 
 /// What is done about the pipeline's lock.
 #[derive(Debug, Clone, Default, Args)]

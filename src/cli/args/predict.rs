@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::RegistryArgs;
-use crate::domain::Alarm;
+use pdm_core::domain::Alarm;
 
 #[derive(Debug, Args)]
 #[command(
@@ -67,7 +67,7 @@ pub(in crate::cli) enum InputFormat {
 
 impl PredictArgs {
     /// Reads the conditions of alarms.
-    pub(in crate::cli) fn alarms(&self) -> Result<Vec<Alarm>, crate::domain::ParseAlarmError> {
+    pub(in crate::cli) fn alarms(&self) -> Result<Vec<Alarm>, pdm_core::domain::ParseAlarmError> {
         self.alarm.iter().map(|text| text.parse()).collect()
     }
 }

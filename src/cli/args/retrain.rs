@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::PipelineArgs;
-use crate::pipeline::Condition;
+use pdm_engine::pipeline::Condition;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::{PipelineArgs, RunStoreArgs};
-use crate::tracking::RunStatus;
+use pdm_tracking::tracking::RunStatus;
 
 #[derive(Debug, Args)]
 #[command(

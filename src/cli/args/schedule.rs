@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::PipelineArgs;
-use crate::schedule::Kind;
+use pdm_engine::schedule::Kind;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ScheduleCommand {

@@ -11,11 +11,11 @@ use crate::cli::exit::Exit;
 use crate::cli::outcome::seconds;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{consent, settings};
-use crate::engine::{self, EngineError, Explanation, Standing};
-use crate::events::{size, span};
-use crate::pipeline::cache::{CacheError, Cost, InputFile, Policy, Removal, Stored, collectable};
-use crate::pipeline::{Origins, Stage, StageKey};
-use crate::report::{Align, table};
+use pdm_core::events::{size, span};
+use pdm_engine::engine::{self, EngineError, Explanation, Standing};
+use pdm_engine::pipeline::cache::{CacheError, Cost, InputFile, Policy, Removal, Stored, collectable};
+use pdm_engine::pipeline::{Origins, Stage, StageKey};
+use pdm_report::report::{Align, table};
 
 pub(super) fn run(command: &CacheCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {

@@ -9,11 +9,11 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs::{self, Outputs};
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::codes::Code;
-use crate::data::{SimulateOptions, simulate};
-use crate::domain::redact_json;
-use crate::engine;
-use crate::report::{self, Document};
+use pdm_core::codes::Code;
+use pdm_core::domain::redact_json;
+use pdm_engine::engine;
+use pdm_models::data::{SimulateOptions, simulate};
+use pdm_report::report::{self, Document};
 
 pub(super) fn run(command: &DataCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {

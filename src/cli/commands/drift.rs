@@ -6,10 +6,10 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::codes::Code;
-use crate::engine::{self, Drift};
-use crate::monitor::{DriftRow, DriftVerdict};
-use crate::report::{Align, table};
+use pdm_core::codes::Code;
+use pdm_engine::engine::{self, Drift};
+use pdm_models::monitor::{DriftRow, DriftVerdict};
+use pdm_report::report::{Align, table};
 
 /// Tests shown where nothing drifted.
 const SHOWN: usize = 5;

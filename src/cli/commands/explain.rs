@@ -6,8 +6,8 @@ use crate::cli::args::ExplainArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
-use crate::codes::Code;
-use crate::report::{Align, table};
+use pdm_core::codes::Code;
+use pdm_report::report::{Align, table};
 
 /// A code in the list.
 #[derive(Serialize)]

@@ -11,10 +11,10 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outputs::{Outputs, write};
 use crate::cli::ui::Ui;
-use crate::content::Digest;
-use crate::data::read_units;
-use crate::export::{MLFLOW_FILES, OPSET, input_specs, inputs, mlflow_model, onnx, output_spec};
-use crate::report::Document;
+use pdm_core::content::Digest;
+use pdm_models::data::read_units;
+use pdm_models::export::{MLFLOW_FILES, OPSET, input_specs, inputs, mlflow_model, onnx, output_spec};
+use pdm_report::report::Document;
 
 pub(super) fn run(command: &ExportCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {

@@ -9,10 +9,10 @@ use crate::cli::outcome;
 use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::engine::{self, Context, Job};
-use crate::features::SensorRank;
-use crate::pipeline::Stage;
-use crate::report::{Align, Document, Sheet, table, write_sheet};
+use pdm_engine::engine::{self, Context, Job};
+use pdm_engine::pipeline::Stage;
+use pdm_models::features::SensorRank;
+use pdm_report::report::{Align, Document, Sheet, table, write_sheet};
 
 pub(super) fn run(args: &FeaturesArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;

@@ -13,9 +13,9 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::codes::Code;
-use crate::data::{DatasetOptions, InstallReport, install};
-use crate::events::Reporter;
+use pdm_core::codes::Code;
+use pdm_core::events::Reporter;
+use pdm_models::data::{DatasetOptions, InstallReport, install};
 
 /// The published archive has 12 MB; nothing near this is a copy of it.
 const LARGEST_DOWNLOAD: u64 = 256 << 20;

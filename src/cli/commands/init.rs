@@ -13,8 +13,8 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs;
 use crate::cli::settings::{EMBEDDED, MAIN_PIPELINE};
 use crate::cli::ui::Ui;
-use crate::codes::Code;
-use crate::pipeline::file_schema_text;
+use pdm_core::codes::Code;
+use pdm_engine::pipeline::file_schema_text;
 
 const SCHEMA: &str = "pipelines/pipeline.schema.json";
 const IGNORE: &str = "/.pdm-ml/\n/datasets/*\n!/datasets/README.md\n/experiments/runs/\n/registry/store/\n";
@@ -153,7 +153,7 @@ fn pipeline(template: Template, folder: &Path) -> String {
 /// Returns the folder's name where it may name a project.
 fn project_name(folder: &Path) -> Option<String> {
     let name = fs::canonicalize(folder).ok()?.file_name()?.to_str()?.to_lowercase();
-    name.parse::<crate::registry::ModelName>().is_ok().then_some(name)
+    name.parse::<pdm_store::registry::ModelName>().is_ok().then_some(name)
 }
 
 fn next(template: Template, folder: &Path) -> String {

@@ -7,10 +7,10 @@ use crate::cli::exit::Exit;
 use crate::cli::gate_reports::{self, Repository};
 use crate::cli::ui::{Ui, warn};
 use crate::cli::{settings, ui};
-use crate::codes::{Code, unmarked};
-use crate::engine::{self, Context, Job, Outcome};
-use crate::notify::{self, Notice, NotifyOptions, Occasion};
-use crate::pipeline::Stage;
+use pdm_core::codes::{Code, unmarked};
+use pdm_engine::engine::{self, Context, Job, Outcome};
+use pdm_engine::pipeline::Stage;
+use pdm_tracking::notify::{self, Notice, NotifyOptions, Occasion};
 
 /// Brings the pipeline up to a stage and shows what came of it; reports are written whatever came of it.
 pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {

@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
-use crate::registry::{NewKey, Signer};
+use pdm_store::registry::{NewKey, Signer};
 
 #[derive(Serialize)]
 struct Made {

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bundle::ModelBundle;
 use crate::cli::args::{PipelineArgs, RegistryArgs};
 use crate::cli::error::CliError;
 use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::engine::{self, Context, Job};
-use crate::registry::{ModelRef, ModelVersion};
+use pdm_engine::engine::{self, Context, Job};
+use pdm_models::bundle::ModelBundle;
+use pdm_store::registry::{ModelRef, ModelVersion};
 
 /// A bundle, and the version it is registered as where it was opened as one.
 pub(super) struct Model {

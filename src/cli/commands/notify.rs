@@ -8,9 +8,9 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::codes::Code;
-use crate::notify::{Notice, Occasion, deliver};
-use crate::report::{Align, table};
+use pdm_core::codes::Code;
+use pdm_report::report::{Align, table};
+use pdm_tracking::notify::{Notice, Occasion, deliver};
 
 /// What came of telling one receiver.
 #[derive(Serialize)]

@@ -9,11 +9,11 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs::Outputs;
 use crate::cli::ui::{Ui, warn};
 use crate::cli::{outcome, settings};
-use crate::codes::Code;
-use crate::engine::{self, Against, Opponent, Outcome, Turn};
-use crate::pipeline::Stage;
-use crate::report::{Document, PredictionSheet};
-use crate::scoring::Verdict;
+use pdm_core::codes::Code;
+use pdm_core::scoring::Verdict;
+use pdm_engine::engine::{self, Against, Opponent, Outcome, Turn};
+use pdm_engine::pipeline::Stage;
+use pdm_report::report::{Document, PredictionSheet};
 
 /// Brings the pipeline up to a stage and shows what came of it.
 pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {

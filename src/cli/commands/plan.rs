@@ -6,10 +6,10 @@ use crate::cli::exit::Exit;
 use crate::cli::outcome::seconds;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::engine::{self, PlannedStage};
-use crate::events::{size, span};
-use crate::pipeline::{BudgetOptions, Stage};
-use crate::report::{Align, table};
+use pdm_core::events::{size, span};
+use pdm_engine::engine::{self, PlannedStage};
+use pdm_engine::pipeline::{BudgetOptions, Stage};
+use pdm_report::report::{Align, table};
 
 pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_to_look(&args.pipeline, ui)?;

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::judged::{send, tell_of_error};
 use super::model::{self, Model};
-use crate::bundle::ModelBundle;
 use crate::cli::args::{PipelineArgs, PredictArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -16,11 +15,12 @@ use crate::cli::outputs::Outputs;
 use crate::cli::predicted::{self, Predicted};
 use crate::cli::ui::{self, Ui};
 use crate::cli::{environment, settings};
-use crate::codes::Code;
-use crate::data::Trajectory;
-use crate::domain::{Alarm, UnitId};
-use crate::engine::{self, Context, Job, JournalEntry};
-use crate::report::{Document, PredictionSheet};
+use pdm_core::codes::Code;
+use pdm_core::domain::{Alarm, UnitId};
+use pdm_engine::engine::{self, Context, Job, JournalEntry};
+use pdm_models::bundle::ModelBundle;
+use pdm_models::data::Trajectory;
+use pdm_report::report::{Document, PredictionSheet};
 
 /// The project a command works in, where there is one.
 type Project = Option<(Context, Job)>;
@@ -127,7 +127,7 @@ fn keep(
     args: &PredictArgs,
     predicted: &Predicted,
     bundle: &ModelBundle,
-    digests: &std::collections::BTreeMap<UnitId, crate::content::Digest>,
+    digests: &std::collections::BTreeMap<UnitId, pdm_core::content::Digest>,
     project: &Project,
 ) -> Result<(), CliError> {
     let Some((path, is_asked_for)) = journal(args, project) else { return Ok(()) };
@@ -160,7 +160,7 @@ fn keep(
         Err(error) => {
             // A project on a read-only disk can still predict.
             let error = CliError::new(error.code(), error).render(false);
-            ui::warn(&format!("{}; nothing is kept of these predictions", crate::codes::unmarked(&error)));
+            ui::warn(&format!("{}; nothing is kept of these predictions", pdm_core::codes::unmarked(&error)));
             Ok(())
         }
     }

@@ -8,10 +8,10 @@ use crate::cli::outcome;
 use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::engine;
-use crate::pipeline::Stage;
-use crate::registry::{ModelRef, Said};
-use crate::scoring::Verdict;
+use pdm_core::scoring::Verdict;
+use pdm_engine::engine;
+use pdm_engine::pipeline::Stage;
+use pdm_store::registry::{ModelRef, Said};
 
 pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
     match &args.model {

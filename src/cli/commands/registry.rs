@@ -18,15 +18,15 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
-use crate::codes::Code;
-use crate::engine::Context;
-use crate::pipeline::Stage;
-use crate::registry::blocking::Registry;
-use crate::registry::{
+use pdm_core::codes::Code;
+use pdm_engine::engine::Context;
+use pdm_engine::pipeline::Stage;
+use pdm_report::report::{self, Align, table};
+use pdm_store::registry::blocking::Registry;
+use pdm_store::registry::{
     Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, NotedError,
     RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
 };
-use crate::report::{self, Align, table};
 
 pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {

@@ -11,9 +11,9 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs::Outputs;
 use crate::cli::ui::Ui;
 use crate::cli::{night, settings, summary, ui};
-use crate::codes::Code;
-use crate::engine::{self, NightResult, Retrained};
-use crate::report::Document;
+use pdm_core::codes::Code;
+use pdm_engine::engine::{self, NightResult, Retrained};
+use pdm_report::report::Document;
 
 pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let started = Instant::now();

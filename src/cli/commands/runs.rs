@@ -13,11 +13,11 @@ use crate::cli::outcome::seconds;
 use crate::cli::outputs::{self, Outputs};
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::domain::redact_json;
-use crate::engine::{Context, Job};
-use crate::observe::timeline::chrome_trace;
-use crate::report::{Align, Document, table};
-use crate::tracking::{Run, RunStore};
+use pdm_core::domain::redact_json;
+use pdm_engine::engine::{Context, Job};
+use pdm_report::report::{Align, Document, table};
+use pdm_tracking::observe::timeline::chrome_trace;
+use pdm_tracking::tracking::{Run, RunStore};
 
 pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {

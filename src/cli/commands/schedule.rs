@@ -13,10 +13,12 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs::{self, Outputs};
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
-use crate::codes::Code;
-use crate::engine;
-use crate::pipeline::PipelineSpec;
-use crate::schedule::{Definition, File, Job, Kind, ScheduleError, ScheduleOptions, export, next_times, skipped_night};
+use pdm_core::codes::Code;
+use pdm_engine::engine;
+use pdm_engine::pipeline::PipelineSpec;
+use pdm_engine::schedule::{
+    Definition, File, Job, Kind, ScheduleError, ScheduleOptions, export, next_times, skipped_night,
+};
 
 impl From<ScheduleError> for CliError {
     fn from(error: ScheduleError) -> Self {
@@ -157,7 +159,7 @@ fn put(files: &[(PathBuf, &File)]) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::{DECISIONS, TRY_AGAIN};
+    use pdm_engine::schedule::{DECISIONS, TRY_AGAIN};
 
     #[test]
     fn the_codes_in_definitions_are_those_of_the_command() {

@@ -7,10 +7,10 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::codes::Code;
-use crate::engine::{self, Context};
-use crate::report::{Align, table};
-use crate::tracking::{
+use pdm_core::codes::Code;
+use pdm_engine::engine::{self, Context};
+use pdm_report::report::{Align, table};
+use pdm_tracking::tracking::{
     LostRun, MirrorReport, MlflowClient, Patience, RunStore, RunSummary, SyncReport, lost, mirror, sync,
 };
 

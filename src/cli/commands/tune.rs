@@ -11,9 +11,9 @@ use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::tuned;
 use crate::cli::ui::Ui;
-use crate::engine::{self, Job, TuneError, TuneRequest};
-use crate::report::{Align, table};
-use crate::tune::{MOST_GRID_POINTS, Method, Space, TuneOptions, Values};
+use pdm_engine::engine::{self, Job, TuneError, TuneRequest};
+use pdm_models::tune::{MOST_GRID_POINTS, Method, Space, TuneOptions, Values};
+use pdm_report::report::{Align, table};
 
 pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
     let mut pipeline = args.pipeline.clone();

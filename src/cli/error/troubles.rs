@@ -1,9 +1,9 @@
 //! Why a line ended before its gates, for the reports that CI reads.
 
 use super::{Cause, CliError, chain};
-use crate::data::{self, QualityReport, Severity, causes};
-use crate::pipeline::SpecProblem;
-use crate::report::gate::{Place, Trouble};
+use pdm_engine::pipeline::SpecProblem;
+use pdm_models::data::{self, QualityReport, Severity, causes};
+use pdm_report::report::gate::{Place, Trouble};
 
 /// Most causes in the data that are told one by one.
 const FINDINGS: usize = 10;

@@ -13,7 +13,7 @@ mod with {
     use tracing_subscriber::registry::LookupSpan;
 
     use crate::cli::{environment, ui};
-    use crate::observe::{JobFacts, Spans, TraceContext, otlp};
+    use pdm_tracking::observe::{JobFacts, Spans, TraceContext, otlp};
 
     /// The export to a collector, where one is named.
     pub(in crate::cli::watch) struct Export(Mutex<Option<otlp::Export>>);
@@ -66,7 +66,7 @@ mod without {
     use tracing_subscriber::layer::Identity;
 
     use crate::cli::{environment, ui};
-    use crate::observe::{JobFacts, Spans, TraceContext};
+    use pdm_tracking::observe::{JobFacts, Spans, TraceContext};
 
     /// Says at the end that nothing was sent, where a collector is named.
     pub(in crate::cli::watch) struct Export {

@@ -16,8 +16,8 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use super::export::Export;
 use crate::cli::args::LogFormat;
 use crate::cli::ui;
-use crate::domain::{redact, redact_json};
-use crate::observe::{Spans, TARGET, WORDS};
+use pdm_core::domain::{redact, redact_json};
+use pdm_tracking::observe::{Spans, TARGET, WORDS};
 
 /// Where notes and warnings go that come by no event; set once messages are logged as JSON.
 static LOG: OnceLock<Arc<Spans>> = OnceLock::new();

@@ -10,8 +10,8 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
-use crate::codes::Code;
-use crate::pipeline::{Migration, migrate};
+use pdm_core::codes::Code;
+use pdm_engine::pipeline::{Migration, migrate};
 
 #[derive(Serialize)]
 struct Migrated {

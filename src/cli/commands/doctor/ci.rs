@@ -11,13 +11,13 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::data::{self, DatasetOptions, Role};
-use crate::engine::{self, Context, Job};
-use crate::notify::NotifyOptions;
-use crate::registry::blocking::Registry;
-use crate::registry::{RegistryError, Rule};
-use crate::report::{Align, table};
-use crate::tracking::Patience;
+use pdm_engine::engine::{self, Context, Job};
+use pdm_models::data::{self, DatasetOptions, Role};
+use pdm_report::report::{Align, table};
+use pdm_store::registry::blocking::Registry;
+use pdm_store::registry::{RegistryError, Rule};
+use pdm_tracking::notify::NotifyOptions;
+use pdm_tracking::tracking::Patience;
 
 /// Version of the document.
 const FORMAT: u32 = 1;

@@ -11,11 +11,11 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use crate::data::{self, Role};
-use crate::engine::{Context, Job};
-use crate::registry::blocking::Registry;
-use crate::report::{Align, table};
-use crate::tracking::Patience;
+use pdm_engine::engine::{Context, Job};
+use pdm_models::data::{self, Role};
+use pdm_report::report::{Align, table};
+use pdm_store::registry::blocking::Registry;
+use pdm_tracking::tracking::Patience;
 
 #[derive(Serialize)]
 struct Check {

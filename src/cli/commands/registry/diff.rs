@@ -3,8 +3,8 @@ use serde_json::Value;
 use crate::cli::args::RegistryArgs;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
-use crate::registry::{Change, Difference, FileChange, FileEntry, Side, ValueChange};
-use crate::report::{self, Align, table};
+use pdm_report::report::{self, Align, table};
+use pdm_store::registry::{Change, Difference, FileChange, FileEntry, Side, ValueChange};
 
 /// Characters of a value that a table shows.
 const WIDEST: usize = 64;

@@ -8,8 +8,8 @@ use crate::cli::args::GcArgs;
 use crate::cli::consent;
 use crate::cli::error::CliError;
 use crate::cli::ui::{self, Ui};
-use crate::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
-use crate::report::{Align, table};
+use pdm_report::report::{Align, table};
+use pdm_store::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
 
 /// What was found, and what became of it; `None` where it was only to be said.
 #[derive(Serialize)]

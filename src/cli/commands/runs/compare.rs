@@ -6,9 +6,9 @@ use super::open;
 use crate::cli::args::RunStoreArgs;
 use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
-use crate::engine::{self, ComparedPart, ComparedRuns};
-use crate::report::{self, Align, table};
-use crate::tracking::{Comparison, compare};
+use pdm_engine::engine::{self, ComparedPart, ComparedRuns};
+use pdm_report::report::{self, Align, table};
+use pdm_tracking::tracking::{Comparison, compare};
 
 /// Runs side by side.
 #[derive(Serialize)]

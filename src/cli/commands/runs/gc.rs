@@ -9,9 +9,9 @@ use crate::cli::args::RunsGcArgs;
 use crate::cli::error::CliError;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{consent, settings};
-use crate::engine::KeptRuns;
-use crate::report::{Align, table};
-use crate::tracking::{Patience, RunId, RunPolicy, RunRemoval, RunsToRemove};
+use pdm_engine::engine::KeptRuns;
+use pdm_report::report::{Align, table};
+use pdm_tracking::tracking::{Patience, RunId, RunPolicy, RunRemoval, RunsToRemove};
 
 /// What was found, and what became of it; nothing where it was only to be said.
 #[derive(Serialize)]

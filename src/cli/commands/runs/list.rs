@@ -7,9 +7,9 @@ use super::open;
 use crate::cli::args::RunsListArgs;
 use crate::cli::error::CliError;
 use crate::cli::ui::{self, Ui};
-use crate::report::{Align, table};
-use crate::scoring::Part;
-use crate::tracking::{ListedRun, ListedScore, RunFilter, RunListing};
+use pdm_core::scoring::Part;
+use pdm_report::report::{Align, table};
+use pdm_tracking::tracking::{ListedRun, ListedScore, RunFilter, RunListing};
 
 pub(super) fn run(args: &RunsListArgs, ui: &Ui) -> Result<(), CliError> {
     let filter = RunFilter {

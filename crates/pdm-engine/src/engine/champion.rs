@@ -1,0 +1,28 @@
+use jiff::Timestamp;
+
+use super::storeroom::Storeroom;
+use super::{Context, EngineError, Job};
+use pdm_store::registry::Done;
+
+/// Who holds a pipeline's alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Champion {
+    /// Number of the version.
+    pub version: u32,
+    /// When the alias was pointed to it.
+    pub since: Option<Timestamp>,
+}
+
+/// Returns who holds the pipeline's alias; nobody where it was never moved.
+///
+/// # Errors
+/// The registry cannot be read.
+pub fn champion(context: &Context, job: &Job) -> Result<Option<Champion>, EngineError> {
+    let Storeroom { registry, model, alias, .. } = Storeroom::open(context, &job.spec)?;
+    let Some(version) = registry.state(None)?.current(&model, &alias).map(|version| version.version) else {
+        return Ok(None);
+    };
+    let moves = registry.history(&model, Some(&alias), None)?;
+    let last = moves.iter().rfind(|row| matches!(row.action, Done::Promote | Done::Rollback));
+    Ok(Some(Champion { version, since: last.map(|row| row.time) }))
+}

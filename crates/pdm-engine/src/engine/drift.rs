@@ -1,0 +1,131 @@
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::exec::provide_data;
+use super::provision::provision;
+use super::registered::open_version;
+use super::retrain::Memory;
+use super::{Context, EngineError, Job, Line};
+use crate::pipeline::stages::StageError;
+use crate::pipeline::{RetrainOptions, Stage};
+use pdm_core::domain::UnitId;
+use pdm_models::bundle::ModelBundle;
+use pdm_models::data::Trajectory;
+use pdm_models::monitor::{self, DriftOptions, DriftReport};
+use pdm_store::registry::{ModelRef, ModelVersion};
+
+/// Versions before the champion that are looked at for units enough.
+const FARTHEST_BACK: usize = 12;
+
+/// Whether units that came in differ from those a judged model learnt from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Drift {
+    /// Which units are new, such as `since v12`.
+    pub window: String,
+    /// The version whose training units they are compared with: the champion's, where enough came in since.
+    pub reference: u32,
+    /// What was found.
+    #[serde(flatten)]
+    pub report: DriftReport,
+}
+
+/// Compares the units that came in with those the champion learnt from. Changes nothing.
+///
+/// # Errors
+/// There is no champion, the data are not valid, or the registry or a bundle cannot be read.
+pub fn drift(context: &Context, job: &Job) -> Result<Drift, EngineError> {
+    provision(context, job)?;
+    provide_data(context, job)?;
+    let mut line = Line::open(context, job)?;
+    let alias = ModelRef::alias(line.storeroom.model.clone(), line.storeroom.alias.clone());
+    let champion = line.storeroom.registry.resolve(&alias, None)?;
+    let memory = Memory::read(&line.storeroom)?;
+    let options = line.job.spec.retrain.clone().unwrap_or_default();
+    Units::read(&mut line, &champion, &memory)?.drift(&mut line, &memory, &options)
+}
+
+/// What the champion, and the version that was judged last, have seen of the training units at hand.
+pub(super) struct Units {
+    champion: (ModelVersion, ModelBundle),
+    last: (u32, BTreeSet<UnitId>),
+}
+
+impl Units {
+    /// Opens both versions, fetched before or now; the data must be valid.
+    pub(super) fn read(line: &mut Line<'_>, champion: &ModelVersion, memory: &Memory) -> Result<Self, EngineError> {
+        let bundle = open(line, champion)?;
+        let last = memory.last_judged().unwrap_or(champion);
+        let seen = if last.bundle == champion.bundle { learnt(&bundle) } else { learnt(&open(line, last)?) };
+        if bundle.manifest().schema != *line.dataset()?.schema() {
+            return Err(EngineError::in_stage(Stage::Validate)(StageError::Schema));
+        }
+        Ok(Self { champion: (champion.clone(), bundle), last: (last.version, seen) })
+    }
+
+    /// Returns how many training units came in since the version that was judged last, and its number.
+    pub(super) fn came_in(&self, line: &mut Line<'_>) -> Result<(usize, u32), EngineError> {
+        let (version, seen) = &self.last;
+        let new = line.dataset()?.train().iter().filter(|unit| !seen.contains(&unit.unit)).count();
+        Ok((new, *version))
+    }
+
+    /// Compares the newest units that are enough to tell anything: those since the version that was judged last, else those
+    /// since the champion, with the champion's. Where a champion a week leaves too few, an earlier version takes its place.
+    pub(super) fn drift(
+        &self,
+        line: &mut Line<'_>,
+        memory: &Memory,
+        options: &RetrainOptions,
+    ) -> Result<Drift, EngineError> {
+        let (champion, bundle) = &self.champion;
+        let (last, seen) = &self.last;
+        let newest = compare(line, bundle, seen, options)?;
+        if is_enough(&newest, options) {
+            return Ok(Drift { window: format!("since v{last}"), reference: champion.version, report: newest });
+        }
+        let of = |version: u32, report| Drift { window: format!("since v{version}"), reference: version, report };
+        let own = compare(line, bundle, &learnt(bundle), options)?;
+        if is_enough(&own, options) {
+            return Ok(of(champion.version, own));
+        }
+        for earlier in memory.judged_before(champion).take(FARTHEST_BACK) {
+            let bundle = open(line, earlier)?;
+            if bundle.manifest().schema != *line.dataset()?.schema() {
+                break;
+            }
+            let report = compare(line, &bundle, &learnt(&bundle), options)?;
+            if is_enough(&report, options) {
+                return Ok(of(earlier.version, report));
+            }
+        }
+        Ok(of(champion.version, own))
+    }
+}
+
+fn open(line: &Line<'_>, version: &ModelVersion) -> Result<ModelBundle, EngineError> {
+    open_version(line.context, &line.storeroom.registry, version)
+}
+
+fn learnt(bundle: &ModelBundle) -> BTreeSet<UnitId> {
+    bundle.features().fitted_on().iter().cloned().collect()
+}
+
+fn is_enough(report: &DriftReport, options: &RetrainOptions) -> bool {
+    report.new_units >= options.drift_units
+}
+
+/// Compares the training units a bundle learnt from with those that nobody has `seen`.
+fn compare(
+    line: &mut Line<'_>,
+    bundle: &ModelBundle,
+    seen: &BTreeSet<UnitId>,
+    options: &RetrainOptions,
+) -> Result<DriftReport, EngineError> {
+    let learnt = learnt(bundle);
+    let (reference, other): (Vec<&Trajectory>, Vec<&Trajectory>) =
+        line.dataset()?.train().iter().partition(|unit| learnt.contains(&unit.unit));
+    let new: Vec<_> = other.into_iter().filter(|unit| !seen.contains(&unit.unit)).collect();
+    let (fdr, minimum_units) = (options.drift_fdr, options.drift_units);
+    Ok(monitor::drift(bundle.features(), &reference, &new, &DriftOptions { fdr, minimum_units }))
+}

@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::ExecError;
+use crate::engine::inputs::Known;
+use crate::pipeline::cache::{InputFile, StatCache};
+use crate::pipeline::covers;
+use pdm_core::content::{Digest, digest_of};
+
+/// An input as it was found.
+pub(super) struct Input {
+    /// Of the file itself, or of the names and digests of all files it means.
+    pub(super) digest: Digest,
+    /// The files.
+    pub(super) files: Vec<InputFile>,
+}
+
+/// Looks at an input. Files that are `known` count as there, with what is known of them.
+///
+/// # Errors
+/// There is no such file, or it cannot be read.
+pub(super) fn look(root: &Path, written: &str, known: &Known, memory: &StatCache) -> Result<Input, ExecError> {
+    let path = root.join(written);
+    let hashed = |path: &Path| memory.digest(path).map_err(ExecError::io("read", path));
+    let single = known.get(&path).copied();
+    let single = if single.is_none() && path.is_file() { Some(hashed(&path)?) } else { single };
+    let file = |path: &str, (sha256, bytes)| InputFile { input: written.into(), path: path.into(), bytes, sha256 };
+    if let Some(found) = single {
+        return Ok(Input { digest: found.0, files: vec![file(written, found)] });
+    }
+    let files = if path.is_dir() { below(&path)? } else { matching(root, written) };
+    let name = |file: &Path| file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned();
+    let soon = known.iter().map(|(path, found)| (name(path), *found)).filter(|(path, _)| covers(written, path));
+    let mut found: BTreeMap<_, _> = soon.collect();
+    for file in files {
+        if let Entry::Vacant(place) = found.entry(name(&file)) {
+            place.insert(hashed(&file)?);
+        }
+    }
+    if found.is_empty() {
+        return Err(ExecError::Input(written.to_owned()));
+    }
+    let digests: BTreeMap<_, _> = found.iter().map(|(name, (sha256, _))| (name, sha256)).collect();
+    let digest = digest_of(&digests).expect("a map of text to digests has a JSON form");
+    Ok(Input { digest, files: found.iter().map(|(name, found)| file(name, *found)).collect() })
+}
+
+/// Returns the files that an input means now; none that cannot be listed.
+pub(in crate::engine) fn files_of(root: &Path, written: &str) -> Vec<PathBuf> {
+    let path = root.join(written);
+    if path.is_file() {
+        return vec![path];
+    }
+    if path.is_dir() {
+        return below(&path).unwrap_or_default();
+    }
+    matching(root, written)
+}
+
+/// Returns the files in a folder and the folders in it; a link to a folder is not followed.
+fn below(folder: &Path) -> Result<Vec<PathBuf>, ExecError> {
+    let mut files = Vec::new();
+    for item in fs::read_dir(folder).map_err(ExecError::io("list", folder))? {
+        let item = item.map_err(ExecError::io("list", folder))?;
+        let kind = item.file_type().map_err(ExecError::io("read", &item.path()))?;
+        match kind.is_dir() {
+            true => files.extend(below(&item.path())?),
+            false if item.path().is_file() => files.push(item.path()),
+            false => {}
+        }
+    }
+    Ok(files)
+}
+
+/// Returns the files a pattern means; none where it is no pattern.
+fn matching(root: &Path, written: &str) -> Vec<PathBuf> {
+    let root = glob::Pattern::escape(&root.to_string_lossy());
+    let pattern = Path::new(&root).join(written);
+    let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
+    let found = glob::glob_with(&pattern.to_string_lossy(), options).into_iter().flatten();
+    found.flatten().filter(|path| path.is_file()).collect()
+}

@@ -1,0 +1,35 @@
+use super::exec::provide_data;
+use super::provision::provision;
+use super::{Context, EngineError, Job, Line};
+use crate::pipeline::Stage;
+use crate::pipeline::stages::{features, read_json};
+use pdm_models::data::{self, QualityReport, ValidDataset};
+use pdm_models::features::FittedFeatures;
+
+/// Reads the data and says what they are like, valid or not.
+///
+/// # Errors
+/// The data cannot be read at all.
+pub fn quality(context: &Context, job: &Job) -> Result<QualityReport, EngineError> {
+    let in_stage = EngineError::in_stage(Stage::Validate);
+    provision(context, job)?;
+    provide_data(context, job)?;
+    let raw = data::ingest(&job.spec.dataset, &context.root).map_err(|error| in_stage(error.into()))?;
+    Ok(data::validate(raw, &job.spec.validate).report)
+}
+
+/// Returns the data and the features the pipeline was brought up to.
+///
+/// # Errors
+/// The data are not valid, or nothing can be learnt from them.
+pub fn fitted_features(context: &Context, job: &Job) -> Result<(ValidDataset, FittedFeatures), EngineError> {
+    let in_stage = EngineError::in_stage(Stage::Features);
+    let mut line = Line::open(context, job)?;
+    let entry = line.key(Stage::Features)?.and_then(|key| line.cache.lookup(&key).into_entry());
+    let dataset = line.dataset()?.clone();
+    let fitted = match entry {
+        Some(entry) => read_json(&entry.path(features::FITTED)),
+        None => features::fit(&job.spec, &dataset),
+    };
+    Ok((dataset, fitted.map_err(in_stage)?))
+}

@@ -1,0 +1,321 @@
+//! The journal of predictions: what was predicted by which model, to be scored later against what happened.
+//!
+//! One JSON object a line, in the order they were made; lines are only ever added. A prediction of the same unit, cycle, model and
+//! input is the same one, and is written once.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use pdm_core::codes::Code;
+use pdm_core::content::{Digest, check_finite};
+use pdm_core::domain::{Cycle, FlagKind, UnitId};
+
+/// Newest format of a line.
+const FORMAT: u32 = 1;
+
+/// How long another command is waited for that writes the same journal; that takes it some milliseconds.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// How long to sleep before asking again.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// One prediction, as it was told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// Format of the line.
+    pub format: u32,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The unit.
+    pub unit: UnitId,
+    /// The last cycle the model has seen.
+    pub cycle: Cycle,
+    /// Predicted remaining useful life, in cycles.
+    pub rul: f64,
+    /// Lower end of the interval, in cycles.
+    pub lower: Option<f64>,
+    /// Upper end of the interval, in cycles.
+    pub upper: Option<f64>,
+    /// Share of units whose truth such intervals should hold.
+    pub coverage: f64,
+    /// The cap on the truth the interval speaks of, in cycles; none where it speaks of the whole life.
+    pub truth_cap: Option<f64>,
+    /// What of the history the model never learnt from.
+    pub flags: Vec<FlagKind>,
+    /// The registered version, such as `turbofan/3`; none for a bundle in a folder.
+    pub model: Option<String>,
+    /// Digest of the bundle.
+    pub bundle: Digest,
+    /// SHA-256 of the input's bytes.
+    pub input: Digest,
+}
+
+impl JournalEntry {
+    /// The format of lines that are written now.
+    pub const FORMAT: u32 = FORMAT;
+
+    fn key(&self) -> (UnitId, Cycle, Digest, Digest) {
+        (self.unit.clone(), self.cycle, self.bundle, self.input)
+    }
+}
+
+/// The journal cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictionJournalError {
+    /// The file, its folder or its lock refuses.
+    #[error("cannot {action} the journal of predictions `{}`", path.display())]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The journal.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The path leads to a folder or a device.
+    #[error("the journal of predictions `{}` is not a file", .0.display())]
+    NotAFile(PathBuf),
+    /// A line is none of a journal.
+    #[error("line {line} of `{}` is no prediction: {source}", path.display())]
+    Line {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// A prediction has a number that cannot be written.
+    #[error("a prediction cannot be written to the journal `{}`", path.display())]
+    Entry {
+        /// The journal.
+        path: PathBuf,
+        /// Which number it is.
+        source: serde_json::Error,
+    },
+    /// Another command holds the journal.
+    #[error("another command has been writing the journal of predictions `{}` for {} s", .0.display(), WAIT.as_secs())]
+    Busy(PathBuf),
+}
+
+impl PredictionJournalError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::File { .. } | Self::NotAFile(_) | Self::Line { .. } | Self::Entry { .. } | Self::Busy(_) => {
+                Code::PredictionJournal
+            }
+        }
+    }
+}
+
+/// Adds predictions to a journal, and returns how many of them it did not hold yet.
+///
+/// A process that dies meanwhile leaves whole lines and at most the beginning of one, which the next writer cuts off: it was
+/// never reported as written. All lines are on the disk when this returns.
+///
+/// # Errors
+/// The file cannot be read or written, is held by another command for long, or holds other lines of the same input.
+pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, PredictionJournalError> {
+    let failed = |action| move |source| PredictionJournalError::File { action, path: path.to_owned(), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
+    }
+    // Asked before it is opened: opening a pipe would wait for somebody at its other end.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(PredictionJournalError::NotAFile(path.to_owned()));
+    }
+    let open = OpenOptions::new().read(true).append(true).create(true).open(path);
+    let mut file = open.map_err(failed("open"))?;
+    lock(&file, path)?;
+    end_with_a_line(&mut file, path)?;
+    let known = known(&mut file, path, entries)?;
+    let (mut bytes, mut written) = (Vec::new(), HashSet::new());
+    for entry in entries {
+        let key = entry.key();
+        if known.contains(&key) || !written.insert(key) {
+            continue;
+        }
+        let unwritable = |source| PredictionJournalError::Entry { path: path.to_owned(), source };
+        check_finite(entry).map_err(unwritable)?;
+        serde_json::to_writer(&mut bytes, entry).map_err(unwritable)?;
+        bytes.push(b'\n');
+    }
+    if !bytes.is_empty() {
+        file.write_all(&bytes).map_err(failed("write"))?;
+        file.sync_data().map_err(failed("write"))?;
+    }
+    Ok(written.len())
+}
+
+/// Reads a journal, in the order it was written.
+///
+/// # Errors
+/// The file cannot be read, or a line is none of a journal; the beginning of a line at the end, which a killed process left, is
+/// passed over.
+pub fn read_journal(path: &Path) -> Result<Vec<JournalEntry>, PredictionJournalError> {
+    let failed = |source| PredictionJournalError::File { action: "read", path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let mut entries = Vec::new();
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        match serde_json::from_str(line) {
+            Ok(entry) => entries.push(entry),
+            Err(_) if !line.ends_with('\n') => break,
+            Err(source) => return Err(PredictionJournalError::Line { path: path.to_owned(), line: at + 1, source }),
+        }
+    }
+    Ok(entries)
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), PredictionJournalError> {
+    let until = Instant::now() + WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(ASK_AGAIN),
+            Err(TryLockError::WouldBlock) => return Err(PredictionJournalError::Busy(path.to_owned())),
+            Err(TryLockError::Error(source)) => {
+                return Err(PredictionJournalError::File { action: "lock", path: path.to_owned(), source });
+            }
+        }
+    }
+}
+
+/// Ends the last line where an editor did not, and cuts off one that a killed process left half-written.
+fn end_with_a_line(file: &mut File, path: &Path) -> Result<(), PredictionJournalError> {
+    let failed = |source| PredictionJournalError::File { action: "read", path: path.to_owned(), source };
+    let length = file.metadata().map_err(failed)?.len();
+    let mut last = Vec::new();
+    let mut begins = 0;
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut reader = BufReader::new(&mut *file);
+    while begins < length {
+        last.clear();
+        reader.read_until(b'\n', &mut last).map_err(failed)?;
+        if last.ends_with(b"\n") {
+            begins += last.len() as u64;
+        } else {
+            break;
+        }
+    }
+    if begins == length {
+        return Ok(());
+    }
+    let whole = serde_json::from_slice::<JournalEntry>(&last).is_ok();
+    let ended = if whole { file.write_all(b"\n") } else { file.set_len(begins) };
+    ended.map_err(failed)
+}
+
+type Keys = HashSet<(UnitId, Cycle, Digest, Digest)>;
+
+/// Returns the predictions from these inputs that the journal holds already.
+fn known(file: &mut File, path: &Path, entries: &[JournalEntry]) -> Result<Keys, PredictionJournalError> {
+    let failed = |source| PredictionJournalError::File { action: "read", path: path.to_owned(), source };
+    let inputs: HashSet<String> = entries.iter().map(|entry| entry.input.to_string()).collect();
+    let mut known = HashSet::new();
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    for (at, line) in BufReader::new(&mut *file).lines().enumerate() {
+        let line = line.map_err(failed)?;
+        // A journal of years is looked through in a moment: only lines of the same input are read.
+        if !inputs.iter().any(|input| line.contains(input)) {
+            continue;
+        }
+        let entry: JournalEntry = serde_json::from_str(&line).map_err(|source| PredictionJournalError::Line {
+            path: path.to_owned(),
+            line: at + 1,
+            source,
+        })?;
+        known.insert(entry.key());
+    }
+    Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(unit: u32, cycle: u32, input: &str) -> JournalEntry {
+        JournalEntry {
+            format: FORMAT,
+            time: "2026-11-30T02:00:00Z".parse().unwrap(),
+            unit: UnitId::from(unit),
+            cycle: Cycle(cycle),
+            rul: 60.25,
+            lower: Some(48.0),
+            upper: None,
+            coverage: 0.9,
+            truth_cap: Some(125.0),
+            flags: vec![FlagKind::Age],
+            model: Some("turbofan/3".to_owned()),
+            bundle: Digest::of("bundle"),
+            input: Digest::of(input),
+        }
+    }
+
+    #[test]
+    fn predictions_are_written_once_and_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/predictions.ndjson");
+        let first = [entry(1, 31, "a"), entry(2, 40, "a")];
+        assert_eq!(append(&path, &first).unwrap(), 2);
+        assert_eq!(append(&path, &first).unwrap(), 0);
+        assert_eq!(append(&path, &[entry(1, 31, "b"), entry(1, 31, "b"), entry(1, 32, "a")]).unwrap(), 2);
+        let all = [first.as_slice(), &[entry(1, 31, "b"), entry(1, 32, "a")]].concat();
+        assert_eq!(read_journal(&path).unwrap(), all);
+    }
+
+    #[test]
+    fn a_line_that_a_killed_process_left_is_cut_off_wherever_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("predictions.ndjson");
+        append(&path, &[entry(1, 31, "a"), entry(2, 40, "a")]).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        for cut in first..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            // Without its line end, the last line is whole all the same.
+            let missing = usize::from(cut + 1 < whole.len());
+            assert_eq!(read_journal(&path).unwrap().len(), 2 - missing, "{cut}");
+            assert_eq!(append(&path, &[entry(1, 31, "a"), entry(2, 40, "a")]).unwrap(), missing, "{cut}");
+            assert_eq!(std::fs::read(&path).unwrap(), whole, "{cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_journal_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("predictions.ndjson");
+        std::fs::write(&path, format!("{{\"input\":\"{}\"}}\n", Digest::of("a"))).unwrap();
+        let told = append(&path, &[entry(1, 31, "a")]).unwrap_err();
+        assert!(matches!(told, PredictionJournalError::Line { line: 1, .. }), "{told}");
+        let told = append(folder.path(), &[entry(1, 31, "a")]).unwrap_err();
+        assert!(matches!(told, PredictionJournalError::NotAFile(_)), "{told}");
+        let nan = JournalEntry { rul: f64::NAN, ..entry(1, 31, "b") };
+        assert!(matches!(append(&path, &[nan]), Err(PredictionJournalError::Entry { .. })));
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn writers_at_once_lose_nothing_and_double_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("predictions.ndjson");
+        thread::scope(|scope| {
+            for writer in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    for cycle in 0..20 {
+                        append(path, &[entry(writer, cycle, "own"), entry(9, cycle, "shared")]).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(read_journal(&path).unwrap().len(), 4 * 20 + 20);
+    }
+}

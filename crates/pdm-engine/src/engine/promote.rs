@@ -1,0 +1,77 @@
+use serde::Serialize;
+
+use super::storeroom::Storeroom;
+use super::{Context, EngineError, Job, catalog};
+use pdm_core::scoring::Verdict;
+use pdm_store::registry::{Alias, Consent, GateReport, ModelRef, Moved, Promotion, Said};
+
+/// What came of promoting a registered version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Promoted {
+    /// What the gates made of it.
+    pub gates: GateReport,
+    /// Where the alias moved; nothing where a gate stood in the way.
+    pub moved: Option<Moved>,
+}
+
+/// Judges a registered version by the pipeline's gates against whoever holds the alias, and promotes it if they pass.
+///
+/// With `force` it is promoted past the gates; the log remembers that, and the reason, which must not be empty.
+///
+/// # Errors
+/// An unknown version, a lost race, or whatever the store answers; a gate that says no is not an error.
+pub fn promote_version(
+    context: &Context,
+    job: &Job,
+    reference: &ModelRef,
+    reason: &str,
+    force: bool,
+) -> Result<Promoted, EngineError> {
+    let Storeroom { registry, alias, policy, .. } = Storeroom::open(context, &job.spec)?;
+    let version = registry.resolve(reference, None)?;
+    let gates = registry.judge_version(&job.spec.gates, reference, &alias)?;
+    if gates.verdict != Verdict::Pass && !force {
+        return Ok(Promoted { gates, moved: None });
+    }
+    let promotion = Promotion {
+        model: version.model,
+        version: version.version,
+        alias,
+        reason: reason.to_owned(),
+        consent: if force { Consent::Forced } else { Consent::Gates(Box::new(gates.clone())) },
+        policy,
+    };
+    let moved = registry.promote(&promotion, &context.stamp())?;
+    catalog::tell_server(context, job);
+    Ok(Promoted { gates, moved: Some(moved) })
+}
+
+/// What came of approving a registered version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Approval {
+    /// What the gates make of it now.
+    pub gates: GateReport,
+    /// The alias it is approved for.
+    pub alias: Alias,
+    /// What was written.
+    pub said: Said,
+    /// Who has approved it for the alias so far.
+    pub by: Vec<String>,
+}
+
+/// Approves a registered version for the pipeline's alias, in the name of who acts, and shows what its gates make of it.
+///
+/// # Errors
+/// An unknown or retired version, or whatever the store answers.
+pub fn approve_version(
+    context: &Context,
+    job: &Job,
+    reference: &ModelRef,
+    reason: &str,
+) -> Result<Approval, EngineError> {
+    let Storeroom { registry, alias, .. } = Storeroom::open(context, &job.spec)?;
+    let gates = registry.judge_version(&job.spec.gates, reference, &alias)?;
+    let said = registry.approve(reference, &alias, reason, &context.stamp())?;
+    let by = registry.state(None)?.model(&said.model)?.approvals(said.version, &alias).cloned().collect();
+    Ok(Approval { gates, alias, said, by })
+}

@@ -1,0 +1,87 @@
+//! What a pipeline rests on: the files and folders that no output of a command may replace.
+
+use std::path::{Path, PathBuf};
+
+use super::exec::files_of;
+use super::{Context, Job, policy};
+use pdm_models::data::{self, DatasetOptions};
+use pdm_store::bucket::Address;
+
+/// Names the file that holds the secret half of a signing key.
+const SIGNING_KEY_FILE: &str = "PDM_ML_SIGNING_KEY_FILE";
+
+/// A file or folder that a command or its pipeline rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// What it is, such as `the pipeline file`.
+    pub what: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is a folder that belongs to this program, so that nothing else is written into it.
+    pub is_folder: bool,
+}
+
+impl Read {
+    /// Returns a file.
+    pub fn file(what: impl Into<String>, path: PathBuf) -> Self {
+        Self { what: what.into(), path, is_folder: false }
+    }
+
+    /// Returns a folder with all in it.
+    pub fn folder(what: impl Into<String>, path: PathBuf) -> Self {
+        Self { what: what.into(), path, is_folder: true }
+    }
+}
+
+/// Returns everything that a pipeline rests on: its files, its data, its lock, its registry, its policies, its recorded runs,
+/// and what its programs read.
+pub fn reads(context: &Context, job: &Job) -> Vec<Read> {
+    let root = context.root.as_path();
+    let mut reads: Vec<_> = job.files.iter().map(|path| Read::file("a file of the pipeline", path.clone())).collect();
+    reads.extend(job.lock_path().map(|path| Read::file("the pipeline's lock", path)));
+    reads.extend(data_files(job, root));
+    reads.extend(program_files(job, root));
+    let policies = policy::files(root).unwrap_or_default();
+    reads.extend(policies.into_iter().map(|path| Read::file("a policy of the registry", path)));
+    let key = (context.variable)(SIGNING_KEY_FILE);
+    reads.extend(key.map(|path| Read::file("the signing key", root.join(path))));
+    reads.extend(folder_at(root, "the registry", &job.spec.registry.url));
+    reads.extend(folder_at(root, "the shared cache", &job.spec.cache.url));
+    reads.push(Read::folder("the folder of recorded runs", context.resolve(&job.spec.tracking.dir)));
+    reads.push(Read::folder("the project's cache", context.scratch()));
+    reads
+}
+
+fn data_files(job: &Job, root: &Path) -> Vec<Read> {
+    let dataset = &job.spec.dataset;
+    let mut files: Vec<_> = data::parts(dataset, root)
+        .into_iter()
+        .map(|part| Read::file("a data file of the pipeline", part.path))
+        .collect();
+    if let DatasetOptions::Simulated(options) = dataset {
+        let origin = root.join(&options.path).join(format!("{}.json", options.name));
+        files.push(Read::file("a data file of the pipeline", origin));
+    }
+    files
+}
+
+fn program_files(job: &Job, root: &Path) -> Vec<Read> {
+    let mut files = Vec::new();
+    for stage in &job.spec.stages {
+        let what = format!("an input of the stage `{}`", stage.name);
+        for written in stage.inputs.iter().map(String::as_str).chain(stage.program_file()) {
+            files.extend(files_of(root, written).into_iter().map(|path| Read::file(what.clone(), path)));
+        }
+        let what = format!("an output of the stage `{}`", stage.name);
+        files.extend(stage.outputs.iter().map(|written| Read::file(what.clone(), root.join(written))));
+    }
+    files
+}
+
+/// Returns the folder at an address; none where it is a bucket or no address.
+pub fn folder_at(root: &Path, what: &str, url: &str) -> Option<Read> {
+    match Address::parse(url) {
+        Ok(Address::Folder(folder)) => Some(Read::folder(what, root.join(folder))),
+        Ok(Address::Memory | Address::Bucket { .. }) | Err(_) => None,
+    }
+}

@@ -1,0 +1,280 @@
+use std::sync::{Arc, Mutex, Once, OnceLock};
+use std::time::Duration;
+
+use super::exec::artifacts;
+use super::gate_facts::{gate_facts, metrics_of};
+use super::logged_model::log_model;
+use super::outcome::Outcome;
+use super::{Context, EngineError, Job, Line};
+use crate::pipeline::cache::Entry;
+use crate::pipeline::stages::{LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate};
+use crate::pipeline::{Origins, Source, Stage};
+use pdm_core::domain::redact;
+use pdm_core::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
+use pdm_models::data::{self, InputDigest, Role};
+use pdm_models::monitor::DriftReport;
+use pdm_tracking::tracking::{
+    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, SET_TAG, SystemOptions,
+    SystemWatch, TrackingError, TrackingOptions,
+};
+
+/// How long the end of a run waits for a slow MLflow server.
+const LAST_WAIT: Duration = Duration::from_secs(10);
+
+/// The record of one run; it begins with the first stage that must run, so a run that does nothing leaves none.
+pub(super) struct Record<'a> {
+    context: &'a Context,
+    job: &'a Job,
+    reporter: Reporter,
+    slot: Arc<Slot>,
+    /// Set by the first stage that must run; none where the run cannot be recorded.
+    live: OnceLock<Option<Live>>,
+    inputs_told: Once,
+}
+
+struct Live {
+    run: Arc<ActiveRun>,
+    /// Used by nobody before the end; the lock lets programs beside the line share the record.
+    mlflow: Mutex<Option<BestEffort>>,
+    watch: Option<SystemWatch>,
+}
+
+/// Hears events before the run begins, and passes them to it from then on.
+#[derive(Default)]
+struct Slot(OnceLock<Arc<ActiveRun>>);
+
+impl Observer for Slot {
+    fn on(&self, event: &Event) {
+        if let Some(run) = self.0.get() {
+            run.on(event);
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn new(context: &'a Context, job: &'a Job) -> Self {
+        let slot = Arc::new(Slot::default());
+        let reporter = context.reporter.with(Arc::<Slot>::clone(&slot));
+        Self { context, job, reporter, slot, live: OnceLock::new(), inputs_told: Once::new() }
+    }
+
+    /// Returns the run's id, once it has begun.
+    pub(super) fn id(&self) -> Option<String> {
+        self.live().map(|live| live.run.id().to_string())
+    }
+
+    /// Returns the reporter that also writes the journal, from when the run begins.
+    pub(super) fn reporter(&self) -> Reporter {
+        self.reporter.clone()
+    }
+
+    fn live(&self) -> Option<&Live> {
+        self.live.get().and_then(Option::as_ref)
+    }
+
+    /// Starts the record, unless it has begun. A run that cannot be recorded warns and goes on.
+    pub(super) fn begin(&self) {
+        self.live.get_or_init(|| {
+            let started = self.start().map_err(|error| {
+                self.context.reporter.warn(format!("the run is not recorded: {}", error.in_one_line()));
+            });
+            if let Ok(live) = &started {
+                self.reporter.emit(Event::RunStarted { run: live.run.id().to_string() });
+            }
+            self.describe();
+            started.ok()
+        });
+    }
+
+    /// Records what the run is asked to do.
+    fn describe(&self) {
+        match TrackingOptions::run_tags(self.context.variable) {
+            Ok(tags) => tags.into_iter().for_each(|(key, value)| self.reporter.emit(Event::Tag { key, value })),
+            Err(error) => self.context.reporter.warn(error.in_one_line()),
+        }
+        let set = overrides(&self.job.origins);
+        if !set.is_empty() {
+            let value = serde_json::to_string(&set).expect("a list of texts has a JSON form");
+            self.reporter.emit(Event::Tag { key: SET_TAG.to_owned(), value });
+        }
+        params(&self.job.origins).for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
+    }
+
+    fn start(&self) -> Result<Live, TrackingError> {
+        let (options, project) = (&self.job.spec.tracking, &self.job.spec.project.name);
+        let store = RunStore::open(self.context.resolve(&options.dir));
+        let header = RunHeader::new(project, &self.job.label, options.experiment_or(project, self.context.variable))
+            .commit(self.context.commit.clone());
+        if let Err(error) = store.reap() {
+            self.context.reporter.warn(format!("killed runs could not be closed: {}", error.in_one_line()));
+        }
+        let run = Arc::new(store.start(header, &self.context.reporter)?);
+        let mlflow = match options.mlflow(self.context.variable, Patience::BACKGROUND) {
+            Ok(client) => client.map(|client| BestEffort::follow(&run, client, &self.context.reporter)),
+            Err(error) => {
+                self.context.reporter.warn(format!("the run is not copied to MLflow: {}", error.in_one_line()));
+                None
+            }
+        };
+        let watch = self.watch(&run);
+        let _first = self.slot.0.set(Arc::clone(&run));
+        Ok(Live { run, mlflow: Mutex::new(mlflow), watch })
+    }
+
+    /// Begins to look at the machine, where that is wanted.
+    fn watch(&self, run: &Arc<ActiveRun>) -> Option<SystemWatch> {
+        let warn = |why: String| self.context.reporter.warn(format!("system metrics are not recorded: {why}"));
+        match SystemOptions::read(self.job.spec.tracking.system_metrics, self.context.variable) {
+            Ok(options) => SystemWatch::begin(Arc::clone(run), options?).map_err(|error| warn(error.to_string())).ok(),
+            Err(error) => {
+                warn(error.in_one_line());
+                None
+            }
+        }
+    }
+
+    /// Records which data the run rests on, once it has begun and they are known.
+    pub(super) fn inputs(&self, files: &[InputDigest]) {
+        if self.live().is_some() && !files.is_empty() {
+            self.inputs_told.call_once(|| self.tell_inputs(files));
+        }
+    }
+
+    fn tell_inputs(&self, files: &[InputDigest]) {
+        let (spec, root) = (&self.job.spec, &self.context.root);
+        let paths = data::parts(&spec.dataset, root);
+        let source = |role: Role| {
+            let of_role = paths.iter().filter(|part| part.role == role);
+            let named = of_role.map(|part| part.path.strip_prefix(root).unwrap_or(&part.path).display().to_string());
+            named.collect::<Vec<_>>().join(", ")
+        };
+        for (role, used_for) in
+            [(Role::Train, UsedFor::Training), (Role::Test, UsedFor::Test), (Role::Rul, UsedFor::Test)]
+        {
+            let Some(digest) = data::part_digest(files, role) else { continue };
+            let (name, digest) = (format!("{} {role}", spec.dataset.name()), digest.to_string());
+            self.reporter.input(InputData { name, digest, used_for, source: source(role) });
+        }
+    }
+
+    /// Records what came of the run.
+    pub(super) fn outcome(&self, outcome: &Outcome, line: &Line<'_>) {
+        if self.live().is_none() {
+            return;
+        }
+        self.inputs(&line.files);
+        if let Some(scores) = &outcome.scores {
+            for (part, card) in [("judged", &scores.scorecard), ("out_of_fold", &scores.out_of_fold)] {
+                card.scores.iter().for_each(|s| self.reporter.metric(format!("{part}/{}", s.metric), 0, s.value));
+                for (name, s) in card.groups.iter().flat_map(|group| group.scores.iter().map(|s| (&group.name, s))) {
+                    self.reporter.metric(format!("{part}/{name}/{}", s.metric), 0, s.value);
+                }
+            }
+        }
+        let gates = outcome.gates.iter().flat_map(gate_facts);
+        gates.flat_map(|gate| metrics_of(&gate)).for_each(|(name, value)| self.reporter.metric(name, 0, value));
+        if let Some(drift) = &line.drift {
+            self.drift(&drift.report);
+        }
+        let tag = |key: &str, value: Option<String>| {
+            if let Some(value) = value {
+                self.reporter.emit(Event::Tag { key: key.to_owned(), value });
+            }
+        };
+        tag("bundle", line.bundle_digest().map(|digest| digest.to_string()));
+        tag("judged_on", outcome.scores.as_ref().map(|scores| scores.on.to_string()));
+        tag("verdict", outcome.gates.as_ref().map(|gates| gates.verdict.to_string()));
+        tag("version", outcome.version.as_ref().map(|version| format!("{}/{}", version.model, version.version)));
+        tag("alias", outcome.alias.clone());
+        self.artifacts(line);
+    }
+
+    /// Records what the night job found when it looked for drift.
+    fn drift(&self, report: &DriftReport) {
+        for test in &report.tests {
+            let regime = test.regime.map(|regime| format!("_regime{regime}")).unwrap_or_default();
+            for (figure, value) in test.figures() {
+                self.reporter.metric(format!("drift/{}_{}{regime}/{figure}", test.channel, test.quantity), 0, value);
+            }
+        }
+    }
+
+    /// Records what an `exec` stage left.
+    pub(super) fn left(&self, entry: &Entry) {
+        if self.live().is_some() {
+            artifacts(&entry.key().stage, entry).into_iter().for_each(|artifact| self.reporter.emit(artifact));
+        }
+    }
+
+    fn artifacts(&self, line: &Line<'_>) {
+        if line.bundle_digest().is_some()
+            && let Err(error) = log_model(self.context, line, &self.reporter)
+        {
+            self.reporter.warn(format!("the run holds no model for MLflow: {error}"));
+        }
+        let wanted = [
+            (Stage::Validate, validate::REPORT),
+            (Stage::Train, LEARNING_CURVES),
+            (Stage::Train, LEARNING_CURVES_TABLE),
+            (Stage::Calibrate, calibrate::BUNDLE),
+            (Stage::Evaluate, evaluate::SCORECARD),
+            (Stage::Evaluate, evaluate::OUT_OF_FOLD_SCORECARD),
+            (Stage::Evaluate, evaluate::PREDICTIONS),
+            (Stage::Evaluate, evaluate::PREDICTIONS_TABLE),
+            (Stage::Evaluate, evaluate::OUT_OF_FOLD_PREDICTIONS),
+            (Stage::Gate, gate::REPORT),
+        ];
+        for (stage, wanted) in wanted {
+            let Some(entry) = line.entries.get(&stage) else { continue };
+            for output in entry.outputs().iter().filter(|output| output.path.starts_with(wanted)) {
+                self.reporter.emit(Event::Artifact { name: output.path.clone(), path: entry.path(&output.path) });
+            }
+        }
+    }
+
+    /// Ends the record, whatever came of the run. Where models were registered or promoted, a server is told with
+    /// `catalog`.
+    pub(super) fn close<T>(&mut self, result: &Result<T, EngineError>, catalog: impl FnOnce() -> Option<Catalog>) {
+        let Some(Some(live)) = self.live.get_mut() else { return };
+        let ending = match result {
+            Ok(_) => Ending::Finished,
+            Err(error) if matches!(error.interrupted(), Some(Interrupted::Signal { .. })) => Ending::Killed,
+            Err(_) => Ending::Failed,
+        };
+        drop(live.watch.take());
+        if let Err(error) = live.run.finish(ending) {
+            self.context.reporter.warn(format!("the run's record is not complete: {error}"));
+        }
+        if let Some(mlflow) = live.mlflow.get_mut().ok().and_then(Option::take) {
+            let wait = if matches!(ending, Ending::Killed) { Duration::ZERO } else { LAST_WAIT };
+            let _report = mlflow.finish(wait, catalog());
+        }
+    }
+}
+
+/// Returns what the command line set, as it was written there, but for secrets in it.
+fn overrides(origins: &Origins) -> Vec<String> {
+    let mut set = Vec::new();
+    for origin in origins.as_slice() {
+        let mut source = &origin.source;
+        while let Source::Environment { written, .. } = source {
+            source = written;
+        }
+        if let Source::Override { text } = source {
+            let text = redact(text).into_owned();
+            // One override may set several values, such as a list of tables.
+            if !set.contains(&text) {
+                set.push(text);
+            }
+        }
+    }
+    set
+}
+
+/// Returns every option as a dotted key and its text, but for what a search would try.
+fn params(origins: &Origins) -> impl Iterator<Item = (String, String)> {
+    origins.as_slice().iter().filter(|origin| !origin.key.starts_with("tune.")).map(|origin| {
+        let text = origin.value.as_str().map_or_else(|| origin.value.to_string(), ToOwned::to_owned);
+        (origin.key.clone(), text)
+    })
+}

@@ -1,0 +1,202 @@
+use std::time::Instant;
+
+use super::super::bring_up::{Purpose, bring_up_for};
+use super::super::exec::provide_data;
+use super::super::outcome::{Action, Outcome};
+use super::super::provision::provision;
+use super::super::{Context, EngineError, Job, Line, Reuse};
+use super::conditions::{Findings, look};
+use super::memory::{note, reason};
+use super::news::News;
+use super::{Memory, NightResult, Retrained};
+use crate::pipeline::stages::StageError;
+use crate::pipeline::{Condition, Stage};
+use pdm_core::content::Digest;
+use pdm_core::scoring::Verdict;
+use pdm_models::data::Severity;
+use pdm_store::registry::{HistoryRow, ModelRef, RegistryError};
+
+/// Makes a new model where one of the conditions holds, judges it against the champion, and promotes it where its gates pass.
+///
+/// A model that gates refuse is registered as well, with a note that says why it was not promoted: the log explains every
+/// decision. What the log says was judged already, with these data and options against this champion, is not made again.
+///
+/// # Errors
+/// The data are not valid, which the champion gets a note of; a stage failed, a storeroom could not be used, or a signal came.
+/// Everything finished before stays, and the same call goes on from there.
+pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retrained, EngineError> {
+    let started = Instant::now();
+    // Before anything is made or the log is read: of two nights at once the second finds what the first has done.
+    let _turn = context.turn()?;
+    provision(context, job)?;
+    provide_data(context, job)?;
+    let mut night = Night::open(context, job)?;
+    let done = night.work(when);
+    if let Err(error) = &done {
+        night.note_unusable_data(error);
+    }
+    let mut retrained = done?;
+    retrained.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(retrained)
+}
+
+struct Night<'a> {
+    line: Line<'a>,
+    memory: Memory,
+    recipe: Digest,
+}
+
+impl<'a> Night<'a> {
+    fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
+        let line = Line::open(context, job)?;
+        let memory = Memory::read(&line.storeroom)?;
+        if let Some((now, last)) = context.now.zip(memory.last_entry()).filter(|(now, last)| now < last) {
+            return Err(EngineError::Clock { now, last });
+        }
+        Ok(Self { recipe: line.recipe(), line, memory })
+    }
+
+    fn work(&mut self, when: &[Condition]) -> Result<Retrained, EngineError> {
+        if let Some(row) = self.memory.decided(self.recipe) {
+            return Ok(self.nothing(judged_before(row), Findings::default()));
+        }
+        let news = self.news()?;
+        let found = look(&mut self.line, &self.memory, &news, when)?;
+        let Some(why) = found.reasons() else {
+            let why = format!("no reason for a new model: {}", found.excuses());
+            return Ok(self.nothing(why, found));
+        };
+        let Line { context, job, .. } = self.line;
+        let purpose = Purpose::Night { reason: format!("{} {why}", reason(self.recipe)), drift: found.drift.clone() };
+        let outcome = bring_up_for(context, job, Stage::Promote, Reuse::default(), &purpose)?;
+        self.conclude(&outcome, &why, found)
+    }
+
+    /// Compares the data with what the newest judged version learnt from; the first model has nothing to be compared with.
+    fn news(&mut self) -> Result<News, EngineError> {
+        if self.memory.champion().is_none() {
+            return Ok(News::Unknown);
+        }
+        let news = News::read(&mut self.line, &self.memory)?;
+        let options = self.line.job.spec.retrain.clone().unwrap_or_default();
+        news.refuse_losses(options.lost_data)?;
+        Ok(news)
+    }
+
+    /// Says what came of it, in the log too where the alias did not move.
+    fn conclude(&self, outcome: &Outcome, because: &str, found: Findings) -> Result<Retrained, EngineError> {
+        let storeroom = &self.line.storeroom;
+        let (result, why) = result_of(outcome);
+        let version = outcome.version.as_ref().map(|version| version.version);
+        let before = self.number();
+        if let Some(version) = version.filter(|_| result != NightResult::Promoted) {
+            // Against whom: the champion of when it was judged.
+            let champion = storeroom.champion()?.map(|champion| champion.version);
+            self.say(version, &note(self.recipe, champion), &format!("{}: {why}; because {because}", result.name()))?;
+        }
+        let scores = outcome.scores.as_ref().map(|scores| &scores.scorecard);
+        Ok(Retrained {
+            result,
+            why,
+            conditions: found.rows,
+            drift: found.drift,
+            champion_before: before,
+            champion: storeroom.champion()?.map(|champion| champion.version),
+            version,
+            judged_on: scores.map(|card| card.protocol.part),
+            units: scores.map(|card| card.units),
+            scores: scores.map(|card| card.scores.clone()).unwrap_or_default(),
+            gates: outcome.gates.clone(),
+            run: outcome.run.clone(),
+            ..self.blank()
+        })
+    }
+
+    fn nothing(&self, why: String, found: Findings) -> Retrained {
+        Retrained { why, conditions: found.rows, drift: found.drift, ..self.blank() }
+    }
+
+    fn blank(&self) -> Retrained {
+        let (context, job, storeroom) = (self.line.context, self.line.job, &self.line.storeroom);
+        Retrained {
+            time: context.stamp().time,
+            pipeline: job.spec.project.name.clone(),
+            file: job.label.clone(),
+            model: storeroom.model.clone(),
+            alias: storeroom.alias.clone(),
+            result: NightResult::Nothing,
+            why: String::new(),
+            conditions: Vec::new(),
+            drift: None,
+            recipe: self.recipe.short(),
+            champion_before: self.number(),
+            champion: self.number(),
+            version: None,
+            judged_on: None,
+            units: None,
+            scores: Vec::new(),
+            gates: None,
+            run: None,
+            elapsed_ms: 0,
+        }
+    }
+
+    fn number(&self) -> Option<u32> {
+        self.memory.champion().map(|champion| champion.version)
+    }
+
+    /// Keeps a note about a version, unless one that begins alike is there.
+    fn say(&self, version: u32, beginning: &str, text: &str) -> Result<(), RegistryError> {
+        if self.memory.was_said(version, beginning) {
+            return Ok(());
+        }
+        let reference = ModelRef::version(self.line.storeroom.model.clone(), version);
+        let stamp = self.line.context.stamp();
+        self.line.storeroom.registry.annotate(&reference, &format!("{beginning} {text}"), &stamp).map(drop)
+    }
+
+    /// Tells the log why the champion stays on a night whose data cannot be used. The data are the news, so trouble here is a
+    /// warning.
+    fn note_unusable_data(&self, error: &EngineError) {
+        let (Some(text), Some(champion)) = (unusable_data(error), self.number()) else { return };
+        let beginning = format!("retrain {}: not retrained,", self.recipe.short());
+        if let Err(error) = self.say(champion, &beginning, &text) {
+            self.line.context.reporter.warn(format!("the registry's log does not tell of this night: {error}"));
+        }
+    }
+}
+
+fn judged_before(row: &HistoryRow) -> String {
+    format!(
+        "v{} was made of the same data and options, so it would be the same again; the log says: {}",
+        row.version, row.reason
+    )
+}
+
+fn result_of(outcome: &Outcome) -> (NightResult, String) {
+    let gates = outcome.gates.as_ref();
+    let verdict = gates.map_or(Verdict::Pass, |gates| gates.verdict);
+    let reasons = gates.map(|gates| gates.reasons(verdict)).filter(|reasons| !reasons.is_empty());
+    let reasons = reasons.unwrap_or_else(|| "there are no gates".to_owned());
+    let promote = outcome.stages.iter().find(|row| row.stage == Stage::Promote);
+    match (verdict, promote) {
+        (Verdict::Fail, _) => (NightResult::Refused, reasons),
+        (Verdict::Undecided, _) => (NightResult::Undecided, reasons),
+        (Verdict::Pass, Some(row)) if row.action == Action::Ran && outcome.alias.is_some() => {
+            (NightResult::Promoted, reasons)
+        }
+        (Verdict::Pass, row) => (NightResult::Kept, row.map(|row| row.why.clone()).unwrap_or_default()),
+    }
+}
+
+/// Returns why data cannot be used, where that is what an error says.
+fn unusable_data(error: &EngineError) -> Option<String> {
+    if let EngineError::DataLost { .. } = error {
+        return Some(error.to_string());
+    }
+    let EngineError::Stage { source, .. } = error else { return None };
+    let StageError::Invalid(report) = source.as_ref() else { return None };
+    let first = report.findings.iter().find(|finding| finding.severity == Severity::Error);
+    let first = first.map(|finding| format!(", the first {finding}")).unwrap_or_default();
+    Some(format!("the data did not meet their expectations: {} errors{first}", report.counts.errors))
+}

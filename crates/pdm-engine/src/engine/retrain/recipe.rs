@@ -1,0 +1,29 @@
+use serde_json::json;
+
+use super::super::Line;
+use crate::pipeline::Stage;
+use pdm_core::content::{Digest, digest_of};
+use pdm_models::data::{Role, part_digest};
+
+/// Sections that decide neither what a model is nor how it is judged; of `[[stage]]`, the data it makes do.
+const ASIDE: [&str; 9] = ["version", "registry", "tracking", "tune", "retrain", "stage", "cache", "notify", "schedule"];
+
+impl Line<'_> {
+    /// Returns the digest of everything that a model and its scores follow from: options, data, and what the stages compute.
+    ///
+    /// The same recipe gives the same bytes, so it need not be followed to know what comes of it.
+    pub(super) fn recipe(&self) -> Digest {
+        let spec = &self.job.spec;
+        let mut options = serde_json::to_value(spec).expect("a loaded pipeline has a JSON form");
+        if let Some(sections) = options.as_object_mut() {
+            ASIDE.into_iter().for_each(|section| drop(sections.remove(section)));
+            // Where the files lie changes nothing; what is in them stands below.
+            sections
+                .insert("dataset".to_owned(), json!({ "name": spec.dataset.name(), "schema": spec.dataset.schema() }));
+            sections.insert("project".to_owned(), json!({ "seed": spec.project.seed }));
+        }
+        let data = [Role::Train, Role::Test, Role::Rul].map(|role| part_digest(&self.files, role));
+        let stages = Stage::ALL.map(|stage| (stage, stage.semantic_version()));
+        digest_of(&json!({ "options": options, "data": data, "stages": stages })).expect("all of it is JSON")
+    }
+}

@@ -1,0 +1,202 @@
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::TuneError;
+use pdm_core::content::Digest;
+use pdm_core::scoring::UnitLoss;
+use pdm_models::tune::Trial;
+
+/// The format this release writes and reads.
+const FORMAT: u32 = 1;
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Line {
+    /// What the journal is of; always the first line.
+    Study { format: u32, digest: Digest, pipeline: String },
+    /// A trial that ended.
+    Trial(Trial),
+    /// The size of a trial's model, in bytes.
+    Size { trial: usize, bytes: u64 },
+    /// A trial scored again, on folds dealt anew.
+    Again(Again),
+}
+
+/// A trial scored again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Again {
+    /// The trial.
+    pub(super) trial: usize,
+    /// Which dealing of the folds, from 0.
+    pub(super) repeat: usize,
+    /// What the units add to the metric, by fold.
+    pub(super) folds: Vec<Vec<UnitLoss>>,
+}
+
+/// What a search has found out so far, one JSON object a line, appended and never changed.
+///
+/// A process can die at any byte: half a line is no line, and what it was about to say is found out again.
+/// The file is locked while it is open.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// The file ends in the middle of a line.
+    torn: bool,
+}
+
+impl Line {
+    /// Returns the number of the trial that ended.
+    pub(super) fn trial(&self) -> Option<usize> {
+        let Self::Trial(trial) = self else { return None };
+        Some(trial.number)
+    }
+}
+
+impl Journal {
+    /// Opens the journal of a search and returns what it says; `fresh` forgets that first.
+    pub(super) fn open(
+        folder: &Path,
+        digest: Digest,
+        pipeline: &str,
+        fresh: bool,
+    ) -> Result<(Self, Vec<Line>), TuneError> {
+        fs::create_dir_all(folder).map_err(TuneError::file("create", folder))?;
+        let path = folder.join(format!("{digest}.ndjson"));
+        let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
+        let mut file = file.map_err(TuneError::file("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(TuneError::Busy(path)),
+            Err(TryLockError::Error(error)) => return Err(TuneError::file("lock", &path)(error)),
+        }
+        if fresh {
+            file.set_len(0).map_err(TuneError::file("empty", &path))?;
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(TuneError::file("read", &path))?;
+        if !bytes.contains(&b'\n') {
+            // Not even the first line is whole.
+            bytes.clear();
+            file.set_len(0).map_err(TuneError::file("empty", &path))?;
+        }
+        let torn = bytes.last().is_some_and(|last| *last != b'\n');
+        let mut journal = Self { path, file, torn };
+        let opening = Line::Study { format: FORMAT, digest, pipeline: pipeline.to_owned() };
+        let lines = journal.whole_lines(&bytes, &opening)?;
+        Ok((journal, lines))
+    }
+
+    /// Returns where the journal lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a line; it is on the disk when the call returns.
+    pub(super) fn append(&mut self, line: &Line) -> Result<(), TuneError> {
+        let mut bytes = if self.torn { b"\n".to_vec() } else { Vec::new() };
+        serde_json::to_writer(&mut bytes, line).expect("numbers, names and values have a JSON form");
+        bytes.push(b'\n');
+        // Even a failed write may have left a part of the line behind.
+        self.torn = true;
+        let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
+        written.map_err(TuneError::file("write", &self.path))?;
+        self.torn = false;
+        Ok(())
+    }
+
+    fn whole_lines(&mut self, bytes: &[u8], opening: &Line) -> Result<Vec<Line>, TuneError> {
+        let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let Some(first) = lines.next() else {
+            self.append(opening)?;
+            return Ok(Vec::new());
+        };
+        // The pipeline's name is for people who look into the folder.
+        let foreign = || TuneError::NotAJournal(self.path.clone());
+        let Line::Study { digest: own, .. } = opening else { return Err(foreign()) };
+        let Ok(Line::Study { format, digest, .. }) = serde_json::from_slice(first) else { return Err(foreign()) };
+        if format != FORMAT || digest != *own {
+            return Err(foreign());
+        }
+        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pdm_models::tune::{Ending, Point};
+
+    fn size(trial: usize) -> Line {
+        Line::Size { trial, bytes: 10 }
+    }
+
+    fn open(folder: &Path, fresh: bool) -> (Journal, Vec<Line>) {
+        Journal::open(folder, Digest::of("study"), "demo", fresh).unwrap()
+    }
+
+    fn file(folder: &Path) -> PathBuf {
+        folder.join(format!("{}.ndjson", Digest::of("study")))
+    }
+
+    #[test]
+    fn what_is_appended_is_read_back_and_fresh_forgets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let units = vec![vec![UnitLoss { unit: 7.into(), sum: 0.1 + 0.2, weight: 8.0 }]];
+        let trial = Trial { number: 0, values: Point::new(), folds: units.clone(), ending: Ending::Pruned };
+        let lines = [Line::Trial(trial), size(0), Line::Again(Again { trial: 0, repeat: 1, folds: units })];
+        let (mut journal, read) = open(folder.path(), false);
+        assert_eq!(read, []);
+        lines.iter().for_each(|line| journal.append(line).unwrap());
+        drop(journal);
+        assert_eq!(open(folder.path(), false).1, lines);
+        assert_eq!(open(folder.path(), true).1, []);
+        assert_eq!(open(folder.path(), false).1, []);
+    }
+
+    #[test]
+    fn a_line_cut_short_is_no_line_and_the_next_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = open(folder.path(), false);
+        (0..2).for_each(|trial| journal.append(&size(trial)).unwrap());
+        drop(journal);
+        let bytes = fs::read(file(folder.path())).unwrap();
+        // A line that lacks nothing but its end says all it has to say.
+        for cut in 2..20 {
+            fs::write(file(folder.path()), &bytes[..bytes.len() - cut]).unwrap();
+            let (mut journal, lines) = open(folder.path(), false);
+            assert_eq!(lines, [size(0)], "{cut} bytes less");
+            journal.append(&size(2)).unwrap();
+            drop(journal);
+            assert_eq!(open(folder.path(), false).1, [size(0), size(2)]);
+        }
+    }
+
+    #[test]
+    fn a_journal_that_was_just_begun_begins_again() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path(), false));
+        let bytes = fs::read(file(folder.path())).unwrap();
+        for length in [0, 1, bytes.len() - 1] {
+            fs::write(file(folder.path()), &bytes[..length]).unwrap();
+            assert_eq!(open(folder.path(), false).1, []);
+            assert_eq!(fs::read(file(folder.path())).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn two_processes_do_not_write_one_journal_and_another_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_held, _) = open(folder.path(), false);
+        let second = Journal::open(folder.path(), Digest::of("study"), "demo", false);
+        assert!(matches!(second, Err(TuneError::Busy(_))));
+        drop(_held);
+        fs::write(file(folder.path()), "{\"study\":{\"format\":2}}\n").unwrap();
+        let other = Journal::open(folder.path(), Digest::of("study"), "demo", false);
+        assert!(matches!(other, Err(TuneError::NotAJournal(_))));
+    }
+}

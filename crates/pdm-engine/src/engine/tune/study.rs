@@ -1,0 +1,265 @@
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use super::TuneError;
+use super::journal::{Again, Journal, Line};
+use crate::engine::{Context, EngineError, Job};
+use crate::pipeline::stages::StageError;
+use crate::pipeline::stages::trial::{CrossValidation, study_key};
+use crate::pipeline::{PipelineSpec, Stage};
+use pdm_core::content::{Digest, digest_of};
+use pdm_core::events::Reporter;
+use pdm_core::scoring::UnitLoss;
+use pdm_models::data::ValidDataset;
+use pdm_models::train::{TrainError, derive_seed};
+use pdm_models::tune::{Choice, Ending, Point, Sampler, Space, Standing, Trial, TuneOptions, choose, standings};
+
+/// Where a project keeps what its searches found out, below `.pdm-ml`.
+const SHELF: &str = "studies";
+
+/// One search: a space, how trials are judged, and what was found out so far.
+pub(super) struct Study<'s> {
+    pub(super) digest: Digest,
+    pub(super) options: &'s TuneOptions,
+    pub(super) space: Space,
+    pub(super) found: Found,
+    spec: &'s PipelineSpec,
+    dataset: &'s ValidDataset,
+    training_data: Digest,
+    sampler: Sampler,
+    own_folds: CrossValidation<'s>,
+    journal: Journal,
+    reporter: Reporter,
+}
+
+/// What a search has found out.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The trials, in order.
+    pub(super) trials: Vec<Trial>,
+    /// Sizes of models in bytes, by trial.
+    pub(super) sizes: BTreeMap<usize, u64>,
+    /// Whether there was nothing new to try.
+    pub(super) exhausted: bool,
+    again: Vec<Again>,
+}
+
+impl<'s> Study<'s> {
+    /// Opens the search a pipeline asks for, with what it found out before.
+    pub(super) fn open(
+        context: &Context,
+        job: &'s Job,
+        dataset: &'s ValidDataset,
+        training_data: Digest,
+        fresh: bool,
+    ) -> Result<Self, EngineError> {
+        let spec = &job.spec;
+        let options = spec.tune.as_ref().ok_or(TuneError::NothingToSearch)?;
+        let digest = digest_of(&study_key(spec, training_data, dataset.train().len()));
+        let digest = digest.expect("a JSON value has a JSON form");
+        let (journal, lines) = Journal::open(&context.shelf(SHELF), digest, &spec.project.name, fresh)?;
+        let own_folds = CrossValidation::deal(spec, dataset, training_data, options.metric, spec.project.seed);
+        let own_folds = own_folds.map_err(in_training)?;
+        let (space, reporter) = (spec.search_space(), context.reporter.clone());
+        let sampler = Sampler::new(space.clone(), options);
+        let found = Found::default();
+        let mut study =
+            Self { digest, options, space, spec, dataset, training_data, sampler, own_folds, journal, reporter, found };
+        let last = lines.iter().filter_map(Line::trial).max();
+        lines.into_iter().for_each(|line| study.remember(line));
+        study.tell_of_a_gap(last);
+        Ok(study)
+    }
+
+    /// Trials come in the order of their numbers; behind one that cannot be read, none is believed.
+    fn tell_of_a_gap(&self, last: Option<usize>) {
+        let next = self.found.trials.len();
+        if last.is_some_and(|last| last >= next) && self.wants_more() {
+            let journal = self.journal.path().display();
+            self.reporter
+                .warn(format!("trial {next} cannot be read from `{journal}`: it and those after it are tried again"));
+        }
+    }
+
+    /// Returns the number of trials asked for, the file as it stands among them; none for a whole grid.
+    pub(super) fn most(&self) -> Option<usize> {
+        self.options.most_trials().map(|most| most + 1)
+    }
+
+    fn remember(&mut self, line: Line) {
+        match line {
+            Line::Trial(trial) if trial.number == self.found.trials.len() && self.wants_more() => {
+                self.found.trials.push(trial)
+            }
+            Line::Size { trial, bytes } => drop(self.found.sizes.insert(trial, bytes)),
+            Line::Again(again) => self.found.again.push(again),
+            Line::Trial(_) | Line::Study { .. } => {}
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        self.most().is_none_or(|most| self.found.trials.len() < most)
+    }
+
+    /// Tries what is still to be tried; `tell` hears of every trial.
+    pub(super) fn search(&mut self, tell: impl Fn(&Self, &Trial)) -> Result<(), EngineError> {
+        self.found.trials.iter().for_each(|trial| tell(self, trial));
+        while self.wants_more() && !self.found.exhausted {
+            self.show_progress();
+            let Some(values) = self.next_values() else {
+                self.found.exhausted = true;
+                break;
+            };
+            let trial = self.run(values)?;
+            self.journal.append(&Line::Trial(trial.clone()))?;
+            tell(self, &trial);
+            self.found.trials.push(trial);
+        }
+        self.show_progress();
+        Ok(())
+    }
+
+    fn next_values(&self) -> Option<Point> {
+        let number = self.found.trials.len();
+        if number == 0 {
+            return Some(self.space.point_of(|key| self.spec.value_of(key)));
+        }
+        let seed = self.options.seed.unwrap_or(self.spec.project.seed);
+        self.sampler.next(&self.found.trials, derive_seed(seed, &format!("tune/trial-{number}")))
+    }
+
+    fn run(&self, values: Point) -> Result<Trial, EngineError> {
+        let trial = Trial { number: self.found.trials.len(), values, folds: Vec::new(), ending: Ending::Complete };
+        let spec = match self.spec_of(&trial) {
+            Ok(spec) => spec,
+            Err(why) => return Ok(Trial { ending: Ending::Failed { why }, ..trial }),
+        };
+        let TuneOptions { prune, metric, .. } = self.options;
+        let stops = |folds: &[Vec<UnitLoss>]| prune.stops(*metric, folds, &self.found.trials);
+        let (folds, ending) = self.judge(&self.own_folds, &spec, "folds", stops)?;
+        Ok(Trial { folds, ending, ..trial })
+    }
+
+    /// Judges a pipeline fold by fold, until `stops` says so.
+    fn judge(
+        &self,
+        on: &CrossValidation<'_>,
+        spec: &PipelineSpec,
+        task: &str,
+        stops: impl Fn(&[Vec<UnitLoss>]) -> bool,
+    ) -> Result<(Vec<Vec<UnitLoss>>, Ending), EngineError> {
+        let (count, mut folds, mut ending) = (on.count(), Vec::new(), Ending::Complete);
+        while ending == Ending::Complete && folds.len() < count {
+            self.reporter.progress(task, folds.len() as u64, count as u64, "");
+            match on.judge(spec, folds.len(), &self.reporter) {
+                Ok(units) => folds.push(units),
+                Err(error) if is_the_trials_own(&error) => ending = Ending::Failed { why: in_one_line(&error) },
+                Err(error) => return Err(in_training(error)),
+            }
+            if ending == Ending::Complete && folds.len() < count && stops(&folds) {
+                ending = Ending::Pruned;
+            }
+        }
+        self.reporter.progress(task, count as u64, count as u64, "");
+        if matches!(ending, Ending::Failed { .. }) {
+            folds.clear();
+        }
+        Ok((folds, ending))
+    }
+
+    /// Returns the pipeline of a trial, or why there is none.
+    pub(super) fn spec_of(&self, trial: &Trial) -> Result<PipelineSpec, String> {
+        if trial.number == 0 {
+            return Ok(PipelineSpec { tune: None, ..self.spec.clone() });
+        }
+        let told = self.spec.with_values(&trial.values).map_err(|problems| problems.into_iter().next());
+        told.map_err(|problem| problem.map_or_else(String::new, |p| format!("`{}` {}", p.path, p.message)))
+    }
+
+    /// Chooses a trial; models are fitted where their size must tell which is simpler.
+    pub(super) fn choose(&mut self) -> Result<(Choice, Vec<Standing>), EngineError> {
+        let trials = std::mem::take(&mut self.found.trials);
+        let standings = standings(self.options.metric, &trials);
+        let (space, rule) = (self.space.clone(), self.options.choose);
+        let choice = choose(&space, &trials, &standings, rule, |trial| self.size(trial));
+        self.found.trials = trials;
+        match choice? {
+            Some(choice) => Ok((choice, standings)),
+            None => Err(self.none_complete().into()),
+        }
+    }
+
+    fn none_complete(&self) -> TuneError {
+        let why = |trial: &Trial| match &trial.ending {
+            Ending::Failed { why } => why.clone(),
+            Ending::Complete | Ending::Pruned => String::new(),
+        };
+        TuneError::NoneComplete {
+            trials: self.found.trials.len(),
+            first: self.found.trials.first().map(why).unwrap_or_default(),
+        }
+    }
+
+    fn size(&mut self, trial: &Trial) -> Result<u64, EngineError> {
+        if let Some(bytes) = self.found.sizes.get(&trial.number) {
+            return Ok(*bytes);
+        }
+        let spec = self.spec_of(trial).expect("the pipeline of a complete trial was made before");
+        let bytes = self.own_folds.model_bytes(&spec, &self.reporter).map_err(in_training)?;
+        self.journal.append(&Line::Size { trial: trial.number, bytes })?;
+        self.found.sizes.insert(trial.number, bytes);
+        Ok(bytes)
+    }
+
+    /// Scores a trial on folds, cut points and seeds that had no part in the choice; none where a fit fails there.
+    pub(super) fn score_again(&mut self, number: usize, repeat: usize) -> Result<Option<Vec<UnitLoss>>, EngineError> {
+        let known = self.found.again.iter().find(|again| (again.trial, again.repeat) == (number, repeat));
+        if let Some(again) = known {
+            return Ok(Some(again.folds.concat()));
+        }
+        let Some(spec) = self.found.trials.get(number).and_then(|trial| self.spec_of(trial).ok()) else {
+            return Ok(None);
+        };
+        let seed = derive_seed(self.spec.project.seed, &format!("tune/again-{repeat}"));
+        let anew = CrossValidation::deal(self.spec, self.dataset, self.training_data, self.options.metric, seed);
+        let (folds, ending) = self.judge(&anew.map_err(in_training)?, &spec, "score again", |_| false)?;
+        if ending != Ending::Complete {
+            return Ok(None);
+        }
+        let again = Again { trial: number, repeat, folds };
+        self.journal.append(&Line::Again(again.clone()))?;
+        let units = again.folds.concat();
+        self.found.again.push(again);
+        Ok(Some(units))
+    }
+
+    fn show_progress(&self) {
+        let (done, metric) = (self.found.trials.len(), self.options.metric);
+        let complete = self.found.trials.iter().filter(|trial| trial.is_complete());
+        let loss = |trial: &&Trial| trial.loss_after(metric, usize::MAX);
+        let best = complete.min_by(|a, b| loss(a).total_cmp(&loss(b)));
+        let best = best.and_then(|trial| Some((trial.number, trial.value(metric)?)));
+        let note =
+            best.map_or_else(String::new, |(number, value)| format!("best {metric} {value:.3} (trial {number})"));
+        let total = self.most().filter(|_| !self.found.exhausted).unwrap_or(done + usize::from(!self.found.exhausted));
+        self.reporter.progress("trials", done as u64, total as u64, note);
+    }
+}
+
+fn in_training(error: StageError) -> EngineError {
+    EngineError::in_stage(Stage::Train)(error)
+}
+
+/// A signal stops the search, and a leak is a bug in it; all else tells something about the values that were tried.
+fn is_the_trials_own(error: &StageError) -> bool {
+    match error {
+        StageError::Train(TrainError::Interrupted(_) | TrainError::Leak { .. }) => false,
+        StageError::Train(_) | StageError::Scoring(_) => true,
+        _ => false,
+    }
+}
+
+fn in_one_line(error: &dyn Error) -> String {
+    let cause = error.source().map(|cause| format!(": {}", in_one_line(cause)));
+    format!("{error}{}", cause.unwrap_or_default())
+}

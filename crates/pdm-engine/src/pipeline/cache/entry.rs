@@ -1,0 +1,211 @@
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::At;
+use super::{CacheError, StageKey};
+use pdm_core::content::{Digest, MOST_OF_A_NOTE, digest_of, read_at_most, read_note};
+
+/// Layout of `entry.json`; a file of another layout counts as damaged, so its stage runs again.
+const FORMAT: u32 = 1;
+
+/// One file a stage made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Slash-separated path within the stage's outputs.
+    pub path: String,
+    /// SHA-256 of the bytes.
+    pub sha256: Digest,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Time of the last change, in nanoseconds since 1970; a file of the same size and time is not hashed again.
+    modified_ns: u64,
+}
+
+/// What a stage cost when it worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// Wall time, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Most main memory the process held meanwhile, in bytes; none where the system did not tell.
+    pub peak_bytes: Option<u64>,
+}
+
+/// What a stage made under one key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    format: u32,
+    key: StageKey,
+    outputs: Vec<Output>,
+    summary: Value,
+    elapsed_ms: u64,
+    /// Most main memory the process held while the stage worked, in bytes; older programs wrote none and read past it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    peak_bytes: Option<u64>,
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+impl Entry {
+    /// Describes the outputs below `folder`, after making sure that they have reached the disk.
+    pub(super) fn describe(folder: &Path, key: StageKey, summary: Value, cost: Cost) -> Result<Self, CacheError> {
+        let root = outputs_of(folder);
+        let mut outputs = Vec::new();
+        collect(&root, &root, &mut outputs)?;
+        outputs.sort_by(|a, b| a.path.cmp(&b.path));
+        let Cost { elapsed_ms, peak_bytes } = cost;
+        Ok(Self { format: FORMAT, key, outputs, summary, elapsed_ms, peak_bytes, folder: folder.to_owned() })
+    }
+
+    /// Reads the entry in `folder` and checks its outputs; says what is wrong with a damaged one.
+    ///
+    /// An output whose size and time of change are as recorded is trusted; otherwise its bytes are hashed.
+    pub(super) fn read(folder: &Path, key: &StageKey) -> Result<Self, String> {
+        let text = read_at_most(&file_of(folder), MOST_OF_A_NOTE)
+            .map_err(|error| format!("entry.json cannot be read: {error}"))?;
+        let entry: Self = serde_json::from_slice(&text).map_err(|error| format!("entry.json is not valid: {error}"))?;
+        if entry.format != FORMAT {
+            return Err(format!("entry.json has format {}, not {FORMAT}", entry.format));
+        }
+        if entry.key.digest() != key.digest() {
+            return Err("entry.json belongs to another key".to_owned());
+        }
+        let entry = Self { folder: folder.to_owned(), ..entry };
+        entry.outputs.iter().try_for_each(|output| entry.check(output))?;
+        Ok(entry)
+    }
+
+    /// Reads what an entry says of itself, whether or not its outputs are whole.
+    pub(super) fn glance(folder: &Path) -> Option<Self> {
+        serde_json::from_str(&read_note(&file_of(folder)).ok()?).ok()
+    }
+
+    /// Writes `entry.json` and makes sure that it has reached the disk.
+    pub(super) fn write(&self) -> Result<(), CacheError> {
+        let path = file_of(&self.folder);
+        fs::write(&path, serde_json::to_vec_pretty(self)?).at("write", &path)?;
+        sync(&path)
+    }
+
+    /// Returns this entry after its folder has moved.
+    pub(super) fn moved_to(self, folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..self }
+    }
+
+    /// Returns the key the outputs were made under.
+    pub fn key(&self) -> &StageKey {
+        &self.key
+    }
+
+    /// Returns the files, in ascending order of path.
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    /// Returns what the stage said about its outputs.
+    pub fn summary(&self) -> &Value {
+        &self.summary
+    }
+
+    /// Returns how long the stage worked, in milliseconds.
+    pub fn elapsed_ms(&self) -> u64 {
+        self.elapsed_ms
+    }
+
+    /// Returns what the stage cost when it worked.
+    pub fn cost(&self) -> Cost {
+        Cost { elapsed_ms: self.elapsed_ms, peak_bytes: self.peak_bytes }
+    }
+
+    /// Returns the folder the outputs lie in.
+    pub fn dir(&self) -> PathBuf {
+        outputs_of(&self.folder)
+    }
+
+    /// Returns where an output lies.
+    pub fn path(&self, output: &str) -> PathBuf {
+        self.dir().join(output)
+    }
+
+    /// Returns the digest of all outputs, names and contents: what a later stage takes as its input.
+    ///
+    /// # Panics
+    /// Never: a map of text to digests has a JSON form.
+    pub fn digest(&self) -> Digest {
+        let digests: BTreeMap<_, _> = self.outputs.iter().map(|output| (&output.path, output.sha256)).collect();
+        digest_of(&digests).expect("a map of text to digests has a JSON form")
+    }
+
+    fn check(&self, output: &Output) -> Result<(), String> {
+        let name = &output.path;
+        if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(format!("output `{name}` lies outside its folder"));
+        }
+        let path = self.path(name);
+        let found = fs::metadata(&path).map_err(|error| format!("output `{name}` cannot be read: {error}"))?;
+        if found.len() != output.bytes {
+            return Err(format!("output `{name}` has {} bytes instead of {}", found.len(), output.bytes));
+        }
+        if modified_ns(&found) == output.modified_ns {
+            return Ok(());
+        }
+        match Digest::of_file(&path) {
+            Ok(digest) if digest == output.sha256 => Ok(()),
+            Ok(digest) => {
+                Err(format!("output `{name}` has SHA-256 {}… instead of {}…", digest.short(), output.sha256.short()))
+            }
+            Err(error) => Err(format!("output `{name}` cannot be read: {error}")),
+        }
+    }
+}
+
+/// Returns the folder of outputs within an entry's or a pending entry's folder.
+pub(super) fn outputs_of(folder: &Path) -> PathBuf {
+    folder.join("outputs")
+}
+
+fn file_of(folder: &Path) -> PathBuf {
+    folder.join("entry.json")
+}
+
+fn collect(root: &Path, folder: &Path, outputs: &mut Vec<Output>) -> Result<(), CacheError> {
+    for item in fs::read_dir(folder).at("list", folder)? {
+        let path = item.at("list", folder)?.path();
+        let kind = fs::symlink_metadata(&path).at("read", &path)?;
+        if kind.is_dir() {
+            collect(root, &path, outputs)?;
+        } else if kind.is_file() {
+            outputs.push(describe(root, &path)?);
+        } else {
+            return Err(CacheError::NotAFile(path));
+        }
+    }
+    Ok(())
+}
+
+fn describe(root: &Path, path: &Path) -> Result<Output, CacheError> {
+    sync(path)?;
+    let sha256 = Digest::of_file(path).at("read", path)?;
+    let found = fs::metadata(path).at("read", path)?;
+    Ok(Output { path: slashed(root, path)?, sha256, bytes: found.len(), modified_ns: modified_ns(&found) })
+}
+
+fn slashed(root: &Path, path: &Path) -> Result<String, CacheError> {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let parts: Option<Vec<_>> = relative.iter().map(|part| part.to_str()).collect();
+    Ok(parts.ok_or_else(|| CacheError::NotUtf8(path.to_owned()))?.join("/"))
+}
+
+/// A power cut after the rename must not leave a file of the right size and time without its bytes.
+fn sync(path: &Path) -> Result<(), CacheError> {
+    File::open(path).and_then(|file| file.sync_all()).at("flush", path)
+}
+
+fn modified_ns(found: &Metadata) -> u64 {
+    let since_1970 = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since_1970.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,87 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use pdm_core::content::Digest;
+
+/// One file behind an input of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Name of the input it belongs to; several files may be pooled into one.
+    pub input: String,
+    /// Path as people know it, from the project's folder where it lies within.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the bytes.
+    pub sha256: Digest,
+}
+
+/// One difference between the files of an input then and now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileChange {
+    /// Path.
+    pub path: String,
+    /// Before; nothing where it was not there.
+    pub old: Option<InputFile>,
+    /// Now; nothing where it is gone.
+    pub new: Option<InputFile>,
+}
+
+impl FileChange {
+    /// Returns what differs between the files of an input, in order of path.
+    pub fn between(input: &str, old: &[InputFile], new: &[InputFile]) -> Vec<Self> {
+        let of = |files: &[InputFile]| -> BTreeMap<String, InputFile> {
+            let files = files.iter().filter(|file| file.input == input);
+            files.map(|file| (file.path.clone(), file.clone())).collect()
+        };
+        let (old, new) = (of(old), of(new));
+        let paths: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+        let change =
+            |path: &String| Self { path: path.clone(), old: old.get(path).cloned(), new: new.get(path).cloned() };
+        paths.into_iter().map(change).filter(|change| change.is_one()).collect()
+    }
+
+    fn is_one(&self) -> bool {
+        self.old.as_ref().map(|file| file.sha256) != self.new.as_ref().map(|file| file.sha256)
+    }
+
+    /// Returns the change as a fragment.
+    pub fn text(&self) -> String {
+        let path = &self.path;
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) if old.bytes != new.bytes => {
+                format!("`{path}` changed ({} → {} bytes)", old.bytes, new.bytes)
+            }
+            (Some(old), Some(new)) => {
+                let (old, new, bytes) = (old.sha256.short(), new.sha256.short(), new.bytes);
+                format!("`{path}` changed (still {bytes} bytes, SHA-256 {old}… → {new}…)")
+            }
+            (None, _) => format!("`{path}` is new"),
+            (_, None) => format!("`{path}` is gone"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(input: &str, path: &str, text: &str) -> InputFile {
+        InputFile { input: input.into(), path: path.into(), bytes: text.len() as u64, sha256: Digest::of(text) }
+    }
+
+    #[test]
+    fn changes_are_told_by_file_of_the_input_that_is_asked_for() {
+        let old = [file("train", "a", "1"), file("train", "b", "2"), file("train", "c", "3"), file("test", "t", "4")];
+        let new = [file("train", "a", "1"), file("train", "b", "x"), file("train", "d", "33"), file("test", "t", "44")];
+        let told = |input| FileChange::between(input, &old, &new).iter().map(FileChange::text).collect::<Vec<_>>();
+        insta::assert_snapshot!(told("train").join("\n"), @"
+        `b` changed (still 1 bytes, SHA-256 d4735e3a265e… → 2d711642b726…)
+        `c` is gone
+        `d` is new
+        ");
+        assert_eq!(told("test"), ["`t` changed (1 → 2 bytes)"]);
+        assert!(told("rul").is_empty());
+    }
+}

@@ -1,0 +1,267 @@
+//! Digests of files that were hashed before, trusted as long as the file system says that nothing happened to them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use pdm_core::content::{Digest, MOST_OF_A_NOTE, read_at_most, write_whole};
+
+/// Layout of the file; one of another layout is as good as none.
+const FORMAT: u32 = 1;
+/// A file changed this shortly before it was hashed may have changed again within the same tick of its clock. The coarsest
+/// clock of a file system in use, that of FAT, ticks every 2 s.
+const RACY: Duration = Duration::from_secs(2);
+
+/// What the file system says of a file; any change of its bytes changes this, unless somebody sets the clocks back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    bytes: u64,
+    modified_ns: u64,
+    /// Time of the last change of bytes or attributes, which programs cannot set; zero where the system keeps none.
+    changed_ns: u64,
+    inode: u64,
+    device: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Known {
+    seen: Seen,
+    /// When the file was about to be hashed, in nanoseconds since 1970.
+    hashed_ns: u64,
+    sha256: Digest,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Contents {
+    format: u32,
+    files: BTreeMap<String, Known>,
+}
+
+/// Remembers digests of files beside what the file system said of them, in one file of its own. Threads may share it.
+///
+/// A file that is damaged or cannot be read or written costs only time: everything is hashed then.
+#[derive(Debug)]
+pub struct StatCache {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    files: BTreeMap<String, Known>,
+    /// What is not written yet.
+    learnt: BTreeMap<String, Known>,
+}
+
+impl StatCache {
+    /// Reads what is remembered in the file at `path`, which need not be there.
+    pub fn open(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let files = read(&path);
+        Self { path, state: Mutex::new(State { files, ..State::default() }) }
+    }
+
+    /// Returns a cache that trusts nothing it remembers: every file is hashed, and remembered anew.
+    #[must_use]
+    pub fn distrusting(self) -> Self {
+        self.lock().files.clear();
+        self
+    }
+
+    /// Returns the digest of a file, and its size in bytes.
+    ///
+    /// # Errors
+    /// Whatever opening or reading the file answers.
+    pub fn digest(&self, path: &Path) -> io::Result<(Digest, u64)> {
+        let seen = Seen::of(&fs::metadata(path)?);
+        let name = path.to_string_lossy();
+        if let Some(known) = self.lock().files.get(name.as_ref()).filter(|known| known.holds(&seen)) {
+            return Ok((known.sha256, seen.bytes));
+        }
+        let hashed_ns = nanoseconds(SystemTime::now());
+        let sha256 = Digest::of_file(path)?;
+        // Whatever was changed meanwhile is hashed again next time.
+        if Seen::of(&fs::metadata(path)?) == seen {
+            let (mut state, known) = (self.lock(), Known { seen, hashed_ns, sha256 });
+            state.files.insert(name.to_string(), known);
+            state.learnt.insert(name.into_owned(), known);
+        }
+        Ok((sha256, seen.bytes))
+    }
+
+    /// Writes what was learnt beside what others have written meanwhile, where there is anything; files that are gone are
+    /// forgotten.
+    pub fn save(&self) {
+        let learnt = std::mem::take(&mut self.lock().learnt);
+        if learnt.is_empty() {
+            return;
+        }
+        let mut files = read(&self.path);
+        files.extend(learnt);
+        files.retain(|path, _| Path::new(path).is_file());
+        if let Ok(bytes) = serde_json::to_vec_pretty(&Contents { format: FORMAT, files }) {
+            // On a read-only disk everything is hashed every time.
+            let _unwritten = write_whole(&self.path, &bytes);
+        }
+    }
+
+    /// Forgets everything: somebody read other bytes than are remembered here.
+    pub fn forget(path: &Path) {
+        let _absent = fs::remove_file(path);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(path: &Path) -> BTreeMap<String, Known> {
+    let read =
+        read_at_most(path, MOST_OF_A_NOTE).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
+    read.filter(|contents| contents.format == FORMAT).unwrap_or_default().files
+}
+
+impl Known {
+    fn holds(&self, seen: &Seen) -> bool {
+        let settled = self.seen.modified_ns.max(self.seen.changed_ns).saturating_add(RACY.as_nanos() as u64);
+        self.seen == *seen && settled < self.hashed_ns
+    }
+}
+
+impl Seen {
+    fn of(found: &Metadata) -> Self {
+        let modified_ns = found.modified().map_or(0, nanoseconds);
+        let [changed_ns, inode, device] = identity(found);
+        Self { bytes: found.len(), modified_ns, changed_ns, inode, device }
+    }
+}
+
+#[cfg(unix)]
+fn identity(found: &Metadata) -> [u64; 3] {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = u64::try_from(found.ctime()).unwrap_or(0);
+    let changed = seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(found.ctime_nsec()).unwrap_or(0));
+    [changed, found.ino(), found.dev()]
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> [u64; 3] {
+    [0; 3]
+}
+
+fn nanoseconds(time: SystemTime) -> u64 {
+    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    struct Place {
+        folder: tempfile::TempDir,
+    }
+
+    impl Place {
+        fn new(bytes: &str) -> Self {
+            let place = Self { folder: tempfile::tempdir().unwrap() };
+            fs::write(place.data(), bytes).unwrap();
+            place
+        }
+
+        fn data(&self) -> PathBuf {
+            self.folder.path().join("train.txt")
+        }
+
+        fn memory(&self) -> PathBuf {
+            self.folder.path().join("inputs.json")
+        }
+
+        /// Hashes once and says that this was long after the last change.
+        fn settled(bytes: &str) -> Self {
+            let place = Self::new(bytes);
+            place.look();
+            let mut contents: Contents = serde_json::from_slice(&fs::read(place.memory()).unwrap()).unwrap();
+            contents.files.values_mut().for_each(|known| known.hashed_ns += 3_000_000_000);
+            fs::write(place.memory(), serde_json::to_vec(&contents).unwrap()).unwrap();
+            place
+        }
+
+        fn look(&self) -> Digest {
+            let cache = StatCache::open(self.memory());
+            let (digest, bytes) = cache.digest(&self.data()).unwrap();
+            assert_eq!(bytes, fs::metadata(self.data()).unwrap().len());
+            cache.save();
+            digest
+        }
+
+        /// Puts a wrong digest into the memory; whoever answers with it did not hash.
+        fn plant(&self, digest: Digest) {
+            let mut contents: Contents = serde_json::from_slice(&fs::read(self.memory()).unwrap()).unwrap();
+            contents.files.values_mut().for_each(|known| known.sha256 = digest);
+            fs::write(self.memory(), serde_json::to_vec(&contents).unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_nothing_happened_to_is_not_hashed_again() {
+        let (place, planted) = (Place::settled("rows"), Digest::of("planted"));
+        place.plant(planted);
+        assert_eq!(place.look(), planted);
+        let distrusting = StatCache::open(place.memory()).distrusting();
+        assert_eq!(distrusting.digest(&place.data()).unwrap().0, Digest::of("rows"));
+    }
+
+    #[test]
+    fn a_file_that_was_hashed_right_after_it_was_written_is_hashed_again() {
+        let place = Place::new("rows");
+        place.look();
+        place.plant(Digest::of("planted"));
+        assert_eq!(place.look(), Digest::of("rows"), "racily clean");
+    }
+
+    #[test]
+    fn the_same_size_and_time_do_not_hide_a_change() {
+        let place = Place::settled("rows");
+        let before = fs::metadata(place.data()).unwrap().modified().unwrap();
+        fs::write(place.data(), "swor").unwrap();
+        File::options().write(true).open(place.data()).unwrap().set_modified(before).unwrap();
+        assert_eq!(place.look(), Digest::of("swor"), "the inode's own time gives it away");
+        let place = Place::settled("rows");
+        let other = place.folder.path().join("other");
+        fs::write(&other, "swor").unwrap();
+        fs::rename(&other, place.data()).unwrap();
+        assert_eq!(place.look(), Digest::of("swor"), "another file took its place");
+    }
+
+    #[test]
+    fn a_damaged_memory_is_no_memory() {
+        for damage in [&b""[..], b"{", b"{\"format\": 2, \"files\": {}}", b"[]", b"\xff\x00"] {
+            let place = Place::settled("rows");
+            fs::write(place.memory(), damage).unwrap();
+            assert_eq!(place.look(), Digest::of("rows"));
+        }
+        let place = Place::settled("rows");
+        fs::remove_file(place.memory()).unwrap();
+        fs::create_dir(place.memory()).unwrap();
+        assert_eq!(place.look(), Digest::of("rows"), "neither read nor written");
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten_and_a_missing_file_is_an_error() {
+        let place = Place::settled("rows");
+        fs::rename(place.data(), place.folder.path().join("elsewhere")).unwrap();
+        assert!(StatCache::open(place.memory()).digest(&place.data()).is_err());
+        let cache = StatCache::open(place.memory());
+        cache.digest(&place.folder.path().join("elsewhere")).unwrap();
+        cache.save();
+        assert_eq!(read(&place.memory()).len(), 1);
+    }
+}

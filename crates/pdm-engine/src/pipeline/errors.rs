@@ -1,0 +1,109 @@
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::findings::Finding;
+use super::render::render;
+use super::source::{Sources, Span};
+use pdm_core::codes::Code;
+
+/// Something wrong in the pipeline file or an override, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpecProblem {
+    /// What kind of mistake it is.
+    pub code: Code,
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// Name of the file, `environment` or `command line`.
+    pub file: String,
+    /// Line, from 1.
+    pub line: Option<usize>,
+    /// Column in characters, from 1.
+    pub column: Option<usize>,
+    /// Dotted path of the key, where it is about one.
+    pub key: Option<String>,
+    /// What to write instead, where that is known.
+    pub hint: Option<String>,
+    #[serde(skip)]
+    pub(super) span: Option<Span>,
+}
+
+/// Most problems that are told; who has more mends these first.
+const MOST: usize = 100;
+/// Most characters of a message: a name that somebody else chose may have millions.
+const LONGEST: usize = 1000;
+
+/// All that is wrong with a specification, or the first hundred of it.
+#[derive(Debug, Clone)]
+pub struct SpecErrors {
+    sources: Sources,
+    problems: Vec<SpecProblem>,
+    more: usize,
+}
+
+impl SpecErrors {
+    pub(super) fn new(sources: Sources, findings: Vec<Finding>) -> Self {
+        let mut findings = findings;
+        // What is absent comes last: it has no place of its own.
+        findings.sort_by_key(|finding| finding.span.clone().map_or((usize::MAX, 0), |span| (span.start, span.end)));
+        findings.dedup();
+        let more = findings.len().saturating_sub(MOST);
+        findings.truncate(MOST);
+        let problems = findings.into_iter().map(|finding| locate(&sources, finding)).collect();
+        Self { sources, problems, more }
+    }
+
+    /// Returns how many problems there are beyond those that are told.
+    pub fn more(&self) -> usize {
+        self.more
+    }
+
+    /// Returns the problems, in the order they stand in the file, then those of the files it extends, the
+    /// environment and the command line, then what is absent.
+    pub fn problems(&self) -> &[SpecProblem] {
+        &self.problems
+    }
+
+    /// Returns the problems as text for people, each with the line it stands in and a caret; coloured by ANSI codes
+    /// where `coloured`.
+    pub fn render(&self, coloured: bool) -> String {
+        let mut text = render(&self.sources, &self.problems, coloured);
+        if self.more > 0 {
+            text.push_str(&format!("\n\n… and {} more problems", self.more));
+        }
+        text
+    }
+}
+
+impl fmt::Display for SpecErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for SpecErrors {}
+
+impl Serialize for SpecErrors {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.problems.serialize(serializer)
+    }
+}
+
+fn locate(sources: &Sources, finding: Finding) -> SpecProblem {
+    let Finding { code, path, message, hint, span } = finding;
+    let place = span.as_ref().map(|span| sources.place(span));
+    SpecProblem {
+        code,
+        message: cut(message),
+        file: place.as_ref().map_or_else(|| sources.file_name(), |place| &place.source.name).to_owned(),
+        line: place.as_ref().map(|place| place.line),
+        column: place.as_ref().map(|place| place.column),
+        key: Some(path).filter(|path| !path.is_empty()).map(cut),
+        hint: hint.map(cut),
+        span,
+    }
+}
+
+fn cut(text: String) -> String {
+    if text.chars().nth(LONGEST).is_none() { text } else { text.chars().take(LONGEST).chain(['…']).collect() }
+}

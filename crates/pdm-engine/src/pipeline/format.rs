@@ -1,0 +1,131 @@
+//! Versions of the file's format.
+//!
+//! - 1: the first. `batch` of a network was called `batch_units` in its beginnings, and still is read by that name.
+//! - 2: `extends` and `[profile.NAME]`.
+//!
+//! A file is read by its own version, and files of all versions for good; one that extends another may be of a newer one.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::findings::Finding;
+use super::layers::{EXTENDS, PROFILE};
+use super::source::join;
+use pdm_core::codes::Code;
+
+/// The version of the file's format that this program writes; it reads all up to it.
+pub const VERSION: u32 = 2;
+
+/// A key that has another name since some version.
+pub(super) struct Renamed {
+    /// The first version without the old name.
+    since: u32,
+    pub(super) section: &'static str,
+    pub(super) old: &'static str,
+    pub(super) new: &'static str,
+}
+
+const RENAMED: &[Renamed] = &[Renamed { since: 2, section: "model", old: "batch_units", new: "batch" }];
+
+/// Keys at the top of the file, each with the version that brought it.
+const BROUGHT: &[(&str, u32)] = &[(EXTENDS, 2), (PROFILE, 2)];
+
+/// Returns the name a key of a section has now, where it had another once.
+pub(super) fn new_name(section: &str, old: &str) -> Option<&'static str> {
+    RENAMED.iter().find(|renamed| (renamed.section, renamed.old) == (section, old)).map(|renamed| renamed.new)
+}
+
+/// Returns whether a key speaks of the file itself and stands at its top.
+pub(super) fn is_of_the_file(key: &str) -> bool {
+    key == "version" || BROUGHT.iter().any(|(brought, _)| *brought == key)
+}
+
+/// Gives the keys of a file the names of the current version; what is wrong is returned, with places in its text.
+pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<Finding> {
+    let version = match version(root) {
+        Ok(version) => version,
+        Err(finding) => return vec![finding],
+    };
+    let mut findings: Vec<_> = BROUGHT.iter().filter_map(|(key, since)| too_new(root, version, key, *since)).collect();
+    for renamed in renamed_since(version) {
+        let Some(DeValue::Table(section)) = root.get_mut(renamed.section).map(Spanned::get_mut) else { continue };
+        findings.extend(rename(section, renamed));
+    }
+    findings
+}
+
+/// Returns the version a file says it is of.
+///
+/// # Errors
+/// It says none, or one that is not known.
+pub(super) fn version(root: &DeTable<'_>) -> Result<u32, Finding> {
+    let Some(version) = root.get("version") else {
+        let hint = format!("write `version = {VERSION}` at the top");
+        return Err(Finding::new(Code::FormatVersion, "version", "missing key `version`").hint(Some(hint)));
+    };
+    let number = match version.get_ref() {
+        DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
+        _ => None,
+    };
+    match number {
+        Some(number) if (1..=VERSION).contains(&number) => Ok(number),
+        _ => Err(unknown(version, number)),
+    }
+}
+
+fn unknown(version: &Spanned<DeValue<'_>>, number: Option<u32>) -> Finding {
+    let written = match version.get_ref() {
+        DeValue::Integer(number) => number.to_string(),
+        other => format!("of type {}", other.type_str()),
+    };
+    let message = format!("the format's version is {written}, and this program reads versions 1 to {VERSION}");
+    let hint = match number {
+        Some(newer) if newer > VERSION => "the file is of a newer pdm-ml: use that one".to_owned(),
+        _ => format!("write `version = {VERSION}`"),
+    };
+    Finding::new(Code::FormatVersion, "version", message).at(Some(version.span())).hint(Some(hint))
+}
+
+fn too_new(root: &DeTable<'_>, version: u32, key: &str, since: u32) -> Option<Finding> {
+    let (written, _) = root.get_key_value(key).filter(|_| version < since)?;
+    let message = format!("`{key}` came with version {since} of the format, and this file is of version {version}");
+    let hint = format!("write `version = {since}`, or run `pdm-ml config migrate`");
+    Some(Finding::new(Code::NewerKey, key, message).at(Some(written.span())).hint(Some(hint)))
+}
+
+fn renamed_since(version: u32) -> impl Iterator<Item = &'static Renamed> {
+    RENAMED.iter().filter(move |renamed| version < renamed.since)
+}
+
+/// Gives a key its new name, in its place.
+fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<Finding> {
+    let Renamed { section: name, old, new, .. } = renamed;
+    let span = section.get_key_value(*old)?.0.span();
+    if section.get(*new).is_some() {
+        let message = format!("`{}` is an older name of `{new}`, which stands beside it", join(name, old));
+        return Some(
+            Finding::new(Code::RenamedKey, join(name, old), message)
+                .at(Some(span))
+                .hint(Some("write one of the two".to_owned())),
+        );
+    }
+    let entries = std::mem::replace(section, DeTable::new()).into_iter();
+    *section = entries
+        .map(|(key, value)| {
+            let is_old = key.get_ref() == old;
+            (if is_old { Spanned::new(key.span(), (*new).into()) } else { key }, value)
+        })
+        .collect();
+    None
+}
+
+/// Returns where each old name of a file stands, and what it is now.
+pub(super) fn old_names(root: &DeTable<'_>, version: u32) -> Vec<(Range<usize>, &'static Renamed)> {
+    let written = |renamed: &'static Renamed| {
+        let section = root.get(renamed.section)?.get_ref().as_table()?;
+        Some((section.get_key_value(renamed.old)?.0.span(), renamed))
+    };
+    renamed_since(version).filter_map(written).collect()
+}

@@ -1,0 +1,44 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use pdm_core::codes::Code;
+use pdm_core::domain::Problem;
+use pdm_store::bucket::Address;
+
+/// Where results of stages are shared between machines: the table `[cache]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CacheOptions {
+    /// The store: `s3://bucket/prefix`, and with programs built so `gs://…` and `az://…`; or a path relative to the project,
+    /// or `file:///…`. Keys, endpoint and region of a bucket come from the environment. Empty shares nothing.
+    pub url: String,
+    /// Whether results are only taken from the store and never put there, as for jobs of somebody else's branch.
+    pub read_only: bool,
+}
+
+impl CacheOptions {
+    /// Returns what is wrong with the options.
+    pub fn problems(&self) -> Vec<Problem> {
+        let address = Some(self.url.as_str()).filter(|url| !url.is_empty()).map(Address::parse);
+        let problem =
+            address.and_then(Result::err).map(|error| Problem::new("url", error.to_string()).of(Code::StoreAddress));
+        problem.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_shared_by_default_and_a_wrong_address_is_told() {
+        assert_eq!(CacheOptions::default().problems(), []);
+        let with = |url: &str| CacheOptions { url: url.into(), read_only: false }.problems();
+        for url in ["s3://results/plant", "../shared cache", "file:///srv/cache", "memory://"] {
+            assert_eq!(with(url), [], "{url}");
+        }
+        let told = with("ftp://results");
+        assert!(told[0].path == "url" && told[0].message.contains("`ftp://` is not known"), "{told:?}");
+        assert!(!with("s3://AKIA:secret@results")[0].message.contains("secret"));
+    }
+}

@@ -1,0 +1,247 @@
+//! What `[tune.space]` may search: keys that change how a model learns and not how it is judged.
+
+use serde_json::Value;
+
+use super::findings::sentence;
+use super::keys::{Keys, KindAt};
+use super::schema::file_schema;
+use super::spec::PipelineSpec;
+use super::suggest;
+use super::variant::KIND;
+use pdm_core::codes::Code;
+use pdm_core::domain::Problem;
+use pdm_models::tune::{Dimension, MOST_GRID_POINTS, Method, Point, RangeOptions, Space, TuneOptions, Values, When};
+
+/// Sections a trial may change.
+const SEARCHABLE: [&str; 4] = ["features", "target", "model", "train"];
+
+/// Sections no trial may change, and why.
+const FIXED: [(&str, &str); 14] = [
+    ("project", "a lucky seed is no better model"),
+    ("dataset", "every trial must learn from the same data"),
+    ("validate", "every trial must learn from the same data"),
+    ("split", "every trial must be judged on the same folds"),
+    ("calibrate", "intervals are made after the score that trials are compared by"),
+    ("evaluate", "every trial must be judged alike"),
+    ("gate", "every trial must be judged alike"),
+    ("registry", "it changes no model"),
+    ("tracking", "it changes no model"),
+    ("tune", "it changes no model"),
+    ("cache", "it changes no model"),
+    ("notify", "it changes no model"),
+    ("schedule", "it changes no model"),
+    ("retrain", "it changes no model"),
+];
+
+/// Keys of searchable sections that decide what is scored: the clipping of predictions, and the cut points.
+const JUDGING: [&str; 3] = ["target.cap", "train.cuts_per_unit", "train.shortest_history"];
+
+impl PipelineSpec {
+    /// Returns what `[tune.space]` searches; empty where there is none.
+    pub fn search_space(&self) -> Space {
+        let dimensions = Search::of(self).map(|search| search.dimensions().filter_map(Result::ok).collect());
+        Space::new(dimensions.unwrap_or_default())
+    }
+}
+
+/// Returns what cannot be searched, with paths from the top of the file.
+pub(super) fn space_problems(spec: &PipelineSpec) -> Vec<Problem> {
+    let Some(search) = Search::of(spec) else { return Vec::new() };
+    let problems: Vec<_> = search.dimensions().filter_map(Result::err).collect();
+    if problems.is_empty() { search.grid_problem().into_iter().collect() } else { problems }
+}
+
+/// Returns the values of `[tune.space]` that no trial could use, with paths from the top of the file. They matter to a search
+/// only, and rest on the other sections, which must be sound.
+pub(super) fn unusable_values(spec: &PipelineSpec) -> Vec<Problem> {
+    let Some(search) = Search::of(spec) else { return Vec::new() };
+    let found = |(key, range): (&str, &RangeOptions)| {
+        let (values, kinds) = search.values(key, range).ok().filter(|_| range.problems().is_empty())?;
+        search.refuse_unusable(key, &values, &kinds).err().map(|problem| problem.within(&place(key)))
+    };
+    search.options.space.iter().filter_map(found).collect()
+}
+
+struct Search<'s> {
+    spec: &'s PipelineSpec,
+    options: &'s TuneOptions,
+    keys: Keys,
+}
+
+impl<'s> Search<'s> {
+    fn of(spec: &'s PipelineSpec) -> Option<Self> {
+        let options = spec.tune.as_ref()?;
+        Some(Self { spec, options, keys: Keys::new(file_schema()) })
+    }
+
+    /// Returns the keys that make sense by themselves; the others have been told by their room.
+    fn dimensions(&self) -> impl Iterator<Item = Result<Dimension, Problem>> {
+        let sound = self.options.space.iter().filter(|(_, range)| range.problems().is_empty());
+        sound.map(|(key, range)| self.dimension(key, range).map_err(|problem| problem.within(&place(key))))
+    }
+
+    fn dimension(&self, key: &str, range: &RangeOptions) -> Result<Dimension, Problem> {
+        let (values, kinds) = self.values(key, range)?;
+        let everywhere = key == KIND || kinds.len() == self.kinds().len();
+        let when = || When { key: KIND.to_owned(), one_of: kinds.iter().map(|kind| Value::from(*kind)).collect() };
+        Ok(Dimension { key: key.to_owned(), values, simpler: range.simpler, when: (!everywhere).then(when) })
+    }
+
+    /// Returns the values of a key, and the families in play that have it.
+    fn values(&self, key: &str, range: &RangeOptions) -> Result<(Values, Vec<&str>), Problem> {
+        self.refuse_fixed(key)?;
+        self.refuse_overlap(key)?;
+        let steps: Vec<_> = key.split('.').collect();
+        let kinds = self.kinds_that_know(key, &steps)?;
+        let whole = if range.choices.is_some() { false } else { self.takes_whole_numbers(&steps, &kinds)? };
+        let values = Values::of(range, whole)?;
+        if self.options.method == Method::Grid && values.count().is_none() {
+            return Err(Problem::new("", "needs `step`, `points` or `choices` for a grid").of(Code::SearchGrid));
+        }
+        Ok((values, kinds))
+    }
+
+    fn refuse_fixed(&self, key: &str) -> Result<(), Problem> {
+        let section = key.split('.').next().unwrap_or_default();
+        if let Some((_, why)) = FIXED.iter().find(|(fixed, _)| *fixed == section) {
+            return Err(Problem::new("", format!("must not be searched: {why}")).of(Code::NotSearchable));
+        }
+        if JUDGING.contains(&key) || key == "target" || key == "train" {
+            let message = "must not be searched: it decides what is scored, and trials must be judged alike";
+            return Err(Problem::new("", message).of(Code::NotSearchable));
+        }
+        if SEARCHABLE.contains(&section) {
+            return Ok(());
+        }
+        let problem = Problem::new("", "names no key of the pipeline").of(Code::SearchedKeyUnknown);
+        let homes = self.keys.sections_with(section);
+        let home = homes.iter().find(|home| SEARCHABLE.contains(home) && section == key);
+        let hint = home.map(|home| format!("did you mean `{home}.{key}`?"));
+        Err(match hint.or_else(|| suggest::hint(section, &SEARCHABLE)) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        })
+    }
+
+    /// A table and a key in it cannot both be drawn.
+    fn refuse_overlap(&self, key: &str) -> Result<(), Problem> {
+        let around =
+            |(outer, _): &(&str, &RangeOptions)| key.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+        match self.options.space.iter().find(around) {
+            Some((outer, _)) => {
+                let message = format!("is a part of `{outer}`, which is searched whole");
+                Err(Problem::new("", message).of(Code::NamedTwice))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the model families in play.
+    fn kinds(&self) -> Vec<&str> {
+        let choices =
+            self.options.space.iter().find(|(key, _)| *key == KIND).and_then(|(_, range)| range.choices.as_ref());
+        match choices {
+            Some(choices) => choices.iter().filter_map(Value::as_str).collect(),
+            None => vec![self.spec.model.kind()],
+        }
+    }
+
+    /// Returns the families in play that have this key; outside `[model]` all have.
+    fn kinds_that_know(&self, key: &str, steps: &[&str]) -> Result<Vec<&str>, Problem> {
+        let knows = |kind: &&str| !self.keys.values(steps, Some(kind)).is_empty();
+        let kinds: Vec<_> = self.kinds().into_iter().filter(knows).collect();
+        if !kinds.is_empty() || key == KIND {
+            return Ok(kinds);
+        }
+        Err(self.unknown(steps))
+    }
+
+    fn unknown(&self, steps: &[&str]) -> Problem {
+        let (name, table) = steps.split_last().expect("splitting gives at least one piece");
+        let others = self.keys.kinds_with(&table[..table.len().min(1)], name);
+        let in_play = self.kinds();
+        if table.len() == 1 && !others.is_empty() {
+            let problem = Problem::new("", format!("has no say where `{KIND}` is {}", suggest::one_of(&in_play)));
+            return problem.of(Code::SearchedKeyUnknown).hint(format!("a key of kind {}", suggest::one_of(&others)));
+        }
+        let known = self.keys.known(table, in_play.first().map(|name| KindAt { name, depth: 1 }));
+        let problem = Problem::new("", format!("names no key of [{}]", table.join("."))).of(Code::SearchedKeyUnknown);
+        match suggest::hint(name, &known) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
+    }
+
+    fn takes_whole_numbers(&self, steps: &[&str], kinds: &[&str]) -> Result<bool, Problem> {
+        let schemas = kinds.iter().flat_map(|kind| self.keys.values(steps, Some(kind)));
+        let types: Option<Vec<_>> = schemas.map(number_type).collect();
+        match types {
+            Some(types) => Ok(types.iter().all(|whole| *whole)),
+            None => Err(Problem::new("", "names no number: list its `choices`").of(Code::SearchRange)),
+        }
+    }
+
+    /// Tries the ends or the choices of a range, each by itself and with every family that has the key.
+    fn refuse_unusable(&self, key: &str, values: &Values, kinds: &[&str]) -> Result<(), Problem> {
+        let searched = |path: &str| self.options.space.iter().any(|(other, _)| other != key && overlap(path, other));
+        for (place, value) in values.probes() {
+            for kind in if key == KIND { &[""] } else { kinds } {
+                let problems = self.spec.with_values(&self.probe(key, &value, kind)).err().unwrap_or_default();
+                // What only another searched key makes wrong, that key may make right.
+                if let Some(problem) = problems.into_iter().find(|p| overlap(&p.path, key) || !searched(&p.path)) {
+                    let message = told(&problem);
+                    return Err(Problem { code: Code::SearchValue, message, path: place, hint: problem.hint });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn probe(&self, key: &str, value: &Value, kind: &str) -> Point {
+        let mut point = Point::new();
+        if key != KIND && self.options.space.iter().any(|(other, _)| other == KIND) {
+            point.insert(KIND.to_owned(), kind.into());
+        }
+        point.insert(key.to_owned(), value.clone());
+        point
+    }
+
+    fn grid_problem(&self) -> Option<Problem> {
+        if self.options.method != Method::Grid || self.options.trials.is_some() {
+            return None;
+        }
+        let too_many = self.spec.search_space().grid(MOST_GRID_POINTS + 1).len() > MOST_GRID_POINTS;
+        let message = format!("has more than {MOST_GRID_POINTS} points, too many for a grid");
+        let problem = Problem::new("tune.space", message).of(Code::SearchGrid);
+        too_many.then(|| problem.hint("say how many in `trials`, or list fewer values"))
+    }
+}
+
+/// Returns what is wrong with a value, with the key it is about.
+fn told(problem: &Problem) -> String {
+    let Problem { path, message, .. } = problem;
+    if message.contains(&format!("`{path}`")) { message.clone() } else { sentence(path, message) }
+}
+
+/// Returns where a dotted key is searched.
+fn place(key: &str) -> String {
+    format!("tune.space.{}", super::source::join("", key))
+}
+
+/// Returns whether a number is whole by its schema; none for what is no number.
+fn number_type(schema: &Value) -> Option<bool> {
+    match schema["type"].as_str() {
+        Some("integer") => Some(true),
+        Some("number") => Some(false),
+        _ => schema["anyOf"].as_array()?.iter().find_map(number_type),
+    }
+}
+
+/// Returns whether two keys are the same or one lies within the other.
+fn overlap(a: &str, b: &str) -> bool {
+    let within = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    within(a, b) || within(b, a)
+}
+
+#[cfg(test)]
+mod tests;

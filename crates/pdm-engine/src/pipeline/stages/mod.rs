@@ -1,0 +1,42 @@
+//! What each stage computes: a key of everything it depends on, and a function from inputs to files in a folder.
+//!
+//! A stage knows neither the cache nor the registry nor the terminal; the engine calls it.
+
+pub mod calibrate;
+pub mod evaluate;
+pub mod features;
+pub mod gate;
+pub mod train;
+pub mod trial;
+pub mod validate;
+
+mod curves;
+mod error;
+mod files;
+mod kept;
+mod protocol;
+mod summary;
+
+pub use curves::{LEARNING_CURVES, LEARNING_CURVES_TABLE};
+pub use error::StageError;
+pub use files::read_json;
+pub use kept::Kept;
+pub use summary::Summary;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Stage, StageKey};
+use pdm_core::content::Digest;
+
+/// Builds the key of a stage from the options it obeys and the digests of what it reads.
+fn key<const N: usize>(stage: Stage, parameters: Value, inputs: [(&str, Option<Digest>); N]) -> StageKey {
+    let known = inputs.into_iter().filter_map(|(name, digest)| digest.map(|digest| (name.to_owned(), digest)));
+    StageKey {
+        stage: stage.name().to_owned(),
+        semantic_version: stage.semantic_version(),
+        parameters,
+        inputs: known.collect::<BTreeMap<_, _>>(),
+    }
+}

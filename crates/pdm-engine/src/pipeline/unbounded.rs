@@ -1,0 +1,35 @@
+//! Numbers that no option has a use for.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::findings::Finding;
+use super::source::join;
+use pdm_core::codes::Code;
+
+/// Finds the numbers without a canonical form, and those that TOML cannot hold and the resolved file could not either.
+pub(super) fn find(parent: &str, table: &DeTable<'_>, found: &mut Vec<Finding>) {
+    for (key, value) in table {
+        find_in_value(join(parent, key.get_ref()), value, found);
+    }
+}
+
+fn find_in_value(path: String, value: &Spanned<DeValue<'_>>, found: &mut Vec<Finding>) {
+    let unbounded = match value.get_ref() {
+        DeValue::Table(table) => return find(&path, table, found),
+        DeValue::Array(items) => {
+            let items = items.iter().enumerate();
+            return items.for_each(|(i, item)| find_in_value(join(&path, &i.to_string()), item, found));
+        }
+        DeValue::Float(number) => !number.as_str().parse().is_ok_and(f64::is_finite),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).is_err(),
+        _ => false,
+    };
+    if unbounded {
+        let message = match value.get_ref() {
+            DeValue::Integer(_) => format!("the number for `{path}` does not fit 64 bits with a sign"),
+            _ => format!("the number for `{path}` is not finite"),
+        };
+        found.push(Finding::new(Code::UnboundedNumber, path, message).at(Some(value.span())));
+    }
+}

@@ -1,0 +1,64 @@
+use thiserror::Error;
+
+use super::definition::Kind;
+use pdm_core::codes::Code;
+
+/// Why a schedule cannot be written or counted.
+#[derive(Debug, Error)]
+pub enum ScheduleError {
+    /// The kind needs an option that is not set.
+    #[error("{kind} needs `{key}` in [schedule]")]
+    Missing {
+        /// What was to be written.
+        kind: Kind,
+        /// The option.
+        key: &'static str,
+        /// Why, and an example.
+        hint: &'static str,
+    },
+    /// The kind has no way to say something.
+    #[error("{kind} cannot say {what}")]
+    Unspeakable {
+        /// What was to be written.
+        kind: Kind,
+        /// What it cannot say.
+        what: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// A value became out of range after it was read.
+    #[error("`{key}` in [schedule]: {message}")]
+    Invalid {
+        /// The option.
+        key: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// No further time was found.
+    #[error("`cron` in [schedule]: no further time: {0}")]
+    NeverComes(String),
+    /// A definition could not be written as YAML.
+    #[error("cannot write YAML")]
+    Yaml(#[source] yaml_serde::Error),
+}
+
+impl ScheduleError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Missing { .. } => Code::SchedulerLacks,
+            Self::Unspeakable { .. } | Self::Yaml(_) => Code::SchedulerCannot,
+            Self::Invalid { .. } => Code::BadValue,
+            Self::NeverComes(_) => Code::Cron,
+        }
+    }
+
+    /// Returns what to do next, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing { hint, .. } => Some((*hint).to_owned()),
+            Self::Unspeakable { hint, .. } => Some(hint.clone()),
+            Self::Invalid { .. } | Self::NeverComes(_) | Self::Yaml(_) => None,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Whether the parts of a bundle fit together. Digests prove that a bundle is as it was assembled, not that whoever assembled it
+//! meant well: whatever is read is held against the schema and the pipeline's own limits before anything is computed of it.
+
+use super::manifest::{BundleManifest, CALIBRATION, FEATURES, MANIFEST, PROFILE, WEIGHTS};
+use super::{BundleError, ModelBundle, ReferenceProfile};
+use crate::features::FittedFeatures;
+use crate::models::{Family, Predictor};
+use pdm_core::domain::Problem;
+
+/// Most quantile levels of a profile.
+const MOST_LEVELS: usize = 1000;
+
+/// Holds a manifest against the limits of a pipeline; nothing is made of options that break them.
+///
+/// # Errors
+/// An option or the target breaks a limit.
+pub(super) fn manifest(manifest: &BundleManifest) -> Result<(), BundleError> {
+    let problems = manifest.model.problems().into_iter().map(|problem| problem.within("model"));
+    let mut problems = problems.chain(manifest.target.problems().into_iter().map(|problem| problem.within("target")));
+    match problems.next() {
+        Some(Problem { path, message, .. }) => {
+            Err(unfit(MANIFEST, format!("has the option `{path}`, which {message}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Holds fitted features against the manifest, and their parts against each other.
+///
+/// # Errors
+/// They do not fit.
+pub(super) fn features(features: &FittedFeatures, manifest: &BundleManifest) -> Result<(), BundleError> {
+    if features.schema() != &manifest.schema {
+        return Err(BundleError::Manifest { problem: "and features.json disagree on the schema".to_owned() });
+    }
+    features.problem().map_or(Ok(()), |problem| Err(unfit(FEATURES, problem)))
+}
+
+impl ModelBundle {
+    /// Holds the model, the calibration and the profile against the features.
+    ///
+    /// # Errors
+    /// One of them does not fit.
+    pub(super) fn check(&self) -> Result<(), BundleError> {
+        if let Some(problem) = width_problem(self.model.as_ref(), self.features.widths()) {
+            return Err(unfit(WEIGHTS, problem));
+        }
+        if let Some(problem) = self.calibration.problem() {
+            return Err(unfit(CALIBRATION, problem));
+        }
+        profile_problem(&self.profile, &self.features).map_or(Ok(()), |problem| Err(unfit(PROFILE, problem)))
+    }
+}
+
+fn unfit(file: &'static str, problem: String) -> BundleError {
+    BundleError::Unfit { file, problem }
+}
+
+/// Returns what a model reads that the features do not give; `widths` are those of the table and of the sequence.
+fn width_problem(model: &dyn Predictor, widths: [usize; 2]) -> Option<String> {
+    let [table, sequence] = widths;
+    let differs = |what: &str, has: usize, gives: usize| {
+        (has != gives).then(|| format!("are of a model that reads {has} columns of the {what}, which has {gives}"))
+    };
+    match model.family()? {
+        Family::Linear(linear) => differs("feature table", linear.coefficients.len(), table),
+        Family::Gbdt(forest) => differs("feature table", forest.width(), table),
+        Family::Neural(network) => differs("sequence", network.inputs, sequence),
+        Family::Ensemble(ensemble) => ensemble.members.iter().find_map(|member| width_problem(member.as_ref(), widths)),
+        Family::Stack(stack) => differs("feature table", stack.table_width(), table)
+            .or_else(|| stack.weighed().find_map(|(member, _)| width_problem(member, widths))),
+    }
+}
+
+fn profile_problem(profile: &ReferenceProfile, features: &FittedFeatures) -> Option<String> {
+    let regimes = features.regime_count();
+    if profile.rows.len() != regimes {
+        return Some(format!("speaks of {} operating regimes, and there are {regimes}", profile.rows.len()));
+    }
+    if profile.levels.len() > MOST_LEVELS {
+        return Some(format!("has {} quantile levels, more than {MOST_LEVELS}", profile.levels.len()));
+    }
+    let schema = features.schema();
+    for channel in &profile.channels {
+        let name = &channel.channel;
+        if channel.regime >= regimes || schema.channel(name).is_none() {
+            return Some(format!("speaks of `{name}` in regime {}, which there is not", channel.regime));
+        }
+        if channel.quantiles.len() != profile.levels.len() || channel.min > channel.max || channel.sd < 0.0 {
+            return Some(format!("describes `{name}` by numbers that do not fit together"));
+        }
+    }
+    let histories = profile.histories.as_ref()?;
+    let ascend = histories.first_cycle.is_sorted() && histories.cycles.is_sorted();
+    if !ascend || histories.level_rows == 0 {
+        return Some("describes histories by numbers that do not fit together".to_owned());
+    }
+    let unknown = histories.levels.iter().find(|level| !features.sensors().contains(&level.channel));
+    unknown.map(|level| format!("speaks of the level of `{}`, which the model does not read", level.channel))
+}

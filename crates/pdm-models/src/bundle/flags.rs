@@ -1,0 +1,251 @@
+//! Holds a history against what the model learnt from: what it never saw is flagged, and an age beyond it is clipped.
+//!
+//! Causal as the predictions are: the flags at a row depend on that row and the rows before it only.
+
+use std::borrow::Cow;
+
+use super::histories::distances;
+use super::{ChannelProfile, KnownHistories, ModelBundle};
+use crate::data::Trajectory;
+use pdm_core::domain::{Cycle, Flag, FlagKind};
+
+/// How far a value may lie outside those of training before it is flagged, as a share of their range: chance alone puts the
+/// values of a new unit a little outside.
+const RANGE_MARGIN: f64 = 0.25;
+
+/// The same for a setting, as a share of its range over all regimes: a regime is often one value and its noise.
+const SETTING_MARGIN: f64 = 0.01;
+
+/// Rows from which on the range of a regime says anything.
+const ROWS_OF_A_REGIME: usize = 30;
+
+/// Least distance of a unit's level from those of training that is flagged, in standard deviations of single rows.
+const LEAST_SHIFT: f64 = 1.0;
+
+/// How many standard errors the level of fewer rows may lie further out.
+const LEVEL_ERRORS: f64 = 3.0;
+
+/// Share of a value below which a difference is rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// What of one history the model never learnt from, with the row from which on that is so.
+pub(super) struct Examined<'a> {
+    known: Cow<'a, KnownHistories>,
+    says_age: bool,
+    cycles: &'a [Cycle],
+    begins_elsewhere: bool,
+    found: Vec<(usize, Flag)>,
+    outside: Vec<(usize, String)>,
+    shifted: Vec<Vec<Option<String>>>,
+}
+
+impl ModelBundle {
+    /// Returns the unit as the model may read it: with its age clipped to those it learnt.
+    pub(super) fn within_age<'a>(&self, unit: &'a Trajectory) -> Cow<'a, Trajectory> {
+        let Some(known) = &self.profile.histories else { return Cow::Borrowed(unit) };
+        let [youngest, oldest] = known.cycles;
+        if unit.cycles.iter().all(|cycle| (youngest..=oldest).contains(&cycle.0)) {
+            return Cow::Borrowed(unit);
+        }
+        let clip = |cycle: &Cycle| Cycle(cycle.0.max(youngest).min(oldest));
+        Cow::Owned(Trajectory { cycles: unit.cycles.iter().map(clip).collect(), ..unit.clone() })
+    }
+
+    /// Returns the unit as if its counter had begun where those of training did.
+    pub(super) fn recounted(&self, unit: &Trajectory) -> Trajectory {
+        let first = unit.cycles.first().map_or(0, |cycle| cycle.0);
+        let [lowest, highest] = self.known_histories().first_cycle;
+        let begin = first.max(lowest).min(highest);
+        let move_to = |cycle: &Cycle| Cycle(cycle.0.saturating_sub(first).saturating_add(begin));
+        Trajectory { cycles: unit.cycles.iter().map(move_to).collect(), ..unit.clone() }
+    }
+
+    /// Returns whether the profile says how old units grew and where their sensors began; those of format 1 do not.
+    pub fn knows_histories(&self) -> bool {
+        self.profile.histories.is_some()
+    }
+
+    fn known_histories(&self) -> Cow<'_, KnownHistories> {
+        match &self.profile.histories {
+            Some(known) => Cow::Borrowed(known),
+            None => Cow::Owned(KnownHistories::usual()),
+        }
+    }
+
+    /// Holds a history, which has a row, against what the model learnt from.
+    pub(super) fn examine<'a>(&'a self, unit: &'a Trajectory) -> Examined<'a> {
+        let known = self.known_histories();
+        let first = unit.cycles.first().map_or(0, |cycle| cycle.0);
+        let [lowest, highest] = known.first_cycle;
+        let mut found = Vec::new();
+        found.extend(first_gap(unit, &known));
+        found.extend(self.unknown_settings(unit));
+        Examined {
+            begins_elsewhere: !(lowest..=highest).contains(&first),
+            says_age: self.knows_histories(),
+            cycles: &unit.cycles,
+            outside: self.outside_ranges(unit),
+            shifted: self.shifted_levels(unit, &known),
+            known,
+            found,
+        }
+    }
+
+    /// Returns the first row at which a setting is that of no regime of training.
+    fn unknown_settings(&self, unit: &Trajectory) -> Option<(usize, Flag)> {
+        let settings = &self.manifest.schema.settings;
+        let mut first: Option<(usize, Flag)> = None;
+        for (channel, name) in settings.iter().enumerate() {
+            let own: Vec<&ChannelProfile> = self.profile.channels.iter().filter(|of| of.channel == *name).collect();
+            let lowest = own.iter().map(|of| of.min).fold(f64::INFINITY, f64::min);
+            let highest = own.iter().map(|of| of.max).fold(f64::NEG_INFINITY, f64::max);
+            for (row, value) in unit.channels[channel].iter().enumerate() {
+                if first.as_ref().is_some_and(|(known, _)| *known <= row) {
+                    break;
+                }
+                let regime = self.features.regime(unit, row);
+                let Some(of) = self.profile.channel(regime, name).filter(|_| self.is_common(regime)) else { continue };
+                let margin = (RANGE_MARGIN * (of.max - of.min)).max(SETTING_MARGIN * (highest - lowest));
+                if is_outside(*value, of, margin) {
+                    let (cycle, [min, max]) = (unit.cycles[row], [of.min, of.max].map(shown));
+                    let (value, nearest) = (shown(*value), if own.len() > 1 { " in the nearest regime" } else { "" });
+                    let message = format!("{name} is {value} at cycle {cycle}; training held {min} to {max}{nearest}");
+                    first = Some((row, Flag { kind: FlagKind::Settings, message }));
+                    break;
+                }
+            }
+        }
+        first
+    }
+
+    /// Returns the first row of each sensor in use at which it lies far outside the values of training.
+    fn outside_ranges(&self, unit: &Trajectory) -> Vec<(usize, String)> {
+        let regimes: Vec<usize> = (0..unit.len()).map(|row| self.features.regime(unit, row)).collect();
+        let mut outside = Vec::new();
+        for sensor in self.features.sensors() {
+            let Some(channel) = self.manifest.schema.channel(sensor) else { continue };
+            let of_regime: Vec<Option<&ChannelProfile>> = (0..self.features.regime_count())
+                .map(|regime| self.profile.channel(regime, sensor).filter(|_| self.is_common(regime)))
+                .collect();
+            for (row, value) in unit.channels[channel].iter().enumerate() {
+                let Some(of) = of_regime[regimes[row]] else { continue };
+                if is_outside(*value, of, RANGE_MARGIN * (of.max - of.min)) {
+                    let (cycle, value) = (unit.cycles[row], shown(*value));
+                    let [min, max] = [of.min, of.max].map(shown);
+                    outside.push((row, format!("{sensor} is {value} at cycle {cycle}, training held {min} to {max}")));
+                    break;
+                }
+            }
+        }
+        outside
+    }
+
+    /// Returns, for each sensor in use and each of the first rows, what is odd about where the sensor began.
+    fn shifted_levels(&self, unit: &Trajectory, known: &KnownHistories) -> Vec<Vec<Option<String>>> {
+        let mut shifted = Vec::new();
+        for level in &known.levels {
+            let of_rows = distances(unit, &self.features, &self.profile, &level.channel, known.level_rows);
+            let width = (level.highest - level.lowest).max(LEAST_SHIFT);
+            let mut messages = Vec::new();
+            for (row, distance) in of_rows.into_iter().enumerate() {
+                let missing = (1.0 / (row + 1) as f64 - 1.0 / known.level_rows as f64).max(0.0);
+                let margin = width + LEVEL_ERRORS * missing.sqrt();
+                let odd = distance.filter(|at| *at > level.highest + margin || *at < level.lowest - margin);
+                messages.push(odd.map(|at| {
+                    let (name, lowest, highest) = (&level.channel, level.lowest, level.highest);
+                    format!("{name} begins {at:+.1} sd from its mean, units of training {lowest:+.1} to {highest:+.1}")
+                }));
+            }
+            shifted.push(messages);
+        }
+        shifted
+    }
+
+    /// Returns whether training had rows enough in a regime to say how far its values reach.
+    fn is_common(&self, regime: usize) -> bool {
+        self.profile.rows.get(regime).is_some_and(|rows| *rows >= ROWS_OF_A_REGIME)
+    }
+}
+
+impl Examined<'_> {
+    /// Returns whether the counter begins at another cycle than those of training.
+    pub(super) fn begins_elsewhere(&self) -> bool {
+        self.begins_elsewhere
+    }
+
+    /// Returns the flags at a row; `recounted` is the prediction there if the counter began where those of training did.
+    pub(super) fn at(&self, row: usize, recounted: Option<f64>) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        if let Some(rul) = recounted.filter(|_| self.begins_elsewhere) {
+            flags.push(Flag { kind: FlagKind::FirstCycle, message: self.first_cycle(rul) });
+        }
+        let cycle = self.cycles[row].0;
+        let [youngest, oldest] = self.known.cycles;
+        if self.says_age && cycle > oldest {
+            let message =
+                format!("cycle {cycle} is beyond {oldest}, the oldest of training: the age counts as {oldest}");
+            flags.push(Flag { kind: FlagKind::Age, message });
+        } else if self.says_age && cycle < youngest {
+            let message =
+                format!("cycle {cycle} is before {youngest}, the first of training: the age counts as {youngest}");
+            flags.push(Flag { kind: FlagKind::Age, message });
+        }
+        let (rows, shortest) = (row + 1, self.known.shortest_history);
+        if rows < shortest {
+            let plural = if rows == 1 { "row" } else { "rows" };
+            let message = format!("{rows} {plural} of history; the model was judged from {shortest} on");
+            flags.push(Flag { kind: FlagKind::ShortHistory, message });
+        }
+        flags.extend(self.found.iter().filter(|(from, _)| *from <= row).map(|(_, flag)| flag.clone()));
+        flags.extend(joined(
+            FlagKind::SensorRange,
+            self.outside.iter().filter(|(from, _)| *from <= row).map(|(_, m)| m),
+        ));
+        let shifted = self.shifted.iter().filter_map(|rows| rows.get(row.min(rows.len().checked_sub(1)?))?.as_ref());
+        flags.extend(joined(FlagKind::SensorLevel, shifted));
+        flags.sort_by_key(|flag| flag.kind);
+        flags
+    }
+
+    fn first_cycle(&self, rul: f64) -> String {
+        let first = self.cycles[0];
+        let [lowest, highest] = self.known.first_cycle;
+        let begins = if lowest == highest { format!("at {lowest}") } else { format!("from {lowest} to {highest}") };
+        format!("begins at cycle {first}, units of training {begins}; counted from there its RUL would be {rul:.1}")
+    }
+}
+
+/// Returns the first step from row to row that is longer than any of training.
+fn first_gap(unit: &Trajectory, known: &KnownHistories) -> Option<(usize, Flag)> {
+    let row = (1..unit.len()).find(|row| {
+        let step = unit.cycles[*row].0.saturating_sub(unit.cycles[row - 1].0);
+        step > known.largest_step
+    })?;
+    let (before, cycle) = (unit.cycles[row - 1], unit.cycles[row]);
+    let usual = match known.largest_step {
+        1 => "units of training have no gap".to_owned(),
+        most => format!("units of training have steps of at most {most}"),
+    };
+    Some((row, Flag { kind: FlagKind::Gaps, message: format!("goes from cycle {before} to {cycle}; {usual}") }))
+}
+
+fn is_outside(value: f64, of: &ChannelProfile, margin: f64) -> bool {
+    let margin = margin + ROUNDING * of.min.abs().max(of.max.abs());
+    value > of.max + margin || value < of.min - margin
+}
+
+fn joined<'a>(kind: FlagKind, messages: impl Iterator<Item = &'a String>) -> Option<Flag> {
+    let messages: Vec<&str> = messages.map(String::as_str).collect();
+    let message = messages.join("; ");
+    (!messages.is_empty()).then_some(Flag { kind, message })
+}
+
+/// Returns a value with the digits a reader wants.
+fn shown(value: f64) -> String {
+    let digits = if value == 0.0 { 0 } else { (4 - value.abs().log10().floor() as i32).clamp(0, 6) };
+    let text = if value.abs() >= 1e9 { format!("{value:e}") } else { format!("{value:.0$}", digits as usize) };
+    if text.contains('.') && !text.contains('e') {
+        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    text
+}

@@ -1,0 +1,70 @@
+//! Reads the text format of C-MAPSS: blank-separated numbers without a header, and one whole number a line for RUL.
+
+use super::encoding::unguessed;
+use super::findings::{FindingLog, Place};
+use super::number;
+use super::rows::Rows;
+use super::scan::{Layout, has_long_line, scan, up_to_cut};
+use super::{Expectation, Schema, frame};
+
+/// Reads histories; what is wrong goes to the log, `None` where that is everything.
+pub(super) fn histories(bytes: &[u8], schema: &Schema, file: &str, log: &mut FindingLog) -> Option<Rows> {
+    let text = unguessed(bytes);
+    let bytes = text.bytes.as_ref();
+    if !has_long_line(bytes)
+        && let Some(rows) = frame::blank_separated(bytes, schema.width())
+    {
+        return Some(rows);
+    }
+    let layout = Layout::headless(schema);
+    if bytes.trim_ascii().is_empty() {
+        log.error(Expectation::Complete, Place::file(file), "is empty");
+        return None;
+    }
+    let whole = up_to_cut(bytes, &layout, file, log);
+    let mut rows = scan(whole, 1, &layout, file, log);
+    rows.dropped += u64::from(whole.len() < bytes.len());
+    Some(rows)
+}
+
+/// One true remaining useful life.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RulRow {
+    pub(super) line: u64,
+    /// The unit it belongs to, where the file names it; otherwise that of the same rank in the test part.
+    pub(super) unit: Option<pdm_core::domain::UnitId>,
+    pub(super) value: f64,
+}
+
+/// Reads true remaining useful lives; what is wrong goes to the log.
+pub(super) fn rul(bytes: &[u8], file: &str, log: &mut FindingLog) -> Vec<RulRow> {
+    let decoded = unguessed(bytes);
+    let text = String::from_utf8_lossy(&decoded.bytes);
+    let mut rows = Vec::new();
+    for (line, text) in (1..).zip(text.trim_end().lines()) {
+        let place = Place::file(file).line(line).column("rul");
+        match rul_row(text.trim()) {
+            Ok(value) => rows.push(RulRow { line, unit: None, value }),
+            Err(bad) => log.error(bad.expectation, place, bad.message),
+        }
+    }
+    if text.trim().is_empty() {
+        log.error(Expectation::Complete, Place::file(file), "is empty");
+    }
+    rows
+}
+
+fn rul_row(text: &str) -> Result<f64, number::BadCell> {
+    let expectation = Expectation::Columns;
+    match text.split_ascii_whitespace().count() {
+        0 => return Err(number::BadCell { expectation, message: "a blank line instead of 1 column".into() }),
+        1 => {}
+        more => return Err(number::BadCell { expectation, message: format!("{more} columns instead of 1") }),
+    }
+    let value = number::finite(text, "column 1 (rul)")?;
+    if value.fract() != 0.0 {
+        let message = format!("{} in column 1 (rul) is not a whole number", number::shown(text));
+        return Err(number::BadCell { expectation: Expectation::Types, message });
+    }
+    Ok(value)
+}

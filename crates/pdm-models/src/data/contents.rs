@@ -1,0 +1,230 @@
+//! What training files hold, unit by unit: enough to tell new rows from another way to write the old ones.
+
+use std::collections::BTreeMap;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Trajectory, ValidDataset};
+use pdm_core::content::Digest;
+use pdm_core::domain::UnitId;
+
+/// Hexadecimal digits that are kept of a unit's digest.
+const DIGITS: usize = 16;
+
+/// The units of the training files, those of a holdout too, each with its rows and a digest of their values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents(BTreeMap<UnitId, UnitContent>);
+
+/// The rows of one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct UnitContent {
+    rows: usize,
+    digest: String,
+}
+
+/// How training files differ from what they held before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Units that were not there before.
+    pub new: Vec<UnitId>,
+    /// Units with rows behind those they had.
+    pub grown: Vec<UnitId>,
+    /// Units with other values than before.
+    pub changed: Vec<UnitId>,
+    /// Units that are gone.
+    pub lost: Vec<UnitId>,
+    /// Units that have fewer rows than before.
+    pub shortened: Vec<UnitId>,
+    /// Units that there were before.
+    pub before: usize,
+}
+
+impl Contents {
+    /// Looks at the training units of a data set, and at those it holds back.
+    pub fn of(dataset: &ValidDataset) -> Self {
+        let content = |unit: &Trajectory| UnitContent { rows: unit.len(), digest: digest_of_rows(unit, unit.len()) };
+        Self(units_of(dataset).map(|unit| (unit.unit.clone(), content(unit))).collect())
+    }
+
+    /// Compares a data set with what there was before.
+    pub fn changes(&self, now: &ValidDataset) -> Changes {
+        let mut changes = Changes { before: self.0.len(), ..Changes::default() };
+        let mut missing: BTreeMap<&UnitId, &UnitContent> = self.0.iter().collect();
+        for unit in units_of(now) {
+            let Some(before) = missing.remove(&unit.unit) else {
+                changes.new.push(unit.unit.clone());
+                continue;
+            };
+            let same_so_far = before.rows <= unit.len() && digest_of_rows(unit, before.rows) == before.digest;
+            if unit.len() < before.rows {
+                changes.shortened.push(unit.unit.clone());
+            } else if !same_so_far {
+                changes.changed.push(unit.unit.clone());
+            } else if unit.len() > before.rows {
+                changes.grown.push(unit.unit.clone());
+            }
+        }
+        changes.lost.extend(missing.into_keys().cloned());
+        changes
+    }
+
+    /// Compares a data set with units of which nothing is known but their names; those of `before` that are held back now do
+    /// not count.
+    pub fn changes_by_name(before: &[UnitId], now: &ValidDataset) -> Changes {
+        let known: std::collections::BTreeSet<&UnitId> = before.iter().collect();
+        let here: std::collections::BTreeSet<&UnitId> = units_of(now).map(|unit| &unit.unit).collect();
+        let new = now.train().iter().map(|unit| &unit.unit).filter(|unit| !known.contains(unit));
+        let lost = before.iter().filter(|unit| !here.contains(unit));
+        Changes {
+            new: new.cloned().collect(),
+            lost: lost.cloned().collect(),
+            before: before.len(),
+            ..Changes::default()
+        }
+    }
+}
+
+impl Changes {
+    /// Returns whether there is something to learn that was not there.
+    pub fn has_news(&self) -> bool {
+        !(self.new.is_empty() && self.grown.is_empty() && self.changed.is_empty())
+    }
+
+    /// Returns whether something that was learnt from is gone.
+    pub fn has_losses(&self) -> bool {
+        !(self.lost.is_empty() && self.shortened.is_empty())
+    }
+
+    /// Returns what is new, as a fragment.
+    pub fn news(&self) -> String {
+        let counts = [(&self.new, "came in"), (&self.grown, "grew"), (&self.changed, "changed")];
+        told(&counts)
+    }
+
+    /// Returns what is gone, as a fragment: `40 of 60 units are gone (1, 2, …)`.
+    pub fn losses(&self) -> String {
+        let mut told = Vec::new();
+        if !self.lost.is_empty() {
+            let verb = if self.lost.len() == 1 { "is" } else { "are" };
+            told.push(format!("{} of {} units {verb} gone ({})", self.lost.len(), self.before, named(&self.lost)));
+        }
+        if !self.shortened.is_empty() {
+            told.push(counted(&self.shortened, "lost rows"));
+        }
+        told.join(", ")
+    }
+}
+
+fn told(counts: &[(&Vec<UnitId>, &str)]) -> String {
+    let some = counts.iter().filter(|(units, _)| !units.is_empty());
+    some.map(|(units, what)| counted(units, what)).collect::<Vec<_>>().join(", ")
+}
+
+fn counted(units: &[UnitId], what: &str) -> String {
+    let noun = if units.len() == 1 { "unit" } else { "units" };
+    format!("{} {noun} {what} ({})", units.len(), named(units))
+}
+
+/// Returns the first names.
+fn named(units: &[UnitId]) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<_> = units.iter().take(SHOWN).map(UnitId::as_str).collect();
+    let more = if units.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names.join(", "))
+}
+
+fn units_of(dataset: &ValidDataset) -> impl Iterator<Item = &Trajectory> {
+    dataset.train().iter().chain(dataset.holdout().into_iter().flat_map(|holdout| holdout.units()))
+}
+
+/// Returns the digest of the first rows. Values count in 32 bits: other programs write the same number with other last digits.
+fn digest_of_rows(unit: &Trajectory, rows: usize) -> String {
+    let mut bytes = Vec::with_capacity(rows * 4 * (unit.channels.len() + 1));
+    for row in 0..rows {
+        bytes.extend_from_slice(&unit.cycles[row].0.to_le_bytes());
+        for channel in &unit.channels {
+            // Both zeros are one.
+            bytes.extend_from_slice(&(channel[row] as f32 + 0.0).to_le_bytes());
+        }
+    }
+    let mut digest = Digest::of(&bytes).to_string();
+    digest.truncate(DIGITS);
+    digest
+}
+
+impl Serialize for Contents {
+    /// One text for each unit: rows, digest, name.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer
+            .collect_seq(self.0.iter().map(|(unit, content)| format!("{} {} {unit}", content.rows, content.digest)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Contents {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut units = BTreeMap::new();
+        for text in Vec::<String>::deserialize(deserializer)? {
+            let mut parts = text.splitn(3, ' ');
+            let (rows, digest, unit) = (parts.next(), parts.next(), parts.next());
+            let rows = rows.and_then(|rows| rows.parse().ok());
+            let (Some(rows), Some(digest), Some(unit)) = (rows, digest, unit) else {
+                return Err(D::Error::custom(format!("`{text}` is not rows, digest and name of a unit")));
+            };
+            units.insert(UnitId::new(unit), UnitContent { rows, digest: digest.to_owned() });
+        }
+        Ok(Self(units))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Groups, Schema};
+    use pdm_core::domain::Cycle;
+
+    fn unit(name: &str, values: &[f64]) -> Trajectory {
+        let cycles = (1..=values.len() as u32).map(Cycle).collect();
+        Trajectory { unit: UnitId::new(name), cycles, channels: vec![values.to_vec()] }
+    }
+
+    fn dataset(train: Vec<Trajectory>) -> ValidDataset {
+        ValidDataset {
+            name: "t".into(),
+            digest: Digest::of(""),
+            schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
+            train,
+            test: None,
+            holdout: None,
+            groups: Groups::default(),
+            suspicions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn changes_are_told_by_content() {
+        let before =
+            dataset(vec![unit("1", &[0.1, 0.2]), unit("a b", &[0.3]), unit("c", &[1.0, 2.0]), unit("d", &[4.0])]);
+        let contents = Contents::of(&before);
+        assert_eq!(contents.changes(&before), Changes { before: 4, ..Changes::default() });
+        let json = serde_json::to_string(&contents).unwrap();
+        assert_eq!(serde_json::from_str::<Contents>(&json).unwrap(), contents);
+
+        // 0.1 + 0.2 - 0.2 and the like: another last digit.
+        let rewritten = dataset(vec![
+            unit("1", &[0.1, 0.2 + 1e-15]),
+            unit("a b", &[0.3, 0.4]),
+            unit("c", &[1.0]),
+            unit("e", &[4.0]),
+        ]);
+        let changes = contents.changes(&rewritten);
+        let names = |units: &[UnitId]| units.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(&changes.grown), ["a b"]);
+        assert_eq!(names(&changes.shortened), ["c"]);
+        assert_eq!(names(&changes.new), ["e"]);
+        assert_eq!(names(&changes.lost), ["d"]);
+        assert!(changes.changed.is_empty() && changes.has_news() && changes.has_losses());
+        assert_eq!(changes.losses(), "1 of 4 units is gone (d), 1 unit lost rows (c)");
+        assert_eq!(contents.changes(&dataset(vec![unit("1", &[0.1, 0.25])])).news(), "1 unit changed (1)");
+    }
+}

@@ -1,0 +1,95 @@
+use std::collections::BTreeSet;
+
+use super::super::Expectation;
+use super::super::cmapss::RulRow;
+use super::super::findings::{FindingLog, Place};
+use super::super::ingest::{Content, RawPart};
+use super::super::rows::Rows;
+use super::{Scope, Subject};
+use pdm_core::domain::UnitId;
+
+/// There are as many units and rows as the data set is known to have.
+pub(super) fn unit_counts(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    let mut files = 0;
+    for part in &subject.raw.parts {
+        let Some(expected) = part.expected else { continue };
+        let (units, rows) = match &part.content {
+            Content::Histories(rows) => (rows.units() as u64, rows.len() as u64 + rows.dropped),
+            Content::Rul(rows) => (rows.len() as u64, rows.len() as u64),
+            Content::Unread => continue,
+        };
+        files += 1;
+        let mut note = |message| log.add(subject.severity, Expectation::UnitCounts, Place::file(&part.file), message);
+        if units != expected.units {
+            note(format!("has {units} units, expected {}", expected.units));
+        }
+        if let Some(expected) = expected.rows
+            && rows != expected
+        {
+            note(format!("has {rows} rows, expected {expected}"));
+        }
+    }
+    match files {
+        0 => Scope::Skipped("no counts are known for this data".to_owned()),
+        _ => Scope::Examined(format!("{files} files")),
+    }
+}
+
+/// There is one true remaining useful life for each test unit.
+pub(super) fn rul_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    let mut units = None;
+    for (part, rul) in subject.raw.rul() {
+        let Some(test) = subject.raw.test_of(part) else { continue };
+        if rul.iter().any(|row| row.unit.is_some()) {
+            match_by_name(part, test, rul, log);
+        } else if rul.len() != test.units() {
+            let message = format!("has {} rows for {} test units", rul.len(), test.units());
+            log.error(Expectation::RulRows, Place::file(&part.file), message);
+        }
+        units = Some(units.unwrap_or(0) + test.units());
+    }
+    match units {
+        Some(units) => Scope::Examined(format!("{units} test units")),
+        None => Scope::Skipped("there is no test part".to_owned()),
+    }
+}
+
+fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingLog) {
+    let units: BTreeSet<&UnitId> = test.runs.iter().map(|run| &run.unit).collect();
+    let mut told = BTreeSet::new();
+    for (unit, row) in rul.iter().filter_map(|row| Some((row.unit.as_ref()?, row))) {
+        let place = Place::file(&part.file).line(row.line);
+        if !units.contains(unit) {
+            log.error(Expectation::RulRows, place, format!("unit {unit} is not in the test part"));
+        }
+        if !told.insert(unit) {
+            log.error(Expectation::RulRows, place, format!("unit {unit} is told twice"));
+        }
+    }
+    for unit in units.difference(&told) {
+        log.error(Expectation::RulRows, Place::file(&part.file), format!("test unit {unit} is missing"));
+    }
+}
+
+/// Most cycles that can be counted, so that no life is longer.
+const LONGEST_LIFE: f64 = u32::MAX as f64;
+
+/// No true remaining useful life is negative, or longer than cycles can be counted.
+pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    let mut rows = None;
+    for (part, rul) in subject.raw.rul() {
+        for row in rul.iter().filter(|row| row.value < 0.0) {
+            let message = format!("remaining useful life {} is negative", row.value);
+            log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);
+        }
+        for row in rul.iter().filter(|row| row.value > LONGEST_LIFE) {
+            let message = format!("remaining useful life {:e} is longer than {LONGEST_LIFE} cycles", row.value);
+            log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);
+        }
+        rows = Some(rows.unwrap_or(0) + rul.len());
+    }
+    match rows {
+        Some(rows) => Scope::Examined(format!("{rows} rows")),
+        None => Scope::Skipped("there is no test part".to_owned()),
+    }
+}

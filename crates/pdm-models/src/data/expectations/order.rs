@@ -1,0 +1,116 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::findings::{FindingLog, Place};
+use super::super::ingest::RawPart;
+use super::super::rows::{Rows, Run};
+use super::super::{Expectation, Severity};
+use super::{Scope, Subject};
+use pdm_core::domain::UnitId;
+
+/// The cycles of a unit ascend.
+pub(super) fn ascending_cycles(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    for (part, rows) in subject.raw.histories() {
+        ascending(part.file.as_str(), &subject.raw.schema.cycle, rows, log);
+    }
+    subject.scope_of_rows()
+}
+
+/// Notes every row whose cycle is not after the one before it.
+pub(in super::super) fn ascending(file: &str, column: &str, rows: &Rows, log: &mut FindingLog) {
+    for run in &rows.runs {
+        for row in run.rows.clone().skip(1) {
+            let (before, cycle) = (rows.cycles[row - 1], rows.cycles[row]);
+            if cycle <= before {
+                let message = format!("unit {} has cycle {cycle} after cycle {before}", run.unit);
+                let place = Place::file(file).line(rows.line(row)).column(column);
+                log.error(Expectation::AscendingCycles, place, message);
+            }
+        }
+    }
+}
+
+/// The cycles of a unit are 1, 2, 3, ….
+pub(super) fn contiguous_cycles(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    for (part, rows) in subject.raw.histories() {
+        let mut begun: BTreeSet<&UnitId> = BTreeSet::new();
+        for run in &rows.runs {
+            if begun.insert(&run.unit) {
+                check_start(subject, part, rows, run, log);
+            }
+            check_steps(subject, part, rows, run, log);
+        }
+    }
+    subject.scope_of_rows()
+}
+
+/// Checks the first run of a unit; that a unit begins again is another expectation.
+fn check_start(subject: &Subject<'_>, part: &RawPart, rows: &Rows, run: &Run, log: &mut FindingLog) {
+    let first = run.rows.start;
+    let (line, cycle) = (rows.line(first), rows.cycles[first]);
+    let before = if first == 0 { 0 } else { rows.line(first - 1) };
+    if cycle != 1 && !explained(rows, line - before, u64::from(cycle)) {
+        note(subject, part, line, format!("unit {} begins at cycle {cycle} instead of 1", run.unit), log);
+    }
+}
+
+fn check_steps(subject: &Subject<'_>, part: &RawPart, rows: &Rows, run: &Run, log: &mut FindingLog) {
+    for row in run.rows.clone().skip(1) {
+        let (before, cycle) = (rows.cycles[row - 1], rows.cycles[row]);
+        let lines = rows.line(row) - rows.line(row - 1);
+        if cycle > before + 1 && !explained(rows, lines, u64::from(cycle - before)) {
+            let message = format!("unit {} goes from cycle {before} to {cycle}", run.unit);
+            note(subject, part, rows.line(row), message, log);
+        }
+    }
+}
+
+/// Returns whether lines that could not be read, and are already told, make up for a step in cycles.
+fn explained(rows: &Rows, lines: u64, cycles: u64) -> bool {
+    rows.dropped > 0 && lines == cycles
+}
+
+fn note(subject: &Subject<'_>, part: &RawPart, line: u64, message: String, log: &mut FindingLog) {
+    let place = Place::file(&part.file).line(line).column(&subject.raw.schema.cycle);
+    log.add(subject.severity, Expectation::ContiguousCycles, place, message);
+}
+
+/// The rows of a unit stand together; C-MAPSS units are numbered 1, 2, 3, ….
+pub(super) fn contiguous_units(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    for (part, rows) in subject.raw.histories() {
+        let place = Place::file(&part.file).column(&subject.raw.schema.unit);
+        together(place, rows, log);
+        if subject.raw.numbered {
+            numbered(place, rows, log);
+        }
+    }
+    subject.scope_of_units()
+}
+
+/// Notes every unit that begins again after another one.
+pub(in super::super) fn together(place: Place<'_>, rows: &Rows, log: &mut FindingLog) {
+    let mut seen: BTreeMap<&UnitId, u64> = BTreeMap::new();
+    for run in &rows.runs {
+        let line = rows.line(run.rows.start);
+        if let Some(first) = seen.get(&run.unit) {
+            let message = format!("unit {} begins again; it began at line {first}", run.unit);
+            log.add(Severity::Error, Expectation::ContiguousUnits, place.line(line), message);
+        } else {
+            seen.insert(&run.unit, line);
+        }
+    }
+}
+
+fn numbered(place: Place<'_>, rows: &Rows, log: &mut FindingLog) {
+    let mut expected = 1;
+    for run in &rows.runs {
+        let number = run.unit.number().unwrap_or_default();
+        if number > expected {
+            let message = format!("unit {number} stands where unit {expected} is expected");
+            log.error(Expectation::ContiguousUnits, place.line(rows.line(run.rows.start)), message);
+        } else if number == 0 {
+            let message = "unit 0; units are numbered from 1";
+            log.error(Expectation::ContiguousUnits, place.line(rows.line(run.rows.start)), message);
+        }
+        expected = expected.max(number + 1);
+    }
+}

@@ -1,0 +1,43 @@
+use std::collections::BTreeMap;
+
+use pdm_core::domain::UnitId;
+
+/// Which group each unit belongs to, where a data set is pooled from several: for C-MAPSS the subset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Groups(BTreeMap<UnitId, String>);
+
+impl Groups {
+    /// Returns the group of a unit; none in a data set without groups.
+    pub fn of(&self, unit: &UnitId) -> Option<&str> {
+        self.0.get(unit).map(String::as_str)
+    }
+
+    /// Returns the name a unit has in its own group: what stands in the file.
+    pub fn name_within<'a>(&self, unit: &'a UnitId) -> &'a str {
+        let own = self.of(unit).and_then(|group| unit.as_str().strip_prefix(group)?.strip_prefix('-'));
+        own.unwrap_or(unit.as_str())
+    }
+
+    /// Returns the name of a unit in the whole data set, and notes its group.
+    pub(super) fn admit(&mut self, unit: &UnitId, group: Option<&str>) -> UnitId {
+        let Some(group) = group else { return unit.clone() };
+        let name = UnitId::new(format!("{group}-{unit}"));
+        self.0.insert(name.clone(), group.to_owned());
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_of_a_group_carry_its_name() {
+        let mut groups = Groups::default();
+        let (plain, pooled) = (groups.admit(&17.into(), None), groups.admit(&17.into(), Some("FD002")));
+        assert_eq!((plain.as_str(), groups.of(&plain)), ("17", None));
+        assert_eq!((pooled.as_str(), groups.of(&pooled)), ("FD002-17", Some("FD002")));
+        assert_eq!((groups.name_within(&plain), groups.name_within(&pooled)), ("17", "17"));
+        assert_eq!(groups.name_within(&UnitId::new("FD002-18")), "FD002-18");
+    }
+}

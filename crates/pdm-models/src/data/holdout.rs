@@ -1,0 +1,187 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Trajectory, ValidDataset};
+use pdm_core::content::{Digest, digest_of};
+use pdm_core::domain::{Problem, UnitId};
+
+/// Which run-to-failure units no training ever sees.
+///
+/// A unit is held back where the first 8 bytes of SHA-256 of `holdout <seed> <unit>`, as a share of all values, are below
+/// `share`: the answer depends on the unit's name alone, so data that grow never move a unit across.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HoldoutOptions {
+    /// Share of the units to hold back, above 0 and at most 0.5. It is met on average: every unit is drawn by itself.
+    pub share: f64,
+    /// Seed of the draw. It is not the project's: another seed there must not move a unit across.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// Run-to-failure units that were taken out before anything could learn from them.
+#[derive(Debug, Clone)]
+pub struct Holdout {
+    units: Vec<Trajectory>,
+    digest: Digest,
+    seed: u64,
+}
+
+impl HoldoutOptions {
+    /// Returns what is out of range.
+    pub fn problems(&self) -> Vec<Problem> {
+        let possible = self.share > 0.0 && self.share <= 0.5;
+        let share = self.share;
+        let problem = || {
+            let problem = Problem::new("share", format!("is {share}, and must be above 0 and at most 0.5"));
+            if (1.0..=50.0).contains(&share) { problem.hint(format!("{}", share / 100.0)) } else { problem }
+        };
+        (!possible).then(problem).into_iter().collect()
+    }
+
+    /// Returns whether a unit is held back.
+    pub fn holds_back(&self, unit: &UnitId) -> bool {
+        self.draw(unit) < self.share * 2_f64.powi(64)
+    }
+
+    /// Returns what a unit drew, below 2⁶⁴.
+    fn draw(&self, unit: &UnitId) -> f64 {
+        let digest = Digest::of(format!("holdout {} {unit}", self.seed)).to_string();
+        let head = u64::from_str_radix(&digest[..16], 16).expect("a digest begins with 16 hexadecimal digits");
+        head as f64
+    }
+
+    /// Returns options that hold back at least `fewest` of these units: a larger share where one of at most a half does, else
+    /// another seed. Both leave as many units to learn from.
+    pub fn enough(&self, units: &[UnitId], fewest: usize) -> Option<Self> {
+        const SEEDS: u64 = 1000;
+        if fewest == 0 || units.len() < 2 * fewest {
+            return None;
+        }
+        let mut draws: Vec<f64> = units.iter().map(|unit| self.draw(unit) / 2_f64.powi(64)).collect();
+        draws.sort_by(f64::total_cmp);
+        let share = (draws[fewest - 1] * 100.0 + 1e-9).ceil().max(1.0) / 100.0;
+        let leaves = |options: &Self| {
+            let held = units.iter().filter(|unit| options.holds_back(unit)).count();
+            held >= fewest && units.len() - held >= fewest
+        };
+        let larger = Self { share, ..*self };
+        if share <= 0.5 && leaves(&larger) {
+            return Some(larger);
+        }
+        (0..SEEDS).map(|seed| Self { seed, ..*self }).find(leaves)
+    }
+}
+
+impl Holdout {
+    /// Returns the histories, in ascending order of unit.
+    pub fn units(&self) -> &[Trajectory] {
+        &self.units
+    }
+
+    /// Returns the digest of names, cycles and values: training units do not change it.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Returns the seed the units were drawn with.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+impl ValidDataset {
+    /// Takes the units that are held back out of the training part.
+    ///
+    /// # Panics
+    /// Never: names and numbers have a JSON form.
+    #[must_use]
+    pub fn hold_out(mut self, options: &HoldoutOptions) -> Self {
+        let (units, train): (Vec<_>, _) = self.train.into_iter().partition(|unit| options.holds_back(&unit.unit));
+        self.train = train;
+        let contents: Vec<_> = units.iter().map(|unit| (&unit.unit, &unit.cycles, &unit.channels)).collect();
+        let digest = digest_of(&contents).expect("names and numbers have a JSON form");
+        self.holdout = Some(Holdout { units, digest, seed: options.seed });
+        self
+    }
+
+    /// Returns the units that were held back, where the options ask for that.
+    pub fn holdout(&self) -> Option<&Holdout> {
+        self.holdout.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::data::{Groups, Schema};
+    use pdm_core::domain::Cycle;
+
+    fn fleet(units: u32) -> ValidDataset {
+        let unit = |unit| Trajectory { unit: UnitId::from(unit), cycles: vec![Cycle(1)], channels: vec![vec![0.5]] };
+        ValidDataset {
+            name: "t".into(),
+            digest: Digest::of(""),
+            schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
+            train: (1..=units).map(unit).collect(),
+            test: None,
+            holdout: None,
+            groups: Groups::default(),
+            suspicions: Vec::new(),
+        }
+    }
+
+    fn names(units: &[Trajectory]) -> BTreeSet<&UnitId> {
+        units.iter().map(|unit| &unit.unit).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_fleet_that_grows_moves_no_unit_across(units in 0..120_u32, more in 0..120_u32, seed: u64, share in 0.01..0.5) {
+            let options = HoldoutOptions { share, seed };
+            let (then, now) = (fleet(units).hold_out(&options), fleet(units + more).hold_out(&options));
+            let (held_then, held_now) = (then.holdout().unwrap(), now.holdout().unwrap());
+            prop_assert!(names(held_then.units()).is_subset(&names(held_now.units())));
+            prop_assert!(names(then.train()).is_subset(&names(now.train())));
+            prop_assert!(names(now.train()).is_disjoint(&names(held_now.units())));
+            prop_assert_eq!(now.train().len() + held_now.units().len(), (units + more) as usize);
+            prop_assert_eq!(held_then.digest() == held_now.digest(), held_then.units().len() == held_now.units().len());
+        }
+    }
+
+    #[test]
+    fn the_draw_is_what_it_was() {
+        // By Python: int(hashlib.sha256(b"holdout 0 7").hexdigest()[:16], 16) / 2**64, and so on.
+        let options = HoldoutOptions { share: 0.2, seed: 0 };
+        let held: Vec<u32> = (1..=40).filter(|unit| options.holds_back(&UnitId::from(*unit))).collect();
+        assert_eq!(held, HELD);
+        let thousand = (1..=1000).filter(|unit| options.holds_back(&UnitId::from(*unit))).count();
+        assert!((160..240).contains(&thousand), "{thousand}");
+    }
+
+    const HELD: &[u32] = &[7, 9, 14, 15, 17, 19, 23, 28, 35, 36, 38, 40];
+
+    #[test]
+    fn what_holds_back_enough_is_known() {
+        let units: Vec<UnitId> = (1..=6).map(UnitId::from).collect();
+        for (share, seed) in [(0.05, 0), (0.2, 1), (0.1, 17), (0.01, 3)] {
+            let options = HoldoutOptions { share, seed };
+            let enough = options.enough(&units, 2).unwrap();
+            let held = units.iter().filter(|unit| enough.holds_back(unit)).count();
+            assert!((2..=4).contains(&held) && enough.problems().is_empty(), "{enough:?} holds back {held}");
+        }
+        assert_eq!(HoldoutOptions { share: 0.2, seed: 0 }.enough(&units[..3], 2), None);
+    }
+
+    #[test]
+    fn impossible_shares_are_told() {
+        for (share, problems) in [(0.2, 0), (0.5, 0), (0.0, 1), (0.6, 1), (f64::NAN, 1)] {
+            assert_eq!(HoldoutOptions { share, seed: 0 }.problems().len(), problems, "{share}");
+        }
+    }
+}

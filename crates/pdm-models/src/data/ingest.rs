@@ -1,0 +1,243 @@
+use std::path::Path;
+
+use serde_json::json;
+
+use super::cmapss::{self, RulRow};
+use super::csv::CsvWish;
+use super::findings::{FindingLog, Place};
+use super::part::present;
+use super::quality::Pinned;
+use super::rows::Rows;
+use super::simulate::Origin;
+use super::source::{Source, read_binary, read_text};
+use super::table::{self, Columns, Format};
+use super::{DataError, DatasetOptions, Expectation, PartFile, Role, Schema, Verify};
+use pdm_core::content::{Digest, digest_of};
+
+/// A data set as it was read, with what was wrong with its files; [`super::validate`] turns it into a trusted one.
+#[derive(Debug, Clone)]
+pub struct RawDataset {
+    pub(super) name: String,
+    pub(super) digest: Digest,
+    pub(super) schema: Schema,
+    /// Whether units are numbered 1, 2, 3, … in every file.
+    pub(super) numbered: bool,
+    pub(super) parts: Vec<RawPart>,
+    pub(super) log: FindingLog,
+}
+
+/// One file as it was read.
+#[derive(Debug, Clone)]
+pub(super) struct RawPart {
+    pub(super) role: Role,
+    /// Which of the pooled data sets it belongs to, where several are pooled.
+    pub(super) group: Option<String>,
+    /// The path, relative to the project where it lies within.
+    pub(super) file: String,
+    pub(super) sha256: Digest,
+    pub(super) bytes: u64,
+    pub(super) pinned: Pinned,
+    pub(super) expected: Option<ExpectedCounts>,
+    pub(super) content: Content,
+}
+
+/// How much a part is known to hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ExpectedCounts {
+    pub(super) units: u64,
+    pub(super) rows: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Histories(Rows),
+    Rul(Vec<RulRow>),
+    /// The file was not worth parsing.
+    Unread,
+}
+
+/// Reads all files of a data set that are there, and takes their digests.
+///
+/// Damage goes into the data set's findings, so that everything wrong is told in one pass.
+///
+/// # Errors
+/// The training file is missing, or a file cannot be read.
+pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataError> {
+    let mut log = FindingLog::default();
+    let schema = options.schema();
+    let present = present(options, root)?;
+    let origin = match options {
+        DatasetOptions::Simulated(options) => Origin::read(options, root, &mut log)?,
+        DatasetOptions::Cmapss(_) | DatasetOptions::Table(_) => None,
+    };
+    let mut parts = Vec::new();
+    for part in present {
+        let published = published(options, origin.as_ref(), &part);
+        parts.push(read_part(options, &schema, part, published, root, &mut log)?);
+    }
+    check_pairs(&parts, &mut log);
+    let digest = digest_of_parts(&schema, &parts);
+    let numbered = !matches!(options, DatasetOptions::Table(_));
+    Ok(RawDataset { name: options.name(), digest, schema, numbered, parts, log })
+}
+
+impl RawDataset {
+    /// Returns the name, such as `FD001`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the digest of the columns and of the contents of all parts.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Returns the histories of a part with its file.
+    pub(super) fn histories(&self) -> impl Iterator<Item = (&RawPart, &Rows)> {
+        self.parts.iter().filter_map(|part| match &part.content {
+            Content::Histories(rows) => Some((part, rows)),
+            Content::Rul(_) | Content::Unread => None,
+        })
+    }
+
+    /// Returns the true remaining useful lives with their files, one for each group.
+    pub(super) fn rul(&self) -> impl Iterator<Item = (&RawPart, &[RulRow])> {
+        self.parts.iter().filter_map(|part| match &part.content {
+            Content::Rul(rows) => Some((part, rows.as_slice())),
+            Content::Histories(_) | Content::Unread => None,
+        })
+    }
+
+    /// Returns the histories that a file of true remaining useful lives belongs to.
+    pub(super) fn test_of(&self, rul: &RawPart) -> Option<&Rows> {
+        let mut tests = self.histories().filter(|(part, _)| part.role == Role::Test && part.group == rul.group);
+        tests.next().map(|(_, rows)| rows)
+    }
+}
+
+fn digest_of_parts(schema: &Schema, parts: &[RawPart]) -> Digest {
+    let file = |part: &RawPart| match &part.group {
+        None => json!([part.role, part.sha256]),
+        Some(group) => json!([part.role, group, part.sha256]),
+    };
+    digest_of(&(schema, parts.iter().map(file).collect::<Vec<_>>())).expect("names and digests have a JSON form")
+}
+
+fn read_part(
+    options: &DatasetOptions,
+    schema: &Schema,
+    part: PartFile,
+    published: Published,
+    root: &Path,
+    log: &mut FindingLog,
+) -> Result<RawPart, DataError> {
+    let PartFile { role, group, path } = part;
+    let file = shown_path(&path, root);
+    let (format, wish) = match options {
+        DatasetOptions::Table(options) => (Format::of(&path), options.csv()),
+        DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_) => (None, CsvWish::default()),
+    };
+    let source = match format {
+        Some(Format::Parquet) => read_binary(&path, &file, log)?,
+        Some(Format::Csv) | None => read_text(&path, &file, log)?,
+    };
+    let pinned = check_pinned(published, &source, &file, log);
+    let content = match &source.contents {
+        Some(bytes) => parse(format, role, bytes, schema, wish, &file, log),
+        None => Content::Unread,
+    };
+    let expected = expected_counts(options, role, group.as_deref());
+    Ok(RawPart { role, group, file, sha256: source.sha256, bytes: source.bytes, pinned, expected, content })
+}
+
+fn parse(
+    format: Option<Format>,
+    role: Role,
+    bytes: &[u8],
+    schema: &Schema,
+    wish: CsvWish,
+    file: &str,
+    log: &mut FindingLog,
+) -> Content {
+    match role {
+        Role::Rul => Content::Rul(match format {
+            None => cmapss::rul(bytes, file, log),
+            Some(format) => table::rul(format, bytes, &schema.unit, wish, file, log),
+        }),
+        Role::Train | Role::Test => histories(match format {
+            None => cmapss::histories(bytes, schema, file, log),
+            Some(format) => table::read_as(format, bytes, &Columns::of(schema), wish, file, log),
+        }),
+    }
+}
+
+fn histories(rows: Option<Rows>) -> Content {
+    rows.map_or(Content::Unread, Content::Histories)
+}
+
+pub(super) fn shown_path(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}
+
+/// The digest a file should have.
+enum Published {
+    Known { sha256: Digest, verdict: &'static str },
+    Unchecked,
+    Unknown,
+}
+
+fn published(options: &DatasetOptions, origin: Option<&Origin>, part: &PartFile) -> Published {
+    let (sha256, verdict) = match options {
+        DatasetOptions::Cmapss(options) if options.verify == Verify::Off => return Published::Unchecked,
+        DatasetOptions::Cmapss(options) => {
+            let file = options.published(part.role, part.group.as_deref());
+            (file.map(|file| file.sha256), "this copy differs from NASA's")
+        }
+        DatasetOptions::Simulated(_) => {
+            (origin.map(|origin| origin.digest(part.role)), "this file is not what was simulated")
+        }
+        DatasetOptions::Table(_) => (None, ""),
+    };
+    sha256.map_or(Published::Unknown, |sha256| Published::Known { sha256, verdict })
+}
+
+fn check_pinned(published: Published, source: &Source, file: &str, log: &mut FindingLog) -> Pinned {
+    let (expected, verdict) = match published {
+        Published::Known { sha256, .. } if sha256 == source.sha256 => return Pinned::Matches,
+        Published::Known { sha256, verdict } => (sha256, verdict),
+        Published::Unchecked => return Pinned::Unchecked,
+        Published::Unknown => return Pinned::Unknown,
+    };
+    let message = format!("{verdict}: sha256 is {}, expected {expected}", source.sha256);
+    log.error(Expectation::Pinned, Place::file(file), message);
+    Pinned::Differs
+}
+
+fn expected_counts(options: &DatasetOptions, role: Role, group: Option<&str>) -> Option<ExpectedCounts> {
+    match options {
+        DatasetOptions::Cmapss(options) => {
+            let published = options.published(role, group)?;
+            Some(ExpectedCounts { units: published.units, rows: Some(published.rows) })
+        }
+        DatasetOptions::Simulated(options) => {
+            let units = if role == Role::Train { options.train_units } else { options.test_units };
+            Some(ExpectedCounts { units: u64::from(units), rows: None })
+        }
+        DatasetOptions::Table(_) => None,
+    }
+}
+
+/// Notes half a test part: histories without truth, or truth without histories.
+fn check_pairs(parts: &[RawPart], log: &mut FindingLog) {
+    for part in parts {
+        let (other, missing) = match part.role {
+            Role::Test => (Role::Rul, "the true remaining useful lives that belong to it are"),
+            Role::Rul => (Role::Test, "the test histories it belongs to are"),
+            Role::Train => continue,
+        };
+        if !parts.iter().any(|there| there.role == other && there.group == part.group) {
+            let message = format!("is there, but {missing} not: install both files or neither");
+            log.error(Expectation::RulRows, Place::file(&part.file), message);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer, Serialize};
+use strum::{IntoStaticStr, VariantNames};
+
+use super::csv::CsvWish;
+use super::table::{ENDINGS, Format};
+use super::{CmapssOptions, Encoding, PartFile, Role, Schema, SimulateOptions, address, cmapss_options};
+use pdm_core::codes::Code;
+use pdm_core::domain::Problem;
+
+/// Where the data comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema, IntoStaticStr, VariantNames)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum DatasetOptions {
+    /// NASA's C-MAPSS files.
+    Cmapss(CmapssOptions),
+    /// A simulated turbofan fleet in the C-MAPSS format.
+    Simulated(SimulateOptions),
+    /// Any run-to-failure table, as CSV or Parquet.
+    Table(TableOptions),
+}
+
+/// Run-to-failure histories in CSV (with a header row) or Parquet; the file's ending tells which, and `.gz` behind it that it is
+/// packed.
+///
+/// One row a cycle; the rows of a unit stand together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct TableOptions {
+    /// File with histories that run to failure.
+    pub train: PathBuf,
+    /// File with histories that stop before failure.
+    pub test: Option<PathBuf>,
+    /// File with one row for each test unit: the column that names the unit, and `rul` with its true remaining cycles.
+    pub rul: Option<PathBuf>,
+    /// Column that names the unit, as text or a whole number.
+    pub unit: String,
+    /// Column that counts the cycles, as whole numbers.
+    pub cycle: String,
+    /// Columns of operational settings; they define the regime.
+    pub settings: Vec<String>,
+    /// Columns of sensors.
+    pub sensors: Vec<String>,
+    /// What divides the fields of CSV, such as `";"` or `"\t"`; found out from the header where it is not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<char>,
+    /// What stands before decimal places in CSV, `"."` or `","`; found out from the numbers where it is not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    /// How the bytes of CSV stand for characters; found out from the bytes where it is not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+}
+
+impl Default for DatasetOptions {
+    fn default() -> Self {
+        Self::Simulated(SimulateOptions::default())
+    }
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self {
+            train: PathBuf::new(),
+            test: None,
+            rul: None,
+            unit: "unit".to_owned(),
+            cycle: "cycle".to_owned(),
+            settings: Vec::new(),
+            sensors: Vec::new(),
+            separator: None,
+            decimal: None,
+            encoding: None,
+        }
+    }
+}
+
+impl DatasetOptions {
+    /// The values of `kind`.
+    pub const KINDS: &'static [&'static str] = Self::VARIANTS;
+
+    /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
+    pub fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
+        match kind {
+            "cmapss" => Some(CmapssOptions::deserialize(options).map(|options| Self::Cmapss(options.settled()))),
+            "simulated" => Some(SimulateOptions::deserialize(options).map(Self::Simulated)),
+            "table" => Some(TableOptions::deserialize(options).map(Self::Table)),
+            _ => None,
+        }
+    }
+
+    /// Returns the kind, one of [`Self::KINDS`].
+    pub fn kind(&self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns the name of the data set: the subset, those that are pooled, the fleet's name, or the training file without its ending.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Cmapss(options) => options.name(),
+            Self::Simulated(options) => options.name.clone(),
+            Self::Table(options) => {
+                let name =
+                    options.train.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
+                Path::new(unpacked).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Returns the columns.
+    pub fn schema(&self) -> Schema {
+        match self {
+            Self::Cmapss(_) | Self::Simulated(_) => Schema::cmapss(),
+            Self::Table(options) => options.schema(),
+        }
+    }
+
+    /// Returns what is out of range or impossible.
+    pub fn problems(&self) -> Vec<Problem> {
+        match self {
+            Self::Cmapss(options) => options.problems(),
+            Self::Simulated(options) => options.problems(),
+            Self::Table(options) => options.problems(),
+        }
+    }
+
+    pub(super) fn files(&self) -> Vec<PartFile> {
+        let ungrouped = |(role, path)| PartFile { role, group: None, path };
+        match self {
+            Self::Cmapss(options) => options.files(),
+            Self::Simulated(options) => {
+                cmapss_options::files(&options.path, &options.name).into_iter().map(ungrouped).collect()
+            }
+            Self::Table(options) => options.files().into_iter().map(ungrouped).collect(),
+        }
+    }
+
+    /// Returns whether a missing test part is a mistake; the published parts may be installed one by one.
+    pub(super) fn needs_every_file(&self) -> bool {
+        matches!(self, Self::Table(_))
+    }
+
+    /// Returns what to do where the training file is missing.
+    pub fn how_to_get(&self) -> String {
+        match self {
+            Self::Cmapss(_) => "run `pdm-ml data fetch cmapss --from <folder|zip>`".to_owned(),
+            Self::Simulated(_) => "run `pdm-ml data simulate`".to_owned(),
+            Self::Table(_) => "paths are relative to the project; name the file under [dataset]".to_owned(),
+        }
+    }
+}
+
+impl TableOptions {
+    /// Returns the columns.
+    pub fn schema(&self) -> Schema {
+        Schema {
+            unit: self.unit.clone(),
+            cycle: self.cycle.clone(),
+            settings: self.settings.clone(),
+            sensors: self.sensors.clone(),
+        }
+    }
+
+    /// Returns what is out of range or impossible.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.train.as_os_str().is_empty() {
+            problems.push(Problem::new("train", "names no file").hint("a .csv or .parquet file of whole histories"));
+        }
+        if self.sensors.is_empty() {
+            problems.push(Problem::new("sensors", "is empty: a model needs at least one sensor"));
+        }
+        let other = |key: &str, message: &str| Problem::new(key, message).of(Code::KeyNeedsOther);
+        match (&self.test, &self.rul) {
+            (Some(_), None) => problems.push(other("test", "needs `rul`: without truth it cannot be scored")),
+            (None, Some(_)) => problems.push(other("rul", "needs `test`: the histories it belongs to")),
+            _ => {}
+        }
+        problems.extend(self.unusable_paths());
+        problems.extend(self.repeated_columns());
+        problems.extend(self.impossible_marks());
+        problems
+    }
+
+    /// Returns what is said of CSV files.
+    pub(super) fn csv(&self) -> CsvWish {
+        CsvWish { separator: self.separator, decimal: self.decimal, encoding: self.encoding }
+    }
+
+    fn impossible_marks(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(separator) = self.separator
+            && (!separator.is_ascii() || separator.is_alphanumeric() || "\"\r\n.-+ ".contains(separator))
+        {
+            let message = format!("is {separator:?}, which cannot divide fields");
+            problems.push(Problem::new("separator", message).hint("one of \",\", \";\", \"\\t\" and \"|\""));
+        }
+        if let Some(decimal) = self.decimal
+            && !matches!(decimal, '.' | ',')
+        {
+            let message = format!("is {decimal:?}, and must be \".\" or \",\"");
+            problems.push(Problem::new("decimal", message));
+        }
+        problems
+    }
+
+    fn files(&self) -> Vec<(Role, PathBuf)> {
+        let optional = [(Role::Test, &self.test), (Role::Rul, &self.rul)];
+        let optional = optional.into_iter().filter_map(|(role, path)| Some((role, path.clone()?)));
+        std::iter::once((Role::Train, self.train.clone())).chain(optional).collect()
+    }
+
+    fn unusable_paths(&self) -> Vec<Problem> {
+        let paths = [("train", Some(&self.train)), ("test", self.test.as_ref()), ("rul", self.rul.as_ref())];
+        let mut problems = Vec::new();
+        for (key, path) in paths {
+            let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { continue };
+            if let Some(address) = address::shown(path) {
+                let message = format!("`{address}` is an address, and data are read from files of this machine");
+                problems.push(Problem::new(key, message).of(Code::DataAddress).hint(address::FETCH_FIRST));
+            } else if Format::of(path).is_none() {
+                let message = format!("`{}` does not end in {ENDINGS}", path.display());
+                problems.push(Problem::new(key, message));
+            }
+        }
+        problems
+    }
+
+    fn repeated_columns(&self) -> Vec<Problem> {
+        let named = [("unit", std::slice::from_ref(&self.unit)), ("cycle", std::slice::from_ref(&self.cycle))];
+        let listed = [("settings", self.settings.as_slice()), ("sensors", self.sensors.as_slice())];
+        let mut seen = std::collections::BTreeSet::new();
+        let mut problems = Vec::new();
+        for (key, columns) in named.into_iter().chain(listed) {
+            for column in columns {
+                if column.is_empty() {
+                    problems.push(Problem::new(key, "names a column with no name"));
+                } else if !seen.insert(column) {
+                    let message = format!("names column `{column}`, which is already named");
+                    problems.push(Problem::new(key, message).of(Code::NamedTwice));
+                }
+            }
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn decode(kind: &str, text: &str) -> DatasetOptions {
+        DatasetOptions::decode(kind, toml::Deserializer::parse(text).unwrap()).unwrap().unwrap()
+    }
+
+    #[test]
+    fn every_kind_decodes_from_an_empty_table_and_survives_json() {
+        for kind in DatasetOptions::KINDS {
+            let options = decode(kind, "");
+            assert_eq!(options.kind(), *kind);
+            let json = serde_json::to_string(&options).unwrap();
+            assert!(json.contains(&format!("\"kind\":\"{kind}\"")));
+            assert_eq!(serde_json::from_str::<DatasetOptions>(&json).unwrap(), options);
+        }
+        assert!(DatasetOptions::decode("postgres", toml::Deserializer::parse("").unwrap()).is_none());
+    }
+
+    #[test]
+    fn names_and_files_follow_the_options() {
+        let options = decode("cmapss", "subset = 'FD003'\nverify = 'off'");
+        assert_eq!(options.name(), "FD003");
+        let files: Vec<_> = super::super::parts(&options, Path::new("/p")).into_iter().map(|part| part.path).collect();
+        assert_eq!(files[0], Path::new("/p/datasets/cmapss/train_FD003.txt"));
+        assert_eq!(files[2], Path::new("/p/datasets/cmapss/RUL_FD003.txt"));
+    }
+
+    #[test]
+    fn a_table_tells_everything_impossible_at_once() {
+        let options = decode("table", "train = 'a.txt'\ntest = 'b.csv'\nsettings = ['x', 'unit', '']");
+        let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
+        assert_eq!(paths, ["sensors", "test", "train", "settings", "settings"]);
+        let good = decode("table", "train = 'a.csv'\nsensors = ['t']");
+        assert_eq!(good.problems(), []);
+        assert_eq!(good.name(), "a");
+    }
+}

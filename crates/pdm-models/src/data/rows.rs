@@ -1,0 +1,162 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::Trajectory;
+use pdm_core::domain::{Cycle, UnitId};
+
+/// The rows of one file, column by column, in file order and before any promise.
+///
+/// Cells that could not be read are `NaN`; the finding is already noted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rows {
+    pub(super) runs: Vec<Run>,
+    pub(super) cycles: Vec<u32>,
+    /// Values as `[channel][row]`.
+    pub(super) channels: Vec<Vec<f64>>,
+    /// Rows the file has, but which could not be kept.
+    pub(super) dropped: u64,
+    /// Of those, the units of the lines that name one.
+    lost: BTreeMap<u64, UnitId>,
+    lines: Lines,
+}
+
+/// Consecutive rows of one unit.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) unit: UnitId,
+    pub(super) rows: Range<usize>,
+}
+
+#[derive(Debug, Clone)]
+enum Lines {
+    /// Row 0 is this line, and no line is left out.
+    From(u64),
+    Each(Vec<u64>),
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::From(1)
+    }
+}
+
+impl Rows {
+    /// Returns rows that stand on consecutive lines, from `first_line`.
+    pub(super) fn consecutive(runs: Vec<Run>, cycles: Vec<u32>, channels: Vec<Vec<f64>>, first_line: u64) -> Self {
+        let lines = Lines::From(first_line);
+        Self { runs, cycles, channels, dropped: 0, lost: BTreeMap::new(), lines }
+    }
+
+    /// Returns an empty collection for rows to be pushed to.
+    pub(super) fn collecting(channels: usize) -> Self {
+        Self { channels: vec![Vec::new(); channels], lines: Lines::Each(Vec::new()), ..Self::default() }
+    }
+
+    pub(super) fn push(&mut self, line: u64, unit: &str, cycle: u32, values: &[f64]) {
+        let row = self.cycles.len();
+        match self.runs.last_mut() {
+            Some(run) if run.unit.as_str() == unit => run.rows.end = row + 1,
+            _ => self.runs.push(Run { unit: UnitId::new(unit), rows: row..row + 1 }),
+        }
+        self.cycles.push(cycle);
+        self.channels.iter_mut().zip(values).for_each(|(column, value)| column.push(*value));
+        if let Lines::Each(lines) = &mut self.lines {
+            lines.push(line);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cycles.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.cycles.is_empty()
+    }
+
+    /// Returns the line of a row; the row's number from 1 in Parquet.
+    pub(super) fn line(&self, row: usize) -> u64 {
+        match &self.lines {
+            Lines::From(first) => first + row as u64,
+            Lines::Each(lines) => lines[row],
+        }
+    }
+
+    /// Takes note of a line that could not be kept, though it names its unit.
+    pub(super) fn lose(&mut self, line: u64, unit: &str) {
+        self.lost.insert(line, UnitId::new(unit));
+    }
+
+    /// Returns the units that a line belongs to: its own, where that is known, else those before and after it.
+    pub(super) fn units_at(&self, line: u64) -> Vec<UnitId> {
+        if let Some(unit) = self.lost.get(&line) {
+            return vec![unit.clone()];
+        }
+        let after = self.first_row_from(line);
+        if after < self.len() && self.line(after) == line {
+            return self.unit_of(after).into_iter().collect();
+        }
+        let mut units: Vec<UnitId> = after.checked_sub(1).and_then(|before| self.unit_of(before)).into_iter().collect();
+        units.extend(self.unit_of(after));
+        units.dedup();
+        units
+    }
+
+    /// Returns the first row on this line or a later one.
+    fn first_row_from(&self, line: u64) -> usize {
+        match &self.lines {
+            Lines::From(first) => (line.saturating_sub(*first) as usize).min(self.len()),
+            Lines::Each(lines) => lines.partition_point(|known| *known < line),
+        }
+    }
+
+    fn unit_of(&self, row: usize) -> Option<UnitId> {
+        let after = self.runs.partition_point(|run| run.rows.end <= row);
+        self.runs.get(after).map(|run| run.unit.clone())
+    }
+
+    /// Returns the number of different units.
+    pub(super) fn units(&self) -> usize {
+        self.runs.iter().map(|run| &run.unit).collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    /// Returns the histories in ascending order of unit.
+    pub(super) fn into_trajectories(self) -> Vec<Trajectory> {
+        let mut runs: BTreeMap<UnitId, Range<usize>> = BTreeMap::new();
+        runs.extend(self.runs.into_iter().map(|run| (run.unit, run.rows)));
+        let cut = |(unit, rows): (UnitId, Range<usize>)| Trajectory {
+            unit,
+            cycles: self.cycles[rows.clone()].iter().copied().map(Cycle).collect(),
+            channels: self.channels.iter().map(|column| column[rows.clone()].to_vec()).collect(),
+        };
+        runs.into_iter().map(cut).collect()
+    }
+}
+
+/// Divides consecutive rows by unit; `unit` names the unit of a row, `same` compares two rows.
+pub(super) fn runs(rows: usize, same: impl Fn(usize, usize) -> bool, unit: impl Fn(usize) -> UnitId) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for row in 0..rows {
+        match runs.last_mut() {
+            Some(run) if same(row - 1, row) => run.rows.end = row + 1,
+            _ => runs.push(Run { unit: unit(row), rows: row..row + 1 }),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pushed_rows_become_trajectories_in_order_of_unit() {
+        let mut rows = Rows::collecting(1);
+        for (line, unit, cycle) in [(1, "10", 1), (2, "10", 2), (4, "2", 1)] {
+            rows.push(line, unit, cycle, &[f64::from(cycle)]);
+        }
+        assert_eq!((rows.len(), rows.units(), rows.line(2)), (3, 2, 4));
+        let trajectories = rows.into_trajectories();
+        assert_eq!(trajectories.iter().map(|t| t.unit.as_str()).collect::<Vec<_>>(), ["2", "10"]);
+        assert_eq!(trajectories[1].channels, [[1.0, 2.0]]);
+    }
+}

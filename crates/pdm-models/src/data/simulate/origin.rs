@@ -1,0 +1,97 @@
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::findings::{FindingLog, Place};
+use super::super::ingest::shown_path;
+use super::super::{DataError, Expectation, Role};
+use super::SimulateOptions;
+use pdm_core::content::Digest;
+
+/// How the files of a fleet were simulated; stands beside them as `<name>.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct Origin {
+    train_units: u32,
+    test_units: u32,
+    regimes: u32,
+    fault_modes: u32,
+    seed: u64,
+    train: Digest,
+    test: Digest,
+    rul: Digest,
+}
+
+/// Returns whether the files of a fleet are all there, and were simulated with these options.
+///
+/// Files that were changed since are not noticed here, but by [`super::super::validate`].
+pub fn is_simulated(options: &SimulateOptions, root: &Path) -> bool {
+    let folder = root.join(&options.path);
+    let origin = std::fs::read(folder.join(Origin::file_name(options))).ok();
+    let origin = origin.and_then(|text| serde_json::from_slice::<Origin>(&text).ok());
+    let same = origin.is_some_and(|o| o == Origin::new(options, [o.train, o.test, o.rul]));
+    same && ["train", "test", "RUL"].iter().all(|part| folder.join(format!("{part}_{}.txt", options.name)).is_file())
+}
+
+impl Origin {
+    pub(super) fn new(options: &SimulateOptions, [train, test, rul]: [Digest; 3]) -> Self {
+        let SimulateOptions { train_units, test_units, regimes, fault_modes, seed, .. } = *options;
+        Self { train_units, test_units, regimes, fault_modes, seed, train, test, rul }
+    }
+
+    /// Returns the origin in a folder; none where there is none, or the file holds something else.
+    pub(super) fn find(options: &SimulateOptions, folder: &Path) -> Option<Self> {
+        let text = std::fs::read(folder.join(Self::file_name(options))).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    pub(super) fn file_name(options: &SimulateOptions) -> String {
+        format!("{}.json", options.name)
+    }
+
+    /// Reads the origin beside the files, if there is one, and notes files that other options simulated: after the seed
+    /// was changed, say, and nothing simulated again.
+    pub(in super::super) fn read(
+        options: &SimulateOptions,
+        root: &Path,
+        log: &mut FindingLog,
+    ) -> Result<Option<Self>, DataError> {
+        let path = root.join(&options.path).join(Self::file_name(options));
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(DataError::io("read", &path)(error)),
+        };
+        let (shown, mut note) = (shown_path(&path, root), |place: &str, message| {
+            log.error(Expectation::Pinned, Place::file(place), message);
+        });
+        match serde_json::from_slice::<Self>(&text) {
+            Ok(origin) => {
+                if origin != Self::new(options, [origin.train, origin.test, origin.rul]) {
+                    note(&shown, format!("the files were simulated with {}; simulate them again", origin.told()));
+                }
+                Ok(Some(origin))
+            }
+            Err(error) => {
+                note(&shown, format!("does not say how the files were simulated: {error}"));
+                Ok(None)
+            }
+        }
+    }
+
+    pub(in super::super) fn digest(&self, role: Role) -> Digest {
+        match role {
+            Role::Train => self.train,
+            Role::Test => self.test,
+            Role::Rul => self.rul,
+        }
+    }
+
+    fn told(&self) -> String {
+        let Self { train_units, test_units, regimes, fault_modes, seed, .. } = self;
+        format!(
+            "train_units = {train_units}, test_units = {test_units}, regimes = {regimes}, \
+             fault_modes = {fault_modes}, seed = {seed}"
+        )
+    }
+}

@@ -1,0 +1,138 @@
+//! Reads the bytes of a data file: not too many, unpacked, and with a digest of the file as it lies there.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::encoding::is_utf16;
+use super::findings::{FindingLog, Place};
+use super::gzip::{is_gzip, unpacked};
+use super::{DataError, Expectation};
+use pdm_core::content::{Digest, HashingReader};
+
+/// The largest file that is read into memory, packed or unpacked.
+const LARGEST: u64 = 1 << 30;
+/// How much of a file is looked at before the rest is read into memory.
+const PREFIX: u64 = 64 << 10;
+
+/// What is expected in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    Text,
+    Binary,
+}
+
+/// A file as it was read: the digest is that of the file's bytes, before they were unpacked.
+pub(super) struct Source {
+    pub(super) sha256: Digest,
+    pub(super) bytes: u64,
+    /// The bytes, unpacked; `None` where the file is not worth parsing, which the log tells.
+    pub(super) contents: Option<Vec<u8>>,
+}
+
+/// Reads a text file, unless it is binary or too large.
+pub(super) fn read_text(path: &Path, shown: &str, log: &mut FindingLog) -> Result<Source, DataError> {
+    read(path, shown, Expected::Text, log)
+}
+
+/// Reads a file of any kind, unless it is too large.
+pub(super) fn read_binary(path: &Path, shown: &str, log: &mut FindingLog) -> Result<Source, DataError> {
+    read(path, shown, Expected::Binary, log)
+}
+
+fn read(path: &Path, shown: &str, expected: Expected, log: &mut FindingLog) -> Result<Source, DataError> {
+    let (mut file, size) = open(path)?;
+    let failed = |error| DataError::io("read", path)(error);
+    let mut contents = Vec::new();
+    file.by_ref().take(PREFIX).read_to_end(&mut contents).map_err(failed)?;
+    let is_small = size <= LARGEST;
+    if is_small && may_be(expected, &contents, shown, log) {
+        file.take(LARGEST).read_to_end(&mut contents).map_err(failed)?;
+        let (sha256, bytes) = (Digest::of(&contents), contents.len() as u64);
+        return Ok(Source { sha256, bytes, contents: prepared(contents, shown, expected, log) });
+    }
+    if !is_small {
+        let message = format!("has {size} bytes; at most {LARGEST} are read");
+        log.error(Expectation::Complete, Place::file(shown), message);
+    }
+    let (sha256, bytes) = digest_of_all(&contents, file).map_err(failed)?;
+    Ok(Source { sha256, bytes, contents: None })
+}
+
+/// Unpacks bytes that may be packed, and returns them unless they are too many, or binary where text is expected.
+pub(super) fn prepared(bytes: Vec<u8>, shown: &str, expected: Expected, log: &mut FindingLog) -> Option<Vec<u8>> {
+    let bytes = if is_gzip(&bytes) { unpack(&bytes, shown, log)? } else { bytes };
+    may_be(expected, &bytes, shown, log).then_some(bytes)
+}
+
+fn unpack(bytes: &[u8], shown: &str, log: &mut FindingLog) -> Option<Vec<u8>> {
+    let place = Place::file(shown);
+    match unpacked(bytes, LARGEST) {
+        Ok(Some(contents)) => Some(contents),
+        Ok(None) => {
+            log.error(
+                Expectation::Complete,
+                place,
+                format!("unpacks to more than {LARGEST} bytes, the most that are read"),
+            );
+            None
+        }
+        Err(error) => {
+            log.error(Expectation::Complete, place, format!("cannot be unpacked as gzip: {error}"));
+            None
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<(File, u64), DataError> {
+    let metadata = std::fs::metadata(path).map_err(DataError::io("read", path))?;
+    if !metadata.is_file() {
+        return Err(DataError::NotAFile(path.to_owned()));
+    }
+    let file = File::open(path).map_err(DataError::io("open", path))?;
+    Ok((file, metadata.len()))
+}
+
+fn digest_of_all(prefix: &[u8], rest: File) -> io::Result<(Digest, u64)> {
+    let mut reader = HashingReader::new(prefix.chain(rest));
+    let bytes = io::copy(&mut reader, &mut io::sink())?;
+    Ok((reader.digest(), bytes))
+}
+
+/// Returns whether bytes are what is expected; packed ones are judged after they are unpacked.
+fn may_be(expected: Expected, bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
+    match expected {
+        Expected::Binary => true,
+        Expected::Text if is_gzip(bytes) || is_utf16(bytes) => true,
+        Expected::Text => refuse_binary(bytes, shown, log),
+    }
+}
+
+/// Notes the first control character, which no text of numbers contains.
+fn refuse_binary(bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
+    let Some(offset) = bytes.iter().position(|byte| is_control(*byte)) else {
+        return true;
+    };
+    let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count() as u64;
+    let looks_like = known_kind(bytes).map(|kind| format!(" (it looks like {kind})")).unwrap_or_default();
+    let message = format!("is not text: byte 0x{:02x} at offset {offset}{looks_like}", bytes[offset]);
+    log.error(Expectation::Complete, Place::file(shown).line(line), message);
+    false
+}
+
+/// Returns what a binary file is by its first bytes, for the kinds that people take for tables.
+fn known_kind(bytes: &[u8]) -> Option<&'static str> {
+    const KINDS: [(&[u8], &str); 6] = [
+        (b"PAR1", "Parquet; name it .parquet"),
+        (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
+        (b"ARROW1", "an Arrow or Feather file; save it as Parquet"),
+        (b"\x28\xb5\x2f\xfd", "zstd; unpack it, or pack it with gzip"),
+        (b"\xfd7zXZ", "xz; unpack it, or pack it with gzip"),
+    ];
+    KINDS.into_iter().find(|(head, _)| bytes.starts_with(head)).map(|(_, kind)| kind)
+}
+
+fn is_control(byte: u8) -> bool {
+    (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7f
+}

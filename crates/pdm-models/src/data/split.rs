@@ -1,0 +1,241 @@
+use std::collections::BTreeMap;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{HoldoutOptions, Schema, Trajectory, ValidDataset};
+use pdm_core::codes::Code;
+use pdm_core::content::{Digest, digest_of};
+use pdm_core::domain::{Problem, UnitId};
+
+/// How training units are divided for cross-validation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct SplitOptions {
+    /// Number of folds, at least 2. Every unit is held out once.
+    pub folds: usize,
+    /// Units no training sees, to judge models on where there is no test part; absent means none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<HoldoutOptions>,
+}
+
+impl SplitOptions {
+    /// Returns what is out of range.
+    pub fn problems(&self) -> Vec<Problem> {
+        let folds = self.folds;
+        let too_few = (folds < 2).then(|| Problem::new("folds", format!("is {folds}, and must be at least 2")));
+        let holdout = self.holdout.iter().flat_map(HoldoutOptions::problems);
+        too_few.into_iter().chain(holdout.map(|problem| problem.within("holdout"))).collect()
+    }
+}
+
+impl Default for SplitOptions {
+    fn default() -> Self {
+        Self { folds: 5, holdout: None }
+    }
+}
+
+/// The division asks for more than the units can give.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SplitError {
+    /// One fold has nothing to hold out from.
+    #[error("cross-validation needs at least 2 folds, not {0}")]
+    TooFewFolds(usize),
+    /// A fold would be empty.
+    #[error("{folds} folds need at least as many training units, and there are {units}")]
+    TooFewUnits {
+        /// Folds asked for.
+        folds: usize,
+        /// Units at hand.
+        units: usize,
+    },
+}
+
+impl SplitError {
+    /// Returns which kind of error this is.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::TooFewFolds(_) | Self::TooFewUnits { .. } => Code::TooFewUnitsToSplit,
+        }
+    }
+}
+
+/// Assigns every training unit to one fold.
+///
+/// The map is from unit to fold, so a unit in two folds cannot be expressed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folds {
+    count: usize,
+    fold_of: BTreeMap<UnitId, usize>,
+}
+
+/// The only histories features and models may learn from.
+///
+/// Made by [`Folds::training`], which leaves the held-out units behind, and by [`ValidDataset::training`], which
+/// never holds a test unit or one of the holdout.
+#[derive(Debug, Clone)]
+pub struct TrainingUnits<'a> {
+    schema: &'a Schema,
+    units: Vec<&'a Trajectory>,
+}
+
+impl Folds {
+    /// Deals the training units of a data set into folds whose sizes differ by at most one, as do those of each group.
+    ///
+    /// # Errors
+    /// Fewer than 2 folds, or more folds than units.
+    pub fn deal(dataset: &ValidDataset, options: &SplitOptions, seed: u64) -> Result<Self, SplitError> {
+        let (count, units) = (options.folds, dataset.train().len());
+        if count < 2 {
+            return Err(SplitError::TooFewFolds(count));
+        }
+        if units < count {
+            return Err(SplitError::TooFewUnits { folds: count, units });
+        }
+        let mut order: Vec<_> = dataset.train().iter().map(|t| t.unit.clone()).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        order.sort_by(|a, b| dataset.groups().of(a).cmp(&dataset.groups().of(b)));
+        let fold_of = order.into_iter().enumerate().map(|(i, unit)| (unit, i % count)).collect();
+        Ok(Self { count, fold_of })
+    }
+
+    /// Returns the number of folds.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns the digest of the assignment.
+    ///
+    /// # Panics
+    /// Never: a map of text to numbers has a JSON form.
+    pub fn digest(&self) -> Digest {
+        digest_of(self).expect("a map of text to numbers has a JSON form")
+    }
+
+    /// Returns the units a model that is judged on `fold` may learn from.
+    pub fn training<'a>(&self, dataset: &'a ValidDataset, fold: usize) -> TrainingUnits<'a> {
+        let units = dataset.train().iter().filter(|t| self.fold_of.get(&t.unit).is_some_and(|f| *f != fold));
+        TrainingUnits { schema: dataset.schema(), units: units.collect() }
+    }
+
+    /// Returns the units held out in `fold`.
+    pub fn held_out<'a>(&self, dataset: &'a ValidDataset, fold: usize) -> Vec<&'a Trajectory> {
+        dataset.train().iter().filter(|t| self.fold_of.get(&t.unit) == Some(&fold)).collect()
+    }
+}
+
+impl ValidDataset {
+    /// Returns all run-to-failure units that are not held back, for the final fit.
+    pub fn training(&self) -> TrainingUnits<'_> {
+        TrainingUnits { schema: &self.schema, units: self.train.iter().collect() }
+    }
+}
+
+impl<'a> TrainingUnits<'a> {
+    /// Returns the columns.
+    pub fn schema(&self) -> &'a Schema {
+        self.schema
+    }
+
+    /// Returns the histories, in ascending order of unit.
+    pub fn units(&self) -> &[&'a Trajectory] {
+        &self.units
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::data::Groups;
+    use pdm_core::domain::Cycle;
+
+    fn dataset(units: u32) -> ValidDataset {
+        let trajectory =
+            |unit| Trajectory { unit: UnitId::from(unit), cycles: vec![Cycle(1)], channels: vec![vec![0.0]] };
+        ValidDataset {
+            name: "t".into(),
+            digest: Digest::of(""),
+            schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
+            train: (1..=units).map(trajectory).collect(),
+            test: None,
+            holdout: None,
+            groups: Groups::default(),
+            suspicions: Vec::new(),
+        }
+    }
+
+    fn names<'a>(units: impl IntoIterator<Item = &'a &'a Trajectory>) -> BTreeSet<&'a str> {
+        units.into_iter().map(|unit| unit.unit.as_str()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_unit_is_held_out_once_and_never_learnt_from_then(count in 2..12_usize, more in 0..60_u32, seed: u64) {
+            let dataset = dataset(count as u32 + more);
+            let folds = Folds::deal(&dataset, &SplitOptions { folds: count, holdout: None }, seed).unwrap();
+            let mut held_out = Vec::new();
+            let mut sizes = BTreeSet::new();
+            for fold in 0..folds.count() {
+                let (out, training) = (folds.held_out(&dataset, fold), folds.training(&dataset, fold));
+                prop_assert!(names(&out).is_disjoint(&names(training.units())));
+                prop_assert_eq!(out.len() + training.units().len(), dataset.train().len());
+                prop_assert!(training.units().is_sorted_by_key(|unit| &unit.unit));
+                sizes.insert(out.len());
+                held_out.extend(out.into_iter().map(|unit| unit.unit.clone()));
+            }
+            held_out.sort();
+            prop_assert!(held_out.iter().eq(dataset.train().iter().map(|unit| &unit.unit)));
+            prop_assert!(sizes.last().unwrap() - sizes.first().unwrap() <= 1);
+        }
+    }
+
+    #[test]
+    fn every_group_is_spread_evenly() {
+        let mut dataset = dataset(0);
+        let groups = [("a", 7), ("b", 12), ("c", 3)];
+        for (group, unit) in groups.into_iter().flat_map(|(group, units)| (1..=units).map(move |unit| (group, unit))) {
+            let unit = dataset.groups.admit(&UnitId::from(unit), Some(group));
+            dataset.train.push(Trajectory { unit, cycles: vec![Cycle(1)], channels: vec![vec![0.0]] });
+        }
+        for seed in 0..20 {
+            let folds = Folds::deal(&dataset, &SplitOptions::default(), seed).unwrap();
+            let held_out: Vec<_> = (0..5).map(|fold| folds.held_out(&dataset, fold)).collect();
+            let even = |counts: Vec<usize>| counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1;
+            assert!(even(held_out.iter().map(Vec::len).collect()));
+            for (group, _) in groups {
+                let of_group = |units: &Vec<&Trajectory>| {
+                    units.iter().filter(|unit| dataset.groups().of(&unit.unit) == Some(group)).count()
+                };
+                assert!(even(held_out.iter().map(of_group).collect()), "{group}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_seed_decides_and_the_digest_tells() {
+        let dataset = dataset(100);
+        let deal = |seed| Folds::deal(&dataset, &SplitOptions::default(), seed).unwrap();
+        assert_eq!(deal(1).digest(), deal(1).digest());
+        assert_ne!(deal(1).digest(), deal(2).digest());
+        let json = serde_json::to_string(&deal(1)).unwrap();
+        assert_eq!(serde_json::from_str::<Folds>(&json).unwrap(), deal(1));
+        // Stored digests must stay what they were: a change here changes every recorded split.
+        assert_eq!(deal(1).digest().short(), "ab80f51050c9");
+    }
+
+    #[test]
+    fn impossible_divisions_are_refused() {
+        let dataset = dataset(3);
+        let deal = |folds| Folds::deal(&dataset, &SplitOptions { folds, holdout: None }, 0);
+        assert_eq!(deal(1), Err(SplitError::TooFewFolds(1)));
+        assert_eq!(deal(4), Err(SplitError::TooFewUnits { folds: 4, units: 3 }));
+    }
+}

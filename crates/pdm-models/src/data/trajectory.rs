@@ -1,0 +1,44 @@
+use pdm_core::domain::{Cycle, UnitId};
+
+/// The recorded history of one unit, one row a cycle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trajectory {
+    /// The unit.
+    pub unit: UnitId,
+    /// The cycle of each row, ascending.
+    pub cycles: Vec<Cycle>,
+    /// Values as `[channel][row]`; channels in the order of [`super::Schema::channels`].
+    pub channels: Vec<Vec<f64>>,
+}
+
+impl Trajectory {
+    /// Returns the number of rows.
+    pub fn len(&self) -> usize {
+        self.cycles.len()
+    }
+
+    /// Returns whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.cycles.is_empty()
+    }
+
+    /// Returns the last recorded cycle; zero for an empty history.
+    pub fn last_cycle(&self) -> Cycle {
+        self.cycles.last().copied().unwrap_or(Cycle(0))
+    }
+
+    /// Returns the true remaining useful life at a row of a run-to-failure history, in cycles: last − current.
+    pub fn rul_at(&self, row: usize) -> f64 {
+        f64::from(self.last_cycle().0 - self.cycles[row].0)
+    }
+
+    /// Returns the first `rows` rows: what was known then.
+    #[must_use]
+    pub fn cut(&self, rows: usize) -> Self {
+        Self {
+            unit: self.unit.clone(),
+            cycles: self.cycles[..rows].to_vec(),
+            channels: self.channels.iter().map(|values| values[..rows].to_vec()).collect(),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::expectations;
+use super::findings::{FindingLog, Place};
+use super::rows::Rows;
+use super::source::{Expected, prepared, read_binary, read_text};
+use super::table::{self, Columns, Format, ending};
+use super::{DataError, Finding, Schema, Severity, Trajectory, address, cmapss};
+use pdm_core::content::Digest;
+use pdm_core::domain::UnitId;
+
+/// How histories to predict from are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitFormat {
+    /// The text of C-MAPSS: numbers divided by blanks, without a header.
+    Cmapss,
+    /// A table with a header row.
+    Csv,
+    /// A Parquet file.
+    Parquet,
+}
+
+/// Histories to predict from.
+#[derive(Debug, Clone)]
+pub struct UnitInput {
+    /// Those that can be read, in ascending order of unit.
+    pub units: Vec<Trajectory>,
+    /// Those that cannot, in ascending order of unit.
+    pub skipped: Vec<SkippedUnit>,
+    /// SHA-256 of the input's bytes.
+    pub sha256: Digest,
+}
+
+/// A unit whose history cannot be read, and why.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct SkippedUnit {
+    /// The unit.
+    pub unit: UnitId,
+    /// What is wrong with its lines.
+    pub findings: Vec<Finding>,
+}
+
+impl UnitFormat {
+    /// Returns the format that the ending of a file name tells; a further `.gz` is passed over.
+    ///
+    /// # Errors
+    /// It tells none.
+    pub fn of(path: &Path) -> Result<Self, DataError> {
+        match Format::of(path) {
+            Some(Format::Csv) => Ok(Self::Csv),
+            Some(Format::Parquet) => Ok(Self::Parquet),
+            None if ending(path).is_some_and(|ending| ending == "txt") => Ok(Self::Cmapss),
+            None => Err(DataError::UnknownFormat {
+                path: path.to_owned(),
+                expected: ".txt, .csv, .tsv or .parquet, also with .gz",
+            }),
+        }
+    }
+}
+
+/// Reads histories to predict from: C-MAPSS text (`.txt`), or CSV and Parquet with at least the columns of the schema.
+///
+/// Any unit and any first cycle will do; the rows of a unit stand together, its cycles ascend. Units come in ascending
+/// order.
+///
+/// # Errors
+/// The file is missing or damaged, or its ending tells no format.
+pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataError> {
+    let UnitInput { units, skipped, .. } = read_input(path, None, schema)?;
+    let findings: Vec<Finding> = skipped.into_iter().flat_map(|unit| unit.findings).collect();
+    match findings.len() {
+        0 => Ok(units),
+        total => Err(DataError::Invalid { path: path.to_owned(), findings, total: total as u64 }),
+    }
+}
+
+/// As [`read_units`], but leaves out the units that cannot be read, and says so; `format` is told where the file's name does not.
+///
+/// # Errors
+/// The file is missing, no unit can be read, or its ending tells no format.
+pub fn read_input(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> Result<UnitInput, DataError> {
+    address::refuse(path)?;
+    let format = format.map_or_else(|| UnitFormat::of(path), Ok)?;
+    let file = path.display().to_string();
+    let mut log = FindingLog::default();
+    let source = match format {
+        UnitFormat::Parquet => read_binary(path, &file, &mut log)?,
+        UnitFormat::Csv | UnitFormat::Cmapss => read_text(path, &file, &mut log)?,
+    };
+    let rows = source.contents.map(|bytes| parse(&bytes, format, schema, &file, &mut log)).unwrap_or_default();
+    divide(rows, source.sha256, schema, path, log)
+}
+
+/// As [`read_input`], from bytes that `name` names in messages, packed by gzip or not.
+///
+/// # Errors
+/// As [`read_input`].
+pub fn parse_input(name: &str, bytes: Vec<u8>, format: UnitFormat, schema: &Schema) -> Result<UnitInput, DataError> {
+    let mut log = FindingLog::default();
+    let sha256 = Digest::of(&bytes);
+    let expected = if format == UnitFormat::Parquet { Expected::Binary } else { Expected::Text };
+    let readable = prepared(bytes, name, expected, &mut log);
+    let rows = readable.map(|bytes| parse(&bytes, format, schema, name, &mut log)).unwrap_or_default();
+    divide(rows, sha256, schema, Path::new(name), log)
+}
+
+fn parse(bytes: &[u8], format: UnitFormat, schema: &Schema, file: &str, log: &mut FindingLog) -> Rows {
+    let rows = match format {
+        UnitFormat::Cmapss => cmapss::histories(bytes, schema, file, log),
+        UnitFormat::Csv => table::read(Format::Csv, bytes, &Columns::of(schema), file, log),
+        UnitFormat::Parquet => table::read(Format::Parquet, bytes, &Columns::of(schema), file, log),
+    };
+    rows.unwrap_or_default()
+}
+
+/// Parts the units that can be read from those that cannot.
+fn divide(
+    rows: Rows,
+    sha256: Digest,
+    schema: &Schema,
+    path: &Path,
+    mut log: FindingLog,
+) -> Result<UnitInput, DataError> {
+    let file = path.display().to_string();
+    expectations::ascending(&file, &schema.cycle, &rows, &mut log);
+    expectations::together(Place::file(&file).column(&schema.unit), &rows, &mut log);
+    let total = log.count(Severity::Error);
+    let mut findings = log.into_findings();
+    findings.retain(|finding| finding.severity == Severity::Error);
+    let mut bad: BTreeMap<UnitId, Vec<Finding>> = BTreeMap::new();
+    // Findings beyond those that are listed may be about any unit.
+    let mut is_about_all = total > findings.len() as u64;
+    for finding in &findings {
+        let units = finding.line.map(|line| rows.units_at(line)).unwrap_or_default();
+        is_about_all |= units.is_empty();
+        units.into_iter().for_each(|unit| bad.entry(unit).or_default().push(finding.clone()));
+    }
+    let (skipped, units): (Vec<_>, Vec<_>) =
+        rows.into_trajectories().into_iter().partition(|unit| bad.contains_key(&unit.unit));
+    if is_about_all || (units.is_empty() && !skipped.is_empty()) {
+        return Err(DataError::Invalid { path: path.to_owned(), findings, total });
+    }
+    let skipped = bad.into_iter().map(|(unit, findings)| SkippedUnit { unit, findings }).collect();
+    Ok(UnitInput { units, skipped, sha256 })
+}

@@ -1,0 +1,63 @@
+use super::{Groups, Holdout, Schema, Trajectory};
+use pdm_core::content::Digest;
+
+/// A data set that met its expectations; only validation makes one.
+///
+/// Training units run to failure. Units stand in ascending order, every history has a row, all values are finite.
+#[derive(Debug, Clone)]
+pub struct ValidDataset {
+    pub(super) name: String,
+    pub(super) digest: Digest,
+    pub(super) schema: Schema,
+    pub(super) train: Vec<Trajectory>,
+    pub(super) test: Option<TestPart>,
+    pub(super) holdout: Option<Holdout>,
+    pub(super) groups: Groups,
+    pub(super) suspicions: Vec<String>,
+}
+
+/// The test part: histories that stop before failure, and the truth.
+#[derive(Debug, Clone)]
+pub struct TestPart {
+    /// Histories, in ascending order of unit.
+    pub units: Vec<Trajectory>,
+    /// True remaining useful life after the last row of each unit, in cycles; never capped.
+    pub rul: Vec<f64>,
+}
+
+impl ValidDataset {
+    /// Returns the name, such as `FD001`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the digest of the contents of all parts.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Returns the columns.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Returns the run-to-failure histories.
+    pub fn train(&self) -> &[Trajectory] {
+        &self.train
+    }
+
+    /// Returns which group each unit belongs to, where the data set is pooled from several.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Returns what validation let pass and a reader of scores should know, one sentence each.
+    pub fn suspicions(&self) -> &[String] {
+        &self.suspicions
+    }
+
+    /// Returns the test part, where it is installed; of a pooled data set what of it is.
+    pub fn test(&self) -> Option<&TestPart> {
+        self.test.as_ref()
+    }
+}

@@ -1,0 +1,81 @@
+//! What a family of networks says of itself, and what all of them have in common.
+
+use std::fmt::Debug;
+
+use super::{Activation, Body, Layout, Network, Reading, SharedOptions};
+use crate::models::InputKind;
+use crate::models::{FamilyOptions, FitExtent};
+
+/// The answers of a family of networks; its options implement it, in the file with its layers.
+pub(crate) trait NetworkOptions: SharedOptions + Debug {
+    /// Returns the name of the family.
+    fn kind(&self) -> &'static str;
+
+    /// Returns how the family reads a history.
+    fn reading(&self) -> Reading;
+
+    /// Returns the layers that differ from those of other families, and puts their parameters into the layout.
+    fn body(&self, layout: &mut Layout, inputs: usize) -> Body;
+
+    /// Returns the width of the layer between the body and the outputs.
+    fn head(&self) -> usize;
+
+    /// Returns what bends that layer.
+    fn activation(&self) -> Activation {
+        Activation::Relu
+    }
+
+    /// Returns how many numbers the way back keeps of a step, besides its `width` inputs and their gradients.
+    fn kept_a_step(&self, width: u64) -> u64;
+
+    /// Returns options that are fitted in a moment, for tests.
+    fn small() -> Self
+    where
+        Self: Sized;
+}
+
+/// What to try where the loss of a network is finite no more.
+pub(crate) const WHEN_DIVERGED: &str =
+    "lower the network's `learning_rate`, such as to a third, or clip gradients sooner with a smaller `gradient_clip`";
+
+impl<T: NetworkOptions> FamilyOptions for T {
+    fn input(&self) -> InputKind {
+        InputKind::Sequence
+    }
+
+    /// | term | bytes |
+    /// |---|---|
+    /// | weights, gradients, averages, two moments and copies | 48 · parameters |
+    /// | values kept for the backward pass of a batch | 4 · steps · values a step |
+    ///
+    /// `steps` is the lesser of a full batch and of all units at the stride.
+    fn memory(&self, extent: &FitExtent) -> u64 {
+        let width = extent.width(self.input());
+        let parameters = Network::new(self, width as usize, 1).layout.len() as u64;
+        let full_batch = |longest: usize| (self.fit().batch as u64).saturating_mul(longest as u64);
+        let steps = match self.reading() {
+            Reading::Sequence { stride, max_steps } => {
+                full_batch(max_steps).min(extent.rows / (stride as u64).max(1) + extent.units)
+            }
+            Reading::Window { length, .. } => full_batch(length),
+        };
+        let kept = steps.saturating_mul(4 * (2 * width + self.kept_a_step(width)));
+        kept.saturating_add(48 * parameters).saturating_add(extent.inputs(width))
+    }
+
+    fn needs_less(&self) -> &'static str {
+        "a smaller model.batch, or fewer and narrower layers"
+    }
+
+    fn learns_by_loss(&self) -> bool {
+        true
+    }
+
+    fn never_stops_early(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn small() -> Self {
+        <Self as NetworkOptions>::small()
+    }
+}

@@ -1,0 +1,135 @@
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::learner::State;
+use super::validation::Best;
+use crate::train::{TrainError, Workspace};
+use pdm_core::content::{Digest, write_whole};
+
+/// The state after the newest checkpoint.
+const LAST: &str = "last.safetensors";
+/// The state when the units held back were predicted best.
+const BEST: &str = "best.safetensors";
+const NOTE: &str = "fit";
+
+/// Keeps the state of a fit in files, and finds it again.
+pub(super) struct Checkpoints<'a> {
+    workspace: &'a Workspace,
+    /// Digest of everything that decides the fit; a checkpoint of another fit is passed over.
+    fit: Digest,
+}
+
+/// Where a fit stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Progress {
+    pub(super) state: State,
+    pub(super) best: Option<Best>,
+    /// Losses since the last report.
+    pub(super) losses: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Note {
+    fit: Digest,
+    step: usize,
+    best: Option<(usize, f64)>,
+    losses: Vec<f64>,
+}
+
+impl<'a> Checkpoints<'a> {
+    pub(super) fn new(workspace: &'a Workspace, fit: Digest) -> Self {
+        Self { workspace, fit }
+    }
+
+    /// Returns the file of the best weights, where it has been written.
+    pub(super) fn kept(&self) -> Option<PathBuf> {
+        let folder = self.workspace.folder()?;
+        [BEST, LAST].map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
+    }
+
+    /// Keeps the state, over what was kept before.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn keep_last(&self, progress: &Progress) -> Result<(), TrainError> {
+        self.keep(LAST, progress)
+    }
+
+    /// Keeps the state as the best so far.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn keep_best(&self, progress: &Progress) -> Result<(), TrainError> {
+        self.keep(BEST, progress)
+    }
+
+    /// Brings a fit to where the newest checkpoint of the same fit stands; leaves it alone where there is none.
+    pub(super) fn restore(&self, progress: &mut Progress) {
+        let Some(folder) = self.workspace.folder() else { return };
+        if let Some(found) = fs::read(folder.join(LAST)).ok().and_then(|bytes| self.read(&bytes, progress)) {
+            *progress = found;
+        }
+    }
+
+    fn keep(&self, name: &str, progress: &Progress) -> Result<(), TrainError> {
+        let Some(folder) = self.workspace.folder() else { return Ok(()) };
+        let path = folder.join(name);
+        write_whole(&path, &self.bytes(progress)).map_err(|source| TrainError::Keep { path, source })
+    }
+
+    fn bytes(&self, progress: &Progress) -> Vec<u8> {
+        let Progress { state, best, losses } = progress;
+        let note = Note {
+            fit: self.fit,
+            step: state.step,
+            best: best.as_ref().map(|best| (best.step, best.rmse)),
+            losses: losses.clone(),
+        };
+        let none = Vec::new();
+        let tensors = [
+            ("parameters", &state.parameters),
+            ("average", &state.average.mean),
+            ("moment_1", &state.moments[0]),
+            ("moment_2", &state.moments[1]),
+            ("best", best.as_ref().map_or(&none, |best| &best.parameters)),
+        ];
+        let bytes =
+            tensors.map(|(name, values)| (name, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()));
+        let views = bytes.iter().map(|(name, bytes)| {
+            let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).expect("four bytes a number");
+            (*name, view)
+        });
+        let note = serde_json::to_string(&note).expect("a note has a JSON form");
+        safetensors::serialize(views, Some(HashMap::from([(NOTE.to_owned(), note)]))).expect("the names are plain text")
+    }
+
+    /// Returns the progress of a file; `None` where it is damaged or of another fit.
+    fn read(&self, bytes: &[u8], like: &Progress) -> Option<Progress> {
+        let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+        let note: Note = serde_json::from_str(header.metadata().as_ref()?.get(NOTE)?).ok()?;
+        let tensors = SafeTensors::deserialize(bytes).ok()?;
+        let count = like.state.parameters.len();
+        let read = |name: &str| {
+            let (numbers, rest) = tensors.tensor(name).ok()?.data().as_chunks();
+            let values: Vec<f32> = numbers.iter().map(|number| f32::from_le_bytes(*number)).collect();
+            let fits = rest.is_empty() && values.len() == count && values.iter().all(|value| value.is_finite());
+            fits.then_some(values)
+        };
+        if note.fit != self.fit {
+            return None;
+        }
+        let mut average = like.state.average.clone();
+        average.mean = read("average")?;
+        let moments = [read("moment_1")?, read("moment_2")?];
+        let state = State { step: note.step, parameters: read("parameters")?, average, moments };
+        let best = match note.best {
+            Some((step, rmse)) => Some(Best { step, rmse, parameters: read("best")? }),
+            None => None,
+        };
+        Some(Progress { state, best, losses: note.losses })
+    }
+}

@@ -1,0 +1,83 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use pdm_core::scoring::{Metric, UnitLoss, loss_of, value_of};
+
+/// Values of dotted keys, in the order of the space; a key that has no say in a trial is absent.
+pub type Point = Map<String, Value>;
+
+/// Values that were tried, and what came of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Its number; 0 is the file as it stands.
+    pub number: usize,
+    /// What was tried.
+    pub values: Point,
+    /// What the held-out units of each fold add to the metric, in the order the folds were done.
+    pub folds: Vec<Vec<UnitLoss>>,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// All folds are scored.
+    Complete,
+    /// It fell behind and was stopped.
+    Pruned,
+    /// Its values cannot be used, or its fit failed.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Trial {
+    /// Returns the units scored so far, in the order of the folds.
+    pub fn units(&self) -> Vec<&UnitLoss> {
+        self.units_of(self.folds.len())
+    }
+
+    /// Returns the units of the first `folds` folds.
+    pub fn units_of(&self, folds: usize) -> Vec<&UnitLoss> {
+        self.folds.iter().take(folds).flatten().collect()
+    }
+
+    /// Returns the metric over all units scored; none for a trial that failed.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        (!self.failed()).then(|| value_of(metric, self.units()))
+    }
+
+    /// Returns the loss over the units of the first `folds` folds.
+    pub fn loss_after(&self, metric: Metric, folds: usize) -> f64 {
+        loss_of(metric, self.units_of(folds))
+    }
+
+    /// Returns whether all folds are scored.
+    pub fn is_complete(&self) -> bool {
+        self.ending == Ending::Complete
+    }
+
+    /// Returns whether there is nothing to score.
+    pub fn failed(&self) -> bool {
+        matches!(self.ending, Ending::Failed { .. })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod samples {
+    use super::*;
+
+    /// A complete trial with one unit a fold and these squared errors.
+    pub(in crate::tune) fn trial(number: usize, squares: &[f64]) -> Trial {
+        let fold = |(unit, sum): (u32, &f64)| vec![UnitLoss { unit: unit.into(), sum: *sum, weight: 1.0 }];
+        Trial { number, values: Point::new(), folds: (1..).zip(squares).map(fold).collect(), ending: Ending::Complete }
+    }
+
+    /// Values from their JSON.
+    pub(in crate::tune) fn point(json: Value) -> Point {
+        json.as_object().unwrap().clone()
+    }
+}

@@ -1,0 +1,89 @@
+//! What every format says alike.
+
+use super::judgement::{Evidence, GateLine, Judgement, Observed, Trouble};
+use pdm_core::scoring::{Metric, Verdict};
+
+/// Returns the verdict in one line: `refused: 1 of 3 gates fails, 1 cannot tell`.
+pub(super) fn verdict_line(judgement: &Judgement) -> String {
+    let Some(verdict) = judgement.verdict else {
+        return match judgement.troubles.as_slice() {
+            [] => "no verdict: the gates were not reached".to_owned(),
+            [first, ..] => format!("no verdict: {}", first_line(&first.message)),
+        };
+    };
+    let (all, failed, open) =
+        (judgement.gates.len(), judgement.count(Verdict::Fail), judgement.count(Verdict::Undecided));
+    match (verdict, all) {
+        (Verdict::Pass, 0) => "passed: there are no gates".to_owned(),
+        (Verdict::Pass, _) => format!("passed: {all} of {all} gates"),
+        (Verdict::Fail, _) if open > 0 => format!("refused: {failed} of {all} gates fail, {open} cannot tell"),
+        (Verdict::Fail, _) => format!("refused: {failed} of {all} gates fail"),
+        (Verdict::Undecided, _) => format!("undecided: {open} of {all} gates cannot tell"),
+    }
+}
+
+/// Returns whom a model was compared with.
+pub(super) fn champion(evidence: &Evidence) -> String {
+    match &evidence.champion {
+        Some(champion) => format!("version {} (bundle {})", champion.version, champion.bundle.short()),
+        None => "no champion yet".to_owned(),
+    }
+}
+
+/// Returns how the intervals were found: `95 %, percentile bootstrap over units, 2000 resamples`.
+pub(super) fn interval_method(evidence: &Evidence) -> String {
+    let options = &evidence.scorecard.bootstrap;
+    format!("{}, percentile bootstrap over units, {} resamples", level(evidence), options.resamples)
+}
+
+/// Returns the level of the intervals, such as `95 %`.
+pub(super) fn level(evidence: &Evidence) -> String {
+    format!("{} %", (evidence.scorecard.bootstrap.confidence * 1e5).round() / 1e3)
+}
+
+/// Returns which scores were judged: their protocol in words, with its digest.
+pub(super) fn protocol(evidence: &Evidence) -> String {
+    format!("{} (protocol {})", evidence.protocol, evidence.scorecard.protocol_digest.short())
+}
+
+/// Returns how often each fit was repeated.
+pub(super) fn seeds(evidence: &Evidence) -> String {
+    match evidence.seeds {
+        1 => "1 seed: another training of the same model may score otherwise".to_owned(),
+        seeds => format!("the mean of {seeds} seeds"),
+    }
+}
+
+/// Returns what was observed: `11.75 cycles [9.62, 13.99]`, or the paired difference with both values.
+pub(super) fn observed(gate: &GateLine) -> String {
+    let metric = gate.metric;
+    let Some(observed) = &gate.observed else { return "–".to_owned() };
+    let [lower, value, upper] = observed.numbers();
+    match observed {
+        Observed::Score(_) => format!("{} {}", metric.quantity(value), interval(metric, lower, upper)),
+        Observed::Difference(seen) => format!(
+            "{} [{}, {}] ({} against {})",
+            metric.measure().with_unit(metric.difference(value)),
+            metric.difference(lower),
+            metric.difference(upper),
+            metric.figure(seen.challenger),
+            metric.figure(seen.champion)
+        ),
+    }
+}
+
+fn interval(metric: Metric, lower: f64, upper: f64) -> String {
+    format!("[{}, {}]", metric.figure(lower), metric.figure(upper))
+}
+
+/// Returns a trouble with its hint.
+pub(super) fn trouble(trouble: &Trouble) -> String {
+    match &trouble.hint {
+        Some(hint) => format!("{}\nhint: {hint}", trouble.message),
+        None => trouble.message.clone(),
+    }
+}
+
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Align, table};
+use pdm_core::codes::Code;
+use pdm_models::data::{Cause, Outcome, Pinned, QualityReport, causes};
+
+/// How many causes of one expectation are shown for one file; the JSON lists them all.
+const SHOWN: usize = 20;
+
+/// Returns a quality report as text: files, expectations, and what was found, each cause once with its first places.
+pub fn quality(report: &QualityReport) -> String {
+    let mut text = format!("{}\n\n{}", files(report), checks(report));
+    let shown = shown(report);
+    if !shown.is_empty() {
+        let causes = shown.iter().map(ToString::to_string).collect::<Vec<_>>();
+        text.push_str(&format!("\n\n{}", causes.join("\n")));
+    }
+    let counts = report.counts;
+    let told: u64 = shown.iter().map(|cause| cause.count).sum();
+    let hidden = (counts.errors + counts.warnings + counts.infos).saturating_sub(told);
+    if hidden > 0 {
+        text.push_str(&format!("\n… and {hidden} more; `data validate --report FILE` writes them all"));
+    }
+    text.push_str(&format!("\n\n{}: {} errors, {} warnings", report.dataset, counts.errors, counts.warnings));
+    text
+}
+
+/// Returns a quality report for programs: each check, cause and finding with its code.
+pub fn quality_json(report: &QualityReport) -> Value {
+    let mut object = json!(report);
+    let checks = report.checks.iter().map(|check| check.expectation.code());
+    let findings = report.findings.iter().map(|finding| finding.expectation.code());
+    add_codes(&mut object["checks"], checks);
+    add_codes(&mut object["findings"], findings);
+    let causes = causes(&report.findings);
+    object["causes"] = json!(causes);
+    add_codes(&mut object["causes"], causes.iter().map(|cause| cause.first.expectation.code()));
+    object
+}
+
+fn add_codes(list: &mut Value, codes: impl Iterator<Item = Code>) {
+    for (item, code) in list.as_array_mut().into_iter().flatten().zip(codes) {
+        item["code"] = json!(code);
+    }
+}
+
+fn shown(report: &QualityReport) -> Vec<Cause> {
+    let mut seen = BTreeMap::new();
+    let mut shown = causes(&report.findings);
+    shown.retain(|cause| {
+        let count: &mut usize = seen.entry((cause.first.expectation, cause.first.file.clone())).or_default();
+        *count += 1;
+        *count <= SHOWN
+    });
+    shown
+}
+
+fn files(report: &QualityReport) -> String {
+    let header = [
+        ("part", Align::Left),
+        ("file", Align::Left),
+        ("units", Align::Right),
+        ("rows", Align::Right),
+        ("sha256", Align::Left),
+    ];
+    let rows = report.files.iter().map(|file| {
+        let pinned = match file.pinned {
+            Pinned::Matches => " as pinned",
+            Pinned::Differs => " DIFFERS",
+            Pinned::Unchecked => " not checked",
+            Pinned::Unknown => "",
+        };
+        let digest = format!("{}…{pinned}", file.sha256.short());
+        [file.role.to_string(), file.path.clone(), file.units.to_string(), file.rows.to_string(), digest]
+    });
+    table(&header, rows)
+}
+
+fn checks(report: &QualityReport) -> String {
+    let header = [
+        ("expectation", Align::Left),
+        ("code", Align::Left),
+        ("outcome", Align::Left),
+        ("findings", Align::Right),
+        ("examined", Align::Left),
+    ];
+    let rows = report.checks.iter().map(|check| {
+        let outcome = match check.outcome {
+            Outcome::Pass => "pass",
+            Outcome::Warn => "warn",
+            Outcome::Fail => "FAIL",
+            Outcome::Skipped => "skipped",
+        };
+        let (name, code) = (check.expectation.to_string(), check.expectation.code().to_string());
+        [name, code, outcome.to_owned(), check.findings.to_string(), check.scope.clone()]
+    });
+    table(&header, rows)
+}

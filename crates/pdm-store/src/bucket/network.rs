@@ -1,0 +1,104 @@
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+
+use super::Variable;
+use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
+
+/// Longest time one request may take. Four parts of an upload share a line, which then needs 2.2 Mbit/s; a limit for silence
+/// would be a shorter one, because it counts while a part is sent.
+const REQUEST: Duration = Duration::from_secs(120);
+/// Longest time from which on what failed is not sent again.
+const RETRY: Duration = Duration::from_secs(150);
+/// Longest time until a connection stands.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Returns how requests to an endpoint are sent; the variable named `allow` lets them go without TLS.
+pub(super) fn client_options(
+    variable: Variable<'_>,
+    endpoint: Option<&str>,
+    allow: &str,
+) -> Result<ClientOptions, String> {
+    let asked_for = variable(allow).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let allow_http = allows_http(endpoint, allow, asked_for)?;
+    // `reqwest` finds it here; a program that installed one before keeps it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let agent = http::HeaderValue::from_static(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")));
+    let options = ClientOptions::new()
+        .with_user_agent(agent)
+        .with_allow_http(allow_http)
+        .with_timeout(REQUEST)
+        .with_connect_timeout(CONNECT);
+    let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE")) else { return Ok(options) };
+    let pem = read_at_most(path.as_ref(), MOST_OF_A_NOTE)
+        .map_err(|error| format!("cannot read the certificates in `{path}`: {error}"))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| format!("`{path}`: {error}"))?;
+    Ok(certificates.into_iter().fold(options, ClientOptions::with_root_certificate))
+}
+
+/// Returns how often what failed is sent again: a passing trouble of a server is waited out for some seconds, and no more,
+/// since people wait, too; only what timed out may be tried once more after that.
+pub(super) fn retries() -> RetryConfig {
+    let backoff =
+        BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(5), base: 2.0 };
+    RetryConfig { backoff, max_retries: 8, retry_timeout: RETRY }
+}
+
+/// Returns the settings of a store that stand in the environment, each under the store's own name of the variable.
+#[cfg(any(feature = "gcs", feature = "azure"))]
+pub(super) fn settings<K: FromStr<Err = object_store::Error>>(
+    names: &[&str],
+    variable: Variable<'_>,
+) -> Result<Vec<(K, String)>, String> {
+    names.iter().filter_map(|name| Some((name, variable(name)?))).map(|(name, value)| Ok((key(name)?, value))).collect()
+}
+
+/// Returns what a store calls a variable.
+pub(super) fn key<K: FromStr<Err = object_store::Error>>(name: &str) -> Result<K, String> {
+    name.to_ascii_lowercase().parse().map_err(|error: object_store::Error| error.to_string())
+}
+
+/// Refuses an endpoint that would send keys and models unencrypted to another machine, unless that is asked for.
+fn allows_http(endpoint: Option<&str>, variable: &str, asked_for: bool) -> Result<bool, String> {
+    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return Ok(false) };
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    if host.contains('@') {
+        return Err("an endpoint must hold no user and no password".to_owned());
+    }
+    if asked_for || !is_open(endpoint) {
+        return Ok(true);
+    }
+    Err(format!("http://{host} would take keys and models unencrypted; use https://, or set {variable}=true"))
+}
+
+/// Returns whether what is sent to an endpoint leaves this machine without TLS.
+pub(super) fn is_open(endpoint: Option<&str>) -> bool {
+    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return false };
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    !matches!(name, "localhost" | "[::1]") && !name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_spoken_to_in_the_open_unless_asked_for() {
+        for (endpoint, asked_for, expected) in [
+            (None, false, Some(false)),
+            (Some("https://s3.example.com"), false, Some(false)),
+            (Some("http://127.0.0.1:9000"), false, Some(true)),
+            (Some("http://localhost:9000/x"), false, Some(true)),
+            (Some("http://[::1]:9000"), false, Some(true)),
+            (Some("http://127.evil.example.com"), false, None),
+            (Some("http://minio.plant:9000"), false, None),
+            (Some("http://minio.plant:9000"), true, Some(true)),
+            (Some("http://localhost:x@evil.example.com"), true, None),
+        ] {
+            assert_eq!(allows_http(endpoint, "AWS_ALLOW_HTTP", asked_for).ok(), expected, "{endpoint:?}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::multipart::MultipartStore;
+use object_store::{Error, MultipartUpload};
+
+use super::buffers::{Buffers, Part};
+use super::kept::Kept;
+use super::{IN_FLIGHT, PART, part_length};
+use crate::registry::RegistryError;
+use crate::registry::error::is_refusal;
+use crate::registry::keys::Key;
+use crate::registry::manifest::{BundleFile, Content, FileEntry};
+use crate::registry::store::Store;
+use pdm_core::content::{Digest, HashingReader};
+
+/// Writes a file under its digest; what is there already is not written again.
+///
+/// # Errors
+/// The file was changed since its digest was taken, another object stands there, and whatever disk and store answer.
+pub(in crate::registry) async fn upload(store: &Store, file: &BundleFile) -> Result<(), RegistryError> {
+    let path = match file.content() {
+        Content::Bytes(bytes) => return store.put_blob(bytes.clone()).await.map(drop),
+        Content::File(path) => path,
+    };
+    if file.bytes() <= PART {
+        let bytes = std::fs::read(path).map_err(unread(path))?;
+        let found = store.put_blob(bytes.into()).await?;
+        return if found == file.sha256() { Ok(()) } else { Err(changed(path)) };
+    }
+    if is_there(store, file.entry()).await? {
+        return Ok(());
+    }
+    match store.parts(Key::Blob(file.sha256())) {
+        Some((bucket, at)) => resumable(store, file, path, &Parts { store: bucket, at }).await,
+        None => in_one_go(store, file, path).await,
+    }
+}
+
+/// Returns whether a file's blob is there, and stays at least as long as its writer needs.
+///
+/// # Errors
+/// It has another length, and whatever the store answers.
+pub(in crate::registry) async fn is_there(store: &Store, file: &FileEntry) -> Result<bool, RegistryError> {
+    let key = Key::Blob(file.sha256);
+    match store.look(key).await? {
+        Some(there) if there.bytes != file.bytes => {
+            Err(RegistryError::damaged(key, format!("it has {} bytes instead of {}", there.bytes, file.bytes)))
+        }
+        Some(there) => Ok(store.reliance().is_needed(file.sha256) || store.reliance().is_fresh(there.modified)),
+        None => Ok(false),
+    }
+}
+
+/// Who takes an object in parts, and where it will stand.
+struct Parts {
+    store: Arc<dyn MultipartStore>,
+    at: object_store::path::Path,
+}
+
+/// Uploads in parts that a later run need not send again.
+async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts) -> Result<(), RegistryError> {
+    let failed = |trouble: Trouble| trouble.told(store, file);
+    let length = part_length(file.bytes());
+    let kept = match Kept::find(store, file.sha256(), length) {
+        Some(old) if !old.is_fresh(store) => {
+            give_up(parts, old).await;
+            None
+        }
+        kept => kept,
+    };
+    if let Some(kept) = kept {
+        match send(store, file, path, parts, kept).await {
+            // The server has given the upload up meanwhile, or finds it wrong: it is begun anew.
+            Err(trouble @ Trouble::Store(_)) if trouble.is_hopeless() => {}
+            outcome => return outcome.map_err(failed),
+        }
+    }
+    let upload = parts.store.create_multipart(&parts.at).await.map_err(|source| failed(Trouble::Store(source)))?;
+    let kept = Kept::begin(store, file.sha256(), length, upload);
+    send(store, file, path, parts, kept).await.map_err(failed)
+}
+
+pub(super) enum Trouble {
+    Store(Error),
+    Other(RegistryError),
+}
+
+impl Trouble {
+    fn told(self, store: &Store, file: &BundleFile) -> RegistryError {
+        match self {
+            Self::Store(source) => store.failed("upload", Key::Blob(file.sha256()), source),
+            Self::Other(error) => error,
+        }
+    }
+
+    /// Returns whether this upload can never be completed.
+    pub(super) fn is_hopeless(&self) -> bool {
+        match self {
+            Self::Store(Error::NotFound { .. }) => true,
+            Self::Store(error) => is_refusal(error) && !is_about_the_asker(error),
+            Self::Other(error) => matches!(error, RegistryError::Changed { .. }),
+        }
+    }
+}
+
+/// Returns whether a server refused who asked, or how slowly, and not what was asked for: with other keys or a better line
+/// the same upload goes on.
+fn is_about_the_asker(error: &Error) -> bool {
+    const WORDS: [&str; 4] = ["ExpiredToken", "TokenRefreshRequired", "RequestTimeout", "status code: 408"];
+    let told = error.to_string();
+    matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. })
+        || WORDS.iter().any(|word| told.contains(word))
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<RegistryError> for Trouble {
+    fn from(error: RegistryError) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Sends the parts that did not arrive yet, and puts all together.
+async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut kept: Kept) -> Result<(), Trouble> {
+    let sent = send_parts(store, file, path, parts, &mut kept).await;
+    let whole = match sent {
+        Ok(digest) if digest == file.sha256() => complete(store, file, parts, &kept).await.map_err(Trouble::Store),
+        Ok(_) => Err(changed(path).into()),
+        Err(trouble) => Err(trouble),
+    };
+    match whole {
+        Err(trouble) if kept.is_kept() && !trouble.is_hopeless() => Err(trouble),
+        Err(trouble) => {
+            give_up(parts, kept).await;
+            Err(trouble)
+        }
+        Ok(_) => {
+            kept.forget();
+            Ok(())
+        }
+    }
+}
+
+async fn give_up(parts: &Parts, kept: Kept) {
+    kept.forget();
+    // Where even that fails, the bucket's own rule for unfinished uploads cleans up.
+    let _ = parts.store.abort_multipart(&parts.at, &kept.upload).await;
+}
+
+/// Puts all parts together. Where the answer is lost, or another process was first, the object stands nevertheless.
+async fn complete(store: &Store, file: &BundleFile, parts: &Parts, kept: &Kept) -> Result<(), Error> {
+    match parts.store.complete_multipart(&parts.at, &kept.upload, kept.ids()).await {
+        Ok(_) => Ok(()),
+        Err(error) => match store.length(Key::Blob(file.sha256())).await {
+            Ok(Some(length)) if length == file.bytes() => Ok(()),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Reads the whole file, sends what did not arrive yet, and returns the digest of what was read.
+async fn send_parts(
+    store: &Store,
+    file: &BundleFile,
+    path: &Path,
+    parts: &Parts,
+    kept: &mut Kept,
+) -> Result<Digest, Trouble> {
+    let (length, before, upload) = (part_length(file.bytes()), kept.clone(), kept.upload.clone());
+    let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
+    let (task, total, buffers) = (format!("upload {}", file.path()), file.bytes(), Buffers::default());
+    let sends = stream::iter(0..total.div_ceil(length)).map(|number| {
+        let read = buffers.read(&mut reader, length as usize).map_err(|error| Trouble::Other(unread(path)(error)));
+        let (before, upload) = (&before, &upload);
+        async move {
+            let Part { bytes, crc32 } = read?;
+            let count = bytes.len() as u64;
+            if before.has(number, crc32) {
+                return Ok((number, count, None));
+            }
+            // Signed and sent on the runtime's own thread while this one reads and hashes what follows.
+            let (bucket, at, upload) = (Arc::clone(&parts.store), parts.at.clone(), upload.clone());
+            let put = async move { bucket.put_part(&at, &upload, number as usize, bytes.into()).await };
+            let id = tokio::spawn(put).await.expect("nothing ends a part before it is sent")?;
+            Ok::<_, Trouble>((number, count, Some((crc32, id))))
+        }
+    });
+    let mut sends = sends.buffer_unordered(IN_FLIGHT);
+    let mut done = 0;
+    while let Some((number, count, part)) = sends.try_next().await? {
+        if let Some((crc32, id)) = part {
+            kept.add(number, crc32, id);
+        }
+        done += count;
+        store.transfers().tell(&task, done, total)?;
+    }
+    drop(sends);
+    Ok(reader.digest())
+}
+
+/// Writes to a store that takes no part twice: a disk, or memory.
+async fn in_one_go(store: &Store, file: &BundleFile, path: &Path) -> Result<(), RegistryError> {
+    let mut upload = store.begin(Key::Blob(file.sha256())).await?;
+    let written = write_parts(store, file, path, upload.as_mut()).await;
+    let outcome = match written {
+        Ok(digest) if digest == file.sha256() => upload.complete().await.map(drop).map_err(Trouble::Store),
+        Ok(_) => Err(changed(path).into()),
+        Err(trouble) => Err(trouble),
+    };
+    let Err(trouble) = outcome else { return store.adopt(Key::Blob(file.sha256())) };
+    // What stays behind has no name under which anybody would look.
+    let _ = upload.abort().await;
+    Err(trouble.told(store, file))
+}
+
+async fn write_parts(
+    store: &Store,
+    file: &BundleFile,
+    path: &Path,
+    upload: &mut dyn MultipartUpload,
+) -> Result<Digest, Trouble> {
+    let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
+    let (task, total, mut done) = (format!("store {}", file.path()), file.bytes(), 0);
+    let buffers = Buffers::default();
+    while done < total {
+        let Part { bytes, .. } = buffers.read(&mut reader, PART as usize).map_err(unread(path))?;
+        if bytes.is_empty() {
+            break;
+        }
+        done += bytes.len() as u64;
+        upload.put_part(bytes.into()).await?;
+        store.transfers().tell(&task, done, total)?;
+    }
+    Ok(reader.digest())
+}
+
+fn unread(path: &Path) -> impl Fn(std::io::Error) -> RegistryError + use<> {
+    let path = path.to_owned();
+    move |source| RegistryError::File { operation: "read", path: path.clone(), source }
+}
+
+fn changed(path: &Path) -> RegistryError {
+    RegistryError::Changed { path: path.to_owned() }
+}

@@ -1,0 +1,261 @@
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use pdm_core::codes::Code;
+use pdm_core::domain::Problem;
+use pdm_core::scoring::{Metric, Verdict};
+
+/// One gate: a table `[[gate]]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GateOptions {
+    /// The score that is judged.
+    pub metric: Metric,
+    /// What must hold.
+    pub rule: Rule,
+    /// The limit of `at_most` and `at_least`, in the metric's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The lower limit of `between`, in the metric's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// The upper limit of `between`, in the metric's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// Whom `non_inferior` and `better` compare with.
+    #[serde(default)]
+    pub versus: Versus,
+    /// How much worse `non_inferior` tolerates, and how much better `better` demands: in the metric's unit, or as a
+    /// share of the champion's value when `relative` is set.
+    #[serde(default)]
+    pub margin: f64,
+    /// Whether `margin` is a share of the champion's value.
+    #[serde(default)]
+    pub relative: bool,
+    /// What `non_inferior` and `better` say where the alias points to no version yet.
+    #[serde(default, skip_serializing_if = "WhenNoChampion::is_default")]
+    pub when_no_champion: WhenNoChampion,
+}
+
+/// What a comparison says where there is nothing to compare with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenNoChampion {
+    /// The first model passes: nothing was compared, and it is the first champion.
+    #[default]
+    Pass,
+    /// The gate cannot tell.
+    Undecided,
+    /// The gate fails.
+    Fail,
+}
+
+impl WhenNoChampion {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the verdict.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Pass => Verdict::Pass,
+            Self::Undecided => Verdict::Undecided,
+            Self::Fail => Verdict::Fail,
+        }
+    }
+}
+
+/// What must hold for the interval of a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The whole interval is at most `value`.
+    AtMost,
+    /// The whole interval is at least `value`.
+    AtLeast,
+    /// The whole interval lies from `low` to `high`.
+    Between,
+    /// The challenger is at most `margin` worse, by a paired bootstrap over units; `when_no_champion` says what holds before
+    /// there is one.
+    NonInferior,
+    /// The challenger is more than `margin` better, by a paired bootstrap over units.
+    Better,
+}
+
+/// Whom a challenger is compared with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Versus {
+    /// The version that the alias of `[registry]` points to.
+    #[default]
+    Champion,
+}
+
+impl GateOptions {
+    /// Returns a gate without limits.
+    pub fn new(metric: Metric, rule: Rule) -> Self {
+        let versus = Versus::default();
+        let when_no_champion = WhenNoChampion::default();
+        Self {
+            metric,
+            rule,
+            value: None,
+            low: None,
+            high: None,
+            versus,
+            margin: 0.0,
+            relative: false,
+            when_no_champion,
+        }
+    }
+
+    /// Returns whether the gate compares with the champion.
+    pub fn compares(&self) -> bool {
+        match self.rule {
+            Rule::AtMost | Rule::AtLeast | Rule::Between => false,
+            Rule::NonInferior | Rule::Better => true,
+        }
+    }
+
+    /// Returns what is wrong with the options.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.strangers();
+        match self.rule {
+            Rule::AtMost | Rule::AtLeast => problems.extend(self.limit("value", self.value)),
+            Rule::Between => problems.extend(self.range()),
+            Rule::NonInferior | Rule::Better => problems.extend(self.margin_problem()),
+        }
+        problems
+    }
+
+    /// Reports the keys that belong to other rules.
+    fn strangers(&self) -> Vec<Problem> {
+        let Self { rule, .. } = self;
+        let absolute = matches!(rule, Rule::AtMost | Rule::AtLeast);
+        let comparing = matches!(rule, Rule::NonInferior | Rule::Better);
+        let keys = [
+            ("value", self.value.is_some(), absolute),
+            ("low", self.low.is_some(), *rule == Rule::Between),
+            ("high", self.high.is_some(), *rule == Rule::Between),
+            ("margin", self.margin != 0.0, comparing),
+            ("relative", self.relative, comparing),
+            ("when_no_champion", !self.when_no_champion.is_default(), comparing),
+        ];
+        let strange = keys.into_iter().filter(|(_, written, belongs)| *written && !belongs);
+        let problem =
+            |(key, ..): (&str, bool, bool)| Problem::new(key, format!("`{key}` does nothing under the rule `{rule}`"));
+        strange.map(problem).map(|problem| problem.of(Code::GateKeys).hint(rule.keys())).collect()
+    }
+
+    fn limit(&self, key: &str, limit: Option<f64>) -> Option<Problem> {
+        let Self { metric, rule, .. } = self;
+        let Some(limit) = limit else {
+            let problem = Problem::new("", format!("the rule `{rule}` needs `{key}`"));
+            return Some(problem.of(Code::GateKeys).hint(rule.keys()));
+        };
+        if !limit.is_finite() {
+            return Some(Problem::new(key, format!("{limit} is no limit")));
+        }
+        if metric.measure().is_share() && !(0.0..=1.0).contains(&limit) {
+            let problem = Problem::new(key, format!("{limit} is not a share from 0 to 1"));
+            let percent = (1.0..=100.0).contains(&limit);
+            return Some(if percent { problem.hint(format!("{}", limit / 100.0)) } else { problem });
+        }
+        let impossible = limit < 0.0 && !metric.is_signed();
+        impossible.then(|| Problem::new(key, format!("`{metric}` is never below 0, and the limit is {limit}")))
+    }
+
+    fn range(&self) -> Vec<Problem> {
+        let mut problems: Vec<_> =
+            [self.limit("low", self.low), self.limit("high", self.high)].into_iter().flatten().collect();
+        if let (Some(low), Some(high)) = (self.low, self.high)
+            && low >= high
+        {
+            problems.push(Problem::new("high", format!("nothing lies between {low} and {high}")));
+        }
+        problems
+    }
+
+    fn margin_problem(&self) -> Option<Problem> {
+        let Self { margin, relative, rule, .. } = *self;
+        let bad = |message: String| Some(Problem::new("margin", message));
+        if !(margin.is_finite() && margin >= 0.0) {
+            return bad(format!("{margin} is not a margin from 0"));
+        }
+        if relative && margin >= 1.0 {
+            let message = format!("{margin} of the champion's value is all of it or more");
+            return Some(Problem::new("margin", message).hint("0.05 stands for 5 %"));
+        }
+        if rule == Rule::Better && !relative && self.metric.measure().is_share() && margin >= 1.0 {
+            return bad(format!("no share is better by {margin}"));
+        }
+        None
+    }
+}
+
+impl Rule {
+    /// Returns which keys the rule reads, for a hint.
+    fn keys(self) -> &'static str {
+        match self {
+            Self::AtMost | Self::AtLeast => "it reads `value`",
+            Self::Between => "it reads `low` and `high`",
+            Self::NonInferior | Self::Better => "it reads `margin`, `relative`, `versus` and `when_no_champion`",
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::AtMost => "at_most",
+            Self::AtLeast => "at_least",
+            Self::Between => "between",
+            Self::NonInferior => "non_inferior",
+            Self::Better => "better",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<(String, String)> {
+        let gate: GateOptions = toml::from_str(text).unwrap();
+        gate.problems().into_iter().map(|problem| (problem.path, problem.message)).collect()
+    }
+
+    #[test]
+    fn good_gates_have_no_problem() {
+        for text in [
+            "metric = 'rmse'\nrule = 'at_most'\nvalue = 16.0",
+            "metric = 'coverage'\nrule = 'between'\nlow = 0.85\nhigh = 0.97",
+            "metric = 'bias'\nrule = 'at_least'\nvalue = -5.0",
+            "metric = 'nasa_score'\nrule = 'non_inferior'\nversus = 'champion'\nmargin = 0.1\nrelative = true",
+            "metric = 'rmse'\nrule = 'better'",
+        ] {
+            assert_eq!(problems(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn every_impossible_gate_is_named() {
+        for (text, path, message) in [
+            ("metric = 'rmse'\nrule = 'at_most'", "", "the rule `at_most` needs `value`"),
+            ("metric = 'rmse'\nrule = 'at_most'\nvalue = nan", "value", "NaN is no limit"),
+            ("metric = 'rmse'\nrule = 'at_most'\nvalue = -1.0", "value", "never below 0"),
+            ("metric = 'coverage'\nrule = 'at_least'\nvalue = 90.0", "value", "90 is not a share"),
+            ("metric = 'rmse'\nrule = 'between'\nlow = 3.0\nhigh = 2.0", "high", "nothing lies between 3 and 2"),
+            ("metric = 'rmse'\nrule = 'between'\nhigh = 2.0", "", "needs `low`"),
+            ("metric = 'rmse'\nrule = 'better'\nmargin = -0.1", "margin", "-0.1 is not a margin"),
+            ("metric = 'rmse'\nrule = 'better'\nmargin = 5.0\nrelative = true", "margin", "all of it"),
+            ("metric = 'coverage'\nrule = 'better'\nmargin = 2.0", "margin", "no share"),
+            ("metric = 'rmse'\nrule = 'better'\nvalue = 5.0", "value", "does nothing under the rule `better`"),
+            ("metric = 'rmse'\nrule = 'at_most'\nvalue = 5.0\nmargin = 0.1", "margin", "does nothing"),
+        ] {
+            let found = problems(text);
+            assert!(found.iter().any(|(at, what)| at == path && what.contains(message)), "{text}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use serde::{Deserialize, Serialize};
+
+use super::options::GateOptions;
+use pdm_core::content::{Digest, digest_of};
+use pdm_core::scoring::{PairedDifference, Score, Verdict};
+
+/// What the gates made of a challenger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateReport {
+    /// Bundle of the challenger.
+    pub challenger: Digest,
+    /// Scorecard of the challenger.
+    pub scorecard: Digest,
+    /// Version it was compared with; `None` where the alias pointed nowhere.
+    pub champion: Option<Champion>,
+    /// Protocol of the challenger's scores.
+    pub protocol: Digest,
+    /// Verdict over all gates: `fail` where one fails, else `undecided` where one is, else `pass`.
+    pub verdict: Verdict,
+    /// The gates, in order.
+    pub rows: Vec<GateRow>,
+}
+
+/// The version a challenger was compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Champion {
+    /// Number of the version.
+    pub version: u32,
+    /// Its bundle.
+    pub bundle: Digest,
+}
+
+/// One gate and its verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateRow {
+    /// The gate.
+    pub gate: GateOptions,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// What was judged; `None` where there was nothing to judge.
+    pub observed: Option<Observed>,
+    /// Units the interval is over.
+    pub units: usize,
+    /// The verdict in one sentence, without a period.
+    pub explanation: String,
+}
+
+/// What a gate judged.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observed {
+    /// The challenger's own score.
+    Score(Score),
+    /// The difference from the champion on the same units.
+    Difference(PairedDifference),
+}
+
+impl GateReport {
+    /// Returns the digest of the canonical form.
+    ///
+    /// # Panics
+    /// Never: a struct of numbers and names has a JSON form.
+    pub fn digest(&self) -> Digest {
+        digest_of(self).expect("a struct of numbers and names has a JSON form")
+    }
+
+    /// Returns the gates that were judged.
+    pub fn gates(&self) -> Vec<GateOptions> {
+        self.rows.iter().map(|row| row.gate.clone()).collect()
+    }
+
+    /// Returns the sentences of the gates with this verdict.
+    pub fn reasons(&self, verdict: Verdict) -> String {
+        let rows = self.rows.iter().filter(|row| row.verdict == verdict);
+        rows.map(|row| row.explanation.as_str()).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Returns the verdict over all rows.
+pub(in crate::registry) fn overall(rows: &[GateRow]) -> Verdict {
+    let any = |verdict| rows.iter().any(|row| row.verdict == verdict);
+    if any(Verdict::Fail) {
+        Verdict::Fail
+    } else if any(Verdict::Undecided) {
+        Verdict::Undecided
+    } else {
+        Verdict::Pass
+    }
+}

@@ -1,0 +1,100 @@
+//! The object a log begins with, `log/00000000000000000000.json`: it says which registry this is.
+//!
+//! It is created before anything else, so a store that holds blobs or a marker and no log has lost its log, and was not left
+//! by a writer that was killed early. The first entry holds its digest, as each entry holds that of the one before.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::entry::{check_seal, sealed};
+use super::error::RegistryError;
+use super::identity::RegistryId;
+use super::keys::Key;
+use super::store::Store;
+use pdm_core::content::Digest;
+
+/// Newest format of this object.
+const FORMAT: u64 = 2;
+
+const KIND: &str = "pdm-ml registry log";
+
+/// What the log begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Genesis {
+    pub(crate) id: RegistryId,
+    /// SHA-256 of its bytes, which the first entry holds.
+    pub(crate) digest: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Object {
+    format: u64,
+    kind: String,
+    registry: RegistryId,
+}
+
+impl Genesis {
+    /// Reads what a log begins with.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RegistryError> {
+        let damaged = |what: String| RegistryError::damaged(Key::Genesis, what);
+        let mut value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(format!("no JSON: {error}")))?;
+        check_seal(&mut value, bytes).map_err(|what| damaged(what.to_owned()))?;
+        if let Some(found) = value["format"].as_u64().filter(|found| *found > FORMAT) {
+            return Err(RegistryError::Format { key: Key::Genesis.to_string(), found, known: FORMAT as u32 });
+        }
+        let object: Object = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+        if object.kind != KIND {
+            return Err(damaged("it does not say that a log begins here".to_owned()));
+        }
+        Ok(Self { id: object.registry, digest: Digest::of(bytes) })
+    }
+}
+
+/// Begins a log, unless it has begun already.
+pub(crate) async fn write(store: &Store) -> Result<(), RegistryError> {
+    let object = Object { format: FORMAT, kind: KIND.to_owned(), registry: RegistryId::new() };
+    let bytes = sealed(&object).map_err(|source| RegistryError::Json {
+        operation: "write",
+        what: "the beginning of a log".to_owned(),
+        source,
+    })?;
+    store.create(Key::Genesis, bytes).await.map(drop)
+}
+
+/// Reads what a log begins with; `None` where there is no such object.
+pub(crate) async fn read(store: &Store) -> Result<Option<Result<Genesis, RegistryError>>, RegistryError> {
+    match store.get(Key::Genesis).await {
+        Ok(bytes) => Ok(bytes.map(|bytes| Genesis::decode(&bytes))),
+        Err(damaged @ RegistryError::Integrity { .. }) => Ok(Some(Err(damaged))),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::blocking::wait;
+
+    #[test]
+    fn a_log_begins_once_and_no_byte_of_its_beginning_changes_unseen() {
+        let store = Store::memory();
+        assert!(wait(read(&store)).unwrap().is_none());
+        wait(write(&store)).unwrap();
+        let first = wait(read(&store)).unwrap().unwrap().unwrap();
+        wait(write(&store)).unwrap();
+        assert_eq!(wait(read(&store)).unwrap().unwrap().unwrap(), first);
+        let bytes = wait(store.get(Key::Genesis)).unwrap().unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(Genesis::decode(&flipped).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_newer_beginning_is_no_damage() {
+        let newer = Object { format: 3, kind: KIND.to_owned(), registry: RegistryId::new() };
+        let refused = Genesis::decode(&sealed(&newer).unwrap()).unwrap_err();
+        assert!(matches!(refused, RegistryError::Format { found: 3, known: 2, .. }), "{refused}");
+    }
+}

@@ -1,0 +1,116 @@
+use std::fmt;
+
+use uuid::Uuid;
+
+use pdm_core::content::Digest;
+
+/// Folder of the log.
+pub(crate) const LOG: &str = "log";
+/// Folder of the blobs.
+pub(crate) const BLOBS: &str = "blobs";
+
+/// Folder of the snapshots.
+pub(crate) const SNAPSHOTS: &str = "snapshots";
+
+/// Folder of the experiments.
+pub(crate) const PROBES: &str = "probe";
+
+/// Place of an entry in the log, from 1.
+pub(crate) type Sequence = u64;
+
+/// Every object the registry writes; the only place where a path in a store is put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// `store.json`: says that this is a registry, and of which format.
+    Marker,
+    /// `log/00000000000000000000.json`: what the log begins with.
+    Genesis,
+    /// `log/<20 digits>.json`: one entry.
+    Log(Sequence),
+    /// `snapshots/<20 digits>.ndjson`: the entries up to this one, from where the snapshot before ends.
+    Snapshot(Sequence),
+    /// `blobs/sha256/<64 hexadecimal digits>`: bytes named by their digest.
+    Blob(Digest),
+    /// `probe/<uuid>`: the experiment that proves create-only writes.
+    Probe(Uuid),
+}
+
+impl Key {
+    /// Returns the key as the store's own path.
+    pub(crate) fn path(self) -> object_store::path::Path {
+        self.to_string().into()
+    }
+
+    /// Reads a key; `None` for a path the registry never writes.
+    pub(crate) fn parse(path: &str) -> Option<Self> {
+        let key = match path.split('/').collect::<Vec<_>>()[..] {
+            ["store.json"] => Self::Marker,
+            [LOG, "00000000000000000000.json"] => Self::Genesis,
+            [LOG, file] => Self::Log(sequence(file.strip_suffix(".json")?)?),
+            [SNAPSHOTS, file] => Self::Snapshot(sequence(file.strip_suffix(".ndjson")?)?),
+            [BLOBS, "sha256", digest] => Self::Blob(digest.parse().ok()?),
+            [PROBES, id] => Self::Probe(id.parse().ok()?),
+            _ => return None,
+        };
+        // Other spellings of the same number or digest are other objects.
+        (key.to_string() == path).then_some(key)
+    }
+}
+
+fn sequence(digits: &str) -> Option<Sequence> {
+    digits.parse().ok().filter(|&sequence| sequence > 0)
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Marker => f.write_str("store.json"),
+            Self::Genesis => write!(f, "{LOG}/{:020}.json", 0),
+            Self::Log(sequence) => write!(f, "{LOG}/{sequence:020}.json"),
+            Self::Snapshot(sequence) => write!(f, "{SNAPSHOTS}/{sequence:020}.ndjson"),
+            Self::Blob(digest) => write!(f, "{BLOBS}/sha256/{digest}"),
+            Self::Probe(id) => write!(f, "{PROBES}/{id}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_written_and_read_back() {
+        let blob = Key::Blob(Digest::of("x"));
+        let keys = [
+            Key::Marker,
+            Key::Genesis,
+            Key::Log(1),
+            Key::Log(u64::MAX),
+            Key::Snapshot(128),
+            blob,
+            Key::Probe(Uuid::nil()),
+        ];
+        for key in keys {
+            assert_eq!(Key::parse(&key.to_string()), Some(key));
+            assert_eq!(key.path().as_ref(), key.to_string());
+        }
+        assert_eq!(Key::Log(42).to_string(), "log/00000000000000000042.json");
+    }
+
+    #[test]
+    fn other_spellings_are_foreign() {
+        let hex = Digest::of("x").to_string();
+        for path in [
+            "log/42.json",
+            "log/0.json",
+            "log/00000000000000000042.json.bak",
+            "log/a/00000000000000000042.json",
+            "log/+0000000000000000042.json",
+            &format!("blobs/sha256/{}", hex.to_uppercase()),
+            &format!("blobs/sha256/sha256:{hex}"),
+            "README.md",
+        ] {
+            assert_eq!(Key::parse(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tempfile::TempDir;
+
+use super::manifest::{Config, Descriptor, Index, Layout, Manifest};
+use super::media;
+use crate::registry::blobs;
+use crate::registry::error::RegistryError;
+use crate::registry::keys::Key;
+use crate::registry::manifest::{ModelVersion, VersionId};
+use crate::registry::reference::ModelRef;
+use crate::registry::registry::Registry;
+use pdm_core::content::{Digest, write_whole};
+
+/// What was exported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Exported {
+    /// The version.
+    pub id: VersionId,
+    /// Folder of the image layout.
+    pub folder: PathBuf,
+    /// Tag of the manifest.
+    pub tag: String,
+    /// Digest of the manifest.
+    pub manifest: Digest,
+    /// Layers: files of the bundle, and documents.
+    pub layers: usize,
+    /// Bytes of the layers.
+    pub bytes: u64,
+}
+
+impl Registry {
+    /// Writes a version as an OCI image layout into a folder that is not there yet; every byte is verified.
+    ///
+    /// The folder appears once all of it is written.
+    ///
+    /// # Errors
+    /// An unknown model or version, [`RegistryError::Collected`], [`RegistryError::Occupied`], [`RegistryError::Tag`],
+    /// damaged blobs, and whatever store and disk answer.
+    pub async fn export_oci(
+        &self,
+        reference: &ModelRef,
+        folder: &Path,
+        tag: Option<&str>,
+    ) -> Result<Exported, RegistryError> {
+        let version = self.resolve(reference, None).await?;
+        version.require_distinct_files()?;
+        let tag = tag.map_or_else(|| format!("v{}", version.version), ToOwned::to_owned);
+        if !media::is_tag(&tag) {
+            return Err(RegistryError::Tag { tag });
+        }
+        // An empty folder is as good as none: it gives way to the finished one.
+        let taken = fs::read_dir(folder).map_or(folder.exists(), |mut entries| entries.next().is_some());
+        if taken {
+            return Err(RegistryError::Occupied { path: folder.to_owned() });
+        }
+        let staged = beside(folder).map_err(unwritten(folder))?;
+        let layers = self.explained(&version, self.layers(&version, staged.path()).await).await?;
+        let exported = describe(&version, layers, &tag, staged.path(), folder).map_err(unwritten(folder))?;
+        fs::rename(staged.path(), folder).map_err(unwritten(folder))?;
+        Ok(exported)
+    }
+
+    /// Writes a layer for each file a version rests on.
+    async fn layers(&self, version: &ModelVersion, folder: &Path) -> Result<Vec<Descriptor>, RegistryError> {
+        let mut layers = Vec::new();
+        for file in &version.files {
+            self.layer(file.sha256, file.bytes, folder).await?;
+            layers.push(Descriptor::layer(media::of(file), file.path.as_str(), file.sha256, file.bytes));
+        }
+        let documents = [
+            ("evidence/scorecard.json", Some(version.scorecard)),
+            ("evidence/predictions.json", Some(version.predictions)),
+            ("evidence/gate-report.json", version.report),
+        ];
+        for (path, blob) in documents {
+            let Some(blob) = blob else { continue };
+            if version.files.iter().any(|file| file.path.as_str() == path) {
+                return Err(RegistryError::SameFile { path: path.to_owned() });
+            }
+            let missing = || RegistryError::damaged(Key::Blob(blob), "it is missing");
+            let bytes = self.store().length(Key::Blob(blob)).await?.ok_or_else(missing)?;
+            self.layer(blob, bytes, folder).await?;
+            layers.push(Descriptor::layer(media::DOCUMENT, path, blob, bytes));
+        }
+        Ok(layers)
+    }
+
+    async fn layer(&self, blob: Digest, bytes: u64, folder: &Path) -> Result<(), RegistryError> {
+        let path = folder.join(place(blob));
+        if path.exists() {
+            return Ok(());
+        }
+        blobs::download(self.store(), blob, bytes, &path).await
+    }
+}
+
+impl crate::registry::blocking::Registry {
+    /// Writes a version as an OCI image layout; see [`Registry::export_oci`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn export_oci(
+        &self,
+        reference: &ModelRef,
+        folder: &Path,
+        tag: Option<&str>,
+    ) -> Result<Exported, RegistryError> {
+        self.wait(self.inner.export_oci(reference, folder, tag))
+    }
+}
+
+/// Writes what describes the layers: configuration, manifest, index and the layout's own mark.
+fn describe(
+    version: &ModelVersion,
+    layers: Vec<Descriptor>,
+    tag: &str,
+    staged: &Path,
+    folder: &Path,
+) -> io::Result<Exported> {
+    let (count, bytes) = (layers.len(), layers.iter().map(|layer| layer.size).sum());
+    let config = blob(staged, media::CONFIG, &Config::of(version, &layers))?.0;
+    let (manifest, digest) = blob(staged, media::MANIFEST, &Manifest::of(version, config, layers))?;
+    write_whole(&staged.join("index.json"), &serde_json::to_vec(&Index::of(manifest, tag))?)?;
+    write_whole(&staged.join("oci-layout"), &serde_json::to_vec(&Layout::NEW)?)?;
+    let (id, folder, tag) = (version.id(), folder.to_owned(), tag.to_owned());
+    Ok(Exported { id, folder, tag, manifest: digest, layers: count, bytes })
+}
+
+/// Writes a value as a blob of the layout.
+fn blob(folder: &Path, media_type: &'static str, value: &impl Serialize) -> io::Result<(Descriptor, Digest)> {
+    let bytes = serde_json::to_vec(value)?;
+    let digest = Digest::of(&bytes);
+    write_whole(&folder.join(place(digest)), &bytes)?;
+    Ok((Descriptor::of(media_type, digest, bytes.len() as u64), digest))
+}
+
+fn place(blob: Digest) -> PathBuf {
+    ["blobs", "sha256", &blob.to_string()].iter().collect()
+}
+
+/// Makes a temporary folder on the same disk.
+fn beside(folder: &Path) -> io::Result<TempDir> {
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".oci-");
+    readable(&mut builder).tempdir_in(parent)
+}
+
+/// Temporary folders are private by default; an export is as readable as the user's umask says.
+#[cfg(unix)]
+fn readable<'a, 'b, 'c>(builder: &'a mut tempfile::Builder<'b, 'c>) -> &'a mut tempfile::Builder<'b, 'c> {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o777))
+}
+
+#[cfg(not(unix))]
+fn readable<'a, 'b, 'c>(builder: &'a mut tempfile::Builder<'b, 'c>) -> &'a mut tempfile::Builder<'b, 'c> {
+    builder
+}
+
+fn unwritten(folder: &Path) -> impl Fn(io::Error) -> RegistryError + use<> {
+    let path = folder.to_owned();
+    move |source| RegistryError::File { operation: "write", path: path.clone(), source }
+}

@@ -1,0 +1,281 @@
+use std::future::ready;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::encode;
+use super::entry::{Action, Promoted, RolledBack, Stamp};
+use super::error::RegistryError;
+use super::gates::{Champion, Contender, GateOptions, GateReport, Opponent, judge, overall};
+use super::log::{Log, Step};
+use super::manifest::ModelVersion;
+use super::name::{Alias, ModelName};
+use super::policy::AliasPolicy;
+use super::reference::ModelRef;
+use super::registry::Registry;
+use super::state::State;
+use pdm_core::content::Digest;
+use pdm_core::scoring::Verdict;
+
+/// A wish to point an alias to a version.
+#[derive(Debug, Clone)]
+pub struct Promotion {
+    /// Name of the model.
+    pub model: ModelName,
+    /// Version the alias should point to.
+    pub version: u32,
+    /// The alias.
+    pub alias: Alias,
+    /// Why, in the actor's words; kept in the log.
+    pub reason: String,
+    /// What allows it.
+    pub consent: Consent,
+    /// What is asked for besides.
+    pub policy: AliasPolicy,
+}
+
+/// What allows a promotion.
+#[derive(Debug, Clone)]
+pub enum Consent {
+    /// The gates: this report must pass. Where the champion has changed since, its gates are judged again.
+    Gates(Box<GateReport>),
+    /// The actor, past the gates; the reason must not be empty, and the log says that it was forced.
+    Forced,
+}
+
+/// Where an alias points now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    /// Name of the model.
+    pub model: ModelName,
+    /// The alias.
+    pub alias: Alias,
+    /// Version it pointed to before, if any.
+    pub from: Option<u32>,
+    /// Version it points to.
+    pub to: u32,
+    /// Entry of the log that says so; `None` where it pointed there already.
+    pub entry: Option<u64>,
+    /// Blob of the gate report that allowed it.
+    pub report: Option<Digest>,
+}
+
+impl Registry {
+    /// Judges a registered version by gates, against the version the alias points to now.
+    ///
+    /// # Errors
+    /// An unknown model or version, missing or damaged blobs, and whatever the store answers.
+    pub async fn judge_version(
+        &self,
+        gates: &[GateOptions],
+        reference: &ModelRef,
+        alias: &Alias,
+    ) -> Result<GateReport, RegistryError> {
+        let state = self.state(None).await?;
+        let version = state.resolve(reference)?;
+        self.judge_again(gates, version, state.current(&reference.model, alias)).await
+    }
+
+    /// Points an alias to a version, where the gates or the actor's force allow it.
+    ///
+    /// Where the alias moves between judging and writing, the gates are judged again against the new champion.
+    ///
+    /// # Errors
+    /// [`RegistryError::GateRefused`], [`RegistryError::GateUndecided`] or [`RegistryError::WrongReport`] where the
+    /// gates do not allow it, [`RegistryError::NoReason`] where force gives none, [`RegistryError::Conflict`] where the
+    /// race was lost for good, an unknown model or version, and whatever the store answers.
+    pub async fn promote(&self, promotion: &Promotion, stamp: &Stamp) -> Result<Moved, RegistryError> {
+        promotion.check()?;
+        let decide = |state: Arc<State>| async move { self.decide(promotion, &state, stamp).await };
+        let ((moved, report), entry) = Log::append(self.store(), stamp, decide).await?;
+        // What was relied on may have been collected meanwhile.
+        if let Some(report) = report.filter(|_| entry.is_some())
+            && !self.store().absent(moved.report).await?.is_empty()
+        {
+            self.store().put_blob(report).await?;
+        }
+        Ok(Moved { entry, ..moved })
+    }
+
+    /// Points an alias back to the version it pointed to before.
+    ///
+    /// Rolling back again goes one step further. Where the alias moves while this runs, it is left alone: the version
+    /// the actor wished to leave is gone already.
+    ///
+    /// # Errors
+    /// [`RegistryError::NothingBefore`], [`RegistryError::Conflict`], an unknown model or alias, and whatever the store
+    /// answers.
+    pub async fn roll_back(
+        &self,
+        model: &ModelName,
+        alias: &Alias,
+        reason: &str,
+        stamp: &Stamp,
+    ) -> Result<Moved, RegistryError> {
+        let mut seen = None;
+        let decide = |state: Arc<State>| {
+            ready(
+                rolled_back(&state, model, alias, reason, &mut seen).map(|(action, moved)| Step::Append(action, moved)),
+            )
+        };
+        let (moved, entry) = Log::append(self.store(), stamp, decide).await?;
+        Ok(Moved { entry, ..moved })
+    }
+
+    /// Decides what a promotion writes, and with which gate report.
+    async fn decide(
+        &self,
+        promotion: &Promotion,
+        state: &Arc<State>,
+        stamp: &Stamp,
+    ) -> Result<Step<(Moved, Option<Bytes>)>, RegistryError> {
+        let Promotion { model, alias, .. } = promotion;
+        let version = state.resolve(&ModelRef::version(model.clone(), promotion.version))?;
+        let champion = state.current(model, alias);
+        let (from, to) = (champion.map(|champion| champion.version), version.version);
+        let mut moved = Moved { model: model.clone(), alias: alias.clone(), from, to, entry: None, report: None };
+        if from == Some(to) {
+            return Ok(Step::Leave((moved, None)));
+        }
+        state.model(model)?.require_in_use(model, to)?;
+        promotion.require_approval(state, &stamp.actor)?;
+        let report = self.consent(promotion, version, champion).await?;
+        if let Some(report) = &report {
+            moved.report = Some(self.store().relying(state, stamp).put_blob(report.clone()).await?);
+        }
+        Ok(Step::Append(Action::Promote(promotion.action(from, moved.report)), (moved, report)))
+    }
+
+    /// Returns the bytes of the report that allows a promotion; `None` where it is forced.
+    async fn consent(
+        &self,
+        promotion: &Promotion,
+        version: &ModelVersion,
+        champion: Option<&ModelVersion>,
+    ) -> Result<Option<Bytes>, RegistryError> {
+        let Consent::Gates(report) = &promotion.consent else { return Ok(None) };
+        require_about(report, version)?;
+        let same = report.champion == champion.map(Champion::of);
+        let report = match same {
+            true => (**report).clone(),
+            false => self.judge_again(&report.gates(), version, champion).await?,
+        };
+        promotion.require_pass(&report)?;
+        encode::report(&report).map(Some)
+    }
+
+    async fn judge_again(
+        &self,
+        gates: &[GateOptions],
+        version: &ModelVersion,
+        champion: Option<&ModelVersion>,
+    ) -> Result<GateReport, RegistryError> {
+        let (scorecard, predictions) = self.evidence(version).await?;
+        let challenger = Contender { bundle: version.bundle, scorecard: &scorecard, predictions: &predictions };
+        if let Some(champion) = champion.filter(|champion| champion.version == version.version) {
+            return Ok(judge(gates, challenger, Opponent::Itself(champion.version)));
+        }
+        self.judge_against(gates, challenger, champion).await
+    }
+
+    async fn judge_against(
+        &self,
+        gates: &[GateOptions],
+        challenger: Contender<'_>,
+        champion: Option<&ModelVersion>,
+    ) -> Result<GateReport, RegistryError> {
+        let Some(champion) = champion else { return Ok(judge(gates, challenger, Opponent::Nobody)) };
+        let (scorecard, predictions) = self.evidence(champion).await?;
+        let defender = Contender { bundle: champion.bundle, scorecard: &scorecard, predictions: &predictions };
+        Ok(judge(gates, challenger, Opponent::Version(champion.version, defender)))
+    }
+}
+
+/// Decides what rolling back writes; `seen` is the version the alias pointed to when first looked at.
+fn rolled_back(
+    state: &State,
+    model: &ModelName,
+    alias: &Alias,
+    reason: &str,
+    seen: &mut Option<u32>,
+) -> Result<(Action, Moved), RegistryError> {
+    let from = state.resolve(&ModelRef::alias(model.clone(), alias.clone()))?.version;
+    if *seen.get_or_insert(from) != from {
+        return Err(RegistryError::Conflict { what: format!("`{model}@{alias}` now points to version {from}") });
+    }
+    let (model, alias) = (model.clone(), alias.clone());
+    let Some(to) = state.model(&model)?.before(&alias) else {
+        return Err(RegistryError::NothingBefore { model, alias, current: from });
+    };
+    state.model(&model)?.require_in_use(&model, to)?;
+    let moved = Moved { model: model.clone(), alias: alias.clone(), from: Some(from), to, entry: None, report: None };
+    Ok((Action::Rollback(RolledBack { model, alias, from, to, reason: reason.to_owned() }), moved))
+}
+
+impl Promotion {
+    fn check(&self) -> Result<(), RegistryError> {
+        let silent = matches!(self.consent, Consent::Forced) && self.reason.trim().is_empty();
+        if matches!(self.consent, Consent::Forced) && self.policy.protected {
+            return Err(RegistryError::Protected { alias: self.alias.clone() });
+        }
+        if silent { Err(RegistryError::NoReason) } else { Ok(()) }
+    }
+
+    /// Refuses to go on before enough others than who acts have approved.
+    fn require_approval(&self, state: &State, actor: &str) -> Result<(), RegistryError> {
+        let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
+        let by: Vec<_> = state.model(&model)?.approvals(version, &alias).filter(|other| *other != actor).collect();
+        if by.len() >= self.policy.approvals {
+            return Ok(());
+        }
+        Err(RegistryError::NotApproved { model, version, alias, have: by.len(), need: self.policy.approvals })
+    }
+
+    fn require_pass(&self, report: &GateReport) -> Result<(), RegistryError> {
+        let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
+        // Over the rows, not the report's own word: a report may come from a file.
+        match overall(&report.rows) {
+            Verdict::Pass => Ok(()),
+            Verdict::Fail => {
+                let reason = report.reasons(Verdict::Fail);
+                Err(RegistryError::GateRefused { model, version, alias, reason })
+            }
+            Verdict::Undecided => {
+                let reason = report.reasons(Verdict::Undecided);
+                Err(RegistryError::GateUndecided { model, version, alias, reason })
+            }
+        }
+    }
+
+    fn action(&self, from: Option<u32>, report: Option<Digest>) -> Promoted {
+        Promoted {
+            model: self.model.clone(),
+            alias: self.alias.clone(),
+            from,
+            to: self.version,
+            reason: self.reason.clone(),
+            report,
+            forced: matches!(self.consent, Consent::Forced),
+        }
+    }
+}
+
+impl Champion {
+    fn of(version: &ModelVersion) -> Self {
+        Self { version: version.version, bundle: version.bundle }
+    }
+}
+
+fn require_about(report: &GateReport, version: &ModelVersion) -> Result<(), RegistryError> {
+    if (report.challenger, report.scorecard) == (version.bundle, version.scorecard) {
+        return Ok(());
+    }
+    let in_words = |bundle: Digest, card: Digest| format!("bundle {} with scorecard {}", bundle.short(), card.short());
+    Err(RegistryError::WrongReport {
+        model: version.model.clone(),
+        version: version.version,
+        registered: in_words(version.bundle, version.scorecard),
+        judged: in_words(report.challenger, report.scorecard),
+    })
+}

@@ -1,0 +1,295 @@
+use std::future::ready;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::address::Surroundings;
+use super::entry::{Action, Stamp};
+use super::error::RegistryError;
+use super::gates::GateReport;
+use super::identity::RegistryId;
+use super::log::{Log, Step};
+use super::manifest::{BundleFile, FileEntry, ModelVersion, Origin};
+use super::name::ModelName;
+use super::noted::NotedHead;
+use super::state::{State, until};
+use super::store::Store;
+use super::verify::{self, VerifyReport};
+use super::{blobs, encode, fetch};
+use pdm_core::content::Digest;
+use pdm_core::domain::Predictions;
+use pdm_core::scoring::Scorecard;
+
+/// Blobs written at the same time.
+const WRITERS: usize = 8;
+
+/// The registry over a store.
+///
+/// Nothing is kept in mind but what cannot change: every question asks for the entries that came since the last, so many
+/// processes may share a store.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    store: Store,
+}
+
+/// A version to be registered.
+#[derive(Debug, Clone)]
+pub struct NewVersion {
+    /// Name of the model.
+    pub model: ModelName,
+    /// Digest of the bundle.
+    pub bundle: Digest,
+    /// Files of the bundle.
+    pub files: Vec<BundleFile>,
+    /// How good it was found to be.
+    pub scorecard: Scorecard,
+    /// The predictions the scorecard was computed from.
+    pub predictions: Predictions,
+    /// What the gates said, where they were asked.
+    pub report: Option<GateReport>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// A registered version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Registered {
+    /// The version.
+    pub version: ModelVersion,
+    /// Whether it was not there before.
+    pub is_new: bool,
+}
+
+impl Registry {
+    /// Returns the registry over a store; nothing is read or written yet.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Returns the registry at an address; see [`Store::open`].
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
+        Store::open(url, surroundings).map(Self::new)
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Registers a version. The same bundle with the same scorecard under the same name is the same version.
+    ///
+    /// Blobs are written before the entry that names them: a writer killed in between leaves blobs that nothing
+    /// names, and registering again completes the work.
+    ///
+    /// # Errors
+    /// Two files of one name, predictions other than those that were scored, and whatever the store answers.
+    pub async fn register(&self, new: &NewVersion, stamp: &Stamp) -> Result<Registered, RegistryError> {
+        let (scorecard, predictions) = new.evidence()?;
+        let files = new.file_entries()?;
+        let report = new.report.as_ref().map(encode::report).transpose()?;
+        let version = new.version(files, [&scorecard, &predictions], report.as_ref());
+        let state = Arc::new(self.state(None).await?);
+        if let Some(known) = state.same(&version.model, version.bundle, version.scorecard) {
+            return Ok(Registered { version: known.clone(), is_new: false });
+        }
+        self.store.require_key(stamp)?;
+        self.store.prove().await?;
+        let blobs: Vec<_> = [scorecard, predictions].into_iter().chain(report).collect();
+        Self::new(self.store.relying(&state, stamp)).deliver(blobs.clone(), &new.files).await?;
+        let (version, is_new) = self.enter(version, stamp).await?;
+        // What was relied on may have been collected meanwhile.
+        if !self.store.absent(version.blobs()).await?.is_empty() {
+            self.deliver(blobs, &new.files).await?;
+        }
+        Ok(Registered { version, is_new })
+    }
+
+    async fn deliver(&self, blobs: Vec<Bytes>, files: &[BundleFile]) -> Result<(), RegistryError> {
+        self.put_blobs(blobs).await?;
+        self.upload(files).await
+    }
+
+    /// Enters a version under its model's next number, unless the same is here already; says whether it was entered.
+    pub(super) async fn enter(
+        &self,
+        version: ModelVersion,
+        stamp: &Stamp,
+    ) -> Result<(ModelVersion, bool), RegistryError> {
+        let decide = |state: Arc<State>| {
+            ready(Ok(match state.same(&version.model, version.bundle, version.scorecard) {
+                Some(known) => Step::Leave((known.clone(), false)),
+                None => {
+                    let number = state.next_version(&version.model);
+                    let mut numbered = ModelVersion { version: number, ..version.clone() };
+                    self.store.signer().inspect(|signer| signer.sign_version(&mut numbered));
+                    Step::Append(Action::Register(Box::new(numbered.clone())), (numbered, true))
+                }
+            }))
+        };
+        Ok(Log::append(&self.store, stamp, decide).await?.0)
+    }
+
+    /// Returns versions and aliases as they are, or as they were at a time.
+    ///
+    /// # Errors
+    /// A damaged log, and whatever the store answers.
+    pub async fn state(&self, at: Option<Timestamp>) -> Result<State, RegistryError> {
+        let log = Log::read(&self.store).await?;
+        let Some(at) = at else { return Ok(log.state().clone()) };
+        State::fold(until(log.entries(), at)).map_err(|error| RegistryError::damaged("log", error.to_string()))
+    }
+
+    /// Returns the scorecard and the predictions of a version.
+    ///
+    /// # Errors
+    /// Missing or damaged blobs, and whatever the store answers.
+    pub async fn evidence(&self, version: &ModelVersion) -> Result<(Scorecard, Predictions), RegistryError> {
+        let scorecard = self.explained(version, self.read_json("a scorecard", version.scorecard).await).await?;
+        let predictions = self.read_json("predictions", version.predictions).await;
+        Ok((scorecard, self.explained(version, predictions).await?))
+    }
+
+    /// Returns a gate report kept under its digest.
+    ///
+    /// # Errors
+    /// A missing or damaged blob, and whatever the store answers.
+    pub async fn report(&self, digest: Digest) -> Result<GateReport, RegistryError> {
+        self.read_json("a gate report", digest).await
+    }
+
+    /// Writes the files of a version into a folder; files that are there with the right bytes are kept, those of other versions of
+    /// the model replaced.
+    ///
+    /// Bytes are verified before they get their final name, and nothing is ever written outside the folder.
+    ///
+    /// # Errors
+    /// Missing or damaged blobs, a symbolic link or a file of something else in the way, and whatever the store or the disk
+    /// answers.
+    pub async fn fetch_bundle(&self, version: &ModelVersion, into: &Path) -> Result<(), RegistryError> {
+        let state = self.state(None).await?;
+        let versions = state.model(&version.model)?.versions();
+        self.explained(version, fetch::bundle(&self.store, version, versions, into).await).await
+    }
+
+    /// Walks the whole log and all blobs, and reports everything that is not as it was written.
+    ///
+    /// # Errors
+    /// [`RegistryError::Absent`] where there is nothing to verify, [`RegistryError::OtherRegistry`] where another registry is
+    /// expected, [`RegistryError::Format`] where a newer program wrote, and whatever the store answers. Damage is no error
+    /// here: it is what the report lists.
+    pub async fn verify(&self) -> Result<VerifyReport, RegistryError> {
+        verify::verify(&self.store, None).await
+    }
+
+    /// As [`Self::verify`]; a head that was noted earlier must still be part of the log.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn verify_head(&self, noted: NotedHead) -> Result<VerifyReport, RegistryError> {
+        verify::verify(&self.store, Some(noted)).await
+    }
+
+    /// Returns which registry this is; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// A damaged log, and whatever the store answers.
+    pub async fn id(&self) -> Result<Option<RegistryId>, RegistryError> {
+        Ok(Log::read(&self.store).await?.id())
+    }
+
+    /// Reads and verifies every object a version rests on: bundle, scorecard, predictions, and its gate reports.
+    ///
+    /// # Errors
+    /// [`RegistryError::Integrity`] for the first object that is missing or changed, [`RegistryError::Collected`] where the
+    /// version's files are no longer kept.
+    pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        version.require_distinct_files()?;
+        for file in &version.files {
+            let verified = blobs::verify(&self.store, file.sha256, file.bytes).await;
+            self.explained(version, verified).await?;
+        }
+        self.check_evidence(version).await
+    }
+
+    /// Reads and verifies what a version rests on beside its bundle: scorecard, predictions, and its gate reports.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub async fn check_evidence(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        let history = self.history(&version.model, None, None).await?;
+        let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
+        for digest in version.evidence().chain(reports) {
+            self.explained(version, self.store.get_blob(digest).await).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the short files side by side, then the long ones, each of which has parts on their way side by side.
+    async fn upload(&self, files: &[BundleFile]) -> Result<(), RegistryError> {
+        let (short, long): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.bytes() <= blobs::PART);
+        let uploads: Vec<_> = short.into_iter().map(|file| blobs::upload(&self.store, file)).collect();
+        stream::iter(uploads).buffer_unordered(WRITERS).try_for_each(|()| async { Ok(()) }).await?;
+        for file in long {
+            blobs::upload(&self.store, file).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_blobs(&self, blobs: Vec<Bytes>) -> Result<(), RegistryError> {
+        let writes = stream::iter(blobs).map(|bytes| self.store.put_blob(bytes));
+        writes.buffer_unordered(WRITERS).try_for_each(|_| async { Ok(()) }).await
+    }
+
+    async fn read_json<T: DeserializeOwned>(&self, what: &str, digest: Digest) -> Result<T, RegistryError> {
+        encode::read(what, &self.store.get_blob(digest).await?)
+    }
+}
+
+impl NewVersion {
+    /// Returns the bytes of the scorecard and of the predictions.
+    fn evidence(&self) -> Result<(Bytes, Bytes), RegistryError> {
+        let predictions = encode::predictions(&self.predictions)?;
+        if Digest::of(&predictions) != self.scorecard.predictions_digest {
+            return Err(RegistryError::OtherPredictions { model: self.model.clone() });
+        }
+        Ok((encode::scorecard(&self.scorecard)?, predictions))
+    }
+
+    /// Returns the version this becomes; the log gives it its number.
+    fn version(
+        &self,
+        files: Vec<FileEntry>,
+        [scorecard, predictions]: [&Bytes; 2],
+        report: Option<&Bytes>,
+    ) -> ModelVersion {
+        ModelVersion {
+            model: self.model.clone(),
+            version: 0,
+            bundle: self.bundle,
+            files,
+            scorecard: Digest::of(scorecard),
+            predictions: Digest::of(predictions),
+            report: report.map(Digest::of),
+            origin: self.origin.clone(),
+            copied: None,
+            signatures: Vec::new(),
+        }
+    }
+
+    fn file_entries(&self) -> Result<Vec<FileEntry>, RegistryError> {
+        let mut entries: Vec<_> = self.files.iter().map(|file| file.entry().clone()).collect();
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        match entries.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            Some(pair) => Err(RegistryError::SameFile { path: pair[0].path.to_string() }),
+            None => Ok(entries),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Many entries of the log in one object, so that a long log is read with few requests.
+//!
+//! A snapshot holds the very bytes of its entries, one a line, so whoever reads it checks the same chain and the same seals,
+//! and that it leads to the entry that the log has there. It is never needed: a reader passes over one that is missing, forged
+//! or of no use and reads the entries themselves, and a writer that finds one missing makes it.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use rayon::prelude::*;
+
+use super::entry::Entry;
+use super::error::RegistryError;
+use super::keys::{Key, SNAPSHOTS, Sequence};
+use super::log::READERS;
+use super::store::Store;
+use pdm_core::content::Digest;
+
+/// Entries of a snapshot. A reader asks for at most as many one by one.
+pub(super) const LENGTH: Sequence = 128;
+
+/// An entry, and the digest of its bytes.
+pub(super) type Linked = (Entry, Digest);
+
+/// Returns the places at which a snapshot ends, in order.
+pub(super) async fn list(store: &Store) -> Result<Vec<Sequence>, RegistryError> {
+    let paths = store.list(SNAPSHOTS).await?;
+    Ok(paths.iter().filter_map(|path| Key::parse(path)).filter_map(end).collect())
+}
+
+fn end(key: Key) -> Option<Sequence> {
+    if let Key::Snapshot(end) = key { Some(end) } else { None }
+}
+
+/// Reads the entries that snapshots hold without a gap, from the first on.
+///
+/// A snapshot proves nothing by itself: whoever may create objects can add one. Since each entry holds the digest of the one
+/// before, it is enough that the last entry of the last snapshot is the one in the log; others are passed over.
+pub(super) async fn read(store: &Store, ends: &[Sequence]) -> Result<Vec<Linked>, RegistryError> {
+    let gapless = (1..).map(|block| block * LENGTH).zip(ends).take_while(|(expected, end)| *expected == **end);
+    let mut gapless: Vec<_> = gapless.map(|(end, _)| end).collect();
+    gapless.truncate(reached(store, &gapless).await?);
+    let objects = stream::iter(gapless).map(|end| get(store, end)).buffered(READERS);
+    let objects: Vec<_> = objects.collect().await;
+    let objects = objects.into_iter().collect::<Result<Vec<Option<Bytes>>, _>>()?;
+    let present = objects.into_iter().map_while(|bytes| bytes);
+    let blocks: Vec<_> = (0..).map(|block| block * LENGTH).zip(present).collect();
+    let blocks: Vec<_> = blocks.par_iter().map(|(before, bytes)| entries(*before, bytes)).collect();
+    let mut chained: Vec<Vec<Linked>> = Vec::new();
+    for block in blocks.into_iter().map_while(Option::Some) {
+        let before = chained.last().and_then(|block| block.last()).map(|(_, digest)| *digest);
+        let Some(block) = block.filter(|block| before.is_none_or(|before| block[0].0.previous == before)) else {
+            break;
+        };
+        chained.push(block);
+    }
+    while let Some((entry, digest)) = chained.last().and_then(|block| block.last()) {
+        if in_log(store, entry.sequence).await? == Some(*digest) {
+            break;
+        }
+        chained.pop();
+    }
+    Ok(chained.into_iter().flatten().collect())
+}
+
+/// Returns how many of these snapshots end at an entry that the log has. Those behind it, however many, are not read.
+async fn reached(store: &Store, ends: &[Sequence]) -> Result<usize, RegistryError> {
+    let (mut known, mut unknown) = (0, ends.len());
+    let mut at = ends.len();
+    while known < unknown {
+        match store.look(Key::Log(ends[at - 1])).await {
+            Ok(None) => unknown = at - 1,
+            Ok(Some(_)) | Err(RegistryError::Integrity { .. }) => known = at,
+            Err(error) => return Err(error),
+        }
+        at = (known + unknown).div_ceil(2);
+    }
+    Ok(known)
+}
+
+/// Reads a snapshot; `None` where there is none, or one of no use.
+async fn get(store: &Store, end: Sequence) -> Result<Option<Bytes>, RegistryError> {
+    match store.get(Key::Snapshot(end)).await {
+        Err(RegistryError::Integrity { .. }) => Ok(None),
+        found => found,
+    }
+}
+
+/// Returns the digest of an entry's bytes as they are in the log.
+async fn in_log(store: &Store, sequence: Sequence) -> Result<Option<Digest>, RegistryError> {
+    match store.get(Key::Log(sequence)).await {
+        Ok(bytes) => Ok(bytes.map(Digest::of)),
+        // The log itself tells of it when it is read.
+        Err(RegistryError::Integrity { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the entries of a snapshot, the first of which follows the place `before`; nothing where it is of no use.
+pub(super) fn entries(before: Sequence, snapshot: &[u8]) -> Option<Vec<Linked>> {
+    let lines: Vec<_> = snapshot.split(|byte| *byte == b'\n').collect();
+    if lines.len() as Sequence != LENGTH {
+        return None;
+    }
+    let linked = (before + 1..).zip(lines).map(|(sequence, bytes)| {
+        let entry = Entry::decode(sequence, bytes).ok()?;
+        Some((entry, Digest::of(bytes)))
+    });
+    let linked: Vec<Linked> = linked.collect::<Option<_>>()?;
+    linked.windows(2).all(|pair| pair[1].0.previous == pair[0].1).then_some(linked)
+}
+
+/// Writes the snapshots of all whole blocks of entries but those that stand there.
+pub(super) async fn write(store: &Store, entries: &[Entry], ends: &[Sequence]) -> Result<(), RegistryError> {
+    for block in entries.chunks_exact(LENGTH as usize) {
+        let end = block[block.len() - 1].sequence;
+        if !ends.contains(&end) {
+            let lines = block.iter().map(Entry::encode).collect::<Result<Vec<_>, _>>()?;
+            let bytes = lines.join(&b'\n');
+            if store.require_short(Key::Snapshot(end), "this snapshot", bytes.len() as u64).is_ok() {
+                store.create(Key::Snapshot(end), bytes).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::registry::blocking::Registry;
+    use crate::registry::samples::{model, stamp, version};
+    use crate::registry::{ModelRef, VerifyReport};
+
+    /// A folder whose log has two whole blocks and a bit; every entry but the first is a note.
+    fn long(root: &Path) -> Registry {
+        let registry = Registry::open(".", root).unwrap();
+        registry.register(&version("a", 1.0), &stamp(0)).unwrap();
+        for minute in 1..2 * LENGTH as i64 + 3 {
+            registry.annotate(&ModelRef::version(model(), 1), &minute.to_string(), &stamp(minute)).unwrap();
+        }
+        registry
+    }
+
+    fn history(root: &Path) -> Result<usize, RegistryError> {
+        Ok(Registry::open(".", root)?.history(&model(), None, None)?.len())
+    }
+
+    fn findings(root: &Path) -> Vec<String> {
+        let VerifyReport { findings, .. } = Registry::open(".", root).unwrap().verify().unwrap();
+        findings.into_iter().map(|finding| finding.key).collect()
+    }
+
+    #[test]
+    fn a_long_log_is_read_from_its_snapshots_and_the_entries_after_them() {
+        let root = tempfile::tempdir().unwrap();
+        let whole = long(root.path()).history(&model(), None, None).unwrap();
+        let paths = [LENGTH, 2 * LENGTH].map(|end| root.path().join(Key::Snapshot(end).to_string()));
+        assert!(paths.iter().all(|path| path.is_file()));
+        assert_eq!(findings(root.path()), Vec::<String>::new());
+        // The entries themselves are not looked at, which is what makes it fast; `verify` does.
+        let hidden = root.path().join(Key::Log(3).to_string());
+        let bytes = fs::read(&hidden).unwrap();
+        fs::remove_file(&hidden).unwrap();
+        let read = Registry::open(".", root.path()).unwrap().history(&model(), None, None).unwrap();
+        assert_eq!(read, whole);
+        assert!(findings(root.path()).contains(&Key::Log(3).to_string()));
+        fs::write(&hidden, bytes).unwrap();
+        // Without the first the second is of no use, and nobody needs either.
+        for path in paths {
+            fs::remove_file(path).unwrap();
+            assert_eq!(history(root.path()).unwrap(), whole.len());
+        }
+    }
+
+    #[test]
+    fn a_snapshot_that_is_not_the_log_is_named_and_not_believed() {
+        let root = tempfile::tempdir().unwrap();
+        let whole = long(root.path()).history(&model(), None, None).unwrap().len();
+        let (first, second) = (Key::Snapshot(LENGTH), Key::Snapshot(2 * LENGTH));
+        let path = |key: Key| root.path().join(key.to_string());
+        let bytes = fs::read(path(first)).unwrap();
+        let (mut flipped, cut) = (bytes.clone(), bytes[..bytes.len() / 2].to_vec());
+        flipped[bytes.len() / 2] ^= 1;
+        for wrong in [flipped, cut, Vec::new()] {
+            fs::write(path(first), wrong).unwrap();
+            assert_eq!(history(root.path()).unwrap(), whole);
+            assert_eq!(findings(root.path()), [first.to_string()]);
+        }
+        fs::write(path(first), &bytes).unwrap();
+        // A snapshot written anew with seals and links of its own does not lead to the entry that the log has.
+        let text = String::from_utf8(fs::read(path(second)).unwrap()).unwrap();
+        let mut forged: Vec<Entry> =
+            entries(LENGTH, text.as_bytes()).unwrap().into_iter().map(|(entry, _)| entry).collect();
+        forged.last_mut().unwrap().actor = "mallory".to_owned();
+        let lines: Vec<_> = forged.iter().map(|entry| entry.encode().unwrap()).collect();
+        fs::write(path(second), lines.join(&b'\n')).unwrap();
+        assert_eq!(history(root.path()).unwrap(), whole);
+        assert_eq!(findings(root.path()), [second.to_string()]);
+    }
+
+    #[test]
+    fn who_writes_the_last_entry_of_a_block_makes_all_snapshots_that_are_missing() {
+        let root = tempfile::tempdir().unwrap();
+        long(root.path());
+        let first = root.path().join(Key::Snapshot(LENGTH).to_string());
+        let bytes = fs::read(&first).unwrap();
+        fs::remove_file(&first).unwrap();
+        let registry = Registry::open(".", root.path()).unwrap();
+        let note = || registry.annotate(&ModelRef::version(model(), 1), "note", &stamp(0)).unwrap();
+        (2 * LENGTH + 4..3 * LENGTH).for_each(|_| _ = note());
+        assert!(!first.exists());
+        note();
+        assert_eq!(fs::read(&first).unwrap(), bytes);
+        assert_eq!(findings(root.path()), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,645 @@
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
+use object_store::prefix::PrefixStore;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::address::Surroundings;
+use super::blobs::Transfers;
+use super::collect::Reliance;
+use super::entry::Stamp;
+use super::error::RegistryError;
+use super::identity::RegistryId;
+use super::keys::{BLOBS, Key, SNAPSHOTS};
+use super::log::Log;
+use super::probe::{self, Proof};
+use super::signing::{Signer, Signing, Trust};
+use super::state::State;
+use super::{genesis, limits, marker, shared, verdict};
+use crate::bucket::{self, Address, Bucket, absolute};
+use pdm_core::content::Digest;
+
+/// Where a registry keeps its objects: a bucket, a folder, or memory.
+///
+/// Clones share the same objects. Nothing is written by opening, so a reader leaves no trace.
+#[derive(Debug, Clone)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    location: Arc<str>,
+    /// Who keeps the objects of a bucket, by endpoint and bucket: what one prefix proves holds for the others.
+    server: Option<Arc<str>>,
+    parts: Option<Parts>,
+    folder: Option<PathBuf>,
+    /// Whether it lies in the project's own folder, or goes with the process.
+    is_own: bool,
+    transfers: Transfers,
+    reliance: Reliance,
+    signing: Signing,
+    /// Which registry must be here, where that is known.
+    expected: Option<RegistryId>,
+    /// Format of the marker.
+    readable: Arc<OnceLock<u32>>,
+    writable: Arc<OnceLock<()>>,
+    /// The log as it was read last.
+    log: Arc<Mutex<Option<Log>>>,
+}
+
+/// A bucket that takes an object in parts, in any order and over several runs.
+#[derive(Clone)]
+struct Parts {
+    bucket: Arc<dyn MultipartStore>,
+    prefix: object_store::path::Path,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// Pauses before a write is tried again that met another one under way.
+const CONFLICTS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1600)];
+
+/// What a create-only write met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Created {
+    /// Nothing was there; now the bytes are.
+    Written,
+    /// Something was there and stays as it was.
+    Exists,
+}
+
+/// An object that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    /// When it was written, by the store's clock.
+    pub(crate) modified: Timestamp,
+}
+
+impl Object {
+    fn of(meta: object_store::ObjectMeta) -> Self {
+        let (path, bytes) = (meta.location.to_string(), meta.size);
+        // A time no clock shows is one that is not old.
+        let nanoseconds = meta.last_modified.timestamp_nanos_opt().map(i128::from);
+        let modified = nanoseconds.and_then(|time| Timestamp::from_nanosecond(time).ok()).unwrap_or(Timestamp::MAX);
+        Self { path, bytes, modified }
+    }
+}
+
+impl Store {
+    /// Opens the store at `url`: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`, a plain path (relative to
+    /// the root), or `memory://`. Nothing is sent or read yet.
+    ///
+    /// # Errors
+    /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
+    /// Unicode form, or where the environment does not say how to reach a bucket.
+    pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
+        let Surroundings { root, variable, scratch, signing, expected, reporter } = surroundings.into();
+        let bad = |what| RegistryError::Address { url: url.to_owned(), what };
+        let store = match Address::parse(url)? {
+            Address::Memory => Self::memory(),
+            Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?)?,
+            Address::Bucket { provider, bucket, prefix } => {
+                let Bucket { objects, parts } = bucket::open(provider, &bucket, variable).map_err(bad)?;
+                let location = url.trim_end_matches('/').to_owned();
+                let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(variable);
+                let server = Some(format!("{provider:?} {bucket} {}", endpoint.unwrap_or_default()).into());
+                let parts = Some(Parts { bucket: parts, prefix: prefix.clone() });
+                Self { parts, server, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
+            }
+        };
+        let is_own = store.parts.is_none() && store.folder.as_ref().is_none_or(|folder| folder.starts_with(root));
+        Ok(Self { is_own, transfers: Transfers { scratch, reporter }, signing, expected, ..store })
+    }
+
+    /// Returns an empty store in memory.
+    pub fn memory() -> Self {
+        Self::over(Arc::new(InMemory::new()), "memory://".into())
+    }
+
+    /// Returns the same store, of which nothing was read yet.
+    #[cfg(test)]
+    pub(super) fn as_opened(&self) -> Self {
+        Self { readable: Arc::default(), writable: Arc::default(), log: Arc::default(), ..self.clone() }
+    }
+
+    /// Returns a store that must hold this registry.
+    #[cfg(test)]
+    pub(super) fn expecting(self, id: RegistryId) -> Self {
+        Self { expected: Some(id), ..self }
+    }
+
+    /// Returns a store of which things are remembered in a folder.
+    #[cfg(test)]
+    pub(super) fn with_scratch(self, folder: &Path) -> Self {
+        let transfers = Transfers { scratch: Some(folder.to_owned()), ..self.transfers.clone() };
+        Self { transfers, ..self }
+    }
+
+    /// Returns where the store lies, for people.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    pub(crate) fn over(objects: Arc<dyn ObjectStore>, location: String) -> Self {
+        Self {
+            objects,
+            location: location.into(),
+            server: None,
+            parts: None,
+            folder: None,
+            is_own: true,
+            transfers: Transfers::default(),
+            reliance: Reliance::default(),
+            signing: Signing::default(),
+            expected: None,
+            readable: Arc::default(),
+            writable: Arc::default(),
+            log: Arc::default(),
+        }
+    }
+
+    fn folder(url: &str, folder: &Path) -> Result<Self, RegistryError> {
+        let bad = |what: String| RegistryError::Address { url: url.to_owned(), what };
+        let folder = object_store::path::Path::from_absolute_path(folder).map_err(|error| bad(error.to_string()))?;
+        // With a prefix of its own the disk store would have to exist before it is read.
+        let disk = LocalFileSystem::new().with_fsync(true);
+        let location = disk.path_to_filesystem(&folder).map_err(|error| bad(error.to_string()))?;
+        let shown = location.display().to_string();
+        Ok(Self { folder: Some(location), ..Self::over(Arc::new(PrefixStore::new(disk, folder)), shown) })
+    }
+
+    /// Reads an object; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`RegistryError::Integrity`] for one that is longer than any this program writes: it is not read.
+    pub(crate) async fn get(&self, key: Key) -> Result<Option<Bytes>, RegistryError> {
+        let most = limits::most_bytes(key);
+        self.require_regular(key)?;
+        match limits::read(self.objects.as_ref(), &key.path(), most).await {
+            Ok(Ok(bytes)) => Ok(Some(bytes)),
+            Ok(Err(length)) => {
+                let what = format!("it has {length} bytes or more, and no such object has more than {most}");
+                Err(RegistryError::damaged(key, what))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(self.failed("read", key, source)),
+        }
+    }
+
+    /// Refuses what would not be read again because of its length.
+    pub(super) fn require_short(&self, key: Key, what: &'static str, bytes: u64) -> Result<(), RegistryError> {
+        let most = limits::most_bytes(key);
+        if bytes > most { Err(RegistryError::TooLong { what, bytes, most }) } else { Ok(()) }
+    }
+
+    /// Refuses what is no regular file, where the store is a folder: opening a pipe would wait for ever.
+    pub(super) fn require_regular(&self, key: Key) -> Result<(), RegistryError> {
+        let Some(path) = self.path_on_disk(key) else { return Ok(()) };
+        match path.metadata() {
+            Ok(found) if !found.is_file() => Err(RegistryError::damaged(key, "it is no regular file")),
+            // The store itself tells what is missing, or cannot be looked at.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Writes an object where none is. Readers see all of it or nothing, whenever the writer is killed.
+    pub(crate) async fn create(&self, key: Key, bytes: impl Into<PutPayload>) -> Result<Created, RegistryError> {
+        let bytes: PutPayload = bytes.into();
+        if let Some(root) = &self.folder {
+            return self.create_file(root.clone(), key, bytes).await;
+        }
+        let mut pauses = CONFLICTS.into_iter();
+        loop {
+            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+            let error = match self.objects.put_opts(&key.path(), bytes.clone(), options).await {
+                Ok(_) => return Ok(Created::Written),
+                Err(error) => error,
+            };
+            if bucket::is_conflict(&error) {
+                // Another request for the object was under way, and the server did neither.
+                let Some(pause) = pauses.next() else {
+                    let source = object_store::Error::Generic { store: "S3", source: error.into() };
+                    return Err(self.failed("create", key, source));
+                };
+                sleep(pause).await;
+                continue;
+            }
+            return match error {
+                object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => {
+                    Ok(Created::Exists)
+                }
+                source => Err(self.failed("create", key, source)),
+            };
+        }
+    }
+
+    /// Creates a file; the disk's own thread waits for it.
+    async fn create_file(&self, root: PathBuf, key: Key, bytes: PutPayload) -> Result<Created, RegistryError> {
+        let path = root.join(key.to_string());
+        let create = move || shared::create(&root, &path, &bytes);
+        let created = tokio::task::spawn_blocking(create).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        created.map_err(|error| self.failed_on_disk("create", key, error))
+    }
+
+    fn failed_on_disk(&self, operation: &'static str, key: Key, error: io::Error) -> RegistryError {
+        let source = match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                object_store::Error::PermissionDenied { path: key.to_string(), source: error.into() }
+            }
+            _ => object_store::Error::Generic { store: "LocalFileSystem", source: error.into() },
+        };
+        self.failed(operation, key, source)
+    }
+
+    /// Makes the folder of an object that the disk store is about to write.
+    fn prepare(&self, operation: &'static str, key: Key) -> Result<(), RegistryError> {
+        let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else { return Ok(()) };
+        let made = shared::make_folders(root, path.parent().unwrap_or(root));
+        made.map_err(|error| self.failed_on_disk(operation, key, error))
+    }
+
+    /// Gives an object that the disk store has written the rights of the store's folder.
+    pub(super) fn adopt(&self, key: Key) -> Result<(), RegistryError> {
+        let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else { return Ok(()) };
+        shared::follow(root, &path).map_err(|error| self.failed_on_disk("write", key, error))
+    }
+
+    /// Deletes an object of an experiment, or a blob nothing rests on; nothing else is ever deleted.
+    pub(crate) async fn delete(&self, key: Key) -> Result<(), RegistryError> {
+        match self.objects.delete(&key.path()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(self.failed("delete", key, source)),
+        }
+    }
+
+    /// Returns the time by the store's clock.
+    pub(crate) async fn clock(&self) -> Result<Timestamp, RegistryError> {
+        let key = Key::Probe(Uuid::now_v7());
+        self.create(key, "what time is it?").await?;
+        let there = self.look(key).await;
+        // Where it may not be deleted, it stays.
+        let _ = self.delete(key).await;
+        there?.map(|there| there.modified).ok_or_else(|| RegistryError::damaged(key, "it is missing"))
+    }
+
+    /// Lists the paths under a folder, in order.
+    pub(crate) async fn list(&self, folder: &'static str) -> Result<Vec<String>, RegistryError> {
+        Ok(self.list_lengths(folder).await?.into_iter().map(|(path, _)| path).collect())
+    }
+
+    /// Lists the paths under a folder with the bytes of the objects, in order.
+    pub(crate) async fn list_lengths(&self, folder: &'static str) -> Result<Vec<(String, u64)>, RegistryError> {
+        Ok(self.list_objects(folder).await?.into_iter().map(|object| (object.path, object.bytes)).collect())
+    }
+
+    /// Lists the objects under a folder, in order of path.
+    pub(crate) async fn list_objects(&self, folder: &'static str) -> Result<Vec<Object>, RegistryError> {
+        let listed = self.objects.list(Some(&folder.into())).map_ok(Object::of);
+        let mut objects: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
+        objects.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(objects)
+    }
+
+    /// Lists the paths under a folder that come after a key, in order.
+    pub(crate) async fn list_after(&self, folder: &'static str, key: Key) -> Result<Vec<String>, RegistryError> {
+        let listed = self.objects.list_with_offset(Some(&folder.into()), &key.path());
+        let listed = listed.map_ok(|object| object.location.to_string());
+        let mut paths: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Returns the log as it was read last.
+    pub(super) fn remembered(&self) -> Option<Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn remember(&self, log: &Log) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(log.clone());
+    }
+
+    /// Returns the bytes of an object; `None` where there is none.
+    pub(crate) async fn length(&self, key: Key) -> Result<Option<u64>, RegistryError> {
+        Ok(self.look(key).await?.map(|object| object.bytes))
+    }
+
+    /// Looks at an object without reading it; `None` where there is none.
+    pub(crate) async fn look(&self, key: Key) -> Result<Option<Object>, RegistryError> {
+        self.require_regular(key)?;
+        match self.objects.head(&key.path()).await {
+            Ok(object) => Ok(Some(Object::of(object))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(self.failed("look at", key, source)),
+        }
+    }
+
+    /// Reads a part of an object, which must be there.
+    pub(crate) async fn get_part(&self, key: Key, range: Range<u64>) -> Result<Bytes, RegistryError> {
+        self.require_regular(key)?;
+        let source = match self.objects.get_range(&key.path(), range.clone()).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(object_store::Error::NotFound { .. }) => return Err(RegistryError::damaged(key, "it is missing")),
+            Err(source) => source,
+        };
+        match self.length(key).await {
+            Ok(Some(length)) if length < range.end => Err(RegistryError::damaged(
+                key,
+                format!("it has {length} bytes, and at least {} are missing", range.end - length),
+            )),
+            _ => Err(self.failed("read", key, source)),
+        }
+    }
+
+    /// Begins to write an object in parts, one after the other. It is seen once it is complete.
+    pub(super) async fn begin(&self, key: Key) -> Result<Box<dyn MultipartUpload>, RegistryError> {
+        self.prepare("write", key)?;
+        self.objects.put_multipart(&key.path()).await.map_err(|source| self.failed("write", key, source))
+    }
+
+    /// Returns who takes an object in parts over several runs, with the place of a key there; `None` where nobody does.
+    pub(super) fn parts(&self, key: Key) -> Option<(Arc<dyn MultipartStore>, object_store::path::Path)> {
+        let Parts { bucket, prefix } = self.parts.as_ref()?;
+        Some((Arc::clone(bucket), prefix.parts().chain(key.path().parts()).collect()))
+    }
+
+    /// Returns whether the store is a folder on this machine, or memory.
+    pub fn is_near(&self) -> bool {
+        self.parts.is_none()
+    }
+
+    /// Returns the file that holds an object, where the store is a folder.
+    pub(super) fn path_on_disk(&self, key: Key) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(key.to_string()))
+    }
+
+    /// Returns the folder that holds the objects, where the store is one.
+    pub(super) fn folder_on_disk(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Returns what experiments with this store are remembered under.
+    pub(super) fn identity(&self) -> &str {
+        self.server.as_deref().unwrap_or(&self.location)
+    }
+
+    pub(super) fn transfers(&self) -> &Transfers {
+        &self.transfers
+    }
+
+    /// Returns the store for a writer that has just read the log: blobs that may be collected are written again.
+    pub(crate) fn relying(&self, state: &Arc<State>, stamp: &Stamp) -> Self {
+        Self { reliance: Reliance::of(Arc::clone(state), stamp.time), ..self.clone() }
+    }
+
+    /// Returns which blobs that are there need not be written.
+    pub(crate) fn reliance(&self) -> &Reliance {
+        &self.reliance
+    }
+
+    /// Returns who signs what is written here.
+    pub(super) fn signer(&self) -> Option<&Signer> {
+        self.signing.signer.as_ref()
+    }
+
+    /// Returns whose signatures count here.
+    pub(super) fn trust(&self) -> &Trust {
+        &self.signing.trust
+    }
+
+    /// Fails where nothing this program writes in an actor's name would be read again. Asked before anything long begins; the
+    /// entry itself is asked about again.
+    pub(super) fn require_key(&self, stamp: &Stamp) -> Result<(), RegistryError> {
+        let key = self.signer().map(Signer::public);
+        let next = self.remembered().map_or(1, |log| log.entries().len() as u64 + 1);
+        self.trust().next(next, &stamp.actor, key).map_err(|what| RegistryError::Unsigned { what })
+    }
+
+    /// Writes bytes under their digest; writing what is already there is no error.
+    pub(crate) async fn put_blob(&self, bytes: Bytes) -> Result<Digest, RegistryError> {
+        let digest = Digest::of(&bytes);
+        self.require_short(Key::Blob(digest), "a scorecard, predictions or a gate report", bytes.len() as u64)?;
+        if self.create(Key::Blob(digest), bytes.clone()).await? == Created::Exists && !self.stays(digest).await? {
+            self.write_again(digest, bytes).await?;
+        }
+        Ok(digest)
+    }
+
+    /// Checks a blob that is there, and returns whether it stays at least as long as its writer needs.
+    async fn stays(&self, digest: Digest) -> Result<bool, RegistryError> {
+        let there = self.look(Key::Blob(digest)).await?;
+        if there.is_some() {
+            self.get_blob(digest).await?;
+        }
+        Ok(there.is_some_and(|there| self.reliance.is_needed(digest) || self.reliance.is_fresh(there.modified)))
+    }
+
+    async fn write_again(&self, digest: Digest, bytes: Bytes) -> Result<(), RegistryError> {
+        let key = Key::Blob(digest);
+        self.prepare("write", key)?;
+        match self.objects.put(&key.path(), bytes.into()).await {
+            Ok(_) => self.adopt(key),
+            // Some may create blobs and never overwrite one; they look again when their entry stands.
+            Err(object_store::Error::PermissionDenied { .. }) => Ok(()),
+            Err(source) => Err(self.failed("write", key, source)),
+        }
+    }
+
+    /// Reads the bytes with this digest.
+    pub(crate) async fn get_blob(&self, digest: Digest) -> Result<Bytes, RegistryError> {
+        let key = Key::Blob(digest);
+        let bytes = self.get(key).await?.ok_or_else(|| RegistryError::damaged(key, "it is missing"))?;
+        match Digest::of(&bytes) {
+            found if found == digest => Ok(bytes),
+            found => Err(RegistryError::other_digest(key, found)),
+        }
+    }
+
+    /// Makes sure that this program understands what is stored here; asks the store once.
+    pub(crate) async fn check_format(&self) -> Result<(), RegistryError> {
+        if self.readable.get().is_none()
+            && let Some(format) = marker::check(self).await?
+        {
+            self.readable.get_or_init(|| format);
+        }
+        Ok(())
+    }
+
+    /// Returns what a store without a log holds that only a log can explain; `None` where it holds nothing.
+    pub(super) async fn remains(&self) -> Result<Option<String>, RegistryError> {
+        if self.look(Key::Marker).await?.is_some() {
+            return Ok(Some(format!("`{}` says that this is a registry", Key::Marker)));
+        }
+        for folder in [BLOBS, SNAPSHOTS] {
+            let mut listed = self.objects.list(Some(&folder.into()));
+            let first = listed.try_next().await.map_err(|source| self.failed("list", folder, source))?;
+            if first.is_some() {
+                return Ok(Some(format!("there are objects in `{folder}/`")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses another registry than the one that is expected; `found` is the one that is here.
+    pub(super) fn require_expected(&self, found: Option<RegistryId>) -> Result<(), RegistryError> {
+        match self.expected {
+            Some(expected) if found != Some(expected) => {
+                Err(RegistryError::OtherRegistry { location: self.location.to_string(), expected, found })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Makes sure that the store can be trusted with a log, and begins the log where there is none; runs the experiment once.
+    ///
+    /// A store that was proven before, as its marker or this project knows, is not raced again: some servers take a second for
+    /// each contested write.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unsafe`] where two writers could both believe that they created the same object.
+    pub async fn prove(&self) -> Result<(), RegistryError> {
+        if self.writable.get().is_some() {
+            return Ok(());
+        }
+        verdict::recall_refusal(self)?;
+        let log = Log::read(self).await?;
+        let is_proven = match self.readable.get() {
+            None => false,
+            // The experiment of format 1 was a weaker one.
+            Some(1) => false,
+            Some(_) => true,
+        };
+        let is_proven = is_proven || verdict::was_proven(self);
+        if is_proven {
+            probe::in_a_row(self).await?
+        } else {
+            _ = probe::run(self).await?
+        }
+        if log.id().is_none() {
+            genesis::write(self).await?;
+            self.tell_of_beginning().await?;
+        }
+        marker::write(self, if log.has_genesis() { marker::FORMAT } else { 1 }).await?;
+        self.writable.get_or_init(|| ());
+        Ok(())
+    }
+
+    /// Tells that a registry begins where others may expect one that is there already.
+    async fn tell_of_beginning(&self) -> Result<(), RegistryError> {
+        if self.is_own {
+            return Ok(());
+        }
+        if let Some(Ok(genesis)) = genesis::read(self).await? {
+            self.transfers.reporter.note(format!(
+                "{} held no registry, so one begins there now; `[registry] id = \"{}\"` makes a pipeline expect it",
+                self.location, genesis.id
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes the experiment of [`Self::prove`] again, and leaves nothing behind. Its outcome takes the place of earlier ones.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn examine(&self) -> Result<Proof, RegistryError> {
+        self.check_format().await?;
+        verdict::forget(self);
+        probe::run(self).await
+    }
+
+    /// Returns that a store contradicts itself, which may pass.
+    pub(super) fn contradicted(&self, operation: &'static str, key: Key, what: &'static str) -> RegistryError {
+        self.failed(operation, key, object_store::Error::Generic { store: "registry", source: what.into() })
+    }
+
+    pub(super) fn failed(
+        &self,
+        operation: &'static str,
+        key: impl ToString,
+        source: object_store::Error,
+    ) -> RegistryError {
+        let (key, location) = (key.to_string(), self.location.to_string());
+        RegistryError::Store { operation, key, location, source: Box::new(source) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::blocking::wait;
+
+    #[test]
+    fn addresses_are_understood_or_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let open = |url: &str| Store::open(url, root.path());
+        let folder = root.path().join("a b#1%41~é");
+        for url in ["a b#1%41~é", "./x/../a b#1%41~é", folder.to_str().unwrap()] {
+            assert_eq!(open(url).unwrap().location(), folder.to_str().unwrap(), "{url}");
+        }
+        assert_eq!(open("file:///srv/a%20b").unwrap().location(), "/srv/a b");
+        assert_eq!(open("memory://").unwrap().location(), "memory://");
+        assert_eq!(open("s3://bucket/x/").unwrap().location(), "s3://bucket/x");
+        assert!(matches!(open("file://relative"), Err(RegistryError::Address { .. })));
+        assert!(matches!(open(""), Err(RegistryError::Address { .. })));
+    }
+
+    #[test]
+    fn opening_and_reading_leave_no_trace() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open("registry/store", root.path()).unwrap();
+        assert_eq!(wait(store.get(Key::Log(1))).unwrap(), None);
+        assert_eq!(wait(store.list("log")).unwrap(), Vec::<String>::new());
+        assert_eq!(root.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn odd_folders_hold_objects() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open("a b#1%41~é/[x]", root.path()).unwrap();
+        let digest = wait(store.put_blob(Bytes::from_static(b"abc"))).unwrap();
+        assert_eq!(wait(store.get_blob(digest)).unwrap(), "abc");
+        assert_eq!(wait(store.list("blobs")).unwrap(), [Key::Blob(digest).to_string()]);
+        assert!(root.path().join("a b#1%41~é/[x]/blobs/sha256").join(digest.to_string()).is_file());
+    }
+
+    #[test]
+    fn a_blob_is_written_once_and_checked_again() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(".", root.path()).unwrap();
+        let bytes = Bytes::from_static(b"weights");
+        let digest = wait(store.put_blob(bytes.clone())).unwrap();
+        assert_eq!(wait(store.put_blob(bytes.clone())).unwrap(), digest);
+        std::fs::write(root.path().join(Key::Blob(digest).to_string()), b"weighty").unwrap();
+        assert!(matches!(wait(store.put_blob(bytes)), Err(RegistryError::Integrity { .. })));
+        assert!(matches!(wait(store.get_blob(digest)), Err(RegistryError::Integrity { .. })));
+    }
+
+    #[test]
+    fn what_a_killed_writer_leaves_is_never_seen() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(".", root.path()).unwrap();
+        std::fs::create_dir(root.path().join("log")).unwrap();
+        // The disk store stages under this name and links the finished file to its key.
+        std::fs::write(root.path().join(format!("{}#1", Key::Log(1))), b"{\"half").unwrap();
+        assert_eq!(wait(store.list("log")).unwrap(), Vec::<String>::new());
+        assert_eq!(wait(store.get(Key::Log(1))).unwrap(), None);
+        assert_eq!(wait(store.create(Key::Log(1), "whole")).unwrap(), Created::Written);
+        assert_eq!(wait(store.create(Key::Log(1), "other")).unwrap(), Created::Exists);
+        assert_eq!(wait(store.get(Key::Log(1))).unwrap().unwrap(), "whole");
+    }
+}

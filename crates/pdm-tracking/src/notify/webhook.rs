@@ -1,0 +1,112 @@
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{StatusCode, Url, redirect};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::machine::is_this_machine;
+use super::patience::{self, ANSWER, CONNECT};
+use super::signature::sign;
+use super::{Notice, NotifyError, WebhookOptions};
+use pdm_core::domain::Secret;
+
+/// Version of the body's format.
+const FORMAT: u32 = 1;
+
+/// What a receiver reads.
+#[derive(Serialize)]
+struct Body<'n> {
+    format: u32,
+    /// The same at every try, so that a receiver can tell what it has read before.
+    id: String,
+    time: Timestamp,
+    #[serde(flatten)]
+    notice: &'n Notice,
+}
+
+/// A receiver, ready to be posted to.
+struct Receiver {
+    http: Client,
+    url: Url,
+    secret: Option<Secret>,
+}
+
+/// Posts a notice; returns at which try it was taken.
+///
+/// What may pass is tried again: no answer, 429, and errors of the server. Redirects are not followed: they would carry the
+/// notice to somebody else.
+pub(super) fn deliver(
+    options: &WebhookOptions,
+    notice: &Notice,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<u32, NotifyError> {
+    let receiver = Receiver::open(options, variable)?;
+    let id = Uuid::now_v7().to_string();
+    let body = Body { format: FORMAT, id: id.clone(), time: Timestamp::now(), notice };
+    let body = serde_json::to_vec(&body).expect("a notice has a JSON form");
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let (asked, problem) = match receiver.request(&id, notice, &body).send() {
+            Ok(answer) if answer.status().is_success() => return Ok(tries),
+            Ok(answer) => {
+                let status = answer.status();
+                let problem = NotifyError::Refused { status: status.as_u16(), tries };
+                if !(status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()) {
+                    return Err(problem);
+                }
+                (retry_after(&answer), problem)
+            }
+            // The error would show the URL, which may hold a key.
+            Err(source) => (None, NotifyError::Unreachable { tries, source: source.without_url() }),
+        };
+        match patience::wait(tries, asked) {
+            Some(wait) => thread::sleep(wait),
+            None => return Err(problem),
+        }
+    }
+}
+
+impl Receiver {
+    fn open(options: &WebhookOptions, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, NotifyError> {
+        let url = options.url.read(options.allow_http, variable)?;
+        let secret = options.secret.as_ref().map(|secret| secret.read(variable)).transpose()?;
+        // An error means that a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = Client::builder()
+            .user_agent(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .redirect(redirect::Policy::none());
+        let near = url.host_str().is_some_and(is_this_machine);
+        let builder = if near { builder.no_proxy() } else { builder };
+        let http = builder.build().map_err(|source| NotifyError::Client(source.without_url()))?;
+        Ok(Self { http, url, secret })
+    }
+
+    /// Returns a request, signed for this moment.
+    fn request(&self, id: &str, notice: &Notice, body: &[u8]) -> RequestBuilder {
+        let seconds = Timestamp::now().as_second();
+        let request = self
+            .http
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header("X-Pdm-Ml-Event", notice.occasion.name())
+            .header("X-Pdm-Ml-Delivery", id)
+            .header("X-Pdm-Ml-Timestamp", seconds.to_string());
+        let request = match &self.secret {
+            Some(secret) => request.header("X-Pdm-Ml-Signature", sign(secret, seconds, body)),
+            None => request,
+        };
+        request.body(body.to_vec())
+    }
+}
+
+/// Returns the wait an answer asks for, where it is told in seconds.
+fn retry_after(answer: &Response) -> Option<Duration> {
+    answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}

@@ -1,0 +1,206 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use pdm_core::events::{Event, Observer};
+use pdm_core::scoring::{Part, Score, Scorecard, Verdict};
+use pdm_models::monitor::{DriftReport, DriftRow, DriftVerdict};
+
+/// What a job came to, for whoever watches from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobFacts {
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// The command, such as `run`.
+    pub command: String,
+    /// Id of the recorded run; none where nothing had to be done.
+    pub run: Option<String>,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Stages that ran, with their wall time.
+    pub stages: BTreeMap<String, Duration>,
+    /// Scores of the model that was judged; none where none was.
+    pub scores: Vec<ScoreFact>,
+    /// What the gates made of it; none where they were not asked.
+    pub verdict: Option<Verdict>,
+    /// What each gate made of it, in order.
+    pub gates: Vec<GateFact>,
+    /// What a look for drift found; none where nobody looked.
+    pub drift: Option<DriftFact>,
+    /// Who is champion now.
+    pub champion: ChampionFact,
+    /// What `predict` predicted; none for other commands, and where it failed before.
+    pub predicted: Option<PredictFact>,
+}
+
+/// What `predict` predicted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictFact {
+    /// Units that were predicted.
+    pub predicted: usize,
+    /// Of these, units outside of what training held.
+    pub flagged: usize,
+    /// Units that were left out.
+    pub skipped: usize,
+    /// Units that meet the condition of an alarm.
+    pub alarms: usize,
+    /// The smallest predicted remaining useful life, in cycles.
+    pub lowest_rul: Option<f64>,
+    /// The smallest lower end of an interval, in cycles.
+    pub lowest_lower: Option<f64>,
+}
+
+/// One score with its interval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreFact {
+    /// Name of the metric, such as `rmse`.
+    pub metric: &'static str,
+    /// What was judged: `test` or `out_of_fold`.
+    pub part: &'static str,
+    /// The score.
+    pub value: f64,
+    /// Lower end of its interval.
+    pub lower: f64,
+    /// Upper end of its interval.
+    pub upper: f64,
+}
+
+/// What one gate made of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateFact {
+    /// Its place among the gates, from 1.
+    pub place: usize,
+    /// Name of the metric, such as `rmse`.
+    pub metric: &'static str,
+    /// Name of the rule, such as `at_most`.
+    pub rule: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// What it judged, with the ends of its interval: a score, or how much worse the model is than the champion. None where there
+    /// was nothing to judge.
+    pub observed: Option<[f64; 3]>,
+    /// The limits it holds that against, lower and upper; that of a comparison is its margin in the metric's unit.
+    pub limits: [Option<f64>; 2],
+}
+
+impl GateFact {
+    /// Returns how far the whole interval lies on the good side of its nearest limit: below zero where it reaches beyond. None
+    /// where there was nothing to judge.
+    pub fn room(&self) -> Option<f64> {
+        let [lower, _, upper] = self.observed?;
+        let [low, high] = self.limits;
+        let below = low.map(|low| lower - low);
+        let above = high.map(|high| high - upper);
+        match (below, above) {
+            (Some(below), Some(above)) => Some(below.min(above)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// What a look for drift found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DriftFact {
+    /// What it came to.
+    pub verdict: DriftVerdict,
+    /// Units the model learnt from.
+    pub reference_units: usize,
+    /// Units they were compared with.
+    pub new_units: usize,
+    /// The tests.
+    pub tests: Vec<DriftRow>,
+}
+
+impl DriftFact {
+    /// Returns the figures of a report.
+    pub fn of(report: &DriftReport) -> Self {
+        let DriftReport { verdict, reference_units, new_units, tests, .. } = report.clone();
+        Self { verdict, reference_units, new_units, tests }
+    }
+}
+
+/// What the registry says of the champion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChampionFact {
+    /// It could not be asked.
+    Unknown,
+    /// The alias points nowhere.
+    Nobody,
+    /// The alias points to a version.
+    Version {
+        /// Number of the version.
+        version: u32,
+        /// Since when.
+        since: Option<Timestamp>,
+    },
+}
+
+impl JobFacts {
+    /// Returns whether the job predicted, and so says nothing of how a model is made and judged.
+    pub fn is_prediction(&self) -> bool {
+        self.command == "predict"
+    }
+}
+
+impl ScoreFact {
+    /// Returns the scores of a card.
+    pub fn of(card: &Scorecard) -> impl Iterator<Item = Self> {
+        Self::of_scores(card.protocol.part, &card.scores)
+    }
+
+    /// Returns scores found on a part.
+    pub fn of_scores(part: Part, scores: &[Score]) -> impl Iterator<Item = Self> {
+        let part = match part {
+            Part::Test => "test",
+            Part::OutOfFold => "out_of_fold",
+            Part::Holdout => "holdout",
+        };
+        scores.iter().map(move |score| Self {
+            metric: score.metric.name(),
+            part,
+            value: score.value,
+            lower: score.lower,
+            upper: score.upper,
+        })
+    }
+}
+
+/// Listens for what a job's facts are made of.
+#[derive(Default)]
+pub struct Gatherer(Mutex<Gathered>);
+
+#[derive(Default)]
+struct Gathered {
+    run: Option<String>,
+    stages: BTreeMap<String, Duration>,
+}
+
+impl Gatherer {
+    /// Returns the run's id, once it has begun, and the stages that ended.
+    pub fn gathered(&self) -> (Option<String>, BTreeMap<String, Duration>) {
+        let gathered = self.lock();
+        (gathered.run.clone(), gathered.stages.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gathered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Gatherer {
+    fn on(&self, event: &Event) {
+        match event {
+            Event::RunStarted { run } => self.lock().run = Some(run.clone()),
+            Event::StageFinished { stage, elapsed_ms, .. } => {
+                self.lock().stages.insert(stage.clone(), Duration::from_millis(*elapsed_ms));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
+
+use super::{RunFolder, RunLock, artifact};
+use crate::tracking::journal::{JournalWriter, Line, Opening};
+use crate::tracking::{Outcome, RunHeader, RunId, TrackingError};
+use pdm_core::events::{Event, Observer, Reporter};
+
+/// A run that is being written. Hand it to a [`Reporter`] as a listener.
+///
+/// A journal that cannot be written warns once and the work goes on; [`Self::finish`] returns the first error. Dropped
+/// without having finished, as by a panic, the run ends as failed.
+pub struct ActiveRun {
+    folder: RunFolder,
+    header: RunHeader,
+    state: Mutex<State>,
+    /// Where trouble is told; this run does not listen there.
+    reporter: Reporter,
+    _lock: RunLock,
+}
+
+struct State {
+    journal: JournalWriter,
+    trouble: Option<TrackingError>,
+    warned: bool,
+    ended: bool,
+}
+
+impl ActiveRun {
+    pub(super) fn start(store: &Path, header: RunHeader, reporter: &Reporter) -> Result<Self, TrackingError> {
+        let folder = RunFolder::new(store, RunId::new());
+        fs::create_dir_all(folder.path()).map_err(TrackingError::file("create", folder.path()))?;
+        let lock = take_lock(&folder.lock())?;
+        let opening = Opening::new(folder.id, header.clone());
+        let path = folder.journal();
+        let journal = JournalWriter::create(&path, &opening).map_err(TrackingError::file("write", &path))?;
+        let state = Mutex::new(State { journal, trouble: None, warned: false, ended: false });
+        Ok(Self { folder, header, state, reporter: reporter.clone(), _lock: lock })
+    }
+
+    /// Returns the run's name.
+    pub fn id(&self) -> RunId {
+        self.folder.id
+    }
+
+    /// Returns what was known at the start.
+    pub fn header(&self) -> &RunHeader {
+        &self.header
+    }
+
+    /// Returns the run's folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Ends the run; what comes later is not recorded.
+    ///
+    /// # Errors
+    /// The first thing that went wrong with the journal or an artifact since the start.
+    pub fn finish(&self, outcome: Outcome) -> Result<(), TrackingError> {
+        let mut state = self.state();
+        if !state.ended {
+            state.ended = true;
+            let written = state.journal.append(Line::End { status: outcome }).and_then(|()| state.journal.sync());
+            if let Err(source) = written {
+                state.trouble.get_or_insert(TrackingError::file("write", &self.folder.journal())(source));
+            }
+        }
+        state.trouble.take().map_or(Ok(()), Err)
+    }
+
+    pub(in crate::tracking) fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Lets the journal go on in another file.
+    #[cfg(test)]
+    pub(super) fn divert(&self, file: fs::File) {
+        self.state().journal = JournalWriter::over(file);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, line: Line) {
+        let mut state = self.state();
+        if state.ended {
+            return;
+        }
+        if let Err(source) = state.journal.append(line) {
+            drop(state);
+            self.remember(TrackingError::file("write", &self.folder.journal())(source));
+        }
+    }
+
+    fn keep(&self, name: &str, path: &Path) {
+        match artifact::keep(&self.folder, name, path) {
+            Ok(kept) => self.record(Line::Artifact { name: name.to_owned(), bytes: kept.bytes, digest: kept.digest }),
+            Err(error) => self.remember(error),
+        }
+    }
+
+    /// Tells the first trouble and keeps it for [`Self::finish`]. No lock is held while listeners hear of it.
+    fn remember(&self, error: TrackingError) {
+        let mut state = self.state();
+        let first = !std::mem::replace(&mut state.warned, true);
+        let words = first.then(|| format!("run {} is not recorded in full: {}", self.id(), error.in_one_line()));
+        state.trouble.get_or_insert(error);
+        drop(state);
+        if let Some(words) = words {
+            self.reporter.warn(words);
+        }
+    }
+}
+
+impl Observer for ActiveRun {
+    fn on(&self, event: &Event) {
+        match event {
+            Event::Artifact { name, path } => self.keep(name, path),
+            event => {
+                if let Some(line) = Line::of(event) {
+                    self.record(line);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for ActiveRun {
+    fn drop(&mut self) {
+        if !self.state().ended {
+            // A destructor has nobody to tell; the trouble was warned of when it came.
+            let _ = self.finish(Outcome::Failed);
+        }
+    }
+}
+
+fn take_lock(path: &Path) -> Result<RunLock, TrackingError> {
+    // The folder is new and its name unique: nobody else can hold this lock.
+    RunLock::try_take(path)
+        .and_then(|lock| lock.ok_or_else(|| io::ErrorKind::WouldBlock.into()))
+        .map_err(TrackingError::file("lock", path))
+}

@@ -1,0 +1,96 @@
+//! Counts which models were scored on a part of the data that is kept for judging: each look at it wears it out a little.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::RunStore;
+use crate::tracking::TrackingError;
+use pdm_core::content::Digest;
+
+/// Beside the folders of the runs, so that it outlives them.
+const FILE: &str = "looks.ndjson";
+
+/// How often a part was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Looks {
+    /// Different models that were scored on it so far, this one among them.
+    pub models: usize,
+    /// Whether this one was scored on it for the first time.
+    pub new: bool,
+}
+
+/// One line of the file.
+#[derive(Serialize, Deserialize)]
+struct Look {
+    /// Digest of the part's data.
+    part: Digest,
+    /// Digest of the bundle.
+    bundle: Digest,
+}
+
+impl RunStore {
+    /// Notes that a bundle was scored on a part, unless it was before, and returns how many were so far. The same bundle scored
+    /// again is no new look: it tells nothing new.
+    ///
+    /// # Errors
+    /// [`TrackingError::File`] where the file cannot be read or written.
+    pub fn look(&self, part: Digest, bundle: Digest) -> Result<Looks, TrackingError> {
+        let path = self.dir().join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(TrackingError::file("read", &path)(source)),
+        };
+        let mut seen = bundles(&text, part);
+        let new = seen.insert(bundle);
+        if new {
+            let line = serde_json::to_string(&Look { part, bundle }).expect("two digests have a JSON form");
+            // A line that a kill tore is ended first.
+            let begin = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+            let written = self.append(&format!("{begin}{line}\n"));
+            written.map_err(TrackingError::file("write", &path))?;
+        }
+        Ok(Looks { models: seen.len(), new })
+    }
+
+    /// Adds to the file in one piece, so that two jobs do not tear each other's lines.
+    fn append(&self, text: &str) -> io::Result<()> {
+        fs::create_dir_all(self.dir())?;
+        let mut file = OpenOptions::new().create(true).append(true).open(self.dir().join(FILE))?;
+        file.write_all(text.as_bytes())
+    }
+}
+
+/// Returns the bundles that were scored on a part. Lines that cannot be read are passed over.
+fn bundles(text: &str, part: Digest) -> BTreeSet<Digest> {
+    let looks = text.lines().filter_map(|line| serde_json::from_str::<Look>(line).ok());
+    looks.filter(|look| look.part == part).map(|look| look.bundle).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_model_scored_again_is_no_new_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = RunStore::open(folder.path().join("runs"));
+        let [test, other, a, b] = ["test", "other", "a", "b"].map(Digest::of);
+        let look = |part, bundle| {
+            let Looks { models, new } = store.look(part, bundle).unwrap();
+            (models, new)
+        };
+        assert_eq!(
+            [look(test, a), look(test, a), look(test, b), look(test, a)],
+            [(1, true), (1, false), (2, true), (2, false)]
+        );
+        assert_eq!(look(other, b), (1, true));
+        assert!(store.list().unwrap().runs.is_empty());
+        // A line that was torn costs itself alone.
+        fs::write(store.dir().join(FILE), "{\"part\":\"12").unwrap();
+        assert_eq!([look(test, a), look(test, b)], [(1, true), (2, true)]);
+    }
+}

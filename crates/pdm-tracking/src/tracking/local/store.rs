@@ -1,0 +1,185 @@
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{ActiveRun, RunFolder, RunLock, Standing, standing};
+use crate::tracking::journal::{JournalReader, JournalWriter, Line, read_ends};
+use crate::tracking::{Outcome, Run, RunHeader, RunId, RunStatus, TrackingError};
+use pdm_core::events::Reporter;
+
+/// A folder of runs.
+#[derive(Debug, Clone)]
+pub struct RunStore {
+    dir: PathBuf,
+}
+
+/// The runs of a store.
+#[derive(Debug, Serialize)]
+pub struct Listing {
+    /// Runs, the newest first.
+    pub runs: Vec<RunSummary>,
+    /// Runs whose journal cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// What a list shows of a run; [`RunStore::load`] reads the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunSummary {
+    /// Name of the run.
+    pub id: RunId,
+    /// Shortest beginning of the id that names only this run.
+    pub short: String,
+    /// What was known at the start.
+    #[serde(flatten)]
+    pub header: RunHeader,
+    /// Where the run stands.
+    pub status: RunStatus,
+    /// When it ended; for a killed run, its last sign of life.
+    pub ended: Option<Timestamp>,
+}
+
+/// A run whose journal cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    /// Name of the run.
+    pub id: RunId,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl RunStore {
+    /// Returns the store in `dir`; a folder that does not exist holds no runs and is made by the first.
+    pub fn open(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// Returns the folder of the store.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Starts a run. Trouble with its journal is told to `reporter`, which must not have the run among its listeners.
+    ///
+    /// # Errors
+    /// [`TrackingError::File`] where the run's folder, lock or first line cannot be written.
+    pub fn start(&self, header: RunHeader, reporter: &Reporter) -> Result<ActiveRun, TrackingError> {
+        ActiveRun::start(&self.dir, header, reporter)
+    }
+
+    /// Lists the runs with their right status, even where nothing may be written.
+    ///
+    /// # Errors
+    /// [`TrackingError::File`] where the folder cannot be read.
+    pub fn list(&self) -> Result<Listing, TrackingError> {
+        let ids = self.ids()?;
+        let mut listing = Listing { runs: Vec::new(), unreadable: Vec::new() };
+        for id in ids.iter().rev() {
+            match standing(&self.folder(*id)) {
+                Ok(standing) => listing.runs.push(summary(*id, &ids, standing)),
+                Err(error) => listing.unreadable.push(Unreadable { id: *id, why: error.in_one_line() }),
+            }
+        }
+        Ok(listing)
+    }
+
+    /// Returns the one run whose id begins with `prefix`.
+    ///
+    /// # Errors
+    /// [`TrackingError::NoSuchRun`], [`TrackingError::Ambiguous`], [`TrackingError::File`].
+    pub fn find(&self, prefix: &str) -> Result<RunId, TrackingError> {
+        let ids = self.ids()?;
+        let matching: Vec<_> = ids.iter().filter(|id| !prefix.is_empty() && id.starts_with(prefix)).collect();
+        match matching[..] {
+            [id] => Ok(*id),
+            [] => Err(TrackingError::NoSuchRun { prefix: prefix.to_owned(), dir: self.dir.clone() }),
+            _ => Err(TrackingError::Ambiguous {
+                prefix: prefix.to_owned(),
+                candidates: matching.iter().map(|id| id.short_among(&ids)).collect(),
+            }),
+        }
+    }
+
+    /// Reads the one run whose id begins with `prefix`.
+    ///
+    /// # Errors
+    /// As [`Self::find`]; [`TrackingError::NotAJournal`] and [`TrackingError::LaterFormat`] for journals of others.
+    pub fn load(&self, prefix: &str) -> Result<Run, TrackingError> {
+        let folder = self.folder(self.find(prefix)?);
+        let Standing { status, ended, .. } = standing(&folder)?;
+        let (opening, reader) = JournalReader::open(&folder.journal())?;
+        Run::read(opening, reader, (status, ended))
+    }
+
+    /// Returns the place of a run's artifact.
+    ///
+    /// # Errors
+    /// [`TrackingError::ArtifactName`] for a name that is not a plain relative path.
+    pub fn artifact(&self, run: RunId, name: &str) -> Result<PathBuf, TrackingError> {
+        self.folder(run).artifact(name)
+    }
+
+    /// Ends runs whose process is gone: writes into their journals that they were killed. Journals of others stay as they
+    /// are.
+    ///
+    /// # Errors
+    /// The first run that could not be ended; the others are ended all the same.
+    pub fn reap(&self) -> Result<Vec<RunId>, TrackingError> {
+        let (mut reaped, mut trouble) = (Vec::new(), None);
+        for id in self.ids()? {
+            match reap(&self.folder(id)) {
+                Ok(true) => reaped.push(id),
+                Ok(false) | Err(TrackingError::NotAJournal { .. } | TrackingError::LaterFormat { .. }) => {}
+                Err(error) => drop(trouble.get_or_insert(error)),
+            }
+        }
+        trouble.map_or(Ok(reaped), Err)
+    }
+
+    pub(in crate::tracking) fn folder(&self, id: RunId) -> RunFolder {
+        RunFolder::new(&self.dir, id)
+    }
+
+    /// Returns the ids of all runs, the oldest first. A folder without a journal never became a run.
+    pub(super) fn ids(&self) -> Result<Vec<RunId>, TrackingError> {
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(TrackingError::file("read", &self.dir)(source)),
+        };
+        let names: Vec<_> = entries
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<io::Result<_>>()
+            .map_err(TrackingError::file("read", &self.dir))?;
+        let mut ids: Vec<RunId> = names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
+        // What is there and is no file is told by who reads it.
+        ids.retain(|id| self.folder(*id).journal().exists());
+        ids.sort_unstable();
+        Ok(ids)
+    }
+}
+
+pub(super) fn summary(id: RunId, ids: &[RunId], Standing { opening, status, ended }: Standing) -> RunSummary {
+    RunSummary { id, short: id.short_among(ids), header: opening.header, status, ended }
+}
+
+/// Whether the run was found dead, and is now marked so.
+fn reap(folder: &RunFolder) -> Result<bool, TrackingError> {
+    let journal = folder.journal();
+    if read_ends(&journal)?.outcome.is_some() {
+        return Ok(false);
+    }
+    let lock = RunLock::try_take(&folder.lock()).map_err(TrackingError::file("lock", &folder.lock()))?;
+    let Some(_lock) = lock else { return Ok(false) };
+    // It may have ended, or been reaped, before the lock was ours.
+    let ends = read_ends(&journal)?;
+    if ends.outcome.is_some() {
+        return Ok(false);
+    }
+    JournalWriter::reopen(&journal)
+        .and_then(|mut writer| writer.append_at(ends.last, Line::End { status: Outcome::Killed }))
+        .map_err(TrackingError::file("write", &journal))?;
+    Ok(true)
+}

@@ -1,0 +1,231 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::blocking::ClientBuilder;
+use reqwest::{Certificate, Identity};
+
+use super::Patience;
+use crate::tracking::{Credentials, TrackingError};
+use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
+
+const INSECURE: &str = "MLFLOW_TRACKING_INSECURE_TLS";
+const SERVER_CERT: &str = "MLFLOW_TRACKING_SERVER_CERT_PATH";
+const CLIENT_CERT: &str = "MLFLOW_TRACKING_CLIENT_CERT_PATH";
+const TIMEOUT: &str = "MLFLOW_HTTP_REQUEST_TIMEOUT";
+const RETRIES: &str = "MLFLOW_HTTP_REQUEST_MAX_RETRIES";
+const BACKOFF: &str = "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR";
+const JITTER: &str = "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER";
+const RESPECT_RETRY_AFTER: &str = "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER";
+const MULTIPART: &str = "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD";
+const MULTIPART_FROM: &str = "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE";
+const MULTIPART_CHUNK: &str = "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE";
+/// As many as MLflow's own client allows.
+const MOST_RETRIES: u32 = 10;
+
+/// Looks an environment variable up.
+pub(super) type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// How a server is spoken to. The environment variables are those of MLflow's own client.
+#[derive(Clone)]
+pub struct Connection {
+    /// How the client says who it is.
+    pub credentials: Credentials,
+    /// How long it waits, and how often it tries.
+    pub patience: Patience,
+    pub(super) tls: Tls,
+    pub(super) parts: Parts,
+    pub(super) variable: Lookup,
+    /// What was deleted on the server is brought back.
+    pub(super) restores: bool,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("patience", &self.patience).field("tls", &self.tls).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tls {
+    /// Whoever answers is believed.
+    insecure: bool,
+    /// Certificates that sign the server's; in place of the system's.
+    server: Option<PathBuf>,
+    /// Our own certificate and its key, in one PEM file.
+    client: Option<PathBuf>,
+}
+
+/// When a file is sent in parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts {
+    enabled: bool,
+    from: u64,
+    /// Bytes of a part.
+    pub(super) chunk: u64,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self { enabled: true, from: 100 << 20, chunk: 10 << 20 }
+    }
+}
+
+impl Parts {
+    /// Stores take no more parts than this.
+    const MOST: u64 = 10_000;
+
+    /// Returns how many parts a file of so many bytes is sent in, and their size; none where it is sent whole.
+    pub(super) fn of(self, bytes: u64) -> Option<(u64, u64)> {
+        if !self.enabled || bytes < self.from.max(1) {
+            return None;
+        }
+        let chunk = self.chunk.max(bytes.div_ceil(Self::MOST)).max(1);
+        Some((bytes.div_ceil(chunk), chunk))
+    }
+}
+
+impl Connection {
+    /// Returns a connection that knows no environment.
+    pub fn plain(credentials: Credentials, patience: Patience) -> Self {
+        let variable: Lookup = Arc::new(|_| None);
+        Self { credentials, patience, tls: Tls::default(), parts: Parts::default(), variable, restores: false }
+    }
+
+    /// Returns a connection as the environment describes it; `patience` is what holds where that says nothing.
+    pub(in crate::tracking) fn read(
+        credentials: Credentials,
+        patience: Patience,
+        variable: Lookup,
+    ) -> Result<Self, TrackingError> {
+        let path = |name: &str| variable(name).map(PathBuf::from);
+        let tls = Tls {
+            insecure: flag(&*variable, INSECURE)? == Some(true),
+            server: path(SERVER_CERT),
+            client: path(CLIENT_CERT),
+        };
+        if tls.insecure && tls.server.is_some() {
+            let why = format!("{INSECURE} and {SERVER_CERT} exclude each other");
+            return Err(TrackingError::Credentials { why });
+        }
+        let plain = Parts::default();
+        let parts = Parts {
+            enabled: flag(&*variable, MULTIPART)?.unwrap_or(plain.enabled),
+            from: number(&*variable, MULTIPART_FROM)?.unwrap_or(plain.from),
+            chunk: number(&*variable, MULTIPART_CHUNK)?.unwrap_or(plain.chunk),
+        };
+        Ok(Self { credentials, patience: told(patience, &variable)?, tls, parts, variable, restores: false })
+    }
+
+    /// Lets a client use the certificates that were named.
+    pub(super) fn secure(&self, builder: ClientBuilder) -> Result<ClientBuilder, TrackingError> {
+        let read = |path: &PathBuf| read_at_most(path, MOST_OF_A_NOTE).map_err(TrackingError::file("read", path));
+        let mut builder = builder;
+        if self.tls.insecure {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        }
+        if let Some(path) = &self.tls.server {
+            builder = builder.tls_certs_only(Certificate::from_pem_bundle(&read(path)?).map_err(TrackingError::Http)?);
+        }
+        if let Some(path) = &self.tls.client {
+            builder = builder.identity(Identity::from_pem(&read(path)?).map_err(TrackingError::Http)?);
+        }
+        Ok(builder)
+    }
+}
+
+/// Returns what the environment makes of a patience. A thread that comes back anyway does not try more often.
+fn told(patience: Patience, variable: &Lookup) -> Result<Patience, TrackingError> {
+    let mut told = patience;
+    if let Some(seconds) = number::<f64>(&**variable, TIMEOUT)? {
+        told.answer = seconds_of(TIMEOUT, seconds)?;
+        told.connect = told.connect.min(told.answer);
+    }
+    if let Some(retries) = number::<u32>(&**variable, RETRIES)?.filter(|_| patience.tries > 1) {
+        told.tries = retries.min(MOST_RETRIES) + 1;
+    }
+    if let Some(seconds) = number::<f64>(&**variable, BACKOFF)?.filter(|_| patience.tries > 1) {
+        told.first_wait = seconds_of(BACKOFF, seconds)?;
+        told.longest_wait = told.longest_wait.max(told.first_wait);
+    }
+    if let Some(seconds) = number::<f64>(&**variable, JITTER)? {
+        told.jitter = seconds_of(JITTER, seconds)?;
+    }
+    if let Some(respected) = flag(&**variable, RESPECT_RETRY_AFTER)? {
+        told.respects_retry_after = respected;
+    }
+    Ok(told)
+}
+
+fn seconds_of(name: &'static str, seconds: f64) -> Result<Duration, TrackingError> {
+    let refuse =
+        |_| TrackingError::Setting { name, value: seconds.to_string(), expected: "a length of time in seconds" };
+    Duration::try_from_secs_f64(seconds).map_err(refuse)
+}
+
+/// Reads a number.
+pub(in crate::tracking) fn number<T: FromStr>(
+    variable: &dyn Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<T>, TrackingError> {
+    let read =
+        |value: String| value.trim().parse().map_err(|_| TrackingError::Setting { name, value, expected: "a number" });
+    variable(name).map(read).transpose()
+}
+
+/// Reads a switch as MLflow's client does.
+pub(in crate::tracking) fn flag(
+    variable: &dyn Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<bool>, TrackingError> {
+    let read = |value: String| match value.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(TrackingError::Setting { name, value, expected: "true or false" }),
+    };
+    variable(name).map(read).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &'static [(&str, &str)], patience: Patience) -> Result<Connection, TrackingError> {
+        let look =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Connection::read(Credentials::Anonymous, patience, Arc::new(look))
+    }
+
+    #[test]
+    fn mlflow_s_own_variables_decide() {
+        let variables = &[(TIMEOUT, "2"), (RETRIES, "3"), (BACKOFF, "1"), (JITTER, "0"), (MULTIPART_FROM, "5")];
+        let Connection { patience, parts, .. } = read(variables, Patience::FOREGROUND).unwrap();
+        assert_eq!((patience.answer, patience.connect), (Duration::from_secs(2), Duration::from_secs(2)));
+        assert_eq!((patience.tries, patience.first_wait), (4, Duration::from_secs(1)));
+        assert_eq!((parts.of(4), parts.of(5)), (None, Some((1, 10 << 20))));
+        assert_eq!(read(variables, Patience::BACKGROUND).unwrap().patience.tries, 1);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_names_its_variable() {
+        for variables in [&[(TIMEOUT, "soon")] as &[_], &[(TIMEOUT, "-1")], &[(INSECURE, "maybe")]] {
+            let told = read(variables, Patience::FOREGROUND).unwrap_err().to_string();
+            assert!(told.contains(variables[0].0), "{told}");
+        }
+        let both = read(&[(INSECURE, "true"), (SERVER_CERT, "ca.pem")], Patience::FOREGROUND);
+        assert!(both.unwrap_err().to_string().contains(SERVER_CERT));
+        let missing = read(&[(SERVER_CERT, "/nowhere/ca.pem")], Patience::FOREGROUND).unwrap();
+        let told = missing.secure(ClientBuilder::new()).unwrap_err().to_string();
+        assert!(told.contains("/nowhere/ca.pem"), "{told}");
+    }
+
+    #[test]
+    fn a_huge_file_has_no_more_parts_than_a_store_takes() {
+        let (count, chunk) = Parts::default().of(1 << 40).unwrap();
+        assert!(count <= 10_000 && count * chunk >= 1 << 40, "{count} of {chunk}");
+        assert_eq!(Parts::default().of(25 << 20), None);
+        assert_eq!(Parts::default().of(105 << 20), Some((11, 10 << 20)));
+    }
+}

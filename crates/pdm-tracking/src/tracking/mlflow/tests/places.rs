@@ -1,0 +1,149 @@
+//! Files go where the server wants them.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::real::{Bench, metric};
+use super::replay::download;
+use crate::tracking::mlflow::place::Place;
+use crate::tracking::mlflow::remote::Remote;
+use crate::tracking::mlflow::wire::RemoteRun;
+use crate::tracking::*;
+
+/// Makes the experiment of a bench, with a place of its own for files.
+fn with_place(bench: &Bench, place: &str) {
+    bench.post("experiments/create", json!({"name": bench.experiment, "artifact_location": place}));
+}
+
+#[test]
+fn files_go_straight_into_a_bucket_the_server_only_names() {
+    let Some(bench) = Bench::set_up() else { return };
+    let Ok(bucket) = std::env::var("PDM_ML_TEST_S3_BUCKET") else {
+        assert!(std::env::var_os("CI").is_none(), "no S3 server: run the tests with `scripts/test`");
+        eprintln!("skipped: needs an S3 server; see scripts/services");
+        return;
+    };
+    let prefix = format!("mlflow/{}", RunId::new());
+    with_place(&bench, &format!("s3://{bucket}/{prefix}"));
+    // More than one part, and not a whole number of them.
+    let large: Vec<u8> = (0..2_500_000_u32).flat_map(u32::to_le_bytes).collect();
+    let id = bench.run([bench.artifact("model/weights ü.bin", &large), bench.artifact("empty", b"")]);
+
+    let variable = |name: &str| std::env::var(name).ok();
+    let options = TrackingOptions { mlflow_url: bench.client.url().to_owned(), ..Default::default() };
+    if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_none() {
+        let wrong = move |name: &str| {
+            if name == "AWS_SECRET_ACCESS_KEY" { Some("swordfish".to_owned()) } else { variable(name) }
+        };
+        let wrong = options.mlflow(wrong, Patience::FOREGROUND).unwrap().unwrap();
+        let error = sync(&bench.store, id, &wrong).unwrap_err();
+        assert!(matches!(&error, TrackingError::Bucket { place, .. } if place.contains(&prefix)), "{error}");
+        assert!(!error.in_one_line().contains("swordfish"));
+    }
+    let connection =
+        |client: &MlflowClient| Connection { credentials: super::real::credentials(), ..client.connection().clone() };
+    let client = options.mlflow(variable, Patience::FOREGROUND).unwrap().unwrap();
+    let client = MlflowClient::connect(bench.client.url(), connection(&client)).unwrap();
+    let report = sync(&bench.store, id, &client).unwrap();
+    assert!(report.complete && report.problems.is_empty(), "{report:?}");
+    let opened = pdm_store::bucket::open(pdm_store::bucket::Provider::S3, &bucket, &variable).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let read = |name: &str| {
+        let key = format!("{prefix}/{}/artifacts/{name}", report.mlflow_run_id);
+        let key = object_store::path::Path::parse(key).unwrap();
+        let got = async { object_store::ObjectStoreExt::get(&opened.objects, &key).await?.bytes().await };
+        runtime.block_on(got).unwrap()
+    };
+    assert!(read("model/weights ü.bin") == large);
+    assert_eq!(read("empty").len(), 0);
+    assert_eq!(read("pdm-ml/journal.ndjson"), fs::read(bench.store.folder(id).journal()).unwrap());
+}
+
+#[test]
+fn a_place_nobody_can_write_to_is_reported_and_the_rest_arrives() {
+    let Some(bench) = Bench::set_up() else { return };
+    with_place(&bench, "dbfs:/nowhere/artifacts");
+    let report = bench.sync(bench.run([bench.artifact("a", b"a"), metric("loss", 0, 1.0)]));
+    assert!(report.complete && report.problems.len() == 1, "{report:?}");
+    assert!(report.problems[0].contains("dbfs:/nowhere"), "{report:?}");
+    assert_eq!(bench.history(&report, "loss").len(), 1);
+}
+
+/// As MLflow's client does: the host of the address, and the rest as this server is reached.
+#[test]
+fn files_go_to_the_host_that_their_address_names() {
+    let Some(bench) = Bench::set_up() else { return };
+    let url = reqwest::Url::parse(bench.client.url()).unwrap();
+    // The same server by another name.
+    let host = format!("localhost:{}", url.port().unwrap());
+    let prefix = format!("elsewhere-{}", RunId::new());
+    let places = [
+        format!("mlflow-artifacts://{host}/{prefix}/a"),
+        format!("http://{host}/api/2.0/mlflow-artifacts/artifacts/{prefix}/b"),
+    ];
+    for (place, folder) in places.iter().zip(["a", "b"]) {
+        // A server of today makes no experiment with such an address unless its keeper allows it, and has those of old.
+        let info = json!({
+            "run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "artifact_uri": place,
+        });
+        let run: RemoteRun = serde_json::from_value(json!({ "info": info, "data": {} })).unwrap();
+        let file = bench.dir.path().join("a.txt");
+        fs::write(&file, "weights").unwrap();
+        let mut remote = Remote::new(&bench.client, run.clone());
+        Place::of(&run, &bench.client).upload("model/a ü.txt", &file, &mut remote).unwrap();
+        assert_eq!(remote.problems, [""; 0], "{place}");
+        let path = format!("{prefix}/{folder}/model/a ü.txt");
+        assert_eq!(bench.client.download(&path).unwrap(), b"weights", "{place}");
+    }
+}
+
+/// What a server keeps to itself over TLS is not sent in the open because it says so.
+#[test]
+fn credentials_do_not_leave_tls_by_an_address() {
+    let token = || Credentials::Token(Secret::new("swordfish-1"));
+    let place = |credentials: Credentials, uri: &str| {
+        let client = MlflowClient::new("https://ml.plant.example/x/", credentials, Patience::FOREGROUND).unwrap();
+        let info = json!({
+            "run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "artifact_uri": uri,
+        });
+        let run = serde_json::from_value(json!({ "info": info, "data": {} })).unwrap();
+        match Place::of(&run, &client) {
+            Place::Web { folder, .. } => folder.to_string(),
+            Place::Closed { why, .. } => why,
+            Place::Server { root, .. } => format!("server {root}"),
+            Place::Bucket { .. } | Place::Elsewhere { .. } => "another place".to_owned(),
+        }
+    };
+    let folder = "api/2.0/mlflow-artifacts/artifacts";
+    for (uri, expected) in [
+        ("mlflow-artifacts:/1/2/artifacts", "server 1/2/artifacts".to_owned()),
+        ("mlflow-artifacts:///1/2/artifacts", "server 1/2/artifacts".to_owned()),
+        ("mlflow-artifacts://other:8443/1/2", format!("https://other:8443/x/{folder}/1/2")),
+        ("https://other/a%20b", "https://other/a%20b".to_owned()),
+        (&format!("https://ml.plant.example/x/{folder}/1"), "server 1".to_owned()),
+    ] {
+        assert_eq!(place(token(), uri), expected, "{uri}");
+    }
+    assert!(place(token(), "http://other/x").contains("unencrypted"));
+    assert_eq!(place(Credentials::Anonymous, "http://other/x"), "http://other/x");
+}
+
+#[test]
+fn a_large_file_arrives_whole_whatever_the_server_can() {
+    let Some(bench) = Bench::set_up() else { return };
+    let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
+    let id = bench.run([bench.artifact("a folder/large.bin", &bytes)]);
+    let options = TrackingOptions { mlflow_url: bench.client.url().to_owned(), ..Default::default() };
+    let variable = |name: &str| match name {
+        "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE" | "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE" => {
+            Some("5242880".to_owned())
+        }
+        _ => None,
+    };
+    let client = options.mlflow(variable, Patience::FOREGROUND).unwrap().unwrap();
+    let connection = Connection { credentials: super::real::credentials(), ..client.connection().clone() };
+    let report = sync(&bench.store, id, &MlflowClient::connect(bench.client.url(), connection).unwrap()).unwrap();
+    assert!(report.complete && report.problems.is_empty(), "{report:?}");
+    assert!(download(&bench, &report, "a folder/large.bin") == bytes);
+}

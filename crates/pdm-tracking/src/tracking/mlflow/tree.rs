@@ -1,0 +1,183 @@
+use std::collections::BTreeMap;
+
+use super::batch::Batch;
+use super::client::MlflowClient;
+use super::remote::{LINES_TAG, Remote};
+use super::search;
+use super::wire::RemoteRun;
+use crate::tracking::journal::{Line, Opening, Stamped};
+use crate::tracking::{TrackingError, parts};
+use pdm_core::events::InputData;
+
+/// The server's copy of a run: the run itself and a child run for each of its parts, made when first spoken of.
+///
+/// All come from one journal. A line goes to the run it belongs to; each notes up to which line it has what is its own.
+pub(super) struct Tree {
+    client: MlflowClient,
+    opening: Opening,
+    pub(super) root: Branch,
+    parts: BTreeMap<String, Branch>,
+}
+
+/// One run of the tree, and what is still to be sent to it.
+pub(super) struct Branch {
+    pub(super) remote: Remote,
+    batch: Batch,
+    inputs: Vec<InputData>,
+    /// When it ended well, in milliseconds.
+    finished: Option<i64>,
+}
+
+impl Tree {
+    /// Finds the server's copy of a run, or begins one. `hint` is the name it had last time.
+    pub(super) fn open(client: &MlflowClient, opening: Opening, hint: Option<&str>) -> Result<Self, TrackingError> {
+        let known = hint.map(|id| search::get_run(client, id, opening.run)).transpose()?.flatten();
+        let run = match known {
+            Some(run) => run,
+            None => search::find_or_create(client, &opening)?,
+        };
+        let is_to_come_back = run.is_deleted() && client.restores();
+        let run = if is_to_come_back { search::restore(client, &opening, run)? } else { run };
+        let mut children = search::children(client, &run, opening.run)?;
+        // Should there be several of one part, the fullest that was not deleted comes last and stays.
+        children.sort_by_key(|child| (!child.is_deleted(), child.number(LINES_TAG)));
+        let named = |child: RemoteRun| Some((child.tag(search::PART_TAG)?.to_owned(), Branch::new(client, child)));
+        let parts = children.into_iter().filter_map(named).collect();
+        Ok(Self { client: client.clone(), opening, root: Branch::new(client, run), parts })
+    }
+
+    /// Returns how many lines of the journal the server has, with all its parts.
+    pub(super) fn lines(&self) -> u64 {
+        self.root.remote.lines()
+    }
+
+    /// Whether somebody deleted the run on the server.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.root.remote.run().is_deleted()
+    }
+
+    /// Takes a line of the journal to the run it belongs to; `number` counts from 1.
+    pub(super) fn take(&mut self, number: u64, Stamped { at, line }: Stamped) -> Result<(), TrackingError> {
+        let at = at.as_millisecond();
+        let here = (number, at);
+        match line {
+            Line::Metric { key, step, value } => {
+                let (part, key) = parts::divide(&key);
+                self.tell(part, here, |branch| branch.batch.metric(key, step, value, at))
+            }
+            Line::Tag { key, value } => self.tell(None, here, |branch| branch.batch.tag(&key, &value)),
+            Line::Param { key, value } => self.tell(None, here, |branch| branch.param(&key, &value)),
+            Line::PartStarted { part, params } => {
+                self.tell(Some(&part), here, |branch| params.iter().for_each(|(key, value)| branch.param(key, value)))
+            }
+            // The end is sent after the note of how many lines are there, so it may be missing all the same.
+            Line::PartFinished { part } => self.part(&part, at).map(|branch| branch.finished = Some(at)),
+            Line::Input { part, data } => {
+                let part = Some(part.as_str()).filter(|part| !part.is_empty());
+                self.tell(part, here, |branch| branch.inputs.push(data))
+            }
+            // The server has no place for these; the journal that is uploaded at the end holds them.
+            Line::StageStarted { .. } | Line::StageCached { .. } | Line::StageFinished { .. } => Ok(()),
+            Line::Artifact { .. } | Line::Warning { .. } | Line::End { .. } => Ok(()),
+        }
+    }
+
+    /// Whether some run must be sent to before more is taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.root.batch.is_full() || self.parts.values().any(|branch| branch.batch.is_full())
+    }
+
+    /// Adds a tag to the run itself.
+    pub(super) fn tag(&mut self, key: &str, value: &str) {
+        self.root.batch.tag(key, value);
+    }
+
+    /// Whether there is anything to send.
+    pub(super) fn has_news(&self) -> bool {
+        self.root.has_news() || self.parts.values().any(Branch::has_news)
+    }
+
+    /// Sends what was taken. The parts go first: what the run itself notes holds for all of them.
+    pub(super) fn flush(&mut self, lines: u64) -> Result<(), TrackingError> {
+        for branch in self.parts.values_mut().filter(|branch| branch.has_news()) {
+            branch.flush(lines)?;
+        }
+        self.root.flush(lines)
+    }
+
+    /// Ends the parts that have not ended well as the run itself ended, and leaves no empty copy behind.
+    pub(super) fn settle(&mut self, status: &str, end_time: Option<i64>) -> Result<(), TrackingError> {
+        let branches = self.parts.values().chain([&self.root]);
+        let kept = branches.map(|branch| branch.remote.run().info.run_id.clone()).collect();
+        search::delete_strays(&self.client, self.root.remote.run(), self.opening.run, &kept)?;
+        let mut open = self.parts.values_mut().filter(|branch| branch.is_running());
+        open.try_for_each(|branch| branch.remote.end(status, end_time))
+    }
+
+    /// Returns what the server would not take.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let of_part = |(part, branch): (&String, &Branch)| {
+            branch.remote.problems.iter().map(|problem| format!("{part}: {problem}")).collect::<Vec<_>>()
+        };
+        self.root.remote.problems.iter().cloned().chain(self.parts.iter().flat_map(of_part)).collect()
+    }
+
+    /// Gives a line to the run it belongs to, unless that has it already or was deleted by somebody.
+    fn tell(
+        &mut self,
+        part: Option<&str>,
+        (number, at): (u64, i64),
+        line: impl FnOnce(&mut Branch),
+    ) -> Result<(), TrackingError> {
+        let branch = match part {
+            None => &mut self.root,
+            Some(part) => self.part(part, at)?,
+        };
+        if !branch.remote.run().is_deleted() && branch.remote.lines() < number {
+            line(branch);
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, part: &str, at: i64) -> Result<&mut Branch, TrackingError> {
+        if !self.parts.contains_key(part) {
+            let parent = match parts::above(part) {
+                Some(above) => self.part(above, at)?.remote.run().clone(),
+                None => self.root.remote.run().clone(),
+            };
+            let child = search::create_child(&self.client, &self.opening, &parent, part, at)?;
+            self.parts.insert(part.to_owned(), Branch::new(&self.client, child));
+        }
+        Ok(self.parts.get_mut(part).expect("the lines above make it"))
+    }
+}
+
+impl Branch {
+    fn new(client: &MlflowClient, run: RemoteRun) -> Self {
+        Self { remote: Remote::new(client, run), batch: Batch::default(), inputs: Vec::new(), finished: None }
+    }
+
+    fn param(&mut self, key: &str, value: &str) {
+        if let Err(key) = self.batch.param(key, value) {
+            self.remote.report(format!("parameter `{key}` is refused: it was logged before with another value"));
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        !self.batch.is_empty() || !self.inputs.is_empty() || self.finished.is_some() && self.is_running()
+    }
+
+    fn is_running(&self) -> bool {
+        self.remote.run().info.status == "RUNNING" && !self.remote.run().is_deleted()
+    }
+
+    fn flush(&mut self, lines: u64) -> Result<(), TrackingError> {
+        self.remote.tell_inputs(&self.inputs)?;
+        self.inputs.clear();
+        self.remote.send(std::mem::take(&mut self.batch), lines)?;
+        match self.finished.take() {
+            Some(at) if self.is_running() => self.remote.end("FINISHED", Some(at)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::journal::{JournalReader, Line, Opening, Stamped};
+use super::{Number, Outcome, RunHeader, RunId, TrackingError};
+use pdm_core::content::Digest;
+use pdm_core::events::InputData;
+
+/// A journal read back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Run {
+    /// Name of the run.
+    pub id: RunId,
+    /// What was known at the start.
+    #[serde(flatten)]
+    pub header: RunHeader,
+    /// Machine it ran on; empty where unknown.
+    pub host: String,
+    /// Process that wrote the journal.
+    pub pid: u32,
+    /// Where the run stands.
+    pub status: RunStatus,
+    /// When it ended; for a killed run, its last sign of life.
+    pub ended: Option<Timestamp>,
+    /// Parameters; of several values the first holds, as in MLflow.
+    pub params: BTreeMap<String, String>,
+    /// Metrics in the order they were logged.
+    pub metrics: BTreeMap<String, Vec<Point>>,
+    /// Labels; of several values the last holds.
+    pub tags: BTreeMap<String, String>,
+    /// Files kept in the run's folder, by name.
+    pub artifacts: BTreeMap<String, KeptArtifact>,
+    /// Stages in the order they began.
+    pub stages: Vec<StageRecord>,
+    /// Folds, the final fit, and the seeds of either, in the order they began.
+    pub parts: Vec<PartRecord>,
+    /// Data the run and its parts rest on.
+    pub inputs: Vec<InputRecord>,
+    /// What the user was told.
+    pub warnings: Vec<String>,
+    /// Lines of the journal that could not be read.
+    pub skipped_lines: u64,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RunStatus {
+    /// A process is writing its journal.
+    Running,
+    /// It did what it was asked.
+    Finished,
+    /// It ended with an error.
+    Failed,
+    /// A signal ended it.
+    Killed,
+}
+
+impl From<Outcome> for RunStatus {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Finished => Self::Finished,
+            Outcome::Failed => Self::Failed,
+            Outcome::Killed => Self::Killed,
+        }
+    }
+}
+
+impl RunStatus {
+    /// Returns the word people and MLflow use, such as `FINISHED`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Finished => "FINISHED",
+            Self::Failed => "FAILED",
+            Self::Killed => "KILLED",
+        }
+    }
+}
+
+/// One value of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Point {
+    /// Step, such as an epoch or a boosting round.
+    pub step: u64,
+    /// The value.
+    pub value: Number,
+    /// When it was logged.
+    pub at: Timestamp,
+}
+
+/// A file kept in the run's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeptArtifact {
+    /// Size.
+    pub bytes: u64,
+    /// Digest of the bytes.
+    pub digest: Digest,
+}
+
+/// One stage of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StageRecord {
+    /// Name of the stage.
+    pub stage: String,
+    /// How far it came.
+    pub state: StageState,
+    /// Why it ran, or why it did not have to.
+    pub why: String,
+    /// What came of it; empty until it finishes.
+    pub summary: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// Wall time in milliseconds, once finished.
+    pub elapsed_ms: Option<u64>,
+}
+
+/// A part of a run with a record of its own; its metrics are those of the run that begin with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartRecord {
+    /// Name, such as `fold-1/seed-2`.
+    pub part: String,
+    /// What is special about it.
+    pub params: BTreeMap<String, String>,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended well; none where it did not, or not yet.
+    pub finished: Option<Timestamp>,
+}
+
+/// Data a run or a part of it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InputRecord {
+    /// The part; empty for the run as a whole.
+    pub part: String,
+    /// The data.
+    #[serde(flatten)]
+    pub data: InputData,
+}
+
+/// How far a stage came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageState {
+    /// It began and has not finished.
+    Started,
+    /// Its outputs were in the cache.
+    Cached,
+    /// It finished.
+    Finished,
+}
+
+impl Run {
+    /// Reads a whole journal; `status` is what [`super::local`] finds out with the lock.
+    pub(super) fn read(
+        opening: Opening,
+        mut reader: JournalReader,
+        (status, ended): (RunStatus, Option<Timestamp>),
+    ) -> Result<Self, TrackingError> {
+        let mut run = Self::opened(opening, status, ended);
+        while let Some(line) = reader.next_line()? {
+            match line {
+                Some(stamped) => run.fold(stamped),
+                None => run.skipped_lines += 1,
+            }
+        }
+        Ok(run)
+    }
+
+    /// Returns the last value of each metric.
+    pub fn final_metrics(&self) -> BTreeMap<&str, Number> {
+        self.metrics.iter().filter_map(|(key, points)| Some((key.as_str(), points.last()?.value))).collect()
+    }
+
+    fn opened(opening: Opening, status: RunStatus, ended: Option<Timestamp>) -> Self {
+        let Opening { run: id, header, host, pid, format: _ } = opening;
+        Self {
+            id,
+            header,
+            host,
+            pid,
+            status,
+            ended,
+            params: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            stages: Vec::new(),
+            parts: Vec::new(),
+            inputs: Vec::new(),
+            warnings: Vec::new(),
+            skipped_lines: 0,
+        }
+    }
+
+    fn fold(&mut self, Stamped { at, line }: Stamped) {
+        match line {
+            Line::Param { key, value } => {
+                self.params.entry(key).or_insert(value);
+            }
+            Line::Metric { key, step, value } => self.metrics.entry(key).or_default().push(Point { step, value, at }),
+            Line::Tag { key, value } => {
+                self.tags.insert(key, value);
+            }
+            Line::Artifact { name, bytes, digest } => {
+                self.artifacts.insert(name, KeptArtifact { bytes, digest });
+            }
+            Line::PartStarted { part, params } => {
+                let params = params.into_iter().collect();
+                self.parts.push(PartRecord { part, params, started: at, finished: None });
+            }
+            Line::PartFinished { part } => self.finish_part(&part, at),
+            Line::Input { part, data } => self.inputs.push(InputRecord { part, data }),
+            Line::StageStarted { stage, why } => self.stage(stage, StageState::Started, why, at),
+            Line::StageCached { stage, why } => self.stage(stage, StageState::Cached, why, at),
+            Line::StageFinished { stage, summary, elapsed_ms } => self.finish_stage(&stage, summary, elapsed_ms),
+            Line::Warning { message } => self.warnings.push(message),
+            Line::End { .. } => {}
+        }
+    }
+
+    fn stage(&mut self, stage: String, state: StageState, why: String, started: Timestamp) {
+        self.stages.push(StageRecord { stage, state, why, summary: String::new(), started, elapsed_ms: None });
+    }
+
+    fn finish_part(&mut self, name: &str, at: Timestamp) {
+        if let Some(record) = self.parts.iter_mut().rev().find(|record| record.part == name) {
+            record.finished = Some(at);
+        }
+    }
+
+    fn finish_stage(&mut self, name: &str, summary: String, elapsed_ms: u64) {
+        let begun = |record: &&mut StageRecord| record.stage == name && record.state == StageState::Started;
+        if let Some(record) = self.stages.iter_mut().rev().find(begun) {
+            record.state = StageState::Finished;
+            record.summary = summary;
+            record.elapsed_ms = Some(elapsed_ms);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+pub use pdm_core::domain::Secret;
+
+/// How a client says who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// It does not.
+    Anonymous,
+    /// With `Authorization: Bearer`.
+    Token(Secret),
+    /// With `Authorization: Basic`.
+    Password {
+        /// Name of the user.
+        username: String,
+        /// The user's password.
+        password: Secret,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_never_show_their_secret() {
+        let password = Secret::new("hunter2\n");
+        let credentials = Credentials::Password { username: "ann".into(), password };
+        assert!(!format!("{credentials:?} {:#?}", Credentials::Token(Secret::new("hunter2"))).contains("hunter2"));
+    }
+}
