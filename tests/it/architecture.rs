@@ -65,10 +65,36 @@ pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Every room named after `crate::` in a file, in `use` lines, grouped uses and paths alike.
+/// The folders that hold the sources of the program: `src`, and that of each crate.
+pub(crate) fn source_folders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("src")];
+    for entry in fs::read_dir(root.join("crates")).unwrap() {
+        folders.push(entry.unwrap().path().join("src"));
+    }
+    folders.sort();
+    folders
+}
+
+/// The folder of a room.
+fn folder_of(name: &str) -> PathBuf {
+    let folders: Vec<_> =
+        source_folders().iter().map(|folder| folder.join(name)).filter(|room| room.is_dir()).collect();
+    let [folder] = &folders[..] else { panic!("the room `{name}` lies in {folders:?}, not in one folder") };
+    folder.clone()
+}
+
+/// What a path into a room begins with: the own crate, or one of ours.
+const CRATES: [&str; 7] = ["crate", "pdm_core", "pdm_models", "pdm_report", "pdm_store", "pdm_tracking", "pdm_engine"];
+
+/// Every room named after `crate::` or `pdm_core::` in a file, in `use` lines, grouped uses and paths alike.
 fn used_rooms(text: &str) -> Vec<String> {
+    CRATES.iter().flat_map(|name| rooms_after(text, &format!("{name}::"))).collect()
+}
+
+fn rooms_after(text: &str, prefix: &str) -> Vec<String> {
     let mut rooms = Vec::new();
-    for after in text.split("crate::").skip(1) {
+    for after in text.split(prefix).skip(1) {
         match after.strip_prefix('{') {
             Some(group) => rooms.extend(grouped(group)),
             None => rooms.push(word(after)),
@@ -118,10 +144,9 @@ fn complaints(name: &str, file: &Path, text: &str) -> Vec<String> {
 
 #[test]
 fn every_room_uses_only_what_the_table_allows() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
     for (name, _, _) in ROOMS {
-        for file in sources(&src.join(name)) {
+        for file in sources(&folder_of(name)) {
             all.extend(complaints(name, &file, &fs::read_to_string(&file).unwrap()));
         }
     }
@@ -130,18 +155,29 @@ fn every_room_uses_only_what_the_table_allows() {
 
 #[test]
 fn every_folder_is_a_room() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for entry in fs::read_dir(src).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
-        room(entry.file_name().to_str().unwrap());
+    for folder in source_folders() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
+            room(entry.file_name().to_str().unwrap());
+        }
     }
 }
 
 #[test]
+fn every_crate_is_known_by_name() {
+    let mut crates: Vec<_> = CRATES[1..].iter().map(|name| name.replace('_', "-")).collect();
+    crates.sort();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
+    let folders = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut folders: Vec<_> = folders.collect();
+    folders.sort();
+    assert_eq!(crates, folders);
+}
+
+#[test]
 fn the_workshops_know_no_network_clock_or_environment() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
     for (name, _, _) in ROOMS.iter().filter(|room| room.1 <= 1) {
-        for file in sources(&src.join(name)).iter().filter(|file| !is_test(file)) {
+        for file in sources(&folder_of(name)).iter().filter(|file| !is_test(file)) {
             let text = fs::read_to_string(file).unwrap();
             let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
             all.extend(OUTSIDE.iter().filter(|w| product.contains(**w)).map(|w| format!("{}: {w}", file.display())));
@@ -154,6 +190,7 @@ fn the_workshops_know_no_network_clock_or_environment() {
 fn the_test_itself_sees_a_forbidden_use() {
     let text = "use crate::{content::Digest, registry::{log, Store}, domain};\nfn f() { crate::cli::run() }";
     assert_eq!(used_rooms(text), ["content", "registry", "domain", "cli"]);
+    assert_eq!(used_rooms("use pdm_store::{bucket, registry::Store};"), ["bucket", "registry"]);
     let found = complaints("features", Path::new("x.rs"), text);
     assert_eq!(
         found,

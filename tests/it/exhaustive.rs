@@ -11,7 +11,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprLet, ExprMatch, ItemEnum, ItemImpl, ItemMod, Local, Macro, Pat, Type};
 
-use crate::architecture::{is_test, sources};
+use crate::architecture::{is_test, source_folders, sources};
 
 /// Enums whose cases nobody goes through: what is not named there is "any other failure", "any
 /// other line", "any other end".
@@ -24,7 +24,7 @@ fn is_open(name: &str) -> bool {
     name.ends_with("Error") || OPEN.contains(&name)
 }
 
-/// The enums under `src/`, each with its cases.
+/// The enums of the program, each with its cases.
 #[derive(Default)]
 struct Enums(BTreeMap<String, BTreeSet<String>>);
 
@@ -229,11 +229,10 @@ fn complaints(files: &[(String, String)]) -> Vec<String> {
 
 #[test]
 fn no_match_on_an_enum_of_ours_ends_in_a_catch_all() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files = sources(&root).into_iter().filter(|file| !is_test(file));
-    let files = files.map(|file| {
-        (format!("src/{}", file.strip_prefix(&root).unwrap().display()), fs::read_to_string(file).unwrap())
-    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = source_folders().into_iter().flat_map(|folder| sources(&folder)).filter(|file| !is_test(file));
+    let files =
+        files.map(|file| (file.strip_prefix(root).unwrap().display().to_string(), fs::read_to_string(file).unwrap()));
     let found = complaints(&files.collect::<Vec<_>>());
     assert!(found.is_empty(), "name the cases, so that a new one is a compile error here:\n{}", found.join("\n"));
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use pdm_ml::codes::Code;
 use pdm_ml::pipeline::PipelineSpec;
 
+use crate::architecture::source_folders;
 use crate::project::{Project, SMALL};
 
 fn root() -> PathBuf {
@@ -125,7 +126,9 @@ fn product(path: &Path, found: &mut Vec<(PathBuf, String)>) {
 #[test]
 fn every_code_is_raised_somewhere() {
     let mut sources = Vec::new();
-    product(&root().join("src"), &mut sources);
+    for folder in source_folders() {
+        product(&folder, &mut sources);
+    }
     let mut raised = BTreeSet::new();
     for (_, text) in &sources {
         let names = text.split("Code::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap());
@@ -146,7 +149,7 @@ fn every_code_has_a_title_an_explanation_and_an_exit() {
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{code} has long lines");
         assert!(text.matches("```").count() % 2 == 0 && !code.group().is_empty() && code.exit() != 0, "{code}");
     }
-    let files = fs::read_dir(root().join("src/codes/explanations")).unwrap().count();
+    let files = fs::read_dir(root().join("crates/pdm-core/src/codes/explanations")).unwrap().count();
     assert_eq!(files, Code::ALL.len(), "an explanation of no code");
 }
 
@@ -199,7 +202,7 @@ fn right_examples_load_and_wrong_ones_give_their_code() {
 /// The list of all codes, as it stands in `docs/errors.md`.
 fn reference() -> String {
     let mut text = "# Errors\n\nEvery error has a code, which never changes its meaning; `pdm-ml explain E0107` prints what stands \
-                    here.\nThe exit code is that of a command that ends with the error. Made from `src/codes` by\n\
+                    here.\nThe exit code is that of a command that ends with the error. Made from `crates/pdm-core/src/codes` by\n\
                     `scripts/regenerate`.\n"
         .to_owned();
     for group in Code::ALL.chunk_by(|a, b| a.group() == b.group()) {
