@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +25,12 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// How long to sleep before asking again.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// What every line begins with.
+const BEGINNING: &[u8] = b"{\"format\":";
+
+/// A line is some hundred bytes, and the name of a unit; a first line of more is not ours.
+const LONGEST_LINE: u64 = 1 << 20;
 
 /// One prediction, as it was told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +88,9 @@ pub enum PredictionJournalError {
     /// The path leads to a folder or a device.
     #[error("the journal of predictions `{}` is not a file", .0.display())]
     NotAFile(PathBuf),
+    /// The file begins with something else.
+    #[error("`{}` is there already, and it is no journal of predictions; nothing was written to it", .0.display())]
+    Foreign(PathBuf),
     /// A line is none of a journal.
     #[error("line {line} of `{}` is no prediction: {source}", path.display())]
     Line {
@@ -109,9 +118,12 @@ impl PredictionJournalError {
     /// Returns which kind of error this is.
     pub fn code(&self) -> Code {
         match self {
-            Self::File { .. } | Self::NotAFile(_) | Self::Line { .. } | Self::Entry { .. } | Self::Busy(_) => {
-                Code::PredictionJournal
-            }
+            Self::File { .. }
+            | Self::NotAFile(_)
+            | Self::Foreign(_)
+            | Self::Line { .. }
+            | Self::Entry { .. }
+            | Self::Busy(_) => Code::PredictionJournal,
         }
     }
 }
@@ -122,7 +134,7 @@ impl PredictionJournalError {
 /// never reported as written. All lines are on the disk when this returns.
 ///
 /// # Errors
-/// The file cannot be read or written, is held by another command for long, or holds other lines of the same input.
+/// The file cannot be read or written, is held by another command for long, or is no journal.
 pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, PredictionJournalError> {
     let failed = |action| move |source| PredictionJournalError::File { action, path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -135,6 +147,7 @@ pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, Prediction
     let open = OpenOptions::new().read(true).append(true).create(true).open(path);
     let mut file = open.map_err(failed("open"))?;
     lock(&file, path)?;
+    refuse_foreign(&mut file, path)?;
     end_with_a_line(&mut file, path)?;
     let known = known(&mut file, path, entries)?;
     let (mut bytes, mut written) = (Vec::new(), HashSet::new());
@@ -186,6 +199,20 @@ fn lock(file: &File, path: &Path) -> Result<(), PredictionJournalError> {
             }
         }
     }
+}
+
+/// Refuses a file that is somebody's notes: its first line is no prediction, nor the beginning of one.
+fn refuse_foreign(file: &mut File, path: &Path) -> Result<(), PredictionJournalError> {
+    let failed = |source| PredictionJournalError::File { action: "read", path: path.to_owned(), source };
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut first = Vec::new();
+    BufReader::new(&mut *file).take(LONGEST_LINE).read_until(b'\n', &mut first).map_err(failed)?;
+    let is_whole = serde_json::from_slice::<JournalEntry>(&first).is_ok();
+    let begins_one = !first.ends_with(b"\n") && (first.starts_with(BEGINNING) || BEGINNING.starts_with(&first));
+    if is_whole || begins_one {
+        return Ok(());
+    }
+    Err(PredictionJournalError::Foreign(path.to_owned()))
 }
 
 /// Ends the last line where an editor did not, and cuts off one that a killed process left half-written.
@@ -292,14 +319,23 @@ mod tests {
     fn what_is_no_journal_is_not_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("predictions.ndjson");
-        std::fs::write(&path, format!("{{\"input\":\"{}\"}}\n", Digest::of("a"))).unwrap();
+        for notes in ["unit,cycle\n1,31\nlast line", "a line", "{\"format\":1}\n", "\n", "\u{feff}"] {
+            std::fs::write(&path, notes).unwrap();
+            let told = append(&path, &[entry(1, 31, "a")]).unwrap_err();
+            assert!(matches!(told, PredictionJournalError::Foreign(_)), "{notes}: {told}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), notes);
+        }
+        std::fs::remove_file(&path).unwrap();
+        append(&path, &[entry(1, 31, "b")]).unwrap();
+        let damaged = std::fs::read_to_string(&path).unwrap() + &format!("{{\"input\":\"{}\"}}\n", Digest::of("a"));
+        std::fs::write(&path, damaged).unwrap();
         let told = append(&path, &[entry(1, 31, "a")]).unwrap_err();
-        assert!(matches!(told, PredictionJournalError::Line { line: 1, .. }), "{told}");
+        assert!(matches!(told, PredictionJournalError::Line { line: 2, .. }), "{told}");
         let told = append(folder.path(), &[entry(1, 31, "a")]).unwrap_err();
         assert!(matches!(told, PredictionJournalError::NotAFile(_)), "{told}");
-        let nan = JournalEntry { rul: f64::NAN, ..entry(1, 31, "b") };
+        let nan = JournalEntry { rul: f64::NAN, ..entry(1, 32, "b") };
         assert!(matches!(append(&path, &[nan]), Err(PredictionJournalError::Entry { .. })));
-        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
     }
 
     #[test]
