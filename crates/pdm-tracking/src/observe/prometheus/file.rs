@@ -60,6 +60,8 @@ pub fn update(path: &Path, facts: &JobFacts) -> Result<(), MetricsFileError> {
     if path.extension().is_none_or(|extension| extension != "prom") {
         return Err(MetricsFileError::Name(path.to_owned()));
     }
+    // A file that is not ours is refused before a lock is left beside it.
+    read(path)?;
     let _lock = lock(&path.with_extension("prom.lock"))?;
     let mut known = read(path)?;
     let facts = named(path, facts, &known)?;
