@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Context, EngineError, Job, Line};
 use crate::pipeline::cache::{Entry, FileChange, InputFile};
 use crate::pipeline::stages::{calibrate, evaluate, train};
-use crate::pipeline::{LOG, Layer, LockFile, LockFileError, LockedStage, Stage, StageKey};
+use crate::pipeline::{LOG, Layer, LockFile, LockFileError, LockedStage, Stage, StageKey, is_locked_key};
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::events::Reporter;
@@ -113,10 +113,6 @@ pub(super) struct Lock {
     mode: LockMode,
     before: Option<LockFile>,
 }
-
-/// Sections that are no part of any stage's key: what is set there changes nothing that is locked.
-const UNLOCKED: [&str; 9] =
-    ["registry.", "cache.", "tracking.", "tune.", "project.budget.", "gate.", "notify.", "schedule.", "retrain."];
 
 impl Lock {
     /// Reads the lock.
@@ -291,8 +287,7 @@ fn is_locked(stage: Stage) -> bool {
 
 /// Returns the first thing that was set beside the file and changes what a stage does.
 fn set_aside(job: &Job) -> Option<String> {
-    let locked = |key: &str| UNLOCKED.iter().all(|section| !key.starts_with(section));
-    let mut origins = job.origins.as_slice().iter().filter(|origin| locked(&origin.key));
+    let mut origins = job.origins.as_slice().iter().filter(|origin| is_locked_key(&origin.key));
     let set = origins.find(|origin| matches!(origin.layer, Layer::Set | Layer::Environment))?;
     set.source.place()
 }

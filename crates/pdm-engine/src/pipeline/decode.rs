@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use super::findings::{Finding, Findings};
 use super::keys::{Keys, KindAt};
+use super::section::Section;
 use super::source::{KeyIndex, Span, element_of, join};
 use super::{culprit, format, suggest, unbounded, words};
 use pdm_core::codes::Code;
@@ -61,9 +62,6 @@ impl<'r> Reading<'r> {
 
 /// Most values of one section that are found wrong before the rest of it is left alone: each reads the section once more.
 const MOST_WRONG: usize = 150;
-
-/// Keys of two sections that are taken for each other: a section, the key of the other, and its own.
-const ALIKE: &[(&str, &str, &str)] = &[("retrain", "if", "when"), ("schedule", "when", "if")];
 
 /// What a section holds.
 enum Content<'t> {
@@ -406,8 +404,10 @@ impl<'t> Decoder<'t> {
         if let Some(now) = format::new_name(&table.join("."), name) {
             return Some(format!("now called `{now}`"));
         }
-        let alike = ALIKE.iter().find(|(section, other, _)| table == [*section] && name == *other);
-        if let Some((.., here)) = alike {
+        if let [section] = table
+            && let Some([other, here]) = Section::named(section).and_then(Section::mistaken)
+            && name == other
+        {
             return Some(format!("here it is called `{here}`"));
         }
         let known = self.keys.known(table, reading.kind_at());

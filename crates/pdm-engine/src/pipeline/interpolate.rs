@@ -13,23 +13,23 @@ const OPEN: &str = "${env:";
 /// Looks up an environment variable.
 pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// Replaces `${env:NAME}` and `${env:NAME:-default}` in the strings at the `allowed` paths.
+/// Replaces `${env:NAME}` and `${env:NAME:-default}` in the strings at paths that may hold them.
 ///
 /// As in a shell, an empty variable counts as one that is not set. Returns the path of each value that was filled in
 /// from the environment, with the names of the variables.
 pub(super) fn interpolate(
     root: &mut DeTable<'_>,
-    allowed: &[&str],
+    is_allowed: fn(&str) -> bool,
     env: Environment<'_>,
     findings: &mut Findings,
 ) -> BTreeMap<String, Vec<String>> {
-    let mut filling = Filling { allowed, env, findings, filled: BTreeMap::new() };
+    let mut filling = Filling { is_allowed, env, findings, filled: BTreeMap::new() };
     filling.table("", root);
     filling.filled
 }
 
 struct Filling<'a, 'e> {
-    allowed: &'a [&'a str],
+    is_allowed: fn(&str) -> bool,
     env: Environment<'e>,
     findings: &'a mut Findings,
     filled: BTreeMap<String, Vec<String>>,
@@ -62,7 +62,7 @@ impl Filling<'_, '_> {
     }
 
     fn fill(&mut self, path: &str, text: &str) -> Result<String, Unfilled> {
-        if !self.allowed.contains(&path) {
+        if !(self.is_allowed)(path) {
             let hint = "only names, paths and URLs can come from the environment; use --set for other values";
             let message = format!("`{OPEN}…}}` has no meaning in `{path}`");
             return Err(Unfilled { code: Code::VariableNotAllowed, message, hint: Some(hint.to_owned()) });

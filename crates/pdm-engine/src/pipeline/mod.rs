@@ -45,6 +45,7 @@ mod render;
 mod retrain;
 mod schema;
 mod search;
+mod section;
 mod source;
 mod spec;
 mod step;
@@ -70,6 +71,8 @@ pub use reference::file_reference;
 pub use remote::{CacheOptions, Fetched, RemoteCache, RemoteError};
 pub use retrain::{Condition, LostData, RetrainOptions};
 pub use schema::{file_schema, file_schema_text};
+pub use section::Section;
+pub(crate) use section::is_locked_key;
 pub use spec::{PipelineSpec, ProjectOptions};
 pub use step::Step;
 

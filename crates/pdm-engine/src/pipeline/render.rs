@@ -2,6 +2,7 @@ use annotate_snippets::renderer::Renderer;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
 
 use super::errors::SpecProblem;
+use super::section::may_be_secret;
 use super::source::{Place, Sources};
 
 /// A longer hint stands below the snippet instead of beside the caret.
@@ -52,10 +53,7 @@ fn excerpt_of<'s>(place: &Place<'s>) -> (&'s str, usize, usize) {
 /// A key that should name an environment variable may hold the secret itself, put in the wrong place; so may the address of a
 /// receiver.
 fn may_hold_secret(problem: &SpecProblem) -> bool {
-    problem
-        .key
-        .as_deref()
-        .is_some_and(|key| key.ends_with("_env") || key.starts_with("notify.") || key.starts_with("schedule.secrets"))
+    problem.key.as_deref().is_some_and(may_be_secret)
 }
 
 /// A line that breaks the grammar has no key yet, and may hold a secret all the same.

@@ -17,6 +17,7 @@ use super::remote::CacheOptions;
 use super::retrain::RetrainOptions;
 use super::schema::{profile_schema, whole_schema};
 use super::search::unusable_values;
+use super::section::Section;
 use super::source::Sources;
 use crate::schedule::ScheduleOptions;
 use pdm_core::domain::{Found, Problem};
@@ -29,22 +30,6 @@ use pdm_models::tune::TuneOptions;
 use pdm_store::registry::{GateOptions, ModelName, RegistryOptions};
 use pdm_tracking::notify::NotifyOptions;
 use pdm_tracking::tracking::TrackingOptions;
-
-/// Keys whose text may hold `${env:NAME}` or `${env:NAME:-default}`: names, paths and URLs.
-pub(super) const FROM_ENVIRONMENT: &[&str] = &[
-    "project.name",
-    "dataset.name",
-    "dataset.path",
-    "dataset.train",
-    "dataset.test",
-    "dataset.rul",
-    "cache.url",
-    "registry.url",
-    "registry.model",
-    "tracking.dir",
-    "tracking.experiment",
-    "tracking.mlflow_url",
-];
 
 /// One pipeline file, all defaults filled in: what every stage does.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -216,7 +201,7 @@ impl PipelineSpec {
             Ok(version) => version,
             Err(finding) => return Err(SpecErrors::new(sources, vec![finding])),
         };
-        let filled = interpolate(&mut root, FROM_ENVIRONMENT, env, &mut findings);
+        let filled = interpolate(&mut root, Section::takes_variables, env, &mut findings);
         let mut decoder = Decoder::new(root, findings, || Keys::new(whole_schema()));
         let spec = Self::decode(&mut decoder, version);
         let (index, mut findings) = decoder.finish();

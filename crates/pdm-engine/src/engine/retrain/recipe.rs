@@ -1,12 +1,9 @@
 use serde_json::json;
 
 use super::super::Line;
-use crate::pipeline::Stage;
+use crate::pipeline::{Section, Stage};
 use pdm_core::content::{Digest, digest_of};
 use pdm_models::data::{Role, part_digest};
-
-/// Sections that decide neither what a model is nor how it is judged; of `[[stage]]`, the data it makes do.
-const ASIDE: [&str; 9] = ["version", "registry", "tracking", "tune", "retrain", "stage", "cache", "notify", "schedule"];
 
 impl Line<'_> {
     /// Returns the digest of everything that a model and its scores follow from: options, data, and what the stages compute.
@@ -16,7 +13,7 @@ impl Line<'_> {
         let spec = &self.job.spec;
         let mut options = serde_json::to_value(spec).expect("a loaded pipeline has a JSON form");
         if let Some(sections) = options.as_object_mut() {
-            ASIDE.into_iter().for_each(|section| drop(sections.remove(section)));
+            sections.retain(|name, _| Section::named(name).is_some_and(Section::is_of_recipe));
             // Where the files lie changes nothing; what is in them stands below.
             sections
                 .insert("dataset".to_owned(), json!({ "name": spec.dataset.name(), "schema": spec.dataset.schema() }));

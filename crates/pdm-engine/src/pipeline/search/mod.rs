@@ -5,33 +5,13 @@ use serde_json::Value;
 use super::findings::sentence;
 use super::keys::{Keys, KindAt};
 use super::schema::file_schema;
+use super::section::{Section, Trials};
 use super::spec::PipelineSpec;
 use super::suggest;
 use super::variant::KIND;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 use pdm_models::tune::{Dimension, MOST_GRID_POINTS, Method, Point, RangeOptions, Space, TuneOptions, Values, When};
-
-/// Sections a trial may change.
-const SEARCHABLE: [&str; 4] = ["features", "target", "model", "train"];
-
-/// Sections no trial may change, and why.
-const FIXED: [(&str, &str); 14] = [
-    ("project", "a lucky seed is no better model"),
-    ("dataset", "every trial must learn from the same data"),
-    ("validate", "every trial must learn from the same data"),
-    ("split", "every trial must be judged on the same folds"),
-    ("calibrate", "intervals are made after the score that trials are compared by"),
-    ("evaluate", "every trial must be judged alike"),
-    ("gate", "every trial must be judged alike"),
-    ("registry", "it changes no model"),
-    ("tracking", "it changes no model"),
-    ("tune", "it changes no model"),
-    ("cache", "it changes no model"),
-    ("notify", "it changes no model"),
-    ("schedule", "it changes no model"),
-    ("retrain", "it changes no model"),
-];
 
 /// Keys of searchable sections that decide what is scored: the clipping of predictions, and the cut points.
 const JUDGING: [&str; 3] = ["target.cap", "train.cuts_per_unit", "train.shortest_history"];
@@ -102,22 +82,24 @@ impl<'s> Search<'s> {
     }
 
     fn refuse_fixed(&self, key: &str) -> Result<(), Problem> {
-        let section = key.split('.').next().unwrap_or_default();
-        if let Some((_, why)) = FIXED.iter().find(|(fixed, _)| *fixed == section) {
+        let section = Section::of(key);
+        if let Some(Trials::Refused(why)) = section.map(Section::search) {
             return Err(Problem::new("", format!("must not be searched: {why}")).of(Code::NotSearchable));
         }
         if JUDGING.contains(&key) || key == "target" || key == "train" {
             let message = "must not be searched: it decides what is scored, and trials must be judged alike";
             return Err(Problem::new("", message).of(Code::NotSearchable));
         }
-        if SEARCHABLE.contains(&section) {
+        if section.is_some() {
             return Ok(());
         }
         let problem = Problem::new("", "names no key of the pipeline").of(Code::SearchedKeyUnknown);
-        let homes = self.keys.sections_with(section);
-        let home = homes.iter().find(|home| SEARCHABLE.contains(home) && section == key);
+        let searchable = Section::searchable();
+        let first = key.split('.').next().unwrap_or_default();
+        let homes = self.keys.sections_with(first);
+        let home = homes.iter().find(|home| searchable.contains(home) && first == key);
         let hint = home.map(|home| format!("did you mean `{home}.{key}`?"));
-        Err(match hint.or_else(|| suggest::hint(section, &SEARCHABLE)) {
+        Err(match hint.or_else(|| suggest::hint(first, &searchable)) {
             Some(hint) => problem.hint(hint),
             None => problem,
         })
