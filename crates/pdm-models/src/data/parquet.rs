@@ -6,7 +6,10 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use polars::io::parquet::read::FileMetadata;
 use polars::prelude::*;
+
+mod physical;
 
 use super::Expectation;
 use super::findings::{FindingLog, Place};
@@ -61,7 +64,17 @@ enum Content {
 /// A column as it was read.
 struct ReadColumn {
     content: Content,
+    /// The type its values have to the program that wrote them.
+    dtype: ArrowDataType,
     values: Column,
+}
+
+/// A column that is looked for.
+struct WantedColumn {
+    content: Content,
+    dtype: ArrowDataType,
+    at: usize,
+    metadata: Arc<FileMetadata>,
 }
 
 /// Reads the columns that are looked for: unit, cycle, channels.
@@ -84,12 +97,13 @@ fn projected(
     let mut plain = (*metadata).clone();
     plain.key_value_metadata = None;
     let plain = Arc::new(plain);
+    let bare = physical::bare(&metadata);
     let plain_schema = polars::io::parquet::read::infer_schema(&plain)?;
     let schema = reader.schema().map_or_else(|_| plain_schema.clone(), |schema| (*schema).clone());
 
     let mut read = Vec::with_capacity(found.len());
     for (name, at) in wanted.iter().zip(&found) {
-        let dtype = schema.get(names[*at].as_str()).map(|field| field.dtype.clone());
+        let dtype = schema.get(names[*at].as_str()).map(|field| values_of(&field.dtype).clone());
         let Some(dtype) = dtype else { polars_bail!(ComputeError: "its schema lacks column `{name}`") };
         let content = content_of(&dtype);
         if let Content::Unusable { named, advice } = content {
@@ -97,11 +111,12 @@ fn projected(
             log.error(Expectation::Types, place.column(name), message);
             continue;
         }
-        // Categories are read as the texts or numbers they are made of, floats of 16 bits as their bytes: polars' debug builds
-        // refuse those.
-        let is_plain = content == Content::Half || matches!(dtype, ArrowDataType::Dictionary(..));
-        let metadata = if is_plain { &plain } else { &metadata };
-        read.push((content, *at, Arc::clone(metadata)));
+        let metadata = match content {
+            Content::Whole | Content::Number | Content::Half => &bare,
+            // The names of categories are a list of their own, which takes more of polars to read.
+            Content::Boolean | Content::Text | Content::Bytes | Content::Unusable { .. } => &plain,
+        };
+        read.push(WantedColumn { content, dtype, at: *at, metadata: Arc::clone(metadata) });
     }
     if read.len() < found.len() {
         return Ok(None);
@@ -110,18 +125,14 @@ fn projected(
 }
 
 /// Decodes columns, those with the same description of their types together.
-fn decoded(
-    bytes: &[u8],
-    names: &[String],
-    wanted: Vec<(Content, usize, Arc<polars::io::parquet::read::FileMetadata>)>,
-) -> PolarsResult<Vec<ReadColumn>> {
-    let mut frames: Vec<(Arc<polars::io::parquet::read::FileMetadata>, DataFrame)> = Vec::new();
-    for (_, _, metadata) in &wanted {
+fn decoded(bytes: &[u8], names: &[String], wanted: Vec<WantedColumn>) -> PolarsResult<Vec<ReadColumn>> {
+    let mut frames: Vec<(Arc<FileMetadata>, DataFrame)> = Vec::new();
+    for WantedColumn { metadata, .. } in &wanted {
         if frames.iter().any(|(known, _)| Arc::ptr_eq(known, metadata)) {
             continue;
         }
-        let of_frame = wanted.iter().filter(|(_, _, other)| Arc::ptr_eq(other, metadata));
-        let columns: Vec<String> = of_frame.map(|(_, at, _)| names[*at].clone()).collect();
+        let of_frame = wanted.iter().filter(|other| Arc::ptr_eq(&other.metadata, metadata));
+        let columns: Vec<String> = of_frame.map(|column| names[column.at].clone()).collect();
         let mut reader = ParquetReader::new(Cursor::new(bytes)).with_columns(Some(columns));
         reader.set_metadata(Arc::clone(metadata));
         let frame = match rayon::current_num_threads() {
@@ -132,12 +143,21 @@ fn decoded(
         frames.push((Arc::clone(metadata), frame));
     }
     let mut columns = Vec::with_capacity(wanted.len());
-    for (content, at, metadata) in &wanted {
-        let frame = frames.iter().find(|(known, _)| Arc::ptr_eq(known, metadata)).map(|(_, frame)| frame);
+    for WantedColumn { content, dtype, at, metadata } in wanted {
+        let frame = frames.iter().find(|(known, _)| Arc::ptr_eq(known, &metadata)).map(|(_, frame)| frame);
         let Some(frame) = frame else { continue };
-        columns.push(ReadColumn { content: *content, values: frame.column(&names[*at])?.clone() });
+        columns.push(ReadColumn { content, dtype, values: frame.column(&names[at])?.clone() });
     }
     Ok(columns)
+}
+
+/// Returns the type of the values: those of a dictionary or an extension are inside.
+fn values_of(dtype: &ArrowDataType) -> &ArrowDataType {
+    match dtype {
+        ArrowDataType::Dictionary(_, values, _) => values_of(values),
+        ArrowDataType::Extension(extension) => values_of(&extension.inner),
+        _ => dtype,
+    }
 }
 
 /// Returns what a column of a type holds.
@@ -166,8 +186,6 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         | ArrowDataType::Decimal256(..) => Content::Number,
         ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View => Content::Text,
         ArrowDataType::Binary | ArrowDataType::LargeBinary | ArrowDataType::BinaryView => Content::Bytes,
-        ArrowDataType::Dictionary(_, values, _) => content_of(values),
-        ArrowDataType::Extension(extension) => content_of(&extension.inner),
         ArrowDataType::Timestamp(..) | ArrowDataType::Date64 => unusable("timestamps", count),
         ArrowDataType::Date32 => unusable("dates", count),
         ArrowDataType::Time32(_) | ArrowDataType::Time64(_) => unusable("times of day", count),
@@ -233,8 +251,8 @@ fn readable(units: &StringChunked, cycles: &[Option<u32>], channels: &[Vec<f64>]
 fn unit_names(column: &ReadColumn, place: Place<'_>, log: &mut FindingLog) -> Option<StringChunked> {
     let name = place.column.unwrap_or_default();
     let names = match column.content {
-        Content::Whole | Content::Text | Content::Bytes => column.values.cast(&DataType::String).ok(),
-        Content::Number => whole_names(&column.values),
+        Content::Text | Content::Bytes => column.values.cast(&DataType::String).ok(),
+        Content::Whole | Content::Number => whole_names(column),
         Content::Boolean | Content::Half | Content::Unusable { .. } => None,
     };
     let Some(names) = names else {
@@ -257,13 +275,41 @@ fn is_gap(unit: Option<&str>) -> bool {
 }
 
 /// Returns numbers as names where all of them are whole: pandas makes floats of whole numbers with gaps.
-fn whole_names(column: &Column) -> Option<Column> {
-    let numbers = column.cast(&DataType::Float64).ok()?;
-    let whole = numbers.f64().ok()?.iter().flatten().all(|value| value.fract() == 0.0 && value.abs() < 2_f64.powi(53));
-    if !whole {
-        return None;
+fn whole_names(column: &ReadColumn) -> Option<Column> {
+    let whole: Vec<Option<i128>> = if column.content == Content::Whole {
+        physical::whole_numbers(&column.values, &column.dtype).ok()?
+    } else {
+        let numbers = floats(column).ok()?;
+        let is_whole = |value: &f64| value.fract() == 0.0 && value.abs() < 2_f64.powi(53);
+        if !numbers.iter().flatten().all(is_whole) {
+            return None;
+        }
+        numbers.into_iter().map(|value| Some(value? as i128)).collect()
+    };
+    let names: StringChunked = whole.into_iter().map(|number| Some(number?.to_string())).collect();
+    Some(names.into_column())
+}
+
+/// Returns the numbers of a column, those that are empty as none.
+fn floats(column: &ReadColumn) -> PolarsResult<Vec<Option<f64>>> {
+    let ReadColumn { content, dtype, values } = column;
+    match content {
+        Content::Half => physical::halves(values),
+        Content::Whole => {
+            let whole = physical::whole_numbers(values, dtype)?;
+            Ok(whole.into_iter().map(|number| Some(number? as f64)).collect())
+        }
+        Content::Number => match dtype {
+            ArrowDataType::Decimal(_, scale)
+            | ArrowDataType::Decimal32(_, scale)
+            | ArrowDataType::Decimal64(_, scale)
+            | ArrowDataType::Decimal256(_, scale) => physical::decimals(values, *scale),
+            _ => Ok(values.cast(&DataType::Float64)?.f64()?.iter().collect()),
+        },
+        Content::Boolean | Content::Text | Content::Bytes | Content::Unusable { .. } => {
+            Ok(values.cast(&DataType::Float64)?.f64()?.iter().collect())
+        }
     }
-    numbers.cast(&DataType::Int64).ok()?.cast(&DataType::String).ok()
 }
 
 /// Returns what a column holds, in words.
@@ -287,22 +333,13 @@ fn numbers(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingL
         log.error(Expectation::Types, place, message);
         return None;
     }
-    let numbers = match column.content {
-        Content::Half => halves(&column.values),
-        Content::Whole
-        | Content::Number
-        | Content::Boolean
-        | Content::Text
-        | Content::Bytes
-        | Content::Unusable { .. } => column.values.cast(&DataType::Float64),
-    };
-    let Ok(numbers) = numbers else {
+    let Ok(numbers) = floats(column) else {
         let message = format!("column {name} holds {}, which cannot be read as numbers", column.values.dtype());
         log.error(Expectation::Types, place, message);
         return None;
     };
     let mut values = Vec::with_capacity(numbers.len());
-    for (row, value) in (1..).zip(numbers.f64().ok()?.iter()) {
+    for (row, value) in (1..).zip(numbers) {
         if !value.is_some_and(f64::is_finite) {
             let told = value.map_or("is empty".to_owned(), |value| format!("holds {value}, not a finite number"));
             log.error(Expectation::Finite, place.line(row), format!("column {name} {told}"));
@@ -310,16 +347,6 @@ fn numbers(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingL
         values.push(value.filter(|value| value.is_finite()).unwrap_or(f64::NAN));
     }
     Some(values)
-}
-
-/// Returns floats of 16 bits as such of 64.
-fn halves(column: &Column) -> PolarsResult<Column> {
-    let value = |bytes: Option<&[u8]>| {
-        let bytes = <[u8; 2]>::try_from(bytes?).ok()?;
-        Some(half::f16::from_le_bytes(bytes).to_f64())
-    };
-    let values: Float64Chunked = column.binary()?.iter().map(value).collect();
-    Ok(values.into_column())
 }
 
 fn cycles(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingLog) -> Option<Vec<Option<u32>>> {
