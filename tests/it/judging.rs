@@ -165,6 +165,29 @@ fn looks_at_the_test_part_are_counted_by_model_and_come_after_the_folds() {
 }
 
 #[test]
+fn a_test_part_that_is_written_otherwise_is_no_other_one() {
+    let project = Project::empty();
+    let small = ["--train-units", "24", "--test-units", "12", "--into", "data", "--name", "FD001"];
+    project.json(&[&["data", "simulate"], &small[..]].concat());
+    let files = "kind = \"cmapss\"\nsubset = \"FD001\"\npath = \"data\"\nverify = \"off\"\n[validate.severity]\n\
+                 unit_counts = \"off\"";
+    project.write("pdm.toml", SMALL.replace("kind = \"simulated\"\ntrain_units = 24\ntest_units = 12", files));
+    let looks = |set: &str| project.json(&["evaluate", "--set", set])["scores"]["looks"].clone();
+    assert_eq!(looks("model.l2=1.0")["models"], 1);
+    assert_eq!(looks("model.l2=2.0")["models"], 2);
+    let text = project.read("data/test_FD001.txt");
+    project.write("data/test_FD001.txt", text.replace('\n', "\r\n"));
+    assert_eq!(looks("model.l2=2.0"), serde_json::json!({ "models": 2, "new": false }));
+    let truths = project.read("data/RUL_FD001.txt");
+    project.write("data/RUL_FD001.txt", format!("{truths}\n"));
+    assert_eq!(looks("model.l2=3.0"), serde_json::json!({ "models": 3, "new": true }));
+    // Other truths are another part.
+    let first: u32 = truths.lines().next().unwrap().trim().parse().unwrap();
+    project.write("data/RUL_FD001.txt", truths.replacen(&first.to_string(), &(first + 1).to_string(), 1));
+    assert_eq!(looks("model.l2=3.0")["models"], 1);
+}
+
+#[test]
 fn each_gate_and_each_figure_of_drift_is_a_metric() {
     let project = Project::with_pipeline(SMALL);
     assert_eq!(project.pdm(&["run", "--metrics-file", "a.prom"]).code, 0);
