@@ -241,6 +241,10 @@ fn strict_jobs_end_where_a_warning_changes_what_they_mean() {
     assert!(capped.code == 1 && capped.stderr.contains("truths lie above"), "{capped:?}");
     let notify = project.pdm(&["run", "--strict", "--notify"]);
     assert!(notify.code == 1 && notify.stderr.contains("`--notify` tells nobody"), "{notify:?}");
+    let input = "datasets/simulated/test_SIM001.txt";
+    let predict = project.pdm(&["predict", "-m", "small@champion", "-i", input, "--strict", "--notify"]);
+    assert!(predict.code == 1 && predict.stderr.contains("error[E0432]"), "{predict:?}");
+    assert!(predict.stdout.is_empty() && predict.stderr.contains("`--notify` tells nobody"), "{predict:?}");
     // A verdict says more than a warning.
     project.write("pdm.toml", SMALL.replace("value = 120.0", "value = 0.1"));
     let refused = project.pdm(&["gate", "--strict", "--set", "train.loss=huber"]);
