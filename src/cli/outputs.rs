@@ -100,6 +100,15 @@ impl Outputs {
         self
     }
 
+    /// Adds all that the main pipeline of the project here rests on, for a command that needs no pipeline; where the pipeline
+    /// cannot be read, its file alone.
+    pub(super) fn reads_project(self, ui: &Ui) -> Self {
+        match settings::main_to_look(ui) {
+            Some((context, job)) => self.reads_pipeline(&context, &job),
+            None => self.reads_pipeline_file(None),
+        }
+    }
+
     /// Adds the pipeline file alone: all that is known of a pipeline that cannot be read.
     pub(super) fn reads_pipeline_file(mut self, given: Option<&Path>) -> Self {
         let main = settings::main_pipeline().ok().flatten();

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::error::CliError;
 use super::exit::Exit;
 use super::ui::{self, Ui};
 use pdm_core::codes::Code;
@@ -16,6 +17,14 @@ use pdm_tracking::observe::PredictFact;
 
 /// Units that are named one by one; more are counted.
 const NAMED: usize = 20;
+
+/// Units left out by one cause that are still told one by one.
+const TOLD_ALONE: usize = 3;
+/// Units that are named where more are told in one sentence.
+const FIRST_NAMES: usize = 5;
+
+/// What keeps a unit from being read, and in which file.
+type Cause<'a> = (Expectation, Option<&'a str>);
 
 /// Predictions, and what is to be told of them.
 pub(super) struct Predicted {
@@ -115,30 +124,84 @@ impl Predicted {
                 ui::line(&format!("  {kind}, {count} {plural}: {}", self.example(kind)));
             }
         }
-        for unit in self.skipped.iter().take(NAMED) {
-            let SkippedUnit { unit, findings } = unit;
-            let first = findings.first().map(ToString::to_string).unwrap_or_default();
-            let more = if findings.len() > 1 { format!(" (and {} more)", findings.len() - 1) } else { String::new() };
-            ui::warn(&format!("unit {unit} is left out: {first}{more}"));
-        }
-        if self.skipped.len() > NAMED {
+        let causes = self.left_out();
+        causes.iter().take(NAMED).for_each(|sentence| ui::warn(sentence));
+        if causes.len() > NAMED {
             ui::warn(&format!("{} units in all are left out", self.skipped.len()));
         }
         if let Some(title) = self.alarm_title() {
-            ui::warn(&format!("alarm: {title}: {}", named(&self.alarmed_units())));
+            ui::warn(&format!("alarm: {title}: {}", named(&self.alarmed_units(), NAMED)));
         }
         ui.more(&self.codes());
     }
 
-    /// Returns what people are told who want to know.
-    pub(super) fn notice(&self, pipeline: &str) -> Notice {
-        let (predicted, skipped) = (self.units(), self.skipped.len());
-        let summary = format!("{predicted} units predicted, {skipped} left out, {} flagged", self.flags.units());
-        let (occasion, title) = match (self.alarm_title(), skipped) {
-            (Some(title), _) => (Occasion::Alarm, format!("{pipeline}: {title}")),
-            (None, 0) => (Occasion::Passed, format!("{pipeline}: {summary}")),
-            (None, _) => (Occasion::Failure, format!("{pipeline}: {skipped} units could not be predicted")),
-        };
+    /// Returns one sentence for each unit that is left out; units that share a cause, and are many, share a sentence.
+    fn left_out(&self) -> Vec<String> {
+        let mut causes: Vec<(Option<Cause<'_>>, Vec<&SkippedUnit>)> = Vec::new();
+        for unit in &self.skipped {
+            let cause = unit.findings.first().map(|finding| (finding.expectation, finding.file.as_deref()));
+            match causes.iter_mut().find(|(known, _)| *known == cause) {
+                Some((_, units)) => units.push(unit),
+                None => causes.push((cause, vec![unit])),
+            }
+        }
+        let mut sentences = Vec::new();
+        for (_, units) in causes {
+            match units.as_slice() {
+                [first, ..] if units.len() > TOLD_ALONE => {
+                    let names = named(&units.iter().map(|unit| &unit.unit).collect::<Vec<_>>(), FIRST_NAMES);
+                    sentences.push(format!("{} units are left out ({names}): {}", units.len(), why_left_out(first)));
+                }
+                few => {
+                    let told = few.iter().map(|of| format!("unit {} is left out: {}", of.unit, why_left_out(of)));
+                    sentences.extend(told);
+                }
+            }
+        }
+        sentences
+    }
+
+    /// Returns the error where units were left out and none is predicted.
+    pub(super) fn nothing_predicted(&self) -> Option<CliError> {
+        if !self.predictions.is_empty() || self.skipped.is_empty() {
+            return None;
+        }
+        let count = self.skipped.len();
+        let units = if count == 1 { "1 unit is".to_owned() } else { format!("{count} units are") };
+        let message = format!("nothing is predicted: {units} left out, and there is no other");
+        let error = CliError::new(Code::UnitsSkipped, message);
+        Some(error.hint("mend what is named above; nothing was written"))
+    }
+
+    /// Returns what people are told who want to know: of an alarm, and of units left out, each by a notice of its own, since not
+    /// everybody is told of both.
+    pub(super) fn notices(&self, pipeline: &str) -> Vec<Notice> {
+        let skipped = self.skipped.len();
+        let mut notices = Vec::new();
+        if let Some(title) = self.alarm_title() {
+            notices.push(self.notice(Occasion::Alarm, pipeline, &title));
+        }
+        if skipped > 0 {
+            let units = if skipped == 1 { "unit" } else { "units" };
+            notices.push(self.notice(
+                Occasion::Failure,
+                pipeline,
+                &format!("{skipped} {units} could not be predicted"),
+            ));
+        }
+        if notices.is_empty() {
+            notices.push(self.notice(Occasion::Passed, pipeline, &self.summary()));
+        }
+        notices
+    }
+
+    fn summary(&self) -> String {
+        let (predicted, skipped, flagged) = (self.units(), self.skipped.len(), self.flags.units());
+        format!("{predicted} units predicted, {skipped} left out, {flagged} flagged")
+    }
+
+    fn notice(&self, occasion: Occasion, pipeline: &str, title: &str) -> Notice {
+        let (title, summary) = (format!("{pipeline}: {title}"), self.summary());
         let mut lines = vec![format!("{summary}.")];
         for (prediction, _) in self.predictions.iter().zip(&self.alarms).filter(|(_, alarm)| **alarm) {
             let Prediction { unit, cycle, rul, interval, .. } = prediction;
@@ -156,7 +219,7 @@ impl Predicted {
             "alarms": self.rows().into_iter().filter(|row| row.alarm == Some(true)).collect::<Vec<_>>(),
             "skipped": self.skipped,
             "flagged": self.flags.units(),
-            "predicted": predicted,
+            "predicted": self.units(),
             "bundle": self.bundle,
         });
         notice
@@ -237,10 +300,16 @@ fn no_number(cycle: Cycle) -> Finding {
     }
 }
 
-fn named(units: &[&UnitId]) -> String {
-    let mut names = units.iter().take(NAMED).map(|unit| unit.to_string()).collect::<Vec<_>>().join(", ");
-    if units.len() > NAMED {
-        names.push_str(&format!(" and {} more", units.len() - NAMED));
+fn why_left_out(unit: &SkippedUnit) -> String {
+    let first = unit.findings.first().map(ToString::to_string).unwrap_or_default();
+    let more = unit.findings.len().saturating_sub(1);
+    if more == 0 { first } else { format!("{first} (and {more} more)") }
+}
+
+fn named(units: &[&UnitId], most: usize) -> String {
+    let mut names = units.iter().take(most).map(|unit| unit.to_string()).collect::<Vec<_>>().join(", ");
+    if units.len() > most {
+        names.push_str(&format!(" and {} more", units.len() - most));
     }
     names
 }

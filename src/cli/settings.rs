@@ -1,7 +1,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use super::args::PipelineArgs;
 use super::error::CliError;
@@ -22,6 +22,9 @@ pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml")
 pub(super) const MAIN_PIPELINE: &str = "pdm.toml";
 const EMBEDDED_LABEL: &str = "(embedded)";
 const NO_FILE: &str = "there is no pipeline file: no `pdm.toml` here or in a folder above";
+
+/// A command may look at more than one project, and says once that its time is not the clock's.
+static TIME_TOLD: Once = Once::new();
 
 /// A pipeline file that was found, or the embedded one.
 struct Found {
@@ -89,6 +92,13 @@ fn require_file(job: &Job) -> Result<(), CliError> {
 /// As [`resolve`].
 pub(super) fn resolve_to_look(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     resolve_by(PipelineSpec::compose, args, ui, |root| context_by(root, ui, |_| None))
+}
+
+/// Resolves the main pipeline of the project around the current folder, for a command that needs none; none where there is no
+/// pipeline, or it cannot be read.
+pub(super) fn main_to_look(ui: &Ui) -> Option<(Context, Job)> {
+    main_pipeline().ok().flatten()?;
+    resolve_to_look(&PipelineArgs::default(), ui).ok()
 }
 
 /// Resolves what [`resolve`] does, for a search over `[tune.space]`.
@@ -173,7 +183,9 @@ fn context_by(root: PathBuf, ui: &Ui, git: impl Fn(&[&str]) -> Option<String>) -
         if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
     let now = environment::now()?;
     if let Some(now) = now {
-        ui::warn(&format!("the time is {now}, as PDM_ML_NOW says: for tests and simulations only"));
+        TIME_TOLD.call_once(|| {
+            ui::warn(&format!("the time is {now}, as PDM_ML_NOW says: for tests and simulations only"));
+        });
     }
     let reporter = ui.watch.listen(Reporter::new(interrupt));
     Ok(Context {

@@ -88,13 +88,24 @@ fn edge(tuned: &Tuned, row: &EdgeRow) -> String {
         End::Low => ("lower", format!("a smaller `low` than {}", toml_of(&edge.low))),
         End::High => ("upper", format!("a larger `high` than {}", toml_of(&edge.high))),
     };
+    let place = if edge.is_outside {
+        let side = match edge.end {
+            End::Low => "below",
+            End::High => "above",
+        };
+        format!(
+            "lies {side} the range {} to {}, which was searched without it",
+            toml_of(&edge.low),
+            toml_of(&edge.high)
+        )
+    } else {
+        format!("lies at the {end} end of {} to {}", toml_of(&edge.low), toml_of(&edge.high))
+    };
     format!(
-        "warning: {whose} {} = {} lies at the {end} end of {} to {}, so better values may lie beyond it; where the key \
+        "warning: {whose} {} = {} {place}, so better values may lie beyond it; where the key \
          takes such values, give \"{}\" in [tune.space] {widen}, and search again",
         edge.key,
         toml_of(&edge.value),
-        toml_of(&edge.low),
-        toml_of(&edge.high),
         edge.key
     )
 }

@@ -125,6 +125,20 @@ fn doctor_says_what_a_job_of_ci_lacks() {
     let found = ["lock", "tracking"].map(|name| verdict(&report, name));
     assert_eq!(found, ["fail", "fail"], "{report:#}");
 
+    let table = "version = 2\n[dataset]\nkind = \"table\"\ntrain = \"a.csv\"\ntest = \"b.csv\"\nrul = \"c.csv\"\nsensors = [\"s\"]\n";
+    project.write("pdm.toml", table);
+    project.write("a.csv", "unit,cycle,s\n1,1,2.0\n");
+    for (missing, role) in [("b.csv", "test"), ("c.csv", "RUL")] {
+        let report = examine(&[]);
+        let found = ["data", "lock"].map(|name| verdict(&report, name));
+        assert_eq!(found, ["fail", "skip"], "{report:#}");
+        let data = report["checks"].as_array().unwrap().iter().find(|check| check["check"] == "data").unwrap();
+        let text = data["found"].as_str().unwrap();
+        assert!(text.contains(missing) && text.starts_with(&format!("the {role} file")), "{text}");
+        project.write(missing, "unit,cycle,s\n1,1,2.0\n");
+    }
+    assert_eq!(verdict(&examine(&[]), "data"), "pass");
+
     project.write("pdm.toml", "version = 2\n[project]\nname = 7\n");
     let report = examine(&[]);
     assert_eq!((&report["exit"], report["checks"].as_array().unwrap().len()), (&2.into(), 1), "{report:#}");

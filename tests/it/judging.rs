@@ -165,6 +165,29 @@ fn looks_at_the_test_part_are_counted_by_model_and_come_after_the_folds() {
 }
 
 #[test]
+fn a_test_part_that_is_written_otherwise_is_no_other_one() {
+    let project = Project::empty();
+    let small = ["--train-units", "24", "--test-units", "12", "--into", "data", "--name", "FD001"];
+    project.json(&[&["data", "simulate"], &small[..]].concat());
+    let files = "kind = \"cmapss\"\nsubset = \"FD001\"\npath = \"data\"\nverify = \"off\"\n[validate.severity]\n\
+                 unit_counts = \"off\"";
+    project.write("pdm.toml", SMALL.replace("kind = \"simulated\"\ntrain_units = 24\ntest_units = 12", files));
+    let looks = |set: &str| project.json(&["evaluate", "--set", set])["scores"]["looks"].clone();
+    assert_eq!(looks("model.l2=1.0")["models"], 1);
+    assert_eq!(looks("model.l2=2.0")["models"], 2);
+    let text = project.read("data/test_FD001.txt");
+    project.write("data/test_FD001.txt", text.replace('\n', "\r\n"));
+    assert_eq!(looks("model.l2=2.0"), serde_json::json!({ "models": 2, "new": false }));
+    let truths = project.read("data/RUL_FD001.txt");
+    project.write("data/RUL_FD001.txt", format!("{truths}\n"));
+    assert_eq!(looks("model.l2=3.0"), serde_json::json!({ "models": 3, "new": true }));
+    // Other truths are another part.
+    let first: u32 = truths.lines().next().unwrap().trim().parse().unwrap();
+    project.write("data/RUL_FD001.txt", truths.replacen(&first.to_string(), &(first + 1).to_string(), 1));
+    assert_eq!(looks("model.l2=3.0")["models"], 1);
+}
+
+#[test]
 fn each_gate_and_each_figure_of_drift_is_a_metric() {
     let project = Project::with_pipeline(SMALL);
     assert_eq!(project.pdm(&["run", "--metrics-file", "a.prom"]).code, 0);
@@ -218,6 +241,10 @@ fn strict_jobs_end_where_a_warning_changes_what_they_mean() {
     assert!(capped.code == 1 && capped.stderr.contains("truths lie above"), "{capped:?}");
     let notify = project.pdm(&["run", "--strict", "--notify"]);
     assert!(notify.code == 1 && notify.stderr.contains("`--notify` tells nobody"), "{notify:?}");
+    let input = "datasets/simulated/test_SIM001.txt";
+    let predict = project.pdm(&["predict", "-m", "small@champion", "-i", input, "--strict", "--notify"]);
+    assert!(predict.code == 1 && predict.stderr.contains("error[E0432]"), "{predict:?}");
+    assert!(predict.stdout.is_empty() && predict.stderr.contains("`--notify` tells nobody"), "{predict:?}");
     // A verdict says more than a warning.
     project.write("pdm.toml", SMALL.replace("value = 120.0", "value = 0.1"));
     let refused = project.pdm(&["gate", "--strict", "--set", "train.loss=huber"]);

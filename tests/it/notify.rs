@@ -382,7 +382,7 @@ fn a_mail_server_may_encrypt_from_the_first_byte_or_stand_on_this_machine() {
 
 #[test]
 fn an_alarm_of_a_prediction_is_told_with_its_units() {
-    let (address, requests) = receiver(&["200 OK", "200 OK"]);
+    let (address, requests) = receiver(&["200 OK", "200 OK", "200 OK", "200 OK", "200 OK"]);
     let project = Project::with_pipeline(&webhook(&address, "on = [\"alarm\", \"failure\"]"));
     project.json(&["run"]);
     let input = "datasets/simulated/test_SIM001.txt";
@@ -402,4 +402,13 @@ fn an_alarm_of_a_prediction_is_told_with_its_units() {
     assert_eq!(answer.code, 10, "{answer:?}");
     let notice = next(&requests).json();
     assert_eq!((&notice["occasion"], &notice["details"]["skipped"][0]["unit"]), (&json!("failure"), &json!("3")));
+    // An alarm does not hide what was left out: who is told of failures may not be told of alarms.
+    let both = ["predict", "-m", "small@champion", "-i", "bad.txt", "--notify", "--alarm", "rul >= 0"];
+    assert_eq!(project.pdm(&both).code, 32);
+    let (alarm, failure) = (next(&requests).json(), next(&requests).json());
+    assert_eq!((&alarm["occasion"], &failure["occasion"]), (&json!("alarm"), &json!("failure")));
+    assert_eq!(failure["title"], "small: 1 unit could not be predicted");
+    project.write("pdm.toml", webhook(&address, "on = [\"failure\"]"));
+    assert_eq!(project.pdm(&both).code, 32);
+    assert_eq!(next(&requests).json()["occasion"], "failure");
 }

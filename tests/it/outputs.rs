@@ -145,6 +145,32 @@ fn plain_paths_to_inputs_are_refused_and_named() {
 }
 
 #[test]
+fn commands_that_need_no_pipeline_replace_no_file_of_the_project_either() {
+    let project = project();
+    let run = project.json(&["run", "--force"])["run"].as_str().unwrap().to_owned();
+    project.json(&["registry", "fetch", "small/1", "--into", "bundle"]);
+    let data = "datasets/simulated/train_SIM001.txt";
+    let commands: [&[&str]; 4] = [
+        &["export", "onnx", "bundle", "--output", data, "--force"],
+        &["export", "inputs", "bundle", "--input", INPUT, "--output", data, "--force"],
+        &["runs", "trace", &run, "--runs", "experiments/runs", "--output", data, "--force"],
+        &["registry", "fetch", "small/1", "--registry", "registry/store", "--into", "experiments/runs/mine"],
+    ];
+    let before = contents(project.path());
+    for command in commands {
+        let answer = project.pdm(command);
+        assert!(answer.code == 2 && answer.stderr.contains("error[E0161]"), "{command:?}: {answer:?}");
+        assert!(contents(project.path()) == before, "{command:?} changed a file");
+    }
+    assert!(!project.file("experiments/runs/mine").exists());
+    // Of a pipeline that cannot be read its file is known, and nothing else stops the work.
+    project.write("base.toml", "nonsense\n");
+    let onto_file = project.pdm(&["export", "onnx", "bundle", "--output", "pdm.toml", "--force"]);
+    assert!(onto_file.code == 2 && onto_file.stderr.contains("error[E0161]"), "{onto_file:?}");
+    assert_eq!(project.pdm(&["export", "onnx", "bundle", "--output", "model.onnx"]).code, 0);
+}
+
+#[test]
 fn two_outputs_of_one_command_are_two_files() {
     let project = project();
     for args in [

@@ -176,6 +176,37 @@ fn one_bad_unit_is_named_and_left_out_and_the_others_are_as_without_it() {
     );
     let none = predict(&project, &["-i", "all.csv"]);
     assert_eq!((none.code, none.stdout.as_str()), (10, ""), "{none:?}");
+
+    // Rows whose cycle is no number are no rows at all, and no reason to replace an earlier table.
+    let dates = as_csv(&project, |at, cells| {
+        if at > 0 {
+            cells[1] = "2026-01-01 00:00".to_owned();
+        }
+    });
+    project.write("dates.csv", dates);
+    assert_eq!(predict(&project, &["-i", INPUT, "-o", "kept.csv"]).code, 0);
+    let before = project.read("kept.csv");
+    let none = predict(&project, &["-i", "dates.csv", "-o", "kept.csv", "--force"]);
+    assert_eq!((none.code, none.stdout.as_str()), (10, ""), "{none:?}");
+    assert_eq!(project.read("kept.csv"), before);
+    assert_eq!(before.lines().count(), 1 + 12);
+}
+
+#[test]
+fn units_that_one_cause_leaves_out_are_told_in_one_sentence() {
+    let project = trained();
+    let changed = as_csv(&project, |at, cells| {
+        let is_bad = at > 0 && ["2", "3", "4", "5", "6", "7"].contains(&cells[0].as_str());
+        if is_bad && cells[1] == "9" {
+            cells[7] = "n/a".to_owned();
+        }
+    });
+    project.write("bad.csv", changed);
+    let answer = predict(&project, &["-i", "bad.csv"]);
+    assert_eq!(answer.code, 10, "{answer:?}");
+    let told: Vec<_> = answer.stderr.lines().filter(|line| line.contains("left out")).collect();
+    assert_eq!(told.len(), 1, "{answer:?}");
+    assert!(told[0].contains("6 units are left out (2, 3, 4, 5, 6 and 1 more): bad.csv:"), "{told:?}");
 }
 
 #[test]

@@ -314,6 +314,50 @@ fn data_are_new_by_content_and_what_is_lost_is_told() {
     assert!(summary["conditions"][0]["why"].as_str().unwrap().starts_with("8 units came in"), "{summary:#}");
 }
 
+#[test]
+fn an_old_export_that_comes_back_has_lost_what_came_in_since() {
+    let pipeline = PLANT.replace("[[gate]]\nmetric = \"rmse\"\nrule = \"non_inferior\"\nmargin = 2.0\n", "");
+    let (project, fleet) = (Project::with_pipeline(&pipeline), fleet());
+    for week in 1..=2 {
+        write_week(&project, &fleet, week, 99);
+        let (answer, summary) = run(&project, week, &[]);
+        assert_eq!((&summary["result"], &summary["version"]), (&"promoted".into(), &week.into()), "{answer:?}");
+    }
+    write_week(&project, &fleet, 1, 99);
+    for reason in ["new-data", "always"] {
+        let (answer, summary) = run(&project, 3, &["--if", reason]);
+        assert_eq!((answer.code, &summary["error"]["code"]), (10, &"E0218".into()), "{answer:?}");
+        assert!(answer.stderr.contains("data that v2 learnt from: 8 of 44 units are gone"), "{answer:?}");
+    }
+    // Other files that hold the same rows are treated alike.
+    project.write("units.csv", rewritten(&project.read("units.csv")));
+    assert_eq!(run(&project, 3, &["--if", "always"]).0.code, 10);
+}
+
+#[test]
+fn data_that_were_lost_and_came_back_are_new() {
+    let pipeline = PLANT.replace("[[gate]]\nmetric = \"rmse\"\nrule = \"non_inferior\"\nmargin = 2.0\n", "");
+    let (project, fleet) = (Project::with_pipeline(&pipeline), fleet());
+    write_week(&project, &fleet, 2, 99);
+    assert_eq!(run(&project, 1, &[]).1["result"], "promoted");
+    // By hand, a model of fewer units: a warning, and the newest that was judged.
+    write_week(&project, &fleet, 1, 99);
+    let mut by_hand = project.command(&["run"]);
+    let answer = Answer::of(by_hand.env("PDM_ML_NOW", time(2)));
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let told = "the new champion learnt from less than v1 did: 8 of 44 units are gone (37, 38, 39, 40, 41, …)";
+    assert!(answer.stderr.contains(told), "{answer:?}");
+    write_week(&project, &fleet, 2, 99);
+    let (answer, summary) = run(&project, 3, &["--if", "new-data"]);
+    assert_eq!((&summary["result"], &summary["version"]), (&"promoted".into(), &1.into()), "{answer:?}");
+    assert!(summary["conditions"][0]["why"].as_str().unwrap().starts_with("8 units came in"), "{summary:#}");
+    assert_eq!(run(&project, 4, &["--if", "new-data"]).1["result"], "nothing");
+    // Version 1 was judged last, though version 2 is newer.
+    write_week(&project, &fleet, 1, 99);
+    let (answer, _) = run(&project, 5, &["--if", "always"]);
+    assert!(answer.code == 10 && answer.stderr.contains("data that v1 learnt from"), "{answer:?}");
+}
+
 /// The same table with other line ends, and numbers written with an exponent.
 fn rewritten(text: &str) -> String {
     let mut lines = text.lines();

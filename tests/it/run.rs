@@ -241,3 +241,20 @@ fn other_columns_are_another_model() {
     assert_eq!(action(&second, "train"), "ran");
     assert_ne!(first["scores"], second["scores"]);
 }
+
+#[test]
+fn a_coverage_that_few_units_cannot_reach_is_refused_behind_a_cached_fit_too() {
+    let project = Project::with_pipeline(SMALL);
+    assert_eq!(project.pdm(&["run"]).code, 0);
+    for (coverage, percent, needed) in [("0.96", "96", "30"), ("0.99", "99", "124")] {
+        let set = format!("calibrate.coverage={coverage}");
+        let answer = project.pdm(&["run", "--set", &set]);
+        assert_eq!(answer.code, 1, "{answer:?}");
+        let told = format!("24 training units are too few for intervals of {percent} % coverage");
+        assert!(answer.stderr.contains("error[E0308]") && answer.stderr.contains(&told), "{answer:?}");
+        assert!(answer.stderr.contains(&format!("{coverage} needs {needed} units")), "{answer:?}");
+        // The same words as where nothing is cached.
+        let forced = project.pdm(&["run", "--force", "--set", &set]);
+        assert!(forced.code == 1 && forced.stderr.contains(&told), "{forced:?}");
+    }
+}

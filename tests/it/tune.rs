@@ -243,4 +243,13 @@ fn a_value_at_an_end_of_its_range_is_told_with_what_to_widen() {
         "{text}"
     );
     assert!(text.contains("give \"model.l2\" in [tune.space] a smaller `low` than 1000.0"), "{text}");
+    // The file's own value lies outside, and is the best.
+    let below = project.read("pdm.toml").replace("l2 = 1e5", "l2 = 0.001");
+    project.write("pdm.toml", below);
+    let outcome = project.json(&["tune", "--force"]);
+    let edge = &outcome["at_edge"][0];
+    assert_eq!((&edge["end"], &edge["is_outside"]), (&"low".into(), &true.into()), "{outcome:#}");
+    let text = project.pdm(&["tune", "--force"]).stdout;
+    let told = "the chosen model.l2 = 0.001 lies below the range 1000.0 to 1000000.0, which was searched without it";
+    assert!(text.contains(told), "{text}");
 }

@@ -26,13 +26,8 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
         let comparing = job.spec.gates.iter_mut().filter(|gate| gate.compares());
         comparing.for_each(|gate| gate.when_no_champion = verdict.into());
     }
-    if args.notify && job.spec.notify.is_empty() {
-        let what = "`--notify` tells nobody: the pipeline has no [[notify]]";
-        if ui.is_strict() {
-            return Err(CliError::new(Code::Strict, format!("--strict: {what}"))
-                .hint("add [[notify]], or leave `--notify` out"));
-        }
-        warn(what);
+    if args.notify {
+        require_receiver(&job.spec.notify, ui)?;
     }
     let result = engine::bring_up(&context, &job, until, args.stage.reuse()).map_err(CliError::from);
     if let Ok(outcome) = &result {
@@ -93,6 +88,23 @@ pub(super) fn tell_of_error(to: &[NotifyOptions], context: &Context, job: &Job, 
         let name = &job.spec.project.name;
         send(to, &engine::notice_of_error(name, occasion(error.exit()), &error.render(false)), context);
     }
+}
+
+/// Says that notices go nowhere where nobody is named to get them; a strict job ends then.
+///
+/// # Errors
+/// There is no receiver, and `--strict` was given.
+pub(super) fn require_receiver(to: &[NotifyOptions], ui: &Ui) -> Result<(), CliError> {
+    if !to.is_empty() {
+        return Ok(());
+    }
+    let what = "`--notify` tells nobody: the pipeline has no [[notify]]";
+    if ui.is_strict() {
+        let error = CliError::new(Code::Strict, format!("--strict: {what}"));
+        return Err(error.hint("add [[notify]], or leave `--notify` out"));
+    }
+    warn(what);
+    Ok(())
 }
 
 /// Sends a notice; whoever cannot be reached is a warning.

@@ -28,7 +28,7 @@ pub(super) fn is_folder(name: &str) -> bool {
 /// pipeline rests on.
 pub(super) fn open(name: &str, registry: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<Model, CliError> {
     if is_folder(name) {
-        outputs.reads_folder("the model", Path::new(name)).reads_pipeline_file(None).check(ui)?;
+        outputs.reads_folder("the model", Path::new(name)).reads_project(ui).check(ui)?;
         return open_folder(name);
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;

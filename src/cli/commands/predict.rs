@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::judged::{send, tell_of_error};
+use super::judged::{require_receiver, send, tell_of_error};
 use super::model::{self, Model};
 use crate::cli::args::{PipelineArgs, PredictArgs};
 use crate::cli::error::CliError;
@@ -38,8 +38,9 @@ pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
     {
         match &result {
             Ok(predicted) => {
-                let notice = predicted.notice(&job.spec.project.name);
-                send(&job.spec.notify, &notice, context);
+                for notice in predicted.notices(&job.spec.project.name) {
+                    send(&job.spec.notify, &notice, context);
+                }
             }
             Err(error) => tell_of_error(&job.spec.notify, context, job, error),
         }
@@ -71,8 +72,8 @@ fn project(args: &PredictArgs, ui: &Ui) -> Result<Project, CliError> {
     let is_needed = !model::is_folder(&args.model) || args.notify || args.pipeline.is_some();
     if is_needed {
         let (context, job) = settings::resolve(&pipeline, ui)?;
-        if args.notify && job.spec.notify.is_empty() {
-            ui::warn("`--notify` tells nobody: the pipeline has no [[notify]]");
+        if args.notify {
+            require_receiver(&job.spec.notify, ui)?;
         }
         return Ok(Some((context, job)));
     }
@@ -98,6 +99,11 @@ fn predict(args: &PredictArgs, alarms: &[Alarm], project: &Project, ui: &Ui) -> 
     let predictions = if args.every_cycle { bundle.predict_every_cycle(&units) } else { bundle.predict(&units) };
     let model = version.map(|version| format!("{}/{}", version.model, version.version));
     let predicted = Predicted::new(predictions, skipped, alarms, bundle.digest(), model);
+    if let Some(error) = predicted.nothing_predicted() {
+        // An earlier table is worth more than a header alone.
+        predicted.tell(&bundle, ui);
+        return Err(error);
+    }
     show(args, &predicted, &bundle, ui)?;
     predicted.tell(&bundle, ui);
     keep(args, &predicted, &bundle, &digests, project)?;

@@ -123,7 +123,7 @@ fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
 fn open_to_write(args: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     if let Some(url) = &args.registry {
         let context = settings::context_here(ui)?;
-        outputs.reads_registry(&context.root, url).reads_pipeline_file(None).check(ui)?;
+        outputs.reads_registry(&context.root, url).reads_project(ui).check(ui)?;
         let registry = Registry::open(url, context.surroundings()?)?;
         return Ok((context, registry));
     }

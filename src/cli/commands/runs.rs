@@ -44,7 +44,7 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
 fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
     let mut outputs = Outputs::new(args.force).document("--output", args.out.as_deref(), Document::Trace);
     let store = if args.store.runs.is_some() {
-        outputs = outputs.reads_pipeline_file(None);
+        outputs = outputs.reads_project(ui);
         open(&args.store, ui)?
     } else {
         let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;

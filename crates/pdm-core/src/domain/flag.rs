@@ -23,19 +23,22 @@ pub enum FlagKind {
     SensorRange,
     /// A sensor that the model reads lies elsewhere from the first cycles on, as in another unit of measure.
     SensorLevel,
+    /// A sensor that the model reads repeats one value to the end, for far longer than in any unit of training.
+    Stuck,
     /// The settings are those of no operating regime of training.
     Settings,
 }
 
 impl FlagKind {
     /// All kinds, in the order they are told.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::FirstCycle,
         Self::Gaps,
         Self::Age,
         Self::ShortHistory,
         Self::SensorRange,
         Self::SensorLevel,
+        Self::Stuck,
         Self::Settings,
     ];
 
@@ -48,6 +51,7 @@ impl FlagKind {
             Self::ShortHistory => "short_history",
             Self::SensorRange => "sensor_range",
             Self::SensorLevel => "sensor_level",
+            Self::Stuck => "stuck",
             Self::Settings => "settings",
         }
     }

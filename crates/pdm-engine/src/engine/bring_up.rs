@@ -21,6 +21,8 @@ use crate::pipeline::stages::features::RANKING;
 use crate::pipeline::stages::validate::REPORT;
 use crate::pipeline::stages::{LEARNING_CURVES, StageError, Summary, read_json};
 use crate::pipeline::{ExecGraph, Node, Stage};
+use pdm_core::content::{Digest, digest_of};
+use pdm_core::domain::Predictions;
 use pdm_core::events::Event;
 use pdm_core::scoring::{Part, Scorecard, Verdict};
 use pdm_tracking::tracking::RunStore;
@@ -343,13 +345,25 @@ fn count_look(line: &Line<'_>, outcome: &mut Outcome) {
         return;
     }
     let store = RunStore::open(line.context.resolve(&line.job.spec.tracking.dir));
-    match store.look(scores.scorecard.protocol.data, bundle) {
+    let Ok(part) = part_looked_at(line, &scores.scorecard) else { return };
+    match store.look(part, scores.scorecard.protocol.data, bundle) {
         Ok(looks) => scores.looks = Some(looks),
         Err(error) => {
             let why = error.in_one_line();
             line.context.reporter.warn(format!("this look at the {} is not counted: {why}", scores.on));
         }
     }
+}
+
+/// Returns the digest of the units that were scored, with their cycles and truths: it stays where the same test part is written
+/// otherwise, with other line ends or packed, which the digest of its files does not.
+fn part_looked_at(line: &Line<'_>, card: &Scorecard) -> Result<Digest, StageError> {
+    if card.protocol.part != Part::Test {
+        return Ok(card.protocol.data);
+    }
+    let predictions: Predictions = read_json(&line.entry(Stage::Evaluate).path(PREDICTIONS))?;
+    let rows: Vec<_> = predictions.iter().map(|row| (&row.unit, row.cycle, row.truth)).collect();
+    Ok(digest_of(&rows).expect("names and numbers have a JSON form"))
 }
 
 fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcome, EngineError> {

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::memory_watch::MemoryWatch;
 use super::registered::open_version;
+use super::retrain::changes_since;
 use super::{EngineError, Line, Reuse};
 use crate::pipeline::Stage;
 use crate::pipeline::cache::{Claim, Entry, Pending};
@@ -148,6 +149,7 @@ impl Line<'_> {
         let model = self.model()?.expect("a promotion stands behind the scores");
         let version = self.storeroom.version_of(model)?.expect("the stage before registered the model");
         let report = self.gate_report()?;
+        self.tell_of_losses()?;
         let promotion = Promotion {
             model: self.storeroom.model.clone(),
             version: version.version,
@@ -163,6 +165,29 @@ impl Line<'_> {
         }
         let before = moved.from.map_or("first".to_owned(), |from| format!("was v{from}"));
         Ok(Summary::new(format!("v{} is now {} ({before})", moved.to, moved.alias)).figure("version", moved.to))
+    }
+
+    /// Warns of units and rows that the champion learnt from and this model did not. The night job has looked before.
+    fn tell_of_losses(&mut self) -> Result<(), EngineError> {
+        let Some(champion) = self.storeroom.champion()?.filter(|_| self.night.is_none()) else { return Ok(()) };
+        if champion.origin.data == self.data_digests().train {
+            return Ok(());
+        }
+        let reporter = self.context.reporter.clone();
+        let bundle = match open_version(self.context, &self.storeroom.registry, &champion) {
+            Ok(bundle) => bundle,
+            Err(error) => {
+                let number = champion.version;
+                reporter.warn(format!("v{number} cannot be opened, so its training data were not compared: {error}"));
+                return Ok(());
+            }
+        };
+        let (changes, _) = changes_since(&bundle, self.dataset()?);
+        if changes.has_losses() {
+            let (number, alias, losses) = (champion.version, &self.storeroom.alias, changes.losses());
+            reporter.warn(format!("the new {alias} learnt from less than v{number} did: {losses}"));
+        }
+        Ok(())
     }
 
     /// Judges the model once more, now that it is the champion: the next run finds that in the cache and has nothing to do. The

@@ -61,11 +61,11 @@ impl Stage {
             // largest one.
             Self::Features | Self::Train => 2,
             // The second bundle says what the training files held, how old units grew and where their sensors began; the
-            // third has residuals by running sums.
-            Self::Calibrate => 3,
+            // third has residuals by running sums, the fourth how long sensors repeat a value.
+            Self::Calibrate => 4,
             // The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth.
-            // The third has bands by the cap, and residuals by running sums.
-            Self::Evaluate => 3,
+            // The third has bands by the cap, and residuals by running sums; the predictions of the fourth flag stuck sensors.
+            Self::Evaluate => 4,
             // The second judges by intervals that hold on few units, and does not compare the champion with itself.
             Self::Gate => 2,
             Self::Register | Self::Promote => 1,

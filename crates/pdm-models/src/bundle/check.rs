@@ -95,6 +95,8 @@ fn profile_problem(profile: &ReferenceProfile, features: &FittedFeatures) -> Opt
     if !ascend || histories.level_rows == 0 {
         return Some("describes histories by numbers that do not fit together".to_owned());
     }
-    let unknown = histories.levels.iter().find(|level| !features.sensors().contains(&level.channel));
-    unknown.map(|level| format!("speaks of the level of `{}`, which the model does not read", level.channel))
+    let levels = histories.levels.iter().map(|level| ("level", &level.channel));
+    let repetitions = histories.repetitions.iter().map(|repetition| ("repetitions", &repetition.channel));
+    let unknown = levels.chain(repetitions).find(|(_, channel)| !features.sensors().contains(*channel));
+    unknown.map(|(what, channel)| format!("speaks of the {what} of `{channel}`, which the model does not read"))
 }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::histories::distances;
+use super::histories::{Repetition, distances, repeated};
 use super::{ChannelProfile, KnownHistories, ModelBundle};
 use crate::data::Trajectory;
 use pdm_core::domain::{Cycle, Flag, FlagKind};
@@ -25,6 +25,13 @@ const LEAST_SHIFT: f64 = 1.0;
 /// How many standard errors the level of fewer rows may lie further out.
 const LEVEL_ERRORS: f64 = 3.0;
 
+/// Fewest rows with the same value that are flagged: fewer are chance or rounding.
+const FEWEST_STUCK: usize = 5;
+
+/// How many times longer than in training a value must be repeated: the longest stretch of other units is often a little longer
+/// than that of the units of training, and twice as long hardly ever.
+const STUCK_TIMES: usize = 2;
+
 /// Share of a value below which a difference is rounding.
 const ROUNDING: f64 = 1e-9;
 
@@ -37,6 +44,16 @@ pub(super) struct Examined<'a> {
     found: Vec<(usize, Flag)>,
     outside: Vec<(usize, String)>,
     shifted: Vec<Vec<Option<String>>>,
+    stuck: Vec<Repeats<'a>>,
+}
+
+/// How long one sensor repeats its value, at each row of a history.
+struct Repeats<'a> {
+    sensor: &'a str,
+    values: &'a [f64],
+    rows: Vec<usize>,
+    /// The longest stretch of training.
+    longest: usize,
 }
 
 impl ModelBundle {
@@ -86,6 +103,7 @@ impl ModelBundle {
             cycles: &unit.cycles,
             outside: self.outside_ranges(unit),
             shifted: self.shifted_levels(unit, &known),
+            stuck: self.repeats(unit),
             known,
             found,
         }
@@ -161,6 +179,18 @@ impl ModelBundle {
         shifted
     }
 
+    /// Returns how long the sensors in use repeat their values; nothing where the profile does not say what is usual.
+    fn repeats<'a>(&'a self, unit: &'a Trajectory) -> Vec<Repeats<'a>> {
+        let mut found = Vec::new();
+        let known = self.profile.histories.as_ref().map_or(&[] as &[Repetition], |known| &known.repetitions);
+        for Repetition { channel: sensor, rows: longest } in known {
+            let Some(channel) = self.manifest.schema.channel(sensor) else { continue };
+            let values = unit.channels[channel].as_slice();
+            found.push(Repeats { sensor, values, rows: repeated(values), longest: *longest });
+        }
+        found
+    }
+
     /// Returns whether training had rows enough in a regime to say how far its values reach.
     fn is_common(&self, regime: usize) -> bool {
         self.profile.rows.get(regime).is_some_and(|rows| *rows >= ROWS_OF_A_REGIME)
@@ -203,6 +233,8 @@ impl Examined<'_> {
         ));
         let shifted = self.shifted.iter().filter_map(|rows| rows.get(row.min(rows.len().checked_sub(1)?))?.as_ref());
         flags.extend(joined(FlagKind::SensorLevel, shifted));
+        let stuck: Vec<String> = self.stuck.iter().filter_map(|repeats| repeats.stuck_at(row)).collect();
+        flags.extend(joined(FlagKind::Stuck, stuck.iter()));
         flags.sort_by_key(|flag| flag.kind);
         flags
     }
@@ -212,6 +244,22 @@ impl Examined<'_> {
         let [lowest, highest] = self.known.first_cycle;
         let begins = if lowest == highest { format!("at {lowest}") } else { format!("from {lowest} to {highest}") };
         format!("begins at cycle {first}, units of training {begins}; counted from there its RUL would be {rul:.1}")
+    }
+}
+
+impl Repeats<'_> {
+    /// Returns what is odd at a row, where the value there is repeated for too long.
+    fn stuck_at(&self, row: usize) -> Option<String> {
+        let Self { sensor, values, rows, longest } = self;
+        let (rows, value) = (rows[row], shown(values[row]));
+        if rows < FEWEST_STUCK.max(longest.saturating_mul(STUCK_TIMES).saturating_add(1)) {
+            return None;
+        }
+        let usual = match longest {
+            1 => "units of training never repeat a value".to_owned(),
+            most => format!("units of training repeat a value in at most {most}"),
+        };
+        Some(format!("{sensor} is {value} in each of the last {rows} rows; {usual}"))
     }
 }
 

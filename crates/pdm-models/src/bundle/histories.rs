@@ -27,6 +27,18 @@ pub struct KnownHistories {
     pub level_rows: usize,
     /// Where the sensors that the model reads began; empty where there were too few units to say.
     pub levels: Vec<UnitLevel>,
+    /// How long the sensors that the model reads repeated a value; empty in bundles that do not say, where none is examined.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repetitions: Vec<Repetition>,
+}
+
+/// The longest stretch of rows over which one sensor repeated a value in a unit of training.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repetition {
+    /// Column name.
+    pub channel: String,
+    /// Rows of the stretch; 1 where no value was repeated.
+    pub rows: usize,
 }
 
 /// Where one sensor began in the units of training: the means of their first rows, in standard deviations from the mean of
@@ -64,6 +76,7 @@ impl KnownHistories {
             shortest_history: shortest_history.min(shortest_life.saturating_sub(1)).max(1),
             level_rows,
             levels: levels(&units, features, profile, level_rows),
+            repetitions: repetitions(&units, features),
         })
     }
 
@@ -77,8 +90,30 @@ impl KnownHistories {
             shortest_history: 1,
             level_rows: FEWEST_LEVEL_ROWS,
             levels: Vec::new(),
+            repetitions: Vec::new(),
         }
     }
+}
+
+fn repetitions(units: &[&Trajectory], features: &FittedFeatures) -> Vec<Repetition> {
+    let mut found = Vec::new();
+    for sensor in features.sensors() {
+        let Some(channel) = features.schema().channel(sensor) else { continue };
+        let of_unit = |unit: &&Trajectory| repeated(&unit.channels[channel]).into_iter().max();
+        let Some(rows) = units.iter().filter_map(of_unit).max() else { continue };
+        found.push(Repetition { channel: sensor.clone(), rows });
+    }
+    found
+}
+
+/// Returns, for each row, how many rows up to it hold its value without a break.
+pub(super) fn repeated(values: &[f64]) -> Vec<usize> {
+    let mut lengths: Vec<usize> = Vec::with_capacity(values.len());
+    for (row, value) in values.iter().enumerate() {
+        let before = row.checked_sub(1).filter(|before| values[*before] == *value);
+        lengths.push(1 + before.map_or(0, |before| lengths[before]));
+    }
+    lengths
 }
 
 fn levels(

@@ -25,7 +25,7 @@ mod tests;
 
 pub use assemble::{Parts, assemble};
 pub use error::BundleError;
-pub use histories::{KnownHistories, UnitLevel};
+pub use histories::{KnownHistories, Repetition, UnitLevel};
 pub use manifest::{BundleFile, BundleManifest, Provenance};
 pub use open::ModelBundle;
 pub use profile::{ChannelProfile, ReferenceProfile};

@@ -443,6 +443,53 @@ fn a_shift_within_the_range_of_a_sensor_is_flagged_by_where_it_begins() {
 }
 
 #[test]
+fn a_sensor_that_is_dead_is_flagged_while_it_repeats_its_value() {
+    let bundle = opened();
+    let known = bundle.profile().histories.as_ref().unwrap();
+    let usual = known.repetitions.iter().find(|repetition| repetition.rows == 1).expect("a sensor with noise");
+    let channel = bundle.manifest().schema.channel(&usual.channel).unwrap();
+    let frozen = |from: usize, rows: usize| {
+        let mut unit = known_unit();
+        let value = unit.channels[channel][from];
+        unit.channels[channel][from..from + rows].fill(value);
+        unit
+    };
+    // A value within the range of training, which no other flag finds.
+    let unit = frozen(20, 5);
+    assert_eq!(kinds(&bundle, &unit.cut(25)), [FlagKind::Stuck]);
+    let found = bundle.predict(&[unit.cut(25)]).remove(0).flags.remove(0).message;
+    let begin = format!("{} is ", usual.channel);
+    let end = " in each of the last 5 rows; units of training never repeat a value";
+    assert!(found.starts_with(&begin) && found.ends_with(end), "{found}");
+    assert_eq!(kinds(&bundle, &unit.cut(24)), [], "four rows may be chance");
+    assert_eq!(kinds(&bundle, &unit.cut(26)), [], "it moves again");
+    assert_eq!(kinds(&bundle, &frozen(10, 40).cut(50)), [FlagKind::Stuck]);
+}
+
+#[test]
+fn bundles_that_do_not_say_how_long_values_repeat_do_not_examine_it() {
+    let forged = Forged::new(&families()[0]);
+    let mut profile: Value = serde_json::from_slice(&forged.read(PROFILE)).unwrap();
+    profile["histories"].as_object_mut().unwrap().remove("repetitions").unwrap();
+    let bytes = serde_json::to_vec(&profile).unwrap();
+    fs::write(forged.folder.path().join(PROFILE), &bytes).unwrap();
+    let mut manifest = forged.manifest.clone();
+    for file in manifest["files"].as_array_mut().unwrap() {
+        if file["name"] == PROFILE {
+            (file["sha256"], file["bytes"]) = (json!(Digest::of(&bytes)), json!(bytes.len()));
+        }
+    }
+    fs::write(forged.folder.path().join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    let bundle = ModelBundle::open(forged.folder.path(), None).unwrap();
+    let mut unit = known_unit();
+    for values in &mut unit.channels {
+        let first = values[0];
+        values.fill(first);
+    }
+    assert!(bundle.knows_histories() && !kinds(&bundle, &unit).contains(&FlagKind::Stuck));
+}
+
+#[test]
 fn bundles_of_the_first_format_flag_what_they_can() {
     let forged = Forged::new(&families()[0]);
     let mut profile: Value = serde_json::from_slice(&forged.read(PROFILE)).unwrap();

@@ -86,14 +86,18 @@ impl Document {
     }
 }
 
-/// The columns that every table of predictions begins with.
+/// The columns that every table of predictions begins with, and those that may follow; a table with another holds what somebody
+/// wrote into it.
 fn is_predictions(names: &[String]) -> bool {
-    names.len() >= 5 && names[..5] == ["unit", "cycle", "rul", "lower", "upper"]
+    let Some((first, more)) = names.split_at_checked(5) else { return false };
+    let is_ours = |name: &String| ["truth", "truth_capped", "flags", "alarm"].contains(&name.as_str());
+    first == ["unit", "cycle", "rul", "lower", "upper"] && more.iter().all(is_ours)
 }
 
-/// A table of histories may begin like one of features, and has no logarithm of its own counter.
+/// A table of histories may begin like one of features, and does not end with the logarithm of its own counter; neither does a
+/// table of features to which somebody added a column.
 fn is_features(names: &[String]) -> bool {
-    names.len() > 3 && names[..3] == ["unit", "cycle", "rul"] && names.iter().any(|name| name == "log_cycle")
+    names.len() > 3 && names[..3] == ["unit", "cycle", "rul"] && names.last().is_some_and(|name| name == "log_cycle")
 }
 
 fn is_request(value: &Value) -> bool {
@@ -180,6 +184,11 @@ mod tests {
         assert!(!written(Document::Predictions, "a.csv", b"unit,cycle,rul,vibration\n1,2,3,4\n"));
         assert!(written(Document::Features, "a.csv", b"unit,cycle,rul,s1.base,log_cycle\n"));
         assert!(!written(Document::Features, "a.csv", b"unit,cycle,rul,lower,upper\n"));
+        let whole = b"unit,cycle,rul,lower,upper,truth,truth_capped,flags,alarm\n1,2,3,,,,,,true\n";
+        assert!(written(Document::Predictions, "a.csv", whole));
+        let commented = b"unit,cycle,rul,lower,upper,comment\nu1,5,3,1,9,call Bob\n";
+        assert!(!written(Document::Predictions, "a.csv", commented));
+        assert!(!written(Document::Features, "a.csv", b"unit,cycle,rul,s1.base,log_cycle,comment\n"));
         assert!(!written(Document::Predictions, "a.parquet", b"unit,cycle,rul,lower,upper\n"));
         assert!(!written(Document::Predictions, "a.csv", &[0xff, 0xfe, 0, 1]));
     }

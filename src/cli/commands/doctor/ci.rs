@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use pdm_engine::engine::{self, Context, Job};
-use pdm_models::data::{self, DatasetOptions, Role};
+use pdm_models::data::{self, DatasetOptions, PartFile, Role};
 use pdm_report::report::{Align, table};
 use pdm_store::registry::blocking::Registry;
 use pdm_store::registry::{RegistryError, Rule};
@@ -88,8 +88,12 @@ pub(super) fn run(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn of_project(context: &Context, job: &Job) -> Vec<Check> {
-    let mut checks =
-        vec![pipeline(job), folder(context), data(context, job), secrets(context, job), lock(context, job)];
+    let data = data(context, job);
+    let lock = match data.verdict {
+        Verdict::Pass | Verdict::Skip => lock(context, job),
+        Verdict::Fail => Check::skip("lock", "the data cannot be read"),
+    };
+    let mut checks = vec![pipeline(job), folder(context), data, secrets(context, job), lock];
     match open(context, job) {
         Ok(registry) => checks.extend(of_registry(context, job, &registry)),
         Err(error) => {
@@ -145,17 +149,23 @@ fn data(context: &Context, job: &Job) -> Check {
         return Check::pass("data", format!("{name} is simulated"));
     }
     let parts = data::parts(&job.spec.dataset, &context.root);
-    for part in parts.iter().filter(|part| part.role == Role::Train || part.path.exists()) {
+    // A table names its files, so all of them are needed; of C-MAPSS the test part may be absent.
+    let names_files = matches!(job.spec.dataset, DatasetOptions::Table(_));
+    let is_needed = |part: &&PartFile| names_files || part.role == Role::Train || part.path.exists();
+    let mut roles = BTreeSet::new();
+    for part in parts.iter().filter(is_needed) {
+        roles.insert(part.role);
         let read = File::open(&part.path).and_then(|file| file.metadata());
         let problem = match read {
             Ok(file) if file.is_file() => continue,
             Ok(_) => "it is no file".to_owned(),
             Err(error) => error.to_string(),
         };
-        let found = format!("`{}` cannot be read: {problem}", part.path.display());
+        let found = format!("the {} file `{}` cannot be read: {problem}", part.role, part.path.display());
         return Check::fail("data", found, job.spec.dataset.how_to_get());
     }
-    Check::pass("data", format!("{name}: the training part is there"))
+    let there = if roles.contains(&Role::Test) { "the training and the test part are" } else { "the training part is" };
+    Check::pass("data", format!("{name}: {there} there"))
 }
 
 /// The variables that the pipeline names must be set where the job runs.

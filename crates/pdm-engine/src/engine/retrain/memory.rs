@@ -43,14 +43,18 @@ impl Memory {
         Some(now.duration_since(registered.time))
     }
 
-    /// Returns the newest version that was promoted once, or whose note says why it was not.
+    /// Returns the version that was judged last, by the order of the log: an older version may be judged again. A person who puts a
+    /// judged version back by hand judges no data.
     pub(crate) fn last_judged(&self) -> Option<&ModelVersion> {
-        self.versions.iter().rev().find(|version| self.is_judged(version.version))
-    }
-
-    /// Returns the newest judged version that learnt from these data.
-    pub(crate) fn judged_on(&self, data: Digest) -> Option<&ModelVersion> {
-        self.versions.iter().rev().find(|version| version.origin.data == data && self.is_judged(version.version))
+        let mut known = BTreeSet::new();
+        let mut last = None;
+        for row in self.rows.iter().filter(|row| judges(row)) {
+            if known.insert(row.version) || is_of_a_night(row) {
+                last = Some(row.version);
+            }
+        }
+        let last = last?;
+        self.versions.iter().find(|version| version.version == last)
     }
 
     /// Returns the judged versions before another, newest first, one for each training file.
@@ -61,10 +65,7 @@ impl Memory {
     }
 
     fn is_judged(&self, version: u32) -> bool {
-        self.rows.iter().any(|row| {
-            let noted = row.action == Done::Annotate && is_verdict(&row.reason);
-            row.version == version && (noted || row.action == Done::Promote)
-        })
+        self.rows.iter().any(|row| row.version == version && judges(row))
     }
 
     /// Returns what came of a recipe against the champion of today, where it was judged already.
@@ -83,6 +84,16 @@ impl Memory {
         let mut notes = self.rows.iter().filter(|row| row.action == Done::Annotate && row.version == version);
         notes.any(|row| row.reason.starts_with(beginning))
     }
+}
+
+/// Returns whether an entry promotes a version, or says why it was not promoted.
+fn judges(row: &HistoryRow) -> bool {
+    row.action == Done::Promote || (row.action == Done::Annotate && is_verdict(&row.reason))
+}
+
+/// Returns whether the night job wrote an entry.
+fn is_of_a_night(row: &HistoryRow) -> bool {
+    row.reason.starts_with(NIGHT)
 }
 
 /// Returns whether a note says why a version was not promoted, as [`note`] begins.

@@ -6,7 +6,7 @@
 //!
 //! - `memory` reads the log: what was judged already, and how old the champion is;
 //! - `conditions` says which reasons hold, with their figures;
-//! - `news` compares the training files with those of the newest judged version;
+//! - `news` compares the training files with those of the version that was judged last;
 //! - `night` does the work; [`Retrained`] is what is told of it.
 
 mod conditions;
@@ -18,5 +18,6 @@ mod retrained;
 
 pub use conditions::Finding;
 pub(super) use memory::Memory;
+pub(super) use news::changes_since;
 pub use night::retrain;
 pub use retrained::{NightResult, Retrained};

@@ -1,20 +1,21 @@
-//! Whether the training files hold something new, or lost something, since the newest judged version: by content, not by bytes.
+//! Whether the training files hold something new, or lost something, since the version that was judged last: by content, not by bytes.
 
 use super::super::registered::open_version;
 use super::super::{EngineError, Line};
 use super::Memory;
 use crate::pipeline::LostData;
-use pdm_models::data::{Changes, Contents};
+use pdm_models::bundle::ModelBundle;
+use pdm_models::data::{Changes, Contents, ValidDataset};
 
 /// What became of the training files.
 #[derive(Debug)]
 pub(super) enum News {
-    /// They are, to the byte, those that a judged version learnt from.
+    /// They are, to the byte, those that the version judged last learnt from.
     Same {
         /// The version.
         version: u32,
     },
-    /// They differ from what the newest judged version learnt from, or are written otherwise.
+    /// They differ from what the version judged last learnt from, or are written otherwise.
     Compared {
         /// The version.
         version: u32,
@@ -28,30 +29,25 @@ pub(super) enum News {
 }
 
 impl News {
-    /// Compares the training files with the newest judged version's, which is read only where the bytes differ.
+    /// Compares the training files with those of the version that was judged last, which is opened only where the bytes differ.
+    ///
+    /// Files that an earlier version learnt from are no exception: an old export that comes back has lost what came in since.
     pub(super) fn read(line: &mut Line<'_>, memory: &Memory) -> Result<Self, EngineError> {
-        if let Some(same) = memory.judged_on(line.data_digests().train) {
-            return Ok(Self::Same { version: same.version });
-        }
         let Some(last) = memory.last_judged() else { return Ok(Self::Unknown) };
+        let version = last.version;
+        if last.origin.data == line.data_digests().train {
+            return Ok(Self::Same { version });
+        }
         let bundle = match open_version(line.context, &line.storeroom.registry, last) {
             Ok(bundle) => bundle,
             Err(error) => {
-                let message =
-                    format!("v{} cannot be opened, so data are told apart by their bytes: {error}", last.version);
+                let message = format!("v{version} cannot be opened, so data are told apart by their bytes: {error}");
                 line.context.reporter.warn(message);
                 return Ok(Self::Unknown);
             }
         };
-        let version = last.version;
-        let dataset = line.dataset()?;
-        // Other columns have other values, and only names can be compared.
-        let contents = bundle.contents().filter(|_| bundle.manifest().schema == *dataset.schema());
-        let changes = match contents {
-            Some(contents) => contents.changes(dataset),
-            None => Contents::changes_by_name(bundle.features().fitted_on(), dataset),
-        };
-        Ok(Self::Compared { version, changes, by_content: contents.is_some() })
+        let (changes, by_content) = changes_since(&bundle, line.dataset()?);
+        Ok(Self::Compared { version, changes, by_content })
     }
 
     /// Refuses data that lost what was learnt from, unless that is meant.
@@ -62,5 +58,15 @@ impl News {
             }
             (Self::Compared { .. } | Self::Same { .. } | Self::Unknown, LostData::Refuse | LostData::Accept) => Ok(()),
         }
+    }
+}
+
+/// Returns how training files differ from those that a bundle learnt from, and whether more than names was compared.
+pub(in super::super) fn changes_since(bundle: &ModelBundle, dataset: &ValidDataset) -> (Changes, bool) {
+    // Other columns have other values, and only names can be compared.
+    let contents = bundle.contents().filter(|_| bundle.manifest().schema == *dataset.schema());
+    match contents {
+        Some(contents) => (contents.changes(dataset), true),
+        None => (Contents::changes_by_name(bundle.features().fitted_on(), dataset), false),
     }
 }

@@ -72,7 +72,7 @@ impl<'a> Night<'a> {
         self.conclude(&outcome, &why, found)
     }
 
-    /// Compares the data with what the newest judged version learnt from; the first model has nothing to be compared with.
+    /// Compares the data with what the version judged last learnt from; the first model has nothing to be compared with.
     fn news(&mut self) -> Result<News, EngineError> {
         if self.memory.champion().is_none() {
             return Ok(News::Unknown);

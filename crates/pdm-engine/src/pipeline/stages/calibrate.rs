@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::train::{FOLDS, OUT_OF_FOLD, WEIGHTS};
+use super::train::{FOLDS, OUT_OF_FOLD, WEIGHTS, refuse_unreachable_coverage};
 use super::{StageError, Summary, features, key, protocol, read_json};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use pdm_core::content::Digest;
@@ -44,6 +44,8 @@ pub fn run(
     [features, train]: [&Path; 2],
     folder: &Path,
 ) -> Result<Summary, StageError> {
+    // Training has looked, unless it was in the cache.
+    refuse_unreachable_coverage(spec, dataset.train().len())?;
     let spec = &spec.settled(&dataset.lives());
     let fitted: FittedFeatures = read_json(&features.join(features::FITTED))?;
     let weights = train.join(WEIGHTS);

@@ -58,10 +58,8 @@ pub fn run(
     [folder, resume]: [&Path; 2],
     reporter: &Reporter,
 ) -> Result<Summary, StageError> {
-    let (units, coverage) = (dataset.train().len(), spec.calibrate.coverage);
-    if !is_reachable(units, coverage) {
-        return Err(StageError::Coverage { coverage, units });
-    }
+    let units = dataset.train().len();
+    refuse_unreachable_coverage(spec, units)?;
     refuse_small_holdout(spec, dataset)?;
     let lives = dataset.lives();
     let found = spec.found(&lives);
@@ -87,6 +85,12 @@ pub fn run(
     kept.iter().for_each(|kept| kept.report(&reporter));
     let summary = summarise(spec, units, &out_of_fold, &members, &kept);
     Ok(if found.is_empty() { summary } else { summary.figure("found", json!(found)) })
+}
+
+/// Refuses a coverage that so few units cannot show, before any work.
+pub(super) fn refuse_unreachable_coverage(spec: &PipelineSpec, units: usize) -> Result<(), StageError> {
+    let coverage = spec.calibrate.coverage;
+    if is_reachable(units, coverage) { Ok(()) } else { Err(StageError::Coverage { coverage, units }) }
 }
 
 /// Says what followed from the lives, and which units give less to learn from than was asked for.

@@ -25,7 +25,7 @@ pub struct Looks {
 /// One line of the file.
 #[derive(Serialize, Deserialize)]
 struct Look {
-    /// Digest of the part's data.
+    /// Digest of what the part holds.
     part: Digest,
     /// Digest of the bundle.
     bundle: Digest,
@@ -33,18 +33,19 @@ struct Look {
 
 impl RunStore {
     /// Notes that a bundle was scored on a part, unless it was before, and returns how many were so far. The same bundle scored
-    /// again is no new look: it tells nothing new.
+    /// again is no new look: it tells nothing new. Earlier programs wrote down `file`, the digest of the part's bytes; such
+    /// lines count, too.
     ///
     /// # Errors
     /// [`TrackingError::File`] where the file cannot be read or written.
-    pub fn look(&self, part: Digest, bundle: Digest) -> Result<Looks, TrackingError> {
+    pub fn look(&self, part: Digest, file: Digest, bundle: Digest) -> Result<Looks, TrackingError> {
         let path = self.dir().join(FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(source) => return Err(TrackingError::file("read", &path)(source)),
         };
-        let mut seen = bundles(&text, part);
+        let mut seen = bundles(&text, [part, file]);
         let new = seen.insert(bundle);
         if new {
             let line = serde_json::to_string(&Look { part, bundle }).expect("two digests have a JSON form");
@@ -65,9 +66,9 @@ impl RunStore {
 }
 
 /// Returns the bundles that were scored on a part. Lines that cannot be read are passed over.
-fn bundles(text: &str, part: Digest) -> BTreeSet<Digest> {
+fn bundles(text: &str, parts: [Digest; 2]) -> BTreeSet<Digest> {
     let looks = text.lines().filter_map(|line| serde_json::from_str::<Look>(line).ok());
-    looks.filter(|look| look.part == part).map(|look| look.bundle).collect()
+    looks.filter(|look| parts.contains(&look.part)).map(|look| look.bundle).collect()
 }
 
 #[cfg(test)]
@@ -80,7 +81,7 @@ mod tests {
         let store = RunStore::open(folder.path().join("runs"));
         let [test, other, a, b] = ["test", "other", "a", "b"].map(Digest::of);
         let look = |part, bundle| {
-            let Looks { models, new } = store.look(part, bundle).unwrap();
+            let Looks { models, new } = store.look(part, part, bundle).unwrap();
             (models, new)
         };
         assert_eq!(
@@ -92,5 +93,10 @@ mod tests {
         // A line that was torn costs itself alone.
         fs::write(store.dir().join(FILE), "{\"part\":\"12").unwrap();
         assert_eq!([look(test, a), look(test, b)], [(1, true), (2, true)]);
+        // What an earlier program counted by the bytes of the file counts on.
+        let Looks { models, new } = store.look(Digest::of("rows"), test, Digest::of("c")).unwrap();
+        assert_eq!((models, new), (3, true));
+        let Looks { models, new } = store.look(Digest::of("rows"), Digest::of("packed"), a).unwrap();
+        assert_eq!((models, new), (2, true), "of another file, the rows alone");
     }
 }
