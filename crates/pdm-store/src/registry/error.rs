@@ -125,6 +125,14 @@ pub enum RegistryError {
         /// Entries of the log.
         entries: u64,
     },
+    /// The store holds entries that the log does not: the log may have been cut short.
+    #[error("nothing is removed from {location}: {what}")]
+    LogInDoubt {
+        /// Where the store lies.
+        location: String,
+        /// Which object says so, as a sentence without its end.
+        what: String,
+    },
     /// Something is longer than this program would read again.
     #[error("{what} has {bytes} bytes; the registry takes at most {most}")]
     TooLong {
@@ -413,7 +421,7 @@ impl RegistryError {
             Self::Unsafe { .. } => Code::StoreUnsafe,
             Self::Absent { .. } => Code::NoRegistry,
             Self::Format { .. } | Self::UnknownAction { .. } => Code::NewerRegistry,
-            Self::Integrity { .. } => Code::RegistryDamaged,
+            Self::Integrity { .. } | Self::LogInDoubt { .. } => Code::RegistryDamaged,
             Self::LogMissing { .. } => Code::LogMissing,
             Self::OtherRegistry { .. } => Code::OtherRegistry,
             Self::MostlyOrphans { .. } => Code::MostlyOrphans,
@@ -464,6 +472,7 @@ impl RegistryError {
             Self::Integrity { .. }
             | Self::LogMissing { .. }
             | Self::OtherRegistry { .. }
+            | Self::LogInDoubt { .. }
             | Self::MostlyOrphans { .. } => Failure::Integrity,
             Self::Conflict { .. } => Failure::Conflict,
             Self::NotApproved { .. } => Failure::Unapproved,
@@ -491,6 +500,10 @@ impl RegistryError {
             Self::MostlyOrphans { .. } => {
                 "entries may have been lost: `pdm-ml registry verify --head` with a head that was noted earlier tells; `--force` \
                  removes them nevertheless"
+            }
+            Self::LogInDoubt { .. } => {
+                "entries of the log may have been lost: bring back `log/` from a copy. `pdm-ml registry verify` lists everything \
+                 that is damaged; `--force` removes the files nevertheless"
             }
             Self::InTheWay { .. } => "name another folder",
             Self::TooLong { .. } => "say it in fewer words, or with fewer files",
