@@ -148,6 +148,19 @@ fn a_login_page_is_no_store_and_no_damage() {
     }
 }
 
+#[test]
+fn a_list_that_leads_back_is_given_up() {
+    let endless = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken></ListBucketResult>";
+    let endpoint = serve(move |asked| match asked.path.contains("list-type=2") {
+        true => (LIST.to_owned(), endless.to_owned()),
+        false => (MISSING.to_owned(), NO_KEY.to_owned()),
+    });
+    for error in told(&endpoint) {
+        assert!(matches!(error, RegistryError::EndlessList { .. }), "{error:?}");
+        assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{error:?}");
+    }
+}
+
 /// A bucket that is empty and answers every write with a conflict, so many times.
 fn conflicting(times: usize) -> String {
     let writes = AtomicUsize::new(0);

@@ -133,6 +133,16 @@ pub enum RegistryError {
         /// Which object says so, as a sentence without its end.
         what: String,
     },
+    /// A server lists objects without an end.
+    #[error("the list of `{folder}` in the registry store {location} {what}")]
+    EndlessList {
+        /// Where the store lies.
+        location: String,
+        /// What was listed.
+        folder: String,
+        /// What the server did, as the end of a sentence.
+        what: String,
+    },
     /// Something is longer than this program would read again.
     #[error("{what} has {bytes} bytes; the registry takes at most {most}")]
     TooLong {
@@ -416,6 +426,7 @@ impl RegistryError {
         match self {
             Self::UnknownScheme { .. } | Self::Address { .. } => Code::StoreAddress,
             Self::Store { source, .. } if bucket::is_web_page(source) => Code::NotAStore,
+            Self::EndlessList { .. } => Code::NotAStore,
             Self::Store { source, .. } if is_passing(source) => Code::StoreUnavailable,
             Self::Store { .. } => Code::StoreRefused,
             Self::Unsafe { .. } => Code::StoreUnsafe,
@@ -504,6 +515,9 @@ impl RegistryError {
             Self::LogInDoubt { .. } => {
                 "entries of the log may have been lost: bring back `log/` from a copy. `pdm-ml registry verify` lists everything \
                  that is damaged; `--force` removes the files nevertheless"
+            }
+            Self::EndlessList { .. } => {
+                "look at AWS_ENDPOINT_URL and at what stands between this machine and the server: a proxy may answer in its place"
             }
             Self::InTheWay { .. } => "name another folder",
             Self::TooLong { .. } => "say it in fewer words, or with fewer files",
