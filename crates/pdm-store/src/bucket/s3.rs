@@ -31,7 +31,7 @@ const VARIABLES: [&str; 24] = [
     "AWS_SERVER_SIDE_ENCRYPTION",
     "AWS_SSE_KMS_KEY_ID",
     "AWS_SSE_BUCKET_KEY_ENABLED",
-    "AWS_SKIP_SIGNATURE",
+    SKIP_SIGNATURE,
 ];
 
 const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
@@ -45,6 +45,8 @@ const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const CONTAINER_PATH: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const CONTAINER_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
+const SKIP_SIGNATURE: &str = "AWS_SKIP_SIGNATURE";
+
 /// Allows endpoints without TLS.
 const ALLOW_HTTP: &str = "AWS_ALLOW_HTTP";
 
@@ -54,18 +56,24 @@ const ALLOW_HTTP: &str = "AWS_ALLOW_HTTP";
 pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     let settings = settings(variable)?;
     let endpoint = settings.get(S3_ENDPOINT).or_else(|| settings.get(ENDPOINT)).map(String::as_str);
+    let is_unsigned = settings.get(SKIP_SIGNATURE).is_some_and(|value| is_true(value));
     // As the AWS tools do: where nobody can change a body on its way, hashing it once more to sign it proves nothing.
     // AWS_UNSIGNED_PAYLOAD=false signs it nevertheless.
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_unsigned_payload(!network::is_open(endpoint))
         .with_client_options(network::client_options(variable, endpoint, ALLOW_HTTP)?)
-        .with_http_connector(requests::Logged::default())
+        .with_http_connector(requests::Logged::signing(!is_unsigned))
         .with_retry(network::retries());
     for (name, value) in &settings {
         builder = builder.with_config(network::key(name)?, value);
     }
     builder.build().map(Bucket::of).map_err(|error| error.to_string())
+}
+
+/// Returns whether a setting says yes, in any of the words that the store takes.
+fn is_true(value: &str) -> bool {
+    ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// Returns the settings by the names of their variables.
