@@ -215,6 +215,7 @@ impl Store {
         let Some(path) = self.path_on_disk(key) else { return Ok(()) };
         match path.metadata() {
             Ok(found) if !found.is_file() => Err(RegistryError::damaged(key, "it is no regular file")),
+            Err(_) if path.is_symlink() => Err(RegistryError::damaged(key, "it is a link that leads to no file")),
             // The store itself tells what is missing, or cannot be looked at.
             Ok(_) | Err(_) => Ok(()),
         }
