@@ -296,3 +296,15 @@ fn words_of_others_do_not_command_a_terminal() {
     let history = project.json(&["registry", "history", "small"]);
     assert!(history.to_string().contains("\\u001b[2J"), "{history:#}");
 }
+
+/// A store that was moved away is not replaced without a word.
+#[test]
+fn a_registry_that_begins_is_told_with_its_identity() {
+    let project = one_version();
+    std::fs::rename(project.file("registry/store"), project.file("moved")).unwrap();
+    let answer = project.pdm(&["run", "--set", "calibrate.coverage=0.8"]);
+    let id = project.json(&["registry", "verify"])["id"].as_str().unwrap().to_owned();
+    let says = format!("held no registry, so one begins there now; `[registry] id = \"{id}\"`");
+    assert!(answer.code == 0 && answer.stderr.contains(&says), "{answer:?}");
+    assert!(!project.pdm(&["run", "--set", "calibrate.coverage=0.7"]).stderr.contains("begins there"));
+}

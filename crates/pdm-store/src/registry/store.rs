@@ -571,9 +571,9 @@ impl Store {
         Ok(())
     }
 
-    /// Tells that a registry begins where others may expect one that is there already.
+    /// Tells that a registry begins: others may expect one that is there already, or it was moved away.
     async fn tell_of_beginning(&self) -> Result<(), RegistryError> {
-        if self.is_own {
+        if self.is_own && self.folder.is_none() {
             return Ok(());
         }
         if let Some(Ok(genesis)) = genesis::read(self).await? {
