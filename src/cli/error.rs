@@ -11,6 +11,7 @@ pub(super) use troubles::Seen;
 
 use super::exit::Exit;
 use pdm_core::codes::Code;
+use pdm_core::domain::visible;
 use pdm_core::events::Interrupted;
 use pdm_engine::engine::{AgainstError, EngineError, LockError, TuneError};
 use pdm_engine::pipeline::SpecErrors;
@@ -110,16 +111,17 @@ impl CliError {
         let mut text = match &self.cause {
             Cause::Spec(errors) => errors.render(coloured),
             Cause::Data(report) => {
-                format!("{}\n{mark}: the data did not meet its expectations", report::quality(report))
+                let report = report::quality(report);
+                format!("{}\n{mark}: the data did not meet its expectations", visible(&report))
             }
             Cause::Error(error) => {
                 let chain = chain(error.as_ref());
-                let causes = chain.iter().skip(1).map(|cause| format!("\n  caused by: {cause}"));
-                format!("{mark}: {}{}", chain[0], causes.collect::<String>())
+                let causes = chain.iter().skip(1).map(|cause| format!("\n  caused by: {}", visible(cause)));
+                format!("{mark}: {}{}", visible(&chain[0]), causes.collect::<String>())
             }
         };
         if let Some(hint) = &self.hint {
-            text.push_str(&format!("\n  hint: {hint}"));
+            text.push_str(&format!("\n  hint: {}", visible(hint)));
         }
         text
     }

@@ -13,6 +13,15 @@ use super::{environment, night, outputs, ui};
 use pdm_core::content::read_note;
 use pdm_core::domain::redact_json;
 
+/// Which file at the place of a summary may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MayReplace {
+    /// An earlier summary.
+    Summary,
+    /// Any file: the user said `--force`.
+    Anything,
+}
+
 /// Whether this process has said how its night ended.
 static ENDED: AtomicBool = AtomicBool::new(false);
 
@@ -32,7 +41,7 @@ fn put(path: &Path, summary: &impl Serialize) -> Result<(), CliError> {
 }
 
 /// Replaces the summary of an earlier night by one that says that this night has not ended: who is killed cannot write it.
-pub(super) fn begin(path: Option<&Path>, pipeline: &str, file: &str, now: Option<Timestamp>) {
+pub(super) fn begin(path: Option<&Path>, may_replace: MayReplace, pipeline: &str, file: &str, now: Option<Timestamp>) {
     let why = "the night has not ended: it goes on, or it was killed; the same command goes on where it stopped";
     let summary = json!({
         "time": now.unwrap_or_else(Timestamp::now),
@@ -43,7 +52,7 @@ pub(super) fn begin(path: Option<&Path>, pipeline: &str, file: &str, now: Option
         "elapsed_ms": 0,
         "why": why,
     });
-    replace(path, &summary);
+    replace(path, may_replace, &summary);
 }
 
 /// Returns what is written of a night that failed, in the words of one that did not.
@@ -77,14 +86,14 @@ pub(super) fn failed_early(path: Option<&Path>, pipeline: Option<&Path>, error: 
     let name = pipeline.and_then(Path::file_stem).map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let now = environment::now().ok().flatten();
     let summary = failure(error, &name, file.as_deref(), now, elapsed);
-    replace(path.filter(|path| !is_same_file(path, pipeline)), &summary);
+    replace(path.filter(|path| !is_same_file(path, pipeline)), MayReplace::Summary, &summary);
     ui::line(&night::failed_line(&summary));
 }
 
-/// Replaces a summary; a file that is none stays as it is.
-fn replace(path: Option<&Path>, summary: &Value) {
+/// Replaces a summary; a file that is none stays as it is, unless it may be replaced.
+fn replace(path: Option<&Path>, may_replace: MayReplace, summary: &Value) {
     let Some(path) = path else { return };
-    if path.exists() && !is_summary(path) {
+    if may_replace == MayReplace::Summary && path.exists() && !is_summary(path) {
         return ui::warn(&format!("`{}` holds no summary and stays as it is", path.display()));
     }
     if let Err(error) = put(path, summary) {

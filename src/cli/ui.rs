@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::watch::{self, Watch};
 use pdm_core::codes::Code;
-use pdm_core::domain::{redact, redact_json};
+use pdm_core::domain::{redact, redact_json, visible, visible_coloured};
 use pdm_report::report;
 
 /// Writes results to standard output and words to standard error.
@@ -92,12 +92,12 @@ impl Ui {
         self.format == Format::Table
     }
 
-    /// Writes text to standard output, whatever the format, without the secrets in it; see [`fitted`] for text with tables.
+    /// Writes text to standard output, whatever the format, without secrets and commands to the terminal in it; see [`fitted`] for text with tables.
     ///
     /// # Errors
     /// As [`Self::show`].
     pub(super) fn text(&self, text: &str) -> Result<(), CliError> {
-        self.as_it_is(&redact(text))
+        self.as_it_is(&visible(&redact(text)))
     }
 
     /// Writes a JSON document to standard output, without the secrets in it.
@@ -227,26 +227,26 @@ fn asks_for_json(flag: &str) -> bool {
 /// Writes a line for a log to standard error, or into the log.
 pub(super) fn line(text: &str) {
     if !watch::log(false, text) {
-        say(text);
+        say(&visible(text));
     }
 }
 
 /// Tells a note, on standard error or in the log.
 pub(super) fn note(message: &str) {
     if !watch::log(false, message) {
-        say(&format!("note: {message}"));
+        say(&format!("note: {}", visible(message)));
     }
 }
 
 /// Tells a warning, on standard error or in the log.
 pub(super) fn warn(message: &str) {
     if !watch::log(true, message) {
-        say(&format!("warning: {message}"));
+        say(&format!("warning: {}", visible(message)));
     }
 }
 
-/// Writes words to standard error, without the secrets in them.
+/// Writes words to standard error, without secrets and, but for colours, commands to the terminal in them.
 pub(super) fn say(text: &str) {
     // With standard error gone there is nobody left to tell.
-    let _gone = writeln!(io::stderr(), "{}", redact(text.trim_end()));
+    let _gone = writeln!(io::stderr(), "{}", visible_coloured(&redact(text.trim_end())));
 }

@@ -270,3 +270,41 @@ mod on_disk {
         assert!(answer.code == 2 && answer.stderr.contains("a pipe, a socket or a device"), "{answer:?}");
     }
 }
+
+/// Whoever may write to a registry chooses words that others read on their terminals.
+#[test]
+fn words_of_others_do_not_command_a_terminal() {
+    let project = one_version();
+    let note = "x\u{1b}[2J\u{1b}]0;pwn\u{7}\nFAKE\r \u{202e}drawer";
+    let mut command = project.command(&["registry", "annotate", "small/1", "--note", note]);
+    let said = Answer::of(command.env("PDM_ML_ACTOR", "ann\u{1b}[8m"));
+    assert_eq!(said.code, 0, "{said:?}");
+    let commands: [&[&str]; 3] = [
+        &["registry", "history", "small"],
+        &["registry", "show", "small/1"],
+        &["registry", "annotate", note, "--note", "x"],
+    ];
+    for args in commands {
+        let answer = project.pdm(args);
+        for text in [&answer.stdout, &answer.stderr] {
+            let shown = text.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+            assert_eq!(shown, None, "{args:?}: {text}");
+        }
+        assert!(answer.stdout.contains("\\x1b[2J") || answer.stderr.contains("\\x1b[2J"), "{args:?}: {answer:?}");
+    }
+    // Programs get the words as they are.
+    let history = project.json(&["registry", "history", "small"]);
+    assert!(history.to_string().contains("\\u001b[2J"), "{history:#}");
+}
+
+/// A store that was moved away is not replaced without a word.
+#[test]
+fn a_registry_that_begins_is_told_with_its_identity() {
+    let project = one_version();
+    std::fs::rename(project.file("registry/store"), project.file("moved")).unwrap();
+    let answer = project.pdm(&["run", "--set", "calibrate.coverage=0.8"]);
+    let id = project.json(&["registry", "verify"])["id"].as_str().unwrap().to_owned();
+    let says = format!("held no registry, so one begins there now; `[registry] id = \"{id}\"`");
+    assert!(answer.code == 0 && answer.stderr.contains(&says), "{answer:?}");
+    assert!(!project.pdm(&["run", "--set", "calibrate.coverage=0.7"]).stderr.contains("begins there"));
+}

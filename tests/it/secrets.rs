@@ -49,7 +49,7 @@ fn nothing_is_left(folder: &Path, written: &[&str]) {
 #[test]
 fn addresses_on_the_command_line_are_not_repeated_with_their_secrets() {
     let project = Project::with_pipeline(SMALL);
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 20] = [
         &["data", "fetch", "cmapss", "--from", ADDRESS],
         &["data", "fetch", "cmapss", "--from", "k4n4ry", "--password=k4n4ry-pw"],
         &["track", "sync", "--to", ADDRESS],
@@ -64,6 +64,20 @@ fn addresses_on_the_command_line_are_not_repeated_with_their_secrets() {
         &["run", "--frobnicate", ADDRESS],
         &["predict", "--model", ADDRESS, "--input", ADDRESS],
         &["explain", "https://ann:k4n4ry-pw@h/E0101"],
+        // Without a scheme, or with half of one.
+        &["track", "sync", "--to", "ann:k4n4ry-pw@127.0.0.1:5000"],
+        &["config", "show", "--set", "tracking.mlflow_url=ann:k4n4ry-pw@h"],
+        &["data", "fetch", "cmapss", "--from", "ann:k4n4ry-pw@host/x.zip"],
+        &["data", "fetch", "cmapss", "--from", "https:/ann:k4n4ry-pw@host/x.zip"],
+        &["registry", "list", "--registry", "ann:k4n4ry-pw@host"],
+        // As CloudFront signs them.
+        &[
+            "data",
+            "fetch",
+            "cmapss",
+            "--from",
+            "http://127.0.0.1:1/x.zip?Key-Pair-Id=k4n4ryID&Policy=k4n4ryP&Signature=k4n4ryS",
+        ],
     ];
     for args in commands {
         let args: Vec<_> = args.iter().filter(|arg| **arg != "k4n4ry").copied().collect();

@@ -9,6 +9,7 @@ use crate::cli::args::RetrainArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outputs::Outputs;
+use crate::cli::summary::MayReplace;
 use crate::cli::ui::Ui;
 use crate::cli::{night, settings, summary, ui};
 use pdm_core::codes::Code;
@@ -37,7 +38,8 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
         }
         ui::warn(what);
     }
-    summary::begin(summary_file, &job.spec.project.name, &job.label, context.now);
+    let may_replace = if args.force { MayReplace::Anything } else { MayReplace::Summary };
+    summary::begin(summary_file, may_replace, &job.spec.project.name, &job.label, context.now);
     match engine::retrain(&context, &job, &when) {
         Ok(retrained) => {
             ui.watch.night(&retrained);

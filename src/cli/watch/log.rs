@@ -16,7 +16,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use super::export::Export;
 use crate::cli::args::LogFormat;
 use crate::cli::ui;
-use pdm_core::domain::{redact, redact_json};
+use pdm_core::domain::{redact, redact_json, visible};
 use pdm_tracking::observe::{Spans, TARGET, WORDS};
 
 /// Where notes and warnings go that come by no event; set once messages are logged as JSON.
@@ -69,7 +69,7 @@ fn lines(format: LogFormat, levels: Option<Targets>, usual: LevelFilter) -> Opti
         // People are told notes, warnings and errors anyway.
         (LogFormat::Text, Some(levels)) => {
             let levels = levels.with_target(WORDS, LevelFilter::OFF);
-            Some(layer().event_format(Plain).with_writer(|| Clean(redact)).with_filter(levels).boxed())
+            Some(layer().event_format(Plain).with_writer(|| Clean(words)).with_filter(levels).boxed())
         }
         (LogFormat::Text, None) => None,
     }
@@ -102,6 +102,14 @@ impl io::Write for Clean {
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
+    }
+}
+
+/// Returns a line for people without the secrets and the commands to a terminal in it.
+fn words(text: &str) -> Cow<'_, str> {
+    match redact(text) {
+        Cow::Borrowed(text) => visible(text),
+        Cow::Owned(text) => Cow::Owned(visible(&text).into_owned()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The nouns of prognostics: units, cycles, subsets, predictions; a value that may be left to the data; and the name of a
-//! secret, which is never the secret; [`redact()`] hides secrets in what leaves the program.
+//! secret, which is never the secret; [`redact()`] hides secrets in what leaves the program, [`visible()`] writes out what would
+//! command a terminal.
 //!
 //! No room below this one; nothing here reads a file or draws a random number.
 
@@ -12,6 +13,7 @@ pub mod redact;
 mod secret;
 mod subset;
 mod unit;
+mod visible;
 
 pub use alarm::{Alarm, ParseAlarmError};
 pub use flag::{Flag, FlagCounts, FlagKind};
@@ -23,3 +25,4 @@ pub use secret::WRITE_A_NAME;
 pub use secret::{MissingSecret, Secret, SecretName};
 pub use subset::{ParseSubsetError, Subset};
 pub use unit::{Cycle, UnitId};
+pub use visible::{visible, visible_coloured};

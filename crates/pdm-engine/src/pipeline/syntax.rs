@@ -1,5 +1,7 @@
 //! Says what breaks the grammar of TOML in the words of somebody who wrote the file, not of a parser.
 
+use std::collections::BTreeSet;
+
 use toml::de::Error;
 
 use super::findings::Finding;
@@ -9,6 +11,10 @@ use pdm_core::codes::Code;
 
 /// Most mistakes that are looked at closely; no more are told.
 const MOST: usize = 100;
+
+/// Most mistakes that are read at all: a header that stands twice brings one for each of its keys, for which the header is
+/// looked for each time.
+const MOST_READ: usize = 10_000;
 
 /// A line of the file, and where in it a mistake was seen.
 struct Line<'t> {
@@ -39,15 +45,16 @@ pub(super) fn findings(text: &str, errors: &[Error]) -> Vec<Finding> {
     }
     let open =
         errors.iter().any(|error| says(error) == "unclosed array").then(|| unclosed_list(text, errors)).flatten();
-    let (mut lines, mut doubled) = (Vec::new(), Vec::new());
+    let (mut lines, mut doubled) = (BTreeSet::new(), BTreeSet::new());
     let mut findings: Vec<_> = open.iter().map(|at| list_not_closed(*at)).collect();
-    for error in errors {
+    let begins: Vec<_> = text.match_indices('\n').map(|(at, _)| at).collect();
+    for error in errors.iter().take(MOST_READ) {
         let span = error.span().unwrap_or(0..0);
         if findings.len() >= MOST {
             findings.push(Said::new(says(error)).finding("", span));
             continue;
         }
-        let number = text.as_bytes()[..span.start.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
+        let number = begins.partition_point(|newline| *newline < span.start);
         if lines.contains(&number) || open.is_some_and(|at| at <= span.start) {
             continue;
         }
@@ -56,7 +63,7 @@ pub(super) fn findings(text: &str, errors: &[Error]) -> Vec<Finding> {
         if says(error) == "duplicate key" && !line.is_header() && doubled.contains(&line.section(text)) {
             continue;
         }
-        lines.push(number);
+        lines.insert(number);
         doubled.extend(Some(line.start).filter(|_| says(error) == "duplicate key" && line.is_header()));
         let key = line.secret_key(text);
         let mut said = tell(error, text, &line);
@@ -283,4 +290,25 @@ fn unclosed_list(text: &str, errors: &[Error]) -> Option<usize> {
         opened.then(|| key.len() + 1 + value.find('[').unwrap_or_default())
     };
     lines.take_while(|(start, _)| *start <= wrong).filter_map(|(start, line)| Some(start + open(line)?)).last()
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::de::DeTable;
+
+    use super::*;
+
+    #[test]
+    fn mistakes_without_number_are_told_in_little_time() {
+        // Each is one mistake on the same line, on a line of its own, or of a header that stands twice.
+        let escapes = format!("x = \"{}\"", "\\q".repeat(160_000));
+        let lines = "x = y\n".repeat(40_000);
+        let keys: String = (0..20_000).map(|key| format!("k{key} = 1\n")).collect();
+        let twice = format!("[a]\n{keys}[a]\n{keys}");
+        for (text, most) in [(escapes, 1), (lines, MOST_READ), (twice, MOST_READ)] {
+            let (_, errors) = DeTable::parse_recoverable(&text);
+            let found = findings(&text, &errors).len();
+            assert!((1..=most).contains(&found), "{found}");
+        }
+    }
 }

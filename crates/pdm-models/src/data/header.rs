@@ -9,6 +9,9 @@ use super::{Expectation, Severity};
 /// How far a name may be from the one that is looked for to be proposed, by Jaro and Winkler.
 const SIMILAR: f64 = 0.8;
 
+/// Columns for which the nearest name is looked for: each takes a look at every name, and no more findings are read anyway.
+const PROPOSALS: u64 = 20;
+
 /// Where a column was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
@@ -60,7 +63,9 @@ pub(super) fn find(names: &[String], column: &str, place: Place<'_>, log: &mut F
             None
         }
         Found::Nowhere => {
-            let proposal = nearest(names, column).map(|name| format!(" (did you mean {}?)", shown(name)));
+            let is_one_of_few = log.total(Expectation::Columns) < PROPOSALS;
+            let nearest = if is_one_of_few { nearest(names, column) } else { None };
+            let proposal = nearest.map(|name| format!(" (did you mean {}?)", shown(name)));
             let message = format!("has no column `{column}`{}; it has {}", proposal.unwrap_or_default(), listed(names));
             log.error(Expectation::Columns, place, message);
             None
@@ -112,6 +117,17 @@ mod tests {
         assert_eq!(look_for(&names, "O\u{308}ltemp"), Found::Alike(3));
         assert_eq!(look_for(&names, "t"), Found::Exactly(5));
         assert_eq!(look_for(&names, "rul"), Found::Nowhere);
+    }
+
+    #[test]
+    fn the_nearest_name_is_looked_for_a_few_times() {
+        let mut log = FindingLog::default();
+        let there: Vec<_> = (0..2000).map(|at| format!("sensr_nmber_{at}x")).collect();
+        let missing: Vec<_> = (0..2000).map(|at| format!("sensor_number_{at}")).collect();
+        missing.iter().for_each(|column| _ = find(&there, column, Place::default(), &mut log));
+        assert_eq!(log.total(Expectation::Columns), 2000);
+        let proposed = log.into_findings().into_iter().filter(|finding| finding.message.contains("did you mean"));
+        assert_eq!(proposed.count(), 20);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
 use super::fit::{self, GAP, Plan, longest_line, wrapped_cell};
+use pdm_core::domain::visible;
 
 /// On which side the cells of a column stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +18,15 @@ pub enum Align {
 }
 
 /// Returns a plain table: a header, a rule, and rows; columns are set apart by two blanks. [`fit::within`] a width, cells are
-/// wrapped to it; where the columns do not fit side by side, each row becomes a paragraph.
+/// wrapped to it; where the columns do not fit side by side, each row becomes a paragraph. Cells may hold words of others:
+/// control characters are written out.
 pub fn table<R, C>(header: &[(&str, Align)], rows: R) -> String
 where
     R: IntoIterator<Item = C>,
     C: IntoIterator<Item = String>,
 {
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().collect()).collect();
+    let cell = |cell: String| visible(&cell).into_owned();
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect();
     let Some(available) = fit::width() else { return side_by_side(header, &rows) };
     match fit::plan(&columns(header, &rows), available) {
         Plan::AsIs => side_by_side(header, &rows),
@@ -99,6 +102,13 @@ mod tests {
         let rows = [["rmse", "12.5"], ["late rate", "0.41"]].map(|row| row.map(str::to_owned));
         let text = table(&[("score", Align::Left), ("value", Align::Right)], rows);
         assert_eq!(text, "score      value\n──────────────────\nrmse        12.5\nlate rate   0.41");
+    }
+
+    #[test]
+    fn a_cell_commands_no_terminal() {
+        let rows = [["1".to_owned(), "x\x1b[2J\x07\r".to_owned()]];
+        let text = table(&[("entry", Align::Right), ("note", Align::Left)], rows);
+        assert!(text.ends_with("    1  x\\x1b[2J\\x07\\x0d"), "{text}");
     }
 
     #[test]

@@ -171,6 +171,10 @@ pub fn hint(error: &Error) -> Option<Cow<'static, str>> {
                 .into()
         }
         Error::Generic { store: "S3", .. } => "look at AWS_ENDPOINT_URL, AWS_REGION and the name of the bucket".into(),
+        // What a store says against itself.
+        Error::Generic { store: "registry", .. } => "try again; where it is the same then, the server refuses to create objects, \
+             such as by a rule that keeps them: `pdm-ml doctor --registry URL` tries what a registry needs"
+            .into(),
         _ => return None,
     })
 }

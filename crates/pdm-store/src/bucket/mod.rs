@@ -21,6 +21,7 @@ use std::sync::Arc;
 pub use address::{Address, AddressError, absolute};
 pub use answer::{hint, is_conflict, is_passing, is_web_page};
 use object_store::ObjectStore;
+use object_store::list::PaginatedListStore;
 use object_store::multipart::MultipartStore;
 
 pub use requests::Request;
@@ -39,18 +40,20 @@ pub enum Provider {
     Azure,
 }
 
-/// A bucket, by both of its faces.
+/// A bucket, by each of its faces.
 pub struct Bucket {
     /// Takes and gives whole objects.
     pub objects: Arc<dyn ObjectStore>,
     /// Takes objects in parts, over several runs.
     pub parts: Arc<dyn MultipartStore>,
+    /// Lists objects page by page.
+    pub pages: Arc<dyn PaginatedListStore>,
 }
 
 impl Bucket {
-    fn of<T: ObjectStore + MultipartStore>(bucket: T) -> Self {
+    fn of<T: ObjectStore + MultipartStore + PaginatedListStore>(bucket: T) -> Self {
         let bucket = Arc::new(bucket);
-        Self { objects: Arc::clone(&bucket) as _, parts: bucket }
+        Self { objects: Arc::clone(&bucket) as _, parts: Arc::clone(&bucket) as _, pages: bucket }
     }
 }
 

@@ -52,7 +52,9 @@ pub(super) fn settings<K: FromStr<Err = object_store::Error>>(
     names: &[&str],
     variable: Variable<'_>,
 ) -> Result<Vec<(K, String)>, String> {
-    names.iter().filter_map(|name| Some((name, variable(name)?))).map(|(name, value)| Ok((key(name)?, value))).collect()
+    let set = names.iter().filter_map(|name| Some((name, variable(name)?)));
+    // Secrets from files bring a line break along.
+    set.map(|(name, value)| Ok((key(name)?, value.trim().to_owned()))).collect()
 }
 
 /// Returns what a store calls a variable.

@@ -1,9 +1,12 @@
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, StatusCode};
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Limited};
 use object_store::ClientOptions;
 use object_store::client::{
@@ -19,6 +22,12 @@ const MOST: usize = 16 << 20;
 
 /// Bytes of an answer that sends elsewhere, after which the rest of it is not read.
 const LONGEST: usize = 64 << 10;
+
+/// Bytes of an answer that show whether it is a page.
+const BEGINNING: usize = 512;
+
+/// The host of an answer that does not say where it comes from, by the word of the library.
+const NO_ADDRESS: &str = "no.url.provided.local";
 
 /// Says in which region a bucket is.
 const REGION: &str = "x-amz-bucket-region";
@@ -52,16 +61,42 @@ impl Request {
 
 /// Connects as the store does by itself, and logs its requests.
 #[derive(Debug, Default)]
-pub(super) struct Logged(ReqwestConnector);
+pub(super) struct Logged {
+    connector: ReqwestConnector,
+    signs: bool,
+}
+
+impl Logged {
+    /// Returns a connector for a store that signs its requests for objects in their head, unlike those for its keys; or for one
+    /// of which that is not known.
+    pub(super) fn signing(signs: bool) -> Self {
+        Self { signs, ..Self::default() }
+    }
+}
 
 impl HttpConnector for Logged {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Service(self.0.connect(options)?)))
+        Ok(HttpClient::new(Service { client: self.connector.connect(options)?, signs: self.signs }))
     }
 }
 
 #[derive(Debug)]
-struct Service(HttpClient);
+struct Service {
+    client: HttpClient,
+    signs: bool,
+}
+
+impl Service {
+    /// Returns whether a request is one for the bytes of an object, who asks for which knows how many there may be; where keys
+    /// come from may be any server.
+    fn asks_for_an_object(&self, request: &HttpRequest) -> bool {
+        let is_signed = || {
+            let signature = request.headers().get(AUTHORIZATION).and_then(|signature| signature.to_str().ok());
+            signature.is_some_and(|signature| signature.starts_with("AWS4-"))
+        };
+        request.method() == Method::GET && request.uri().query().is_none() && (!self.signs || is_signed())
+    }
+}
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
 
@@ -76,20 +111,21 @@ impl HttpService for Service {
             let uri = request.uri();
             let path = uri.path().to_owned();
             let asked = Request::begin(request.method().as_str(), uri.host(), &path);
-            let asks_for_an_object = request.method() == Method::GET && uri.query().is_none();
-            let answer = self.0.execute(request).await;
+            let asks_for_an_object = self.asks_for_an_object(&request);
+            let begins_as_data = request.method() == Method::GET && (uri.query().is_some() || is_json(&path));
+            let answer = self.client.execute(request).await;
             asked.answered(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
-            let answer = answer?;
-            if is_web_page(&path, &answer) {
-                let page = WebPage { status: answer.status().as_u16() };
-                return Err(HttpError::new(HttpErrorKind::Unknown, page));
+            let answer = answer.map_err(sent_in_circles)?;
+            if is_web_page(&path, &answer) || leads_elsewhere(&path, &answer) {
+                return Err(web_page(answer.status()));
             }
             if answer.status().is_redirection() && answer.status() != StatusCode::NOT_MODIFIED {
                 return redirected(answer).await;
             }
             // Who asks for an object knows how large it may be; a list or an error is read whole.
             let is_an_object = asks_for_an_object && answer.status().is_success();
-            Ok(if is_an_object { answer } else { answer.map(limited) })
+            let answer = if is_an_object { answer } else { answer.map(limited) };
+            if begins_as_data { refuse_pages(answer).await } else { Ok(answer) }
         })
     }
 }
@@ -99,7 +135,92 @@ impl HttpService for Service {
 fn is_web_page(path: &str, answer: &HttpResponse) -> bool {
     let content = answer.headers().get(CONTENT_TYPE).and_then(|content| content.to_str().ok()).unwrap_or_default();
     let is_html = content.trim_start().to_ascii_lowercase().starts_with("text/html");
-    is_html && !answer.status().is_server_error() && !path.ends_with(".html")
+    is_html && !is_for_the_retries(answer.status()) && !path.ends_with(".html")
+}
+
+/// Returns whether a status says that a server failed; a network that asks to log in has a status of the same hundred.
+fn is_for_the_retries(status: StatusCode) -> bool {
+    status.is_server_error() && status != StatusCode::NETWORK_AUTHENTICATION_REQUIRED
+}
+
+fn web_page(status: StatusCode) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, WebPage { status: status.as_u16() })
+}
+
+fn is_json(path: &str) -> bool {
+    path.ends_with(".json") || path.ends_with(".ndjson")
+}
+
+/// Makes of an error that says that redirects led in circles one of a web page: stores do not do that, logins do.
+fn sent_in_circles(error: HttpError) -> HttpError {
+    let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    let is_circle = causes.any(|cause| cause.to_string().contains("too many redirects"));
+    if is_circle { web_page(StatusCode::FOUND) } else { error }
+}
+
+/// Returns whether an answer comes from another place, to which the client was sent: that of a page for people has another name
+/// than the object. A store that sends to another of its servers keeps the name.
+fn leads_elsewhere(path: &str, answer: &HttpResponse) -> bool {
+    let mut empty = http::Response::new("");
+    *empty.extensions_mut() = answer.extensions().clone();
+    let from = reqwest::Response::from(empty);
+    let name = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    let has_address = from.url().host_str() != Some(NO_ADDRESS);
+    has_address && name(from.url().path()) != name(path)
+}
+
+/// Refuses an answer that begins as a page of the web, whatever type of content it says it is; a server that failed is for the
+/// retries.
+async fn refuse_pages(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
+    let (parts, mut rest) = answer.into_parts();
+    let mut begin = BytesMut::new();
+    while begin.len() < BEGINNING
+        && let Some(frame) = rest.frame().await
+    {
+        // Nobody reads what some servers send behind a body.
+        if let Ok(bytes) = frame?.into_data() {
+            begin.extend_from_slice(&bytes);
+        }
+    }
+    if begins_as_page(&begin) && !is_for_the_retries(parts.status) {
+        return Err(web_page(parts.status));
+    }
+    let body = HttpResponseBody::new(Begun { begin: begin.freeze(), rest });
+    Ok(HttpResponse::from_parts(parts, body))
+}
+
+/// Returns whether data begin as HTML does, with or without a declaration of XML before it.
+fn begins_as_page(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&data[..data.len().min(BEGINNING)]).to_ascii_lowercase();
+    let mut text = text.trim_start_matches('\u{feff}').trim_start();
+    if text.starts_with("<?xml")
+        && let Some((_, rest)) = text.split_once("?>")
+    {
+        text = rest.trim_start();
+    }
+    text.starts_with("<!doctype html") || text.starts_with("<html")
+}
+
+/// A body whose beginning was read already.
+struct Begun {
+    begin: Bytes,
+    rest: HttpResponseBody,
+}
+
+impl Body for Begun {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        if self.begin.is_empty() {
+            return Pin::new(&mut self.rest).poll_frame(context);
+        }
+        let begin = std::mem::take(&mut self.begin);
+        Poll::Ready(Some(Ok(Frame::data(begin))))
+    }
 }
 
 /// Makes of an answer that sends a request elsewhere one that says no: only keys for the other region would be good there. Which
@@ -141,6 +262,31 @@ mod tests {
         let body = limited(HttpResponseBody::from(vec![b'x'; bytes]));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(body.collect()).map(|collected| collected.to_bytes().len())
+    }
+
+    #[test]
+    fn a_page_is_known_by_its_beginning() {
+        for page in [
+            "<!DOCTYPE html>\n<html>",
+            "\u{feff}  <HTML lang=\"en\">",
+            "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\">",
+        ] {
+            assert!(begins_as_page(page.as_bytes()), "{page}");
+        }
+        for data in ["", "{\"format\":2}", "<?xml version=\"1.0\"?><ListBucketResult>", "<Error><Code>html"] {
+            assert!(!begins_as_page(data.as_bytes()), "{data}");
+        }
+    }
+
+    #[test]
+    fn a_body_whose_beginning_was_read_is_whole() {
+        for length in [0, 1, BEGINNING, 3 * BEGINNING] {
+            let bytes: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let answer = HttpResponse::new(HttpResponseBody::from(bytes.clone()));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let read = runtime.block_on(async { refuse_pages(answer).await.unwrap().into_body().bytes().await });
+            assert_eq!(read.unwrap(), bytes);
+        }
     }
 
     #[test]

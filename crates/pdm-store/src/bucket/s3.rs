@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use object_store::aws::AmazonS3Builder;
 
 use super::Variable;
 use super::profile::Profile;
 use super::{Bucket, Opened, network, requests};
+use pdm_core::content::{open_regular, read_at_most};
 
 /// What the AWS tools read, and object_store obeys. An endpoint for S3 alone goes before the one for all services.
 const VARIABLES: [&str; 24] = [
@@ -22,7 +24,7 @@ const VARIABLES: [&str; 24] = [
     "AWS_ENDPOINT_URL_STS",
     CONTAINER_PATH,
     CONTAINER_URI,
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    CONTAINER_TOKEN_FILE,
     "AWS_METADATA_ENDPOINT",
     "AWS_IMDSV1_FALLBACK",
     "AWS_UNSIGNED_PAYLOAD",
@@ -31,7 +33,7 @@ const VARIABLES: [&str; 24] = [
     "AWS_SERVER_SIDE_ENCRYPTION",
     "AWS_SSE_KMS_KEY_ID",
     "AWS_SSE_BUCKET_KEY_ENABLED",
-    "AWS_SKIP_SIGNATURE",
+    SKIP_SIGNATURE,
 ];
 
 const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
@@ -45,6 +47,12 @@ const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const CONTAINER_PATH: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const CONTAINER_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
+const CONTAINER_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+const SKIP_SIGNATURE: &str = "AWS_SKIP_SIGNATURE";
+
+/// Most bytes of a token of a container; those of Kubernetes have some thousand.
+const LONGEST_TOKEN: u64 = 1 << 20;
+
 /// Allows endpoints without TLS.
 const ALLOW_HTTP: &str = "AWS_ALLOW_HTTP";
 
@@ -54,18 +62,47 @@ const ALLOW_HTTP: &str = "AWS_ALLOW_HTTP";
 pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     let settings = settings(variable)?;
     let endpoint = settings.get(S3_ENDPOINT).or_else(|| settings.get(ENDPOINT)).map(String::as_str);
+    let is_unsigned = settings.get(SKIP_SIGNATURE).is_some_and(|value| is_true(value));
     // As the AWS tools do: where nobody can change a body on its way, hashing it once more to sign it proves nothing.
     // AWS_UNSIGNED_PAYLOAD=false signs it nevertheless.
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_unsigned_payload(!network::is_open(endpoint))
         .with_client_options(network::client_options(variable, endpoint, ALLOW_HTTP)?)
-        .with_http_connector(requests::Logged::default())
+        .with_http_connector(requests::Logged::signing(!is_unsigned))
         .with_retry(network::retries());
     for (name, value) in &settings {
         builder = builder.with_config(network::key(name)?, value);
     }
     builder.build().map(Bucket::of).map_err(|error| error.to_string())
+}
+
+/// Returns whether a setting says yes, in any of the words that the store takes.
+fn is_true(value: &str) -> bool {
+    ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
+}
+
+/// Returns a setting without the blanks and line breaks around it, such as `$(cat token)` and secrets from files bring along.
+/// One that holds a control character is refused: it would go into the head of a request.
+fn clean(name: &str, value: &str) -> Result<String, String> {
+    let value = value.trim();
+    if value.chars().any(char::is_control) {
+        let what =
+            "holds a line break or another control character: set it, or the profile's value, to one line of text";
+        return Err(format!("{name} {what}"));
+    }
+    Ok(value.to_owned())
+}
+
+/// Checks the file that a container's token is read from again and again, as it is now.
+fn check_token_file(path: &str) -> Result<(), String> {
+    let token = read_at_most(path.as_ref(), LONGEST_TOKEN).map_err(|error| error.to_string()).and_then(|bytes| {
+        let told =
+            "it holds a line break or another control character: write the token alone, such as with `printf %s`";
+        let is_one_line = !bytes.iter().any(u8::is_ascii_control);
+        is_one_line.then_some(()).ok_or_else(|| told.to_owned())
+    });
+    token.map_err(|what| format!("{CONTAINER_TOKEN_FILE} names `{path}`: {what}"))
 }
 
 /// Returns the settings by the names of their variables.
@@ -94,6 +131,19 @@ fn settings(variable: Variable<'_>) -> Result<BTreeMap<&'static str, String>, St
             settings.extend(keys.session_token.map(|token| (SESSION_TOKEN, token)));
         }
         _ => {}
+    }
+    for (name, value) in &mut settings {
+        *value = clean(name, value)?;
+    }
+    // Only who has no keys asks with a token.
+    let has_keys = known.iter().any(|name| settings.contains_key(name));
+    let asks_a_container = settings.contains_key(CONTAINER_URI) && !settings.contains_key(CONTAINER_PATH);
+    if let Some(path) = settings.get(CONTAINER_TOKEN_FILE).filter(|_| asks_a_container && !has_keys) {
+        check_token_file(path)?;
+    }
+    // One that is not there is told of when it is read; a pipe would be waited for then.
+    if let Some(path) = settings.get(TOKEN_FILE).filter(|path| Path::new(path).exists()) {
+        open_regular(path.as_ref()).map_err(|error| format!("{TOKEN_FILE} names `{path}`: {error}"))?;
     }
     Ok(settings)
 }
@@ -138,6 +188,43 @@ mod tests {
         assert!(!other.contains_key(SESSION_TOKEN), "the profile's token belongs to the profile's keys");
         assert!(!of(&[(TOKEN_FILE, "/token")]).contains_key(ACCESS_KEY));
         assert_eq!(of(&[(REGION, "a"), ("AWS_DEFAULT_REGION", "b")])[REGION], "a");
+    }
+
+    #[test]
+    fn line_breaks_around_a_value_are_left_out_and_others_refused() {
+        let token = settings_of(&[(SESSION_TOKEN, "tok123\n"), (REGION, " eu-west-1\r\n")]);
+        assert_eq!((token[SESSION_TOKEN].as_str(), token[REGION].as_str()), ("tok123", "eu-west-1"));
+        for name in [ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, REGION, ENDPOINT] {
+            let refused = open("models", &|asked| (asked == name).then(|| "a\nb".to_owned())).err().unwrap();
+            assert!(refused.starts_with(name) && !refused.contains("a\nb"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_file_of_a_containers_token_holds_the_token_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let opened = || {
+            let path = path.to_str().unwrap().to_owned();
+            let variable = |asked: &str| match asked {
+                CONTAINER_URI => Some("http://127.0.0.1:1/keys".to_owned()),
+                CONTAINER_TOKEN_FILE => Some(path.clone()),
+                _ => None,
+            };
+            open("models", &variable).err()
+        };
+        assert!(opened().unwrap().contains(CONTAINER_TOKEN_FILE), "there is no file");
+        std::fs::write(&path, "secret-token").unwrap();
+        assert_eq!(opened(), None);
+        std::fs::write(&path, "secret-token\n").unwrap();
+        let refused = opened().unwrap();
+        assert!(refused.contains("line break") && !refused.contains("secret-token"), "{refused}");
+        #[cfg(unix)]
+        {
+            std::fs::remove_file(&path).unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+            assert!(opened().unwrap().contains("a pipe"));
+        }
     }
 
     #[test]

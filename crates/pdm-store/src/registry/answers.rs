@@ -138,7 +138,7 @@ fn a_region_is_told_where_only_the_head_of_an_answer_has_it() {
 
 #[test]
 fn a_login_page_is_no_store_and_no_damage() {
-    for status in ["200 OK", "403 Forbidden", "404 Not Found"] {
+    for status in ["200 OK", "403 Forbidden", "404 Not Found", "511 Network Authentication Required"] {
         let head = format!("HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n");
         let endpoint = serve(move |_| (head.clone(), LOGIN.to_owned()));
         for error in told(&endpoint) {
@@ -146,6 +146,71 @@ fn a_login_page_is_no_store_and_no_damage() {
             assert!(error.hint().unwrap().contains("login page"), "{status}: {error:?}");
         }
     }
+}
+
+#[test]
+fn a_login_page_is_no_store_whatever_it_calls_itself() {
+    for content in ["application/xhtml+xml", "text/plain", "application/octet-stream", ""] {
+        let content = if content.is_empty() { String::new() } else { format!("Content-Type: {content}\r\n") };
+        let head =
+            format!("HTTP/1.1 200 OK\r\nLast-Modified: Mon, 02 Nov 2026 10:00:00 GMT\r\nETag: \"a\"\r\n{content}");
+        let endpoint = serve(move |_| (head.clone(), LOGIN.to_owned()));
+        for error in told(&endpoint) {
+            assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{content}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_sends_to_a_page_is_no_store() {
+    // To itself, and to a page that says it is data.
+    for to_itself in [true, false] {
+        let endpoint = serve(move |asked| {
+            if asked.path == "/login" && !to_itself {
+                return ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".to_owned(), "{}".to_owned());
+            }
+            ("HTTP/1.1 302 Found\r\nLocation: /login\r\n".to_owned(), String::new())
+        });
+        for error in told(&endpoint) {
+            assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{error:?}");
+            assert!(error.hint().unwrap().contains("login page"), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_list_that_leads_back_is_given_up() {
+    let endless = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken></ListBucketResult>";
+    let endpoint = serve(move |asked| match asked.path.contains("list-type=2") {
+        true => (LIST.to_owned(), endless.to_owned()),
+        false => (MISSING.to_owned(), NO_KEY.to_owned()),
+    });
+    for error in told(&endpoint) {
+        assert!(matches!(error, RegistryError::EndlessList { .. }), "{error:?}");
+        assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{error:?}");
+    }
+}
+
+/// Where keys come from may be any server; what it sends has a limit, too.
+#[test]
+fn keys_without_end_are_given_up() {
+    let endpoint = serve(|_| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".to_owned();
+        (head, format!("{{\"AccessKeyId\":\"{}", "a".repeat(17 << 20)))
+    });
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let variable = |name: &str| match name {
+        "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" => Some(token.path().to_str().unwrap().to_owned()),
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI" => Some(format!("{endpoint}/keys")),
+        _ => None,
+    };
+    let surroundings = Surroundings { variable: &variable, ..Path::new("/").into() };
+    let registry = Registry::new(Store::open("s3://models/plant-7", surroundings).unwrap()).unwrap();
+    let error = registry.list(None).unwrap_err();
+    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    let told: Vec<_> = causes.map(ToString::to_string).collect();
+    assert!(told.iter().any(|cause| cause.contains("length limit exceeded")), "{told:?}");
 }
 
 /// A bucket that is empty and answers every write with a conflict, so many times.

@@ -125,6 +125,24 @@ pub enum RegistryError {
         /// Entries of the log.
         entries: u64,
     },
+    /// The store holds entries that the log does not: the log may have been cut short.
+    #[error("nothing is removed from {location}: {what}")]
+    LogInDoubt {
+        /// Where the store lies.
+        location: String,
+        /// Which object says so, as a sentence without its end.
+        what: String,
+    },
+    /// A server lists objects without an end.
+    #[error("the list of `{folder}` in the registry store {location} {what}")]
+    EndlessList {
+        /// Where the store lies.
+        location: String,
+        /// What was listed.
+        folder: String,
+        /// What the server did, as the end of a sentence.
+        what: String,
+    },
     /// Something is longer than this program would read again.
     #[error("{what} has {bytes} bytes; the registry takes at most {most}")]
     TooLong {
@@ -408,12 +426,13 @@ impl RegistryError {
         match self {
             Self::UnknownScheme { .. } | Self::Address { .. } => Code::StoreAddress,
             Self::Store { source, .. } if bucket::is_web_page(source) => Code::NotAStore,
+            Self::EndlessList { .. } => Code::NotAStore,
             Self::Store { source, .. } if is_passing(source) => Code::StoreUnavailable,
             Self::Store { .. } => Code::StoreRefused,
             Self::Unsafe { .. } => Code::StoreUnsafe,
             Self::Absent { .. } => Code::NoRegistry,
             Self::Format { .. } | Self::UnknownAction { .. } => Code::NewerRegistry,
-            Self::Integrity { .. } => Code::RegistryDamaged,
+            Self::Integrity { .. } | Self::LogInDoubt { .. } => Code::RegistryDamaged,
             Self::LogMissing { .. } => Code::LogMissing,
             Self::OtherRegistry { .. } => Code::OtherRegistry,
             Self::MostlyOrphans { .. } => Code::MostlyOrphans,
@@ -464,6 +483,7 @@ impl RegistryError {
             Self::Integrity { .. }
             | Self::LogMissing { .. }
             | Self::OtherRegistry { .. }
+            | Self::LogInDoubt { .. }
             | Self::MostlyOrphans { .. } => Failure::Integrity,
             Self::Conflict { .. } => Failure::Conflict,
             Self::NotApproved { .. } => Failure::Unapproved,
@@ -491,6 +511,13 @@ impl RegistryError {
             Self::MostlyOrphans { .. } => {
                 "entries may have been lost: `pdm-ml registry verify --head` with a head that was noted earlier tells; `--force` \
                  removes them nevertheless"
+            }
+            Self::LogInDoubt { .. } => {
+                "entries of the log may have been lost: bring back `log/` from a copy. `pdm-ml registry verify` lists everything \
+                 that is damaged; `--force` removes the files nevertheless"
+            }
+            Self::EndlessList { .. } => {
+                "look at AWS_ENDPOINT_URL and at what stands between this machine and the server: a proxy may answer in its place"
             }
             Self::InTheWay { .. } => "name another folder",
             Self::TooLong { .. } => "say it in fewer words, or with fewer files",

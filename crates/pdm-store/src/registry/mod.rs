@@ -40,6 +40,7 @@ mod genesis;
 mod identity;
 mod keys;
 mod limits;
+mod listing;
 mod log;
 mod manifest;
 mod marker;

@@ -109,6 +109,38 @@ pub(super) fn entries(before: Sequence, snapshot: &[u8]) -> Option<Vec<Linked>> 
     linked.windows(2).all(|pair| pair[1].0.previous == pair[0].1).then_some(linked)
 }
 
+/// Returns which of the snapshots that end at these places hold something else than the entries of the whole log: entries that
+/// it no longer has, or bytes that are damaged.
+pub(super) async fn contradicting(
+    store: &Store,
+    ends: &[Sequence],
+    log: &[Entry],
+) -> Result<Vec<Contradiction>, RegistryError> {
+    let mut found = Vec::new();
+    for end in ends.iter().copied() {
+        let before = end.saturating_sub(LENGTH);
+        let held = get(store, end).await?.and_then(|bytes| entries(before, &bytes));
+        let own = log.get(before as usize..).unwrap_or_default();
+        let own = &own[..own.len().min(LENGTH as usize)];
+        let is_the_same = held.as_ref().is_some_and(|held| held.iter().map(|(entry, _)| entry).eq(own));
+        if !is_the_same {
+            found.push(Contradiction { key: Key::Snapshot(end).to_string(), end, is_whole: held.is_some() });
+        }
+    }
+    Ok(found)
+}
+
+/// A snapshot that does not hold the entries of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Contradiction {
+    /// Its key.
+    pub(super) key: String,
+    /// Place of its last entry.
+    pub(super) end: Sequence,
+    /// Whether it holds entries that follow from each other.
+    pub(super) is_whole: bool,
+}
+
 /// Writes the snapshots of all whole blocks of entries but those that stand there.
 pub(super) async fn write(store: &Store, entries: &[Entry], ends: &[Sequence]) -> Result<(), RegistryError> {
     for block in entries.chunks_exact(LENGTH as usize) {

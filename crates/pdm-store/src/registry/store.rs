@@ -12,7 +12,7 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ use super::entry::Stamp;
 use super::error::RegistryError;
 use super::identity::RegistryId;
 use super::keys::{BLOBS, Key, SNAPSHOTS};
+use super::listing::{Pages, Unlisted, Until};
 use super::log::Log;
 use super::probe::{self, Proof};
 use super::signing::{Signer, Signing, Trust};
@@ -60,6 +61,7 @@ pub struct Store {
 #[derive(Clone)]
 struct Parts {
     bucket: Arc<dyn MultipartStore>,
+    pages: Pages,
     prefix: object_store::path::Path,
 }
 
@@ -114,11 +116,12 @@ impl Store {
             Address::Memory => Self::memory(),
             Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?)?,
             Address::Bucket { provider, bucket, prefix } => {
-                let Bucket { objects, parts } = bucket::open(provider, &bucket, variable).map_err(bad)?;
+                let Bucket { objects, parts, pages } = bucket::open(provider, &bucket, variable).map_err(bad)?;
                 let location = url.trim_end_matches('/').to_owned();
                 let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(variable);
                 let server = Some(format!("{provider:?} {bucket} {}", endpoint.unwrap_or_default()).into());
-                let parts = Some(Parts { bucket: parts, prefix: prefix.clone() });
+                let pages = Pages::new(pages, prefix.clone());
+                let parts = Some(Parts { bucket: parts, pages, prefix: prefix.clone() });
                 Self { parts, server, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
             }
         };
@@ -212,6 +215,7 @@ impl Store {
         let Some(path) = self.path_on_disk(key) else { return Ok(()) };
         match path.metadata() {
             Ok(found) if !found.is_file() => Err(RegistryError::damaged(key, "it is no regular file")),
+            Err(_) if path.is_symlink() => Err(RegistryError::damaged(key, "it is a link that leads to no file")),
             // The store itself tells what is missing, or cannot be looked at.
             Ok(_) | Err(_) => Ok(()),
         }
@@ -309,19 +313,50 @@ impl Store {
 
     /// Lists the objects under a folder, in order of path.
     pub(crate) async fn list_objects(&self, folder: &'static str) -> Result<Vec<Object>, RegistryError> {
-        let listed = self.objects.list(Some(&folder.into())).map_ok(Object::of);
-        let mut objects: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
+        let listed = self.list_found(folder, None, Until::End).await?;
+        let mut objects: Vec<_> = listed.into_iter().map(Object::of).collect();
         objects.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(objects)
     }
 
     /// Lists the paths under a folder that come after a key, in order.
     pub(crate) async fn list_after(&self, folder: &'static str, key: Key) -> Result<Vec<String>, RegistryError> {
-        let listed = self.objects.list_with_offset(Some(&folder.into()), &key.path());
-        let listed = listed.map_ok(|object| object.location.to_string());
-        let mut paths: Vec<_> = listed.try_collect().await.map_err(|source| self.failed("list", folder, source))?;
+        let listed = self.list_found(folder, Some(key), Until::End).await?;
+        let mut paths: Vec<_> = listed.into_iter().map(|object| object.location.to_string()).collect();
         paths.sort();
         Ok(paths)
+    }
+
+    /// Lists what is under a folder, in any order: all of it, or what comes after a key.
+    async fn list_found(
+        &self,
+        folder: &'static str,
+        after: Option<Key>,
+        until: Until,
+    ) -> Result<Vec<ObjectMeta>, RegistryError> {
+        let after = after.map(Key::path);
+        if let Some(Parts { pages, .. }) = &self.parts {
+            return pages.list(folder, after.as_ref(), until).await.map_err(|why| self.unlisted(folder, why));
+        }
+        let mut listed = match &after {
+            Some(after) => self.objects.list_with_offset(Some(&folder.into()), after),
+            None => self.objects.list(Some(&folder.into())),
+        };
+        let listed: Result<Vec<_>, _> = match until {
+            Until::End => listed.try_collect().await,
+            Until::Any => listed.try_next().await.map(|first| first.into_iter().collect()),
+        };
+        listed.map_err(|source| self.failed("list", folder, source))
+    }
+
+    fn unlisted(&self, folder: &str, why: Unlisted) -> RegistryError {
+        match why {
+            Unlisted::Failed(source) => self.failed("list", folder, source),
+            Unlisted::Endless(what) => {
+                let (location, folder) = (self.location.to_string(), folder.to_owned());
+                RegistryError::EndlessList { location, folder, what }
+            }
+        }
     }
 
     /// Returns the log as it was read last.
@@ -373,7 +408,7 @@ impl Store {
 
     /// Returns who takes an object in parts over several runs, with the place of a key there; `None` where nobody does.
     pub(super) fn parts(&self, key: Key) -> Option<(Arc<dyn MultipartStore>, object_store::path::Path)> {
-        let Parts { bucket, prefix } = self.parts.as_ref()?;
+        let Parts { bucket, prefix, .. } = self.parts.as_ref()?;
         Some((Arc::clone(bucket), prefix.parts().chain(key.path().parts()).collect()))
     }
 
@@ -485,9 +520,7 @@ impl Store {
             return Ok(Some(format!("`{}` says that this is a registry", Key::Marker)));
         }
         for folder in [BLOBS, SNAPSHOTS] {
-            let mut listed = self.objects.list(Some(&folder.into()));
-            let first = listed.try_next().await.map_err(|source| self.failed("list", folder, source))?;
-            if first.is_some() {
+            if !self.list_found(folder, None, Until::Any).await?.is_empty() {
                 return Ok(Some(format!("there are objects in `{folder}/`")));
             }
         }
@@ -538,9 +571,9 @@ impl Store {
         Ok(())
     }
 
-    /// Tells that a registry begins where others may expect one that is there already.
+    /// Tells that a registry begins: others may expect one that is there already, or it was moved away.
     async fn tell_of_beginning(&self) -> Result<(), RegistryError> {
-        if self.is_own {
+        if self.is_own && self.folder.is_none() {
             return Ok(());
         }
         if let Some(Ok(genesis)) = genesis::read(self).await? {

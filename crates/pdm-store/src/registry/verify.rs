@@ -157,6 +157,7 @@ impl Walk {
         (sequences, foreign): (Vec<Sequence>, Vec<String>),
     ) -> Result<(), RegistryError> {
         foreign.into_iter().for_each(|path| self.find(path, None, "it is no log entry"));
+        let next = Key::Log(sequences.last().map_or(1, |last| last + 1));
         if let Some(what) = self.chain.damaged_genesis().cloned().filter(|_| sequences.is_empty()) {
             self.find(Key::Genesis, None, what);
         }
@@ -170,6 +171,10 @@ impl Walk {
                 Err(RegistryError::Integrity { what, .. }) => self.unread(sequence, what),
                 Err(error) => return Err(error),
             }
+        }
+        // What is no regular file is not listed, and would pass for the end of the log.
+        if let Err(RegistryError::Integrity { what, .. }) = store.require_regular(next) {
+            self.find(next, None, what);
         }
         if self.chain.has_foreign_genesis() {
             self.find(Key::Genesis, None, "it is no part of this log, which began before there were such objects");
@@ -520,6 +525,22 @@ mod tests {
         sample.assert_log_refused();
         fs::remove_file(sample.path(Key::Log(1))).unwrap();
         sample.assert_only(Key::Log(1), Some(1), "entries 1 to 2 are missing");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_in_the_next_entrys_place_is_named() {
+        let sample = Sample::new();
+        let next = sample.path(Key::Log(6));
+        fs::create_dir(&next).unwrap();
+        sample.assert_only(Key::Log(6), None, "it is no regular file");
+        fs::remove_dir(&next).unwrap();
+        std::os::unix::fs::symlink("nowhere", &next).unwrap();
+        sample.assert_only(Key::Log(6), None, "it is a link that leads to no file");
+        sample.assert_log_refused();
+        fs::remove_file(&next).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&next).status().unwrap().success());
+        sample.assert_only(Key::Log(6), None, "it is no regular file");
     }
 
     #[test]

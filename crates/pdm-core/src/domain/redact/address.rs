@@ -1,5 +1,9 @@
 //! Secrets in addresses: the user and password, parameters that prove who asks, paths of webhooks.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::name::{names_a_parameter, names_a_secret};
 use super::{QUOTES, Span, until};
 
@@ -30,8 +34,43 @@ const WEBHOOK_HOSTS: [&str; 20] = [
 /// Folders of a path after which the secret of a webhook follows.
 const WEBHOOK_FOLDERS: [&str; 7] = ["hook", "hooks", "webhook", "webhooks", "webhookb2", "incomingwebhook", "triggers"];
 
-/// A value of a query that is this long and mixes letters with digits is taken for a token, whatever its name.
-const LONG: usize = 20;
+/// Parameters of an address whose values are shown, written small: those of stores, MLflow and downloads that say what is asked
+/// for. Any other may prove who asks.
+const HARMLESS: [&str; 20] = [
+    "delimiter",
+    "download",
+    "experiment_id",
+    "filename",
+    "format",
+    "lang",
+    "list-type",
+    "max-keys",
+    "max_results",
+    "name",
+    "page",
+    "partnumber",
+    "path",
+    "prefix",
+    "raw",
+    "region",
+    "run_id",
+    "start-after",
+    "version",
+    "view",
+];
+
+/// A number of no more digits than this is no secret: a page, a part, a version.
+const DIGITS: usize = 6;
+
+/// A user, a password and the beginning of a host, with no scheme before them or one that is not complete.
+static SCHEMELESS: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r#"(?:^|[\s"'`<>\\=(,\[{])([A-Za-z0-9._%+~\-]{1,64}):([^\s"'`<>\\]+)@([A-Za-z0-9\[][A-Za-z0-9]*)"#;
+    Regex::new(pattern).expect("the pattern above is well-formed")
+});
+
+/// What stands before the `@` of a digest or mail and is no user with a password: `image:1.0@sha256:…`, `mailto:ann@plant`.
+const DIGESTS: [&str; 2] = ["sha256", "sha512"];
+const MAIL: &str = "mailto";
 
 /// Returns the addresses in a text, without their schemes: from behind `://` to where the word ends, or the next address begins.
 fn addresses(text: &str) -> impl Iterator<Item = Span> {
@@ -53,13 +92,24 @@ pub(super) fn users(text: &str, found: &mut Vec<Span>) {
     }
 }
 
+/// Finds users and passwords of addresses that were written without `://`, such as `ann:password@host:5000`.
+pub(super) fn users_without_scheme(text: &str, found: &mut Vec<Span>) {
+    for address in SCHEMELESS.captures_iter(text) {
+        let (Some(user), Some(password)) = (address.get(1), address.get(2)) else { continue };
+        let is_other = DIGESTS.contains(&&address[3]) || user.as_str() == MAIL;
+        if !is_other && !password.as_str().starts_with("//") {
+            found.push((user.start(), password.end()));
+        }
+    }
+}
+
 /// Returns whether what follows a colon is no port: it is a password then, which may hold `/`, `?` and `#`.
 fn has_password(authority: &str) -> bool {
     let Some((_, after)) = authority.split_once(':') else { return false };
     !authority.starts_with('[') && !after.contains('@') && !after.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Finds the values of parameters that are secrets by their name, or look like one.
+/// Finds the values of parameters that are secrets by their name, and of an address all that are not known to be harmless.
 pub(super) fn parameters(text: &str, found: &mut Vec<Span>) {
     let addresses: Vec<_> = addresses(text).collect();
     for (at, _) in text.match_indices(['?', '&', ';', '#']) {
@@ -69,14 +119,21 @@ pub(super) fn parameters(text: &str, found: &mut Vec<Span>) {
         let before = addresses.partition_point(|(begin, _)| *begin <= at);
         let is_of_an_address = before > 0 && at < addresses[before - 1].1;
         if names_a_parameter(name) && (is_of_an_address || names_a_secret(name) || text.starts_with('?'))
-            || is_of_an_address && looks_random(value)
+            || is_of_an_address && !is_harmless(name, value)
         {
             found.push((from + name.len() + 1, end));
         }
     }
 }
 
+fn is_harmless(name: &str, value: &str) -> bool {
+    let is_number = value.len() <= DIGITS && value.chars().all(|c| c.is_ascii_digit());
+    is_number || HARMLESS.contains(&name.to_ascii_lowercase().as_str()) && !looks_random(value)
+}
+
+/// Returns whether a value is long and mixes letters with digits: it is taken for a token, whatever its name.
 fn looks_random(value: &str) -> bool {
+    const LONG: usize = 20;
     let of_a_token = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=%".contains(c);
     value.len() >= LONG
         && value.chars().all(of_a_token)

@@ -51,6 +51,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 fn suspects(text: &str) -> Vec<Span> {
     let mut found = Vec::new();
     address::users(text, &mut found);
+    address::users_without_scheme(text, &mut found);
     address::parameters(text, &mut found);
     address::webhooks(text, &mut found);
     assigned::values(text, &mut found);
@@ -93,6 +94,14 @@ mod tests {
             ("https://a.blob/x?sv=1&sig=Zm9v%3D, then", "https://a.blob/x?sv=1&sig=*** then"),
             ("https://a/x?t=9f8e7d6c5b4a3f2e1d0c", "https://a/x?t=***"),
             ("https://a/x#access_token=abc", "https://a/x#access_token=***"),
+            ("ann:K4Npass1@h:5000", "***@h:5000"),
+            ("URI=ann:p@ss@127.0.0.1:1 and `ann:x@[::1]/a`", "URI=***@127.0.0.1:1 and `***@[::1]/a`"),
+            ("https:/ann:x@host/x.zip", "***@host/x.zip"),
+            (
+                "http://h/x.zip?Key-Pair-Id=K4NID&Policy=eyK4N&Signature=s",
+                "http://h/x.zip?Key-Pair-Id=***&Policy=***&Signature=***",
+            ),
+            ("http://h/x?t=abc&access=x&page=2&prefix=log/", "http://h/x?t=***&access=***&page=2&prefix=log/"),
             ("Authorization: Bearer eyJhbGciOi.x.y", "Authorization: Bearer ***"),
             ("authorization: Token abc, then", "authorization: ***"),
             ("\"X-Api-Key\": \"abc\"", "\"X-Api-Key\": \"***\""),
@@ -122,6 +131,10 @@ mod tests {
             "stage `train` finished",
             "s3://models/plant-7",
             "mail ann@plant.example",
+            "mailto:ann@plant.example",
+            "plant:1.0@sha256:9f8e",
+            "git@plant.example:models/plant.git",
+            "small:v3 and small@champion",
             "Basic authentication?",
             "?a=1&b",
             "http://127.0.0.1:5000/models/turbofan@champion",

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::outputs::{self, Before};
 use super::program::{Program, tail};
-use super::{ExecError, inputs};
+use super::{ExecError, clean_log, inputs};
 use crate::engine::decide::why_absent;
 use crate::engine::inputs::{Known, Trust, memory};
 use crate::engine::locking::Lock;
@@ -247,7 +247,7 @@ impl<'b> Bench<'b> {
         }
         let (count, bytes) = outputs::keep(root, options, &pending.dir())?;
         let kept = pending.dir().join(LOG);
-        fs::copy(&log, &kept).map_err(ExecError::io("copy", &log))?;
+        clean_log::copy(&log, &kept).map_err(ExecError::io("copy", &log))?;
         let summary =
             serde_json::to_value(summarise(count, bytes)).expect("a fragment and named figures have a JSON form");
         Ok(pending.commit(summary)?)

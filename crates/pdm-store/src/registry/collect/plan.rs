@@ -9,6 +9,7 @@ use crate::registry::keys::{BLOBS, Key};
 use crate::registry::log::Log;
 use crate::registry::manifest::VersionId;
 use crate::registry::registry::Registry;
+use crate::registry::snapshot::{self, Contradiction};
 use crate::registry::state::{Retirement, State};
 use pdm_core::content::Digest;
 
@@ -37,6 +38,8 @@ pub struct Collectable {
     pub stored_bytes: u64,
     /// Entries of the log it was held against.
     pub entries: u64,
+    /// Why the log may have lost entries though it is whole in itself, as a sentence without its end.
+    pub doubt: Option<String>,
 }
 
 /// A blob nothing rests on any more.
@@ -64,6 +67,8 @@ impl Registry {
         let before = now.checked_sub(grace).unwrap_or(Timestamp::MIN);
         // The blobs first: what is named meanwhile is found in the log, every entry of which is read.
         let listed = self.store().list_objects(BLOBS).await?;
+        // A snapshot is written after its entries, so those that are there now have theirs in the log that is read next.
+        let ends = snapshot::list(self.store()).await?;
         let log = Log::read_entries(self.store()).await?;
         let named: BTreeSet<_> = log.entries().iter().flat_map(|entry| blobs_of(&entry.action)).collect();
         let state = log.state();
@@ -71,6 +76,7 @@ impl Registry {
         owners.spare(&self.retired_lately(state, before).await?);
         let mut found = Collectable::new(self.store().location(), before);
         found.entries = log.entries().len() as u64;
+        found.doubt = doubt(&snapshot::contradicting(self.store(), &ends, log.entries()).await?, found.entries);
         for object in listed {
             let Some(Key::Blob(blob)) = Key::parse(&object.path) else { continue };
             found.stored += 1;
@@ -119,15 +125,19 @@ impl Collectable {
             stored: 0,
             stored_bytes: 0,
             entries: 0,
+            doubt: None,
         }
     }
 
-    /// Refuses to remove blobs that no entry names where those are most of all blobs or bytes: a log that was cut short looks the
-    /// same, and what it named would be gone for good.
+    /// Refuses to remove blobs where a log that was cut short looks the same, and what it named would be gone for good: where
+    /// snapshots hold other entries than the log, or where blobs that no entry names are most of all blobs or bytes.
     ///
     /// # Errors
-    /// [`RegistryError::MostlyOrphans`].
+    /// [`RegistryError::LogInDoubt`] or [`RegistryError::MostlyOrphans`].
     pub fn require_plausible(&self) -> Result<(), RegistryError> {
+        if let Some(what) = self.doubt.as_ref().filter(|_| !self.blobs.is_empty()) {
+            return Err(RegistryError::LogInDoubt { location: self.location.clone(), what: what.clone() });
+        }
         let removes_unnamed = self.blobs.iter().any(|blob| blob.versions.is_empty());
         let are_most = self.unnamed * 2 > self.stored || self.unnamed_bytes > self.stored_bytes / 2;
         if !removes_unnamed || !are_most {
@@ -147,6 +157,19 @@ impl Collectable {
         self.bytes += blob.bytes;
         self.blobs.push(blob);
     }
+}
+
+/// Returns why snapshots make a log doubtful that ends at an entry; `None` where they hold what it holds.
+fn doubt(contradictions: &[Contradiction], last: u64) -> Option<String> {
+    let first = contradictions.iter().max_by_key(|found| (found.is_whole, found.end))?;
+    let Contradiction { key, end, is_whole } = first;
+    Some(match (is_whole, *end > last) {
+        (true, true) => format!("`{key}` holds entries up to {end}, and the log ends at entry {last}"),
+        (true, false) => format!("`{key}` holds other entries than the log"),
+        (false, _) => {
+            format!("`{key}` is damaged, so nothing shows whether the log, which ends at entry {last}, is whole")
+        }
+    })
 }
 
 /// Which versions rest on which blob.

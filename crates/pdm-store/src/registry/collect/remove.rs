@@ -35,10 +35,10 @@ pub struct Removed {
 
 impl Registry {
     /// Removes what was found, as far as nothing rests on it still; that versions lose their files is written to the log first.
-    /// With `force` it does so even where most of what is stored was never named by the log.
+    /// With `force` it does so even where the log may have lost entries that named it.
     ///
     /// # Errors
-    /// [`RegistryError::MostlyOrphans`], [`RegistryError::Clock`], a damaged log, and whatever the store answers. Collecting
+    /// [`RegistryError::LogInDoubt`], [`RegistryError::MostlyOrphans`], [`RegistryError::Clock`], a damaged log, and whatever the store answers. Collecting
     /// again completes the work.
     pub async fn collect(&self, found: &Collectable, force: bool, stamp: &Stamp) -> Result<Removed, RegistryError> {
         if !force {

@@ -9,7 +9,7 @@ use super::*;
 use crate::registry::blocking::{Registry, wait};
 use crate::registry::keys::Key;
 use crate::registry::samples::{model, stamp, version};
-use crate::registry::{BundleFile, ModelRef, NewVersion, RegistryError, Stamp, Store, Surroundings};
+use crate::registry::{BundleFile, Failure, ModelRef, NewVersion, RegistryError, Stamp, Store, Surroundings};
 use pdm_core::content::Digest;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -105,6 +105,38 @@ fn orphans_go_when_they_are_old_and_a_look_before_the_removal_spares_what_is_you
     assert_eq!((removed.blobs, removed.entry), (1, None));
     assert_eq!(orphans.map(|blob| bench.blob(blob).exists()), [true, false, true]);
     bench.registry.check(&kept).unwrap();
+}
+
+#[test]
+fn a_snapshot_that_reaches_beyond_the_log_or_is_damaged_asks_for_force() {
+    let bench = Bench::new();
+    let note = |_| _ = bench.registry.annotate(&ModelRef::version(model(), 1), "note", &now()).unwrap();
+    bench.registry.register(&version("a", 1.0), &now()).unwrap();
+    (2..=126).for_each(note);
+    let lost = bench.registry.register(&version("b", 0.9), &now()).unwrap().version;
+    (128..=130).for_each(note);
+    std::fs::read_dir(bench.path("store/blobs/sha256")).unwrap().for_each(|blob| age(&blob.unwrap().path(), 8));
+    for entry in 127..=130 {
+        std::fs::remove_file(bench.path("store").join(Key::Log(entry).to_string())).unwrap();
+    }
+    let found = || {
+        let registry = Registry::open("store", bench.folder.path()).unwrap();
+        registry.collectable(LEAST_GRACE, now().time).unwrap()
+    };
+    let refused = |found: &Collectable| bench.registry.collect(found, false, &now()).unwrap_err();
+    let first = refused(&found());
+    assert_eq!(first.failure(), Failure::Integrity);
+    let key = Key::Snapshot(128);
+    let beyond = format!("`{key}` holds entries up to 128, and the log ends at entry 126");
+    assert!(first.to_string().contains(&beyond), "{first}");
+    assert!(first.hint().unwrap().contains("--force"));
+    assert!(lost.blobs().all(|blob| bench.blob(blob).exists()));
+    std::fs::write(bench.path("store").join(key.to_string()), "cut").unwrap();
+    let damaged = refused(&found());
+    assert!(damaged.to_string().contains("is damaged"), "{damaged}");
+    // Who knows that nothing is missing takes the snapshot away.
+    std::fs::remove_file(bench.path("store").join(key.to_string())).unwrap();
+    assert_eq!(found().doubt, None);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -21,6 +23,11 @@ use crate::registry::manifest::ModelVersion;
 pub(crate) const KEY: &str = "PDM_ML_SIGNING_KEY";
 /// Names the PEM file of a secret key.
 const FILE: &str = "PDM_ML_SIGNING_KEY_FILE";
+
+/// How long a pipe is waited for that is to hold a key; a command that asks a server for one takes some seconds.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+/// Most bytes that are read of a key's file; a key has some hundred.
+const LONGEST: u64 = 1 << 20;
 
 /// What stands before the 32 bytes of a secret key in its DER form (PKCS#8, RFC 8410).
 const PKCS8: [u8; 16] =
@@ -114,9 +121,31 @@ fn unwritten(path: &Path) -> impl Fn(io::Error) -> RegistryError + use<> {
     move |source| RegistryError::File { operation: "write", path: path.clone(), source }
 }
 
-/// Reads a file that nobody but its owner may read. What is checked is what is read: the open file.
+/// Reads a file that nobody but its owner may read. A pipe, such as `<(command)`, is waited for a while: a program that reads
+/// one hears no signal.
 fn read_private(path: &Path) -> Result<Vec<u8>, String> {
-    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let kind = fs::metadata(path).map_err(|error| error.to_string())?.file_type();
+    if kind.is_file() {
+        return read_checked(path);
+    }
+    if kind.is_dir() {
+        return Err("it is a folder, not a file".to_owned());
+    }
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_owned();
+    // Where nothing comes, the thread waits on, until the program ends.
+    thread::spawn(move || sender.send(read_checked(&path)));
+    receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let seconds = PATIENCE.as_secs();
+        Err(format!(
+            "it is a pipe to which no key was written for {seconds} seconds: name a file, or set {KEY} to the key"
+        ))
+    })
+}
+
+/// Reads a file that nobody but its owner may read. What is checked is what is read: the open file.
+fn read_checked(path: &Path) -> Result<Vec<u8>, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -126,7 +155,7 @@ fn read_private(path: &Path) -> Result<Vec<u8>, String> {
         }
     }
     let mut bytes = Vec::new();
-    io::copy(&mut file, &mut bytes).map_err(|error| error.to_string())?;
+    file.take(LONGEST).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)
 }
 
@@ -190,6 +219,23 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(Signer::generate(&path).is_err(), "the public half of another key stands there");
         assert!(!path.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_read_and_not_waited_for_without_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ci");
+        assert!(std::process::Command::new("mkfifo").arg("-m600").arg(&path).status().unwrap().success());
+        let named = path.to_str().unwrap();
+        let told = find(FILE, named).unwrap_err().to_string();
+        assert!(told.contains("a pipe") && told.contains(KEY), "{told}");
+        let other = folder.path().join("other");
+        assert!(std::process::Command::new("mkfifo").arg("-m600").arg(&other).status().unwrap().success());
+        let named = other.to_str().unwrap().to_owned();
+        let writer = thread::spawn(move || fs::write(other, SECRET));
+        assert_eq!(find(FILE, &named).unwrap().unwrap().public().to_string(), PUBLIC);
+        writer.join().unwrap().unwrap();
     }
 
     #[cfg(unix)]
