@@ -181,3 +181,52 @@ fn prediction_inputs_are_read_alike() {
     let error = read_units(Path::new("s3://plant/units.csv"), &schema).unwrap_err();
     assert_eq!(error.to_string(), "`s3://plant/units.csv` is an address, and data are read from files of this machine");
 }
+
+/// A table of units A to F with three rows each and a remark; `edit` is given unit, cycle and the cells after them.
+fn remarks(edit: impl Fn(&str, usize, &mut Vec<String>)) -> String {
+    let mut text = "unit,cycle,temp,remark\n".to_owned();
+    for unit in ["A", "B", "C", "D", "E", "F"] {
+        for cycle in 1..=3 {
+            let mut cells = vec![format!("{cycle}.{}", unit.as_bytes()[0]), "ok".to_owned()];
+            edit(unit, cycle, &mut cells);
+            text.push_str(&format!("{unit},{cycle},{}\n", cells.join(",")));
+        }
+    }
+    text
+}
+
+#[test]
+fn names_with_blanks_are_one_cause() {
+    let text =
+        remarks(|_, _, _| ()).replace(",1,", ",4,").replace(",2,", ",5,").replace(",3,", ",6,").replace("\nA", "\nA1");
+    let text: String = text
+        .lines()
+        .map(|line| if line.starts_with("unit") { format!("{line}\n") } else { format!("Pump {line}\n") })
+        .collect();
+    let report = read("train.csv", text.as_bytes()).report;
+    let told: Vec<_> =
+        causes(&report.findings).into_iter().filter(|cause| cause.first.severity == Severity::Error).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].to_string().contains("unit `Pump A1` begins at cycle 4 instead of 1 (6 times"), "{}", told[0]);
+}
+
+fn with_lives(train: &str, test: &str, rul: &str) -> QualityReport {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("train.csv", train), ("test.csv", test), ("rul.csv", rul)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let options = TableOptions { test: Some("test.csv".into()), rul: Some("rul.csv".into()), ..options("train.csv") };
+    let rules = ValidateOptions { minimum_cycles: 1, ..ValidateOptions::default() };
+    validate(ingest(&DatasetOptions::Table(options), folder.path()).unwrap(), &rules).report
+}
+
+#[test]
+fn a_life_that_none_in_training_comes_near_is_a_warning() {
+    let report = with_lives(PLAIN, "unit,cycle,temp\nx,1,5\ny,1,6\n", "unit,rul\nx,20\ny,999999\n");
+    assert_eq!(errors(&report), [""; 0]);
+    let warnings: Vec<_> =
+        told(&report, Severity::Warning).into_iter().filter(|told| told.starts_with("rul_values")).collect();
+    let expected = "rul_values rul.csv:3: remaining useful life 999999 is more than ten times the longest training history (2 \
+                    cycles): is it a placeholder for an unknown life?";
+    assert_eq!(warnings, [expected]);
+}
