@@ -196,6 +196,96 @@ fn remarks(edit: impl Fn(&str, usize, &mut Vec<String>)) -> String {
 }
 
 #[test]
+fn a_stray_quote_swallows_no_unit() {
+    for mark in ["\"", "\"see above", "\"a\" b\"c"] {
+        let text = remarks(|unit, cycle, cells| {
+            if cycle == 3 && matches!(unit, "B" | "C") {
+                cells[1] = mark.to_owned();
+            }
+        });
+        let Validation { report, dataset } = read("train.csv", text.as_bytes());
+        assert_eq!(errors(&report), [""; 0], "{mark}");
+        let dataset = dataset.unwrap();
+        assert_eq!(dataset.train().iter().map(|unit| unit.len()).collect::<Vec<_>>(), [3; 6], "{mark}");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("now.csv"), &text).unwrap();
+        let units = read_units(&folder.path().join("now.csv"), &options("train.csv").schema()).unwrap();
+        assert_eq!(units, dataset.train(), "{mark}");
+    }
+}
+
+#[test]
+fn quotes_that_may_be_strays_are_told() {
+    let text = remarks(|unit, cycle, cells| {
+        if cycle == 3 && matches!(unit, "B" | "C") {
+            cells[1] = "\"".to_owned();
+        }
+    });
+    let mut warnings = told(&read("train.csv", text.as_bytes()).report, Severity::Warning);
+    warnings.retain(|warning| warning.starts_with("columns "));
+    let expected = "columns train.csv:7: a quote opens here and could close at line 10, but lines in between are rows by \
+                    themselves: each line is read as a row, and the quotes as characters";
+    assert_eq!(warnings, [expected]);
+}
+
+#[test]
+fn a_row_with_too_many_fields_is_refused_though_the_last_column_is_not_read() {
+    for note in ["ok", "\"two\nlines\""] {
+        let text = remarks(|unit, cycle, cells| {
+            cells[1] = note.to_owned();
+            if unit == "A" && cycle == 2 {
+                cells[0] = "20,82".to_owned();
+            }
+        });
+        let errors = errors(&read("train.csv", text.as_bytes()).report);
+        assert!(errors.len() == 1 && errors[0].ends_with("5 columns instead of 4"), "{errors:?}");
+    }
+}
+
+#[test]
+fn blanks_before_a_quote_are_no_part_of_a_name() {
+    let text = remarks(|_, _, _| ()).replace("\nA,1,", "\n \"A\", 1, ");
+    let dataset = read("train.csv", text.as_bytes()).dataset.unwrap();
+    assert_eq!(dataset.train()[0].unit.as_str(), "A");
+    assert_eq!(dataset.train()[0].len(), 3);
+}
+
+#[test]
+fn points_between_thousands_are_no_decimal_places() {
+    let text = "unit;cycle;temp;rpm\na;1;1,5;985\na;2;2,5;1.005\n";
+    for decimal in [None, Some(',')] {
+        let options = TableOptions {
+            train: "train.csv".into(),
+            sensors: vec!["temp".into(), "rpm".into()],
+            decimal,
+            ..TableOptions::default()
+        };
+        assert_eq!(
+            errors(&read_as(options, text.as_bytes()).report),
+            [
+                "types train.csv:3: `1.005` in column 4 (rpm) has a point, while the decimal places of this file follow a comma: \
+                 write `1005` if it is in the thousands, or `1,005` if these are decimal places"
+            ]
+        );
+    }
+    let cycle = "unit;cycle;temp\na;999;1,5\na;1.000;2,5\n";
+    let errors = errors(&read("train.csv", cycle.as_bytes()).report);
+    assert!(errors[0].contains("`1.000` in column 2 (cycle) has a point"), "{errors:?}");
+}
+
+#[test]
+fn rows_without_a_value_are_passed_over() {
+    let text = PLAIN.replace("B,1", "\n,,,\nB,1") + ",,,\n,,,\n";
+    let validation = read("train.csv", text.as_bytes());
+    assert_plain(&validation, "empty rows");
+    let infos = told(&validation.report, Severity::Info);
+    assert!(
+        infos[0].contains("train.csv:4: passed over 4 rows, the first of them here, without any value"),
+        "{infos:?}"
+    );
+}
+
+#[test]
 fn names_with_blanks_are_one_cause() {
     let text =
         remarks(|_, _, _| ()).replace(",1,", ",4,").replace(",2,", ",5,").replace(",3,", ",6,").replace("\nA", "\nA1");
