@@ -62,6 +62,10 @@ fn read(path: &Path, shown: &str, expected: Expected, log: &mut FindingLog) -> R
 /// Unpacks bytes that may be packed, and returns them unless they are too many, or binary where text is expected.
 pub(super) fn prepared(bytes: Vec<u8>, shown: &str, expected: Expected, log: &mut FindingLog) -> Option<Vec<u8>> {
     let bytes = if is_gzip(&bytes) { unpack(&bytes, shown, log)? } else { bytes };
+    if is_gzip(&bytes) {
+        log.error(Expectation::Complete, Place::file(shown), "is packed by gzip twice: unpack it once");
+        return None;
+    }
     may_be(expected, &bytes, shown, log).then_some(bytes)
 }
 
@@ -123,7 +127,7 @@ fn refuse_binary(bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
 /// Returns what a binary file is by its first bytes, for the kinds that people take for tables.
 fn known_kind(bytes: &[u8]) -> Option<&'static str> {
     const KINDS: [(&[u8], &str); 6] = [
-        (b"PAR1", "Parquet; name it .parquet"),
+        (b"PAR1", "Parquet; name it .parquet, or add --input-format parquet where it comes from standard input"),
         (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
         (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
         (b"ARROW1", "an Arrow or Feather file; save it as Parquet"),

@@ -274,6 +274,24 @@ fn points_between_thousands_are_no_decimal_places() {
 }
 
 #[test]
+fn a_header_may_have_line_breaks() {
+    let wide = PLAIN.replace("unit,cycle,temp,note", "\"note\n(free)\",unit,cycle,\"TEMP\"");
+    let moved: String = wide
+        .split_inclusive('\n')
+        .enumerate()
+        .map(|(at, line)| match line.trim_end().rsplit_once(',') {
+            Some((rest, note)) if at > 1 => format!("{note},{rest}\n"),
+            Some(_) | None => line.to_owned(),
+        })
+        .collect();
+    assert_plain(&read("train.csv", moved.as_bytes()), "first column");
+    let last = PLAIN.replace("temp,note", "temp,\"note\n(free)\"");
+    assert_plain(&read("train.csv", last.as_bytes()), "last column");
+    let stray = PLAIN.replace("temp,note", "temp,\"note").replace(",ok", ",\"");
+    assert_plain(&read("train.csv", stray.as_bytes()), "a stray quote");
+}
+
+#[test]
 fn rows_without_a_value_are_passed_over() {
     let text = PLAIN.replace("B,1", "\n,,,\nB,1") + ",,,\n,,,\n";
     let validation = read("train.csv", text.as_bytes());
@@ -283,6 +301,24 @@ fn rows_without_a_value_are_passed_over() {
         infos[0].contains("train.csv:4: passed over 4 rows, the first of them here, without any value"),
         "{infos:?}"
     );
+}
+
+#[test]
+fn what_a_first_line_is_that_names_no_column() {
+    let cases = [
+        (PLAIN.replace(',', "^"), "names the columns divided by `^`: write `separator = \"^\"` under [dataset]"),
+        (PLAIN.replace(',', ":"), "names the columns divided by `:`: write `separator = \":\"` under [dataset]"),
+        (PLAIN.replace(',', " "), "names the columns divided by blanks: divide them, and the rows, by commas"),
+        (
+            format!("Machine;X\nExported;2026-01-31\n\n{PLAIN}"),
+            "begins with other text; line 4 names the columns: remove the lines above it",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(errors(&read("train.csv", text.as_bytes()).report), [format!("columns train.csv:1: {expected}")]);
+    }
+    let twice = read("train.csv.gz", &packed(&packed(PLAIN.as_bytes())));
+    assert_eq!(errors(&twice.report), ["complete train.csv.gz: is packed by gzip twice: unpack it once"]);
 }
 
 #[test]
