@@ -51,7 +51,12 @@ pub(super) fn read(
     };
     layout.dialect = dialect(table.separator, decimal_comma);
     let quick = if has_long_line(table.body) { None } else { frame::separated(table.body, &layout, table.body_line()) };
-    let rows = quick.unwrap_or_else(|| scan(table.body, table.body_line(), &layout, file, log));
+    let mut rows = quick.unwrap_or_else(|| scan(table.body, table.body_line(), &layout, file, log));
+    if let Some(first) = rows.name_by_whole_numbers() {
+        let place = Place::file(file).column(&layout.names[layout.unit]);
+        let message = format!("units are read as whole numbers, the first of them written as `{first}`");
+        log.add(Severity::Info, Expectation::Types, place, message);
+    }
     warn_of_guess(&text, &layout, &rows, file, log);
     Some(rows)
 }

@@ -1,11 +1,12 @@
 //! The quick readers: polars parses what is well formed; anything else is left to the strict reader.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::sync::Arc;
 
 use polars::prelude::*;
 
-use super::rows::{Rows, Run, runs};
+use super::rows::{Rows, Run, composed, runs};
 use super::scan::{Dialect, Layout};
 use pdm_core::domain::UnitId;
 

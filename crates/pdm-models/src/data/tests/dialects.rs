@@ -336,6 +336,17 @@ fn names_with_blanks_are_one_cause() {
     assert!(told[0].to_string().contains("unit `Pump A1` begins at cycle 4 instead of 1 (6 times"), "{}", told[0]);
 }
 
+#[test]
+fn whole_numbers_with_a_decimal_zero_are_the_same_units() {
+    let text = "unit,cycle,temp\n1.0,1,20.5\n1.0,2,21.5\n12.0,1,3\n12.0,2,4\n";
+    for text in [text.to_owned(), text.replace("1.0,1", "\"1.0\",1").replace("2,4", " 2, \"4\"")] {
+        let validation = read("train.csv", text.as_bytes());
+        assert_eq!(errors(&validation.report), [""; 0]);
+        let dataset = validation.dataset.unwrap();
+        assert_eq!(dataset.train().iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["1", "12"]);
+    }
+}
+
 fn with_lives(train: &str, test: &str, rul: &str) -> QualityReport {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [("train.csv", train), ("test.csv", test), ("rul.csv", rul)] {
@@ -344,6 +355,12 @@ fn with_lives(train: &str, test: &str, rul: &str) -> QualityReport {
     let options = TableOptions { test: Some("test.csv".into()), rul: Some("rul.csv".into()), ..options("train.csv") };
     let rules = ValidateOptions { minimum_cycles: 1, ..ValidateOptions::default() };
     validate(ingest(&DatasetOptions::Table(options), folder.path()).unwrap(), &rules).report
+}
+
+#[test]
+fn names_of_units_agree_in_any_form_of_unicode() {
+    let report = with_lives(PLAIN, "unit,cycle,temp\nT\u{f6},1,5\n", "unit,rul\nTo\u{308},7\n");
+    assert_eq!(errors(&report), [""; 0]);
 }
 
 #[test]
