@@ -24,11 +24,30 @@ const MOST_PREAMBLE: usize = 50;
 
 /// What the user says of a CSV file; what is absent is found out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct CsvWish {
-    pub(super) separator: Option<char>,
+pub struct CsvWish {
+    /// What divides the fields.
+    pub separator: Option<char>,
     /// What stands before the decimal places, a point or a comma.
-    pub(super) decimal: Option<char>,
-    pub(super) encoding: Option<Encoding>,
+    pub decimal: Option<char>,
+    /// Which characters the bytes are.
+    pub encoding: Option<Encoding>,
+}
+
+impl CsvWish {
+    /// Returns what is said here and, where nothing is, what another wish says.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            separator: self.separator.or(other.separator),
+            decimal: self.decimal.or(other.decimal),
+            encoding: self.encoding.or(other.encoding),
+        }
+    }
+
+    /// Returns whether a character can divide fields: it is no part of a number, a name or a quoted text.
+    pub fn can_divide(separator: char) -> bool {
+        separator.is_ascii() && !separator.is_alphanumeric() && !"\"\r\n.-+ ".contains(separator)
+    }
 }
 
 /// Reads rows; `None` where the header does not name the columns, or the numbers cannot be told.

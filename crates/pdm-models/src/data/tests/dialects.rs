@@ -322,6 +322,24 @@ fn what_a_first_line_is_that_names_no_column() {
 }
 
 #[test]
+fn a_header_that_was_guessed_is_told_where_a_column_is_missing() {
+    // "Темп" in Windows-1251.
+    let bytes = [b"unit,cycle,\xd2\xe5\xec\xef\n".as_slice(), b"a,1,2\n"].concat();
+    let options = TableOptions { sensors: vec!["Темп".into()], ..options("train.csv") };
+    let errors = errors(&read_as(options.clone(), &bytes).report);
+    let expected = "types train.csv:1: is not UTF-8, so `Òåìï` was read as Windows-1252: if the name should be another one, save \
+                    the file as UTF-8";
+    assert!(errors.iter().any(|error| error == expected), "{errors:?}");
+
+    let text = "unit,cycle,Темп\na,1,2\na,2,3\n";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for encoding in [None, Some(Encoding::Utf16)] {
+        let dataset = read_as(TableOptions { encoding, ..options.clone() }, &wide).dataset.unwrap();
+        assert_eq!(dataset.train()[0].channels, [[2.0, 3.0]]);
+    }
+}
+
+#[test]
 fn names_with_blanks_are_one_cause() {
     let text =
         remarks(|_, _, _| ()).replace(",1,", ",4,").replace(",2,", ",5,").replace(",3,", ",6,").replace("\nA", "\nA1");
@@ -345,6 +363,20 @@ fn whole_numbers_with_a_decimal_zero_are_the_same_units() {
         let dataset = validation.dataset.unwrap();
         assert_eq!(dataset.train().iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["1", "12"]);
     }
+}
+
+#[test]
+fn a_wish_is_obeyed_in_prediction_inputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("now.csv");
+    std::fs::write(&path, "unit^cycle^temp\na^1^1,234\na^2^2,015\n").unwrap();
+    let schema = options("train.csv").schema();
+    assert!(read_input(&path, None, &schema, CsvWish::default()).is_err());
+    let wish = CsvWish { separator: Some('^'), decimal: Some(','), encoding: None };
+    assert_eq!(read_input(&path, None, &schema, wish).unwrap().units[0].channels, [[1.234, 2.015]]);
+    let bytes = std::fs::read(&path).unwrap();
+    let input = parse_input("standard input", bytes, UnitFormat::Csv, &schema, wish).unwrap();
+    assert_eq!(input.units[0].channels, [[1.234, 2.015]]);
 }
 
 fn with_lives(train: &str, test: &str, rul: &str) -> QualityReport {

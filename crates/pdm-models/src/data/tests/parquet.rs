@@ -1,8 +1,8 @@
 use polars::prelude::*;
 
 use super::{
-    DatasetOptions, TableOptions, ValidDataset, ValidateOptions, Validation, errors, ingest, read_input, read_units,
-    validate,
+    CsvWish, DatasetOptions, TableOptions, ValidDataset, ValidateOptions, Validation, errors, ingest, read_input,
+    read_units, validate,
 };
 
 fn written(columns: Vec<Column>) -> (tempfile::TempDir, Vec<u8>) {
@@ -152,7 +152,7 @@ fn an_empty_cell_leaves_out_its_unit_and_no_other() {
         Column::new("n".into(), [1, 2, 3, 4, 5, 6, 7, 8]),
     ];
     let (folder, _) = written(columns);
-    let input = read_input(&folder.path().join("t.parquet"), None, &options().schema()).unwrap();
+    let input = read_input(&folder.path().join("t.parquet"), None, &options().schema(), CsvWish::default()).unwrap();
     assert_eq!(input.units.iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["a", "d"]);
     assert_eq!(input.units[1].channels, [[7.5], [8.0]]);
     let skipped: Vec<_> = input.skipped.iter().map(|unit| (unit.unit.as_str(), unit.findings[0].line)).collect();
