@@ -112,6 +112,7 @@ fn files_of_other_programs_are_read_exactly() {
         "polars_enum",
         "duckdb",
         "unread",
+        "repeated",
     ];
     for name in plain {
         let dataset = foreign(name).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
@@ -122,8 +123,10 @@ fn files_of_other_programs_are_read_exactly() {
     }
     let boolean = foreign("boolean").unwrap();
     assert_eq!(boolean.train()[0].channels, [[0.0, 1.0, 0.0]]);
-    let numbered = foreign("float_units").unwrap();
-    assert_eq!(numbered.train().iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["7", "12"]);
+    for name in ["float_units", "float16_units"] {
+        let numbered = foreign(name).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        assert_eq!(numbered.train().iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["7", "12"]);
+    }
 }
 
 #[test]
@@ -133,6 +136,7 @@ fn types_without_numbers_are_named_with_what_to_do() {
         ("date", "column cycle holds dates: write a column of whole numbers instead"),
         ("duration", "column x holds durations: write them as numbers, such as seconds"),
         ("nested", "column x holds lists: write one column for each number"),
+        ("uuid", "column unit holds bytes of a fixed length, such as UUIDs: write them as text"),
         ("decimal256", "column x holds decimals of more than 38 digits: write them as 64-bit floats"),
         ("null", "column x holds no value at all: fill it, or leave the column out"),
     ];
