@@ -9,7 +9,9 @@ use super::error::CliError;
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::domain::UnitId;
-use pdm_models::data::{Schema, SkippedUnit, Trajectory, UnitFormat, UnitInput, parse_input, read_input};
+use pdm_models::data::{
+    CsvWish, DataError, Finding, Schema, SkippedUnit, Trajectory, UnitFormat, UnitInput, parse_input, read_input,
+};
 
 /// The name of standard input.
 const STANDARD_INPUT: &str = "-";
@@ -29,7 +31,12 @@ pub(super) struct Inputs {
 }
 
 /// Reads histories from all that is named; a unit in two of them is an error.
-pub(super) fn read(named: &[PathBuf], format: Option<InputFormat>, schema: &Schema) -> Result<Inputs, CliError> {
+pub(super) fn read(
+    named: &[PathBuf],
+    format: Option<InputFormat>,
+    schema: &Schema,
+    wish: CsvWish,
+) -> Result<Inputs, CliError> {
     let format = format.map(|format| match format {
         InputFormat::Cmapss => UnitFormat::Cmapss,
         InputFormat::Csv => UnitFormat::Csv,
@@ -38,7 +45,7 @@ pub(super) fn read(named: &[PathBuf], format: Option<InputFormat>, schema: &Sche
     let mut all = Inputs::default();
     let mut places: BTreeMap<UnitId, PathBuf> = BTreeMap::new();
     for path in expanded(named)? {
-        let UnitInput { units, skipped, sha256 } = read_one(&path, format, schema)?;
+        let UnitInput { units, skipped, sha256 } = read_one(&path, format, schema, wish)?;
         for unit in units.iter().map(|unit| &unit.unit).chain(skipped.iter().map(|unit| &unit.unit)) {
             if let Some(other) = places.insert(unit.clone(), path.clone()) {
                 let (first, second) = (other.display(), path.display());
@@ -56,9 +63,9 @@ pub(super) fn read(named: &[PathBuf], format: Option<InputFormat>, schema: &Sche
     Ok(all)
 }
 
-fn read_one(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> Result<UnitInput, CliError> {
+fn read_one(path: &Path, format: Option<UnitFormat>, schema: &Schema, wish: CsvWish) -> Result<UnitInput, CliError> {
     if path.as_os_str() != STANDARD_INPUT {
-        return Ok(read_input(path, format, schema)?);
+        return read_input(path, format, schema, wish).map_err(with_hint);
     }
     let Some(format) = format else {
         let error = CliError::new(Code::ArgumentValue, "standard input has no name that tells its format");
@@ -71,7 +78,15 @@ fn read_one(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> Result<
         let message = format!("standard input has more than {MOST_BYTES} bytes, and no more are read");
         return Err(CliError::new(Code::DataIncomplete, message).hint("give the units in several parts"));
     }
-    Ok(parse_input("standard input", bytes, format, schema)?)
+    parse_input("standard input", bytes, format, schema, wish).map_err(with_hint)
+}
+
+/// Adds that the keys which a message names are options here.
+fn with_hint(error: DataError) -> CliError {
+    let names_a_key = |finding: &Finding| finding.message.contains("under [dataset]");
+    let names_keys = matches!(&error, DataError::Invalid { findings, .. } if findings.iter().any(names_a_key));
+    let error = CliError::from(error);
+    if names_keys { error.hint("for this file alone say it with --separator, --decimal or --encoding") } else { error }
 }
 
 /// Returns the files that are named, patterns resolved, without standard input.

@@ -210,6 +210,35 @@ fn units_that_one_cause_leaves_out_are_told_in_one_sentence() {
 }
 
 #[test]
+fn a_table_that_trains_can_be_predicted_by_what_the_project_says_of_it() {
+    let mut text = "unit^cycle^temp\n".to_owned();
+    for unit in 1_u64..=24 {
+        let life = 30 + unit * 5 % 17;
+        for cycle in 1..=life {
+            let noise = (((unit * 7919 + cycle * 104_729) * 2_654_435_761) >> 7) % 1000;
+            text.push_str(&format!("p{unit}^{cycle}^{},{noise:03}\n", 2 + cycle / 9));
+        }
+    }
+    let pipeline = SMALL.replace(
+        "kind = \"simulated\"\ntrain_units = 24\ntest_units = 12",
+        "kind = \"table\"\ntrain = \"train.csv\"\nsensors = [\"temp\"]\nseparator = \"^\"\ndecimal = \",\"",
+    );
+    let project = Project::with_pipeline(&pipeline);
+    project.write("train.csv", &text);
+    let run = project.pdm(&["run"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    project.write("now.csv", text.lines().take(20).collect::<Vec<_>>().join("\n") + "\n");
+    let by_project = project.json(&["predict", "-m", "small@champion", "-i", "now.csv"]);
+    assert_eq!(by_project.as_array().unwrap().len(), 1);
+    project.write("now.txt", project.read("now.csv").replace('^', "\t").replace(',', "."));
+    let options = ["--input-format", "csv", "--separator", "tab", "--decimal", "."];
+    let by_options = project.json(&[&["predict", "-m", "small@champion", "-i", "now.txt"][..], &options].concat());
+    assert_eq!(by_options[0]["rul"], by_project[0]["rul"]);
+    let wrong = project.pdm(&["predict", "-m", "small@champion", "-i", "now.csv", "--separator", "x"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("it cannot divide fields"), "{wrong:?}");
+}
+
+#[test]
 fn standard_input_and_patterns_are_read_as_files_are() {
     let project = trained();
     let whole = project.json(&["predict", "-m", "small@champion", "-i", INPUT]);

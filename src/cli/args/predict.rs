@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::RegistryArgs;
 use pdm_core::domain::Alarm;
+use pdm_models::data::{CsvWish, Encoding};
 
 #[derive(Debug, Args)]
 #[command(
@@ -22,6 +23,15 @@ pub(in crate::cli) struct PredictArgs {
     /// Read the input in this format instead of the one its name tells; needed for standard input
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(in crate::cli) input_format: Option<InputFormat>,
+    /// What divides the fields of CSV, such as ';' or 'tab'; without it as `[dataset]` of the project says, else found out
+    #[arg(long, value_name = "CHARACTER", value_parser = separator)]
+    pub(in crate::cli) separator: Option<char>,
+    /// What precedes decimal places in CSV; without it as `[dataset]` of the project says, else found out
+    #[arg(long, value_name = ".|,", value_parser = decimal)]
+    pub(in crate::cli) decimal: Option<char>,
+    /// The encoding of CSV; without it as `[dataset]` of the project says, else found out
+    #[arg(long, value_enum, value_name = "ENCODING")]
+    pub(in crate::cli) encoding: Option<InputEncoding>,
     /// Write to this CSV or Parquet file instead of standard output
     #[arg(short, long, alias = "out", value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
@@ -65,7 +75,48 @@ pub(in crate::cli) enum InputFormat {
     Parquet,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum InputEncoding {
+    /// UTF-8
+    #[value(name = "utf-8")]
+    Utf8,
+    /// UTF-16, in either order of bytes
+    #[value(name = "utf-16")]
+    Utf16,
+    /// Latin-1 as Windows extends it (Windows-1252)
+    #[value(name = "latin-1")]
+    Latin1,
+}
+
+fn separator(text: &str) -> Result<char, String> {
+    let text = if matches!(text, "tab" | "\\t") { "\t" } else { text };
+    match text.parse::<char>() {
+        Ok(character) if CsvWish::can_divide(character) => Ok(character),
+        Ok(_) | Err(_) => {
+            Err("it cannot divide fields: write one of ',', ';', 'tab' and '|', or another mark".to_owned())
+        }
+    }
+}
+
+fn decimal(text: &str) -> Result<char, String> {
+    match text {
+        "." => Ok('.'),
+        "," => Ok(','),
+        _ => Err("decimal places follow '.' or ','".to_owned()),
+    }
+}
+
 impl PredictArgs {
+    /// Returns what is said of CSV.
+    pub(in crate::cli) fn csv(&self) -> CsvWish {
+        let encoding = self.encoding.map(|encoding| match encoding {
+            InputEncoding::Utf8 => Encoding::Utf8,
+            InputEncoding::Utf16 => Encoding::Utf16,
+            InputEncoding::Latin1 => Encoding::Latin1,
+        });
+        CsvWish { separator: self.separator, decimal: self.decimal, encoding }
+    }
+
     /// Reads the conditions of alarms.
     pub(in crate::cli) fn alarms(&self) -> Result<Vec<Alarm>, pdm_core::domain::ParseAlarmError> {
         self.alarm.iter().map(|text| text.parse()).collect()

@@ -19,7 +19,7 @@ use pdm_core::codes::Code;
 use pdm_core::domain::{Alarm, UnitId};
 use pdm_engine::engine::{self, Context, Job, JournalEntry};
 use pdm_models::bundle::ModelBundle;
-use pdm_models::data::Trajectory;
+use pdm_models::data::{CsvWish, DatasetOptions, Schema, Trajectory};
 use pdm_report::report::{Document, PredictionSheet};
 
 /// The project a command works in, where there is one.
@@ -94,7 +94,8 @@ fn predict(args: &PredictArgs, alarms: &[Alarm], project: &Project, ui: &Ui) -> 
         }
         _ => model::open_folder(&args.model)?,
     };
-    let inputs = inputs::read(&args.input, args.input_format, &bundle.manifest().schema)?;
+    let schema = &bundle.manifest().schema;
+    let inputs = inputs::read(&args.input, args.input_format, schema, args.csv().or(wish_of(project, schema)))?;
     let Inputs { units, skipped, digests } = only(inputs, &args.unit)?;
     let predictions = if args.every_cycle { bundle.predict_every_cycle(&units) } else { bundle.predict(&units) };
     let model = version.map(|version| format!("{}/{}", version.model, version.version));
@@ -126,6 +127,16 @@ fn show(args: &PredictArgs, predicted: &Predicted, bundle: &ModelBundle, ui: &Ui
         "alarms": predicted.alarmed_units(),
     });
     ui.show(&written, || format!("{}: {count} predictions", path.display()))
+}
+
+/// Returns what the project says of its CSV files, where they have the columns that the model reads.
+fn wish_of(project: &Project, schema: &Schema) -> CsvWish {
+    match project.as_ref().map(|(_, job)| &job.spec.dataset) {
+        Some(DatasetOptions::Table(options)) if options.schema() == *schema => options.csv(),
+        Some(DatasetOptions::Table(_) | DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_)) | None => {
+            CsvWish::default()
+        }
+    }
 }
 
 /// Adds the predictions to the journal.

@@ -40,6 +40,11 @@ write("large_string", unit=pyarrow.array(UNITS, pyarrow.large_string()))
 write("string_view", unit=pyarrow.array(UNITS, pyarrow.string_view()))
 write("binary", unit=pyarrow.array([unit.encode() for unit in UNITS]))
 write("float_units", unit=pyarrow.array([7.0, 7.0, 7.0, 12.0, 12.0, 12.0]))
+write("float16_units", unit=pyarrow.array(numpy.array([7, 7, 7, 12, 12, 12], numpy.float16)))
+write("uuid", unit=pyarrow.array([bytes(15) + unit.encode() for unit in UNITS], pyarrow.uuid()))
+columns = [pyarrow.array(UNITS), pyarrow.array(CYCLES), pyarrow.array([float(x) for x in X]), pyarrow.nulls(6), pyarrow.nulls(6)]
+repeated = pyarrow.Table.from_arrays(columns, names=["unit", "cycle", "x", "note", "note"])
+pyarrow.parquet.write_table(repeated, FOLDER / "repeated.parquet")
 
 # What has no number in it, where it is read and where nobody reads it.
 stamps = pyarrow.array([DAY + datetime.timedelta(days=cycle) for cycle in CYCLES], pyarrow.timestamp("us"))

@@ -1,10 +1,13 @@
 //! Reads CSV as people write it: finds out how fields are divided and how numbers are written, or says what it cannot know.
 
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
 use super::encoding::{Encoding, Guess, Text, decoded};
 use super::findings::{FindingLog, Place};
 use super::header::{Found, find, look_for};
 use super::number::shown;
-use super::records::Records;
+use super::records::{Records, end_of_lines, lines_of_quoted};
 use super::rows::Rows;
 use super::scan::{Dialect, LONGEST_LINE, Layout, has_long_line, scan, split};
 use super::table::Columns;
@@ -13,13 +16,38 @@ use super::{Expectation, Severity, frame};
 /// What divides fields, most usual first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
+/// Marks that no key `separator` may name: they are parts of numbers.
+const PARTS_OF_NUMBERS: [u8; 3] = [b'.', b'-', b'+'];
+
+/// Lines in which a header is looked for that is not the first: what programs write above a table is shorter.
+const MOST_PREAMBLE: usize = 50;
+
 /// What the user says of a CSV file; what is absent is found out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct CsvWish {
-    pub(super) separator: Option<char>,
+pub struct CsvWish {
+    /// What divides the fields.
+    pub separator: Option<char>,
     /// What stands before the decimal places, a point or a comma.
-    pub(super) decimal: Option<char>,
-    pub(super) encoding: Option<Encoding>,
+    pub decimal: Option<char>,
+    /// Which characters the bytes are.
+    pub encoding: Option<Encoding>,
+}
+
+impl CsvWish {
+    /// Returns what is said here and, where nothing is, what another wish says.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            separator: self.separator.or(other.separator),
+            decimal: self.decimal.or(other.decimal),
+            encoding: self.encoding.or(other.encoding),
+        }
+    }
+
+    /// Returns whether a character can divide fields: it is no part of a number, a name or a quoted text.
+    pub fn can_divide(separator: char) -> bool {
+        separator.is_ascii() && !separator.is_alphanumeric() && !"\"\r\n.-+ ".contains(separator)
+    }
 }
 
 /// Reads rows; `None` where the header does not name the columns, or the numbers cannot be told.
@@ -32,14 +60,22 @@ pub(super) fn read(
 ) -> Option<Rows> {
     let text = decoded(bytes, wish.encoding);
     let table = Table::of(&text.bytes, columns, wish);
-    let mut layout = layout(&table, columns, file, log)?;
+    let Some(mut layout) = layout(&table, columns, file, log) else {
+        note_guessed_header(&text, &table, file, log);
+        return None;
+    };
     let decimal_comma = match wish.decimal {
         Some(decimal) => decimal == ',',
         None => has_decimal_comma(&table, &layout, file, log)?,
     };
     layout.dialect = dialect(table.separator, decimal_comma);
     let quick = if has_long_line(table.body) { None } else { frame::separated(table.body, &layout, table.body_line()) };
-    let rows = quick.unwrap_or_else(|| scan(table.body, table.body_line(), &layout, file, log));
+    let mut rows = quick.unwrap_or_else(|| scan(table.body, table.body_line(), &layout, file, log));
+    if let Some(first) = rows.name_by_whole_numbers() {
+        let place = Place::file(file).column(&layout.names[layout.unit]);
+        let message = format!("units are read as whole numbers, the first of them written as `{first}`");
+        log.add(Severity::Info, Expectation::Types, place, message);
+    }
     warn_of_guess(&text, &layout, &rows, file, log);
     Some(rows)
 }
@@ -48,6 +84,8 @@ pub(super) fn read(
 struct Table<'a> {
     header: &'a [u8],
     header_line: u64,
+    /// Lines of the header: more than one where a name in quotes has a line break.
+    header_lines: usize,
     body: &'a [u8],
     /// What divides the fields.
     separator: u8,
@@ -70,24 +108,48 @@ impl<'a> Table<'a> {
             (header, body) = up_to_line_end(body);
             header_line += 1;
         }
-        let separator = separator.unwrap_or_else(|| separator_of(header, columns));
-        Self { header, header_line, body, separator }
+        let rest = &text[text.len() - header.len() - body.len()..];
+        let separator = separator.unwrap_or_else(|| separator_of(rest, columns));
+        let header_lines = header_lines(rest, separator, columns);
+        let end = end_of_lines(rest, header_lines);
+        let (header, body) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+        Self { header, header_line, header_lines, body, separator }
     }
 
     fn body_line(&self) -> u64 {
-        self.header_line + 1
+        self.header_line + self.header_lines as u64
     }
 }
 
-/// Returns what divides the fields of a header: what gives the columns that are looked for, else most fields.
-fn separator_of(header: &[u8], columns: &Columns<'_>) -> u8 {
-    if header.len() > LONGEST_LINE {
+/// Returns how many lines the header has, which `text` begins with.
+fn header_lines(text: &[u8], separator: u8, columns: &Columns<'_>) -> usize {
+    let Some(lines) = lines_of_quoted(text, separator) else { return 1 };
+    let first = names(&text[..end_of_lines(text, 1)], separator);
+    let all = names(&text[..end_of_lines(text, lines)], separator);
+    let second = text.split(|byte| *byte == b'\n').nth(1).map(|line| names(line, separator).len());
+    // A line below that is a row says that the quote is a character.
+    let is_followed_by_row = second == Some(first.len());
+    match found(&all, columns).cmp(&found(&first, columns)) {
+        Ordering::Greater => lines,
+        Ordering::Equal if !is_followed_by_row => lines,
+        Ordering::Equal | Ordering::Less => 1,
+    }
+}
+
+/// Returns how many of the columns that are looked for have a name among these.
+fn found(names: &[String], columns: &Columns<'_>) -> usize {
+    columns.names().filter(|name| look_for(names, name) != Found::Nowhere).count()
+}
+
+/// Returns what divides the fields of a header, which `text` begins with: what gives the columns that are looked for, else most fields.
+fn separator_of(text: &[u8], columns: &Columns<'_>) -> u8 {
+    if end_of_lines(text, 1) > LONGEST_LINE {
         return SEPARATORS[0];
     }
     let rank = |separator: u8| {
-        let names = names(header, separator);
-        let found = columns.names().filter(|name| look_for(&names, name) != Found::Nowhere).count();
-        (found, names.len())
+        let lines = header_lines(text, separator, columns);
+        let names = names(&text[..end_of_lines(text, lines)], separator);
+        (found(&names, columns), names.len())
     };
     let mut best = (SEPARATORS[0], rank(SEPARATORS[0]));
     for separator in SEPARATORS.into_iter().skip(1) {
@@ -106,7 +168,10 @@ fn names(header: &[u8], separator: u8) -> Vec<String> {
 
 /// Strips the end of a line, but not blanks, which may be what is named.
 fn without_line_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    without_return(line.strip_suffix(b"\n").unwrap_or(line))
+}
+
+fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
@@ -132,7 +197,7 @@ fn layout(table: &Table<'_>, columns: &Columns<'_>, file: &str, log: &mut Findin
         return None;
     }
     let names = names(table.header, table.separator);
-    if let Some(message) = no_header(&names) {
+    if let Some(message) = no_header(&names).or_else(|| other_header(table, &names, columns)) {
         log.error(Expectation::Columns, place, message);
         return None;
     }
@@ -155,6 +220,35 @@ fn no_header(names: &[String]) -> Option<String> {
         return Some(format!("begins with numbers ({first}, …); the first line should name the columns"));
     }
     None
+}
+
+/// Returns what the first line is where none of the columns is found in it, but all of them are with another separator or below.
+fn other_header(table: &Table<'_>, first: &[String], columns: &Columns<'_>) -> Option<String> {
+    if found(first, columns) > 0 {
+        return None;
+    }
+    let wanted = columns.names().count();
+    let names_all = |line: &[u8], separator: u8| found(&names(line, separator), columns) == wanted;
+    let may_divide =
+        |byte: &u8| (byte.is_ascii_punctuation() || *byte == b' ') && *byte != b'"' && !PARTS_OF_NUMBERS.contains(byte);
+    let marks: BTreeSet<u8> = table.header.iter().copied().filter(may_divide).collect();
+    match marks.into_iter().find(|mark| names_all(table.header, *mark)) {
+        Some(b' ') => {
+            return Some("names the columns divided by blanks: divide them, and the rows, by commas".to_owned());
+        }
+        Some(mark) => {
+            let mark = char::from(mark);
+            return Some(format!(
+                "names the columns divided by `{mark}`: write `separator = \"{mark}\"` under [dataset]"
+            ));
+        }
+        None => {}
+    }
+    let below = table.body.split(|byte| *byte == b'\n').take(MOST_PREAMBLE).map(without_return);
+    let names_them =
+        |line: &[u8]| line.len() <= LONGEST_LINE && SEPARATORS.iter().any(|separator| names_all(line, *separator));
+    let line = below.zip(table.body_line()..).find(|(line, _)| names_them(line)).map(|(_, number)| number)?;
+    Some(format!("begins with other text; line {line} names the columns: remove the lines above it"))
 }
 
 /// Returns whether numbers are written as `1,5`; `None`, and a finding, where `1,234` may be either.
@@ -214,6 +308,19 @@ fn comma_of(field: &str) -> Comma {
     }
     let thousands = (1..=3).contains(&whole.len()) && !whole.starts_with('0') && decimals.len() == 3;
     if thousands { Comma::Doubtful } else { Comma::Decimal }
+}
+
+/// Notes that a header in which columns are missing was read by a guess.
+fn note_guessed_header(text: &Text<'_>, table: &Table<'_>, file: &str, log: &mut FindingLog) {
+    let Some(guess) = text.guess else { return };
+    let names = names(table.header, table.separator);
+    let Some(name) = names.iter().find(|name| !name.is_ascii()) else { return };
+    let read_as = match guess {
+        Guess::Latin1 => format!("is not UTF-8, so {} was read as Windows-1252", shown(name)),
+        Guess::Mixed => format!("holds bytes that are not UTF-8; they were read as `\u{fffd}`, as in {}", shown(name)),
+    };
+    let message = format!("{read_as}: if the name should be another one, save the file as UTF-8");
+    log.error(Expectation::Types, Place::file(file).line(table.header_line), message);
 }
 
 /// Warns where names were read by a guess; numbers have no characters to guess.

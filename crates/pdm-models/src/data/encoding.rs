@@ -89,29 +89,41 @@ enum ByteOrder {
     HighFirst,
 }
 
-/// Returns the order of bytes where every second one of the first is zero, as in UTF-16 without a mark.
-fn byte_order(bytes: &[u8]) -> Option<ByteOrder> {
-    const LOOKED_AT: usize = 64;
+/// Bytes that are looked at to see whether text is UTF-16: a header and some rows.
+const LOOKED_AT: usize = 1024;
+
+/// Returns how many bytes at even places and how many at odd ones are zero, near the beginning.
+fn zeros(bytes: &[u8]) -> [usize; 2] {
     let head = &bytes[..bytes.len().min(LOOKED_AT)];
-    if head.len() < 4 {
-        return None;
-    }
-    let zeros = |first: usize| head.iter().skip(first).step_by(2).all(|byte| *byte == 0);
-    let no_zeros = |first: usize| head.iter().skip(first).step_by(2).all(|byte| *byte != 0);
-    if zeros(1) && no_zeros(0) {
+    [0, 1].map(|first| head.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count())
+}
+
+/// Returns the order of bytes where every second byte may be zero and no other is, as in UTF-16 without a mark: names may be in any
+/// script, but a quarter of a table or more is numbers and what divides them.
+fn byte_order(bytes: &[u8]) -> Option<ByteOrder> {
+    const LEAST_SHARE: usize = 4;
+    let [even, odd] = zeros(bytes);
+    let needed = (bytes.len().min(LOOKED_AT) / 2).div_ceil(LEAST_SHARE).max(2);
+    if odd >= needed && even == 0 {
         Some(ByteOrder::LowFirst)
-    } else if zeros(0) && no_zeros(1) {
+    } else if even >= needed && odd == 0 {
         Some(ByteOrder::HighFirst)
     } else {
         None
     }
 }
 
+/// Returns the order of bytes that is likelier, where it is known that they are UTF-16.
+fn likely_order(bytes: &[u8]) -> ByteOrder {
+    let [even, odd] = zeros(bytes);
+    if even > odd { ByteOrder::HighFirst } else { ByteOrder::LowFirst }
+}
+
 fn from_utf16(bytes: &[u8]) -> String {
     let (order, body) = match bytes {
         [0xff, 0xfe, rest @ ..] => (ByteOrder::LowFirst, rest),
         [0xfe, 0xff, rest @ ..] => (ByteOrder::HighFirst, rest),
-        _ => (byte_order(bytes).unwrap_or(ByteOrder::LowFirst), bytes),
+        _ => (likely_order(bytes), bytes),
     };
     let units = body.chunks_exact(2).map(|pair| match order {
         ByteOrder::LowFirst => u16::from_le_bytes([pair[0], pair[1]]),
@@ -172,6 +184,12 @@ mod tests {
         }
         let plain: Vec<u8> = "unit,cycle\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(read(&plain, None).0, "unit,cycle\n");
+        let cyrillic = "Темп,цикл\n1,2\n3,4\n";
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = cyrillic.encode_utf16().flat_map(order).collect();
+            assert_eq!(read(&bytes, None).0, cyrillic);
+            assert_eq!(read(&bytes, Some(Encoding::Utf16)).0, cyrillic);
+        }
         let latin = b"Pr\xfcfstand;\xb0C\n\x80\n";
         assert_eq!(read(latin, None), ("Prüfstand;°C\n€\n".to_owned(), Some(Guess::Latin1)));
         assert_eq!(read(latin, Some(Encoding::Latin1)).1, None);

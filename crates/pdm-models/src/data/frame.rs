@@ -1,11 +1,12 @@
 //! The quick readers: polars parses what is well formed; anything else is left to the strict reader.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::sync::Arc;
 
 use polars::prelude::*;
 
-use super::rows::{Rows, Run, runs};
+use super::rows::{Rows, Run, composed, runs};
 use super::scan::{Dialect, Layout};
 use pdm_core::domain::UnitId;
 
@@ -28,6 +29,13 @@ pub(super) fn blank_separated(bytes: &[u8], width: usize) -> Option<Rows> {
 
 /// Reads the lines below a CSV header, the first of which is line `first_line`; `None` unless all is well.
 pub(super) fn separated(body: &[u8], layout: &Layout, first_line: u64) -> Option<Rows> {
+    if let Dialect::Separated { separator, decimal_comma } = layout.dialect {
+        // Polars takes `1.000` for 1 also where commas are decimal.
+        let has_doubtful_points = decimal_comma && body.contains(&b'.');
+        if has_doubtful_points || !is_regular(body, separator, layout.names.len()) {
+            return None;
+        }
+    }
     let dtype = |column| match column {
         column if Some(column) == layout.cycle => DataType::Int64,
         column if layout.channels.contains(&column) => DataType::Float64,
@@ -48,6 +56,51 @@ pub(super) fn separated(body: &[u8], layout: &Layout, first_line: u64) -> Option
     let whole = frame.height() == line_ends(body) + usize::from(!body.is_empty() && !body.ends_with(b"\n"));
     let named = units.iter().all(|unit| unit.is_some_and(|unit| !unit.trim().is_empty()));
     (whole && named).then(|| Rows::consecutive(texts(&units), cycles, channels, first_line))
+}
+
+/// Returns whether each line has all fields, quoted as RFC 4180 says and within the line: polars passes over fields that are too
+/// many, and has rules of its own for stray quotes.
+fn is_regular(body: &[u8], separator: u8, width: usize) -> bool {
+    let lines = body.strip_suffix(b"\n").unwrap_or(body).split(|byte| *byte == b'\n');
+    let mut lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines.all(|line| fields_of(line, separator) == Some(width))
+}
+
+/// Returns the number of fields of a line; `None` where a quote is elsewhere than around a whole field.
+fn fields_of(line: &[u8], separator: u8) -> Option<usize> {
+    if !line.contains(&b'"') {
+        return Some(1 + line.iter().filter(|byte| **byte == separator).count());
+    }
+    let (mut fields, mut rest) = (1, line);
+    loop {
+        let after = match rest.strip_prefix(b"\"") {
+            Some(quoted) => after_quoted(quoted)?,
+            None => after_plain(rest, separator)?,
+        };
+        match after.split_first() {
+            None => return Some(fields),
+            Some((byte, next)) if *byte == separator => (fields, rest) = (fields + 1, next),
+            Some(_) => return None,
+        }
+    }
+}
+
+/// Returns what follows the quote that closes a field.
+fn after_quoted(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text;
+    loop {
+        let quote = rest.iter().position(|byte| *byte == b'"')?;
+        match rest[quote + 1..].strip_prefix(b"\"") {
+            Some(doubled) => rest = doubled,
+            None => return Some(&rest[quote + 1..]),
+        }
+    }
+}
+
+/// Returns what follows a field without quotes.
+fn after_plain(text: &[u8], separator: u8) -> Option<&[u8]> {
+    let end = text.iter().position(|byte| *byte == separator).unwrap_or(text.len());
+    (!text[..end].contains(&b'"')).then(|| &text[end..])
 }
 
 fn parse(
@@ -97,6 +150,30 @@ fn numbered(units: &[u32]) -> Vec<Run> {
 }
 
 pub(super) fn texts(units: &StringChunked) -> Vec<Run> {
-    let units: Vec<&str> = units.iter().map(|unit| unit.unwrap_or_default().trim()).collect();
-    runs(units.len(), |a, b| units[a] == units[b], |row| UnitId::new(units[row]))
+    let units: Vec<Cow<'_, str>> = units.iter().map(|unit| composed(unit.unwrap_or_default().trim())).collect();
+    runs(units.len(), |a, b| units[a] == units[b], |row| UnitId::new(&*units[row]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_with_all_fields_are_regular() {
+        for body in ["a,1,2\nb,3,4", "a,1,2\r\n\"b, \"\"c\"\"\",,\"\"\r\n"] {
+            assert!(is_regular(body.as_bytes(), b',', 3), "{body}");
+        }
+        let irregular = [
+            "a,1,2\nb,3",
+            "a,1,2,5\n",
+            "a,1,2\n\n",
+            "a, \"1\",2\n",
+            "a,1,5\" pipe\n",
+            "a,1,\"x\ny\"\n",
+            "a,\"b\"c,2\n",
+        ];
+        for body in irregular {
+            assert!(!is_regular(body.as_bytes(), b',', 3), "{body}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ const PROPOSALS: u64 = 20;
 pub(super) enum Found {
     /// Under its very name.
     Exactly(usize),
-    /// Under a name that differs in case, blanks or the form of Unicode.
+    /// Under a name that differs in case, blanks, marks without a width or the form of Unicode.
     Alike(usize),
     /// Under more than one name.
     Several(Vec<usize>),
@@ -64,8 +64,7 @@ pub(super) fn find(names: &[String], column: &str, place: Place<'_>, log: &mut F
         }
         Found::Nowhere => {
             let is_one_of_few = log.total(Expectation::Columns) < PROPOSALS;
-            let nearest = if is_one_of_few { nearest(names, column) } else { None };
-            let proposal = nearest.map(|name| format!(" (did you mean {}?)", shown(name)));
+            let proposal = if is_one_of_few { proposal(names, column) } else { None };
             let message = format!("has no column `{column}`{}; it has {}", proposal.unwrap_or_default(), listed(names));
             log.error(Expectation::Columns, place, message);
             None
@@ -73,10 +72,34 @@ pub(super) fn find(names: &[String], column: &str, place: Place<'_>, log: &mut F
     }
 }
 
-/// Returns a name as it is compared: composed, in lower case, without blanks around.
+/// Characters that cannot be seen: soft hyphen, spaces and joiners without a width, byte-order mark.
+const UNSEEN: [char; 6] = ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
+
+/// Returns a name as it is compared: in one form of Unicode for what reads alike, in lower case, with single blanks and without
+/// characters that cannot be seen.
 fn folded(name: &str) -> String {
-    let name = name.trim().trim_matches('\u{feff}').trim();
-    if name.is_ascii() { name.to_ascii_lowercase() } else { name.nfc().collect::<String>().to_lowercase() }
+    let seen: String = name.chars().filter(|character| !UNSEEN.contains(character)).collect();
+    let form = if seen.is_ascii() { seen } else { seen.nfkc().collect() };
+    form.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// Returns the characters of a name that look like Latin letters and are none, where the other name lacks them.
+fn look_alikes(name: &str, other: &str) -> Option<String> {
+    let is_greek_or_cyrillic = |character: &char| ('\u{370}'..='\u{52f}').contains(character);
+    let odd = name.chars().filter(|character| is_greek_or_cyrillic(character) && !other.contains(*character));
+    let told: Vec<String> = odd.map(|character| format!("U+{:04X}", u32::from(character))).collect();
+    (!told.is_empty() && other.is_ascii()).then(|| told.join(", "))
+}
+
+/// Returns a proposal for a column that is missing.
+fn proposal(names: &[String], column: &str) -> Option<String> {
+    let name = nearest(names, column)?;
+    let form = match (look_alikes(name, column), look_alikes(column, name)) {
+        (Some(odd), _) => format!(", written with {odd}"),
+        (None, Some(odd)) => format!(", which lacks the {odd} of `{column}`"),
+        (None, None) => String::new(),
+    };
+    Some(format!(" (did you mean {}{form}?)", shown(name)))
 }
 
 fn nearest<'a>(names: &'a [String], column: &str) -> Option<&'a str> {
@@ -128,6 +151,24 @@ mod tests {
         assert_eq!(log.total(Expectation::Columns), 2000);
         let proposed = log.into_findings().into_iter().filter(|finding| finding.message.contains("did you mean"));
         assert_eq!(proposed.count(), 20);
+    }
+
+    #[test]
+    fn names_that_read_alike_are_one() {
+        let names = names(&["\u{b5}bar", "oil\u{a0}temp", "\u{200b}rpm", "ｔ２", "flow  rate\n(free)"]);
+        for (at, column) in ["\u{3bc}bar", "oil temp", "rpm", "t2", "Flow rate (free)"].into_iter().enumerate() {
+            assert_eq!(look_for(&names, column), Found::Alike(at), "{column}");
+        }
+    }
+
+    #[test]
+    fn a_letter_of_another_alphabet_is_named() {
+        let mut log = FindingLog::default();
+        assert_eq!(find(&names(&["tem\u{440}"]), "temp", Place::default(), &mut log), None);
+        assert_eq!(find(&names(&["temp"]), "tem\u{440}", Place::default(), &mut log), None);
+        let messages: Vec<_> = log.into_findings().into_iter().map(|finding| finding.message).collect();
+        assert!(messages[0].contains("(did you mean `tem\u{440}`, written with U+0440?)"), "{messages:?}");
+        assert!(messages[1].contains("(did you mean `temp`, which lacks the U+0440 of `tem\u{440}`?)"), "{messages:?}");
     }
 
     #[test]

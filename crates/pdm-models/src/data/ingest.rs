@@ -139,7 +139,7 @@ fn read_part(
     };
     let source = match format {
         Some(Format::Parquet) => read_binary(&path, &file, log)?,
-        Some(Format::Csv) | None => read_text(&path, &file, log)?,
+        Some(Format::Csv) | None => read_text(&path, wish.encoding, &file, log)?,
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
@@ -166,7 +166,7 @@ fn parse(
         }),
         Role::Train | Role::Test => histories(match format {
             None => cmapss::histories(bytes, schema, file, log),
-            Some(format) => table::read_as(format, bytes, &Columns::of(schema), wish, file, log),
+            Some(format) => table::read(format, bytes, &Columns::of(schema), wish, file, log),
         }),
     }
 }

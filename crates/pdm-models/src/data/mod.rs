@@ -53,6 +53,7 @@ mod validate;
 pub use causes::{Cause, causes};
 pub use cmapss_options::{CmapssOptions, Verify};
 pub use contents::{Changes, Contents};
+pub use csv::CsvWish;
 pub use encoding::Encoding;
 pub use error::DataError;
 pub use expectations::{Level, SeverityOptions, ValidateOptions};

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::Expectation;
+use pdm_core::domain::UnitId;
 
 /// A cell that does not hold the number it should.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +77,11 @@ pub(super) fn shown(text: &str) -> String {
     }
     shown.push_str(if text.chars().nth(LONGEST).is_some() { "…`" } else { "`" });
     shown
+}
+
+/// Returns the name of a unit as messages have it: in backticks where blanks would run it into the sentence.
+pub(super) fn named(unit: &UnitId) -> String {
+    if unit.as_str().contains(char::is_whitespace) { shown(unit.as_str()) } else { unit.to_string() }
 }
 
 #[cfg(test)]

@@ -186,14 +186,14 @@ impl TableOptions {
     }
 
     /// Returns what is said of CSV files.
-    pub(super) fn csv(&self) -> CsvWish {
+    pub fn csv(&self) -> CsvWish {
         CsvWish { separator: self.separator, decimal: self.decimal, encoding: self.encoding }
     }
 
     fn impossible_marks(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(separator) = self.separator
-            && (!separator.is_ascii() || separator.is_alphanumeric() || "\"\r\n.-+ ".contains(separator))
+            && !CsvWish::can_divide(separator)
         {
             let message = format!("is {separator:?}, which cannot divide fields");
             problems.push(Problem::new("separator", message).hint("one of \",\", \";\", \"\\t\" and \"|\""));

@@ -2,6 +2,7 @@
 //!
 //! Only the columns that are looked for are decoded; the Arrow schema of the file names the types of which nothing can be read.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -92,6 +93,15 @@ fn projected(
     let Some(found) = found.into_iter().collect::<Option<Vec<usize>>>() else { return Ok(None) };
     let rows = metadata.num_rows;
     polars_ensure!(rows <= MOST_CELLS / wanted.len(), ComputeError: "it claims to hold {rows} rows");
+
+    // Polars refuses a file in which two columns have one name, also where they are not read.
+    let is_repeated = names.iter().collect::<BTreeSet<_>>().len() < names.len();
+    let metadata = if is_repeated {
+        let kept: Vec<PlSmallStr> = found.iter().map(|at| names[*at].as_str().into()).collect();
+        Arc::new(metadata.pruned(&kept, &[])?)
+    } else {
+        metadata
+    };
 
     // What another program wrote about its own types may be unknown here; the types of Parquet itself are there all the same.
     let mut plain = (*metadata).clone();
@@ -199,6 +209,10 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         ArrowDataType::Struct(_) | ArrowDataType::Map(..) | ArrowDataType::Union(_) => {
             unusable("nested values", "write one column for each number")
         }
+        ArrowDataType::FixedSizeBinary(_) => unusable("bytes of a fixed length, such as UUIDs", "write them as text"),
+        ArrowDataType::Int128 | ArrowDataType::UInt128 => {
+            unusable("whole numbers of 128 bits", "write them as whole numbers of 64 bits")
+        }
         _ => unusable("values of a type that is not read", "write them as 64-bit numbers or as text"),
     }
 }
@@ -252,8 +266,8 @@ fn unit_names(column: &ReadColumn, place: Place<'_>, log: &mut FindingLog) -> Op
     let name = place.column.unwrap_or_default();
     let names = match column.content {
         Content::Text | Content::Bytes => column.values.cast(&DataType::String).ok(),
-        Content::Whole | Content::Number => whole_names(column),
-        Content::Boolean | Content::Half | Content::Unusable { .. } => None,
+        Content::Whole | Content::Number | Content::Half => whole_names(column),
+        Content::Boolean | Content::Unusable { .. } => None,
     };
     let Some(names) = names else {
         let held = described(column);

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::causes::{Cause, causes};
 use super::findings::FindingLog;
 use super::ingest::{Content, RawPart};
 use super::{Expectation, Finding, Role, Severity};
@@ -110,17 +111,20 @@ impl QualityReport {
         if self.codes().contains(&Code::CopiedUnits) { Code::CopiedUnits } else { Code::DataInvalid }
     }
 
-    /// Returns what a reader of scores should know: the first of the copies that are only suspected or let pass, and how many
-    /// there are.
+    /// Returns what a reader of scores should know: of each kind of copies that are only suspected or let pass the first, and how
+    /// many there are.
     pub fn suspicions(&self) -> Vec<String> {
-        let mut suspected = self.findings.iter().filter(|finding| finding.expectation == Expectation::CopiedUnits);
-        let Some(first) = suspected.next() else { return Vec::new() };
-        let more = match suspected.count() {
-            0 => String::new(),
-            1 => " (and 1 more unit)".to_owned(),
-            more => format!(" (and {more} more units)"),
+        let suspected = self.findings.iter().filter(|finding| finding.expectation == Expectation::CopiedUnits);
+        let suspected: Vec<Finding> = suspected.cloned().collect();
+        let told = |cause: Cause| {
+            let more = match cause.count {
+                0 | 1 => String::new(),
+                2 => " (and 1 more unit)".to_owned(),
+                count => format!(" (and {} more units)", count - 1),
+            };
+            format!("scores may be too good: {}{more}", cause.first)
         };
-        vec![format!("scores may be too good: {first}{more}")]
+        causes(&suspected).into_iter().map(told).collect()
     }
 
     /// Returns which kinds of errors there are.

@@ -10,6 +10,9 @@ const MOST_LINES: usize = 1000;
 pub(super) struct Record<'a> {
     pub(super) line: u64,
     pub(super) bytes: &'a [u8],
+    /// The line of the next quote that could close one that opens here, where both are taken for characters since lines from
+    /// here to there are rows by themselves.
+    pub(super) stray_up_to: Option<u64>,
 }
 
 /// The records of a text.
@@ -32,65 +35,106 @@ impl<'a> Iterator for Records<'a> {
 
     fn next(&mut self) -> Option<Record<'a>> {
         let rest = self.rest?;
-        let lines = match self.dialect {
-            Dialect::Blanks => 1,
-            Dialect::Separated { separator, .. } => lines_of_record(rest, separator, self.dialect, self.width),
+        let extent = match self.dialect {
+            Dialect::Blanks => Extent::ONE_LINE,
+            Dialect::Separated { separator, .. } => extent(rest, separator, self.dialect, self.width),
         };
-        let end = end_of_lines(rest, lines);
-        let record = Record { line: self.line, bytes: &rest[..end] };
-        self.line += lines as u64;
+        let end = end_of_lines(rest, extent.lines);
+        let stray_up_to = extent.stray.map(|lines| self.line + lines as u64 - 1);
+        let record = Record { line: self.line, bytes: &rest[..end], stray_up_to };
+        self.line += extent.lines as u64;
         self.rest = rest.get(end + 1..);
         Some(record)
     }
 }
 
-/// Returns how many lines the first record has.
+/// How far a record goes.
+struct Extent {
+    lines: usize,
+    /// The lines that a quoted text would have that is not taken for one.
+    stray: Option<usize>,
+}
+
+impl Extent {
+    const ONE_LINE: Self = Self { lines: 1, stray: None };
+}
+
+/// Returns how far the first record goes.
 ///
-/// A quote that nobody closes would swallow what follows; where the first line alone has all fields, it is a record and the
-/// quote is part of a text.
-fn lines_of_record(text: &[u8], separator: u8, dialect: Dialect, width: usize) -> usize {
-    let first = &text[..end_of_lines(text, 1)];
-    if !first.contains(&b'"') || !ends_in_quotes(first, separator) {
-        return 1;
+/// A quote that nothing closes would swallow what follows. Where the first line alone has all fields, and so has another line
+/// before the quote that could close it, these are rows, and both quotes are characters of texts.
+fn extent(text: &[u8], separator: u8, dialect: Dialect, width: usize) -> Extent {
+    let Some(lines) = lines_of_quoted(text, separator) else { return Extent::ONE_LINE };
+    let candidate = &text[..end_of_lines(text, lines)];
+    let is_whole = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| split(text, dialect).len() == width);
+    if !is_whole(candidate) {
+        return Extent::ONE_LINE;
     }
-    for lines in 2..=MOST_LINES {
-        let end = end_of_lines(text, lines);
-        let candidate = &text[..end];
-        if candidate.len() > LONGEST_LINE {
-            return 1;
+    let mut single = candidate.split(|byte| *byte == b'\n');
+    let begins_whole = single.next().is_some_and(is_whole);
+    if begins_whole && single.any(is_whole) {
+        Extent { lines: 1, stray: Some(lines) }
+    } else {
+        Extent { lines, stray: None }
+    }
+}
+
+/// Returns after how many lines, more than one, the quotes are closed that the first line opens; `None` where they are closed
+/// there, or too far away.
+pub(super) fn lines_of_quoted(text: &[u8], separator: u8) -> Option<usize> {
+    let mut quotes = Quotes { separator, quoted: false, begins: true };
+    let mut length = 0;
+    for (before, line) in text.split(|byte| *byte == b'\n').take(MOST_LINES).enumerate() {
+        if before == 0 && !line.contains(&b'"') {
+            return None;
         }
-        if !ends_in_quotes(candidate, separator) {
-            let fields = std::str::from_utf8(candidate).map(|text| split(text, dialect).len());
-            return if fields == Ok(width) { lines } else { 1 };
+        length += line.len() + 1;
+        if length > LONGEST_LINE {
+            return None;
         }
-        if end == text.len() {
-            return 1;
+        quotes.pass(line);
+        if !quotes.quoted {
+            return (before > 0).then_some(before + 1);
         }
     }
-    1
+    None
 }
 
 /// Returns where the first lines end, before their last line feed.
-fn end_of_lines(text: &[u8], lines: usize) -> usize {
+pub(super) fn end_of_lines(text: &[u8], lines: usize) -> usize {
     let mut ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
     ends.nth(lines - 1).unwrap_or(text.len())
 }
 
-/// Returns whether a quoted field is open at the end. A quote opens a field only where the field begins.
-fn ends_in_quotes(text: &[u8], separator: u8) -> bool {
-    let (mut quoted, mut begins) = (false, true);
-    let mut bytes = text.iter().peekable();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' if quoted && bytes.peek() == Some(&&b'"') => drop(bytes.next()),
-            b'"' if quoted => quoted = false,
-            b'"' if begins => (quoted, begins) = (true, false),
-            b' ' => {}
-            byte if !quoted => begins = *byte == separator || *byte == b'\n',
-            _ => {}
+/// Which quotes are open. A quote opens a field only where the field begins, and closes it only where it may end.
+struct Quotes {
+    separator: u8,
+    quoted: bool,
+    /// Whether a field begins here.
+    begins: bool,
+}
+
+impl Quotes {
+    /// Goes over one line.
+    fn pass(&mut self, line: &[u8]) {
+        let mut bytes = line.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'"' if self.quoted && bytes.peek() == Some(&b'"') => drop(bytes.next()),
+                b'"' if self.quoted => self.quoted = !may_follow_quote(bytes.peek().copied(), self.separator),
+                b'"' if self.begins => (self.quoted, self.begins) = (true, false),
+                b' ' => {}
+                byte if !self.quoted => self.begins = byte == self.separator,
+                _ => {}
+            }
         }
+        self.begins = !self.quoted;
     }
-    quoted
+}
+
+/// Returns whether a quote closes a field that this byte, or the end of the text, follows.
+pub(super) fn may_follow_quote(byte: Option<u8>, separator: u8) -> bool {
+    byte.is_none_or(|byte| byte == separator || matches!(byte, b' ' | b'\r' | b'\n'))
 }
 
 #[cfg(test)]
@@ -114,5 +158,23 @@ mod tests {
     fn stray_quotes_end_with_their_line() {
         let text = "1,5\" pipe,2\n3,\"never closed,4\n5,x,6\n";
         assert_eq!(records(text, 3), [(2, "1,5\" pipe,2"), (3, "3,\"never closed,4"), (4, "5,x,6"), (5, "")]);
+    }
+
+    #[test]
+    fn a_stray_quote_does_not_swallow_rows_up_to_the_next_one() {
+        for mark in ["\"", "\"see above", "\"ab\"c"] {
+            let text = format!("1,2,{mark}\n3,4,\n5,6,{mark}\n7,8,ok");
+            let lines: Vec<&str> = text.lines().collect();
+            let read = records(&text, 3);
+            assert_eq!(read.iter().map(|(_, text)| *text).collect::<Vec<_>>(), lines, "{mark}");
+        }
+        let text = "1,2,\"\n3,4,\"\n5,6,ok";
+        let strays: Vec<_> = Records::new(text.as_bytes(), 2, COMMAS, 3).map(|record| record.stray_up_to).collect();
+        assert_eq!(strays, [Some(3), None, None]);
+    }
+
+    #[test]
+    fn a_text_over_lines_in_the_last_column_is_one_field() {
+        assert_eq!(records("1,2,\"a\nb\"\n3,4,x", 3), [(2, "1,2,\"a\nb\""), (4, "3,4,x")]);
     }
 }

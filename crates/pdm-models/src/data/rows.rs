@@ -1,5 +1,8 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::Trajectory;
 use pdm_core::domain::{Cycle, UnitId};
@@ -53,6 +56,7 @@ impl Rows {
     }
 
     pub(super) fn push(&mut self, line: u64, unit: &str, cycle: u32, values: &[f64]) {
+        let unit = &*composed(unit);
         let row = self.cycles.len();
         match self.runs.last_mut() {
             Some(run) if run.unit.as_str() == unit => run.rows.end = row + 1,
@@ -83,7 +87,20 @@ impl Rows {
 
     /// Takes note of a line that could not be kept, though it names its unit.
     pub(super) fn lose(&mut self, line: u64, unit: &str) {
-        self.lost.insert(line, UnitId::new(unit));
+        self.lost.insert(line, UnitId::new(composed(unit)));
+    }
+
+    /// Names units by whole numbers where all of them are such with decimal zeros (`1.0`), as pandas writes a column that had
+    /// gaps; returns the first as it was.
+    pub(super) fn name_by_whole_numbers(&mut self) -> Option<UnitId> {
+        let whole = |unit: &UnitId| whole_part(unit.as_str()).map(UnitId::new);
+        let first = self.runs.first()?.unit.clone();
+        let names: Vec<UnitId> = self.runs.iter().map(|run| whole(&run.unit)).collect::<Option<_>>()?;
+        let lost: BTreeMap<u64, UnitId> =
+            self.lost.iter().map(|(line, unit)| Some((*line, whole(unit)?))).collect::<Option<_>>()?;
+        self.runs.iter_mut().zip(names).for_each(|(run, name)| run.unit = name);
+        self.lost = lost;
+        Some(first)
     }
 
     /// Returns the units that a line belongs to: its own, where that is known, else those before and after it.
@@ -132,6 +149,18 @@ impl Rows {
     }
 }
 
+/// Returns `12` of `12.0`; nothing of what is no such number, or has more than one decimal zero and so may be a name.
+fn whole_part(name: &str) -> Option<&str> {
+    let whole = name.strip_suffix(".0").or_else(|| name.strip_suffix(",0"))?;
+    let is_number = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && (whole == "0" || !whole.starts_with('0'))).then_some(whole)
+}
+
+/// Returns the name of a unit in the form of Unicode that most programs write, so that one name is one unit.
+pub(super) fn composed(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() || is_nfc(name) { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) }
+}
+
 /// Divides consecutive rows by unit; `unit` names the unit of a row, `same` compares two rows.
 pub(super) fn runs(rows: usize, same: impl Fn(usize, usize) -> bool, unit: impl Fn(usize) -> UnitId) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
@@ -147,6 +176,28 @@ pub(super) fn runs(rows: usize, same: impl Fn(usize, usize) -> bool, unit: impl 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_one_unit_in_any_form_of_unicode() {
+        let mut rows = Rows::collecting(0);
+        rows.push(1, "T\u{f6}1", 1, &[]);
+        rows.push(2, "To\u{308}1", 2, &[]);
+        assert_eq!(rows.units(), 1);
+    }
+
+    #[test]
+    fn units_are_whole_numbers_only_where_all_of_them_are() {
+        let named = |units: &[&str]| {
+            let mut rows = Rows::collecting(0);
+            (1..).zip(units).for_each(|(line, unit)| rows.push(line, unit, 1, &[]));
+            rows.name_by_whole_numbers();
+            rows.runs.iter().map(|run| run.unit.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(named(&["1.0", "12.0"]), ["1", "12"]);
+        for names in [["1.0", "2"], ["1.0", "2.5"], ["1.0", "1.00"], ["1.0", "01.0"], ["1.0", "v2.0"]] {
+            assert_eq!(named(&names), names);
+        }
+    }
 
     #[test]
     fn pushed_rows_become_trajectories_in_order_of_unit() {

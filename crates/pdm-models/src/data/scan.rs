@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::findings::{FindingLog, Place};
 use super::number::{self, BadCell, shown};
-use super::records::{Record, Records};
+use super::records::{Record, Records, may_follow_quote};
 use super::rows::Rows;
-use super::{Expectation, Schema};
+use super::{Expectation, Schema, Severity};
 
 /// No row of a real table is longer, in bytes.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
@@ -63,12 +63,37 @@ pub(super) fn scan(body: &[u8], first_line: u64, layout: &Layout, file: &str, lo
     let mut scanner = Scanner { layout, file, log, rows: Rows::collecting(layout.channels.len()) };
     let body = trim_end(body);
     let mut values = Vec::with_capacity(layout.channels.len());
-    for Record { line, bytes } in Records::new(body, first_line, layout.dialect, layout.names.len()) {
+    let (mut empty, mut first_empty) = (0_u64, None);
+    for Record { line, bytes, stray_up_to } in Records::new(body, first_line, layout.dialect, layout.names.len()) {
+        if is_empty_row(bytes, layout.dialect) {
+            empty += 1;
+            first_empty = first_empty.or(Some(line));
+            continue;
+        }
+        if let Some(last) = stray_up_to {
+            scanner.warn_of_stray_quote(line, last);
+        }
         if !scanner.line(line, bytes, first_line == line, &mut values) {
             scanner.rows.dropped += 1;
         }
     }
-    scanner.rows
+    let rows = scanner.rows;
+    if let Some(line) = first_empty {
+        let told = if empty == 1 { "a row".to_owned() } else { format!("{empty} rows, the first of them here,") };
+        let message = format!("passed over {told} without any value");
+        log.add(Severity::Info, Expectation::Columns, Place::file(file).line(line), message);
+    }
+    rows
+}
+
+/// Returns whether a line of a table holds nothing but separators: editors and spreadsheets leave such lines.
+fn is_empty_row(bytes: &[u8], dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Blanks => false,
+        Dialect::Separated { separator, .. } => {
+            bytes.iter().all(|byte| *byte == separator || matches!(byte, b' ' | b'\r' | b'\t'))
+        }
+    }
 }
 
 /// Returns whether a line is longer than any row is; the quick readers would take it for one value.
@@ -97,7 +122,7 @@ pub(super) fn up_to_cut<'a>(bytes: &'a [u8], layout: &Layout, file: &str, log: &
         log.error(Expectation::Complete, place, message);
     } else {
         let message = "the last line has no line end; it is taken as whole";
-        log.add(super::Severity::Warning, Expectation::Complete, place, message);
+        log.add(Severity::Warning, Expectation::Complete, place, message);
     }
     bytes
 }
@@ -137,6 +162,14 @@ impl Scanner<'_> {
         self.row(line, &fields, values)
     }
 
+    fn warn_of_stray_quote(&mut self, line: u64, last: u64) {
+        let message = format!(
+            "a quote opens here and could close at line {last}, but lines in between are rows by themselves: each line is read \
+             as a row, and the quotes as characters"
+        );
+        self.log.add(Severity::Warning, Expectation::Columns, Place::file(self.file).line(line), message);
+    }
+
     fn misshapen(&self, text: &str, fields: &[Cow<'_, str>], first: bool) -> Option<String> {
         let width = self.layout.names.len();
         if first && self.layout.dialect == Dialect::Blanks && is_header(fields) {
@@ -157,19 +190,20 @@ impl Scanner<'_> {
         let unit = self.cell(line, layout.unit, |told| unit_of(&fields[layout.unit], layout.numbered, told));
         let cycle = match layout.cycle {
             Some(column) => {
-                let text = with_point(&fields[column], layout.dialect);
-                self.cell(line, column, |told| number::whole(&text, told))
+                let text = &fields[column];
+                self.cell(line, column, |told| number::whole(&with_point(text, layout.dialect, told)?, told))
             }
             None => Some(0),
         };
         values.clear();
         for &column in &layout.channels {
-            let text = with_point(&fields[column], layout.dialect);
-            let value = match text.parse::<f64>() {
-                Ok(value) if value.is_finite() => value,
-                Ok(_) | Err(_) => self.cell(line, column, |told| number::finite(&text, told)).unwrap_or(f64::NAN),
+            let text = &fields[column];
+            let known = with_point(text, layout.dialect, "").ok().and_then(|text| text.parse::<f64>().ok());
+            let value = match known.filter(|value| value.is_finite()) {
+                Some(value) => Some(value),
+                None => self.cell(line, column, |told| number::finite(&with_point(text, layout.dialect, told)?, told)),
             };
-            values.push(value);
+            values.push(value.unwrap_or(f64::NAN));
         }
         match (unit, cycle) {
             (Some(unit), Some(cycle)) => self.rows.push(line, &unit, cycle, values),
@@ -194,15 +228,37 @@ impl Scanner<'_> {
     }
 }
 
-/// Returns a number as programs write it.
-fn with_point<'t>(text: &'t str, dialect: Dialect) -> Cow<'t, str> {
+/// Returns a number as programs write it; `column` is told as it should appear in a message.
+fn with_point<'t>(text: &'t str, dialect: Dialect, column: &str) -> Result<Cow<'t, str>, BadCell> {
     match dialect {
-        // A point would stand between thousands there, which is left to fail.
-        Dialect::Separated { decimal_comma: true, .. } if text.contains(',') && !text.contains('.') => {
-            Cow::Owned(text.replacen(',', ".", 1))
+        Dialect::Separated { decimal_comma: true, .. } if has_points_for_thousands(text) => {
+            let (whole, decimal) = (text.replace('.', ""), text.replacen('.', ",", 1));
+            let message = format!(
+                "{} in {column} has a point, while the decimal places of this file follow a comma: write {} if it is in the \
+                 thousands, or {} if these are decimal places",
+                shown(text),
+                shown(&whole),
+                shown(&decimal)
+            );
+            Err(BadCell { expectation: Expectation::Types, message })
         }
-        Dialect::Blanks | Dialect::Separated { .. } => Cow::Borrowed(text),
+        // A number with both marks is left to fail.
+        Dialect::Separated { decimal_comma: true, .. } if text.contains(',') && !text.contains('.') => {
+            Ok(Cow::Owned(text.replacen(',', ".", 1)))
+        }
+        Dialect::Blanks | Dialect::Separated { .. } => Ok(Cow::Borrowed(text)),
     }
+}
+
+/// Returns whether a number is written as `1.000` or `1.234.567`: its points may divide thousands.
+fn has_points_for_thousands(text: &str) -> bool {
+    let mut groups = text.trim_start_matches(['-', '+']).split('.');
+    let is_group = |group: &str, length: std::ops::RangeInclusive<usize>| {
+        length.contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let begins = groups.next().is_some_and(|first| is_group(first, 1..=3));
+    let mut others = groups.peekable();
+    begins && others.peek().is_some() && others.all(|group| is_group(group, 3..=3))
 }
 
 fn counted(fields: usize, expected: usize) -> String {
@@ -257,7 +313,7 @@ fn split_quoted(record: &str, separator: char) -> Vec<Cow<'_, str>> {
         let begin = text.trim_start_matches(' ');
         let quoted = begin.strip_prefix('"').filter(|_| may_be_quoted);
         if let Some(quoted) = quoted {
-            if let Some((field, after)) = up_to_quote(quoted) {
+            if let Some((field, after)) = up_to_quote(quoted, separator) {
                 let (tail, next) = up_to_separator(after, separator);
                 fields.push(Cow::Owned(format!("{field}{}", tail.trim_end()).trim().to_owned()));
                 rest = next;
@@ -281,18 +337,21 @@ fn up_to_separator(text: &str, separator: char) -> (&str, Option<&str>) {
 }
 
 /// Returns the text before the closing quote, with doubled quotes as one, and what follows.
-fn up_to_quote(text: &str) -> Option<(String, &str)> {
+fn up_to_quote(text: &str, separator: char) -> Option<(String, &str)> {
+    let separator = u8::try_from(separator).ok()?;
     let mut field = String::new();
     let mut rest = text;
     loop {
         let (before, after) = rest.split_once('"')?;
         field.push_str(before);
-        match after.strip_prefix('"') {
-            Some(doubled) => {
-                field.push('"');
-                rest = doubled;
-            }
-            None => return Some((field, after)),
+        if let Some(doubled) = after.strip_prefix('"') {
+            field.push('"');
+            rest = doubled;
+        } else if may_follow_quote(after.bytes().next(), separator) {
+            return Some((field, after));
+        } else {
+            field.push('"');
+            rest = after;
         }
     }
 }
@@ -302,12 +361,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn points_between_thousands_are_refused_where_commas_are_decimal() {
+        let dialect = Dialect::Separated { separator: b';', decimal_comma: true };
+        for text in ["1.000", "-2.389", "1.234.567", "0.500"] {
+            assert!(with_point(text, dialect, "c").is_err(), "{text}");
+        }
+        for (text, number) in [("1,5", "1.5"), ("1.5", "1.5"), ("1234.567", "1234.567"), ("1.2345", "1.2345")] {
+            assert_eq!(with_point(text, dialect, "c").unwrap(), number);
+        }
+        let points = Dialect::Separated { separator: b';', decimal_comma: false };
+        assert_eq!(with_point("1.000", points, "c").unwrap(), "1.000");
+    }
+
+    #[test]
     fn fields_are_split_as_the_format_says() {
         let commas = Dialect::Separated { separator: b',', decimal_comma: false };
         assert_eq!(split(" 1  2\t3  ", Dialect::Blanks), ["1", "2", "3"]);
         assert_eq!(split("a, b,,\"c,\"\"d\"\"\"", commas), ["a", "b", "", "c,\"d\""]);
         assert_eq!(split("a,\"b,c", commas), ["a", "\"b", "c"]);
         assert_eq!(split("5\" pipe,\"x\" y,3", commas), ["5\" pipe", "x y", "3"]);
+        assert_eq!(split("a,\"b,c\"d", commas), ["a", "\"b", "c\"d"]);
         let semicolons = Dialect::Separated { separator: b';', decimal_comma: true };
         assert_eq!(split("1,5;\"2;3\";", semicolons), ["1,5", "2;3", ""]);
     }

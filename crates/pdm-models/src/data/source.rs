@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::encoding::is_utf16;
+use super::encoding::{Encoding, is_utf16};
 use super::findings::{FindingLog, Place};
 use super::gzip::{is_gzip, unpacked};
 use super::{DataError, Expectation};
@@ -18,7 +18,8 @@ const PREFIX: u64 = 64 << 10;
 /// What is expected in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
-    Text,
+    /// Text, in the encoding that the user names.
+    Text(Option<Encoding>),
     Binary,
 }
 
@@ -31,8 +32,13 @@ pub(super) struct Source {
 }
 
 /// Reads a text file, unless it is binary or too large.
-pub(super) fn read_text(path: &Path, shown: &str, log: &mut FindingLog) -> Result<Source, DataError> {
-    read(path, shown, Expected::Text, log)
+pub(super) fn read_text(
+    path: &Path,
+    encoding: Option<Encoding>,
+    shown: &str,
+    log: &mut FindingLog,
+) -> Result<Source, DataError> {
+    read(path, shown, Expected::Text(encoding), log)
 }
 
 /// Reads a file of any kind, unless it is too large.
@@ -62,6 +68,10 @@ fn read(path: &Path, shown: &str, expected: Expected, log: &mut FindingLog) -> R
 /// Unpacks bytes that may be packed, and returns them unless they are too many, or binary where text is expected.
 pub(super) fn prepared(bytes: Vec<u8>, shown: &str, expected: Expected, log: &mut FindingLog) -> Option<Vec<u8>> {
     let bytes = if is_gzip(&bytes) { unpack(&bytes, shown, log)? } else { bytes };
+    if is_gzip(&bytes) {
+        log.error(Expectation::Complete, Place::file(shown), "is packed by gzip twice: unpack it once");
+        return None;
+    }
     may_be(expected, &bytes, shown, log).then_some(bytes)
 }
 
@@ -103,8 +113,9 @@ fn digest_of_all(prefix: &[u8], rest: File) -> io::Result<(Digest, u64)> {
 fn may_be(expected: Expected, bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
     match expected {
         Expected::Binary => true,
-        Expected::Text if is_gzip(bytes) || is_utf16(bytes) => true,
-        Expected::Text => refuse_binary(bytes, shown, log),
+        Expected::Text(Some(Encoding::Utf16)) => true,
+        Expected::Text(_) if is_gzip(bytes) || is_utf16(bytes) => true,
+        Expected::Text(_) => refuse_binary(bytes, shown, log),
     }
 }
 
@@ -123,7 +134,7 @@ fn refuse_binary(bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
 /// Returns what a binary file is by its first bytes, for the kinds that people take for tables.
 fn known_kind(bytes: &[u8]) -> Option<&'static str> {
     const KINDS: [(&[u8], &str); 6] = [
-        (b"PAR1", "Parquet; name it .parquet"),
+        (b"PAR1", "Parquet; name it .parquet, or add --input-format parquet where it comes from standard input"),
         (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
         (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
         (b"ARROW1", "an Arrow or Feather file; save it as Parquet"),

@@ -68,17 +68,6 @@ pub(super) fn read(
     format: Format,
     bytes: &[u8],
     columns: &Columns<'_>,
-    file: &str,
-    log: &mut FindingLog,
-) -> Option<Rows> {
-    read_as(format, bytes, columns, CsvWish::default(), file, log)
-}
-
-/// As [`read`], where the user says how CSV is written.
-pub(super) fn read_as(
-    format: Format,
-    bytes: &[u8],
-    columns: &Columns<'_>,
     wish: CsvWish,
     file: &str,
     log: &mut FindingLog,
@@ -106,7 +95,7 @@ pub(super) fn rul(
     log: &mut FindingLog,
 ) -> Vec<RulRow> {
     let columns = Columns { unit, cycle: None, channels: vec![RUL] };
-    let rows = read_as(format, bytes, &columns, wish, file, log).unwrap_or_default();
+    let rows = read(format, bytes, &columns, wish, file, log).unwrap_or_default();
     let units = rows.runs.iter().flat_map(|run| run.rows.clone().map(|row| (row, run.unit.clone())));
     units.map(|(row, unit)| RulRow { line: rows.line(row), unit: Some(unit), value: rows.channels[0][row] }).collect()
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::csv::CsvWish;
 use super::expectations;
 use super::findings::{FindingLog, Place};
 use super::rows::Rows;
@@ -67,7 +68,7 @@ impl UnitFormat {
 /// # Errors
 /// The file is missing or damaged, or its ending tells no format.
 pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataError> {
-    let UnitInput { units, skipped, .. } = read_input(path, None, schema)?;
+    let UnitInput { units, skipped, .. } = read_input(path, None, schema, CsvWish::default())?;
     let findings: Vec<Finding> = skipped.into_iter().flat_map(|unit| unit.findings).collect();
     match findings.len() {
         0 => Ok(units),
@@ -75,20 +76,27 @@ pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataE
     }
 }
 
-/// As [`read_units`], but leaves out the units that cannot be read, and says so; `format` is told where the file's name does not.
+/// As [`read_units`], but leaves out the units that cannot be read, and says so; `format` is told where the file's name does not,
+/// and `wish` where CSV cannot be found out.
 ///
 /// # Errors
 /// The file is missing, no unit can be read, or its ending tells no format.
-pub fn read_input(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> Result<UnitInput, DataError> {
+pub fn read_input(
+    path: &Path,
+    format: Option<UnitFormat>,
+    schema: &Schema,
+    wish: CsvWish,
+) -> Result<UnitInput, DataError> {
     address::refuse(path)?;
     let format = format.map_or_else(|| UnitFormat::of(path), Ok)?;
     let file = path.display().to_string();
     let mut log = FindingLog::default();
     let source = match format {
         UnitFormat::Parquet => read_binary(path, &file, &mut log)?,
-        UnitFormat::Csv | UnitFormat::Cmapss => read_text(path, &file, &mut log)?,
+        UnitFormat::Csv => read_text(path, wish.encoding, &file, &mut log)?,
+        UnitFormat::Cmapss => read_text(path, None, &file, &mut log)?,
     };
-    let rows = source.contents.map(|bytes| parse(&bytes, format, schema, &file, &mut log)).unwrap_or_default();
+    let rows = source.contents.map(|bytes| parse(&bytes, format, schema, wish, &file, &mut log)).unwrap_or_default();
     divide(rows, source.sha256, schema, path, log)
 }
 
@@ -96,20 +104,30 @@ pub fn read_input(path: &Path, format: Option<UnitFormat>, schema: &Schema) -> R
 ///
 /// # Errors
 /// As [`read_input`].
-pub fn parse_input(name: &str, bytes: Vec<u8>, format: UnitFormat, schema: &Schema) -> Result<UnitInput, DataError> {
+pub fn parse_input(
+    name: &str,
+    bytes: Vec<u8>,
+    format: UnitFormat,
+    schema: &Schema,
+    wish: CsvWish,
+) -> Result<UnitInput, DataError> {
     let mut log = FindingLog::default();
     let sha256 = Digest::of(&bytes);
-    let expected = if format == UnitFormat::Parquet { Expected::Binary } else { Expected::Text };
+    let expected = match format {
+        UnitFormat::Parquet => Expected::Binary,
+        UnitFormat::Csv => Expected::Text(wish.encoding),
+        UnitFormat::Cmapss => Expected::Text(None),
+    };
     let readable = prepared(bytes, name, expected, &mut log);
-    let rows = readable.map(|bytes| parse(&bytes, format, schema, name, &mut log)).unwrap_or_default();
+    let rows = readable.map(|bytes| parse(&bytes, format, schema, wish, name, &mut log)).unwrap_or_default();
     divide(rows, sha256, schema, Path::new(name), log)
 }
 
-fn parse(bytes: &[u8], format: UnitFormat, schema: &Schema, file: &str, log: &mut FindingLog) -> Rows {
+fn parse(bytes: &[u8], format: UnitFormat, schema: &Schema, wish: CsvWish, file: &str, log: &mut FindingLog) -> Rows {
     let rows = match format {
         UnitFormat::Cmapss => cmapss::histories(bytes, schema, file, log),
-        UnitFormat::Csv => table::read(Format::Csv, bytes, &Columns::of(schema), file, log),
-        UnitFormat::Parquet => table::read(Format::Parquet, bytes, &Columns::of(schema), file, log),
+        UnitFormat::Csv => table::read(Format::Csv, bytes, &Columns::of(schema), wish, file, log),
+        UnitFormat::Parquet => table::read(Format::Parquet, bytes, &Columns::of(schema), wish, file, log),
     };
     rows.unwrap_or_default()
 }

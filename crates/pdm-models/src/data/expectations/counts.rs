@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
-use super::super::Expectation;
 use super::super::cmapss::RulRow;
 use super::super::findings::{FindingLog, Place};
 use super::super::ingest::{Content, RawPart};
+use super::super::number::named;
 use super::super::rows::Rows;
+use super::super::{Expectation, Role, Severity};
 use super::{Scope, Subject};
 use pdm_core::domain::UnitId;
 
@@ -60,24 +61,47 @@ fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingL
     for (unit, row) in rul.iter().filter_map(|row| Some((row.unit.as_ref()?, row))) {
         let place = Place::file(&part.file).line(row.line);
         if !units.contains(unit) {
-            log.error(Expectation::RulRows, place, format!("unit {unit} is not in the test part"));
+            log.error(Expectation::RulRows, place, format!("unit {} is not in the test part", named(unit)));
         }
         if !told.insert(unit) {
-            log.error(Expectation::RulRows, place, format!("unit {unit} is told twice"));
+            log.error(Expectation::RulRows, place, format!("unit {} is told twice", named(unit)));
         }
     }
     for unit in units.difference(&told) {
-        log.error(Expectation::RulRows, Place::file(&part.file), format!("test unit {unit} is missing"));
+        log.error(Expectation::RulRows, Place::file(&part.file), format!("test unit {} is missing", named(unit)));
     }
 }
 
 /// Most cycles that can be counted, so that no life is longer.
 const LONGEST_LIFE: f64 = u32::MAX as f64;
 
+/// A life that is so many times as long as the longest of training is likelier a placeholder than a life.
+const TIMES_THE_LONGEST: f64 = 10.0;
+
+/// Returns the last cycle of the longest training history.
+fn longest_of_training(subject: &Subject<'_>) -> Option<u32> {
+    let training = subject.raw.histories().filter(|(part, _)| part.role == Role::Train);
+    training.filter_map(|(_, rows)| rows.cycles.iter().copied().max()).max()
+}
+
 /// No true remaining useful life is negative, or longer than cycles can be counted.
 pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let mut rows = None;
+    let longest = longest_of_training(subject).map(f64::from);
     for (part, rul) in subject.raw.rul() {
+        for row in rul {
+            let Some(longest) = longest.filter(|longest| row.value > TIMES_THE_LONGEST * longest) else { continue };
+            if row.value > LONGEST_LIFE {
+                continue;
+            }
+            let message = format!(
+                "remaining useful life {} is more than ten times the longest training history ({longest} cycles): is it a \
+                 placeholder for an unknown life?",
+                row.value
+            );
+            let place = Place::file(&part.file).line(row.line).column("rul");
+            log.add(subject.severity.max(Severity::Warning), Expectation::RulValues, place, message);
+        }
         for row in rul.iter().filter(|row| row.value < 0.0) {
             let message = format!("remaining useful life {} is negative", row.value);
             log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::findings::{FindingLog, Place};
 use super::super::ingest::RawPart;
+use super::super::number::named;
 use super::super::rows::{Rows, Run};
 use super::super::{Expectation, Severity};
 use super::{Scope, Subject};
@@ -21,7 +22,7 @@ pub(in super::super) fn ascending(file: &str, column: &str, rows: &Rows, log: &m
         for row in run.rows.clone().skip(1) {
             let (before, cycle) = (rows.cycles[row - 1], rows.cycles[row]);
             if cycle <= before {
-                let message = format!("unit {} has cycle {cycle} after cycle {before}", run.unit);
+                let message = format!("unit {} has cycle {cycle} after cycle {before}", named(&run.unit));
                 let place = Place::file(file).line(rows.line(row)).column(column);
                 log.error(Expectation::AscendingCycles, place, message);
             }
@@ -49,7 +50,7 @@ fn check_start(subject: &Subject<'_>, part: &RawPart, rows: &Rows, run: &Run, lo
     let (line, cycle) = (rows.line(first), rows.cycles[first]);
     let before = if first == 0 { 0 } else { rows.line(first - 1) };
     if cycle != 1 && !explained(rows, line - before, u64::from(cycle)) {
-        note(subject, part, line, format!("unit {} begins at cycle {cycle} instead of 1", run.unit), log);
+        note(subject, part, line, format!("unit {} begins at cycle {cycle} instead of 1", named(&run.unit)), log);
     }
 }
 
@@ -58,7 +59,7 @@ fn check_steps(subject: &Subject<'_>, part: &RawPart, rows: &Rows, run: &Run, lo
         let (before, cycle) = (rows.cycles[row - 1], rows.cycles[row]);
         let lines = rows.line(row) - rows.line(row - 1);
         if cycle > before + 1 && !explained(rows, lines, u64::from(cycle - before)) {
-            let message = format!("unit {} goes from cycle {before} to {cycle}", run.unit);
+            let message = format!("unit {} goes from cycle {before} to {cycle}", named(&run.unit));
             note(subject, part, rows.line(row), message, log);
         }
     }
@@ -92,7 +93,7 @@ pub(in super::super) fn together(place: Place<'_>, rows: &Rows, log: &mut Findin
     for run in &rows.runs {
         let line = rows.line(run.rows.start);
         if let Some(first) = seen.get(&run.unit) {
-            let message = format!("unit {} begins again; it began at line {first}", run.unit);
+            let message = format!("unit {} begins again; it began at line {first}", named(&run.unit));
             log.add(Severity::Error, Expectation::ContiguousUnits, place.line(line), message);
         } else {
             seen.insert(&run.unit, line);

@@ -18,6 +18,10 @@ const FAR: f64 = 10.0;
 /// How many widths apart nothing lies that a sensor measured: a converter of 24 bits tells 16 million steps apart.
 const IMPOSSIBLY_FAR: f64 = 1e9;
 
+/// How far a value must lie at least, in the sensor's own unit, to be left out where a width is measured: hardly a sensor reads as
+/// much, while gauges that span many decades, such as those of a vacuum, stay below it.
+const BEYOND_READINGS: f64 = 1e9;
+
 /// A column is at least this share of its values wide: one that hardly varies says little of what lies far from it.
 const LEAST_WIDTH: f64 = 1e-3;
 
@@ -107,13 +111,30 @@ fn width_of([low, high]: [f64; 2]) -> f64 {
     if low == high { size } else { (high - low).max(LEAST_WIDTH * size) }
 }
 
-/// Returns between which values the middle nine tenths of a column lie; none where it has no values.
+/// Returns between which values the middle nine tenths of a column lie; none where it has no values. Values that lie impossibly
+/// far from the middle half do not count: as one row in twenty they would be the width themselves.
 fn middle(mut values: Vec<f64>) -> Option<[f64; 2]> {
     values.retain(|value| value.is_finite());
     values.sort_by(f64::total_cmp);
-    let last = values.len().checked_sub(1)?;
-    let tail = (last as f64 * TAIL) as usize;
-    Some([values[tail], values[last - tail]])
+    let half = between(&values, 0.25)?;
+    let width = width_of(half);
+    if width > 0.0 {
+        let limit = (IMPOSSIBLY_FAR * width).max(BEYOND_READINGS);
+        values.retain(|value| distance(*value, half) < limit);
+    }
+    between(&values, TAIL)
+}
+
+/// Returns the values that leave this share of sorted values on either side.
+fn between(sorted: &[f64], tail: f64) -> Option<[f64; 2]> {
+    let last = sorted.len().checked_sub(1)?;
+    let tail = (last as f64 * tail) as usize;
+    Some([sorted[tail], sorted[last - tail]])
+}
+
+/// Returns how far a value lies outside of two others; negative within.
+fn distance(value: f64, [low, high]: [f64; 2]) -> f64 {
+    (low - value).max(value - high)
 }
 
 fn doubt(value: f64, middle: [f64; 2], width: f64) -> Option<Doubt> {
@@ -121,7 +142,7 @@ fn doubt(value: f64, middle: [f64; 2], width: f64) -> Option<Doubt> {
     if value.is_nan() || value.abs() > LARGEST || width == 0.0 {
         return None;
     }
-    let widths = (middle[0] - value).max(value - middle[1]) / width;
+    let widths = distance(value, middle) / width;
     if widths >= IMPOSSIBLY_FAR {
         Some(Doubt::Impossible)
     } else if widths >= FAR && looks_like_placeholder(value) {
@@ -144,7 +165,8 @@ fn looks_like_placeholder(value: f64) -> bool {
     let nines = text.len() < 16 && text.chars().all(|character| matches!(character, '9' | '.'));
     let bits = [15, 16, 31, 32, 63, 64].map(|bits| 2.0_f64.powi(bits));
     let ends = bits.iter().any(|end| size == *end || size == *end - 1.0);
-    nines || ends || size == f64::from(f32::MAX)
+    // Written with eight digits the largest number in single precision is another one in double precision.
+    nines || ends || size as f32 == f32::MAX
 }
 
 fn note(severity: Severity, part: &RawPart, rows: &Rows, name: &str, odd: &Odd, log: &mut FindingLog) {
@@ -216,6 +238,16 @@ mod tests {
     }
 
     #[test]
+    fn a_tenth_of_impossible_values_does_not_hide_them() {
+        for value in [3.4028235e38, 1e12, 1e20, -1e30, 1e100, 9.96921e36] {
+            let cells: Vec<(usize, f64)> = (0..40).map(|i| (i * 10, value)).collect();
+            assert_eq!(doubts(&with(&cells)), [(Doubt::Impossible, value, 40)]);
+        }
+        let vacuum: Vec<f64> = (0..400).map(|i| if i % 10 == 0 { 1e3 } else { 1e-9 * f64::from(i) }).collect();
+        assert_eq!(doubts(&vacuum), []);
+    }
+
+    #[test]
     fn steps_counters_regimes_and_real_nines_are_data() {
         let switch: Vec<f64> = (0..400).map(|i| f64::from(u8::from(i > 396))).collect();
         assert_eq!(doubts(&switch), []);
@@ -235,7 +267,9 @@ mod tests {
 
     #[test]
     fn numbers_that_stand_for_no_value() {
-        for value in [-9999.0, 999.0, 999.9, 99999.0, 65535.0, -32768.0, 2147483647.0, 3.4028234663852886e38] {
+        for value in
+            [-9999.0, 999.0, 999.9, 99999.0, 65535.0, -32768.0, 2147483647.0, 3.4028234663852886e38, -3.4028235e38]
+        {
             assert!(looks_like_placeholder(value), "{value}");
         }
         for value in [0.0, -1.0, 99.0, 255.0, 4096.0, 1000.0, 9990.0, 998.9] {

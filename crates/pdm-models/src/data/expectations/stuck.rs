@@ -1,6 +1,7 @@
 use super::super::Expectation;
 use super::super::findings::{FindingLog, Place};
 use super::super::ingest::RawPart;
+use super::super::number::named;
 use super::super::rows::{Rows, Run};
 use super::values::is_constant;
 use super::{Scope, Subject};
@@ -88,7 +89,7 @@ fn chance_to_stay(ending: &Ending<'_>, histories: &[History<'_>]) -> f64 {
 
 fn note(subject: &Subject<'_>, name: &str, ending: &Ending<'_>, log: &mut FindingLog) {
     let Ending { history: History { part, rows, run, .. }, cycles, value } = ending;
-    let message = format!("{name} of unit {} is stuck at {value} for its last {cycles} cycles", run.unit);
+    let message = format!("{name} of unit {} is stuck at {value} for its last {cycles} cycles", named(&run.unit));
     let place = Place::file(&part.file).line(rows.line(run.rows.end - cycles)).column(name);
     log.add(subject.severity, Expectation::StuckSensors, place, message);
 }

@@ -1,5 +1,6 @@
 use super::super::findings::{FindingLog, Place};
 use super::super::ingest::RawPart;
+use super::super::number::named;
 use super::super::rows::Rows;
 use super::super::{Expectation, Role, Severity};
 use super::{Scope, Subject};
@@ -45,7 +46,7 @@ pub(super) fn minimum_history(subject: &Subject<'_>, log: &mut FindingLog) -> Sc
     let minimum = subject.options.minimum_cycles as usize;
     for (part, rows) in subject.raw.histories() {
         for run in rows.runs.iter().filter(|run| run.rows.len() < minimum) {
-            let message = format!("unit {} has {} cycles, fewer than {minimum}", run.unit, run.rows.len());
+            let message = format!("unit {} has {} cycles, fewer than {minimum}", named(&run.unit), run.rows.len());
             let place = Place::file(&part.file).line(rows.line(run.rows.start));
             log.add(subject.severity, Expectation::MinimumHistory, place, message);
         }

@@ -24,6 +24,10 @@ fn csv(units: &[Trajectory], schema: &Schema) -> String {
 }
 
 fn validated(train: &[Trajectory], test: &[Trajectory]) -> Validation {
+    validated_by(train, test, SeverityOptions::default())
+}
+
+fn validated_by(train: &[Trajectory], test: &[Trajectory], severity: SeverityOptions) -> Validation {
     let folder = tempfile::tempdir().unwrap();
     let schema = Schema::cmapss();
     let rul: String = test.iter().map(|unit| format!("{},20\n", unit.unit)).collect();
@@ -39,7 +43,7 @@ fn validated(train: &[Trajectory], test: &[Trajectory]) -> Validation {
         sensors: schema.sensors,
         ..TableOptions::default()
     };
-    let loose = SeverityOptions { contiguous_cycles: Level::Off, ..SeverityOptions::default() };
+    let loose = SeverityOptions { contiguous_cycles: Level::Off, ..severity };
     let rules = ValidateOptions { minimum_cycles: 1, severity: loose, ..ValidateOptions::default() };
     validate(ingest(&DatasetOptions::Table(options), folder.path()).unwrap(), &rules)
 }
@@ -143,6 +147,55 @@ fn a_doubled_fleet_and_beginnings_as_a_test_part_are_found_whole() {
     assert_eq!(of_copies(&validated(&doubled, &[]).report, Severity::Error).len(), train.len());
     let beginnings: Vec<_> = train.iter().map(|unit| unit.cut(unit.len() * 3 / 5)).collect();
     assert_eq!(of_copies(&validated(&train, &beginnings).report, Severity::Error).len(), train.len());
+}
+
+/// Units that wear at their own pace, seen by this many noisy sensors with five decimal places.
+fn worn(sensors: usize) -> Vec<Trajectory> {
+    let unit = |number: usize| {
+        let rows = 40 + number * 7 % 40;
+        let wear = |row: usize| (row as f64 / rows as f64).powi(3);
+        let cell = |at: usize, row: usize| {
+            let seen = (at as f64 + 2.0) * wear(row) + noise(at * 1000 + number, row);
+            (seen * 1e5).round() / 1e5
+        };
+        // Three settings and the sensors that are not there are constant.
+        let mut channels = vec![vec![1.0; rows]; 3];
+        channels.extend((0..sensors).map(|at| (0..rows).map(|row| cell(at, row)).collect()));
+        channels.resize(24, vec![1.0; rows]);
+        Trajectory { unit: UnitId::new(format!("{number}")), cycles: (1..=rows as u32).map(Cycle).collect(), channels }
+    };
+    (1..=40).map(unit).collect()
+}
+
+#[test]
+fn thinned_copies_are_found_by_few_sensors() {
+    for sensors in [2, 4, 8] {
+        let train = worn(sensors);
+        assert_eq!(of_copies(&validated(&train, &[]).report, Severity::Error), [""; 0], "{sensors}");
+        let every_second = |unit: &Trajectory| (0..unit.len()).step_by(2).collect::<Vec<_>>();
+        let seven_of_ten =
+            |unit: &Trajectory| (0..unit.len()).filter(|row| noise(3, row * 31) < 0.4).collect::<Vec<_>>();
+        for rows in [&every_second as &dyn Fn(&Trajectory) -> Vec<usize>, &seven_of_ten] {
+            let copies = train.iter().map(|unit| renamed(&with_rows(unit, &rows(unit)), &format!("{}b", unit.unit)));
+            let doubled: Vec<_> = train.iter().cloned().chain(copies).collect();
+            let report = validated(&doubled, &[]).report;
+            assert_eq!(of_copies(&report, Severity::Error).len(), train.len(), "{sensors} sensors");
+            assert_eq!(report.code().exit(), 11);
+        }
+    }
+}
+
+#[test]
+fn copies_that_are_let_pass_are_told_as_shared_names_are() {
+    let train: Vec<_> = worn(4).iter().map(|unit| renamed(unit, &format!("pump{}", unit.unit))).collect();
+    let rules = SeverityOptions { copied_units: Level::Warn, ..SeverityOptions::default() };
+    let suspicions = validated_by(&train, &train[..10], rules).dataset.unwrap().suspicions().to_vec();
+    assert_eq!(suspicions.len(), 2, "{suspicions:?}");
+    assert!(
+        suspicions.iter().any(|told| told.contains("rows agree") && told.ends_with("(and 9 more units)")),
+        "{suspicions:?}"
+    );
+    assert!(suspicions.iter().any(|told| told.contains("has the name of the unit")), "{suspicions:?}");
 }
 
 #[test]

@@ -316,7 +316,7 @@ mod any_bytes {
             let mut log = findings::FindingLog::default();
             let schema = Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] };
             let table = [b"u,c,x\n".as_slice(), &bytes].concat();
-            table::read(table::Format::Csv, &table, &table::Columns::of(&schema), "f", &mut log);
+            table::read(table::Format::Csv, &table, &table::Columns::of(&schema), CsvWish::default(), "f", &mut log);
             cmapss::rul(&bytes, "f", &mut log);
         }
     }

@@ -1,8 +1,8 @@
 use polars::prelude::*;
 
 use super::{
-    DatasetOptions, TableOptions, ValidDataset, ValidateOptions, Validation, errors, ingest, read_input, read_units,
-    validate,
+    CsvWish, DatasetOptions, TableOptions, ValidDataset, ValidateOptions, Validation, errors, ingest, read_input,
+    read_units, validate,
 };
 
 fn written(columns: Vec<Column>) -> (tempfile::TempDir, Vec<u8>) {
@@ -112,6 +112,7 @@ fn files_of_other_programs_are_read_exactly() {
         "polars_enum",
         "duckdb",
         "unread",
+        "repeated",
     ];
     for name in plain {
         let dataset = foreign(name).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
@@ -122,8 +123,10 @@ fn files_of_other_programs_are_read_exactly() {
     }
     let boolean = foreign("boolean").unwrap();
     assert_eq!(boolean.train()[0].channels, [[0.0, 1.0, 0.0]]);
-    let numbered = foreign("float_units").unwrap();
-    assert_eq!(numbered.train().iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["7", "12"]);
+    for name in ["float_units", "float16_units"] {
+        let numbered = foreign(name).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        assert_eq!(numbered.train().iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["7", "12"]);
+    }
 }
 
 #[test]
@@ -133,6 +136,7 @@ fn types_without_numbers_are_named_with_what_to_do() {
         ("date", "column cycle holds dates: write a column of whole numbers instead"),
         ("duration", "column x holds durations: write them as numbers, such as seconds"),
         ("nested", "column x holds lists: write one column for each number"),
+        ("uuid", "column unit holds bytes of a fixed length, such as UUIDs: write them as text"),
         ("decimal256", "column x holds decimals of more than 38 digits: write them as 64-bit floats"),
         ("null", "column x holds no value at all: fill it, or leave the column out"),
     ];
@@ -152,7 +156,7 @@ fn an_empty_cell_leaves_out_its_unit_and_no_other() {
         Column::new("n".into(), [1, 2, 3, 4, 5, 6, 7, 8]),
     ];
     let (folder, _) = written(columns);
-    let input = read_input(&folder.path().join("t.parquet"), None, &options().schema()).unwrap();
+    let input = read_input(&folder.path().join("t.parquet"), None, &options().schema(), CsvWish::default()).unwrap();
     assert_eq!(input.units.iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["a", "d"]);
     assert_eq!(input.units[1].channels, [[7.5], [8.0]]);
     let skipped: Vec<_> = input.skipped.iter().map(|unit| (unit.unit.as_str(), unit.findings[0].line)).collect();

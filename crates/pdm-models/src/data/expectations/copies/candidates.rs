@@ -71,7 +71,36 @@ pub(super) fn candidates(fleet: &Fleet<'_>) -> Candidates {
         all.pairs.extend(of_grid.pairs);
         all.rows.extend(of_grid.rows);
     }
+    all.rows.extend(equal_rows(fleet));
     all
+}
+
+/// Returns rows of different units that are equal in all sensors: those of a copy that was thinned out, where too few
+/// sensors are there to know a window of a row or two. Each is held against the first of its kind and the one before it, so
+/// that a row which many units have costs no more.
+fn equal_rows(fleet: &Fleet<'_>) -> Vec<SharedRow> {
+    let hash = |row: usize| fleet.channels.iter().fold(0, |hash, channel| mixed(hash, u64::from(channel.below[row])));
+    let rows = if fleet.channels.is_empty() { 0 } else { fleet.unit_of.len() };
+    let mut hashed: Vec<(u64, u32)> = (0..rows).into_par_iter().map(|row| (hash(row), row as u32)).collect();
+    hashed.par_sort_unstable();
+    let of_kind = hashed.chunk_by(|a, b| a.0 == b.0).filter(|kind| kind.len() > 1);
+    of_kind.flat_map(|kind| shared_of_kind(fleet, kind)).collect()
+}
+
+fn shared_of_kind(fleet: &Fleet<'_>, kind: &[(u64, u32)]) -> Vec<SharedRow> {
+    let mut shared = Vec::new();
+    for (at, (_, row)) in kind.iter().enumerate().skip(1) {
+        let row = *row as usize;
+        let others = [kind[0].1, kind[at - 1].1];
+        for other in &others[..at.min(others.len())] {
+            let other = *other as usize;
+            let are_equal = fleet.channels.iter().all(|channel| channel.ties(other, row));
+            if are_equal && fleet.unit_of[other] != fleet.unit_of[row] {
+                shared.extend(shared_row(fleet, other, row));
+            }
+        }
+    }
+    shared
 }
 
 /// Fine cells find copies that hardly differ in windows of a row or two, coarse ones those that were rounded or disturbed. A

@@ -19,6 +19,7 @@ use self::alignment::Alignment;
 use self::candidates::{Candidates, SharedRow};
 use self::fleet::{Fleet, Member};
 use super::super::findings::{FindingLog, Place};
+use super::super::number::named;
 use super::super::{Expectation, Role, Severity};
 use super::{Scope, Subject};
 
@@ -90,15 +91,17 @@ fn note(subject: &Subject<'_>, fleet: &Fleet<'_>, copy: &Copy, log: &mut Finding
     let is_leak = is_copy && of.part.role == Role::Train;
     let severity = if is_leak { subject.severity } else { subject.severity.max(Severity::Warning) };
     let values = if exact { "the values" } else { "almost the values" };
-    let whose = format!("unit {} at line {} of {}", of.run.unit, of.line(), of.part.file);
+    let whose = format!("unit {} at line {} of {}", named(&of.run.unit), of.line(), of.part.file);
     let verdict = match (is_copy, of.part.role) {
         (false, _) => "which may be a leak",
         (true, Role::Train) if unit.part.role == Role::Test => "so a model would be judged on what it learnt from",
         (true, Role::Train) => "so one of the two would be judged by a model that learnt from the other",
         (true, Role::Test | Role::Rul) => "so the same history is judged twice",
     };
-    let message =
-        format!("unit {} has {values} of {whose}: {matched} of its {rows} rows agree, {verdict}", unit.run.unit);
+    let message = format!(
+        "unit {} has {values} of {whose}: {matched} of its {rows} rows agree, {verdict}",
+        named(&unit.run.unit)
+    );
     log.add(severity, Expectation::CopiedUnits, place(unit, subject), message);
 }
 
@@ -110,8 +113,8 @@ fn note_equal(subject: &Subject<'_>, fleet: &Fleet<'_>, copies: &[Copy], log: &m
             continue;
         }
         let (unit, of) = (&fleet.members[unit], &fleet.members[of]);
-        let whose = format!("unit {} at line {} of {}", of.run.unit, of.line(), of.part.file);
-        let message = format!("unit {} has the same values as {whose} in all of its rows", unit.run.unit);
+        let whose = format!("unit {} at line {} of {}", named(&of.run.unit), of.line(), of.part.file);
+        let message = format!("unit {} has the same values as {whose} in all of its rows", named(&unit.run.unit));
         let severity = subject.severity.max(Severity::Warning);
         log.add(severity, Expectation::CopiedUnits, place(unit, subject), message);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::super::findings::{FindingLog, Place};
 use super::super::super::ingest::RawPart;
+use super::super::super::number::named;
 use super::super::super::rows::{Rows, Run};
 use super::super::super::{Expectation, Role, Severity};
 use super::super::Subject;
@@ -34,13 +35,13 @@ pub(super) fn note(subject: &Subject<'_>, log: &mut FindingLog) {
             if begins > ends {
                 let message = format!(
                     "unit {} ends at cycle {ends} and goes on with cycle {begins} at {whose}, so it is in both parts",
-                    run.unit
+                    named(&run.unit)
                 );
                 log.add(subject.severity, Expectation::CopiedUnits, place, message);
             } else if run.unit.number().is_none() {
                 let message = format!(
                     "unit {} has the name of the unit at {whose}; if both are one machine, a model is judged on what it learnt from",
-                    run.unit
+                    named(&run.unit)
                 );
                 log.add(subject.severity.max(Severity::Warning), Expectation::CopiedUnits, place, message);
             }
