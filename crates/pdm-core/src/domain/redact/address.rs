@@ -97,7 +97,12 @@ pub(super) fn users_without_scheme(text: &str, found: &mut Vec<Span>) {
     for address in SCHEMELESS.captures_iter(text) {
         let (Some(user), Some(password)) = (address.get(1), address.get(2)) else { continue };
         let is_other = DIGESTS.contains(&&address[3]) || user.as_str() == MAIL;
-        if !is_other && !password.as_str().starts_with("//") {
+        // `https:/ann:password@host` lacks a slash, and `models:/plant@champion` is a model of MLflow's.
+        let is_scheme = match password.as_str().strip_prefix('/') {
+            Some(rest) => rest.starts_with('/') || !rest.contains(':'),
+            None => false,
+        };
+        if !is_other && !is_scheme {
             found.push((user.start(), password.end()));
         }
     }

@@ -132,6 +132,7 @@ mod tests {
             "s3://models/plant-7",
             "mail ann@plant.example",
             "mailto:ann@plant.example",
+            "models:/turbofan-fd001@champion",
             "plant:1.0@sha256:9f8e",
             "git@plant.example:models/plant.git",
             "small:v3 and small@champion",
