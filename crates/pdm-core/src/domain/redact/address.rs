@@ -36,17 +36,22 @@ const WEBHOOK_FOLDERS: [&str; 7] = ["hook", "hooks", "webhook", "webhooks", "web
 
 /// Parameters of an address whose values are shown, written small: those of stores, MLflow and downloads that say what is asked
 /// for. Any other may prove who asks.
-const HARMLESS: [&str; 20] = [
+const HARMLESS: [&str; 27] = [
+    "alias",
     "delimiter",
     "download",
     "experiment_id",
+    "experiment_name",
+    "file",
     "filename",
     "format",
     "lang",
+    "limit",
     "list-type",
     "max-keys",
     "max_results",
     "name",
+    "offset",
     "page",
     "partnumber",
     "path",
@@ -54,7 +59,9 @@ const HARMLESS: [&str; 20] = [
     "raw",
     "region",
     "run_id",
+    "run_uuid",
     "start-after",
+    "status",
     "version",
     "view",
 ];
