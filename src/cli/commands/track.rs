@@ -108,6 +108,7 @@ fn text(done: &Done) -> String {
     let sent = match runs.len() {
         0 if *recorded == 0 => "nothing to send: no run is recorded here".to_owned(),
         0 if lost.is_empty() => format!("nothing to send: every recorded run is on {server}"),
+        0 if lost.len() == *recorded => "nothing to send".to_owned(),
         0 => format!("nothing to send: the other {} recorded runs are on {server}", recorded - lost.len()),
         _ => {
             let sent = runs.iter().filter(|synced| !synced.report.deleted).count();

@@ -36,17 +36,22 @@ const WEBHOOK_FOLDERS: [&str; 7] = ["hook", "hooks", "webhook", "webhooks", "web
 
 /// Parameters of an address whose values are shown, written small: those of stores, MLflow and downloads that say what is asked
 /// for. Any other may prove who asks.
-const HARMLESS: [&str; 20] = [
+const HARMLESS: [&str; 27] = [
+    "alias",
     "delimiter",
     "download",
     "experiment_id",
+    "experiment_name",
+    "file",
     "filename",
     "format",
     "lang",
+    "limit",
     "list-type",
     "max-keys",
     "max_results",
     "name",
+    "offset",
     "page",
     "partnumber",
     "path",
@@ -54,7 +59,9 @@ const HARMLESS: [&str; 20] = [
     "raw",
     "region",
     "run_id",
+    "run_uuid",
     "start-after",
+    "status",
     "version",
     "view",
 ];
@@ -97,7 +104,12 @@ pub(super) fn users_without_scheme(text: &str, found: &mut Vec<Span>) {
     for address in SCHEMELESS.captures_iter(text) {
         let (Some(user), Some(password)) = (address.get(1), address.get(2)) else { continue };
         let is_other = DIGESTS.contains(&&address[3]) || user.as_str() == MAIL;
-        if !is_other && !password.as_str().starts_with("//") {
+        // `https:/ann:password@host` lacks a slash, and `models:/plant@champion` is a model of MLflow's.
+        let is_scheme = match password.as_str().strip_prefix('/') {
+            Some(rest) => rest.starts_with('/') || !rest.contains(':'),
+            None => false,
+        };
+        if !is_other && !is_scheme {
             found.push((user.start(), password.end()));
         }
     }

@@ -132,6 +132,8 @@ mod tests {
             "s3://models/plant-7",
             "mail ann@plant.example",
             "mailto:ann@plant.example",
+            "models:/turbofan-fd001@champion",
+            "GET http://127.0.0.1:5000/api/2.0/mlflow/experiments/get-by-name?experiment_name=plant+seven",
             "plant:1.0@sha256:9f8e",
             "git@plant.example:models/plant.git",
             "small:v3 and small@champion",
