@@ -1,5 +1,7 @@
 //! `data`: simulate, validate, fetch.
 
+use std::fmt::Write;
+
 use crate::project::{Project, SMALL, cmapss};
 
 #[test]
@@ -74,4 +76,23 @@ fn fetch_installs_by_digest_and_refuses_a_damaged_copy() {
 fn an_unreachable_mirror_says_try_again() {
     let answer = Project::empty().pdm(&["data", "fetch", "cmapss", "--from", "http://127.0.0.1:9/CMAPSSData.zip"]);
     assert_eq!(answer.code, 75, "{answer:?}");
+}
+
+#[test]
+fn another_decimal_sign_is_another_table_for_every_stage() {
+    let pipeline = "version = 2\n[project]\nname = \"signs\"\n[dataset]\nkind = \"table\"\ntrain = \"units.csv\"\n\
+                    separator = \";\"\nsensors = [\"wear\"]\n[model]\nkind = \"linear\"\n";
+    let project = Project::with_pipeline(pipeline);
+    let mut text = "unit;cycle;wear\n".to_owned();
+    for unit in 1..=20 {
+        for cycle in 1..=40 {
+            writeln!(text, "u{unit};{cycle};{}.{:03}", cycle, (unit * 37 + cycle * 11) % 1000).unwrap();
+        }
+    }
+    project.write("units.csv", text);
+    project.json(&["evaluate"]);
+    let planned = project.json(&["plan", "--set", "dataset.decimal=."]);
+    for stage in planned.as_array().unwrap().iter().take(5) {
+        assert_eq!(stage["runs"], true, "{stage:#}");
+    }
 }

@@ -29,7 +29,7 @@ pub fn stage_key(spec: &PipelineSpec, data: Digest, features: Digest, train: Dig
         "model": spec.model,
         "train": protocol::cuts(spec),
     });
-    let parameters = protocol::with_holdout(parameters, spec);
+    let parameters = protocol::with_csv(protocol::with_holdout(parameters, spec), spec);
     key(Stage::Calibrate, parameters, [("data", Some(data)), ("features", Some(features)), ("train", Some(train))])
 }
 

@@ -50,7 +50,7 @@ pub fn stage_key(spec: &PipelineSpec, data: DataDigests, train: Digest, calibrat
     });
     key(
         Stage::Evaluate,
-        protocol::with_holdout(parameters, spec),
+        protocol::with_csv(protocol::with_holdout(parameters, spec), spec),
         [
             ("data", Some(data.train)),
             ("train", Some(train)),

@@ -25,7 +25,7 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest) -> StageKey {
         "features": spec.features,
         "target": spec.target,
     });
-    let parameters = protocol::with_holdout(parameters, spec);
+    let parameters = protocol::with_csv(protocol::with_holdout(parameters, spec), spec);
     key(Stage::Features, parameters, [("train", Some(train))])
 }
 

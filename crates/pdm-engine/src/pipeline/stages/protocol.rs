@@ -4,7 +4,7 @@ use crate::pipeline::PipelineSpec;
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::Interval;
 use pdm_core::scoring::{Cuts, Part, Protocol, ShortUnits};
-use pdm_models::data::{Holdout, Lives};
+use pdm_models::data::{CsvWish, DatasetOptions, Holdout, Lives};
 use pdm_models::train::TrainOptions;
 
 /// Every training unit, at its random cuts, by a settled specification, predicted by the model that never saw it.
@@ -38,6 +38,23 @@ fn random_cuts(options: &TrainOptions, seed: u64) -> Cuts {
 pub(super) fn with_holdout(mut parameters: Value, spec: &PipelineSpec) -> Value {
     if let Some(holdout) = &spec.split.holdout {
         parameters["holdout"] = json!(holdout);
+    }
+    parameters
+}
+
+/// Adds to a key's options how CSV files are written, where the pipeline says so: the same bytes are other numbers with another
+/// decimal sign. Keys of pipelines that leave it to the files stay as they were.
+pub(super) fn with_csv(mut parameters: Value, spec: &PipelineSpec) -> Value {
+    let DatasetOptions::Table(table) = &spec.dataset else { return parameters };
+    let CsvWish { separator, decimal, encoding } = table.csv();
+    if let Some(separator) = separator {
+        parameters["dataset"]["separator"] = json!(separator);
+    }
+    if let Some(decimal) = decimal {
+        parameters["dataset"]["decimal"] = json!(decimal);
+    }
+    if let Some(encoding) = encoding {
+        parameters["dataset"]["encoding"] = json!(encoding);
     }
     parameters
 }

@@ -13,7 +13,7 @@ use super::curves::{CurveLog, KeptLook};
 use super::error::FEWEST_HELD;
 use super::files::{read_json, write_json};
 use super::kept::fold_file;
-use super::{StageError, Summary, key};
+use super::{StageError, Summary, key, protocol};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::Found;
@@ -42,6 +42,7 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest, features: Digest) -> StageK
         "model": spec.model,
         "train": spec.train,
     });
+    let parameters = protocol::with_csv(parameters, spec);
     key(Stage::Train, parameters, [("train", Some(train)), ("features", Some(features))])
 }
 
