@@ -26,9 +26,6 @@ const LONGEST: usize = 64 << 10;
 /// Bytes of an answer that show whether it is a page.
 const BEGINNING: usize = 512;
 
-/// The host of an answer that does not say where it comes from, by the word of the library.
-const NO_ADDRESS: &str = "no.url.provided.local";
-
 /// Says in which region a bucket is.
 const REGION: &str = "x-amz-bucket-region";
 /// A request to a server, logged at level debug once it is answered: where it went and how long that took. Its query,
@@ -116,7 +113,7 @@ impl HttpService for Service {
             let answer = self.client.execute(request).await;
             asked.answered(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
             let answer = answer.map_err(sent_in_circles)?;
-            if is_web_page(&path, &answer) || leads_elsewhere(&path, &answer) {
+            if is_web_page(&path, &answer) {
                 return Err(web_page(answer.status()));
             }
             if answer.status().is_redirection() && answer.status() != StatusCode::NOT_MODIFIED {
@@ -156,17 +153,6 @@ fn sent_in_circles(error: HttpError) -> HttpError {
     let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
     let is_circle = causes.any(|cause| cause.to_string().contains("too many redirects"));
     if is_circle { web_page(StatusCode::FOUND) } else { error }
-}
-
-/// Returns whether an answer comes from another place, to which the client was sent: that of a page for people has another name
-/// than the object. A store that sends to another of its servers keeps the name.
-fn leads_elsewhere(path: &str, answer: &HttpResponse) -> bool {
-    let mut empty = http::Response::new("");
-    *empty.extensions_mut() = answer.extensions().clone();
-    let from = reqwest::Response::from(empty);
-    let name = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
-    let has_address = from.url().host_str() != Some(NO_ADDRESS);
-    has_address && name(from.url().path()) != name(path)
 }
 
 /// Refuses an answer that begins as a page of the web, whatever type of content it says it is; a server that failed is for the
