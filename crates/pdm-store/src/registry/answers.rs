@@ -163,7 +163,7 @@ fn a_login_page_is_no_store_whatever_it_calls_itself() {
 
 #[test]
 fn a_server_that_sends_in_circles_is_no_store() {
-    let endpoint = serve(|_| ("HTTP/1.1 302 Found\r\nLocation: /login\r\n".to_owned(), String::new()));
+    let endpoint = always("HTTP/1.1 302 Found\r\nLocation: /login\r\n", "");
     for error in told(&endpoint) {
         assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{error:?}");
         assert!(error.hint().unwrap().contains("login page"), "{error:?}");
