@@ -1,6 +1,6 @@
 //! `predict`: by reference and by folder, to a table, CSV and Parquet.
 
-use crate::project::{Project, SMALL};
+use crate::project::{Project, SMALL, wearing_units};
 
 const INPUT: &str = "datasets/simulated/test_SIM001.txt";
 
@@ -211,14 +211,7 @@ fn units_that_one_cause_leaves_out_are_told_in_one_sentence() {
 
 #[test]
 fn a_table_that_trains_can_be_predicted_by_what_the_project_says_of_it() {
-    let mut text = "unit^cycle^temp\n".to_owned();
-    for unit in 1_u64..=24 {
-        let life = 30 + unit * 5 % 17;
-        for cycle in 1..=life {
-            let noise = (((unit * 7919 + cycle * 104_729) * 2_654_435_761) >> 7) % 1000;
-            text.push_str(&format!("p{unit}^{cycle}^{},{noise:03}\n", 2 + cycle / 9));
-        }
-    }
+    let text = wearing_units(24).replace(',', "^").replace('.', ",");
     let pipeline = SMALL.replace(
         "kind = \"simulated\"\ntrain_units = 24\ntest_units = 12",
         "kind = \"table\"\ntrain = \"train.csv\"\nsensors = [\"temp\"]\nseparator = \"^\"\ndecimal = \",\"",

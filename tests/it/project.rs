@@ -1,8 +1,11 @@
 //! A project in a temporary folder, and the command run in it as a user would.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 /// A fleet small enough to run the whole line in a second.
@@ -129,4 +132,18 @@ pub fn cmapss() -> Option<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cmapss");
     let folder = std::env::var_os("PDM_ML_CMAPSS").map_or(here, PathBuf::from);
     folder.join("train_FD001.txt").is_file().then_some(folder)
+}
+
+/// Returns a table of units whose one sensor, `temp`, rises as they wear, with noise.
+pub fn wearing_units(units: u32) -> String {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut text = "unit,cycle,temp\n".to_owned();
+    for unit in 1..=units {
+        let life = 30 + unit * 5 % 17;
+        for cycle in 1..=life {
+            let temp = f64::from(cycle) / 9.0 + rng.random_range(0.0..1.0);
+            writeln!(text, "p{unit},{cycle},{temp:.6}").unwrap();
+        }
+    }
+    text
 }

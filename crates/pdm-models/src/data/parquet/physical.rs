@@ -40,12 +40,10 @@ fn without_meaning(field: &ParquetType) -> ParquetType {
 /// # Errors
 /// The column does not hold such bits.
 pub(super) fn whole_numbers(values: &Column, dtype: &ArrowDataType) -> PolarsResult<Vec<Option<i128>>> {
-    let numbers = match values.dtype() {
-        DataType::Int32 => values.i32()?.iter().map(|bits| Some(of_32_bits(bits?, dtype))).collect(),
-        DataType::Int64 => values.i64()?.iter().map(|bits| Some(of_64_bits(bits?, dtype))).collect(),
-        other => polars_bail!(ComputeError: "{other} is not what whole numbers are written in"),
-    };
-    Ok(numbers)
+    if *values.dtype() == DataType::Int32 {
+        return Ok(values.i32()?.iter().map(|bits| Some(of_32_bits(bits?, dtype))).collect());
+    }
+    Ok(values.i64()?.iter().map(|bits| Some(of_64_bits(bits?, dtype))).collect())
 }
 
 fn of_32_bits(bits: i32, dtype: &ArrowDataType) -> i128 {
@@ -69,9 +67,10 @@ fn of_64_bits(bits: i64, dtype: &ArrowDataType) -> i128 {
 /// # Errors
 /// The column holds neither whole numbers nor bytes.
 pub(super) fn decimals(values: &Column, scale: usize) -> PolarsResult<Vec<Option<f64>>> {
-    let unscaled: Vec<Option<i128>> = match values.dtype() {
-        DataType::Binary => values.binary()?.iter().map(|bytes| of_bytes(bytes?)).collect(),
-        _ => whole_numbers(values, &ArrowDataType::Int64)?,
+    let unscaled: Vec<Option<i128>> = if *values.dtype() == DataType::Binary {
+        values.binary()?.iter().map(|bytes| of_bytes(bytes?)).collect()
+    } else {
+        whole_numbers(values, &ArrowDataType::Int64)?
     };
     Ok(unscaled.into_iter().map(|number| Some(nearest(number?, scale))).collect())
 }
