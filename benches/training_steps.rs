@@ -2,7 +2,11 @@
 //!
 //! Prints one JSON object; the script says what is in it. Without `--family` it says how it is called.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark speaks to whoever started it")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark speaks to whoever started it"
+)]
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -24,21 +28,47 @@ const USAGE: &str = "training_steps --family gru|lstm|cnn|transformer --threads 
 const UNTIMED: usize = 200;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let pairs = words.chunks_exact(2).filter_map(|pair| Some((pair[0].strip_prefix("--")?, pair[1].as_str())));
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
+    let pairs = words
+        .chunks_exact(2)
+        .filter_map(|pair| Some((pair[0].strip_prefix("--")?, pair[1].as_str())));
     let given: HashMap<&str, &str> = pairs.collect();
     let Some(family) = given.get("family") else {
         eprintln!("usage: {USAGE}");
         return Ok(());
     };
-    let needed = |name: &str| given.get(name).copied().ok_or_else(|| format!("--{name} is missing: {USAGE}"));
-    let number = |name: &str, default: usize| given.get(name).map_or(Ok(default), |text| text.parse::<usize>());
+    let needed = |name: &str| {
+        given
+            .get(name)
+            .copied()
+            .ok_or_else(|| format!("--{name} is missing: {USAGE}"))
+    };
+    let number = |name: &str, default: usize| {
+        given
+            .get(name)
+            .map_or(Ok(default), |text| text.parse::<usize>())
+    };
     let threads = needed("threads")?.parse()?;
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    let counts = [number("warmup", 3)?, number("steps", 20)?, number("latency", 0)?];
-    let (weights, data) = (std::fs::read(needed("weights")?)?, std::fs::read(needed("data")?)?);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()?;
+    let counts = [
+        number("warmup", 3)?,
+        number("steps", 20)?,
+        number("latency", 0)?,
+    ];
+    let (weights, data) = (
+        std::fs::read(needed("weights")?)?,
+        std::fs::read(needed("data")?)?,
+    );
     let found = measure(family, &weights, &SafeTensors::deserialize(&data)?, counts)?;
-    println!("{}", with(found, json!({ "family": family, "threads": threads })));
+    println!(
+        "{}",
+        with(found, json!({ "family": family, "threads": threads }))
+    );
     Ok(())
 }
 
@@ -50,8 +80,11 @@ fn measure(
 ) -> Result<Value, Box<dyn Error>> {
     let (shape, inputs) = tensor(data, "inputs")?;
     let (_, labels) = tensor(data, "labels")?;
-    let &[batch, rows, width] = shape.as_slice() else { return Err("`inputs` has no three dimensions".into()) };
-    let mut learner = WindowLearner::new(options(family)?, [rows, width], &inputs, &labels).ok_or("no network")?;
+    let &[batch, rows, width] = shape.as_slice() else {
+        return Err("`inputs` has no three dimensions".into());
+    };
+    let mut learner = WindowLearner::new(options(family)?, [rows, width], &inputs, &labels)
+        .ok_or("no network")?;
     let weights = SafeTensors::deserialize(weights)?;
     let mut parameters = Vec::new();
     for (name, shape) in learner.tensors() {
@@ -62,7 +95,10 @@ fn measure(
         parameters.extend(values);
     }
     learner.set_parameters(parameters);
-    let window = Matrix { width, values: inputs[..rows * width].to_vec() };
+    let window = Matrix {
+        width,
+        values: inputs[..rows * width].to_vec(),
+    };
     let model = learner.model().ok_or("no network")?;
     let (losses, step_ms) = run(&learner, warmup, steps);
     Ok(json!({
@@ -79,7 +115,9 @@ fn measure(
 fn options(family: &str) -> Result<ModelOptions, Box<dyn Error>> {
     let own = match family {
         "gru" | "lstm" => json!({ "layers": 2, "hidden": 64, "head": 32, "max_steps": 30 }),
-        "cnn" => json!({ "window": 30, "layers": 4, "filters": 10, "kernel": 10, "last_kernel": 3, "head": 100 }),
+        "cnn" => {
+            json!({ "window": 30, "layers": 4, "filters": 10, "kernel": 10, "last_kernel": 3, "head": 100 })
+        }
         "transformer" => {
             json!({ "width": 64, "layers": 2, "heads": 4, "feed_forward": 128, "head": 32, "max_steps": 30 })
         }
@@ -89,7 +127,9 @@ fn options(family: &str) -> Result<ModelOptions, Box<dyn Error>> {
         "stride": 1, "learning_rate": 1e-3, "schedule": "constant", "warmup_fraction": 0.0, "weight_decay": 0.01,
         "gradient_clip": 1e9, "weight_average": 0.0, "batch": 256,
     });
-    ModelOptions::decode(family, with(own, shared)).ok_or("no such family")?.map_err(Into::into)
+    ModelOptions::decode(family, with(own, shared))
+        .ok_or("no such family")?
+        .map_err(Into::into)
 }
 
 fn run(learner: &WindowLearner, warmup: usize, steps: usize) -> (Vec<f64>, Vec<f64>) {
@@ -109,14 +149,24 @@ fn predict(model: &dyn Predictor, window: &Matrix, count: usize) -> Vec<f64> {
         std::hint::black_box(model.predict_last(window));
         start.elapsed().as_secs_f64() * 1e6
     };
-    let all: Vec<f64> = (0..if count == 0 { 0 } else { UNTIMED + count }).map(timed).collect();
+    let all: Vec<f64> = (0..if count == 0 { 0 } else { UNTIMED + count })
+        .map(timed)
+        .collect();
     all.into_iter().skip(UNTIMED).collect()
 }
 
 fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<(Vec<usize>, Vec<f32>), Box<dyn Error>> {
-    let view = file.tensor(name).map_err(|error| format!("`{name}`: {error}"))?;
+    let view = file
+        .tensor(name)
+        .map_err(|error| format!("`{name}`: {error}"))?;
     let (numbers, _) = view.data().as_chunks();
-    Ok((view.shape().to_vec(), numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()))
+    Ok((
+        view.shape().to_vec(),
+        numbers
+            .iter()
+            .map(|number| f32::from_le_bytes(*number))
+            .collect(),
+    ))
 }
 
 fn with(mut object: Value, more: Value) -> Value {

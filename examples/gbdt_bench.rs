@@ -15,26 +15,48 @@ use pdm_ml::train::fit_gbdt;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().collect();
-    let [_, folder, seed, threads] = &arguments[..] else { return Err("usage: gbdt_bench FOLDER SEED THREADS".into()) };
+    let [_, folder, seed, threads] = &arguments[..] else {
+        return Err("usage: gbdt_bench FOLDER SEED THREADS".into());
+    };
     let (folder, seed) = (Path::new(folder), seed.parse()?);
-    rayon::ThreadPoolBuilder::new().num_threads(threads.parse()?).build_global()?;
-    let options: GbdtOptions = serde_json::from_slice(&std::fs::read(folder.join("options.json"))?)?;
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.parse()?)
+        .build_global()?;
+    let options: GbdtOptions =
+        serde_json::from_slice(&std::fs::read(folder.join("options.json"))?)?;
     let labels: Vec<f64> = read(&folder.join("y_train.f64"), f64::from_le_bytes)?;
     let train = read(&folder.join("x_train.f32"), f32::from_le_bytes)?;
     let width = train.len() / labels.len();
-    let test = Matrix { width, values: read(&folder.join("x_test.f32"), f32::from_le_bytes)? };
+    let test = Matrix {
+        width,
+        values: read(&folder.join("x_test.f32"), f32::from_le_bytes)?,
+    };
     let start = Instant::now();
-    let forest = fit_gbdt(&Matrix { width, values: train }, &labels, &options, seed, &Reporter::silent())?;
+    let forest = fit_gbdt(
+        &Matrix {
+            width,
+            values: train,
+        },
+        &labels,
+        &options,
+        seed,
+        &Reporter::silent(),
+    )?;
     let fitted = start.elapsed();
     let predictions = forest.predict(&test);
     let predicted = start.elapsed() - fitted;
     let start = Instant::now();
-    let last: f64 = (0..1000).map(|_| std::hint::black_box(&forest).predict_last(std::hint::black_box(&test))).sum();
+    let last: f64 = (0..1000)
+        .map(|_| std::hint::black_box(&forest).predict_last(std::hint::black_box(&test)))
+        .sum();
     let latency = start.elapsed() / 1000;
     std::hint::black_box(last);
     std::fs::write(
         folder.join("prediction.f64"),
-        predictions.iter().flat_map(|p| p.to_le_bytes()).collect::<Vec<_>>(),
+        predictions
+            .iter()
+            .flat_map(|p| p.to_le_bytes())
+            .collect::<Vec<_>>(),
     )?;
     let times = serde_json::json!({
         "fit_s": fitted.as_secs_f64(),
@@ -46,5 +68,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn read<T, const N: usize>(path: &Path, from: fn([u8; N]) -> T) -> std::io::Result<Vec<T>> {
-    Ok(std::fs::read(path)?.as_chunks::<N>().0.iter().map(|bytes| from(*bytes)).collect())
+    Ok(std::fs::read(path)?
+        .as_chunks::<N>()
+        .0
+        .iter()
+        .map(|bytes| from(*bytes))
+        .collect())
 }

@@ -39,32 +39,59 @@ fn main() -> Outcome {
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 fn register(model: &str, folder: &Path, registry: &str) -> Outcome {
     let files = BundleFile::read_folder(folder)?;
-    let new = support::new_version(model.parse()?, Digest::of(model), files, |unit| f64::from(unit % 3) - 1.0)?;
-    let (here, stamp) =
-        (std::env::current_dir()?, Stamp { time: Timestamp::UNIX_EPOCH, actor: "benchmark".to_owned() });
+    let new = support::new_version(model.parse()?, Digest::of(model), files, |unit| {
+        f64::from(unit % 3) - 1.0
+    })?;
+    let (here, stamp) = (
+        std::env::current_dir()?,
+        Stamp {
+            time: Timestamp::UNIX_EPOCH,
+            actor: "benchmark".to_owned(),
+        },
+    );
     Registry::open(registry, here.as_path())?.register(&new, &stamp)?;
     Ok(())
 }
 
 fn fill(model: &ModelName, registry: &str, entries: u32) -> Outcome {
-    let (here, variable) = (std::env::current_dir()?, |name: &str| std::env::var(name).ok());
-    let surroundings = Surroundings { variable: &variable, ..here.as_path().into() };
+    let (here, variable) = (std::env::current_dir()?, |name: &str| {
+        std::env::var(name).ok()
+    });
+    let surroundings = Surroundings {
+        variable: &variable,
+        ..here.as_path().into()
+    };
     let registry = Registry::open(registry, surroundings)?;
-    let stamp = Stamp { time: Timestamp::UNIX_EPOCH, actor: "benchmark".to_owned() };
+    let stamp = Stamp {
+        time: Timestamp::UNIX_EPOCH,
+        actor: "benchmark".to_owned(),
+    };
     for entry in 0..entries {
         if entry % 10 == 0 {
-            let files = vec![BundleFile::of_bytes("weights".parse()?, format!("weights {entry}"))];
-            let new = support::new_version(model.clone(), Digest::of(entry.to_string()), files, |unit| {
-                f64::from(unit % 3) - 1.0
-            })?;
+            let files = vec![BundleFile::of_bytes(
+                "weights".parse()?,
+                format!("weights {entry}"),
+            )];
+            let new = support::new_version(
+                model.clone(),
+                Digest::of(entry.to_string()),
+                files,
+                |unit| f64::from(unit % 3) - 1.0,
+            )?;
             registry.register(&new, &stamp)?;
         } else {
-            registry.annotate(&ModelRef::version(model.clone(), entry / 10 + 1), &format!("note {entry}"), &stamp)?;
+            registry.annotate(
+                &ModelRef::version(model.clone(), entry / 10 + 1),
+                &format!("note {entry}"),
+                &stamp,
+            )?;
         }
     }
     Ok(())
@@ -72,8 +99,14 @@ fn fill(model: &ModelName, registry: &str, entries: u32) -> Outcome {
 
 async fn forget(name: &str, prefix: &str) -> Outcome {
     let store = bucket(name)?;
-    let listed = store.list(Some(&prefix.into())).map_ok(|object| object.location).boxed();
-    store.delete_stream(listed).try_for_each(|_| async { Ok(()) }).await?;
+    let listed = store
+        .list(Some(&prefix.into()))
+        .map_ok(|object| object.location)
+        .boxed();
+    store
+        .delete_stream(listed)
+        .try_for_each(|_| async { Ok(()) })
+        .await?;
     Ok(())
 }
 
@@ -81,7 +114,10 @@ fn bucket(name: &str) -> Outcome<AmazonS3> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // As `pdm-ml` sends to this machine.
     let builder = AmazonS3Builder::from_env().with_unsigned_payload(true);
-    Ok(builder.with_bucket_name(name).with_allow_http(true).build()?)
+    Ok(builder
+        .with_bucket_name(name)
+        .with_allow_http(true)
+        .build()?)
 }
 
 async fn put(file: &str, name: &str, key: &str) -> Outcome {
@@ -90,7 +126,11 @@ async fn put(file: &str, name: &str, key: &str) -> Outcome {
     let mut file = File::open(file)?;
     loop {
         let mut bytes = Vec::with_capacity(PART);
-        if Read::by_ref(&mut file).take(PART as u64).read_to_end(&mut bytes)? == 0 {
+        if Read::by_ref(&mut file)
+            .take(PART as u64)
+            .read_to_end(&mut bytes)?
+            == 0
+        {
             break;
         }
         write.wait_for_capacity(IN_FLIGHT).await?;
@@ -103,8 +143,12 @@ async fn put(file: &str, name: &str, key: &str) -> Outcome {
 async fn get(file: &str, name: &str, key: &str) -> Outcome {
     let (store, key) = (bucket(name)?, key.into());
     let length = store.head(&key).await?.size;
-    let ranges = (0..length).step_by(PART).map(|start| start..length.min(start + PART as u64));
-    let mut parts = stream::iter(ranges).map(|range| store.get_range(&key, range)).buffered(IN_FLIGHT);
+    let ranges = (0..length)
+        .step_by(PART)
+        .map(|start| start..length.min(start + PART as u64));
+    let mut parts = stream::iter(ranges)
+        .map(|range| store.get_range(&key, range))
+        .buffered(IN_FLIGHT);
     let mut file = File::create(file)?;
     while let Some(part) = parts.try_next().await? {
         file.write_all(&part)?;

@@ -10,7 +10,13 @@ pub(crate) fn serve(client: &TcpStream, to: &str, faults: &Faults) -> io::Result
     client.set_nodelay(true)?;
     let mut from = BufReader::new(client);
     while let Some(head) = Head::read(&mut from)? {
-        Exchange { head, from: &mut from, client, to }.under(faults.next())?;
+        Exchange {
+            head,
+            from: &mut from,
+            client,
+            to,
+        }
+        .under(faults.next())?;
     }
     Ok(())
 }
@@ -35,7 +41,10 @@ impl<R: BufRead> Exchange<'_, R> {
             Fault::DropUnsent | Fault::Outage => Err(cut()),
             Fault::CutRequest(share) => {
                 let server = TcpStream::connect(self.to)?;
-                let left = part(share, self.head.bytes().len() as u64 + self.head.request_body().length());
+                let left = part(
+                    share,
+                    self.head.bytes().len() as u64 + self.head.request_body().length(),
+                );
                 self.send(&mut Cut { to: &server, left })?;
                 Err(cut())
             }
@@ -80,22 +89,37 @@ impl<R: BufRead> Exchange<'_, R> {
 }
 
 /// Passes the server's answer on, or the share of it after which the connection is cut.
-fn answer(request: &Head, server: &TcpStream, client: &mut impl Write, share: Option<f64>) -> io::Result<()> {
+fn answer(
+    request: &Head,
+    server: &TcpStream,
+    client: &mut impl Write,
+    share: Option<f64>,
+) -> io::Result<()> {
     let mut from = BufReader::new(server);
     let mut head = read(&mut from)?;
     while head.is_interim() {
         client.write_all(head.bytes())?;
         head = read(&mut from)?;
     }
-    let body = if request.asks_for_head() { None } else { Some(head.answer_body()) };
+    let body = if request.asks_for_head() {
+        None
+    } else {
+        Some(head.answer_body())
+    };
     let length = body.map_or(0, |body| body.length());
-    let left = share.map_or(u64::MAX, |share| part(share, head.bytes().len() as u64 + length));
+    let left = share.map_or(u64::MAX, |share| {
+        part(share, head.bytes().len() as u64 + length)
+    });
     let mut client = Cut { to: client, left };
     client.write_all(head.bytes())?;
     let passed = body.map_or(Ok(()), |body| body.pass(&mut from, &mut client));
     // An answer that ends with its connection is complete only then.
     let is_last = matches!(body, Some(Body::UntilClosed)) || share.is_some();
-    if is_last { passed.and(Err(cut())) } else { passed }
+    if is_last {
+        passed.and(Err(cut()))
+    } else {
+        passed
+    }
 }
 
 fn read(from: &mut impl BufRead) -> io::Result<Head> {
@@ -105,7 +129,10 @@ fn read(from: &mut impl BufRead) -> io::Result<Head> {
 fn refuse(status: u16, client: &mut impl Write) -> io::Result<()> {
     let body = "a fault on purpose\n";
     let length = body.len();
-    write!(client, "HTTP/1.1 {status} Flaky\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n{body}")
+    write!(
+        client,
+        "HTTP/1.1 {status} Flaky\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }
 
 /// Returns a part that is less than the whole.

@@ -68,7 +68,11 @@ impl Rates {
     pub(crate) fn check(&self) -> Result<(), String> {
         let all = [self.drop, self.truncate, self.error, self.delay];
         let fit = all.iter().all(|rate| *rate >= 0.0) && all.iter().sum::<f64>() <= 1.0;
-        if fit { Ok(()) } else { Err(format!("{all:?} are no shares that add up to at most 1")) }
+        if fit {
+            Ok(())
+        } else {
+            Err(format!("{all:?} are no shares that add up to at most 1"))
+        }
     }
 
     fn choose(&self, random: &mut impl Rng) -> Fault {
@@ -86,10 +90,15 @@ impl Rates {
         }
         if is_within(self.error) {
             let late = Fault::LateError(one_of(&[500, 503], random));
-            return one_of(&[Fault::Error(one_of(&[500, 503, 429], random)), late], random);
+            return one_of(
+                &[Fault::Error(one_of(&[500, 503, 429], random)), late],
+                random,
+            );
         }
         if is_within(self.delay) {
-            return Fault::Delay(Duration::from_millis(random.random_range(0..=self.delay_ms)));
+            return Fault::Delay(Duration::from_millis(
+                random.random_range(0..=self.delay_ms),
+            ));
         }
         Fault::Pass
     }
@@ -101,7 +110,12 @@ fn one_of<T: Copy>(choices: &[T], random: &mut impl Rng) -> T {
 
 impl Faults {
     pub(crate) fn new(rates: Rates, seed: u64) -> Self {
-        Self { rates, seed, requests: AtomicU64::new(0), counts: Mutex::default() }
+        Self {
+            rates,
+            seed,
+            requests: AtomicU64::new(0),
+            counts: Mutex::default(),
+        }
     }
 
     /// Decides what happens to the next request.

@@ -39,7 +39,12 @@ struct Arguments {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let Arguments { to, port, seed, rates } = Arguments::parse();
+    let Arguments {
+        to,
+        port,
+        seed,
+        rates,
+    } = Arguments::parse();
     rates.check()?;
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     println!("http://{}", listener.local_addr()?);

@@ -20,7 +20,11 @@ impl Head {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
             if from.read_until(b'\n', &mut bytes)? == 0 {
-                return if bytes.is_empty() { Ok(None) } else { Err(ErrorKind::UnexpectedEof.into()) };
+                return if bytes.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(ErrorKind::UnexpectedEof.into())
+                };
             }
         }
         Ok(Some(Self(bytes)))
@@ -52,20 +56,35 @@ impl Head {
     }
 
     fn framed(&self) -> Option<Body> {
-        if self.header("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().ends_with("chunked")) {
+        if self
+            .header("transfer-encoding")
+            .is_some_and(|value| value.to_ascii_lowercase().ends_with("chunked"))
+        {
             return Some(Body::Chunked);
         }
-        self.header("content-length")?.parse().ok().map(Body::Length)
+        self.header("content-length")?
+            .parse()
+            .ok()
+            .map(Body::Length)
     }
 
     fn status(&self) -> Option<u16> {
-        std::str::from_utf8(self.0.split(|byte| *byte == b' ').nth(1)?).ok()?.trim_end().parse().ok()
+        std::str::from_utf8(self.0.split(|byte| *byte == b' ').nth(1)?)
+            .ok()?
+            .trim_end()
+            .parse()
+            .ok()
     }
 
     fn header(&self, wanted: &str) -> Option<&str> {
-        let lines = self.0.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+        let lines = self
+            .0
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| std::str::from_utf8(line).ok());
         let mut headers = lines.filter_map(|line| line.split_once(':'));
-        headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+        headers
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.trim())
     }
 }
 
@@ -90,7 +109,11 @@ impl Body {
 
 fn pass_bytes(count: u64, from: &mut impl BufRead, to: &mut impl Write) -> io::Result<()> {
     let passed = io::copy(&mut from.take(count), to)?;
-    if passed == count { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+    if passed == count {
+        Ok(())
+    } else {
+        Err(ErrorKind::UnexpectedEof.into())
+    }
 }
 
 fn pass_chunks(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<()> {
@@ -124,7 +147,9 @@ pub(crate) struct Cut<W> {
 
 impl<W: Write> Write for Cut<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let fits = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let fits = bytes
+            .len()
+            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
         if fits == 0 && !bytes.is_empty() {
             return Err(ErrorKind::ConnectionAborted.into());
         }

@@ -23,7 +23,11 @@ type Row = (Done, Option<u32>, u32);
 
 impl Ledger {
     pub(crate) fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), rows: Vec::new(), strange: Vec::new() }
+        Self {
+            url: url.to_owned(),
+            rows: Vec::new(),
+            strange: Vec::new(),
+        }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -31,7 +35,11 @@ impl Ledger {
     }
 
     pub(crate) fn champion(&self) -> Option<u32> {
-        self.rows.iter().rev().find(|row| row.0 == Done::Promote).map(|row| row.2)
+        self.rows
+            .iter()
+            .rev()
+            .find(|row| row.0 == Done::Promote)
+            .map(|row| row.2)
     }
 
     /// Notes what a stranger brought.
@@ -44,7 +52,14 @@ impl Ledger {
     pub(crate) fn fill(&mut self, entries: usize) -> Outcome {
         let (registry, first) = (self.open()?, ModelRef::version(MODEL.parse()?, 1));
         while self.rows.len() < entries {
-            registry.annotate(&first, "a note", &Stamp { time: Timestamp::now(), actor: "setup".to_owned() })?;
+            registry.annotate(
+                &first,
+                "a note",
+                &Stamp {
+                    time: Timestamp::now(),
+                    actor: "setup".to_owned(),
+                },
+            )?;
             self.rows.push((Done::Annotate, None, 1));
         }
         Ok(())
@@ -57,14 +72,25 @@ impl Ledger {
         }
         let (entries, before) = (self.verify(program)?, self.rows.len() as u64);
         if entries != before + 1 && (entries != before || struck.code == Some(0)) {
-            return Err(format!("exit code {:?}, and {entries} entries after {before}", struck.code).into());
+            return Err(format!(
+                "exit code {:?}, and {entries} entries after {before}",
+                struck.code
+            )
+            .into());
         }
         Ok(entries > before)
     }
 
     /// Returns how many entries there are in the registry, of which nothing but a stranger's objects may be wrong.
     fn verify(&self, program: &Program) -> Outcome<u64> {
-        let words = ["registry", "verify", "--registry", &self.url, "--format", "json"];
+        let words = [
+            "registry",
+            "verify",
+            "--registry",
+            &self.url,
+            "--format",
+            "json",
+        ];
         let output = program.command("pdm-ml", &words).output()?;
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         // Killed before anything was written.
@@ -77,7 +103,10 @@ impl Ledger {
         }
         let report: Value = serde_json::from_slice(&output.stdout)?;
         let findings = report["findings"].as_array().ok_or("no findings")?;
-        let found: Vec<_> = findings.iter().map(|finding| finding["key"].as_str().unwrap_or_default()).collect();
+        let found: Vec<_> = findings
+            .iter()
+            .map(|finding| finding["key"].as_str().unwrap_or_default())
+            .collect();
         if found != self.strange {
             return Err(format!("verify names {found:?} instead of {:?}", self.strange).into());
         }
@@ -92,20 +121,38 @@ impl Ledger {
         });
         let registry = self.open()?;
         let rows = registry.history(&MODEL.parse()?, None, None)?;
-        let found: Vec<Row> = rows.iter().map(|row| (row.action, row.from, row.version)).collect();
-        if found != self.rows || rows.iter().zip(1..).any(|(row, number)| row.entry != number) {
+        let found: Vec<Row> = rows
+            .iter()
+            .map(|row| (row.action, row.from, row.version))
+            .collect();
+        if found != self.rows
+            || rows
+                .iter()
+                .zip(1..)
+                .any(|(row, number)| row.entry != number)
+        {
             return Err(format!("the log holds {found:?} instead of {:?}", self.rows).into());
         }
-        let aliases = registry.list(None)?.into_iter().flat_map(|model| model.aliases.into_values());
+        let aliases = registry
+            .list(None)?
+            .into_iter()
+            .flat_map(|model| model.aliases.into_values());
         if aliases.collect::<Vec<_>>() != self.champion().into_iter().collect::<Vec<_>>() {
             return Err(format!("the alias does not point to {:?}", self.champion()).into());
         }
-        rows.iter().filter(|row| row.action == Done::Promote).try_for_each(|row| check_gates(&registry, row))
+        rows.iter()
+            .filter(|row| row.action == Done::Promote)
+            .try_for_each(|row| check_gates(&registry, row))
     }
 
     fn open(&self) -> Outcome<Registry> {
-        let (here, variable) = (std::env::current_dir()?, |name: &str| std::env::var(name).ok());
-        let surroundings = Surroundings { variable: &variable, ..here.as_path().into() };
+        let (here, variable) = (std::env::current_dir()?, |name: &str| {
+            std::env::var(name).ok()
+        });
+        let surroundings = Surroundings {
+            variable: &variable,
+            ..here.as_path().into()
+        };
         Ok(Registry::new(Store::open(&self.url, surroundings)?)?)
     }
 
@@ -113,13 +160,29 @@ impl Ledger {
     pub(crate) fn check_blobs(&self, program: &Program) -> Outcome {
         let entries = self.verify(program)?;
         if entries != self.rows.len() as u64 {
-            return Err(format!("{}: {entries} entries instead of {}", self.url, self.rows.len()).into());
+            return Err(format!(
+                "{}: {entries} entries instead of {}",
+                self.url,
+                self.rows.len()
+            )
+            .into());
         }
         for (_, _, version) in self.rows.iter().filter(|row| row.0 == Done::Register) {
             let into = tempfile::tempdir_in(program.project())?;
-            let folder = into.path().to_str().ok_or("a folder with no Unicode name")?;
+            let folder = into
+                .path()
+                .to_str()
+                .ok_or("a folder with no Unicode name")?;
             let model = format!("{MODEL}/{version}");
-            program.must(&["registry", "fetch", &model, "--registry", &self.url, "--into", folder])?;
+            program.must(&[
+                "registry",
+                "fetch",
+                &model,
+                "--registry",
+                &self.url,
+                "--into",
+                folder,
+            ])?;
             same_files(&program.bundle(*version), into.path())?;
         }
         Ok(())
@@ -133,14 +196,23 @@ fn check_gates(registry: &Registry, row: &HistoryRow) -> Outcome {
     if (judged, report.verdict) == (row.from, Verdict::Pass) {
         return Ok(());
     }
-    Err(format!("entry {} replaced {:?} and was judged against {judged:?}", row.entry, row.from).into())
+    Err(format!(
+        "entry {} replaced {:?} and was judged against {judged:?}",
+        row.entry, row.from
+    )
+    .into())
 }
 
 fn same_files(expected: &Path, found: &Path) -> Outcome {
     for file in expected.read_dir()? {
         let name = file?.file_name();
         if std::fs::read(expected.join(&name))? != std::fs::read(found.join(&name))? {
-            return Err(format!("{} differs from {}", found.join(&name).display(), expected.display()).into());
+            return Err(format!(
+                "{} differs from {}",
+                found.join(&name).display(),
+                expected.display()
+            )
+            .into());
         }
     }
     Ok(())

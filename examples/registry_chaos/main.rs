@@ -49,15 +49,27 @@ fn main() -> Outcome {
     let program = Program::new(Path::new(release), project.path())?;
     let usual = Usual::measure(&program, &format!("{url}/usual"))?;
     let random = ChaCha8Rng::seed_from_u64(seed.parse()?);
-    let mut chaos = Chaos { program, usual, random, tally: Tally::default(), moments: moments.parse()? };
+    let mut chaos = Chaos {
+        program,
+        usual,
+        random,
+        tally: Tally::default(),
+        moments: moments.parse()?,
+    };
     let start = Instant::now();
     for number in 1.. {
-        chaos.registry(&format!("{url}/{number}"), number % 2 == 0).map_err(|error| format!("seed {seed}: {error}"))?;
+        chaos
+            .registry(&format!("{url}/{number}"), number % 2 == 0)
+            .map_err(|error| format!("seed {seed}: {error}"))?;
         if chaos.is_over() {
             break;
         }
     }
-    println!("{url}, seed {seed}, {:.0} s: {}", start.elapsed().as_secs_f64(), chaos.tally);
+    println!(
+        "{url}, seed {seed}, {:.0} s: {}",
+        start.elapsed().as_secs_f64(),
+        chaos.tally
+    );
     Ok(())
 }
 
@@ -87,7 +99,9 @@ impl Chaos {
             if version == 1 {
                 ledger.expect(stranger::visit(url)?);
             }
-            let others: Vec<_> = (1..=version).filter(|other| Some(*other) != ledger.champion()).collect();
+            let others: Vec<_> = (1..=version)
+                .filter(|other| Some(*other) != ledger.champion())
+                .collect();
             if let Some(other) = others.choose(&mut self.random) {
                 self.step(&mut ledger, Step::Promote(*other))?;
             }
@@ -106,17 +120,22 @@ impl Chaos {
         while !self.is_over() {
             let trouble = Trouble::choose(ledger.url(), self.usual.of(step), &mut self.random);
             let told = |error| format!("{step:?} in {} under {trouble:?}: {error}", ledger.url());
-            let struck = trouble.strike(&self.program, step, ledger.url()).map_err(told)?;
+            let struck = trouble
+                .strike(&self.program, step, ledger.url())
+                .map_err(told)?;
             let is_written = ledger.look(&self.program, &struck).map_err(told)?;
             self.tally.add(&struck, is_written);
             if !struck.is_hit() || !self.random.random_bool(AGAIN) {
                 break;
             }
         }
-        self.tally.kept(self.program.kept_uploads()?.saturating_sub(kept_before));
+        self.tally
+            .kept(self.program.kept_uploads()?.saturating_sub(kept_before));
         let told = |error| format!("{step:?} in {}, again: {error}", ledger.url());
         self.program.must(&step.words(ledger.url())).map_err(told)?;
         let told = format!("{step:?} in {}", ledger.url());
-        ledger.written(step).map_err(|error| format!("{told}, then: {error}").into())
+        ledger
+            .written(step)
+            .map_err(|error| format!("{told}, then: {error}").into())
     }
 }

@@ -33,7 +33,11 @@ impl Outcomes {
 
 impl fmt::Display for Outcomes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} after their entry was written)", self.all, self.written)
+        write!(
+            f,
+            "{} ({} after their entry was written)",
+            self.all, self.written
+        )
     }
 }
 
@@ -67,11 +71,27 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { missed, killed, went_on, gave_up, kept_uploads, registries, .. } = self;
-        writeln!(f, "{} interruptions of push and promote; {missed} more came too late", self.moments())?;
+        let Self {
+            missed,
+            killed,
+            went_on,
+            gave_up,
+            kept_uploads,
+            registries,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "{} interruptions of push and promote; {missed} more came too late",
+            self.moments()
+        )?;
         writeln!(f, "  killed                 {killed}")?;
         if !self.faults.is_empty() {
-            let faults: Vec<_> = self.faults.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            let faults: Vec<_> = self
+                .faults
+                .iter()
+                .map(|(name, count)| format!("{name} {count}"))
+                .collect();
             writeln!(f, "  requests by the proxy  {}", faults.join(", "))?;
             writeln!(f, "  went on by themselves  {went_on}")?;
             writeln!(f, "  gave up, exit code 75  {gave_up}")?;

@@ -62,25 +62,47 @@ impl Struck {
     }
 
     pub(crate) fn is_spoilt(&self) -> bool {
-        self.faults.keys().any(|name| !["passed", "delayed"].contains(&name.as_str()))
+        self.faults
+            .keys()
+            .any(|name| !["passed", "delayed"].contains(&name.as_str()))
     }
 }
 
 impl Trouble {
     pub(crate) fn choose(url: &str, usual: Duration, random: &mut impl Rng) -> Self {
         let until = |longest: Duration, random: &mut _| longest.mul_f64(RngExt::random(random));
-        let kind = if url.contains("://") { random.random_range(0..100) } else { 0 };
+        let kind = if url.contains("://") {
+            random.random_range(0..100)
+        } else {
+            0
+        };
         match kind {
-            0..45 => Self { kill_after: Some(until(usual, random)), line: None },
-            45..80 => Self { kill_after: None, line: Some(flaky(random)) },
-            80..95 => Self { kill_after: Some(until(usual * 2, random)), line: Some(flaky(random)) },
-            _ => Self { kill_after: None, line: Some(dead(random)) },
+            0..45 => Self {
+                kill_after: Some(until(usual, random)),
+                line: None,
+            },
+            45..80 => Self {
+                kill_after: None,
+                line: Some(flaky(random)),
+            },
+            80..95 => Self {
+                kill_after: Some(until(usual * 2, random)),
+                line: Some(flaky(random)),
+            },
+            _ => Self {
+                kill_after: None,
+                line: Some(dead(random)),
+            },
         }
     }
 
     /// Runs a command into the trouble.
     pub(crate) fn strike(&self, program: &Program, step: Step, url: &str) -> Outcome<Struck> {
-        let proxy = self.line.as_ref().map(|line| Proxy::start(program, line)).transpose()?;
+        let proxy = self
+            .line
+            .as_ref()
+            .map(|line| Proxy::start(program, line))
+            .transpose()?;
         let mut command = program.command("pdm-ml", &step.words(url));
         if let Some(proxy) = &proxy {
             command.env("AWS_ENDPOINT_URL", &proxy.url);
@@ -96,7 +118,11 @@ impl Trouble {
             return Err(format!("it ended with {}", output.status).into());
         }
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(Struck { code, told, faults: proxy.map_or(Ok(BTreeMap::new()), Proxy::end)? })
+        Ok(Struck {
+            code,
+            told,
+            faults: proxy.map_or(Ok(BTreeMap::new()), Proxy::end)?,
+        })
     }
 }
 
@@ -105,7 +131,9 @@ fn flaky(random: &mut impl Rng) -> Vec<String> {
     let share = *[0.01, 0.03, 0.1].choose(random).expect("there are some");
     let seed: u32 = random.random();
     let truncate = share / 2.0;
-    words(&format!("--seed {seed} --drop {share} --error {share} --truncate {truncate} --delay {share} --delay-ms 100"))
+    words(&format!(
+        "--seed {seed} --drop {share} --error {share} --truncate {truncate} --delay {share} --delay-ms 100"
+    ))
 }
 
 /// A line that goes dead, and stays so.
@@ -125,14 +153,26 @@ struct Proxy {
 
 impl Proxy {
     fn start(program: &Program, line: &[String]) -> Outcome<Self> {
-        let server = std::env::var("AWS_ENDPOINT_URL").map_err(|_| "AWS_ENDPOINT_URL names no server")?;
-        let server = server.strip_prefix("http://").ok_or("the proxy speaks no TLS")?.trim_end_matches('/').to_owned();
+        let server =
+            std::env::var("AWS_ENDPOINT_URL").map_err(|_| "AWS_ENDPOINT_URL names no server")?;
+        let server = server
+            .strip_prefix("http://")
+            .ok_or("the proxy speaks no TLS")?
+            .trim_end_matches('/')
+            .to_owned();
         let line = [&["--to".to_owned(), server], line].concat();
-        let mut child = program.command("examples/flaky_proxy", &line).stdin(Stdio::piped()).spawn()?;
+        let mut child = program
+            .command("examples/flaky_proxy", &line)
+            .stdin(Stdio::piped())
+            .spawn()?;
         let mut out = BufReader::new(child.stdout.take().ok_or("the proxy says nothing")?);
         let mut url = String::new();
         out.read_line(&mut url)?;
-        Ok(Self { child, out, url: url.trim().to_owned() })
+        Ok(Self {
+            child,
+            out,
+            url: url.trim().to_owned(),
+        })
     }
 
     /// Ends the proxy, and returns what it did.

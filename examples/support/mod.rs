@@ -30,10 +30,16 @@ pub(crate) fn new_version(
         units: 40,
         cuts: Cuts::LastCycle,
         truth_cap: None,
-        clip: Interval { lower: 0.0, upper: 125.0 },
+        clip: Interval {
+            lower: 0.0,
+            upper: 125.0,
+        },
         short_units: ShortUnits::Scored,
     };
-    let options = BootstrapOptions { resamples: 400, confidence: 0.95 };
+    let options = BootstrapOptions {
+        resamples: 400,
+        confidence: 0.95,
+    };
     let none = || "none".to_owned();
     Ok(NewVersion {
         model,

@@ -47,7 +47,10 @@ Exit codes:
 /// Returns what stands below the help: examples, and what a CI job may read from the exit code.
 fn after_help() -> String {
     let codes = Exit::TABLE.map(|(exit, meaning)| format!("  {:>3}  {meaning}", exit as u8));
-    format!("{EXAMPLES}{}\n  101  a bug; please report it", codes.join("\n"))
+    format!(
+        "{EXAMPLES}{}\n  101  a bug; please report it",
+        codes.join("\n")
+    )
 }
 
 /// Predictive maintenance in one command: from run-to-failure data to a promoted remaining-useful-life model
@@ -67,7 +70,8 @@ impl Cli {
     /// What is wrong with them, or the answer to `--help` and `--version`.
     pub(super) fn parse_named() -> Result<(Self, String), clap::Error> {
         let matches = Self::command().try_get_matches()?;
-        let names = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand()).map(|(name, _)| name);
+        let names = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand())
+            .map(|(name, _)| name);
         let name = names.collect::<Vec<_>>().join(" ");
         Ok((Self::from_arg_matches(&matches)?, name))
     }
@@ -185,7 +189,11 @@ pub(super) enum Resume {
 impl StageArgs {
     /// Returns what of earlier work may be used.
     pub(super) fn reuse(&self) -> Reuse {
-        Reuse { cached: !self.force, partial: self.resume == Resume::Auto, lock: self.lock.mode() }
+        Reuse {
+            cached: !self.force,
+            partial: self.resume == Resume::Auto,
+            lock: self.lock.mode(),
+        }
     }
 }
 
@@ -295,7 +303,9 @@ pub(super) enum DataCommand {
     )]
     Fetch(FetchArgs),
     /// Write a simulated turbofan fleet in the C-MAPSS text format
-    #[command(after_help = "Example:\n  pdm-ml data simulate --regimes 6 --fault-modes 2 --seed 7 --name SIM004")]
+    #[command(
+        after_help = "Example:\n  pdm-ml data simulate --regimes 6 --fault-modes 2 --seed 7 --name SIM004"
+    )]
     Simulate(SimulateArgs),
     /// Check the pipeline's data against its expectations
     Validate(ValidateArgs),
@@ -442,7 +452,9 @@ pub(super) struct PromoteArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum ExportCommand {
     /// Write the model as an ONNX graph, from its input tensor to the predicted remaining useful life
-    #[command(after_help = "Example:\n  pdm-ml export onnx turbofan-fd001@champion --output model.onnx")]
+    #[command(
+        after_help = "Example:\n  pdm-ml export onnx turbofan-fd001@champion --output model.onnx"
+    )]
     Onnx(ExportArgs),
     /// Write the folder of an MLflow model, for `mlflow.pyfunc.load_model` and `mlflow models serve`
     #[command(

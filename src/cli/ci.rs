@@ -36,13 +36,27 @@ pub(super) fn workflow(ci: Ci, project: &Path) -> Result<Workflow, CliError> {
         Ci::Github => (".github/workflows/pdm-ml.yml", GITHUB),
         Ci::Gitlab => (".gitlab-ci.yml", GITLAB),
     };
-    let install: String = INSTALL.lines().map(|line| format!("{INSTALL_INDENT}{line}\n")).collect();
-    let within = if folder == "." { String::new() } else { format!("{folder}/") };
+    let install: String = INSTALL
+        .lines()
+        .map(|line| format!("{INSTALL_INDENT}{line}\n"))
+        .collect();
+    let within = if folder == "." {
+        String::new()
+    } else {
+        format!("{folder}/")
+    };
     let text = template.replace(INSTALL_LINE, &install);
-    let text = text.replace(&format!("{FOLDER}/"), &within).replace(FOLDER, &folder);
-    let text = text.replace(PATHS, &github_paths(&folder)).replace(CHANGES, &gitlab_changes(&folder));
+    let text = text
+        .replace(&format!("{FOLDER}/"), &within)
+        .replace(FOLDER, &folder);
+    let text = text
+        .replace(PATHS, &github_paths(&folder))
+        .replace(CHANGES, &gitlab_changes(&folder));
     let text = text.replace(DEFAULT_BRANCH, &default_branch(&top));
-    Ok(Workflow { path: top.join(name), text })
+    Ok(Workflow {
+        path: top.join(name),
+        text,
+    })
 }
 
 /// Returns the filter of what starts a job: the project's folder, or all but texts where it is the whole repository.
@@ -63,16 +77,24 @@ fn gitlab_changes(folder: &str) -> String {
 
 /// Returns the branch that others start from: the one of the server, else the one that is checked out, else `main`.
 fn default_branch(top: &Path) -> String {
-    let of_server = git(top, &["symbolic-ref", "--short", "refs/remotes/origin/HEAD"]);
+    let of_server = git(
+        top,
+        &["symbolic-ref", "--short", "refs/remotes/origin/HEAD"],
+    );
     let of_server = of_server.and_then(|name| name.strip_prefix("origin/").map(str::to_owned));
     let named = of_server.or_else(|| git(top, &["symbolic-ref", "--short", "HEAD"]));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
-    named.filter(|name| name.chars().all(plain)).unwrap_or_else(|| "main".to_owned())
+    named
+        .filter(|name| name.chars().all(plain))
+        .unwrap_or_else(|| "main".to_owned())
 }
 
 /// Returns the top of the repository that a folder lies in.
 pub(super) fn repository(folder: &Path) -> Option<PathBuf> {
-    folder.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned)
+    folder
+        .ancestors()
+        .find(|folder| folder.join(".git").exists())
+        .map(Path::to_owned)
 }
 
 /// Returns a folder as a workflow may name it without quotes.
@@ -84,8 +106,13 @@ fn plain(folder: &Path) -> Result<String, CliError> {
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
     if text.is_empty() || text.starts_with('-') || !text.chars().all(plain) {
-        let error = CliError::new(Code::NotNameable, format!("`{}` cannot be named in a workflow", folder.display()));
-        return Err(error.hint("letters, digits, `.`, `_` and `-` are safe in every shell and service"));
+        let error = CliError::new(
+            Code::NotNameable,
+            format!("`{}` cannot be named in a workflow", folder.display()),
+        );
+        return Err(
+            error.hint("letters, digits, `.`, `_` and `-` are safe in every shell and service")
+        );
     }
     Ok(text.to_owned())
 }

@@ -29,7 +29,10 @@ pub(super) fn install() {
     panic::set_hook(Box::new(|panic| {
         let what = panic.payload_as_str().unwrap_or("of an unknown kind");
         if is_refusal(what) {
-            REFUSED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(first_line(what));
+            REFUSED
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(first_line(what));
             return;
         }
         tell(panic, what);
@@ -54,7 +57,9 @@ fn first_line(text: &str) -> String {
 }
 
 /// Does some work; what the system refused it is an error, and a bug goes on to the end of the process.
-pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, CliError> + UnwindSafe) -> Result<T, CliError> {
+pub(super) fn caught<T>(
+    work: impl FnOnce() -> Result<T, CliError> + UnwindSafe,
+) -> Result<T, CliError> {
     match panic::catch_unwind(work) {
         Ok(result) => result,
         Err(payload) => Err(refusal(payload)),
@@ -62,8 +67,13 @@ pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, CliError> + UnwindSafe)
 }
 
 fn refusal(payload: Box<dyn Any + Send>) -> CliError {
-    let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(what) = refused else { panic::resume_unwind(payload) };
+    let refused = REFUSED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let Some(what) = refused else {
+        panic::resume_unwind(payload)
+    };
     let error = CliError::new(
         Code::SystemRefuses,
         format!("the system gave the program neither the threads nor the memory it needs: {what}"),

@@ -32,7 +32,12 @@ const NO_COLOR: &str = "NO_COLOR";
 /// It is no time.
 pub(super) fn now() -> Result<Option<Timestamp>, CliError> {
     let read = |text: String| {
-        let wrong = |error| CliError::new(Code::VariableValue, format!("{NOW} is `{text}`, which is no time: {error}"));
+        let wrong = |error| {
+            CliError::new(
+                Code::VariableValue,
+                format!("{NOW} is `{text}`, which is no time: {error}"),
+            )
+        };
         text.parse().map_err(wrong)
     };
     variable(NOW).map(read).transpose()
@@ -58,9 +63,13 @@ pub(super) fn learn_secrets() {
     let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
     let arguments: Vec<_> = arguments.collect();
     redact::learn(&arguments.join("\n"));
-    arguments.iter().for_each(|argument| redact::learn(argument));
+    arguments
+        .iter()
+        .for_each(|argument| redact::learn(argument));
     for (name, value) in std::env::vars_os() {
-        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
+        let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
+            continue;
+        };
         if redact::names_a_secret(name) && !FOLDERS_OF_SHELLS.contains(&name) {
             redact::remember(value);
         }
@@ -91,23 +100,44 @@ pub(super) fn keys() -> Result<Vec<Variable>, String> {
     found.retain(|(name, value)| name.starts_with(KEY) && !value.is_empty());
     found.sort();
     let registry = variable(REGISTRY);
-    let registry =
-        registry.map(|value| Variable { name: REGISTRY.to_owned(), key: Some("registry.url".to_owned()), value });
-    let named = found.into_iter().map(|(name, value)| match value.into_string() {
-        Ok(value) => Ok(Variable { name, key: None, value }),
-        Err(_) => Err(name),
+    let registry = registry.map(|value| Variable {
+        name: REGISTRY.to_owned(),
+        key: Some("registry.url".to_owned()),
+        value,
     });
+    let named = found
+        .into_iter()
+        .map(|(name, value)| match value.into_string() {
+            Ok(value) => Ok(Variable {
+                name,
+                key: None,
+                value,
+            }),
+            Err(_) => Err(name),
+        });
     registry.into_iter().map(Ok).chain(named).collect()
 }
 
 /// Who starts a job, by the names GitHub, GitLab and others give it.
-const CI: [&str; 4] = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOREMAIL", "CHANGE_AUTHOR"];
+const CI: [&str; 4] = [
+    "GITHUB_ACTOR",
+    "GITLAB_USER_LOGIN",
+    "BUILD_REQUESTEDFOREMAIL",
+    "CHANGE_AUTHOR",
+];
 
 /// Returns who acts: the name that was set, who started the CI job, the identity of git, or the login name.
 pub(super) fn actor(git: impl FnOnce() -> Option<String>) -> String {
     let named = variable(ACTOR).or_else(|| CI.into_iter().find_map(variable));
-    let login = || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
-    named.or_else(git).or_else(login).unwrap_or_else(|| "unknown".to_owned())
+    let login = || {
+        ["USER", "LOGNAME", "USERNAME"]
+            .into_iter()
+            .find_map(variable)
+    };
+    named
+        .or_else(git)
+        .or_else(login)
+        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Where GitHub checked the repository out.

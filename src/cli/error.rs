@@ -41,12 +41,19 @@ enum Cause {
 impl CliError {
     /// An error of some kind; the kind has the exit code.
     pub(super) fn new(code: Code, error: impl Into<Box<dyn Error>>) -> Self {
-        Self { code, cause: Cause::Error(error.into()), hint: None }
+        Self {
+            code,
+            cause: Cause::Error(error.into()),
+            hint: None,
+        }
     }
 
     /// A file or folder the system refused.
     pub(super) fn io(action: &str, path: &Path, source: io::Error) -> Self {
-        Self::new(Code::FileAccess, format!("cannot {action} `{}`: {source}", path.display()))
+        Self::new(
+            Code::FileAccess,
+            format!("cannot {action} `{}`: {source}", path.display()),
+        )
     }
 
     /// Threads, signals or a folder that the system refused.
@@ -66,13 +73,24 @@ impl CliError {
 
     /// Problems in the pipeline file or its overrides.
     pub(super) fn spec(errors: SpecErrors) -> Self {
-        let first = errors.problems().first().map_or(Code::BadValue, |problem| problem.code);
-        Self { code: first, cause: Cause::Spec(Box::new(errors)), hint: None }
+        let first = errors
+            .problems()
+            .first()
+            .map_or(Code::BadValue, |problem| problem.code);
+        Self {
+            code: first,
+            cause: Cause::Spec(Box::new(errors)),
+            hint: None,
+        }
     }
 
     /// Data that did not meet its expectations.
     fn data(report: Box<QualityReport>) -> Self {
-        Self { code: report.code(), cause: Cause::Data(report), hint: None }
+        Self {
+            code: report.code(),
+            cause: Cause::Data(report),
+            hint: None,
+        }
     }
 
     /// Adds the next step.
@@ -95,7 +113,9 @@ impl CliError {
     pub(super) fn codes(&self) -> Vec<Code> {
         let mut codes = vec![self.code];
         match &self.cause {
-            Cause::Spec(errors) => codes.extend(errors.problems().iter().map(|problem| problem.code)),
+            Cause::Spec(errors) => {
+                codes.extend(errors.problems().iter().map(|problem| problem.code))
+            }
             Cause::Data(report) => codes.extend(report.codes()),
             Cause::Error(_) => {}
         }
@@ -107,17 +127,31 @@ impl CliError {
     /// Returns the words for standard error.
     pub(super) fn render(&self, coloured: bool) -> String {
         let mark = format!("error[{}]", self.code);
-        let mark = if coloured { format!("\u{1b}[1;31m{mark}\u{1b}[0m") } else { mark };
+        let mark = if coloured {
+            format!("\u{1b}[1;31m{mark}\u{1b}[0m")
+        } else {
+            mark
+        };
         let mut text = match &self.cause {
             Cause::Spec(errors) => errors.render(coloured),
             Cause::Data(report) => {
                 let report = report::quality(report);
-                format!("{}\n{mark}: the data did not meet its expectations", visible(&report))
+                format!(
+                    "{}\n{mark}: the data did not meet its expectations",
+                    visible(&report)
+                )
             }
             Cause::Error(error) => {
                 let chain = chain(error.as_ref());
-                let causes = chain.iter().skip(1).map(|cause| format!("\n  caused by: {}", visible(cause)));
-                format!("{mark}: {}{}", visible(&chain[0]), causes.collect::<String>())
+                let causes = chain
+                    .iter()
+                    .skip(1)
+                    .map(|cause| format!("\n  caused by: {}", visible(cause)));
+                format!(
+                    "{mark}: {}{}",
+                    visible(&chain[0]),
+                    causes.collect::<String>()
+                )
             }
         };
         if let Some(hint) = &self.hint {
@@ -132,17 +166,27 @@ impl CliError {
             Cause::Spec(errors) => {
                 let problems = errors.problems();
                 let first = problems.first().map_or_else(String::new, |problem| {
-                    let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+                    let line = problem
+                        .line
+                        .map(|line| format!(":{line}"))
+                        .unwrap_or_default();
                     format!("{}{line}: {}", problem.file, problem.message)
                 });
                 let more = problems.len().saturating_sub(1) + errors.more();
-                if more > 0 { format!("{first} (and {more} more problems)") } else { first }
+                if more > 0 {
+                    format!("{first} (and {more} more problems)")
+                } else {
+                    first
+                }
             }
             Cause::Data(_) => "the data did not meet its expectations".to_owned(),
             Cause::Error(error) => chain(error.as_ref()).join(": "),
         };
         let of_problem = || match &self.cause {
-            Cause::Spec(errors) => errors.problems().first().and_then(|problem| problem.hint.clone()),
+            Cause::Spec(errors) => errors
+                .problems()
+                .first()
+                .and_then(|problem| problem.hint.clone()),
             Cause::Data(_) | Cause::Error(_) => None,
         };
         (words, self.hint.clone().or_else(of_problem))
@@ -151,15 +195,33 @@ impl CliError {
     /// Returns the same for a log: the headline and its causes apart, and all of it where a headline is not enough.
     pub(super) fn for_log(&self) -> LoggedError {
         let (message, causes, detail) = match &self.cause {
-            Cause::Spec(_) => ("the pipeline has problems".to_owned(), None, Some(self.render(false))),
-            Cause::Data(_) => ("the data did not meet its expectations".to_owned(), None, Some(self.render(false))),
+            Cause::Spec(_) => (
+                "the pipeline has problems".to_owned(),
+                None,
+                Some(self.render(false)),
+            ),
+            Cause::Data(_) => (
+                "the data did not meet its expectations".to_owned(),
+                None,
+                Some(self.render(false)),
+            ),
             Cause::Error(error) => {
                 let chain = chain(error.as_ref());
                 let causes = chain[1..].join(": ");
-                (chain[0].clone(), Some(causes).filter(|causes| !causes.is_empty()), None)
+                (
+                    chain[0].clone(),
+                    Some(causes).filter(|causes| !causes.is_empty()),
+                    None,
+                )
             }
         };
-        LoggedError { code: self.code, message, causes, detail, hint: self.hint.clone() }
+        LoggedError {
+            code: self.code,
+            message,
+            causes,
+            detail,
+            hint: self.hint.clone(),
+        }
     }
 
     /// Returns the same for programs.
@@ -295,7 +357,8 @@ impl From<TuneError> for CliError {
 impl From<RegistryError> for CliError {
     fn from(error: RegistryError) -> Self {
         if let RegistryError::Interrupted(interrupted) = error {
-            return Self::interrupted(interrupted).hint("run the same command again: what arrived is kept");
+            return Self::interrupted(interrupted)
+                .hint("run the same command again: what arrived is kept");
         }
         let (code, hint) = (error.code(), error.hint());
         Self::new(code, error).maybe_hint(hint)
@@ -351,6 +414,7 @@ impl From<NameError> for CliError {
 
 impl From<ReferenceError> for CliError {
     fn from(error: ReferenceError) -> Self {
-        Self::new(error.code(), error).hint("write name@alias or name/version, such as turbofan@champion or turbofan/3")
+        Self::new(error.code(), error)
+            .hint("write name@alias or name/version, such as turbofan@champion or turbofan/3")
     }
 }

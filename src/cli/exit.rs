@@ -55,20 +55,53 @@ impl Exit {
     pub(super) const TABLE: [(Self, &'static str); 19] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the message says what to do"),
-        (Self::Usage, "wrong arguments, or a pipeline file with problems"),
-        (Self::ChangesPending, "something would run (only with `plan --exit-code`)"),
+        (
+            Self::Usage,
+            "wrong arguments, or a pipeline file with problems",
+        ),
+        (
+            Self::ChangesPending,
+            "something would run (only with `plan --exit-code`)",
+        ),
         (Self::DataInvalid, "the data did not meet its expectations"),
         (Self::Leak, "a model learnt from units it is judged on"),
         (Self::GateRefused, "a gate said no"),
-        (Self::GateUndecided, "a gate could not tell: the interval spans the limit"),
-        (Self::Unapproved, "somebody else must approve the promotion first"),
-        (Self::Drift, "the data differ from those the champion learnt from (only `drift`)"),
-        (Self::TooLittleData, "too few new units to say whether they differ (only `drift`)"),
-        (Self::Alarm, "a prediction meets the condition of an alarm (only `predict --alarm`)"),
-        (Self::IntegrityBroken, "a digest is wrong: a bundle or the registry was changed"),
-        (Self::PromotionLost, "the promotion lost its race against another for good"),
-        (Self::NotReproduced, "not reproduced: data or a result differ from the lock"),
-        (Self::BudgetExceeded, "a stage would need, or needed, more than its memory or time budget"),
+        (
+            Self::GateUndecided,
+            "a gate could not tell: the interval spans the limit",
+        ),
+        (
+            Self::Unapproved,
+            "somebody else must approve the promotion first",
+        ),
+        (
+            Self::Drift,
+            "the data differ from those the champion learnt from (only `drift`)",
+        ),
+        (
+            Self::TooLittleData,
+            "too few new units to say whether they differ (only `drift`)",
+        ),
+        (
+            Self::Alarm,
+            "a prediction meets the condition of an alarm (only `predict --alarm`)",
+        ),
+        (
+            Self::IntegrityBroken,
+            "a digest is wrong: a bundle or the registry was changed",
+        ),
+        (
+            Self::PromotionLost,
+            "the promotion lost its race against another for good",
+        ),
+        (
+            Self::NotReproduced,
+            "not reproduced: data or a result differ from the lock",
+        ),
+        (
+            Self::BudgetExceeded,
+            "a stage would need, or needed, more than its memory or time budget",
+        ),
         (Self::Unavailable, "a server is not reachable; try again"),
         (Self::Interrupted, "interrupted (SIGINT)"),
         (Self::Terminated, "terminated (SIGTERM)"),
@@ -78,7 +111,9 @@ impl Exit {
 impl Exit {
     /// Returns the exit with a number of the table; any other is a failure.
     pub(super) fn of_number(number: u8) -> Self {
-        let exit = Self::TABLE.into_iter().find(|(exit, _)| *exit as u8 == number);
+        let exit = Self::TABLE
+            .into_iter()
+            .find(|(exit, _)| *exit as u8 == number);
         exit.map_or(Self::Failed, |(exit, _)| exit)
     }
 }

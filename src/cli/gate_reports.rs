@@ -30,7 +30,9 @@ impl Repository {
         let here = std::env::current_dir().unwrap_or_default();
         let project = here.join(project);
         let top = environment::workspace().filter(|top| project.starts_with(top));
-        let top = top.or_else(|| settings::repository_top(&project)).unwrap_or_else(|| here.clone());
+        let top = top
+            .or_else(|| settings::repository_top(&project))
+            .unwrap_or_else(|| here.clone());
         Self { here, project, top }
     }
 
@@ -78,7 +80,9 @@ pub(super) fn judgement(
     repository: &Repository,
 ) -> Result<Judgement, CliError> {
     match result {
-        Ok(outcome) => Ok(engine::judgement(job, outcome, &|path| repository.name_from_here(path))?),
+        Ok(outcome) => Ok(engine::judgement(job, outcome, &|path| {
+            repository.name_from_here(path)
+        })?),
         Err(error) => {
             let file = Some(job.label.as_str()).filter(|label| !label.starts_with('('));
             Ok(early(&job.spec.project.name, file, error, repository))
@@ -88,13 +92,28 @@ pub(super) fn judgement(
 
 /// Returns the judgement of a pipeline whose file has problems, or cannot be read.
 pub(super) fn unread(args: &PipelineArgs, error: &CliError) -> Judgement {
-    let file = args.pipeline.as_deref().map(|path| path.display().to_string());
-    let repository = Repository::of(args.pipeline.as_deref().and_then(Path::parent).unwrap_or(Path::new("")));
-    let name = file.clone().unwrap_or_else(|| settings::MAIN_PIPELINE.to_owned());
+    let file = args
+        .pipeline
+        .as_deref()
+        .map(|path| path.display().to_string());
+    let repository = Repository::of(
+        args.pipeline
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new("")),
+    );
+    let name = file
+        .clone()
+        .unwrap_or_else(|| settings::MAIN_PIPELINE.to_owned());
     early(&name, file.as_deref(), error, &repository)
 }
 
-fn early(pipeline: &str, file: Option<&str>, error: &CliError, repository: &Repository) -> Judgement {
+fn early(
+    pipeline: &str,
+    file: Option<&str>,
+    error: &CliError,
+    repository: &Repository,
+) -> Judgement {
     Judgement {
         pipeline: pipeline.to_owned(),
         file: file.map(|file| repository.name_from_here(file)),
@@ -109,8 +128,15 @@ fn early(pipeline: &str, file: Option<&str>, error: &CliError, repository: &Repo
 ///
 /// # Errors
 /// The first that cannot be written; the others are tried all the same.
-pub(super) fn write(targets: &[ReportTarget], judgement: &Judgement, ui: &Ui) -> Result<(), CliError> {
-    let written: Vec<_> = targets.iter().map(|target| write_one(target, judgement, ui)).collect();
+pub(super) fn write(
+    targets: &[ReportTarget],
+    judgement: &Judgement,
+    ui: &Ui,
+) -> Result<(), CliError> {
+    let written: Vec<_> = targets
+        .iter()
+        .map(|target| write_one(target, judgement, ui))
+        .collect();
     written.into_iter().collect()
 }
 
@@ -119,9 +145,15 @@ pub(super) fn replace(targets: &[ReportTarget], pipeline: Option<&Path>, error: 
     if targets.is_empty() {
         return;
     }
-    let args = PipelineArgs { pipeline: pipeline.map(Path::to_owned), ..PipelineArgs::default() };
+    let args = PipelineArgs {
+        pipeline: pipeline.map(Path::to_owned),
+        ..PipelineArgs::default()
+    };
     let judgement = unread(&args, error);
-    for target in targets.iter().filter(|target| target.file.as_deref() != pipeline) {
+    for target in targets
+        .iter()
+        .filter(|target| target.file.as_deref() != pipeline)
+    {
         let Some(file) = &target.file else { continue };
         if let Err(error) = write_file(target.format, file, &judgement) {
             ui::warn(unmarked(&error.render(false)));
@@ -157,7 +189,9 @@ fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<()
 /// Returns what the drawing of this name beside a report in Markdown is called.
 fn drawing_name(file: &Path, drawing: &str) -> OsString {
     let stem = file.file_stem().unwrap_or_default();
-    [stem, "-".as_ref(), drawing.as_ref(), ".svg".as_ref()].into_iter().collect()
+    [stem, "-".as_ref(), drawing.as_ref(), ".svg".as_ref()]
+        .into_iter()
+        .collect()
 }
 
 /// Returns every file that the reports are written to.
@@ -169,7 +203,8 @@ pub(super) fn outputs(targets: &[ReportTarget], overwrites: bool) -> Outputs {
         if *format == GateFormat::Markdown {
             for drawing in gate::DRAWINGS {
                 let path = file.with_file_name(drawing_name(file, drawing));
-                outputs = outputs.document("the drawing of --report", Some(&path), Document::Drawing);
+                outputs =
+                    outputs.document("the drawing of --report", Some(&path), Document::Drawing);
             }
         }
     }
@@ -204,13 +239,18 @@ fn write_markdown(file: &Path, judgement: &Judgement) -> Result<(), CliError> {
         outputs::write(&file.with_file_name(&name), redact(&drawing.svg).as_bytes())?;
         linked.push((drawing.title, name.to_string_lossy().into_owned()));
     }
-    let linked: Vec<_> = linked.iter().map(|(title, target)| Linked { title, target }).collect();
+    let linked: Vec<_> = linked
+        .iter()
+        .map(|(title, target)| Linked { title, target })
+        .collect();
     outputs::write(file, redact(&gate::markdown(judgement, &linked)).as_bytes())
 }
 
 /// Adds to the page GitHub shows of a job, where there is one.
 fn summarise(judgement: &Judgement) -> Result<(), CliError> {
-    let Some(path) = environment::step_summary() else { return Ok(()) };
+    let Some(path) = environment::step_summary() else {
+        return Ok(());
+    };
     let text = gate::markdown(judgement, &[]);
     let file = OpenOptions::new().create(true).append(true).open(&path);
     file.and_then(|mut file| file.write_all(redact(&text).as_bytes()))
@@ -223,9 +263,22 @@ mod tests {
 
     #[test]
     fn files_are_named_from_the_top_of_their_repository() {
-        let repository = Repository { here: "/r/plant".into(), project: "/r/plant".into(), top: "/r".into() };
-        assert_eq!(repository.name_from_here("pipelines/../pdm.toml"), "plant/pdm.toml");
-        assert_eq!(repository.name_from_here("/elsewhere/pdm.toml"), "/elsewhere/pdm.toml");
-        assert_eq!(repository.name_from_project("datasets/a.csv"), "plant/datasets/a.csv");
+        let repository = Repository {
+            here: "/r/plant".into(),
+            project: "/r/plant".into(),
+            top: "/r".into(),
+        };
+        assert_eq!(
+            repository.name_from_here("pipelines/../pdm.toml"),
+            "plant/pdm.toml"
+        );
+        assert_eq!(
+            repository.name_from_here("/elsewhere/pdm.toml"),
+            "/elsewhere/pdm.toml"
+        );
+        assert_eq!(
+            repository.name_from_project("datasets/a.csv"),
+            "plant/datasets/a.csv"
+        );
     }
 }

@@ -10,7 +10,8 @@ use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::domain::UnitId;
 use pdm_models::data::{
-    CsvWish, DataError, Finding, Schema, SkippedUnit, Trajectory, UnitFormat, UnitInput, parse_input, read_input,
+    CsvWish, DataError, Finding, Schema, SkippedUnit, Trajectory, UnitFormat, UnitInput,
+    parse_input, read_input,
 };
 
 /// The name of standard input.
@@ -45,8 +46,16 @@ pub(super) fn read(
     let mut all = Inputs::default();
     let mut places: BTreeMap<UnitId, PathBuf> = BTreeMap::new();
     for path in expanded(named)? {
-        let UnitInput { units, skipped, sha256 } = read_one(&path, format, schema, wish)?;
-        for unit in units.iter().map(|unit| &unit.unit).chain(skipped.iter().map(|unit| &unit.unit)) {
+        let UnitInput {
+            units,
+            skipped,
+            sha256,
+        } = read_one(&path, format, schema, wish)?;
+        for unit in units
+            .iter()
+            .map(|unit| &unit.unit)
+            .chain(skipped.iter().map(|unit| &unit.unit))
+        {
             if let Some(other) = places.insert(unit.clone(), path.clone()) {
                 let (first, second) = (other.display(), path.display());
                 let message = format!("unit {unit} is in `{first}` and in `{second}`");
@@ -63,20 +72,34 @@ pub(super) fn read(
     Ok(all)
 }
 
-fn read_one(path: &Path, format: Option<UnitFormat>, schema: &Schema, wish: CsvWish) -> Result<UnitInput, CliError> {
+fn read_one(
+    path: &Path,
+    format: Option<UnitFormat>,
+    schema: &Schema,
+    wish: CsvWish,
+) -> Result<UnitInput, CliError> {
     if path.as_os_str() != STANDARD_INPUT {
         return read_input(path, format, schema, wish).map_err(with_hint);
     }
     let Some(format) = format else {
-        let error = CliError::new(Code::ArgumentValue, "standard input has no name that tells its format");
+        let error = CliError::new(
+            Code::ArgumentValue,
+            "standard input has no name that tells its format",
+        );
         return Err(error.hint("add --input-format csv, parquet or cmapss"));
     };
     let mut bytes = Vec::new();
-    let read = io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    let read = io::stdin()
+        .lock()
+        .take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes);
     read.map_err(|error| CliError::io("read", Path::new("standard input"), error))?;
     if bytes.len() as u64 > MOST_BYTES {
-        let message = format!("standard input has more than {MOST_BYTES} bytes, and no more are read");
-        return Err(CliError::new(Code::DataIncomplete, message).hint("give the units in several parts"));
+        let message =
+            format!("standard input has more than {MOST_BYTES} bytes, and no more are read");
+        return Err(
+            CliError::new(Code::DataIncomplete, message).hint("give the units in several parts")
+        );
     }
     parse_input("standard input", bytes, format, schema, wish).map_err(with_hint)
 }
@@ -84,9 +107,14 @@ fn read_one(path: &Path, format: Option<UnitFormat>, schema: &Schema, wish: CsvW
 /// Adds that the keys which a message names are options here.
 fn with_hint(error: DataError) -> CliError {
     let names_a_key = |finding: &Finding| finding.message.contains("under [dataset]");
-    let names_keys = matches!(&error, DataError::Invalid { findings, .. } if findings.iter().any(names_a_key));
+    let names_keys =
+        matches!(&error, DataError::Invalid { findings, .. } if findings.iter().any(names_a_key));
     let error = CliError::from(error);
-    if names_keys { error.hint("for this file alone say it with --separator, --decimal or --encoding") } else { error }
+    if names_keys {
+        error.hint("for this file alone say it with --separator, --decimal or --encoding")
+    } else {
+        error
+    }
 }
 
 /// Returns the files that are named, patterns resolved, without standard input.
@@ -110,11 +138,17 @@ fn expanded(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
             continue;
         }
         let found = glob::glob(&pattern).map_err(|error| {
-            CliError::new(Code::ArgumentValue, format!("`{pattern}` is not a pattern of files: {error}"))
+            CliError::new(
+                Code::ArgumentValue,
+                format!("`{pattern}` is not a pattern of files: {error}"),
+            )
         })?;
         let found: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
         if found.is_empty() {
-            return Err(CliError::new(Code::DataMissing, format!("no file matches `{pattern}`")));
+            return Err(CliError::new(
+                Code::DataMissing,
+                format!("no file matches `{pattern}`"),
+            ));
         }
         paths.extend(found);
     }

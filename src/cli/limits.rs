@@ -15,18 +15,29 @@ const THREAD: u64 = 16 << 20;
 /// # Errors
 /// What is allowed, and what is needed.
 pub(super) fn check(threads: u16) -> Result<(), CliError> {
-    let Some(allowed) = addresses() else { return Ok(()) };
+    let Some(allowed) = addresses() else {
+        return Ok(());
+    };
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    let threads = if threads == 0 { cores } else { u64::from(threads) };
+    let threads = if threads == 0 {
+        cores
+    } else {
+        u64::from(threads)
+    };
     let needed = PROGRAM + THREAD * threads;
     if allowed >= needed {
         return Ok(());
     }
     let error = CliError::new(
         Code::SystemRefuses,
-        format!("the system allows the program {} of addresses, and it needs {}", size(allowed), size(needed)),
+        format!(
+            "the system allows the program {} of addresses, and it needs {}",
+            size(allowed),
+            size(needed)
+        ),
     );
-    Err(error.hint("raise the limit (`ulimit -v`), or leave it out and set `project.budget.memory`"))
+    Err(error
+        .hint("raise the limit (`ulimit -v`), or leave it out and set `project.budget.memory`"))
 }
 
 /// Returns the memory that work may hold under the system's limit of addresses; none without a limit.

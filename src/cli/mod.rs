@@ -42,7 +42,8 @@ use watch::Watch;
 pub fn main() -> Exit {
     environment::learn_secrets();
     crash::install();
-    let begun = Cli::parse_named().and_then(|(cli, name)| Ok((Watch::begin(&cli.global, &name)?, cli)));
+    let begun =
+        Cli::parse_named().and_then(|(cli, name)| Ok((Watch::begin(&cli.global, &name)?, cli)));
     let (watch, cli) = match begun {
         Ok(begun) => begun,
         Err(error) => {
@@ -54,20 +55,28 @@ pub fn main() -> Exit {
     };
     let (begun, night) = (Instant::now(), night_of(&cli));
     let ui = Ui::new(&cli.global, watch);
-    let ended = crash::caught(AssertUnwindSafe(|| prepare(&cli).and_then(|()| commands::run(cli, &ui))));
+    let ended = crash::caught(AssertUnwindSafe(|| {
+        prepare(&cli).and_then(|()| commands::run(cli, &ui))
+    }));
     if let (Some(args), Err(error)) = (&night, &ended) {
         // A night that got no further than this has said nothing yet.
         let pipeline = args.pipeline.pipeline.as_deref();
         summary::failed_early(args.summary.as_deref(), pipeline, error, begun.elapsed());
     }
-    let exit = ended.as_ref().map_or_else(|error| ui.fail(error), |exit| *exit);
+    let exit = ended
+        .as_ref()
+        .map_or_else(|error| ui.fail(error), |exit| *exit);
     ui.watch.end(exit, ended.err());
     exit
 }
 
 /// Returns the arguments of the night job, where it is the command.
 fn night_of(cli: &Cli) -> Option<RetrainArgs> {
-    if let Command::Retrain(args) = &cli.command { Some(args.clone()) } else { None }
+    if let Command::Retrain(args) = &cli.command {
+        Some(args.clone())
+    } else {
+        None
+    }
 }
 
 fn prepare(cli: &Cli) -> Result<(), CliError> {

@@ -12,12 +12,20 @@ use pdm_store::registry::Observed;
 pub(super) fn text(retrained: &Retrained) -> String {
     let conditions = (!retrained.conditions.is_empty()).then(|| conditions(retrained));
     let gates = retrained.gates.as_ref().map(outcome::gates);
-    let parts: Vec<_> = conditions.into_iter().chain(gates).chain([line(retrained)]).collect();
+    let parts: Vec<_> = conditions
+        .into_iter()
+        .chain(gates)
+        .chain([line(retrained)])
+        .collect();
     parts.join("\n\n")
 }
 
 fn conditions(retrained: &Retrained) -> String {
-    let header = [("reason", Align::Left), ("holds", Align::Left), ("figures", Align::Left)];
+    let header = [
+        ("reason", Align::Left),
+        ("holds", Align::Left),
+        ("figures", Align::Left),
+    ];
     let rows = retrained.conditions.iter().map(|found| {
         let holds = if found.holds { "yes" } else { "no" };
         [found.condition.clone(), holds.to_owned(), found.why.clone()]
@@ -27,12 +35,23 @@ fn conditions(retrained: &Retrained) -> String {
 
 /// Returns a night in one line: when, what, which versions, why, the scores, the run, how long.
 pub(super) fn line(retrained: &Retrained) -> String {
-    let Retrained { time, pipeline, model, alias, result, .. } = retrained;
+    let Retrained {
+        time,
+        pipeline,
+        model,
+        alias,
+        result,
+        ..
+    } = retrained;
     let version = retrained.version.map(|version| format!("v{version}"));
-    let named = |version: Option<u32>| version.map_or("none".to_owned(), |version| format!("v{version}"));
+    let named =
+        |version: Option<u32>| version.map_or("none".to_owned(), |version| format!("v{version}"));
     let moved = match result {
         NightResult::Promoted => format!(" (was {})", named(retrained.champion_before)),
-        NightResult::Nothing | NightResult::Refused | NightResult::Undecided | NightResult::Kept => String::new(),
+        NightResult::Nothing
+        | NightResult::Refused
+        | NightResult::Undecided
+        | NightResult::Kept => String::new(),
     };
     let fields = [
         Some(format!(
@@ -40,7 +59,10 @@ pub(super) fn line(retrained: &Retrained) -> String {
             result.name(),
             version.map(|v| format!(" {v}")).unwrap_or_default()
         )),
-        Some(format!("{model}@{alias} {}{moved}", named(retrained.champion))),
+        Some(format!(
+            "{model}@{alias} {}{moved}",
+            named(retrained.champion)
+        )),
         because(retrained),
         scores(retrained),
         Some(retrained.why.clone()).filter(|_| *result != NightResult::Promoted),
@@ -52,22 +74,52 @@ pub(super) fn line(retrained: &Retrained) -> String {
 
 fn because(retrained: &Retrained) -> Option<String> {
     retrained.version?;
-    let held: Vec<_> = retrained.conditions.iter().filter(|found| found.holds).map(|f| f.condition.as_str()).collect();
+    let held: Vec<_> = retrained
+        .conditions
+        .iter()
+        .filter(|found| found.holds)
+        .map(|f| f.condition.as_str())
+        .collect();
     Some(format!("because {}", held.join(", ")))
 }
 
 /// Returns the RMSE with its interval, and how it differs from the champion's on the same units.
 fn scores(retrained: &Retrained) -> Option<String> {
-    let rmse = retrained.scores.iter().find(|score| score.metric == Metric::Rmse)?;
-    let units = retrained.units.zip(retrained.judged_on).map(|(units, part)| format!(" on {units} units ({part})"));
-    let own = format!("rmse {:.2} [{:.2}, {:.2}]{}", rmse.value, rmse.lower, rmse.upper, units.unwrap_or_default());
-    let difference = retrained.gates.iter().flat_map(|gates| &gates.rows).find_map(|row| match row.observed {
-        Some(Observed::Difference(difference)) => Some(difference).filter(|seen| seen.metric == Metric::Rmse),
-        Some(Observed::Score(_)) | None => None,
-    });
-    let champion = retrained.gates.as_ref().and_then(|gates| gates.champion.as_ref()).map(|champion| champion.version);
+    let rmse = retrained
+        .scores
+        .iter()
+        .find(|score| score.metric == Metric::Rmse)?;
+    let units = retrained
+        .units
+        .zip(retrained.judged_on)
+        .map(|(units, part)| format!(" on {units} units ({part})"));
+    let own = format!(
+        "rmse {:.2} [{:.2}, {:.2}]{}",
+        rmse.value,
+        rmse.lower,
+        rmse.upper,
+        units.unwrap_or_default()
+    );
+    let difference = retrained
+        .gates
+        .iter()
+        .flat_map(|gates| &gates.rows)
+        .find_map(|row| match row.observed {
+            Some(Observed::Difference(difference)) => {
+                Some(difference).filter(|seen| seen.metric == Metric::Rmse)
+            }
+            Some(Observed::Score(_)) | None => None,
+        });
+    let champion = retrained
+        .gates
+        .as_ref()
+        .and_then(|gates| gates.champion.as_ref())
+        .map(|champion| champion.version);
     let compared = difference.zip(champion).map(|(seen, champion)| {
-        format!(", {:+.2} [{:+.2}, {:+.2}] against v{champion}", seen.difference, seen.lower, seen.upper)
+        format!(
+            ", {:+.2} [{:+.2}, {:+.2}] against v{champion}",
+            seen.difference, seen.lower, seen.upper
+        )
     });
     Some(own + &compared.unwrap_or_default())
 }

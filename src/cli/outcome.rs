@@ -13,12 +13,22 @@ use pdm_tracking::tracking::Looks;
 
 /// Returns the result of a run: stages, scores, gates, and the version that now holds the alias.
 pub(super) fn text(outcome: &Outcome, until: Stage) -> String {
-    let mut parts = vec![format!("{} · {}", outcome.pipeline, outcome.file), stages(&outcome.stages)];
-    let stopped = outcome.stages.iter().any(|row| row.action == Action::Stopped);
+    let mut parts = vec![
+        format!("{} · {}", outcome.pipeline, outcome.file),
+        stages(&outcome.stages),
+    ];
+    let stopped = outcome
+        .stages
+        .iter()
+        .any(|row| row.action == Action::Stopped);
     if !outcome.did_something() && !stopped {
         parts.push("nothing to do: every stage is up to date".to_owned());
     }
-    if let Some(path) = outcome.learning_curves.as_ref().filter(|_| until == Stage::Calibrate) {
+    if let Some(path) = outcome
+        .learning_curves
+        .as_ref()
+        .filter(|_| until == Stage::Calibrate)
+    {
         parts.push(format!("learning curves: {}", short(path)));
     }
     if let Some(scores) = outcome.scores.as_ref().filter(|_| until >= Stage::Evaluate) {
@@ -37,20 +47,38 @@ fn scored(scores: &Judged, until: Stage) -> Vec<String> {
     if scores.on != Part::OutOfFold {
         let card = &scores.out_of_fold;
         // Who evaluates compares models; who runs the line wants the verdict.
-        let text = if until == Stage::Evaluate { report::scores(card) } else { report::scores_in_a_line(card) };
-        parts.push(format!("out of fold: each unit by a model that did not learn from it\n\n{text}"));
+        let text = if until == Stage::Evaluate {
+            report::scores(card)
+        } else {
+            report::scores_in_a_line(card)
+        };
+        parts.push(format!(
+            "out of fold: each unit by a model that did not learn from it\n\n{text}"
+        ));
         // Of some groups there may be no test part.
-        let groups = if until == Stage::Evaluate { None } else { report::group_scores(card) };
+        let groups = if until == Stage::Evaluate {
+            None
+        } else {
+            report::group_scores(card)
+        };
         parts.extend(groups);
     }
-    parts.push(format!("{}\n\n{}", judged_on(scores.on), report::scores(&scores.scorecard)));
+    parts.push(format!(
+        "{}\n\n{}",
+        judged_on(scores.on),
+        report::scores(&scores.scorecard)
+    ));
     parts.extend(scores.looks.map(|looks| looked(scores.on, looks)));
     parts
 }
 
 /// Returns how often the part was looked at, and what that means.
 fn looked(part: Part, looks: Looks) -> String {
-    let again = if looks.new { "" } else { "; this one was scored on it before" };
+    let again = if looks.new {
+        ""
+    } else {
+        "; this one was scored on it before"
+    };
     match looks.models {
         1 => format!("looks at this {part}: 1 model was scored on it{again}"),
         models => format!(
@@ -62,7 +90,10 @@ fn looked(part: Part, looks: Looks) -> String {
 /// Returns a path as seen from here.
 fn short(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+    path.strip_prefix(&here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 fn judged_on(part: Part) -> &'static str {
@@ -74,7 +105,12 @@ fn judged_on(part: Part) -> &'static str {
 }
 
 fn stages(rows: &[StageRow]) -> String {
-    let header = [("stage", Align::Left), ("", Align::Left), ("time", Align::Right), ("what", Align::Left)];
+    let header = [
+        ("stage", Align::Left),
+        ("", Align::Left),
+        ("time", Align::Right),
+        ("what", Align::Left),
+    ];
     let rows = rows.iter().map(|row| {
         let action = match row.action {
             Action::Ran => "ran",
@@ -82,7 +118,11 @@ fn stages(rows: &[StageRow]) -> String {
             Action::Skipped => "skipped",
             Action::Stopped => "not reached",
         };
-        let time = if row.action == Action::Ran { seconds(row.elapsed_ms) } else { String::new() };
+        let time = if row.action == Action::Ran {
+            seconds(row.elapsed_ms)
+        } else {
+            String::new()
+        };
         let what = match row.action {
             Action::Ran => row.summary.text.clone(),
             Action::Cached => format!("{} ({})", row.summary.text, row.why),
@@ -98,10 +138,20 @@ pub(super) fn gates(report: &GateReport) -> String {
     if report.rows.is_empty() {
         return "no gates: every model passes; add a [[gate]] to the pipeline".to_owned();
     }
-    let header = [("gate", Align::Left), ("verdict", Align::Left), ("units", Align::Right), ("why", Align::Left)];
+    let header = [
+        ("gate", Align::Left),
+        ("verdict", Align::Left),
+        ("units", Align::Right),
+        ("why", Align::Left),
+    ];
     let rows = report.rows.iter().map(|row| {
         let gate = format!("{} {}", row.gate.metric, row.gate.rule);
-        [gate, row.verdict.to_string(), row.units.to_string(), row.explanation.clone()]
+        [
+            gate,
+            row.verdict.to_string(),
+            row.units.to_string(),
+            row.explanation.clone(),
+        ]
     });
     format!("{}\ngates: {}", table(&header, rows), report.verdict)
 }
@@ -118,14 +168,21 @@ fn version(outcome: &Outcome) -> Option<String> {
 
 /// Returns the one command to try next.
 pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
-    let file = if outcome.file.starts_with('(') { String::new() } else { format!(" {}", outcome.file) };
+    let file = if outcome.file.starts_with('(') {
+        String::new()
+    } else {
+        format!(" {}", outcome.file)
+    };
     if exit != Exit::Done {
         return "pdm-ml runs list".to_owned();
     }
     match until {
         Stage::Promote => match (&outcome.version, &outcome.alias, test_file(outcome)) {
             (Some(version), Some(alias), Some(input)) => {
-                format!("pdm-ml predict --model {}@{alias} --input {input}", version.model)
+                format!(
+                    "pdm-ml predict --model {}@{alias} --input {input}",
+                    version.model
+                )
             }
             (Some(version), _, _) => format!("pdm-ml registry history {}", version.model),
             (None, _, _) => format!("pdm-ml run{file}"),
@@ -133,7 +190,9 @@ pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
         Stage::Features => format!("pdm-ml train{file}"),
         Stage::Calibrate => format!("pdm-ml evaluate{file}"),
         Stage::Evaluate => format!("pdm-ml gate{file}"),
-        Stage::Validate | Stage::Train | Stage::Gate | Stage::Register => format!("pdm-ml run{file}"),
+        Stage::Validate | Stage::Train | Stage::Gate | Stage::Register => {
+            format!("pdm-ml run{file}")
+        }
     }
 }
 
@@ -142,7 +201,9 @@ pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
 fn test_file(outcome: &Outcome) -> Option<String> {
     let mut files = outcome.quality.iter().flat_map(|quality| &quality.files);
     let test = files.find(|file| file.role == Role::Test && Path::new(&file.path).is_file())?;
-    shlex::try_quote(&test.path).ok().map(|quoted| quoted.into_owned())
+    shlex::try_quote(&test.path)
+        .ok()
+        .map(|quoted| quoted.into_owned())
 }
 
 /// Returns a time in seconds, with the digits a reader wants.

@@ -46,12 +46,20 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Returns nothing yet; `overwrites` says whether the option `--force` was given.
     pub(super) fn new(overwrites: bool) -> Self {
-        Self { overwrites, allowed_by: "--force", ..Self::default() }
+        Self {
+            overwrites,
+            allowed_by: "--force",
+            ..Self::default()
+        }
     }
 
     /// As [`Self::new`], for a command whose `--force` means something else as well.
     pub(super) fn with_overwrite(overwrites: bool) -> Self {
-        Self { overwrites, allowed_by: "--overwrite", ..Self::default() }
+        Self {
+            overwrites,
+            allowed_by: "--overwrite",
+            ..Self::default()
+        }
     }
 
     /// Adds a document that may replace an earlier one of its kind; none where the option was not given.
@@ -71,26 +79,35 @@ impl Outputs {
 
     fn add(mut self, option: &str, path: Option<&Path>, replaces: Replaces) -> Self {
         if let Some(path) = path {
-            self.outputs.push(Output { option: option.to_owned(), path: path.to_owned(), replaces });
+            self.outputs.push(Output {
+                option: option.to_owned(),
+                path: path.to_owned(),
+                replaces,
+            });
         }
         self
     }
 
     /// Adds a file that the command reads.
     pub(super) fn reads_file(mut self, option: &str, path: Option<&Path>) -> Self {
-        self.reads.extend(path.map(|path| Read::file(format!("what `{option}` names"), path.to_owned())));
+        self.reads
+            .extend(path.map(|path| Read::file(format!("what `{option}` names"), path.to_owned())));
         self
     }
 
     /// Adds a folder that the command reads.
     pub(super) fn reads_folder(mut self, option: &str, path: &Path) -> Self {
-        self.reads.push(Read::folder(format!("the folder that `{option}` names"), path.to_owned()));
+        self.reads.push(Read::folder(
+            format!("the folder that `{option}` names"),
+            path.to_owned(),
+        ));
         self
     }
 
     /// Adds a registry by its address; a bucket holds no file of this machine.
     pub(super) fn reads_registry(mut self, root: &Path, url: &str) -> Self {
-        self.reads.extend(engine::folder_at(root, "the registry", url));
+        self.reads
+            .extend(engine::folder_at(root, "the registry", url));
         self
     }
 
@@ -113,7 +130,8 @@ impl Outputs {
     pub(super) fn reads_pipeline_file(mut self, given: Option<&Path>) -> Self {
         let main = settings::main_pipeline().ok().flatten();
         let file = given.map(Path::to_owned).or(main);
-        self.reads.extend(file.map(|path| Read::file("the pipeline file", path)));
+        self.reads
+            .extend(file.map(|path| Read::file("the pipeline file", path)));
         self
     }
 
@@ -125,7 +143,11 @@ impl Outputs {
     pub(super) fn check(mut self, ui: &Ui) -> Result<(), CliError> {
         let metrics = ui.watch.metrics_file().map(Path::to_owned);
         self = self.known("--metrics-file", metrics.as_deref());
-        let reads: Vec<_> = self.reads.iter().map(|read| (read, FileId::of(&read.path))).collect();
+        let reads: Vec<_> = self
+            .reads
+            .iter()
+            .map(|read| (read, FileId::of(&read.path)))
+            .collect();
         let mut seen: Vec<(&Output, FileId)> = Vec::new();
         for output in &self.outputs {
             let id = FileId::of(&output.path);
@@ -141,42 +163,75 @@ impl Outputs {
 
     /// Refuses to replace what this program did not write.
     fn refuse_strangers(&self, output: &Output) -> Result<(), CliError> {
-        let Output { option, path, replaces } = output;
+        let Output {
+            option,
+            path,
+            replaces,
+        } = output;
         if let Replaces::Document(Document::Predictions | Document::Features) = replaces {
             require_table_format(path)?;
         }
-        let Ok(found) = fs::metadata(path) else { return Ok(()) };
+        let Ok(found) = fs::metadata(path) else {
+            return Ok(());
+        };
         let shown = path.display();
         let (document, what) = match replaces {
             Replaces::Known => return Ok(()),
             Replaces::Nothing => (None, String::new()),
-            Replaces::Document(document) => (Some(*document), format!(", and it is not {}", document.name())),
+            Replaces::Document(document) => (
+                Some(*document),
+                format!(", and it is not {}", document.name()),
+            ),
         };
         if !found.is_file() {
-            let kind = if found.is_dir() { "is a folder" } else { "is not a regular file" };
-            let error = CliError::new(Code::ArgumentValue, format!("`{shown}`, which {option} names, {kind}"));
+            let kind = if found.is_dir() {
+                "is a folder"
+            } else {
+                "is not a regular file"
+            };
+            let error = CliError::new(
+                Code::ArgumentValue,
+                format!("`{shown}`, which {option} names, {kind}"),
+            );
             return Err(error.hint("name a file"));
         }
         if self.overwrites {
             return Ok(());
         }
         if let Some(document) = document
-            && document.is_written_at(path).map_err(|error| CliError::io("read", path, error))?
+            && document
+                .is_written_at(path)
+                .map_err(|error| CliError::io("read", path, error))?
         {
             return Ok(());
         }
         let message = format!("`{shown}` is there already{what}; nothing was changed");
-        let hint = format!("{} writes over it, or name another file with {option}", self.allowed_by);
+        let hint = format!(
+            "{} writes over it, or name another file with {option}",
+            self.allowed_by
+        );
         Err(CliError::new(Code::WouldOverwrite, message).hint(hint))
     }
 }
 
 fn refuse_input(output: &Output, id: &FileId, reads: &[(&Read, FileId)]) -> Result<(), CliError> {
-    let hits = |read: &Read, other: &FileId| if read.is_folder { id.lies_in(other) } else { id.is(other) };
-    let Some((read, _)) = reads.iter().find(|(read, other)| hits(read, other)) else { return Ok(()) };
+    let hits = |read: &Read, other: &FileId| {
+        if read.is_folder {
+            id.lies_in(other)
+        } else {
+            id.is(other)
+        }
+    };
+    let Some((read, _)) = reads.iter().find(|(read, other)| hits(read, other)) else {
+        return Ok(());
+    };
     let (shown, option) = (output.path.display(), &output.option);
     let message = match read.is_folder {
-        true => format!("{option} would write `{shown}` into {}, `{}`", read.what, read.path.display()),
+        true => format!(
+            "{option} would write `{shown}` into {}, `{}`",
+            read.what,
+            read.path.display()
+        ),
         false => format!("{option} would replace `{shown}`, which is {}", read.what),
     };
     Err(CliError::new(Code::OutputIsInput, message).hint("name another file; nothing was changed"))

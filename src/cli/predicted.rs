@@ -63,16 +63,23 @@ impl Predicted {
         bundle: Digest,
         model: Option<String>,
     ) -> Self {
-        let (predictions, unpredictable): (Vec<_>, Vec<_>) = predictions.into_iter().partition(is_number);
+        let (predictions, unpredictable): (Vec<_>, Vec<_>) =
+            predictions.into_iter().partition(is_number);
         for prediction in unpredictable {
             if skipped.iter().all(|unit| unit.unit != prediction.unit) {
                 let cycle = prediction.cycle;
-                skipped.push(SkippedUnit { unit: prediction.unit, findings: vec![no_number(cycle)] });
+                skipped.push(SkippedUnit {
+                    unit: prediction.unit,
+                    findings: vec![no_number(cycle)],
+                });
             }
         }
         Self {
             flags: FlagCounts::of(&predictions),
-            alarms: predictions.iter().map(|p| alarms.iter().any(|alarm| alarm.is_met(p))).collect(),
+            alarms: predictions
+                .iter()
+                .map(|p| alarms.iter().any(|alarm| alarm.is_met(p)))
+                .collect(),
             conditions: alarms.iter().map(ToString::to_string).collect(),
             predictions,
             skipped,
@@ -86,7 +93,14 @@ impl Predicted {
         let mut rows = Vec::new();
         for (p, alarm) in self.predictions.iter().zip(&self.alarms) {
             let alarm = self.asks_for_alarms().then_some(*alarm);
-            rows.push(Row { unit: &p.unit, cycle: p.cycle, rul: p.rul, interval: p.interval, flags: &p.flags, alarm });
+            rows.push(Row {
+                unit: &p.unit,
+                cycle: p.cycle,
+                rul: p.rul,
+                interval: p.interval,
+                flags: &p.flags,
+                alarm,
+            });
         }
         rows
     }
@@ -98,7 +112,11 @@ impl Predicted {
 
     /// Returns the units of which a prediction meets the condition of an alarm.
     pub(super) fn alarmed_units(&self) -> Vec<&UnitId> {
-        let alarmed = self.predictions.iter().zip(&self.alarms).filter(|(_, alarm)| **alarm);
+        let alarmed = self
+            .predictions
+            .iter()
+            .zip(&self.alarms)
+            .filter(|(_, alarm)| **alarm);
         let mut units: Vec<&UnitId> = alarmed.map(|(prediction, _)| &prediction.unit).collect();
         units.dedup();
         units
@@ -106,7 +124,9 @@ impl Predicted {
 
     /// Returns how the command ends: an alarm is worth more than a unit that was left out.
     pub(super) fn exit(&self) -> Exit {
-        self.codes().first().map_or(Exit::Done, |code| (*code).into())
+        self.codes()
+            .first()
+            .map_or(Exit::Done, |code| (*code).into())
     }
 
     /// Tells of what nobody may overlook, on standard error.
@@ -118,19 +138,31 @@ impl Predicted {
             );
         }
         if !self.flags.is_empty() {
-            ui::warn(&format!("{}; these predictions rest on what the model never learnt", self.flags));
+            ui::warn(&format!(
+                "{}; these predictions rest on what the model never learnt",
+                self.flags
+            ));
             for (kind, count) in self.flags.by_kind() {
                 let plural = if count == 1 { "unit" } else { "units" };
-                ui::line(&format!("  {kind}, {count} {plural}: {}", self.example(kind)));
+                ui::line(&format!(
+                    "  {kind}, {count} {plural}: {}",
+                    self.example(kind)
+                ));
             }
         }
         let causes = self.left_out();
-        causes.iter().take(NAMED).for_each(|sentence| ui::warn(sentence));
+        causes
+            .iter()
+            .take(NAMED)
+            .for_each(|sentence| ui::warn(sentence));
         if causes.len() > NAMED {
             ui::warn(&format!("{} units in all are left out", self.skipped.len()));
         }
         if let Some(title) = self.alarm_title() {
-            ui::warn(&format!("alarm: {title}: {}", named(&self.alarmed_units(), NAMED)));
+            ui::warn(&format!(
+                "alarm: {title}: {}",
+                named(&self.alarmed_units(), NAMED)
+            ));
         }
         ui.more(&self.codes());
     }
@@ -139,7 +171,10 @@ impl Predicted {
     fn left_out(&self) -> Vec<String> {
         let mut causes: Vec<(Option<Cause<'_>>, Vec<&SkippedUnit>)> = Vec::new();
         for unit in &self.skipped {
-            let cause = unit.findings.first().map(|finding| (finding.expectation, finding.file.as_deref()));
+            let cause = unit
+                .findings
+                .first()
+                .map(|finding| (finding.expectation, finding.file.as_deref()));
             match causes.iter_mut().find(|(known, _)| *known == cause) {
                 Some((_, units)) => units.push(unit),
                 None => causes.push((cause, vec![unit])),
@@ -149,11 +184,20 @@ impl Predicted {
         for (_, units) in causes {
             match units.as_slice() {
                 [first, ..] if units.len() > TOLD_ALONE => {
-                    let names = named(&units.iter().map(|unit| &unit.unit).collect::<Vec<_>>(), FIRST_NAMES);
-                    sentences.push(format!("{} units are left out ({names}): {}", units.len(), why_left_out(first)));
+                    let names = named(
+                        &units.iter().map(|unit| &unit.unit).collect::<Vec<_>>(),
+                        FIRST_NAMES,
+                    );
+                    sentences.push(format!(
+                        "{} units are left out ({names}): {}",
+                        units.len(),
+                        why_left_out(first)
+                    ));
                 }
                 few => {
-                    let told = few.iter().map(|of| format!("unit {} is left out: {}", of.unit, why_left_out(of)));
+                    let told = few
+                        .iter()
+                        .map(|of| format!("unit {} is left out: {}", of.unit, why_left_out(of)));
                     sentences.extend(told);
                 }
             }
@@ -167,7 +211,11 @@ impl Predicted {
             return None;
         }
         let count = self.skipped.len();
-        let units = if count == 1 { "1 unit is".to_owned() } else { format!("{count} units are") };
+        let units = if count == 1 {
+            "1 unit is".to_owned()
+        } else {
+            format!("{count} units are")
+        };
         let message = format!("nothing is predicted: {units} left out, and there is no other");
         let error = CliError::new(Code::UnitsSkipped, message);
         Some(error.hint("mend what is named above; nothing was written"))
@@ -203,13 +251,31 @@ impl Predicted {
     fn notice(&self, occasion: Occasion, pipeline: &str, title: &str) -> Notice {
         let (title, summary) = (format!("{pipeline}: {title}"), self.summary());
         let mut lines = vec![format!("{summary}.")];
-        for (prediction, _) in self.predictions.iter().zip(&self.alarms).filter(|(_, alarm)| **alarm) {
-            let Prediction { unit, cycle, rul, interval, .. } = prediction;
-            let range = interval.map(|i| format!(" [{:.0}, {:.0}]", i.lower, i.upper)).unwrap_or_default();
-            lines.push(format!("unit {unit}, cycle {cycle}: {rul:.1}{range} cycles left"));
+        for (prediction, _) in self
+            .predictions
+            .iter()
+            .zip(&self.alarms)
+            .filter(|(_, alarm)| **alarm)
+        {
+            let Prediction {
+                unit,
+                cycle,
+                rul,
+                interval,
+                ..
+            } = prediction;
+            let range = interval
+                .map(|i| format!(" [{:.0}, {:.0}]", i.lower, i.upper))
+                .unwrap_or_default();
+            lines.push(format!(
+                "unit {unit}, cycle {cycle}: {rul:.1}{range} cycles left"
+            ));
         }
         for SkippedUnit { unit, findings } in &self.skipped {
-            let first = findings.first().map(ToString::to_string).unwrap_or_default();
+            let first = findings
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             lines.push(format!("unit {unit} is left out: {first}"));
         }
         let mut notice = Notice::new(occasion, pipeline, title).text(lines.join("\n"));
@@ -227,7 +293,9 @@ impl Predicted {
 
     /// Returns what is counted for metrics.
     pub(super) fn fact(&self) -> PredictFact {
-        let lowest = |of: fn(&Prediction) -> Option<f64>| self.predictions.iter().filter_map(of).reduce(f64::min);
+        let lowest = |of: fn(&Prediction) -> Option<f64>| {
+            self.predictions.iter().filter_map(of).reduce(f64::min)
+        };
         PredictFact {
             predicted: self.units(),
             flagged: self.flags.units(),
@@ -239,7 +307,11 @@ impl Predicted {
     }
 
     fn units(&self) -> usize {
-        let mut units: Vec<&UnitId> = self.predictions.iter().map(|prediction| &prediction.unit).collect();
+        let mut units: Vec<&UnitId> = self
+            .predictions
+            .iter()
+            .map(|prediction| &prediction.unit)
+            .collect();
         units.dedup();
         units.len()
     }
@@ -250,7 +322,12 @@ impl Predicted {
 
     fn alarm_title(&self) -> Option<String> {
         let (alarmed, all) = (self.alarmed_units().len(), self.units());
-        let conditions = self.conditions.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
+        let conditions = self
+            .conditions
+            .iter()
+            .map(|text| format!("`{text}`"))
+            .collect::<Vec<_>>()
+            .join(" or ");
         (alarmed > 0).then(|| format!("{alarmed} of {all} units meet {conditions}"))
     }
 
@@ -266,9 +343,14 @@ impl Predicted {
     }
 
     fn example(&self, kind: FlagKind) -> String {
-        let flags = self.predictions.iter().flat_map(|p| p.flags.iter().map(move |flag| (&p.unit, flag)));
+        let flags = self
+            .predictions
+            .iter()
+            .flat_map(|p| p.flags.iter().map(move |flag| (&p.unit, flag)));
         let mut of_kind = flags.filter(|(_, flag)| flag.kind == kind);
-        of_kind.next().map_or_else(String::new, |(unit, flag)| format!("unit {unit} {}", flag.message))
+        of_kind.next().map_or_else(String::new, |(unit, flag)| {
+            format!("unit {unit} {}", flag.message)
+        })
     }
 }
 
@@ -280,12 +362,15 @@ pub(super) fn text(predicted: &Predicted, bundle: &ModelBundle) -> String {
         Some(cap) => format!("an upper end of {cap} means {cap} or more"),
         None => format!("predictions are at most {most}, intervals speak of the whole life"),
     };
-    let table = report::predictions_table(&predicted.predictions, predicted.alarm_column().as_deref());
+    let table =
+        report::predictions_table(&predicted.predictions, predicted.alarm_column().as_deref());
     format!("{table}\n{coverage:.0} % intervals, in cycles; {note}")
 }
 
 fn is_number(prediction: &Prediction) -> bool {
-    let ends = prediction.interval.is_none_or(|interval| !interval.lower.is_nan() && !interval.upper.is_nan());
+    let ends = prediction
+        .interval
+        .is_none_or(|interval| !interval.lower.is_nan() && !interval.upper.is_nan());
     !prediction.rul.is_nan() && ends
 }
 
@@ -301,13 +386,26 @@ fn no_number(cycle: Cycle) -> Finding {
 }
 
 fn why_left_out(unit: &SkippedUnit) -> String {
-    let first = unit.findings.first().map(ToString::to_string).unwrap_or_default();
+    let first = unit
+        .findings
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let more = unit.findings.len().saturating_sub(1);
-    if more == 0 { first } else { format!("{first} (and {more} more)") }
+    if more == 0 {
+        first
+    } else {
+        format!("{first} (and {more} more)")
+    }
 }
 
 fn named(units: &[&UnitId], most: usize) -> String {
-    let mut names = units.iter().take(most).map(|unit| unit.to_string()).collect::<Vec<_>>().join(", ");
+    let mut names = units
+        .iter()
+        .take(most)
+        .map(|unit| unit.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
     if units.len() > most {
         names.push_str(&format!(" and {} more", units.len() - most));
     }

@@ -3,7 +3,9 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{
+    HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 
 use pdm_core::events::{Event, Observer};
 
@@ -22,7 +24,10 @@ impl Progress {
     /// Returns a display on standard error.
     pub(super) fn new() -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        Self { bars, shown: Mutex::default() }
+        Self {
+            bars,
+            shown: Mutex::default(),
+        }
     }
 
     fn with_shown(&self, act: impl FnOnce(&mut BTreeMap<String, ProgressBar>)) {
@@ -32,7 +37,9 @@ impl Progress {
     }
 
     fn stage(&self, stage: &str, why: &str) {
-        let bar = self.bars.add(ProgressBar::new_spinner().with_style(style(STAGE)));
+        let bar = self
+            .bars
+            .add(ProgressBar::new_spinner().with_style(style(STAGE)));
         bar.set_prefix(stage.to_owned());
         bar.set_message(why.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -42,7 +49,9 @@ impl Progress {
     fn task(&self, task: &str, done: u64, total: u64, note: &str) {
         self.with_shown(|shown| {
             let bar = shown.entry(task.to_owned()).or_insert_with(|| {
-                let bar = self.bars.add(ProgressBar::new(total).with_style(style(TASK)));
+                let bar = self
+                    .bars
+                    .add(ProgressBar::new(total).with_style(style(TASK)));
                 bar.set_prefix(task.to_owned());
                 bar
             });
@@ -70,7 +79,12 @@ impl Observer for Progress {
         match event {
             Event::StageStarted { stage, why } => self.stage(stage, why),
             Event::StageFinished { stage, .. } => self.clear(stage),
-            Event::Progress { task, done, total, note } => self.task(task, *done, *total, note),
+            Event::Progress {
+                task,
+                done,
+                total,
+                note,
+            } => self.task(task, *done, *total, note),
             Event::Note { message } => self.bars.suspend(|| super::ui::note(message)),
             Event::Warning { message } => self.bars.suspend(|| super::ui::warn(message)),
             _ => {}
@@ -85,7 +99,9 @@ impl Drop for Progress {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the templates above are well-formed").with_key("left", left)
+    ProgressStyle::with_template(template)
+        .expect("the templates above are well-formed")
+        .with_key("left", left)
 }
 
 /// Tells the time left, which nobody knows before the first step.

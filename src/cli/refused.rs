@@ -38,14 +38,31 @@ const WITH_VALUE: [&str; 11] = [
 
 /// Replaces what an earlier job wrote where this one would have written; `told` says what is wrong with the arguments.
 pub(super) fn replace_outputs(told: &str) {
-    let Some(job) = Job::read(std::env::args().skip(1)) else { return };
+    let Some(job) = Job::read(std::env::args().skip(1)) else {
+        return;
+    };
     let message = told.trim().trim_start_matches("error: ").to_owned();
-    let error = CliError::new(Code::Arguments, message.lines().next().unwrap_or_default().to_owned());
+    let error = CliError::new(
+        Code::Arguments,
+        message.lines().next().unwrap_or_default().to_owned(),
+    );
     if job.command == "retrain" {
-        summary::failed_early(job.summary.as_deref(), job.pipeline.as_deref(), &error, Duration::ZERO);
+        summary::failed_early(
+            job.summary.as_deref(),
+            job.pipeline.as_deref(),
+            &error,
+            Duration::ZERO,
+        );
     }
-    let targets: Vec<_> = job.reports.iter().filter_map(|text| ReportTarget::read(text).ok()).collect();
-    let files: Vec<_> = targets.into_iter().filter(|target| target.file.is_some()).collect();
+    let targets: Vec<_> = job
+        .reports
+        .iter()
+        .filter_map(|text| ReportTarget::read(text).ok())
+        .collect();
+    let files: Vec<_> = targets
+        .into_iter()
+        .filter(|target| target.file.is_some())
+        .collect();
     gate_reports::replace(&files, job.pipeline.as_deref(), &error);
     let named = environment::variable(environment::METRICS_FILE).map(PathBuf::from);
     if let Some(path) = job.metrics_file.or(named) {
@@ -60,7 +77,9 @@ impl Job {
         let mut arguments = arguments.peekable();
         while let Some(argument) = arguments.next() {
             let (flag, own) = match argument.split_once('=') {
-                Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
+                Some((flag, value)) if flag.starts_with("--") => {
+                    (flag.to_owned(), Some(value.to_owned()))
+                }
                 _ => (argument.clone(), None),
             };
             let mut value = || own.clone().or_else(|| arguments.next());
@@ -76,7 +95,11 @@ impl Job {
             }
         }
         let within = |path: Option<PathBuf>| path.map(|path| folder.join(path));
-        let reports = job.reports.iter().map(|report| placed(report, &folder)).collect();
+        let reports = job
+            .reports
+            .iter()
+            .map(|report| placed(report, &folder))
+            .collect();
         JOBS.contains(&job.command.as_str()).then(|| Self {
             pipeline: within(job.pipeline),
             summary: within(job.summary),

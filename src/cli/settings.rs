@@ -13,7 +13,8 @@ use pdm_core::content::read_at_most;
 use pdm_core::events::{Observer, Reporter, size};
 use pdm_engine::engine::{Context, Job};
 use pdm_engine::pipeline::{
-    ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec, Source, SpecErrors,
+    ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec,
+    Source, SpecErrors,
 };
 
 /// The pipeline that runs where there is none: a simulated fleet.
@@ -62,17 +63,24 @@ pub(super) fn resolve_to_run(args: &PipelineArgs, ui: &Ui) -> Result<(Context, J
     if !job.files.is_empty() {
         return Ok((context, job));
     }
-    let origin = job.origins.as_slice().iter().find(|origin| origin.key == "registry.url");
+    let origin = job
+        .origins
+        .as_slice()
+        .iter()
+        .find(|origin| origin.key == "registry.url");
     if let Some(Source::Variable { name }) = origin.map(|origin| &origin.source) {
-        let message =
-            format!("{NO_FILE}, and {name} names a registry that the model of a simulated fleet does not belong in");
+        let message = format!(
+            "{NO_FILE}, and {name} names a registry that the model of a simulated fleet does not belong in"
+        );
         let error = CliError::new(Code::NeedsPipelineFile, message);
         let hint = format!(
             "name your pipeline; or unset {name} to try the simulated fleet here, or ask for it there by `--set registry.url=…`"
         );
         return Err(error.hint(hint));
     }
-    ui::note(&format!("{NO_FILE}: this runs a simulated fleet that is built in"));
+    ui::note(&format!(
+        "{NO_FILE}: this runs a simulated fleet that is built in"
+    ));
     Ok((context, job))
 }
 
@@ -83,7 +91,9 @@ fn require_file(job: &Job) -> Result<(), CliError> {
     }
     let message = format!("{NO_FILE}, and this command is about the model of yours");
     let error = CliError::new(Code::NeedsPipelineFile, message);
-    Err(error.hint("name the pipeline file, go into the project's folder, or let `pdm-ml init` write one"))
+    Err(error.hint(
+        "name the pipeline file, go into the project's folder, or let `pdm-ml init` write one",
+    ))
 }
 
 /// Resolves what [`resolve`] does, for a command that only looks: git, which takes longer than a plan, is not asked who acts.
@@ -91,7 +101,9 @@ fn require_file(job: &Job) -> Result<(), CliError> {
 /// # Errors
 /// As [`resolve`].
 pub(super) fn resolve_to_look(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::compose, args, ui, |root| context_by(root, ui, |_| None))
+    resolve_by(PipelineSpec::compose, args, ui, |root| {
+        context_by(root, ui, |_| None)
+    })
 }
 
 /// Resolves the main pipeline of the project around the current folder, for a command that needs none; none where there is no
@@ -106,7 +118,9 @@ pub(super) fn main_to_look(ui: &Ui) -> Option<(Context, Job)> {
 /// # Errors
 /// As [`resolve_file`]; or a value of the space could be used by no trial.
 pub(super) fn resolve_to_search(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    let (context, job) = resolve_by(PipelineSpec::compose_to_search, args, ui, |root| context(root, ui))?;
+    let (context, job) = resolve_by(PipelineSpec::compose_to_search, args, ui, |root| {
+        context(root, ui)
+    })?;
     require_file(&job)?;
     Ok((context, job))
 }
@@ -121,18 +135,37 @@ fn resolve_by(
     context: impl FnOnce(PathBuf) -> Result<Context, CliError>,
 ) -> Result<(Context, Job), CliError> {
     let found = find(args.pipeline.as_deref())?;
-    let variables =
-        environment::keys().map_err(|name| CliError::new(Code::VariableValue, format!("`{name}` holds no text")))?;
+    let variables = environment::keys()
+        .map_err(|name| CliError::new(Code::VariableValue, format!("`{name}` holds no text")))?;
     let (profile, overrides) = (profile(args), args.set.clone());
-    let Found { label, text, path, root } = found;
+    let Found {
+        label,
+        text,
+        path,
+        root,
+    } = found;
     let chosen = profile.as_ref().map(|profile| profile.name.clone());
-    let layers = Layers { name: label.clone(), text: text.clone(), path, profile, variables, overrides };
+    let layers = Layers {
+        name: label.clone(),
+        text: text.clone(),
+        path,
+        profile,
+        variables,
+        overrides,
+    };
     let (mut spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
     keep_to_limit(&mut spec);
     let files = layers.files(&environment::variable);
     threads::from_budget(spec.project.budget.threads);
     let context = context(root)?;
-    let job = Job { spec, origins, label, text, profile: chosen, files };
+    let job = Job {
+        spec,
+        origins,
+        label,
+        text,
+        profile: chosen,
+        files,
+    };
     ui.watch.pipeline(&context, &job);
     Ok((context, job))
 }
@@ -141,29 +174,54 @@ fn resolve_by(
 ///
 /// # Errors
 /// A key that would change nothing, with the reason.
-pub(super) fn refuse_idle_overrides(args: &PipelineArgs, obeyed: &[&str], why: &str) -> Result<(), CliError> {
+pub(super) fn refuse_idle_overrides(
+    args: &PipelineArgs,
+    obeyed: &[&str],
+    why: &str,
+) -> Result<(), CliError> {
     let key = |set: &String| set.split('=').next().unwrap_or_default().trim().to_owned();
     let is_idle = |key: &String| !obeyed.iter().any(|start| key.starts_with(start));
-    let Some(key) = args.set.iter().map(key).find(is_idle) else { return Ok(()) };
-    let error = CliError::new(Code::ArgumentValue, format!("`--set {key}=…` would change nothing here: {why}"));
-    Err(error.hint(format!("leave it out; this command obeys {}", obeyed.join(", "))))
+    let Some(key) = args.set.iter().map(key).find(is_idle) else {
+        return Ok(());
+    };
+    let error = CliError::new(
+        Code::ArgumentValue,
+        format!("`--set {key}=…` would change nothing here: {why}"),
+    );
+    Err(error.hint(format!(
+        "leave it out; this command obeys {}",
+        obeyed.join(", ")
+    )))
 }
 
 /// Makes a limit of addresses the memory budget where none is set: work that would meet it is refused or ended in words, before an
 /// allocation fails.
 fn keep_to_limit(spec: &mut PipelineSpec) {
-    let Some(allowed) = limits::memory() else { return };
+    let Some(allowed) = limits::memory() else {
+        return;
+    };
     if spec.project.budget.memory.is_none() {
         spec.project.budget.memory = Some(MemoryLimit::of(allowed));
-        ui::note(&format!("the system limits addresses (`ulimit -v`): the memory budget is {}", size(allowed)));
+        ui::note(&format!(
+            "the system limits addresses (`ulimit -v`): the memory budget is {}",
+            size(allowed)
+        ));
     }
 }
 
 /// Returns the profile that the command line or the environment names.
 fn profile(args: &PipelineArgs) -> Option<ChosenProfile> {
-    let given = args.profile.clone().map(|name| ChosenProfile { name, variable: None });
+    let given = args.profile.clone().map(|name| ChosenProfile {
+        name,
+        variable: None,
+    });
     let named = || environment::variable(environment::PROFILE);
-    let variable = || named().map(|name| ChosenProfile { name, variable: Some(environment::PROFILE.to_owned()) });
+    let variable = || {
+        named().map(|name| ChosenProfile {
+            name,
+            variable: Some(environment::PROFILE.to_owned()),
+        })
+    };
     given.or_else(variable)
 }
 
@@ -177,21 +235,34 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
 }
 
 /// As [`context`], with what `git` says to some words.
-fn context_by(root: PathBuf, ui: &Ui, git: impl Fn(&[&str]) -> Option<String>) -> Result<Context, CliError> {
+fn context_by(
+    root: PathBuf,
+    ui: &Ui,
+    git: impl Fn(&[&str]) -> Option<String>,
+) -> Result<Context, CliError> {
     let interrupt = signals::listen().map_err(CliError::resources)?;
-    let listener: Arc<dyn Observer> =
-        if ui.shows_progress() { Arc::new(Progress::new()) } else { Arc::new(Words::new(ui.is_quiet())) };
+    let listener: Arc<dyn Observer> = if ui.shows_progress() {
+        Arc::new(Progress::new())
+    } else {
+        Arc::new(Words::new(ui.is_quiet()))
+    };
     let now = environment::now()?;
     if let Some(now) = now {
         TIME_TOLD.call_once(|| {
-            ui::warn(&format!("the time is {now}, as PDM_ML_NOW says: for tests and simulations only"));
+            ui::warn(&format!(
+                "the time is {now}, as PDM_ML_NOW says: for tests and simulations only"
+            ));
         });
     }
     let reporter = ui.watch.listen(Reporter::new(interrupt));
     Ok(Context {
         now,
         commit: git(&["rev-parse", "HEAD"]),
-        reporter: if ui.watch.logs() { reporter } else { reporter.with(listener) },
+        reporter: if ui.watch.logs() {
+            reporter
+        } else {
+            reporter.with(listener)
+        },
         actor: environment::actor(|| git(&["config", "user.email"])),
         variable: environment::variable,
         wait: ui.wait(),
@@ -213,11 +284,15 @@ pub(super) fn context_here(ui: &Ui) -> Result<Context, CliError> {
 /// # Errors
 /// There is no current folder any more.
 pub(super) fn main_pipeline() -> Result<Option<PathBuf>, CliError> {
-    std::env::current_dir().map(|here| above(&here)).map_err(CliError::resources)
+    std::env::current_dir()
+        .map(|here| above(&here))
+        .map_err(CliError::resources)
 }
 
 fn above(here: &Path) -> Option<PathBuf> {
-    here.ancestors().map(|folder| folder.join(MAIN_PIPELINE)).find(|path| path.is_file())
+    here.ancestors()
+        .map(|folder| folder.join(MAIN_PIPELINE))
+        .find(|path| path.is_file())
 }
 
 fn find(given: Option<&Path>) -> Result<Found, CliError> {
@@ -227,13 +302,27 @@ fn find(given: Option<&Path>) -> Result<Found, CliError> {
         None => above(&here),
     };
     let Some(path) = path else {
-        return Ok(Found { label: EMBEDDED_LABEL.to_owned(), text: EMBEDDED.to_owned(), path: None, root: here });
+        return Ok(Found {
+            label: EMBEDDED_LABEL.to_owned(),
+            text: EMBEDDED.to_owned(),
+            path: None,
+            root: here,
+        });
     };
-    let label = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
+    let label = path
+        .strip_prefix(&here)
+        .unwrap_or(&path)
+        .display()
+        .to_string();
     let text = read(&path, &label)?;
     let whole = here.join(&path);
     let root = root_of(&whole).unwrap_or(here);
-    Ok(Found { label, text, path: Some(whole), root })
+    Ok(Found {
+        label,
+        text,
+        path: Some(whole),
+        root,
+    })
 }
 
 /// Reads a pipeline file; a byte order mark before UTF-8 is left out.
@@ -245,25 +334,47 @@ pub(super) fn read(path: &Path, label: &str) -> Result<String, CliError> {
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let text = String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
-        let what =
-            if utf16 { "it is UTF-16".to_owned() } else { format!("line {line} holds bytes of another encoding") };
-        let error = CliError::new(Code::NotText, format!("`{label}` is not UTF-8 text: {what}"));
+        let line = error.as_bytes()[..place]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        let what = if utf16 {
+            "it is UTF-16".to_owned()
+        } else {
+            format!("line {line} holds bytes of another encoding")
+        };
+        let error = CliError::new(
+            Code::NotText,
+            format!("`{label}` is not UTF-8 text: {what}"),
+        );
         error.hint("save it as UTF-8 in your editor")
     })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
 }
 
 fn unread(label: &str, error: &io::Error) -> CliError {
     match error.kind() {
         ErrorKind::FileTooLarge => {
             let most = size(MOST_OF_A_PIPELINE);
-            let error = CliError::new(Code::PipelineTooLarge, format!("`{label}` has more than {most}"));
-            error.hint("is it a pipeline file? data belong into files of their own, named by the pipeline")
+            let error = CliError::new(
+                Code::PipelineTooLarge,
+                format!("`{label}` has more than {most}"),
+            );
+            error.hint(
+                "is it a pipeline file? data belong into files of their own, named by the pipeline",
+            )
         }
         _ => {
-            let error_at = CliError::new(Code::NoPipeline, format!("cannot read `{label}`: {error}"));
-            let template = Path::new(label).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let error_at =
+                CliError::new(Code::NoPipeline, format!("cannot read `{label}`: {error}"));
+            let template = Path::new(label)
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .unwrap_or_default();
             let is_template = ["fd001", "fd002", "fd003", "fd004"].contains(&template);
             if is_template && error.kind() == ErrorKind::NotFound {
                 return error_at.hint(format!("`pdm-ml init --template {template}` writes it"));
@@ -289,7 +400,12 @@ pub(super) fn repository_top(folder: &Path) -> Option<PathBuf> {
 
 /// Returns what git says of the project, in one line; none where it says nothing.
 pub(super) fn git(root: &Path, words: &[&str]) -> Option<String> {
-    let output = Command::new("git").arg("-C").arg(root).args(words).output().ok()?;
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(root)
+        .args(words)
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     Some(text.trim().to_owned()).filter(|text| output.status.success() && !text.is_empty())
 }

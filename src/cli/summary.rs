@@ -41,7 +41,13 @@ fn put(path: &Path, summary: &impl Serialize) -> Result<(), CliError> {
 }
 
 /// Replaces the summary of an earlier night by one that says that this night has not ended: who is killed cannot write it.
-pub(super) fn begin(path: Option<&Path>, may_replace: MayReplace, pipeline: &str, file: &str, now: Option<Timestamp>) {
+pub(super) fn begin(
+    path: Option<&Path>,
+    may_replace: MayReplace,
+    pipeline: &str,
+    file: &str,
+    now: Option<Timestamp>,
+) {
     let why = "the night has not ended: it goes on, or it was killed; the same command goes on where it stopped";
     let summary = json!({
         "time": now.unwrap_or_else(Timestamp::now),
@@ -78,15 +84,26 @@ pub(super) fn failure(
 }
 
 /// Writes the summary and the closing line of a night that could not even begin, unless the night has told its end itself.
-pub(super) fn failed_early(path: Option<&Path>, pipeline: Option<&Path>, error: &CliError, elapsed: Duration) {
+pub(super) fn failed_early(
+    path: Option<&Path>,
+    pipeline: Option<&Path>,
+    error: &CliError,
+    elapsed: Duration,
+) {
     if ENDED.swap(true, Ordering::Relaxed) {
         return;
     }
     let file = pipeline.map(|path| path.display().to_string());
-    let name = pipeline.and_then(Path::file_stem).map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let name = pipeline
+        .and_then(Path::file_stem)
+        .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let now = environment::now().ok().flatten();
     let summary = failure(error, &name, file.as_deref(), now, elapsed);
-    replace(path.filter(|path| !is_same_file(path, pipeline)), MayReplace::Summary, &summary);
+    replace(
+        path.filter(|path| !is_same_file(path, pipeline)),
+        MayReplace::Summary,
+        &summary,
+    );
     ui::line(&night::failed_line(&summary));
 }
 
@@ -94,7 +111,10 @@ pub(super) fn failed_early(path: Option<&Path>, pipeline: Option<&Path>, error: 
 fn replace(path: Option<&Path>, may_replace: MayReplace, summary: &Value) {
     let Some(path) = path else { return };
     if may_replace == MayReplace::Summary && path.exists() && !is_summary(path) {
-        return ui::warn(&format!("`{}` holds no summary and stays as it is", path.display()));
+        return ui::warn(&format!(
+            "`{}` holds no summary and stays as it is",
+            path.display()
+        ));
     }
     if let Err(error) = put(path, summary) {
         ui::warn(pdm_core::codes::unmarked(&error.render(false)));
@@ -105,7 +125,10 @@ fn is_summary(path: &Path) -> bool {
     let text = read_note(path).unwrap_or_default();
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
     // A half-written or emptied one is replaced, too.
-    text.trim().is_empty() || ["result", "pipeline", "time"].iter().all(|key| value.get(key).is_some())
+    text.trim().is_empty()
+        || ["result", "pipeline", "time"]
+            .iter()
+            .all(|key| value.get(key).is_some())
 }
 
 fn is_same_file(path: &Path, other: Option<&Path>) -> bool {

@@ -7,7 +7,8 @@ use super::error::CliError;
 /// Obeys `--threads`, before any pipeline is read; 0 leaves the choice to [`from_budget`].
 pub(super) fn from_flag(threads: u16) -> Result<(), CliError> {
     match NonZeroUsize::new(threads.into()) {
-        Some(threads) => start(threads).map_err(|error| CliError::resources(error).hint("use a smaller --threads")),
+        Some(threads) => start(threads)
+            .map_err(|error| CliError::resources(error).hint("use a smaller --threads")),
         None => Ok(()),
     }
 }
@@ -22,5 +23,7 @@ pub(super) fn from_budget(threads: Option<u16>) {
 
 /// Starts the threads that all work is given to; without it, the first work starts one per core.
 fn start(threads: NonZeroUsize) -> Result<(), rayon::ThreadPoolBuildError> {
-    rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .build_global()
 }

@@ -13,10 +13,18 @@ pub(super) fn text(tuned: &Tuned) -> String {
     let counts = [Ended::Complete, Ended::Pruned, Ended::Failed].map(|ended| tuned.count(ended));
     let [complete, pruned, failed] = counts;
     let mut lines = vec![
-        format!("{} · {} · study {}", tuned.pipeline, tuned.file, tuned.study.short()),
+        format!(
+            "{} · {} · study {}",
+            tuned.pipeline,
+            tuned.file,
+            tuned.study.short()
+        ),
         String::new(),
         trials(tuned),
-        format!("{} trials: {complete} complete, {pruned} stopped early, {failed} failed", tuned.trials.len()),
+        format!(
+            "{} trials: {complete} complete, {pruned} stopped early, {failed} failed",
+            tuned.trials.len()
+        ),
     ];
     if tuned.exhausted {
         lines.push("nothing new is left to try".to_owned());
@@ -39,28 +47,65 @@ fn trials(tuned: &Tuned) -> String {
         ("behind the best", Align::Right),
         ("values", Align::Left),
     ];
-    let mut complete: Vec<_> = tuned.trials.iter().filter(|trial| trial.ended == Ended::Complete).collect();
-    complete.sort_by(|a, b| a.difference.unwrap_or(f64::INFINITY).total_cmp(&b.difference.unwrap_or(f64::INFINITY)));
-    let shown = complete.iter().enumerate().filter(|(i, row)| *i < TOP || [0, tuned.chosen].contains(&row.number));
+    let mut complete: Vec<_> = tuned
+        .trials
+        .iter()
+        .filter(|trial| trial.ended == Ended::Complete)
+        .collect();
+    complete.sort_by(|a, b| {
+        a.difference
+            .unwrap_or(f64::INFINITY)
+            .total_cmp(&b.difference.unwrap_or(f64::INFINITY))
+    });
+    let shown = complete
+        .iter()
+        .enumerate()
+        .filter(|(i, row)| *i < TOP || [0, tuned.chosen].contains(&row.number));
     table(&header, shown.map(|(_, row)| cells(tuned, row)))
 }
 
 fn cells(tuned: &Tuned, row: &TrialRow) -> [String; 5] {
-    let mark = if row.number == tuned.chosen { "→" } else { "" };
-    let name = if row.number == 0 { "file".to_owned() } else { row.number.to_string() };
-    let value = row.value.map(|value| format!("{value:.3}")).unwrap_or_default();
+    let mark = if row.number == tuned.chosen {
+        "→"
+    } else {
+        ""
+    };
+    let name = if row.number == 0 {
+        "file".to_owned()
+    } else {
+        row.number.to_string()
+    };
+    let value = row
+        .value
+        .map(|value| format!("{value:.3}"))
+        .unwrap_or_default();
     let behind = match (row.difference, row.standard_error) {
         _ if row.number == tuned.best => String::new(),
         (Some(difference), Some(error)) => format!("{difference:.3} ± {error:.3}"),
         _ => String::new(),
     };
-    let values: Vec<_> = row.values.iter().map(|(key, value)| format!("{key}={}", toml_of(value))).collect();
+    let values: Vec<_> = row
+        .values
+        .iter()
+        .map(|(key, value)| format!("{key}={}", toml_of(value)))
+        .collect();
     [mark.to_owned(), name, value, behind, values.join(" ")]
 }
 
 fn why(tuned: &Tuned) -> String {
-    let Tuned { chosen, best, within, .. } = tuned;
-    let name = |number: usize| if number == 0 { "the file as it stands".to_owned() } else { format!("trial {number}") };
+    let Tuned {
+        chosen,
+        best,
+        within,
+        ..
+    } = tuned;
+    let name = |number: usize| {
+        if number == 0 {
+            "the file as it stands".to_owned()
+        } else {
+            format!("trial {number}")
+        }
+    };
     let (chosen_name, best_name) = (name(*chosen), name(*best));
     if tuned.rule == Choose::Best {
         return format!("chosen: {chosen_name}, by its score alone");
@@ -70,12 +115,18 @@ fn why(tuned: &Tuned) -> String {
         keys => format!("the simplest by {}", keys.join(", then ")),
     };
     match within {
-        1 => format!("chosen: {chosen_name}, the best; no other lies within one standard error of it"),
+        1 => format!(
+            "chosen: {chosen_name}, the best; no other lies within one standard error of it"
+        ),
         _ if chosen == best => {
-            format!("chosen: {chosen_name}, the best and {simplest} of {within} within one standard error")
+            format!(
+                "chosen: {chosen_name}, the best and {simplest} of {within} within one standard error"
+            )
         }
         _ => {
-            format!("chosen: {chosen_name}, {simplest} of {within} within one standard error of the best, {best_name}")
+            format!(
+                "chosen: {chosen_name}, {simplest} of {within} within one standard error of the best, {best_name}"
+            )
         }
     }
 }
@@ -83,19 +134,37 @@ fn why(tuned: &Tuned) -> String {
 /// Tells of a value at an end of its range: which key, which end, and what to write to look beyond it.
 fn edge(tuned: &Tuned, row: &EdgeRow) -> String {
     let EdgeRow { trial, edge } = row;
-    let whose = if *trial == tuned.chosen { "the chosen" } else { "the best trial's" };
+    let whose = if *trial == tuned.chosen {
+        "the chosen"
+    } else {
+        "the best trial's"
+    };
     let (end, widen) = match edge.end {
-        End::Low => ("lower", format!("a smaller `low` than {}", toml_of(&edge.low))),
-        End::High => ("upper", format!("a larger `high` than {}", toml_of(&edge.high))),
+        End::Low => (
+            "lower",
+            format!("a smaller `low` than {}", toml_of(&edge.low)),
+        ),
+        End::High => (
+            "upper",
+            format!("a larger `high` than {}", toml_of(&edge.high)),
+        ),
     };
     let place = if edge.is_outside {
         let side = match edge.end {
             End::Low => "below",
             End::High => "above",
         };
-        format!("lies {side} the range that was searched, {} to {}", toml_of(&edge.low), toml_of(&edge.high))
+        format!(
+            "lies {side} the range that was searched, {} to {}",
+            toml_of(&edge.low),
+            toml_of(&edge.high)
+        )
     } else {
-        format!("lies at the {end} end of {} to {}", toml_of(&edge.low), toml_of(&edge.high))
+        format!(
+            "lies at the {end} end of {} to {}",
+            toml_of(&edge.low),
+            toml_of(&edge.high)
+        )
     };
     format!(
         "warning: {whose} {} = {} {place}, so better values may lie beyond it; where the key \
@@ -108,15 +177,26 @@ fn edge(tuned: &Tuned, row: &EdgeRow) -> String {
 
 fn confirmation(again: &Confirmation) -> String {
     let file = match (again.file, again.difference, again.standard_error) {
-        (Some(file), Some(difference), Some(error)) => format!("; the file {file:.3} ({difference:+.3} ± {error:.3})"),
+        (Some(file), Some(difference), Some(error)) => {
+            format!("; the file {file:.3} ({difference:+.3} ± {error:.3})")
+        }
         _ => String::new(),
     };
     format!("on folds dealt anew: {:.3}{file}", again.chosen)
 }
 
 fn warning(tuned: &Tuned) -> String {
-    let score = tuned.trial(tuned.chosen).and_then(|row| row.value).unwrap_or(f64::NAN);
-    let trust = if tuned.confirmed.is_empty() { "set tune.confirm = 1" } else { "trust the line above more" };
+    let score = tuned
+        .trial(tuned.chosen)
+        .and_then(|row| row.value)
+        .unwrap_or(f64::NAN);
+    let trust = if tuned.confirmed.is_empty() {
+        "set tune.confirm = 1"
+    } else {
+        "trust the line above more"
+    };
     let trials = tuned.trials.len();
-    format!("note: {score:.3} is the pick of {trials} and flatters; {trust}, and the test part most")
+    format!(
+        "note: {score:.3} is the pick of {trials} and flatters; {trust}, and the test part most"
+    )
 }

@@ -69,7 +69,11 @@ impl Ui {
     ///
     /// # Errors
     /// Standard output cannot be written; a reader that went away is not an error.
-    pub(super) fn show<T: Serialize>(&self, value: &T, table: impl FnOnce() -> String) -> Result<(), CliError> {
+    pub(super) fn show<T: Serialize>(
+        &self,
+        value: &T,
+        table: impl FnOnce() -> String,
+    ) -> Result<(), CliError> {
         self.show_verbatim(value, || fitted(table))
     }
 
@@ -77,7 +81,11 @@ impl Ui {
     ///
     /// # Errors
     /// As [`Self::show`].
-    pub(super) fn show_verbatim<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), CliError> {
+    pub(super) fn show_verbatim<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), CliError> {
         match self.format {
             Format::Table => self.text(&text()),
             Format::Json => {
@@ -123,9 +131,9 @@ impl Ui {
     pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(CliError::output(format!("cannot write to standard output: {error}")))
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::output(
+                format!("cannot write to standard output: {error}"),
+            )),
             _ => Ok(()),
         }
     }
@@ -146,10 +154,20 @@ impl Ui {
 
     /// Tells people at a terminal where a kind of error is explained; a log or a pipe would only be longer by it.
     pub(super) fn more(&self, codes: &[Code]) {
-        let Some((first, others)) = codes.split_first() else { return };
-        if self.format == Format::Table && !self.quiet && !self.watch.logs() && io::stderr().is_terminal() {
+        let Some((first, others)) = codes.split_first() else {
+            return;
+        };
+        if self.format == Format::Table
+            && !self.quiet
+            && !self.watch.logs()
+            && io::stderr().is_terminal()
+        {
             let others: Vec<_> = others.iter().map(Code::to_string).collect();
-            let others = if others.is_empty() { String::new() } else { format!(" (also {})", others.join(", ")) };
+            let others = if others.is_empty() {
+                String::new()
+            } else {
+                format!(" (also {})", others.join(", "))
+            };
             say(&format!("\nfor more: pdm-ml explain {first}{others}"));
         }
     }
@@ -178,7 +196,9 @@ fn terminal_columns() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;
     }
-    let columns = environment::columns().or_else(measured_columns).filter(|columns| *columns > 0);
+    let columns = environment::columns()
+        .or_else(measured_columns)
+        .filter(|columns| *columns > 0);
     Some(columns.unwrap_or(USUAL))
 }
 
@@ -203,15 +223,18 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
     let (told, code) = (error.render(), Code::Arguments);
     if asks_for_json("--format") {
         let message = told.to_string();
-        let object =
-            json!({ "error": { "message": message.trim_end(), "code": code, "hint": null, "exit": code.exit() } });
+        let object = json!({ "error": { "message": message.trim_end(), "code": code, "hint": null, "exit": code.exit() } });
         let _gone = writeln!(io::stdout(), "{}", redact_json(&format!("{object:#}")));
     }
     if asks_for_json("--log-format") || watch::logs_by_environment() {
         Watch::refused(&told.to_string());
     } else {
         let coloured = io::stderr().is_terminal() && !environment::no_color();
-        let told = if coloured { told.ansi().to_string() } else { told.to_string() };
+        let told = if coloured {
+            told.ansi().to_string()
+        } else {
+            told.to_string()
+        };
         say(&told.replacen("error:", &format!("error[{code}]:"), 1));
     }
     code.into()
@@ -221,7 +244,9 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
 fn asks_for_json(flag: &str) -> bool {
     let together = format!("{flag}=json");
     std::env::args().any(|arg| arg == together)
-        || std::env::args().zip(std::env::args().skip(1)).any(|pair| pair == (flag.into(), "json".into()))
+        || std::env::args()
+            .zip(std::env::args().skip(1))
+            .any(|pair| pair == (flag.into(), "json".into()))
 }
 
 /// Writes a line for a log to standard error, or into the log.
@@ -248,5 +273,9 @@ pub(super) fn warn(message: &str) {
 /// Writes words to standard error, without secrets and, but for colours, commands to the terminal in them.
 pub(super) fn say(text: &str) {
     // With standard error gone there is nobody left to tell.
-    let _gone = writeln!(io::stderr(), "{}", visible_coloured(&redact(text.trim_end())));
+    let _gone = writeln!(
+        io::stderr(),
+        "{}",
+        visible_coloured(&redact(text.trim_end()))
+    );
 }

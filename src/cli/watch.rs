@@ -26,8 +26,8 @@ use pdm_engine::engine::{self, Context, Job, Outcome, Retrained};
 use pdm_models::monitor::DriftReport;
 use pdm_store::registry::GateReport;
 use pdm_tracking::observe::{
-    ChampionFact, DriftFact, GateFact, Gatherer, JobFacts, LoggedError, PredictFact, ScoreFact, Spans, TraceContext,
-    prometheus,
+    ChampionFact, DriftFact, GateFact, Gatherer, JobFacts, LoggedError, PredictFact, ScoreFact,
+    Spans, TraceContext, prometheus,
 };
 
 /// Commands after which metrics are written: those a job consists of.
@@ -70,16 +70,31 @@ impl Watch {
     /// A format or level that is none.
     pub(super) fn begin(global: &Global, command: &str) -> Result<Self, clap::Error> {
         let args = &global.watch;
-        let format = match (args.log_format, environment::variable(environment::LOG_FORMAT)) {
+        let format = match (
+            args.log_format,
+            environment::variable(environment::LOG_FORMAT),
+        ) {
             (Some(format), _) => format,
-            (None, Some(text)) => LogFormat::from_str(&text, true)
-                .map_err(|_| refuse(format!("{} is `{text}`, not text or json", environment::LOG_FORMAT)))?,
+            (None, Some(text)) => LogFormat::from_str(&text, true).map_err(|_| {
+                refuse(format!(
+                    "{} is `{text}`, not text or json",
+                    environment::LOG_FORMAT
+                ))
+            })?,
             (None, None) => LogFormat::default(),
         };
-        let given = args.log_level.clone().or_else(|| environment::variable(environment::LOG));
-        let levels = given.as_deref().map(log::levels).transpose().map_err(refuse)?;
+        let given = args
+            .log_level
+            .clone()
+            .or_else(|| environment::variable(environment::LOG));
+        let levels = given
+            .as_deref()
+            .map(log::levels)
+            .transpose()
+            .map_err(refuse)?;
         let writes_lines = format == LogFormat::Json || levels.is_some();
-        let trace = environment::variable(environment::TRACEPARENT).and_then(|text| TraceContext::parse(&text));
+        let trace = environment::variable(environment::TRACEPARENT)
+            .and_then(|text| TraceContext::parse(&text));
         let trace = trace.unwrap_or_default();
         let export = Export::begin(&trace);
         log::subscribe(format, levels, global.quiet, &export);
@@ -88,8 +103,10 @@ impl Watch {
         if format == LogFormat::Json {
             log::log_the_rest(&spans);
         }
-        let metrics_file =
-            args.metrics_file.clone().or_else(|| environment::variable(environment::METRICS_FILE).map(PathBuf::from));
+        let metrics_file = args
+            .metrics_file
+            .clone()
+            .or_else(|| environment::variable(environment::METRICS_FILE).map(PathBuf::from));
         Ok(Self {
             command: command.to_owned(),
             begun: Instant::now(),
@@ -134,7 +151,18 @@ impl Watch {
         let detail = Some(detail.trim().to_owned()).filter(|detail| !detail.is_empty());
         let message = message.trim_start_matches("error: ").to_owned();
         let code = Code::Arguments;
-        spans.end("", code.exit(), Some(&LoggedError { code, message, causes: None, detail, hint: None }), 0);
+        spans.end(
+            "",
+            code.exit(),
+            Some(&LoggedError {
+                code,
+                message,
+                causes: None,
+                detail,
+                hint: None,
+            }),
+            0,
+        );
     }
 
     /// Returns whether messages are logged as JSON instead of told to people.
@@ -149,19 +177,26 @@ impl Watch {
 
     /// Returns a reporter that this watch listens to.
     pub(super) fn listen(&self, reporter: Reporter) -> Reporter {
-        reporter.with(Arc::<Spans>::clone(&self.spans)).with(Arc::<Gatherer>::clone(&self.gatherer))
+        reporter
+            .with(Arc::<Spans>::clone(&self.spans))
+            .with(Arc::<Gatherer>::clone(&self.gatherer))
     }
 
     /// Returns the file for metrics that the command writes at its end; none where it writes none.
     pub(super) fn metrics_file(&self) -> Option<&Path> {
-        self.metrics_file.as_deref().filter(|_| JOBS.contains(&self.command.as_str()))
+        self.metrics_file
+            .as_deref()
+            .filter(|_| JOBS.contains(&self.command.as_str()))
     }
 
     /// Takes note of the pipeline the command is about.
     pub(super) fn pipeline(&self, context: &Context, job: &Job) {
         self.spans.pipeline(&job.spec.project.name);
         // Without its listeners: a display vanishes when the work is done.
-        let context = Context { reporter: Reporter::silent(), ..context.clone() };
+        let context = Context {
+            reporter: Reporter::silent(),
+            ..context.clone()
+        };
         self.with_known(|known| known.job = Some((context, job.clone())));
     }
 
@@ -187,7 +222,9 @@ impl Watch {
             self.drift(&drift.report);
         }
         if let Some(part) = retrained.judged_on {
-            self.with_known(|known| known.scores = ScoreFact::of_scores(part, &retrained.scores).collect());
+            self.with_known(|known| {
+                known.scores = ScoreFact::of_scores(part, &retrained.scores).collect()
+            });
         }
     }
 
@@ -222,13 +259,21 @@ impl Watch {
         }
         let error = error.map(|error| error.for_log());
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        self.spans.end(&self.command, exit as u8, error.as_ref(), elapsed_ms);
+        self.spans
+            .end(&self.command, exit as u8, error.as_ref(), elapsed_ms);
         self.export.end(is_job && !self.is_quiet, facts.as_ref());
     }
 
     fn facts(&self, exit: Exit, elapsed: Duration) -> JobFacts {
         let (run, stages) = self.gatherer.gathered();
-        let Known { job, scores, verdict, gates, drift, predicted } = self.with_known(std::mem::take);
+        let Known {
+            job,
+            scores,
+            verdict,
+            gates,
+            drift,
+            predicted,
+        } = self.with_known(std::mem::take);
         let (dataset, predicted) = predicted.unzip();
         // A prediction moves no alias, so the registry is not asked again.
         let asked = job.as_ref().filter(|_| self.command != PREDICT);
@@ -238,7 +283,10 @@ impl Watch {
             _ => champion(context, job),
         });
         JobFacts {
-            pipeline: job.map(|(_, job)| job.spec.project.name).or(dataset).unwrap_or_default(),
+            pipeline: job
+                .map(|(_, job)| job.spec.project.name)
+                .or(dataset)
+                .unwrap_or_default(),
             command: self.command.clone(),
             run,
             ended: Timestamp::now(),
@@ -261,7 +309,10 @@ impl Watch {
 
 fn champion(context: &Context, job: &Job) -> ChampionFact {
     match engine::champion(context, job) {
-        Ok(Some(champion)) => ChampionFact::Version { version: champion.version, since: champion.since },
+        Ok(Some(champion)) => ChampionFact::Version {
+            version: champion.version,
+            since: champion.since,
+        },
         Ok(None) => ChampionFact::Nobody,
         Err(_) => ChampionFact::Unknown,
     }
@@ -269,7 +320,8 @@ fn champion(context: &Context, job: &Job) -> ChampionFact {
 
 /// Returns whether the environment asks for a log in JSON.
 pub(super) fn logs_by_environment() -> bool {
-    environment::variable(environment::LOG_FORMAT).is_some_and(|text| text.eq_ignore_ascii_case("json"))
+    environment::variable(environment::LOG_FORMAT)
+        .is_some_and(|text| text.eq_ignore_ascii_case("json"))
 }
 
 fn refuse(what: String) -> clap::Error {

@@ -46,8 +46,10 @@ const OUTSIDE: [&str; 11] = [
 ];
 
 fn room(name: &str) -> (u8, &'static [&'static str]) {
-    let (_, floor, beside) =
-        ROOMS.iter().find(|room| room.0 == name).unwrap_or_else(|| panic!("unknown room `{name}`"));
+    let (_, floor, beside) = ROOMS
+        .iter()
+        .find(|room| room.0 == name)
+        .unwrap_or_else(|| panic!("unknown room `{name}`"));
     (*floor, beside)
 }
 
@@ -78,18 +80,34 @@ pub(crate) fn source_folders() -> Vec<PathBuf> {
 
 /// The folder of a room.
 fn folder_of(name: &str) -> PathBuf {
-    let folders: Vec<_> =
-        source_folders().iter().map(|folder| folder.join(name)).filter(|room| room.is_dir()).collect();
-    let [folder] = &folders[..] else { panic!("the room `{name}` lies in {folders:?}, not in one folder") };
+    let folders: Vec<_> = source_folders()
+        .iter()
+        .map(|folder| folder.join(name))
+        .filter(|room| room.is_dir())
+        .collect();
+    let [folder] = &folders[..] else {
+        panic!("the room `{name}` lies in {folders:?}, not in one folder")
+    };
     folder.clone()
 }
 
 /// What a path into a room begins with: the own crate, or one of ours.
-const CRATES: [&str; 7] = ["crate", "pdm_core", "pdm_models", "pdm_report", "pdm_store", "pdm_tracking", "pdm_engine"];
+const CRATES: [&str; 7] = [
+    "crate",
+    "pdm_core",
+    "pdm_models",
+    "pdm_report",
+    "pdm_store",
+    "pdm_tracking",
+    "pdm_engine",
+];
 
 /// Every room named after `crate::` or `pdm_core::` in a file, in `use` lines, grouped uses and paths alike.
 fn used_rooms(text: &str) -> Vec<String> {
-    CRATES.iter().flat_map(|name| rooms_after(text, &format!("{name}::"))).collect()
+    CRATES
+        .iter()
+        .flat_map(|name| rooms_after(text, &format!("{name}::")))
+        .collect()
 }
 
 fn rooms_after(text: &str, prefix: &str) -> Vec<String> {
@@ -120,7 +138,9 @@ fn grouped(group: &str) -> Vec<String> {
 }
 
 fn word(text: &str) -> String {
-    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    text.chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
 }
 
 pub(crate) fn is_test(file: &Path) -> bool {
@@ -136,7 +156,10 @@ fn complaints(name: &str, file: &Path, text: &str) -> Vec<String> {
         }
         let (other, _) = room(&used);
         if other > floor || (other == floor && !beside.contains(&used.as_str())) {
-            complaints.push(format!("{}: `{name}` may not use `{used}` (floor {other})", file.display()));
+            complaints.push(format!(
+                "{}: `{name}` may not use `{used}` (floor {other})",
+                file.display()
+            ));
         }
     }
     complaints
@@ -156,7 +179,11 @@ fn every_room_uses_only_what_the_table_allows() {
 #[test]
 fn every_folder_is_a_room() {
     for folder in source_folders() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
+        for entry in fs::read_dir(folder)
+            .unwrap()
+            .map(Result::unwrap)
+            .filter(|entry| entry.path().is_dir())
+        {
             room(entry.file_name().to_str().unwrap());
         }
     }
@@ -164,10 +191,15 @@ fn every_folder_is_a_room() {
 
 #[test]
 fn every_crate_is_known_by_name() {
-    let mut crates: Vec<_> = CRATES[1..].iter().map(|name| name.replace('_', "-")).collect();
+    let mut crates: Vec<_> = CRATES[1..]
+        .iter()
+        .map(|name| name.replace('_', "-"))
+        .collect();
     crates.sort();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
-    let folders = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let folders = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut folders: Vec<_> = folders.collect();
     folders.sort();
     assert_eq!(crates, folders);
@@ -177,10 +209,18 @@ fn every_crate_is_known_by_name() {
 fn the_workshops_know_no_network_clock_or_environment() {
     let mut all = Vec::new();
     for (name, _, _) in ROOMS.iter().filter(|room| room.1 <= 1) {
-        for file in sources(&folder_of(name)).iter().filter(|file| !is_test(file)) {
+        for file in sources(&folder_of(name))
+            .iter()
+            .filter(|file| !is_test(file))
+        {
             let text = fs::read_to_string(file).unwrap();
             let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-            all.extend(OUTSIDE.iter().filter(|w| product.contains(**w)).map(|w| format!("{}: {w}", file.display())));
+            all.extend(
+                OUTSIDE
+                    .iter()
+                    .filter(|w| product.contains(**w))
+                    .map(|w| format!("{}: {w}", file.display())),
+            );
         }
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
@@ -190,10 +230,16 @@ fn the_workshops_know_no_network_clock_or_environment() {
 fn the_test_itself_sees_a_forbidden_use() {
     let text = "use crate::{content::Digest, registry::{log, Store}, domain};\nfn f() { crate::cli::run() }";
     assert_eq!(used_rooms(text), ["content", "registry", "domain", "cli"]);
-    assert_eq!(used_rooms("use pdm_store::{bucket, registry::Store};"), ["bucket", "registry"]);
+    assert_eq!(
+        used_rooms("use pdm_store::{bucket, registry::Store};"),
+        ["bucket", "registry"]
+    );
     let found = complaints("features", Path::new("x.rs"), text);
     assert_eq!(
         found,
-        ["x.rs: `features` may not use `registry` (floor 2)", "x.rs: `features` may not use `cli` (floor 4)"]
+        [
+            "x.rs: `features` may not use `registry` (floor 2)",
+            "x.rs: `features` may not use `cli` (floor 4)"
+        ]
     );
 }

@@ -10,11 +10,19 @@ use crate::project::{Project, SMALL};
 /// Returns an address of its own in the server's bucket; nothing where no server is named, which on CI is a failure.
 fn address(project: &Project) -> Option<String> {
     let Ok(bucket) = std::env::var("PDM_ML_TEST_S3_BUCKET") else {
-        assert!(std::env::var_os("CI").is_none(), "no S3 server: run the tests with `scripts/test`");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no S3 server: run the tests with `scripts/test`"
+        );
         eprintln!("skipped: needs `scripts/services run --`");
         return None;
     };
-    let name = project.path().file_name().and_then(|name| name.to_str()).unwrap().trim_start_matches('.');
+    let name = project
+        .path()
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap()
+        .trim_start_matches('.');
     Some(format!("s3://{bucket}/it/{name}-{}", std::process::id()))
 }
 
@@ -24,15 +32,30 @@ fn a_registry_in_a_bucket_serves_the_whole_line() {
     let Some(url) = address(&project) else { return };
     let set = format!("registry.url={url}");
     let outcome = project.json(&["run", "--set", &set]);
-    assert_eq!((&outcome["alias"], &outcome["version"]["version"]), (&"champion".into(), &1.into()), "{outcome:#}");
-    assert!(project.pdm(&["run", "--set", &set]).stdout.contains("nothing to do"));
+    assert_eq!(
+        (&outcome["alias"], &outcome["version"]["version"]),
+        (&"champion".into(), &1.into()),
+        "{outcome:#}"
+    );
+    assert!(
+        project
+            .pdm(&["run", "--set", &set])
+            .stdout
+            .contains("nothing to do")
+    );
     assert!(!Path::new(&project.file("registry/store")).exists());
 
     let verified = project.pdm(&["registry", "verify", "--registry", &url]);
-    assert!(verified.code == 0 && verified.stdout.contains(&format!("{url}: 2 log entries")), "{verified:?}");
+    assert!(
+        verified.code == 0 && verified.stdout.contains(&format!("{url}: 2 log entries")),
+        "{verified:?}"
+    );
     assert!(verified.stdout.contains("intact"), "{verified:?}");
     let doctor = project.pdm(&["doctor", "--registry", &url]);
-    assert!(doctor.code == 0 && doctor.stdout.contains("one winner"), "{doctor:?}");
+    assert!(
+        doctor.code == 0 && doctor.stdout.contains("one winner"),
+        "{doctor:?}"
+    );
 
     // Another project knows the model by its address alone.
     let other = Project::with_pipeline(SMALL);
@@ -47,20 +70,35 @@ fn what_is_wrong_with_a_bucket_is_said_and_no_key_is_shown() {
     let list = |name: &str, value: &str| {
         let mut command = project.command(&["registry", "list", "--registry", &url]);
         let output = command.env(name, value).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
     };
     let (code, told) = list("AWS_SECRET_ACCESS_KEY", "wrong-secret");
-    assert!(code == Some(1) && told.contains("the keys in the environment"), "{told}");
-    assert!(!told.contains("wrong-secret") && !told.contains("only-for-tests"), "{told}");
+    assert!(
+        code == Some(1) && told.contains("the keys in the environment"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("wrong-secret") && !told.contains("only-for-tests"),
+        "{told}"
+    );
     let elsewhere = url.replace("s3://", "s3://no-such-");
     let missing = project.pdm(&["registry", "verify", "--registry", &elsewhere]);
     assert!(missing.code != 0 && missing.code != 75, "{missing:?}");
     let (code, told) = list("AWS_PROFILE", "nobody");
-    assert!(code == Some(2) && told.contains("`nobody`, which stands in neither profile file"), "{told}");
+    assert!(
+        code == Some(2) && told.contains("`nobody`, which stands in neither profile file"),
+        "{told}"
+    );
     let (code, told) = list("AWS_ENDPOINT_URL", "http://store.invalid");
     assert!(code == Some(2) && told.contains("unencrypted"), "{told}");
     let (code, told) = list("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-    assert!(code == Some(75) && told.contains("AWS_ENDPOINT_URL"), "{told}");
+    assert!(
+        code == Some(75) && told.contains("AWS_ENDPOINT_URL"),
+        "{told}"
+    );
 }
 
 /// A listener that takes connections, and never answers.
@@ -70,11 +108,23 @@ fn a_server_that_hangs_does_not_hold_up_a_wish_to_stop() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", server.local_addr().unwrap());
     let mut command = project.command(&["registry", "list", "--registry", "s3://models/x"]);
-    command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+    command
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_ACCESS_KEY_ID", "a")
+        .env("AWS_SECRET_ACCESS_KEY", "b");
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let (mut connection, _) = server.accept().unwrap();
-    assert!(connection.read(&mut [0; 16]).unwrap() > 0, "it asks for something");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        connection.read(&mut [0; 16]).unwrap() > 0,
+        "it asks for something"
+    );
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(130));
     drop(connection);
 }

@@ -31,7 +31,10 @@ struct Enums(BTreeMap<String, BTreeSet<String>>);
 impl<'ast> Visit<'ast> for Enums {
     fn visit_item_enum(&mut self, item: &'ast ItemEnum) {
         let cases = item.variants.iter().map(|case| case.ident.to_string());
-        self.0.entry(item.ident.to_string()).or_default().extend(cases);
+        self.0
+            .entry(item.ident.to_string())
+            .or_default()
+            .extend(cases);
     }
 
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
@@ -60,11 +63,26 @@ impl Search<'_> {
     /// Collects the enums of ours that a pattern names.
     fn named(&self, pattern: &Pat, around: &str, found: &mut Vec<Named>) {
         let mut path = |path: &syn::Path| {
-            let words: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-            let [.., name, case] = words.as_slice() else { return };
+            let words: Vec<_> = path
+                .segments
+                .iter()
+                .map(|segment| segment.ident.to_string())
+                .collect();
+            let [.., name, case] = words.as_slice() else {
+                return;
+            };
             let name = if name == "Self" { &self.owner } else { name };
-            if self.enums.0.get(name).is_some_and(|cases| cases.contains(case)) && !is_open(name) {
-                found.push(Named { around: around.to_owned(), name: name.clone() });
+            if self
+                .enums
+                .0
+                .get(name)
+                .is_some_and(|cases| cases.contains(case))
+                && !is_open(name)
+            {
+                found.push(Named {
+                    around: around.to_owned(),
+                    name: name.clone(),
+                });
             }
         };
         match pattern {
@@ -74,10 +92,16 @@ impl Search<'_> {
                 path(&pattern.path);
                 if let Some(around) = pattern.path.get_ident() {
                     let around = around.to_string();
-                    pattern.elems.iter().for_each(|inner| self.named(inner, &around, found));
+                    pattern
+                        .elems
+                        .iter()
+                        .for_each(|inner| self.named(inner, &around, found));
                 }
             }
-            Pat::Or(pattern) => pattern.cases.iter().for_each(|case| self.named(case, around, found)),
+            Pat::Or(pattern) => pattern
+                .cases
+                .iter()
+                .for_each(|case| self.named(case, around, found)),
             Pat::Reference(pattern) => self.named(&pattern.pat, around, found),
             Pat::Paren(pattern) => self.named(&pattern.pat, around, found),
             Pat::Ident(pattern) => {
@@ -90,7 +114,8 @@ impl Search<'_> {
     }
 
     fn report(&mut self, line: usize, name: &str, what: &str) {
-        self.found.push(format!("{}:{line}: {what} of `{name}`", self.file));
+        self.found
+            .push(format!("{}:{line}: {what} of `{name}`", self.file));
     }
 
     /// Reports a pattern that asks for one case of an enum whose cases are all to be gone through.
@@ -98,8 +123,15 @@ impl Search<'_> {
         for cell in rows(pattern).into_iter().flatten() {
             let mut named = Vec::new();
             self.named(cell, "", &mut named);
-            for enumeration in named.iter().filter(|named| WHOLE.contains(&named.name.as_str())) {
-                self.report(cell.span().start().line, &enumeration.name, "one case is asked for");
+            for enumeration in named
+                .iter()
+                .filter(|named| WHOLE.contains(&named.name.as_str()))
+            {
+                self.report(
+                    cell.span().start().line,
+                    &enumeration.name,
+                    "one case is asked for",
+                );
             }
         }
     }
@@ -111,13 +143,18 @@ fn catch_all(pattern: &Pat) -> Option<String> {
         Pat::Wild(_) => Some(String::new()),
         Pat::Ident(pattern) if pattern.subpat.is_none() => {
             let name = pattern.ident.to_string();
-            name.starts_with(|first: char| first.is_lowercase()).then(String::new)
+            name.starts_with(|first: char| first.is_lowercase())
+                .then(String::new)
         }
         Pat::Reference(pattern) => catch_all(&pattern.pat),
         Pat::Paren(pattern) => catch_all(&pattern.pat),
         Pat::TupleStruct(pattern) => {
             let around = pattern.path.get_ident()?.to_string();
-            pattern.elems.iter().all(|inner| catch_all(inner).is_some()).then_some(around)
+            pattern
+                .elems
+                .iter()
+                .all(|inner| catch_all(inner).is_some())
+                .then_some(around)
         }
         _ => None,
     }
@@ -135,14 +172,21 @@ fn rows(pattern: &Pat) -> Vec<Vec<&Pat>> {
 
 /// Returns the cell at a place; of a `_` for the whole tuple, that.
 fn cell<'p>(row: &[&'p Pat], at: usize) -> Option<&'p Pat> {
-    row.get(at).or(row.first().filter(|only| row.len() == 1 && catch_all(only).is_some())).copied()
+    row.get(at)
+        .or(row
+            .first()
+            .filter(|only| row.len() == 1 && catch_all(only).is_some()))
+        .copied()
 }
 
 /// Returns whether a row takes in all that another has beside one place.
 fn takes_in(row: &[&Pat], other: &[&Pat], place: usize, width: usize) -> bool {
     (0..width).filter(|at| *at != place).all(|at| {
-        let (Some(own), Some(other)) = (cell(row, at), cell(other, at)) else { return false };
-        catch_all(own).is_some_and(|around| around.is_empty()) || own.span().source_text() == other.span().source_text()
+        let (Some(own), Some(other)) = (cell(row, at), cell(other, at)) else {
+            return false;
+        };
+        catch_all(own).is_some_and(|around| around.is_empty())
+            || own.span().source_text() == other.span().source_text()
     })
 }
 
@@ -167,20 +211,40 @@ impl<'ast> Visit<'ast> for Search<'_> {
     fn visit_expr_match(&mut self, item: &'ast ExprMatch) {
         let all: Vec<_> = item.arms.iter().flat_map(|arm| rows(&arm.pat)).collect();
         // An arm with a guard may not be taken, and leaves its cases to the others.
-        let sure: Vec<_> = item.arms.iter().filter(|arm| arm.guard.is_none()).flat_map(|arm| rows(&arm.pat)).collect();
+        let sure: Vec<_> = item
+            .arms
+            .iter()
+            .filter(|arm| arm.guard.is_none())
+            .flat_map(|arm| rows(&arm.pat))
+            .collect();
         let width = all.iter().map(Vec::len).max().unwrap_or_default();
         let mut hidden = BTreeSet::new();
-        for (row, at) in sure.iter().flat_map(|row| (0..width).map(move |at| (row, at))) {
-            let Some(cell_there) = cell(row, at) else { continue };
-            let Some(around) = catch_all(cell_there) else { continue };
+        for (row, at) in sure
+            .iter()
+            .flat_map(|row| (0..width).map(move |at| (row, at)))
+        {
+            let Some(cell_there) = cell(row, at) else {
+                continue;
+            };
+            let Some(around) = catch_all(cell_there) else {
+                continue;
+            };
             for other in all.iter().filter(|other| takes_in(row, other, at, width)) {
                 let mut named = Vec::new();
-                cell(other, at).into_iter().for_each(|cell| self.named(cell, "", &mut named));
+                cell(other, at)
+                    .into_iter()
+                    .for_each(|cell| self.named(cell, "", &mut named));
                 named.retain(|named| around.is_empty() || around == named.around);
-                hidden.extend(named.into_iter().map(|named| (cell_there.span().start().line, named.name)));
+                hidden.extend(
+                    named
+                        .into_iter()
+                        .map(|named| (cell_there.span().start().line, named.name)),
+                );
             }
         }
-        hidden.iter().for_each(|(line, name)| self.report(*line, name, "a catch-all hides cases"));
+        hidden
+            .iter()
+            .for_each(|(line, name)| self.report(*line, name, "a catch-all hides cases"));
         visit::visit_expr_match(self, item);
     }
 
@@ -190,7 +254,11 @@ impl<'ast> Visit<'ast> for Search<'_> {
     }
 
     fn visit_local(&mut self, item: &'ast Local) {
-        if item.init.as_ref().is_some_and(|init| init.diverge.is_some()) {
+        if item
+            .init
+            .as_ref()
+            .is_some_and(|init| init.diverge.is_some())
+        {
             self.report_single(&item.pat);
         }
         visit::visit_local(self, item);
@@ -215,12 +283,20 @@ impl<'ast> Visit<'ast> for Search<'_> {
 }
 
 fn complaints(files: &[(String, String)]) -> Vec<String> {
-    let parsed: Vec<_> = files.iter().map(|(name, text)| (name, syn::parse_file(text).unwrap())).collect();
+    let parsed: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name, syn::parse_file(text).unwrap()))
+        .collect();
     let mut enums = Enums::default();
     parsed.iter().for_each(|(_, file)| enums.visit_file(file));
     let mut found = Vec::new();
     for (name, file) in &parsed {
-        let mut search = Search { enums: &enums, file: name, owner: String::new(), found: Vec::new() };
+        let mut search = Search {
+            enums: &enums,
+            file: name,
+            owner: String::new(),
+            found: Vec::new(),
+        };
         search.visit_file(file);
         found.extend(search.found);
     }
@@ -230,11 +306,22 @@ fn complaints(files: &[(String, String)]) -> Vec<String> {
 #[test]
 fn no_match_on_an_enum_of_ours_ends_in_a_catch_all() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = source_folders().into_iter().flat_map(|folder| sources(&folder)).filter(|file| !is_test(file));
-    let files =
-        files.map(|file| (file.strip_prefix(root).unwrap().display().to_string(), fs::read_to_string(file).unwrap()));
+    let files = source_folders()
+        .into_iter()
+        .flat_map(|folder| sources(&folder))
+        .filter(|file| !is_test(file));
+    let files = files.map(|file| {
+        (
+            file.strip_prefix(root).unwrap().display().to_string(),
+            fs::read_to_string(file).unwrap(),
+        )
+    });
     let found = complaints(&files.collect::<Vec<_>>());
-    assert!(found.is_empty(), "name the cases, so that a new one is a compile error here:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "name the cases, so that a new one is a compile error here:\n{}",
+        found.join("\n")
+    );
 }
 
 #[test]

@@ -40,7 +40,11 @@ fn a_code_is_explained_however_it_is_written() {
         learning_rate = 0.05
     "#);
     for written in ["e0107", "107", "0107"] {
-        assert_eq!(project.pdm(&["explain", written]).stdout, long.stdout, "{written}");
+        assert_eq!(
+            project.pdm(&["explain", written]).stdout,
+            long.stdout,
+            "{written}"
+        );
     }
     let json = project.json(&["explain", "107"]);
     assert_eq!((&json["code"], &json["exit"]), (&"E0107".into(), &2.into()));
@@ -51,11 +55,19 @@ fn a_code_is_explained_however_it_is_written() {
 fn all_codes_are_listed() {
     let project = Project::empty();
     let (table, json) = (project.pdm(&["explain"]).stdout, project.json(&["explain"]));
-    let listed: Vec<_> = json.as_array().unwrap().iter().map(|row| row["code"].as_str().unwrap()).collect();
+    let listed: Vec<_> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["code"].as_str().unwrap())
+        .collect();
     let all: Vec<_> = Code::ALL.iter().map(Code::to_string).collect();
     assert_eq!(listed, all);
     for code in Code::ALL {
-        assert!(table.contains(&code.to_string()) && table.contains(code.title()), "{code}");
+        assert!(
+            table.contains(&code.to_string()) && table.contains(code.title()),
+            "{code}"
+        );
     }
 }
 
@@ -86,7 +98,13 @@ fn an_unknown_code_is_told_what_is_near() {
 fn an_error_carries_its_code_for_people_and_programs() {
     let project = Project::with_pipeline(&SMALL.replace("seed = 7", "sede = 7"));
     let answer = project.pdm(&["run"]);
-    assert!(answer.stderr.starts_with("error[E0107]: unknown key `sede` in [project]"), "{}", answer.stderr);
+    assert!(
+        answer
+            .stderr
+            .starts_with("error[E0107]: unknown key `sede` in [project]"),
+        "{}",
+        answer.stderr
+    );
     // Nobody sits at a terminal here: a log is not made longer.
     assert!(!answer.stderr.contains("explain"), "{}", answer.stderr);
     let error = |args: &[&str]| -> serde_json::Value {
@@ -94,31 +112,51 @@ fn an_error_carries_its_code_for_people_and_programs() {
         let object: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
         assert_eq!(object["error"]["exit"], answer.code, "{answer:?}");
         assert!(
-            answer.stderr.contains(&format!("error[{}]: ", object["error"]["code"].as_str().unwrap())),
+            answer.stderr.contains(&format!(
+                "error[{}]: ",
+                object["error"]["code"].as_str().unwrap()
+            )),
             "{answer:?}"
         );
         object["error"].clone()
     };
     let spec = error(&["run"]);
-    assert_eq!((&spec["code"], &spec["problems"][0]["code"]), (&"E0107".into(), &"E0107".into()));
+    assert_eq!(
+        (&spec["code"], &spec["problems"][0]["code"]),
+        (&"E0107".into(), &"E0107".into())
+    );
     assert_eq!(error(&["explain", "nonsense"])["code"], "E0154");
     assert_eq!(error(&["run", "absent.toml"])["code"], "E0103");
     assert_eq!(error(&["fly"])["code"], "E0150");
     project.write("pdm.toml", SMALL);
     assert_eq!(error(&["registry", "verify"])["code"], "E0505");
     assert_eq!(error(&["runs", "show", "0123"])["code"], "E0602");
-    assert_eq!(error(&["predict", "--model", "small@champion", "--input", "x.csv"])["code"], "E0511");
+    assert_eq!(
+        error(&["predict", "--model", "small@champion", "--input", "x.csv"])["code"],
+        "E0511"
+    );
 }
 
 /// The parts of a source file that are not tests.
 fn product(path: &Path, found: &mut Vec<(PathBuf, String)>) {
-    for entry in fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()) {
-        let is_test = entry.file_name().is_some_and(|name| name == "tests" || name == "tests.rs" || name == "codes");
+    for entry in fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        let is_test = entry
+            .file_name()
+            .is_some_and(|name| name == "tests" || name == "tests.rs" || name == "codes");
         if entry.is_dir() && !is_test {
             product(&entry, found);
         } else if !is_test && entry.extension().is_some_and(|end| end == "rs") {
             let text = fs::read_to_string(&entry).unwrap();
-            found.push((entry, text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()));
+            found.push((
+                entry,
+                text.split("#[cfg(test)]\nmod tests {")
+                    .next()
+                    .unwrap()
+                    .to_owned(),
+            ));
         }
     }
 }
@@ -131,10 +169,16 @@ fn every_code_is_raised_somewhere() {
     }
     let mut raised = BTreeSet::new();
     for (_, text) in &sources {
-        let names = text.split("Code::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap());
+        let names = text
+            .split("Code::")
+            .skip(1)
+            .map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap());
         raised.extend(names.map(str::to_owned));
     }
-    let dead: Vec<_> = Code::ALL.iter().filter(|code| !raised.contains(&format!("{code:?}"))).collect();
+    let dead: Vec<_> = Code::ALL
+        .iter()
+        .filter(|code| !raised.contains(&format!("{code:?}")))
+        .collect();
     assert!(dead.is_empty(), "nothing raises {dead:?}");
 }
 
@@ -145,11 +189,22 @@ fn every_code_has_a_title_an_explanation_and_an_exit() {
     assert!(Code::ALL.is_sorted());
     for code in Code::ALL {
         let text = code.explanation();
-        assert!(text.split_whitespace().count() >= 12 && !text.starts_with('#'), "{code}: {text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 100), "{code} has long lines");
-        assert!(text.matches("```").count() % 2 == 0 && !code.group().is_empty() && code.exit() != 0, "{code}");
+        assert!(
+            text.split_whitespace().count() >= 12 && !text.starts_with('#'),
+            "{code}: {text}"
+        );
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 100),
+            "{code} has long lines"
+        );
+        assert!(
+            text.matches("```").count() % 2 == 0 && !code.group().is_empty() && code.exit() != 0,
+            "{code}"
+        );
     }
-    let files = fs::read_dir(root().join("crates/pdm-core/src/codes/explanations")).unwrap().count();
+    let files = fs::read_dir(root().join("crates/pdm-core/src/codes/explanations"))
+        .unwrap()
+        .count();
     assert_eq!(files, Code::ALL.len(), "an explanation of no code");
 }
 
@@ -157,13 +212,19 @@ fn every_code_has_a_title_an_explanation_and_an_exit() {
 fn examples(code: Code, label: &str) -> Vec<String> {
     let fence = format!("{label}\n\n```toml\n");
     let blocks = code.explanation().split(&fence).skip(1);
-    blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    blocks
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
 }
 
 /// An example as a whole file: what it does not say itself is put before it.
 fn completed(example: &str, with_dataset: bool) -> String {
     let says = |words: &str| example.lines().any(|line| line.starts_with(words));
-    let mut file = if says("version") { String::new() } else { "version = 2\n".to_owned() };
+    let mut file = if says("version") {
+        String::new()
+    } else {
+        "version = 2\n".to_owned()
+    };
     let mut sections = String::new();
     if !says("[project]") {
         sections += "[project]\nname = \"demo\"\n";
@@ -186,12 +247,22 @@ fn right_examples_load_and_wrong_ones_give_their_code() {
         let load = |text: &str| PipelineSpec::load(text, "pdm.toml", &[], &|_| None);
         for example in examples(*code, "Right:") {
             let file = completed(&example, true);
-            assert!(load(&file).is_ok(), "{code}: {}\n{file}", load(&file).unwrap_err());
+            assert!(
+                load(&file).is_ok(),
+                "{code}: {}\n{file}",
+                load(&file).unwrap_err()
+            );
         }
         for example in examples(*code, "Wrong:") {
             let file = completed(&example, *code != Code::MissingSection);
-            let errors = load(&file).err().unwrap_or_else(|| panic!("{code} loads:\n{file}"));
-            let codes: BTreeSet<_> = errors.problems().iter().map(|problem| problem.code).collect();
+            let errors = load(&file)
+                .err()
+                .unwrap_or_else(|| panic!("{code} loads:\n{file}"));
+            let codes: BTreeSet<_> = errors
+                .problems()
+                .iter()
+                .map(|problem| problem.code)
+                .collect();
             assert_eq!(codes, BTreeSet::from([*code]), "{errors}");
             wrong += 1;
         }
@@ -207,15 +278,31 @@ fn reference() -> String {
         .to_owned();
     for group in Code::ALL.chunk_by(|a, b| a.group() == b.group()) {
         let (first, rest) = group[0].group().split_at(1);
-        write!(text, "\n## {}{rest}\n\n| code | exit | what is wrong |\n| --- | --- | --- |\n", first.to_uppercase())
-            .unwrap();
+        write!(
+            text,
+            "\n## {}{rest}\n\n| code | exit | what is wrong |\n| --- | --- | --- |\n",
+            first.to_uppercase()
+        )
+        .unwrap();
         for code in group {
             let anchor = code.to_string().to_lowercase();
-            writeln!(text, "| [{code}](#{anchor}) | {} | {} |", code.exit(), code.title()).unwrap();
+            writeln!(
+                text,
+                "| [{code}](#{anchor}) | {} | {} |",
+                code.exit(),
+                code.title()
+            )
+            .unwrap();
         }
         for code in group {
-            write!(text, "\n### {code}\n\n**{}** (exit code {})\n\n{}", code.title(), code.exit(), code.explanation())
-                .unwrap();
+            write!(
+                text,
+                "\n### {code}\n\n**{}** (exit code {})\n\n{}",
+                code.title(),
+                code.exit(),
+                code.explanation()
+            )
+            .unwrap();
         }
     }
     text

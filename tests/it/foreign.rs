@@ -35,12 +35,25 @@ fn an_answer_without_end_is_cut_off_and_named() {
     let server = endless();
     let begun = Instant::now();
     let answer = project.pdm(&["track", "sync", "--to", &server]);
-    assert_eq!(answer.code, 0, "nothing is recorded, nothing is asked: {answer:?}");
+    assert_eq!(
+        answer.code, 0,
+        "nothing is recorded, nothing is asked: {answer:?}"
+    );
     assert_eq!(project.pdm(&["run"]).code, 0);
     // So many addresses hold the program, and not an answer that is kept whole.
     let limited = "ulimit -v 3000000; exec \"$0\" \"$@\"".to_owned();
     let mut command = Command::new("sh");
-    command.args(["-c", &limited, env!("CARGO_BIN_EXE_pdm-ml"), "track", "sync", "--to", &server, "--threads", "1"]);
+    command.args([
+        "-c",
+        &limited,
+        env!("CARGO_BIN_EXE_pdm-ml"),
+        "track",
+        "sync",
+        "--to",
+        &server,
+        "--threads",
+        "1",
+    ]);
     let answer = Answer::of(command.current_dir(project.path()));
     assert_eq!(answer.code, 1, "{answer:?}");
     assert!(
@@ -49,9 +62,20 @@ fn an_answer_without_end_is_cut_off_and_named() {
         answer.stderr
     );
     assert!(begun.elapsed() < Duration::from_secs(120));
-    let answer = Answer::of(project.command(&["run", "--force"]).env("MLFLOW_TRACKING_URI", &server));
-    assert_eq!(answer.code, 0, "a run does not end for its tracker: {answer:?}");
-    assert!(answer.stderr.contains("has more than 16.0 MiB"), "{}", answer.stderr);
+    let answer = Answer::of(
+        project
+            .command(&["run", "--force"])
+            .env("MLFLOW_TRACKING_URI", &server),
+    );
+    assert_eq!(
+        answer.code, 0,
+        "a run does not end for its tracker: {answer:?}"
+    );
+    assert!(
+        answer.stderr.contains("has more than 16.0 MiB"),
+        "{}",
+        answer.stderr
+    );
 }
 
 #[cfg(unix)]
@@ -66,7 +90,10 @@ fn pipe(project: &Project, name: &str) {
 #[cfg(unix)]
 fn ends(project: &Project, args: &[&str]) -> Answer {
     let mut command = Command::new("timeout");
-    command.args(["-k", "1", "60", env!("CARGO_BIN_EXE_pdm-ml")]).args(args).current_dir(project.path());
+    command
+        .args(["-k", "1", "60", env!("CARGO_BIN_EXE_pdm-ml")])
+        .args(args)
+        .current_dir(project.path());
     let answer = Answer::of(&mut command);
     assert_ne!(answer.code, 124, "{args:?} hangs: {answer:?}");
     answer
@@ -85,7 +112,11 @@ fn a_pipe_in_the_place_of_a_file_is_refused_at_once() {
     ] {
         let answer = ends(&project, args);
         assert_eq!(answer.code, 2, "{args:?}: {answer:?}");
-        assert!(answer.stderr.contains("a pipe, a socket or a device"), "{args:?}: {}", answer.stderr);
+        assert!(
+            answer.stderr.contains("a pipe, a socket or a device"),
+            "{args:?}: {}",
+            answer.stderr
+        );
     }
     let project = Project::with_pipeline(&format!("extends = \"base.toml\"\n{SMALL}"));
     pipe(&project, "base.toml");
@@ -93,13 +124,21 @@ fn a_pipe_in_the_place_of_a_file_is_refused_at_once() {
 
     let project = Project::with_pipeline(SMALL);
     assert_eq!(project.pdm(&["run"]).code, 0);
-    let run =
-        std::fs::read_dir(project.file("experiments/runs")).unwrap().flatten().find(|entry| entry.path().is_dir());
-    let run = format!("experiments/runs/{}", run.unwrap().file_name().into_string().unwrap());
+    let run = std::fs::read_dir(project.file("experiments/runs"))
+        .unwrap()
+        .flatten()
+        .find(|entry| entry.path().is_dir());
+    let run = format!(
+        "experiments/runs/{}",
+        run.unwrap().file_name().into_string().unwrap()
+    );
     pipe(&project, &format!("{run}/journal.ndjson"));
     let listed = ends(&project, &["runs", "list"]);
     assert_eq!(listed.code, 0, "{listed:?}");
-    assert!(format!("{listed:?}").contains("a pipe, a socket or a device"), "{listed:?}");
+    assert!(
+        format!("{listed:?}").contains("a pipe, a socket or a device"),
+        "{listed:?}"
+    );
     pipe(&project, "pdm.lock");
     assert_ne!(ends(&project, &["run", "--locked"]).code, 0);
     pipe(&project, ".pdm-ml/lock.json");
@@ -109,21 +148,46 @@ fn a_pipe_in_the_place_of_a_file_is_refused_at_once() {
 
 #[test]
 fn many_mistakes_take_no_time_and_are_counted() {
-    let sections: String = (0..10_000).map(|number| format!("[wrong{number}]\na = 1\n")).collect();
+    let sections: String = (0..10_000)
+        .map(|number| format!("[wrong{number}]\na = 1\n"))
+        .collect();
     let twice: String = (0..10_000).map(|_| "[again]\na = 1\n".to_owned()).collect();
-    let garbled: String = (0..10_000).map(|number| format!("k{number} = = 1\n")).collect();
-    let values: String = (0..10_000).map(|number| format!("s_{number} = 1\n")).collect();
-    let unset: String = (0..3_000).map(|number| format!("a{number} = \"${{env:NOT_SET_{number}}}\"\n")).collect();
-    let gates: String = (0..3_000).map(|_| "[[gate]]\nmetric = \"rmse\"\nrule = \"at_mots\"\n".to_owned()).collect();
-    let wrong = [sections, twice, garbled, format!("[validate.ranges]\n{values}"), format!("[more]\n{unset}"), gates];
+    let garbled: String = (0..10_000)
+        .map(|number| format!("k{number} = = 1\n"))
+        .collect();
+    let values: String = (0..10_000)
+        .map(|number| format!("s_{number} = 1\n"))
+        .collect();
+    let unset: String = (0..3_000)
+        .map(|number| format!("a{number} = \"${{env:NOT_SET_{number}}}\"\n"))
+        .collect();
+    let gates: String = (0..3_000)
+        .map(|_| "[[gate]]\nmetric = \"rmse\"\nrule = \"at_mots\"\n".to_owned())
+        .collect();
+    let wrong = [
+        sections,
+        twice,
+        garbled,
+        format!("[validate.ranges]\n{values}"),
+        format!("[more]\n{unset}"),
+        gates,
+    ];
     for (number, text) in wrong.iter().enumerate() {
         let project = Project::with_pipeline(&format!("{SMALL}\n{text}"));
         let begun = Instant::now();
         let answer = project.pdm(&["config", "show"]);
         assert_eq!(answer.code, 2, "{number}: {}", answer.stderr);
-        assert!(begun.elapsed() < Duration::from_secs(10), "{number}: {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{number}: {:?}",
+            begun.elapsed()
+        );
         assert!(answer.stderr.matches("error[").count() <= 101, "{number}");
-        assert!(answer.stderr.contains(" more problems"), "{number}: {}", answer.stderr);
+        assert!(
+            answer.stderr.contains(" more problems"),
+            "{number}: {}",
+            answer.stderr
+        );
     }
     let project = Project::with_pipeline(&format!("{SMALL}\n{}", wrong[0]));
     let answer = project.pdm(&["config", "show", "--format", "json"]);
@@ -136,14 +200,31 @@ fn many_mistakes_take_no_time_and_are_counted() {
 fn a_file_or_a_name_of_foreign_size_is_not_repeated() {
     let project = Project::with_pipeline(&format!("{SMALL}\n{} = 1\n", "n".repeat(3_000_000)));
     let answer = project.pdm(&["config", "show"]);
-    assert!(answer.code == 2 && answer.stderr.len() < 20_000, "{} {}", answer.code, answer.stderr.len());
-    project.write("pdm.toml", format!("{SMALL}\n# {}\n", "n".repeat(5_000_000)));
+    assert!(
+        answer.code == 2 && answer.stderr.len() < 20_000,
+        "{} {}",
+        answer.code,
+        answer.stderr.len()
+    );
+    project.write(
+        "pdm.toml",
+        format!("{SMALL}\n# {}\n", "n".repeat(5_000_000)),
+    );
     let answer = project.pdm(&["config", "show"]);
     assert_eq!(answer.code, 2, "{answer:?}");
-    assert!(answer.stderr.contains("error[E0166]") && answer.stderr.contains("4.0 MiB"), "{}", answer.stderr);
+    assert!(
+        answer.stderr.contains("error[E0166]") && answer.stderr.contains("4.0 MiB"),
+        "{}",
+        answer.stderr
+    );
     let long = "x".repeat(100_000);
     let answer = project.pdm(&["run", &format!("{long}.toml")]);
-    assert!(answer.code == 2 && answer.stderr.len() < 20_000, "{} {}", answer.code, answer.stderr.len());
+    assert!(
+        answer.code == 2 && answer.stderr.len() < 20_000,
+        "{} {}",
+        answer.code,
+        answer.stderr.len()
+    );
 }
 
 /// The system gives no thread: a sentence and exit code 50, and no trace of a library.
@@ -155,12 +236,23 @@ fn limits_of_the_system_end_in_a_sentence() {
     for kib in [400_000, 600_000, 800_000, 1_000_000, 1_400_000] {
         let script = format!("ulimit -v {kib}; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_pdm-ml"), "run", "--force"]).current_dir(project.path());
+        command
+            .args([
+                "-c",
+                &script,
+                env!("CARGO_BIN_EXE_pdm-ml"),
+                "run",
+                "--force",
+            ])
+            .current_dir(project.path());
         let answer = Answer::of(&mut command);
         assert!(matches!(answer.code, 0 | 50), "{kib}: {answer:?}");
         if answer.code == 50 {
             met += 1;
-            assert!(answer.stderr.contains("error[E0") && !answer.stderr.contains("panicked"), "{kib}: {answer:?}");
+            assert!(
+                answer.stderr.contains("error[E0") && !answer.stderr.contains("panicked"),
+                "{kib}: {answer:?}"
+            );
         }
     }
     assert!(met > 0, "none of the limits was met");

@@ -8,33 +8,55 @@ use serde_json::{Value, json};
 use crate::project::{Answer, Project, SMALL};
 use crate::readers::{read, readers};
 
-const REPORTS: [&str; 5] = ["gate.xml", "gate.md", "gate.sarif", "gate.json", "github=gate.txt"];
+const REPORTS: [&str; 5] = [
+    "gate.xml",
+    "gate.md",
+    "gate.sarif",
+    "gate.json",
+    "github=gate.txt",
+];
 
 fn gate(project: &Project, more: &[&str]) -> Answer {
     let reports = REPORTS.iter().flat_map(|report| ["--report", *report]);
-    let args: Vec<_> = ["gate"].into_iter().chain(reports).chain(more.iter().copied()).collect();
+    let args: Vec<_> = ["gate"]
+        .into_iter()
+        .chain(reports)
+        .chain(more.iter().copied())
+        .collect();
     project.pdm(&args)
 }
 
 fn files(project: &Project) -> Vec<PathBuf> {
-    ["gate.xml", "gate.sarif", "gate.md"].map(|name| project.file(name)).into()
+    ["gate.xml", "gate.sarif", "gate.md"]
+        .map(|name| project.file(name))
+        .into()
 }
 
 /// The line of a file that holds a text, from 1.
 fn line_of(project: &Project, file: &str, text: &str) -> usize {
-    project.read(file).lines().position(|line| line.contains(text)).unwrap() + 1
+    project
+        .read(file)
+        .lines()
+        .position(|line| line.contains(text))
+        .unwrap()
+        + 1
 }
 
 /// A pipeline with a gate of each verdict, by figures that were scored before.
 fn of_three_verdicts() -> Project {
     let project = Project::with_pipeline(SMALL);
-    let rmse = project.json(&["run"])["scores"]["scorecard"]["scores"][0]["value"].as_f64().unwrap();
+    let rmse = project.json(&["run"])["scores"]["scorecard"]["scores"][0]["value"]
+        .as_f64()
+        .unwrap();
     let more = format!(
         "\n[[gate]]   # cannot tell\nmetric = \"rmse\"\nrule = \"at_most\"\nvalue = {rmse}\n\n[[gate]]\n# says no\n\
          metric = \"interval_width\"\nrule = \"between\"\nlow = 0.1\nhigh = 0.2\n"
     );
     // Another model, so that there is a champion to compare with.
-    project.write("pdm.toml", format!("{SMALL}{more}").replace("seed = 7", "seed = 8"));
+    project.write(
+        "pdm.toml",
+        format!("{SMALL}{more}").replace("seed = 7", "seed = 8"),
+    );
     project
 }
 
@@ -44,52 +66,110 @@ fn every_report_tells_each_gate_and_real_readers_understand_it() {
     let answer = gate(&project, &[]);
     assert_eq!(answer.code, 20, "{answer:?}");
     let document: Value = serde_json::from_str(&project.read("gate.json")).unwrap();
-    let verdicts: Vec<_> = document["gates"].as_array().unwrap().iter().map(|gate| &gate["verdict"]).collect();
+    let verdicts: Vec<_> = document["gates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|gate| &gate["verdict"])
+        .collect();
     assert_eq!(verdicts[0], "pass", "{document:#}");
     assert_eq!(verdicts[3], "fail", "{document:#}");
-    let places: Vec<_> = document["gates"].as_array().unwrap().iter().map(|gate| &gate["place"]["line"]).collect();
+    let places: Vec<_> = document["gates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|gate| &gate["place"]["line"])
+        .collect();
     let last = line_of(&project, "pdm.toml", "# says no") - 1;
     assert_eq!(places[2], line_of(&project, "pdm.toml", "# cannot tell"));
     assert_eq!(places[3], last);
     assert_eq!(document["evidence"]["champion"]["version"], 1);
     assert_eq!(document["evidence"]["scorecard"]["units"], 12);
     assert_eq!(document["evidence"]["seeds"], 1);
-    assert!(document["gates"][1]["observed"]["difference"]["probability_better"].is_number(), "{document:#}");
+    assert!(
+        document["gates"][1]["observed"]["difference"]["probability_better"].is_number(),
+        "{document:#}"
+    );
 
     let notes = project.read("gate.txt");
     assert!(notes.contains(&format!(
         "::error file=pdm.toml,line={last},title=gate fails%3A interval_width from 0.1 to 0.2 cycles::"
     )));
-    assert!(notes.contains("12 units, test part of ") && notes.contains("against version 1 "), "{notes}");
+    assert!(
+        notes.contains("12 units, test part of ") && notes.contains("against version 1 "),
+        "{notes}"
+    );
 
     let Some(python) = readers() else { return };
     let seen = read(&python, &files(&project));
-    let [junit, sarif, markdown] = seen.as_slice() else { panic!("{seen:?}") };
+    let [junit, sarif, markdown] = seen.as_slice() else {
+        panic!("{seen:?}")
+    };
     let failed = |test: &Value| test[1][0][0] == "Failure";
     let tests = junit["tests"].as_array().unwrap();
-    assert_eq!((tests.len(), failed(&tests[0]), failed(&tests[3])), (4, false, true), "{junit:#}");
+    assert_eq!(
+        (tests.len(), failed(&tests[0]), failed(&tests[3])),
+        (4, false, true),
+        "{junit:#}"
+    );
     assert_eq!(tests[3][1][0][1], "refused");
-    assert_eq!((&junit["properties"]["units"], &junit["properties"]["seeds"]), (&json!("12"), &json!("1")));
-    assert_eq!(junit["properties"]["interval"], "95 %, percentile bootstrap over units, 400 resamples");
+    assert_eq!(
+        (&junit["properties"]["units"], &junit["properties"]["seeds"]),
+        (&json!("12"), &json!("1"))
+    );
+    assert_eq!(
+        junit["properties"]["interval"],
+        "95 %, percentile bootstrap over units, 400 resamples"
+    );
     let results = sarif["results"].as_array().unwrap();
-    let refused = results.iter().find(|result| result[0] == "gate/between/interval_width").unwrap();
-    assert_eq!((&refused[1], &refused[2]["region"]["startLine"]), (&json!("error"), &json!(last)));
+    let refused = results
+        .iter()
+        .find(|result| result[0] == "gate/between/interval_width")
+        .unwrap();
+    assert_eq!(
+        (&refused[1], &refused[2]["region"]["startLine"]),
+        (&json!("error"), &json!(last))
+    );
     assert_eq!(refused[2]["artifactLocation"]["uri"], "pdm.toml");
     assert_eq!(markdown["headings"], json!(["❌ Gates of small"]));
-    assert_eq!(markdown["images"], json!(["gate-gates.svg", "gate-errors.svg"]));
+    assert_eq!(
+        markdown["images"],
+        json!(["gate-gates.svg", "gate-errors.svg"])
+    );
     let rows = markdown["rows"].as_array().unwrap();
-    assert_eq!(rows.iter().filter(|cells| **cells == 7).count(), 5, "a header and four gates: {rows:?}");
+    assert_eq!(
+        rows.iter().filter(|cells| **cells == 7).count(),
+        5,
+        "a header and four gates: {rows:?}"
+    );
 }
 
 #[test]
 fn a_gate_that_cannot_tell_is_no_pass_in_any_report() {
     let project = Project::with_pipeline(SMALL);
-    let rmse = project.json(&["evaluate"])["scores"]["scorecard"]["scores"][0]["value"].as_f64().unwrap();
-    project.write("pdm.toml", SMALL.replace("value = 120.0", &format!("value = {rmse}")));
+    let rmse = project.json(&["evaluate"])["scores"]["scorecard"]["scores"][0]["value"]
+        .as_f64()
+        .unwrap();
+    project.write(
+        "pdm.toml",
+        SMALL.replace("value = 120.0", &format!("value = {rmse}")),
+    );
     let answer = gate(&project, &[]);
     assert_eq!(answer.code, 21, "{answer:?}");
-    assert!(project.read("gate.txt").starts_with("::warning file=pdm.toml,line="), "{}", project.read("gate.txt"));
-    assert!(project.read("gate.xml").contains("<failure type=\"undecided\""), "{}", project.read("gate.xml"));
+    assert!(
+        project
+            .read("gate.txt")
+            .starts_with("::warning file=pdm.toml,line="),
+        "{}",
+        project.read("gate.txt")
+    );
+    assert!(
+        project
+            .read("gate.xml")
+            .contains("<failure type=\"undecided\""),
+        "{}",
+        project.read("gate.xml")
+    );
     let Some(python) = readers() else { return };
     let seen = read(&python, &files(&project));
     assert_eq!(seen[1]["results"][0][1], "warning");
@@ -109,8 +189,17 @@ fn a_line_that_ends_before_its_gates_leaves_reports_that_say_why() {
     let document: Value = serde_json::from_str(&project.read("gate.json")).unwrap();
     assert!(document["verdict"].is_null());
     assert_eq!(document["troubles"][0]["kind"], "data_invalid");
-    assert_eq!(document["troubles"][0]["place"]["file"], "train.csv", "{document:#}");
-    assert!(project.read("gate.txt").starts_with("::error file=train.csv,line="), "{}", project.read("gate.txt"));
+    assert_eq!(
+        document["troubles"][0]["place"]["file"], "train.csv",
+        "{document:#}"
+    );
+    assert!(
+        project
+            .read("gate.txt")
+            .starts_with("::error file=train.csv,line="),
+        "{}",
+        project.read("gate.txt")
+    );
 
     // Nor a pipeline with a mistake, in a folder of its own.
     let broken = Project::empty();
@@ -118,17 +207,34 @@ fn a_line_that_ends_before_its_gates_leaves_reports_that_say_why() {
     let answer = gate(&broken, &["plant/pdm.toml"]);
     assert_eq!(answer.code, 2, "{answer:?}");
     let line = line_of(&broken, "plant/pdm.toml", "sede");
-    let told = format!("::error file=plant/pdm.toml,line={line},col=1,title=usage::unknown key `sede` in [project]");
-    assert!(broken.read("gate.txt").starts_with(&told), "{}", broken.read("gate.txt"));
+    let told = format!(
+        "::error file=plant/pdm.toml,line={line},col=1,title=usage::unknown key `sede` in [project]"
+    );
+    assert!(
+        broken.read("gate.txt").starts_with(&told),
+        "{}",
+        broken.read("gate.txt")
+    );
 
     let missing = Project::empty();
     assert_eq!(gate(&missing, &["nowhere.toml"]).code, 2);
     let Some(python) = readers() else { return };
     for project in [&project, &broken, &missing] {
-        let paths: Vec<_> = files(project).into_iter().filter(|path| !path.ends_with("gate.md")).collect();
+        let paths: Vec<_> = files(project)
+            .into_iter()
+            .filter(|path| !path.ends_with("gate.md"))
+            .collect();
         let seen = read(&python, &[paths, vec![project.file("gate.md")]].concat());
-        let ends: Vec<_> = seen[0]["tests"].as_array().unwrap().iter().map(|test| &test[1][0][0]).collect();
-        assert!(!ends.is_empty() && ends.iter().all(|end| **end == "Error"), "{seen:?}");
+        let ends: Vec<_> = seen[0]["tests"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|test| &test[1][0][0])
+            .collect();
+        assert!(
+            !ends.is_empty() && ends.iter().all(|end| **end == "Error"),
+            "{seen:?}"
+        );
         assert_eq!(seen[1]["successful"], false);
     }
 }
@@ -138,16 +244,28 @@ fn github_gets_annotations_on_standard_output_and_a_summary() {
     let project = Project::with_pipeline(&SMALL.replace("value = 120.0", "value = 0.5"));
     let github = |project: &Project, args: &[&str]| -> Command {
         let mut command = project.command(args);
-        command.env("GITHUB_WORKSPACE", project.path()).env("GITHUB_STEP_SUMMARY", project.file("summary.md"));
+        command
+            .env("GITHUB_WORKSPACE", project.path())
+            .env("GITHUB_STEP_SUMMARY", project.file("summary.md"));
         command
     };
     project.write("summary.md", "before\n");
-    let output = github(&project, &["gate", "--report", "github"]).output().unwrap();
+    let output = github(&project, &["gate", "--report", "github"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(20));
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(stdout.lines().any(|line| line.starts_with("::error file=pdm.toml,line=")), "{stdout}");
+    assert!(
+        stdout
+            .lines()
+            .any(|line| line.starts_with("::error file=pdm.toml,line=")),
+        "{stdout}"
+    );
     let summary = project.read("summary.md");
-    assert!(summary.starts_with("before\n## ❌ Gates of small") && summary.contains('┃'), "{summary}");
+    assert!(
+        summary.starts_with("before\n## ❌ Gates of small") && summary.contains('┃'),
+        "{summary}"
+    );
 
     let spoilt = project.pdm(&["gate", "--report", "github", "--format", "json"]);
     assert_eq!(spoilt.code, 2, "{spoilt:?}");
@@ -160,11 +278,21 @@ fn a_report_that_cannot_be_written_fails_a_pass_and_not_a_verdict() {
     project.write("taken", "a file where the folder should be");
     let passed = project.pdm(&["gate", "--report", "taken/gate.xml", "--report", "gate.md"]);
     assert_eq!(passed.code, 1, "{passed:?}");
-    assert!(passed.stderr.contains("taken/gate.xml"), "{}", passed.stderr);
+    assert!(
+        passed.stderr.contains("taken/gate.xml"),
+        "{}",
+        passed.stderr
+    );
     assert!(project.file("gate.md").exists());
     project.write("pdm.toml", SMALL.replace("value = 120.0", "value = 0.5"));
     let refused = project.pdm(&["gate", "--report", "taken/gate.xml"]);
     assert_eq!(refused.code, 20, "{refused:?}");
-    assert!(refused.stderr.contains("warning: cannot write `taken/gate.xml`"), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("warning: cannot write `taken/gate.xml`"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(project.pdm(&["gate", "--report", "gate.docx"]).code, 2);
 }

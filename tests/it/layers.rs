@@ -23,25 +23,56 @@ fn plant() -> Project {
 fn every_layer_wins_over_the_one_before_and_is_named() {
     let project = plant();
     let folds = |args: &[&str], variables: &[(&str, &str)]| {
-        let mut command = project.command(&[&["config", "show", "--origin", "--format", "json"], args].concat());
+        let mut command =
+            project.command(&[&["config", "show", "--origin", "--format", "json"], args].concat());
         let answer = Answer::of(command.envs(variables.iter().copied()));
         assert_eq!(answer.code, 0, "{answer:?}");
         let origins: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
-        let of = |key: &str| origins.as_array().unwrap().iter().find(|origin| origin["key"] == key).unwrap().clone();
+        let of = |key: &str| {
+            origins
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|origin| origin["key"] == key)
+                .unwrap()
+                .clone()
+        };
         let (folds, seed) = (of("split.folds"), of("project.seed"));
         assert_eq!(
-            (&seed["layer"], &seed["source"]["file"], &seed["source"]["line"]),
+            (
+                &seed["layer"],
+                &seed["source"]["file"],
+                &seed["source"]["line"]
+            ),
             (&"extends".into(), &"shared/fleet.toml".into(), &6.into())
         );
-        (folds["value"].as_u64().unwrap(), folds["layer"].as_str().unwrap().to_owned())
+        (
+            folds["value"].as_u64().unwrap(),
+            folds["layer"].as_str().unwrap().to_owned(),
+        )
     };
     let layer = |value, name: &str| (value, name.to_owned());
     assert_eq!(folds(&[], &[]), layer(4, "file"));
     assert_eq!(folds(&["-p", "quick"], &[]), layer(3, "profile.quick"));
-    assert_eq!(folds(&[], &[("PDM_ML_PROFILE", "quick")]), layer(3, "profile.quick"));
+    assert_eq!(
+        folds(&[], &[("PDM_ML_PROFILE", "quick")]),
+        layer(3, "profile.quick")
+    );
     let variable = ("PDM_ML__SPLIT__FOLDS", "6");
-    assert_eq!(folds(&["--profile", "quick"], &[variable, ("PDM_ML_PROFILE", "none")]), layer(6, "environment"));
-    assert_eq!(folds(&["--profile", "quick", "--set", "split.folds=7"], &[variable]), layer(7, "set"));
+    assert_eq!(
+        folds(
+            &["--profile", "quick"],
+            &[variable, ("PDM_ML_PROFILE", "none")]
+        ),
+        layer(6, "environment")
+    );
+    assert_eq!(
+        folds(
+            &["--profile", "quick", "--set", "split.folds=7"],
+            &[variable]
+        ),
+        layer(7, "set")
+    );
 }
 
 #[test]
@@ -50,10 +81,19 @@ fn the_registry_variable_is_a_layer_like_the_others() {
     let url = |args: &[&str]| {
         let mut command = project.command(&[&["config", "show", "--origin"], args].concat());
         let shown = Answer::of(command.env("PDM_ML_REGISTRY", "from/variable")).stdout;
-        words_of(shown.lines().find(|line| line.starts_with("registry.url ")).unwrap_or_default())[1..].join(" ")
+        words_of(
+            shown
+                .lines()
+                .find(|line| line.starts_with("registry.url "))
+                .unwrap_or_default(),
+        )[1..]
+            .join(" ")
     };
     assert_eq!(url(&[]), "\"from/variable\" environment PDM_ML_REGISTRY");
-    assert_eq!(url(&["--set", "registry.url=mine"]), "\"mine\" set --set registry.url=mine");
+    assert_eq!(
+        url(&["--set", "registry.url=mine"]),
+        "\"mine\" set --set registry.url=mine"
+    );
 }
 
 #[test]
@@ -61,17 +101,29 @@ fn a_composed_pipeline_runs_and_its_plan_names_the_layer_of_a_change() {
     let project = plant();
     assert_eq!(project.pdm(&["train"]).code, 0);
     let plan = |args: &[&str]| project.pdm(&[&["plan"], args].concat()).stdout;
-    let keeps_training =
-        |plan: &str| plan.lines().any(|line| words_of(line)[..].starts_with(&["train".into(), "keep".into()]));
+    let keeps_training = |plan: &str| {
+        plan.lines()
+            .any(|line| words_of(line)[..].starts_with(&["train".into(), "keep".into()]))
+    };
     assert!(keeps_training(&plan(&[])), "{}", plan(&[]));
     let changed = plan(&["-p", "quick"]);
-    assert!(changed.contains("`split.folds` 4 → 3 (pdm.toml:11)"), "{changed}");
+    assert!(
+        changed.contains("`split.folds` 4 → 3 (pdm.toml:11)"),
+        "{changed}"
+    );
     let variable = Answer::of(project.command(&["plan"]).env("PDM_ML__SPLIT__FOLDS", "6")).stdout;
-    assert!(variable.contains("`split.folds` 4 → 6 (PDM_ML__SPLIT__FOLDS)"), "{variable}");
+    assert!(
+        variable.contains("`split.folds` 4 → 6 (PDM_ML__SPLIT__FOLDS)"),
+        "{variable}"
+    );
     // Where a value stands is no part of a key: one flat file is the same pipeline.
     let flat = project.pdm(&["config", "show"]).stdout;
     project.write("flat.toml", flat);
-    assert!(keeps_training(&plan(&["flat.toml"])), "{}", plan(&["flat.toml"]));
+    assert!(
+        keeps_training(&plan(&["flat.toml"])),
+        "{}",
+        plan(&["flat.toml"])
+    );
 }
 
 #[test]
@@ -91,10 +143,16 @@ fn mistakes_are_told_in_every_layer_at_once() {
         assert!(answer.stderr.contains(words), "{words}\n{}", answer.stderr);
     }
     let unknown = project.pdm(&["run", "-p", "qick"]);
-    assert!(unknown.code == 2 && unknown.stderr.contains("did you mean `quick`?"), "{unknown:?}");
+    assert!(
+        unknown.code == 2 && unknown.stderr.contains("did you mean `quick`?"),
+        "{unknown:?}"
+    );
     project.write("pdm.toml", "version = 2\nextends = \"shared/feet.toml\"\n");
     let missing = project.pdm(&["run"]);
-    assert!(missing.code == 2 && missing.stderr.contains("did you mean `fleet.toml`?"), "{missing:?}");
+    assert!(
+        missing.code == 2 && missing.stderr.contains("did you mean `fleet.toml`?"),
+        "{missing:?}"
+    );
     assert!(missing.stderr.contains("pdm.toml:2:11"), "{missing:?}");
 }
 
@@ -104,15 +162,26 @@ fn a_search_writes_a_pipeline_that_is_what_was_scored_whatever_the_layers() {
     let tune = "\n[tune]\ntrials = 2\nconfirm = 0\nprune = { rule = \"off\" }\n[tune.space]\n\"model.l2\" = { low = 0.1, high = 10.0 }\n";
     project.write("pdm.toml", project.read("pdm.toml") + tune);
     for (args, name, words) in [
-        (&["--set", "split.folds=3"][..], "pdm.tuned.toml", "extends = \"shared/fleet.toml\""),
-        (&["-p", "quick", "-o", "other/tuned.toml"][..], "other/tuned.toml", "# Every layer is written out."),
+        (
+            &["--set", "split.folds=3"][..],
+            "pdm.tuned.toml",
+            "extends = \"shared/fleet.toml\"",
+        ),
+        (
+            &["-p", "quick", "-o", "other/tuned.toml"][..],
+            "other/tuned.toml",
+            "# Every layer is written out.",
+        ),
     ] {
         std::fs::create_dir_all(project.file("other")).unwrap();
         let answer = project.pdm(&[&["tune"], args].concat());
         assert_eq!(answer.code, 0, "{answer:?}");
         assert!(project.read(name).contains(words), "{}", project.read(name));
         let tuned = project.pdm(&["config", "show", name]).stdout;
-        assert!(tuned.contains("folds = 3") && tuned.contains("seed = 7"), "{tuned}");
+        assert!(
+            tuned.contains("folds = 3") && tuned.contains("seed = 7"),
+            "{tuned}"
+        );
     }
 }
 
@@ -123,22 +192,55 @@ fn migrate_prints_checks_and_writes() {
     project.write("pdm.toml", old);
     project.write("sub/keep.txt", "");
     let shown = project.pdm(&["config", "show"]).stdout;
-    let new = old.replace("version = 1", "version = 2").replace("batch_units", "batch");
+    let new = old
+        .replace("version = 1", "version = 2")
+        .replace("batch_units", "batch");
     let printed = project.pdm(&["-C", "sub", "config", "migrate"]);
     assert_eq!((printed.code, &printed.stdout), (0, &new), "{printed:?}");
-    assert!(printed.stderr.contains("pdm.toml:7: model.batch_units: batch_units → batch"), "{printed:?}");
+    assert!(
+        printed
+            .stderr
+            .contains("pdm.toml:7: model.batch_units: batch_units → batch"),
+        "{printed:?}"
+    );
     let check = project.pdm(&["config", "migrate", "--check", "--exit-code", "pdm.toml"]);
-    assert_eq!((check.code, project.read("pdm.toml").as_str()), (3, old), "{check:?}");
+    assert_eq!(
+        (check.code, project.read("pdm.toml").as_str()),
+        (3, old),
+        "{check:?}"
+    );
 
     project.write("newer.toml", "version = 9\n");
     let refused = project.pdm(&["config", "migrate", "--write", "pdm.toml", "newer.toml"]);
-    assert_eq!((refused.code, project.read("pdm.toml").as_str()), (2, old), "{refused:?}");
-    assert!(refused.stderr.contains("newer.toml:1:11") && refused.stderr.contains("newer pdm-ml"), "{refused:?}");
+    assert_eq!(
+        (refused.code, project.read("pdm.toml").as_str()),
+        (2, old),
+        "{refused:?}"
+    );
+    assert!(
+        refused.stderr.contains("newer.toml:1:11") && refused.stderr.contains("newer pdm-ml"),
+        "{refused:?}"
+    );
 
     let written = project.json(&["config", "migrate", "--write", "pdm.toml"]);
-    assert_eq!((&written[0]["written"], &written[0]["from"], project.read("pdm.toml")), (&true.into(), &1.into(), new));
-    assert_eq!(project.pdm(&["config", "migrate", "--check", "--exit-code"]).code, 0);
-    assert_eq!(project.pdm(&["config", "show"]).stdout, shown.replace("version = 1", "version = 2"));
+    assert_eq!(
+        (
+            &written[0]["written"],
+            &written[0]["from"],
+            project.read("pdm.toml")
+        ),
+        (&true.into(), &1.into(), new)
+    );
+    assert_eq!(
+        project
+            .pdm(&["config", "migrate", "--check", "--exit-code"])
+            .code,
+        0
+    );
+    assert_eq!(
+        project.pdm(&["config", "show"]).stdout,
+        shown.replace("version = 1", "version = 2")
+    );
 }
 
 /// Kept from when each was current: what was read once is read for good, to the same pipeline.
@@ -146,7 +248,10 @@ fn migrate_prints_checks_and_writes() {
 fn files_of_older_formats_stay_readable() {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/formats");
     let mut seen = 0;
-    for file in std::fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path()) {
+    for file in std::fs::read_dir(&kept)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
         if file.extension().is_none_or(|extension| extension != "toml") {
             continue;
         }
@@ -157,11 +262,19 @@ fn files_of_older_formats_stay_readable() {
         assert_eq!(shown.code, 0, "{}: {shown:?}", file.display());
         let said = std::fs::read_to_string(file.with_extension("says")).unwrap();
         for line in said.lines() {
-            assert!(shown.stdout.lines().any(|shown| shown == line), "{}: {line}\n{}", file.display(), shown.stdout);
+            assert!(
+                shown.stdout.lines().any(|shown| shown == line),
+                "{}: {line}\n{}",
+                file.display(),
+                shown.stdout
+            );
         }
         project.pdm(&["config", "migrate", "--write"]);
         let again = project.pdm(&["config", "show"]).stdout;
-        assert_eq!(again.replace("version = 2", "version = 1"), shown.stdout.replace("version = 2", "version = 1"));
+        assert_eq!(
+            again.replace("version = 2", "version = 1"),
+            shown.stdout.replace("version = 2", "version = 1")
+        );
         seen += 1;
     }
     assert!(seen >= 3, "{seen}");
@@ -170,7 +283,10 @@ fn files_of_older_formats_stay_readable() {
 /// The files and commands of the guide, as they are printed in it.
 #[test]
 fn the_example_of_the_guide_is_what_the_program_does() {
-    let guide = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
+    let guide = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md"),
+    )
+    .unwrap();
     let project = Project::empty();
     let mut told = 0;
     for block in guide.split("```").skip(1).step_by(2) {
@@ -178,7 +294,12 @@ fn the_example_of_the_guide_is_what_the_program_does() {
         if let Some(file) = body.strip_prefix("# file: ") {
             project.write(file.lines().next().unwrap().trim(), body);
         }
-        let Some((line, expected)) = body.strip_prefix("$ ").and_then(|rest| rest.split_once('\n')) else { continue };
+        let Some((line, expected)) = body
+            .strip_prefix("$ ")
+            .and_then(|rest| rest.split_once('\n'))
+        else {
+            continue;
+        };
         let words: Vec<_> = line.split_whitespace().collect();
         let at = words.iter().position(|word| *word == "pdm-ml").unwrap();
         let mut command = project.command(&words[at + 1..]);
@@ -187,8 +308,14 @@ fn the_example_of_the_guide_is_what_the_program_does() {
         let said = format!("{}{}", answer.stdout, answer.stderr);
         let said: Vec<_> = said.lines().map(words_of).collect();
         // Lines are left out of a table, so that its columns are wider in truth.
-        for line in expected.lines().filter(|line| !["", "…"].contains(line) && !line.starts_with('─')) {
-            assert!(said.contains(&words_of(line)), "`{line}` of `{words:?}` is not in\n{said:#?}");
+        for line in expected
+            .lines()
+            .filter(|line| !["", "…"].contains(line) && !line.starts_with('─'))
+        {
+            assert!(
+                said.contains(&words_of(line)),
+                "`{line}` of `{words:?}` is not in\n{said:#?}"
+            );
         }
         told += 1;
     }
@@ -200,9 +327,14 @@ fn words_of(line: &str) -> Vec<String> {
 }
 
 fn taplo() -> Option<PathBuf> {
-    let found = std::env::var_os("PDM_ML_TEST_TAPLO").map(PathBuf::from).filter(|path| path.is_file());
+    let found = std::env::var_os("PDM_ML_TEST_TAPLO")
+        .map(PathBuf::from)
+        .filter(|path| path.is_file());
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "PDM_ML_TEST_TAPLO names no Taplo; scripts/test sets it");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "PDM_ML_TEST_TAPLO names no Taplo; scripts/test sets it"
+        );
         eprintln!("skipped: no Taplo; run by scripts/test");
     }
     found
@@ -211,9 +343,17 @@ fn taplo() -> Option<PathBuf> {
 /// Returns whether Taplo finds the file right by the schema; what it says where not.
 fn lint(taplo: &Path, schema: &Path, file: &Path) -> Result<(), String> {
     let schema = format!("file://{}", schema.display());
-    let output = Command::new(taplo).args(["lint", "--schema", &schema]).arg(file).output().unwrap();
+    let output = Command::new(taplo)
+        .args(["lint", "--schema", &schema])
+        .arg(file)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() { Ok(()) } else { Err(said) }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(said)
+    }
 }
 
 fn schema() -> PathBuf {
@@ -225,19 +365,38 @@ fn a_toml_language_server_accepts_every_pipeline_and_template() {
     let Some(taplo) = taplo() else { return };
     let project = plant();
     let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
-    let mut files: Vec<_> = std::fs::read_dir(pipelines).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let mut files: Vec<_> = std::fs::read_dir(pipelines)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
     assert!(files.len() >= 9);
     for template in ["simulated", "fd001", "fd002", "fd003", "fd004", "table"] {
-        assert_eq!(project.pdm(&["init", template, "--template", template]).code, 0);
+        assert_eq!(
+            project
+                .pdm(&["init", template, "--template", template])
+                .code,
+            0
+        );
         files.push(project.file(template).join("pdm.toml"));
         let resolved = format!("{template}.resolved.toml");
-        project.write(&resolved, project.pdm(&["-C", template, "config", "show"]).stdout);
+        project.write(
+            &resolved,
+            project.pdm(&["-C", template, "config", "show"]).stdout,
+        );
         files.push(project.file(&resolved));
     }
     for kind in ModelOptions::KINDS {
         let resolved = format!("{kind}.toml");
-        project.write(&resolved, project.pdm(&["config", "show", "--set", &format!("model.kind={kind}")]).stdout);
+        project.write(
+            &resolved,
+            project
+                .pdm(&["config", "show", "--set", &format!("model.kind={kind}")])
+                .stdout,
+        );
         files.push(project.file(&resolved));
     }
     files.extend([project.file("pdm.toml"), project.file("shared/fleet.toml")]);
@@ -245,11 +404,25 @@ fn a_toml_language_server_accepts_every_pipeline_and_template() {
         lint(&taplo, &schema(), &file).unwrap_or_else(|said| panic!("{}: {said}", file.display()));
     }
     // The schema that `init` writes is found by the template's own first line.
-    let init = Command::new(&taplo).args(["lint", "pdm.toml"]).current_dir(project.file("fd001")).output().unwrap();
+    let init = Command::new(&taplo)
+        .args(["lint", "pdm.toml"])
+        .current_dir(project.file("fd001"))
+        .output()
+        .unwrap();
     assert!(init.status.success(), "{init:?}");
-    project.write("fd001/pdm.toml", project.read("fd001/pdm.toml") + "\n[nonsense]\n");
-    let init = Command::new(&taplo).args(["lint", "pdm.toml"]).current_dir(project.file("fd001")).output().unwrap();
-    assert!(String::from_utf8_lossy(&init.stderr).contains("nonsense"), "{init:?}");
+    project.write(
+        "fd001/pdm.toml",
+        project.read("fd001/pdm.toml") + "\n[nonsense]\n",
+    );
+    let init = Command::new(&taplo)
+        .args(["lint", "pdm.toml"])
+        .current_dir(project.file("fd001"))
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&init.stderr).contains("nonsense"),
+        "{init:?}"
+    );
 }
 
 #[test]
@@ -288,8 +461,15 @@ fn a_toml_language_server_rejects_what_the_program_rejects() {
     for (i, text) in broken.iter().enumerate() {
         let name = format!("{i}.toml");
         project.write(&name, text);
-        assert!(lint(&taplo, &schema(), &project.file(&name)).is_err(), "accepted:\n{text}");
-        let profile: &[&str] = if text.contains("profile.ci.model") { &["-p", "ci"] } else { &[] };
+        assert!(
+            lint(&taplo, &schema(), &project.file(&name)).is_err(),
+            "accepted:\n{text}"
+        );
+        let profile: &[&str] = if text.contains("profile.ci.model") {
+            &["-p", "ci"]
+        } else {
+            &[]
+        };
         let answer = project.pdm(&[&["config", "show", &name], profile].concat());
         assert_eq!(answer.code, 2, "{text}\n{answer:?}");
     }

@@ -36,14 +36,27 @@ impl Request {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        let length = headers.iter().find(|(name, _)| name == "content-length").unwrap().1.parse().unwrap();
+        let length = headers
+            .iter()
+            .find(|(name, _)| name == "content-length")
+            .unwrap()
+            .1
+            .parse()
+            .unwrap();
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
-        Self { line, headers, body }
+        Self {
+            line,
+            headers,
+            body,
+        }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| *known == name.to_ascii_lowercase()).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| *known == name.to_ascii_lowercase())
+            .map(|(_, value)| value.as_str())
     }
 
     fn json(&self) -> Value {
@@ -60,7 +73,11 @@ fn receiver(statuses: &'static [&'static str]) -> (String, Receiver<Request>) {
         for status in statuses {
             let (mut stream, _) = listener.accept().unwrap();
             let request = Request::read(&stream);
-            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            .unwrap();
             heard.send(request).unwrap();
         }
     });
@@ -68,13 +85,19 @@ fn receiver(statuses: &'static [&'static str]) -> (String, Receiver<Request>) {
 }
 
 fn webhook(address: &str, more: &str) -> String {
-    format!("{SMALL}\n[[notify]]\nkind = \"webhook\"\nurl = \"{address}/hook?key=in-the-url\"\n{more}\n")
+    format!(
+        "{SMALL}\n[[notify]]\nkind = \"webhook\"\nurl = \"{address}/hook?key=in-the-url\"\n{more}\n"
+    )
 }
 
 const SIGNED: &str = "secret = { env = \"PDM_HOOK_KEY\" }";
 
 fn pdm(project: &Project, args: &[&str], variables: &[(&str, &str)]) -> Answer {
-    let output = project.command(args).envs(variables.iter().copied()).output().unwrap();
+    let output = project
+        .command(args)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
     Answer {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -88,8 +111,17 @@ fn next(requests: &Receiver<Request>) -> Request {
 
 /// The lines of Python that the documentation gives to receivers.
 fn documented_check() -> String {
-    let docs = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/notifications.md")).unwrap();
-    docs.split("```python\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+    let docs = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/notifications.md"),
+    )
+    .unwrap();
+    docs.split("```python\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 /// Whether the documented check takes a request for genuine.
@@ -100,14 +132,22 @@ fn is_genuine(python: &Path, request: &Request, key: &str, now: i64) -> bool {
         documented_check()
     );
     let names = ["X-Pdm-Ml-Timestamp", "X-Pdm-Ml-Signature"];
-    let headers: Value = names.into_iter().map(|name| (name.to_owned(), json!(request.header(name)))).collect();
+    let headers: Value = names
+        .into_iter()
+        .map(|name| (name.to_owned(), json!(request.header(name))))
+        .collect();
     let mut child = Command::new(python)
         .args(["-c", &script, &headers.to_string(), key])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(&request.body).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&request.body)
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     match String::from_utf8(output.stdout).unwrap().trim() {
         "True" => true,
@@ -121,7 +161,11 @@ fn assert_nowhere(project: &Project, answers: &[&Answer], secret: &str) {
     for answer in answers {
         assert!(!format!("{answer:?}").contains(secret), "{answer:?}");
     }
-    let found = Command::new("grep").args(["-rl", "--", secret, "."]).current_dir(project.path()).output().unwrap();
+    let found = Command::new("grep")
+        .args(["-rl", "--", secret, "."])
+        .current_dir(project.path())
+        .output()
+        .unwrap();
     assert_eq!(String::from_utf8_lossy(&found.stdout), "");
 }
 
@@ -133,17 +177,37 @@ fn a_promotion_is_told_with_a_signature_that_another_implementation_verifies() {
     let quiet = pdm(&project, &["evaluate"], &variables);
     let answer = pdm(&project, &["run", "--notify"], &variables);
     assert_eq!(answer.code, 0, "{answer:?}");
-    assert_eq!(answer.stderr.matches("warning").count(), 0, "{}", answer.stderr);
+    assert_eq!(
+        answer.stderr.matches("warning").count(),
+        0,
+        "{}",
+        answer.stderr
+    );
     let request = next(&requests);
     assert_eq!(request.line, "POST /hook?key=in-the-url HTTP/1.1");
     let notice = request.json();
-    assert_eq!((&notice["format"], &notice["occasion"]), (&json!(1), &json!("promoted")));
-    assert_eq!((&notice["version"], &notice["pipeline"]), (&json!("small/1"), &json!("small")));
-    assert_eq!((&notice["title"], &notice["details"]["verdict"]), (&json!("small/1 is champion"), &json!("pass")));
-    assert_eq!(notice["details"]["units"], 12);
-    assert!(notice["scores"][0]["lower"].is_number() && notice["run"].is_string(), "{notice:#}");
     assert_eq!(
-        (request.header("x-pdm-ml-event"), request.header("content-type")),
+        (&notice["format"], &notice["occasion"]),
+        (&json!(1), &json!("promoted"))
+    );
+    assert_eq!(
+        (&notice["version"], &notice["pipeline"]),
+        (&json!("small/1"), &json!("small"))
+    );
+    assert_eq!(
+        (&notice["title"], &notice["details"]["verdict"]),
+        (&json!("small/1 is champion"), &json!("pass"))
+    );
+    assert_eq!(notice["details"]["units"], 12);
+    assert!(
+        notice["scores"][0]["lower"].is_number() && notice["run"].is_string(),
+        "{notice:#}"
+    );
+    assert_eq!(
+        (
+            request.header("x-pdm-ml-event"),
+            request.header("content-type")
+        ),
         (Some("promoted"), Some("application/json"))
     );
     assert_eq!(request.header("x-pdm-ml-delivery"), notice["id"].as_str());
@@ -153,8 +217,15 @@ fn a_promotion_is_told_with_a_signature_that_another_implementation_verifies() {
     let Some(python) = readers() else { return };
     assert!(is_genuine(&python, &request, KEY, 0));
     assert!(!is_genuine(&python, &request, "another key", 0));
-    let sent: i64 = request.header("x-pdm-ml-timestamp").unwrap().parse().unwrap();
-    assert!(!is_genuine(&python, &request, KEY, sent + 600), "an old notice must not be taken again");
+    let sent: i64 = request
+        .header("x-pdm-ml-timestamp")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(
+        !is_genuine(&python, &request, KEY, sent + 600),
+        "an old notice must not be taken again"
+    );
     let mut forged = request;
     let at = forged.body.iter().position(|byte| *byte == b'1').unwrap();
     forged.body[at] = b'2';
@@ -174,42 +245,84 @@ fn whoever_wants_to_know_of_something_else_is_not_told() {
     assert_eq!(project.pdm(&["gate", "--notify"]).code, 20);
     let notice = next(&requests).json();
     assert_eq!(notice["occasion"], "refused");
-    assert!(notice["text"].as_str().unwrap().contains("fail: rmse is not at most 0.5"), "{notice:#}");
+    assert!(
+        notice["text"]
+            .as_str()
+            .unwrap()
+            .contains("fail: rmse is not at most 0.5"),
+        "{notice:#}"
+    );
     // What was never fitted fails on a file that is gone.
     std::fs::remove_dir_all(project.file("datasets")).unwrap();
     let table = "kind = \"table\"\ntrain = \"gone.csv\"\nsensors = [\"s\"]";
-    project.write("pdm.toml", text.replace("kind = \"simulated\"\ntrain_units = 24\ntest_units = 12", table));
+    project.write(
+        "pdm.toml",
+        text.replace(
+            "kind = \"simulated\"\ntrain_units = 24\ntest_units = 12",
+            table,
+        ),
+    );
     assert_eq!(project.pdm(&["run", "--notify"]).code, 1);
     let notice = next(&requests).json();
     assert_eq!(notice["occasion"], "failure");
-    assert!(notice["text"].as_str().unwrap().contains("gone.csv"), "{notice:#}");
+    assert!(
+        notice["text"].as_str().unwrap().contains("gone.csv"),
+        "{notice:#}"
+    );
 }
 
 #[test]
 fn a_night_tells_what_came_of_it() {
     let (address, requests) = receiver(&["200 OK", "200 OK", "200 OK"]);
-    let project = Project::with_pipeline(&webhook(&address, "on = [\"promoted\", \"unchanged\", \"failure\"]"));
+    let project = Project::with_pipeline(&webhook(
+        &address,
+        "on = [\"promoted\", \"unchanged\", \"failure\"]",
+    ));
     let night = ["retrain", "--if", "new-data", "--notify"];
     assert_eq!(project.pdm(&night).code, 0);
     let notice = next(&requests).json();
-    assert_eq!((&notice["occasion"], &notice["version"]), (&json!("promoted"), &json!("small/1")));
-    assert_eq!((&notice["title"], &notice["details"]["result"]), (&json!("small/1 is champion"), &json!("promoted")));
-    assert!(notice["scores"][0]["lower"].is_number() && notice["run"].is_string(), "{notice:#}");
+    assert_eq!(
+        (&notice["occasion"], &notice["version"]),
+        (&json!("promoted"), &json!("small/1"))
+    );
+    assert_eq!(
+        (&notice["title"], &notice["details"]["result"]),
+        (&json!("small/1 is champion"), &json!("promoted"))
+    );
+    assert!(
+        notice["scores"][0]["lower"].is_number() && notice["run"].is_string(),
+        "{notice:#}"
+    );
     assert_eq!(project.pdm(&night).code, 0);
     let notice = next(&requests).json();
-    assert_eq!((&notice["occasion"], &notice["details"]["result"]), (&json!("unchanged"), &json!("nothing")));
-    std::fs::write(project.file("datasets/simulated/train_SIM001.txt"), "1 2 3\n").unwrap();
+    assert_eq!(
+        (&notice["occasion"], &notice["details"]["result"]),
+        (&json!("unchanged"), &json!("nothing"))
+    );
+    std::fs::write(
+        project.file("datasets/simulated/train_SIM001.txt"),
+        "1 2 3\n",
+    )
+    .unwrap();
     assert_eq!(project.pdm(&night).code, 10);
     assert_eq!(next(&requests).json()["occasion"], "failure");
 }
 
 #[test]
 fn a_busy_receiver_is_tried_again_and_a_deaf_one_costs_a_warning() {
-    let (address, requests) = receiver(&["503 Service Unavailable", "429 Too Many Requests", "200 OK"]);
+    let (address, requests) =
+        receiver(&["503 Service Unavailable", "429 Too Many Requests", "200 OK"]);
     let project = Project::with_pipeline(&webhook(&address, ""));
     let tested = project.json(&["notify", "test"]);
     assert_eq!(tested[0]["delivered"], true, "{tested:#}");
-    let ids: Vec<_> = (0..3).map(|_| next(&requests).header("x-pdm-ml-delivery").unwrap().to_owned()).collect();
+    let ids: Vec<_> = (0..3)
+        .map(|_| {
+            next(&requests)
+                .header("x-pdm-ml-delivery")
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 
     let (address, requests) = receiver(&["403 Forbidden"]);
@@ -223,7 +336,11 @@ fn a_busy_receiver_is_tried_again_and_a_deaf_one_costs_a_warning() {
     // The receiver has gone.
     let refused = project.pdm(&["gate", "--notify", "--set", "gate.0.value=0.5"]);
     assert_eq!(refused.code, 20, "{refused:?}");
-    assert!(refused.stderr.contains("nobody answered") && !refused.stderr.contains("in-the-url"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("nobody answered") && !refused.stderr.contains("in-the-url"),
+        "{}",
+        refused.stderr
+    );
     let tested = project.pdm(&["notify", "test"]);
     assert_eq!(tested.code, 75, "{tested:?}");
 }
@@ -233,7 +350,13 @@ fn a_secret_that_is_not_there_or_stands_in_the_file_is_told_and_not_shown() {
     let project = Project::with_pipeline(&webhook("https://plant.example", SIGNED));
     let answer = project.pdm(&["notify", "test"]);
     assert_eq!(answer.code, 1, "{answer:?}");
-    assert!(answer.stdout.contains("the environment variable `PDM_HOOK_KEY` is not set"), "{}", answer.stdout);
+    assert!(
+        answer
+            .stdout
+            .contains("the environment variable `PDM_HOOK_KEY` is not set"),
+        "{}",
+        answer.stdout
+    );
 
     let mistakes = [
         "secret = \"hunter2\"",
@@ -245,15 +368,25 @@ fn a_secret_that_is_not_there_or_stands_in_the_file_is_told_and_not_shown() {
     ];
     for mistake in mistakes {
         project.write("pdm.toml", webhook("https://plant.example", mistake));
-        for args in [&["run"] as &[&str], &["run", "--format", "json"], &["gate", "--report", "github"]] {
+        for args in [
+            &["run"] as &[&str],
+            &["run", "--format", "json"],
+            &["gate", "--report", "github"],
+        ] {
             let answer = project.pdm(args);
             assert_eq!(answer.code, 2, "{mistake}: {answer:?}");
-            assert!(!format!("{answer:?}").contains("hunter2"), "{mistake}: {answer:?}");
+            assert!(
+                !format!("{answer:?}").contains("hunter2"),
+                "{mistake}: {answer:?}"
+            );
         }
     }
     project.write("pdm.toml", webhook("https://plant.example", mistakes[0]));
     let told = project.pdm(&["run"]).stderr;
-    assert!(told.contains("write { env = \"NAME\" }") && told.contains("--> pdm.toml:"), "{told}");
+    assert!(
+        told.contains("write { env = \"NAME\" }") && told.contains("--> pdm.toml:"),
+        "{told}"
+    );
     project.write("pdm.toml", webhook("https://plant.example", ""));
     let answer = project.pdm(&["run", "--set", "notify.0.secret=hunter2"]);
     assert_eq!(answer.code, 2);
@@ -270,9 +403,16 @@ fn a_shown_pipeline_holds_names_of_secrets_and_loads_again() {
     let variables = [("PDM_HOOK_KEY", KEY), ("PDM_MAIL_PASSWORD", PASSWORD)];
     let shown = pdm(&project, &["config", "show"], &variables);
     assert_eq!(shown.code, 0, "{shown:?}");
-    assert!(shown.stdout.contains("CHAT_URL") && shown.stdout.contains("PDM_HOOK_KEY"), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("CHAT_URL") && shown.stdout.contains("PDM_HOOK_KEY"),
+        "{}",
+        shown.stdout
+    );
     project.write("again.toml", &shown.stdout);
-    assert_eq!(project.pdm(&["config", "show", "again.toml"]).stdout, shown.stdout);
+    assert_eq!(
+        project.pdm(&["config", "show", "again.toml"]).stdout,
+        shown.stdout
+    );
     assert_nowhere(&project, &[&shown], KEY);
 }
 
@@ -297,7 +437,11 @@ impl MailServer {
         let mut ready = String::new();
         output.read_line(&mut ready).unwrap();
         let port = ready.trim().strip_prefix("ready ").unwrap().to_owned();
-        Self { child, output, port }
+        Self {
+            child,
+            output,
+            port,
+        }
     }
 
     fn mail(&mut self) -> Value {
@@ -331,13 +475,26 @@ fn a_mail_is_encrypted_logs_in_and_holds_the_notice() {
     let ca = project.file("ca.pem");
     let mut server = MailServer::start(&python, "starttls", &ca, &["pdm", PASSWORD]);
     project.write("pdm.toml", mail(&server, LOGIN));
-    let variables = [("PDM_MAIL_PASSWORD", PASSWORD), ("SSL_CERT_FILE", ca.to_str().unwrap())];
+    let variables = [
+        ("PDM_MAIL_PASSWORD", PASSWORD),
+        ("SSL_CERT_FILE", ca.to_str().unwrap()),
+    ];
     let answer = pdm(&project, &["run", "--notify"], &variables);
-    assert_eq!((answer.code, answer.stderr.matches("warning").count()), (0, 0), "{answer:?}");
+    assert_eq!(
+        (answer.code, answer.stderr.matches("warning").count()),
+        (0, 0),
+        "{answer:?}"
+    );
     let taken = server.mail();
-    assert_eq!((&taken["encrypted"], &taken["authenticated"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&taken["encrypted"], &taken["authenticated"]),
+        (&json!(true), &json!(true))
+    );
     assert_eq!(taken["from"], "pdm-ml@plant.example");
-    assert_eq!(taken["to"], json!(["anne@plant.example", "bob@plant.example"]));
+    assert_eq!(
+        taken["to"],
+        json!(["anne@plant.example", "bob@plant.example"])
+    );
     let content = taken["content"].as_str().unwrap();
     for part in [
         "Subject: [pdm-ml] small/1 is champion\r\n",
@@ -349,12 +506,22 @@ fn a_mail_is_encrypted_logs_in_and_holds_the_notice() {
     }
     assert_nowhere(&project, &[&answer], PASSWORD);
 
-    let wrong = [("PDM_MAIL_PASSWORD", "swordfish"), ("SSL_CERT_FILE", ca.to_str().unwrap())];
+    let wrong = [
+        ("PDM_MAIL_PASSWORD", "swordfish"),
+        ("SSL_CERT_FILE", ca.to_str().unwrap()),
+    ];
     let answer = pdm(&project, &["notify", "test"], &wrong);
     assert_eq!(answer.code, 1, "{answer:?}");
-    assert!(answer.stdout.contains("535") && !format!("{answer:?}").contains("swordfish"), "{answer:?}");
+    assert!(
+        answer.stdout.contains("535") && !format!("{answer:?}").contains("swordfish"),
+        "{answer:?}"
+    );
     // An authority nobody trusts.
-    let answer = pdm(&project, &["run", "--notify", "--set", "gate.0.value=0.5"], &variables[..1]);
+    let answer = pdm(
+        &project,
+        &["run", "--notify", "--set", "gate.0.value=0.5"],
+        &variables[..1],
+    );
     assert_eq!(answer.code, 20, "{answer:?}");
     assert!(answer.stderr.contains("was not told: "), "{answer:?}");
 }
@@ -364,9 +531,15 @@ fn a_mail_server_may_encrypt_from_the_first_byte_or_stand_on_this_machine() {
     let Some(python) = readers() else { return };
     let project = Project::empty();
     let ca = project.file("ca.pem");
-    let trusted = [("PDM_MAIL_PASSWORD", PASSWORD), ("SSL_CERT_FILE", ca.to_str().unwrap())];
+    let trusted = [
+        ("PDM_MAIL_PASSWORD", PASSWORD),
+        ("SSL_CERT_FILE", ca.to_str().unwrap()),
+    ];
     let mut server = MailServer::start(&python, "wrapper", &ca, &["pdm", PASSWORD]);
-    project.write("pdm.toml", mail(&server, &format!("tls = \"wrapper\"\n{LOGIN}")));
+    project.write(
+        "pdm.toml",
+        mail(&server, &format!("tls = \"wrapper\"\n{LOGIN}")),
+    );
     assert_eq!(pdm(&project, &["notify", "test"], &trusted).code, 0);
     assert_eq!(server.mail()["encrypted"], true);
 
@@ -386,27 +559,74 @@ fn an_alarm_of_a_prediction_is_told_with_its_units() {
     let project = Project::with_pipeline(&webhook(&address, "on = [\"alarm\", \"failure\"]"));
     project.json(&["run"]);
     let input = "datasets/simulated/test_SIM001.txt";
-    let predict =
-        |more: &[&str]| project.pdm(&[&["predict", "-m", "small@champion", "-i", input, "--notify"], more].concat());
+    let predict = |more: &[&str]| {
+        project.pdm(
+            &[
+                &["predict", "-m", "small@champion", "-i", input, "--notify"],
+                more,
+            ]
+            .concat(),
+        )
+    };
     assert_eq!(predict(&[]).code, 0);
-    assert_eq!(predict(&["--alarm", "rul >= 0", "--unit", "3", "--unit", "5"]).code, 32);
+    assert_eq!(
+        predict(&["--alarm", "rul >= 0", "--unit", "3", "--unit", "5"]).code,
+        32
+    );
     let notice = next(&requests).json();
-    assert_eq!((&notice["occasion"], &notice["version"]), (&json!("alarm"), &json!("small/1")));
+    assert_eq!(
+        (&notice["occasion"], &notice["version"]),
+        (&json!("alarm"), &json!("small/1"))
+    );
     assert_eq!(notice["title"], "small: 2 of 2 units meet `rul >= 0`");
-    assert!(notice["text"].as_str().unwrap().contains("unit 5, cycle"), "{notice:#}");
+    assert!(
+        notice["text"].as_str().unwrap().contains("unit 5, cycle"),
+        "{notice:#}"
+    );
     let alarms = notice["details"]["alarms"].as_array().unwrap();
-    assert_eq!(alarms.iter().map(|row| row["unit"].as_str().unwrap()).collect::<Vec<_>>(), ["3", "5"]);
+    assert_eq!(
+        alarms
+            .iter()
+            .map(|row| row["unit"].as_str().unwrap())
+            .collect::<Vec<_>>(),
+        ["3", "5"]
+    );
     let bad = project.read(input).replacen("\n3 9 ", "\n3 x ", 1);
     project.write("bad.txt", bad);
-    let answer = project.pdm(&["predict", "-m", "small@champion", "-i", "bad.txt", "--notify"]);
+    let answer = project.pdm(&[
+        "predict",
+        "-m",
+        "small@champion",
+        "-i",
+        "bad.txt",
+        "--notify",
+    ]);
     assert_eq!(answer.code, 10, "{answer:?}");
     let notice = next(&requests).json();
-    assert_eq!((&notice["occasion"], &notice["details"]["skipped"][0]["unit"]), (&json!("failure"), &json!("3")));
+    assert_eq!(
+        (
+            &notice["occasion"],
+            &notice["details"]["skipped"][0]["unit"]
+        ),
+        (&json!("failure"), &json!("3"))
+    );
     // An alarm does not hide what was left out: who is told of failures may not be told of alarms.
-    let both = ["predict", "-m", "small@champion", "-i", "bad.txt", "--notify", "--alarm", "rul >= 0"];
+    let both = [
+        "predict",
+        "-m",
+        "small@champion",
+        "-i",
+        "bad.txt",
+        "--notify",
+        "--alarm",
+        "rul >= 0",
+    ];
     assert_eq!(project.pdm(&both).code, 32);
     let (alarm, failure) = (next(&requests).json(), next(&requests).json());
-    assert_eq!((&alarm["occasion"], &failure["occasion"]), (&json!("alarm"), &json!("failure")));
+    assert_eq!(
+        (&alarm["occasion"], &failure["occasion"]),
+        (&json!("alarm"), &json!("failure"))
+    );
     assert_eq!(failure["title"], "small: 1 unit could not be predicted");
     project.write("pdm.toml", webhook(&address, "on = [\"failure\"]"));
     assert_eq!(project.pdm(&both).code, 32);

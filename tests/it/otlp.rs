@@ -49,7 +49,12 @@ fn read(mut stream: &TcpStream) -> Option<Posted> {
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).unwrap();
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length = head.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse()
+            .ok()
+    });
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).ok()?;
     Some(Posted { head, body })
@@ -58,7 +63,10 @@ fn read(mut stream: &TcpStream) -> Option<Posted> {
 /// A Python with OpenTelemetry's package; without one, fails in CI and skips elsewhere.
 fn python() -> Option<String> {
     let python = std::env::var("PDM_ML_TEST_PYTHON").ok();
-    assert!(python.is_some() || std::env::var_os("CI").is_none(), "run under `scripts/services run --`");
+    assert!(
+        python.is_some() || std::env::var_os("CI").is_none(),
+        "run under `scripts/services run --`"
+    );
     python
 }
 
@@ -66,21 +74,37 @@ fn python() -> Option<String> {
 fn decode(python: &str, kind: &str, bodies: &[Posted], project: &Project) -> Vec<Value> {
     let decoded = bodies.iter().map(|posted| {
         project.write("body", &posted.body);
-        let output = Command::new(python).args([DECODE, kind]).arg(project.file("body")).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new(python)
+            .args([DECODE, kind])
+            .arg(project.file("body"))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     });
     decoded.collect()
 }
 
 fn spans(requests: &[Value]) -> Vec<Value> {
-    let scopes = requests.iter().flat_map(|request| request["resourceSpans"].as_array().unwrap());
+    let scopes = requests
+        .iter()
+        .flat_map(|request| request["resourceSpans"].as_array().unwrap());
     let spans = scopes.flat_map(|resource| resource["scopeSpans"].as_array().unwrap());
-    spans.flat_map(|scope| scope["spans"].as_array().unwrap()).cloned().collect()
+    spans
+        .flat_map(|scope| scope["spans"].as_array().unwrap())
+        .cloned()
+        .collect()
 }
 
 fn attribute<'a>(of: &'a Value, key: &str) -> Option<&'a Value> {
-    let found = of["attributes"].as_array()?.iter().find(|attribute| attribute["key"] == key)?;
+    let found = of["attributes"]
+        .as_array()?
+        .iter()
+        .find(|attribute| attribute["key"] == key)?;
     found["value"].as_object()?.values().next()
 }
 
@@ -98,25 +122,52 @@ fn the_run_s_spans_and_metrics_reach_a_collector() {
         .output()
         .unwrap();
     let log = String::from_utf8(answer.stderr).unwrap();
-    assert!(answer.status.success() && !log.contains("hunter2") && !log.contains("collector did not"), "{log}");
+    assert!(
+        answer.status.success() && !log.contains("hunter2") && !log.contains("collector did not"),
+        "{log}"
+    );
 
     let posted: Vec<_> = posted.try_iter().collect();
-    assert!(posted.iter().all(|posted| posted.head.to_ascii_lowercase().contains("x-api-key: hunter2")));
-    let (traces, metrics): (Vec<_>, Vec<_>) = posted.into_iter().partition(|p| p.head.starts_with("POST /v1/traces "));
-    assert!(metrics.iter().all(|posted| posted.head.starts_with("POST /v1/metrics ")));
+    assert!(posted.iter().all(|posted| {
+        posted
+            .head
+            .to_ascii_lowercase()
+            .contains("x-api-key: hunter2")
+    }));
+    let (traces, metrics): (Vec<_>, Vec<_>) = posted
+        .into_iter()
+        .partition(|p| p.head.starts_with("POST /v1/traces "));
+    assert!(
+        metrics
+            .iter()
+            .all(|posted| posted.head.starts_with("POST /v1/metrics "))
+    );
 
     let traces = decode(&python, "traces", &traces, &project);
     let resource = &traces[0]["resourceSpans"][0]["resource"];
     assert_eq!(attribute(resource, "service.name").unwrap(), "pdm-ml");
-    assert_eq!(attribute(resource, "deployment.environment").unwrap(), "plant-7");
+    assert_eq!(
+        attribute(resource, "deployment.environment").unwrap(),
+        "plant-7"
+    );
     let spans = spans(&traces);
-    let named =
-        |name: &str| spans.iter().find(|span| span["name"] == name).unwrap_or_else(|| panic!("{name}: {spans:#?}"));
-    assert!(spans.iter().all(|span| span["traceId"] == TRACE), "{spans:#?}");
+    let named = |name: &str| {
+        spans
+            .iter()
+            .find(|span| span["name"] == name)
+            .unwrap_or_else(|| panic!("{name}: {spans:#?}"))
+    };
+    assert!(
+        spans.iter().all(|span| span["traceId"] == TRACE),
+        "{spans:#?}"
+    );
     let command = named("pdm-ml run");
     assert_eq!(command["parentSpanId"], PARENT);
     assert_eq!(
-        (attribute(command, "pipeline").unwrap(), attribute(command, "exit_code").unwrap()),
+        (
+            attribute(command, "pipeline").unwrap(),
+            attribute(command, "exit_code").unwrap()
+        ),
         (&"small".into(), &"0".into())
     );
     let train = named("stage train");
@@ -128,10 +179,17 @@ fn the_run_s_spans_and_metrics_reach_a_collector() {
     assert!(time(train, "endTimeUnixNano") <= time(command, "endTimeUnixNano"));
 
     let metrics = serde_json::to_string(&decode(&python, "metrics", &metrics, &project)).unwrap();
-    for name in
-        ["pdm_ml.run.duration", "pdm_ml.stage.duration", "pdm_ml.score", "pdm_ml.exit_code", "pdm_ml.champion.version"]
-    {
-        assert!(metrics.contains(&format!("\"name\":\"{name}\"")), "{name}: {metrics}");
+    for name in [
+        "pdm_ml.run.duration",
+        "pdm_ml.stage.duration",
+        "pdm_ml.score",
+        "pdm_ml.exit_code",
+        "pdm_ml.champion.version",
+    ] {
+        assert!(
+            metrics.contains(&format!("\"name\":\"{name}\"")),
+            "{name}: {metrics}"
+        );
     }
 }
 
@@ -150,9 +208,16 @@ fn a_collector_that_is_dead_or_silent_fails_nothing_and_is_not_waited_for() {
         let project = Project::with_pipeline(SMALL);
         assert_eq!(project.pdm(&["run"]).code, 0);
         let begun = Instant::now();
-        let output = project.command(&["run"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", address).output().unwrap();
+        let output = project
+            .command(&["run"])
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+            .output()
+            .unwrap();
         let (words, elapsed) = (String::from_utf8(output.stderr).unwrap(), begun.elapsed());
-        assert!(output.status.success() && words.contains(why), "{address}: {words}");
+        assert!(
+            output.status.success() && words.contains(why),
+            "{address}: {words}"
+        );
         assert_eq!(words.matches("OpenTelemetry").count(), 1, "{words}");
         // Without a collector it takes a twentieth of a second; the limit is 2 s.
         assert!(elapsed < Duration::from_secs(4), "{address}: {elapsed:?}");
@@ -162,23 +227,43 @@ fn a_collector_that_is_dead_or_silent_fails_nothing_and_is_not_waited_for() {
 #[test]
 fn mlflow_takes_the_trace_of_a_run() {
     let Some(python) = python() else { return };
-    let Ok(url) = std::env::var("PDM_ML_TEST_MLFLOW_URL") else { return };
+    let Ok(url) = std::env::var("PDM_ML_TEST_MLFLOW_URL") else {
+        return;
+    };
     let project = Project::with_pipeline(SMALL);
-    let trace: String =
-        format!("{:032x}", 0x0af7_6519_16cd_43dd_8448_eb21_0000_0000_u128 + u128::from(std::process::id()));
+    let trace: String = format!(
+        "{:032x}",
+        0x0af7_6519_16cd_43dd_8448_eb21_0000_0000_u128 + u128::from(std::process::id())
+    );
     let answer = project
         .command(&["run"])
-        .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("{url}/v1/traces"))
+        .env(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            format!("{url}/v1/traces"),
+        )
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-mlflow-experiment-id=0")
         .env("TRACEPARENT", format!("00-{trace}-{PARENT}-01"))
         .output()
         .unwrap();
     let words = String::from_utf8(answer.stderr).unwrap();
-    assert!(answer.status.success() && !words.contains("collector did not"), "{words}");
-    let read = Command::new(python).args([DECODE, "mlflow", &url, &trace]).output().unwrap();
-    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    assert!(
+        answer.status.success() && !words.contains("collector did not"),
+        "{words}"
+    );
+    let read = Command::new(python)
+        .args([DECODE, "mlflow", &url, &trace])
+        .output()
+        .unwrap();
+    assert!(
+        read.status.success(),
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
     let names: Vec<String> = serde_json::from_slice(&read.stdout).unwrap();
     for name in ["pdm-ml run", "stage train", "part fold-1", "stage promote"] {
-        assert!(names.iter().any(|found| found == name), "{name} of {names:?}");
+        assert!(
+            names.iter().any(|found| found == name),
+            "{name} of {names:?}"
+        );
     }
 }

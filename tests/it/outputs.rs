@@ -49,13 +49,23 @@ fn writers(bundle: &str, run: &str) -> Vec<Vec<String>> {
         "run --metrics-file OUT.prom".to_owned(),
         "drift --metrics-file OUT.prom".to_owned(),
     ];
-    lines.iter().map(|line| line.split(' ').map(str::to_owned).collect()).collect()
+    lines
+        .iter()
+        .map(|line| line.split(' ').map(str::to_owned).collect())
+        .collect()
 }
 
 /// Runs a command with a file for its output; the file's name takes the ending that the command wants.
 fn write_to(project: &Project, command: &[String], out: &str, more: &[&str]) -> Answer {
-    let words: Vec<_> = command.iter().map(|word| word.replace("OUT", out)).collect();
-    let words: Vec<_> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    let words: Vec<_> = command
+        .iter()
+        .map(|word| word.replace("OUT", out))
+        .collect();
+    let words: Vec<_> = words
+        .iter()
+        .map(String::as_str)
+        .chain(more.iter().copied())
+        .collect();
     project.pdm(&words)
 }
 
@@ -83,15 +93,33 @@ fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn no_output_replaces_an_input_by_path_link_or_inode() {
     let project = project();
     let outcome = project.json(&["run", "--force"]);
-    let (bundle, run) = (outcome["bundle"].as_str().unwrap(), outcome["run"].as_str().unwrap());
-    let inputs =
-        ["pdm.toml", "base.toml", "pdm.lock", "registry/policy.toml", INPUT, "datasets/simulated/train_SIM001.txt"];
+    let (bundle, run) = (
+        outcome["bundle"].as_str().unwrap(),
+        outcome["run"].as_str().unwrap(),
+    );
+    let inputs = [
+        "pdm.toml",
+        "base.toml",
+        "pdm.lock",
+        "registry/policy.toml",
+        INPUT,
+        "datasets/simulated/train_SIM001.txt",
+    ];
     for (number, command) in writers(bundle, run).iter().enumerate() {
         // Which input is tried with which command goes round; every command meets a link and a second name.
-        for (turn, input) in [inputs[number % inputs.len()], inputs[(number + 3) % inputs.len()]].iter().enumerate() {
+        for (turn, input) in [
+            inputs[number % inputs.len()],
+            inputs[(number + 3) % inputs.len()],
+        ]
+        .iter()
+        .enumerate()
+        {
             let target = project.file(input);
-            let ending =
-                command.iter().find_map(|word| word.split_once("OUT")).map(|(_, ending)| ending.to_owned()).unwrap();
+            let ending = command
+                .iter()
+                .find_map(|word| word.split_once("OUT"))
+                .map(|(_, ending)| ending.to_owned())
+                .unwrap();
             let name = format!("alias-{number}-{turn}");
             let alias = project.file(&format!("{name}{ending}"));
             match turn {
@@ -100,14 +128,22 @@ fn no_output_replaces_an_input_by_path_link_or_inode() {
             }
             let before = contents(project.path());
             for more in [&[] as &[&str], &["--force"]] {
-                let takes_force = !(command[0] == "drift" || command[..2] == ["run", "--metrics-file"]);
+                let takes_force =
+                    !(command[0] == "drift" || command[..2] == ["run", "--metrics-file"]);
                 if !more.is_empty() && !takes_force {
                     continue;
                 }
                 let answer = write_to(&project, command, &name, more);
                 assert_eq!(answer.code, 2, "{command:?} over {input}: {answer:?}");
-                assert!(answer.stderr.contains("error[E0161]"), "{command:?} over {input}: {}", answer.stderr);
-                assert!(contents(project.path()) == before, "{command:?} over {input} changed a file");
+                assert!(
+                    answer.stderr.contains("error[E0161]"),
+                    "{command:?} over {input}: {}",
+                    answer.stderr
+                );
+                assert!(
+                    contents(project.path()) == before,
+                    "{command:?} over {input} changed a file"
+                );
             }
             fs::remove_file(alias).unwrap();
         }
@@ -124,11 +160,16 @@ fn plain_paths_to_inputs_are_refused_and_named() {
     };
     let text = refused(&["retrain", "--summary", "./registry/../pdm.toml"]);
     assert!(
-        text.contains("--summary would replace `./registry/../pdm.toml`, which is a file of the pipeline"),
+        text.contains(
+            "--summary would replace `./registry/../pdm.toml`, which is a file of the pipeline"
+        ),
         "{text}"
     );
     let text = refused(&["retrain", "--summary", "registry/store/night.json"]);
-    assert!(text.contains("into the registry") && text.contains("E0161"), "{text}");
+    assert!(
+        text.contains("into the registry") && text.contains("E0161"),
+        "{text}"
+    );
     let text = refused(&["retrain", "--summary", ".pdm-ml/night.json"]);
     assert!(text.contains("the project's cache"), "{text}");
     let text = refused(&["registry", "fetch", "small/1", "--into", "registry/store/x"]);
@@ -136,38 +177,92 @@ fn plain_paths_to_inputs_are_refused_and_named() {
     let text = refused(&["registry", "export", "small/1", "--oci", "registry/store/x"]);
     assert!(text.contains("E0161"), "{text}");
     project.json(&["registry", "fetch", "small/1", "--into", "bundle"]);
-    let text = refused(&["predict", "--model", "bundle", "--input", INPUT, "--output", "bundle/rul.csv"]);
-    assert!(text.contains("into the folder that `the model` names") || text.contains("E0161"), "{text}");
+    let text = refused(&[
+        "predict",
+        "--model",
+        "bundle",
+        "--input",
+        INPUT,
+        "--output",
+        "bundle/rul.csv",
+    ]);
+    assert!(
+        text.contains("into the folder that `the model` names") || text.contains("E0161"),
+        "{text}"
+    );
     // A table that is read and written, the first case anybody met.
     project.write("t.csv", "unit,cycle,rul,lower,upper\n");
-    let text = refused(&["predict", "--model", "bundle", "--input", "t.csv", "--output", "t.csv"]);
-    assert!(text.contains("--output would replace `t.csv`, which is what `--input` names"), "{text}");
+    let text = refused(&[
+        "predict", "--model", "bundle", "--input", "t.csv", "--output", "t.csv",
+    ]);
+    assert!(
+        text.contains("--output would replace `t.csv`, which is what `--input` names"),
+        "{text}"
+    );
 }
 
 #[test]
 fn commands_that_need_no_pipeline_replace_no_file_of_the_project_either() {
     let project = project();
-    let run = project.json(&["run", "--force"])["run"].as_str().unwrap().to_owned();
+    let run = project.json(&["run", "--force"])["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     project.json(&["registry", "fetch", "small/1", "--into", "bundle"]);
     let data = "datasets/simulated/train_SIM001.txt";
     let commands: [&[&str]; 4] = [
         &["export", "onnx", "bundle", "--output", data, "--force"],
-        &["export", "inputs", "bundle", "--input", INPUT, "--output", data, "--force"],
-        &["runs", "trace", &run, "--runs", "experiments/runs", "--output", data, "--force"],
-        &["registry", "fetch", "small/1", "--registry", "registry/store", "--into", "experiments/runs/mine"],
+        &[
+            "export", "inputs", "bundle", "--input", INPUT, "--output", data, "--force",
+        ],
+        &[
+            "runs",
+            "trace",
+            &run,
+            "--runs",
+            "experiments/runs",
+            "--output",
+            data,
+            "--force",
+        ],
+        &[
+            "registry",
+            "fetch",
+            "small/1",
+            "--registry",
+            "registry/store",
+            "--into",
+            "experiments/runs/mine",
+        ],
     ];
     let before = contents(project.path());
     for command in commands {
         let answer = project.pdm(command);
-        assert!(answer.code == 2 && answer.stderr.contains("error[E0161]"), "{command:?}: {answer:?}");
-        assert!(contents(project.path()) == before, "{command:?} changed a file");
+        assert!(
+            answer.code == 2 && answer.stderr.contains("error[E0161]"),
+            "{command:?}: {answer:?}"
+        );
+        assert!(
+            contents(project.path()) == before,
+            "{command:?} changed a file"
+        );
     }
     assert!(!project.file("experiments/runs/mine").exists());
     // Of a pipeline that cannot be read its file is known, and nothing else stops the work.
     project.write("base.toml", "nonsense\n");
-    let onto_file = project.pdm(&["export", "onnx", "bundle", "--output", "pdm.toml", "--force"]);
-    assert!(onto_file.code == 2 && onto_file.stderr.contains("error[E0161]"), "{onto_file:?}");
-    assert_eq!(project.pdm(&["export", "onnx", "bundle", "--output", "model.onnx"]).code, 0);
+    let onto_file = project.pdm(&[
+        "export", "onnx", "bundle", "--output", "pdm.toml", "--force",
+    ]);
+    assert!(
+        onto_file.code == 2 && onto_file.stderr.contains("error[E0161]"),
+        "{onto_file:?}"
+    );
+    assert_eq!(
+        project
+            .pdm(&["export", "onnx", "bundle", "--output", "model.onnx"])
+            .code,
+        0
+    );
 }
 
 #[test]
@@ -175,12 +270,22 @@ fn two_outputs_of_one_command_are_two_files() {
     let project = project();
     for args in [
         &["gate", "--report", "json=a", "--report", "junit=./a"] as &[&str],
-        &["gate", "--report", "gate.md", "--report", "json=gate-gates.svg"],
+        &[
+            "gate",
+            "--report",
+            "gate.md",
+            "--report",
+            "json=gate-gates.svg",
+        ],
         &["retrain", "--summary", "a.prom", "--metrics-file", "a.prom"],
     ] {
         let answer = project.pdm(args);
         assert_eq!(answer.code, 2, "{args:?}: {answer:?}");
-        assert!(answer.stderr.contains("error[E0162]"), "{args:?}: {}", answer.stderr);
+        assert!(
+            answer.stderr.contains("error[E0162]"),
+            "{args:?}: {}",
+            answer.stderr
+        );
     }
     assert!(!project.file("a").exists());
     // The summary of a refused night says so; the metrics are not written over it.
@@ -191,7 +296,10 @@ fn two_outputs_of_one_command_are_two_files() {
 fn files_of_others_need_force_and_our_own_do_not() {
     let project = project();
     let outcome = project.json(&["run", "--force"]);
-    let (bundle, run) = (outcome["bundle"].as_str().unwrap(), outcome["run"].as_str().unwrap());
+    let (bundle, run) = (
+        outcome["bundle"].as_str().unwrap(),
+        outcome["run"].as_str().unwrap(),
+    );
     for (number, command) in writers(bundle, run).iter().enumerate() {
         let is_metrics = command.iter().any(|word| word == "--metrics-file");
         let never = ["tune", "schedule"].contains(&command[0].as_str());
@@ -200,17 +308,27 @@ fn files_of_others_need_force_and_our_own_do_not() {
             continue;
         }
         let name = format!("out-{number}");
-        let ending =
-            command.iter().find_map(|word| word.split_once("OUT")).map(|(_, ending)| ending.to_owned()).unwrap();
+        let ending = command
+            .iter()
+            .find_map(|word| word.split_once("OUT"))
+            .map(|(_, ending)| ending.to_owned())
+            .unwrap();
         let file = format!("{name}{ending}");
         project.write(&file, "my notes, unit by unit\n");
         let refused = write_to(&project, command, &name, &[]);
         assert_eq!(refused.code, 2, "{command:?}: {refused:?}");
-        assert!(refused.stderr.contains("error[E0152]"), "{command:?}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains("error[E0152]"),
+            "{command:?}: {}",
+            refused.stderr
+        );
         assert_eq!(project.read(&file), "my notes, unit by unit\n");
         let forced = write_to(&project, command, &name, &["--force"]);
         assert_eq!(forced.code, 0, "{command:?}: {forced:?}");
-        assert!(!project.read_bytes(&file).starts_with(b"my notes"), "{command:?}");
+        assert!(
+            !project.read_bytes(&file).starts_with(b"my notes"),
+            "{command:?}"
+        );
         if !never {
             let again = write_to(&project, command, &name, &[]);
             assert_eq!(again.code, 0, "the night after: {command:?}: {again:?}");
@@ -232,23 +350,49 @@ fn folders_of_others_are_not_written_into() {
     project.write("bundle/features.json", "{}\n");
     let fetch = ["registry", "fetch", "small/1", "--into", "bundle"];
     let refused = project.pdm(&fetch);
-    assert!(refused.code != 0 && refused.stderr.contains("bundle/features.json"), "{refused:?}");
+    assert!(
+        refused.code != 0 && refused.stderr.contains("bundle/features.json"),
+        "{refused:?}"
+    );
     assert_eq!(project.read("bundle/features.json"), "{}\n");
     std::fs::remove_file(project.file("bundle/features.json")).unwrap();
     assert_eq!(project.pdm(&fetch).code, 0);
     assert_eq!(project.pdm(&fetch).code, 0, "an earlier fetch is ours");
 
     project.write("data/train_FD009.txt", "1 1 mine\n");
-    let simulate = ["data", "simulate", "--into", "data", "--name", "FD009", "--train-units", "4", "--test-units", "2"];
+    let simulate = [
+        "data",
+        "simulate",
+        "--into",
+        "data",
+        "--name",
+        "FD009",
+        "--train-units",
+        "4",
+        "--test-units",
+        "2",
+    ];
     let refused = project.pdm(&simulate);
-    assert!(refused.code == 2 && refused.stderr.contains("E0152"), "{refused:?}");
+    assert!(
+        refused.code == 2 && refused.stderr.contains("E0152"),
+        "{refused:?}"
+    );
     assert_eq!(project.read("data/train_FD009.txt"), "1 1 mine\n");
     assert_eq!(project.pdm(&[&simulate[..], &["--force"]].concat()).code, 0);
-    assert_eq!(project.pdm(&[&simulate[..], &["--seed", "2"]].concat()).code, 0, "an earlier simulation is ours");
+    assert_eq!(
+        project
+            .pdm(&[&simulate[..], &["--seed", "2"]].concat())
+            .code,
+        0,
+        "an earlier simulation is ours"
+    );
     // Neither does a pipeline that simulates its fleet.
     project.write("data/train_SIM001.txt", "1 1 mine\n");
     let refused = project.pdm(&["run", "--set", "dataset.path=data"]);
-    assert!(refused.code == 2 && refused.stderr.contains("E0152"), "{refused:?}");
+    assert!(
+        refused.code == 2 && refused.stderr.contains("E0152"),
+        "{refused:?}"
+    );
     assert_eq!(project.read("data/train_SIM001.txt"), "1 1 mine\n");
 }
 
@@ -267,7 +411,11 @@ fn every_option_that_writes_is_tried_here() {
     let mut found = BTreeSet::new();
     let mut commands = vec![Vec::<String>::new()];
     while let Some(command) = commands.pop() {
-        let words: Vec<_> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        let words: Vec<_> = command
+            .iter()
+            .map(String::as_str)
+            .chain(["--help"])
+            .collect();
         let help = project.pdm(&words).stdout;
         let mut in_commands = false;
         for line in help.lines() {
@@ -278,20 +426,32 @@ fn every_option_that_writes_is_tried_here() {
                 in_commands = line == "Commands:";
             }
             let first = line.split_whitespace().next().unwrap_or_default();
-            if in_commands && line.starts_with("  ") && !line.starts_with("   ") && first != "help" {
+            if in_commands && line.starts_with("  ") && !line.starts_with("   ") && first != "help"
+            {
                 commands.push(command.iter().cloned().chain([first.to_owned()]).collect());
             }
-            let names_a_place =
-                ["<FILE>", "<PATH>", "<DIR>", "<FOLDER>", "<FORMAT[=FILE]>"].iter().any(|place| line.contains(place));
-            if let Some(option) = line.split_whitespace().find(|word| word.starts_with("--")).filter(|_| names_a_place)
+            let names_a_place = ["<FILE>", "<PATH>", "<DIR>", "<FOLDER>", "<FORMAT[=FILE]>"]
+                .iter()
+                .any(|place| line.contains(place));
+            if let Some(option) = line
+                .split_whitespace()
+                .find(|word| word.starts_with("--"))
+                .filter(|_| names_a_place)
             {
                 found.insert(format!("{} {option}", command.join(" ")));
             }
         }
     }
     let reads = ["--input", "--runs", "--directory"];
-    let writes: Vec<_> = found.iter().filter(|option| !reads.iter().any(|read| option.ends_with(read))).collect();
-    let writes: Vec<_> = writes.into_iter().filter(|option| !option.ends_with("--metrics-file")).cloned().collect();
+    let writes: Vec<_> = found
+        .iter()
+        .filter(|option| !reads.iter().any(|read| option.ends_with(read)))
+        .collect();
+    let writes: Vec<_> = writes
+        .into_iter()
+        .filter(|option| !option.ends_with("--metrics-file"))
+        .cloned()
+        .collect();
     assert_eq!(
         writes,
         [
@@ -328,7 +488,9 @@ fn the_command_line_writes_files_in_one_place() {
                 continue;
             }
             let text = fs::read_to_string(entry.path()).unwrap_or_default();
-            let writes = ["write_whole(", "fs::write(", "File::create"].iter().any(|call| text.contains(call));
+            let writes = ["write_whole(", "fs::write(", "File::create"]
+                .iter()
+                .any(|call| text.contains(call));
             assert!(
                 !writes || entry.path() == source.join("outputs.rs"),
                 "{} writes files itself",

@@ -9,7 +9,11 @@ fn a_plan_runs_nothing_and_writes_nothing() {
     let project = Project::with_pipeline(SMALL);
     let answer = project.pdm(&["plan", "--exit-code"]);
     assert_eq!(answer.code, 3, "{answer:?}");
-    assert!(answer.stdout.contains("the fleet is not simulated yet"), "{}", answer.stdout);
+    assert!(
+        answer.stdout.contains("the fleet is not simulated yet"),
+        "{}",
+        answer.stdout
+    );
     assert!(!project.file("datasets").exists() && !project.file("registry").exists());
 }
 
@@ -18,10 +22,17 @@ fn a_plan_names_the_option_that_changed_and_its_line() {
     let project = Project::with_pipeline(SMALL);
     project.json(&["run"]);
     assert_eq!(project.pdm(&["plan", "--exit-code"]).code, 0);
-    project.write("pdm.toml", SMALL.replace("kind = \"linear\"", "kind = \"linear\"\nl2 = 3.5"));
+    project.write(
+        "pdm.toml",
+        SMALL.replace("kind = \"linear\"", "kind = \"linear\"\nl2 = 3.5"),
+    );
     let answer = project.pdm(&["plan", "--exit-code"]);
     assert_eq!(answer.code, 3);
-    assert!(answer.stdout.contains("`model.l2`") && answer.stdout.contains("→ 3.5 (pdm.toml:15)"), "{}", answer.stdout);
+    assert!(
+        answer.stdout.contains("`model.l2`") && answer.stdout.contains("→ 3.5 (pdm.toml:15)"),
+        "{}",
+        answer.stdout
+    );
     assert!(answer.stdout.contains("after `train`"), "{}", answer.stdout);
 }
 
@@ -33,17 +44,50 @@ fn a_plan_names_the_file_that_changed_and_what_it_would_cost() {
     let rows = project.read(file);
     project.write(file, rows.replacen("1 1 ", "1  1 ", 1));
     let plan = project.json(&["plan"]);
-    let told = format!("`{file}` changed ({} → {} bytes)", rows.len(), rows.len() + 1);
-    assert_eq!((&plan[0]["why"], &plan[1]["why"]), (&told.clone().into(), &told.into()), "{plan:#}");
-    assert_eq!((&plan[2]["why"], &plan[0]["runs"]), (&"after `validate`".into(), &true.into()));
-    assert!(plan[2]["last_elapsed_ms"].is_u64() && plan[2]["last_peak_bytes"].as_u64().unwrap() > 1 << 20, "{plan:#}");
+    let told = format!(
+        "`{file}` changed ({} → {} bytes)",
+        rows.len(),
+        rows.len() + 1
+    );
+    assert_eq!(
+        (&plan[0]["why"], &plan[1]["why"]),
+        (&told.clone().into(), &told.into()),
+        "{plan:#}"
+    );
+    assert_eq!(
+        (&plan[2]["why"], &plan[0]["runs"]),
+        (&"after `validate`".into(), &true.into())
+    );
+    assert!(
+        plan[2]["last_elapsed_ms"].is_u64()
+            && plan[2]["last_peak_bytes"].as_u64().unwrap() > 1 << 20,
+        "{plan:#}"
+    );
     let words = project.pdm(&["plan"]).stdout;
-    assert!(words.contains("memory") && words.contains("MiB") && words.contains("the last training took"), "{words}");
+    assert!(
+        words.contains("memory")
+            && words.contains("MiB")
+            && words.contains("the last training took"),
+        "{words}"
+    );
     project.write(file, &rows);
-    assert_eq!(project.pdm(&["plan", "--exit-code"]).code, 0, "the old bytes are the old bytes");
+    assert_eq!(
+        project.pdm(&["plan", "--exit-code"]).code,
+        0,
+        "the old bytes are the old bytes"
+    );
     project.write(file, rows.replacen("1 1 ", "1 1\t", 1));
-    let told = project.json(&["plan"])[0]["why"].as_str().unwrap().to_owned();
-    assert!(told.contains(&format!("`{file}` changed (still {} bytes, SHA-256 ", rows.len())), "{told}");
+    let told = project.json(&["plan"])[0]["why"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        told.contains(&format!(
+            "`{file}` changed (still {} bytes, SHA-256 ",
+            rows.len()
+        )),
+        "{told}"
+    );
 }
 
 #[test]
@@ -55,22 +99,43 @@ fn a_stage_that_does_not_depend_on_what_runs_before_it_stays_cached() {
     let runs: Vec<_> = (0..4).map(|i| plan[i]["runs"].as_bool().unwrap()).collect();
     assert_eq!(runs, [true, false, false, false], "{plan:#}");
     let outcome = project.json(&[&["train"], &stricter[..]].concat());
-    assert_eq!((&outcome["stages"][0]["action"], &outcome["stages"][2]["action"]), (&"ran".into(), &"cached".into()));
+    assert_eq!(
+        (
+            &outcome["stages"][0]["action"],
+            &outcome["stages"][2]["action"]
+        ),
+        (&"ran".into(), &"cached".into())
+    );
 }
 
 /// The goal of the project for a plan of everything NASA published; `scripts/benchmark-plan` tells by how much it is met.
 #[test]
 fn a_plan_of_all_of_cmapss_takes_less_than_fifty_milliseconds() {
-    let Some(folder) = cmapss() else { return eprintln!("skipped: no C-MAPSS files at hand") };
+    let Some(folder) = cmapss() else {
+        return eprintln!("skipped: no C-MAPSS files at hand");
+    };
     let subsets = ["FD001", "FD002", "FD003", "FD004"];
-    let there = subsets.iter().filter(|name| folder.join(format!("train_{name}.txt")).is_file());
-    let dataset = format!("kind = \"cmapss\"\nsubsets = {:?}\npath = \"data\"", there.collect::<Vec<_>>());
-    let text = SMALL.replace("kind = \"simulated\"\ntrain_units = 24\ntest_units = 12", &dataset);
+    let there = subsets
+        .iter()
+        .filter(|name| folder.join(format!("train_{name}.txt")).is_file());
+    let dataset = format!(
+        "kind = \"cmapss\"\nsubsets = {:?}\npath = \"data\"",
+        there.collect::<Vec<_>>()
+    );
+    let text = SMALL.replace(
+        "kind = \"simulated\"\ntrain_units = 24\ntest_units = 12",
+        &dataset,
+    );
     let project = Project::with_pipeline(&text.replace("value = 120.0", "value = 200.0"));
-    for file in std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()) {
+    for file in std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+    {
         if file.extension().is_some_and(|e| e == "txt") {
-            project
-                .write(&format!("data/{}", file.file_name().unwrap().to_str().unwrap()), std::fs::read(&file).unwrap());
+            project.write(
+                &format!("data/{}", file.file_name().unwrap().to_str().unwrap()),
+                std::fs::read(&file).unwrap(),
+            );
         }
     }
     assert_eq!(project.pdm(&["run"]).code, 0);
@@ -89,10 +154,17 @@ fn a_plan_of_all_of_cmapss_takes_less_than_fifty_milliseconds() {
 fn a_damaged_cache_is_noticed_and_made_again() {
     let project = Project::with_pipeline(SMALL);
     project.json(&["train"]);
-    let weights = glob(&project.file(".pdm-ml/cache/entries/train"), "weights.safetensors");
+    let weights = glob(
+        &project.file(".pdm-ml/cache/entries/train"),
+        "weights.safetensors",
+    );
     std::fs::write(&weights, b"no").unwrap();
     let answer = project.pdm(&["plan"]);
-    assert!(answer.stdout.contains("the cached result is damaged"), "{}", answer.stdout);
+    assert!(
+        answer.stdout.contains("the cached result is damaged"),
+        "{}",
+        answer.stdout
+    );
     assert_eq!(project.pdm(&["run"]).code, 0);
 }
 

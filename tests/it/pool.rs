@@ -8,30 +8,56 @@ use crate::project::{Project, SMALL, cmapss};
 fn project() -> Project {
     let pooled = "kind = \"cmapss\"\nsubsets = [\"FD001\", \"FD003\"]\npath = \"data\"\nverify = \"off\"\n\
                   [validate.severity]\nunit_counts = \"off\"";
-    let project =
-        Project::with_pipeline(&SMALL.replace("kind = \"simulated\"\ntrain_units = 24\ntest_units = 12", pooled));
+    let project = Project::with_pipeline(&SMALL.replace(
+        "kind = \"simulated\"\ntrain_units = 24\ntest_units = 12",
+        pooled,
+    ));
     for (name, seed) in [("FD001", "1"), ("FD003", "2")] {
-        let small = ["--train-units", "24", "--test-units", "12", "--into", "data", "--name", name, "--seed", seed];
+        let small = [
+            "--train-units",
+            "24",
+            "--test-units",
+            "12",
+            "--into",
+            "data",
+            "--name",
+            name,
+            "--seed",
+            seed,
+        ];
         project.json(&[&["data", "simulate"], &small[..]].concat());
     }
-    ["test", "RUL"]
-        .iter()
-        .for_each(|part| std::fs::remove_file(project.file(&format!("data/{part}_FD001.txt"))).unwrap());
+    ["test", "RUL"].iter().for_each(|part| {
+        std::fs::remove_file(project.file(&format!("data/{part}_FD001.txt"))).unwrap()
+    });
     project
 }
 
 fn groups(card: &Value) -> Vec<(&str, u64)> {
     let groups = card["groups"].as_array().unwrap().iter();
-    groups.map(|group| (group["name"].as_str().unwrap(), group["units"].as_u64().unwrap())).collect()
+    groups
+        .map(|group| {
+            (
+                group["name"].as_str().unwrap(),
+                group["units"].as_u64().unwrap(),
+            )
+        })
+        .collect()
 }
 
 #[test]
 fn a_pool_goes_through_the_line_and_every_subset_is_scored() {
     let project = project();
     let outcome = project.json(&["run"]);
-    let (card, out_of_fold) = (&outcome["scores"]["scorecard"], &outcome["scores"]["out_of_fold"]);
+    let (card, out_of_fold) = (
+        &outcome["scores"]["scorecard"],
+        &outcome["scores"]["out_of_fold"],
+    );
     assert_eq!(outcome["alias"], "champion", "{outcome:#}");
-    assert_eq!((groups(out_of_fold), groups(card)), (vec![("FD001", 24), ("FD003", 24)], vec![("FD003", 12)]));
+    assert_eq!(
+        (groups(out_of_fold), groups(card)),
+        (vec![("FD001", 24), ("FD003", 24)], vec![("FD003", 12)])
+    );
     // With one group at hand its scores are those of the whole.
     assert_eq!(card["groups"][0]["scores"], card["scores"]);
     assert_ne!(out_of_fold["groups"][0]["scores"], out_of_fold["scores"]);
@@ -48,7 +74,12 @@ fn a_pool_goes_through_the_line_and_every_subset_is_scored() {
         "{}",
         again.stdout
     );
-    assert!(project.pdm(&["doctor"]).stdout.contains("FD003 training there"));
+    assert!(
+        project
+            .pdm(&["doctor"])
+            .stdout
+            .contains("FD003 training there")
+    );
     project.write("data/train_FD003.txt", project.read("data/train_FD001.txt"));
     assert!(project.pdm(&["plan"]).stdout.contains("validate   run"));
 }
@@ -56,11 +87,15 @@ fn a_pool_goes_through_the_line_and_every_subset_is_scored() {
 #[test]
 fn the_memory_estimate_counts_every_subset() {
     let project = project();
-    let one = project.read("pdm.toml").replace(r#"subsets = ["FD001", "FD003"]"#, r#"subset = "FD001""#);
+    let one = project
+        .read("pdm.toml")
+        .replace(r#"subsets = ["FD001", "FD003"]"#, r#"subset = "FD001""#);
     project.write("one.toml", one);
     let estimate = |pipeline: &str| {
         project.json(&["features", pipeline]);
-        project.json(&["plan", pipeline])[2]["memory_bytes"].as_u64().unwrap()
+        project.json(&["plan", pipeline])[2]["memory_bytes"]
+            .as_u64()
+            .unwrap()
     };
     assert!(estimate("pdm.toml") > estimate("one.toml") + 10_000);
 }
@@ -69,11 +104,36 @@ fn the_memory_estimate_counts_every_subset() {
 fn two_subsets_of_nasa_are_pooled() {
     let Some(nasa) = cmapss() else { return };
     let project = Project::empty();
-    project.write("pipelines/fd001.toml", include_str!("../../pipelines/fd001.toml"));
-    let dataset = format!("dataset={{kind='cmapss', subsets=['FD001', 'FD003'], path='{}'}}", nasa.display());
-    let outcome = project.json(&["evaluate", "pipelines/fd001.toml", "--set", &dataset, "--set", "model.kind=linear"]);
-    let (card, out_of_fold) = (&outcome["scores"]["scorecard"], &outcome["scores"]["out_of_fold"]);
+    project.write(
+        "pipelines/fd001.toml",
+        include_str!("../../pipelines/fd001.toml"),
+    );
+    let dataset = format!(
+        "dataset={{kind='cmapss', subsets=['FD001', 'FD003'], path='{}'}}",
+        nasa.display()
+    );
+    let outcome = project.json(&[
+        "evaluate",
+        "pipelines/fd001.toml",
+        "--set",
+        &dataset,
+        "--set",
+        "model.kind=linear",
+    ]);
+    let (card, out_of_fold) = (
+        &outcome["scores"]["scorecard"],
+        &outcome["scores"]["out_of_fold"],
+    );
     assert_eq!(groups(out_of_fold), [("FD001", 100), ("FD003", 100)]);
-    assert_eq!(card["units"].as_u64(), Some(groups(card).iter().map(|(_, units)| units).sum()));
-    assert!(outcome["quality"]["files"].as_array().unwrap().iter().all(|file| file["pinned"] == "matches"));
+    assert_eq!(
+        card["units"].as_u64(),
+        Some(groups(card).iter().map(|(_, units)| units).sum())
+    );
+    assert!(
+        outcome["quality"]["files"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|file| file["pinned"] == "matches")
+    );
 }

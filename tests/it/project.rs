@@ -65,7 +65,9 @@ impl Answer {
 impl Project {
     /// An empty folder.
     pub fn empty() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A folder with one pipeline, `pdm.toml`.
@@ -100,15 +102,25 @@ impl Project {
     /// The command, not yet started, in an environment of its own.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pdm-ml"));
-        command.args(args).current_dir(self.path()).stdin(Stdio::null());
-        for name in
-            ["PDM_ML_FORMAT", "PDM_ML_THREADS", "PDM_ML_REGISTRY", "PDM_ML_PROFILE", "PDM_ML_CMAPSS", "NO_COLOR"]
-        {
+        command
+            .args(args)
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        for name in [
+            "PDM_ML_FORMAT",
+            "PDM_ML_THREADS",
+            "PDM_ML_REGISTRY",
+            "PDM_ML_PROFILE",
+            "PDM_ML_CMAPSS",
+            "NO_COLOR",
+        ] {
             command.env_remove(name);
         }
         std::env::vars()
             .filter(|(name, _)| {
-                ["MLFLOW_", "OTEL_", "PDM_ML_LOG", "PDM_ML__", "TRACEPARENT"].iter().any(|set| name.starts_with(set))
+                ["MLFLOW_", "OTEL_", "PDM_ML_LOG", "PDM_ML__", "TRACEPARENT"]
+                    .iter()
+                    .any(|set| name.starts_with(set))
             })
             .for_each(|(name, _)| _ = command.env_remove(name));
         command

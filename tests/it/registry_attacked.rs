@@ -32,7 +32,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in from.read_dir().unwrap() {
         let path = entry.unwrap().path();
         let into = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &into) } else { _ = std::fs::copy(&path, into).unwrap() }
+        if path.is_dir() {
+            copy(&path, &into)
+        } else {
+            _ = std::fs::copy(&path, into).unwrap()
+        }
     }
 }
 
@@ -40,67 +44,133 @@ fn copy(from: &Path, to: &Path) {
 fn a_registry_of_format_1_is_read_verified_and_written_on() {
     let project = with_format_1();
     let verified = project.json(&["registry", "verify"]);
-    assert_eq!((&verified["findings"], &verified["entries"]), (&serde_json::json!([]), &3.into()), "{verified:#}");
+    assert_eq!(
+        (&verified["findings"], &verified["entries"]),
+        (&serde_json::json!([]), &3.into()),
+        "{verified:#}"
+    );
     assert_eq!(verified["signed"], 3);
     let id = verified["id"].as_str().unwrap().to_owned();
     let head = verified["head"].as_str().unwrap().to_owned();
-    assert_eq!(project.json(&["registry", "show", "small@champion"])["version"]["version"], 1);
-    let log = |entry: &str| std::fs::read_to_string(project.file(&format!("registry/store/log/{entry}.json"))).unwrap();
+    assert_eq!(
+        project.json(&["registry", "show", "small@champion"])["version"]["version"],
+        1
+    );
+    let log = |entry: &str| {
+        std::fs::read_to_string(project.file(&format!("registry/store/log/{entry}.json"))).unwrap()
+    };
     let old = log("00000000000000000003");
     // Whoever adds the object that logs begin with since then adds nothing to this one.
     project.write("registry/store/log/00000000000000000000.json", "{}");
-    assert_eq!(project.json(&["registry", "show", "small@champion"])["version"]["version"], 1);
+    assert_eq!(
+        project.json(&["registry", "show", "small@champion"])["version"]["version"],
+        1
+    );
     assert_eq!(project.pdm(&["registry", "verify"]).code, 40);
     std::fs::remove_file(project.file("registry/store/log/00000000000000000000.json")).unwrap();
 
     project.json(&["registry", "annotate", "small/1", "--note", "written on"]);
     let new = log("00000000000000000004");
-    assert!(new.contains(&format!("\"registry\":\"{id}\"")) && new.contains("\"format\":2"), "{new}");
+    assert!(
+        new.contains(&format!("\"registry\":\"{id}\"")) && new.contains("\"format\":2"),
+        "{new}"
+    );
     assert_eq!(log("00000000000000000003"), old);
     let verified = project.json(&["registry", "verify", "--head", &head]);
-    assert_eq!((&verified["id"], &verified["noted"]), (&id.as_str().into(), &3.into()), "{verified:#}");
+    assert_eq!(
+        (&verified["id"], &verified["noted"]),
+        (&id.as_str().into(), &3.into()),
+        "{verified:#}"
+    );
     let marker = std::fs::read_to_string(project.file("registry/store/store.json")).unwrap();
-    assert!(marker.contains("\"format\":1"), "the marker is never changed: {marker}");
-    assert_eq!(project.pdm(&["registry", "list", "--registry", "registry/store"]).code, 0);
+    assert!(
+        marker.contains("\"format\":1"),
+        "the marker is never changed: {marker}"
+    );
+    assert_eq!(
+        project
+            .pdm(&["registry", "list", "--registry", "registry/store"])
+            .code,
+        0
+    );
 }
 
 #[test]
 fn a_registry_that_is_expected_and_absent_is_no_empty_one() {
     let project = one_version();
-    let id = project.json(&["registry", "verify"])["id"].as_str().unwrap().to_owned();
+    let id = project.json(&["registry", "verify"])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     project.write("pdm.toml", with_registry(&format!("id = \"{id}\"")));
     assert_eq!(project.pdm(&["run"]).code, 0);
     std::fs::rename(project.file("registry/store"), project.file("unmounted")).unwrap();
-    for args in
-        [&["run"][..], &["retrain"], &["registry", "list"], &["registry", "gc", "--yes"], &["registry", "verify"]]
-    {
+    for args in [
+        &["run"][..],
+        &["retrain"],
+        &["registry", "list"],
+        &["registry", "gc", "--yes"],
+        &["registry", "verify"],
+    ] {
         let answer = project.pdm(args);
-        assert!(answer.code == 40 && answer.stderr.contains("holds no registry"), "{args:?}: {answer:?}");
-        assert!(answer.stderr.contains("E0529") && answer.stderr.contains("mounted"), "{args:?}: {answer:?}");
+        assert!(
+            answer.code == 40 && answer.stderr.contains("holds no registry"),
+            "{args:?}: {answer:?}"
+        );
+        assert!(
+            answer.stderr.contains("E0529") && answer.stderr.contains("mounted"),
+            "{args:?}: {answer:?}"
+        );
         assert!(!project.file("registry/store").exists(), "{args:?}");
     }
     // Another plant's, whole and intact, is another one.
     let other = one_version();
-    copy(&other.file("registry/store"), &project.file("registry/store"));
+    copy(
+        &other.file("registry/store"),
+        &project.file("registry/store"),
+    );
     let answer = project.pdm(&["retrain"]);
-    assert!(answer.code == 40 && answer.stderr.contains(&id), "{answer:?}");
+    assert!(
+        answer.code == 40 && answer.stderr.contains(&id),
+        "{answer:?}"
+    );
     project.write("pdm.toml", with_registry("id = \"plant-7\""));
     let answer = project.pdm(&["run"]);
-    assert!(answer.code == 2 && answer.stderr.contains("plant-7"), "{answer:?}");
+    assert!(
+        answer.code == 2 && answer.stderr.contains("plant-7"),
+        "{answer:?}"
+    );
 }
 
 #[test]
 fn models_without_a_log_are_damage_and_nothing_is_removed() {
     let project = one_version();
-    let blobs = || project.file("registry/store/blobs/sha256").read_dir().unwrap().count();
+    let blobs = || {
+        project
+            .file("registry/store/blobs/sha256")
+            .read_dir()
+            .unwrap()
+            .count()
+    };
     let before = blobs();
     std::fs::rename(project.file("registry/store/log"), project.file("log")).unwrap();
-    for args in [&["run"][..], &["retrain"], &["registry", "list"], &["registry", "gc", "--yes"]] {
+    for args in [
+        &["run"][..],
+        &["retrain"],
+        &["registry", "list"],
+        &["registry", "gc", "--yes"],
+    ] {
         let answer = project.pdm(args);
-        assert!(answer.code == 40 && answer.stderr.contains("E0530"), "{args:?}: {answer:?}");
+        assert!(
+            answer.code == 40 && answer.stderr.contains("E0530"),
+            "{args:?}: {answer:?}"
+        );
     }
     let verified = project.pdm(&["registry", "verify"]);
-    assert!(verified.code == 40 && verified.stdout.contains("the log is missing"), "{verified:?}");
+    assert!(
+        verified.code == 40 && verified.stdout.contains("the log is missing"),
+        "{verified:?}"
+    );
     assert_eq!(blobs(), before);
     std::fs::rename(project.file("log"), project.file("registry/store/log")).unwrap();
     assert_eq!(project.pdm(&["registry", "verify"]).code, 0);
@@ -109,30 +179,55 @@ fn models_without_a_log_are_damage_and_nothing_is_removed() {
 #[test]
 fn gc_of_a_log_that_lost_its_newest_entries_asks_for_force() {
     let project = one_version();
-    let head = project.json(&["registry", "verify"])["head"].as_str().unwrap().to_owned();
+    let head = project.json(&["registry", "verify"])["head"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     for coverage in ["0.8", "0.7", "0.6"] {
         project.json(&["run", "--set", &format!("calibrate.coverage={coverage}")]);
     }
-    let newest = project.json(&["registry", "verify"])["head"].as_str().unwrap().to_owned();
+    let newest = project.json(&["registry", "verify"])["head"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     for entry in 2..=8 {
-        std::fs::remove_file(project.file(&format!("registry/store/log/{entry:020}.json"))).unwrap();
+        std::fs::remove_file(project.file(&format!("registry/store/log/{entry:020}.json")))
+            .unwrap();
     }
     age(&project.file("registry/store"));
     let refused = project.pdm(&["registry", "gc", "--yes"]);
-    assert!(refused.code == 40 && refused.stderr.contains("which ends at entry 1"), "{refused:?}");
+    assert!(
+        refused.code == 40 && refused.stderr.contains("which ends at entry 1"),
+        "{refused:?}"
+    );
     let planned = project.pdm(&["registry", "gc", "--dry-run"]);
-    assert!(planned.code == 40 && planned.stdout.contains("no version"), "{planned:?}");
+    assert!(
+        planned.code == 40 && planned.stdout.contains("no version"),
+        "{planned:?}"
+    );
     let verified = project.pdm(&["registry", "verify"]);
-    assert!(verified.code == 0 && verified.stderr.contains("--head"), "{verified:?}");
+    assert!(
+        verified.code == 0 && verified.stderr.contains("--head"),
+        "{verified:?}"
+    );
     let gone = project.pdm(&["registry", "verify", "--head", &newest]);
-    assert!(gone.code == 40 && gone.stdout.contains("the head that was noted"), "{gone:?}");
+    assert!(
+        gone.code == 40 && gone.stdout.contains("the head that was noted"),
+        "{gone:?}"
+    );
     assert_eq!(project.pdm(&["registry", "verify", "--head", "8"]).code, 40);
     assert_eq!(project.pdm(&["registry", "verify", "--head", "1"]).code, 0);
-    assert_eq!(project.pdm(&["registry", "verify", "--head", "soon"]).code, 2);
+    assert_eq!(
+        project.pdm(&["registry", "verify", "--head", "soon"]).code,
+        2
+    );
     let still = project.json(&["registry", "history"]);
     assert_eq!(still["entries"].as_array().unwrap().len(), 1, "{head}");
     let forced = project.json(&["registry", "gc", "--yes", "--force"]);
-    assert!(forced["removed"]["blobs"].as_u64().unwrap() > 0, "{forced:#}");
+    assert!(
+        forced["removed"]["blobs"].as_u64().unwrap() > 0,
+        "{forced:#}"
+    );
     assert_eq!(project.pdm(&["registry", "verify"]).code, 0);
 }
 
@@ -143,7 +238,9 @@ fn age(folder: &Path) {
         let old = std::time::SystemTime::now() - std::time::Duration::from_secs(10 * 86_400);
         match path.is_dir() {
             true => age(&path),
-            false => std::fs::File::open(&path).and_then(|file| file.set_modified(old)).unwrap(),
+            false => std::fs::File::open(&path)
+                .and_then(|file| file.set_modified(old))
+                .unwrap(),
         }
     }
 }
@@ -157,19 +254,37 @@ fn fetching_writes_over_its_own_files_only() {
     }
     project.write("bundle/bundle.json", "mine");
     let refused = project.pdm(&["registry", "fetch", "small/2", "--into", "bundle"]);
-    assert!(refused.code == 1 && refused.stderr.contains("E0533"), "{refused:?}");
-    assert_eq!(std::fs::read_to_string(project.file("bundle/bundle.json")).unwrap(), "mine");
+    assert!(
+        refused.code == 1 && refused.stderr.contains("E0533"),
+        "{refused:?}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(project.file("bundle/bundle.json")).unwrap(),
+        "mine"
+    );
 }
 
 #[test]
 fn a_table_of_a_policy_for_an_alias_that_nobody_has_is_told() {
     let project = one_version();
-    project.write("registry/policy.toml", "[alias.champoin]\nprotected = true\n");
+    project.write(
+        "registry/policy.toml",
+        "[alias.champoin]\nprotected = true\n",
+    );
     let told = project.pdm(&["run"]);
-    assert!(told.code == 0 && told.stderr.contains("[alias.champoin]"), "{told:?}");
-    project.write("registry/policy.toml", "[alias.champion]\nprotected = true\n");
+    assert!(
+        told.code == 0 && told.stderr.contains("[alias.champoin]"),
+        "{told:?}"
+    );
+    project.write(
+        "registry/policy.toml",
+        "[alias.champion]\nprotected = true\n",
+    );
     let told = project.pdm(&["run"]);
-    assert!(told.code == 0 && !told.stderr.contains("[alias."), "{told:?}");
+    assert!(
+        told.code == 0 && !told.stderr.contains("[alias."),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -181,7 +296,9 @@ fn what_killed_commands_left_among_fetched_bundles_goes() {
     let old = project.file(".pdm-ml/bundles/.tmpOld");
     age(&old);
     let ago = std::time::SystemTime::now() - std::time::Duration::from_secs(10 * 86_400);
-    std::fs::File::open(&old).and_then(|file| file.set_modified(ago)).unwrap();
+    std::fs::File::open(&old)
+        .and_then(|file| file.set_modified(ago))
+        .unwrap();
     project.json(&["export", "onnx", "small@champion", "--out", "model.onnx"]);
     assert!(!old.exists() && project.file(".pdm-ml/bundles/.tmpNew").exists());
 }
@@ -190,14 +307,27 @@ fn what_killed_commands_left_among_fetched_bundles_goes() {
 fn a_clock_that_was_set_back_is_told() {
     let project = one_version();
     let registry = Registry::open("registry/store", project.path()).unwrap();
-    let at = |hours| Stamp { time: Timestamp::now() + SignedDuration::from_hours(hours), actor: "ada".to_owned() };
-    let note = |hours| registry.annotate(&ModelRef::parse("small/1").unwrap(), "note", &at(hours)).unwrap();
+    let at = |hours| Stamp {
+        time: Timestamp::now() + SignedDuration::from_hours(hours),
+        actor: "ada".to_owned(),
+    };
+    let note = |hours| {
+        registry
+            .annotate(&ModelRef::parse("small/1").unwrap(), "note", &at(hours))
+            .unwrap()
+    };
     let told = project.pdm(&["registry", "history"]);
-    assert!(told.code == 0 && !told.stderr.contains("set back"), "{told:?}");
+    assert!(
+        told.code == 0 && !told.stderr.contains("set back"),
+        "{told:?}"
+    );
     note(5);
     note(1);
     let told = project.pdm(&["registry", "history", "--at", "2100-01-01"]);
-    assert!(told.stderr.contains("entry 4 has the time") && told.stderr.contains("--at"), "{told:?}");
+    assert!(
+        told.stderr.contains("entry 4 has the time") && told.stderr.contains("--at"),
+        "{told:?}"
+    );
     let history = project.json(&["registry", "history"]);
     assert_eq!(history["clocks_set_back"][0]["after"], 3, "{history:#}");
 }
@@ -229,7 +359,12 @@ mod on_disk {
         for entry in folder.read_dir().unwrap() {
             let path = entry.unwrap().path();
             let mode = path.metadata().unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode, if path.is_dir() { folders } else { files }, "{}", path.display());
+            assert_eq!(
+                mode,
+                if path.is_dir() { folders } else { files },
+                "{}",
+                path.display()
+            );
             if path.is_dir() {
                 assert_modes(&path, folders, files);
             }
@@ -240,7 +375,11 @@ mod on_disk {
     fn a_careful_umask_locks_nobody_out_of_a_shared_registry() {
         let project = Project::with_pipeline(SMALL);
         std::fs::create_dir_all(project.file("shared")).unwrap();
-        std::fs::set_permissions(project.file("shared"), std::fs::Permissions::from_mode(0o775)).unwrap();
+        std::fs::set_permissions(
+            project.file("shared"),
+            std::fs::Permissions::from_mode(0o775),
+        )
+        .unwrap();
         let run = with_umask(&project, "077", &["run", "--set", "registry.url=shared"]);
         assert_eq!(run.code, 0, "{run:?}");
         assert_modes(&project.file("shared"), 0o775, 0o664);
@@ -255,19 +394,34 @@ mod on_disk {
     fn a_pipe_in_the_place_of_an_object_is_named_and_not_waited_for() {
         let project = one_version();
         let shown = project.json(&["registry", "show", "small/1"]);
-        let blob = shown["version"]["files"][0]["sha256"].as_str().unwrap().to_owned();
+        let blob = shown["version"]["files"][0]["sha256"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         make_pipe(&project.file(&format!("registry/store/blobs/sha256/{blob}")));
-        for args in [&["registry", "verify"][..], &["registry", "fetch", "small/1", "--into", "x"]] {
+        for args in [
+            &["registry", "verify"][..],
+            &["registry", "fetch", "small/1", "--into", "x"],
+        ] {
             let answer = project.pdm(args);
-            assert!(answer.code == 40 && format!("{answer:?}").contains("no regular file"), "{args:?}: {answer:?}");
+            assert!(
+                answer.code == 40 && format!("{answer:?}").contains("no regular file"),
+                "{args:?}: {answer:?}"
+            );
         }
         make_pipe(&project.file("registry/store/log/00000000000000000002.json"));
         let answer = project.pdm(&["registry", "list"]);
-        assert!(answer.code == 40 && answer.stderr.contains("no regular file"), "{answer:?}");
+        assert!(
+            answer.code == 40 && answer.stderr.contains("no regular file"),
+            "{answer:?}"
+        );
         project.write("registry/policy.toml", "");
         make_pipe(&project.file("registry/policy.toml"));
         let answer = project.pdm(&["registry", "list"]);
-        assert!(answer.code == 2 && answer.stderr.contains("a pipe, a socket or a device"), "{answer:?}");
+        assert!(
+            answer.code == 2 && answer.stderr.contains("a pipe, a socket or a device"),
+            "{answer:?}"
+        );
     }
 }
 
@@ -287,10 +441,15 @@ fn words_of_others_do_not_command_a_terminal() {
     for args in commands {
         let answer = project.pdm(args);
         for text in [&answer.stdout, &answer.stderr] {
-            let shown = text.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+            let shown = text
+                .chars()
+                .find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
             assert_eq!(shown, None, "{args:?}: {text}");
         }
-        assert!(answer.stdout.contains("\\x1b[2J") || answer.stderr.contains("\\x1b[2J"), "{args:?}: {answer:?}");
+        assert!(
+            answer.stdout.contains("\\x1b[2J") || answer.stderr.contains("\\x1b[2J"),
+            "{args:?}: {answer:?}"
+        );
     }
     // Programs get the words as they are.
     let history = project.json(&["registry", "history", "small"]);
@@ -303,8 +462,19 @@ fn a_registry_that_begins_is_told_with_its_identity() {
     let project = one_version();
     std::fs::rename(project.file("registry/store"), project.file("moved")).unwrap();
     let answer = project.pdm(&["run", "--set", "calibrate.coverage=0.8"]);
-    let id = project.json(&["registry", "verify"])["id"].as_str().unwrap().to_owned();
+    let id = project.json(&["registry", "verify"])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let says = format!("held no registry, so one begins there now; `[registry] id = \"{id}\"`");
-    assert!(answer.code == 0 && answer.stderr.contains(&says), "{answer:?}");
-    assert!(!project.pdm(&["run", "--set", "calibrate.coverage=0.7"]).stderr.contains("begins there"));
+    assert!(
+        answer.code == 0 && answer.stderr.contains(&says),
+        "{answer:?}"
+    );
+    assert!(
+        !project
+            .pdm(&["run", "--set", "calibrate.coverage=0.7"])
+            .stderr
+            .contains("begins there")
+    );
 }

@@ -34,7 +34,10 @@ secrets = ["AWS_SECRET_ACCESS_KEY"]
 fn tool(variable: &str) -> Option<PathBuf> {
     let tool = std::env::var_os(variable).map(PathBuf::from);
     if tool.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "CI needs {variable}: run the tests by scripts/test");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CI needs {variable}: run the tests by scripts/test"
+        );
         eprintln!("skipped: {variable} is not set (scripts/validators sets it)");
     }
     tool
@@ -42,17 +45,24 @@ fn tool(variable: &str) -> Option<PathBuf> {
 
 /// Returns whether a program of the system is there, which in CI it must be.
 fn has(program: &str) -> bool {
-    let found =
-        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|at| at.join(program).is_file());
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|at| at.join(program).is_file());
     if !found {
-        assert!(std::env::var_os("CI").is_none(), "CI needs {program}: scripts/validators installs it");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CI needs {program}: scripts/validators installs it"
+        );
         eprintln!("skipped: no {program} here");
     }
     found
 }
 
 fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// Runs a command, which must succeed, and returns its standard output.
@@ -87,10 +97,17 @@ fn executable(path: &Path, script: &str) {
 
 #[test]
 fn without_a_schedule_or_a_file_the_next_step_is_told() {
-    for (project, words) in [(Project::with_pipeline(SMALL), "[schedule]"), (Project::empty(), "schedule")] {
+    for (project, words) in [
+        (Project::with_pipeline(SMALL), "[schedule]"),
+        (Project::empty(), "schedule"),
+    ] {
         let answer = project.pdm(&["schedule", "export", "cron"]);
         assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
-        assert!(answer.stderr.contains(words) && answer.stderr.contains("hint:"), "{}", answer.stderr);
+        assert!(
+            answer.stderr.contains(words) && answer.stderr.contains("hint:"),
+            "{}",
+            answer.stderr
+        );
     }
 }
 
@@ -99,8 +116,13 @@ fn a_wrong_schedule_is_told_where_it_stands_and_no_secret_is_repeated() {
     let wrong = "\n[schedule]\ncron = \"0 25 * * 1\"\ntimezone = \"Europe/Berln\"\nsecrets = [\"sk-live-12345\"]\n";
     let answer = Project::with_pipeline(&format!("{SMALL}{wrong}")).pdm(&["schedule", "next"]);
     assert_eq!(answer.code, 2);
-    let words =
-        ["the hour `25` is not from 0 to 23", "^^^", "did you mean `Europe/Berlin`?", "pdm.toml", "schedule.secrets.0"];
+    let words = [
+        "the hour `25` is not from 0 to 23",
+        "^^^",
+        "did you mean `Europe/Berlin`?",
+        "pdm.toml",
+        "schedule.secrets.0",
+    ];
     for words in words {
         assert!(answer.stderr.contains(words), "{words}\n{}", answer.stderr);
     }
@@ -113,51 +135,93 @@ fn the_next_times_are_shown_to_people_and_programs() {
     let answer = project.pdm(&["schedule", "next", "-n", "2"]);
     let lines: Vec<_> = answer.stdout.lines().collect();
     assert!(
-        lines.len() == 2 && lines.iter().all(|line| line.starts_with("Mon ") && line.contains(" 03:00 ")),
+        lines.len() == 2
+            && lines
+                .iter()
+                .all(|line| line.starts_with("Mon ") && line.contains(" 03:00 ")),
         "{answer:?}"
     );
     let rows = project.json(&["schedule", "next"]);
-    let times: Vec<Timestamp> =
-        rows.as_array().unwrap().iter().map(|row| row["utc"].as_str().unwrap().parse().unwrap()).collect();
-    assert!(times.len() == 5 && times.windows(2).all(|pair| pair[0] < pair[1]) && times[0] > Timestamp::now());
+    let times: Vec<Timestamp> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["utc"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert!(
+        times.len() == 5
+            && times.windows(2).all(|pair| pair[0] < pair[1])
+            && times[0] > Timestamp::now()
+    );
 }
 
 #[test]
 fn files_are_written_over_only_by_force() {
     let project = Project::with_pipeline(&format!("{SMALL}\n[schedule]\ncron = \"0 3 * * 1\"\n"));
-    let export =
-        |more: &[&str]| project.pdm(&[&["schedule", "export", "systemd", "--out", "units"], more].concat()).code;
+    let export = |more: &[&str]| {
+        project
+            .pdm(&[&["schedule", "export", "systemd", "--out", "units"], more].concat())
+            .code
+    };
     fs::create_dir(project.file("units")).unwrap();
     project.write("units/pdm-ml-small.timer", "mine");
-    assert_eq!((export(&[]), project.read("units/pdm-ml-small.timer")), (2, "mine".to_owned()));
+    assert_eq!(
+        (export(&[]), project.read("units/pdm-ml-small.timer")),
+        (2, "mine".to_owned())
+    );
     assert!(!project.file("units/pdm-ml-small.service").exists());
     assert_eq!(export(&["--force"]), 0);
-    assert!(project.read("units/pdm-ml-small.timer").contains("OnCalendar=Mon *-*-* 03:00:00 UTC\n"));
-    assert!(project.read("units/pdm-ml-small.service").contains("retrain"));
+    assert!(
+        project
+            .read("units/pdm-ml-small.timer")
+            .contains("OnCalendar=Mon *-*-* 03:00:00 UTC\n")
+    );
+    assert!(
+        project
+            .read("units/pdm-ml-small.service")
+            .contains("retrain")
+    );
     let one = project.json(&["schedule", "export", "cron"]);
     assert_eq!(one["files"][0]["name"], "pdm-ml-small.cron");
 }
 
 #[test]
 fn the_profile_goes_along_and_a_variable_that_does_not_is_named() {
-    let text = format!("{SMALL}\n[schedule]\ncron = \"0 3 * * 1\"\n[profile.night]\nschedule.cron = \"0 4 * * 1\"\n");
+    let text = format!(
+        "{SMALL}\n[schedule]\ncron = \"0 3 * * 1\"\n[profile.night]\nschedule.cron = \"0 4 * * 1\"\n"
+    );
     let project = Project::with_pipeline(&text);
     let mut command = project.command(&["schedule", "export", "cron"]);
-    let answer = Answer::of(command.env("PDM_ML_PROFILE", "night").env("PDM_ML__MODEL__L2", "2"));
-    assert!(answer.stdout.contains("0 4 * * 1 ") && answer.stdout.contains(" --profile night"), "{answer:?}");
-    assert!(answer.stderr.contains("PDM_ML__MODEL__L2 is set here and not for the job"), "{answer:?}");
+    let answer = Answer::of(
+        command
+            .env("PDM_ML_PROFILE", "night")
+            .env("PDM_ML__MODEL__L2", "2"),
+    );
+    assert!(
+        answer.stdout.contains("0 4 * * 1 ") && answer.stdout.contains(" --profile night"),
+        "{answer:?}"
+    );
+    assert!(
+        answer
+            .stderr
+            .contains("PDM_ML__MODEL__L2 is set here and not for the job"),
+        "{answer:?}"
+    );
 }
 
 /// The line of the crontab, as cron hands it to the shell, starts the program with exactly its words.
 #[test]
 fn a_crontab_is_accepted_and_runs_the_words_it_says() {
-    let (project, folder) =
-        project(&format!("{SCHEDULE}env_file = \"/ENV\"\nprogram = \"/PROGRAM\"\n").replace("10min", "1s"));
+    let (project, folder) = project(
+        &format!("{SCHEDULE}env_file = \"/ENV\"\nprogram = \"/PROGRAM\"\n").replace("10min", "1s"),
+    );
     let here = project.path().join(folder);
     let (file, program) = (here.join("ENV"), here.join("bin/pdm-ml"));
     let text = project.read(&format!("{folder}/pdm.toml"));
     let toml = |path: &Path| toml::Value::from(path.to_str().unwrap()).to_string();
-    let text = text.replace("\"/ENV\"", &toml(&file)).replace("\"/PROGRAM\"", &toml(&program));
+    let text = text
+        .replace("\"/ENV\"", &toml(&file))
+        .replace("\"/PROGRAM\"", &toml(&program));
     project.write(&format!("{folder}/pdm.toml"), text);
     fs::write(&file, "AWS_SECRET_ACCESS_KEY='x y'\nPLANT=7\nOTHER=1\n").unwrap();
     executable(
@@ -166,14 +230,28 @@ fn a_crontab_is_accepted_and_runs_the_words_it_says() {
     );
     exported(&project, folder, "cron", "the.cron");
     let written = project.read(&format!("{folder}/the.cron"));
-    assert!(written.contains("CRON_TZ=Europe/Berlin\n30 3 1,15 * 1 "), "{written}");
+    assert!(
+        written.contains("CRON_TZ=Europe/Berlin\n30 3 1,15 * 1 "),
+        "{written}"
+    );
     if has("crontab") {
         // The dry run of Debian's cron is `-n`, that of cronie `-T`.
         let version = said(&Command::new("crontab").arg("-V").output().unwrap());
-        let dry = if version.contains("cronie") { "-T" } else { "-n" };
+        let dry = if version.contains("cronie") {
+            "-T"
+        } else {
+            "-n"
+        };
         succeeds(Command::new("crontab").args([dry.as_ref(), here.join("the.cron").as_os_str()]));
     }
-    let line = written.lines().last().unwrap().splitn(6, ' ').nth(5).unwrap().replace("\\%", "%");
+    let line = written
+        .lines()
+        .last()
+        .unwrap()
+        .splitn(6, ' ')
+        .nth(5)
+        .unwrap()
+        .replace("\\%", "%");
     let said_nothing = succeeds(Command::new("sh").args(["-c", &line]));
     assert_eq!(said_nothing, "", "cron mails whatever is said");
     let answer = project.read(&format!("{folder}/.pdm-ml/pdm-ml-small.log"));
@@ -182,7 +260,10 @@ fn a_crontab_is_accepted_and_runs_the_words_it_says() {
     let metrics = ["--metrics-file", ".pdm-ml/pdm-ml-small.prom"];
     let retrain = ["retrain", "pdm.toml", "--if", "drift,older-than=7d"];
     let words = [&["-C", folder, "--threads", "4"][..], &metrics, &retrain].concat();
-    assert_eq!(answer.lines().collect::<Vec<_>>(), [&words[..], &["7/x y/"]].concat());
+    assert_eq!(
+        answer.lines().collect::<Vec<_>>(),
+        [&words[..], &["7/x y/"]].concat()
+    );
 }
 
 #[test]
@@ -194,18 +275,33 @@ fn systemd_verifies_the_units() {
     exported(&project, folder, "systemd", "units/");
     let units = project.path().join(folder).join("units");
     let units = ["service", "timer"].map(|kind| units.join(format!("pdm-ml-small.{kind}")));
-    let verified = Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&units).output().unwrap();
-    assert_eq!((verified.status.code(), said(&verified).as_str()), (Some(0), ""));
+    let verified = Command::new("systemd-analyze")
+        .args(["verify", "--man=no"])
+        .args(&units)
+        .output()
+        .unwrap();
+    assert_eq!(
+        (verified.status.code(), said(&verified).as_str()),
+        (Some(0), "")
+    );
     // What it says nothing of must not be for want of looking.
-    let broken = fs::read_to_string(&units[0]).unwrap().replace("Type=exec", "Type=oneshot");
+    let broken = fs::read_to_string(&units[0])
+        .unwrap()
+        .replace("Type=exec", "Type=oneshot");
     fs::write(&units[0], broken).unwrap();
-    let verified = Command::new("systemd-analyze").args(["verify", "--man=no"]).args(&units).output().unwrap();
+    let verified = Command::new("systemd-analyze")
+        .args(["verify", "--man=no"])
+        .args(&units)
+        .output()
+        .unwrap();
     assert!(!verified.status.success());
 }
 
 #[test]
 fn kubernetes_and_argo_know_every_key() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else { return };
+    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
+        return;
+    };
     let (project, folder) = project(&format!(
         "{SCHEDULE}image = \"registry.example.org/pdm-ml:1.0\"\nvolume = \"plant\"\n\n[project.budget]\nmemory = \"1GiB\"\n"
     ));
@@ -215,25 +311,44 @@ fn kubernetes_and_argo_know_every_key() {
         check(&python, &[kind, file.to_str().unwrap()]);
         let text = fs::read_to_string(&file).unwrap();
         fs::write(&file, text.replace("concurrencyPolicy", "concurencyPolicy")).unwrap();
-        assert!(!Command::new(&python).args([CHECK, kind]).arg(&file).output().unwrap().status.success(), "{kind}");
+        assert!(
+            !Command::new(&python)
+                .args([CHECK, kind])
+                .arg(&file)
+                .output()
+                .unwrap()
+                .status
+                .success(),
+            "{kind}"
+        );
         fs::remove_file(file).unwrap();
     }
 }
 
 #[test]
 fn airflow_imports_the_dag_and_reads_exit_codes() {
-    let Some(python) = tool("PDM_ML_TEST_AIRFLOW") else { return };
+    let Some(python) = tool("PDM_ML_TEST_AIRFLOW") else {
+        return;
+    };
     let program = Project::empty();
     let fake = program.file("bin/pdm-ml");
     executable(&fake, "#!/bin/sh\nexit \"$CODE\"\n");
-    let (project, folder) =
-        project(&format!("{SCHEDULE}program = {:?}\n", fake.to_str().unwrap()).replace("10min", "1s"));
+    let (project, folder) = project(
+        &format!("{SCHEDULE}program = {:?}\n", fake.to_str().unwrap()).replace("10min", "1s"),
+    );
     let dag = project.path().join(folder).join("the.py");
     exported(&project, folder, "airflow", "the.py");
     let airflow = |codes: &[&str]| {
         let mut command = Command::new(&python);
-        command.args([CHECK, "airflow"]).arg(&dag).args(codes).env("AIRFLOW_HOME", program.path());
-        command.env("AIRFLOW__CORE__LOAD_EXAMPLES", "False").env("PLANT", "7").env("AWS_SECRET_ACCESS_KEY", "x");
+        command
+            .args([CHECK, "airflow"])
+            .arg(&dag)
+            .args(codes)
+            .env("AIRFLOW_HOME", program.path());
+        command
+            .env("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+            .env("PLANT", "7")
+            .env("AWS_SECRET_ACCESS_KEY", "x");
         let answer = succeeds(&mut command);
         serde_json::from_str::<serde_json::Value>(answer.lines().last().unwrap()).unwrap()
     };
@@ -243,8 +358,16 @@ fn airflow_imports_the_dag_and_reads_exit_codes() {
             "operator": operator, "retries": 3, "deadline": 7200.0, "raised": raised,
         })
     };
-    let raised = [None, Some("AirflowSkipException"), Some("AirflowException"), Some("AirflowFailException")];
-    assert_eq!(airflow(&["0", "21", "75", "10"]), understood("PdmMl", &raised));
+    let raised = [
+        None,
+        Some("AirflowSkipException"),
+        Some("AirflowException"),
+        Some("AirflowFailException"),
+    ];
+    assert_eq!(
+        airflow(&["0", "21", "75", "10"]),
+        understood("PdmMl", &raised)
+    );
     let text = project.read(&format!("{folder}/pdm.toml"));
     let image = "image = \"registry.example.org/pdm-ml:1.0\"\nvolume = \"plant\"\n";
     project.write(&format!("{folder}/pdm.toml"), format!("{text}{image}"));
@@ -255,12 +378,20 @@ fn airflow_imports_the_dag_and_reads_exit_codes() {
 
 /// Returns what actionlint says of a file; it exits with 0 where that is nothing.
 fn actionlint(python: &Path, file: &Path) -> Output {
-    Command::new(python.with_file_name("actionlint")).args(["-shellcheck=", "-pyflakes="]).arg(file).output().unwrap()
+    Command::new(python.with_file_name("actionlint"))
+        .args(["-shellcheck=", "-pyflakes="])
+        .arg(file)
+        .output()
+        .unwrap()
 }
 
 fn lint(python: &Path, file: &Path) {
     let linted = actionlint(python, file);
-    assert!(linted.status.success() && said(&linted).is_empty(), "{}", said(&linted));
+    assert!(
+        linted.status.success() && said(&linted).is_empty(),
+        "{}",
+        said(&linted)
+    );
     by_schema(python, "vendor.github-workflows", file);
 }
 
@@ -275,7 +406,9 @@ fn by_schema(python: &Path, schema: &str, file: &Path) {
 
 #[test]
 fn the_scheduled_workflow_is_linted_and_reads_exit_codes() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else { return };
+    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
+        return;
+    };
     let (project, folder) = project(SCHEDULE);
     fs::create_dir(project.file(".git")).unwrap();
     exported(&project, folder, "github", "the.yml");
@@ -284,47 +417,91 @@ fn the_scheduled_workflow_is_linted_and_reads_exit_codes() {
     // The step's own lines, with a program and a sleep that only say so.
     let steps = r#"import sys, yaml; print(yaml.safe_load(open(sys.argv[1]))["jobs"]["run"]["steps"][-1]["run"])"#;
     let script = succeeds(Command::new(&python).args(["-c", steps]).arg(&file));
-    executable(&project.file("bin/pdm-ml"), "#!/bin/sh\necho \"$@\" >> calls\nexit \"$CODE\"\n");
+    executable(
+        &project.file("bin/pdm-ml"),
+        "#!/bin/sh\necho \"$@\" >> calls\nexit \"$CODE\"\n",
+    );
     executable(&project.file("bin/sleep"), "#!/bin/sh\nexit 0\n");
-    let path = format!("{}:{}", project.file("bin").display(), std::env::var("PATH").unwrap());
+    let path = format!(
+        "{}:{}",
+        project.file("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
     let run = |code: &str| {
         let mut bash = Command::new("bash");
-        bash.args(["-e", "-c", &script]).env("CODE", code).env("PATH", &path).current_dir(project.path());
+        bash.args(["-e", "-c", &script])
+            .env("CODE", code)
+            .env("PATH", &path)
+            .current_dir(project.path());
         let status = bash.status().unwrap().code();
         let calls = project.read("calls");
         fs::remove_file(project.file("calls")).unwrap();
         assert!(
-            calls.starts_with(&format!("-C {folder} --threads 4 retrain pdm.toml --if drift,older-than=7d\n")),
+            calls.starts_with(&format!(
+                "-C {folder} --threads 4 retrain pdm.toml --if drift,older-than=7d\n"
+            )),
             "{calls}"
         );
         (status.unwrap(), calls.lines().count())
     };
-    assert_eq!(["0", "20", "21", "1", "75"].map(run), [(0, 1), (0, 1), (0, 1), (1, 1), (75, 4)]);
+    assert_eq!(
+        ["0", "20", "21", "1", "75"].map(run),
+        [(0, 1), (0, 1), (0, 1), (1, 1), (75, 4)]
+    );
 }
 
 #[test]
 fn the_workflow_for_github_is_linted_at_the_top_and_below() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else { return };
+    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
+        return;
+    };
     for folder in [".", "plants/seven"] {
         let project = Project::empty();
         fs::create_dir(project.file(".git")).unwrap();
         let answer = project.pdm(&["init", folder, "--ci", "github"]);
         assert_eq!(answer.code, 0, "{answer:?}");
-        assert!(answer.stdout.contains(".github/workflows/pdm-ml.yml"), "{answer:?}");
+        assert!(
+            answer.stdout.contains(".github/workflows/pdm-ml.yml"),
+            "{answer:?}"
+        );
         let file = project.file(".github/workflows/pdm-ml.yml");
         lint(&python, &file);
         let text = fs::read_to_string(&file).unwrap();
-        assert!(text.contains(&format!("working-directory: {folder}\n")) && !text.contains("PROJECT_FOLDER"), "{text}");
+        assert!(
+            text.contains(&format!("working-directory: {folder}\n"))
+                && !text.contains("PROJECT_FOLDER"),
+            "{text}"
+        );
         let gate = "pdm-ml gate --when-no-champion fail --report junit=gate.xml --report markdown=gate.md --report sarif=gate.sarif --report github\n";
         assert!(text.contains(gate), "{text}");
-        assert!(!text.contains("GITHUB_STEP_SUMMARY"), "the report writes the summary itself: {text}");
-        for drawing in ["gate-gates.svg", "gate-errors.svg", "upload-sarif", "gh pr comment", "--notify"] {
+        assert!(
+            !text.contains("GITHUB_STEP_SUMMARY"),
+            "the report writes the summary itself: {text}"
+        );
+        for drawing in [
+            "gate-gates.svg",
+            "gate-errors.svg",
+            "upload-sarif",
+            "gh pr comment",
+            "--notify",
+        ] {
             assert!(text.contains(drawing), "{drawing}: {text}");
         }
-        let paths = if folder == "." { "paths-ignore: [" } else { "paths: [\"plants/seven/**\"" };
-        assert!(text.matches(paths).count() == 2 && text.contains("branches: [main]"), "{text}");
+        let paths = if folder == "." {
+            "paths-ignore: ["
+        } else {
+            "paths: [\"plants/seven/**\""
+        };
+        assert!(
+            text.matches(paths).count() == 2 && text.contains("branches: [main]"),
+            "{text}"
+        );
         // What the linter says nothing of must not be for want of looking.
-        fs::write(&file, text.replace("github.event_name == 'pull_request'", "github.evnt == ''")).unwrap();
+        fs::write(
+            &file,
+            text.replace("github.event_name == 'pull_request'", "github.evnt == ''"),
+        )
+        .unwrap();
         assert!(!actionlint(&python, &file).status.success());
     }
 }
@@ -335,20 +512,34 @@ fn the_install_step_asks_for_its_variable_and_obeys_it() {
     let project = Project::empty();
     let run = |install: &str| {
         let mut bash = Command::new("bash");
-        bash.args(["-e", "-c", schedule::INSTALL]).env("PDM_ML_INSTALL", install).env("HOME", project.path());
-        bash.env("GITHUB_PATH", project.file("path")).output().unwrap()
+        bash.args(["-e", "-c", schedule::INSTALL])
+            .env("PDM_ML_INSTALL", install)
+            .env("HOME", project.path());
+        bash.env("GITHUB_PATH", project.file("path"))
+            .output()
+            .unwrap()
     };
     let unset = run("");
-    assert!(!unset.status.success() && said(&unset).contains("PDM_ML_INSTALL"), "{}", said(&unset));
+    assert!(
+        !unset.status.success() && said(&unset).contains("PDM_ML_INSTALL"),
+        "{}",
+        said(&unset)
+    );
     let install = "mkdir -p ~/.local/bin && printf '#!/bin/sh\\necho installed' > ~/.local/bin/pdm-ml && chmod +x ~/.local/bin/pdm-ml";
     let set = run(install);
-    assert!(set.status.success() && said(&set).contains("installed"), "{}", said(&set));
+    assert!(
+        set.status.success() && said(&set).contains("installed"),
+        "{}",
+        said(&set)
+    );
     assert!(project.read("path").contains(".local/bin"));
 }
 
 #[test]
 fn the_pipeline_for_gitlab_keeps_to_its_schema() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else { return };
+    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
+        return;
+    };
     for folder in [".", "plants/seven"] {
         let project = Project::empty();
         fs::create_dir(project.file(".git")).unwrap();
@@ -372,28 +563,53 @@ fn a_workflow_is_added_to_a_project_and_never_written_over() {
     assert_eq!(project.read("pdm.toml"), SMALL);
     project.write(".github/workflows/pdm-ml.yml", "mine");
     let again = project.pdm(&["init", "--ci", "github"]);
-    assert_eq!((again.code, project.read(".github/workflows/pdm-ml.yml")), (1, "mine".to_owned()));
+    assert_eq!(
+        (again.code, project.read(".github/workflows/pdm-ml.yml")),
+        (1, "mine".to_owned())
+    );
     let fresh = Project::empty();
     fresh.write(".gitlab-ci.yml", "mine");
     assert_eq!(fresh.pdm(&["init", "--ci", "gitlab"]).code, 1);
-    assert!(!fresh.file("pdm.toml").exists() && !fresh.file("pipelines").exists(), "nothing was changed");
+    assert!(
+        !fresh.file("pdm.toml").exists() && !fresh.file("pipelines").exists(),
+        "nothing was changed"
+    );
 }
 
 /// Expressions of the common language, few of which are alike.
 fn expressions(count: usize) -> Vec<String> {
     let field = |low: u8, high: u8| {
         let pair = (low..=high, low..=high).prop_map(|(a, b)| (a.min(b), a.max(b)));
-        let range = pair.prop_map(|(a, b)| if a == b { a.to_string() } else { format!("{a}-{b}") });
-        let stepped = (low..high - 1, 2..4_u8).prop_map(move |(a, step)| format!("{a}-{high}/{step}"));
-        let list = proptest::collection::btree_set(low..=high, 1..4)
-            .prop_map(|set: BTreeSet<u8>| set.iter().map(u8::to_string).collect::<Vec<_>>().join(","));
+        let range = pair.prop_map(|(a, b)| {
+            if a == b {
+                a.to_string()
+            } else {
+                format!("{a}-{b}")
+            }
+        });
+        let stepped =
+            (low..high - 1, 2..4_u8).prop_map(move |(a, step)| format!("{a}-{high}/{step}"));
+        let list =
+            proptest::collection::btree_set(low..=high, 1..4).prop_map(|set: BTreeSet<u8>| {
+                set.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+            });
         prop_oneof![3 => Just("*".to_owned()), 1 => (2..5_u8).prop_map(|step| format!("*/{step}")), 2 => range, 1 => stepped, 3 => list]
     };
-    let any = (field(0, 59), field(0, 23), field(1, 31), field(1, 12), field(0, 7));
+    let any = (
+        field(0, 59),
+        field(0, 23),
+        field(1, 31),
+        field(1, 12),
+        field(0, 7),
+    );
     let any = any.prop_map(|(a, b, c, d, e)| format!("{a} {b} {c} {d} {e}"));
     let mut runner = TestRunner::deterministic();
     let mut drawn = std::iter::repeat_with(|| any.new_tree(&mut runner).unwrap().current());
-    drawn.by_ref().filter(|text| options(text, "UTC").problems().is_empty()).take(count).collect()
+    drawn
+        .by_ref()
+        .filter(|text| options(text, "UTC").problems().is_empty())
+        .take(count)
+        .collect()
 }
 
 fn options(cron: &str, zone: &str) -> ScheduleOptions {
@@ -402,17 +618,26 @@ fn options(cron: &str, zone: &str) -> ScheduleOptions {
 
 fn seconds(cron: &str, zone: &str, count: usize) -> Vec<i64> {
     let times = next_times(&options(cron, zone), FROM.parse().unwrap(), count).unwrap();
-    times.iter().map(|time| time.timestamp().as_second()).collect()
+    times
+        .iter()
+        .map(|time| time.timestamp().as_second())
+        .collect()
 }
 
 #[test]
 fn croniter_finds_the_same_times() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else { return };
+    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
+        return;
+    };
     let from = FROM.parse::<Timestamp>().unwrap().as_second();
     // Zones without a change of clock: on such days even cron and croniter differ.
     let expressions = expressions(300);
     let zones = ["UTC", "Asia/Kolkata", "America/Sao_Paulo"].iter().cycle();
-    let asked: Vec<_> = expressions.iter().zip(zones).map(|(cron, zone)| (cron, *zone, from, 6)).collect();
+    let asked: Vec<_> = expressions
+        .iter()
+        .zip(zones)
+        .map(|(cron, zone)| (cron, *zone, from, 6))
+        .collect();
     let answer = check(&python, &["cron", &serde_json::to_string(&asked).unwrap()]);
     let theirs: Vec<Vec<i64>> = serde_json::from_str(&answer).unwrap();
     for ((cron, zone, ..), theirs) in asked.iter().zip(theirs) {
@@ -438,25 +663,47 @@ fn systemd_finds_the_same_times() {
         notifies: false,
     };
     for cron in expressions(60) {
-        let definition = schedule::export(Kind::Systemd, &options(&cron, "Asia/Kolkata"), &job).unwrap();
-        let calendars = definition.files[1].text.lines().filter_map(|line| line.strip_prefix("OnCalendar="));
+        let definition =
+            schedule::export(Kind::Systemd, &options(&cron, "Asia/Kolkata"), &job).unwrap();
+        let calendars = definition.files[1]
+            .text
+            .lines()
+            .filter_map(|line| line.strip_prefix("OnCalendar="));
         let times: BTreeSet<i64> = calendars.flat_map(elapses).collect();
-        assert_eq!(times.into_iter().take(5).collect::<Vec<_>>(), seconds(&cron, "Asia/Kolkata", 5), "{cron}");
+        assert_eq!(
+            times.into_iter().take(5).collect::<Vec<_>>(),
+            seconds(&cron, "Asia/Kolkata", 5),
+            "{cron}"
+        );
     }
 }
 
 fn elapses(calendar: &str) -> Vec<i64> {
     let mut command = Command::new("systemd-analyze");
-    command.args(["calendar", "--iterations=5", "--base-time=2026-11-28 12:00:00 UTC", calendar]).env("TZ", "UTC");
+    command
+        .args([
+            "calendar",
+            "--iterations=5",
+            "--base-time=2026-11-28 12:00:00 UTC",
+            calendar,
+        ])
+        .env("TZ", "UTC");
     let answer = succeeds(command.env("LC_ALL", "C"));
     let times = answer.lines().filter_map(|line| {
         let (label, time) = line.trim().split_once(": ")?;
-        (label == "Next elapse" || label.starts_with("Iter. #") || label == "(in UTC)").then(|| (label, time.trim()))
+        (label == "Next elapse" || label.starts_with("Iter. #") || label == "(in UTC)")
+            .then(|| (label, time.trim()))
     });
-    times.filter_map(|(_, time)| time.strip_suffix(" UTC")).map(utc).collect()
+    times
+        .filter_map(|(_, time)| time.strip_suffix(" UTC"))
+        .map(utc)
+        .collect()
 }
 
 fn utc(time: &str) -> i64 {
     let (date, clock) = time.split_once(' ').unwrap().1.split_once(' ').unwrap();
-    format!("{date}T{clock}Z").parse::<Timestamp>().unwrap().as_second()
+    format!("{date}T{clock}Z")
+        .parse::<Timestamp>()
+        .unwrap()
+        .as_second()
 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::project::{Answer, Project, SMALL};
 
 /// A summary as a good night left it.
-const LAST: &str = r#"{"time": "2026-01-01T02:00:00Z", "pipeline": "small", "result": "promoted", "exit": 0}"#;
+const LAST: &str =
+    r#"{"time": "2026-01-01T02:00:00Z", "pipeline": "small", "result": "promoted", "exit": 0}"#;
 
 fn project(pipeline: Option<&str>) -> Project {
     let project = Project::empty();
@@ -25,23 +26,71 @@ fn a_night_that_cannot_begin_replaces_the_summary_and_has_a_closing_line() {
     let broken = SMALL.replace("seed = 7", "sede = 7");
     let cases: [(Option<&str>, &[&str], i32); 9] = [
         (Some(&broken), &["retrain", "--summary", "night.json"], 2),
-        (Some("not toml ["), &["retrain", "--summary", "night.json"], 2),
-        (None, &["retrain", "missing.toml", "--summary", "night.json"], 2),
-        (Some(SMALL), &["retrain", "--summary", "night.json", "--frobnicate"], 2),
-        (Some(SMALL), &["retrain", "--if", "nonsense", "--summary=night.json"], 2),
-        (Some(SMALL), &["retrain", "--summary", "night.json", "--format", "xml"], 2),
-        (Some(SMALL), &["retrain", "--summary", "night.json", "--set", "model.kind=magic"], 2),
-        (Some(SMALL), &["retrain", "--summary", "night.json", "--profile", "none"], 2),
-        (Some(SMALL), &["retrain", "--summary", "night.json", "--log-level", "loud"], 2),
+        (
+            Some("not toml ["),
+            &["retrain", "--summary", "night.json"],
+            2,
+        ),
+        (
+            None,
+            &["retrain", "missing.toml", "--summary", "night.json"],
+            2,
+        ),
+        (
+            Some(SMALL),
+            &["retrain", "--summary", "night.json", "--frobnicate"],
+            2,
+        ),
+        (
+            Some(SMALL),
+            &["retrain", "--if", "nonsense", "--summary=night.json"],
+            2,
+        ),
+        (
+            Some(SMALL),
+            &["retrain", "--summary", "night.json", "--format", "xml"],
+            2,
+        ),
+        (
+            Some(SMALL),
+            &[
+                "retrain",
+                "--summary",
+                "night.json",
+                "--set",
+                "model.kind=magic",
+            ],
+            2,
+        ),
+        (
+            Some(SMALL),
+            &["retrain", "--summary", "night.json", "--profile", "none"],
+            2,
+        ),
+        (
+            Some(SMALL),
+            &["retrain", "--summary", "night.json", "--log-level", "loud"],
+            2,
+        ),
     ];
     for (pipeline, args, code) in cases {
         let project = project(pipeline);
         let answer = project.pdm(args);
         assert_eq!(answer.code, code, "{args:?}: {answer:?}");
         let told = summary(&project);
-        assert_eq!((&told["result"], &told["exit"]), (&json!("failed"), &json!(code)), "{args:?}: {told:#}");
-        assert!(told["why"].as_str().is_some_and(|why| !why.is_empty()), "{args:?}: {told:#}");
-        let lines = answer.stderr.lines().filter(|line| line.contains(" retrain ") && line.contains("failed (exit"));
+        assert_eq!(
+            (&told["result"], &told["exit"]),
+            (&json!("failed"), &json!(code)),
+            "{args:?}: {told:#}"
+        );
+        assert!(
+            told["why"].as_str().is_some_and(|why| !why.is_empty()),
+            "{args:?}: {told:#}"
+        );
+        let lines = answer
+            .stderr
+            .lines()
+            .filter(|line| line.contains(" retrain ") && line.contains("failed (exit"));
         assert_eq!(lines.count(), 1, "{args:?}: {}", answer.stderr);
     }
 }
@@ -51,7 +100,19 @@ fn the_folder_of_a_night_is_obeyed_also_where_its_arguments_are_wrong() {
     let project = Project::empty();
     project.write("plant/pdm.toml", SMALL);
     project.write("plant/night.json", LAST);
-    assert_eq!(project.pdm(&["-C", "plant", "retrain", "--summary", "night.json", "--nonsense"]).code, 2);
+    assert_eq!(
+        project
+            .pdm(&[
+                "-C",
+                "plant",
+                "retrain",
+                "--summary",
+                "night.json",
+                "--nonsense"
+            ])
+            .code,
+        2
+    );
     let told: Value = serde_json::from_str(&project.read("plant/night.json")).unwrap();
     assert_eq!(told["result"], "failed");
 }
@@ -59,9 +120,18 @@ fn the_folder_of_a_night_is_obeyed_also_where_its_arguments_are_wrong() {
 #[test]
 fn a_file_that_is_no_summary_is_left_alone_where_nothing_came_of_the_night() {
     for (name, args) in [
-        ("pdm.toml", &["retrain", "--summary", "pdm.toml", "--nonsense"][..]),
-        ("pdm.toml", &["retrain", "missing.toml", "--summary", "pdm.toml"]),
-        ("notes.txt", &["retrain", "--summary", "notes.txt", "--if", "nonsense"]),
+        (
+            "pdm.toml",
+            &["retrain", "--summary", "pdm.toml", "--nonsense"][..],
+        ),
+        (
+            "pdm.toml",
+            &["retrain", "missing.toml", "--summary", "pdm.toml"],
+        ),
+        (
+            "notes.txt",
+            &["retrain", "--summary", "notes.txt", "--if", "nonsense"],
+        ),
     ] {
         let project = Project::with_pipeline(SMALL);
         project.write("notes.txt", "mine");
@@ -74,19 +144,39 @@ fn a_file_that_is_no_summary_is_left_alone_where_nothing_came_of_the_night() {
 #[test]
 fn reports_and_metrics_are_replaced_where_the_arguments_are_wrong() {
     let project = Project::with_pipeline(SMALL);
-    let outputs = ["--report", "gate.json", "--report", "junit=gate.xml", "--metrics-file", "m.prom"];
+    let outputs = [
+        "--report",
+        "gate.json",
+        "--report",
+        "junit=gate.xml",
+        "--metrics-file",
+        "m.prom",
+    ];
     let run = |more: &[&str]| project.pdm(&[&["gate"], &outputs[..], more].concat());
     assert_eq!(run(&[]).code, 0);
-    assert!(project.read("m.prom").contains("pdm_ml_exit_code") && project.read("gate.json").contains("\"pass\""));
+    assert!(
+        project.read("m.prom").contains("pdm_ml_exit_code")
+            && project.read("gate.json").contains("\"pass\"")
+    );
     assert_eq!(run(&["--nonsense"]).code, 2);
     let report: Value = serde_json::from_str(&project.read("gate.json")).unwrap();
     assert!(
-        report["verdict"].is_null() && report["troubles"][0]["message"].as_str().unwrap().contains("--nonsense"),
+        report["verdict"].is_null()
+            && report["troubles"][0]["message"]
+                .as_str()
+                .unwrap()
+                .contains("--nonsense"),
         "{report:#}"
     );
-    assert!(project.read("gate.xml").contains("--nonsense"), "{}", project.read("gate.xml"));
+    assert!(
+        project.read("gate.xml").contains("--nonsense"),
+        "{}",
+        project.read("gate.xml")
+    );
     let metrics = project.read("m.prom");
-    let exit = metrics.lines().find(|line| line.starts_with("pdm_ml_exit_code{"));
+    let exit = metrics
+        .lines()
+        .find(|line| line.starts_with("pdm_ml_exit_code{"));
     assert!(exit.is_some_and(|line| line.ends_with(" 2")), "{metrics}");
 }
 
@@ -97,9 +187,14 @@ fn a_night_says_from_its_beginning_that_it_has_not_ended() {
         "{SMALL}\n[[stage]]\nname = \"slow\"\nbefore = \"train\"\nexec = [\"sh\", \"-c\", \"cp night.json seen.json\"]\n"
     );
     let project = project(Some(&slow));
-    let answer = Answer::of(&mut project.command(&["retrain", "--if", "always", "--summary", "night.json"]));
+    let answer =
+        Answer::of(&mut project.command(&["retrain", "--if", "always", "--summary", "night.json"]));
     assert_eq!(answer.code, 0, "{answer:?}");
     let seen: Value = serde_json::from_str(&project.read("seen.json")).unwrap();
-    assert_eq!((&seen["result"], &seen["exit"]), (&json!("unfinished"), &Value::Null), "{seen:#}");
+    assert_eq!(
+        (&seen["result"], &seen["exit"]),
+        (&json!("unfinished"), &Value::Null),
+        "{seen:#}"
+    );
     assert_eq!(summary(&project)["result"], "promoted");
 }

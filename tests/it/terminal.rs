@@ -6,20 +6,38 @@ use crate::project::{Answer, Project, SMALL};
 
 /// Runs the command in a pseudo-terminal of so many columns and returns what it wrote to standard output; nothing where
 /// `script` is missing, which on CI is a failure.
-fn on_terminal(project: &Project, columns: usize, variables: &[(&str, &str)], args: &[&str]) -> Option<Answer> {
+fn on_terminal(
+    project: &Project,
+    columns: usize,
+    variables: &[(&str, &str)],
+    args: &[&str],
+) -> Option<Answer> {
     // By `env`: a shell that sees the size of its terminal sets COLUMNS by it.
-    let set = variables.iter().map(|(name, value)| format!("{name}={value}"));
-    let words = ["env", "-u", "COLUMNS"].map(str::to_owned).into_iter().chain(set);
-    let words = words.chain([env!("CARGO_BIN_EXE_pdm-ml").to_owned()]).chain(args.iter().map(|arg| (*arg).to_owned()));
+    let set = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let words = ["env", "-u", "COLUMNS"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(set);
+    let words = words
+        .chain([env!("CARGO_BIN_EXE_pdm-ml").to_owned()])
+        .chain(args.iter().map(|arg| (*arg).to_owned()));
     let words: Vec<_> = words.collect();
     let command = shlex::try_join(words.iter().map(String::as_str)).unwrap();
     let mut script = project.command(&[]);
     // The settings of an environment of its own, for another program.
     let variables_removed: Vec<_> = script.get_envs().map(|(name, _)| name.to_owned()).collect();
     script = Command::new("script");
-    variables_removed.iter().for_each(|name| _ = script.env_remove(name));
+    variables_removed
+        .iter()
+        .for_each(|name| _ = script.env_remove(name));
     script.current_dir(project.path());
-    script.args(["-qec", &format!("stty cols {columns}; exec {command} 2>/dev/null"), "/dev/null"]);
+    script.args([
+        "-qec",
+        &format!("stty cols {columns}; exec {command} 2>/dev/null"),
+        "/dev/null",
+    ]);
     script.stdin(std::process::Stdio::null());
     match script.output() {
         Ok(output) => Some(Answer {
@@ -28,7 +46,10 @@ fn on_terminal(project: &Project, columns: usize, variables: &[(&str, &str)], ar
             stderr: String::new(),
         }),
         Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "`script` of util-linux is needed: {error}");
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "`script` of util-linux is needed: {error}"
+            );
             eprintln!("skipped: needs `script` of util-linux");
             None
         }
@@ -36,14 +57,21 @@ fn on_terminal(project: &Project, columns: usize, variables: &[(&str, &str)], ar
 }
 
 fn widest(text: &str) -> usize {
-    text.lines().map(|line| line.chars().count()).max().unwrap_or_default()
+    text.lines()
+        .map(|line| line.chars().count())
+        .max()
+        .unwrap_or_default()
 }
 
 /// A line that is wider than the terminal is one word, such as a path.
 fn assert_fits(text: &str, columns: usize, of: &[&str]) {
     for line in text.lines() {
         let fits = line.chars().count() <= columns || !line.trim().contains(' ');
-        assert!(fits, "{of:?} at {columns} columns: {} in\n{line}\n\n{text}", line.chars().count());
+        assert!(
+            fits,
+            "{of:?} at {columns} columns: {} in\n{line}\n\n{text}",
+            line.chars().count()
+        );
     }
 }
 
@@ -82,7 +110,9 @@ fn every_table_fits_the_terminal() {
     ];
     for args in commands {
         for columns in [60, 80] {
-            let Some(seen) = on_terminal(&project, columns, &[], args) else { return };
+            let Some(seen) = on_terminal(&project, columns, &[], args) else {
+                return;
+            };
             assert!(seen.stdout.lines().count() > 1, "{args:?}: {seen:?}");
             assert_fits(&seen.stdout, columns, args);
         }
@@ -97,12 +127,20 @@ fn piped_tables_are_whole_and_columns_has_a_say() {
     let mut piped = project.command(&args);
     let piped = Answer::of(piped.env("COLUMNS", "40"));
     assert!(widest(&piped.stdout) > 100, "{piped:?}");
-    let Some(wide) = on_terminal(&project, 200, &[], &args) else { return };
+    let Some(wide) = on_terminal(&project, 200, &[], &args) else {
+        return;
+    };
     assert_eq!(wide.stdout.trim_end(), piped.stdout.trim_end());
     let narrow = on_terminal(&project, 200, &[("COLUMNS", "70")], &args).unwrap();
     assert_fits(&narrow.stdout, 70, &args);
     assert!(widest(&narrow.stdout) > 60, "{narrow:?}");
     // Programs read JSON as it is, on a terminal too.
-    let json = on_terminal(&project, 60, &[], &["registry", "show", "small/1", "--format", "json"]).unwrap();
+    let json = on_terminal(
+        &project,
+        60,
+        &[],
+        &["registry", "show", "small/1", "--format", "json"],
+    )
+    .unwrap();
     serde_json::from_str::<serde_json::Value>(&json.stdout).unwrap();
 }

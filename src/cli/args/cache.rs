@@ -112,7 +112,13 @@ mod tests {
 
     #[test]
     fn times_are_read_as_people_write_them() {
-        for (text, seconds) in [("0", 0), ("60s", 60), ("10m", 600), ("2 hours", 7200), ("7d", 604_800)] {
+        for (text, seconds) in [
+            ("0", 0),
+            ("60s", 60),
+            ("10m", 600),
+            ("2 hours", 7200),
+            ("7d", 604_800),
+        ] {
             assert_eq!(patience(text).unwrap().as_secs(), seconds, "{text}");
         }
         for text in ["", "60", "-5s", "soon"] {

@@ -79,19 +79,42 @@ fn report_target(text: &str) -> Result<ReportTarget, String> {
     if let Some((name, file)) = text.split_once('=')
         && let Some(format) = GateFormat::named(name)
     {
-        let file = Some(file).filter(|file| !file.is_empty()).ok_or(format!("`{name}=` names no file"))?;
-        return Ok(ReportTarget { format, file: Some(file.into()) });
+        let file = Some(file)
+            .filter(|file| !file.is_empty())
+            .ok_or(format!("`{name}=` names no file"))?;
+        return Ok(ReportTarget {
+            format,
+            file: Some(file.into()),
+        });
     }
     match GateFormat::named(text) {
-        Some(GateFormat::Github) => return Ok(ReportTarget { format: GateFormat::Github, file: None }),
-        Some(format @ (GateFormat::Junit | GateFormat::Markdown | GateFormat::Sarif | GateFormat::Json)) => {
-            return Err(format!("name the file, such as `{}=gate.out`", format.name()));
+        Some(GateFormat::Github) => {
+            return Ok(ReportTarget {
+                format: GateFormat::Github,
+                file: None,
+            });
+        }
+        Some(
+            format @ (GateFormat::Junit
+            | GateFormat::Markdown
+            | GateFormat::Sarif
+            | GateFormat::Json),
+        ) => {
+            return Err(format!(
+                "name the file, such as `{}=gate.out`",
+                format.name()
+            ));
         }
         None => {}
     }
     let format = GateFormat::of_file(text.as_ref());
-    let format = format.ok_or(format!("its format is unknown; write FORMAT=FILE, where FORMAT is one of {names}"))?;
-    Ok(ReportTarget { format, file: Some(text.into()) })
+    let format = format.ok_or(format!(
+        "its format is unknown; write FORMAT=FILE, where FORMAT is one of {names}"
+    ))?;
+    Ok(ReportTarget {
+        format,
+        file: Some(text.into()),
+    })
 }
 
 #[cfg(test)]
@@ -100,11 +123,25 @@ mod tests {
 
     #[test]
     fn a_report_is_a_format_and_a_place() {
-        let target = |format, file: Option<&str>| Ok(ReportTarget { format, file: file.map(PathBuf::from) });
+        let target = |format, file: Option<&str>| {
+            Ok(ReportTarget {
+                format,
+                file: file.map(PathBuf::from),
+            })
+        };
         assert_eq!(report_target("github"), target(GateFormat::Github, None));
-        assert_eq!(report_target("github=notes.txt"), target(GateFormat::Github, Some("notes.txt")));
-        assert_eq!(report_target("junit=a=b.out"), target(GateFormat::Junit, Some("a=b.out")));
-        assert_eq!(report_target("out/gate.sarif"), target(GateFormat::Sarif, Some("out/gate.sarif")));
+        assert_eq!(
+            report_target("github=notes.txt"),
+            target(GateFormat::Github, Some("notes.txt"))
+        );
+        assert_eq!(
+            report_target("junit=a=b.out"),
+            target(GateFormat::Junit, Some("a=b.out"))
+        );
+        assert_eq!(
+            report_target("out/gate.sarif"),
+            target(GateFormat::Sarif, Some("out/gate.sarif"))
+        );
         for wrong in ["junit", "junit=", "gate.txt", "html=gate.html2"] {
             assert!(report_target(wrong).is_err(), "{wrong}");
         }

@@ -89,12 +89,17 @@ pub(in crate::cli) enum InputEncoding {
 }
 
 fn separator(text: &str) -> Result<char, String> {
-    let text = if matches!(text, "tab" | "\\t") { "\t" } else { text };
+    let text = if matches!(text, "tab" | "\\t") {
+        "\t"
+    } else {
+        text
+    };
     match text.parse::<char>() {
         Ok(character) if CsvWish::can_divide(character) => Ok(character),
-        Ok(_) | Err(_) => {
-            Err("it cannot divide fields: write one of ',', ';', 'tab' and '|', or another mark".to_owned())
-        }
+        Ok(_) | Err(_) => Err(
+            "it cannot divide fields: write one of ',', ';', 'tab' and '|', or another mark"
+                .to_owned(),
+        ),
     }
 }
 
@@ -114,7 +119,11 @@ impl PredictArgs {
             InputEncoding::Utf16 => Encoding::Utf16,
             InputEncoding::Latin1 => Encoding::Latin1,
         });
-        CsvWish { separator: self.separator, decimal: self.decimal, encoding }
+        CsvWish {
+            separator: self.separator,
+            decimal: self.decimal,
+            encoding,
+        }
     }
 
     /// Reads the conditions of alarms.

@@ -124,7 +124,8 @@ impl std::str::FromStr for Since {
             let begins = TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
             return begins.map(Self::At).map_err(|error| error.to_string());
         }
-        let expected = "expected a time such as 7d or 12h, a date such as 2026-11-23, or 2026-11-23T12:00:00Z";
+        let expected =
+            "expected a time such as 7d or 12h, a date such as 2026-11-23, or 2026-11-23T12:00:00Z";
         age(text).map(Self::Ago).map_err(|_| expected.to_owned())
     }
 }
@@ -143,11 +144,17 @@ mod tests {
 
     #[test]
     fn a_time_is_read_as_people_write_it() {
-        assert_eq!("7d".parse(), Ok(Since::Ago(SignedDuration::from_hours(168))));
+        assert_eq!(
+            "7d".parse(),
+            Ok(Since::Ago(SignedDuration::from_hours(168)))
+        );
         let day = Since::At("2026-11-23T00:00:00Z".parse().unwrap());
         assert_eq!("2026-11-23".parse(), Ok(day));
         assert_eq!("2026-11-23T00:00:00Z".parse(), Ok(day));
         assert!("yesterday".parse::<Since>().is_err() && "-7d".parse::<Since>().is_err());
-        assert_eq!(Since::Ago(SignedDuration::MAX).before(Timestamp::MAX), Timestamp::MIN);
+        assert_eq!(
+            Since::Ago(SignedDuration::MAX).before(Timestamp::MAX),
+            Timestamp::MIN
+        );
     }
 }

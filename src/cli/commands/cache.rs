@@ -13,7 +13,9 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{consent, settings};
 use pdm_core::events::{size, span};
 use pdm_engine::engine::{self, EngineError, Explanation, Standing};
-use pdm_engine::pipeline::cache::{CacheError, Cost, InputFile, Policy, Removal, Stored, collectable};
+use pdm_engine::pipeline::cache::{
+    CacheError, Cost, InputFile, Policy, Removal, Stored, collectable,
+};
 use pdm_engine::pipeline::{Origins, Stage, StageKey};
 use pdm_report::report::{Align, table};
 
@@ -59,8 +61,16 @@ fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
     let (cache, policy) = (engine::cache(&context), policy(args));
     let stored = cache.stored();
     let found = collectable(&stored, &policy, Timestamp::now());
-    let (bytes, kept) = (found.iter().map(|entry| entry.bytes).sum(), stored.len() - found.len());
-    let mut collection = Collection { found, bytes, kept, removed: None };
+    let (bytes, kept) = (
+        found.iter().map(|entry| entry.bytes).sum(),
+        stored.len() - found.len(),
+    );
+    let mut collection = Collection {
+        found,
+        bytes,
+        kept,
+        removed: None,
+    };
     if args.dry_run || collection.found.is_empty() {
         return ui.show(&collection, || collection.list());
     }
@@ -68,7 +78,12 @@ fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
     if ui.is_for_people() {
         ui.text(&ui::fitted(|| collection.list()))?;
     }
-    let remove = |entry: &Stored| Ok(Gone { removal: cache.remove(entry)?, entry: entry.clone() });
+    let remove = |entry: &Stored| {
+        Ok(Gone {
+            removal: cache.remove(entry)?,
+            entry: entry.clone(),
+        })
+    };
     let removed: Result<Vec<_>, CacheError> = collection.found.iter().map(remove).collect();
     collection.removed = Some(removed.map_err(EngineError::from)?);
     ui.show(&collection, || collection.outcome())
@@ -76,25 +91,45 @@ fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
 
 fn policy(args: &CacheGcArgs) -> Policy {
     let max_bytes = args.max_size.map(|size| size.as_u64());
-    Policy { older_than: args.older_than, keep_last: args.keep_last, max_bytes }
+    Policy {
+        older_than: args.older_than,
+        keep_last: args.keep_last,
+        max_bytes,
+    }
 }
 
 impl Collection {
     fn list(&self) -> String {
-        let summary = format!("{} results may go, {}; {} stay", self.found.len(), total(&self.found), self.kept);
-        if self.found.is_empty() { summary } else { format!("{}\n{summary}", rows(&self.found)) }
+        let summary = format!(
+            "{} results may go, {}; {} stay",
+            self.found.len(),
+            total(&self.found),
+            self.kept
+        );
+        if self.found.is_empty() {
+            summary
+        } else {
+            format!("{}\n{summary}", rows(&self.found))
+        }
     }
 
     fn outcome(&self) -> String {
         let removed = self.removed.as_deref().unwrap_or_default();
         let count = |wanted| removed.iter().filter(|gone| gone.removal == wanted).count();
-        let bytes: u64 =
-            removed.iter().filter(|gone| gone.removal == Removal::Removed).map(|gone| gone.entry.bytes).sum();
+        let bytes: u64 = removed
+            .iter()
+            .filter(|gone| gone.removal == Removal::Removed)
+            .map(|gone| gone.entry.bytes)
+            .sum();
         let in_use = match count(Removal::InUse) {
             0 => String::new(),
             busy => format!("; {busy} are being worked on and stay"),
         };
-        format!("removed {} results, {}{in_use}", count(Removal::Removed), ByteSize(bytes))
+        format!(
+            "removed {} results, {}{in_use}",
+            count(Removal::Removed),
+            ByteSize(bytes)
+        )
     }
 }
 
@@ -126,7 +161,10 @@ fn rows(entries: &[Stored]) -> String {
             ByteSize(entry.bytes).to_string(),
             ago(entry.created),
             ago(entry.last_used),
-            entry.cost.map(|cost| seconds(cost.elapsed_ms)).unwrap_or_else(|| "damaged".to_owned()),
+            entry
+                .cost
+                .map(|cost| seconds(cost.elapsed_ms))
+                .unwrap_or_else(|| "damaged".to_owned()),
             entry.pipeline.clone().unwrap_or_default(),
             stand,
         ]
@@ -150,20 +188,33 @@ fn text(explanation: &Explanation, origins: &Origins) -> String {
     let mut parts = vec![format!("{stage}: {standing}, {why}")];
     parts.extend(explanation.cost.map(cost));
     if let (Some(key), Some(digest)) = (&explanation.key, explanation.digest) {
-        parts.push(format!("key {digest}, version {} of the stage", key.semantic_version));
+        parts.push(format!(
+            "key {digest}, version {} of the stage",
+            key.semantic_version
+        ));
         parts.push(parameters(key, origins));
         parts.push(inputs(key, &explanation.files));
         parts.push(match explanation.changes.as_deref() {
             None => "this pipeline never ran the stage before".to_owned(),
             Some([]) => "nothing differs from the key that was used last".to_owned(),
-            Some(changes) => format!("differs from the key that was used last:\n  {}", changes.join("\n  ")),
+            Some(changes) => format!(
+                "differs from the key that was used last:\n  {}",
+                changes.join("\n  ")
+            ),
         });
     }
     parts.join("\n\n")
 }
 
-fn cost(Cost { elapsed_ms, peak_bytes }: Cost) -> String {
-    let memory = peak_bytes.map(|bytes| format!(" and {} of memory", size(bytes))).unwrap_or_default();
+fn cost(
+    Cost {
+        elapsed_ms,
+        peak_bytes,
+    }: Cost,
+) -> String {
+    let memory = peak_bytes
+        .map(|bytes| format!(" and {} of memory", size(bytes)))
+        .unwrap_or_default();
     format!("its result took {}{memory}", seconds(elapsed_ms))
 }
 
@@ -171,7 +222,11 @@ fn parameters(key: &StageKey, origins: &Origins) -> String {
     let mut leaves = Vec::new();
     collect_leaves(String::new(), &key.parameters, &mut leaves);
     leaves.sort_by(|a, b| a.0.cmp(&b.0));
-    let header = [("option", Align::Left), ("value", Align::Left), ("where", Align::Left)];
+    let header = [
+        ("option", Align::Left),
+        ("value", Align::Left),
+        ("where", Align::Left),
+    ];
     let rows = leaves.into_iter().map(|(path, value)| {
         let place = origins.place(&path).unwrap_or_default();
         [path, value, place]
@@ -181,11 +236,22 @@ fn parameters(key: &StageKey, origins: &Origins) -> String {
 
 /// Lists the values that are not tables, by their dotted key.
 fn collect_leaves(path: String, value: &Value, found: &mut Vec<(String, String)>) {
-    let join = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    let join = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        }
+    };
     match value {
-        Value::Object(table) => table.iter().for_each(|(key, value)| collect_leaves(join(key), value, found)),
+        Value::Object(table) => table
+            .iter()
+            .for_each(|(key, value)| collect_leaves(join(key), value, found)),
         Value::Array(items) if items.iter().any(Value::is_object) => {
-            items.iter().enumerate().for_each(|(at, item)| collect_leaves(join(&at.to_string()), item, found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(at, item)| collect_leaves(join(&at.to_string()), item, found));
         }
         Value::Null => {}
         plain => found.push((path, plain.to_string())),
@@ -193,11 +259,23 @@ fn collect_leaves(path: String, value: &Value, found: &mut Vec<(String, String)>
 }
 
 fn inputs(key: &StageKey, files: &[InputFile]) -> String {
-    let header = [("input", Align::Left), ("SHA-256", Align::Left), ("files", Align::Left)];
+    let header = [
+        ("input", Align::Left),
+        ("SHA-256", Align::Left),
+        ("files", Align::Left),
+    ];
     let rows = key.inputs.iter().map(|(name, digest)| {
-        let files = files.iter().filter(|file| engine::is_behind(&key.stage, name, file));
-        let files: Vec<_> = files.map(|file| format!("{} ({} bytes)", file.path, file.bytes)).collect();
-        let files = if files.is_empty() { "what an earlier stage made".to_owned() } else { files.join(", ") };
+        let files = files
+            .iter()
+            .filter(|file| engine::is_behind(&key.stage, name, file));
+        let files: Vec<_> = files
+            .map(|file| format!("{} ({} bytes)", file.path, file.bytes))
+            .collect();
+        let files = if files.is_empty() {
+            "what an earlier stage made".to_owned()
+        } else {
+            files.join(", ")
+        };
         [name.clone(), digest.short(), files]
     });
     table(&header, rows)

@@ -28,10 +28,20 @@ pub(super) fn run(command: &ConfigCommand, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn origins(origins: &Origins) -> String {
-    let header = [("key", Align::Left), ("value", Align::Left), ("layer", Align::Left), ("from", Align::Left)];
+    let header = [
+        ("key", Align::Left),
+        ("value", Align::Left),
+        ("layer", Align::Left),
+        ("from", Align::Left),
+    ];
     let rows = origins.as_slice().iter().map(|origin| {
         let from = origin.source.place().unwrap_or_default();
-        [origin.key.clone(), origin.value.to_string(), origin.layer.to_string(), from]
+        [
+            origin.key.clone(),
+            origin.value.to_string(),
+            origin.layer.to_string(),
+            from,
+        ]
     });
     table(&header, rows)
 }

@@ -35,11 +35,21 @@ fn write_fleet(args: &SimulateArgs, ui: &Ui) -> Result<Exit, CliError> {
     };
     if let Some(problem) = options.problems().into_iter().next() {
         let flag = problem.path.replace('_', "-");
-        return Err(CliError::new(Code::ArgumentValue, format!("--{flag} {}", problem.message)));
+        return Err(CliError::new(
+            Code::ArgumentValue,
+            format!("--{flag} {}", problem.message),
+        ));
     }
     let fleet = simulate(&options);
-    let files = if args.force { fleet.replace(&args.into)? } else { fleet.write(&args.into)? };
-    let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
+    let files = if args.force {
+        fleet.replace(&args.into)?
+    } else {
+        fleet.write(&args.into)?
+    };
+    let names: Vec<_> = files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     ui.show(&json!({ "files": names }), || names.join("\n"))?;
     ui.next("pdm-ml run");
     Ok(Exit::Done)
@@ -47,14 +57,22 @@ fn write_fleet(args: &SimulateArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 fn validate(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
-    let outputs = Outputs::new(args.force).document("--report", args.report.as_deref(), Document::Quality);
+    let outputs =
+        Outputs::new(args.force).document("--report", args.report.as_deref(), Document::Quality);
     outputs.reads_pipeline(&context, &job).check(ui)?;
     let quality = engine::quality(&context, &job)?;
     if let Some(path) = &args.report {
-        let text = serde_json::to_string_pretty(&report::quality_json(&quality)).map_err(CliError::output)?;
+        let text = serde_json::to_string_pretty(&report::quality_json(&quality))
+            .map_err(CliError::output)?;
         outputs::write(path, redact_json(&text).as_bytes())?;
     }
-    ui.show(&report::quality_json(&quality), || report::quality(&quality))?;
+    ui.show(&report::quality_json(&quality), || {
+        report::quality(&quality)
+    })?;
     ui.more(&quality.codes());
-    Ok(if quality.is_valid() { Exit::Done } else { quality.code().into() })
+    Ok(if quality.is_valid() {
+        Exit::Done
+    } else {
+        quality.code().into()
+    })
 }

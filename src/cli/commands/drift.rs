@@ -16,7 +16,9 @@ const SHOWN: usize = 5;
 
 pub(super) fn run(args: &DriftArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
-    Outputs::default().reads_pipeline(&context, &job).check(ui)?;
+    Outputs::default()
+        .reads_pipeline(&context, &job)
+        .check(ui)?;
     let drift = engine::drift(&context, &job)?;
     ui.watch.drift(&drift.report);
     ui.show(&drift, || text(&drift))?;
@@ -57,7 +59,14 @@ fn tests_of(tests: &[DriftRow]) -> String {
         let medians = [test.reference_median, test.new_median].map(|value| format!("{value:.4}"));
         let [reference, new] = medians;
         let word = if test.drifted { "drift" } else { "" };
-        [test.to_string(), reference, new, format!("{:.2}", test.distance), format!("{:.1e}", test.q), word.to_owned()]
+        [
+            test.to_string(),
+            reference,
+            new,
+            format!("{:.2}", test.distance),
+            format!("{:.1e}", test.q),
+            word.to_owned(),
+        ]
     });
     table(&header, rows)
 }

@@ -28,7 +28,12 @@ struct Explained {
 
 impl Listed {
     fn of(code: &Code) -> Self {
-        Self { code: *code, title: code.title(), group: code.group(), exit: code.exit() }
+        Self {
+            code: *code,
+            title: code.title(),
+            group: code.group(),
+            exit: code.exit(),
+        }
     }
 }
 
@@ -40,7 +45,10 @@ pub(super) fn run(args: &ExplainArgs, ui: &Ui) -> Result<Exit, CliError> {
         }
         Some(text) => {
             let code = Code::named(text).ok_or_else(|| unknown(text))?;
-            let explained = Explained { listed: Listed::of(&code), explanation: code.explanation() };
+            let explained = Explained {
+                listed: Listed::of(&code),
+                explanation: code.explanation(),
+            };
             ui.show_verbatim(&explained, || page(code))?;
         }
     }
@@ -49,7 +57,10 @@ pub(super) fn run(args: &ExplainArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 fn unknown(text: &str) -> CliError {
     let error = CliError::new(Code::UnknownCode, format!("no error has the code `{text}`"));
-    let near: Vec<_> = Code::near(text).iter().map(|code| format!("{code} ({})", code.title())).collect();
+    let near: Vec<_> = Code::near(text)
+        .iter()
+        .map(|code| format!("{code} ({})", code.title()))
+        .collect();
     match near.as_slice() {
         [] => error.hint("`pdm-ml explain` lists all codes"),
         near => error.hint(format!("did you mean {}?", near.join(", or "))),
@@ -57,9 +68,19 @@ fn unknown(text: &str) -> CliError {
 }
 
 fn list(all: &[Listed]) -> String {
-    let header = [("code", Align::Left), ("exit", Align::Right), ("what is wrong", Align::Left)];
+    let header = [
+        ("code", Align::Left),
+        ("exit", Align::Right),
+        ("what is wrong", Align::Left),
+    ];
     let groups = all.chunk_by(|a, b| a.group == b.group).map(|group| {
-        let rows = group.iter().map(|row| [row.code.to_string(), row.exit.to_string(), row.title.to_owned()]);
+        let rows = group.iter().map(|row| {
+            [
+                row.code.to_string(),
+                row.exit.to_string(),
+                row.title.to_owned(),
+            ]
+        });
         format!("{}\n\n{}", group[0].group, table(&header, rows))
     });
     groups.collect::<Vec<_>>().join("\n\n")
@@ -67,7 +88,10 @@ fn list(all: &[Listed]) -> String {
 
 /// Returns an explanation for a terminal: the examples indented instead of fenced.
 fn page(code: Code) -> String {
-    let mut lines = vec![format!("{code}: {} (exit code {})", code.title(), code.exit()), String::new()];
+    let mut lines = vec![
+        format!("{code}: {} (exit code {})", code.title(), code.exit()),
+        String::new(),
+    ];
     let mut example = false;
     for line in code.explanation().lines() {
         match line.starts_with("```") {

@@ -13,14 +13,20 @@ use crate::cli::outputs::{Outputs, write};
 use crate::cli::ui::Ui;
 use pdm_core::content::Digest;
 use pdm_models::data::read_units;
-use pdm_models::export::{MLFLOW_FILES, OPSET, input_specs, inputs, mlflow_model, onnx, output_spec};
+use pdm_models::export::{
+    MLFLOW_FILES, OPSET, input_specs, inputs, mlflow_model, onnx, output_spec,
+};
 use pdm_report::report::Document;
 
 pub(super) fn run(command: &ExportCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {
         ExportCommand::Onnx(args) => graph(args, ui),
         ExportCommand::Mlflow { export, input } => folder(export, input.as_deref(), ui),
-        ExportCommand::Inputs { export, input, unit } => tensors(export, input, unit, ui),
+        ExportCommand::Inputs {
+            export,
+            input,
+            unit,
+        } => tensors(export, input, unit, ui),
     }
 }
 
@@ -40,29 +46,46 @@ fn graph(args: &ExportArgs, ui: &Ui) -> Result<Exit, CliError> {
         "inputs": input_specs(&bundle),
         "outputs": [output_spec()],
     });
-    ui.show(&written, || format!("{}: {kind}, {} bytes, opset {OPSET}", args.out.display(), bytes.len()))?;
+    ui.show(&written, || {
+        format!(
+            "{}: {kind}, {} bytes, opset {OPSET}",
+            args.out.display(),
+            bytes.len()
+        )
+    })?;
     Ok(Exit::Done)
 }
 
 fn folder(args: &ExportArgs, input: Option<&Path>, ui: &Ui) -> Result<Exit, CliError> {
-    let outputs = MLFLOW_FILES.iter().fold(Outputs::new(args.force), |outputs, name| {
-        outputs.document("--output", Some(&args.out.join(name)), Document::Model)
-    });
+    let outputs = MLFLOW_FILES
+        .iter()
+        .fold(Outputs::new(args.force), |outputs, name| {
+            outputs.document("--output", Some(&args.out.join(name)), Document::Model)
+        });
     let outputs = outputs.reads_file("--input", input);
     let Model { bundle, version } = model::open(&args.model, &args.registry, outputs, ui)?;
     let units = match input {
         Some(path) => read_units(path, &bundle.manifest().schema)?,
         None => Vec::new(),
     };
-    let created = version.map(|version| version.origin.created.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string());
+    let created = version.map(|version| {
+        version
+            .origin
+            .created
+            .strftime("%Y-%m-%d %H:%M:%S%.6f")
+            .to_string()
+    });
     let files = mlflow_model(&bundle, &units, created.as_deref())?;
     for file in &files {
         write(&args.out.join(file.path), &file.bytes)?;
     }
     let kind = bundle.manifest().model.kind();
     let paths: Vec<_> = files.iter().map(|file| file.path).collect();
-    let written = json!({ "folder": args.out, "files": paths, "bundle": bundle.digest(), "kind": kind });
-    ui.show(&written, || format!("{}: {kind}, {}", args.out.display(), paths.join(", ")))?;
+    let written =
+        json!({ "folder": args.out, "files": paths, "bundle": bundle.digest(), "kind": kind });
+    ui.show(&written, || {
+        format!("{}: {kind}, {}", args.out.display(), paths.join(", "))
+    })?;
     Ok(Exit::Done)
 }
 
@@ -73,9 +96,13 @@ fn tensors(args: &ExportArgs, input: &Path, names: &[String], ui: &Ui) -> Result
     let units = wanted(read_units(input, &bundle.manifest().schema)?, names)?;
     write(&args.out, &inputs(&bundle, &units)?.to_request())?;
     let known = units.iter().filter(|unit| !unit.is_empty());
-    let rows: Vec<_> = known.map(|unit| json!({ "unit": unit.unit, "cycle": unit.last_cycle() })).collect();
+    let rows: Vec<_> = known
+        .map(|unit| json!({ "unit": unit.unit, "cycle": unit.last_cycle() }))
+        .collect();
     let count = rows.len();
     let written = json!({ "file": args.out, "rows": rows });
-    ui.show(&written, || format!("{}: the inputs of {count} units", args.out.display()))?;
+    ui.show(&written, || {
+        format!("{}: the inputs of {count} units", args.out.display())
+    })?;
     Ok(Exit::Done)
 }

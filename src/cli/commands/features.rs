@@ -41,8 +41,15 @@ fn ranking(ranking: &[SensorRank]) -> String {
         ("mean", Align::Right),
     ];
     let rows = ranking.iter().map(|rank| {
-        let figures = [rank.monotonicity, rank.trendability, rank.prognosability, rank.fitness()];
-        std::iter::once(rank.sensor.clone()).chain(figures.map(|figure| format!("{figure:.2}"))).collect::<Vec<_>>()
+        let figures = [
+            rank.monotonicity,
+            rank.trendability,
+            rank.prognosability,
+            rank.fitness(),
+        ];
+        std::iter::once(rank.sensor.clone())
+            .chain(figures.map(|figure| format!("{figure:.2}")))
+            .collect::<Vec<_>>()
     });
     table(&header, rows)
 }
@@ -59,12 +66,21 @@ fn export(context: &Context, job: &Job, path: &Path) -> Result<(), CliError> {
             units.push(unit.unit.to_string());
             cycles.push(unit.cycles[row].0);
             rul.push(Some(unit.rul_at(row)));
-            columns.iter_mut().zip(table.row(row)).for_each(|(column, value)| column.push(Some(f64::from(*value))));
+            columns
+                .iter_mut()
+                .zip(table.row(row))
+                .for_each(|(column, value)| column.push(Some(f64::from(*value))));
         }
     }
-    let sheet = Sheet::default().text("unit", units).whole("cycle", cycles).number("rul", rul);
+    let sheet = Sheet::default()
+        .text("unit", units)
+        .whole("cycle", cycles)
+        .number("rul", rul);
     // The table's own `cycle` says what the column before the features says.
-    let features = names.iter().zip(columns).filter(|(name, _)| *name != "cycle");
+    let features = names
+        .iter()
+        .zip(columns)
+        .filter(|(name, _)| *name != "cycle");
     let sheet = features.fold(sheet, |sheet, (name, column)| sheet.number(name, column));
     Ok(write_sheet(sheet, path)?)
 }

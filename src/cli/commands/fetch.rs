@@ -62,7 +62,9 @@ fn next(into: &Path, ui: &Ui) -> String {
 }
 
 fn is_url(from: &str) -> bool {
-    ["https://", "http://"].iter().any(|scheme| from.starts_with(scheme))
+    ["https://", "http://"]
+        .iter()
+        .any(|scheme| from.starts_with(scheme))
 }
 
 fn text(report: &InstallReport, into: &Path) -> String {
@@ -81,24 +83,46 @@ fn text(report: &InstallReport, into: &Path) -> String {
 /// Fetches an archive to a temporary file. What it holds is judged by digest, so a mirror need not be trusted.
 fn download(url: &str, reporter: &Reporter) -> Result<NamedTempFile, CliError> {
     let unreachable = |error: reqwest::Error| {
-        let refused = error.status().is_some_and(|status| status.is_client_error());
+        let refused = error
+            .status()
+            .is_some_and(|status| status.is_client_error());
         let error = error.without_url();
-        let code = if refused { Code::DownloadRefused } else { Code::DownloadFailed };
+        let code = if refused {
+            Code::DownloadRefused
+        } else {
+            Code::DownloadFailed
+        };
         CliError::new(code, error).hint(format!("is `{url}` right, and the network up?"))
     };
-    let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(TOTAL_TIMEOUT);
-    let client = client.build().map_err(|error| CliError::new(Code::HttpSetUp, error))?;
-    let response = client.get(url).send().and_then(Response::error_for_status).map_err(unreachable)?;
+    let client = Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TOTAL_TIMEOUT);
+    let client = client
+        .build()
+        .map_err(|error| CliError::new(Code::HttpSetUp, error))?;
+    let response = client
+        .get(url)
+        .send()
+        .and_then(Response::error_for_status)
+        .map_err(unreachable)?;
     let total = response.content_length().unwrap_or(0);
     if total > LARGEST_DOWNLOAD {
         return Err(too_large());
     }
-    let mut file = tempfile::Builder::new().suffix(".zip").tempfile().map_err(file)?;
+    let mut file = tempfile::Builder::new()
+        .suffix(".zip")
+        .tempfile()
+        .map_err(file)?;
     copy(response, file.as_file_mut(), total, reporter)?;
     Ok(file)
 }
 
-fn copy(mut from: impl Read, to: &mut File, total: u64, reporter: &Reporter) -> Result<(), CliError> {
+fn copy(
+    mut from: impl Read,
+    to: &mut File,
+    total: u64,
+    reporter: &Reporter,
+) -> Result<(), CliError> {
     let (mut buffer, mut done) = (vec![0; 1 << 16], 0);
     loop {
         reporter.check().map_err(CliError::interrupted)?;
@@ -119,7 +143,8 @@ fn copy(mut from: impl Read, to: &mut File, total: u64, reporter: &Reporter) -> 
 
 fn too_large() -> CliError {
     let message = format!("the download is larger than {} MiB", LARGEST_DOWNLOAD >> 20);
-    CliError::new(Code::DownloadRefused, message).hint("the published archive has 12 MB: is the address right?")
+    CliError::new(Code::DownloadRefused, message)
+        .hint("the published archive has 12 MB: is the address right?")
 }
 
 /// The temporary file of a download that the system refused.

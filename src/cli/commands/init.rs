@@ -17,7 +17,8 @@ use pdm_core::codes::Code;
 use pdm_engine::pipeline::file_schema_text;
 
 const SCHEMA: &str = "pipelines/pipeline.schema.json";
-const IGNORE: &str = "/.pdm-ml/\n/datasets/*\n!/datasets/README.md\n/experiments/runs/\n/registry/store/\n";
+const IGNORE: &str =
+    "/.pdm-ml/\n/datasets/*\n!/datasets/README.md\n/experiments/runs/\n/registry/store/\n";
 const FOLDERS: [&str; 4] = ["pipelines", "experiments", "registry", "datasets"];
 
 pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
@@ -53,9 +54,15 @@ fn add(template: Template, folder: &Path) -> Result<String, CliError> {
     let name = added_name(template);
     let path = folder.join(&name);
     if path.exists() {
-        return Err(there_already(Code::ProjectExists, &path).hint("it is yours: edit it, or move it away"));
+        return Err(
+            there_already(Code::ProjectExists, &path).hint("it is yours: edit it, or move it away")
+        );
     }
-    let text = pipeline(template, folder).replacen(&format!("#:schema {SCHEMA}"), "#:schema pipeline.schema.json", 1);
+    let text = pipeline(template, folder).replacen(
+        &format!("#:schema {SCHEMA}"),
+        "#:schema pipeline.schema.json",
+        1,
+    );
     let schema = folder.join(SCHEMA);
     if !schema.exists() {
         write(&schema, &file_schema_text())?;
@@ -65,12 +72,18 @@ fn add(template: Template, folder: &Path) -> Result<String, CliError> {
 }
 
 fn added_name(template: Template) -> String {
-    let name = template.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let name = template
+        .to_possible_value()
+        .map_or_else(String::new, |value| value.get_name().to_owned());
     format!("pipelines/{name}.toml")
 }
 
 fn next_of_added(template: Template, folder: &Path) -> String {
-    let enter = if folder == Path::new(".") { String::new() } else { format!("cd {} && ", folder.display()) };
+    let enter = if folder == Path::new(".") {
+        String::new()
+    } else {
+        format!("cd {} && ", folder.display())
+    };
     format!("{enter}pdm-ml run {}", added_name(template))
 }
 
@@ -86,18 +99,28 @@ fn workflow(ci: Ci, folder: &Path) -> Result<ci::Workflow, CliError> {
 }
 
 fn there_already(code: Code, path: &Path) -> CliError {
-    CliError::new(code, format!("`{}` is there already; nothing was changed", from_here(path).display()))
+    CliError::new(
+        code,
+        format!(
+            "`{}` is there already; nothing was changed",
+            from_here(path).display()
+        ),
+    )
 }
 
 fn from_here(path: &Path) -> &Path {
-    std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
+    std::env::current_dir()
+        .ok()
+        .and_then(|here| path.strip_prefix(here).ok())
+        .unwrap_or(path)
 }
 
 /// Writes the project's files and returns their names.
 fn start(template: Template, folder: &Path, main: &Path) -> Result<Vec<String>, CliError> {
     let schema = folder.join(SCHEMA);
     if schema.exists() && !is_schema(&schema) {
-        return Err(there_already(Code::WouldOverwrite, &schema).hint("move it away, or choose another folder"));
+        return Err(there_already(Code::WouldOverwrite, &schema)
+            .hint("move it away, or choose another folder"));
     }
     for name in FOLDERS {
         let folder = folder.join(name);
@@ -110,14 +133,19 @@ fn start(template: Template, folder: &Path, main: &Path) -> Result<Vec<String>, 
     }
     // Last, because its presence says that the project is whole.
     write(main, &pipeline(template, folder))?;
-    Ok([MAIN_PIPELINE, SCHEMA, ".gitignore"].iter().map(|name| shown(folder, name)).collect())
+    Ok([MAIN_PIPELINE, SCHEMA, ".gitignore"]
+        .iter()
+        .map(|name| shown(folder, name))
+        .collect())
 }
 
 /// Returns whether a file is a schema of pipelines, such as an earlier version of this program wrote.
 fn is_schema(path: &Path) -> bool {
     let text = fs::read_to_string(path).unwrap_or_default();
     let schema: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let described = schema["properties"]["version"]["description"].as_str().unwrap_or_default();
+    let described = schema["properties"]["version"]["description"]
+        .as_str()
+        .unwrap_or_default();
     described.starts_with("Version of the file's format")
 }
 
@@ -126,7 +154,10 @@ fn write(path: &Path, text: &str) -> Result<(), CliError> {
 }
 
 fn shown(folder: &Path, name: &str) -> String {
-    let path: PathBuf = folder.components().filter(|part| part.as_os_str() != ".").collect();
+    let path: PathBuf = folder
+        .components()
+        .filter(|part| part.as_os_str() != ".")
+        .collect();
     path.join(name).display().to_string()
 }
 
@@ -140,27 +171,47 @@ fn pipeline(template: Template, folder: &Path) -> String {
         Template::Fd004 => include_str!("../../../pipelines/fd004.toml"),
         Template::Table => include_str!("../../../pipelines/table.toml"),
     };
-    let text = text.replacen("#:schema pipeline.schema.json", &format!("#:schema {SCHEMA}"), 1);
+    let text = text.replacen(
+        "#:schema pipeline.schema.json",
+        &format!("#:schema {SCHEMA}"),
+        1,
+    );
     match template {
         Template::Table => match project_name(folder) {
             Some(name) => text.replacen("my-machines", &name, 1),
             None => text,
         },
-        Template::Simulated | Template::Fd001 | Template::Fd002 | Template::Fd003 | Template::Fd004 => text,
+        Template::Simulated
+        | Template::Fd001
+        | Template::Fd002
+        | Template::Fd003
+        | Template::Fd004 => text,
     }
 }
 
 /// Returns the folder's name where it may name a project.
 fn project_name(folder: &Path) -> Option<String> {
-    let name = fs::canonicalize(folder).ok()?.file_name()?.to_str()?.to_lowercase();
-    name.parse::<pdm_store::registry::ModelName>().is_ok().then_some(name)
+    let name = fs::canonicalize(folder)
+        .ok()?
+        .file_name()?
+        .to_str()?
+        .to_lowercase();
+    name.parse::<pdm_store::registry::ModelName>()
+        .is_ok()
+        .then_some(name)
 }
 
 fn next(template: Template, folder: &Path) -> String {
-    let enter = if folder == Path::new(".") { String::new() } else { format!("cd {} && ", folder.display()) };
+    let enter = if folder == Path::new(".") {
+        String::new()
+    } else {
+        format!("cd {} && ", folder.display())
+    };
     match template {
         Template::Simulated => format!("{enter}pdm-ml run"),
-        Template::Table => format!("{enter}pdm-ml data validate   (after naming your columns in {MAIN_PIPELINE})"),
+        Template::Table => {
+            format!("{enter}pdm-ml data validate   (after naming your columns in {MAIN_PIPELINE})")
+        }
         Template::Fd001 | Template::Fd002 | Template::Fd003 | Template::Fd004 => {
             format!("{enter}pdm-ml data fetch cmapss --from <folder|zip|URL>")
         }

@@ -15,7 +15,11 @@ use pdm_tracking::notify::{self, Notice, NotifyOptions, Occasion};
 /// Brings the pipeline up to a stage and shows what came of it; reports are written whatever came of it.
 pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
     gate_reports::check(&args.report, ui)?;
-    let resolve = if until == Stage::Promote { settings::resolve_to_run } else { settings::resolve_file };
+    let resolve = if until == Stage::Promote {
+        settings::resolve_to_run
+    } else {
+        settings::resolve_file
+    };
     let (context, mut job) = resolve(&args.stage.pipeline, ui).inspect_err(|error| {
         // The error at hand says more than one about its report.
         warn_of(report_unread(args, error, ui));
@@ -29,7 +33,8 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
     if args.notify {
         require_receiver(&job.spec.notify, ui)?;
     }
-    let result = engine::bring_up(&context, &job, until, args.stage.reuse()).map_err(CliError::from);
+    let result =
+        engine::bring_up(&context, &job, until, args.stage.reuse()).map_err(CliError::from);
     if let Ok(outcome) = &result {
         ui.watch.outcome(outcome);
     }
@@ -56,8 +61,14 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
 /// was asked for.
 fn report_unread(args: &JudgedArgs, error: &CliError, ui: &Ui) -> Result<(), CliError> {
     let outputs = gate_reports::outputs(&args.report, false);
-    outputs.reads_pipeline_file(args.stage.pipeline.pipeline.as_deref()).check(ui)?;
-    gate_reports::write(&args.report, &gate_reports::unread(&args.stage.pipeline, error), ui)
+    outputs
+        .reads_pipeline_file(args.stage.pipeline.pipeline.as_deref())
+        .check(ui)?;
+    gate_reports::write(
+        &args.report,
+        &gate_reports::unread(&args.stage.pipeline, error),
+        ui,
+    )
 }
 
 fn report(
@@ -86,7 +97,11 @@ fn tell(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
 pub(super) fn tell_of_error(to: &[NotifyOptions], context: &Context, job: &Job, error: &CliError) {
     if !matches!(error.exit(), Exit::Interrupted | Exit::Terminated) {
         let name = &job.spec.project.name;
-        send(to, &engine::notice_of_error(name, occasion(error.exit()), &error.render(false)), context);
+        send(
+            to,
+            &engine::notice_of_error(name, occasion(error.exit()), &error.render(false)),
+            context,
+        );
     }
 }
 

@@ -19,7 +19,10 @@ struct Made {
 
 pub(super) fn run(file: &Path, ui: &Ui) -> Result<Exit, CliError> {
     let actor = settings::context_here(ui)?.actor;
-    let made = Made { key: Signer::generate(file)?, actor };
+    let made = Made {
+        key: Signer::generate(file)?,
+        actor,
+    };
     ui.show(&made, || {
         let actor = toml::Value::from(made.actor.as_str());
         format!("[[key]]\nactor = {actor}\npublic = \"{}\"", made.key.public)

@@ -26,13 +26,23 @@ pub(super) fn is_folder(name: &str) -> bool {
 ///
 /// What the command is to write is checked before the model is read: nothing is written into its folder, or over what its
 /// pipeline rests on.
-pub(super) fn open(name: &str, registry: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<Model, CliError> {
+pub(super) fn open(
+    name: &str,
+    registry: &RegistryArgs,
+    outputs: Outputs,
+    ui: &Ui,
+) -> Result<Model, CliError> {
     if is_folder(name) {
-        outputs.reads_folder("the model", Path::new(name)).reads_project(ui).check(ui)?;
+        outputs
+            .reads_folder("the model", Path::new(name))
+            .reads_project(ui)
+            .check(ui)?;
         return open_folder(name);
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
-    outputs.reads_pipeline(&context, &named(registry, &job)).check(ui)?;
+    outputs
+        .reads_pipeline(&context, &named(registry, &job))
+        .check(ui)?;
     open_registered(name, registry, &context, &job)
 }
 
@@ -47,7 +57,10 @@ pub(super) fn named(registry: &RegistryArgs, job: &Job) -> Job {
 
 /// Opens the bundle in a folder.
 pub(super) fn open_folder(name: &str) -> Result<Model, CliError> {
-    Ok(Model { bundle: ModelBundle::open(Path::new(name), None)?, version: None })
+    Ok(Model {
+        bundle: ModelBundle::open(Path::new(name), None)?,
+        version: None,
+    })
 }
 
 /// Opens a registered model of a pipeline.
@@ -59,8 +72,15 @@ pub(super) fn open_registered(
 ) -> Result<Model, CliError> {
     let reference = name.parse::<ModelRef>().map_err(|error| {
         let missing = PathBuf::from(name);
-        let what = if missing.components().count() > 1 { "no such folder, and " } else { "" };
-        CliError::new(error.code(), format!("cannot open model `{name}`: {what}{error}"))
+        let what = if missing.components().count() > 1 {
+            "no such folder, and "
+        } else {
+            ""
+        };
+        CliError::new(
+            error.code(),
+            format!("cannot open model `{name}`: {what}{error}"),
+        )
     })?;
     let mut options = job.spec.registry.clone();
     if let Some(url) = &registry.registry
@@ -71,5 +91,8 @@ pub(super) fn open_registered(
         options.url.clone_from(url);
     }
     let (version, bundle) = engine::registered_model(context, &options, &reference)?;
-    Ok(Model { bundle, version: Some(version) })
+    Ok(Model {
+        bundle,
+        version: Some(version),
+    })
 }

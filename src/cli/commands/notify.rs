@@ -32,12 +32,21 @@ pub(super) fn run(command: &NotifyCommand, ui: &Ui) -> Result<Exit, CliError> {
 fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(args, ui)?;
     if job.spec.notify.is_empty() {
-        let error = CliError::new(Code::MissingSection, "the pipeline has no [[notify]]: nobody would be told");
-        return Err(error.hint("add [[notify]] with `kind = \"webhook\"` and `url`, or `kind = \"smtp\"`"));
+        let error = CliError::new(
+            Code::MissingSection,
+            "the pipeline has no [[notify]]: nobody would be told",
+        );
+        return Err(
+            error.hint("add [[notify]] with `kind = \"webhook\"` and `url`, or `kind = \"smtp\"`")
+        );
     }
     let name = &job.spec.project.name;
-    let mut notice = Notice::new(Occasion::Unchanged, name, format!("test of the notices of {name}"))
-        .text("Somebody ran `pdm-ml notify test`. Nothing has happened, and nothing is to be done.");
+    let mut notice = Notice::new(
+        Occasion::Unchanged,
+        name,
+        format!("test of the notices of {name}"),
+    )
+    .text("Somebody ran `pdm-ml notify test`. Nothing has happened, and nothing is to be done.");
     notice.details = json!({ "test": true });
     let told: Vec<_> = job
         .spec
@@ -65,11 +74,21 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn text(told: &[Told]) -> String {
-    let header = [("receiver", Align::Left), ("told", Align::Left), ("wants", Align::Left), ("why not", Align::Left)];
+    let header = [
+        ("receiver", Align::Left),
+        ("told", Align::Left),
+        ("wants", Align::Left),
+        ("why not", Align::Left),
+    ];
     let rows = told.iter().map(|told| {
         let on: Vec<_> = told.on.iter().map(|occasion| occasion.name()).collect();
         let answer = if told.delivered { "yes" } else { "NO" };
-        [told.target.clone(), answer.to_owned(), on.join(", "), told.problem.clone().unwrap_or_default()]
+        [
+            told.target.clone(),
+            answer.to_owned(),
+            on.join(", "),
+            told.problem.clone().unwrap_or_default(),
+        ]
     });
     table(&header, rows)
 }

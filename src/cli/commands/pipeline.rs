@@ -30,7 +30,10 @@ pub(super) fn register_refused(args: &StageArgs, ui: &Ui) -> Result<Exit, CliErr
     ui.show(&outcome, || outcome::text(&outcome, Stage::Register))?;
     if let Some(version) = &outcome.version {
         let (model, number) = (&version.model, version.version);
-        ui.next(&format!("pdm-ml promote {} --model {model}/{number} --force --reason TEXT", job.label));
+        ui.next(&format!(
+            "pdm-ml promote {} --model {model}/{number} --force --reason TEXT",
+            job.label
+        ));
     }
     Ok(Exit::Done)
 }
@@ -51,8 +54,17 @@ pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
     ui.watch.outcome(&outcome);
     write_predictions(args, &outcome)?;
     let against = opponent.compare(&context, &job, &outcome)?;
-    let evaluated = Evaluated { outcome: &outcome, against: &against };
-    ui.show(&evaluated, || format!("{}\n\n{}", outcome::text(&outcome, Stage::Evaluate), against_text(&against)))?;
+    let evaluated = Evaluated {
+        outcome: &outcome,
+        against: &against,
+    };
+    ui.show(&evaluated, || {
+        format!(
+            "{}\n\n{}",
+            outcome::text(&outcome, Stage::Evaluate),
+            against_text(&against)
+        )
+    })?;
     Ok(exit_of(&against, ui))
 }
 
@@ -66,22 +78,39 @@ struct Evaluated<'a> {
 
 fn outputs_of(args: &EvaluateArgs) -> Outputs {
     let outputs = Outputs::with_overwrite(args.overwrite || args.stage.force);
-    outputs.document("--predictions", args.predictions.as_deref(), Document::Predictions)
+    outputs.document(
+        "--predictions",
+        args.predictions.as_deref(),
+        Document::Predictions,
+    )
 }
 
 fn write_predictions(args: &EvaluateArgs, outcome: &Outcome) -> Result<(), CliError> {
     if let Some(path) = &args.predictions {
         let predictions = outcome.predictions()?;
-        let truth_cap = outcome.scores.as_ref().map(|scores| scores.scorecard.protocol.clip.upper);
-        PredictionSheet { truth_cap, ..PredictionSheet::of(&predictions) }.write(path)?;
+        let truth_cap = outcome
+            .scores
+            .as_ref()
+            .map(|scores| scores.scorecard.protocol.clip.upper);
+        PredictionSheet {
+            truth_cap,
+            ..PredictionSheet::of(&predictions)
+        }
+        .write(path)?;
     }
     Ok(())
 }
 
 fn against_text(against: &Against) -> String {
-    let parts = against.parts.iter().map(|part| part_text(part, "other", "this"));
+    let parts = against
+        .parts
+        .iter()
+        .map(|part| part_text(part, "other", "this"));
     let heading = format!("against {}", against.name);
-    std::iter::once(heading).chain(parts).collect::<Vec<_>>().join("\n\n")
+    std::iter::once(heading)
+        .chain(parts)
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 /// Returns the exit of a comparison: one that was asked for and came to nothing is no success.
@@ -92,9 +121,15 @@ fn exit_of(against: &Against, ui: &Ui) -> Exit {
     let name = &against.name;
     let (code, why) = if against.is_any_unlike() {
         let remedy = "score it under this one: name its bundle folder, or run its pipeline again";
-        (Code::UnlikeProtocols, format!("{name} was scored under another protocol; {remedy}"))
+        (
+            Code::UnlikeProtocols,
+            format!("{name} was scored under another protocol; {remedy}"),
+        )
     } else {
-        (Code::NothingCompared, format!("{name} keeps no scores of the same part"))
+        (
+            Code::NothingCompared,
+            format!("{name} keeps no scores of the same part"),
+        )
     };
     // The document on standard output says the rest, so this is no second one.
     warn(&format!("[{code}] nothing is compared: {why}"));
@@ -103,8 +138,17 @@ fn exit_of(against: &Against, ui: &Ui) -> Exit {
 }
 
 /// Brings the pipeline up to a stage; until the turn is dropped, nobody removes what the outcome names.
-fn bring_up(args: &StageArgs, until: Stage, outputs: Outputs, ui: &Ui) -> Result<(Outcome, Turn), CliError> {
-    let resolve = if until >= Stage::Gate { settings::resolve_file } else { settings::resolve };
+fn bring_up(
+    args: &StageArgs,
+    until: Stage,
+    outputs: Outputs,
+    ui: &Ui,
+) -> Result<(Outcome, Turn), CliError> {
+    let resolve = if until >= Stage::Gate {
+        settings::resolve_file
+    } else {
+        settings::resolve
+    };
     let (context, job) = resolve(&args.pipeline, ui)?;
     outputs.reads_pipeline(&context, &job).check(ui)?;
     let turn = context.turn()?;

@@ -15,25 +15,42 @@ pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_to_look(&args.pipeline, ui)?;
     let planned = engine::plan(&context, &job, Stage::Promote)?;
     ui.show(&planned, || text(&planned, &job.spec.project.budget))?;
-    Ok(match (planned.iter().any(|stage| stage.runs), planned.iter().any(|stage| stage.over_budget)) {
-        _ if !args.exit_code => Exit::Done,
-        (_, true) => Exit::BudgetExceeded,
-        (true, false) => Exit::ChangesPending,
-        (false, false) => Exit::Done,
-    })
+    Ok(
+        match (
+            planned.iter().any(|stage| stage.runs),
+            planned.iter().any(|stage| stage.over_budget),
+        ) {
+            _ if !args.exit_code => Exit::Done,
+            (_, true) => Exit::BudgetExceeded,
+            (true, false) => Exit::ChangesPending,
+            (false, false) => Exit::Done,
+        },
+    )
 }
 
 fn text(planned: &[PlannedStage], budget: &BudgetOptions) -> String {
-    let training = planned.iter().find(|stage| stage.stage == Stage::Train && stage.runs);
+    let training = planned
+        .iter()
+        .find(|stage| stage.stage == Stage::Train && stage.runs);
     let cost = training.map(|stage| format!("\n\n{}", cost(stage, budget)));
     let others = others(planned, budget).map(|told| format!("\n{told}"));
-    format!("{}{}{}", stages(planned), cost.unwrap_or_default(), others.collect::<String>())
+    format!(
+        "{}{}{}",
+        stages(planned),
+        cost.unwrap_or_default(),
+        others.collect::<String>()
+    )
 }
 
 /// Tells what the stages beside training would hold, where there is a budget to hold it against.
-fn others<'p>(planned: &'p [PlannedStage], budget: &BudgetOptions) -> impl Iterator<Item = String> + use<'p> {
+fn others<'p>(
+    planned: &'p [PlannedStage],
+    budget: &BudgetOptions,
+) -> impl Iterator<Item = String> + use<'p> {
     let limit = budget.memory.map(|limit| limit.bytes());
-    let known = planned.iter().filter(|stage| stage.runs && stage.stage != Stage::Train);
+    let known = planned
+        .iter()
+        .filter(|stage| stage.runs && stage.stage != Stage::Train);
     known
         .filter_map(move |stage| Some((stage, stage.memory_bytes?, limit?)))
         .map(|(stage, needed, limit)| format!("{}: {}", stage.stage, against(needed, limit)))
@@ -48,7 +65,11 @@ fn against(needed: u64, limit: u64) -> String {
             size(limit)
         );
     }
-    format!("at most about {} of memory, its budget is {}", size(needed), size(limit))
+    format!(
+        "at most about {} of memory, its budget is {}",
+        size(needed),
+        size(limit)
+    )
 }
 
 /// Tells what training would cost, as far as that is known.
@@ -60,11 +81,18 @@ fn cost(training: &PlannedStage, budget: &BudgetOptions) -> String {
         (Some(needed), Some(limit)) => against(needed, limit),
     };
     let last = training.last_elapsed_ms.map(seconds);
-    let time = last.map_or("time unknown, nothing was trained here yet".to_owned(), |last| {
-        let held = training.last_peak_bytes.map(|bytes| format!(" and {}", size(bytes)));
-        format!("the last training took {last}{}", held.unwrap_or_default())
-    });
-    let limit = budget.time.map(|limit| format!(", stopped after {}", span(limit.duration())));
+    let time = last.map_or(
+        "time unknown, nothing was trained here yet".to_owned(),
+        |last| {
+            let held = training
+                .last_peak_bytes
+                .map(|bytes| format!(" and {}", size(bytes)));
+            format!("the last training took {last}{}", held.unwrap_or_default())
+        },
+    );
+    let limit = budget
+        .time
+        .map(|limit| format!(", stopped after {}", span(limit.duration())));
     format!("train: {memory}; {time}{}", limit.unwrap_or_default())
 }
 
@@ -82,7 +110,14 @@ fn stages(planned: &[PlannedStage]) -> String {
         let key = stage.key.map(|key| key.short()).unwrap_or_default();
         let last = stage.last_elapsed_ms.map(seconds).unwrap_or_default();
         let memory = stage.last_peak_bytes.map(size).unwrap_or_default();
-        [stage.stage.to_string(), action.to_owned(), key, last, memory, stage.why.clone()]
+        [
+            stage.stage.to_string(),
+            action.to_owned(),
+            key,
+            last,
+            memory,
+            stage.why.clone(),
+        ]
     });
     table(&header, rows)
 }

@@ -68,7 +68,10 @@ fn check_outputs(args: &PredictArgs, project: &Project, ui: &Ui) -> Result<(), C
 
 /// Returns the pipeline that is meant; none where a bundle's folder needs none.
 fn project(args: &PredictArgs, ui: &Ui) -> Result<Project, CliError> {
-    let pipeline = PipelineArgs { pipeline: args.pipeline.clone(), ..Default::default() };
+    let pipeline = PipelineArgs {
+        pipeline: args.pipeline.clone(),
+        ..Default::default()
+    };
     let is_needed = !model::is_folder(&args.model) || args.notify || args.pipeline.is_some();
     if is_needed {
         let (context, job) = settings::resolve(&pipeline, ui)?;
@@ -87,7 +90,12 @@ fn project(args: &PredictArgs, ui: &Ui) -> Result<Project, CliError> {
     Ok(resolved.ok())
 }
 
-fn predict(args: &PredictArgs, alarms: &[Alarm], project: &Project, ui: &Ui) -> Result<Predicted, CliError> {
+fn predict(
+    args: &PredictArgs,
+    alarms: &[Alarm],
+    project: &Project,
+    ui: &Ui,
+) -> Result<Predicted, CliError> {
     let Model { bundle, version } = match project {
         Some((context, job)) if !model::is_folder(&args.model) => {
             model::open_registered(&args.model, &args.registry, context, job)?
@@ -95,9 +103,22 @@ fn predict(args: &PredictArgs, alarms: &[Alarm], project: &Project, ui: &Ui) -> 
         _ => model::open_folder(&args.model)?,
     };
     let schema = &bundle.manifest().schema;
-    let inputs = inputs::read(&args.input, args.input_format, schema, args.csv().or(wish_of(project, schema)))?;
-    let Inputs { units, skipped, digests } = only(inputs, &args.unit)?;
-    let predictions = if args.every_cycle { bundle.predict_every_cycle(&units) } else { bundle.predict(&units) };
+    let inputs = inputs::read(
+        &args.input,
+        args.input_format,
+        schema,
+        args.csv().or(wish_of(project, schema)),
+    )?;
+    let Inputs {
+        units,
+        skipped,
+        digests,
+    } = only(inputs, &args.unit)?;
+    let predictions = if args.every_cycle {
+        bundle.predict_every_cycle(&units)
+    } else {
+        bundle.predict(&units)
+    };
     let model = version.map(|version| format!("{}/{}", version.model, version.version));
     let predicted = Predicted::new(predictions, skipped, alarms, bundle.digest(), model);
     if let Some(error) = predicted.nothing_predicted() {
@@ -108,15 +129,24 @@ fn predict(args: &PredictArgs, alarms: &[Alarm], project: &Project, ui: &Ui) -> 
     show(args, &predicted, &bundle, ui)?;
     predicted.tell(&bundle, ui);
     keep(args, &predicted, &bundle, &digests, project)?;
-    ui.watch.predicted(&bundle.manifest().provenance.dataset, predicted.fact());
+    ui.watch
+        .predicted(&bundle.manifest().provenance.dataset, predicted.fact());
     Ok(predicted)
 }
 
-fn show(args: &PredictArgs, predicted: &Predicted, bundle: &ModelBundle, ui: &Ui) -> Result<(), CliError> {
+fn show(
+    args: &PredictArgs,
+    predicted: &Predicted,
+    bundle: &ModelBundle,
+    ui: &Ui,
+) -> Result<(), CliError> {
     let Some(path) = &args.output else {
         return ui.show(&predicted.rows(), || predicted::text(predicted, bundle));
     };
-    let sheet = PredictionSheet { alarms: predicted.alarm_column(), ..PredictionSheet::of(&predicted.predictions) };
+    let sheet = PredictionSheet {
+        alarms: predicted.alarm_column(),
+        ..PredictionSheet::of(&predicted.predictions)
+    };
     sheet.write(path)?;
     let count = predicted.predictions.len();
     let written = json!({
@@ -126,16 +156,19 @@ fn show(args: &PredictArgs, predicted: &Predicted, bundle: &ModelBundle, ui: &Ui
         "skipped": predicted.skipped,
         "alarms": predicted.alarmed_units(),
     });
-    ui.show(&written, || format!("{}: {count} predictions", path.display()))
+    ui.show(&written, || {
+        format!("{}: {count} predictions", path.display())
+    })
 }
 
 /// Returns what the project says of its CSV files, where they have the columns that the model reads.
 fn wish_of(project: &Project, schema: &Schema) -> CsvWish {
     match project.as_ref().map(|(_, job)| &job.spec.dataset) {
         Some(DatasetOptions::Table(options)) if options.schema() == *schema => options.csv(),
-        Some(DatasetOptions::Table(_) | DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_)) | None => {
-            CsvWish::default()
-        }
+        Some(
+            DatasetOptions::Table(_) | DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_),
+        )
+        | None => CsvWish::default(),
     }
 }
 
@@ -147,11 +180,15 @@ fn keep(
     digests: &std::collections::BTreeMap<UnitId, pdm_core::content::Digest>,
     project: &Project,
 ) -> Result<(), CliError> {
-    let Some((path, is_asked_for)) = journal(args, project) else { return Ok(()) };
+    let Some((path, is_asked_for)) = journal(args, project) else {
+        return Ok(());
+    };
     let time = environment::now()?.unwrap_or_else(Timestamp::now);
     let mut entries = Vec::new();
     for prediction in &predicted.predictions {
-        let Some(input) = digests.get(&prediction.unit) else { continue };
+        let Some(input) = digests.get(&prediction.unit) else {
+            continue;
+        };
         entries.push(JournalEntry {
             format: JournalEntry::FORMAT,
             time,
@@ -177,7 +214,10 @@ fn keep(
         Err(error) => {
             // A project on a read-only disk can still predict.
             let error = CliError::new(error.code(), error).render(false);
-            ui::warn(&format!("{}; nothing is kept of these predictions", pdm_core::codes::unmarked(&error)));
+            ui::warn(&format!(
+                "{}; nothing is kept of these predictions",
+                pdm_core::codes::unmarked(&error)
+            ));
             Ok(())
         }
     }
@@ -188,7 +228,9 @@ fn journal(args: &PredictArgs, project: &Project) -> Option<(PathBuf, bool)> {
     if let Some(path) = &args.journal {
         return Some((path.clone(), true));
     }
-    let (context, job) = project.as_ref().filter(|_| !args.no_journal && !args.every_cycle)?;
+    let (context, job) = project
+        .as_ref()
+        .filter(|_| !args.no_journal && !args.every_cycle)?;
     let is_project = !job.is_embedded() || context.scratch().is_dir();
     is_project.then(|| (context.prediction_journal(), false))
 }
@@ -198,19 +240,47 @@ fn only(inputs: Inputs, names: &[String]) -> Result<Inputs, CliError> {
     if names.is_empty() {
         return Ok(inputs);
     }
-    let Inputs { units, mut skipped, digests } = inputs;
+    let Inputs {
+        units,
+        mut skipped,
+        digests,
+    } = inputs;
     let left_out: Vec<UnitId> = skipped.iter().map(|unit| unit.unit.clone()).collect();
-    let readable: Vec<String> = names.iter().filter(|name| !left_out.contains(&UnitId::new(name))).cloned().collect();
-    let units = if readable.is_empty() { Vec::new() } else { wanted(units, &readable)? };
+    let readable: Vec<String> = names
+        .iter()
+        .filter(|name| !left_out.contains(&UnitId::new(name)))
+        .cloned()
+        .collect();
+    let units = if readable.is_empty() {
+        Vec::new()
+    } else {
+        wanted(units, &readable)?
+    };
     skipped.retain(|unit| names.iter().any(|name| unit.unit == UnitId::new(name)));
-    Ok(Inputs { units, skipped, digests })
+    Ok(Inputs {
+        units,
+        skipped,
+        digests,
+    })
 }
 
 /// Returns the named units, all where none is named.
-pub(super) fn wanted(units: Vec<Trajectory>, names: &[String]) -> Result<Vec<Trajectory>, CliError> {
+pub(super) fn wanted(
+    units: Vec<Trajectory>,
+    names: &[String],
+) -> Result<Vec<Trajectory>, CliError> {
     let names: Vec<_> = names.iter().map(UnitId::new).collect();
-    if let Some(missing) = names.iter().find(|name| units.iter().all(|unit| unit.unit != **name)) {
-        return Err(CliError::new(Code::UnknownUnit, format!("the input has no unit `{missing}`")));
+    if let Some(missing) = names
+        .iter()
+        .find(|name| units.iter().all(|unit| unit.unit != **name))
+    {
+        return Err(CliError::new(
+            Code::UnknownUnit,
+            format!("the input has no unit `{missing}`"),
+        ));
     }
-    Ok(units.into_iter().filter(|unit| names.is_empty() || names.contains(&unit.unit)).collect())
+    Ok(units
+        .into_iter()
+        .filter(|unit| names.is_empty() || names.contains(&unit.unit))
+        .collect())
 }

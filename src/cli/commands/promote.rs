@@ -16,7 +16,10 @@ use pdm_store::registry::{ModelRef, Said};
 pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
     match &args.model {
         None => {
-            let stage = StageArgs { pipeline: args.pipeline.clone(), ..Default::default() };
+            let stage = StageArgs {
+                pipeline: args.pipeline.clone(),
+                ..Default::default()
+            };
             pipeline::run(&stage, Stage::Promote, ui)
         }
         Some(reference) if args.approve => approve(args, &reference.parse()?, ui),
@@ -27,12 +30,18 @@ pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
 /// Approves a registered version in the name of who acts; the gates are shown, and decide when it is promoted.
 fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
-    Outputs::default().reads_pipeline(&context, &job).check(ui)?;
+    Outputs::default()
+        .reads_pipeline(&context, &job)
+        .check(ui)?;
     let approval = engine::approve_version(&context, &job, reference, &args.reason)?;
     ui.show(&approval, || {
         let Said { model, version, .. } = &approval.said;
         let by = approval.by.join(", ");
-        format!("{}\n\n{model} v{version} is approved for {} by {by}", outcome::gates(&approval.gates), approval.alias)
+        format!(
+            "{}\n\n{model} v{version} is approved for {} by {by}",
+            outcome::gates(&approval.gates),
+            approval.alias
+        )
     })?;
     Ok(Exit::Done)
 }
@@ -40,13 +49,18 @@ fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, Cl
 /// Judges a registered version by the pipeline's gates against whoever holds the alias now, and promotes it if they pass.
 fn version(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
-    Outputs::default().reads_pipeline(&context, &job).check(ui)?;
+    Outputs::default()
+        .reads_pipeline(&context, &job)
+        .check(ui)?;
     let promoted = engine::promote_version(&context, &job, reference, &args.reason, args.force)?;
     ui.watch.gates(&promoted.gates);
     ui.show(&promoted, || {
         let gates = outcome::gates(&promoted.gates);
         match &promoted.moved {
-            Some(moved) => format!("{gates}\n\n{} v{} is {}", moved.model, moved.to, moved.alias),
+            Some(moved) => format!(
+                "{gates}\n\n{} v{} is {}",
+                moved.model, moved.to, moved.alias
+            ),
             None => format!("{gates}\n\nnothing was promoted"),
         }
     })?;

@@ -24,8 +24,8 @@ use pdm_engine::pipeline::Stage;
 use pdm_report::report::{self, Align, table};
 use pdm_store::registry::blocking::Registry;
 use pdm_store::registry::{
-    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary, NotedError,
-    RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
+    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary,
+    NotedError, RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
 };
 
 pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> {
@@ -38,31 +38,60 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             let detail = open(registry, ui)?.1.show(&model.parse()?)?;
             ui.show(&detail, || show(&detail))?;
         }
-        RegistryCommand::Diff { a, b, to, registry } => diff::run(a, b, to.as_deref(), registry, ui)?,
+        RegistryCommand::Diff { a, b, to, registry } => {
+            diff::run(a, b, to.as_deref(), registry, ui)?
+        }
         RegistryCommand::Gc(args) => gc::run(args, ui)?,
-        RegistryCommand::Export { model, oci, tag, registry } => export::run(model, oci, tag.as_deref(), registry, ui)?,
-        RegistryCommand::History { model, at, registry } => {
+        RegistryCommand::Export {
+            model,
+            oci,
+            tag,
+            registry,
+        } => export::run(model, oci, tag.as_deref(), registry, ui)?,
+        RegistryCommand::History {
+            model,
+            at,
+            registry,
+        } => {
             history(&open(registry, ui)?.1, model.as_deref(), at.as_deref(), ui)?;
         }
-        RegistryCommand::Push { model, to, registry } => {
+        RegistryCommand::Push {
+            model,
+            to,
+            registry,
+        } => {
             let (context, from) = open(registry, ui)?;
             let to = beside(to, &context)?;
             copied(&[from.copy(&model.parse()?, &to, &context.stamp())?], ui)?;
         }
-        RegistryCommand::Pull { model, from, registry } => {
+        RegistryCommand::Pull {
+            model,
+            from,
+            registry,
+        } => {
             let (context, to) = open(registry, ui)?;
             let from = beside(from, &context)?;
             copied(&[from.copy(&model.parse()?, &to, &context.stamp())?], ui)?;
         }
         RegistryCommand::Copy { from, to, models } => copied(&copy(from, to, models, ui)?, ui)?,
-        RegistryCommand::Fetch { model, into, registry } => {
-            let registry = open_to_write(registry, Outputs::default().known("--into", Some(into)), ui)?.1;
+        RegistryCommand::Fetch {
+            model,
+            into,
+            registry,
+        } => {
+            let registry =
+                open_to_write(registry, Outputs::default().known("--into", Some(into)), ui)?.1;
             let version = registry.resolve(&model.parse()?, None)?;
             registry.fetch_bundle(&version, into)?;
             ui.show(&version, || {
                 let bytes: u64 = version.files.iter().map(|file| file.bytes).sum();
                 let files = version.files.len();
-                format!("{}/{}: {files} files, {bytes} bytes in {}", version.model, version.version, into.display())
+                format!(
+                    "{}/{}: {files} files, {bytes} bytes in {}",
+                    version.model,
+                    version.version,
+                    into.display()
+                )
             })?;
         }
         RegistryCommand::Verify { head, registry } => {
@@ -73,12 +102,29 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             };
             return verify(&report, ui);
         }
-        RegistryCommand::Register { stage, refused: false } => return pipeline::run(stage, Stage::Register, ui),
-        RegistryCommand::Register { stage, refused: true } => return pipeline::register_refused(stage, ui),
-        RegistryCommand::Policy { keeper: Keeper::S3, role, principal, registry } => {
+        RegistryCommand::Register {
+            stage,
+            refused: false,
+        } => return pipeline::run(stage, Stage::Register, ui),
+        RegistryCommand::Register {
+            stage,
+            refused: true,
+        } => return pipeline::register_refused(stage, ui),
+        RegistryCommand::Policy {
+            keeper: Keeper::S3,
+            role,
+            principal,
+            registry,
+        } => {
             let url = match &registry.registry {
                 Some(url) => url.clone(),
-                None => settings::resolve(&PipelineArgs::default(), ui)?.1.spec.registry.url,
+                None => {
+                    settings::resolve(&PipelineArgs::default(), ui)?
+                        .1
+                        .spec
+                        .registry
+                        .url
+                }
             };
             let role = match role {
                 args::Role::Reader => Role::Reader,
@@ -87,27 +133,51 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 args::Role::Collector => Role::Collector,
             };
             let policy = s3_policy(&url, role, principal.as_deref())?;
-            ui.show_verbatim(&policy, || serde_json::to_string_pretty(&policy).expect("a policy is JSON"))?;
+            ui.show_verbatim(&policy, || {
+                serde_json::to_string_pretty(&policy).expect("a policy is JSON")
+            })?;
         }
         RegistryCommand::Keygen { file } => return keygen::run(file, ui),
-        RegistryCommand::Annotate { model, note, registry } => {
+        RegistryCommand::Annotate {
+            model,
+            note,
+            registry,
+        } => {
             let (context, registry) = open(registry, ui)?;
             let said = registry.annotate(&model.parse()?, note, &context.stamp())?;
             ui.show(&said, || format!("{}/{}: noted", said.model, said.version))?;
         }
-        RegistryCommand::Retire { model, reason, registry } => {
+        RegistryCommand::Retire {
+            model,
+            reason,
+            registry,
+        } => {
             let (context, registry) = open(registry, ui)?;
             let said = registry.retire(&model.parse()?, reason, &context.stamp())?;
-            let word = if said.entry.is_some() { "retired" } else { "was retired already" };
+            let word = if said.entry.is_some() {
+                "retired"
+            } else {
+                "was retired already"
+            };
             ui.show(&said, || format!("{}/{}: {word}", said.model, said.version))?;
         }
-        RegistryCommand::Rollback { model, reason, registry } => {
+        RegistryCommand::Rollback {
+            model,
+            reason,
+            registry,
+        } => {
             let (context, registry) = open(registry, ui)?;
             let (model, alias) = with_alias(model.parse()?)?;
             let moved = registry.roll_back(&model, &alias, reason, &context.stamp())?;
             ui.show(&moved, || {
-                let from = moved.from.map(|from| format!(" (was v{from})")).unwrap_or_default();
-                format!("{} v{} is {} again{from}", moved.model, moved.to, moved.alias)
+                let from = moved
+                    .from
+                    .map(|from| format!(" (was v{from})"))
+                    .unwrap_or_default();
+                format!(
+                    "{} v{} is {} again{from}",
+                    moved.model, moved.to, moved.alias
+                )
             })?;
         }
     }
@@ -120,10 +190,17 @@ fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
 }
 
 /// As [`open`], for a command that writes files out of the registry: nothing may be written into it.
-fn open_to_write(args: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<(Context, Registry), CliError> {
+fn open_to_write(
+    args: &RegistryArgs,
+    outputs: Outputs,
+    ui: &Ui,
+) -> Result<(Context, Registry), CliError> {
     if let Some(url) = &args.registry {
         let context = settings::context_here(ui)?;
-        outputs.reads_registry(&context.root, url).reads_project(ui).check(ui)?;
+        outputs
+            .reads_registry(&context.root, url)
+            .reads_project(ui)
+            .check(ui)?;
         let registry = Registry::open(url, context.surroundings()?)?;
         return Ok((context, registry));
     }
@@ -136,7 +213,13 @@ fn open_to_write(args: &RegistryArgs, outputs: Outputs, ui: &Ui) -> Result<(Cont
 /// Opens a registry that was named on the command line: a path begins at the current folder.
 fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
     let here = std::env::current_dir().map_err(CliError::resources)?;
-    Ok(Registry::open(url, Surroundings { root: &here, ..context.surroundings()? })?)
+    Ok(Registry::open(
+        url,
+        Surroundings {
+            root: &here,
+            ..context.surroundings()?
+        },
+    )?)
 }
 
 /// Copies version after version, so that their order stays.
@@ -147,18 +230,29 @@ fn copy(from: &str, to: &str, models: &[String], ui: &Ui) -> Result<Vec<Copied>,
     let state = from.state(None)?;
     let wanted: Vec<ModelName> = match models {
         [] => state.models().map(|(name, _)| name.clone()).collect(),
-        named => named.iter().map(|name| name.parse()).collect::<Result<_, _>>().map_err(RegistryError::from)?,
+        named => named
+            .iter()
+            .map(|name| name.parse())
+            .collect::<Result<_, _>>()
+            .map_err(RegistryError::from)?,
     };
     let mut copied = Vec::new();
     for name in wanted {
         let known = state.model(&name)?;
         for version in known.versions() {
             if known.collection(version.version).is_some() {
-                ui::note(&format!("{name}/{} is not copied: its files were collected", version.version));
+                ui::note(&format!(
+                    "{name}/{} is not copied: its files were collected",
+                    version.version
+                ));
                 continue;
             }
             context.reporter.check().map_err(RegistryError::from)?;
-            copied.push(from.copy(&ModelRef::version(name.clone(), version.version), &to, &context.stamp())?);
+            copied.push(from.copy(
+                &ModelRef::version(name.clone(), version.version),
+                &to,
+                &context.stamp(),
+            )?);
         }
     }
     Ok(copied)
@@ -198,7 +292,11 @@ fn list(models: &[ModelSummary]) -> String {
     let rows = models.iter().flat_map(|model| {
         model.versions.iter().rev().map(|version| {
             let mut aliases: Vec<_> = version.aliases.iter().map(ToString::to_string).collect();
-            let end = if version.collected { "(collected)" } else { "(retired)" };
+            let end = if version.collected {
+                "(collected)"
+            } else {
+                "(retired)"
+            };
             aliases.extend(version.retired.then(|| end.to_owned()));
             [
                 model.model.to_string(),
@@ -210,7 +308,11 @@ fn list(models: &[ModelSummary]) -> String {
             ]
         })
     });
-    if models.is_empty() { "no model is registered here yet".to_owned() } else { table(&header, rows) }
+    if models.is_empty() {
+        "no model is registered here yet".to_owned()
+    } else {
+        table(&header, rows)
+    }
 }
 
 fn show(detail: &VersionDetail) -> String {
@@ -227,22 +329,52 @@ fn show(detail: &VersionDetail) -> String {
         ("training data", origin.data.to_string()),
         ("seed", origin.seed.to_string()),
         ("created", format!("{:.0}", origin.created)),
-        ("signed by", version.signatures.iter().map(|one| one.key.short()).collect::<Vec<_>>().join(", ")),
-        ("copied from", copied_from.map(|from| format!("v{} of {}", from.version, from.registry)).unwrap_or_default()),
+        (
+            "signed by",
+            version
+                .signatures
+                .iter()
+                .map(|one| one.key.short())
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+        (
+            "copied from",
+            copied_from
+                .map(|from| format!("v{} of {}", from.version, from.registry))
+                .unwrap_or_default(),
+        ),
     ];
     let facts = facts.map(|(name, value)| [name.to_owned(), value]);
-    let files = version
-        .files
-        .iter()
-        .map(|file| [file.path.as_str().to_owned(), file.bytes.to_string(), file.sha256.to_string()]);
+    let files = version.files.iter().map(|file| {
+        [
+            file.path.as_str().to_owned(),
+            file.bytes.to_string(),
+            file.sha256.to_string(),
+        ]
+    });
     let parts = [
         table(&[("", Align::Left), ("", Align::Left)], facts),
-        table(&[("file", Align::Left), ("bytes", Align::Right), ("sha256", Align::Left)], files),
-        detail.scorecard.as_ref().map(report::scores).unwrap_or_default(),
+        table(
+            &[
+                ("file", Align::Left),
+                ("bytes", Align::Right),
+                ("sha256", Align::Left),
+            ],
+            files,
+        ),
+        detail
+            .scorecard
+            .as_ref()
+            .map(report::scores)
+            .unwrap_or_default(),
         rows(&detail.history),
         detail.collected.as_ref().map(collected).unwrap_or_default(),
     ];
-    let parts = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    let parts = parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>();
     parts.join("\n\n")
 }
 
@@ -251,7 +383,12 @@ fn collected(collection: &Collection) -> String {
     format!("its files were collected on {time:.0} by {actor} (entry {entry} of the log)")
 }
 
-fn history(registry: &Registry, model: Option<&str>, at: Option<&str>, ui: &Ui) -> Result<(), CliError> {
+fn history(
+    registry: &Registry,
+    model: Option<&str>,
+    at: Option<&str>,
+    ui: &Ui,
+) -> Result<(), CliError> {
     let at = at.map(time).transpose()?;
     let known = registry.list(at)?;
     let wanted: Vec<ModelName> = match model {
@@ -266,15 +403,31 @@ fn history(registry: &Registry, model: Option<&str>, at: Option<&str>, ui: &Ui) 
     let stood = known
         .iter()
         .filter(|model| wanted.contains(&model.model))
-        .flat_map(|model| model.aliases.iter().map(|(alias, version)| (format!("{}@{alias}", model.model), *version)));
+        .flat_map(|model| {
+            model
+                .aliases
+                .iter()
+                .map(|(alias, version)| (format!("{}@{alias}", model.model), *version))
+        });
     let clocks_set_back = registry.clocks_set_back()?;
     if let Some(first) = clocks_set_back.first() {
         ui::note(&set_back(first, clocks_set_back.len(), at));
     }
-    let history = History { aliases: stood.collect(), entries: history, clocks_set_back };
+    let history = History {
+        aliases: stood.collect(),
+        entries: history,
+        clocks_set_back,
+    };
     ui.show(&history, || {
-        let stood = history.aliases.iter().map(|(alias, version)| format!("{alias} → v{version}"));
-        format!("{}\n\n{}", rows(&history.entries), stood.collect::<Vec<_>>().join("\n"))
+        let stood = history
+            .aliases
+            .iter()
+            .map(|(alias, version)| format!("{alias} → v{version}"));
+        format!(
+            "{}\n\n{}",
+            rows(&history.entries),
+            stood.collect::<Vec<_>>().join("\n")
+        )
     })
 }
 
@@ -289,8 +442,17 @@ struct History {
 
 /// Says that times and the order of the log disagree, and what `--at` makes of it.
 fn set_back(first: &ClockSetBack, count: usize, at: Option<Timestamp>) -> String {
-    let ClockSetBack { entry, time, after, after_time } = first;
-    let more = if count > 1 { format!(", and {} more like it", count - 1) } else { String::new() };
+    let ClockSetBack {
+        entry,
+        time,
+        after,
+        after_time,
+    } = first;
+    let more = if count > 1 {
+        format!(", and {} more like it", count - 1)
+    } else {
+        String::new()
+    };
     let shown = match at {
         Some(_) => {
             "; the order of the log counts, so `--at` shows all entries up to the last one that is not later than the time"
@@ -321,10 +483,17 @@ fn rows(history: &[HistoryRow]) -> String {
             row.actor.clone(),
             done(row.action).to_owned(),
             row.model.to_string(),
-            row.alias.as_ref().map(ToString::to_string).unwrap_or_default(),
+            row.alias
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             row.from.map(|from| format!("v{from}")).unwrap_or_default(),
             format!("v{}", row.version),
-            if row.forced { format!("forced: {}", row.reason) } else { row.reason.clone() },
+            if row.forced {
+                format!("forced: {}", row.reason)
+            } else {
+                row.reason.clone()
+            },
         ]
     });
     table(&header, rows)
@@ -356,18 +525,40 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
         ));
     }
     ui.show(report, || {
-        let mut lines: Vec<_> =
-            report.findings.iter().map(|finding| format!("{}: {}", finding.key, finding.what)).collect();
-        let verdict = if report.is_intact() { "intact" } else { "DAMAGED" };
-        let VerifyReport { entries, signed, blobs, orphans, .. } = report;
-        let counts = format!("{entries} log entries ({signed} signed), {blobs} blobs, {orphans} orphans");
+        let mut lines: Vec<_> = report
+            .findings
+            .iter()
+            .map(|finding| format!("{}: {}", finding.key, finding.what))
+            .collect();
+        let verdict = if report.is_intact() {
+            "intact"
+        } else {
+            "DAMAGED"
+        };
+        let VerifyReport {
+            entries,
+            signed,
+            blobs,
+            orphans,
+            ..
+        } = report;
+        let counts =
+            format!("{entries} log entries ({signed} signed), {blobs} blobs, {orphans} orphans");
         lines.push(format!("{}: {counts}, {verdict}", report.location));
-        lines.extend(report.noted.map(|entry| format!("the head that was noted is entry {entry} of {entries}")));
+        lines.extend(
+            report
+                .noted
+                .map(|entry| format!("the head that was noted is entry {entry} of {entries}")),
+        );
         lines.extend(report.id.map(|id| format!("id {id}")));
         lines.extend(report.head.map(|head| format!("head {head}")));
         lines.join("\n")
     })?;
-    Ok(if report.is_intact() { Exit::Done } else { Exit::IntegrityBroken })
+    Ok(if report.is_intact() {
+        Exit::Done
+    } else {
+        Exit::IntegrityBroken
+    })
 }
 
 fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
@@ -382,7 +573,11 @@ fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
 
 /// Reads a time; a date means its end in UTC, so that `--at` a day shows what that day came to.
 fn time(text: &str) -> Result<Timestamp, CliError> {
-    let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.tomorrow().ok()?.at(0, 0, 0, 0)).ok();
+    let day = || {
+        TimeZone::UTC
+            .to_timestamp(text.parse::<Date>().ok()?.tomorrow().ok()?.at(0, 0, 0, 0))
+            .ok()
+    };
     text.parse::<Timestamp>().ok().or_else(day).ok_or_else(|| {
         let error = CliError::new(Code::ArgumentValue, format!("`{text}` is not a time"));
         error.hint("write 2026-11-23 or 2026-11-23T12:00:00Z")

@@ -20,16 +20,26 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let started = Instant::now();
     let summary_file = args.summary.as_deref();
     let resolved = settings::resolve_file(&args.pipeline, ui).inspect_err(|error| {
-        summary::failed_early(summary_file, args.pipeline.pipeline.as_deref(), error, started.elapsed());
+        summary::failed_early(
+            summary_file,
+            args.pipeline.pipeline.as_deref(),
+            error,
+            started.elapsed(),
+        );
     });
     let (context, job) = resolved?;
-    let outputs = Outputs::new(args.force).document("--summary", args.summary.as_deref(), Document::Summary);
+    let outputs =
+        Outputs::new(args.force).document("--summary", args.summary.as_deref(), Document::Summary);
     outputs.reads_pipeline(&context, &job).check(ui)?;
     let when = match args.when.as_slice() {
         [] => job.spec.retrain.clone().unwrap_or_default().when,
         named => named.to_vec(),
     };
-    let notify = if args.notify { job.spec.notify.as_slice() } else { &[] };
+    let notify = if args.notify {
+        job.spec.notify.as_slice()
+    } else {
+        &[]
+    };
     if args.notify && notify.is_empty() {
         let what = "`--notify` tells nobody: the pipeline has no [[notify]]";
         if ui.is_strict() {
@@ -38,13 +48,27 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
         }
         ui::warn(what);
     }
-    let may_replace = if args.force { MayReplace::Anything } else { MayReplace::Summary };
-    summary::begin(summary_file, may_replace, &job.spec.project.name, &job.label, context.now);
+    let may_replace = if args.force {
+        MayReplace::Anything
+    } else {
+        MayReplace::Summary
+    };
+    summary::begin(
+        summary_file,
+        may_replace,
+        &job.spec.project.name,
+        &job.label,
+        context.now,
+    );
     match engine::retrain(&context, &job, &when) {
         Ok(retrained) => {
             ui.watch.night(&retrained);
             let exit = told(&retrained, args, ui);
-            judged::send(notify, &engine::notice_of_night(&retrained, night::line(&retrained)), &context);
+            judged::send(
+                notify,
+                &engine::notice_of_night(&retrained, night::line(&retrained)),
+                &context,
+            );
             exit
         }
         Err(error) => {
@@ -65,10 +89,15 @@ fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliE
         NightResult::Undecided => Exit::GateUndecided,
         NightResult::Nothing | NightResult::Promoted | NightResult::Kept => Exit::Done,
     };
-    let summary = Summary { retrained, exit: exit as u8 };
+    let summary = Summary {
+        retrained,
+        exit: exit as u8,
+    };
     summary::write(args.summary.as_deref(), &summary)?;
     if ui.is_for_people() {
-        return ui.text(&ui::fitted(|| night::text(retrained))).map(|()| exit);
+        return ui
+            .text(&ui::fitted(|| night::text(retrained)))
+            .map(|()| exit);
     }
     ui.show(&summary, String::new)?;
     ui::line(&night::line(retrained));

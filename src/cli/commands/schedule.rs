@@ -37,9 +37,14 @@ pub(super) fn run(command: &ScheduleCommand, ui: &Ui) -> Result<Exit, CliError> 
 fn next(args: &ScheduleNextArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (_, job) = settings::resolve(&args.pipeline, ui)?;
     let times = next_times(options(&job.spec)?, Timestamp::now(), args.count.into())?;
-    let rows: Vec<_> = times.iter().map(|time| json!({ "time": time.to_string(), "utc": time.timestamp() })).collect();
+    let rows: Vec<_> = times
+        .iter()
+        .map(|time| json!({ "time": time.to_string(), "utc": time.timestamp() }))
+        .collect();
     let line = |time: &jiff::ZonedDateTime| time.strftime("%a %Y-%m-%d %H:%M %:z %Q").to_string();
-    ui.show(&rows, || times.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+    ui.show(&rows, || {
+        times.iter().map(line).collect::<Vec<_>>().join("\n")
+    })?;
     Ok(Exit::Done)
 }
 
@@ -48,18 +53,29 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
     let described = describe(&context.root, &job, &args.pipeline)?;
     let kind = Kind::from(args.kind);
     let mut definition = export(kind, options(&job.spec)?, &described)?;
-    definition.notes.extend(skipped_night(kind, options(&job.spec)?, Timestamp::now())?);
+    definition
+        .notes
+        .extend(skipped_night(kind, options(&job.spec)?, Timestamp::now())?);
     match &args.out {
         None if ui.is_for_people() => ui.as_it_is(&printed(&definition))?,
         None => ui.show(&definition, String::new)?,
         Some(out) => {
             let files = places(out, kind, &definition)?;
-            let outputs =
-                files.iter().fold(Outputs::new(args.force), |outputs, (path, _)| outputs.new_file("--output", path));
+            let outputs = files
+                .iter()
+                .fold(Outputs::new(args.force), |outputs, (path, _)| {
+                    outputs.new_file("--output", path)
+                });
             outputs.reads_pipeline(&context, &job).check(ui)?;
             put(&files)?;
-            let written: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
-            ui.show(&json!({ "written": written, "notes": definition.notes }), || written.join("\n"))?;
+            let written: Vec<_> = files
+                .iter()
+                .map(|(path, _)| path.display().to_string())
+                .collect();
+            ui.show(
+                &json!({ "written": written, "notes": definition.notes }),
+                || written.join("\n"),
+            )?;
         }
     }
     if ui.is_for_people() && !ui.is_quiet() {
@@ -71,8 +87,17 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 /// What is set here and not where the job runs would be another pipeline there.
 fn warn_of_variables(options: &ScheduleOptions) {
-    let is_passed = |name: &String| options.env.iter().chain(&options.secrets).any(|passed| passed == name);
-    let set = environment::keys().unwrap_or_default().into_iter().map(|variable| variable.name);
+    let is_passed = |name: &String| {
+        options
+            .env
+            .iter()
+            .chain(&options.secrets)
+            .any(|passed| passed == name)
+    };
+    let set = environment::keys()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|variable| variable.name);
     for name in set.filter(|name| !is_passed(name)) {
         ui::warn(&format!(
             "{name} is set here and not for the job: name it in `env` of [schedule], or write its value in the pipeline"
@@ -82,7 +107,9 @@ fn warn_of_variables(options: &ScheduleOptions) {
 
 fn options(spec: &PipelineSpec) -> Result<&ScheduleOptions, CliError> {
     let missing = || CliError::new(Code::MissingSection, "the pipeline has no [schedule]");
-    spec.schedule.as_ref().ok_or_else(|| missing().hint("add [schedule] with cron = \"0 3 * * 1\", or what suits you"))
+    spec.schedule.as_ref().ok_or_else(|| {
+        missing().hint("add [schedule] with cron = \"0 3 * * 1\", or what suits you")
+    })
 }
 
 /// Returns what is scheduled: the pipeline as seen from the project's folder, and where both are.
@@ -96,14 +123,20 @@ fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, 
     let (root, file) = (whole(root)?, whole(&file)?);
     let program = std::env::current_exe().map_err(CliError::resources)?;
     let repository = ci::repository(&root);
-    let set = args.set.iter().filter(|set| !set.trim_start().starts_with("schedule"));
+    let set = args
+        .set
+        .iter()
+        .filter(|set| !set.trim_start().starts_with("schedule"));
     Ok(Job {
         project: job.spec.project.name.clone(),
         pipeline: text(file.strip_prefix(&root).unwrap_or(&file))?,
         profile: job.profile.clone(),
         set: set.cloned().collect(),
         program: text(&program)?,
-        repository_folder: text(root.strip_prefix(repository.as_deref().unwrap_or(&root)).unwrap_or(Path::new("")))?,
+        repository_folder: text(
+            root.strip_prefix(repository.as_deref().unwrap_or(&root))
+                .unwrap_or(Path::new("")),
+        )?,
         folder: text(&root)?,
         memory_bytes: job.spec.project.budget.memory.map(|limit| limit.bytes()),
         notifies: !job.spec.notify.is_empty(),
@@ -118,7 +151,10 @@ fn text(path: &Path) -> Result<String, CliError> {
     let unreadable = || {
         CliError::new(
             Code::NotNameable,
-            format!("`{}` is not UTF-8, and a scheduler could not read it", path.display()),
+            format!(
+                "`{}` is not UTF-8, and a scheduler could not read it",
+                path.display()
+            ),
         )
     };
     path.to_str().map(str::to_owned).ok_or_else(unreadable)
@@ -128,23 +164,38 @@ fn text(path: &Path) -> Result<String, CliError> {
 fn printed(definition: &Definition) -> String {
     match &definition.files[..] {
         [file] => file.text.clone(),
-        files => files.iter().map(|file| format!("# {}\n{}", file.name, file.text)).collect::<Vec<_>>().join("\n"),
+        files => files
+            .iter()
+            .map(|file| format!("# {}\n{}", file.name, file.text))
+            .collect::<Vec<_>>()
+            .join("\n"),
     }
 }
 
 /// Returns each file with the path it goes to.
-fn places<'d>(out: &Path, kind: Kind, definition: &'d Definition) -> Result<Vec<(PathBuf, &'d File)>, CliError> {
+fn places<'d>(
+    out: &Path,
+    kind: Kind,
+    definition: &'d Definition,
+) -> Result<Vec<(PathBuf, &'d File)>, CliError> {
     let ends_in_slash = out.to_string_lossy().ends_with('/');
     match &definition.files[..] {
         [file] if !out.is_dir() && !ends_in_slash => Ok(vec![(out.to_owned(), file)]),
         files if files.len() > 1 && out.is_file() => {
             let error = CliError::new(
                 Code::ArgumentValue,
-                format!("{kind} has {} files, and `{}` is one", files.len(), out.display()),
+                format!(
+                    "{kind} has {} files, and `{}` is one",
+                    files.len(),
+                    out.display()
+                ),
             );
             Err(error.hint("name a folder"))
         }
-        files => Ok(files.iter().map(|file| (out.join(&file.name), file)).collect()),
+        files => Ok(files
+            .iter()
+            .map(|file| (out.join(&file.name), file))
+            .collect()),
     }
 }
 
@@ -163,7 +214,8 @@ mod tests {
 
     #[test]
     fn the_codes_in_definitions_are_those_of_the_command() {
-        let decisions = [Exit::GateRefused, Exit::GateUndecided, Exit::Unapproved].map(|exit| exit as u8);
+        let decisions =
+            [Exit::GateRefused, Exit::GateUndecided, Exit::Unapproved].map(|exit| exit as u8);
         assert_eq!((decisions, Exit::Unavailable as u8), (DECISIONS, TRY_AGAIN));
     }
 }

@@ -11,7 +11,8 @@ use pdm_core::codes::Code;
 use pdm_engine::engine::{self, Context};
 use pdm_report::report::{Align, table};
 use pdm_tracking::tracking::{
-    LostRun, MirrorReport, MlflowClient, Patience, RunStore, RunSummary, SyncReport, lost, mirror, sync,
+    LostRun, MirrorReport, MlflowClient, Patience, RunStore, RunSummary, SyncReport, lost, mirror,
+    sync,
 };
 
 /// What `--set` may change of runs that were recorded before: where they lie, and where they go.
@@ -44,15 +45,25 @@ struct Synced {
 }
 
 pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
-    let TrackCommand::Sync(SyncArgs { pipeline, to, restore }) = command;
+    let TrackCommand::Sync(SyncArgs {
+        pipeline,
+        to,
+        restore,
+    }) = command;
     settings::refuse_idle_overrides(pipeline, &OBEYED, "runs are sent as they were recorded")?;
     let (context, mut job) = settings::resolve(pipeline, ui)?;
     if let Some(url) = to {
         url.clone_into(&mut job.spec.tracking.mlflow_url);
     }
-    let Some(client) = job.spec.tracking.mlflow(context.variable, Patience::FOREGROUND)? else {
+    let Some(client) = job
+        .spec
+        .tracking
+        .mlflow(context.variable, Patience::FOREGROUND)?
+    else {
         let error = CliError::new(Code::NoServer, "no MLflow server is named");
-        return Err(error.hint("give `--to http://…`, or set MLFLOW_TRACKING_URI or tracking.mlflow_url"));
+        return Err(
+            error.hint("give `--to http://…`, or set MLFLOW_TRACKING_URI or tracking.mlflow_url")
+        );
     };
     let client = if *restore { client.restoring() } else { client };
     let store = RunStore::open(context.resolve(&job.spec.tracking.dir));
@@ -60,17 +71,29 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
     let recorded = store.list()?.runs;
     let ids: Vec<_> = recorded.iter().map(|run| run.id).collect();
     let lost = lost(&store, &ids, &client)?;
-    let (lost, back) = if *restore { (Vec::new(), lost) } else { (lost, Vec::new()) };
+    let (lost, back) = if *restore {
+        (Vec::new(), lost)
+    } else {
+        (lost, Vec::new())
+    };
     let runs = send(&context, &store, &recorded, &back, &client)?;
     let models = match engine::catalog(&context, &job) {
         Ok(Some(catalog)) => mirror(&client, &catalog)?,
         Ok(None) => MirrorReport::default(),
         Err(error) => {
-            context.reporter.warn(format!("the server's models were not brought in step: {error}"));
+            context.reporter.warn(format!(
+                "the server's models were not brought in step: {error}"
+            ));
             MirrorReport::default()
         }
     };
-    let done = Done { server: client.url().to_owned(), recorded: recorded.len(), runs, lost, models };
+    let done = Done {
+        server: client.url().to_owned(),
+        recorded: recorded.len(),
+        runs,
+        lost,
+        models,
+    };
     ui.show(&done, || text(&done))?;
     Ok(Exit::Done)
 }
@@ -85,39 +108,84 @@ fn send(
 ) -> Result<Vec<Synced>, CliError> {
     let mut done = Vec::new();
     for run in recorded.iter().rev() {
-        let is_complete = store.sync_state(run.id, client).is_some_and(|state| state.complete);
+        let is_complete = store
+            .sync_state(run.id, client)
+            .is_some_and(|state| state.complete);
         if is_complete && !back.iter().any(|lost| lost.run == run.id) {
             continue;
         }
         context.reporter.check().map_err(CliError::interrupted)?;
-        done.push(Synced { run: run.short.clone(), report: sync(store, run.id, client)? });
+        done.push(Synced {
+            run: run.short.clone(),
+            report: sync(store, run.id, client)?,
+        });
     }
     Ok(done)
 }
 
 fn text(done: &Done) -> String {
-    let Done { server, recorded, runs, lost, models } = done;
-    let header =
-        [("run", Align::Left), ("status", Align::Left), ("lines sent", Align::Right), ("on the server", Align::Left)];
+    let Done {
+        server,
+        recorded,
+        runs,
+        lost,
+        models,
+    } = done;
+    let header = [
+        ("run", Align::Left),
+        ("status", Align::Left),
+        ("lines sent", Align::Right),
+        ("on the server", Align::Left),
+    ];
     let rows = runs.iter().map(|synced| {
-        let SyncReport { status, sent_lines, page, deleted, problems, .. } = &synced.report;
-        let place = if *deleted { "deleted there; left alone".to_owned() } else { page.clone() };
-        let place = problems.iter().fold(place, |place, problem| format!("{place}; {problem}"));
-        [synced.run.clone(), status.word().to_owned(), sent_lines.to_string(), place]
+        let SyncReport {
+            status,
+            sent_lines,
+            page,
+            deleted,
+            problems,
+            ..
+        } = &synced.report;
+        let place = if *deleted {
+            "deleted there; left alone".to_owned()
+        } else {
+            page.clone()
+        };
+        let place = problems
+            .iter()
+            .fold(place, |place, problem| format!("{place}; {problem}"));
+        [
+            synced.run.clone(),
+            status.word().to_owned(),
+            sent_lines.to_string(),
+            place,
+        ]
     });
     let sent = match runs.len() {
         0 if *recorded == 0 => "nothing to send: no run is recorded here".to_owned(),
         0 if lost.is_empty() => format!("nothing to send: every recorded run is on {server}"),
         0 if lost.len() == *recorded => "nothing to send".to_owned(),
-        0 => format!("nothing to send: the other {} recorded runs are on {server}", recorded - lost.len()),
+        0 => format!(
+            "nothing to send: the other {} recorded runs are on {server}",
+            recorded - lost.len()
+        ),
         _ => {
             let sent = runs.iter().filter(|synced| !synced.report.deleted).count();
-            format!("{}\n{sent} runs were sent to {server}", table(&header, rows))
+            format!(
+                "{}\n{sent} runs were sent to {server}",
+                table(&header, rows)
+            )
         }
     };
     let gone = gone(lost, server);
-    let news = [("model", &models.versions), ("alias", &models.aliases), ("refused", &models.problems)];
-    let told = news.iter().flat_map(|(what, names)| names.iter().map(move |name| format!("\n{what} {name}")));
+    let news = [
+        ("model", &models.versions),
+        ("alias", &models.aliases),
+        ("refused", &models.problems),
+    ];
+    let told = news
+        .iter()
+        .flat_map(|(what, names)| names.iter().map(move |name| format!("\n{what} {name}")));
     format!("{gone}{sent}{}", told.collect::<String>())
 }
 
@@ -127,7 +195,11 @@ fn gone(lost: &[LostRun], server: &str) -> String {
         return String::new();
     }
     let line = |lost: &LostRun| {
-        let what = if lost.deleted { "was deleted there" } else { "is unknown there" };
+        let what = if lost.deleted {
+            "was deleted there"
+        } else {
+            "is unknown there"
+        };
         format!("run {} was copied to {server} and {what}\n", lost.run)
     };
     let lines: String = lost.iter().map(line).collect();

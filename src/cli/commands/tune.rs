@@ -17,7 +17,9 @@ use pdm_report::report::{Align, table};
 
 pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
     let mut pipeline = args.pipeline.clone();
-    pipeline.set.extend(args.trials.map(|trials| format!("tune.trials={trials}")));
+    pipeline
+        .set
+        .extend(args.trials.map(|trials| format!("tune.trials={trials}")));
     let (context, job) = settings::resolve_to_search(&pipeline, ui)?;
     let Some(options) = &job.spec.tune else {
         return Err(CliError::from(TuneError::NothingToSearch));
@@ -27,10 +29,20 @@ pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
         ui.show(&planned(options, &space), || plan_text(options, &space))?;
         return Ok(Exit::Done);
     }
-    let output = args.output.clone().unwrap_or_else(|| beside(&job, &pipeline));
+    let output = args
+        .output
+        .clone()
+        .unwrap_or_else(|| beside(&job, &pipeline));
     // A search may take hours: what stands in the way of its result is said before.
-    Outputs::new(args.force).new_file("--output", &output).reads_pipeline(&context, &job).check(ui)?;
-    let request = TuneRequest { set: pipeline.set, output, fresh: args.fresh };
+    Outputs::new(args.force)
+        .new_file("--output", &output)
+        .reads_pipeline(&context, &job)
+        .check(ui)?;
+    let request = TuneRequest {
+        set: pipeline.set,
+        output,
+        fresh: args.fresh,
+    };
     let found = engine::tune(&context, &job, &request)?;
     ui.show(&found, || tuned::text(&found))?;
     ui.next(&format!("pdm-ml run {}", found.output.display()));
@@ -82,14 +94,32 @@ fn planned(options: &TuneOptions, space: &Space) -> Value {
 }
 
 fn plan_text(options: &TuneOptions, space: &Space) -> String {
-    let header = [("key", Align::Left), ("values", Align::Left), ("count", Align::Right), ("", Align::Left)];
+    let header = [
+        ("key", Align::Left),
+        ("values", Align::Left),
+        ("count", Align::Right),
+        ("", Align::Left),
+    ];
     let rows = space.dimensions().iter().map(|dimension| {
-        let count = dimension.values.count().map(|count| count.to_string()).unwrap_or_default();
+        let count = dimension
+            .values
+            .count()
+            .map(|count| count.to_string())
+            .unwrap_or_default();
         let when = dimension.when.as_ref().map(|when| {
-            let values: Vec<_> = when.one_of.iter().map(|v| v.as_str().unwrap_or_default()).collect();
+            let values: Vec<_> = when
+                .one_of
+                .iter()
+                .map(|v| v.as_str().unwrap_or_default())
+                .collect();
             format!("only where {} is {}", when.key, values.join(" or "))
         });
-        [dimension.key.clone(), in_words(&dimension.values), count, when.unwrap_or_default()]
+        [
+            dimension.key.clone(),
+            in_words(&dimension.values),
+            count,
+            when.unwrap_or_default(),
+        ]
     });
     let points = match points(space) {
         Some(points) => format!("{points} points"),
@@ -97,8 +127,15 @@ fn plan_text(options: &TuneOptions, space: &Space) -> String {
         None => format!("more than {MOST_GRID_POINTS} points"),
     };
     let trials = most(options, space).map_or_else(|| "all".to_owned(), |most| most.to_string());
-    let trials = format!("the file as it stands and at most {trials} trials by {}", method(options.method));
-    format!("{}\n\n{points}; {trials}, compared by out-of-fold {}", table(&header, rows), options.metric)
+    let trials = format!(
+        "the file as it stands and at most {trials} trials by {}",
+        method(options.method)
+    );
+    format!(
+        "{}\n\n{points}; {trials}, compared by out-of-fold {}",
+        table(&header, rows),
+        options.metric
+    )
 }
 
 fn method(method: Method) -> &'static str {
@@ -110,7 +147,13 @@ fn method(method: Method) -> &'static str {
 }
 
 fn in_words(values: &Values) -> String {
-    let list = |values: &[Value]| values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+    let list = |values: &[Value]| {
+        values
+            .iter()
+            .map(Value::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let by = |log: bool| if log { ", by ratio" } else { "" };
     match values {
         Values::Choices(values) | Values::Rungs(values) => list(values),

@@ -21,11 +21,20 @@ impl CliError {
     pub(in crate::cli) fn troubles(&self, seen: &Seen<'_>) -> Vec<Trouble> {
         let kind = self.kind();
         match &self.cause {
-            Cause::Spec(errors) => errors.problems().iter().map(|problem| of_problem(&kind, problem, seen)).collect(),
+            Cause::Spec(errors) => errors
+                .problems()
+                .iter()
+                .map(|problem| of_problem(&kind, problem, seen))
+                .collect(),
             Cause::Data(report) => of_data(&kind, report, seen),
             Cause::Error(error) => {
                 let message = chain(error.as_ref()).join("\ncaused by: ");
-                vec![Trouble { kind, message, hint: self.hint.clone(), place: None }]
+                vec![Trouble {
+                    kind,
+                    message,
+                    hint: self.hint.clone(),
+                    place: None,
+                }]
             }
         }
     }
@@ -44,11 +53,27 @@ impl CliError {
 }
 
 fn of_problem(kind: &str, problem: &SpecProblem, seen: &Seen<'_>) -> Trouble {
-    let SpecProblem { message, file, line, column, hint, .. } = problem;
-    let place = line.map(|line| Place { file: (seen.from_here)(file), line, column: *column });
+    let SpecProblem {
+        message,
+        file,
+        line,
+        column,
+        hint,
+        ..
+    } = problem;
+    let place = line.map(|line| Place {
+        file: (seen.from_here)(file),
+        line,
+        column: *column,
+    });
     // An override has a line and a column of its own, in no file.
     let place = place.filter(|_| file != "command line");
-    Trouble { kind: kind.to_owned(), message: message.clone(), hint: hint.clone(), place }
+    Trouble {
+        kind: kind.to_owned(),
+        message: message.clone(),
+        hint: hint.clone(),
+        place,
+    }
 }
 
 fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> {
@@ -56,21 +81,43 @@ fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> 
     errors.retain(|cause| cause.first.severity == Severity::Error);
     let of_cause = |cause: &data::Cause| {
         let finding = &cause.first;
-        let place = finding.file.as_deref().zip(finding.line).map(|(file, line)| Place {
-            file: (seen.from_project)(file),
-            line: usize::try_from(line).unwrap_or(usize::MAX),
-            column: None,
-        });
-        let times = if cause.count > 1 { format!(" ({} times)", cause.count) } else { String::new() };
+        let place = finding
+            .file
+            .as_deref()
+            .zip(finding.line)
+            .map(|(file, line)| Place {
+                file: (seen.from_project)(file),
+                line: usize::try_from(line).unwrap_or(usize::MAX),
+                column: None,
+            });
+        let times = if cause.count > 1 {
+            format!(" ({} times)", cause.count)
+        } else {
+            String::new()
+        };
         let message = format!("{}: {}{times}", finding.expectation, finding.message);
-        Trouble { kind: kind.to_owned(), message, hint: None, place }
+        Trouble {
+            kind: kind.to_owned(),
+            message,
+            hint: None,
+            place,
+        }
     };
     let mut troubles: Vec<_> = errors.iter().take(FINDINGS).map(of_cause).collect();
     let told: u64 = errors.iter().take(FINDINGS).map(|cause| cause.count).sum();
     if report.counts.errors > told {
         let hint = Some("`pdm-ml data validate --report FILE` writes them all".to_owned());
-        let message = format!("{} more findings in the data of {}", report.counts.errors - told, report.dataset);
-        troubles.push(Trouble { kind: kind.to_owned(), message, hint, place: None });
+        let message = format!(
+            "{} more findings in the data of {}",
+            report.counts.errors - told,
+            report.dataset
+        );
+        troubles.push(Trouble {
+            kind: kind.to_owned(),
+            message,
+            hint,
+            place: None,
+        });
     }
     troubles
 }

@@ -50,7 +50,9 @@ mod with {
         pub(in crate::cli::watch) fn end(&self, _is_job: bool, facts: Option<&JobFacts>) {
             let export = self.with(Option::take);
             if let Some(Err(why)) = export.map(|export| export.end(facts)) {
-                ui::warn(&format!("the OpenTelemetry collector did not take all: {why}"));
+                ui::warn(&format!(
+                    "the OpenTelemetry collector did not take all: {why}"
+                ));
             }
         }
 
@@ -75,11 +77,15 @@ mod without {
 
     impl Export {
         pub(in crate::cli::watch) fn begin(_: &TraceContext) -> Self {
-            Self { is_asked_for: environment::variable(environment::COLLECTOR).is_some() }
+            Self {
+                is_asked_for: environment::variable(environment::COLLECTOR).is_some(),
+            }
         }
 
         pub(in crate::cli::watch) fn off() -> Self {
-            Self { is_asked_for: false }
+            Self {
+                is_asked_for: false,
+            }
         }
 
         pub(in crate::cli::watch) fn is_on(&self) -> bool {

@@ -24,7 +24,9 @@ static LOG: OnceLock<Arc<Spans>> = OnceLock::new();
 
 /// Logs a note or a warning, and returns whether that was done: people are told otherwise.
 pub(in crate::cli) fn log(is_warning: bool, message: &str) -> bool {
-    LOG.get().map(|spans| spans.word(is_warning, message)).is_some()
+    LOG.get()
+        .map(|spans| spans.word(is_warning, message))
+        .is_some()
 }
 
 /// Reads `debug` or `warn,pdm_ml::http=debug`.
@@ -32,14 +34,20 @@ pub(in crate::cli) fn log(is_warning: bool, message: &str) -> bool {
 /// Only what this program says can be asked for: what the libraries below it say has not been read for secrets.
 pub(super) fn levels(text: &str) -> Result<Targets, String> {
     let mut levels = Targets::new();
-    for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+    for directive in text
+        .split(',')
+        .map(str::trim)
+        .filter(|directive| !directive.is_empty())
+    {
         let (target, level) = directive.split_once('=').unwrap_or((TARGET, directive));
         if target != TARGET && !target.starts_with("pdm_ml::") {
-            return Err(format!("`{target}` in the log level is not pdm_ml or one of its parts, such as pdm_ml::http"));
+            return Err(format!(
+                "`{target}` in the log level is not pdm_ml or one of its parts, such as pdm_ml::http"
+            ));
         }
-        let parsed: LevelFilter = level
-            .parse()
-            .map_err(|_| format!("the log level `{level}` is not one of off, error, warn, info, debug, trace"))?;
+        let parsed: LevelFilter = level.parse().map_err(|_| {
+            format!("the log level `{level}` is not one of off, error, warn, info, debug, trace")
+        })?;
         levels = levels.with_target(target, parsed);
     }
     Ok(levels)
@@ -47,13 +55,21 @@ pub(super) fn levels(text: &str) -> Result<Targets, String> {
 
 /// Lets log lines be written and spans be sent, where that is asked for; without it they cost nothing.
 pub(super) fn subscribe(format: LogFormat, levels: Option<Targets>, quiet: bool, export: &Export) {
-    let usual = if quiet { LevelFilter::WARN } else { LevelFilter::INFO };
-    let of_spans = levels.clone().unwrap_or_default().with_target(TARGET, LevelFilter::INFO);
+    let usual = if quiet {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::INFO
+    };
+    let of_spans = levels
+        .clone()
+        .unwrap_or_default()
+        .with_target(TARGET, LevelFilter::INFO);
     let lines = lines(format, levels, usual);
     let spans = export.layer().map(|layer| layer.with_filter(of_spans));
     if lines.is_some() || spans.is_some() {
         // Fails only where there is one already, as in tests.
-        let _there = tracing::subscriber::set_global_default(Registry::default().with(lines).with(spans));
+        let _there =
+            tracing::subscriber::set_global_default(Registry::default().with(lines).with(spans));
     }
 }
 
@@ -63,13 +79,27 @@ fn lines(format: LogFormat, levels: Option<Targets>, usual: LevelFilter) -> Opti
     match (format, levels) {
         (LogFormat::Json, levels) => {
             let levels = levels.unwrap_or_else(|| Targets::new().with_target(TARGET, usual));
-            let json = layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-            Some(json.with_writer(|| Clean(redact_json)).with_filter(levels).boxed())
+            let json = layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false);
+            Some(
+                json.with_writer(|| Clean(redact_json))
+                    .with_filter(levels)
+                    .boxed(),
+            )
         }
         // People are told notes, warnings and errors anyway.
         (LogFormat::Text, Some(levels)) => {
             let levels = levels.with_target(WORDS, LevelFilter::OFF);
-            Some(layer().event_format(Plain).with_writer(|| Clean(words)).with_filter(levels).boxed())
+            Some(
+                layer()
+                    .event_format(Plain)
+                    .with_writer(|| Clean(words))
+                    .with_filter(levels)
+                    .boxed(),
+            )
         }
         (LogFormat::Text, None) => None,
     }
@@ -85,8 +115,12 @@ pub(in crate::cli) fn bug(place: Option<&str>, what: &str) {
     if LOG.get().is_some() {
         tracing::error!(target: WORDS, exit_code = 101, place, "this is a bug in pdm-ml; please report it: {what}");
     } else {
-        let place = place.map(|place| format!(" (at {place})")).unwrap_or_default();
-        ui::say(&format!("error: this is a bug in pdm-ml; please report it: {what}{place}"));
+        let place = place
+            .map(|place| format!(" (at {place})"))
+            .unwrap_or_default();
+        ui::say(&format!(
+            "error: this is a bug in pdm-ml; please report it: {what}{place}"
+        ));
     }
 }
 
@@ -121,7 +155,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         SystemTime.format_time(&mut writer)?;
         write!(writer, " {:>5} ", event.metadata().level())?;
         event.record(&mut Message(&mut writer));
@@ -150,7 +189,10 @@ mod tests {
         let levels_of = |text| levels(text).unwrap();
         assert!(levels_of("debug").would_enable("pdm_ml::http", &Level::DEBUG));
         let mixed = levels_of("warn, pdm_ml::http=trace");
-        assert!(mixed.would_enable("pdm_ml::http", &Level::TRACE) && !mixed.would_enable(TARGET, &Level::INFO));
+        assert!(
+            mixed.would_enable("pdm_ml::http", &Level::TRACE)
+                && !mixed.would_enable(TARGET, &Level::INFO)
+        );
         assert!(!levels_of("trace").would_enable("hyper::client", &Level::ERROR));
         assert_eq!(
             levels("object_store=debug").unwrap_err(),

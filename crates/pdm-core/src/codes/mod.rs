@@ -36,7 +36,10 @@ impl Code {
     /// Returns what the codes of the same hundred are about.
     pub fn group(self) -> &'static str {
         let hundred = self.number() / 100;
-        GROUPS.iter().find(|(number, _)| *number == hundred).map_or("", |(_, name)| name)
+        GROUPS
+            .iter()
+            .find(|(number, _)| *number == hundred)
+            .map_or("", |(_, name)| name)
     }
 
     /// Returns the code that a user names: `E0107`, `e0107`, `0107` or `107`.
@@ -44,7 +47,10 @@ impl Code {
         let digits = text.trim().trim_start_matches(['E', 'e']);
         let plain = digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
         let number: u16 = digits.parse().ok().filter(|_| plain)?;
-        Self::ALL.iter().copied().find(|code| code.number() == number)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.number() == number)
     }
 
     /// Returns the codes that were probably meant by a text that names none: the nearest numbers of the same hundred,
@@ -54,9 +60,17 @@ impl Code {
         let text = text.trim().to_lowercase();
         let number = text.trim_start_matches('e').parse::<u16>();
         let mut near: Vec<_> = match number {
-            Ok(number) => Self::ALL.iter().copied().filter(|code| code.number() / 100 == number / 100).collect(),
+            Ok(number) => Self::ALL
+                .iter()
+                .copied()
+                .filter(|code| code.number() / 100 == number / 100)
+                .collect(),
             Err(_) if text.is_empty() => Vec::new(),
-            Err(_) => Self::ALL.iter().copied().filter(|code| code.title().to_lowercase().contains(&text)).collect(),
+            Err(_) => Self::ALL
+                .iter()
+                .copied()
+                .filter(|code| code.title().to_lowercase().contains(&text))
+                .collect(),
         };
         if let Ok(number) = number {
             near.sort_by_key(|code| (code.number().abs_diff(number), code.number()));
@@ -68,8 +82,12 @@ impl Code {
 
 /// Returns what is told of an error without the `error[E0107]: ` before it.
 pub fn unmarked(told: &str) -> &str {
-    let behind = told.strip_prefix("error[").and_then(|rest| rest.split_once("]: "));
-    behind.filter(|(code, _)| Code::named(code).is_some()).map_or(told, |(_, rest)| rest)
+    let behind = told
+        .strip_prefix("error[")
+        .and_then(|rest| rest.split_once("]: "));
+    behind
+        .filter(|(code, _)| Code::named(code).is_some())
+        .map_or(told, |(_, rest)| rest)
 }
 
 impl fmt::Display for Code {

@@ -44,6 +44,9 @@ mod tests {
         let a = serde_json::json!({"b": [{"y": 1, "x": 0.1}], "a": null});
         let b = serde_json::json!({"a": null, "b": [{"x": 0.1, "y": 1}]});
         assert_eq!(digest_of(&a).unwrap(), digest_of(&b).unwrap());
-        assert_eq!(canonical_json(&a).unwrap(), br#"{"a":null,"b":[{"x":0.1,"y":1}]}"#);
+        assert_eq!(
+            canonical_json(&a).unwrap(),
+            br#"{"a":null,"b":[{"x":0.1,"y":1}]}"#
+        );
     }
 }

@@ -15,7 +15,10 @@ pub struct FileId {
 impl FileId {
     /// Returns the file that a path leads to.
     pub fn of(path: &Path) -> Self {
-        Self { whole: whole(path), number: fs::metadata(path).ok().and_then(|found| number(&found)) }
+        Self {
+            whole: whole(path),
+            number: fs::metadata(path).ok().and_then(|found| number(&found)),
+        }
     }
 
     /// Returns whether both are the same file.
@@ -92,7 +95,10 @@ mod tests {
         assert!(file.lies_in(&FileId::of(folder.path())));
         assert!(!file.lies_in(&FileId::of(&at("deep"))));
         let soon = FileId::of(&at("new/er/c"));
-        assert!(soon.is(&FileId::of(&at("deep/../new/./er/../er/c"))) && soon.lies_in(&FileId::of(folder.path())));
+        assert!(
+            soon.is(&FileId::of(&at("deep/../new/./er/../er/c")))
+                && soon.lies_in(&FileId::of(folder.path()))
+        );
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(at("a"), at("link")).unwrap();

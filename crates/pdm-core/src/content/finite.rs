@@ -4,8 +4,8 @@
 use std::fmt::{self, Display};
 
 use serde::ser::{
-    Error as _, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant,
+    Error as _, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
 };
 use serde::{Serialize, Serializer};
 
@@ -24,8 +24,13 @@ pub fn finite_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u
 /// A number is not finite; the message says where.
 pub fn check_finite<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<()> {
     let mut path = Vec::new();
-    let Err(NotFinite(problem)) = value.serialize(Walker { path: &mut path }) else { return Ok(()) };
-    Err(serde_json::Error::custom(format!("`{}` {problem}", path.join("."))))
+    let Err(NotFinite(problem)) = value.serialize(Walker { path: &mut path }) else {
+        return Ok(());
+    };
+    Err(serde_json::Error::custom(format!(
+        "`{}` {problem}",
+        path.join(".")
+    )))
 }
 
 /// A number that is not finite, or a value that cannot be walked.
@@ -60,13 +65,21 @@ struct Parts<'a> {
 
 impl Walker<'_> {
     fn number(&self, value: f64) -> Result<(), NotFinite> {
-        if value.is_finite() { Ok(()) } else { Err(NotFinite(format!("is {value}, which JSON cannot hold"))) }
+        if value.is_finite() {
+            Ok(())
+        } else {
+            Err(NotFinite(format!("is {value}, which JSON cannot hold")))
+        }
     }
 }
 
 impl<'a> Walker<'a> {
     fn parts(self) -> Parts<'a> {
-        Parts { path: self.path, next: 0, key: String::new() }
+        Parts {
+            path: self.path,
+            next: 0,
+            key: String::new(),
+        }
     }
 }
 
@@ -130,11 +143,20 @@ impl<'a> Serializer for Walker<'a> {
         Ok(())
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<(), NotFinite> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+    ) -> Result<(), NotFinite> {
         Ok(())
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), NotFinite> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), NotFinite> {
         value.serialize(self)
     }
 
@@ -272,14 +294,28 @@ mod tests {
     }
 
     fn whole(shapes: Vec<Shape>) -> Whole {
-        Whole { name: "a", by_key: BTreeMap::from([(7, 0.5)]), shapes }
+        Whole {
+            name: "a",
+            by_key: BTreeMap::from([(7, 0.5)]),
+            shapes,
+        }
     }
 
     #[test]
     fn finite_numbers_are_written_as_serde_does() {
-        let named = Shape::Named { rows: vec![Some(f64::MAX), None] };
-        let good = whole(vec![Shape::Unit, Shape::Wrapped(-0.0), Shape::Pair(1.0, f32::MIN_POSITIVE), named]);
-        assert_eq!(finite_json(&good).unwrap(), serde_json::to_vec_pretty(&good).unwrap());
+        let named = Shape::Named {
+            rows: vec![Some(f64::MAX), None],
+        };
+        let good = whole(vec![
+            Shape::Unit,
+            Shape::Wrapped(-0.0),
+            Shape::Pair(1.0, f32::MIN_POSITIVE),
+            named,
+        ]);
+        assert_eq!(
+            finite_json(&good).unwrap(),
+            serde_json::to_vec_pretty(&good).unwrap()
+        );
     }
 
     #[test]
@@ -289,9 +325,14 @@ mod tests {
         assert_eq!(wrapped, "`shapes.1.Wrapped` is NaN, which JSON cannot hold");
         let pair = told(&whole(vec![Shape::Pair(1.0, f32::INFINITY)]));
         assert_eq!(pair, "`shapes.0.1` is inf, which JSON cannot hold");
-        let named = told(&whole(vec![Shape::Named { rows: vec![None, Some(f64::NEG_INFINITY)] }]));
+        let named = told(&whole(vec![Shape::Named {
+            rows: vec![None, Some(f64::NEG_INFINITY)],
+        }]));
         assert_eq!(named, "`shapes.0.rows.1` is -inf, which JSON cannot hold");
-        let keyed = told(&Whole { by_key: BTreeMap::from([(1, 0.0), (2, f64::NAN)]), ..whole(Vec::new()) });
+        let keyed = told(&Whole {
+            by_key: BTreeMap::from([(1, 0.0), (2, f64::NAN)]),
+            ..whole(Vec::new())
+        });
         assert_eq!(keyed, "`by_key.2` is NaN, which JSON cannot hold");
         assert_eq!(serde_json::to_string(&f64::NAN).unwrap(), "null");
     }

@@ -16,8 +16,11 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     if kind.is_file() {
         return File::open(path);
     }
-    let what =
-        if kind.is_dir() { "it is a folder, not a file" } else { "it is a pipe, a socket or a device, not a file" };
+    let what = if kind.is_dir() {
+        "it is a folder, not a file"
+    } else {
+        "it is a pipe, a socket or a device, not a file"
+    };
     Err(io::Error::new(ErrorKind::InvalidInput, what))
 }
 
@@ -27,9 +30,14 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// As [`open_regular`]; [`ErrorKind::FileTooLarge`] where it has more.
 pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open_regular(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    open_regular(path)?
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+        return Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            format!("it has more than {most} bytes"),
+        ));
     }
     Ok(bytes)
 }
@@ -53,10 +61,21 @@ mod tests {
         let path = folder.path().join("a.txt");
         fs::write(&path, "12345").unwrap();
         assert_eq!(read_at_most(&path, 5).unwrap(), b"12345");
-        assert_eq!(read_at_most(&path, 4).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        assert_eq!(
+            read_at_most(&path, 4).unwrap_err().kind(),
+            ErrorKind::FileTooLarge
+        );
         assert_eq!(read_note(&path).unwrap(), "12345");
-        assert_eq!(open_regular(folder.path()).unwrap_err().kind(), ErrorKind::InvalidInput);
-        assert_eq!(open_regular(&folder.path().join("none")).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(
+            open_regular(folder.path()).unwrap_err().kind(),
+            ErrorKind::InvalidInput
+        );
+        assert_eq!(
+            open_regular(&folder.path().join("none"))
+                .unwrap_err()
+                .kind(),
+            ErrorKind::NotFound
+        );
     }
 
     #[cfg(unix)]
@@ -64,8 +83,16 @@ mod tests {
     fn a_pipe_is_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap();
         assert!(made.success());
-        assert!(read_at_most(&pipe, 5).unwrap_err().to_string().contains("a pipe"));
+        assert!(
+            read_at_most(&pipe, 5)
+                .unwrap_err()
+                .to_string()
+                .contains("a pipe")
+        );
     }
 }

@@ -55,7 +55,9 @@ impl ParseAlarmError {
 impl Alarm {
     /// Returns whether a prediction meets the condition; a number that it lacks meets none.
     pub fn is_met(&self, prediction: &Prediction) -> bool {
-        self.any.iter().any(|all| all.iter().all(|comparison| comparison.holds(prediction)))
+        self.any
+            .iter()
+            .any(|all| all.iter().all(|comparison| comparison.holds(prediction)))
     }
 }
 
@@ -86,14 +88,25 @@ impl FromStr for Alarm {
     type Err = ParseAlarmError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = |problem| ParseAlarmError { text: text.to_owned(), problem };
+        let error = |problem| ParseAlarmError {
+            text: text.to_owned(),
+            problem,
+        };
         let words = words(text);
         let mut any = Vec::new();
         for all in words.split(|word| word.eq_ignore_ascii_case("or")) {
             let parts = all.split(|word| word.eq_ignore_ascii_case("and"));
-            any.push(parts.map(comparison).collect::<Result<Vec<_>, _>>().map_err(error)?);
+            any.push(
+                parts
+                    .map(comparison)
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(error)?,
+            );
         }
-        Ok(Self { text: text.trim().to_owned(), any })
+        Ok(Self {
+            text: text.trim().to_owned(),
+            any,
+        })
     }
 }
 
@@ -118,8 +131,14 @@ fn words(text: &str) -> Vec<String> {
 
 fn comparison(words: &[String]) -> Result<Comparison, String> {
     let [figure, order, limit] = words else {
-        let found = if words.is_empty() { "nothing".to_owned() } else { format!("`{}`", words.join(" ")) };
-        return Err(format!("where a comparison such as `lower < 48` is expected, there is {found}"));
+        let found = if words.is_empty() {
+            "nothing".to_owned()
+        } else {
+            format!("`{}`", words.join(" "))
+        };
+        return Err(format!(
+            "where a comparison such as `lower < 48` is expected, there is {found}"
+        ));
     };
     let figure = match figure.to_ascii_lowercase().as_str() {
         "rul" => Figure::Rul,
@@ -136,7 +155,11 @@ fn comparison(words: &[String]) -> Result<Comparison, String> {
     };
     let limit = limit.parse::<f64>().ok().filter(|limit| limit.is_finite());
     let limit = limit.ok_or_else(|| format!("`{}` is not a number of cycles", words[2]))?;
-    Ok(Comparison { figure, order, limit })
+    Ok(Comparison {
+        figure,
+        order,
+        limit,
+    })
 }
 
 #[cfg(test)]
@@ -146,7 +169,14 @@ mod tests {
 
     fn prediction(rul: f64, lower: f64, upper: f64) -> Prediction {
         let interval = Some(Interval { lower, upper });
-        Prediction { unit: UnitId::from(1), cycle: Cycle(9), rul, interval, truth: None, flags: Vec::new() }
+        Prediction {
+            unit: UnitId::from(1),
+            cycle: Cycle(9),
+            rul,
+            interval,
+            truth: None,
+            flags: Vec::new(),
+        }
     }
 
     fn is_met(text: &str, prediction: &Prediction) -> bool {
@@ -169,8 +199,17 @@ mod tests {
         ] {
             assert_eq!(is_met(text, &at), expected, "{text}");
         }
-        assert!(!is_met("lower < 48", &Prediction { interval: None, ..at }));
-        assert!(!is_met("rul < 48 or rul >= 48", &prediction(f64::NAN, 0.0, 1.0)));
+        assert!(!is_met(
+            "lower < 48",
+            &Prediction {
+                interval: None,
+                ..at
+            }
+        ));
+        assert!(!is_met(
+            "rul < 48 or rul >= 48",
+            &prediction(f64::NAN, 0.0, 1.0)
+        ));
     }
 
     #[test]

@@ -88,7 +88,11 @@ impl FlagCounts {
             counts.all.insert(prediction.unit.clone());
             for flag in &prediction.flags {
                 counts.flagged.insert(prediction.unit.clone());
-                counts.by_kind.entry(flag.kind).or_default().insert(prediction.unit.clone());
+                counts
+                    .by_kind
+                    .entry(flag.kind)
+                    .or_default()
+                    .insert(prediction.unit.clone());
             }
         }
         counts
@@ -106,16 +110,24 @@ impl FlagCounts {
 
     /// Returns the number of flagged units by kind.
     pub fn by_kind(&self) -> impl Iterator<Item = (FlagKind, usize)> {
-        self.by_kind.iter().map(|(kind, units)| (*kind, units.len()))
+        self.by_kind
+            .iter()
+            .map(|(kind, units)| (*kind, units.len()))
     }
 }
 
 impl fmt::Display for FlagCounts {
     /// Writes such as `2 of 100 units outside of what training held (age 1, gaps 2)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds: Vec<String> = self.by_kind().map(|(kind, units)| format!("{kind} {units}")).collect();
+        let kinds: Vec<String> = self
+            .by_kind()
+            .map(|(kind, units)| format!("{kind} {units}"))
+            .collect();
         let (flagged, all, kinds) = (self.units(), self.all.len(), kinds.join(", "));
-        write!(f, "{flagged} of {all} units outside of what training held ({kinds})")
+        write!(
+            f,
+            "{flagged} of {all} units outside of what training held ({kinds})"
+        )
     }
 }
 

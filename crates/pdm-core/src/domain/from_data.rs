@@ -35,14 +35,20 @@ impl Found {
     /// Returns what is worth telling people, grouped by what it follows from; `None` where every value is the usual one.
     pub fn told(found: &[Self]) -> Option<String> {
         let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-        for Self { key, value, why, .. } in found.iter().filter(|found| !found.usual) {
+        for Self {
+            key, value, why, ..
+        } in found.iter().filter(|found| !found.usual)
+        {
             let text = format!("{key} = {value}");
             match groups.iter_mut().find(|(known, _)| known == why) {
                 Some((_, texts)) => texts.push(text),
                 None => groups.push((why, vec![text])),
             }
         }
-        let texts: Vec<_> = groups.iter().map(|(why, texts)| format!("{} ({why})", texts.join(", "))).collect();
+        let texts: Vec<_> = groups
+            .iter()
+            .map(|(why, texts)| format!("{} ({why})", texts.join(", ")))
+            .collect();
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 }
@@ -116,7 +122,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AutoOr<T> {
         if text == AUTO {
             return Ok(FromData::Auto);
         }
-        Err(E::invalid_value(Unexpected::Str(text), &"a number or \"auto\""))
+        Err(E::invalid_value(
+            Unexpected::Str(text),
+            &"a number or \"auto\"",
+        ))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
@@ -168,25 +177,39 @@ mod tests {
 
     #[test]
     fn the_word_and_the_values_survive_toml_and_json() {
-        for text in
-            ["rows = \"auto\"\ncap = \"auto\"\nlives = \"auto\"\n", "rows = 7\ncap = 125.0\nlives = [4.0, 15.0]\n"]
-        {
+        for text in [
+            "rows = \"auto\"\ncap = \"auto\"\nlives = \"auto\"\n",
+            "rows = 7\ncap = 125.0\nlives = [4.0, 15.0]\n",
+        ] {
             let table: Table = toml::from_str(text).unwrap();
             assert_eq!(toml::to_string(&table).unwrap(), text);
             let json = serde_json::to_string(&table).unwrap();
             assert_eq!(serde_json::from_str::<Table>(&json).unwrap(), table);
         }
         let whole: Table = toml::from_str("rows = 7\ncap = 125\nlives = [4, 15]").unwrap();
-        assert_eq!((whole.cap, whole.rows), (FromData::Set(125.0), FromData::Set(7)));
+        assert_eq!(
+            (whole.cap, whole.rows),
+            (FromData::Set(125.0), FromData::Set(7))
+        );
     }
 
     #[test]
     fn what_was_found_is_told_once_a_reason() {
         let found = |key: &str, why: &str, usual| {
             let (key, value, why) = (key.to_owned(), "2".to_owned(), why.to_owned());
-            Found { key, value, why, usual }
+            Found {
+                key,
+                value,
+                why,
+                usual,
+            }
         };
-        let all = [found("a", "x", false), found("b", "y", false), found("c", "x", false), found("d", "x", true)];
+        let all = [
+            found("a", "x", false),
+            found("b", "y", false),
+            found("c", "x", false),
+            found("d", "x", true),
+        ];
         assert_eq!(Found::told(&all).unwrap(), "a = 2, c = 2 (x); b = 2 (y)");
         assert_eq!(Found::told(&all[3..]), None);
     }
@@ -195,10 +218,24 @@ mod tests {
     fn what_is_neither_says_what_was_expected() {
         let mistake = |rows: &str| {
             let text = format!("{{ \"rows\": {rows}, \"cap\": 1, \"lives\": [] }}");
-            serde_json::from_str::<Table>(&text).unwrap_err().to_string()
+            serde_json::from_str::<Table>(&text)
+                .unwrap_err()
+                .to_string()
         };
-        assert!(mistake("\"soon\"").contains("expected a number or \"auto\""), "{}", mistake("\"soon\""));
-        assert!(mistake("-1").contains("expected usize"), "{}", mistake("-1"));
-        assert!(mistake("[1]").contains("expected usize"), "{}", mistake("[1]"));
+        assert!(
+            mistake("\"soon\"").contains("expected a number or \"auto\""),
+            "{}",
+            mistake("\"soon\"")
+        );
+        assert!(
+            mistake("-1").contains("expected usize"),
+            "{}",
+            mistake("-1")
+        );
+        assert!(
+            mistake("[1]").contains("expected usize"),
+            "{}",
+            mistake("[1]")
+        );
     }
 }

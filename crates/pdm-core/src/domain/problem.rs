@@ -20,13 +20,22 @@ pub struct Problem {
 impl Problem {
     /// Returns a problem without a hint: a value that the option cannot take.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: Code::BadValue, path: path.into(), message: message.into(), hint: None }
+        Self {
+            code: Code::BadValue,
+            path: path.into(),
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Returns a problem for every count that is not from 1 to `most`.
     pub fn out_of_range(counts: &[(&str, usize)], most: usize) -> Vec<Self> {
-        let wrong = counts.iter().filter(|(_, count)| !(1..=most).contains(count));
-        wrong.map(|(key, count)| Self::new(*key, format!("must be from 1 to {most}, not {count}"))).collect()
+        let wrong = counts
+            .iter()
+            .filter(|(_, count)| !(1..=most).contains(count));
+        wrong
+            .map(|(key, count)| Self::new(*key, format!("must be from 1 to {most}, not {count}")))
+            .collect()
     }
 
     /// Returns this problem as one of another kind.
@@ -46,7 +55,11 @@ impl Problem {
     /// Returns this problem seen from the table that holds `parent`.
     #[must_use]
     pub fn within(mut self, parent: &str) -> Self {
-        self.path = if self.path.is_empty() { parent.to_owned() } else { format!("{parent}.{}", self.path) };
+        self.path = if self.path.is_empty() {
+            parent.to_owned()
+        } else {
+            format!("{parent}.{}", self.path)
+        };
         self
     }
 }

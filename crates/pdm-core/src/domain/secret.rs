@@ -27,8 +27,7 @@ pub struct Secret(String);
 pub struct MissingSecret(pub String);
 
 /// What a plain text in the place of a name is answered; it is not repeated, since it may be the secret itself.
-pub const WRITE_A_NAME: &str =
-    "a secret is not written here; write { env = \"NAME\" } with the name of the environment variable that holds it";
+pub const WRITE_A_NAME: &str = "a secret is not written here; write { env = \"NAME\" } with the name of the environment variable that holds it";
 
 impl SecretName {
     /// Returns the name of this environment variable as a secret's.
@@ -40,7 +39,10 @@ impl SecretName {
     pub fn problem(&self, key: &str) -> Option<Problem> {
         let first = self.env.chars().next();
         let is_name = first.is_some_and(|c| !c.is_ascii_digit())
-            && self.env.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            && self
+                .env
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_');
         let what = "`env` is not the name of an environment variable";
         (!is_name).then(|| {
             Problem::new(key, what)
@@ -54,7 +56,9 @@ impl SecretName {
     /// # Errors
     /// The variable is not set, or empty.
     pub fn read(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Secret, MissingSecret> {
-        let secret = variable(&self.env).map(|value| Secret::new(&value)).filter(|secret| !secret.0.is_empty());
+        let secret = variable(&self.env)
+            .map(|value| Secret::new(&value))
+            .filter(|secret| !secret.0.is_empty());
         secret.ok_or_else(|| MissingSecret(self.env.clone()))
     }
 }
@@ -112,7 +116,8 @@ impl<'de> Visitor<'de> for Named {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<SecretName, A::Error> {
-        Table::deserialize(MapAccessDeserializer::new(table)).map(|Table { env }| SecretName { env })
+        Table::deserialize(MapAccessDeserializer::new(table))
+            .map(|Table { env }| SecretName { env })
     }
 }
 
@@ -129,11 +134,21 @@ mod tests {
     fn a_secret_is_named_and_never_written() {
         let options: Options = toml::from_str("secret = { env = \"KEY\" }").unwrap();
         assert_eq!(options.secret, SecretName::new("KEY"));
-        assert_eq!(toml::from_str::<Options>(&toml::to_string(&options).unwrap()).unwrap(), options);
-        for wrong in ["secret = \"hunter2\"", "secret = 7654321", "secret = 7654321.0"] {
+        assert_eq!(
+            toml::from_str::<Options>(&toml::to_string(&options).unwrap()).unwrap(),
+            options
+        );
+        for wrong in [
+            "secret = \"hunter2\"",
+            "secret = 7654321",
+            "secret = 7654321.0",
+        ] {
             let told = toml::from_str::<Options>(wrong).unwrap_err();
             let told = told.message();
-            assert!(told.contains("write { env = \"NAME\" }") && !told.contains("hunter2"), "{told}");
+            assert!(
+                told.contains("write { env = \"NAME\" }") && !told.contains("hunter2"),
+                "{told}"
+            );
             assert!(!told.contains("7654321"), "{told}");
         }
     }
@@ -143,7 +158,11 @@ mod tests {
         let problem = SecretName::new("p@ss word").problem("secret").unwrap();
         assert!(!problem.message.contains("p@ss"));
         assert_eq!(SecretName::new("PLANT_KEY_2").problem("secret"), None);
-        assert!(["", "2A"].iter().all(|name| SecretName::new(*name).problem("secret").is_some()));
+        assert!(
+            ["", "2A"]
+                .iter()
+                .all(|name| SecretName::new(*name).problem("secret").is_some())
+        );
     }
 
     #[test]
@@ -151,8 +170,14 @@ mod tests {
         let variable = |name: &str| (name == "KEY").then(|| " hunter2\n".to_owned());
         let secret = SecretName::new("KEY").read(&variable).unwrap();
         assert_eq!(secret.expose(), "hunter2");
-        assert_eq!(format!("{secret:?} {:#?}", Some(&secret)), "*** Some(\n    ***,\n)");
+        assert_eq!(
+            format!("{secret:?} {:#?}", Some(&secret)),
+            "*** Some(\n    ***,\n)"
+        );
         let missing = SecretName::new("OTHER").read(&variable).unwrap_err();
-        assert_eq!(missing.to_string(), "the environment variable `OTHER` is not set");
+        assert_eq!(
+            missing.to_string(),
+            "the environment variable `OTHER` is not set"
+        );
     }
 }

@@ -33,7 +33,8 @@ pub enum Subset {
 
 impl Subset {
     /// All subsets, in order.
-    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
+    pub const ALL: [Self; Self::VARIANTS.len()] =
+        *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns the name used in the published file names.
     pub fn name(self) -> &'static str {

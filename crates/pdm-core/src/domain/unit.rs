@@ -88,6 +88,9 @@ mod tests {
     fn numeric_units_sort_by_value_and_before_names() {
         let mut units = ["pump-b", "10", "2", "pump-a"].map(UnitId::new);
         units.sort();
-        assert_eq!(units.map(|u| u.to_string()), ["2", "10", "pump-a", "pump-b"]);
+        assert_eq!(
+            units.map(|u| u.to_string()),
+            ["2", "10", "pump-a", "pump-b"]
+        );
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 /// Characters that turn the direction in which the text around them is read.
 const TURNING: [char; 12] = [
-    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
-    '\u{2067}', '\u{2068}', '\u{2069}',
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
 ];
 
 /// Returns a text as it may be shown on a terminal: control characters are written out, such as `\x1b` for the one that
@@ -54,9 +54,17 @@ fn is_hidden(c: char) -> bool {
 
 /// Returns the length of the command for a colour that a text begins with; 0 where it begins with none.
 fn colour(text: &str) -> usize {
-    let Some(command) = text.strip_prefix("\x1b[") else { return 0 };
-    let numbers = command.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(command.len());
-    if command[numbers..].starts_with('m') { 2 + numbers + 1 } else { 0 }
+    let Some(command) = text.strip_prefix("\x1b[") else {
+        return 0;
+    };
+    let numbers = command
+        .find(|c: char| !c.is_ascii_digit() && c != ';')
+        .unwrap_or(command.len());
+    if command[numbers..].starts_with('m') {
+        2 + numbers + 1
+    } else {
+        0
+    }
 }
 
 #[cfg(test)]
@@ -65,16 +73,28 @@ mod tests {
 
     #[test]
     fn commands_to_a_terminal_are_written_out() {
-        assert_eq!(visible("x\x1b[2J\x1b]0;pwn\x07\nFAKE\r"), "x\\x1b[2J\\x1b]0;pwn\\x07\nFAKE\\x0d");
-        assert_eq!(visible("a\u{9b}31mb\u{202e}c\u{7f}"), "a\\x9b31mb\\u{202e}c\\x7f");
+        assert_eq!(
+            visible("x\x1b[2J\x1b]0;pwn\x07\nFAKE\r"),
+            "x\\x1b[2J\\x1b]0;pwn\\x07\nFAKE\\x0d"
+        );
+        assert_eq!(
+            visible("a\u{9b}31mb\u{202e}c\u{7f}"),
+            "a\\x9b31mb\\u{202e}c\\x7f"
+        );
         assert_eq!(visible("a\x1b[31mb"), "a\\x1b[31mb");
-        assert_eq!(visible_coloured("a\x1b[1;31mb\x1b[0m\x1b[8A\x1b["), "a\x1b[1;31mb\x1b[0m\\x1b[8A\\x1b[");
+        assert_eq!(
+            visible_coloured("a\x1b[1;31mb\x1b[0m\x1b[8A\x1b["),
+            "a\x1b[1;31mb\x1b[0m\\x1b[8A\\x1b["
+        );
     }
 
     #[test]
     fn other_text_stays_and_is_not_copied() {
         for text in ["", "Öl, 97 %\tµm\n", "日本語", "line\n"] {
-            assert!(matches!(visible(text), Cow::Borrowed(same) if same == text), "{text}");
+            assert!(
+                matches!(visible(text), Cow::Borrowed(same) if same == text),
+                "{text}"
+            );
         }
         assert_eq!(visible("a\r\nb"), "a\r\nb");
     }

@@ -64,8 +64,15 @@ pub fn size(bytes: u64) -> String {
 
 /// Returns a length of time as people write it, such as `1h 30m`; to the second from 10 s on, else to the millisecond.
 pub fn span(time: Duration) -> String {
-    let shown = if time >= Duration::from_secs(10) { time.as_secs() * 1000 } else { time.as_millis() as u64 };
-    format!("{:#}", SignedDuration::from_millis(i64::try_from(shown).unwrap_or(i64::MAX)))
+    let shown = if time >= Duration::from_secs(10) {
+        time.as_secs() * 1000
+    } else {
+        time.as_millis() as u64
+    };
+    format!(
+        "{:#}",
+        SignedDuration::from_millis(i64::try_from(shown).unwrap_or(i64::MAX))
+    )
 }
 
 #[cfg(test)]
@@ -74,10 +81,22 @@ mod tests {
 
     #[test]
     fn the_words_name_the_budget_and_both_amounts() {
-        let memory = BudgetExceeded::Memory { used: 3 << 29, limit: 1 << 30 };
-        assert_eq!(memory.to_string(), "the process holds 1.5 GiB, more than the memory budget of 1.0 GiB");
-        let time = BudgetExceeded::Time { used: Duration::from_millis(5_400_321), limit: Duration::from_secs(5400) };
-        assert_eq!(time.to_string(), "training has taken 1h 30m, more than the time budget of 1h 30m");
+        let memory = BudgetExceeded::Memory {
+            used: 3 << 29,
+            limit: 1 << 30,
+        };
+        assert_eq!(
+            memory.to_string(),
+            "the process holds 1.5 GiB, more than the memory budget of 1.0 GiB"
+        );
+        let time = BudgetExceeded::Time {
+            used: Duration::from_millis(5_400_321),
+            limit: Duration::from_secs(5400),
+        };
+        assert_eq!(
+            time.to_string(),
+            "training has taken 1h 30m, more than the time budget of 1h 30m"
+        );
         assert_eq!(span(Duration::from_micros(1_034_999)), "1s 34ms");
     }
 }

@@ -115,20 +115,51 @@ impl Event {
     #[must_use]
     pub(super) fn redacted(self) -> Self {
         match self {
-            Self::StageStarted { stage, why } => Self::StageStarted { stage, why: clean(why) },
-            Self::StageCached { stage, why } => Self::StageCached { stage, why: clean(why) },
-            Self::StageFinished { stage, summary, elapsed_ms } => {
-                Self::StageFinished { stage, summary: clean(summary), elapsed_ms }
-            }
-            Self::Param { key, value } => Self::Param { value: clean_value(&key, value), key },
-            Self::Tag { key, value } => Self::Tag { value: clean_value(&key, value), key },
+            Self::StageStarted { stage, why } => Self::StageStarted {
+                stage,
+                why: clean(why),
+            },
+            Self::StageCached { stage, why } => Self::StageCached {
+                stage,
+                why: clean(why),
+            },
+            Self::StageFinished {
+                stage,
+                summary,
+                elapsed_ms,
+            } => Self::StageFinished {
+                stage,
+                summary: clean(summary),
+                elapsed_ms,
+            },
+            Self::Param { key, value } => Self::Param {
+                value: clean_value(&key, value),
+                key,
+            },
+            Self::Tag { key, value } => Self::Tag {
+                value: clean_value(&key, value),
+                key,
+            },
             Self::PartStarted { part, params } => {
-                let params = params.into_iter().map(|(key, value)| (key, clean(value))).collect();
+                let params = params
+                    .into_iter()
+                    .map(|(key, value)| (key, clean(value)))
+                    .collect();
                 Self::PartStarted { part, params }
             }
-            Self::Input { part, data } => Self::Input { part, data: InputData { source: clean(data.source), ..data } },
-            Self::Note { message } => Self::Note { message: clean(message) },
-            Self::Warning { message } => Self::Warning { message: clean(message) },
+            Self::Input { part, data } => Self::Input {
+                part,
+                data: InputData {
+                    source: clean(data.source),
+                    ..data
+                },
+            },
+            Self::Note { message } => Self::Note {
+                message: clean(message),
+            },
+            Self::Warning { message } => Self::Warning {
+                message: clean(message),
+            },
             // Numbers and names, by the thousand.
             Self::RunStarted { .. }
             | Self::Progress { .. }
@@ -148,7 +179,11 @@ fn clean(text: String) -> String {
 
 /// Returns a value as it may be told, which its name may call a secret.
 fn clean_value(key: &str, value: String) -> String {
-    if names_a_secret(key) && !value.is_empty() && !value.starts_with('{') { HIDDEN.to_owned() } else { clean(value) }
+    if names_a_secret(key) && !value.is_empty() && !value.starts_with('{') {
+        HIDDEN.to_owned()
+    } else {
+        clean(value)
+    }
 }
 
 /// Data that something was learnt from or judged on.

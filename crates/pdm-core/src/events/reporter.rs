@@ -20,7 +20,10 @@ pub struct Reporter {
 impl Reporter {
     /// Returns a reporter that stops when `interrupt` is raised and tells nobody yet.
     pub fn new(interrupt: Interrupt) -> Self {
-        Self { interrupt, ..Self::default() }
+        Self {
+            interrupt,
+            ..Self::default()
+        }
     }
 
     /// Returns a reporter nobody listens to and nobody stops; for tests and examples.
@@ -47,15 +50,24 @@ impl Reporter {
     /// Returns a reporter whose metrics carry a prefix, such as `fold-1/`, so that parts of one fit stay apart.
     #[must_use]
     pub fn scoped(&self, part: &str) -> Self {
-        Self { scope: format!("{}{part}/", self.scope), ..self.clone() }
+        Self {
+            scope: format!("{}{part}/", self.scope),
+            ..self.clone()
+        }
     }
 
     /// Tells that a part begins that is worth a record of its own, and returns its reporter: [`Self::scoped`] to it.
     #[must_use]
     pub fn begin_part(&self, part: &str, params: &[(&str, String)]) -> Self {
         let scoped = self.scoped(part);
-        let params = params.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        scoped.emit(Event::PartStarted { part: scoped.part(), params });
+        let params = params
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect();
+        scoped.emit(Event::PartStarted {
+            part: scoped.part(),
+            params,
+        });
         scoped
     }
 
@@ -66,7 +78,10 @@ impl Reporter {
 
     /// Tells which data the run, or the part this reporter belongs to, rests on.
     pub fn input(&self, data: InputData) {
-        self.emit(Event::Input { part: self.part(), data });
+        self.emit(Event::Input {
+            part: self.part(),
+            data,
+        });
     }
 
     fn part(&self) -> String {
@@ -81,12 +96,19 @@ impl Reporter {
     /// Tells every listener; none of them hears a secret that a text holds.
     pub fn emit(&self, event: Event) {
         let event = event.redacted();
-        self.observers.iter().for_each(|observer| observer.on(&event));
+        self.observers
+            .iter()
+            .for_each(|observer| observer.on(&event));
     }
 
     /// Tells how far a long task is.
     pub fn progress(&self, task: &str, done: u64, total: u64, note: impl Into<String>) {
-        self.emit(Event::Progress { task: task.to_owned(), done, total, note: note.into() });
+        self.emit(Event::Progress {
+            task: task.to_owned(),
+            done,
+            total,
+            note: note.into(),
+        });
     }
 
     /// Logs a number at a step.
@@ -97,12 +119,16 @@ impl Reporter {
 
     /// Tells the user something that is no reason to worry.
     pub fn note(&self, message: impl Into<String>) {
-        self.emit(Event::Note { message: message.into() });
+        self.emit(Event::Note {
+            message: message.into(),
+        });
     }
 
     /// Warns the user; the work goes on.
     pub fn warn(&self, message: impl Into<String>) {
-        self.emit(Event::Warning { message: message.into() });
+        self.emit(Event::Warning {
+            message: message.into(),
+        });
     }
 
     /// Fails once the work should stop; call it in every long loop.
@@ -133,7 +159,10 @@ mod tests {
 
     #[test]
     fn every_listener_hears_every_event() {
-        let (a, b) = (Arc::new(Count(Mutex::new(0))), Arc::new(Count(Mutex::new(0))));
+        let (a, b) = (
+            Arc::new(Count(Mutex::new(0))),
+            Arc::new(Count(Mutex::new(0))),
+        );
         let reporter = Reporter::silent().with(a.clone()).with(b.clone());
         reporter.metric("loss", 1, 0.5);
         reporter.warn("few units");
@@ -152,7 +181,10 @@ mod tests {
         }
         let keys = Arc::new(Keys(Mutex::default()));
         let reporter = Reporter::silent().with(keys.clone());
-        reporter.scoped("fold-1").scoped("gru").metric("loss", 0, 1.0);
+        reporter
+            .scoped("fold-1")
+            .scoped("gru")
+            .metric("loss", 0, 1.0);
         reporter.metric("loss", 0, 1.0);
         assert_eq!(*keys.0.lock().unwrap(), ["fold-1/gru/loss", "loss"]);
     }
@@ -170,9 +202,16 @@ mod tests {
             }
         }
         let parts = Arc::new(Parts(Mutex::default()));
-        let fold = Reporter::silent().with(parts.clone()).begin_part("fold-1", &[]);
-        fold.begin_part("seed-2", &[("seed", "7".to_owned())]).end_part();
-        let expected = ["fold-1 begins []", "fold-1/seed-2 begins [(\"seed\", \"7\")]", "fold-1/seed-2 ends"];
+        let fold = Reporter::silent()
+            .with(parts.clone())
+            .begin_part("fold-1", &[]);
+        fold.begin_part("seed-2", &[("seed", "7".to_owned())])
+            .end_part();
+        let expected = [
+            "fold-1 begins []",
+            "fold-1/seed-2 begins [(\"seed\", \"7\")]",
+            "fold-1/seed-2 ends",
+        ];
         assert_eq!(*parts.0.lock().unwrap(), expected);
     }
 
@@ -190,13 +229,30 @@ mod tests {
         struct Limit(usize);
         impl Guard for Limit {
             fn check(&self) -> Result<(), Interrupted> {
-                let exceeded = BudgetExceeded::Memory { used: 100, limit: self.0 as u64 };
-                if self.0 >= 100 { Ok(()) } else { Err(exceeded.into()) }
+                let exceeded = BudgetExceeded::Memory {
+                    used: 100,
+                    limit: self.0 as u64,
+                };
+                if self.0 >= 100 {
+                    Ok(())
+                } else {
+                    Err(exceeded.into())
+                }
             }
         }
         let reporter = Reporter::silent().guarded(Arc::new(Limit(100)));
         assert!(reporter.check().is_ok());
-        let stopped = reporter.guarded(Arc::new(Limit(99))).scoped("fold-1").check();
-        assert_eq!(stopped, Err(BudgetExceeded::Memory { used: 100, limit: 99 }.into()));
+        let stopped = reporter
+            .guarded(Arc::new(Limit(99)))
+            .scoped("fold-1")
+            .check();
+        assert_eq!(
+            stopped,
+            Err(BudgetExceeded::Memory {
+                used: 100,
+                limit: 99
+            }
+            .into())
+        );
     }
 }

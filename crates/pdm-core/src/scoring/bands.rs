@@ -31,9 +31,16 @@ pub struct Band {
 
 /// Returns the bands that hold a row, in ascending order: fifths of the largest possible prediction, and what is above it.
 pub(super) fn bands(rows: &[Row], most: f64) -> Vec<Band> {
-    let edges: Vec<f64> = (0..=BANDS).map(|band| most * f64::from(band) / f64::from(BANDS)).collect();
+    let edges: Vec<f64> = (0..=BANDS)
+        .map(|band| most * f64::from(band) / f64::from(BANDS))
+        .collect();
     let ends = edges.iter().skip(1).map(|edge| Some(*edge)).chain([None]);
-    edges.iter().copied().zip(ends).filter_map(|(from, below)| band(rows, from, below)).collect()
+    edges
+        .iter()
+        .copied()
+        .zip(ends)
+        .filter_map(|(from, below)| band(rows, from, below))
+        .collect()
 }
 
 fn band(rows: &[Row], from: f64, below: Option<f64>) -> Option<Band> {
@@ -47,7 +54,9 @@ fn band(rows: &[Row], from: f64, below: Option<f64>) -> Option<Band> {
         rows: rows.len(),
         rmse: rmse(&errors),
         bias: bias(&errors),
-        coverage: mean(&rows, |row| Some(f64::from(u8::from(row.interval?.contains(row.truth))))),
+        coverage: mean(&rows, |row| {
+            Some(f64::from(u8::from(row.interval?.contains(row.truth))))
+        }),
         interval_width: mean(&rows, |row| Some(row.interval?.width())),
     })
 }
@@ -66,15 +75,24 @@ mod tests {
 
     #[test]
     fn every_row_stands_in_one_band() {
-        let mut predictions =
-            vec![prediction(1, 9, 20.0, 10.0), prediction(2, 9, 20.0, 25.0), prediction(3, 9, 9.0, 24.0)];
+        let mut predictions = vec![
+            prediction(1, 9, 20.0, 10.0),
+            prediction(2, 9, 20.0, 25.0),
+            prediction(3, 9, 9.0, 24.0),
+        ];
         predictions.push(prediction(4, 9, 125.0, 300.0));
         for p in &mut predictions {
-            p.interval = Some(Interval { lower: 9.0, upper: 24.0 });
+            p.interval = Some(Interval {
+                lower: 9.0,
+                upper: 24.0,
+            });
         }
         let rows = admit(&predictions, &test_protocol(4)).unwrap();
         let bands = bands(&rows, 125.0);
-        let seen: Vec<_> = bands.iter().map(|b| (b.from, b.below, b.rows, b.bias, b.coverage)).collect();
+        let seen: Vec<_> = bands
+            .iter()
+            .map(|b| (b.from, b.below, b.rows, b.bias, b.coverage))
+            .collect();
         assert_eq!(
             seen,
             [
@@ -84,7 +102,13 @@ mod tests {
             ]
         );
         assert!(bands.iter().all(|band| band.interval_width == Some(15.0)));
-        let of_short_lives: Vec<_> = super::bands(&rows, 30.0).iter().map(|b| (b.from, b.below, b.rows)).collect();
-        assert_eq!(of_short_lives, [(6.0, Some(12.0), 1), (24.0, Some(30.0), 2), (30.0, None, 1)]);
+        let of_short_lives: Vec<_> = super::bands(&rows, 30.0)
+            .iter()
+            .map(|b| (b.from, b.below, b.rows))
+            .collect();
+        assert_eq!(
+            of_short_lives,
+            [(6.0, Some(12.0), 1), (24.0, Some(30.0), 2), (30.0, None, 1)]
+        );
     }
 }

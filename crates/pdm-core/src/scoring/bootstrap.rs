@@ -32,7 +32,10 @@ pub(super) fn resample(units: &[Totals], options: &BootstrapOptions, seed: u64) 
         draw(units.len(), seed, stream).for_each(|unit| sum += &units[unit]);
         sum
     };
-    (0..options.resamples as u64).into_par_iter().map(sum_of).collect()
+    (0..options.resamples as u64)
+        .into_par_iter()
+        .map(sum_of)
+        .collect()
 }
 
 /// Returns the units of one resample, by their places: as many as there are, each drawn from all.
@@ -43,15 +46,31 @@ pub(super) fn draw(units: usize, seed: u64, stream: u64) -> impl Iterator<Item =
 }
 
 /// Returns the value of a metric with its interval; `None` where one of the three is not finite.
-pub(super) fn score(metric: Metric, sum: &Totals, resamples: &[Totals], confidence: f64) -> Option<Score> {
-    let values = resamples.iter().map(|totals| metric.value(totals)).collect();
+pub(super) fn score(
+    metric: Metric,
+    sum: &Totals,
+    resamples: &[Totals],
+    confidence: f64,
+) -> Option<Score> {
+    let values = resamples
+        .iter()
+        .map(|totals| metric.value(totals))
+        .collect();
     let (mut lower, mut upper) = percentile_interval(values, confidence);
     if metric.measure().is_share() {
         let unseen = largest_share_unseen(sum.units, confidence);
         (lower, upper) = (lower.min(1.0 - unseen), upper.max(unseen));
     }
     let value = metric.value(sum);
-    [value, lower, upper].iter().all(|v| v.is_finite()).then_some(Score { metric, value, lower, upper })
+    [value, lower, upper]
+        .iter()
+        .all(|v| v.is_finite())
+        .then_some(Score {
+            metric,
+            value,
+            lower,
+            upper,
+        })
 }
 
 /// Returns the two quantiles that leave `(1 − confidence) / 2` of the values on each side.
@@ -63,7 +82,9 @@ pub(super) fn percentile_interval(mut values: Vec<f64>, confidence: f64) -> (f64
 
 /// Returns a quantile of ascending values by linear interpolation, numpy's default; `NaN` where there are none.
 pub fn quantile(ascending: &[f64], share: f64) -> f64 {
-    let Some(last) = ascending.len().checked_sub(1) else { return f64::NAN };
+    let Some(last) = ascending.len().checked_sub(1) else {
+        return f64::NAN;
+    };
     let position = share * last as f64;
     let below = (position.floor() as usize).min(last);
     let (low, high) = (ascending[below], ascending[(below + 1).min(last)]);
@@ -88,7 +109,12 @@ mod tests {
         let seen = [0.0, 0.1, 0.5, 0.9, 1.0].map(|share| quantile(&values, share));
         // numpy.quantile([1, 2, 4, 8], [0, .1, .5, .9, 1])
         let expected = [1.0, 1.3, 3.0, 6.8, 8.0];
-        assert!(seen.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{seen:?}");
+        assert!(
+            seen.iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-12),
+            "{seen:?}"
+        );
     }
 
     #[test]

@@ -61,7 +61,10 @@ pub struct Scored<'a> {
 
 impl<'a> Scored<'a> {
     fn evidence(self) -> Evidence<'a> {
-        Evidence { predictions: self.predictions, protocol: &self.card.protocol }
+        Evidence {
+            predictions: self.predictions,
+            protocol: &self.card.protocol,
+        }
     }
 }
 
@@ -70,7 +73,11 @@ pub fn side_by_side(a: Scored<'_>, b: Scored<'_>) -> SideBySide {
     if a.card.protocol_digest != b.card.protocol_digest {
         let told = |card: &Scorecard| (card.protocol_digest, card.protocol.to_string());
         let differ = differences(&a.card.protocol, &b.card.protocol);
-        return SideBySide::Unlike { a: told(a.card), b: told(b.card), differ };
+        return SideBySide::Unlike {
+            a: told(a.card),
+            b: told(b.card),
+            differ,
+        };
     }
     let mut unpaired = None;
     let mut rows = Vec::new();
@@ -80,7 +87,13 @@ pub fn side_by_side(a: Scored<'_>, b: Scored<'_>) -> SideBySide {
             continue;
         }
         let difference = score_a.zip(score_b).map(|(a, b)| b.value - a.value);
-        let worse = match paired(metric, b.evidence(), a.evidence(), &b.card.bootstrap, b.card.seed) {
+        let worse = match paired(
+            metric,
+            b.evidence(),
+            a.evidence(),
+            &b.card.bootstrap,
+            b.card.seed,
+        ) {
             // A score that only one of them has, or without a finite value, has no difference.
             Ok(worse) => difference.map(|_| worse),
             Err(ScoringError::Undefined(_)) => None,
@@ -89,31 +102,60 @@ pub fn side_by_side(a: Scored<'_>, b: Scored<'_>) -> SideBySide {
                 None
             }
         };
-        rows.push(ScoreChange { metric, a: score_a, b: score_b, difference, worse });
+        rows.push(ScoreChange {
+            metric,
+            a: score_a,
+            b: score_b,
+            difference,
+            worse,
+        });
     }
     let (protocol, judged) = (a.card.protocol_digest, a.card.protocol.to_string());
-    SideBySide::Compared { protocol, judged, units: a.card.units, rows, unpaired }
+    SideBySide::Compared {
+        protocol,
+        judged,
+        units: a.card.units,
+        rows,
+        unpaired,
+    }
 }
 
 /// Returns in what two protocols differ, one fragment each.
 fn differences(a: &Protocol, b: &Protocol) -> Vec<String> {
     // Taken apart by name, so that a new field of the protocol is not forgotten here.
-    let Protocol { part, data, units, cuts, truth_cap, clip, short_units } = a;
+    let Protocol {
+        part,
+        data,
+        units,
+        cuts,
+        truth_cap,
+        clip,
+        short_units,
+    } = a;
     let mut differ = Vec::new();
     let mut tell = |what: &str, a: String, b: String| {
         if a != b {
             differ.push(format!("{what}: {a} against {b}"));
         }
     };
-    let cap = |cap: Option<f64>| cap.map_or("uncapped".to_owned(), |cap| format!("capped at {cap}"));
+    let cap =
+        |cap: Option<f64>| cap.map_or("uncapped".to_owned(), |cap| format!("capped at {cap}"));
     tell("part", part.to_string(), b.part.to_string());
     tell("data", data.short(), b.data.short());
     tell("units", units.to_string(), b.units.to_string());
     tell("cuts", cuts.to_string(), b.cuts.to_string());
     tell("truth", cap(*truth_cap), cap(b.truth_cap));
     let range = |lower: f64, upper: f64| format!("[{lower}, {upper}]");
-    tell("predictions clipped to", range(clip.lower, clip.upper), range(b.clip.lower, b.clip.upper));
-    tell("short units", short_units.to_string(), b.short_units.to_string());
+    tell(
+        "predictions clipped to",
+        range(clip.lower, clip.upper),
+        range(b.clip.lower, b.clip.upper),
+    );
+    tell(
+        "short units",
+        short_units.to_string(),
+        b.short_units.to_string(),
+    );
     differ
 }
 
@@ -124,7 +166,10 @@ mod tests {
     use crate::scoring::{BootstrapOptions, score};
 
     fn predictions(scale: f64) -> Vec<Prediction> {
-        (1..).zip(wavy_errors(60)).map(|(unit, d)| prediction(unit, 50, 60.0 + scale * d, 60.0)).collect()
+        (1..)
+            .zip(wavy_errors(60))
+            .map(|(unit, d)| prediction(unit, 50, 60.0 + scale * d, 60.0))
+            .collect()
     }
 
     fn card(predictions: &[Prediction], protocol: Protocol) -> Scorecard {
@@ -135,11 +180,35 @@ mod tests {
     fn every_score_has_its_paired_interval() {
         let (a, b) = (predictions(1.0), predictions(0.8));
         let (card_a, card_b) = (card(&a, test_protocol(60)), card(&b, test_protocol(60)));
-        let found = side_by_side(Scored { card: &card_a, predictions: &a }, Scored { card: &card_b, predictions: &b });
-        let SideBySide::Compared { units, rows, unpaired, .. } = found else { panic!("{found:?}") };
+        let found = side_by_side(
+            Scored {
+                card: &card_a,
+                predictions: &a,
+            },
+            Scored {
+                card: &card_b,
+                predictions: &b,
+            },
+        );
+        let SideBySide::Compared {
+            units,
+            rows,
+            unpaired,
+            ..
+        } = found
+        else {
+            panic!("{found:?}")
+        };
         assert_eq!((units, unpaired), (60, None));
         let metrics: Vec<_> = rows.iter().map(|row| row.metric).collect();
-        assert_eq!(metrics, card_a.scores.iter().map(|score| score.metric).collect::<Vec<_>>());
+        assert_eq!(
+            metrics,
+            card_a
+                .scores
+                .iter()
+                .map(|score| score.metric)
+                .collect::<Vec<_>>()
+        );
         let rmse = rows.iter().find(|row| row.metric == Metric::Rmse).unwrap();
         let worse = rmse.worse.unwrap();
         assert!(worse.upper < 0.0 && worse.units == 60, "{worse:?}");
@@ -149,10 +218,24 @@ mod tests {
     #[test]
     fn unlike_protocols_are_refused_with_what_differs() {
         let a = predictions(1.0);
-        let capped = Protocol { truth_cap: Some(125.0), ..test_protocol(60) };
+        let capped = Protocol {
+            truth_cap: Some(125.0),
+            ..test_protocol(60)
+        };
         let (card_a, card_b) = (card(&a, test_protocol(60)), card(&a, capped));
-        let found = side_by_side(Scored { card: &card_a, predictions: &a }, Scored { card: &card_b, predictions: &a });
-        let SideBySide::Unlike { differ, .. } = found else { panic!("{found:?}") };
+        let found = side_by_side(
+            Scored {
+                card: &card_a,
+                predictions: &a,
+            },
+            Scored {
+                card: &card_b,
+                predictions: &a,
+            },
+        );
+        let SideBySide::Unlike { differ, .. } = found else {
+            panic!("{found:?}")
+        };
         assert_eq!(differ, ["truth: uncapped against capped at 125"]);
     }
 
@@ -162,8 +245,19 @@ mod tests {
         let mut b = a.clone();
         b[0].unit = crate::domain::UnitId::from(77);
         let (card_a, card_b) = (card(&a, test_protocol(60)), card(&b, test_protocol(60)));
-        let found = side_by_side(Scored { card: &card_a, predictions: &a }, Scored { card: &card_b, predictions: &b });
-        let SideBySide::Compared { rows, unpaired, .. } = found else { panic!("{found:?}") };
+        let found = side_by_side(
+            Scored {
+                card: &card_a,
+                predictions: &a,
+            },
+            Scored {
+                card: &card_b,
+                predictions: &b,
+            },
+        );
+        let SideBySide::Compared { rows, unpaired, .. } = found else {
+            panic!("{found:?}")
+        };
         assert!(unpaired.unwrap().contains("is predicted by one model only"));
         assert!(rows.iter().all(|row| row.worse.is_none()));
     }

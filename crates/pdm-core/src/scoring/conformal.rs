@@ -86,13 +86,18 @@ impl Conformal {
         let rows = admit(predictions, protocol)?;
         let part_of = deal(&rows, seed);
         let without = |part: usize| {
-            let others: Vec<_> = by_unit(&rows).filter(|cuts| part_of[&cuts[0].unit] != part).collect();
+            let others: Vec<_> = by_unit(&rows)
+                .filter(|cuts| part_of[&cuts[0].unit] != part)
+                .collect();
             Self::of_units(&others, options, protocol, seed)
         };
         let conformals = (0..PARTS).map(without).collect::<Result<Vec<_>, _>>()?;
         let calibrate = |p: &Prediction| {
             let interval = conformals[part_of[&p.unit]].interval(p.rul, p.interval);
-            Prediction { interval: Some(interval), ..p.clone() }
+            Prediction {
+                interval: Some(interval),
+                ..p.clone()
+            }
         };
         Ok(predictions.iter().map(calibrate).collect())
     }
@@ -103,19 +108,34 @@ impl Conformal {
         let most = self.truth_cap.unwrap_or(f64::INFINITY);
         let centre = rul.max(self.clip.lower).min(self.clip.upper).min(most);
         let reach = self.quantile * self.scale.at(centre);
-        const UNKNOWN: Interval = Interval { lower: f64::NAN, upper: f64::NAN };
+        const UNKNOWN: Interval = Interval {
+            lower: f64::NAN,
+            upper: f64::NAN,
+        };
         if rul.is_nan() {
             return UNKNOWN;
         }
         match self.method {
-            CalibrationMethod::SplitConformal => {
-                Interval { lower: (centre - reach).max(0.0), upper: (centre + reach).min(most).max(0.0) }
-            }
+            CalibrationMethod::SplitConformal => Interval {
+                lower: (centre - reach).max(0.0),
+                upper: (centre + reach).min(most).max(0.0),
+            },
             CalibrationMethod::Quantile => {
-                let Some(own) = own.filter(|own| own.lower <= own.upper) else { return UNKNOWN };
+                let Some(own) = own.filter(|own| own.lower <= own.upper) else {
+                    return UNKNOWN;
+                };
                 let own = around(own, centre);
-                let wider = around(Interval { lower: own.lower - reach, upper: own.upper + reach }, centre);
-                Interval { lower: wider.lower.max(0.0), upper: wider.upper.min(most).max(0.0) }
+                let wider = around(
+                    Interval {
+                        lower: own.lower - reach,
+                        upper: own.upper + reach,
+                    },
+                    centre,
+                );
+                Interval {
+                    lower: wider.lower.max(0.0),
+                    upper: wider.upper.min(most).max(0.0),
+                }
             }
         }
     }
@@ -123,9 +143,15 @@ impl Conformal {
     /// Returns what no calibration holds, as a fragment; for one that was read from a file.
     pub fn problem(&self) -> Option<String> {
         if !(self.coverage > 0.0 && self.coverage < 1.0) {
-            return Some(format!("aims at the coverage {}, no share between 0 and 1", self.coverage));
+            return Some(format!(
+                "aims at the coverage {}, no share between 0 and 1",
+                self.coverage
+            ));
         }
-        if let Some(cap) = self.truth_cap.filter(|cap| !(*cap > 0.0 && cap.is_finite())) {
+        if let Some(cap) = self
+            .truth_cap
+            .filter(|cap| !(*cap > 0.0 && cap.is_finite()))
+        {
             return Some(format!("caps the truth at {cap}"));
         }
         let Interval { lower, upper } = self.clip;
@@ -169,9 +195,14 @@ impl Conformal {
         protocol: &Protocol,
         seed: u64,
     ) -> Result<Self, ScoringError> {
-        let CalibrateOptions { method, coverage, .. } = *options;
+        let CalibrateOptions {
+            method, coverage, ..
+        } = *options;
         let scaled = options.scaled && method == CalibrationMethod::SplitConformal;
-        let units = units.iter().map(|cuts| capped(cuts, protocol)).collect::<Vec<_>>();
+        let units = units
+            .iter()
+            .map(|cuts| capped(cuts, protocol))
+            .collect::<Vec<_>>();
         let rows: Vec<&Row> = units.iter().flatten().collect();
         let ordered = scaled.then(|| Ordered::new(&rows));
         let chosen = one_cut_each(&units, seed);
@@ -182,17 +213,36 @@ impl Conformal {
             first += unit.len();
         }
         let residual = |(cut, own): (&Row, Range<usize>)| {
-            let usual = ordered.as_ref().map_or(1.0, |ordered| ordered.without(own).at(cut.predicted));
+            let usual = ordered
+                .as_ref()
+                .map_or(1.0, |ordered| ordered.without(own).at(cut.predicted));
             Ok(distance(cut, method)? / usual)
         };
         // In order, so that the first cut that cannot be judged is told of at any number of threads.
         let residuals: Vec<_> = judged.into_par_iter().map(residual).collect();
         let residuals = residuals.into_iter().collect::<Result<_, _>>()?;
-        let scale = if scaled { Scale::fit(&rows) } else { Scale::constant() };
+        let scale = if scaled {
+            Scale::fit(&rows)
+        } else {
+            Scale::constant()
+        };
         let quantile = conformal_quantile(residuals, coverage)?;
         let (units, rows, protocol_digest) = (units.len(), rows.len(), protocol.digest());
-        let Protocol { truth_cap, clip, .. } = *protocol;
-        Ok(Self { method, coverage, scaled, units, rows, truth_cap, clip, quantile, scale, protocol: protocol_digest })
+        let Protocol {
+            truth_cap, clip, ..
+        } = *protocol;
+        Ok(Self {
+            method,
+            coverage,
+            scaled,
+            units,
+            rows,
+            truth_cap,
+            clip,
+            quantile,
+            scale,
+            protocol: protocol_digest,
+        })
     }
 }
 
@@ -203,7 +253,11 @@ fn deal(rows: &[Row], seed: u64) -> BTreeMap<&UnitId, usize> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(1);
     units.shuffle(&mut rng);
-    units.into_iter().enumerate().map(|(i, unit)| (unit, i % PARTS)).collect()
+    units
+        .into_iter()
+        .enumerate()
+        .map(|(i, unit)| (unit, i % PARTS))
+        .collect()
 }
 
 /// Returns how far the truth is from the prediction, or, by `quantile`, how far outside the model's own interval.
@@ -214,26 +268,38 @@ fn distance(cut: &Row, method: CalibrationMethod) -> Result<f64, ScoringError> {
             let own = around(own, cut.predicted);
             Ok((own.lower - cut.truth).max(cut.truth - own.upper))
         }
-        (CalibrationMethod::Quantile, None) => {
-            Err(ScoringError::NoQuantiles { unit: cut.unit.clone(), cycle: cut.cycle })
-        }
+        (CalibrationMethod::Quantile, None) => Err(ScoringError::NoQuantiles {
+            unit: cut.unit.clone(),
+            cycle: cut.cycle,
+        }),
     }
 }
 
 /// Widens an interval to the prediction, which was clipped: beyond the cap on the truth there is nothing to miss.
 fn around(interval: Interval, predicted: f64) -> Interval {
-    Interval { lower: interval.lower.min(predicted), upper: interval.upper.max(predicted) }
+    Interval {
+        lower: interval.lower.min(predicted),
+        upper: interval.upper.max(predicted),
+    }
 }
 
 /// Returns the cuts with predictions no larger than the truth can be: the centres of the intervals.
 fn capped(cuts: &[Row], protocol: &Protocol) -> Vec<Row> {
-    cuts.iter().map(|row| Row { predicted: protocol.truth(row.predicted), ..row.clone() }).collect()
+    cuts.iter()
+        .map(|row| Row {
+            predicted: protocol.truth(row.predicted),
+            ..row.clone()
+        })
+        .collect()
 }
 
 /// Returns one cut of each unit; residuals of one unit are alike, so more of them would overstate what is known.
 fn one_cut_each(units: &[Vec<Row>], seed: u64) -> Vec<&Row> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    units.iter().map(|cuts| &cuts[rng.random_range(0..cuts.len())]).collect()
+    units
+        .iter()
+        .map(|cuts| &cuts[rng.random_range(0..cuts.len())])
+        .collect()
 }
 
 /// Returns the ⌈(n+1)·coverage⌉-th smallest of n residuals.
@@ -242,7 +308,11 @@ fn conformal_quantile(mut residuals: Vec<f64>, coverage: f64) -> Result<f64, Sco
     let rank = rank(units, coverage);
     if rank > units {
         let need = (coverage / (1.0 - coverage) - 1e-6).ceil() as usize;
-        return Err(ScoringError::Uncalibratable { coverage, units, need });
+        return Err(ScoringError::Uncalibratable {
+            coverage,
+            units,
+            need,
+        });
     }
     residuals.sort_by(f64::total_cmp);
     Ok(residuals[rank - 1])
@@ -257,13 +327,18 @@ pub fn is_reachable(units: usize, coverage: f64) -> bool {
 
 /// Returns the highest coverage that so many units reach, in whole percent and as a share; none where not even half is reached.
 pub fn highest_reachable(units: usize) -> Option<f64> {
-    (50..100_u32).rev().map(|percent| f64::from(percent) / 100.0).find(|coverage| is_reachable(units, *coverage))
+    (50..100_u32)
+        .rev()
+        .map(|percent| f64::from(percent) / 100.0)
+        .find(|coverage| is_reachable(units, *coverage))
 }
 
 /// Returns how many units a coverage needs.
 pub fn units_needed(coverage: f64) -> usize {
     const MOST: usize = 1_000_000;
-    (1..MOST).find(|units| is_reachable(*units, coverage)).unwrap_or(MOST)
+    (1..MOST)
+        .find(|units| is_reachable(*units, coverage))
+        .unwrap_or(MOST)
 }
 
 fn rank(units: usize, coverage: f64) -> usize {

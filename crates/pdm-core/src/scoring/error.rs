@@ -57,7 +57,9 @@ pub enum ScoringError {
         cycle: Cycle,
     },
     /// Units were left out or added.
-    #[error("the protocol scores every one of {expected} units, and predictions of {found} are given")]
+    #[error(
+        "the protocol scores every one of {expected} units, and predictions of {found} are given"
+    )]
     UnitCount {
         /// Units the protocol names.
         expected: usize,
@@ -118,7 +120,9 @@ pub enum ScoringError {
         right: String,
     },
     /// Two sides predict different units or cycles.
-    #[error("unit {unit} at cycle {cycle} is predicted by one model only, so the models cannot be paired")]
+    #[error(
+        "unit {unit} at cycle {cycle} is predicted by one model only, so the models cannot be paired"
+    )]
     Unpaired {
         /// The unit.
         unit: UnitId,
@@ -126,7 +130,9 @@ pub enum ScoringError {
         cycle: Cycle,
     },
     /// Two sides disagree about the truth.
-    #[error("the true life of unit {unit} at cycle {cycle} is {challenger} for one model and {champion} for the other")]
+    #[error(
+        "the true life of unit {unit} at cycle {cycle} is {challenger} for one model and {champion} for the other"
+    )]
     UnlikeTruth {
         /// The unit.
         unit: UnitId,

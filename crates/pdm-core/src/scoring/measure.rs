@@ -103,9 +103,23 @@ mod tests {
                 measure.with_unit("x".to_owned()),
             ]
         };
-        let time = ["x (cycles)", "0.1", "+0.1", "0.07 cycles", "0.07", "0.07", "x cycles"];
+        let time = [
+            "x (cycles)",
+            "0.1",
+            "+0.1",
+            "0.07 cycles",
+            "0.07",
+            "0.07",
+            "x cycles",
+        ];
         assert_eq!(told(Measure::Time, 0.07), time);
-        assert_eq!(told(Measure::Share, 0.07), ["x", "7.0 %", "+7.0 %", "7 %", "7", "0.070", "x"]);
-        assert_eq!(told(Measure::Plain, 0.07), ["x", "0.1", "+0.1", "0.07", "0.07", "0.07", "x"]);
+        assert_eq!(
+            told(Measure::Share, 0.07),
+            ["x", "7.0 %", "+7.0 %", "7 %", "7", "0.070", "x"]
+        );
+        assert_eq!(
+            told(Measure::Plain, 0.07),
+            ["x", "0.1", "+0.1", "0.07", "0.07", "0.07", "x"]
+        );
     }
 }

@@ -90,12 +90,17 @@ const ERROR: Facts = Facts {
 };
 
 /// A share of predictions that are wrong in some way.
-const WRONG_SHARE: Facts = Facts { measure: Measure::Share, digits: 0, ..ERROR };
+const WRONG_SHARE: Facts = Facts {
+    measure: Measure::Share,
+    digits: 0,
+    ..ERROR
+};
 
 impl Metric {
     /// All metrics, in the order of a scorecard.
-    pub const ALL: [Self; Self::VARIANTS.len()] =
-        *Self::VARIANTS.first_chunk().expect("there are as many as there are");
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS
+        .first_chunk()
+        .expect("there are as many as there are");
 
     /// Returns the name, as in the TOML and the JSON.
     pub fn name(self) -> &'static str {
@@ -111,14 +116,36 @@ impl Metric {
     const fn facts(self) -> Facts {
         match self {
             Self::Rmse | Self::Mae => ERROR,
-            Self::Bias => Facts { goal: Goal::Zero, is_signed: true, ..ERROR },
-            Self::NasaScore => Facts { measure: Measure::Plain, digits: 0, is_mean: false, ..ERROR },
-            Self::NasaMean => Facts { measure: Measure::Plain, ..ERROR },
+            Self::Bias => Facts {
+                goal: Goal::Zero,
+                is_signed: true,
+                ..ERROR
+            },
+            Self::NasaScore => Facts {
+                measure: Measure::Plain,
+                digits: 0,
+                is_mean: false,
+                ..ERROR
+            },
+            Self::NasaMean => Facts {
+                measure: Measure::Plain,
+                ..ERROR
+            },
             Self::LateRate | Self::HarmfulLateRate | Self::EarlyRate => WRONG_SHARE,
-            Self::OnTimeRate => Facts { goal: Goal::High, ..WRONG_SHARE },
+            Self::OnTimeRate => Facts {
+                goal: Goal::High,
+                ..WRONG_SHARE
+            },
             // The higher the better: intervals that hold the truth too often pay with `interval_width`.
-            Self::Coverage => Facts { goal: Goal::High, needs_intervals: true, ..WRONG_SHARE },
-            Self::IntervalWidth => Facts { needs_intervals: true, ..ERROR },
+            Self::Coverage => Facts {
+                goal: Goal::High,
+                needs_intervals: true,
+                ..WRONG_SHARE
+            },
+            Self::IntervalWidth => Facts {
+                needs_intervals: true,
+                ..ERROR
+            },
         }
     }
 
@@ -242,13 +269,53 @@ mod tests {
     #[test]
     fn figures_speak_the_metric_s_unit_of_measure() {
         for (metric, value, heading, figure, quantity, difference) in [
-            (Metric::Rmse, 13.204, "rmse (cycles)", "13.20", "13.20 cycles", "+13.20"),
-            (Metric::Bias, -1.5, "bias (cycles)", "-1.50", "-1.50 cycles", "-1.50"),
-            (Metric::NasaScore, 284.6, "nasa_score", "285", "285", "+284.60"),
-            (Metric::NasaMean, 2.846, "nasa_mean", "2.85", "2.85", "+2.85"),
-            (Metric::Coverage, 0.934, "coverage", "93 %", "93 %", "+93.4 %"),
+            (
+                Metric::Rmse,
+                13.204,
+                "rmse (cycles)",
+                "13.20",
+                "13.20 cycles",
+                "+13.20",
+            ),
+            (
+                Metric::Bias,
+                -1.5,
+                "bias (cycles)",
+                "-1.50",
+                "-1.50 cycles",
+                "-1.50",
+            ),
+            (
+                Metric::NasaScore,
+                284.6,
+                "nasa_score",
+                "285",
+                "285",
+                "+284.60",
+            ),
+            (
+                Metric::NasaMean,
+                2.846,
+                "nasa_mean",
+                "2.85",
+                "2.85",
+                "+2.85",
+            ),
+            (
+                Metric::Coverage,
+                0.934,
+                "coverage",
+                "93 %",
+                "93 %",
+                "+93.4 %",
+            ),
         ] {
-            let seen = [metric.heading(), metric.figure(value), metric.quantity(value), metric.difference(value)];
+            let seen = [
+                metric.heading(),
+                metric.figure(value),
+                metric.quantity(value),
+                metric.difference(value),
+            ];
             assert_eq!(seen, [heading, figure, quantity, difference]);
         }
     }

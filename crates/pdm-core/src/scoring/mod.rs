@@ -55,5 +55,7 @@ pub use protocol::{Cuts, Part, Protocol, ShortUnits};
 pub use scorecard::{Baseline, GroupScores, Scorecard, score};
 pub use timing::Timing;
 pub use unit_loss::{UnitLoss, loss_of, standard_error_of_difference, unit_losses, value_of};
-pub use verdict::{Verdict, judge_between, judge_lower_bound, judge_non_inferior, judge_upper_bound};
+pub use verdict::{
+    Verdict, judge_between, judge_lower_bound, judge_non_inferior, judge_upper_bound,
+};
 pub use warnings::{Caution, cautions};

@@ -18,7 +18,11 @@ pub fn nasa_score(errors: &[f64]) -> f64 {
 }
 
 pub(super) fn penalty(d: f64) -> f64 {
-    if d < 0.0 { (-d / EARLY_CYCLES).exp_m1() } else { (d / LATE_CYCLES).exp_m1() }
+    if d < 0.0 {
+        (-d / EARLY_CYCLES).exp_m1()
+    } else {
+        (d / LATE_CYCLES).exp_m1()
+    }
 }
 
 #[cfg(test)]
@@ -36,6 +40,10 @@ mod tests {
 
     #[test]
     fn late_costs_more_than_early() {
-        assert!([0.5, 3.0, 40.0].into_iter().all(|d| penalty(d) > penalty(-d)));
+        assert!(
+            [0.5, 3.0, 40.0]
+                .into_iter()
+                .all(|d| penalty(d) > penalty(-d))
+        );
     }
 }

@@ -15,7 +15,9 @@ pub struct EvaluateOptions {
 }
 
 /// Names the truth that scores are computed from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Truth {
     /// `min(cap, rul)`: what a model with a capped target is asked to predict.
@@ -49,7 +51,9 @@ pub struct CalibrateOptions {
 }
 
 /// Names a way to calibrate intervals.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum CalibrationMethod {
     /// Split conformal prediction on out-of-fold predictions, one cut per unit.
@@ -76,38 +80,59 @@ impl Truth {
 
 impl Default for BootstrapOptions {
     fn default() -> Self {
-        Self { resamples: 2000, confidence: 0.95 }
+        Self {
+            resamples: 2000,
+            confidence: 0.95,
+        }
     }
 }
 
 impl Default for CalibrateOptions {
     fn default() -> Self {
-        Self { method: CalibrationMethod::default(), scaled: true, coverage: 0.9 }
+        Self {
+            method: CalibrationMethod::default(),
+            scaled: true,
+            coverage: 0.9,
+        }
     }
 }
 
 impl EvaluateOptions {
     /// Returns what is wrong with the values.
     pub fn problems(&self) -> Vec<Problem> {
-        self.bootstrap.problems().into_iter().map(|problem| problem.within("bootstrap")).collect()
+        self.bootstrap
+            .problems()
+            .into_iter()
+            .map(|problem| problem.within("bootstrap"))
+            .collect()
     }
 }
 
 impl BootstrapOptions {
     /// Returns what is wrong with the values.
     pub fn problems(&self) -> Vec<Problem> {
-        let Self { resamples, confidence } = *self;
+        let Self {
+            resamples,
+            confidence,
+        } = *self;
         if !(0.5..1.0).contains(&confidence) {
-            let problem = Problem::new("confidence", format!("{confidence} is not a share from 0.5 to below 1"));
+            let problem = Problem::new(
+                "confidence",
+                format!("{confidence} is not a share from 0.5 to below 1"),
+            );
             return vec![problem.hint("0.95 is usual")];
         }
         let needed = (2.0 * RESAMPLES_PER_TAIL / (1.0 - confidence)).round();
         if (resamples as f64) < needed {
-            let message = format!("{resamples} resamples are too few for an interval at {confidence}");
+            let message =
+                format!("{resamples} resamples are too few for an interval at {confidence}");
             return vec![Problem::new("resamples", message).hint(format!("use at least {needed}"))];
         }
         if resamples > MOST_RESAMPLES {
-            return vec![Problem::new("resamples", format!("{resamples} is more than {MOST_RESAMPLES}"))];
+            return vec![Problem::new(
+                "resamples",
+                format!("{resamples} is more than {MOST_RESAMPLES}"),
+            )];
         }
         Vec::new()
     }
@@ -120,8 +145,15 @@ impl CalibrateOptions {
         if (0.5..1.0).contains(&coverage) {
             return Vec::new();
         }
-        let problem = Problem::new("coverage", format!("{coverage} is not a share from 0.5 to below 1"));
-        vec![if (50.0..100.0).contains(&coverage) { problem.hint(format!("{}", coverage / 100.0)) } else { problem }]
+        let problem = Problem::new(
+            "coverage",
+            format!("{coverage} is not a share from 0.5 to below 1"),
+        );
+        vec![if (50.0..100.0).contains(&coverage) {
+            problem.hint(format!("{}", coverage / 100.0))
+        } else {
+            problem
+        }]
     }
 }
 
@@ -140,34 +172,69 @@ mod tests {
     fn defaults_have_no_problems_and_are_what_an_empty_table_gives() {
         let (evaluate, calibrate): (EvaluateOptions, CalibrateOptions) =
             (toml::from_str("").unwrap(), toml::from_str("").unwrap());
-        assert_eq!((&evaluate, &calibrate), (&EvaluateOptions::default(), &CalibrateOptions::default()));
+        assert_eq!(
+            (&evaluate, &calibrate),
+            (&EvaluateOptions::default(), &CalibrateOptions::default())
+        );
         assert!(evaluate.problems().is_empty() && calibrate.problems().is_empty());
     }
 
     #[test]
     fn reads_what_a_user_writes() {
         let text = "truth = \"uncapped\"\nbootstrap = { resamples = 500, confidence = 0.9 }";
-        let bootstrap = BootstrapOptions { resamples: 500, confidence: 0.9 };
-        assert_eq!(toml::from_str(text), Ok(EvaluateOptions { truth: Truth::Uncapped, bootstrap }));
+        let bootstrap = BootstrapOptions {
+            resamples: 500,
+            confidence: 0.9,
+        };
+        assert_eq!(
+            toml::from_str(text),
+            Ok(EvaluateOptions {
+                truth: Truth::Uncapped,
+                bootstrap
+            })
+        );
         assert!(toml::from_str::<CalibrateOptions>("method = \"jackknife\"").is_err());
     }
 
     #[test]
     fn impossible_values_are_reported_with_their_path() {
         let path = |resamples, confidence| {
-            let options =
-                EvaluateOptions { bootstrap: BootstrapOptions { resamples, confidence }, ..Default::default() };
-            options.problems().first().map(|problem| problem.path.clone())
+            let options = EvaluateOptions {
+                bootstrap: BootstrapOptions {
+                    resamples,
+                    confidence,
+                },
+                ..Default::default()
+            };
+            options
+                .problems()
+                .first()
+                .map(|problem| problem.path.clone())
         };
         assert_eq!(path(2000, 95.0).as_deref(), Some("bootstrap.confidence"));
-        assert_eq!(path(2000, f64::NAN).as_deref(), Some("bootstrap.confidence"));
+        assert_eq!(
+            path(2000, f64::NAN).as_deref(),
+            Some("bootstrap.confidence")
+        );
         assert_eq!(path(2000, 1.0).as_deref(), Some("bootstrap.confidence"));
         assert_eq!(path(0, 0.95).as_deref(), Some("bootstrap.resamples"));
         assert_eq!(path(399, 0.95).as_deref(), Some("bootstrap.resamples"));
         assert_eq!(path(400, 0.95), None);
-        assert_eq!(path(2_000_000, 0.95).as_deref(), Some("bootstrap.resamples"));
-        let coverage = |coverage| CalibrateOptions { coverage, ..Default::default() }.problems();
+        assert_eq!(
+            path(2_000_000, 0.95).as_deref(),
+            Some("bootstrap.resamples")
+        );
+        let coverage = |coverage| {
+            CalibrateOptions {
+                coverage,
+                ..Default::default()
+            }
+            .problems()
+        };
         assert_eq!(coverage(90.0)[0].hint.as_deref(), Some("0.9"));
-        assert_eq!(coverage(1.0).len() + coverage(f64::NAN).len() + coverage(0.5).len(), 2);
+        assert_eq!(
+            coverage(1.0).len() + coverage(f64::NAN).len() + coverage(0.5).len(),
+            2
+        );
     }
 }

@@ -86,7 +86,10 @@ impl Pairs {
         require_pairs(&ours, &theirs)?;
         let (challenger, champion) = (Totals::by_unit(&ours), Totals::by_unit(&theirs));
         require_spread(challenger.len())?;
-        Ok(Self { challenger, champion })
+        Ok(Self {
+            challenger,
+            champion,
+        })
     }
 
     /// Returns the difference by the percentile bootstrap.
@@ -99,12 +102,17 @@ impl Pairs {
         options: &BootstrapOptions,
         seed: u64,
     ) -> Result<PairedDifference, ScoringError> {
-        difference(metric, &self.challenger, &self.champion, options, seed).ok_or(ScoringError::Undefined(metric))
+        difference(metric, &self.challenger, &self.champion, options, seed)
+            .ok_or(ScoringError::Undefined(metric))
     }
 }
 
 pub(super) fn require_spread(units: usize) -> Result<(), ScoringError> {
-    if units < 2 { Err(ScoringError::TooFewUnits { units, need: 2 }) } else { Ok(()) }
+    if units < 2 {
+        Err(ScoringError::TooFewUnits { units, need: 2 })
+    } else {
+        Ok(())
+    }
 }
 
 fn difference(
@@ -116,27 +124,38 @@ fn difference(
 ) -> Option<PairedDifference> {
     let loss = |totals: &Totals| metric.goal().loss(metric.value(totals));
     let (sum, their_sum) = (Totals::sum(ours), Totals::sum(theirs));
-    let pairs = resample(ours, options, seed).into_iter().zip(resample(theirs, options, seed));
+    let pairs = resample(ours, options, seed)
+        .into_iter()
+        .zip(resample(theirs, options, seed));
     let differences: Vec<_> = pairs.map(|(a, b)| loss(&a) - loss(&b)).collect();
     let probability_better = share_below_zero(&differences);
     let (lower, upper) = percentile_interval(differences, options.confidence);
     let difference = loss(&sum) - loss(&their_sum);
     let (challenger, champion) = (metric.value(&sum), metric.value(&their_sum));
     let units = ours.len();
-    [difference, lower, upper].iter().all(|v| v.is_finite()).then_some(PairedDifference {
-        metric,
-        challenger,
-        champion,
-        difference,
-        lower,
-        upper,
-        probability_better,
-        units,
-    })
+    [difference, lower, upper]
+        .iter()
+        .all(|v| v.is_finite())
+        .then_some(PairedDifference {
+            metric,
+            challenger,
+            champion,
+            difference,
+            lower,
+            upper,
+            probability_better,
+            units,
+        })
 }
 
 fn share_below_zero(differences: &[f64]) -> f64 {
-    let points = |d: &f64| if *d < 0.0 { 1.0 } else { f64::from(u8::from(*d == 0.0)) / 2.0 };
+    let points = |d: &f64| {
+        if *d < 0.0 {
+            1.0
+        } else {
+            f64::from(u8::from(*d == 0.0)) / 2.0
+        }
+    };
     differences.iter().map(points).sum::<f64>() / differences.len() as f64
 }
 
@@ -144,18 +163,30 @@ fn require_pairs(ours: &[Row], theirs: &[Row]) -> Result<(), ScoringError> {
     fn key(row: &Row) -> (&crate::domain::UnitId, crate::domain::Cycle) {
         (&row.unit, row.cycle)
     }
-    let unpaired = |row: &Row| Err(ScoringError::Unpaired { unit: row.unit.clone(), cycle: row.cycle });
+    let unpaired = |row: &Row| {
+        Err(ScoringError::Unpaired {
+            unit: row.unit.clone(),
+            cycle: row.cycle,
+        })
+    };
     for (a, b) in ours.iter().zip(theirs) {
         if key(a) != key(b) {
             return unpaired(if key(a) < key(b) { a } else { b });
         }
         if a.truth != b.truth {
             let (unit, cycle) = (a.unit.clone(), a.cycle);
-            return Err(ScoringError::UnlikeTruth { unit, cycle, challenger: a.truth, champion: b.truth });
+            return Err(ScoringError::UnlikeTruth {
+                unit,
+                cycle,
+                challenger: a.truth,
+                champion: b.truth,
+            });
         }
     }
     let shorter = ours.len().min(theirs.len());
-    ours.get(shorter).or(theirs.get(shorter)).map_or(Ok(()), unpaired)
+    ours.get(shorter)
+        .or(theirs.get(shorter))
+        .map_or(Ok(()), unpaired)
 }
 
 #[cfg(test)]
@@ -165,37 +196,75 @@ mod tests {
     use crate::scoring::{Verdict, judge_non_inferior};
 
     fn of_errors(errors: impl IntoIterator<Item = f64>) -> Vec<Prediction> {
-        (1..).zip(errors).map(|(unit, d)| prediction(unit, 50, 60.0 + d, 60.0)).collect()
+        (1..)
+            .zip(errors)
+            .map(|(unit, d)| prediction(unit, 50, 60.0 + d, 60.0))
+            .collect()
     }
 
-    fn compare(metric: Metric, challenger: &[Prediction], champion: &[Prediction]) -> PairedDifference {
+    fn compare(
+        metric: Metric,
+        challenger: &[Prediction],
+        champion: &[Prediction],
+    ) -> PairedDifference {
         let protocol = test_protocol(champion.len());
-        let evidence = |predictions| Evidence { predictions, protocol: &protocol };
-        paired(metric, evidence(challenger), evidence(champion), &BootstrapOptions::default(), 7).unwrap()
+        let evidence = |predictions| Evidence {
+            predictions,
+            protocol: &protocol,
+        };
+        paired(
+            metric,
+            evidence(challenger),
+            evidence(champion),
+            &BootstrapOptions::default(),
+            7,
+        )
+        .unwrap()
     }
 
     #[test]
     fn a_model_is_no_better_than_itself() {
         let predictions = of_errors(wavy_errors(60));
-        for metric in [Metric::Rmse, Metric::NasaScore, Metric::LateRate, Metric::Bias] {
+        for metric in [
+            Metric::Rmse,
+            Metric::NasaScore,
+            Metric::LateRate,
+            Metric::Bias,
+        ] {
             let same = compare(metric, &predictions, &predictions);
-            assert_eq!((same.difference, same.lower, same.upper, same.probability_better), (0.0, 0.0, 0.0, 0.5));
+            assert_eq!(
+                (
+                    same.difference,
+                    same.lower,
+                    same.upper,
+                    same.probability_better
+                ),
+                (0.0, 0.0, 0.0, 0.5)
+            );
             assert_eq!(judge_non_inferior(&same, 0.0), Verdict::Pass);
         }
     }
 
     #[test]
     fn swapping_the_models_turns_the_sign() {
-        let (a, b) = (of_errors(wavy_errors(60)), of_errors(wavy_errors(60).map(|d| 0.8 * d + 1.0)));
+        let (a, b) = (
+            of_errors(wavy_errors(60)),
+            of_errors(wavy_errors(60).map(|d| 0.8 * d + 1.0)),
+        );
         let (there, back) = (compare(Metric::Mae, &a, &b), compare(Metric::Mae, &b, &a));
         assert_eq!(there.difference, -back.difference);
-        assert!((there.lower + back.upper).abs() < 1e-12 && (there.upper + back.lower).abs() < 1e-12);
+        assert!(
+            (there.lower + back.upper).abs() < 1e-12 && (there.upper + back.lower).abs() < 1e-12
+        );
         assert!((there.probability_better + back.probability_better - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn worse_is_positive_whichever_way_a_metric_points() {
-        let (good, bad) = (of_errors([-1.0, 2.0, -1.0, 2.0]), of_errors([-30.0, -20.0, -25.0, 9.0]));
+        let (good, bad) = (
+            of_errors([-1.0, 2.0, -1.0, 2.0]),
+            of_errors([-30.0, -20.0, -25.0, 9.0]),
+        );
         for metric in [Metric::Rmse, Metric::OnTimeRate, Metric::Bias] {
             assert!(compare(metric, &bad, &good).difference > 0.0, "{metric}");
         }
@@ -213,25 +282,53 @@ mod tests {
     #[test]
     fn what_cannot_be_paired_is_refused() {
         let protocol = test_protocol(2);
-        let capped = Protocol { truth_cap: Some(125.0), ..protocol.clone() };
+        let capped = Protocol {
+            truth_cap: Some(125.0),
+            ..protocol.clone()
+        };
         let champion = of_errors([1.0, 2.0]);
         let run = |challenger: &[Prediction], protocol_of_challenger: &Protocol| {
-            let ours = Evidence { predictions: challenger, protocol: protocol_of_challenger };
-            let theirs = Evidence { predictions: &champion, protocol: &protocol };
+            let ours = Evidence {
+                predictions: challenger,
+                protocol: protocol_of_challenger,
+            };
+            let theirs = Evidence {
+                predictions: &champion,
+                protocol: &protocol,
+            };
             paired(Metric::Rmse, ours, theirs, &BootstrapOptions::default(), 7).unwrap_err()
         };
-        assert!(matches!(run(&champion, &capped), ScoringError::UnlikeProtocols { .. }));
+        assert!(matches!(
+            run(&champion, &capped),
+            ScoringError::UnlikeProtocols { .. }
+        ));
         let other_unit = [prediction(1, 50, 60.0, 60.0), prediction(3, 50, 60.0, 60.0)];
-        assert!(run(&other_unit, &protocol).to_string().starts_with("unit 2 at cycle 50 is predicted by one model"));
+        assert!(
+            run(&other_unit, &protocol)
+                .to_string()
+                .starts_with("unit 2 at cycle 50 is predicted by one model")
+        );
         let other_truth = [prediction(1, 50, 60.0, 60.0), prediction(2, 50, 60.0, 61.0)];
-        assert!(matches!(run(&other_truth, &protocol), ScoringError::UnlikeTruth { .. }));
+        assert!(matches!(
+            run(&other_truth, &protocol),
+            ScoringError::UnlikeTruth { .. }
+        ));
     }
 
     #[test]
     fn a_metric_without_values_is_refused() {
         let (predictions, protocol) = (of_errors([1.0, 2.0]), test_protocol(2));
-        let evidence = Evidence { predictions: &predictions, protocol: &protocol };
-        let refused = paired(Metric::Coverage, evidence, evidence, &BootstrapOptions::default(), 7);
+        let evidence = Evidence {
+            predictions: &predictions,
+            protocol: &protocol,
+        };
+        let refused = paired(
+            Metric::Coverage,
+            evidence,
+            evidence,
+            &BootstrapOptions::default(),
+            7,
+        );
         assert_eq!(refused, Err(ScoringError::Undefined(Metric::Coverage)));
     }
 }

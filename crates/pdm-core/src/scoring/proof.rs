@@ -60,12 +60,19 @@ pub fn proven_difference(
     let tail = tail(metric, options);
     let whole: Vec<_> = (0..seen.units).collect();
     let compare = |drawn: &[usize]| compared(metric, &pairs.challenger, &pairs.champion, drawn);
-    let plain = Ends { lower: seen.lower, upper: seen.upper };
+    let plain = Ends {
+        lower: seen.lower,
+        upper: seen.upper,
+    };
     let Some(ends) = ends(compare(&whole), compare, seen.units, tail, options, seed) else {
         return Err(ScoringError::Undefined(metric));
     };
     let Ends { lower, upper } = ends.with(plain);
-    Ok(PairedDifference { lower, upper, ..seen })
+    Ok(PairedDifference {
+        lower,
+        upper,
+        ..seen
+    })
 }
 
 /// An interval.
@@ -78,7 +85,10 @@ struct Ends {
 impl Ends {
     /// Returns the interval that holds both.
     fn with(self, other: Self) -> Self {
-        Self { lower: self.lower.min(other.lower), upper: self.upper.max(other.upper) }
+        Self {
+            lower: self.lower.min(other.lower),
+            upper: self.upper.max(other.upper),
+        }
     }
 }
 
@@ -92,14 +102,23 @@ struct Estimate {
 /// Returns the share of the probability beyond each end.
 fn tail(metric: Metric, options: &BootstrapOptions) -> f64 {
     let tail = 0.5 * (1.0 - options.confidence);
-    if is_penalty(metric) { TAIL_OF_PENALTIES * tail } else { tail }
+    if is_penalty(metric) {
+        TAIL_OF_PENALTIES * tail
+    } else {
+        tail
+    }
 }
 
 fn is_penalty(metric: Metric) -> bool {
     matches!(metric, Metric::NasaScore | Metric::NasaMean)
 }
 
-fn interval(metric: Metric, units: &[Totals], options: &BootstrapOptions, seed: u64) -> Option<Score> {
+fn interval(
+    metric: Metric,
+    units: &[Totals],
+    options: &BootstrapOptions,
+    seed: u64,
+) -> Option<Score> {
     let value = metric.value(&Totals::sum(units));
     let tail = tail(metric, options);
     let values: Vec<_> = (0..options.resamples as u64)
@@ -117,33 +136,64 @@ fn interval(metric: Metric, units: &[Totals], options: &BootstrapOptions, seed: 
         mean(metric, units, tail, options, seed)?
     };
     let Ends { lower, upper } = ends.with(plain);
-    [value, lower, upper].iter().all(|v| v.is_finite()).then_some(Score { metric, value, lower, upper })
+    [value, lower, upper]
+        .iter()
+        .all(|v| v.is_finite())
+        .then_some(Score {
+            metric,
+            value,
+            lower,
+            upper,
+        })
 }
 
 /// The interval of a mean, on the scale of its logarithm where it cannot be negative.
-fn mean(metric: Metric, units: &[Totals], tail: f64, options: &BootstrapOptions, seed: u64) -> Option<Ends> {
+fn mean(
+    metric: Metric,
+    units: &[Totals],
+    tail: f64,
+    options: &BootstrapOptions,
+    seed: u64,
+) -> Option<Ends> {
     let whole: Vec<_> = (0..units.len()).collect();
     let on_scale = |drawn: &[usize]| {
         let Estimate { value, error } = ratio(metric, units, drawn);
         match metric.goal() {
             Goal::Zero => Estimate { value, error },
-            Goal::Low | Goal::High => Estimate { value: value.ln(), error: error / value },
+            Goal::Low | Goal::High => Estimate {
+                value: value.ln(),
+                error: error / value,
+            },
         }
     };
     let own = on_scale(&whole);
     if !own.value.is_finite() {
         // Every error is zero: there is no scale, and the percentiles say all.
         let value = metric.value(&Totals::sum(units));
-        return Some(Ends { lower: value, upper: value });
+        return Some(Ends {
+            lower: value,
+            upper: value,
+        });
     }
     let Ends { lower, upper } = ends(own, on_scale, units.len(), tail, options, seed)?;
     let scaled = |end: f64| {
-        let mean = if metric.goal() == Goal::Zero { end } else { end.exp() };
-        let sum = if metric == Metric::NasaScore { mean * units.len() as f64 } else { mean };
+        let mean = if metric.goal() == Goal::Zero {
+            end
+        } else {
+            end.exp()
+        };
+        let sum = if metric == Metric::NasaScore {
+            mean * units.len() as f64
+        } else {
+            mean
+        };
         // A report must be readable: an end beyond all numbers is the largest of them.
         metric.of_mean(sum).clamp(f64::MIN, f64::MAX)
     };
-    Some(Ends { lower: scaled(lower), upper: scaled(upper) })
+    Some(Ends {
+        lower: scaled(lower),
+        upper: scaled(upper),
+    })
 }
 
 /// Returns the outermost of Student's interval and the bootstrap-t's.
@@ -160,7 +210,10 @@ fn ends(
         return None;
     }
     if error == 0.0 {
-        return Some(Ends { lower: value, upper: value });
+        return Some(Ends {
+            lower: value,
+            upper: value,
+        });
     }
     let reach = student(tail, units as f64 - 1.0) * error;
     let studentised = |stream: u64| {
@@ -168,16 +221,25 @@ fn ends(
         let found = of_resample(&drawn);
         (found.value - value) / found.error
     };
-    let ratios: Vec<f64> = (0..options.resamples as u64).into_par_iter().map(studentised).collect();
+    let ratios: Vec<f64> = (0..options.resamples as u64)
+        .into_par_iter()
+        .map(studentised)
+        .collect();
     // Where all units drawn are alike there is no ratio. Each end counts it as the worst for itself.
     let end = |worst: f64, share: f64| {
-        let mut sorted: Vec<_> = ratios.iter().map(|ratio| if ratio.is_finite() { *ratio } else { worst }).collect();
+        let mut sorted: Vec<_> = ratios
+            .iter()
+            .map(|ratio| if ratio.is_finite() { *ratio } else { worst })
+            .collect();
         sorted.sort_by(f64::total_cmp);
         (value - quantile(&sorted, share) * error).clamp(f64::MIN, f64::MAX)
     };
     let upper = end(f64::MIN, tail);
     let lower = end(f64::MAX, 1.0 - tail);
-    Some(Ends { lower, upper }.with(Ends { lower: value - reach, upper: value + reach }))
+    Some(Ends { lower, upper }.with(Ends {
+        lower: value - reach,
+        upper: value + reach,
+    }))
 }
 
 /// Returns a metric's mean over the units drawn, before its root, with its standard error.
@@ -195,7 +257,10 @@ fn ratio(metric: Metric, units: &[Totals], drawn: &[usize]) -> Estimate {
         squares += (s - value * w).powi(2);
     }
     let n = drawn.len() as f64;
-    Estimate { value, error: (squares * n / (n - 1.0)).sqrt() / weight }
+    Estimate {
+        value,
+        error: (squares * n / (n - 1.0)).sqrt() / weight,
+    }
 }
 
 /// Returns what a unit adds to a metric and what it weighs. The sum of NASA is its mean times the units, whose number is fixed.
@@ -216,14 +281,25 @@ fn of_unit(metric: Metric, unit: &Totals) -> (f64, f64) {
 }
 
 /// How much worse the challenger is on the units drawn, with its standard error.
-fn compared(metric: Metric, challenger: &[Totals], champion: &[Totals], drawn: &[usize]) -> Estimate {
-    let (ours, theirs) = (Side::of(metric, challenger, drawn), Side::of(metric, champion, drawn));
+fn compared(
+    metric: Metric,
+    challenger: &[Totals],
+    champion: &[Totals],
+    drawn: &[usize],
+) -> Estimate {
+    let (ours, theirs) = (
+        Side::of(metric, challenger, drawn),
+        Side::of(metric, champion, drawn),
+    );
     let mut squares = 0.0;
     for unit in drawn {
         squares += (ours.pull(&challenger[*unit]) - theirs.pull(&champion[*unit])).powi(2);
     }
     let n = drawn.len() as f64;
-    Estimate { value: ours.loss - theirs.loss, error: (squares * n / (n - 1.0)).sqrt() / n }
+    Estimate {
+        value: ours.loss - theirs.loss,
+        error: (squares * n / (n - 1.0)).sqrt() / n,
+    }
 }
 
 /// One side of a comparison.
@@ -253,8 +329,17 @@ impl Side {
             Goal::Zero => value.signum(),
         };
         // The derivative of a root, at a mean that may be zero where no unit has an error.
-        let root = if metric == Metric::Rmse && value > 0.0 { 0.5 / value } else { 1.0 };
-        Self { metric, loss: metric.goal().loss(value), mean, slope: rise * scale * root * n / weight }
+        let root = if metric == Metric::Rmse && value > 0.0 {
+            0.5 / value
+        } else {
+            1.0
+        };
+        Self {
+            metric,
+            loss: metric.goal().loss(value),
+            mean,
+            slope: rise * scale * root * n / weight,
+        }
     }
 
     /// Returns how much a unit pulls at the loss.
@@ -271,11 +356,23 @@ fn share(metric: Metric, units: &[Totals], tail: f64) -> Ends {
     let rows = Totals::sum(units).rows;
     let n = units.len() as f64;
     // Where no unit differs, what they are worth is not known: at least each is worth one trial.
-    let worth = if error > 0.0 { value * (1.0 - value) / error.powi(2) } else { n };
+    let worth = if error > 0.0 {
+        value * (1.0 - value) / error.powi(2)
+    } else {
+        n
+    };
     let known = (student(tail, rows - 1.0) / student(tail, n - 1.0)).powi(2);
     let trials = (worth * known).min(rows);
     let hits = value * trials;
-    let lower = if hits > 0.0 { beta(tail, hits, trials - hits + 1.0) } else { 0.0 };
-    let upper = if hits < trials { beta(1.0 - tail, hits + 1.0, trials - hits) } else { 1.0 };
+    let lower = if hits > 0.0 {
+        beta(tail, hits, trials - hits + 1.0)
+    } else {
+        0.0
+    };
+    let upper = if hits < trials {
+        beta(1.0 - tail, hits + 1.0, trials - hits)
+    } else {
+        1.0
+    };
     Ends { lower, upper }
 }

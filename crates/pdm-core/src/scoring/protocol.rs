@@ -77,7 +77,11 @@ impl Protocol {
     /// Returns whether both protocols ask for predictions of the same units at the same cycles, and differ at most in the truth
     /// that these are scored against and in where they are clipped.
     pub fn predicts_as(&self, other: &Self) -> bool {
-        let same = Self { truth_cap: self.truth_cap, clip: self.clip, ..other.clone() };
+        let same = Self {
+            truth_cap: self.truth_cap,
+            clip: self.clip,
+            ..other.clone()
+        };
         same.digest() == self.digest()
     }
 
@@ -90,7 +94,10 @@ impl Protocol {
             return Ok(());
         }
         let in_words = |protocol: &Self| format!("{} ({protocol})", protocol.digest().short());
-        Err(ScoringError::UnlikeProtocols { left: in_words(self), right: in_words(other) })
+        Err(ScoringError::UnlikeProtocols {
+            left: in_words(self),
+            right: in_words(other),
+        })
     }
 
     /// Returns the truth the protocol scores against, for a true remaining useful life in cycles.
@@ -128,13 +135,29 @@ impl Cuts {
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { part, data, units, cuts, truth_cap, clip, short_units } = self;
-        write!(f, "{part} of {}: {units} units {cuts}, truth ", data.short())?;
+        let Self {
+            part,
+            data,
+            units,
+            cuts,
+            truth_cap,
+            clip,
+            short_units,
+        } = self;
+        write!(
+            f,
+            "{part} of {}: {units} units {cuts}, truth ",
+            data.short()
+        )?;
         match truth_cap {
             Some(cap) => write!(f, "capped at {cap}")?,
             None => f.write_str("uncapped")?,
         }
-        write!(f, ", predictions clipped to [{}, {}], {short_units}", clip.lower, clip.upper)
+        write!(
+            f,
+            ", predictions clipped to [{}, {}], {short_units}",
+            clip.lower, clip.upper
+        )
     }
 }
 
@@ -152,8 +175,15 @@ impl fmt::Display for Cuts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LastCycle => f.write_str("at the last cycle"),
-            Self::RandomCuts { per_unit, shortest_history, seed } => {
-                write!(f, "at {per_unit} random cycles each from row {shortest_history} (seed {seed})")
+            Self::RandomCuts {
+                per_unit,
+                shortest_history,
+                seed,
+            } => {
+                write!(
+                    f,
+                    "at {per_unit} random cycles each from row {shortest_history} (seed {seed})"
+                )
             }
         }
     }
@@ -176,14 +206,49 @@ mod tests {
     fn every_field_moves_the_digest() {
         let base = test_protocol(100);
         let others = [
-            Protocol { part: Part::OutOfFold, ..base.clone() },
-            Protocol { part: Part::Holdout, ..base.clone() },
-            Protocol { data: Digest::of("other"), ..base.clone() },
-            Protocol { units: 99, ..base.clone() },
-            Protocol { cuts: Cuts::RandomCuts { per_unit: 8, shortest_history: 15, seed: 1 }, ..base.clone() },
-            Protocol { cuts: Cuts::RandomCuts { per_unit: 8, shortest_history: 15, seed: 2 }, ..base.clone() },
-            Protocol { truth_cap: Some(125.0), ..base.clone() },
-            Protocol { clip: Interval { lower: 0.0, upper: 130.0 }, ..base.clone() },
+            Protocol {
+                part: Part::OutOfFold,
+                ..base.clone()
+            },
+            Protocol {
+                part: Part::Holdout,
+                ..base.clone()
+            },
+            Protocol {
+                data: Digest::of("other"),
+                ..base.clone()
+            },
+            Protocol {
+                units: 99,
+                ..base.clone()
+            },
+            Protocol {
+                cuts: Cuts::RandomCuts {
+                    per_unit: 8,
+                    shortest_history: 15,
+                    seed: 1,
+                },
+                ..base.clone()
+            },
+            Protocol {
+                cuts: Cuts::RandomCuts {
+                    per_unit: 8,
+                    shortest_history: 15,
+                    seed: 2,
+                },
+                ..base.clone()
+            },
+            Protocol {
+                truth_cap: Some(125.0),
+                ..base.clone()
+            },
+            Protocol {
+                clip: Interval {
+                    lower: 0.0,
+                    upper: 130.0,
+                },
+                ..base.clone()
+            },
         ];
         let mut digests: Vec<_> = others.iter().chain([&base]).map(Protocol::digest).collect();
         digests.sort();
@@ -195,20 +260,36 @@ mod tests {
     fn json_round_trip_keeps_the_digest() {
         let protocol = Protocol {
             part: Part::OutOfFold,
-            cuts: Cuts::RandomCuts { per_unit: 8, shortest_history: 15, seed: u64::MAX },
+            cuts: Cuts::RandomCuts {
+                per_unit: 8,
+                shortest_history: 15,
+                seed: u64::MAX,
+            },
             truth_cap: Some(125.0),
             ..test_protocol(100)
         };
-        let back: Protocol = serde_json::from_str(&serde_json::to_string(&protocol).unwrap()).unwrap();
+        let back: Protocol =
+            serde_json::from_str(&serde_json::to_string(&protocol).unwrap()).unwrap();
         assert_eq!((back.digest(), &back), (protocol.digest(), &protocol));
     }
 
     #[test]
     fn a_refusal_shows_both_digests_and_both_protocols() {
-        let (plain, capped) = (test_protocol(100), Protocol { truth_cap: Some(125.0), ..test_protocol(100) });
+        let (plain, capped) = (
+            test_protocol(100),
+            Protocol {
+                truth_cap: Some(125.0),
+                ..test_protocol(100)
+            },
+        );
         assert_eq!(plain.require_same(&plain.clone()), Ok(()));
         let message = plain.require_same(&capped).unwrap_err().to_string();
-        for part in [plain.digest().short(), capped.digest().short(), plain.to_string(), capped.to_string()] {
+        for part in [
+            plain.digest().short(),
+            capped.digest().short(),
+            plain.to_string(),
+            capped.to_string(),
+        ] {
             assert!(message.contains(&part), "{message}");
         }
     }

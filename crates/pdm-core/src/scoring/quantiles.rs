@@ -41,7 +41,8 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - incomplete_beta(1.0 - x, b, a);
     }
-    let front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * x.ln() + b * (-x).ln_1p();
+    let front =
+        libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * x.ln() + b * (-x).ln_1p();
     front.exp() * fraction(x, a, b) / a
 }
 
@@ -88,7 +89,10 @@ mod tests {
             (student(0.025, 1000.0), 1.962_339_080_826_408_5),
         ];
         for (found, expected) in betas.into_iter().chain(students) {
-            assert!((found - expected).abs() < 1e-9 * expected, "{found} {expected}");
+            assert!(
+                (found - expected).abs() < 1e-9 * expected,
+                "{found} {expected}"
+            );
         }
     }
 }

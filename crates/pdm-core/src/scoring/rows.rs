@@ -18,9 +18,15 @@ impl Row {
 }
 
 /// Returns the rows in order of unit, then cycle: the same whatever the order of the predictions.
-pub(super) fn admit(predictions: &[Prediction], protocol: &Protocol) -> Result<Vec<Row>, ScoringError> {
+pub(super) fn admit(
+    predictions: &[Prediction],
+    protocol: &Protocol,
+) -> Result<Vec<Row>, ScoringError> {
     protocol.check()?;
-    let mut rows = predictions.iter().map(|prediction| row(prediction, protocol)).collect::<Result<Vec<_>, _>>()?;
+    let mut rows = predictions
+        .iter()
+        .map(|prediction| row(prediction, protocol))
+        .collect::<Result<Vec<_>, _>>()?;
     rows.sort_by(|a, b| (&a.unit, a.cycle).cmp(&(&b.unit, b.cycle)));
     require_distinct(&rows)?;
     require_intervals(&rows)?;
@@ -34,10 +40,25 @@ pub(super) fn by_unit(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
 }
 
 fn row(prediction: &Prediction, protocol: &Protocol) -> Result<Row, ScoringError> {
-    let Prediction { unit, cycle, rul, interval, truth, flags: _ } = prediction;
+    let Prediction {
+        unit,
+        cycle,
+        rul,
+        interval,
+        truth,
+        flags: _,
+    } = prediction;
     let (unit, cycle) = (unit.clone(), *cycle);
-    let Some(truth) = *truth else { return Err(ScoringError::MissingTruth { unit, cycle }) };
-    let bad = |what, value, expected| ScoringError::BadValue { what, unit: unit.clone(), cycle, value, expected };
+    let Some(truth) = *truth else {
+        return Err(ScoringError::MissingTruth { unit, cycle });
+    };
+    let bad = |what, value, expected| ScoringError::BadValue {
+        what,
+        unit: unit.clone(),
+        cycle,
+        value,
+        expected,
+    };
     if !rul.is_finite() {
         return Err(bad("predicted life", *rul, "a finite number of cycles"));
     }
@@ -50,16 +71,32 @@ fn row(prediction: &Prediction, protocol: &Protocol) -> Result<Row, ScoringError
             return Err(bad("interval", end, "a finite number of cycles"));
         }
         if lower > upper {
-            return Err(bad("interval's lower end", lower, "a number up to the upper end"));
+            return Err(bad(
+                "interval's lower end",
+                lower,
+                "a number up to the upper end",
+            ));
         }
     }
     let predicted = rul.max(protocol.clip.lower).min(protocol.clip.upper);
-    Ok(Row { unit, cycle, predicted, truth: protocol.truth(truth), interval: *interval })
+    Ok(Row {
+        unit,
+        cycle,
+        predicted,
+        truth: protocol.truth(truth),
+        interval: *interval,
+    })
 }
 
 fn require_distinct(rows: &[Row]) -> Result<(), ScoringError> {
-    match rows.windows(2).find(|pair| (&pair[0].unit, pair[0].cycle) == (&pair[1].unit, pair[1].cycle)) {
-        Some([row, ..]) => Err(ScoringError::Duplicate { unit: row.unit.clone(), cycle: row.cycle }),
+    match rows
+        .windows(2)
+        .find(|pair| (&pair[0].unit, pair[0].cycle) == (&pair[1].unit, pair[1].cycle))
+    {
+        Some([row, ..]) => Err(ScoringError::Duplicate {
+            unit: row.unit.clone(),
+            cycle: row.cycle,
+        }),
         _ => Ok(()),
     }
 }
@@ -69,7 +106,10 @@ fn require_intervals(rows: &[Row]) -> Result<(), ScoringError> {
         return Ok(());
     }
     match rows.iter().find(|row| row.interval.is_none()) {
-        Some(row) => Err(ScoringError::MissingInterval { unit: row.unit.clone(), cycle: row.cycle }),
+        Some(row) => Err(ScoringError::MissingInterval {
+            unit: row.unit.clone(),
+            cycle: row.cycle,
+        }),
         None => Ok(()),
     }
 }
@@ -80,11 +120,18 @@ fn require_every_unit(rows: &[Row], protocol: &Protocol) -> Result<(), ScoringEr
     }
     let allowed = protocol.cuts.most_per_unit();
     if let Some(cuts) = by_unit(rows).find(|cuts| cuts.len() > allowed) {
-        return Err(ScoringError::CutCount { unit: cuts[0].unit.clone(), allowed, found: cuts.len() });
+        return Err(ScoringError::CutCount {
+            unit: cuts[0].unit.clone(),
+            allowed,
+            found: cuts.len(),
+        });
     }
     match by_unit(rows).count() {
         found if found == protocol.units => Ok(()),
-        found => Err(ScoringError::UnitCount { expected: protocol.units, found }),
+        found => Err(ScoringError::UnitCount {
+            expected: protocol.units,
+            found,
+        }),
     }
 }
 
@@ -94,47 +141,107 @@ mod tests {
     use crate::scoring::samples::{prediction, test_protocol};
 
     fn refusal(predictions: &[Prediction], units: usize) -> String {
-        admit(predictions, &test_protocol(units)).unwrap_err().to_string()
+        admit(predictions, &test_protocol(units))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
     fn predictions_are_clipped_and_sorted() {
-        let rows = admit(&[prediction(10, 5, 140.0, 20.0), prediction(2, 7, -3.0, 150.0)], &test_protocol(2)).unwrap();
-        let seen: Vec<_> = rows.iter().map(|row| (row.unit.as_str(), row.predicted, row.truth)).collect();
+        let rows = admit(
+            &[
+                prediction(10, 5, 140.0, 20.0),
+                prediction(2, 7, -3.0, 150.0),
+            ],
+            &test_protocol(2),
+        )
+        .unwrap();
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|row| (row.unit.as_str(), row.predicted, row.truth))
+            .collect();
         assert_eq!(seen, [("2", 0.0, 150.0), ("10", 125.0, 20.0)]);
     }
 
     #[test]
     fn the_truth_is_capped_where_the_protocol_says_so() {
-        let protocol = Protocol { truth_cap: Some(125.0), ..test_protocol(1) };
-        assert_eq!(admit(&[prediction(1, 9, 130.0, 150.0)], &protocol).unwrap()[0].error(), 0.0);
+        let protocol = Protocol {
+            truth_cap: Some(125.0),
+            ..test_protocol(1)
+        };
+        assert_eq!(
+            admit(&[prediction(1, 9, 130.0, 150.0)], &protocol).unwrap()[0].error(),
+            0.0
+        );
     }
 
     #[test]
     fn what_cannot_be_scored_is_refused_by_name() {
         let good = prediction(1, 9, 30.0, 31.0);
-        let unknown = Prediction { truth: None, ..prediction(7, 9, 30.0, 0.0) };
+        let unknown = Prediction {
+            truth: None,
+            ..prediction(7, 9, 30.0, 0.0)
+        };
         assert_eq!(refusal(&[], 0), "there are no predictions to score");
         assert!(refusal(&[good.clone(), unknown], 2).starts_with("unit 7 at cycle 9 has no true"));
-        assert!(refusal(&[prediction(3, 4, f64::NAN, 1.0)], 1).contains("predicted life of unit 3 at cycle 4 is NaN"));
-        assert!(refusal(&[prediction(3, 4, 1.0, -1.0)], 1).contains("true life of unit 3 at cycle 4 is -1"));
-        assert_eq!(refusal(&[good.clone(), good.clone()], 1), "unit 1 at cycle 9 is predicted more than once");
-        assert!(refusal(&[good.clone(), prediction(1, 8, 1.0, 1.0)], 1).contains("unit 1 is predicted at 2 cycles"));
-        assert!(refusal(std::slice::from_ref(&good), 2).contains("every one of 2 units, and predictions of 1"));
-        let interval = |lower, upper| Prediction { interval: Some(Interval { lower, upper }), ..good.clone() };
+        assert!(
+            refusal(&[prediction(3, 4, f64::NAN, 1.0)], 1)
+                .contains("predicted life of unit 3 at cycle 4 is NaN")
+        );
+        assert!(
+            refusal(&[prediction(3, 4, 1.0, -1.0)], 1)
+                .contains("true life of unit 3 at cycle 4 is -1")
+        );
+        assert_eq!(
+            refusal(&[good.clone(), good.clone()], 1),
+            "unit 1 at cycle 9 is predicted more than once"
+        );
+        assert!(
+            refusal(&[good.clone(), prediction(1, 8, 1.0, 1.0)], 1)
+                .contains("unit 1 is predicted at 2 cycles")
+        );
+        assert!(
+            refusal(std::slice::from_ref(&good), 2)
+                .contains("every one of 2 units, and predictions of 1")
+        );
+        let interval = |lower, upper| Prediction {
+            interval: Some(Interval { lower, upper }),
+            ..good.clone()
+        };
         let other = prediction(2, 9, 30.0, 31.0);
-        assert!(refusal(&[interval(1.0, 2.0), other], 2).starts_with("unit 2 at cycle 9 has no interval"));
-        assert!(refusal(&[interval(1.0, f64::INFINITY)], 1).contains("interval of unit 1 at cycle 9 is inf"));
-        assert!(refusal(&[interval(3.0, 2.0)], 1).contains("interval's lower end of unit 1 at cycle 9 is 3"));
+        assert!(
+            refusal(&[interval(1.0, 2.0), other], 2)
+                .starts_with("unit 2 at cycle 9 has no interval")
+        );
+        assert!(
+            refusal(&[interval(1.0, f64::INFINITY)], 1)
+                .contains("interval of unit 1 at cycle 9 is inf")
+        );
+        assert!(
+            refusal(&[interval(3.0, 2.0)], 1)
+                .contains("interval's lower end of unit 1 at cycle 9 is 3")
+        );
     }
 
     #[test]
     fn an_impossible_protocol_is_refused() {
         let base = test_protocol(1);
-        let clip = Protocol { clip: Interval { lower: 5.0, upper: 5.0 }, ..base.clone() };
-        let cap = Protocol { truth_cap: Some(f64::NAN), ..base };
+        let clip = Protocol {
+            clip: Interval {
+                lower: 5.0,
+                upper: 5.0,
+            },
+            ..base.clone()
+        };
+        let cap = Protocol {
+            truth_cap: Some(f64::NAN),
+            ..base
+        };
         for protocol in [clip, cap] {
-            assert!(matches!(admit(&[prediction(1, 1, 1.0, 1.0)], &protocol), Err(ScoringError::Protocol(_))));
+            assert!(matches!(
+                admit(&[prediction(1, 1, 1.0, 1.0)], &protocol),
+                Err(ScoringError::Protocol(_))
+            ));
         }
     }
 }

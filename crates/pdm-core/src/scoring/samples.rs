@@ -26,7 +26,10 @@ pub(super) fn test_protocol(units: usize) -> Protocol {
         units,
         cuts: Cuts::LastCycle,
         truth_cap: None,
-        clip: Interval { lower: 0.0, upper: 125.0 },
+        clip: Interval {
+            lower: 0.0,
+            upper: 125.0,
+        },
         short_units: ShortUnits::Scored,
     }
 }
@@ -34,14 +37,20 @@ pub(super) fn test_protocol(units: usize) -> Protocol {
 pub(super) fn out_of_fold_protocol(units: usize, per_unit: usize) -> Protocol {
     Protocol {
         part: Part::OutOfFold,
-        cuts: Cuts::RandomCuts { per_unit, shortest_history: 15, seed: 1 },
+        cuts: Cuts::RandomCuts {
+            per_unit,
+            shortest_history: 15,
+            seed: 1,
+        },
         ..test_protocol(units)
     }
 }
 
 /// Errors that Python computes with the same formula, from which the reference values come.
 pub(super) fn wavy_errors(units: usize) -> impl Iterator<Item = f64> {
-    (0..units).map(|i| i as f64).map(|i| 11.0 * (1.7 * i).sin() + 4.0 * (0.3 * i).cos() + 1.5)
+    (0..units)
+        .map(|i| i as f64)
+        .map(|i| 11.0 * (1.7 * i).sin() + 4.0 * (0.3 * i).cos() + 1.5)
 }
 
 /// Random units whose errors grow with the remaining life and are alike within a unit.
@@ -54,7 +63,12 @@ pub(super) fn fleet(units: usize, cuts: u32, seed: u64) -> Vec<Prediction> {
         for cut in 1..=cuts {
             let truth = (normal() * 0.7).exp() * 40.0;
             let spread = 1.0 + 0.15 * truth;
-            predictions.push(prediction(unit, cut, truth + spread * (0.7 * of_unit + 0.7 * normal()), truth));
+            predictions.push(prediction(
+                unit,
+                cut,
+                truth + spread * (0.7 * of_unit + 0.7 * normal()),
+                truth,
+            ));
         }
     }
     predictions

@@ -40,22 +40,40 @@ impl Scale {
         if !(floor.is_finite() && floor > 0.0) {
             return Self::constant();
         }
-        let knot = |bin: &[&Row]| Knot { prediction: mean_prediction(bin), magnitude: magnitude(bin).max(floor) };
-        Self { knots: bins(&sorted).into_iter().map(knot).collect() }
+        let knot = |bin: &[&Row]| Knot {
+            prediction: mean_prediction(bin),
+            magnitude: magnitude(bin).max(floor),
+        };
+        Self {
+            knots: bins(&sorted).into_iter().map(knot).collect(),
+        }
     }
 
     /// Returns what no fitted scale holds, as a fragment.
     pub(super) fn problem(&self) -> Option<String> {
-        let ascends = self.knots.windows(2).all(|pair| pair[0].prediction < pair[1].prediction);
-        let positive = self.knots.iter().all(|knot| knot.magnitude > 0.0 && knot.magnitude.is_finite());
-        (!ascends || !positive)
-            .then(|| "has a scale whose predictions do not ascend or whose errors are not positive".to_owned())
+        let ascends = self
+            .knots
+            .windows(2)
+            .all(|pair| pair[0].prediction < pair[1].prediction);
+        let positive = self
+            .knots
+            .iter()
+            .all(|knot| knot.magnitude > 0.0 && knot.magnitude.is_finite());
+        (!ascends || !positive).then(|| {
+            "has a scale whose predictions do not ascend or whose errors are not positive"
+                .to_owned()
+        })
     }
 
     /// Returns the usual magnitude of the error at a prediction.
     pub(super) fn at(&self, prediction: f64) -> f64 {
-        let after = self.knots.partition_point(|knot| knot.prediction < prediction);
-        match (after.checked_sub(1).and_then(|i| self.knots.get(i)), self.knots.get(after)) {
+        let after = self
+            .knots
+            .partition_point(|knot| knot.prediction < prediction);
+        match (
+            after.checked_sub(1).and_then(|i| self.knots.get(i)),
+            self.knots.get(after),
+        ) {
             (Some(low), Some(high)) => {
                 let share = (prediction - low.prediction) / (high.prediction - low.prediction);
                 low.magnitude + share * (high.magnitude - low.magnitude)
@@ -92,7 +110,11 @@ struct Sums {
 impl Sums {
     fn of(row: &Row) -> Self {
         let magnitude = row.error().abs();
-        Self { prediction: row.predicted, magnitude, wrong: usize::from(magnitude > 0.0) }
+        Self {
+            prediction: row.predicted,
+            magnitude,
+            wrong: usize::from(magnitude > 0.0),
+        }
     }
 
     fn plus(self, other: Self) -> Self {
@@ -118,7 +140,10 @@ impl<'r> Ordered<'r> {
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by(|a, b| rows[*a].predicted.total_cmp(&rows[*b].predicted));
         let mut places = vec![0; rows.len()];
-        order.iter().enumerate().for_each(|(place, row)| places[*row] = place);
+        order
+            .iter()
+            .enumerate()
+            .for_each(|(place, row)| places[*row] = place);
         let rows: Vec<&Row> = order.into_iter().map(|row| rows[row]).collect();
         let mut sums = vec![Sums::default()];
         for row in &rows {
@@ -126,16 +151,28 @@ impl<'r> Ordered<'r> {
         }
         let mut ends = vec![rows.len(); rows.len()];
         for row in (1..rows.len()).rev() {
-            ends[row - 1] = if rows[row].predicted == rows[row - 1].predicted { ends[row] } else { row };
+            ends[row - 1] = if rows[row].predicted == rows[row - 1].predicted {
+                ends[row]
+            } else {
+                row
+            };
         }
-        Self { rows, sums, ends, places }
+        Self {
+            rows,
+            sums,
+            ends,
+            places,
+        }
     }
 
     /// Returns the scale of all rows but those given in this range.
     pub(super) fn without(&self, given: Range<usize>) -> Scale {
         let mut left_out = self.places[given].to_vec();
         left_out.sort_unstable();
-        let others = Others { all: self, left_out };
+        let others = Others {
+            all: self,
+            left_out,
+        };
         let count = others.count();
         let sum = others.sum(0, count);
         let floor = FLOOR * sum.magnitude / count as f64;
@@ -147,8 +184,15 @@ impl<'r> Ordered<'r> {
         while start < count {
             let end = others.end_of_bin(start, wanted);
             let (bin, rows) = (others.sum(start, end), (end - start) as f64);
-            let magnitude = if bin.wrong == 0 { 0.0 } else { bin.magnitude / rows };
-            knots.push(Knot { prediction: bin.prediction / rows, magnitude: magnitude.max(floor) });
+            let magnitude = if bin.wrong == 0 {
+                0.0
+            } else {
+                bin.magnitude / rows
+            };
+            knots.push(Knot {
+                prediction: bin.prediction / rows,
+                magnitude: magnitude.max(floor),
+            });
             start = end;
         }
         Scale { knots }
@@ -190,7 +234,11 @@ impl Others<'_, '_> {
         }
         let (first, after) = (self.place(start), self.place(end - 1) + 1);
         let mut sum = self.all.sums[after].minus(self.all.sums[first]);
-        for left_out in self.left_out.iter().filter(|place| (first..after).contains(*place)) {
+        for left_out in self
+            .left_out
+            .iter()
+            .filter(|place| (first..after).contains(*place))
+        {
             sum = sum.minus(Sums::of(self.all.rows[*left_out]));
         }
         sum
@@ -201,7 +249,11 @@ impl Others<'_, '_> {
         let count = self.count();
         let wanted = (start + wanted).min(count);
         let end = self.before(self.all.ends[self.place(wanted - 1)]);
-        if count - end < ROWS_PER_BIN { count } else { end }
+        if count - end < ROWS_PER_BIN {
+            count
+        } else {
+            end
+        }
     }
 }
 
@@ -223,7 +275,11 @@ fn end_of_bin(rest: &[&Row], wanted: usize) -> usize {
         end += 1;
     }
     // What is too little for a bin of its own joins the last one.
-    if rest.len() - end < ROWS_PER_BIN { rest.len() } else { end }
+    if rest.len() - end < ROWS_PER_BIN {
+        rest.len()
+    } else {
+        end
+    }
 }
 
 fn magnitude(rows: &[&Row]) -> f64 {
@@ -242,7 +298,13 @@ mod tests {
     use crate::domain::{Cycle, UnitId};
 
     fn row(predicted: f64, error: f64) -> Row {
-        Row { unit: UnitId::from(1), cycle: Cycle(1), predicted, truth: predicted - error, interval: None }
+        Row {
+            unit: UnitId::from(1),
+            cycle: Cycle(1),
+            predicted,
+            truth: predicted - error,
+            interval: None,
+        }
     }
 
     fn fit(rows: &[Row]) -> Scale {
@@ -251,11 +313,21 @@ mod tests {
 
     #[test]
     fn follows_the_errors_between_bins_and_stays_constant_beyond_them() {
-        let rows: Vec<_> = (0..400).map(|i| f64::from(i) / 4.0).map(|p| row(p, p / 5.0)).collect();
+        let rows: Vec<_> = (0..400)
+            .map(|i| f64::from(i) / 4.0)
+            .map(|p| row(p, p / 5.0))
+            .collect();
         let scale = fit(&rows);
         assert_eq!(scale.knots.len(), 10);
-        assert!([20.0, 33.0, 50.0, 77.0].iter().all(|p| (scale.at(*p) - p / 5.0).abs() < 0.01));
-        assert_eq!((scale.at(-10.0), scale.at(1e9)), (scale.knots[0].magnitude, scale.knots[9].magnitude));
+        assert!(
+            [20.0, 33.0, 50.0, 77.0]
+                .iter()
+                .all(|p| (scale.at(*p) - p / 5.0).abs() < 0.01)
+        );
+        assert_eq!(
+            (scale.at(-10.0), scale.at(1e9)),
+            (scale.knots[0].magnitude, scale.knots[9].magnitude)
+        );
     }
 
     proptest! {
@@ -283,15 +355,24 @@ mod tests {
 
     #[test]
     fn equal_predictions_share_a_bin() {
-        let rows: Vec<_> = (0..300).map(|i| row(if i < 40 { f64::from(i) } else { 125.0 }, 3.0)).collect();
+        let rows: Vec<_> = (0..300)
+            .map(|i| row(if i < 40 { f64::from(i) } else { 125.0 }, 3.0))
+            .collect();
         let scale = fit(&rows);
-        assert!(scale.knots.windows(2).all(|pair| pair[0].prediction < pair[1].prediction));
+        assert!(
+            scale
+                .knots
+                .windows(2)
+                .all(|pair| pair[0].prediction < pair[1].prediction)
+        );
         assert!(scale.at(125.0).is_finite() && scale.at(80.0).is_finite());
     }
 
     #[test]
     fn a_lucky_bin_does_not_promise_certainty_and_perfection_does_not_divide_by_zero() {
-        let rows: Vec<_> = (0..200).map(|i| row(f64::from(i), if i < 50 { 0.0 } else { 10.0 })).collect();
+        let rows: Vec<_> = (0..200)
+            .map(|i| row(f64::from(i), if i < 50 { 0.0 } else { 10.0 }))
+            .collect();
         assert!(fit(&rows).at(5.0) >= 0.05 * 7.5);
         let perfect: Vec<_> = (0..50).map(|i| row(f64::from(i), 0.0)).collect();
         assert_eq!(fit(&perfect), Scale::constant());

@@ -90,7 +90,11 @@ pub fn score(
     let scores = scores(&totals, options, seed);
     let baseline = Baseline {
         prediction: baseline,
-        scores: self::scores(&Totals::by_unit(&constant(&rows, baseline, &protocol)), options, seed),
+        scores: self::scores(
+            &Totals::by_unit(&constant(&rows, baseline, &protocol)),
+            options,
+            seed,
+        ),
     };
     Ok(Scorecard {
         protocol_digest: protocol.digest(),
@@ -100,7 +104,14 @@ pub fn score(
         bootstrap: options.clone(),
         seed,
         bands: bands(&rows, protocol.clip.upper),
-        warnings: warnings(predictions, &rows, &totals, &protocol, &scores, &baseline.scores),
+        warnings: warnings(
+            predictions,
+            &rows,
+            &totals,
+            &protocol,
+            &scores,
+            &baseline.scores,
+        ),
         protocol,
         scores,
         baseline,
@@ -135,8 +146,17 @@ impl Scorecard {
         let of_group = |(name, rows): (&str, Vec<Row>)| {
             let totals = Totals::by_unit(&rows);
             let spread = require_spread(totals.len()).is_ok();
-            let scores = if spread { scores(&totals, &self.bootstrap, self.seed) } else { Vec::new() };
-            GroupScores { name: name.to_owned(), units: totals.len(), scores, bands: bands(&rows, most) }
+            let scores = if spread {
+                scores(&totals, &self.bootstrap, self.seed)
+            } else {
+                Vec::new()
+            };
+            GroupScores {
+                name: name.to_owned(),
+                units: totals.len(),
+                scores,
+                bands: bands(&rows, most),
+            }
         };
         self.groups = groups.into_iter().map(of_group).collect();
         Ok(self)
@@ -173,7 +193,13 @@ fn scores(units: &[Totals], options: &BootstrapOptions, seed: u64) -> Vec<Score>
 
 fn constant(rows: &[Row], prediction: f64, protocol: &Protocol) -> Vec<Row> {
     let predicted = prediction.max(protocol.clip.lower).min(protocol.clip.upper);
-    rows.iter().map(|row| Row { predicted, interval: None, ..row.clone() }).collect()
+    rows.iter()
+        .map(|row| Row {
+            predicted,
+            interval: None,
+            ..row.clone()
+        })
+        .collect()
 }
 
 fn digest_in_order(predictions: &[Prediction]) -> Digest {
@@ -189,29 +215,69 @@ mod tests {
     use crate::scoring::samples::{fleet, out_of_fold_protocol, prediction, test_protocol};
 
     fn card(predictions: &[Prediction]) -> Scorecard {
-        score(predictions, test_protocol(predictions.len()), 60.0, &BootstrapOptions::default(), 1).unwrap()
+        score(
+            predictions,
+            test_protocol(predictions.len()),
+            60.0,
+            &BootstrapOptions::default(),
+            1,
+        )
+        .unwrap()
     }
 
     #[test]
     fn a_group_is_scored_as_if_it_were_alone_and_a_single_unit_has_no_spread() {
         let predictions = fleet(40, 3, 5);
-        let whole = score(&predictions, out_of_fold_protocol(40, 3), 60.0, &BootstrapOptions::default(), 1).unwrap();
+        let whole = score(
+            &predictions,
+            out_of_fold_protocol(40, 3),
+            60.0,
+            &BootstrapOptions::default(),
+            1,
+        )
+        .unwrap();
         let group_of = |unit: &UnitId| match unit.number().unwrap() {
             1..=25 => Some("a"),
             26 => Some("b"),
             _ => None,
         };
         let grouped = whole.clone().by_group(&predictions, group_of).unwrap();
-        assert_eq!(Scorecard { groups: Vec::new(), ..grouped.clone() }, whole);
-        let alone: Vec<_> = predictions.iter().filter(|p| group_of(&p.unit) == Some("a")).cloned().collect();
-        let alone = score(&alone, out_of_fold_protocol(25, 3), 60.0, &BootstrapOptions::default(), 1).unwrap();
-        let expected = GroupScores { name: "a".to_owned(), units: 25, scores: alone.scores, bands: alone.bands };
+        assert_eq!(
+            Scorecard {
+                groups: Vec::new(),
+                ..grouped.clone()
+            },
+            whole
+        );
+        let alone: Vec<_> = predictions
+            .iter()
+            .filter(|p| group_of(&p.unit) == Some("a"))
+            .cloned()
+            .collect();
+        let alone = score(
+            &alone,
+            out_of_fold_protocol(25, 3),
+            60.0,
+            &BootstrapOptions::default(),
+            1,
+        )
+        .unwrap();
+        let expected = GroupScores {
+            name: "a".to_owned(),
+            units: 25,
+            scores: alone.scores,
+            bands: alone.bands,
+        };
         assert_eq!(grouped.groups[0], expected);
         let single = &grouped.groups[1];
-        assert_eq!((single.name.as_str(), single.units, single.scores.len()), ("b", 1, 0));
+        assert_eq!(
+            (single.name.as_str(), single.units, single.scores.len()),
+            ("b", 1, 0)
+        );
         assert_eq!(single.bands.iter().map(|band| band.rows).sum::<usize>(), 3);
         assert!(!serde_json::to_string(&whole).unwrap().contains("groups"));
-        let back: Scorecard = serde_json::from_str(&serde_json::to_string(&grouped).unwrap()).unwrap();
+        let back: Scorecard =
+            serde_json::from_str(&serde_json::to_string(&grouped).unwrap()).unwrap();
         assert_eq!(back, grouped);
     }
 
@@ -229,19 +295,39 @@ mod tests {
     fn numbers_are_the_same_at_any_thread_count() {
         let predictions = fleet(60, 4, 2);
         let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             let protocol = out_of_fold_protocol(60, 4);
-            pool.install(|| score(&predictions, protocol, 60.0, &BootstrapOptions::default(), 9).unwrap())
+            pool.install(|| {
+                score(
+                    &predictions,
+                    protocol,
+                    60.0,
+                    &BootstrapOptions::default(),
+                    9,
+                )
+                .unwrap()
+            })
         };
-        assert_eq!(serde_json::to_string(&on(1)).unwrap(), serde_json::to_string(&on(3)).unwrap());
+        assert_eq!(
+            serde_json::to_string(&on(1)).unwrap(),
+            serde_json::to_string(&on(3)).unwrap()
+        );
     }
 
     #[test]
     fn a_constant_model_scores_like_the_baseline_and_is_warned_about() {
-        let predictions: Vec<_> = (1..=60).map(|unit| prediction(unit, 30, 60.0, f64::from(unit))).collect();
+        let predictions: Vec<_> = (1..=60)
+            .map(|unit| prediction(unit, 30, 60.0, f64::from(unit)))
+            .collect();
         let card = card(&predictions);
         assert_eq!(card.scores, card.baseline.scores);
-        assert!(card.warnings.contains(&"the model is no better than a constant prediction".to_owned()));
+        assert!(
+            card.warnings
+                .contains(&"the model is no better than a constant prediction".to_owned())
+        );
     }
 
     #[test]
@@ -249,22 +335,40 @@ mod tests {
         let mut predictions = fleet(30, 1, 2);
         assert_eq!(card(&predictions).score(Metric::Coverage), None);
         for p in &mut predictions {
-            p.interval = Some(Interval { lower: p.truth.unwrap() - 1.0, upper: p.truth.unwrap() + 3.0 });
+            p.interval = Some(Interval {
+                lower: p.truth.unwrap() - 1.0,
+                upper: p.truth.unwrap() + 3.0,
+            });
         }
         let card = card(&predictions);
-        assert_eq!(card.score(Metric::IntervalWidth).map(|score| score.value.round()), Some(4.0));
+        assert_eq!(
+            card.score(Metric::IntervalWidth)
+                .map(|score| score.value.round()),
+            Some(4.0)
+        );
         let coverage = card.score(Metric::Coverage).unwrap();
         // All 30 hold; scipy.stats.beta.ppf(0.025, 30, 1)
-        assert!((coverage.lower - 0.884_296_691_777_972_5).abs() < 1e-9, "{coverage:?}");
+        assert!(
+            (coverage.lower - 0.884_296_691_777_972_5).abs() < 1e-9,
+            "{coverage:?}"
+        );
         assert_eq!((coverage.value, coverage.upper), (1.0, 1.0));
     }
 
     #[test]
     fn statistics_too_thin_to_trust_are_said_so() {
-        let one = score(&fleet(1, 1, 2), test_protocol(1), 60.0, &BootstrapOptions::default(), 1);
+        let one = score(
+            &fleet(1, 1, 2),
+            test_protocol(1),
+            60.0,
+            &BootstrapOptions::default(),
+            1,
+        );
         assert_eq!(one, Err(ScoringError::TooFewUnits { units: 1, need: 2 }));
         assert!(card(&fleet(5, 1, 2)).warnings[0].starts_with("only 5 units"));
-        let mut predictions: Vec<_> = (1..=40).map(|unit| prediction(unit, 30, 60.0, 61.0)).collect();
+        let mut predictions: Vec<_> = (1..=40)
+            .map(|unit| prediction(unit, 30, 60.0, 61.0))
+            .collect();
         predictions[7].rul = 125.0;
         predictions[9].truth = Some(140.0);
         assert_eq!(
@@ -280,11 +384,27 @@ mod tests {
     #[test]
     fn a_cap_that_does_not_suit_the_truths_is_said_so() {
         let warnings = |truth: f64, cap: f64| {
-            let clip = Interval { lower: 0.0, upper: cap };
-            let protocol = Protocol { truth_cap: Some(cap), clip, ..out_of_fold_protocol(30, 1) };
-            let predictions: Vec<_> =
-                (1..=30).map(|unit| prediction(unit, 15, truth.min(cap) - 1.0, truth - f64::from(unit % 7))).collect();
-            score(&predictions, protocol, 60.0, &BootstrapOptions::default(), 1).unwrap().warnings
+            let clip = Interval {
+                lower: 0.0,
+                upper: cap,
+            };
+            let protocol = Protocol {
+                truth_cap: Some(cap),
+                clip,
+                ..out_of_fold_protocol(30, 1)
+            };
+            let predictions: Vec<_> = (1..=30)
+                .map(|unit| prediction(unit, 15, truth.min(cap) - 1.0, truth - f64::from(unit % 7)))
+                .collect();
+            score(
+                &predictions,
+                protocol,
+                60.0,
+                &BootstrapOptions::default(),
+                1,
+            )
+            .unwrap()
+            .warnings
         };
         assert_eq!(
             warnings(2000.0, 125.0)[1],
@@ -297,16 +417,28 @@ mod tests {
              target.cap = \"auto\" follows the lives"
         );
         let suited = warnings(120.0, 125.0);
-        assert_eq!(suited, ["no cut lies before cycle 15: how good younger predictions are is not known"]);
+        assert_eq!(
+            suited,
+            ["no cut lies before cycle 15: how good younger predictions are is not known"]
+        );
     }
 
     #[test]
     fn a_score_beyond_the_range_of_numbers_is_left_out() {
-        let predictions = [prediction(1, 30, 60.0, 61.0), prediction(2, 30, 60.0, 20_000.0)];
+        let predictions = [
+            prediction(1, 30, 60.0, 61.0),
+            prediction(2, 30, 60.0, 20_000.0),
+        ];
         let card = card(&predictions);
-        assert_eq!((card.score(Metric::NasaScore), card.score(Metric::NasaMean)), (None, None));
+        assert_eq!(
+            (card.score(Metric::NasaScore), card.score(Metric::NasaMean)),
+            (None, None)
+        );
         assert!(card.score(Metric::Rmse).is_some());
-        assert!(card.warnings.contains(&"nasa_score has no finite value and is left out".to_owned()));
+        assert!(
+            card.warnings
+                .contains(&"nasa_score has no finite value and is left out".to_owned())
+        );
     }
 
     #[test]
@@ -314,14 +446,28 @@ mod tests {
         let (all, fewer) = (card(&fleet(30, 1, 2)), card(&fleet(29, 1, 2)));
         assert!(all.require_comparable(&all.clone()).is_ok());
         let message = all.require_comparable(&fewer).unwrap_err().to_string();
-        assert!(message.contains(&all.protocol_digest.short()) && message.contains(&fewer.protocol_digest.short()));
+        assert!(
+            message.contains(&all.protocol_digest.short())
+                && message.contains(&fewer.protocol_digest.short())
+        );
     }
 
     #[test]
     fn bad_options_and_baselines_are_refused_before_any_work() {
-        let options = BootstrapOptions { resamples: 0, ..Default::default() };
-        let run = |options: &BootstrapOptions, baseline| score(&fleet(5, 1, 1), test_protocol(5), baseline, options, 1);
-        assert!(matches!(run(&options, 60.0), Err(ScoringError::Options { .. })));
-        assert!(matches!(run(&BootstrapOptions::default(), f64::NAN), Err(ScoringError::Baseline(_))));
+        let options = BootstrapOptions {
+            resamples: 0,
+            ..Default::default()
+        };
+        let run = |options: &BootstrapOptions, baseline| {
+            score(&fleet(5, 1, 1), test_protocol(5), baseline, options, 1)
+        };
+        assert!(matches!(
+            run(&options, 60.0),
+            Err(ScoringError::Options { .. })
+        ));
+        assert!(matches!(
+            run(&BootstrapOptions::default(), f64::NAN),
+            Err(ScoringError::Baseline(_))
+        ));
     }
 }

@@ -22,8 +22,9 @@ pub struct Timing {
 impl Timing {
     /// Returns the shares among `errors`; `NaN` where there are none.
     pub fn of(errors: &[f64]) -> Self {
-        let share =
-            |counts: fn(f64) -> bool| errors.iter().filter(|d| counts(**d)).count() as f64 / errors.len() as f64;
+        let share = |counts: fn(f64) -> bool| {
+            errors.iter().filter(|d| counts(**d)).count() as f64 / errors.len() as f64
+        };
         Self {
             late: share(is_late),
             harmful_late: share(is_harmfully_late),
@@ -56,6 +57,14 @@ mod tests {
     #[test]
     fn the_ends_of_the_window_are_on_time() {
         let timing = Timing::of(&[-13.0, 10.0, -13.5, 10.5]);
-        assert_eq!(timing, Timing { late: 0.5, harmful_late: 0.25, early: 0.25, on_time: 0.5 });
+        assert_eq!(
+            timing,
+            Timing {
+                late: 0.5,
+                harmful_late: 0.25,
+                early: 0.25,
+                on_time: 0.5
+            }
+        );
     }
 }

@@ -55,7 +55,9 @@ impl Totals {
             harmful_late: indicator(timing::is_harmfully_late(d)),
             early: indicator(timing::is_early(d)),
             on_time: indicator(timing::is_on_time(d)),
-            covered: row.interval.map_or(f64::NAN, |interval| indicator(interval.contains(row.truth))),
+            covered: row
+                .interval
+                .map_or(f64::NAN, |interval| indicator(interval.contains(row.truth))),
             width: row.interval.map_or(f64::NAN, |interval| interval.width()),
         }
     }

@@ -33,7 +33,11 @@ pub fn unit_losses(
     };
     let losses: Vec<_> = units.zip(&Totals::by_unit(&rows)).map(loss).collect();
     let usable = metric.is_mean() && losses.iter().all(|loss| loss.sum.is_finite());
-    if usable { Ok(losses) } else { Err(ScoringError::Undefined(metric)) }
+    if usable {
+        Ok(losses)
+    } else {
+        Err(ScoringError::Undefined(metric))
+    }
 }
 
 /// Returns the metric over some units; `NaN` where there are none.
@@ -51,14 +55,22 @@ pub fn loss_of<'a>(metric: Metric, units: impl IntoIterator<Item = &'a UnitLoss>
 ///
 /// With `n` units and `dᵢ` the difference without unit `i`, it is `√((n − 1)/n · Σ (dᵢ − d̄)²)`; for a plain mean that
 /// is the familiar `s/√n`. A single unit has no spread: infinite.
-pub fn standard_error_of_difference(metric: Metric, ours: &[&UnitLoss], theirs: &[&UnitLoss]) -> f64 {
+pub fn standard_error_of_difference(
+    metric: Metric,
+    ours: &[&UnitLoss],
+    theirs: &[&UnitLoss],
+) -> f64 {
     let n = ours.len();
     if n < 2 {
         return f64::INFINITY;
     }
-    let (all, all_theirs) = (Sums::of(ours.iter().copied()), Sums::of(theirs.iter().copied()));
+    let (all, all_theirs) = (
+        Sums::of(ours.iter().copied()),
+        Sums::of(theirs.iter().copied()),
+    );
     let loss = |sums: Sums| metric.goal().loss(sums.value(metric));
-    let without = |(a, b): (&&UnitLoss, &&UnitLoss)| loss(all.without(a)) - loss(all_theirs.without(b));
+    let without =
+        |(a, b): (&&UnitLoss, &&UnitLoss)| loss(all.without(a)) - loss(all_theirs.without(b));
     let differences: Vec<f64> = ours.iter().zip(theirs).map(without).collect();
     let mean = differences.iter().sum::<f64>() / n as f64;
     let squares: f64 = differences.iter().map(|d| (d - mean).powi(2)).sum();
@@ -73,15 +85,31 @@ struct Sums {
 
 impl Sums {
     fn of<'a>(units: impl IntoIterator<Item = &'a UnitLoss>) -> Self {
-        let add = |all: Self, unit: &UnitLoss| Self { sum: all.sum + unit.sum, weight: all.weight + unit.weight };
-        units.into_iter().fold(Self { sum: 0.0, weight: 0.0 }, add)
+        let add = |all: Self, unit: &UnitLoss| Self {
+            sum: all.sum + unit.sum,
+            weight: all.weight + unit.weight,
+        };
+        units.into_iter().fold(
+            Self {
+                sum: 0.0,
+                weight: 0.0,
+            },
+            add,
+        )
     }
 
     fn without(self, unit: &UnitLoss) -> Self {
         // Squared errors cannot sum to less than nothing, though their rounding can.
         let rest = self.sum - unit.sum;
-        let sum = if unit.sum >= 0.0 && self.sum >= 0.0 { rest.max(0.0) } else { rest };
-        Self { sum, weight: self.weight - unit.weight }
+        let sum = if unit.sum >= 0.0 && self.sum >= 0.0 {
+            rest.max(0.0)
+        } else {
+            rest
+        };
+        Self {
+            sum,
+            weight: self.weight - unit.weight,
+        }
     }
 
     fn value(self, metric: Metric) -> f64 {
@@ -96,23 +124,50 @@ mod tests {
     use crate::scoring::{BootstrapOptions, score};
 
     fn units(losses: &[(f64, f64)]) -> Vec<UnitLoss> {
-        let unit = |(i, (sum, weight)): (u32, &(f64, f64))| UnitLoss { unit: i.into(), sum: *sum, weight: *weight };
+        let unit = |(i, (sum, weight)): (u32, &(f64, f64))| UnitLoss {
+            unit: i.into(),
+            sum: *sum,
+            weight: *weight,
+        };
         (1..).zip(losses).map(unit).collect()
     }
 
     fn error(metric: Metric, ours: &[(f64, f64)], theirs: &[(f64, f64)]) -> f64 {
         let (ours, theirs) = (units(ours), units(theirs));
-        standard_error_of_difference(metric, &ours.iter().collect::<Vec<_>>(), &theirs.iter().collect::<Vec<_>>())
+        standard_error_of_difference(
+            metric,
+            &ours.iter().collect::<Vec<_>>(),
+            &theirs.iter().collect::<Vec<_>>(),
+        )
     }
 
     #[test]
     fn over_all_units_the_metrics_are_those_of_the_scorecard() {
         let (predictions, protocol) = (fleet(40, 6, 3), out_of_fold_protocol(40, 6));
-        let card = score(&predictions, protocol.clone(), 60.0, &BootstrapOptions::default(), 1).unwrap();
-        for metric in [Metric::Rmse, Metric::Mae, Metric::Bias, Metric::NasaMean, Metric::LateRate, Metric::OnTimeRate]
-        {
-            let value = value_of(metric, &unit_losses(metric, &predictions, &protocol).unwrap());
-            assert!((value - card.score(metric).unwrap().value).abs() < 1e-9, "{metric}: {value}");
+        let card = score(
+            &predictions,
+            protocol.clone(),
+            60.0,
+            &BootstrapOptions::default(),
+            1,
+        )
+        .unwrap();
+        for metric in [
+            Metric::Rmse,
+            Metric::Mae,
+            Metric::Bias,
+            Metric::NasaMean,
+            Metric::LateRate,
+            Metric::OnTimeRate,
+        ] {
+            let value = value_of(
+                metric,
+                &unit_losses(metric, &predictions, &protocol).unwrap(),
+            );
+            assert!(
+                (value - card.score(metric).unwrap().value).abs() < 1e-9,
+                "{metric}: {value}"
+            );
         }
     }
 
@@ -130,7 +185,15 @@ mod tests {
         let (ours, theirs) = ([(16.0, 1.0), (4.0, 1.0)], [(9.0, 1.0), (1.0, 1.0)]);
         assert_eq!(error(Metric::Rmse, &ours, &theirs), 0.0);
         // √4 − √1 = 1 against √16 − √1 = 3: (n − 1)/n · 2 · 1² = 1.
-        assert!((error(Metric::Rmse, &[(16.0, 1.0), (4.0, 1.0)], &[(1.0, 1.0), (1.0, 1.0)]) - 1.0).abs() < 1e-12);
+        assert!(
+            (error(
+                Metric::Rmse,
+                &[(16.0, 1.0), (4.0, 1.0)],
+                &[(1.0, 1.0), (1.0, 1.0)]
+            ) - 1.0)
+                .abs()
+                < 1e-12
+        );
     }
 
     #[test]
@@ -144,7 +207,10 @@ mod tests {
     fn sums_and_absent_intervals_have_no_mean() {
         let (predictions, protocol) = (fleet(5, 1, 1), out_of_fold_protocol(5, 1));
         for metric in [Metric::NasaScore, Metric::Coverage] {
-            assert_eq!(unit_losses(metric, &predictions, &protocol), Err(ScoringError::Undefined(metric)));
+            assert_eq!(
+                unit_losses(metric, &predictions, &protocol),
+                Err(ScoringError::Undefined(metric))
+            );
         }
     }
 }

@@ -33,7 +33,10 @@ pub fn judge_lower_bound(score: &Score, limit: f64) -> Verdict {
 
 /// Judges "from `low` to `high`": passes where the interval lies inside, fails where it lies wholly outside.
 pub fn judge_between(score: &Score, low: f64, high: f64) -> Verdict {
-    judge(low <= score.lower && score.upper <= high, score.upper < low || score.lower > high)
+    judge(
+        low <= score.lower && score.upper <= high,
+        score.upper < low || score.lower > high,
+    )
 }
 
 /// Judges "worse by at most `margin`": passes where the upper end of the difference is at most the margin, fails where
@@ -69,7 +72,12 @@ mod tests {
     use super::*;
     use crate::scoring::Metric;
 
-    const SCORE: Score = Score { metric: Metric::Rmse, value: 13.0, lower: 11.0, upper: 15.0 };
+    const SCORE: Score = Score {
+        metric: Metric::Rmse,
+        value: 13.0,
+        lower: 11.0,
+        upper: 15.0,
+    };
 
     #[test]
     fn a_limit_inside_the_interval_is_undecided() {
@@ -81,7 +89,14 @@ mod tests {
             [10.0, 11.0, 11.1, 15.0, 15.1].map(|l| judge_lower_bound(&SCORE, l)),
             [Pass, Pass, Undecided, Undecided, Fail]
         );
-        let ranges = [(10.0, 16.0), (11.0, 15.0), (12.0, 16.0), (12.0, 13.0), (0.0, 10.0), (16.0, 20.0)];
+        let ranges = [
+            (10.0, 16.0),
+            (11.0, 15.0),
+            (12.0, 16.0),
+            (12.0, 13.0),
+            (0.0, 10.0),
+            (16.0, 20.0),
+        ];
         assert_eq!(
             ranges.map(|(low, high)| judge_between(&SCORE, low, high)),
             [Pass, Pass, Undecided, Undecided, Fail, Fail]
@@ -102,6 +117,9 @@ mod tests {
             units: 100,
         };
         let margins = [1.5, 1.2, 0.0, -0.3, difference.relative_margin(0.11)];
-        assert_eq!(margins.map(|m| judge_non_inferior(&difference, m)), [Pass, Pass, Undecided, Fail, Pass]);
+        assert_eq!(
+            margins.map(|m| judge_non_inferior(&difference, m)),
+            [Pass, Pass, Undecided, Fail, Pass]
+        );
     }
 }

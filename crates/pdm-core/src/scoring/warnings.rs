@@ -32,7 +32,11 @@ pub(super) fn warnings(
         no_better_than_a_constant(scores, baseline),
         few_units_carry_the_score(units),
     ];
-    checks.into_iter().flatten().chain(left_out(rows, scores)).collect()
+    checks
+        .into_iter()
+        .flatten()
+        .chain(left_out(rows, scores))
+        .collect()
 }
 
 /// Something that makes a score less than its name, in a sentence without a period.
@@ -49,8 +53,17 @@ pub fn cautions(
     scores: &[Score],
 ) -> Result<Vec<Caution>, ScoringError> {
     let rows = admit(predictions, protocol)?;
-    let checks = [few_cuts(&rows, protocol), out_of_reach(&rows, protocol), mostly_capped(predictions, protocol)];
-    Ok(checks.into_iter().flatten().chain(left_out(&rows, scores)).map(Caution).collect())
+    let checks = [
+        few_cuts(&rows, protocol),
+        out_of_reach(&rows, protocol),
+        mostly_capped(predictions, protocol),
+    ];
+    Ok(checks
+        .into_iter()
+        .flatten()
+        .chain(left_out(&rows, scores))
+        .map(Caution)
+        .collect())
 }
 
 fn few_units(units: usize) -> Option<String> {
@@ -58,9 +71,16 @@ fn few_units(units: usize) -> Option<String> {
 }
 
 fn few_cuts(rows: &[Row], protocol: &Protocol) -> Option<String> {
-    let Cuts::RandomCuts { per_unit, .. } = protocol.cuts else { return None };
+    let Cuts::RandomCuts { per_unit, .. } = protocol.cuts else {
+        return None;
+    };
     let short = by_unit(rows).filter(|cuts| cuts.len() < per_unit).count();
-    (short > 0).then(|| format!("{short} of {} units have fewer than {per_unit} cuts", protocol.units))
+    (short > 0).then(|| {
+        format!(
+            "{short} of {} units have fewer than {per_unit} cuts",
+            protocol.units
+        )
+    })
 }
 
 /// Cuts begin where a history has some rows: how good predictions are before that, no score can tell.
@@ -69,13 +89,18 @@ fn unseen_ages(rows: &[Row], protocol: &Protocol) -> Option<String> {
         return None;
     }
     let first = rows.iter().map(|row| row.cycle.0).min()?;
-    (first > 1).then(|| format!("no cut lies before cycle {first}: how good younger predictions are is not known"))
+    (first > 1).then(|| {
+        format!("no cut lies before cycle {first}: how good younger predictions are is not known")
+    })
 }
 
 /// A score against a truth that is nearly always the cap says only that the model answers the cap.
 fn mostly_capped(predictions: &[Prediction], protocol: &Protocol) -> Option<String> {
     let cap = protocol.truth_cap?;
-    let capped = predictions.iter().filter(|prediction| prediction.truth.is_some_and(|truth| truth > cap)).count();
+    let capped = predictions
+        .iter()
+        .filter(|prediction| prediction.truth.is_some_and(|truth| truth > cap))
+        .count();
     let share = capped as f64 / predictions.len() as f64;
     let longest = longest_truth(predictions);
     (share > MOSTLY).then(|| {
@@ -100,19 +125,32 @@ fn far_below_the_cap(predictions: &[Prediction], protocol: &Protocol) -> Option<
 }
 
 fn longest_truth(predictions: &[Prediction]) -> f64 {
-    predictions.iter().filter_map(|prediction| prediction.truth).fold(0.0, f64::max)
+    predictions
+        .iter()
+        .filter_map(|prediction| prediction.truth)
+        .fold(0.0, f64::max)
 }
 
 fn out_of_reach(rows: &[Row], protocol: &Protocol) -> Option<String> {
     let most = protocol.clip.upper;
     let above = rows.iter().filter(|row| row.truth > most).count();
-    (above > 0)
-        .then(|| format!("{above} of {} truths lie above {most} cycles, the largest possible prediction", rows.len()))
+    (above > 0).then(|| {
+        format!(
+            "{above} of {} truths lie above {most} cycles, the largest possible prediction",
+            rows.len()
+        )
+    })
 }
 
 fn no_better_than_a_constant(scores: &[Score], baseline: &[Score]) -> Option<String> {
-    let rmse = |scores: &[Score]| scores.iter().find(|score| score.metric == Metric::Rmse).map(|score| score.value);
-    (rmse(scores)? >= rmse(baseline)?).then(|| "the model is no better than a constant prediction".to_owned())
+    let rmse = |scores: &[Score]| {
+        scores
+            .iter()
+            .find(|score| score.metric == Metric::Rmse)
+            .map(|score| score.value)
+    };
+    (rmse(scores)? >= rmse(baseline)?)
+        .then(|| "the model is no better than a constant prediction".to_owned())
 }
 
 fn few_units_carry_the_score(units: &[Totals]) -> Option<String> {
@@ -120,14 +158,21 @@ fn few_units_carry_the_score(units: &[Totals]) -> Option<String> {
     penalties.sort_by(|a, b| b.total_cmp(a));
     let worst = ((units.len() as f64 * WORST).round() as usize).max(1);
     let share = penalties.iter().take(worst).sum::<f64>() / penalties.iter().sum::<f64>();
-    (units.len() >= FEW_UNITS && share > 0.5)
-        .then(|| format!("{worst} of {} units make {:.0} % of the NASA score", units.len(), share * 100.0))
+    (units.len() >= FEW_UNITS && share > 0.5).then(|| {
+        format!(
+            "{worst} of {} units make {:.0} % of the NASA score",
+            units.len(),
+            share * 100.0
+        )
+    })
 }
 
 fn left_out(rows: &[Row], scores: &[Score]) -> impl Iterator<Item = String> {
     let has_intervals = rows.iter().all(|row| row.interval.is_some());
     let missing = move |metric: &Metric| scores.iter().all(|score| score.metric != *metric);
-    let expected = Metric::ALL.into_iter().filter(move |metric| has_intervals || !metric.needs_intervals());
+    let expected = Metric::ALL
+        .into_iter()
+        .filter(move |metric| has_intervals || !metric.needs_intervals());
     expected
         .filter(missing)
         .map(|metric| format!("{metric} has no finite value and is left out"))

@@ -138,7 +138,10 @@ impl Opponent {
     pub fn find(context: &Context, job: &Job, reference: &str) -> Result<Self, AgainstError> {
         let (name, brings) = if is_bundle_folder(Path::new(reference)) {
             let bundle = ModelBundle::open(Path::new(reference), None)?;
-            (format!("bundle {}", bundle.digest().short()), Brings::Bundle(Box::new(bundle)))
+            (
+                format!("bundle {}", bundle.digest().short()),
+                Brings::Bundle(Box::new(bundle)),
+            )
         } else if let Some(model) = model_reference(reference)? {
             of_version(context, job, &model)?
         } else if is_run_prefix(reference) {
@@ -152,14 +155,23 @@ impl Opponent {
         } else {
             return Err(AgainstError::NoReference(reference.to_owned()));
         };
-        Ok(Self { reference: reference.to_owned(), name, brings })
+        Ok(Self {
+            reference: reference.to_owned(),
+            name,
+            brings,
+        })
     }
 
     /// Compares the pipeline's model with this one, on each part it was scored on.
     ///
     /// # Errors
     /// The pipeline's scores cannot be read, or the bundle cannot predict its units.
-    pub fn compare(&self, context: &Context, job: &Job, outcome: &Outcome) -> Result<Against, AgainstError> {
+    pub fn compare(
+        &self,
+        context: &Context,
+        job: &Job,
+        outcome: &Outcome,
+    ) -> Result<Against, AgainstError> {
         let ours = own_scores(outcome)?;
         let rescored;
         let theirs = match &self.brings {
@@ -177,15 +189,25 @@ impl Opponent {
                 part.why_not = Some(self.why_not(part.part, &ours));
             }
         }
-        Ok(Against { format: FORMAT, reference: self.reference.clone(), name: self.name.clone(), parts })
+        Ok(Against {
+            format: FORMAT,
+            reference: self.reference.clone(),
+            name: self.name.clone(),
+            parts,
+        })
     }
 
     fn why_not(&self, part: Part, ours: &[PartScores]) -> String {
-        if !ours.iter().any(|scores| scores.scorecard.protocol.part == part) {
+        if !ours
+            .iter()
+            .any(|scores| scores.scorecard.protocol.part == part)
+        {
             return format!("this pipeline keeps no predictions of the {part}");
         }
         match &self.brings {
-            Brings::Bundle(_) => "a bundle keeps no predictions, and it may have learnt from these units".to_owned(),
+            Brings::Bundle(_) => {
+                "a bundle keeps no predictions, and it may have learnt from these units".to_owned()
+            }
             Brings::Scores(_) => format!("{} keeps no predictions of the {part}", self.name),
         }
     }
@@ -194,12 +216,16 @@ impl Opponent {
 impl Against {
     /// Returns whether any part was compared.
     pub fn is_any_compared(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part.scores, Some(SideBySide::Compared { .. })))
+        self.parts
+            .iter()
+            .any(|part| matches!(part.scores, Some(SideBySide::Compared { .. })))
     }
 
     /// Returns whether a part was not compared since it was scored under another protocol.
     pub fn is_any_unlike(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part.scores, Some(SideBySide::Unlike { .. })))
+        self.parts
+            .iter()
+            .any(|part| matches!(part.scores, Some(SideBySide::Unlike { .. })))
     }
 }
 
@@ -208,19 +234,27 @@ impl Against {
 /// # Errors
 /// A file that a run keeps cannot be read.
 pub fn compare_runs(store: &RunStore, runs: &[RunId]) -> Result<Vec<ComparedRuns>, AgainstError> {
-    let Some((first, others)) = runs.split_first() else { return Ok(Vec::new()) };
+    let Some((first, others)) = runs.split_first() else {
+        return Ok(Vec::new());
+    };
     let ours = scores_of_run(store, *first)?;
     let mut compared = Vec::new();
     for other in others {
         let theirs = scores_of_run(store, *other)?;
         let mut parts = compared_parts(&ours, &theirs);
         for part in parts.iter_mut().filter(|part| part.scores.is_none()) {
-            let lacking =
-                [(first, &ours), (other, &theirs)].into_iter().find(|(_, scores)| of(scores, part.part).is_none());
-            part.why_not = lacking.map(|(run, _)| format!("run {run} keeps no predictions of the {}", part.part));
+            let lacking = [(first, &ours), (other, &theirs)]
+                .into_iter()
+                .find(|(_, scores)| of(scores, part.part).is_none());
+            part.why_not = lacking
+                .map(|(run, _)| format!("run {run} keeps no predictions of the {}", part.part));
         }
         parts.sort_by_key(|part| part.part != Part::OutOfFold);
-        compared.push(ComparedRuns { a: *first, b: *other, parts });
+        compared.push(ComparedRuns {
+            a: *first,
+            b: *other,
+            parts,
+        });
     }
     Ok(compared)
 }
@@ -237,54 +271,97 @@ fn compared_parts(a: &[PartScores], b: &[PartScores]) -> Vec<ComparedPart> {
     let compared = |part: Part| {
         let pair = of(a, part).zip(of(b, part));
         let scores = pair.map(|(a, b)| side_by_side(a.scored(), b.scored()));
-        ComparedPart { part, scores, why_not: None }
+        ComparedPart {
+            part,
+            scores,
+            why_not: None,
+        }
     };
     names.into_iter().map(compared).collect()
 }
 
 fn of(scores: &[PartScores], part: Part) -> Option<&PartScores> {
-    scores.iter().find(|scores| scores.scorecard.protocol.part == part)
+    scores
+        .iter()
+        .find(|scores| scores.scorecard.protocol.part == part)
 }
 
 impl PartScores {
     fn scored(&self) -> Scored<'_> {
-        Scored { card: &self.scorecard, predictions: &self.predictions }
+        Scored {
+            card: &self.scorecard,
+            predictions: &self.predictions,
+        }
     }
 }
 
 /// Returns what the pipeline's model was scored on.
 fn own_scores(outcome: &Outcome) -> Result<Vec<PartScores>, EngineError> {
-    let Some(judged) = &outcome.scores else { return Ok(Vec::new()) };
-    let mut scores = vec![PartScores { scorecard: judged.scorecard.clone(), predictions: outcome.predictions()? }];
-    if let Some(path) = outcome.out_of_fold_predictions.as_ref().filter(|_| judged.on != Part::OutOfFold) {
+    let Some(judged) = &outcome.scores else {
+        return Ok(Vec::new());
+    };
+    let mut scores = vec![PartScores {
+        scorecard: judged.scorecard.clone(),
+        predictions: outcome.predictions()?,
+    }];
+    if let Some(path) = outcome
+        .out_of_fold_predictions
+        .as_ref()
+        .filter(|_| judged.on != Part::OutOfFold)
+    {
         let predictions = read_json(path).map_err(EngineError::in_stage(Stage::Evaluate))?;
-        scores.push(PartScores { scorecard: judged.out_of_fold.clone(), predictions });
+        scores.push(PartScores {
+            scorecard: judged.out_of_fold.clone(),
+            predictions,
+        });
     }
     Ok(scores)
 }
 
 /// Returns what a version was registered with: the part it was judged on.
-fn of_version(context: &Context, job: &Job, reference: &ModelRef) -> Result<(String, Brings), AgainstError> {
+fn of_version(
+    context: &Context,
+    job: &Job,
+    reference: &ModelRef,
+) -> Result<(String, Brings), AgainstError> {
     let registry = Registry::open(&job.spec.registry.url, context.surroundings()?)?;
     let version = registry.resolve(reference, None)?;
     let (scorecard, predictions) = registry.evidence(&version)?;
     let name = format!("version {}/{}", version.model, version.version);
-    Ok((name, Brings::Scores(vec![PartScores { scorecard, predictions }])))
+    Ok((
+        name,
+        Brings::Scores(vec![PartScores {
+            scorecard,
+            predictions,
+        }]),
+    ))
 }
 
 /// Returns what a run was scored on, as far as it keeps the predictions; runs of earlier releases kept none.
 fn scores_of_run(store: &RunStore, run: RunId) -> Result<Vec<PartScores>, AgainstError> {
     let mut scores: Vec<PartScores> = Vec::new();
-    for [card, predictions] in [[SCORECARD, PREDICTIONS], [OUT_OF_FOLD_SCORECARD, OUT_OF_FOLD_PREDICTIONS]] {
-        let (card, predictions) = (store.artifact(run, card)?, store.artifact(run, predictions)?);
+    for [card, predictions] in [
+        [SCORECARD, PREDICTIONS],
+        [OUT_OF_FOLD_SCORECARD, OUT_OF_FOLD_PREDICTIONS],
+    ] {
+        let (card, predictions) = (
+            store.artifact(run, card)?,
+            store.artifact(run, predictions)?,
+        );
         if !card.is_file() || !predictions.is_file() {
             continue;
         }
-        let kept = |source: StageError| AgainstError::Kept { run, source: Box::new(source) };
+        let kept = |source: StageError| AgainstError::Kept {
+            run,
+            source: Box::new(source),
+        };
         let scorecard: Scorecard = read_json(&card).map_err(kept)?;
         // Where no unit is held back, the judged part is the one out of fold.
         if of(&scores, scorecard.protocol.part).is_none() {
-            scores.push(PartScores { scorecard, predictions: read_json(&predictions).map_err(kept)? });
+            scores.push(PartScores {
+                scorecard,
+                predictions: read_json(&predictions).map_err(kept)?,
+            });
         }
     }
     Ok(scores)
@@ -297,15 +374,27 @@ fn scores_of_bundle(
     bundle: &ModelBundle,
     ours: &[PartScores],
 ) -> Result<Vec<PartScores>, EngineError> {
-    let Some(unseen) = ours.iter().find(|scores| scores.scorecard.protocol.part != Part::OutOfFold) else {
+    let Some(unseen) = ours
+        .iter()
+        .find(|scores| scores.scorecard.protocol.part != Part::OutOfFold)
+    else {
         return Ok(Vec::new());
     };
     let card = &unseen.scorecard;
     let mut line = Line::open(context, job)?;
     let dataset = line.dataset()?;
-    let scored = score_on_unseen(&job.spec, dataset, card.protocol.clone(), bundle, card.baseline.prediction);
+    let scored = score_on_unseen(
+        &job.spec,
+        dataset,
+        card.protocol.clone(),
+        bundle,
+        card.baseline.prediction,
+    );
     let (scorecard, predictions) = scored.map_err(EngineError::in_stage(Stage::Evaluate))?;
-    Ok(vec![PartScores { scorecard, predictions }])
+    Ok(vec![PartScores {
+        scorecard,
+        predictions,
+    }])
 }
 
 fn is_bundle_folder(path: &Path) -> bool {
@@ -325,7 +414,10 @@ fn model_reference(text: &str) -> Result<Option<ModelRef>, ReferenceError> {
 
 /// Returns whether a text may begin the id of a run.
 fn is_run_prefix(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|char| char.is_ascii_hexdigit() || char == '-')
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|char| char.is_ascii_hexdigit() || char == '-')
 }
 
 #[cfg(test)]
@@ -334,8 +426,12 @@ mod tests {
 
     #[test]
     fn references_are_told_apart_by_their_form() {
-        let model = |text: &str| model_reference(text).map(|model| model.map(|model| model.to_string()));
-        assert_eq!(model("turbofan@champion"), Ok(Some("turbofan@champion".to_owned())));
+        let model =
+            |text: &str| model_reference(text).map(|model| model.map(|model| model.to_string()));
+        assert_eq!(
+            model("turbofan@champion"),
+            Ok(Some("turbofan@champion".to_owned()))
+        );
         assert_eq!(model("turbofan/3"), model("turbofan:v3"));
         assert_eq!(model("0193a1b2"), Ok(None));
         assert!(model("turbofan:newest").is_err());

@@ -16,7 +16,9 @@ use super::work::{Worked, summary_of};
 use super::{Context, EngineError, Job, Line, Reuse};
 use crate::pipeline::cache::Entry;
 use crate::pipeline::stages::calibrate::BUNDLE;
-use crate::pipeline::stages::evaluate::{OUT_OF_FOLD_PREDICTIONS, OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD};
+use crate::pipeline::stages::evaluate::{
+    OUT_OF_FOLD_PREDICTIONS, OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD,
+};
 use crate::pipeline::stages::features::RANKING;
 use crate::pipeline::stages::validate::REPORT;
 use crate::pipeline::stages::{LEARNING_CURVES, StageError, Summary, read_json};
@@ -34,7 +36,11 @@ use pdm_tracking::tracking::RunStore;
 pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedStage>, EngineError> {
     let (graph, fleet) = (ExecGraph::of(&job.spec), missing_fleet(context, job));
     if let Some(why) = fleet.filter(|_| graph.stages().is_empty()) {
-        return Ok(until.line_up_to().iter().map(|stage| unseen(*stage, why)).collect());
+        return Ok(until
+            .line_up_to()
+            .iter()
+            .map(|stage| unseen(*stage, why))
+            .collect());
     }
     let mut line = Line::open_early(context, job)?;
     let cache = line.cache.clone();
@@ -64,7 +70,11 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
 }
 
 /// Foresees one named stage; `blocked` is the step that would run before it.
-fn foresee(line: &mut Line<'_>, stage: Stage, blocked: Option<&str>) -> Result<PlannedStage, EngineError> {
+fn foresee(
+    line: &mut Line<'_>,
+    stage: Stage,
+    blocked: Option<&str>,
+) -> Result<PlannedStage, EngineError> {
     // A stage whose key is known does not depend on those that would run before it.
     let (runs, why) = match blocked.filter(|_| line.key(stage).ok().flatten().is_none()) {
         Some(before) => (true, format!("after `{before}`")),
@@ -74,11 +84,27 @@ fn foresee(line: &mut Line<'_>, stage: Stage, blocked: Option<&str>) -> Result<P
         },
     };
     let key = line.key(stage)?.map(|key| key.digest());
-    let last = line.entries.get(&stage).map(Entry::cost).or_else(|| line.last_cost(stage));
-    let (last_elapsed_ms, last_peak_bytes) = (last.map(|cost| cost.elapsed_ms), last.and_then(|cost| cost.peak_bytes));
+    let last = line
+        .entries
+        .get(&stage)
+        .map(Entry::cost)
+        .or_else(|| line.last_cost(stage));
+    let (last_elapsed_ms, last_peak_bytes) = (
+        last.map(|cost| cost.elapsed_ms),
+        last.and_then(|cost| cost.peak_bytes),
+    );
     let memory_bytes = line.memory_estimate(stage)?;
-    let limit = line.job.spec.project.budget.memory.map(|limit| limit.bytes());
-    let over_budget = runs && memory_bytes.zip(limit).is_some_and(|(needed, limit)| needed > limit);
+    let limit = line
+        .job
+        .spec
+        .project
+        .budget
+        .memory
+        .map(|limit| limit.bytes());
+    let over_budget = runs
+        && memory_bytes
+            .zip(limit)
+            .is_some_and(|(needed, limit)| needed > limit);
     Ok(PlannedStage {
         stage: stage.into(),
         runs,
@@ -108,7 +134,11 @@ fn barred(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError> 
 
 /// A stage of which nothing can be known yet.
 fn unseen(stage: Stage, why: &str) -> PlannedStage {
-    let why = if stage == Stage::Validate { why.to_owned() } else { format!("after `{}`", Stage::Validate) };
+    let why = if stage == Stage::Validate {
+        why.to_owned()
+    } else {
+        format!("after `{}`", Stage::Validate)
+    };
     PlannedStage {
         stage: stage.into(),
         runs: true,
@@ -125,7 +155,12 @@ fn unseen(stage: Stage, why: &str) -> PlannedStage {
 ///
 /// # Errors
 /// A stage failed, a storeroom could not be used, or a signal came; everything finished before stays.
-pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Result<Outcome, EngineError> {
+pub fn bring_up(
+    context: &Context,
+    job: &Job,
+    until: Stage,
+    reuse: Reuse,
+) -> Result<Outcome, EngineError> {
     bring_up_for(context, job, until, reuse, &Purpose::Wish)
 }
 
@@ -134,7 +169,11 @@ pub fn bring_up(context: &Context, job: &Job, until: Stage, reuse: Reuse) -> Res
 ///
 /// # Errors
 /// As [`bring_up`].
-pub fn register_refused(context: &Context, job: &Job, reuse: Reuse) -> Result<Outcome, EngineError> {
+pub fn register_refused(
+    context: &Context,
+    job: &Job,
+    reuse: Reuse,
+) -> Result<Outcome, EngineError> {
     bring_up_for(context, job, Stage::Register, reuse, &Purpose::Register)
 }
 
@@ -163,8 +202,13 @@ pub(super) fn bring_up_for(
 ) -> Result<Outcome, EngineError> {
     let mut record = Record::new(context, job);
     let abandon = Arc::new(Abandon::default());
-    let reporter = within_memory(&job.spec.project.budget, &record.reporter()).guarded(Arc::<Abandon>::clone(&abandon));
-    let context = Context { reporter, ..context.clone() };
+    let reporter =
+        within_memory(&job.spec.project.budget, &record.reporter())
+            .guarded(Arc::<Abandon>::clone(&abandon));
+    let context = Context {
+        reporter,
+        ..context.clone()
+    };
     let _turn = context.turn()?;
     let lock = Lock::open(job, reuse.lock)?;
     provision(&context, job)?;
@@ -178,13 +222,26 @@ pub(super) fn bring_up_for(
     if !graph.some_make_data() {
         line.meet_data(reuse)?;
     }
-    let board = Board::new(graph.clone(), graph.needed_for(until), abandon, context.reporter.clone());
+    let board = Board::new(
+        graph.clone(),
+        graph.needed_for(until),
+        abandon,
+        context.reporter.clone(),
+    );
     let result = walk(&mut line, until, reuse, &record, &board);
-    let changed =
-        |outcome: &Outcome| outcome.stages.iter().any(|row| row.stage >= Stage::Register && row.action == Action::Ran);
+    let changed = |outcome: &Outcome| {
+        outcome
+            .stages
+            .iter()
+            .any(|row| row.stage >= Stage::Register && row.action == Action::Ran)
+    };
     record.close(&result, || {
         result.as_ref().ok().filter(|outcome| changed(outcome))?;
-        let warn = |error| context.reporter.warn(format!("the tracking server was not told: {error}"));
+        let warn = |error| {
+            context
+                .reporter
+                .warn(format!("the tracking server was not told: {error}"))
+        };
         line.storeroom.catalog().map_err(warn).ok()
     });
     let mut outcome = result?;
@@ -213,7 +270,8 @@ fn walk(
     };
     let walked = thread::scope(|scope| {
         board.open(scope, &bench);
-        let walked = along(line, until, reuse, record, board, &mut rows).and_then(|()| board.finish());
+        let walked =
+            along(line, until, reuse, record, board, &mut rows).and_then(|()| board.finish());
         board.close();
         walked
     });
@@ -265,7 +323,8 @@ fn along(
         rows.push(row);
     }
     // Behind a verdict of the gates that stops the line there is nothing left to refuse.
-    let is_refused = line.entries.contains_key(&Stage::Gate) && line.gate_report()?.verdict != Verdict::Pass;
+    let is_refused =
+        line.entries.contains_key(&Stage::Gate) && line.gate_report()?.verdict != Verdict::Pass;
     if until < Stage::Register && !is_refused {
         line.refuse_concerns()?;
     }
@@ -285,13 +344,21 @@ fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError>
     })
 }
 
-fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &Record<'_>) -> Result<StageRow, EngineError> {
+fn step(
+    line: &mut Line<'_>,
+    stage: Stage,
+    reuse: Reuse,
+    record: &Record<'_>,
+) -> Result<StageRow, EngineError> {
     line.agree_on_key(stage)?;
     let fetched = line.fetch(stage, reuse)?;
     let (action, why, summary, elapsed_ms) = match line.decide(stage, !reuse.cached)? {
         Decision::Skip(why) => (Action::Skipped, why, Summary::default(), 0),
         Decision::Cached(entry) => {
-            let (why, summary) = (fetched.unwrap_or_else(|| UNCHANGED.to_owned()), summary_of(&entry));
+            let (why, summary) = (
+                fetched.unwrap_or_else(|| UNCHANGED.to_owned()),
+                summary_of(&entry),
+            );
             line.remember(entry.key())?;
             line.entries.insert(stage, *entry);
             (Action::Cached, why, summary, 0)
@@ -301,17 +368,29 @@ fn step(line: &mut Line<'_>, stage: Stage, reuse: Reuse, record: &Record<'_>) ->
             record.inputs(&line.files);
             match timed(line, stage, reuse, &why, record)? {
                 (Worked::Here(summary), elapsed_ms) => (Action::Ran, why, summary, elapsed_ms),
-                (Worked::Elsewhere(summary), _) => {
-                    (Action::Cached, "another process finished it".to_owned(), summary, 0)
-                }
+                (Worked::Elsewhere(summary), _) => (
+                    Action::Cached,
+                    "another process finished it".to_owned(),
+                    summary,
+                    0,
+                ),
             }
         }
     };
     line.agree_on_result(stage)?;
     if action != Action::Ran {
-        record.reporter().emit(Event::StageCached { stage: stage.name().to_owned(), why: why.clone() });
+        record.reporter().emit(Event::StageCached {
+            stage: stage.name().to_owned(),
+            why: why.clone(),
+        });
     }
-    Ok(StageRow { stage: stage.into(), action, why, summary, elapsed_ms })
+    Ok(StageRow {
+        stage: stage.into(),
+        action,
+        why,
+        summary,
+        elapsed_ms,
+    })
 }
 
 fn timed(
@@ -322,35 +401,56 @@ fn timed(
     record: &Record<'_>,
 ) -> Result<(Worked, u64), EngineError> {
     let (reporter, started) = (record.reporter(), Instant::now());
-    reporter.emit(Event::StageStarted { stage: stage.name().to_owned(), why: why.to_owned() });
+    reporter.emit(Event::StageStarted {
+        stage: stage.name().to_owned(),
+        why: why.to_owned(),
+    });
     let worked = line.work(stage, reuse, &record.id().unwrap_or_default())?;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (Worked::Here(summary) | Worked::Elsewhere(summary)) = &worked;
     let text = summary.text.clone();
-    reporter.emit(Event::StageFinished { stage: stage.name().to_owned(), summary: text, elapsed_ms });
+    reporter.emit(Event::StageFinished {
+        stage: stage.name().to_owned(),
+        summary: text,
+        elapsed_ms,
+    });
     Ok((worked, elapsed_ms))
 }
 
 pub(super) fn judged(evaluate: &Entry) -> Result<Judged, StageError> {
     let scorecard: Scorecard = read_json(&evaluate.path(SCORECARD))?;
     let out_of_fold = read_json(&evaluate.path(OUT_OF_FOLD_SCORECARD))?;
-    Ok(Judged { on: scorecard.protocol.part, scorecard, out_of_fold, looks: None })
+    Ok(Judged {
+        on: scorecard.protocol.part,
+        scorecard,
+        out_of_fold,
+        looks: None,
+    })
 }
 
 /// Counts that the model was scored on the test part or the holdout. A count that cannot be kept is a warning.
 fn count_look(line: &Line<'_>, outcome: &mut Outcome) {
-    let Some(scores) = outcome.scores.as_mut() else { return };
-    let Some(bundle) = line.bundle_digest() else { return };
+    let Some(scores) = outcome.scores.as_mut() else {
+        return;
+    };
+    let Some(bundle) = line.bundle_digest() else {
+        return;
+    };
     if scores.on == Part::OutOfFold {
         return;
     }
     let store = RunStore::open(line.context.resolve(&line.job.spec.tracking.dir));
-    let Ok(part) = part_looked_at(line, &scores.scorecard) else { return };
+    let Ok(part) = part_looked_at(line, &scores.scorecard) else {
+        return;
+    };
     match store.look(part, scores.scorecard.protocol.data, bundle) {
         Ok(looks) => scores.looks = Some(looks),
         Err(error) => {
             let why = error.in_one_line();
-            line.context.reporter.warn(format!("this look at the {} is not counted: {why}", scores.on));
+            line.context.reporter.warn(format!(
+                "this look at the {} is not counted: {why}",
+                scores.on
+            ));
         }
     }
 }
@@ -362,22 +462,42 @@ fn part_looked_at(line: &Line<'_>, card: &Scorecard) -> Result<Digest, StageErro
         return Ok(card.protocol.data);
     }
     let predictions: Predictions = read_json(&line.entry(Stage::Evaluate).path(PREDICTIONS))?;
-    let rows: Vec<_> = predictions.iter().map(|row| (&row.unit, row.cycle, row.truth)).collect();
+    let rows: Vec<_> = predictions
+        .iter()
+        .map(|row| (&row.unit, row.cycle, row.truth))
+        .collect();
     Ok(digest_of(&rows).expect("names and numbers have a JSON form"))
 }
 
 fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcome, EngineError> {
     let read = |stage: Stage, name: &str| line.entries.get(&stage).map(|entry| entry.path(name));
     let in_stage = EngineError::in_stage(until);
-    let quality = read(Stage::Validate, REPORT).map(|path| read_json(&path)).transpose().map_err(&in_stage)?;
-    let ranking = read(Stage::Features, RANKING).map(|path| read_json(&path)).transpose().map_err(&in_stage)?;
-    let gates = line.entries.contains_key(&Stage::Gate).then(|| line.gate_report()).transpose()?;
+    let quality = read(Stage::Validate, REPORT)
+        .map(|path| read_json(&path))
+        .transpose()
+        .map_err(&in_stage)?;
+    let ranking = read(Stage::Features, RANKING)
+        .map(|path| read_json(&path))
+        .transpose()
+        .map_err(&in_stage)?;
+    let gates = line
+        .entries
+        .contains_key(&Stage::Gate)
+        .then(|| line.gate_report())
+        .transpose()?;
     let version = match line.model()? {
         Some(model) if until >= Stage::Gate => line.storeroom.version_of(model)?,
         _ => None,
     };
-    let champion = if until >= Stage::Gate { line.storeroom.champion()? } else { None };
-    let holds = version.as_ref().zip(champion).is_some_and(|(version, champion)| version.version == champion.version);
+    let champion = if until >= Stage::Gate {
+        line.storeroom.champion()?
+    } else {
+        None
+    };
+    let holds = version
+        .as_ref()
+        .zip(champion)
+        .is_some_and(|(version, champion)| version.version == champion.version);
     Ok(Outcome {
         format: Outcome::FORMAT,
         pipeline: line.job.spec.project.name.clone(),
@@ -386,12 +506,18 @@ fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcom
         stages,
         quality,
         ranking,
-        scores: line.entries.get(&Stage::Evaluate).map(judged).transpose().map_err(&in_stage)?,
+        scores: line
+            .entries
+            .get(&Stage::Evaluate)
+            .map(judged)
+            .transpose()
+            .map_err(&in_stage)?,
         gates,
         learning_curves: read(Stage::Train, LEARNING_CURVES).filter(|path| path.exists()),
         bundle: read(Stage::Calibrate, BUNDLE),
         predictions: read(Stage::Evaluate, PREDICTIONS),
-        out_of_fold_predictions: read(Stage::Evaluate, OUT_OF_FOLD_PREDICTIONS).filter(|path| path.exists()),
+        out_of_fold_predictions: read(Stage::Evaluate, OUT_OF_FOLD_PREDICTIONS)
+            .filter(|path| path.exists()),
         alias: holds.then(|| line.storeroom.alias.to_string()),
         version,
     })

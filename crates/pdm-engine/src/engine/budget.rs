@@ -25,9 +25,13 @@ struct Budget {
 ///
 /// A budget that cannot be enforced on this system is warned of.
 pub(super) fn within_memory(options: &BudgetOptions, reporter: &Reporter) -> Reporter {
-    let Some(limit) = options.memory else { return reporter.clone() };
+    let Some(limit) = options.memory else {
+        return reporter.clone();
+    };
     if resident().is_none() {
-        reporter.warn("the memory budget is not enforced: this system does not tell what a process holds");
+        reporter.warn(
+            "the memory budget is not enforced: this system does not tell what a process holds",
+        );
     }
     reporter.guarded(Arc::new(Budget::start(Some(limit), None)))
 }
@@ -59,7 +63,9 @@ impl Budget {
     }
 
     fn check_memory(&self, resident: Resident) -> Result<(), BudgetExceeded> {
-        let risen = resident.peak.filter(|peak| self.before.is_some_and(|before| *peak > before));
+        let risen = resident
+            .peak
+            .filter(|peak| self.before.is_some_and(|before| *peak > before));
         let used = risen.unwrap_or(resident.now).max(resident.now);
         match self.memory {
             Some(limit) if used > limit => Err(BudgetExceeded::Memory { used, limit }),
@@ -72,7 +78,11 @@ impl Budget {
         let now = u64::try_from(used.as_millis()).unwrap_or(u64::MAX);
         let next = self.next_look_ms.load(Ordering::Relaxed);
         let after = now.saturating_add(LOOK_AGAIN.as_millis() as u64);
-        now >= next && self.next_look_ms.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        now >= next
+            && self
+                .next_look_ms
+                .compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 }
 
@@ -95,8 +105,11 @@ mod tests {
 
     fn budget(memory: Option<&str>, time: Option<&str>) -> BudgetOptions {
         let mut options = json!({});
-        memory.into_iter().for_each(|limit| options["memory"] = json!(limit));
-        time.into_iter().for_each(|limit| options["time"] = json!(limit));
+        memory
+            .into_iter()
+            .for_each(|limit| options["memory"] = json!(limit));
+        time.into_iter()
+            .for_each(|limit| options["time"] = json!(limit));
         serde_json::from_value(options).unwrap()
     }
 
@@ -108,17 +121,43 @@ mod tests {
     fn a_limit_below_what_the_process_holds_stops_the_work() {
         let reporter = within_memory(&budget(Some("1KiB"), None), &Reporter::silent());
         let stopped = reporter.check().unwrap_err();
-        assert!(matches!(stopped, Interrupted::Budget(BudgetExceeded::Memory { limit: 1024, .. })));
-        assert!(within_memory(&budget(Some("1TiB"), None), &Reporter::silent()).check().is_ok());
+        assert!(matches!(
+            stopped,
+            Interrupted::Budget(BudgetExceeded::Memory { limit: 1024, .. })
+        ));
+        assert!(
+            within_memory(&budget(Some("1TiB"), None), &Reporter::silent())
+                .check()
+                .is_ok()
+        );
     }
 
     #[test]
     fn a_peak_counts_from_the_beginning_of_the_work() {
-        let start = Budget { before: Some(500), ..start(budget(Some("100B"), None)) };
+        let start = Budget {
+            before: Some(500),
+            ..start(budget(Some("100B"), None))
+        };
         let holds = |now, peak| start.check_memory(Resident { now, peak });
-        assert!(holds(90, Some(500)).is_ok() && holds(90, None).is_ok() && holds(100, Some(400)).is_ok());
-        assert_eq!(holds(90, Some(501)), Err(BudgetExceeded::Memory { used: 501, limit: 100 }));
-        assert_eq!(holds(101, Some(500)), Err(BudgetExceeded::Memory { used: 101, limit: 100 }));
+        assert!(
+            holds(90, Some(500)).is_ok()
+                && holds(90, None).is_ok()
+                && holds(100, Some(400)).is_ok()
+        );
+        assert_eq!(
+            holds(90, Some(501)),
+            Err(BudgetExceeded::Memory {
+                used: 501,
+                limit: 100
+            })
+        );
+        assert_eq!(
+            holds(101, Some(500)),
+            Err(BudgetExceeded::Memory {
+                used: 101,
+                limit: 100
+            })
+        );
     }
 
     #[test]
@@ -126,19 +165,27 @@ mod tests {
         let budget = start(budget(None, Some("2s")));
         let (limit, used) = (Duration::from_secs(2), Duration::from_millis(2001));
         assert!(budget.check_time(limit).is_ok());
-        assert_eq!(budget.check_time(used), Err(BudgetExceeded::Time { used, limit }));
+        assert_eq!(
+            budget.check_time(used),
+            Err(BudgetExceeded::Time { used, limit })
+        );
     }
 
     #[test]
     fn the_memory_is_looked_at_now_and_then() {
         let budget = start(budget(Some("1GiB"), None));
-        let looks = [0, 10, 49, 50, 60, 99, 100].map(|ms| budget.looks_now(Duration::from_millis(ms)));
+        let looks =
+            [0, 10, 49, 50, 60, 99, 100].map(|ms| budget.looks_now(Duration::from_millis(ms)));
         assert_eq!(looks, [true, false, false, true, false, false, true]);
     }
 
     #[test]
     fn without_a_budget_nothing_is_asked() {
         let none = BudgetOptions::default();
-        assert!(within_memory(&none, &within_time(&none, &Reporter::silent())).check().is_ok());
+        assert!(
+            within_memory(&none, &within_time(&none, &Reporter::silent()))
+                .check()
+                .is_ok()
+        );
     }
 }

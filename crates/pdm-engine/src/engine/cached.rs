@@ -71,11 +71,16 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
     }
     let mut line = Line::open_early(context, job)?;
     let cache = line.cache.clone();
-    let mut outlook = Outlook::new(Bench::to_look(context, job, &cache), ExecGraph::of(&job.spec));
+    let mut outlook = Outlook::new(
+        Bench::to_look(context, job, &cache),
+        ExecGraph::of(&job.spec),
+    );
     let awaited = outlook.meet_data(&mut line)?;
     outlook.save();
     if let Some(program) = awaited {
-        return Ok(unknown(format!("its key is known once `{program}` has run, which makes data")));
+        return Ok(unknown(format!(
+            "its key is known once `{program}` has run, which makes data"
+        )));
     }
     let mut missing = None;
     for before in stage.line_up_to().iter().filter(|before| **before != stage) {
@@ -90,12 +95,16 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
     }
     let Some(key) = line.key(stage)? else {
         let (before, why) = missing.unwrap_or((Stage::Validate, "never run before".to_owned()));
-        return Ok(unknown(format!("its key is known once `{before}` has run, which is due: {why}")));
+        return Ok(unknown(format!(
+            "its key is known once `{before}` has run, which is due: {why}"
+        )));
     };
     let (standing, why, entry) = match line.decide(stage, false)? {
-        Decision::Cached(entry) => {
-            (Standing::Hit, "inputs and options are those it was made from".to_owned(), Some(entry))
-        }
+        Decision::Cached(entry) => (
+            Standing::Hit,
+            "inputs and options are those it was made from".to_owned(),
+            Some(entry),
+        ),
         Decision::Skip(why) => (Standing::Hit, why, None),
         Decision::Run(why) => (Standing::Miss, why, None),
     };
@@ -107,7 +116,9 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
         key: Some(key),
         files: line.inputs.clone(),
         cost: entry.as_ref().map(|entry| entry.cost()),
-        outputs: entry.map(|entry| entry.outputs().to_vec()).unwrap_or_default(),
+        outputs: entry
+            .map(|entry| entry.outputs().to_vec())
+            .unwrap_or_default(),
         ..unknown(String::new())
     })
 }

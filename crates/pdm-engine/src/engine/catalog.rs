@@ -25,10 +25,22 @@ pub fn catalog(context: &Context, job: &Job) -> Result<Option<Catalog>, EngineEr
 pub(super) fn of(state: &State) -> Catalog {
     let model = |name: String, model: &Model| CatalogModel {
         name,
-        versions: model.versions().iter().map(|version| shown(model, version)).collect(),
-        aliases: model.aliases().map(|(alias, version)| (alias.to_string(), version)).collect(),
+        versions: model
+            .versions()
+            .iter()
+            .map(|version| shown(model, version))
+            .collect(),
+        aliases: model
+            .aliases()
+            .map(|(alias, version)| (alias.to_string(), version))
+            .collect(),
     };
-    Catalog { models: state.models().map(|(name, known)| model(name.to_string(), known)).collect() }
+    Catalog {
+        models: state
+            .models()
+            .map(|(name, known)| model(name.to_string(), known))
+            .collect(),
+    }
 }
 
 fn shown(model: &Model, version: &ModelVersion) -> CatalogVersion {
@@ -44,20 +56,31 @@ fn shown(model: &Model, version: &ModelVersion) -> CatalogVersion {
         number: version.version,
         bundle: version.bundle.to_string(),
         run: origin.run.clone(),
-        tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+        tags: tags
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect::<BTreeMap<_, _>>(),
     }
 }
 
 /// Tells the tracking server, if one is named, what the registry holds now. Trouble is a warning: the registry has it.
 pub(super) fn tell_server(context: &Context, job: &Job) {
-    let told = job.spec.tracking.mlflow(context.variable, Patience::BACKGROUND);
+    let told = job
+        .spec
+        .tracking
+        .mlflow(context.variable, Patience::BACKGROUND);
     match told {
         Ok(None) => {}
         Ok(Some(client)) => match catalog(context, job) {
             Ok(Some(catalog)) => BestEffort::tell(client, catalog, WAIT, &context.reporter),
             Ok(None) => {}
-            Err(error) => context.reporter.warn(format!("the tracking server was not told: {error}")),
+            Err(error) => context
+                .reporter
+                .warn(format!("the tracking server was not told: {error}")),
         },
-        Err(error) => context.reporter.warn(format!("the tracking server was not told: {}", error.in_one_line())),
+        Err(error) => context.reporter.warn(format!(
+            "the tracking server was not told: {}",
+            error.in_one_line()
+        )),
     }
 }

@@ -18,11 +18,25 @@ pub struct Champion {
 /// # Errors
 /// The registry cannot be read.
 pub fn champion(context: &Context, job: &Job) -> Result<Option<Champion>, EngineError> {
-    let Storeroom { registry, model, alias, .. } = Storeroom::open(context, &job.spec)?;
-    let Some(version) = registry.state(None)?.current(&model, &alias).map(|version| version.version) else {
+    let Storeroom {
+        registry,
+        model,
+        alias,
+        ..
+    } = Storeroom::open(context, &job.spec)?;
+    let Some(version) = registry
+        .state(None)?
+        .current(&model, &alias)
+        .map(|version| version.version)
+    else {
         return Ok(None);
     };
     let moves = registry.history(&model, Some(&alias), None)?;
-    let last = moves.iter().rfind(|row| matches!(row.action, Done::Promote | Done::Rollback));
-    Ok(Some(Champion { version, since: last.map(|row| row.time) }))
+    let last = moves
+        .iter()
+        .rfind(|row| matches!(row.action, Done::Promote | Done::Rollback));
+    Ok(Some(Champion {
+        version,
+        since: last.map(|row| row.time),
+    }))
 }

@@ -32,13 +32,15 @@ pub enum Concern {
 impl fmt::Display for Concern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoChampion => f.write_str("there is no champion yet, so a gate that compares compared nothing"),
-            Self::NoTestPart => {
-                f.write_str("there is no test part and no holdout, so the scores judged are out of fold")
+            Self::NoChampion => {
+                f.write_str("there is no champion yet, so a gate that compares compared nothing")
             }
-            Self::EmptyHoldout => {
-                f.write_str("`split.holdout` holds no unit back, so the scores judged are out of fold")
-            }
+            Self::NoTestPart => f.write_str(
+                "there is no test part and no holdout, so the scores judged are out of fold",
+            ),
+            Self::EmptyHoldout => f.write_str(
+                "`split.holdout` holds no unit back, so the scores judged are out of fold",
+            ),
             Self::IgnoredSetting(what) | Self::Score(what) => f.write_str(what),
         }
     }
@@ -52,14 +54,24 @@ impl Line<'_> {
             return Ok(());
         }
         let concerns = self.concerns()?;
-        if concerns.is_empty() { Ok(()) } else { Err(EngineError::Strict(concerns)) }
+        if concerns.is_empty() {
+            Ok(())
+        } else {
+            Err(EngineError::Strict(concerns))
+        }
     }
 
     /// Returns what changes the meaning of the job, as far as the line has come.
     fn concerns(&self) -> Result<Vec<Concern>, EngineError> {
         let mut concerns = Vec::new();
         if self.entries.contains_key(&Stage::Train) {
-            concerns.extend(self.job.spec.idle_options().into_iter().map(Concern::IgnoredSetting));
+            concerns.extend(
+                self.job
+                    .spec
+                    .idle_options()
+                    .into_iter()
+                    .map(Concern::IgnoredSetting),
+            );
         }
         if self.entries.contains_key(&Stage::Evaluate) {
             concerns.extend(self.concerns_of_scores()?);
@@ -78,9 +90,14 @@ impl Line<'_> {
         let mut concerns = Vec::new();
         if scorecard.protocol.part == Part::OutOfFold {
             let holdout = self.job.spec.split.holdout.is_some();
-            concerns.push(if holdout { Concern::EmptyHoldout } else { Concern::NoTestPart });
+            concerns.push(if holdout {
+                Concern::EmptyHoldout
+            } else {
+                Concern::NoTestPart
+            });
         }
-        let found = cautions(&predictions, &scorecard.protocol, &scorecard.scores).unwrap_or_default();
+        let found =
+            cautions(&predictions, &scorecard.protocol, &scorecard.scores).unwrap_or_default();
         concerns.extend(found.into_iter().map(|Caution(what)| Concern::Score(what)));
         Ok(concerns)
     }

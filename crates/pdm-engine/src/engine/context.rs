@@ -55,8 +55,14 @@ impl Job {
     pub fn lock_path(&self) -> Option<PathBuf> {
         let file = Path::new(&self.label);
         let of_profile = |name: &String| file.with_extension(format!("{name}.lock"));
-        let path = || self.profile.as_ref().map_or_else(|| file.with_extension("lock"), of_profile);
-        file.extension().filter(|_| !self.label.starts_with('(')).map(|_| path())
+        let path = || {
+            self.profile
+                .as_ref()
+                .map_or_else(|| file.with_extension("lock"), of_profile)
+        };
+        file.extension()
+            .filter(|_| !self.label.starts_with('('))
+            .map(|_| path())
     }
 }
 
@@ -100,10 +106,20 @@ impl Context {
     pub fn surroundings(&self) -> Result<Surroundings<'_>, EngineError> {
         let scratch = Some(self.scratch().join("transfers"));
         let trust = Arc::new(policy::read(&self.root)?.trust());
-        let signing = Signing { signer: Signer::find(&self.variable)?, trust };
+        let signing = Signing {
+            signer: Signer::find(&self.variable)?,
+            trust,
+        };
         let reporter = self.reporter.clone();
         let expected = None;
-        Ok(Surroundings { root: &self.root, variable: &self.variable, scratch, signing, expected, reporter })
+        Ok(Surroundings {
+            root: &self.root,
+            variable: &self.variable,
+            scratch,
+            signing,
+            expected,
+            reporter,
+        })
     }
 
     /// Opens the registry of a pipeline; nothing is read or written yet.
@@ -112,11 +128,20 @@ impl Context {
     /// As [`Self::surroundings`], and an address that is not understood.
     pub fn registry(&self, options: &RegistryOptions) -> Result<Registry, EngineError> {
         let expected = options.expected().map_err(RegistryError::from)?;
-        Ok(Registry::open(&options.url, Surroundings { expected, ..self.surroundings()? })?)
+        Ok(Registry::open(
+            &options.url,
+            Surroundings {
+                expected,
+                ..self.surroundings()?
+            },
+        )?)
     }
 
     /// Returns who acts, now.
     pub fn stamp(&self) -> Stamp {
-        Stamp { time: self.now.unwrap_or_else(Timestamp::now), actor: self.actor.clone() }
+        Stamp {
+            time: self.now.unwrap_or_else(Timestamp::now),
+            actor: self.actor.clone(),
+        }
     }
 }

@@ -22,28 +22,46 @@ impl Line<'_> {
         if let Some(why) = self.nothing_to_do(stage)? {
             return Ok(Decision::Skip(why));
         }
-        let Some(key) = self.key(stage)? else { return Ok(Decision::Run("its inputs are new".to_owned())) };
+        let Some(key) = self.key(stage)? else {
+            return Ok(Decision::Run("its inputs are new".to_owned()));
+        };
         if force {
             return Ok(Decision::Run("forced".to_owned()));
         }
         Ok(match self.cache.lookup(&key) {
             Status::Hit(entry) => Decision::Cached(entry),
             Status::Absent => Decision::Run(why_absent(self.changes_since_last(&key))),
-            Status::Damaged { reason } => Decision::Run(format!("the cached result is damaged: {reason}")),
+            Status::Damaged { reason } => {
+                Decision::Run(format!("the cached result is damaged: {reason}"))
+            }
         })
     }
 
     /// Looks at the registry: what is done there is not done again.
     fn nothing_to_do(&self, stage: Stage) -> Result<Option<String>, EngineError> {
-        let (Stage::Register | Stage::Promote) = stage else { return Ok(None) };
-        let Some(model) = self.model()? else { return Ok(None) };
-        let known = self.storeroom.version_of(model)?.map(|version| version.version);
+        let (Stage::Register | Stage::Promote) = stage else {
+            return Ok(None);
+        };
+        let Some(model) = self.model()? else {
+            return Ok(None);
+        };
+        let known = self
+            .storeroom
+            .version_of(model)?
+            .map(|version| version.version);
         if stage == Stage::Register {
             return Ok(known.map(|version| format!("this model is registered as v{version}")));
         }
         let (alias, name) = (&self.storeroom.alias, &self.storeroom.model);
-        if let Some(champion) = self.storeroom.champion()?.filter(|champion| model.is(champion)) {
-            return Ok(Some(format!("this model is {alias} already (v{})", champion.version)));
+        if let Some(champion) = self
+            .storeroom
+            .champion()?
+            .filter(|champion| model.is(champion))
+        {
+            return Ok(Some(format!(
+                "this model is {alias} already (v{})",
+                champion.version
+            )));
         }
         if !self.job.spec.registry.promote {
             return Ok(Some("registry.promote = false".to_owned()));

@@ -53,20 +53,36 @@ pub(super) struct Units {
 
 impl Units {
     /// Opens both versions, fetched before or now; the data must be valid.
-    pub(super) fn read(line: &mut Line<'_>, champion: &ModelVersion, memory: &Memory) -> Result<Self, EngineError> {
+    pub(super) fn read(
+        line: &mut Line<'_>,
+        champion: &ModelVersion,
+        memory: &Memory,
+    ) -> Result<Self, EngineError> {
         let bundle = open(line, champion)?;
         let last = memory.last_judged().unwrap_or(champion);
-        let seen = if last.bundle == champion.bundle { learnt(&bundle) } else { learnt(&open(line, last)?) };
+        let seen = if last.bundle == champion.bundle {
+            learnt(&bundle)
+        } else {
+            learnt(&open(line, last)?)
+        };
         if bundle.manifest().schema != *line.dataset()?.schema() {
             return Err(EngineError::in_stage(Stage::Validate)(StageError::Schema));
         }
-        Ok(Self { champion: (champion.clone(), bundle), last: (last.version, seen) })
+        Ok(Self {
+            champion: (champion.clone(), bundle),
+            last: (last.version, seen),
+        })
     }
 
     /// Returns how many training units came in since the version that was judged last, and its number.
     pub(super) fn came_in(&self, line: &mut Line<'_>) -> Result<(usize, u32), EngineError> {
         let (version, seen) = &self.last;
-        let new = line.dataset()?.train().iter().filter(|unit| !seen.contains(&unit.unit)).count();
+        let new = line
+            .dataset()?
+            .train()
+            .iter()
+            .filter(|unit| !seen.contains(&unit.unit))
+            .count();
         Ok((new, *version))
     }
 
@@ -82,9 +98,17 @@ impl Units {
         let (last, seen) = &self.last;
         let newest = compare(line, bundle, seen, options)?;
         if is_enough(&newest, options) {
-            return Ok(Drift { window: format!("since v{last}"), reference: champion.version, report: newest });
+            return Ok(Drift {
+                window: format!("since v{last}"),
+                reference: champion.version,
+                report: newest,
+            });
         }
-        let of = |version: u32, report| Drift { window: format!("since v{version}"), reference: version, report };
+        let of = |version: u32, report| Drift {
+            window: format!("since v{version}"),
+            reference: version,
+            report,
+        };
         let own = compare(line, bundle, &learnt(bundle), options)?;
         if is_enough(&own, options) {
             return Ok(of(champion.version, own));
@@ -123,9 +147,20 @@ fn compare(
     options: &RetrainOptions,
 ) -> Result<DriftReport, EngineError> {
     let learnt = learnt(bundle);
-    let (reference, other): (Vec<&Trajectory>, Vec<&Trajectory>) =
-        line.dataset()?.train().iter().partition(|unit| learnt.contains(&unit.unit));
-    let new: Vec<_> = other.into_iter().filter(|unit| !seen.contains(&unit.unit)).collect();
+    let (reference, other): (Vec<&Trajectory>, Vec<&Trajectory>) = line
+        .dataset()?
+        .train()
+        .iter()
+        .partition(|unit| learnt.contains(&unit.unit));
+    let new: Vec<_> = other
+        .into_iter()
+        .filter(|unit| !seen.contains(&unit.unit))
+        .collect();
     let (fdr, minimum_units) = (options.drift_fdr, options.drift_units);
-    Ok(monitor::drift(bundle.features(), &reference, &new, &DriftOptions { fdr, minimum_units }))
+    Ok(monitor::drift(
+        bundle.features(),
+        &reference,
+        &new,
+        &DriftOptions { fdr, minimum_units },
+    ))
 }

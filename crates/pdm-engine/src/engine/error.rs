@@ -148,7 +148,10 @@ impl EngineError {
 
     /// Returns how a stage's error is told.
     pub(super) fn in_stage(stage: Stage) -> impl Fn(StageError) -> Self {
-        move |source| Self::Stage { stage, source: Box::new(source) }
+        move |source| Self::Stage {
+            stage,
+            source: Box::new(source),
+        }
     }
 
     /// Returns what stopped the work, wherever it was noticed.
@@ -158,7 +161,11 @@ impl EngineError {
 }
 
 fn listed(concerns: &[Concern]) -> String {
-    concerns.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    concerns
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Returns what stopped the work, where that is among the causes of an error.

@@ -6,7 +6,12 @@ use pdm_tracking::observe::GateFact;
 
 /// Returns what each gate of a report found, in order.
 pub fn gate_facts(report: &GateReport) -> Vec<GateFact> {
-    report.rows.iter().enumerate().map(|(at, row)| of_row(at + 1, row)).collect()
+    report
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(at, row)| of_row(at + 1, row))
+        .collect()
 }
 
 fn of_row(place: usize, row: &GateRow) -> GateFact {
@@ -14,8 +19,15 @@ fn of_row(place: usize, row: &GateRow) -> GateFact {
     let (observed, margin) = match row.observed {
         Some(Observed::Score(score)) => (Some([score.lower, score.value, score.upper]), None),
         Some(Observed::Difference(seen)) => {
-            let margin = if gate.relative { seen.relative_margin(gate.margin) } else { gate.margin };
-            (Some([seen.lower, seen.difference, seen.upper]), Some(margin))
+            let margin = if gate.relative {
+                seen.relative_margin(gate.margin)
+            } else {
+                gate.margin
+            };
+            (
+                Some([seen.lower, seen.difference, seen.upper]),
+                Some(margin),
+            )
         }
         // A share of nobody's value is no margin yet.
         None => (None, (!gate.relative).then_some(gate.margin)),
@@ -28,12 +40,24 @@ fn of_row(place: usize, row: &GateRow) -> GateFact {
         Rule::Better => [None, margin.map(|margin| -margin)],
     };
     let (metric, rule, verdict) = (gate.metric.name(), gate.rule.to_string(), row.verdict);
-    GateFact { place, metric, rule, verdict, observed, limits }
+    GateFact {
+        place,
+        metric,
+        rule,
+        verdict,
+        observed,
+        limits,
+    }
 }
 
 /// Returns the figures of a gate by name, for a tracker of runs: its verdict as 1 for pass, 0 for undecided and -1 for fail.
 pub(super) fn metrics_of(gate: &GateFact) -> Vec<(String, f64)> {
-    let GateFact { place, metric, rule, .. } = gate;
+    let GateFact {
+        place,
+        metric,
+        rule,
+        ..
+    } = gate;
     let verdict = match gate.verdict {
         Verdict::Pass => 1.0,
         Verdict::Undecided => 0.0,
@@ -41,10 +65,18 @@ pub(super) fn metrics_of(gate: &GateFact) -> Vec<(String, f64)> {
     };
     let mut figures = vec![("verdict", Some(verdict)), ("margin", gate.room())];
     if let Some([lower, value, upper]) = gate.observed {
-        figures.extend([("value", Some(value)), ("lower", Some(lower)), ("upper", Some(upper))]);
+        figures.extend([
+            ("value", Some(value)),
+            ("lower", Some(lower)),
+            ("upper", Some(upper)),
+        ]);
     }
     let [low, high] = gate.limits;
     figures.extend([("limit_lower", low), ("limit_upper", high)]);
-    let known = figures.into_iter().filter_map(|(figure, value)| Some((figure, value?)));
-    known.map(|(figure, value)| (format!("gate/{place}_{metric}_{rule}/{figure}"), value)).collect()
+    let known = figures
+        .into_iter()
+        .filter_map(|(figure, value)| Some((figure, value?)));
+    known
+        .map(|(figure, value)| (format!("gate/{place}_{metric}_{rule}/{figure}"), value))
+        .collect()
 }

@@ -25,7 +25,11 @@ pub(super) enum Trust {
 impl Trust {
     /// Returns what a run may rest on: computing everything again, and keeping to a lock, mean looking closely.
     pub(super) fn of(reuse: Reuse) -> Self {
-        if reuse.cached && !reuse.lock.is_strict() { Self::Unchanged } else { Self::Nothing }
+        if reuse.cached && !reuse.lock.is_strict() {
+            Self::Unchanged
+        } else {
+            Self::Nothing
+        }
     }
 }
 
@@ -35,7 +39,11 @@ pub(super) type Known = BTreeMap<PathBuf, (Digest, u64)>;
 /// Opens what is remembered of files that were hashed before.
 pub(super) fn memory(context: &Context, trust: Trust) -> StatCache {
     let memory = StatCache::open(context.scratch().join(MEMORY));
-    if trust == Trust::Nothing { memory.distrusting() } else { memory }
+    if trust == Trust::Nothing {
+        memory.distrusting()
+    } else {
+        memory
+    }
 }
 
 /// Returns the digests of the data files that are there, or `known` to be there soon.
@@ -49,13 +57,33 @@ fn look(
     known: &Known,
 ) -> Result<(Vec<InputDigest>, Vec<InputFile>), EngineError> {
     let memory = memory(context, trust);
-    let (known, digest) = (|path: &Path| known.get(path).copied(), |path: &Path| memory.digest(path));
-    let found = data::input_files(&job.spec.dataset, &context.root, known, digest).map_err(in_validate)?;
+    let (known, digest) = (
+        |path: &Path| known.get(path).copied(),
+        |path: &Path| memory.digest(path),
+    );
+    let found =
+        data::input_files(&job.spec.dataset, &context.root, known, digest).map_err(in_validate)?;
     memory.save();
     let of = |(PartFile { role, group, path }, (sha256, bytes))| {
-        let shown = path.strip_prefix(&context.root).unwrap_or(&path).display().to_string();
-        let file = InputFile { input: input_of(role).to_owned(), path: shown, bytes, sha256 };
-        (InputDigest { role, group, sha256 }, file)
+        let shown = path
+            .strip_prefix(&context.root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        let file = InputFile {
+            input: input_of(role).to_owned(),
+            path: shown,
+            bytes,
+            sha256,
+        };
+        (
+            InputDigest {
+                role,
+                group,
+                sha256,
+            },
+            file,
+        )
     };
     Ok(found.into_iter().map(of).unzip())
 }
@@ -97,7 +125,9 @@ impl Line<'_> {
     pub(super) fn confirm_inputs(&self) -> Result<(), EngineError> {
         let (files, _) = look(self.context, self.job, Trust::Nothing, &Known::new())?;
         match files.iter().find(|file| !self.files.contains(file)) {
-            Some(file) => Err(EngineError::in_stage(Stage::Register)(StageError::DataChanged(file.role))),
+            Some(file) => Err(EngineError::in_stage(Stage::Register)(
+                StageError::DataChanged(file.role),
+            )),
             None => Ok(()),
         }
     }

@@ -14,7 +14,8 @@ pub fn quality(context: &Context, job: &Job) -> Result<QualityReport, EngineErro
     let in_stage = EngineError::in_stage(Stage::Validate);
     provision(context, job)?;
     provide_data(context, job)?;
-    let raw = data::ingest(&job.spec.dataset, &context.root).map_err(|error| in_stage(error.into()))?;
+    let raw =
+        data::ingest(&job.spec.dataset, &context.root).map_err(|error| in_stage(error.into()))?;
     Ok(data::validate(raw, &job.spec.validate).report)
 }
 
@@ -22,10 +23,15 @@ pub fn quality(context: &Context, job: &Job) -> Result<QualityReport, EngineErro
 ///
 /// # Errors
 /// The data are not valid, or nothing can be learnt from them.
-pub fn fitted_features(context: &Context, job: &Job) -> Result<(ValidDataset, FittedFeatures), EngineError> {
+pub fn fitted_features(
+    context: &Context,
+    job: &Job,
+) -> Result<(ValidDataset, FittedFeatures), EngineError> {
     let in_stage = EngineError::in_stage(Stage::Features);
     let mut line = Line::open(context, job)?;
-    let entry = line.key(Stage::Features)?.and_then(|key| line.cache.lookup(&key).into_entry());
+    let entry = line
+        .key(Stage::Features)?
+        .and_then(|key| line.cache.lookup(&key).into_entry());
     let dataset = line.dataset()?.clone();
     let fitted = match entry {
         Some(entry) => read_json(&entry.path(features::FITTED)),

@@ -15,13 +15,22 @@ pub fn judgement(
     outcome: &Outcome,
     seen_from_top: &dyn Fn(&str) -> String,
 ) -> Result<Judgement, EngineError> {
-    let rows = outcome.gates.iter().flat_map(|report| &report.rows).enumerate();
+    let rows = outcome
+        .gates
+        .iter()
+        .flat_map(|report| &report.rows)
+        .enumerate();
     let line = |(at, row): (usize, &GateRow)| gate_line(row, place(job, at, seen_from_top));
     Ok(Judgement {
         pipeline: outcome.pipeline.clone(),
         file: file(job).map(seen_from_top),
         verdict: outcome.gates.as_ref().map(|report| report.verdict),
-        evidence: outcome.gates.as_ref().map(|report| evidence(job, outcome, report)).transpose()?.flatten(),
+        evidence: outcome
+            .gates
+            .as_ref()
+            .map(|report| evidence(job, outcome, report))
+            .transpose()?
+            .flatten(),
         gates: rows.map(line).collect(),
         troubles: Vec::new(),
     })
@@ -32,15 +41,24 @@ fn file(job: &Job) -> Option<&str> {
     Some(job.label.as_str()).filter(|label| !label.starts_with('('))
 }
 
-fn evidence(job: &Job, outcome: &Outcome, report: &GateReport) -> Result<Option<Evidence>, EngineError> {
-    let Some(scores) = &outcome.scores else { return Ok(None) };
+fn evidence(
+    job: &Job,
+    outcome: &Outcome,
+    report: &GateReport,
+) -> Result<Option<Evidence>, EngineError> {
+    let Some(scores) = &outcome.scores else {
+        return Ok(None);
+    };
     let registered = outcome.version.as_ref();
     let model = job.spec.registry.model_name(&job.spec.project.name)?;
     Ok(Some(Evidence {
         bundle: report.challenger,
         version: registered.map(|version| version.version),
         model: model.to_string(),
-        champion: report.champion.map(|champion| Opponent { version: champion.version, bundle: champion.bundle }),
+        champion: report.champion.map(|champion| Opponent {
+            version: champion.version,
+            bundle: champion.bundle,
+        }),
         seeds: job.spec.train.seeds,
         protocol: scores.scorecard.protocol.to_string(),
         scorecard: scores.scorecard.clone(),
@@ -66,11 +84,25 @@ fn gate_line(row: &GateRow, place: Option<Place>) -> GateLine {
 
 /// A gate that was loaded has the limits its rule reads; one from elsewhere may lack them, and is told as a limit of nothing.
 fn bound(gate: &GateOptions) -> Bound {
-    let GateOptions { value, low, high, margin, relative, .. } = *gate;
+    let GateOptions {
+        value,
+        low,
+        high,
+        margin,
+        relative,
+        ..
+    } = *gate;
     match gate.rule {
-        Rule::AtMost => Bound::AtMost { value: value.unwrap_or(f64::NAN) },
-        Rule::AtLeast => Bound::AtLeast { value: value.unwrap_or(f64::NAN) },
-        Rule::Between => Bound::Between { low: low.unwrap_or(f64::NAN), high: high.unwrap_or(f64::NAN) },
+        Rule::AtMost => Bound::AtMost {
+            value: value.unwrap_or(f64::NAN),
+        },
+        Rule::AtLeast => Bound::AtLeast {
+            value: value.unwrap_or(f64::NAN),
+        },
+        Rule::Between => Bound::Between {
+            low: low.unwrap_or(f64::NAN),
+            high: high.unwrap_or(f64::NAN),
+        },
         Rule::NonInferior => Bound::NonInferior { margin, relative },
         Rule::Better => Bound::Better { margin, relative },
     }
@@ -88,11 +120,23 @@ fn line_of(source: &Source) -> Option<(&String, usize)> {
 /// Returns where a gate is written: its header, where that can be seen, else the first of its keys.
 fn place(job: &Job, at: usize, seen_from_top: &dyn Fn(&str) -> String) -> Option<Place> {
     let prefix = format!("gate.{at}.");
-    let of_gate = job.origins.as_slice().iter().filter(|origin| origin.key.starts_with(&prefix));
+    let of_gate = job
+        .origins
+        .as_slice()
+        .iter()
+        .filter(|origin| origin.key.starts_with(&prefix));
     let lines = of_gate.filter_map(|origin| line_of(&origin.source));
     let (file, line) = lines.min_by_key(|(_, line)| *line)?;
-    let line = if *file == job.label { header(&job.text, line).unwrap_or(line) } else { line };
-    Some(Place { file: seen_from_top(file), line, column: None })
+    let line = if *file == job.label {
+        header(&job.text, line).unwrap_or(line)
+    } else {
+        line
+    };
+    Some(Place {
+        file: seen_from_top(file),
+        line,
+        column: None,
+    })
 }
 
 /// Returns the line of the `[[gate]]` that the key at `line` stands under.
@@ -108,7 +152,11 @@ mod tests {
 
     #[test]
     fn the_header_of_a_gate_is_the_table_its_keys_stand_under() {
-        let text = "[a]\nx = 1\n\n  [[gate]]  # first\n# about it\nmetric = 'rmse'\n[b]\ngate = 1\n";
-        assert_eq!((header(text, 6), header(text, 8), header("gate = []", 1)), (Some(4), None, None));
+        let text =
+            "[a]\nx = 1\n\n  [[gate]]  # first\n# about it\nmetric = 'rmse'\n[b]\ngate = 1\n";
+        assert_eq!(
+            (header(text, 6), header(text, 8), header("gate = []", 1)),
+            (Some(4), None, None)
+        );
     }
 }

@@ -22,14 +22,27 @@ impl KeptRuns {
     ///
     /// # Errors
     /// The registry cannot be read: then nobody knows what rests on a run.
-    pub fn of(context: &Context, job: &Job, server: Option<MlflowClient>, force: bool) -> Result<Self, EngineError> {
+    pub fn of(
+        context: &Context,
+        job: &Job,
+        server: Option<MlflowClient>,
+        force: bool,
+    ) -> Result<Self, EngineError> {
         let mut versions = BTreeMap::new();
-        for model in catalog(context, job)?.into_iter().flat_map(|catalog| catalog.models) {
+        for model in catalog(context, job)?
+            .into_iter()
+            .flat_map(|catalog| catalog.models)
+        {
             for version in model.versions {
                 versions.insert(version.run, format!("{}/{}", model.name, version.number));
             }
         }
-        Ok(Self { versions, registry: job.spec.registry.url.clone(), server, force })
+        Ok(Self {
+            versions,
+            registry: job.spec.registry.url.clone(),
+            server,
+            force,
+        })
     }
 
     /// Returns why a run must stay, where it must.
@@ -40,12 +53,24 @@ impl KeptRuns {
         if self.force {
             return None;
         }
-        let other = run.told.registry.as_ref().filter(|registry| **registry != self.registry);
+        let other = run
+            .told
+            .registry
+            .as_ref()
+            .filter(|registry| **registry != self.registry);
         if let (Some(version), Some(registry)) = (&run.told.version, other) {
-            return Some(format!("it made version {version} of another registry, {registry}"));
+            return Some(format!(
+                "it made version {version} of another registry, {registry}"
+            ));
         }
         let server = self.server.as_ref()?;
-        let is_there = store.sync_state(run.summary.id, server).is_some_and(|state| state.complete);
-        if is_there { None } else { Some(format!("{} does not have all of it yet", server.url())) }
+        let is_there = store
+            .sync_state(run.summary.id, server)
+            .is_some_and(|state| state.complete);
+        if is_there {
+            None
+        } else {
+            Some(format!("{} does not have all of it yet", server.url()))
+        }
     }
 }

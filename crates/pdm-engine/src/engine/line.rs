@@ -10,7 +10,9 @@ use super::{Context, EngineError, Job};
 use crate::pipeline::cache::{Cache, Entry, InputFile};
 use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{DataDigests, SCORECARD};
-use crate::pipeline::stages::{StageError, calibrate, evaluate, features, gate, read_json, train, validate};
+use crate::pipeline::stages::{
+    StageError, calibrate, evaluate, features, gate, read_json, train, validate,
+};
 use crate::pipeline::{Stage, StageKey};
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::scoring::Scorecard;
@@ -81,17 +83,26 @@ impl<'a> Line<'a> {
         Ok(match stage {
             Stage::Validate => Some(validate::stage_key(spec, &self.files)),
             Stage::Features => Some(features::stage_key(spec, data)),
-            Stage::Train => of(Stage::Features).map(|features| train::stage_key(spec, data, features)),
+            Stage::Train => {
+                of(Stage::Features).map(|features| train::stage_key(spec, data, features))
+            }
             Stage::Calibrate => of(Stage::Features)
                 .zip(of(Stage::Train))
                 .map(|(features, train)| calibrate::stage_key(spec, data, features, train)),
-            Stage::Evaluate => of(Stage::Train)
-                .zip(of(Stage::Calibrate))
-                .map(|(train, calibrate)| evaluate::stage_key(spec, self.data_digests(), train, calibrate)),
+            Stage::Evaluate => {
+                of(Stage::Train)
+                    .zip(of(Stage::Calibrate))
+                    .map(|(train, calibrate)| {
+                        evaluate::stage_key(spec, self.data_digests(), train, calibrate)
+                    })
+            }
             Stage::Gate => match (self.bundle_digest(), of(Stage::Evaluate), self.model()?) {
-                (Some(bundle), Some(evaluate), Some(model)) => {
-                    Some(gate::stage_key(spec, bundle, evaluate, &self.storeroom.holder(model)?))
-                }
+                (Some(bundle), Some(evaluate), Some(model)) => Some(gate::stage_key(
+                    spec,
+                    bundle,
+                    evaluate,
+                    &self.storeroom.holder(model)?,
+                )),
                 _ => None,
             },
             Stage::Register | Stage::Promote => None,
@@ -101,23 +112,34 @@ impl<'a> Line<'a> {
     /// Returns the data set, read and judged when it is first needed.
     pub(super) fn dataset(&mut self) -> Result<&ValidDataset, EngineError> {
         if self.dataset.is_none() {
-            let (dataset, report) =
-                validate::load(&self.job.spec, &self.context.root).map_err(EngineError::in_stage(Stage::Validate))?;
+            let (dataset, report) = validate::load(&self.job.spec, &self.context.root)
+                .map_err(EngineError::in_stage(Stage::Validate))?;
             self.keep(dataset, &report)?;
         }
         Ok(self.dataset.as_ref().expect("the line above fills it"))
     }
 
     /// Keeps a data set that was just validated, unless its files are not those the line began with.
-    pub(super) fn keep(&mut self, dataset: ValidDataset, report: &QualityReport) -> Result<(), EngineError> {
+    pub(super) fn keep(
+        &mut self,
+        dataset: ValidDataset,
+        report: &QualityReport,
+    ) -> Result<(), EngineError> {
         let is_other = |file: &InputDigest| {
-            let same_file = |read: &&FileReport| (read.role, &read.group) == (file.role, &file.group);
-            report.files.iter().filter(same_file).any(|read| read.sha256 != file.sha256)
+            let same_file =
+                |read: &&FileReport| (read.role, &read.group) == (file.role, &file.group);
+            report
+                .files
+                .iter()
+                .filter(same_file)
+                .any(|read| read.sha256 != file.sha256)
         };
         let changed = self.files.iter().find(|file| is_other(file));
         if let Some(file) = changed {
             inputs::forget(self.context);
-            return Err(EngineError::in_stage(Stage::Validate)(StageError::DataChanged(file.role)));
+            return Err(EngineError::in_stage(Stage::Validate)(
+                StageError::DataChanged(file.role),
+            ));
         }
         self.dataset = Some(dataset);
         Ok(())
@@ -127,15 +149,21 @@ impl<'a> Line<'a> {
     pub(super) fn bundle_digest(&self) -> Option<Digest> {
         let entry = self.entries.get(&Stage::Calibrate)?;
         let manifest = format!("{BUNDLE}/bundle.json");
-        entry.outputs().iter().find(|output| output.path == manifest).map(|output| output.sha256)
+        entry
+            .outputs()
+            .iter()
+            .find(|output| output.path == manifest)
+            .map(|output| output.sha256)
     }
 
     /// Returns what is judged: the bundle and its scores, once both are there.
     pub(super) fn model(&self) -> Result<Option<Judgeable>, EngineError> {
-        let Some((bundle, entry)) = self.bundle_digest().zip(self.entries.get(&Stage::Evaluate)) else {
+        let Some((bundle, entry)) = self.bundle_digest().zip(self.entries.get(&Stage::Evaluate))
+        else {
             return Ok(None);
         };
-        let card: Scorecard = read_json(&entry.path(SCORECARD)).map_err(EngineError::in_stage(Stage::Evaluate))?;
+        let card: Scorecard =
+            read_json(&entry.path(SCORECARD)).map_err(EngineError::in_stage(Stage::Evaluate))?;
         let scorecard = digest_of(&card).expect("a scorecard has a JSON form");
         Ok(Some(Judgeable { bundle, scorecard }))
     }
@@ -151,12 +179,19 @@ impl<'a> Line<'a> {
     /// # Panics
     /// Never on the line: stages run in order, and each leaves an entry.
     pub(super) fn entry(&self, stage: Stage) -> &Entry {
-        self.entries.get(&stage).expect("stages run in order, and each leaves an entry")
+        self.entries
+            .get(&stage)
+            .expect("stages run in order, and each leaves an entry")
     }
 
     pub(super) fn data_digests(&self) -> DataDigests {
-        let train = self.digest_of(Role::Train).expect("a line is not opened without a training file");
-        DataDigests { train, test: self.digest_of(Role::Test).zip(self.digest_of(Role::Rul)) }
+        let train = self
+            .digest_of(Role::Train)
+            .expect("a line is not opened without a training file");
+        DataDigests {
+            train,
+            test: self.digest_of(Role::Test).zip(self.digest_of(Role::Rul)),
+        }
     }
 
     fn digest_of(&self, role: Role) -> Option<Digest> {

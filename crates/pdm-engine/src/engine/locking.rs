@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::{Context, EngineError, Job, Line};
 use crate::pipeline::cache::{Entry, FileChange, InputFile};
 use crate::pipeline::stages::{calibrate, evaluate, train};
-use crate::pipeline::{LOG, Layer, LockFile, LockFileError, LockedStage, Stage, StageKey, is_locked_key};
+use crate::pipeline::{
+    LOG, Layer, LockFile, LockFileError, LockedStage, Stage, StageKey, is_locked_key,
+};
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::events::Reporter;
@@ -95,7 +97,9 @@ impl LockError {
         match self {
             Self::Embedded => "`pdm-ml init` writes a pipeline file",
             Self::Absent(_) => "run once without --locked and --frozen, and commit the file",
-            Self::Unusable { .. } => "take the last one from Git, or remove it: a run without --locked writes it anew",
+            Self::Unusable { .. } => {
+                "take the last one from Git, or remove it: a run without --locked writes it anew"
+            }
             Self::Inputs { .. } | Self::Key { .. } => {
                 "if that is meant, run once without --locked and --frozen, and commit the lock"
             }
@@ -121,7 +125,11 @@ impl Lock {
     /// A lock is asked for and cannot be used.
     pub(super) fn open(job: &Job, mode: LockMode) -> Result<Self, LockError> {
         let Some(path) = job.lock_path() else {
-            return if mode.is_strict() { Err(LockError::Embedded) } else { Ok(Self::default()) };
+            return if mode.is_strict() {
+                Err(LockError::Embedded)
+            } else {
+                Ok(Self::default())
+            };
         };
         let before = match LockFile::read(&path) {
             Ok(before) => before,
@@ -132,7 +140,11 @@ impl Lock {
         if before.is_none() && mode.is_strict() {
             return Err(LockError::Absent(path));
         }
-        Ok(Self { path: Some(path), mode, before })
+        Ok(Self {
+            path: Some(path),
+            mode,
+            before,
+        })
     }
 
     /// Returns what the lock says a stage makes under a key.
@@ -148,26 +160,44 @@ impl Lock {
         key: &StageKey,
         changes: impl FnOnce(&StageKey, &[InputFile]) -> Vec<String>,
     ) -> Result<(), LockError> {
-        let Some((path, lock)) = self.binding().filter(|_| self.mode == LockMode::Locked) else { return Ok(()) };
+        let Some((path, lock)) = self.binding().filter(|_| self.mode == LockMode::Locked) else {
+            return Ok(());
+        };
         let changes = match lock.stage(&key.stage) {
             Some(locked) if locked.digest == key.digest() => return Ok(()),
             Some(locked) => changes(&locked.key, &lock.inputs),
             None => vec!["the lock does not reach so far".to_owned()],
         };
-        Err(LockError::Key { path: path.to_owned(), stage: key.stage.clone(), changes })
+        Err(LockError::Key {
+            path: path.to_owned(),
+            stage: key.stage.clone(),
+            changes,
+        })
     }
 
     /// Refuses a result that is not the lock's, where that is asked for; warns of it where the lock will be brought up to
     /// date, since the same inputs made other bytes.
-    pub(super) fn agree_on_result(&self, entry: &Entry, reporter: &Reporter) -> Result<(), LockError> {
-        let Some((path, locked)) = self.path.as_deref().zip(self.outputs(entry.key())) else { return Ok(()) };
+    pub(super) fn agree_on_result(
+        &self,
+        entry: &Entry,
+        reporter: &Reporter,
+    ) -> Result<(), LockError> {
+        let Some((path, locked)) = self.path.as_deref().zip(self.outputs(entry.key())) else {
+            return Ok(());
+        };
         let (files, stage) = (differing(locked, entry), entry.key().stage.clone());
         match self.mode {
             _ if files.is_empty() => Ok(()),
-            LockMode::Locked => Err(LockError::Outputs { path: path.to_owned(), stage, files }),
+            LockMode::Locked => Err(LockError::Outputs {
+                path: path.to_owned(),
+                stage,
+                files,
+            }),
             LockMode::Update | LockMode::Frozen => {
                 let (files, path) = (files.join(", "), path.display());
-                reporter.warn(format!("stage `{stage}` made other bytes than `{path}` says: {files}"));
+                reporter.warn(format!(
+                    "stage `{stage}` made other bytes than `{path}` says: {files}"
+                ));
                 Ok(())
             }
         }
@@ -175,7 +205,10 @@ impl Lock {
 
     /// Returns the lock with its place, where a run must keep to it.
     fn binding(&self) -> Option<(&Path, &LockFile)> {
-        self.path.as_deref().zip(self.before.as_ref()).filter(|_| self.mode.is_strict())
+        self.path
+            .as_deref()
+            .zip(self.before.as_ref())
+            .filter(|_| self.mode.is_strict())
     }
 }
 
@@ -189,7 +222,9 @@ pub fn check_lock(context: &Context, job: &Job) -> Result<PathBuf, EngineError> 
     let mut line = Line::open(context, job)?;
     line.lock = Arc::new(lock);
     line.agree_on_inputs()?;
-    [Stage::Validate, Stage::Features].into_iter().try_for_each(|stage| line.agree_on_key(stage))?;
+    [Stage::Validate, Stage::Features]
+        .into_iter()
+        .try_for_each(|stage| line.agree_on_key(stage))?;
     line.agree_on_options()?;
     Ok(path)
 }
@@ -197,7 +232,9 @@ pub fn check_lock(context: &Context, job: &Job) -> Result<PathBuf, EngineError> 
 impl Line<'_> {
     /// Refuses options of the later stages other than the lock's, whatever the stages before them make.
     fn agree_on_options(&self) -> Result<(), LockError> {
-        let Some((path, lock)) = self.lock.binding() else { return Ok(()) };
+        let Some((path, lock)) = self.lock.binding() else {
+            return Ok(());
+        };
         let (spec, data) = (&self.job.spec, self.data_digests());
         // The results of earlier stages are no options, so that any digest stands for them here.
         let any = data.train;
@@ -216,16 +253,25 @@ impl Line<'_> {
                 Some(locked) if locked.key.parameters != key.parameters => "its options are others",
                 Some(_) => continue,
             };
-            return Err(LockError::Key { path: path.to_owned(), stage, changes: vec![change.to_owned()] });
+            return Err(LockError::Key {
+                path: path.to_owned(),
+                stage,
+                changes: vec![change.to_owned()],
+            });
         }
         Ok(())
     }
 
     /// Refuses data other than the lock's, where that is asked for. Where they lie may differ.
     pub(super) fn agree_on_inputs(&self) -> Result<(), EngineError> {
-        let Some((path, lock)) = self.lock.binding() else { return Ok(()) };
+        let Some((path, lock)) = self.lock.binding() else {
+            return Ok(());
+        };
         let contents = |files: &[InputFile]| {
-            let mut contents: Vec<_> = files.iter().map(|file| (file.input.clone(), file.sha256)).collect();
+            let mut contents: Vec<_> = files
+                .iter()
+                .map(|file| (file.input.clone(), file.sha256))
+                .collect();
             contents.sort();
             contents
         };
@@ -233,14 +279,23 @@ impl Line<'_> {
             return Ok(());
         }
         let of = |input: &&str| FileChange::between(input, &lock.inputs, &self.inputs);
-        let changes = ["train", "test", "rul"].iter().flat_map(of).map(|change| change.text()).collect();
-        Err(LockError::Inputs { path: path.to_owned(), changes }.into())
+        let changes = ["train", "test", "rul"]
+            .iter()
+            .flat_map(of)
+            .map(|change| change.text())
+            .collect();
+        Err(LockError::Inputs {
+            path: path.to_owned(),
+            changes,
+        }
+        .into())
     }
 
     /// Refuses a stage whose key is not the lock's, where that is asked for, before it is worked on.
     pub(super) fn agree_on_key(&self, stage: Stage) -> Result<(), EngineError> {
         if let Some(key) = self.key(stage)?.filter(|_| is_locked(stage)) {
-            self.lock.agree_on_key(&key, |old, files| self.changes(old, files, &key))?;
+            self.lock
+                .agree_on_key(&key, |old, files| self.changes(old, files, &key))?;
         }
         Ok(())
     }
@@ -256,26 +311,50 @@ impl Line<'_> {
     /// Brings the lock up to date with the stages that are there, the programs in `exec` among them, where it should be and
     /// something changed.
     pub(super) fn write_lock<'e>(&self, exec: impl Iterator<Item = &'e Entry>) {
-        let Lock { path: Some(path), mode: LockMode::Update, before } = &*self.lock else { return };
+        let Lock {
+            path: Some(path),
+            mode: LockMode::Update,
+            before,
+        } = &*self.lock
+        else {
+            return;
+        };
         let stages = Stage::ALL.into_iter().filter(|stage| is_locked(*stage));
-        let stages: Vec<_> = stages.map_while(|stage| self.entries.get(&stage)).map(LockedStage::of).collect();
+        let stages: Vec<_> = stages
+            .map_while(|stage| self.entries.get(&stage))
+            .map(LockedStage::of)
+            .collect();
         let now = LockFile::new(&self.job.spec.project.name, self.inputs.clone(), stages);
         let now = now.with_exec(exec.map(LockedStage::of).collect());
-        let mut now = before.as_ref().map_or(now.clone(), |before| now.continued_by(before));
-        now.exec.retain(|locked| self.job.spec.stages.iter().any(|stage| stage.name == locked.key.stage));
-        if before.as_ref().is_some_and(|before| before.says_the_same(&now)) {
+        let mut now = before
+            .as_ref()
+            .map_or(now.clone(), |before| now.continued_by(before));
+        now.exec.retain(|locked| {
+            self.job
+                .spec
+                .stages
+                .iter()
+                .any(|stage| stage.name == locked.key.stage)
+        });
+        if before
+            .as_ref()
+            .is_some_and(|before| before.says_the_same(&now))
+        {
             return;
         }
         let (reporter, shown) = (&self.context.reporter, path.display());
         if let Some(set) = set_aside(self.job) {
             if before.is_some() {
-                reporter
-                    .note(format!("`{shown}` is left as it is: it locks the file, not what `{set}` sets beside it"));
+                reporter.note(format!(
+                    "`{shown}` is left as it is: it locks the file, not what `{set}` sets beside it"
+                ));
             }
             return;
         }
         if let Err(error) = now.write(path) {
-            reporter.warn(format!("`{shown}` cannot be written, so nothing is locked: {error}"));
+            reporter.warn(format!(
+                "`{shown}` cannot be written, so nothing is locked: {error}"
+            ));
         }
     }
 }
@@ -287,7 +366,11 @@ fn is_locked(stage: Stage) -> bool {
 
 /// Returns the first thing that was set beside the file and changes what a stage does.
 fn set_aside(job: &Job) -> Option<String> {
-    let mut origins = job.origins.as_slice().iter().filter(|origin| is_locked_key(&origin.key));
+    let mut origins = job
+        .origins
+        .as_slice()
+        .iter()
+        .filter(|origin| is_locked_key(&origin.key));
     let set = origins.find(|origin| matches!(origin.layer, Layer::Set | Layer::Environment))?;
     set.source.place()
 }
@@ -295,11 +378,20 @@ fn set_aside(job: &Job) -> Option<String> {
 fn differing(locked: &BTreeMap<String, Digest>, entry: &Entry) -> Vec<String> {
     let now = entry.outputs().iter().filter(|output| output.path != LOG);
     let now: BTreeMap<_, _> = now.map(|output| (&output.path, output.sha256)).collect();
-    let gone = locked.keys().filter(|path| !now.contains_key(path)).map(|path| format!("`{path}` is gone"));
-    let other = now.iter().filter_map(|(path, sha256)| match locked.get(*path) {
-        Some(before) if before == sha256 => None,
-        Some(before) => Some(format!("`{path}` ({}… → {}…)", before.short(), sha256.short())),
-        None => Some(format!("`{path}` is new")),
-    });
+    let gone = locked
+        .keys()
+        .filter(|path| !now.contains_key(path))
+        .map(|path| format!("`{path}` is gone"));
+    let other = now
+        .iter()
+        .filter_map(|(path, sha256)| match locked.get(*path) {
+            Some(before) if before == sha256 => None,
+            Some(before) => Some(format!(
+                "`{path}` ({}… → {}…)",
+                before.short(),
+                sha256.short()
+            )),
+            None => Some(format!("`{path}` is new")),
+        });
     gone.chain(other).collect()
 }

@@ -8,13 +8,23 @@ use pdm_models::export::mlflow_model;
 const FOLDER: &str = "model";
 
 /// Keeps the bundle among the run's files once more, as an MLflow model. The same bundle gives the same bytes.
-pub(super) fn log_model(context: &Context, line: &Line<'_>, reporter: &Reporter) -> Result<(), EngineError> {
+pub(super) fn log_model(
+    context: &Context,
+    line: &Line<'_>,
+    reporter: &Reporter,
+) -> Result<(), EngineError> {
     let files = mlflow_model(&line.bundle()?, &[], None)?;
     let folder = fresh_folder(&context.shelf("bundles"))?;
     for file in files {
         let path = folder.path().join(file.path);
-        write_whole(&path, &file.bytes).map_err(|source| EngineError::Folder { path: path.clone(), source })?;
-        reporter.emit(Event::Artifact { name: format!("{FOLDER}/{}", file.path), path });
+        write_whole(&path, &file.bytes).map_err(|source| EngineError::Folder {
+            path: path.clone(),
+            source,
+        })?;
+        reporter.emit(Event::Artifact {
+            name: format!("{FOLDER}/{}", file.path),
+            path,
+        });
     }
     Ok(())
 }

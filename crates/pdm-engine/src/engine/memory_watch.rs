@@ -28,8 +28,16 @@ impl MemoryWatch {
             }
             most
         };
-        let thread = before.and_then(|_| thread::Builder::new().name("memory".to_owned()).spawn(look).ok());
-        Self { before, looks: thread.map(|thread| (stop, thread)) }
+        let thread = before.and_then(|_| {
+            thread::Builder::new()
+                .name("memory".to_owned())
+                .spawn(look)
+                .ok()
+        });
+        Self {
+            before,
+            looks: thread.map(|thread| (stop, thread)),
+        }
     }
 
     /// Ends the looking, and returns the most this process held meanwhile, in bytes; nothing where the system does not tell.
@@ -39,7 +47,9 @@ impl MemoryWatch {
             thread.join().ok()
         });
         let (before, after) = (self.before?, resident()?);
-        let risen = after.peak.filter(|peak| before.peak.is_some_and(|before| *peak > before));
+        let risen = after
+            .peak
+            .filter(|peak| before.peak.is_some_and(|before| *peak > before));
         let looks = [Some(before.now), seen, Some(after.now)];
         risen.or_else(|| looks.into_iter().flatten().max())
     }

@@ -64,7 +64,9 @@ use line::Line;
 pub use locking::{LockError, LockMode, check_lock};
 pub use notice::{notice, notice_of_error, notice_of_night};
 pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
-pub use prediction_journal::{JournalEntry, PredictionJournalError, append as append_predictions, read_journal};
+pub use prediction_journal::{
+    JournalEntry, PredictionJournalError, append as append_predictions, read_journal,
+};
 pub use promote::{Approval, Promoted, approve_version, promote_version};
 pub use reads::{Read, folder_at, reads};
 pub use registered::registered_model;

@@ -9,11 +9,15 @@ use pdm_tracking::notify::{Notice, Occasion};
 /// Returns what is told of a run that came to its end.
 pub fn notice(outcome: &Outcome) -> Notice {
     let occasion = occasion(outcome);
-    let mut notice =
-        Notice::new(occasion, outcome.pipeline.clone(), title(outcome, occasion)).text(text(outcome, occasion));
+    let mut notice = Notice::new(occasion, outcome.pipeline.clone(), title(outcome, occasion))
+        .text(text(outcome, occasion));
     notice.run = outcome.run.clone();
     notice.version = version(outcome);
-    notice.scores = outcome.scores.as_ref().map(|scores| scores.scorecard.scores.clone()).unwrap_or_default();
+    notice.scores = outcome
+        .scores
+        .as_ref()
+        .map(|scores| scores.scorecard.scores.clone())
+        .unwrap_or_default();
     notice.details = json!({
         "verdict": outcome.gates.as_ref().map(|gates| gates.verdict),
         "gates": outcome.gates,
@@ -29,7 +33,9 @@ pub fn notice(outcome: &Outcome) -> Notice {
 /// Returns what is told of a night; `line` tells it in one line.
 pub fn notice_of_night(retrained: &Retrained, line: String) -> Notice {
     let (occasion, model) = (night_occasion(retrained.result), &retrained.model);
-    let version = retrained.version.map(|version| format!("{model}/{version}"));
+    let version = retrained
+        .version
+        .map(|version| format!("{model}/{version}"));
     let stays = || format!("{model}@{} stays: {}", retrained.alias, retrained.why);
     let title = match (retrained.result, &version) {
         (NightResult::Promoted, Some(version)) => format!("{version} is {}", retrained.alias),
@@ -63,18 +69,28 @@ pub fn notice_of_error(pipeline: &str, occasion: Occasion, message: &str) -> Not
 }
 
 fn occasion(outcome: &Outcome) -> Occasion {
-    let did = |stage: Stage| outcome.stages.iter().any(|row| row.stage == stage && row.action == Action::Ran);
+    let did = |stage: Stage| {
+        outcome
+            .stages
+            .iter()
+            .any(|row| row.stage == stage && row.action == Action::Ran)
+    };
     match outcome.gates.as_ref().map(|gates| gates.verdict) {
         Some(Verdict::Fail) => Occasion::Refused,
         Some(Verdict::Undecided) => Occasion::Undecided,
-        Some(Verdict::Pass) | None if did(Stage::Promote) && outcome.alias.is_some() => Occasion::Promoted,
+        Some(Verdict::Pass) | None if did(Stage::Promote) && outcome.alias.is_some() => {
+            Occasion::Promoted
+        }
         Some(Verdict::Pass) | None if outcome.did_something() => Occasion::Passed,
         Some(Verdict::Pass) | None => Occasion::Unchanged,
     }
 }
 
 fn version(outcome: &Outcome) -> Option<String> {
-    outcome.version.as_ref().map(|version| format!("{}/{}", version.model, version.version))
+    outcome
+        .version
+        .as_ref()
+        .map(|version| format!("{}/{}", version.model, version.version))
 }
 
 fn title(outcome: &Outcome, occasion: Occasion) -> String {
@@ -88,7 +104,9 @@ fn title(outcome: &Outcome, occasion: Occasion) -> String {
         Occasion::Undecided => format!("the gates of {name} cannot tell"),
         Occasion::Unchanged => format!("{name} is up to date"),
         // No run ends in an alarm: only `predict` does, and writes its own notice.
-        Occasion::Failure | Occasion::Passed | Occasion::Alarm => format!("{name} passed its gates"),
+        Occasion::Failure | Occasion::Passed | Occasion::Alarm => {
+            format!("{name} passed its gates")
+        }
     }
 }
 
@@ -97,9 +115,14 @@ fn text(outcome: &Outcome, occasion: Occasion) -> String {
     if let Some(card) = outcome.scores.as_ref().map(|scores| &scores.scorecard) {
         if let Some(rmse) = card.score(Metric::Rmse) {
             let level = card.bootstrap.confidence * 100.0;
-            let (lower, upper) = (Metric::Rmse.figure(rmse.lower), Metric::Rmse.figure(rmse.upper));
+            let (lower, upper) = (
+                Metric::Rmse.figure(rmse.lower),
+                Metric::Rmse.figure(rmse.upper),
+            );
             let value = Metric::Rmse.quantity(rmse.value);
-            lines.push(format!("RMSE {value}, {level:.0} % interval {lower} to {upper}."));
+            lines.push(format!(
+                "RMSE {value}, {level:.0} % interval {lower} to {upper}."
+            ));
         }
         lines.push(format!("Judged on {}.", card.protocol));
     }
@@ -108,7 +131,12 @@ fn text(outcome: &Outcome, occasion: Occasion) -> String {
             Some(champion) => format!("Compared with version {}.", champion.version),
             None => "There was no champion to compare with.".to_owned(),
         });
-        lines.extend(gates.rows.iter().map(|row| format!("{}: {}", row.verdict, row.explanation)));
+        lines.extend(
+            gates
+                .rows
+                .iter()
+                .map(|row| format!("{}: {}", row.verdict, row.explanation)),
+        );
     }
     lines.join("\n")
 }

@@ -48,7 +48,13 @@ pub(super) const UNCHANGED: &str = "inputs and options are unchanged";
 impl StageRow {
     /// Returns the row of a stage that the line does not reach.
     pub(super) fn stopped(stage: Step, why: String) -> Self {
-        Self { stage, action: Action::Stopped, why, summary: Summary::default(), elapsed_ms: 0 }
+        Self {
+            stage,
+            action: Action::Stopped,
+            why,
+            summary: Summary::default(),
+            elapsed_ms: 0,
+        }
     }
 }
 

@@ -14,9 +14,13 @@ pub(super) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
-    let mut files: Vec<_> =
-        paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    let paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut files: Vec<_> = paths
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .collect();
     files.sort();
     Ok(files)
 }
@@ -25,10 +29,17 @@ pub(super) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
 pub(super) fn read(root: &Path) -> Result<Policy, EngineError> {
     let folder = root.join(FOLDER);
     // A folder that cannot be read must not pass for one that asks for nothing.
-    let unread = |error: io::Error| EngineError::Policy { path: folder.clone(), what: error.to_string() };
-    files(root).map_err(unread)?.into_iter().try_fold(Policy::default(), |policy, path| {
-        let text = read_note(&path).map_err(|error| error.to_string());
-        let read = text.and_then(|text| Policy::parse(&text));
-        read.map(|more| policy.with(more)).map_err(|what| EngineError::Policy { path, what })
-    })
+    let unread = |error: io::Error| EngineError::Policy {
+        path: folder.clone(),
+        what: error.to_string(),
+    };
+    files(root)
+        .map_err(unread)?
+        .into_iter()
+        .try_fold(Policy::default(), |policy, path| {
+            let text = read_note(&path).map_err(|error| error.to_string());
+            let read = text.and_then(|text| Policy::parse(&text));
+            read.map(|more| policy.with(more))
+                .map_err(|what| EngineError::Policy { path, what })
+        })
 }

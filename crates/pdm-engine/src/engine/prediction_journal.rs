@@ -136,15 +136,28 @@ impl PredictionJournalError {
 /// # Errors
 /// The file cannot be read or written, is held by another command for long, or is no journal.
 pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, PredictionJournalError> {
-    let failed = |action| move |source| PredictionJournalError::File { action, path: path.to_owned(), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    let failed = |action| {
+        move |source| PredictionJournalError::File {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         std::fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
     }
     // Asked before it is opened: opening a pipe would wait for somebody at its other end.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(PredictionJournalError::NotAFile(path.to_owned()));
     }
-    let open = OpenOptions::new().read(true).append(true).create(true).open(path);
+    let open = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path);
     let mut file = open.map_err(failed("open"))?;
     lock(&file, path)?;
     refuse_foreign(&mut file, path)?;
@@ -156,7 +169,10 @@ pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, Prediction
         if known.contains(&key) || !written.insert(key) {
             continue;
         }
-        let unwritable = |source| PredictionJournalError::Entry { path: path.to_owned(), source };
+        let unwritable = |source| PredictionJournalError::Entry {
+            path: path.to_owned(),
+            source,
+        };
         check_finite(entry).map_err(unwritable)?;
         serde_json::to_writer(&mut bytes, entry).map_err(unwritable)?;
         bytes.push(b'\n');
@@ -174,14 +190,24 @@ pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, Prediction
 /// The file cannot be read, or a line is none of a journal; the beginning of a line at the end, which a killed process left, is
 /// passed over.
 pub fn read_journal(path: &Path) -> Result<Vec<JournalEntry>, PredictionJournalError> {
-    let failed = |source| PredictionJournalError::File { action: "read", path: path.to_owned(), source };
+    let failed = |source| PredictionJournalError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
     let text = std::fs::read_to_string(path).map_err(failed)?;
     let mut entries = Vec::new();
     for (at, line) in text.split_inclusive('\n').enumerate() {
         match serde_json::from_str(line) {
             Ok(entry) => entries.push(entry),
             Err(_) if !line.ends_with('\n') => break,
-            Err(source) => return Err(PredictionJournalError::Line { path: path.to_owned(), line: at + 1, source }),
+            Err(source) => {
+                return Err(PredictionJournalError::Line {
+                    path: path.to_owned(),
+                    line: at + 1,
+                    source,
+                });
+            }
         }
     }
     Ok(entries)
@@ -193,9 +219,15 @@ fn lock(file: &File, path: &Path) -> Result<(), PredictionJournalError> {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(ASK_AGAIN),
-            Err(TryLockError::WouldBlock) => return Err(PredictionJournalError::Busy(path.to_owned())),
+            Err(TryLockError::WouldBlock) => {
+                return Err(PredictionJournalError::Busy(path.to_owned()));
+            }
             Err(TryLockError::Error(source)) => {
-                return Err(PredictionJournalError::File { action: "lock", path: path.to_owned(), source });
+                return Err(PredictionJournalError::File {
+                    action: "lock",
+                    path: path.to_owned(),
+                    source,
+                });
             }
         }
     }
@@ -203,12 +235,20 @@ fn lock(file: &File, path: &Path) -> Result<(), PredictionJournalError> {
 
 /// Refuses a file that is somebody's notes: its first line is no prediction, nor the beginning of one.
 fn refuse_foreign(file: &mut File, path: &Path) -> Result<(), PredictionJournalError> {
-    let failed = |source| PredictionJournalError::File { action: "read", path: path.to_owned(), source };
+    let failed = |source| PredictionJournalError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     let mut first = Vec::new();
-    BufReader::new(&mut *file).take(LONGEST_LINE).read_until(b'\n', &mut first).map_err(failed)?;
+    BufReader::new(&mut *file)
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut first)
+        .map_err(failed)?;
     let is_whole = serde_json::from_slice::<JournalEntry>(&first).is_ok();
-    let begins_one = !first.ends_with(b"\n") && (first.starts_with(BEGINNING) || BEGINNING.starts_with(&first));
+    let begins_one =
+        !first.ends_with(b"\n") && (first.starts_with(BEGINNING) || BEGINNING.starts_with(&first));
     if is_whole || begins_one {
         return Ok(());
     }
@@ -217,7 +257,11 @@ fn refuse_foreign(file: &mut File, path: &Path) -> Result<(), PredictionJournalE
 
 /// Ends the last line where an editor did not, and cuts off one that a killed process left half-written.
 fn end_with_a_line(file: &mut File, path: &Path) -> Result<(), PredictionJournalError> {
-    let failed = |source| PredictionJournalError::File { action: "read", path: path.to_owned(), source };
+    let failed = |source| PredictionJournalError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
     let length = file.metadata().map_err(failed)?.len();
     let mut last = Vec::new();
     let mut begins = 0;
@@ -236,16 +280,31 @@ fn end_with_a_line(file: &mut File, path: &Path) -> Result<(), PredictionJournal
         return Ok(());
     }
     let whole = serde_json::from_slice::<JournalEntry>(&last).is_ok();
-    let ended = if whole { file.write_all(b"\n") } else { file.set_len(begins) };
+    let ended = if whole {
+        file.write_all(b"\n")
+    } else {
+        file.set_len(begins)
+    };
     ended.map_err(failed)
 }
 
 type Keys = HashSet<(UnitId, Cycle, Digest, Digest)>;
 
 /// Returns the predictions from these inputs that the journal holds already.
-fn known(file: &mut File, path: &Path, entries: &[JournalEntry]) -> Result<Keys, PredictionJournalError> {
-    let failed = |source| PredictionJournalError::File { action: "read", path: path.to_owned(), source };
-    let inputs: HashSet<String> = entries.iter().map(|entry| entry.input.to_string()).collect();
+fn known(
+    file: &mut File,
+    path: &Path,
+    entries: &[JournalEntry],
+) -> Result<Keys, PredictionJournalError> {
+    let failed = |source| PredictionJournalError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let inputs: HashSet<String> = entries
+        .iter()
+        .map(|entry| entry.input.to_string())
+        .collect();
     let mut known = HashSet::new();
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     for (at, line) in BufReader::new(&mut *file).lines().enumerate() {
@@ -254,11 +313,12 @@ fn known(file: &mut File, path: &Path, entries: &[JournalEntry]) -> Result<Keys,
         if !inputs.iter().any(|input| line.contains(input)) {
             continue;
         }
-        let entry: JournalEntry = serde_json::from_str(&line).map_err(|source| PredictionJournalError::Line {
-            path: path.to_owned(),
-            line: at + 1,
-            source,
-        })?;
+        let entry: JournalEntry =
+            serde_json::from_str(&line).map_err(|source| PredictionJournalError::Line {
+                path: path.to_owned(),
+                line: at + 1,
+                source,
+            })?;
         known.insert(entry.key());
     }
     Ok(known)
@@ -293,7 +353,14 @@ mod tests {
         let first = [entry(1, 31, "a"), entry(2, 40, "a")];
         assert_eq!(append(&path, &first).unwrap(), 2);
         assert_eq!(append(&path, &first).unwrap(), 0);
-        assert_eq!(append(&path, &[entry(1, 31, "b"), entry(1, 31, "b"), entry(1, 32, "a")]).unwrap(), 2);
+        assert_eq!(
+            append(
+                &path,
+                &[entry(1, 31, "b"), entry(1, 31, "b"), entry(1, 32, "a")]
+            )
+            .unwrap(),
+            2
+        );
         let all = [first.as_slice(), &[entry(1, 31, "b"), entry(1, 32, "a")]].concat();
         assert_eq!(read_journal(&path).unwrap(), all);
     }
@@ -310,7 +377,11 @@ mod tests {
             // Without its line end, the last line is whole all the same.
             let missing = usize::from(cut + 1 < whole.len());
             assert_eq!(read_journal(&path).unwrap().len(), 2 - missing, "{cut}");
-            assert_eq!(append(&path, &[entry(1, 31, "a"), entry(2, 40, "a")]).unwrap(), missing, "{cut}");
+            assert_eq!(
+                append(&path, &[entry(1, 31, "a"), entry(2, 40, "a")]).unwrap(),
+                missing,
+                "{cut}"
+            );
             assert_eq!(std::fs::read(&path).unwrap(), whole, "{cut}");
         }
     }
@@ -319,22 +390,44 @@ mod tests {
     fn what_is_no_journal_is_not_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("predictions.ndjson");
-        for notes in ["unit,cycle\n1,31\nlast line", "a line", "{\"format\":1}\n", "\n", "\u{feff}"] {
+        for notes in [
+            "unit,cycle\n1,31\nlast line",
+            "a line",
+            "{\"format\":1}\n",
+            "\n",
+            "\u{feff}",
+        ] {
             std::fs::write(&path, notes).unwrap();
             let told = append(&path, &[entry(1, 31, "a")]).unwrap_err();
-            assert!(matches!(told, PredictionJournalError::Foreign(_)), "{notes}: {told}");
+            assert!(
+                matches!(told, PredictionJournalError::Foreign(_)),
+                "{notes}: {told}"
+            );
             assert_eq!(std::fs::read_to_string(&path).unwrap(), notes);
         }
         std::fs::remove_file(&path).unwrap();
         append(&path, &[entry(1, 31, "b")]).unwrap();
-        let damaged = std::fs::read_to_string(&path).unwrap() + &format!("{{\"input\":\"{}\"}}\n", Digest::of("a"));
+        let damaged = std::fs::read_to_string(&path).unwrap()
+            + &format!("{{\"input\":\"{}\"}}\n", Digest::of("a"));
         std::fs::write(&path, damaged).unwrap();
         let told = append(&path, &[entry(1, 31, "a")]).unwrap_err();
-        assert!(matches!(told, PredictionJournalError::Line { line: 2, .. }), "{told}");
+        assert!(
+            matches!(told, PredictionJournalError::Line { line: 2, .. }),
+            "{told}"
+        );
         let told = append(folder.path(), &[entry(1, 31, "a")]).unwrap_err();
-        assert!(matches!(told, PredictionJournalError::NotAFile(_)), "{told}");
-        let nan = JournalEntry { rul: f64::NAN, ..entry(1, 32, "b") };
-        assert!(matches!(append(&path, &[nan]), Err(PredictionJournalError::Entry { .. })));
+        assert!(
+            matches!(told, PredictionJournalError::NotAFile(_)),
+            "{told}"
+        );
+        let nan = JournalEntry {
+            rul: f64::NAN,
+            ..entry(1, 32, "b")
+        };
+        assert!(matches!(
+            append(&path, &[nan]),
+            Err(PredictionJournalError::Entry { .. })
+        ));
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
     }
 
@@ -347,7 +440,11 @@ mod tests {
                 let path = &path;
                 scope.spawn(move || {
                     for cycle in 0..20 {
-                        append(path, &[entry(writer, cycle, "own"), entry(9, cycle, "shared")]).unwrap();
+                        append(
+                            path,
+                            &[entry(writer, cycle, "own"), entry(9, cycle, "shared")],
+                        )
+                        .unwrap();
                     }
                 });
             }

@@ -27,7 +27,12 @@ pub fn promote_version(
     reason: &str,
     force: bool,
 ) -> Result<Promoted, EngineError> {
-    let Storeroom { registry, alias, policy, .. } = Storeroom::open(context, &job.spec)?;
+    let Storeroom {
+        registry,
+        alias,
+        policy,
+        ..
+    } = Storeroom::open(context, &job.spec)?;
     let version = registry.resolve(reference, None)?;
     let gates = registry.judge_version(&job.spec.gates, reference, &alias)?;
     if gates.verdict != Verdict::Pass && !force {
@@ -38,12 +43,19 @@ pub fn promote_version(
         version: version.version,
         alias,
         reason: reason.to_owned(),
-        consent: if force { Consent::Forced } else { Consent::Gates(Box::new(gates.clone())) },
+        consent: if force {
+            Consent::Forced
+        } else {
+            Consent::Gates(Box::new(gates.clone()))
+        },
         policy,
     };
     let moved = registry.promote(&promotion, &context.stamp())?;
     catalog::tell_server(context, job);
-    Ok(Promoted { gates, moved: Some(moved) })
+    Ok(Promoted {
+        gates,
+        moved: Some(moved),
+    })
 }
 
 /// What came of approving a registered version.
@@ -69,9 +81,21 @@ pub fn approve_version(
     reference: &ModelRef,
     reason: &str,
 ) -> Result<Approval, EngineError> {
-    let Storeroom { registry, alias, .. } = Storeroom::open(context, &job.spec)?;
+    let Storeroom {
+        registry, alias, ..
+    } = Storeroom::open(context, &job.spec)?;
     let gates = registry.judge_version(&job.spec.gates, reference, &alias)?;
     let said = registry.approve(reference, &alias, reason, &context.stamp())?;
-    let by = registry.state(None)?.model(&said.model)?.approvals(said.version, &alias).cloned().collect();
-    Ok(Approval { gates, alias, said, by })
+    let by = registry
+        .state(None)?
+        .model(&said.model)?
+        .approvals(said.version, &alias)
+        .cloned()
+        .collect();
+    Ok(Approval {
+        gates,
+        alias,
+        said,
+        by,
+    })
 }

@@ -17,10 +17,14 @@ pub(super) fn missing_fleet(context: &Context, job: &Job) -> Option<&'static str
 /// # Errors
 /// The folder cannot be written.
 pub(super) fn provision(context: &Context, job: &Job) -> Result<(), EngineError> {
-    let DatasetOptions::Simulated(options) = &job.spec.dataset else { return Ok(()) };
+    let DatasetOptions::Simulated(options) = &job.spec.dataset else {
+        return Ok(());
+    };
     if missing_fleet(context, job).is_none() {
         return Ok(());
     }
     let written = data::simulate(options).write(&context.resolve(&options.path));
-    written.map(drop).map_err(|error| EngineError::in_stage(Stage::Validate)(error.into()))
+    written
+        .map(drop)
+        .map_err(|error| EngineError::in_stage(Stage::Validate)(error.into()))
 }

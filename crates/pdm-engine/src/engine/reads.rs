@@ -24,12 +24,20 @@ pub struct Read {
 impl Read {
     /// Returns a file.
     pub fn file(what: impl Into<String>, path: PathBuf) -> Self {
-        Self { what: what.into(), path, is_folder: false }
+        Self {
+            what: what.into(),
+            path,
+            is_folder: false,
+        }
     }
 
     /// Returns a folder with all in it.
     pub fn folder(what: impl Into<String>, path: PathBuf) -> Self {
-        Self { what: what.into(), path, is_folder: true }
+        Self {
+            what: what.into(),
+            path,
+            is_folder: true,
+        }
     }
 }
 
@@ -37,17 +45,31 @@ impl Read {
 /// and what its programs read.
 pub fn reads(context: &Context, job: &Job) -> Vec<Read> {
     let root = context.root.as_path();
-    let mut reads: Vec<_> = job.files.iter().map(|path| Read::file("a file of the pipeline", path.clone())).collect();
-    reads.extend(job.lock_path().map(|path| Read::file("the pipeline's lock", path)));
+    let mut reads: Vec<_> = job
+        .files
+        .iter()
+        .map(|path| Read::file("a file of the pipeline", path.clone()))
+        .collect();
+    reads.extend(
+        job.lock_path()
+            .map(|path| Read::file("the pipeline's lock", path)),
+    );
     reads.extend(data_files(job, root));
     reads.extend(program_files(job, root));
     let policies = policy::files(root).unwrap_or_default();
-    reads.extend(policies.into_iter().map(|path| Read::file("a policy of the registry", path)));
+    reads.extend(
+        policies
+            .into_iter()
+            .map(|path| Read::file("a policy of the registry", path)),
+    );
     let key = (context.variable)(SIGNING_KEY_FILE);
     reads.extend(key.map(|path| Read::file("the signing key", root.join(path))));
     reads.extend(folder_at(root, "the registry", &job.spec.registry.url));
     reads.extend(folder_at(root, "the shared cache", &job.spec.cache.url));
-    reads.push(Read::folder("the folder of recorded runs", context.resolve(&job.spec.tracking.dir)));
+    reads.push(Read::folder(
+        "the folder of recorded runs",
+        context.resolve(&job.spec.tracking.dir),
+    ));
     reads.push(Read::folder("the project's cache", context.scratch()));
     reads
 }
@@ -59,7 +81,9 @@ fn data_files(job: &Job, root: &Path) -> Vec<Read> {
         .map(|part| Read::file("a data file of the pipeline", part.path))
         .collect();
     if let DatasetOptions::Simulated(options) = dataset {
-        let origin = root.join(&options.path).join(format!("{}.json", options.name));
+        let origin = root
+            .join(&options.path)
+            .join(format!("{}.json", options.name));
         files.push(Read::file("a data file of the pipeline", origin));
     }
     files
@@ -69,11 +93,25 @@ fn program_files(job: &Job, root: &Path) -> Vec<Read> {
     let mut files = Vec::new();
     for stage in &job.spec.stages {
         let what = format!("an input of the stage `{}`", stage.name);
-        for written in stage.inputs.iter().map(String::as_str).chain(stage.program_file()) {
-            files.extend(files_of(root, written).into_iter().map(|path| Read::file(what.clone(), path)));
+        for written in stage
+            .inputs
+            .iter()
+            .map(String::as_str)
+            .chain(stage.program_file())
+        {
+            files.extend(
+                files_of(root, written)
+                    .into_iter()
+                    .map(|path| Read::file(what.clone(), path)),
+            );
         }
         let what = format!("an output of the stage `{}`", stage.name);
-        files.extend(stage.outputs.iter().map(|written| Read::file(what.clone(), root.join(written))));
+        files.extend(
+            stage
+                .outputs
+                .iter()
+                .map(|written| Read::file(what.clone(), root.join(written))),
+        );
     }
     files
 }

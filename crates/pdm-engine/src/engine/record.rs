@@ -7,15 +7,17 @@ use super::logged_model::log_model;
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
 use crate::pipeline::cache::Entry;
-use crate::pipeline::stages::{LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate};
+use crate::pipeline::stages::{
+    LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate,
+};
 use crate::pipeline::{Origins, Source, Stage};
 use pdm_core::domain::redact;
 use pdm_core::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
 use pdm_models::data::{self, InputDigest, Role};
 use pdm_models::monitor::DriftReport;
 use pdm_tracking::tracking::{
-    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, SET_TAG, SystemOptions,
-    SystemWatch, TrackingError, TrackingOptions,
+    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, SET_TAG,
+    SystemOptions, SystemWatch, TrackingError, TrackingOptions,
 };
 
 /// How long the end of a run waits for a slow MLflow server.
@@ -55,7 +57,14 @@ impl<'a> Record<'a> {
     pub(super) fn new(context: &'a Context, job: &'a Job) -> Self {
         let slot = Arc::new(Slot::default());
         let reporter = context.reporter.with(Arc::<Slot>::clone(&slot));
-        Self { context, job, reporter, slot, live: OnceLock::new(), inputs_told: Once::new() }
+        Self {
+            context,
+            job,
+            reporter,
+            slot,
+            live: OnceLock::new(),
+            inputs_told: Once::new(),
+        }
     }
 
     /// Returns the run's id, once it has begun.
@@ -76,10 +85,14 @@ impl<'a> Record<'a> {
     pub(super) fn begin(&self) {
         self.live.get_or_init(|| {
             let started = self.start().map_err(|error| {
-                self.context.reporter.warn(format!("the run is not recorded: {}", error.in_one_line()));
+                self.context
+                    .reporter
+                    .warn(format!("the run is not recorded: {}", error.in_one_line()));
             });
             if let Ok(live) = &started {
-                self.reporter.emit(Event::RunStarted { run: live.run.id().to_string() });
+                self.reporter.emit(Event::RunStarted {
+                    run: live.run.id().to_string(),
+                });
             }
             self.describe();
             started.ok()
@@ -89,43 +102,71 @@ impl<'a> Record<'a> {
     /// Records what the run is asked to do.
     fn describe(&self) {
         match TrackingOptions::run_tags(self.context.variable) {
-            Ok(tags) => tags.into_iter().for_each(|(key, value)| self.reporter.emit(Event::Tag { key, value })),
+            Ok(tags) => tags
+                .into_iter()
+                .for_each(|(key, value)| self.reporter.emit(Event::Tag { key, value })),
             Err(error) => self.context.reporter.warn(error.in_one_line()),
         }
         let set = overrides(&self.job.origins);
         if !set.is_empty() {
             let value = serde_json::to_string(&set).expect("a list of texts has a JSON form");
-            self.reporter.emit(Event::Tag { key: SET_TAG.to_owned(), value });
+            self.reporter.emit(Event::Tag {
+                key: SET_TAG.to_owned(),
+                value,
+            });
         }
-        params(&self.job.origins).for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
+        params(&self.job.origins)
+            .for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
     }
 
     fn start(&self) -> Result<Live, TrackingError> {
         let (options, project) = (&self.job.spec.tracking, &self.job.spec.project.name);
         let store = RunStore::open(self.context.resolve(&options.dir));
-        let header = RunHeader::new(project, &self.job.label, options.experiment_or(project, self.context.variable))
-            .commit(self.context.commit.clone());
+        let header = RunHeader::new(
+            project,
+            &self.job.label,
+            options.experiment_or(project, self.context.variable),
+        )
+        .commit(self.context.commit.clone());
         if let Err(error) = store.reap() {
-            self.context.reporter.warn(format!("killed runs could not be closed: {}", error.in_one_line()));
+            self.context.reporter.warn(format!(
+                "killed runs could not be closed: {}",
+                error.in_one_line()
+            ));
         }
         let run = Arc::new(store.start(header, &self.context.reporter)?);
         let mlflow = match options.mlflow(self.context.variable, Patience::BACKGROUND) {
-            Ok(client) => client.map(|client| BestEffort::follow(&run, client, &self.context.reporter)),
+            Ok(client) => {
+                client.map(|client| BestEffort::follow(&run, client, &self.context.reporter))
+            }
             Err(error) => {
-                self.context.reporter.warn(format!("the run is not copied to MLflow: {}", error.in_one_line()));
+                self.context.reporter.warn(format!(
+                    "the run is not copied to MLflow: {}",
+                    error.in_one_line()
+                ));
                 None
             }
         };
         let watch = self.watch(&run);
         let _first = self.slot.0.set(Arc::clone(&run));
-        Ok(Live { run, mlflow: Mutex::new(mlflow), watch })
+        Ok(Live {
+            run,
+            mlflow: Mutex::new(mlflow),
+            watch,
+        })
     }
 
     /// Begins to look at the machine, where that is wanted.
     fn watch(&self, run: &Arc<ActiveRun>) -> Option<SystemWatch> {
-        let warn = |why: String| self.context.reporter.warn(format!("system metrics are not recorded: {why}"));
+        let warn = |why: String| {
+            self.context
+                .reporter
+                .warn(format!("system metrics are not recorded: {why}"))
+        };
         match SystemOptions::read(self.job.spec.tracking.system_metrics, self.context.variable) {
-            Ok(options) => SystemWatch::begin(Arc::clone(run), options?).map_err(|error| warn(error.to_string())).ok(),
+            Ok(options) => SystemWatch::begin(Arc::clone(run), options?)
+                .map_err(|error| warn(error.to_string()))
+                .ok(),
             Err(error) => {
                 warn(error.in_one_line());
                 None
@@ -145,15 +186,33 @@ impl<'a> Record<'a> {
         let paths = data::parts(&spec.dataset, root);
         let source = |role: Role| {
             let of_role = paths.iter().filter(|part| part.role == role);
-            let named = of_role.map(|part| part.path.strip_prefix(root).unwrap_or(&part.path).display().to_string());
+            let named = of_role.map(|part| {
+                part.path
+                    .strip_prefix(root)
+                    .unwrap_or(&part.path)
+                    .display()
+                    .to_string()
+            });
             named.collect::<Vec<_>>().join(", ")
         };
-        for (role, used_for) in
-            [(Role::Train, UsedFor::Training), (Role::Test, UsedFor::Test), (Role::Rul, UsedFor::Test)]
-        {
-            let Some(digest) = data::part_digest(files, role) else { continue };
-            let (name, digest) = (format!("{} {role}", spec.dataset.name()), digest.to_string());
-            self.reporter.input(InputData { name, digest, used_for, source: source(role) });
+        for (role, used_for) in [
+            (Role::Train, UsedFor::Training),
+            (Role::Test, UsedFor::Test),
+            (Role::Rul, UsedFor::Test),
+        ] {
+            let Some(digest) = data::part_digest(files, role) else {
+                continue;
+            };
+            let (name, digest) = (
+                format!("{} {role}", spec.dataset.name()),
+                digest.to_string(),
+            );
+            self.reporter.input(InputData {
+                name,
+                digest,
+                used_for,
+                source: source(role),
+            });
         }
     }
 
@@ -164,27 +223,61 @@ impl<'a> Record<'a> {
         }
         self.inputs(&line.files);
         if let Some(scores) = &outcome.scores {
-            for (part, card) in [("judged", &scores.scorecard), ("out_of_fold", &scores.out_of_fold)] {
-                card.scores.iter().for_each(|s| self.reporter.metric(format!("{part}/{}", s.metric), 0, s.value));
-                for (name, s) in card.groups.iter().flat_map(|group| group.scores.iter().map(|s| (&group.name, s))) {
-                    self.reporter.metric(format!("{part}/{name}/{}", s.metric), 0, s.value);
+            for (part, card) in [
+                ("judged", &scores.scorecard),
+                ("out_of_fold", &scores.out_of_fold),
+            ] {
+                card.scores.iter().for_each(|s| {
+                    self.reporter
+                        .metric(format!("{part}/{}", s.metric), 0, s.value)
+                });
+                for (name, s) in card
+                    .groups
+                    .iter()
+                    .flat_map(|group| group.scores.iter().map(|s| (&group.name, s)))
+                {
+                    self.reporter
+                        .metric(format!("{part}/{name}/{}", s.metric), 0, s.value);
                 }
             }
         }
         let gates = outcome.gates.iter().flat_map(gate_facts);
-        gates.flat_map(|gate| metrics_of(&gate)).for_each(|(name, value)| self.reporter.metric(name, 0, value));
+        gates
+            .flat_map(|gate| metrics_of(&gate))
+            .for_each(|(name, value)| self.reporter.metric(name, 0, value));
         if let Some(drift) = &line.drift {
             self.drift(&drift.report);
         }
         let tag = |key: &str, value: Option<String>| {
             if let Some(value) = value {
-                self.reporter.emit(Event::Tag { key: key.to_owned(), value });
+                self.reporter.emit(Event::Tag {
+                    key: key.to_owned(),
+                    value,
+                });
             }
         };
-        tag("bundle", line.bundle_digest().map(|digest| digest.to_string()));
-        tag("judged_on", outcome.scores.as_ref().map(|scores| scores.on.to_string()));
-        tag("verdict", outcome.gates.as_ref().map(|gates| gates.verdict.to_string()));
-        tag("version", outcome.version.as_ref().map(|version| format!("{}/{}", version.model, version.version)));
+        tag(
+            "bundle",
+            line.bundle_digest().map(|digest| digest.to_string()),
+        );
+        tag(
+            "judged_on",
+            outcome.scores.as_ref().map(|scores| scores.on.to_string()),
+        );
+        tag(
+            "verdict",
+            outcome
+                .gates
+                .as_ref()
+                .map(|gates| gates.verdict.to_string()),
+        );
+        tag(
+            "version",
+            outcome
+                .version
+                .as_ref()
+                .map(|version| format!("{}/{}", version.model, version.version)),
+        );
         tag("alias", outcome.alias.clone());
         self.artifacts(line);
     }
@@ -192,9 +285,16 @@ impl<'a> Record<'a> {
     /// Records what the night job found when it looked for drift.
     fn drift(&self, report: &DriftReport) {
         for test in &report.tests {
-            let regime = test.regime.map(|regime| format!("_regime{regime}")).unwrap_or_default();
+            let regime = test
+                .regime
+                .map(|regime| format!("_regime{regime}"))
+                .unwrap_or_default();
             for (figure, value) in test.figures() {
-                self.reporter.metric(format!("drift/{}_{}{regime}/{figure}", test.channel, test.quantity), 0, value);
+                self.reporter.metric(
+                    format!("drift/{}_{}{regime}/{figure}", test.channel, test.quantity),
+                    0,
+                    value,
+                );
             }
         }
     }
@@ -202,7 +302,9 @@ impl<'a> Record<'a> {
     /// Records what an `exec` stage left.
     pub(super) fn left(&self, entry: &Entry) {
         if self.live().is_some() {
-            artifacts(&entry.key().stage, entry).into_iter().for_each(|artifact| self.reporter.emit(artifact));
+            artifacts(&entry.key().stage, entry)
+                .into_iter()
+                .for_each(|artifact| self.reporter.emit(artifact));
         }
     }
 
@@ -210,7 +312,8 @@ impl<'a> Record<'a> {
         if line.bundle_digest().is_some()
             && let Err(error) = log_model(self.context, line, &self.reporter)
         {
-            self.reporter.warn(format!("the run holds no model for MLflow: {error}"));
+            self.reporter
+                .warn(format!("the run holds no model for MLflow: {error}"));
         }
         let wanted = [
             (Stage::Validate, validate::REPORT),
@@ -225,28 +328,51 @@ impl<'a> Record<'a> {
             (Stage::Gate, gate::REPORT),
         ];
         for (stage, wanted) in wanted {
-            let Some(entry) = line.entries.get(&stage) else { continue };
-            for output in entry.outputs().iter().filter(|output| output.path.starts_with(wanted)) {
-                self.reporter.emit(Event::Artifact { name: output.path.clone(), path: entry.path(&output.path) });
+            let Some(entry) = line.entries.get(&stage) else {
+                continue;
+            };
+            for output in entry
+                .outputs()
+                .iter()
+                .filter(|output| output.path.starts_with(wanted))
+            {
+                self.reporter.emit(Event::Artifact {
+                    name: output.path.clone(),
+                    path: entry.path(&output.path),
+                });
             }
         }
     }
 
     /// Ends the record, whatever came of the run. Where models were registered or promoted, a server is told with
     /// `catalog`.
-    pub(super) fn close<T>(&mut self, result: &Result<T, EngineError>, catalog: impl FnOnce() -> Option<Catalog>) {
-        let Some(Some(live)) = self.live.get_mut() else { return };
+    pub(super) fn close<T>(
+        &mut self,
+        result: &Result<T, EngineError>,
+        catalog: impl FnOnce() -> Option<Catalog>,
+    ) {
+        let Some(Some(live)) = self.live.get_mut() else {
+            return;
+        };
         let ending = match result {
             Ok(_) => Ending::Finished,
-            Err(error) if matches!(error.interrupted(), Some(Interrupted::Signal { .. })) => Ending::Killed,
+            Err(error) if matches!(error.interrupted(), Some(Interrupted::Signal { .. })) => {
+                Ending::Killed
+            }
             Err(_) => Ending::Failed,
         };
         drop(live.watch.take());
         if let Err(error) = live.run.finish(ending) {
-            self.context.reporter.warn(format!("the run's record is not complete: {error}"));
+            self.context
+                .reporter
+                .warn(format!("the run's record is not complete: {error}"));
         }
         if let Some(mlflow) = live.mlflow.get_mut().ok().and_then(Option::take) {
-            let wait = if matches!(ending, Ending::Killed) { Duration::ZERO } else { LAST_WAIT };
+            let wait = if matches!(ending, Ending::Killed) {
+                Duration::ZERO
+            } else {
+                LAST_WAIT
+            };
             let _report = mlflow.finish(wait, catalog());
         }
     }
@@ -273,8 +399,15 @@ fn overrides(origins: &Origins) -> Vec<String> {
 
 /// Returns every option as a dotted key and its text, but for what a search would try.
 fn params(origins: &Origins) -> impl Iterator<Item = (String, String)> {
-    origins.as_slice().iter().filter(|origin| !origin.key.starts_with("tune.")).map(|origin| {
-        let text = origin.value.as_str().map_or_else(|| origin.value.to_string(), ToOwned::to_owned);
-        (origin.key.clone(), text)
-    })
+    origins
+        .as_slice()
+        .iter()
+        .filter(|origin| !origin.key.starts_with("tune."))
+        .map(|origin| {
+            let text = origin
+                .value
+                .as_str()
+                .map_or_else(|| origin.value.to_string(), ToOwned::to_owned);
+            (origin.key.clone(), text)
+        })
 }

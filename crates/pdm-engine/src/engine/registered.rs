@@ -34,7 +34,11 @@ pub(super) fn open_version(
     let folder = shelf.join(version.bundle.to_string());
     if let Ok(bundle) = ModelBundle::open(&folder, Some(version.bundle)) {
         // Its own bytes were verified just now. Those of a registry on this disk cost little, and tell of damage early.
-        if registry.store().is_near() { registry.check(version) } else { registry.check_evidence(version) }?;
+        if registry.store().is_near() {
+            registry.check(version)
+        } else {
+            registry.check_evidence(version)
+        }?;
         return Ok(bundle);
     }
     registry.check_evidence(version)?;
@@ -49,13 +53,20 @@ pub(super) fn open_version(
 pub(super) fn fresh_folder(shelf: &Path) -> Result<tempfile::TempDir, EngineError> {
     sweep(shelf);
     // A project on a read-only disk can still predict.
-    let made = std::fs::create_dir_all(shelf).and_then(|()| beside(shelf)).or_else(|_| tempfile::tempdir());
-    made.map_err(|source| EngineError::Folder { path: shelf.to_owned(), source })
+    let made = std::fs::create_dir_all(shelf)
+        .and_then(|()| beside(shelf))
+        .or_else(|_| tempfile::tempdir());
+    made.map_err(|source| EngineError::Folder {
+        path: shelf.to_owned(),
+        source,
+    })
 }
 
 /// Removes what killed commands left on a shelf. Where that fails, the next command tries again.
 fn sweep(shelf: &Path) {
-    let Ok(entries) = shelf.read_dir() else { return };
+    let Ok(entries) = shelf.read_dir() else {
+        return;
+    };
     for entry in entries.flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(".tmp");
         if is_ours && is_stale(&entry.path()) {
@@ -66,15 +77,22 @@ fn sweep(shelf: &Path) {
 
 /// Returns whether nothing in a folder was touched for a day: no command takes so long from one file to the next.
 fn is_stale(folder: &Path) -> bool {
-    let Ok(found) = folder.symlink_metadata() else { return false };
-    let age = found.modified().ok().and_then(|touched| touched.elapsed().ok());
+    let Ok(found) = folder.symlink_metadata() else {
+        return false;
+    };
+    let age = found
+        .modified()
+        .ok()
+        .and_then(|touched| touched.elapsed().ok());
     if age.is_none_or(|age| age < STALE) {
         return false;
     }
     if !found.is_dir() {
         return true;
     }
-    let Ok(entries) = folder.read_dir() else { return false };
+    let Ok(entries) = folder.read_dir() else {
+        return false;
+    };
     entries.flatten().all(|entry| is_stale(&entry.path()))
 }
 
@@ -82,7 +100,9 @@ fn is_stale(folder: &Path) -> bool {
 #[cfg(unix)]
 fn beside(shelf: &Path) -> std::io::Result<tempfile::TempDir> {
     use std::os::unix::fs::PermissionsExt;
-    tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o777)).tempdir_in(shelf)
+    tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o777))
+        .tempdir_in(shelf)
 }
 
 #[cfg(not(unix))]

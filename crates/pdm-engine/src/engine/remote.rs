@@ -20,20 +20,26 @@ impl Remote {
     /// Opens the shared cache a pipeline names. One that cannot be opened is told and left alone.
     pub(super) fn open(context: &Context, job: &Job) -> Self {
         let interrupt = context.reporter.interrupt();
-        let opened = RemoteCache::open(&job.spec.cache, &context.root, &context.variable, interrupt);
+        let opened =
+            RemoteCache::open(&job.spec.cache, &context.root, &context.variable, interrupt);
         let given_up = AtomicBool::default();
         match opened {
             Ok(cache) => Self { cache, given_up },
             Err(error) => {
                 let url = &job.spec.cache.url;
-                context.reporter.warn(format!("the shared cache {url} is not used: {}", error.in_one_line()));
+                context.reporter.warn(format!(
+                    "the shared cache {url} is not used: {}",
+                    error.in_one_line()
+                ));
                 Self::default()
             }
         }
     }
 
     fn cache(&self) -> Option<&RemoteCache> {
-        self.cache.as_ref().filter(|_| !self.given_up.load(Ordering::Relaxed))
+        self.cache
+            .as_ref()
+            .filter(|_| !self.given_up.load(Ordering::Relaxed))
     }
 
     /// Tells of trouble, and asks no more where the store does not answer.
@@ -52,7 +58,9 @@ impl Remote {
         if error.is_unreachable() {
             // Stages side by side may find out at the same time.
             if !self.given_up.swap(true, Ordering::Relaxed) {
-                reporter.warn(format!("the shared cache {location} fails, and this run goes on without it: {told}"));
+                reporter.warn(format!(
+                    "the shared cache {location} fails, and this run goes on without it: {told}"
+                ));
             }
         } else {
             reporter.warn(format!("{what}, shared cache {location}: {told}"));
@@ -69,10 +77,21 @@ impl Remote {
         locked: Option<&BTreeMap<String, Digest>>,
         reporter: &Reporter,
     ) -> Result<Option<String>, CacheError> {
-        let Some(remote) = self.cache().filter(|_| cache.lookup(key).into_entry().is_none()) else { return Ok(None) };
+        let Some(remote) = self
+            .cache()
+            .filter(|_| cache.lookup(key).into_entry().is_none())
+        else {
+            return Ok(None);
+        };
         let stage = &key.stage;
-        let waiting = || reporter.warn(format!("another process is working on `{stage}`; waiting for it"));
-        let Claim::Work(pending) = cache.claim(key, reporter.interrupt(), waiting)? else { return Ok(None) };
+        let waiting = || {
+            reporter.warn(format!(
+                "another process is working on `{stage}`; waiting for it"
+            ))
+        };
+        let Claim::Work(pending) = cache.claim(key, reporter.interrupt(), waiting)? else {
+            return Ok(None);
+        };
         match download(remote, locked, *pending) {
             Ok(from) => Ok(from),
             Err(Trouble::Remote(error)) => {
@@ -85,7 +104,9 @@ impl Remote {
 
     /// Shares what was made here with other machines.
     pub(super) fn share(&self, entry: &Entry, reporter: &Reporter) -> Result<(), CacheError> {
-        let Some(remote) = self.cache() else { return Ok(()) };
+        let Some(remote) = self.cache() else {
+            return Ok(());
+        };
         match remote.share(entry) {
             Ok(_) => Ok(()),
             Err(error) => {
@@ -101,12 +122,21 @@ fn download(
     locked: Option<&BTreeMap<String, Digest>>,
     pending: Pending,
 ) -> Result<Option<String>, Trouble> {
-    let Some(fetched) = remote.fetch(pending.key(), locked, &pending.dir()).map_err(Trouble::Remote)? else {
+    let Some(fetched) = remote
+        .fetch(pending.key(), locked, &pending.dir())
+        .map_err(Trouble::Remote)?
+    else {
         return Ok(None);
     };
-    pending.with_cost(fetched.cost).commit(fetched.summary).map_err(Trouble::Here)?;
+    pending
+        .with_cost(fetched.cost)
+        .commit(fetched.summary)
+        .map_err(Trouble::Here)?;
     let (files, bytes) = (fetched.files, size(fetched.bytes));
-    Ok(Some(format!("fetched from {}: {files} files, {bytes}", remote.location())))
+    Ok(Some(format!(
+        "fetched from {}: {files} files, {bytes}",
+        remote.location()
+    )))
 }
 
 impl Line<'_> {
@@ -115,9 +145,13 @@ impl Line<'_> {
         if !reuse.cached || !is_shared(stage) {
             return Ok(None);
         }
-        let Some(key) = self.key(stage)? else { return Ok(None) };
+        let Some(key) = self.key(stage)? else {
+            return Ok(None);
+        };
         let locked = self.lock.outputs(&key);
-        Ok(self.remote.fetch(&self.cache, &key, locked, &self.context.reporter)?)
+        Ok(self
+            .remote
+            .fetch(&self.cache, &key, locked, &self.context.reporter)?)
     }
 
     /// Shares what a stage made here with other machines.

@@ -17,7 +17,10 @@ pub(super) fn resident() -> Option<Resident> {
 /// Returns what this process holds; nothing where the system does not tell.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn resident() -> Option<Resident> {
-    memory_stats::memory_stats().map(|stats| Resident { now: stats.physical_mem as u64, peak: None })
+    memory_stats::memory_stats().map(|stats| Resident {
+        now: stats.physical_mem as u64,
+        peak: None,
+    })
 }
 
 /// Returns the memory of this machine, or of the container where that has less, in bytes; nothing where the system does not
@@ -26,7 +29,11 @@ pub(super) fn resident() -> Option<Resident> {
 pub(super) fn installed() -> Option<u64> {
     let machine = bytes(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemTotal")?;
     let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
-    Some(container.and_then(|limit| limit.trim().parse().ok()).map_or(machine, |limit: u64| limit.min(machine)))
+    Some(
+        container
+            .and_then(|limit| limit.trim().parse().ok())
+            .map_or(machine, |limit: u64| limit.min(machine)),
+    )
 }
 
 /// Returns nothing: this system does not tell.
@@ -37,13 +44,18 @@ pub(super) fn installed() -> Option<u64> {
 
 #[cfg(target_os = "linux")]
 fn parse(status: &str) -> Option<Resident> {
-    Some(Resident { now: bytes(status, "VmRSS")?, peak: bytes(status, "VmHWM") })
+    Some(Resident {
+        now: bytes(status, "VmRSS")?,
+        peak: bytes(status, "VmHWM"),
+    })
 }
 
 /// Returns an amount of a file of the kernel's, in bytes.
 #[cfg(target_os = "linux")]
 fn bytes(file: &str, name: &str) -> Option<u64> {
-    let line = file.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let line = file
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kibibytes << 10)
 }
@@ -55,8 +67,20 @@ mod tests {
     #[test]
     fn the_file_is_read_and_holes_in_it_are_borne() {
         let status = "Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!(parse(status), Some(Resident { now: 1 << 20, peak: Some(2 << 20) }));
-        assert_eq!(parse("VmRSS:\t1 kB\n"), Some(Resident { now: 1024, peak: None }));
+        assert_eq!(
+            parse(status),
+            Some(Resident {
+                now: 1 << 20,
+                peak: Some(2 << 20)
+            })
+        );
+        assert_eq!(
+            parse("VmRSS:\t1 kB\n"),
+            Some(Resident {
+                now: 1024,
+                peak: None
+            })
+        );
         assert_eq!(parse("VmRSS:\tmuch\n"), None);
     }
 

@@ -13,6 +13,10 @@ pub struct Reuse {
 
 impl Default for Reuse {
     fn default() -> Self {
-        Self { cached: true, partial: true, lock: LockMode::default() }
+        Self {
+            cached: true,
+            partial: true,
+            lock: LockMode::default(),
+        }
     }
 }

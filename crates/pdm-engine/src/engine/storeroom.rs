@@ -39,7 +39,12 @@ impl Storeroom {
         let registry = context.registry(&spec.registry)?;
         tell_of_unknown_aliases(context, &policy, &registry, &alias);
         let model = spec.registry.model_name(&spec.project.name)?;
-        Ok(Self { policy: policy.of(&alias), registry, model, alias })
+        Ok(Self {
+            policy: policy.of(&alias),
+            registry,
+            model,
+            alias,
+        })
     }
 
     pub(super) fn state(&self) -> Result<State, EngineError> {
@@ -59,8 +64,13 @@ impl Storeroom {
     /// Returns the version with this bundle and these scores whose files are kept.
     pub(super) fn version_of(&self, model: Judgeable) -> Result<Option<ModelVersion>, EngineError> {
         let state = self.state()?;
-        let Ok(known) = state.model(&self.model) else { return Ok(None) };
-        let mut kept = known.versions().iter().filter(|version| known.collection(version.version).is_none());
+        let Ok(known) = state.model(&self.model) else {
+            return Ok(None);
+        };
+        let mut kept = known
+            .versions()
+            .iter()
+            .filter(|version| known.collection(version.version).is_none());
         Ok(kept.find(|version| model.is(version)).cloned())
     }
 
@@ -76,7 +86,12 @@ impl Storeroom {
     /// Returns what a version was registered with, for a comparison.
     pub(super) fn defender(&self, version: &ModelVersion) -> Result<Defender, EngineError> {
         let (scorecard, predictions) = self.registry.evidence(version)?;
-        Ok(Defender { version: version.version, bundle: version.bundle, scorecard, predictions })
+        Ok(Defender {
+            version: version.version,
+            bundle: version.bundle,
+            scorecard,
+            predictions,
+        })
     }
 
     /// Returns the version, if any, with this bundle that was taken away from the alias by a rollback and not put back.
@@ -87,14 +102,27 @@ impl Storeroom {
         if state.current(&self.model, &self.alias).is_none() {
             return Ok(None);
         }
-        let versions = state.model(&self.model)?.versions().iter().filter(|version| version.bundle == bundle);
-        let history = self.registry.history(&self.model, Some(&self.alias), None)?;
+        let versions = state
+            .model(&self.model)?
+            .versions()
+            .iter()
+            .filter(|version| version.bundle == bundle);
+        let history = self
+            .registry
+            .history(&self.model, Some(&self.alias), None)?;
         let taken_away = |number: u32| {
-            let moves = history.iter().rev().filter(|row| matches!(row.action, Done::Promote | Done::Rollback));
-            let last = moves.into_iter().find(|row| row.from == Some(number) || row.version == number);
+            let moves = history
+                .iter()
+                .rev()
+                .filter(|row| matches!(row.action, Done::Promote | Done::Rollback));
+            let last = moves
+                .into_iter()
+                .find(|row| row.from == Some(number) || row.version == number);
             last.is_some_and(|row| row.action == Done::Rollback && row.from == Some(number))
         };
-        Ok(versions.map(|version| version.version).find(|number| taken_away(*number)))
+        Ok(versions
+            .map(|version| version.version)
+            .find(|number| taken_away(*number)))
     }
 }
 
@@ -106,8 +134,14 @@ fn tell_of_unknown_aliases(context: &Context, policy: &Policy, registry: &Regist
         return;
     }
     // What is wrong with a registry is told by whoever needs it.
-    let Ok(state) = registry.state(None) else { return };
-    let has = |wanted: &Alias| state.models().any(|(_, model)| model.current(wanted).is_some());
+    let Ok(state) = registry.state(None) else {
+        return;
+    };
+    let has = |wanted: &Alias| {
+        state
+            .models()
+            .any(|(_, model)| model.current(wanted).is_some())
+    };
     TOLD.call_once(|| {
         for unknown in others.into_iter().filter(|other| !has(other)) {
             context.reporter.note(format!(

@@ -23,7 +23,11 @@ impl Line<'_> {
         let in_stage = EngineError::in_stage(Stage::Train);
         let fitted: FittedFeatures =
             read_json(&self.entry(Stage::Features).path(features::FITTED)).map_err(&in_stage)?;
-        self.job.spec.idle_options().into_iter().for_each(|idle| self.context.reporter.warn(idle));
+        self.job
+            .spec
+            .idle_options()
+            .into_iter()
+            .for_each(|idle| self.context.reporter.warn(idle));
         self.mention_time();
         let before = self.take_up(pending, partial, run)?;
         let (spec, resume) = (&self.job.spec, pending.resume_dir()?);
@@ -37,19 +41,28 @@ impl Line<'_> {
 
     /// Returns what a stage cost when this pipeline ran it last, with whatever options.
     pub(super) fn last_cost(&self, stage: Stage) -> Option<Cost> {
-        let key = self.cache.last_key(&self.job.spec.project.name, stage.name())?;
-        self.cache.lookup(&key).into_entry().map(|entry| entry.cost())
+        let key = self
+            .cache
+            .last_key(&self.job.spec.project.name, stage.name())?;
+        self.cache
+            .lookup(&key)
+            .into_entry()
+            .map(|entry| entry.cost())
     }
 
     /// Tells of training that took longer than its budget.
     fn mention_time(&self) {
         let budget = &self.job.spec.project.budget;
-        let last = self.last_cost(Stage::Train).map(|cost| Duration::from_millis(cost.elapsed_ms));
+        let last = self
+            .last_cost(Stage::Train)
+            .map(|cost| Duration::from_millis(cost.elapsed_ms));
         if let Some((limit, last)) = budget.time.map(|limit| limit.duration()).zip(last)
             && last > limit
         {
             let (limit, last) = (span(limit), span(last));
-            self.context.reporter.note(format!("the last training took {last}; this one stops after {limit}"));
+            self.context.reporter.note(format!(
+                "the last training took {last}; this one stops after {limit}"
+            ));
         }
     }
 
@@ -58,7 +71,11 @@ impl Line<'_> {
         let (in_stage, reporter) = (EngineError::in_stage(Stage::Train), &self.context.reporter);
         let found = Kept::look(pending.resume_dir()?).map_err(&in_stage)?;
         let folds = self.job.spec.split.folds;
-        let kept = if partial { found.clone() } else { Kept::default() };
+        let kept = if partial {
+            found.clone()
+        } else {
+            Kept::default()
+        };
         let of = found.run.as_ref().filter(|run| !run.is_empty());
         let from = of.map_or("an earlier run".to_owned(), |run| format!("run {run}"));
         let words = found.words(folds);
@@ -66,11 +83,19 @@ impl Line<'_> {
             (true, _) => {}
             (false, false) => {
                 pending.discard_partial()?;
-                reporter.note(format!("starting afresh: {words} kept from {from} are removed"));
+                reporter.note(format!(
+                    "starting afresh: {words} kept from {from} are removed"
+                ));
             }
             (false, true) => {
-                reporter.note(format!("going on with {}: {words} kept from {from}", found.next(folds)));
-                let tag = |value: &String| Event::Tag { key: "resumed_from".to_owned(), value: value.clone() };
+                reporter.note(format!(
+                    "going on with {}: {words} kept from {from}",
+                    found.next(folds)
+                ));
+                let tag = |value: &String| Event::Tag {
+                    key: "resumed_from".to_owned(),
+                    value: value.clone(),
+                };
                 of.map(tag).into_iter().for_each(|tag| reporter.emit(tag));
             }
         }
@@ -87,18 +112,33 @@ fn budget_of(error: &StageError) -> Option<BudgetExceeded> {
     }
 }
 
-fn stopped(exceeded: BudgetExceeded, before: &Kept, resume: &Path, spec: &PipelineSpec) -> EngineError {
+fn stopped(
+    exceeded: BudgetExceeded,
+    before: &Kept,
+    resume: &Path,
+    spec: &PipelineSpec,
+) -> EngineError {
     let (folds, more) = (spec.split.folds, more(exceeded, &spec.model));
     let kept = Kept::look(resume).unwrap_or_default();
     let next = match exceeded {
         BudgetExceeded::Time { .. } if kept.folds > before.folds || kept.checkpoint => {
-            format!("run the same command again to go on with {}, or {}", kept.next(folds), more)
+            format!(
+                "run the same command again to go on with {}, or {}",
+                kept.next(folds),
+                more
+            )
         }
         // The same budget again would end at the same place.
-        BudgetExceeded::Time { .. } | BudgetExceeded::Memory { .. } | BudgetExceeded::MemoryBefore { .. } => more,
+        BudgetExceeded::Time { .. }
+        | BudgetExceeded::Memory { .. }
+        | BudgetExceeded::MemoryBefore { .. } => more,
     };
     let be = if kept.folds == 0 { "is" } else { "are" };
-    EngineError::Budget { exceeded, kept: format!("{} {be} kept", kept.words(folds)), next }
+    EngineError::Budget {
+        exceeded,
+        kept: format!("{} {be} kept", kept.words(folds)),
+        next,
+    }
 }
 
 /// Returns how to allow training more.
@@ -111,7 +151,11 @@ pub(super) fn more(exceeded: BudgetExceeded, model: &ModelOptions) -> String {
         BudgetExceeded::Memory { used, .. } => format!("allow more: {}", allow(used + used / 4)),
         BudgetExceeded::Time { limit, .. } => {
             let seconds = (2 * limit.as_secs()).max(1);
-            let (number, unit) = if seconds % 60 == 0 { (seconds / 60, "min") } else { (seconds, "s") };
+            let (number, unit) = if seconds % 60 == 0 {
+                (seconds / 60, "min")
+            } else {
+                (seconds, "s")
+            };
             format!("allow more: `--set project.budget.time={number}{unit}`")
         }
     }

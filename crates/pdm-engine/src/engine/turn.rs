@@ -70,7 +70,10 @@ impl Context {
     /// [`EngineError::Busy`] after the time is over; the folder cannot be written; or a signal came.
     pub fn turn(&self) -> Result<Turn, EngineError> {
         let shelf = self.shelf("");
-        fs::create_dir_all(&shelf).map_err(|source| EngineError::Folder { path: shelf.clone(), source })?;
+        fs::create_dir_all(&shelf).map_err(|source| EngineError::Folder {
+            path: shelf.clone(),
+            source,
+        })?;
         let project = shelf.canonicalize().unwrap_or(shelf);
         let (started, mut told) = (Instant::now(), None);
         loop {
@@ -80,12 +83,21 @@ impl Context {
             let holder = Holder::read(&project);
             self.reporter.interrupt().check()?;
             if self.wait.is_some_and(|most| started.elapsed() >= most) {
-                let waited = if told.is_none() { Duration::ZERO } else { started.elapsed() };
-                return Err(Busy { holder: told_of(holder.as_ref()), waited }.into());
+                let waited = if told.is_none() {
+                    Duration::ZERO
+                } else {
+                    started.elapsed()
+                };
+                return Err(Busy {
+                    holder: told_of(holder.as_ref()),
+                    waited,
+                }
+                .into());
             }
             // Whoever took the lock this very moment has not said who it is yet.
             if told != Some(holder.clone()) && (holder.is_some() || started.elapsed() > ASK_AGAIN) {
-                self.reporter.warn(format!("waiting for {}", told_of(holder.as_ref())));
+                self.reporter
+                    .warn(format!("waiting for {}", told_of(holder.as_ref())));
                 told = Some(holder);
             }
             thread::sleep(ASK_AGAIN);
@@ -98,28 +110,45 @@ impl Context {
             return Ok(Some(held));
         }
         let path = project.join("lock");
-        let failed = |source| EngineError::Folder { path: path.clone(), source };
-        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
+        let failed = |source| EngineError::Folder {
+            path: path.clone(),
+            source,
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
         let lock = match file.try_lock() {
             Ok(()) => Some(file),
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
-                self.reporter.warn("this file system has no locks: two commands at once would disturb each other");
+                self.reporter.warn(
+                    "this file system has no locks: two commands at once would disturb each other",
+                );
                 None
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         };
         let holder = project.join("lock.json");
-        let bytes = serde_json::to_vec_pretty(&self.holder()).expect("texts and numbers have a JSON form");
+        let bytes =
+            serde_json::to_vec_pretty(&self.holder()).expect("texts and numbers have a JSON form");
         // Without it, those who wait do not know for whom.
         let _unsaid = write_whole(&holder, &bytes);
-        let held = Arc::new(Held { _lock: lock, holder });
+        let held = Arc::new(Held {
+            _lock: lock,
+            holder,
+        });
         taken.insert(project.to_owned(), Arc::downgrade(&held));
         Ok(Some(held))
     }
 
     fn holder(&self) -> Holder {
-        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(self.variable);
+        let user = ["USER", "LOGNAME", "USERNAME"]
+            .into_iter()
+            .find_map(self.variable);
         Holder {
             pid: std::process::id(),
             command: command(std::env::args()),
@@ -139,7 +168,13 @@ impl Holder {
 fn told_of(holder: Option<&Holder>) -> String {
     holder.map_or_else(
         || "another command".to_owned(),
-        |Holder { pid, command, user, host, since }| format!("`{command}` (pid {pid}, {user}@{host}, since {since})"),
+        |Holder {
+             pid,
+             command,
+             user,
+             host,
+             since,
+         }| format!("`{command}` (pid {pid}, {user}@{host}, since {since})"),
     )
 }
 
@@ -182,7 +217,10 @@ mod tests {
         let outer = context(folder.path()).turn().unwrap();
         let inner = context(folder.path()).turn().unwrap();
         drop(outer);
-        assert!(folder.path().join(".pdm-ml/lock.json").exists(), "still held");
+        assert!(
+            folder.path().join(".pdm-ml/lock.json").exists(),
+            "still held"
+        );
         drop(inner);
         assert!(!folder.path().join(".pdm-ml/lock.json").exists());
         context(folder.path()).turn().unwrap();
@@ -193,14 +231,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(context(folder.path()).turn().unwrap());
         // Another handle on the file is to the system what another process is.
-        let other = File::options().write(true).open(folder.path().join(".pdm-ml/lock")).unwrap();
+        let other = File::options()
+            .write(true)
+            .open(folder.path().join(".pdm-ml/lock"))
+            .unwrap();
         other.try_lock().unwrap();
         let holder = r#"{"pid":7,"command":"pdm-ml tune","user":"eva","host":"night","since":"2026-11-28T01:00:00Z"}"#;
         fs::write(folder.path().join(".pdm-ml/lock.json"), holder).unwrap();
-        let Err(EngineError::Busy(busy)) = context(folder.path()).turn() else { panic!("taken twice") };
-        assert_eq!(busy.holder, "`pdm-ml tune` (pid 7, eva@night, since 2026-11-28T01:00:00Z)");
+        let Err(EngineError::Busy(busy)) = context(folder.path()).turn() else {
+            panic!("taken twice")
+        };
+        assert_eq!(
+            busy.holder,
+            "`pdm-ml tune` (pid 7, eva@night, since 2026-11-28T01:00:00Z)"
+        );
         assert!(busy.waited >= Duration::from_millis(100), "{busy:?}");
-        let impatient = Context { wait: Some(Duration::ZERO), ..context(folder.path()) };
+        let impatient = Context {
+            wait: Some(Duration::ZERO),
+            ..context(folder.path())
+        };
         assert!(matches!(impatient.turn(), Err(EngineError::Busy(busy)) if busy.waited.is_zero()));
         drop(other);
         context(folder.path()).turn().unwrap();
@@ -208,7 +257,18 @@ mod tests {
 
     #[test]
     fn what_was_set_is_not_told() {
-        let args = ["/usr/bin/pdm-ml", "run", "a.toml", "--set", "registry.url=s3://x", "--set=a=b", "--force"];
-        assert_eq!(command(args.into_iter().map(ToOwned::to_owned)), "pdm-ml run a.toml --force");
+        let args = [
+            "/usr/bin/pdm-ml",
+            "run",
+            "a.toml",
+            "--set",
+            "registry.url=s3://x",
+            "--set=a=b",
+            "--force",
+        ];
+        assert_eq!(
+            command(args.into_iter().map(ToOwned::to_owned)),
+            "pdm-ml run a.toml --force"
+        );
     }
 }

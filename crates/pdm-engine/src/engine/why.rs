@@ -7,7 +7,9 @@ use crate::pipeline::cache::{Change, FileChange, InputFile, explain};
 impl Line<'_> {
     /// Notes that a stage used this key, and the data files behind it.
     pub(super) fn remember(&self, key: &StageKey) -> Result<(), EngineError> {
-        Ok(self.cache.remember_files(&self.job.spec.project.name, key, &self.inputs)?)
+        Ok(self
+            .cache
+            .remember_files(&self.job.spec.project.name, key, &self.inputs)?)
     }
 
     /// Returns what differs from the key a stage used last, as fragments; none where it was never used.
@@ -19,10 +21,17 @@ impl Line<'_> {
     }
 
     /// Returns what differs between two keys of a stage, as fragments; `files` stood behind the inputs of the old one.
-    pub(super) fn changes(&self, old: &StageKey, files: &[InputFile], new: &StageKey) -> Vec<String> {
+    pub(super) fn changes(
+        &self,
+        old: &StageKey,
+        files: &[InputFile],
+        new: &StageKey,
+    ) -> Vec<String> {
         let between = |name: &str| {
             let behind = files_behind(&new.stage, name);
-            behind.map(|input| FileChange::between(input, files, &self.inputs)).unwrap_or_default()
+            behind
+                .map(|input| FileChange::between(input, files, &self.inputs))
+                .unwrap_or_default()
         };
         told_changes(old, new, between, |path| self.job.origins.place(path))
     }

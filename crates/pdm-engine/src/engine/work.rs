@@ -23,23 +23,37 @@ pub(super) enum Worked {
 
 impl Line<'_> {
     /// Runs a stage and keeps what it left.
-    pub(super) fn work(&mut self, stage: Stage, reuse: Reuse, run: &str) -> Result<Worked, EngineError> {
+    pub(super) fn work(
+        &mut self,
+        stage: Stage,
+        reuse: Reuse,
+        run: &str,
+    ) -> Result<Worked, EngineError> {
         self.refuse_unaffordable(stage)?;
         self.look(stage)?;
         match stage {
             Stage::Register => self.register(run).map(Worked::Here),
             Stage::Promote => self.promote().map(Worked::Here),
-            Stage::Validate | Stage::Features | Stage::Train | Stage::Calibrate | Stage::Evaluate | Stage::Gate => {
-                self.compute(stage, reuse, run)
-            }
+            Stage::Validate
+            | Stage::Features
+            | Stage::Train
+            | Stage::Calibrate
+            | Stage::Evaluate
+            | Stage::Gate => self.compute(stage, reuse, run),
         }
     }
 
     fn compute(&mut self, stage: Stage, reuse: Reuse, run: &str) -> Result<Worked, EngineError> {
-        let key = self.key(stage)?.expect("every computed stage has a key once the stages before it are there");
+        let key = self
+            .key(stage)?
+            .expect("every computed stage has a key once the stages before it are there");
         let interrupt = self.context.reporter.interrupt().clone();
         let reporter = self.context.reporter.clone();
-        let waiting = || reporter.warn(format!("another process is working on `{stage}`; waiting for it"));
+        let waiting = || {
+            reporter.warn(format!(
+                "another process is working on `{stage}`; waiting for it"
+            ))
+        };
         let claim = match reuse.cached {
             true => self.cache.claim(&key, &interrupt, waiting)?,
             false => Claim::Work(Box::new(self.cache.begin(&key, &interrupt, waiting)?)),
@@ -55,7 +69,13 @@ impl Line<'_> {
         Ok(worked(summary))
     }
 
-    fn fill(&mut self, stage: Stage, pending: Pending, reuse: Reuse, run: &str) -> Result<Entry, EngineError> {
+    fn fill(
+        &mut self,
+        stage: Stage,
+        pending: Pending,
+        reuse: Reuse,
+        run: &str,
+    ) -> Result<Entry, EngineError> {
         let (folder, watch) = (pending.dir(), MemoryWatch::begin());
         let summary = match stage {
             Stage::Validate => self.validate(&folder),
@@ -67,7 +87,8 @@ impl Line<'_> {
             Stage::Register | Stage::Promote => Ok(Summary::default()),
         }?;
         self.look(stage)?;
-        let summary = serde_json::to_value(summary).expect("a fragment and named figures have a JSON form");
+        let summary =
+            serde_json::to_value(summary).expect("a fragment and named figures have a JSON form");
         Ok(pending.with_peak(watch.peak()).commit(summary)?)
     }
 
@@ -85,9 +106,18 @@ impl Line<'_> {
 
     fn calibrate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
         let (spec, data) = (&self.job.spec, self.data_digests());
-        let (features, train) = (self.entry(Stage::Features).dir(), self.entry(Stage::Train).dir());
-        calibrate::run(spec, self.dataset()?, data.train, [&features, &train], folder)
-            .map_err(EngineError::in_stage(Stage::Calibrate))
+        let (features, train) = (
+            self.entry(Stage::Features).dir(),
+            self.entry(Stage::Train).dir(),
+        );
+        calibrate::run(
+            spec,
+            self.dataset()?,
+            data.train,
+            [&features, &train],
+            folder,
+        )
+        .map_err(EngineError::in_stage(Stage::Calibrate))
     }
 
     fn evaluate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
@@ -98,10 +128,13 @@ impl Line<'_> {
     }
 
     fn gate(&mut self, folder: &Path) -> Result<Summary, EngineError> {
-        let bundle = self.bundle_digest().expect("the gates stand behind the bundle");
+        let bundle = self
+            .bundle_digest()
+            .expect("the gates stand behind the bundle");
         let rival = self.rival()?;
         let evaluate = self.entry(Stage::Evaluate).dir();
-        gate::run(&self.job.spec, bundle, &rival, [&evaluate, folder]).map_err(EngineError::in_stage(Stage::Gate))
+        gate::run(&self.job.spec, bundle, &rival, [&evaluate, folder])
+            .map_err(EngineError::in_stage(Stage::Gate))
     }
 
     /// Returns whom to judge against. Where it was judged under another protocol and there is a test part or a holdout, it is
@@ -115,16 +148,26 @@ impl Line<'_> {
             Holder::Version(version) => version,
         };
         let registered = self.storeroom.defender(&version)?;
-        let card: Scorecard = read_json(&self.entry(Stage::Evaluate).path(SCORECARD)).map_err(&in_stage)?;
+        let card: Scorecard =
+            read_json(&self.entry(Stage::Evaluate).path(SCORECARD)).map_err(&in_stage)?;
         let same = registered.scorecard.protocol_digest == card.protocol_digest;
         if same || card.protocol.part == Part::OutOfFold || version.bundle == model.bundle {
             return Ok(Rival::Champion(Box::new(registered)));
         }
         let bundle = open_version(self.context, &self.storeroom.registry, &version)?;
-        let (spec, protocol, baseline) = (&self.job.spec, card.protocol.clone(), card.baseline.prediction);
+        let (spec, protocol, baseline) = (
+            &self.job.spec,
+            card.protocol.clone(),
+            card.baseline.prediction,
+        );
         let (scorecard, predictions) =
-            score_on_unseen(spec, self.dataset()?, protocol, &bundle, baseline).map_err(&in_stage)?;
-        Ok(Rival::Champion(Box::new(Defender { scorecard, predictions, ..registered })))
+            score_on_unseen(spec, self.dataset()?, protocol, &bundle, baseline)
+                .map_err(&in_stage)?;
+        Ok(Rival::Champion(Box::new(Defender {
+            scorecard,
+            predictions,
+            ..registered
+        })))
     }
 
     fn register(&mut self, run: &str) -> Result<Summary, EngineError> {
@@ -133,21 +176,29 @@ impl Line<'_> {
         let evaluate = self.entry(Stage::Evaluate);
         let new = NewVersion {
             model: self.storeroom.model.clone(),
-            bundle: self.bundle_digest().expect("a version stands behind its bundle"),
+            bundle: self
+                .bundle_digest()
+                .expect("a version stands behind its bundle"),
             files: BundleFile::read_folder(&self.entry(Stage::Calibrate).path(BUNDLE))?,
             scorecard: read_json(&evaluate.path(SCORECARD)).map_err(&in_stage)?,
             predictions: read_json(&evaluate.path(PREDICTIONS)).map_err(&in_stage)?,
             report: Some(self.gate_report()?),
             origin: self.origin(run),
         };
-        let registered = self.storeroom.registry.register(&new, &self.context.stamp())?;
+        let registered = self
+            .storeroom
+            .registry
+            .register(&new, &self.context.stamp())?;
         let (model, version) = (registered.version.model, registered.version.version);
         Ok(Summary::new(format!("{model} v{version}")).figure("version", version))
     }
 
     fn promote(&mut self) -> Result<Summary, EngineError> {
         let model = self.model()?.expect("a promotion stands behind the scores");
-        let version = self.storeroom.version_of(model)?.expect("the stage before registered the model");
+        let version = self
+            .storeroom
+            .version_of(model)?
+            .expect("the stage before registered the model");
         let report = self.gate_report()?;
         self.tell_of_losses()?;
         let promotion = Promotion {
@@ -158,18 +209,31 @@ impl Line<'_> {
             consent: Consent::Gates(Box::new(report)),
             policy: self.storeroom.policy,
         };
-        let moved = self.storeroom.registry.promote(&promotion, &self.context.stamp())?;
+        let moved = self
+            .storeroom
+            .registry
+            .promote(&promotion, &self.context.stamp())?;
         self.judge_champion();
         if moved.entry.is_none() {
-            return Ok(Summary::new(format!("v{} is {} already", moved.to, moved.alias)).figure("version", moved.to));
+            return Ok(
+                Summary::new(format!("v{} is {} already", moved.to, moved.alias))
+                    .figure("version", moved.to),
+            );
         }
-        let before = moved.from.map_or("first".to_owned(), |from| format!("was v{from}"));
-        Ok(Summary::new(format!("v{} is now {} ({before})", moved.to, moved.alias)).figure("version", moved.to))
+        let before = moved
+            .from
+            .map_or("first".to_owned(), |from| format!("was v{from}"));
+        Ok(
+            Summary::new(format!("v{} is now {} ({before})", moved.to, moved.alias))
+                .figure("version", moved.to),
+        )
     }
 
     /// Warns of units and rows that the champion learnt from and this model did not. The night job has looked before.
     fn tell_of_losses(&mut self) -> Result<(), EngineError> {
-        let Some(champion) = self.storeroom.champion()?.filter(|_| self.night.is_none()) else { return Ok(()) };
+        let Some(champion) = self.storeroom.champion()?.filter(|_| self.night.is_none()) else {
+            return Ok(());
+        };
         if champion.origin.data == self.data_digests().train {
             return Ok(());
         }
@@ -178,14 +242,19 @@ impl Line<'_> {
             Ok(bundle) => bundle,
             Err(error) => {
                 let number = champion.version;
-                reporter.warn(format!("v{number} cannot be opened, so its training data were not compared: {error}"));
+                reporter.warn(format!(
+                    "v{number} cannot be opened, so its training data were not compared: {error}"
+                ));
                 return Ok(());
             }
         };
         let (changes, _) = changes_since(&bundle, self.dataset()?);
         if changes.has_losses() {
-            let (number, alias, losses) = (champion.version, &self.storeroom.alias, changes.losses());
-            reporter.warn(format!("the new {alias} learnt from less than v{number} did: {losses}"));
+            let (number, alias, losses) =
+                (champion.version, &self.storeroom.alias, changes.losses());
+            reporter.warn(format!(
+                "the new {alias} learnt from less than v{number} did: {losses}"
+            ));
         }
         Ok(())
     }
@@ -195,7 +264,9 @@ impl Line<'_> {
     fn judge_champion(&mut self) {
         let allowed_by = self.entry(Stage::Gate).clone();
         if let Err(error) = self.compute(Stage::Gate, Reuse::default(), "") {
-            self.context.reporter.warn(format!("the next run will judge the champion again: {error}"));
+            self.context.reporter.warn(format!(
+                "the next run will judge the champion again: {error}"
+            ));
         }
         self.entries.insert(Stage::Gate, allowed_by);
     }
@@ -211,7 +282,8 @@ impl Line<'_> {
 
     /// Returns what the gates made of the bundle.
     pub(super) fn gate_report(&self) -> Result<GateReport, EngineError> {
-        read_json(&self.entry(Stage::Gate).path(gate::REPORT)).map_err(EngineError::in_stage(Stage::Gate))
+        read_json(&self.entry(Stage::Gate).path(gate::REPORT))
+            .map_err(EngineError::in_stage(Stage::Gate))
     }
 
     fn origin(&self, run: &str) -> Origin {

@@ -37,11 +37,23 @@ const MOST_THREADS: u16 = 1024;
 impl BudgetOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
-        let nothing = |key| Problem::new(key, "must be more than nothing").hint("leave the key out for no limit");
-        let memory = self.memory.filter(|limit| limit.bytes() == 0).map(|_| nothing("memory"));
-        let time = self.time.filter(|limit| limit.duration().is_zero()).map(|_| nothing("time"));
-        let threads = self.threads.map(|threads| [("threads", usize::from(threads))]);
-        let threads = threads.map(|threads| Problem::out_of_range(&threads, MOST_THREADS.into())).unwrap_or_default();
+        let nothing = |key| {
+            Problem::new(key, "must be more than nothing").hint("leave the key out for no limit")
+        };
+        let memory = self
+            .memory
+            .filter(|limit| limit.bytes() == 0)
+            .map(|_| nothing("memory"));
+        let time = self
+            .time
+            .filter(|limit| limit.duration().is_zero())
+            .map(|_| nothing("time"));
+        let threads = self
+            .threads
+            .map(|threads| [("threads", usize::from(threads))]);
+        let threads = threads
+            .map(|threads| Problem::out_of_range(&threads, MOST_THREADS.into()))
+            .unwrap_or_default();
         memory.into_iter().chain(time).chain(threads).collect()
     }
 
@@ -91,7 +103,9 @@ impl Written for MemoryLimit {
     fn read(text: &str) -> Option<Self> {
         // A bare number would leave open of what.
         let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
-        has_unit.then(|| ByteSize::from_str(text).ok().map(Self)).flatten()
+        has_unit
+            .then(|| ByteSize::from_str(text).ok().map(Self))
+            .flatten()
     }
 }
 
@@ -106,8 +120,16 @@ impl Written for TimeLimit {
 impl Serialize for MemoryLimit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let bytes = self.bytes();
-        let units = [("TiB", bytesize::TIB), ("GiB", bytesize::GIB), ("MiB", bytesize::MIB), ("KiB", bytesize::KIB)];
-        let (unit, size) = units.into_iter().find(|(_, size)| bytes.is_multiple_of(*size)).unwrap_or(("B", 1));
+        let units = [
+            ("TiB", bytesize::TIB),
+            ("GiB", bytesize::GIB),
+            ("MiB", bytesize::MIB),
+            ("KiB", bytesize::KIB),
+        ];
+        let (unit, size) = units
+            .into_iter()
+            .find(|(_, size)| bytes.is_multiple_of(*size))
+            .unwrap_or(("B", 1));
         serializer.serialize_str(&format!("{}{unit}", bytes / size))
     }
 }
@@ -161,19 +183,42 @@ mod tests {
         assert_eq!(budget.time.unwrap().duration(), Duration::from_secs(5400));
         let written = serde_json::to_value(&budget).unwrap();
         assert_eq!(written, json!({ "memory": "1536MiB", "time": "1h 30m" }));
-        assert_eq!(serde_json::from_value::<BudgetOptions>(written).unwrap(), budget);
-        assert_eq!(read("700 MB", "500ms").unwrap().memory.unwrap().bytes(), 700_000_000);
-        for (memory, time) in [("1000", "30min"), ("much", "30min"), ("1GiB", "30"), ("1GiB", "soon")] {
+        assert_eq!(
+            serde_json::from_value::<BudgetOptions>(written).unwrap(),
+            budget
+        );
+        assert_eq!(
+            read("700 MB", "500ms").unwrap().memory.unwrap().bytes(),
+            700_000_000
+        );
+        for (memory, time) in [
+            ("1000", "30min"),
+            ("much", "30min"),
+            ("1GiB", "30"),
+            ("1GiB", "soon"),
+        ] {
             assert!(read(memory, time).is_err(), "{memory} {time}");
         }
     }
 
     #[test]
     fn nothing_is_no_budget() {
-        assert!(BudgetOptions::default().is_unlimited() && BudgetOptions::default().problems().is_empty());
+        assert!(
+            BudgetOptions::default().is_unlimited()
+                && BudgetOptions::default().problems().is_empty()
+        );
         assert_eq!(read("0MB", "0s").unwrap().problems().len(), 2);
         assert_eq!(read("1MB", "-5s").unwrap().problems().len(), 1);
-        let threads = |threads| BudgetOptions { threads: Some(threads), ..Default::default() }.problems();
-        assert_eq!([0, 1, 1024, 1025].map(|count| threads(count).len()), [1, 0, 0, 1]);
+        let threads = |threads| {
+            BudgetOptions {
+                threads: Some(threads),
+                ..Default::default()
+            }
+            .problems()
+        };
+        assert_eq!(
+            [0, 1, 1024, 1025].map(|count| threads(count).len()),
+            [1, 0, 0, 1]
+        );
     }
 }

@@ -18,32 +18,79 @@ struct Check {
 }
 
 const CHECKS: &[Check] = &[
-    Check { reads: &["dataset", "features.regimes"], find: ignored_regimes },
-    Check { reads: &["dataset", "features.sensors"], find: unknown_sensors },
-    Check { reads: &["dataset", "validate.ranges"], find: unknown_ranges },
-    Check { reads: &["dataset", "split.folds"], find: too_many_folds },
-    Check { reads: &["dataset", "calibrate"], find: unreachable_coverage },
-    Check { reads: &["model.kind", "train.loss"], find: quantiles_of_no_network },
-    Check { reads: &["train.loss", "calibrate.method"], find: quantiles_not_learnt },
-    Check { reads: &["calibrate", "gate"], find: missed_coverage },
-    Check { reads: &["gate"], find: repeated_gates },
-    Check { reads: &["stage", "dataset"], find: graph_problems },
     Check {
-        reads: &["tune.space.\"model.kind\"", "dataset", "features", "target", "model", "train"],
+        reads: &["dataset", "features.regimes"],
+        find: ignored_regimes,
+    },
+    Check {
+        reads: &["dataset", "features.sensors"],
+        find: unknown_sensors,
+    },
+    Check {
+        reads: &["dataset", "validate.ranges"],
+        find: unknown_ranges,
+    },
+    Check {
+        reads: &["dataset", "split.folds"],
+        find: too_many_folds,
+    },
+    Check {
+        reads: &["dataset", "calibrate"],
+        find: unreachable_coverage,
+    },
+    Check {
+        reads: &["model.kind", "train.loss"],
+        find: quantiles_of_no_network,
+    },
+    Check {
+        reads: &["train.loss", "calibrate.method"],
+        find: quantiles_not_learnt,
+    },
+    Check {
+        reads: &["calibrate", "gate"],
+        find: missed_coverage,
+    },
+    Check {
+        reads: &["gate"],
+        find: repeated_gates,
+    },
+    Check {
+        reads: &["stage", "dataset"],
+        find: graph_problems,
+    },
+    Check {
+        reads: &[
+            "tune.space.\"model.kind\"",
+            "dataset",
+            "features",
+            "target",
+            "model",
+            "train",
+        ],
         find: space_problems,
     },
 ];
 
 /// Returns the combinations that cannot work, as far as they rest on nothing `broken`.
-pub(super) fn combination_problems(spec: &PipelineSpec, broken: impl Fn(&str) -> bool) -> Vec<Problem> {
-    let sound = CHECKS.iter().filter(|check| !check.reads.iter().any(|path| broken(path)));
+pub(super) fn combination_problems(
+    spec: &PipelineSpec,
+    broken: impl Fn(&str) -> bool,
+) -> Vec<Problem> {
+    let sound = CHECKS
+        .iter()
+        .filter(|check| !check.reads.iter().any(|path| broken(path)));
     sound.flat_map(|check| (check.find)(spec)).collect()
 }
 
 fn ignored_regimes(spec: &PipelineSpec) -> Vec<Problem> {
     let (name, regimes) = match &spec.dataset {
         DatasetOptions::Cmapss(options) => {
-            let regimes = options.read_subsets().into_iter().map(regimes_of).max().unwrap_or(1);
+            let regimes = options
+                .read_subsets()
+                .into_iter()
+                .map(regimes_of)
+                .max()
+                .unwrap_or(1);
             (spec.dataset.name(), regimes)
         }
         DatasetOptions::Simulated(options) => ("the simulated fleet".to_owned(), options.regimes),
@@ -53,16 +100,26 @@ fn ignored_regimes(spec: &PipelineSpec) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!("1 ignores the settings, and {name} has {regimes} operating regimes");
-    vec![Problem::new("features.regimes", message).of(Code::IgnoredRegimes).hint("0 detects the number")]
+    vec![
+        Problem::new("features.regimes", message)
+            .of(Code::IgnoredRegimes)
+            .hint("0 detects the number"),
+    ]
 }
 
 fn unknown_sensors(spec: &PipelineSpec) -> Vec<Problem> {
     let schema = spec.dataset.schema();
-    let unknown = spec.features.sensors.iter().enumerate().filter(|(_, sensor)| !schema.sensors.contains(sensor));
+    let unknown = spec
+        .features
+        .sensors
+        .iter()
+        .enumerate()
+        .filter(|(_, sensor)| !schema.sensors.contains(sensor));
     let problem = |(i, sensor): (usize, &String)| {
         let known: Vec<_> = schema.sensors.iter().map(String::as_str).collect();
         let message = format!("the data has no sensor `{sensor}`");
-        let problem = Problem::new(format!("features.sensors.{i}"), message).of(Code::UnknownColumn);
+        let problem =
+            Problem::new(format!("features.sensors.{i}"), message).of(Code::UnknownColumn);
         match super::suggest::hint(sensor, &known) {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -73,7 +130,10 @@ fn unknown_sensors(spec: &PipelineSpec) -> Vec<Problem> {
 
 fn unknown_ranges(spec: &PipelineSpec) -> Vec<Problem> {
     let problems = spec.validate.unknown_columns(&spec.dataset.schema());
-    problems.into_iter().map(|problem| problem.within("validate")).collect()
+    problems
+        .into_iter()
+        .map(|problem| problem.within("validate"))
+        .collect()
 }
 
 fn too_many_folds(spec: &PipelineSpec) -> Vec<Problem> {
@@ -81,21 +141,30 @@ fn too_many_folds(spec: &PipelineSpec) -> Vec<Problem> {
     match training_units(&spec.dataset) {
         Some(units) if folds > units => {
             let message = format!("{folds} folds are more than the {units} training units");
-            vec![Problem::new("split.folds", message).of(Code::TooManyFolds).hint(format!("at most {units}"))]
+            vec![
+                Problem::new("split.folds", message)
+                    .of(Code::TooManyFolds)
+                    .hint(format!("at most {units}")),
+            ]
         }
         _ => Vec::new(),
     }
 }
 
 fn unreachable_coverage(spec: &PipelineSpec) -> Vec<Problem> {
-    let (coverage, Some(units)) = (spec.calibrate.coverage, training_units(&spec.dataset)) else { return Vec::new() };
+    let (coverage, Some(units)) = (spec.calibrate.coverage, training_units(&spec.dataset)) else {
+        return Vec::new();
+    };
     if !(0.0..1.0).contains(&coverage) || is_reachable(units, coverage) {
         return Vec::new();
     }
     let message = format!("{coverage} cannot be reached with {units} training units");
     let problem = Problem::new("calibrate.coverage", message).of(Code::UnreachableCoverage);
     let hint = match highest_reachable(units) {
-        Some(highest) => format!("at most {highest}, or at least {} units", units_needed(coverage)),
+        Some(highest) => format!(
+            "at most {highest}, or at least {} units",
+            units_needed(coverage)
+        ),
         None => format!("at least {} units", units_needed(coverage)),
     };
     vec![problem.hint(hint)]
@@ -105,7 +174,10 @@ fn quantiles_of_no_network(spec: &PipelineSpec) -> Vec<Problem> {
     if spec.train.loss != Loss::Quantile || spec.model.is_network() {
         return Vec::new();
     }
-    let message = format!("quantile is learnt by networks only, and [model] is `{}`", spec.model.kind());
+    let message = format!(
+        "quantile is learnt by networks only, and [model] is `{}`",
+        spec.model.kind()
+    );
     let problem = Problem::new("train.loss", message).of(Code::QuantilesOfNoNetwork);
     vec![problem.hint("set `kind` in [model] to a network such as `gru`, or another loss")]
 }
@@ -126,8 +198,13 @@ fn quantiles_not_learnt(spec: &PipelineSpec) -> Vec<Problem> {
 fn missed_coverage(spec: &PipelineSpec) -> Vec<Problem> {
     let aim = spec.calibrate.coverage;
     let judges = |gate: &GateOptions| gate.metric == Metric::Coverage && gate.problems().is_empty();
-    let gates = spec.gates.iter().enumerate().filter(|(_, gate)| judges(gate));
-    let excluding = gates.filter_map(|(i, gate)| excludes(gate, aim).map(|(key, limit)| (i, key, limit)));
+    let gates = spec
+        .gates
+        .iter()
+        .enumerate()
+        .filter(|(_, gate)| judges(gate));
+    let excluding =
+        gates.filter_map(|(i, gate)| excludes(gate, aim).map(|(key, limit)| (i, key, limit)));
     let problem = |(i, key, limit)| {
         let message = format!("{limit} excludes {aim}, the coverage that [calibrate] aims at");
         Problem::new(format!("gate.{i}.{key}"), message).of(Code::GateAgainstCoverage)
@@ -140,16 +217,27 @@ fn excludes(gate: &GateOptions, value: f64) -> Option<(&'static str, f64)> {
     let (least, most) = match gate.rule {
         Rule::AtLeast => (gate.value.map(|limit| ("value", limit)), None),
         Rule::AtMost => (None, gate.value.map(|limit| ("value", limit))),
-        Rule::Between => (gate.low.map(|limit| ("low", limit)), gate.high.map(|limit| ("high", limit))),
+        Rule::Between => (
+            gate.low.map(|limit| ("low", limit)),
+            gate.high.map(|limit| ("high", limit)),
+        ),
         Rule::NonInferior | Rule::Better => (None, None),
     };
-    least.filter(|(_, limit)| value < *limit).or_else(|| most.filter(|(_, limit)| value > *limit))
+    least
+        .filter(|(_, limit)| value < *limit)
+        .or_else(|| most.filter(|(_, limit)| value > *limit))
 }
 
 fn repeated_gates(spec: &PipelineSpec) -> Vec<Problem> {
-    let repeated = spec.gates.iter().enumerate().filter(|(i, gate)| spec.gates[..*i].contains(gate));
+    let repeated = spec
+        .gates
+        .iter()
+        .enumerate()
+        .filter(|(i, gate)| spec.gates[..*i].contains(gate));
     repeated
-        .map(|(i, _)| Problem::new(format!("gate.{i}"), "the same gate stands above").of(Code::NamedTwice))
+        .map(|(i, _)| {
+            Problem::new(format!("gate.{i}"), "the same gate stands above").of(Code::NamedTwice)
+        })
         .collect()
 }
 

@@ -16,7 +16,11 @@ impl<'t> Culprit<'t> {
     /// Returns the value that stands at `span`: the key's own, or an element of it.
     pub(super) fn at(&self, span: &Span) -> &DeValue<'t> {
         let elements = self.value.get_ref().as_array().into_iter().flatten();
-        elements.filter(|item| item.span() == *span).map(Spanned::get_ref).next().unwrap_or(self.value.get_ref())
+        elements
+            .filter(|item| item.span() == *span)
+            .map(Spanned::get_ref)
+            .next()
+            .unwrap_or(self.value.get_ref())
     }
 }
 
@@ -34,14 +38,18 @@ pub(super) fn remove<'t>(table: &mut DeValue<'t>, span: &Span) -> Option<Culprit
             _ => return None,
         };
     }
-    let DeValue::Table(table) = value else { return None };
+    let DeValue::Table(table) = value else {
+        return None;
+    };
     let value = table.remove(last.as_str())?;
     Some(Culprit { path, value })
 }
 
 /// Returns the path of the innermost key whose value, or an element of whose value, fits.
 fn find(value: &DeValue<'_>, fits: &dyn Fn(&Span) -> bool) -> Option<Vec<String>> {
-    let DeValue::Table(table) = value else { return None };
+    let DeValue::Table(table) = value else {
+        return None;
+    };
     table.iter().find_map(|(key, value)| {
         let mut path = find_in_value(value, fits)?;
         path.insert(0, key.get_ref().to_string());
@@ -49,7 +57,10 @@ fn find(value: &DeValue<'_>, fits: &dyn Fn(&Span) -> bool) -> Option<Vec<String>
     })
 }
 
-fn find_in_value(value: &Spanned<DeValue<'_>>, fits: &dyn Fn(&Span) -> bool) -> Option<Vec<String>> {
+fn find_in_value(
+    value: &Spanned<DeValue<'_>>,
+    fits: &dyn Fn(&Span) -> bool,
+) -> Option<Vec<String>> {
     let inner = match value.get_ref() {
         DeValue::Array(items) => items.iter().enumerate().find_map(|(i, item)| {
             let mut path = find(item.get_ref(), fits)?;
@@ -58,6 +69,11 @@ fn find_in_value(value: &Spanned<DeValue<'_>>, fits: &dyn Fn(&Span) -> bool) -> 
         }),
         table => find(table, fits),
     };
-    let element = || value.get_ref().as_array().is_some_and(|items| items.iter().any(|item| fits(&item.span())));
+    let element = || {
+        value
+            .get_ref()
+            .as_array()
+            .is_some_and(|items| items.iter().any(|item| fits(&item.span())))
+    };
     inner.or_else(|| (fits(&value.span()) || element()).then(Vec::new))
 }

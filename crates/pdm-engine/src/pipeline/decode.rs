@@ -56,7 +56,10 @@ struct Reading<'r> {
 
 impl<'r> Reading<'r> {
     fn kind_at(&self) -> Option<KindAt<'r>> {
-        self.kind.map(|name| KindAt { name, depth: self.path.split('.').count() })
+        self.kind.map(|name| KindAt {
+            name,
+            depth: self.path.split('.').count(),
+        })
     }
 }
 
@@ -73,7 +76,13 @@ enum Content<'t> {
 impl<'t> Decoder<'t> {
     pub(super) fn new(root: DeTable<'t>, findings: Findings, keys: fn() -> Keys) -> Self {
         let index = KeyIndex::of(&root);
-        let mut decoder = Self { root, index, keys: LazyCell::new(keys), sections: Vec::new(), findings };
+        let mut decoder = Self {
+            root,
+            index,
+            keys: LazyCell::new(keys),
+            sections: Vec::new(),
+            findings,
+        };
         decoder.refuse_unbounded();
         decoder
     }
@@ -118,9 +127,14 @@ impl<'t> Decoder<'t> {
     }
 
     /// Reads a section of some `kind` that may be absent.
-    pub(super) fn family<T: Family>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> T {
+    pub(super) fn family<T: Family>(
+        &mut self,
+        name: &'static str,
+        problems: fn(&T) -> Vec<Problem>,
+    ) -> T {
         let content = self.content(name);
-        self.member(name, content, T::KINDS, problems).unwrap_or_default()
+        self.member(name, content, T::KINDS, problems)
+            .unwrap_or_default()
     }
 
     /// Reads a section of some `kind` that must be there.
@@ -136,17 +150,33 @@ impl<'t> Decoder<'t> {
     }
 
     /// Reads the tables of an array, `[[name]]`, which may be absent.
-    pub(super) fn list<T: DeserializeOwned>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> Vec<T> {
-        let Some(items) = self.take(name) else { return Vec::new() };
+    pub(super) fn list<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        problems: fn(&T) -> Vec<Problem>,
+    ) -> Vec<T> {
+        let Some(items) = self.take(name) else {
+            return Vec::new();
+        };
         let elements = self.elements(name, items).into_iter();
-        elements.filter_map(|(path, content)| self.table(&path, content, problems)).collect()
+        elements
+            .filter_map(|(path, content)| self.table(&path, content, problems))
+            .collect()
     }
 
     /// Reads the tables of an array, each of some `kind`; the array may be absent.
-    pub(super) fn family_list<T: Family>(&mut self, name: &'static str, problems: fn(&T) -> Vec<Problem>) -> Vec<T> {
-        let Some(items) = self.take(name) else { return Vec::new() };
+    pub(super) fn family_list<T: Family>(
+        &mut self,
+        name: &'static str,
+        problems: fn(&T) -> Vec<Problem>,
+    ) -> Vec<T> {
+        let Some(items) = self.take(name) else {
+            return Vec::new();
+        };
         let elements = self.elements(name, items).into_iter();
-        elements.filter_map(|(path, content)| self.member(&path, content, T::KINDS, problems)).collect()
+        elements
+            .filter_map(|(path, content)| self.member(&path, content, T::KINDS, problems))
+            .collect()
     }
 
     /// Returns the tables of an array with their paths.
@@ -154,9 +184,13 @@ impl<'t> Decoder<'t> {
         let span = items.span();
         let DeValue::Array(items) = items.into_inner() else {
             self.findings.push_broken(
-                Finding::new(Code::NotAList, name, format!("`{name}` is a list of tables"))
-                    .hint(Some(format!("write [[{name}]]")))
-                    .at(Some(span)),
+                Finding::new(
+                    Code::NotAList,
+                    name,
+                    format!("`{name}` is a list of tables"),
+                )
+                .hint(Some(format!("write [[{name}]]")))
+                .at(Some(span)),
             );
             return Vec::new();
         };
@@ -173,23 +207,34 @@ impl<'t> Decoder<'t> {
         let rest: Vec<_> = std::mem::take(&mut self.root).into_iter().collect();
         for (key, value) in rest {
             let name = key.get_ref().as_ref();
-            let what = if is_section(value.get_ref()) { "section" } else { "key" };
+            let what = if is_section(value.get_ref()) {
+                "section"
+            } else {
+                "key"
+            };
             let message = format!("unknown {what} `{name}` at the top level");
             let hint = match self.keys.sections_with(name).as_slice() {
-                [] => self.dotted(name).or_else(|| suggest::hint(name, &self.sections)),
+                [] => self
+                    .dotted(name)
+                    .or_else(|| suggest::hint(name, &self.sections)),
                 homes => suggest::meant(name, self.sections.iter().copied())
                     .map(|section| format!("did you mean `{section}`?"))
                     .or_else(|| Some(format!("`{name}` belongs in {}", bracketed(homes)))),
             };
-            self.findings
-                .push(Finding::new(Code::UnknownSection, join("", name), message).hint(hint).at(Some(key.span())));
+            self.findings.push(
+                Finding::new(Code::UnknownSection, join("", name), message)
+                    .hint(hint)
+                    .at(Some(key.span())),
+            );
         }
         (self.index, self.findings)
     }
 
     /// Returns a hint for a key of a section whose name is divided by `_` instead of a dot.
     fn dotted(&self, name: &str) -> Option<String> {
-        let mut ways = name.match_indices('_').map(|(at, _)| (&name[..at], &name[at + 1..]));
+        let mut ways = name
+            .match_indices('_')
+            .map(|(at, _)| (&name[..at], &name[at + 1..]));
         let (section, key) = ways.find(|(section, key)| {
             self.sections.contains(section) && self.keys.known(&[section], None).contains(key)
         })?;
@@ -207,9 +252,16 @@ impl<'t> Decoder<'t> {
         if value.get_ref().is_table() {
             return Content::Table(value);
         }
-        let message = format!("expected a table for `{path}`, found {}", described(value.get_ref()));
+        let message = format!(
+            "expected a table for `{path}`, found {}",
+            described(value.get_ref())
+        );
         let hint = Some(format!("write {} and the keys below it", shown(path)));
-        self.findings.push_broken(Finding::new(Code::WrongType, path, message).hint(hint).at(Some(value.span())));
+        self.findings.push_broken(
+            Finding::new(Code::WrongType, path, message)
+                .hint(hint)
+                .at(Some(value.span())),
+        );
         Content::Unusable
     }
 
@@ -217,7 +269,8 @@ impl<'t> Decoder<'t> {
         if matches!(content, Content::Absent) {
             let hint = format!("add [{name}] with {example}");
             let message = format!("section [{name}] is missing");
-            self.findings.push_broken(Finding::new(Code::MissingSection, name, message).hint(Some(hint)));
+            self.findings
+                .push_broken(Finding::new(Code::MissingSection, name, message).hint(Some(hint)));
         }
     }
 
@@ -227,7 +280,9 @@ impl<'t> Decoder<'t> {
         content: Content<'t>,
         problems: fn(&T) -> Vec<Problem>,
     ) -> Option<T> {
-        let Content::Table(table) = content else { return None };
+        let Content::Table(table) = content else {
+            return None;
+        };
         let options = self.read(&Reading { path, kind: None }, table, PhantomData::<T>)?;
         self.check(path, problems(&options));
         Some(options)
@@ -240,14 +295,26 @@ impl<'t> Decoder<'t> {
         kinds: &'static [&'static str],
         problems: fn(&T) -> Vec<Problem>,
     ) -> Option<T> {
-        let Content::Table(mut table) = content else { return None };
+        let Content::Table(mut table) = content else {
+            return None;
+        };
         let Some(kind) = self.kind(path, &mut table, kinds) else {
             self.findings.mark_broken(path);
             return None;
         };
         let nest = T::NEST.filter(|nest| nest.kind == kind);
         let others = nest.and_then(|nest| Some((nest.fill, self.nested(path, &nest, &mut table)?)));
-        let options = self.read(&Reading { path, kind: Some(kind) }, table, Member { kind, family: PhantomData })?;
+        let options = self.read(
+            &Reading {
+                path,
+                kind: Some(kind),
+            },
+            table,
+            Member {
+                kind,
+                family: PhantomData,
+            },
+        )?;
         let options = match others {
             Some((fill, others)) => fill(options, others),
             None => options,
@@ -257,16 +324,32 @@ impl<'t> Decoder<'t> {
     }
 
     /// Takes the list of others out of the table of a nest, where it is written, and reads it.
-    fn nested<T: Family>(&mut self, path: &str, nest: &Nest<T>, table: &mut Spanned<DeValue<'t>>) -> Option<Vec<T>> {
-        let DeValue::Table(table) = table.get_mut() else { return None };
+    fn nested<T: Family>(
+        &mut self,
+        path: &str,
+        nest: &Nest<T>,
+        table: &mut Spanned<DeValue<'t>>,
+    ) -> Option<Vec<T>> {
+        let DeValue::Table(table) = table.get_mut() else {
+            return None;
+        };
         let elements = self.elements(&join(path, nest.key), table.remove(nest.key)?);
         // The problems of the others are told by the whole; one that cannot be read keeps its place for that.
-        let mut read = |(path, content): (String, _)| self.member(&path, content, nest.kinds, |_| Vec::new());
-        Some(elements.into_iter().map(|element| read(element).unwrap_or_default()).collect())
+        let mut read =
+            |(path, content): (String, _)| self.member(&path, content, nest.kinds, |_| Vec::new());
+        Some(
+            elements
+                .into_iter()
+                .map(|element| read(element).unwrap_or_default())
+                .collect(),
+        )
     }
 
     fn check(&mut self, path: &str, problems: Vec<Problem>) {
-        let problems = problems.into_iter().map(|problem| problem.within(path)).collect();
+        let problems = problems
+            .into_iter()
+            .map(|problem| problem.within(path))
+            .collect();
         self.findings.add_problems(&self.index, problems);
     }
 
@@ -277,7 +360,9 @@ impl<'t> Decoder<'t> {
         table: &mut Spanned<DeValue<'_>>,
         kinds: &'static [&'static str],
     ) -> Option<&'static str> {
-        let DeValue::Table(table) = table.get_mut() else { return None };
+        let DeValue::Table(table) = table.get_mut() else {
+            return None;
+        };
         let key = join(path, "kind");
         let kind = table.remove("kind");
         if kind.is_some() && self.findings.touches_broken(&key) {
@@ -287,7 +372,10 @@ impl<'t> Decoder<'t> {
             Some(kind) => match kind.get_ref().as_str() {
                 Some(written) => return self.known_kind(path, written, kind.span(), kinds),
                 None => {
-                    let message = format!("expected a string for `{key}`, found {}", described(kind.get_ref()));
+                    let message = format!(
+                        "expected a string for `{key}`, found {}",
+                        described(kind.get_ref())
+                    );
                     Finding::new(Code::WrongType, &key, message).at(Some(kind.span()))
                 }
             },
@@ -296,7 +384,8 @@ impl<'t> Decoder<'t> {
                 Finding::new(Code::MissingKey, &key, message).at(self.header(path))
             }
         };
-        self.findings.push_broken(finding.hint(Some(format!("expected {}", suggest::one_of(kinds)))));
+        self.findings
+            .push_broken(finding.hint(Some(format!("expected {}", suggest::one_of(kinds)))));
         None
     }
 
@@ -312,7 +401,8 @@ impl<'t> Decoder<'t> {
         known(written).or_else(|| {
             let message = format!("unknown kind \"{written}\" in {}", shown(path));
             let finding = Finding::new(Code::UnknownKind, join(path, "kind"), message);
-            self.findings.push_broken(finding.hint(suggest::hint(written, kinds)).at(Some(span)));
+            self.findings
+                .push_broken(finding.hint(suggest::hint(written, kinds)).at(Some(span)));
             known(suggest::meant(written, kinds.iter().copied())?)
         })
     }
@@ -321,7 +411,12 @@ impl<'t> Decoder<'t> {
         self.index.get(path).map(|spans| spans.key.clone())
     }
 
-    fn read<T, S>(&mut self, reading: &Reading<'_>, mut table: Spanned<DeValue<'t>>, seed: S) -> Option<T>
+    fn read<T, S>(
+        &mut self,
+        reading: &Reading<'_>,
+        mut table: Spanned<DeValue<'t>>,
+        seed: S,
+    ) -> Option<T>
     where
         S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
     {
@@ -335,13 +430,18 @@ impl<'t> Decoder<'t> {
                 }
                 Err(error) => error,
             };
-            let culprit = error.span().and_then(|span| culprit::remove(table.get_mut(), &span));
+            let culprit = error
+                .span()
+                .and_then(|span| culprit::remove(table.get_mut(), &span));
             let Some(culprit) = culprit else {
                 self.note_unknown(reading, &unknown);
                 self.note_unreadable(reading, table.get_ref(), &error);
                 return None;
             };
-            let path = culprit.path.iter().fold(reading.path.to_owned(), |path, step| join(&path, step));
+            let path = culprit
+                .path
+                .iter()
+                .fold(reading.path.to_owned(), |path, step| join(&path, step));
             let found = error.span().map(|span| described(culprit.at(&span)));
             self.note_wrong(path, &error, found.as_deref());
             if self.findings.len() - before >= MOST_WRONG {
@@ -357,7 +457,11 @@ impl<'t> Decoder<'t> {
             return self.findings.mark_broken(path);
         }
         let told = words::tell(error.message(), &path, found);
-        self.findings.push_broken(Finding::new(told.code, path, told.message).hint(told.hint).at(error.span()));
+        self.findings.push_broken(
+            Finding::new(told.code, path, told.message)
+                .hint(told.hint)
+                .at(error.span()),
+        );
     }
 
     /// Notes why a table as a whole cannot be read: keys are missing, or its values contradict each other.
@@ -367,7 +471,9 @@ impl<'t> Decoder<'t> {
         let Some(missing) = words::missing_name(error.message()) else {
             let told = words::tell(error.message(), path, None);
             let finding = Finding::new(told.code, path, told.message);
-            return self.findings.push_broken(finding.hint(told.hint).at(header));
+            return self
+                .findings
+                .push_broken(finding.hint(told.hint).at(header));
         };
         let steps: Vec<_> = path.split('.').collect();
         let mut names = self.keys.required(&steps, reading.kind_at());
@@ -380,22 +486,31 @@ impl<'t> Decoder<'t> {
                 continue;
             }
             let message = format!("missing key `{name}` in {}", shown(path));
-            self.findings.push(Finding::new(Code::MissingKey, key, message).at(header.clone()));
+            self.findings
+                .push(Finding::new(Code::MissingKey, key, message).at(header.clone()));
         }
         self.findings.mark_broken(path);
     }
 
     fn note_unknown(&mut self, reading: &Reading<'_>, unknown: &[Vec<String>]) {
         for steps in unknown {
-            let Some((name, parents)) = steps.split_last() else { continue };
+            let Some((name, parents)) = steps.split_last() else {
+                continue;
+            };
             let mut table: Vec<&str> = reading.path.split('.').collect();
             table.extend(parents.iter().map(String::as_str));
-            let parent = parents.iter().fold(reading.path.to_owned(), |path, step| join(&path, step));
+            let parent = parents
+                .iter()
+                .fold(reading.path.to_owned(), |path, step| join(&path, step));
             let hint = self.place_of(name, &table, reading);
             let path = join(&parent, name);
             let span = self.index.get(&path).map(|spans| spans.key.clone());
             let message = format!("unknown key `{name}` in {}", shown(&parent));
-            self.findings.push(Finding::new(Code::UnknownKey, path, message).hint(hint).at(span));
+            self.findings.push(
+                Finding::new(Code::UnknownKey, path, message)
+                    .hint(hint)
+                    .at(span),
+            );
         }
     }
 
@@ -418,11 +533,16 @@ impl<'t> Decoder<'t> {
             let kinds = self.keys.kinds_with(table, name);
             let kind = kind.name;
             if !kinds.is_empty() {
-                return Some(format!("a key of kind {}, not of `{kind}`", suggest::one_of(&kinds)));
+                return Some(format!(
+                    "a key of kind {}, not of `{kind}`",
+                    suggest::one_of(&kinds)
+                ));
             }
         }
         match self.keys.sections_with(name).as_slice() {
-            [] if format::is_of_the_file(name) => Some(format!("`{name}` belongs at the top of the file")),
+            [] if format::is_of_the_file(name) => {
+                Some(format!("`{name}` belongs at the top of the file"))
+            }
             [] => suggest::hint(name, &known),
             homes => Some(format!("`{name}` belongs in {}", bracketed(homes))),
         }
@@ -433,7 +553,9 @@ impl<'t> Decoder<'t> {
     fn refuse_unbounded(&mut self) {
         let mut unbounded = Vec::new();
         unbounded::find("", &self.root, &mut unbounded);
-        unbounded.into_iter().for_each(|finding| self.findings.push_broken(finding));
+        unbounded
+            .into_iter()
+            .for_each(|finding| self.findings.push_broken(finding));
     }
 }
 
@@ -478,7 +600,9 @@ pub(super) fn steps(path: &serde_ignored::Path<'_>) -> Vec<String> {
         Path::Root => return Vec::new(),
         Path::Seq { parent, index } => (parent, Some(index.to_string())),
         Path::Map { parent, key } => (parent, Some(key.clone())),
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => (parent, None),
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => (parent, None),
     };
     let mut steps = steps(parent);
     steps.extend(step);
@@ -511,6 +635,9 @@ fn shown(path: &str) -> String {
 }
 
 fn bracketed(sections: &[&str]) -> String {
-    let sections: Vec<_> = sections.iter().map(|section| format!("[{section}]")).collect();
+    let sections: Vec<_> = sections
+        .iter()
+        .map(|section| format!("[{section}]"))
+        .collect();
     sections.join(" or ")
 }

@@ -45,12 +45,24 @@ impl SpecErrors {
     pub(super) fn new(sources: Sources, findings: Vec<Finding>) -> Self {
         let mut findings = findings;
         // What is absent comes last: it has no place of its own.
-        findings.sort_by_key(|finding| finding.span.clone().map_or((usize::MAX, 0), |span| (span.start, span.end)));
+        findings.sort_by_key(|finding| {
+            finding
+                .span
+                .clone()
+                .map_or((usize::MAX, 0), |span| (span.start, span.end))
+        });
         findings.dedup();
         let more = findings.len().saturating_sub(MOST);
         findings.truncate(MOST);
-        let problems = findings.into_iter().map(|finding| locate(&sources, finding)).collect();
-        Self { sources, problems, more }
+        let problems = findings
+            .into_iter()
+            .map(|finding| locate(&sources, finding))
+            .collect();
+        Self {
+            sources,
+            problems,
+            more,
+        }
     }
 
     /// Returns how many problems there are beyond those that are told.
@@ -90,12 +102,21 @@ impl Serialize for SpecErrors {
 }
 
 fn locate(sources: &Sources, finding: Finding) -> SpecProblem {
-    let Finding { code, path, message, hint, span } = finding;
+    let Finding {
+        code,
+        path,
+        message,
+        hint,
+        span,
+    } = finding;
     let place = span.as_ref().map(|span| sources.place(span));
     SpecProblem {
         code,
         message: cut(message),
-        file: place.as_ref().map_or_else(|| sources.file_name(), |place| &place.source.name).to_owned(),
+        file: place
+            .as_ref()
+            .map_or_else(|| sources.file_name(), |place| &place.source.name)
+            .to_owned(),
         line: place.as_ref().map(|place| place.line),
         column: place.as_ref().map(|place| place.column),
         key: Some(path).filter(|path| !path.is_empty()).map(cut),
@@ -105,5 +126,9 @@ fn locate(sources: &Sources, finding: Finding) -> SpecProblem {
 }
 
 fn cut(text: String) -> String {
-    if text.chars().nth(LONGEST).is_none() { text } else { text.chars().take(LONGEST).chain(['…']).collect() }
+    if text.chars().nth(LONGEST).is_none() {
+        text
+    } else {
+        text.chars().take(LONGEST).chain(['…']).collect()
+    }
 }

@@ -17,7 +17,13 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, path: path.into(), message: message.into(), hint: None, span: None }
+        Self {
+            code,
+            path: path.into(),
+            message: message.into(),
+            hint: None,
+            span: None,
+        }
     }
 
     pub(super) fn at(mut self, span: Option<Span>) -> Self {
@@ -56,19 +62,33 @@ impl Findings {
 
     /// Returns whether the value at `path`, one around it or one within it could not be used.
     pub(super) fn touches_broken(&self, path: &str) -> bool {
-        let mut above = path.match_indices('.').map(|(dot, _)| &path[..dot]).chain([path]);
+        let mut above = path
+            .match_indices('.')
+            .map(|(dot, _)| &path[..dot])
+            .chain([path]);
         let below = format!("{path}.");
         let first_below = || self.broken.range(below.clone()..).next();
-        above.any(|table| self.broken.contains(table)) || first_below().is_some_and(|broken| broken.starts_with(&below))
+        above.any(|table| self.broken.contains(table))
+            || first_below().is_some_and(|broken| broken.starts_with(&below))
     }
 
     /// Adds what a room says about its values, unless the value is not what the user wrote.
     pub(super) fn add_problems(&mut self, index: &KeyIndex, problems: Vec<Problem>) {
-        for Problem { code, path, message, hint } in problems {
+        for Problem {
+            code,
+            path,
+            message,
+            hint,
+        } in problems
+        {
             let path = path.replace('[', ".").replace(']', "");
             if !self.touches_broken(&path) {
                 let span = index.nearest(&path);
-                self.push(Finding::new(code, &path, sentence(&path, &message)).hint(hint).at(span));
+                self.push(
+                    Finding::new(code, &path, sentence(&path, &message))
+                        .hint(hint)
+                        .at(span),
+                );
             }
         }
     }
@@ -83,7 +103,9 @@ impl Findings {
 
     /// Returns whether nothing was found outside of a table.
     pub(super) fn only_within(&self, table: &str) -> bool {
-        self.list.iter().all(|finding| lies_within(&finding.path, table))
+        self.list
+            .iter()
+            .all(|finding| lies_within(&finding.path, table))
     }
 
     pub(super) fn into_vec(self) -> Vec<Finding> {
@@ -93,8 +115,14 @@ impl Findings {
 
 /// Rooms speak of their key in either way: "is 0, and must be at least 1", "0 cycles have no mean".
 pub(super) fn sentence(path: &str, message: &str) -> String {
-    const VERBS: [&str; 8] = ["is ", "must ", "names ", "needs ", "has ", "holds ", "would ", "begins "];
-    let colon = if VERBS.iter().any(|verb| message.starts_with(verb)) { "" } else { ":" };
+    const VERBS: [&str; 8] = [
+        "is ", "must ", "names ", "needs ", "has ", "holds ", "would ", "begins ",
+    ];
+    let colon = if VERBS.iter().any(|verb| message.starts_with(verb)) {
+        ""
+    } else {
+        ":"
+    };
     match element_of(path) {
         Some(list) if !list.contains('.') => format!("[[{list}]]{colon} {message}"),
         _ => format!("`{path}`{colon} {message}"),
@@ -102,7 +130,8 @@ pub(super) fn sentence(path: &str, message: &str) -> String {
 }
 
 fn lies_within(path: &str, table: &str) -> bool {
-    path.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    path.strip_prefix(table)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -113,7 +142,16 @@ mod tests {
     fn a_table_with_a_broken_value_is_touched_and_its_neighbours_are_not() {
         let mut findings = Findings::default();
         findings.mark_broken("features.window");
-        let touched = ["features", "features.window", "features.window.length", "features.windows", "model"];
-        assert_eq!(touched.map(|path| findings.touches_broken(path)), [true, true, true, false, false]);
+        let touched = [
+            "features",
+            "features.window",
+            "features.window.length",
+            "features.windows",
+            "model",
+        ];
+        assert_eq!(
+            touched.map(|path| findings.touches_broken(path)),
+            [true, true, true, false, false]
+        );
     }
 }

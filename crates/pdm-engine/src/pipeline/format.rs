@@ -27,14 +27,22 @@ pub(super) struct Renamed {
     pub(super) new: &'static str,
 }
 
-const RENAMED: &[Renamed] = &[Renamed { since: 2, section: "model", old: "batch_units", new: "batch" }];
+const RENAMED: &[Renamed] = &[Renamed {
+    since: 2,
+    section: "model",
+    old: "batch_units",
+    new: "batch",
+}];
 
 /// Keys at the top of the file, each with the version that brought it.
 const BROUGHT: &[(&str, u32)] = &[(EXTENDS, 2), (PROFILE, 2)];
 
 /// Returns the name a key of a section has now, where it had another once.
 pub(super) fn new_name(section: &str, old: &str) -> Option<&'static str> {
-    RENAMED.iter().find(|renamed| (renamed.section, renamed.old) == (section, old)).map(|renamed| renamed.new)
+    RENAMED
+        .iter()
+        .find(|renamed| (renamed.section, renamed.old) == (section, old))
+        .map(|renamed| renamed.new)
 }
 
 /// Returns whether a key speaks of the file itself and stands at its top.
@@ -48,9 +56,15 @@ pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<Finding> {
         Ok(version) => version,
         Err(finding) => return vec![finding],
     };
-    let mut findings: Vec<_> = BROUGHT.iter().filter_map(|(key, since)| too_new(root, version, key, *since)).collect();
+    let mut findings: Vec<_> = BROUGHT
+        .iter()
+        .filter_map(|(key, since)| too_new(root, version, key, *since))
+        .collect();
     for renamed in renamed_since(version) {
-        let Some(DeValue::Table(section)) = root.get_mut(renamed.section).map(Spanned::get_mut) else { continue };
+        let Some(DeValue::Table(section)) = root.get_mut(renamed.section).map(Spanned::get_mut)
+        else {
+            continue;
+        };
         findings.extend(rename(section, renamed));
     }
     findings
@@ -63,7 +77,9 @@ pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<Finding> {
 pub(super) fn version(root: &DeTable<'_>) -> Result<u32, Finding> {
     let Some(version) = root.get("version") else {
         let hint = format!("write `version = {VERSION}` at the top");
-        return Err(Finding::new(Code::FormatVersion, "version", "missing key `version`").hint(Some(hint)));
+        return Err(
+            Finding::new(Code::FormatVersion, "version", "missing key `version`").hint(Some(hint)),
+        );
     };
     let number = match version.get_ref() {
         DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
@@ -80,31 +96,51 @@ fn unknown(version: &Spanned<DeValue<'_>>, number: Option<u32>) -> Finding {
         DeValue::Integer(number) => number.to_string(),
         other => format!("of type {}", other.type_str()),
     };
-    let message = format!("the format's version is {written}, and this program reads versions 1 to {VERSION}");
+    let message = format!(
+        "the format's version is {written}, and this program reads versions 1 to {VERSION}"
+    );
     let hint = match number {
         Some(newer) if newer > VERSION => "the file is of a newer pdm-ml: use that one".to_owned(),
         _ => format!("write `version = {VERSION}`"),
     };
-    Finding::new(Code::FormatVersion, "version", message).at(Some(version.span())).hint(Some(hint))
+    Finding::new(Code::FormatVersion, "version", message)
+        .at(Some(version.span()))
+        .hint(Some(hint))
 }
 
 fn too_new(root: &DeTable<'_>, version: u32, key: &str, since: u32) -> Option<Finding> {
     let (written, _) = root.get_key_value(key).filter(|_| version < since)?;
-    let message = format!("`{key}` came with version {since} of the format, and this file is of version {version}");
+    let message = format!(
+        "`{key}` came with version {since} of the format, and this file is of version {version}"
+    );
     let hint = format!("write `version = {since}`, or run `pdm-ml config migrate`");
-    Some(Finding::new(Code::NewerKey, key, message).at(Some(written.span())).hint(Some(hint)))
+    Some(
+        Finding::new(Code::NewerKey, key, message)
+            .at(Some(written.span()))
+            .hint(Some(hint)),
+    )
 }
 
 fn renamed_since(version: u32) -> impl Iterator<Item = &'static Renamed> {
-    RENAMED.iter().filter(move |renamed| version < renamed.since)
+    RENAMED
+        .iter()
+        .filter(move |renamed| version < renamed.since)
 }
 
 /// Gives a key its new name, in its place.
 fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<Finding> {
-    let Renamed { section: name, old, new, .. } = renamed;
+    let Renamed {
+        section: name,
+        old,
+        new,
+        ..
+    } = renamed;
     let span = section.get_key_value(*old)?.0.span();
     if section.get(*new).is_some() {
-        let message = format!("`{}` is an older name of `{new}`, which stands beside it", join(name, old));
+        let message = format!(
+            "`{}` is an older name of `{new}`, which stands beside it",
+            join(name, old)
+        );
         return Some(
             Finding::new(Code::RenamedKey, join(name, old), message)
                 .at(Some(span))
@@ -115,7 +151,14 @@ fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<Finding> {
     *section = entries
         .map(|(key, value)| {
             let is_old = key.get_ref() == old;
-            (if is_old { Spanned::new(key.span(), (*new).into()) } else { key }, value)
+            (
+                if is_old {
+                    Spanned::new(key.span(), (*new).into())
+                } else {
+                    key
+                },
+                value,
+            )
         })
         .collect();
     None

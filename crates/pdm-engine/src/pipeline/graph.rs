@@ -43,7 +43,8 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
+    pub const ALL: [Self; Self::VARIANTS.len()] =
+        *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns the name in tables, caches and messages.
     pub fn name(self) -> &'static str {
@@ -77,7 +78,10 @@ impl Stage {
 
     /// Returns this stage and all before it.
     pub fn line_up_to(self) -> &'static [Self] {
-        let end = Self::ALL.iter().position(|stage| *stage == self).map_or(0, |at| at + 1);
+        let end = Self::ALL
+            .iter()
+            .position(|stage| *stage == self)
+            .map_or(0, |at| at + 1);
         &Self::ALL[..end]
     }
 }
@@ -94,7 +98,10 @@ mod tests {
 
     #[test]
     fn a_stage_needs_all_before_it() {
-        assert_eq!(Stage::Train.line_up_to(), [Stage::Validate, Stage::Features, Stage::Train]);
+        assert_eq!(
+            Stage::Train.line_up_to(),
+            [Stage::Validate, Stage::Features, Stage::Train]
+        );
         assert_eq!(Stage::Promote.line_up_to(), Stage::ALL);
     }
 }

@@ -10,7 +10,9 @@ impl PipelineSpec {
         let family = self.model.family();
         let mut idle = Vec::new();
         if self.train.loss != Loss::Mse && !family.learns_by_loss() {
-            idle.push("`train.loss` changes nothing: there is no network to learn by it".to_owned());
+            idle.push(
+                "`train.loss` changes nothing: there is no network to learn by it".to_owned(),
+            );
         }
         if self.train.validation > 0.0
             && let Some(why) = family.never_stops_early()
@@ -26,8 +28,13 @@ mod tests {
     use super::*;
 
     fn idle(text: &str) -> Vec<String> {
-        let text = format!("version = 1\n[project]\nname = \"x\"\n[dataset]\nkind = \"simulated\"\n{text}");
-        PipelineSpec::load(&text, "pdm.toml", &[], &|_| None).unwrap().0.idle_options()
+        let text = format!(
+            "version = 1\n[project]\nname = \"x\"\n[dataset]\nkind = \"simulated\"\n{text}"
+        );
+        PipelineSpec::load(&text, "pdm.toml", &[], &|_| None)
+            .unwrap()
+            .0
+            .idle_options()
     }
 
     #[test]
@@ -37,11 +44,22 @@ mod tests {
                 "[train]\nloss = \"huber\"\nvalidation = 0.2\n[model]\nkind = \"stack\"\n[[model.member]]\nkind = \"linear\"\n[[model.member]]\nkind = \"{kind}\""
             )
         };
-        let of = |kind: &str| idle(&format!("[train]\nloss = \"huber\"\nvalidation = 0.2\n[model]\nkind = \"{kind}\""));
+        let of = |kind: &str| {
+            idle(&format!(
+                "[train]\nloss = \"huber\"\nvalidation = 0.2\n[model]\nkind = \"{kind}\""
+            ))
+        };
         assert_eq!(of("gru"), [""; 0]);
         assert!(of("gbdt").len() == 1 && of("gbdt")[0].contains("train.loss"));
         assert!(of("linear").len() == 2 && of("linear")[1].contains("train.validation"));
-        assert_eq!([idle(&stack("linear")).len(), idle(&stack("gbdt")).len(), idle(&stack("cnn")).len()], [2, 1, 0]);
+        assert_eq!(
+            [
+                idle(&stack("linear")).len(),
+                idle(&stack("gbdt")).len(),
+                idle(&stack("cnn")).len()
+            ],
+            [2, 1, 0]
+        );
         assert_eq!(idle("[model]\nkind = \"linear\""), [""; 0]);
     }
 }

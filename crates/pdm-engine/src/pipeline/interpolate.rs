@@ -23,7 +23,12 @@ pub(super) fn interpolate(
     env: Environment<'_>,
     findings: &mut Findings,
 ) -> BTreeMap<String, Vec<String>> {
-    let mut filling = Filling { is_allowed, env, findings, filled: BTreeMap::new() };
+    let mut filling = Filling {
+        is_allowed,
+        env,
+        findings,
+        filled: BTreeMap::new(),
+    };
     filling.table("", root);
     filling.filled
 }
@@ -54,7 +59,8 @@ impl Filling<'_, '_> {
             DeValue::String(text) if text.contains(OPEN) => match self.fill(path, text) {
                 Ok(filled) => *text = Cow::Owned(filled),
                 Err(unfilled) => {
-                    self.findings.push_broken(unfilled.finding(path).at(Some(span)));
+                    self.findings
+                        .push_broken(unfilled.finding(path).at(Some(span)));
                 }
             },
             _ => {}
@@ -65,7 +71,11 @@ impl Filling<'_, '_> {
         if !(self.is_allowed)(path) {
             let hint = "only names, paths and URLs can come from the environment; use --set for other values";
             let message = format!("`{OPEN}…}}` has no meaning in `{path}`");
-            return Err(Unfilled { code: Code::VariableNotAllowed, message, hint: Some(hint.to_owned()) });
+            return Err(Unfilled {
+                code: Code::VariableNotAllowed,
+                message,
+                hint: Some(hint.to_owned()),
+            });
         }
         let (filled, names) = fill(text, self.env)?;
         self.filled.insert(path.to_owned(), names);
@@ -102,15 +112,25 @@ pub(super) fn fill(text: &str, env: Environment<'_>) -> Result<(String, Vec<Stri
         let Some((inside, behind)) = after.split_once('}') else {
             return Err(malformed(format!("`{OPEN}` without its `}}`")));
         };
-        let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
+        let (name, default) = inside
+            .split_once(":-")
+            .map_or((inside, None), |(name, default)| (name, Some(default)));
         if !is_name(name) {
-            return Err(malformed(format!("`{name}` is not the name of an environment variable")));
+            return Err(malformed(format!(
+                "`{name}` is not the name of an environment variable"
+            )));
         }
-        let value = env(name).filter(|value| !value.is_empty()).or_else(|| default.map(str::to_owned));
+        let value = env(name)
+            .filter(|value| !value.is_empty())
+            .or_else(|| default.map(str::to_owned));
         let Some(value) = value else {
             let hint = format!("set it, or give a default: {OPEN}{name}:-default}}");
             let message = format!("environment variable `{name}` is not set");
-            return Err(Unfilled { code: Code::VariableNotSet, message, hint: Some(hint) });
+            return Err(Unfilled {
+                code: Code::VariableNotSet,
+                message,
+                hint: Some(hint),
+            });
         };
         filled.push_str(before);
         filled.push_str(&value);
@@ -136,23 +156,43 @@ mod tests {
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        fill(text, &env).map(|(text, _)| text).map_err(|unfilled| unfilled.message)
+        fill(text, &env)
+            .map(|(text, _)| text)
+            .map_err(|unfilled| unfilled.message)
     }
 
     #[test]
     fn variables_and_defaults_are_filled_in() {
-        assert_eq!(filled("${env:PDM_DATA}/cmapss"), Ok("/data/nasa/cmapss".to_owned()));
-        assert_eq!(filled("a ${env:NONE:-b} ${env:EMPTY:-c}"), Ok("a b c".to_owned()));
+        assert_eq!(
+            filled("${env:PDM_DATA}/cmapss"),
+            Ok("/data/nasa/cmapss".to_owned())
+        );
+        assert_eq!(
+            filled("a ${env:NONE:-b} ${env:EMPTY:-c}"),
+            Ok("a b c".to_owned())
+        );
         assert_eq!(filled("${env:NONE:-}"), Ok(String::new()));
         assert_eq!(filled("$HOME ${x}"), Ok("$HOME ${x}".to_owned()));
     }
 
     #[test]
     fn what_cannot_be_filled_in_is_said() {
-        assert_eq!(filled("${env:NONE}"), Err("environment variable `NONE` is not set".to_owned()));
-        assert_eq!(filled("${env:EMPTY}"), Err("environment variable `EMPTY` is not set".to_owned()));
-        assert_eq!(filled("${env:PDM_DATA"), Err("`${env:` without its `}`".to_owned()));
-        assert_eq!(filled("${env:a b}"), Err("`a b` is not the name of an environment variable".to_owned()));
+        assert_eq!(
+            filled("${env:NONE}"),
+            Err("environment variable `NONE` is not set".to_owned())
+        );
+        assert_eq!(
+            filled("${env:EMPTY}"),
+            Err("environment variable `EMPTY` is not set".to_owned())
+        );
+        assert_eq!(
+            filled("${env:PDM_DATA"),
+            Err("`${env:` without its `}`".to_owned())
+        );
+        assert_eq!(
+            filled("${env:a b}"),
+            Err("`a b` is not the name of an environment variable".to_owned())
+        );
     }
 
     #[test]

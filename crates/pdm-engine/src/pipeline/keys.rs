@@ -28,14 +28,19 @@ impl Keys {
     /// Returns the keys that the table at `path` must hold.
     pub(super) fn required(&self, path: &[&str], kind: Option<KindAt<'_>>) -> Vec<&str> {
         let tables = self.tables(path, kind);
-        let required = tables.iter().filter_map(|table| table["required"].as_array()).flatten();
+        let required = tables
+            .iter()
+            .filter_map(|table| table["required"].as_array())
+            .flatten();
         required.filter_map(Value::as_str).collect()
     }
 
     /// Returns the sections that have this key at their top level.
     pub(super) fn sections_with(&self, key: &str) -> Vec<&str> {
         let sections = properties(&self.0).filter(|(_, section)| {
-            branches(section, None).iter().any(|table| properties(table).any(|(name, _)| name == key))
+            branches(section, None)
+                .iter()
+                .any(|table| properties(table).any(|(name, _)| name == key))
         });
         sections.map(|(name, _)| name).collect()
     }
@@ -44,20 +49,29 @@ impl Keys {
     pub(super) fn kinds_with(&self, path: &[&str], key: &str) -> Vec<&str> {
         let tables = self.tables(path, None).into_iter();
         let with_key = tables.filter(|table| properties(table).any(|(name, _)| name == key));
-        with_key.filter_map(|table| table["properties"]["kind"]["enum"][0].as_str()).collect()
+        with_key
+            .filter_map(|table| table["properties"]["kind"]["enum"][0].as_str())
+            .collect()
     }
 
     /// Returns the schemas of the value at `path`; those of `kind` where the section it stands in chooses by kind.
     pub(super) fn values(&self, path: &[&str], kind: Option<&str>) -> Vec<&Value> {
-        let Some((last, parents)) = path.split_last() else { return Vec::new() };
+        let Some((last, parents)) = path.split_last() else {
+            return Vec::new();
+        };
         let kind = kind.map(|name| KindAt { name, depth: 1 });
-        self.tables(parents, kind).into_iter().filter_map(|table| child(table, last)).collect()
+        self.tables(parents, kind)
+            .into_iter()
+            .filter_map(|table| child(table, last))
+            .collect()
     }
 
     fn tables(&self, path: &[&str], kind: Option<KindAt<'_>>) -> Vec<&Value> {
         let mut tables = vec![&self.0];
         for (depth, step) in (1..).zip(path) {
-            let kind = kind.filter(|kind| kind.depth == depth).map(|kind| kind.name);
+            let kind = kind
+                .filter(|kind| kind.depth == depth)
+                .map(|kind| kind.name);
             let inner = tables.into_iter().filter_map(|table| child(table, step));
             tables = inner.flat_map(|value| branches(value, kind)).collect();
         }
@@ -66,7 +80,11 @@ impl Keys {
 }
 
 fn properties(table: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    table["properties"].as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
+    table["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.as_str(), value))
 }
 
 fn child<'v>(table: &'v Value, step: &str) -> Option<&'v Value> {
@@ -76,15 +94,26 @@ fn child<'v>(table: &'v Value, step: &str) -> Option<&'v Value> {
         _ => table
             .get("properties")
             .and_then(|known| known.get(step))
-            .or_else(|| table.get("additionalProperties").filter(|any| any.is_object())),
+            .or_else(|| {
+                table
+                    .get("additionalProperties")
+                    .filter(|any| any.is_object())
+            }),
     }
 }
 
 /// Returns the alternatives of a schema, those of other kinds left out.
 fn branches<'v>(schema: &'v Value, kind: Option<&str>) -> Vec<&'v Value> {
-    let alternatives = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array());
-    let mut branches: Vec<_> = alternatives.flatten().flat_map(|inner| branches_of_kind(inner, kind)).collect();
-    let any_key = schema.get("additionalProperties").is_some_and(Value::is_object);
+    let alternatives = ["oneOf", "anyOf", "allOf"]
+        .into_iter()
+        .filter_map(|word| schema[word].as_array());
+    let mut branches: Vec<_> = alternatives
+        .flatten()
+        .flat_map(|inner| branches_of_kind(inner, kind))
+        .collect();
+    let any_key = schema
+        .get("additionalProperties")
+        .is_some_and(Value::is_object);
     if schema.get("properties").is_some() || schema.get("items").is_some() || any_key {
         branches.push(schema);
     }

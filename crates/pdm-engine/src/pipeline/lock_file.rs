@@ -65,11 +65,18 @@ impl LockedStage {
     /// Returns what an entry of the cache is locked as. What a program wrote on its way is nobody's result.
     pub fn of(entry: &Entry) -> Self {
         let key = entry.key().clone();
-        let parameters = canonical_json(&key.parameters).and_then(|bytes| serde_json::from_slice(&bytes));
+        let parameters =
+            canonical_json(&key.parameters).and_then(|bytes| serde_json::from_slice(&bytes));
         let parameters = parameters.expect("a JSON value has a JSON form");
         let outputs = entry.outputs().iter().filter(|output| output.path != LOG);
-        let outputs = outputs.map(|output| (output.path.clone(), output.sha256)).collect();
-        Self { digest: key.digest(), key: StageKey { parameters, ..key }, outputs }
+        let outputs = outputs
+            .map(|output| (output.path.clone(), output.sha256))
+            .collect();
+        Self {
+            digest: key.digest(),
+            key: StageKey { parameters, ..key },
+            outputs,
+        }
     }
 }
 
@@ -78,7 +85,14 @@ impl LockFile {
     pub fn new(pipeline: &str, mut inputs: Vec<InputFile>, stages: Vec<LockedStage>) -> Self {
         let tool = concat!("pdm-ml ", env!("CARGO_PKG_VERSION")).to_owned();
         inputs.sort_by(|a, b| (&a.input, &a.path).cmp(&(&b.input, &b.path)));
-        Self { version: VERSION, tool, pipeline: pipeline.to_owned(), inputs, stages, exec: Vec::new() }
+        Self {
+            version: VERSION,
+            tool,
+            pipeline: pipeline.to_owned(),
+            inputs,
+            stages,
+            exec: Vec::new(),
+        }
     }
 
     /// Returns this lock with the programs of `[[stage]]`.
@@ -98,13 +112,21 @@ impl LockFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(LockFileError::Io(error)),
         };
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(LockFileError::Json)?;
+        let value: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(LockFileError::Json)?;
         match value["version"].as_u64() {
-            Some(version) if version != u64::from(VERSION) => return Err(LockFileError::Version(version)),
+            Some(version) if version != u64::from(VERSION) => {
+                return Err(LockFileError::Version(version));
+            }
             _ => {}
         }
         let lock: Self = serde_json::from_value(value).map_err(LockFileError::Json)?;
-        match lock.stages.iter().chain(&lock.exec).find(|stage| stage.key.digest() != stage.digest) {
+        match lock
+            .stages
+            .iter()
+            .chain(&lock.exec)
+            .find(|stage| stage.key.digest() != stage.digest)
+        {
             Some(stage) => Err(LockFileError::Edited(stage.key.stage.clone())),
             None => Ok(Some(lock)),
         }
@@ -112,7 +134,10 @@ impl LockFile {
 
     /// Returns what is locked of a stage, by its name.
     pub fn stage(&self, name: &str) -> Option<&LockedStage> {
-        self.stages.iter().chain(&self.exec).find(|locked| locked.key.stage == name)
+        self.stages
+            .iter()
+            .chain(&self.exec)
+            .find(|locked| locked.key.stage == name)
     }
 
     /// Returns whether both lock the same, whoever wrote them.
@@ -126,8 +151,12 @@ impl LockFile {
     pub fn continued_by(mut self, older: &Self) -> Self {
         let common = older.stages.get(..self.stages.len());
         if common == Some(&self.stages) && self.inputs == older.inputs {
-            self.stages.extend_from_slice(&older.stages[self.stages.len()..]);
-            let others = older.exec.iter().filter(|exec| self.exec.iter().all(|own| own.key.stage != exec.key.stage));
+            self.stages
+                .extend_from_slice(&older.stages[self.stages.len()..]);
+            let others = older
+                .exec
+                .iter()
+                .filter(|exec| self.exec.iter().all(|own| own.key.stage != exec.key.stage));
             let exec = self.exec.iter().chain(others).cloned().collect();
             return self.with_exec(exec);
         }
@@ -156,8 +185,17 @@ mod tests {
     fn stage(name: &str, rounds: u64) -> LockedStage {
         let inputs = BTreeMap::from([("train".to_owned(), Digest::of("rows"))]);
         let parameters = json!({"model": {"rounds": rounds, "loss": null}});
-        let key = StageKey { stage: name.into(), semantic_version: 1, parameters, inputs };
-        LockedStage { digest: key.digest(), key, outputs: BTreeMap::from([("weights".into(), Digest::of("w"))]) }
+        let key = StageKey {
+            stage: name.into(),
+            semantic_version: 1,
+            parameters,
+            inputs,
+        };
+        LockedStage {
+            digest: key.digest(),
+            key,
+            outputs: BTreeMap::from([("weights".into(), Digest::of("w"))]),
+        }
     }
 
     fn lock(stages: &[LockedStage]) -> LockFile {
@@ -167,7 +205,11 @@ mod tests {
             bytes: 4,
             sha256: Digest::of("rows"),
         };
-        LockFile::new("fd001", vec![file("train", "b"), file("test", "a")], stages.to_vec())
+        LockFile::new(
+            "fd001",
+            vec![file("train", "b"), file("test", "a")],
+            stages.to_vec(),
+        )
     }
 
     #[test]
@@ -178,7 +220,9 @@ mod tests {
         let lock = lock(&[stage("train", 300)]);
         lock.write(&path).unwrap();
         assert_eq!(LockFile::read(&path).unwrap(), Some(lock));
-        let text = fs::read_to_string(&path).unwrap().replace(env!("CARGO_PKG_VERSION"), "[version]");
+        let text = fs::read_to_string(&path)
+            .unwrap()
+            .replace(env!("CARGO_PKG_VERSION"), "[version]");
         insta::assert_snapshot!(text, @r#"
         {
           "version": 1,

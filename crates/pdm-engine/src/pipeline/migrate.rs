@@ -54,19 +54,35 @@ pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
     let from = format::version(&root).map_err(|finding| refuse(vec![finding]))?;
     let mut newest = root.clone();
     // Keys of the newest version in an older file are what bringing it up is for.
-    let problems: Vec<_> =
-        format::bring_up(&mut newest).into_iter().filter(|finding| finding.path.contains('.')).collect();
+    let problems: Vec<_> = format::bring_up(&mut newest)
+        .into_iter()
+        .filter(|finding| finding.path.contains('.'))
+        .collect();
     if !problems.is_empty() {
         return Err(refuse(problems));
     }
     let edits = edits(&root, from);
     let changed = applied(text, &edits);
-    let read = DeTable::parse(&changed).expect("names and a number in place of others make no other TOML").into_inner();
-    assert!(same_but_version(newest, read), "a migrated file says what it said");
+    let read = DeTable::parse(&changed)
+        .expect("names and a number in place of others make no other TOML")
+        .into_inner();
+    assert!(
+        same_but_version(newest, read),
+        "a migrated file says what it said"
+    );
     let place = |span: &Span| Sources::new(name, text).place(span).line;
-    let change =
-        |edit: Edit| Change { line: place(&edit.span), key: edit.key, old: text[edit.span].to_owned(), new: edit.new };
-    Ok(Migration { from, to: VERSION, changes: edits.into_iter().map(change).collect(), text: changed })
+    let change = |edit: Edit| Change {
+        line: place(&edit.span),
+        key: edit.key,
+        old: text[edit.span].to_owned(),
+        new: edit.new,
+    };
+    Ok(Migration {
+        from,
+        to: VERSION,
+        changes: edits.into_iter().map(change).collect(),
+        text: changed,
+    })
 }
 
 /// A piece of the text, and what is to stand there.
@@ -84,8 +100,15 @@ fn edits(root: &DeTable<'_>, from: u32) -> Vec<Edit> {
         key: join(renamed.section, renamed.old),
         new: renamed.new.to_owned(),
     });
-    let version = root.get("version").filter(|_| from < VERSION).map(Spanned::span);
-    let version = version.map(|span| Edit { span, key: "version".to_owned(), new: VERSION.to_string() });
+    let version = root
+        .get("version")
+        .filter(|_| from < VERSION)
+        .map(Spanned::span);
+    let version = version.map(|span| Edit {
+        span,
+        key: "version".to_owned(),
+        new: VERSION.to_string(),
+    });
     let mut edits: Vec<_> = names.chain(version).collect();
     edits.sort_by_key(|edit| edit.span.start);
     edits
@@ -93,15 +116,23 @@ fn edits(root: &DeTable<'_>, from: u32) -> Vec<Edit> {
 
 fn applied(text: &str, edits: &[Edit]) -> String {
     let mut text = text.to_owned();
-    edits.iter().rev().for_each(|edit| text.replace_range(edit.span.clone(), &edit.new));
+    edits
+        .iter()
+        .rev()
+        .for_each(|edit| text.replace_range(edit.span.clone(), &edit.new));
     text
 }
 
 fn same_but_version(mut a: DeTable<'_>, mut b: DeTable<'_>) -> bool {
     let values = |table: &mut DeTable<'_>| {
         table.remove("version");
-        let table = Spanned::new(0..0, DeValue::Table(std::mem::replace(table, DeTable::new())));
-        toml::Table::deserialize(ValueDeserializer::from(table)).ok().map(|table| table.to_string())
+        let table = Spanned::new(
+            0..0,
+            DeValue::Table(std::mem::replace(table, DeTable::new())),
+        );
+        toml::Table::deserialize(ValueDeserializer::from(table))
+            .ok()
+            .map(|table| table.to_string())
     };
     values(&mut a) == values(&mut b)
 }
@@ -130,23 +161,47 @@ batch_units = 4  # few
         kind = "gru"
         batch = 4  # few
         "#);
-        let told = migration.changes.iter().map(|c| format!("{}: {} {} → {}", c.line, c.key, c.old, c.new));
-        assert_eq!(told.collect::<Vec<_>>(), ["2: version 1 → 2", "6: model.batch_units batch_units → batch"]);
+        let told = migration
+            .changes
+            .iter()
+            .map(|c| format!("{}: {} {} → {}", c.line, c.key, c.old, c.new));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                "2: version 1 → 2",
+                "6: model.batch_units batch_units → batch"
+            ]
+        );
         let again = migrate(&migration.text, "pdm.toml").unwrap();
-        assert_eq!((again.from, again.changes.len(), &again.text), (2, 0, &migration.text));
+        assert_eq!(
+            (again.from, again.changes.len(), &again.text),
+            (2, 0, &migration.text)
+        );
     }
 
     #[test]
     fn odd_ways_to_write_it_are_seen() {
         for (old, new) in [
-            ("version = 0x1\r\nmodel.batch_units=1", "version = 2\r\nmodel.batch=1"),
-            ("model = { \"batch_units\" = 1 }\nversion=1", "model = { batch = 1 }\nversion=2"),
-            ("version = 1\nextends = \"a.toml\"\n[profile.x]", "version = 2\nextends = \"a.toml\"\n[profile.x]"),
+            (
+                "version = 0x1\r\nmodel.batch_units=1",
+                "version = 2\r\nmodel.batch=1",
+            ),
+            (
+                "model = { \"batch_units\" = 1 }\nversion=1",
+                "model = { batch = 1 }\nversion=2",
+            ),
+            (
+                "version = 1\nextends = \"a.toml\"\n[profile.x]",
+                "version = 2\nextends = \"a.toml\"\n[profile.x]",
+            ),
             (
                 "\"version\" = 1\n[train]\nnonsense = nan\nbatch_units = 3",
                 "\"version\" = 2\n[train]\nnonsense = nan\nbatch_units = 3",
             ),
-            ("version = 2\nmodel.batch_units = 3", "version = 2\nmodel.batch_units = 3"),
+            (
+                "version = 2\nmodel.batch_units = 3",
+                "version = 2\nmodel.batch_units = 3",
+            ),
         ] {
             assert_eq!(migrate(old, "x").unwrap().text, new);
         }
@@ -154,8 +209,13 @@ batch_units = 4  # few
 
     #[test]
     fn what_cannot_be_brought_up_is_said() {
-        let refusals = ["version = 3", "[model]", "version = 1\nmodel = { batch = 1, batch_units = 2 }", "version = "]
-            .map(|text| migrate(text, "pdm.toml").unwrap_err().to_string());
+        let refusals = [
+            "version = 3",
+            "[model]",
+            "version = 1\nmodel = { batch = 1, batch_units = 2 }",
+            "version = ",
+        ]
+        .map(|text| migrate(text, "pdm.toml").unwrap_err().to_string());
         insta::assert_snapshot!(refusals.join("\n\n"), @"
         error[E0104]: the format's version is 3, and this program reads versions 1 to 2
          --> pdm.toml:1:11

@@ -70,10 +70,18 @@ impl Origins {
         let origins = values.into_iter().map(|(key, value)| {
             let (layer, source) = written(&key, sources, index);
             let source = match filled.get(&key) {
-                Some(variables) => Source::Environment { variables: variables.clone(), written: Box::new(source) },
+                Some(variables) => Source::Environment {
+                    variables: variables.clone(),
+                    written: Box::new(source),
+                },
                 None => source,
             };
-            Origin { key, value, layer, source }
+            Origin {
+                key,
+                value,
+                layer,
+                source,
+            }
         });
         Self(origins.collect())
     }
@@ -91,7 +99,11 @@ impl Origins {
 
     /// Returns where a value stands, such as `pdm.toml:21`; nothing for one nobody wrote.
     pub fn place(&self, key: &str) -> Option<String> {
-        self.0.iter().find(|origin| origin.key == key)?.source.place()
+        self.0
+            .iter()
+            .find(|origin| origin.key == key)?
+            .source
+            .place()
     }
 }
 
@@ -112,15 +124,22 @@ impl Source {
 }
 
 fn written(key: &str, sources: &Sources, index: &KeyIndex) -> (Layer, Source) {
-    let Some(spans) = index.get(key) else { return (Layer::Default, Source::Default) };
+    let Some(spans) = index.get(key) else {
+        return (Layer::Default, Source::Default);
+    };
     let place = sources.place(&spans.value);
-    let SourceText { name, text, layer, .. } = place.source;
+    let SourceText {
+        name, text, layer, ..
+    } = place.source;
     let source = match layer {
         Layer::Environment => Source::Variable { name: text.clone() },
-        Layer::Set => Source::Override { text: place.source.override_text().to_owned() },
-        Layer::Default | Layer::Extends | Layer::File | Layer::Profile(_) => {
-            Source::File { file: name.clone(), line: place.line }
-        }
+        Layer::Set => Source::Override {
+            text: place.source.override_text().to_owned(),
+        },
+        Layer::Default | Layer::Extends | Layer::File | Layer::Profile(_) => Source::File {
+            file: name.clone(),
+            line: place.line,
+        },
     };
     (layer.clone(), source)
 }
@@ -128,7 +147,9 @@ fn written(key: &str, sources: &Sources, index: &KeyIndex) -> (Layer, Source) {
 /// Lists the values that are not tables; an array of plain values is one value.
 fn leaves(path: String, value: &Value, found: &mut Vec<(String, Value)>) {
     match value {
-        Value::Object(table) => table.iter().for_each(|(key, value)| leaves(join(&path, key), value, found)),
+        Value::Object(table) => table
+            .iter()
+            .for_each(|(key, value)| leaves(join(&path, key), value, found)),
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for (i, item) in items.iter().enumerate() {
                 leaves(join(&path, &i.to_string()), item, found);

@@ -27,7 +27,10 @@ pub(super) fn apply<'t>(
         let set = parse(text, base).and_then(|(key, value)| set(root, &key, value, since));
         if let Err(finding) = set {
             let whole = base - SET.len()..base + text.len();
-            findings.push(Finding { span: finding.span.clone().or(Some(whole)), ..finding });
+            findings.push(Finding {
+                span: finding.span.clone().or(Some(whole)),
+                ..finding
+            });
         }
     }
 }
@@ -35,19 +38,32 @@ pub(super) fn apply<'t>(
 fn parse(text: &str, base: usize) -> Result<(Vec<Step>, Spanned<DeValue<'_>>), Finding> {
     let Some((key, value)) = text.split_once('=') else {
         let finding = Finding::new(Code::BadOverride, "", format!("`{SET}{text}` has no `=`"));
-        return Err(finding.hint(Some("write KEY=VALUE, such as `--set split.folds=10`".to_owned())));
+        return Err(finding.hint(Some(
+            "write KEY=VALUE, such as `--set split.folds=10`".to_owned(),
+        )));
     };
     let steps = parse_key(key).ok_or_else(|| {
-        let message =
-            if key.trim().is_empty() { "no key before `=`".to_owned() } else { format!("`{key}` is not a key") };
+        let message = if key.trim().is_empty() {
+            "no key before `=`".to_owned()
+        } else {
+            format!("`{key}` is not a key")
+        };
         let finding = Finding::new(Code::BadOverride, "", message).at(Some(base..base + key.len()));
-        finding.hint(Some("write the names of the section and the key, such as `split.folds`".to_owned()))
+        finding.hint(Some(
+            "write the names of the section and the key, such as `split.folds`".to_owned(),
+        ))
     })?;
-    let steps = steps.into_iter().map(|(name, span)| (name, span.start + base..span.end + base)).collect();
+    let steps = steps
+        .into_iter()
+        .map(|(name, span)| (name, span.start + base..span.end + base))
+        .collect();
     let trimmed = value.trim_start();
     let start = base + text.len() - trimmed.len();
     let value = parse_value(trimmed.trim_end());
-    Ok((steps, moved(value, &mut |span| span.start + start..span.end + start)))
+    Ok((
+        steps,
+        moved(value, &mut |span| span.start + start..span.end + start),
+    ))
 }
 
 /// Sets a key of the document; what was written from the offset `since` on is of the same layer.
@@ -58,14 +74,20 @@ pub(super) fn set<'t>(
     since: usize,
 ) -> Result<(), Finding> {
     let hint = match key.first() {
-        Some((name, _)) if name == EXTENDS => "name the file itself, with the files it extends in it",
+        Some((name, _)) if name == EXTENDS => {
+            "name the file itself, with the files it extends in it"
+        }
         Some((name, _)) if name == PROFILE => {
             "choose a profile by --profile NAME; set the key itself to change a value"
         }
         _ => return set_in_table(root, "", key, value, since),
     };
     let (name, span) = &key[0];
-    let finding = Finding::new(Code::OnlyInAFile, name, format!("`{name}` can only be written in a file"));
+    let finding = Finding::new(
+        Code::OnlyInAFile,
+        name,
+        format!("`{name}` can only be written in a file"),
+    );
     Err(finding.at(Some(span.clone())).hint(Some(hint.to_owned())))
 }
 
@@ -89,7 +111,8 @@ pub(super) fn parse_key(key: &str) -> Option<Vec<Step>> {
 
 /// Returns a value that is TOML, or else text.
 pub(super) fn parse_value(text: &str) -> Spanned<DeValue<'_>> {
-    DeValue::parse(text).unwrap_or_else(|_| Spanned::new(0..text.len(), DeValue::String(Cow::Borrowed(text))))
+    DeValue::parse(text)
+        .unwrap_or_else(|_| Spanned::new(0..text.len(), DeValue::String(Cow::Borrowed(text))))
 }
 
 fn set_in_table<'t>(
@@ -99,7 +122,9 @@ fn set_in_table<'t>(
     value: Spanned<DeValue<'t>>,
     since: usize,
 ) -> Result<(), Finding> {
-    let Some(((name, span), rest)) = key.split_first() else { return Ok(()) };
+    let Some(((name, span), rest)) = key.split_first() else {
+        return Ok(());
+    };
     let spanned_name = Spanned::new(span.clone(), Cow::Owned(name.clone()));
     if rest.is_empty() {
         if name == "kind" {
@@ -126,7 +151,10 @@ fn set_within<'t>(
         DeValue::Table(table) => set_in_table(table, path, key, value, since),
         DeValue::Array(items) => set_in_array(items, path, key, value, since),
         plain => {
-            let message = format!("`{path}` is no table: its value is of type {}", plain.type_str());
+            let message = format!(
+                "`{path}` is no table: its value is of type {}",
+                plain.type_str()
+            );
             let span = key.first().map(|(_, span)| span.clone());
             Err(Finding::new(Code::NoPlaceForOverride, path, message).at(span))
         }
@@ -140,9 +168,14 @@ fn set_in_array<'t>(
     value: Spanned<DeValue<'t>>,
     since: usize,
 ) -> Result<(), Finding> {
-    let Some(((name, span), rest)) = key.split_first() else { return Ok(()) };
+    let Some(((name, span), rest)) = key.split_first() else {
+        return Ok(());
+    };
     let length = items.len();
-    let item = name.parse().ok().and_then(|position: usize| items.get_mut(position));
+    let item = name
+        .parse()
+        .ok()
+        .and_then(|position: usize| items.get_mut(position));
     let Some(item) = item else {
         let message = format!("`{path}` has no element `{name}`");
         let finding = Finding::new(Code::NoPlaceForOverride, path, message).at(Some(span.clone()));
@@ -173,7 +206,10 @@ mod tests {
         apply(&mut root, &overrides, &mut sources, &mut findings);
         if let Some(finding) = findings.into_vec().pop() {
             let place = sources.place(finding.span.as_ref().unwrap());
-            return Err(format!("{} [{}]", finding.message, &place.source.text[place.span]));
+            return Err(format!(
+                "{} [{}]",
+                finding.message, &place.source.text[place.span]
+            ));
         }
         let table = toml::de::ValueDeserializer::from(Spanned::new(0..0, DeValue::Table(root)));
         Ok(serde::Deserialize::deserialize(table).unwrap())
@@ -189,8 +225,14 @@ mod tests {
         assert_eq!(read("train.epochs=5", "/train/epochs"), "5");
         assert_eq!(read("train.lr = 1e-3", "/train/lr"), "0.001");
         assert_eq!(read("dataset.subset=FD003", "/dataset/subset"), "\"FD003\"");
-        assert_eq!(read("registry.url=s3://bucket/a=b", "/registry/url"), "\"s3://bucket/a=b\"");
-        assert_eq!(read("features.half_lives=[4, 15]", "/features/half_lives"), "[4,15]");
+        assert_eq!(
+            read("registry.url=s3://bucket/a=b", "/registry/url"),
+            "\"s3://bucket/a=b\""
+        );
+        assert_eq!(
+            read("features.half_lives=[4, 15]", "/features/half_lives"),
+            "[4,15]"
+        );
         assert_eq!(read("model={kind=\"linear\"}", "/model/kind"), "\"linear\"");
         assert_eq!(read("registry.model=", "/registry/model"), "\"\"");
         assert_eq!(read("a.\"b.c\".d=true", "/a/b.c/d"), "true");
@@ -204,8 +246,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_set_points_at_its_own_text() {
-        let errors = ["train.epochs", "=5", "a b=1", "gate.2.value=1", "gate.x=1", "train.epochs.x=1", "a\nb=1"]
-            .map(|text| set(text).unwrap_err());
+        let errors = [
+            "train.epochs",
+            "=5",
+            "a b=1",
+            "gate.2.value=1",
+            "gate.x=1",
+            "train.epochs.x=1",
+            "a\nb=1",
+        ]
+        .map(|text| set(text).unwrap_err());
         insta::assert_snapshot!(errors.join("\n"), @"
         `--set train.epochs` has no `=` [--set train.epochs]
         no key before `=` []

@@ -20,11 +20,16 @@ required.
 /// Returns the reference as Markdown: every key with its type, its default and what it means.
 pub fn file_reference() -> String {
     let schema = whole_schema();
-    let mut page = Page { text: OPENING.to_owned() };
+    let mut page = Page {
+        text: OPENING.to_owned(),
+    };
     page.heading(2, "The top of the file");
     let file = file_schema();
     let top = [("version", &schema), (EXTENDS, &file)].map(|(key, schema)| row_of(key, schema));
-    let profile = Row { name: format!("[{PROFILE}.NAME]"), ..row_of(PROFILE, &file) };
+    let profile = Row {
+        name: format!("[{PROFILE}.NAME]"),
+        ..row_of(PROFILE, &file)
+    };
     page.rows(top.into_iter().chain([profile]));
     for (name, section) in keys(&schema).filter(|(name, _)| *name != "version") {
         page.section(name, section);
@@ -47,7 +52,8 @@ struct Row {
 impl Page {
     fn heading(&mut self, level: usize, title: &str) {
         self.text.truncate(self.text.trim_end().len());
-        self.text.push_str(&format!("\n\n{} {title}\n\n", "#".repeat(level)));
+        self.text
+            .push_str(&format!("\n\n{} {title}\n\n", "#".repeat(level)));
     }
 
     fn paragraph(&mut self, text: &str) {
@@ -61,25 +67,50 @@ impl Page {
         if rows.is_empty() {
             return;
         }
-        self.text.push_str("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
-        for Row { name, form, default, meaning } in rows {
-            let default = if default == "required" || default.is_empty() { default } else { format!("`{default}`") };
-            let cells = [format!("`{name}`"), form, default, meaning].map(|cell| cell.replace('|', "\\|"));
+        self.text
+            .push_str("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
+        for Row {
+            name,
+            form,
+            default,
+            meaning,
+        } in rows
+        {
+            let default = if default == "required" || default.is_empty() {
+                default
+            } else {
+                format!("`{default}`")
+            };
+            let cells =
+                [format!("`{name}`"), form, default, meaning].map(|cell| cell.replace('|', "\\|"));
             self.text.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
     }
 
     fn section(&mut self, name: &str, section: &Value) {
         let list = section["type"] == "array";
-        self.heading(2, &if list { format!("`[[{name}]]`") } else { format!("`[{name}]`") });
+        self.heading(
+            2,
+            &if list {
+                format!("`[[{name}]]`")
+            } else {
+                format!("`[{name}]`")
+            },
+        );
         self.paragraph(&meaning(section));
         let table = if list { &section["items"] } else { section };
-        let kinds: Vec<_> = forms(table).into_iter().filter(|form| kind_of(form).is_some()).collect();
+        let kinds: Vec<_> = forms(table)
+            .into_iter()
+            .filter(|form| kind_of(form).is_some())
+            .collect();
         if kinds.is_empty() {
             self.rows(rows("", table));
         }
         for kind in kinds {
-            self.heading(3, &format!("`kind = \"{}\"`", kind_of(kind).unwrap_or_default()));
+            self.heading(
+                3,
+                &format!("`kind = \"{}\"`", kind_of(kind).unwrap_or_default()),
+            );
             self.paragraph(&in_one_line(kind));
             self.rows(rows("", kind).into_iter().filter(|row| row.name != "kind"));
         }
@@ -87,7 +118,11 @@ impl Page {
 }
 
 fn keys(table: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    table["properties"].as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+    table["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), value))
 }
 
 fn kind_of(form: &Value) -> Option<&str> {
@@ -95,7 +130,10 @@ fn kind_of(form: &Value) -> Option<&str> {
 }
 
 fn forms(schema: &Value) -> Vec<&Value> {
-    let inner = ["oneOf", "anyOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten();
+    let inner = ["oneOf", "anyOf"]
+        .into_iter()
+        .filter_map(|word| schema[word].as_array())
+        .flatten();
     inner.collect()
 }
 
@@ -104,9 +142,15 @@ fn rows(parent: &str, table: &Value) -> Vec<Row> {
     let mut found = Vec::new();
     for (key, value) in keys(table) {
         let path = join(parent, key);
-        found.push(Row { name: path.clone(), ..row_of(key, table) });
+        found.push(Row {
+            name: path.clone(),
+            ..row_of(key, table)
+        });
         found.extend(rows(&path, value));
-        if let Some(any) = value.get("additionalProperties").filter(|any| any.is_object()) {
+        if let Some(any) = value
+            .get("additionalProperties")
+            .filter(|any| any.is_object())
+        {
             found.extend(rows(&format!("{path}.KEY"), any));
         }
         if value["type"] == "array" && forms(&value["items"]).is_empty() {
@@ -118,14 +162,21 @@ fn rows(parent: &str, table: &Value) -> Vec<Row> {
 
 fn row_of(key: &str, table: &Value) -> Row {
     let value = &table["properties"][key];
-    let required = table["required"].as_array().is_some_and(|names| names.iter().any(|name| name == key));
+    let required = table["required"]
+        .as_array()
+        .is_some_and(|names| names.iter().any(|name| name == key));
     let default = match value.get("default") {
         _ if required => "required".to_owned(),
         // The keys of a table have their own lines.
         Some(default) if !default.is_object() => toml_of(default),
         _ => String::new(),
     };
-    Row { name: key.to_owned(), form: form(value), default, meaning: meaning(value) }
+    Row {
+        name: key.to_owned(),
+        form: form(value),
+        default,
+        meaning: meaning(value),
+    }
 }
 
 /// Returns the type of a value in words.
@@ -137,7 +188,9 @@ fn form(schema: &Value) -> String {
         return words.join(" or ");
     }
     match schema["type"].as_str() {
-        Some("integer") if schema["minimum"].as_f64() == Some(0.0) => "whole number, at least 0".to_owned(),
+        Some("integer") if schema["minimum"].as_f64() == Some(0.0) => {
+            "whole number, at least 0".to_owned()
+        }
         Some("integer") => "whole number".to_owned(),
         Some("number") => "number".to_owned(),
         Some("boolean") => "true or false".to_owned(),
@@ -158,15 +211,36 @@ fn list(schema: &Value) -> String {
 
 /// Returns what a value means, and what each of its names does.
 fn meaning(schema: &Value) -> String {
-    let named = |form: &Value| Some(format!("<br>`{}`: {}", form["enum"][0].as_str()?, in_one_line(form)));
-    let names = [schema, &schema["items"]].into_iter().flat_map(forms).filter_map(named).collect::<String>();
-    let bare = schema["enum"].as_array().filter(|names| names.len() > 1).map(|names| {
-        let names: Vec<_> = names.iter().map(|name| format!("`{}`", toml_of(name))).collect();
-        format!(" One of {}.", names.join(", "))
-    });
+    let named = |form: &Value| {
+        Some(format!(
+            "<br>`{}`: {}",
+            form["enum"][0].as_str()?,
+            in_one_line(form)
+        ))
+    };
+    let names = [schema, &schema["items"]]
+        .into_iter()
+        .flat_map(forms)
+        .filter_map(named)
+        .collect::<String>();
+    let bare = schema["enum"]
+        .as_array()
+        .filter(|names| names.len() > 1)
+        .map(|names| {
+            let names: Vec<_> = names
+                .iter()
+                .map(|name| format!("`{}`", toml_of(name)))
+                .collect();
+            format!(" One of {}.", names.join(", "))
+        });
     format!("{}{}{names}", in_one_line(schema), bare.unwrap_or_default())
 }
 
 fn in_one_line(schema: &Value) -> String {
-    schema["description"].as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+    schema["description"]
+        .as_str()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -51,23 +51,42 @@ pub enum Condition {
 
 impl Default for RetrainOptions {
     fn default() -> Self {
-        Self { when: vec![Condition::NewData], drift_fdr: 0.01, drift_units: 5, lost_data: LostData::Refuse }
+        Self {
+            when: vec![Condition::NewData],
+            drift_fdr: 0.01,
+            drift_units: 5,
+            lost_data: LostData::Refuse,
+        }
     }
 }
 
 impl RetrainOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
-        let nothing =
-            self.when.is_empty().then(|| Problem::new("when", "names no reason").hint("such as \"new-data\""));
+        let nothing = self
+            .when
+            .is_empty()
+            .then(|| Problem::new("when", "names no reason").hint("such as \"new-data\""));
         let rate = self.drift_fdr > 0.0 && self.drift_fdr < 1.0;
         let rate = (!rate).then(|| {
             let share = self.drift_fdr;
-            let problem = Problem::new("drift_fdr", format!("is {share}, and must be above 0 and below 1"));
-            if (1.0..100.0).contains(&share) { problem.hint(format!("{}", share / 100.0)) } else { problem }
+            let problem = Problem::new(
+                "drift_fdr",
+                format!("is {share}, and must be above 0 and below 1"),
+            );
+            if (1.0..100.0).contains(&share) {
+                problem.hint(format!("{}", share / 100.0))
+            } else {
+                problem
+            }
         });
         let few = self.drift_units < 2;
-        let units = few.then(|| Problem::new("drift_units", format!("must be at least 2, not {}", self.drift_units)));
+        let units = few.then(|| {
+            Problem::new(
+                "drift_units",
+                format!("must be at least 2, not {}", self.drift_units),
+            )
+        });
         nothing.into_iter().chain(rate).chain(units).collect()
     }
 }
@@ -87,7 +106,10 @@ impl fmt::Display for Condition {
 /// Returns a length of time as it would be typed.
 fn days(age: SignedDuration) -> String {
     let seconds = age.as_secs();
-    match [(86_400, "d"), (3_600, "h"), (60, "m")].into_iter().find(|(length, _)| seconds % length == 0) {
+    match [(86_400, "d"), (3_600, "h"), (60, "m")]
+        .into_iter()
+        .find(|(length, _)| seconds % length == 0)
+    {
         Some((length, unit)) if seconds != 0 => format!("{}{unit}", seconds / length),
         _ => format!("{seconds}s"),
     }
@@ -109,7 +131,11 @@ impl FromStr for Condition {
                 "always" => Some(Self::Always),
                 _ => None,
             },
-            Some(("new-units", units)) => units.parse().ok().filter(|units| *units > 0).map(Self::NewUnits),
+            Some(("new-units", units)) => units
+                .parse()
+                .ok()
+                .filter(|units| *units > 0)
+                .map(Self::NewUnits),
             Some(("older-than", age)) => age_of(age).map(Self::OlderThan),
             Some(_) => None,
         };
@@ -119,7 +145,11 @@ impl FromStr for Condition {
 
 /// Reads `7d`, `2 weeks` or `36h`.
 fn age_of(text: &str) -> Option<SignedDuration> {
-    let age = text.parse::<Span>().ok()?.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    let age = text
+        .parse::<Span>()
+        .ok()?
+        .to_duration(SpanRelativeTo::days_are_24_hours())
+        .ok()?;
     (!age.is_negative()).then_some(age)
 }
 
@@ -141,11 +171,14 @@ impl Visitor<'_> for Reader {
     type Value = Condition;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("one of \"new-data\", \"new-units=N\", \"drift\", \"older-than=7d\" and \"always\"")
+        out.write_str(
+            "one of \"new-data\", \"new-units=N\", \"drift\", \"older-than=7d\" and \"always\"",
+        )
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Condition, E> {
-        text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        text.parse()
+            .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 
@@ -155,20 +188,50 @@ mod tests {
 
     #[test]
     fn conditions_come_back_as_they_were_typed() {
-        for text in ["new-data", "new-units=12", "drift", "older-than=7d", "older-than=36h", "older-than=90m", "always"]
-        {
+        for text in [
+            "new-data",
+            "new-units=12",
+            "drift",
+            "older-than=7d",
+            "older-than=36h",
+            "older-than=90m",
+            "always",
+        ] {
             assert_eq!(text.parse::<Condition>().unwrap().to_string(), text);
         }
-        assert_eq!("older-than=2 weeks".parse::<Condition>().unwrap().to_string(), "older-than=14d");
-        for text in ["", "newdata", "new-units=0", "new-units", "older-than=soon", "older-than=-1d", "drift=2"] {
+        assert_eq!(
+            "older-than=2 weeks"
+                .parse::<Condition>()
+                .unwrap()
+                .to_string(),
+            "older-than=14d"
+        );
+        for text in [
+            "",
+            "newdata",
+            "new-units=0",
+            "new-units",
+            "older-than=soon",
+            "older-than=-1d",
+            "drift=2",
+        ] {
             assert!(text.parse::<Condition>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn impossible_options_are_told() {
-        let options = RetrainOptions { when: vec![], drift_fdr: 1.0, drift_units: 1, ..Default::default() };
-        let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
+        let options = RetrainOptions {
+            when: vec![],
+            drift_fdr: 1.0,
+            drift_units: 1,
+            ..Default::default()
+        };
+        let paths: Vec<_> = options
+            .problems()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
         assert_eq!(paths, ["when", "drift_fdr", "drift_units"]);
         assert_eq!(RetrainOptions::default().problems(), []);
     }

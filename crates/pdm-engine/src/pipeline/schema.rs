@@ -13,7 +13,11 @@ use super::spec::PipelineSpec;
 /// pipeline must have. It keeps to keywords of draft 7 that all editors know; `$ref` stands for whole sections only.
 pub fn file_schema() -> Value {
     let mut schema = whole_schema();
-    let sections = schema["properties"].as_object_mut().into_iter().flatten().filter(|(name, _)| *name != "version");
+    let sections = schema["properties"]
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| *name != "version");
     let mut names = Vec::new();
     for (name, section) in sections {
         allow_parts(section);
@@ -29,12 +33,18 @@ fn extends() -> Value {
     let description = "Files this one is laid over, the later one winning: tables merge, anything else is replaced. Paths \
                        begin at the folder of this file.";
     let path = json!({ "type": "string", "description": "A path." });
-    let paths = json!({ "type": "array", "description": "Several.", "items": { "type": "string" } });
+    let paths =
+        json!({ "type": "array", "description": "Several.", "items": { "type": "string" } });
     json!({ "description": description, "oneOf": [path, paths], "default": [] })
 }
 
 fn profiles(sections: &[String]) -> Value {
-    let reference = |name: &String| (name.clone(), json!({ "$ref": format!("#/properties/{name}") }));
+    let reference = |name: &String| {
+        (
+            name.clone(),
+            json!({ "$ref": format!("#/properties/{name}") }),
+        )
+    };
     let properties: Map<_, _> = sections.iter().map(reference).collect();
     let description = "What `--profile NAME`, or the variable `PDM_ML_PROFILE`, changes: one [profile.NAME] each.";
     let profile = json!({
@@ -50,7 +60,9 @@ fn profiles(sections: &[String]) -> Value {
 ///
 /// Lists are replaced whole, so what their elements must have they must have in one place.
 fn allow_parts(schema: &mut Value) {
-    let Some(words) = schema.as_object_mut() else { return };
+    let Some(words) = schema.as_object_mut() else {
+        return;
+    };
     if words.contains_key("properties") {
         words.shift_remove("required");
     }
@@ -64,7 +76,12 @@ fn allow_parts(schema: &mut Value) {
         words.shift_insert(0, "anyOf".to_owned(), forms);
     }
     for forms in ["oneOf", "anyOf"] {
-        words.get_mut(forms).and_then(Value::as_array_mut).into_iter().flatten().for_each(allow_parts);
+        words
+            .get_mut(forms)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .for_each(allow_parts);
     }
     words
         .get_mut("properties")
@@ -72,13 +89,18 @@ fn allow_parts(schema: &mut Value) {
         .into_iter()
         .flatten()
         .for_each(|(_, inner)| allow_parts(inner));
-    words.get_mut("additionalProperties").into_iter().for_each(allow_parts);
+    words
+        .get_mut("additionalProperties")
+        .into_iter()
+        .for_each(allow_parts);
 }
 
 /// Returns the schema of what a profile may hold.
 pub(super) fn profile_schema() -> Value {
     let mut schema = whole_schema();
-    schema["properties"].as_object_mut().map(|sections| sections.shift_remove("version"));
+    schema["properties"]
+        .as_object_mut()
+        .map(|sections| sections.shift_remove("version"));
     schema
 }
 
@@ -120,7 +142,10 @@ pub(super) fn schema_of<T: JsonSchema>() -> Value {
         .with(|settings| settings.inline_subschemas = true)
         .with_transform(ReplaceConstValue::default())
         .with_transform(RecursiveTransform(close));
-    settings.into_generator().into_root_schema_for::<T>().to_value()
+    settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
 }
 
 fn close(schema: &mut Schema) {
@@ -135,9 +160,17 @@ fn close(schema: &mut Schema) {
 
 /// The key that chooses among the tables of a family is no field of any of them.
 fn describe_kind(schema: &mut Schema) {
-    let kind = schema.get_mut("properties").and_then(|keys| keys.get_mut("kind")).and_then(Value::as_object_mut);
-    if let Some(kind) = kind.filter(|kind| kind.contains_key("enum") && !kind.contains_key("description")) {
-        kind.insert("description".to_owned(), json!("The kind; it decides which other keys there are."));
+    let kind = schema
+        .get_mut("properties")
+        .and_then(|keys| keys.get_mut("kind"))
+        .and_then(Value::as_object_mut);
+    if let Some(kind) =
+        kind.filter(|kind| kind.contains_key("enum") && !kind.contains_key("description"))
+    {
+        kind.insert(
+            "description".to_owned(),
+            json!("The kind; it decides which other keys there are."),
+        );
     }
 }
 
@@ -146,19 +179,32 @@ fn without_null(schema: &mut Schema) {
     if schema.get("default").is_some_and(Value::is_null) {
         schema.remove("default");
     }
-    let types = schema.get("type").and_then(Value::as_array).cloned().unwrap_or_default();
+    let types = schema
+        .get("type")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     if let [kind, null] = types.as_slice()
         && null == "null"
     {
         schema.insert("type".to_owned(), kind.clone());
     }
-    let branches = schema.get("anyOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let branches = schema
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     if let [Value::Object(inner), null] = branches.as_slice()
         && null["type"] == "null"
     {
         schema.remove("anyOf");
         // What a field says of itself is nearer than what its type says.
-        let absent: Vec<_> = inner.iter().filter(|(word, _)| schema.get(word.as_str()).is_none()).collect();
-        absent.into_iter().for_each(|(word, value)| drop(schema.insert(word.clone(), value.clone())));
+        let absent: Vec<_> = inner
+            .iter()
+            .filter(|(word, _)| schema.get(word.as_str()).is_none())
+            .collect();
+        absent
+            .into_iter()
+            .for_each(|(word, value)| drop(schema.insert(word.clone(), value.clone())));
     }
 }

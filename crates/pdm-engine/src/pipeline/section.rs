@@ -85,7 +85,10 @@ const NO_MODEL: Trials = Trials::Refused("it changes no model");
 impl Section {
     /// Returns the section with that name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::VARIANTS.iter().copied().find(|section| section.name() == name)
+        Self::VARIANTS
+            .iter()
+            .copied()
+            .find(|section| section.name() == name)
     }
 
     /// Returns the section of a key such as `train.folds`.
@@ -124,9 +127,13 @@ impl Section {
             Self::Features | Self::Target | Self::Model | Self::Train => Trials::Allowed,
             Self::Project => Trials::Refused("a lucky seed is no better model"),
             Self::Dataset | Self::Validate => SAME_DATA,
-            Self::Stage => Trials::Refused("programs make the data, and every trial must learn from the same data"),
+            Self::Stage => Trials::Refused(
+                "programs make the data, and every trial must learn from the same data",
+            ),
             Self::Split => Trials::Refused("every trial must be judged on the same folds"),
-            Self::Calibrate => Trials::Refused("intervals are made after the score that trials are compared by"),
+            Self::Calibrate => {
+                Trials::Refused("intervals are made after the score that trials are compared by")
+            }
             Self::Evaluate | Self::Gate => JUDGED_ALIKE,
             Self::Cache
             | Self::Registry
@@ -140,7 +147,9 @@ impl Section {
 
     /// Returns the sections that a search may change.
     pub(crate) fn searchable() -> Vec<&'static str> {
-        let allowed = Self::VARIANTS.iter().filter(|section| section.search() == Trials::Allowed);
+        let allowed = Self::VARIANTS
+            .iter()
+            .filter(|section| section.search() == Trials::Allowed);
         allowed.map(|section| section.name()).collect()
     }
 
@@ -221,8 +230,13 @@ impl Section {
 
     /// Returns whether a key of the section, such as `mlflow_url`, may hold variables.
     pub(crate) fn takes_variables(key: &str) -> bool {
-        let Some(section) = Self::of(key) else { return false };
-        section.with_variables().iter().any(|name| key.strip_prefix(section.name()) == Some(&format!(".{name}")))
+        let Some(section) = Self::of(key) else {
+            return false;
+        };
+        section
+            .with_variables()
+            .iter()
+            .any(|name| key.strip_prefix(section.name()) == Some(&format!(".{name}")))
     }
 
     /// Returns which keys may hold a secret in the wrong place: that of the receiver of a notice is one in itself.
@@ -284,7 +298,9 @@ impl fmt::Display for Section {
 
 /// Returns whether a key is one that the results of stages follow from; a key of no section is.
 pub(crate) fn is_locked_key(key: &str) -> bool {
-    let Some(section) = Section::of(key) else { return true };
+    let Some(section) = Section::of(key) else {
+        return true;
+    };
     match section.locked() {
         Locked::All => true,
         Locked::Nothing => false,
@@ -297,7 +313,9 @@ pub(crate) fn may_be_secret(key: &str) -> bool {
     if key.ends_with("_env") {
         return true;
     }
-    let Some(section) = Section::of(key) else { return false };
+    let Some(section) = Section::of(key) else {
+        return false;
+    };
     match section.secrets() {
         Secrets::Named => false,
         Secrets::Everywhere => key.len() > section.name().len(),
@@ -306,8 +324,11 @@ pub(crate) fn may_be_secret(key: &str) -> bool {
 }
 
 fn is_below(key: &str, section: Section, name: &str) -> bool {
-    let own = key.strip_prefix(section.name()).and_then(|rest| rest.strip_prefix('.'));
-    own.and_then(|own| own.strip_prefix(name)).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    let own = key
+        .strip_prefix(section.name())
+        .and_then(|rest| rest.strip_prefix('.'));
+    own.and_then(|own| own.strip_prefix(name))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -320,8 +341,17 @@ mod tests {
     #[test]
     fn every_section_of_the_schema_is_here_and_no_other() {
         let schema = whole_schema();
-        let written: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
-        let known: BTreeSet<_> = Section::VARIANTS.iter().map(|section| section.name()).chain(["version"]).collect();
+        let written: BTreeSet<_> = schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let known: BTreeSet<_> = Section::VARIANTS
+            .iter()
+            .map(|section| section.name())
+            .chain(["version"])
+            .collect();
         assert_eq!(written, known);
     }
 
@@ -333,7 +363,12 @@ mod tests {
         assert!(is_locked_key("stage.0.exec") && !is_locked_key("gate.0.margin"));
         assert!(may_be_secret("tracking.token_env") && may_be_secret("notify.0.url"));
         assert!(may_be_secret("schedule.secrets.TOKEN") && !may_be_secret("schedule.cron"));
-        assert!(Section::takes_variables("registry.url") && !Section::takes_variables("registry.id"));
-        assert_eq!(Section::searchable(), ["target", "features", "model", "train"]);
+        assert!(
+            Section::takes_variables("registry.url") && !Section::takes_variables("registry.id")
+        );
+        assert_eq!(
+            Section::searchable(),
+            ["target", "features", "model", "train"]
+        );
     }
 }

@@ -52,15 +52,32 @@ impl Sources {
     pub(super) fn new(file_name: &str, text: &str) -> Self {
         let (name, text) = (file_name.to_owned(), text.to_owned());
         let lines = beginnings(&text);
-        Self { texts: vec![SourceText { name, text, layer: Layer::File, base: 0, lines }] }
+        Self {
+            texts: vec![SourceText {
+                name,
+                text,
+                layer: Layer::File,
+                base: 0,
+                lines,
+            }],
+        }
     }
 
     /// Adds a text and returns the offset it starts at.
     pub(super) fn add(&mut self, name: &str, text: &str, layer: Layer) -> usize {
         // One offset beyond each text is its own: a problem at the end of a file points there.
-        let base = self.texts.last().map_or(0, |last| last.base + last.text.len() + 1);
+        let base = self
+            .texts
+            .last()
+            .map_or(0, |last| last.base + last.text.len() + 1);
         let lines = beginnings(text);
-        self.texts.push(SourceText { name: name.to_owned(), text: text.to_owned(), layer, base, lines });
+        self.texts.push(SourceText {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            layer,
+            base,
+            lines,
+        });
         base
     }
 
@@ -105,10 +122,17 @@ impl SourceText {
     fn place(&self, span: &Span) -> Place<'_> {
         let start = self.boundary(span.start - self.base);
         let end = self.boundary(span.end.saturating_sub(self.base)).max(start);
-        let line_end = self.text[start..end].find(['\n', '\r']).map_or(end, |length| start + length);
+        let line_end = self.text[start..end]
+            .find(['\n', '\r'])
+            .map_or(end, |length| start + length);
         let line = self.lines.partition_point(|begin| *begin <= start);
         let line_start = self.lines[line - 1];
-        Place { source: self, span: start..line_end, line, column: self.text[line_start..start].chars().count() + 1 }
+        Place {
+            source: self,
+            span: start..line_end,
+            line,
+            column: self.text[line_start..start].chars().count() + 1,
+        }
     }
 
     /// Returns a line, counted from 1, with the one before it, and the offset and number of the first of the two.
@@ -121,12 +145,17 @@ impl SourceText {
 
     fn boundary(&self, offset: usize) -> usize {
         let offset = offset.min(self.text.len());
-        (0..=offset).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0)
+        (0..=offset)
+            .rev()
+            .find(|at| self.text.is_char_boundary(*at))
+            .unwrap_or(0)
     }
 }
 
 fn beginnings(text: &str) -> Vec<usize> {
-    std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect()
+    std::iter::once(0)
+        .chain(text.match_indices('\n').map(|(newline, _)| newline + 1))
+        .collect()
 }
 
 /// Where a key and its value stand. For a table the value is its header, for an element of an array the key is too.
@@ -183,15 +212,32 @@ impl KeyIndex {
             }
             _ => {}
         }
-        self.0.insert(path, KeySpans { key, value: value.span() });
+        self.0.insert(
+            path,
+            KeySpans {
+                key,
+                value: value.span(),
+            },
+        );
     }
 }
 
 /// Returns the path of a key in the table at `parent`; a key that is not bare is quoted as in TOML.
 pub(super) fn join(parent: &str, key: &str) -> String {
-    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let key = if bare { key.to_owned() } else { format!("{key:?}") };
-    if parent.is_empty() { key } else { format!("{parent}.{key}") }
+    let bare = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let key = if bare {
+        key.to_owned()
+    } else {
+        format!("{key:?}")
+    };
+    if parent.is_empty() {
+        key
+    } else {
+        format!("{parent}.{key}")
+    }
 }
 
 /// Returns the list that the table at `path` is an element of: `gate` for `gate.0`.
@@ -229,7 +275,10 @@ mod tests {
     fn a_path_that_is_not_written_points_at_the_table_around_it() {
         let root = DeTable::parse(TEXT).unwrap();
         let index = KeyIndex::of(root.get_ref());
-        assert_eq!(&TEXT[index.nearest("features.window.length").unwrap()], "features");
+        assert_eq!(
+            &TEXT[index.nearest("features.window.length").unwrap()],
+            "features"
+        );
         assert_eq!(&TEXT[index.nearest("gate.0.x").unwrap()], "1");
         assert_eq!(index.nearest("model.rounds"), None);
     }
@@ -239,11 +288,20 @@ mod tests {
         let mut sources = Sources::new("pdm.toml", "ä = 1\nb = 2");
         let base = sources.add_override("train.epochs=5");
         let place = sources.place(&(11..12));
-        assert_eq!((place.line, place.column, &place.source.layer), (2, 5, &Layer::File));
+        assert_eq!(
+            (place.line, place.column, &place.source.layer),
+            (2, 5, &Layer::File)
+        );
         let place = sources.place(&(base + 6..base + 12));
-        assert_eq!((&place.source.text[place.span.clone()], place.column), ("epochs", 13));
+        assert_eq!(
+            (&place.source.text[place.span.clone()], place.column),
+            ("epochs", 13)
+        );
         let end = sources.place(&(12..12));
-        assert_eq!((&end.source.layer, end.line, end.column), (&Layer::File, 2, 6));
+        assert_eq!(
+            (&end.source.layer, end.line, end.column),
+            (&Layer::File, 2, 6)
+        );
         let inside_a_character = sources.place(&(1..1));
         assert_eq!(inside_a_character.column, 1);
     }

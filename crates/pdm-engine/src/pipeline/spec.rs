@@ -116,7 +116,11 @@ impl ProjectOptions {
                 None => problem,
             }
         });
-        let budget = self.budget.problems().into_iter().map(|problem| problem.within("budget"));
+        let budget = self
+            .budget
+            .problems()
+            .into_iter()
+            .map(|problem| problem.within("budget"));
         name.into_iter().chain(budget).collect()
     }
 }
@@ -135,7 +139,13 @@ impl Family for ModelOptions {
         kind: "stack",
         key: "member",
         kinds: Self::MEMBER_KINDS,
-        fill: |model, member| if model.stack().is_some() { Self::Stack(StackOptions { member }) } else { model },
+        fill: |model, member| {
+            if model.stack().is_some() {
+                Self::Stack(StackOptions { member })
+            } else {
+                model
+            }
+        },
     });
 
     fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
@@ -164,7 +174,10 @@ impl PipelineSpec {
         overrides: &[String],
         env: Environment<'_>,
     ) -> Result<(Self, Origins), SpecErrors> {
-        Self::compose(&Layers::of_text(text, file_name).with_overrides(overrides), env)
+        Self::compose(
+            &Layers::of_text(text, file_name).with_overrides(overrides),
+            env,
+        )
     }
 
     /// Reads a pipeline from all its layers, with what `env` fills in.
@@ -179,7 +192,10 @@ impl PipelineSpec {
     ///
     /// # Errors
     /// As [`PipelineSpec::compose`]; and, where the other sections are sound, the values that no trial could use.
-    pub fn compose_to_search(layers: &Layers, env: Environment<'_>) -> Result<(Self, Origins), SpecErrors> {
+    pub fn compose_to_search(
+        layers: &Layers,
+        env: Environment<'_>,
+    ) -> Result<(Self, Origins), SpecErrors> {
         Self::compose_checked(layers, env, unusable_values)
     }
 
@@ -213,7 +229,9 @@ impl PipelineSpec {
             }
         }
         if !unchosen.is_empty() {
-            layers::mistakes(&unchosen, &profile_schema()).into_iter().for_each(|finding| findings.push(finding));
+            layers::mistakes(&unchosen, &profile_schema())
+                .into_iter()
+                .for_each(|finding| findings.push(finding));
         }
         match spec {
             Some(spec) if findings.is_empty() => {
@@ -274,7 +292,12 @@ impl PipelineSpec {
 
     /// Returns how features and a model are learnt.
     pub fn recipe(&self) -> Recipe<'_> {
-        Recipe { features: &self.features, target: &self.target, model: &self.model, training: &self.train }
+        Recipe {
+            features: &self.features,
+            target: &self.target,
+            model: &self.model,
+            training: &self.train,
+        }
     }
 
     /// Returns this pipeline with a number for everything that was left to the data, given how long the training units lived.
@@ -296,8 +319,16 @@ impl PipelineSpec {
         found.extend(self.features.found(lives));
         let time_scale = self.features.settled(lives).time_scale();
         if let Some(stride) = self.model.found_stride(time_scale) {
-            let (key, why) = ("model.stride".to_owned(), format!("the median training life has {} rows", lives.median));
-            found.push(Found { key, value: stride.to_string(), why, usual: time_scale == 1.0 });
+            let (key, why) = (
+                "model.stride".to_owned(),
+                format!("the median training life has {} rows", lives.median),
+            );
+            found.push(Found {
+                key,
+                value: stride.to_string(),
+                why,
+                usual: time_scale == 1.0,
+            });
         }
         found.extend(self.train.found(lives));
         found
@@ -314,7 +345,13 @@ impl PipelineSpec {
 
 /// Returns a name that is allowed and looks like one that is not.
 fn near(name: &str) -> Option<String> {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
     let name: String = name.trim().chars().map(plain).collect();
     let name = name.trim_matches('-');
     name.parse::<ModelName>().is_ok().then(|| name.to_owned())

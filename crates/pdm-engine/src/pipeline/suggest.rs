@@ -7,13 +7,22 @@ const MOST_NAMES: usize = 12;
 ///
 /// Case and the choice of `-` or `_` count as nothing. Two candidates that are equally near by both measures cancel out,
 /// and a candidate with other digits is another thing, not a slip: `s_22` says nothing about `s_2`.
-pub(super) fn meant<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(super) fn meant<'c>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
     let written = plain(written);
     let score = |candidate: &str| {
         let candidate = plain(candidate);
-        (damerau_levenshtein(&written, &candidate), 1.0 - jaro_winkler(&written, &candidate))
+        (
+            damerau_levenshtein(&written, &candidate),
+            1.0 - jaro_winkler(&written, &candidate),
+        )
     };
-    let mut near: Vec<_> = candidates.into_iter().map(|candidate| (score(candidate), candidate)).collect();
+    let mut near: Vec<_> = candidates
+        .into_iter()
+        .map(|candidate| (score(candidate), candidate))
+        .collect();
     near.retain(|((distance, _), candidate)| {
         *distance <= tolerance(&written, candidate)
             && (*distance == 0 || letters(&written) != letters(&plain(candidate)))
@@ -37,8 +46,16 @@ pub(super) fn hint(written: &str, names: &[&str]) -> Option<String> {
 
 /// Returns the names as a list in words.
 pub(super) fn one_of(names: &[&str]) -> String {
-    let quoted: Vec<_> = names.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
-    let more = if names.len() > MOST_NAMES { ", …" } else { "" };
+    let quoted: Vec<_> = names
+        .iter()
+        .take(MOST_NAMES)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = if names.len() > MOST_NAMES {
+        ", …"
+    } else {
+        ""
+    };
     match quoted.as_slice() {
         [only] => only.clone(),
         [first @ .., last] if more.is_empty() => format!("{} or {last}", first.join(", ")),
@@ -48,7 +65,16 @@ pub(super) fn one_of(names: &[&str]) -> String {
 
 fn plain(name: &str) -> String {
     // A longer text is no misspelt key, and distances cost time in proportion to the product of the lengths.
-    name.chars().take(64).map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
+    name.chars()
+        .take(64)
+        .map(|c| {
+            if c == '-' {
+                '_'
+            } else {
+                c.to_ascii_lowercase()
+            }
+        })
+        .collect()
 }
 
 fn letters(name: &str) -> String {
@@ -64,13 +90,36 @@ fn tolerance(written: &str, candidate: &str) -> usize {
 mod tests {
     use super::*;
 
-    const KEYS: [&str; 6] = ["learning_rate", "rounds", "leaves", "min_leaf", "epochs", "seed"];
+    const KEYS: [&str; 6] = [
+        "learning_rate",
+        "rounds",
+        "leaves",
+        "min_leaf",
+        "epochs",
+        "seed",
+    ];
 
     #[test]
     fn slips_of_the_finger_are_recognised() {
-        let slips = ["learning_rat", "learningRate", "LEARNING-RATE", "ruonds", "epoch", "sed", "leafs"];
+        let slips = [
+            "learning_rat",
+            "learningRate",
+            "LEARNING-RATE",
+            "ruonds",
+            "epoch",
+            "sed",
+            "leafs",
+        ];
         let meant = slips.map(|slip| meant(slip, KEYS).unwrap_or("?"));
-        let expected = ["learning_rate", "learning_rate", "learning_rate", "rounds", "epochs", "seed", "leaves"];
+        let expected = [
+            "learning_rate",
+            "learning_rate",
+            "learning_rate",
+            "rounds",
+            "epochs",
+            "seed",
+            "leaves",
+        ];
         assert_eq!(meant, expected);
     }
 

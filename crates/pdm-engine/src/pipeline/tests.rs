@@ -259,8 +259,14 @@ fn quantiles_need_a_network_that_learns_them() {
 
 #[test]
 fn overrides_are_shown_instead_of_the_file() {
-    let overrides =
-        ["split.fold=10", "model.kind=gru", "model.hiden=64", "modle.kind=gru", "gate.0.value=1", "nonsense"];
+    let overrides = [
+        "split.fold=10",
+        "model.kind=gru",
+        "model.hiden=64",
+        "modle.kind=gru",
+        "gate.0.value=1",
+        "nonsense",
+    ];
     insta::assert_snapshot!(errors(SMALLEST, &overrides), @"
     error[E0107]: unknown key `fold` in [split]
      --> command line:1:13
@@ -385,7 +391,8 @@ fn toml_that_is_none_is_shown_too() {
 
 #[test]
 fn a_misspelt_kind_does_not_hide_the_rest_of_its_table() {
-    let file = SMALLEST.replace("simulated", "cmaps") + "subset = 4\npaht = \"x\"\n[model]\nkind = \"svm\"\nx = 1\n";
+    let file = SMALLEST.replace("simulated", "cmaps")
+        + "subset = 4\npaht = \"x\"\n[model]\nkind = \"svm\"\nx = 1\n";
     insta::assert_snapshot!(errors(&file, &[]), @r#"
     error[E0112]: unknown kind "cmaps" in [dataset]
      --> pdm.toml:5:8
@@ -417,7 +424,10 @@ fn a_misspelt_kind_does_not_hide_the_rest_of_its_table() {
 
 #[test]
 fn a_misplaced_secret_is_not_repeated() {
-    let shown = errors(&format!("{SMALLEST}[tracking]\ntoken_env = \"hunter2 !\"\n"), &[]);
+    let shown = errors(
+        &format!("{SMALLEST}[tracking]\ntoken_env = \"hunter2 !\"\n"),
+        &[],
+    );
     assert!(!shown.contains("hunter2"), "{shown}");
     insta::assert_snapshot!(shown, @"
     error[E0122]: `tracking.token_env`: not the name of an environment variable
@@ -438,10 +448,16 @@ fn a_line_that_may_hold_a_secret_is_not_shown() {
     ];
     for line in lines {
         let shown = errors(&format!("{SMALLEST}[tracking]\n{line}\n"), &[]);
-        assert!(!shown.contains("hunter2") && shown.contains("pdm.toml:7:"), "{shown}");
+        assert!(
+            !shown.contains("hunter2") && shown.contains("pdm.toml:7:"),
+            "{shown}"
+        );
     }
     let shown = errors(SMALLEST, &["tracking.mlflow_url=http://ann:hunter2@host"]);
-    assert!(!shown.contains("hunter2") && shown.contains("command line:1:"), "{shown}");
+    assert!(
+        !shown.contains("hunter2") && shown.contains("command line:1:"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -510,19 +526,36 @@ url = "${env:BUCKET}"
       |       ^^^^^^^^^^^^^^^ set it, or give a default: ${env:BUCKET:-default}
     "#);
     let env = |name: &str| (name == "PDM_DATA").then(|| "/data".to_owned());
-    let file = file.replace("${env:SUBSET:-FD001}", "FD001").replace("${env:BUCKET}", "registry/store");
+    let file = file
+        .replace("${env:SUBSET:-FD001}", "FD001")
+        .replace("${env:BUCKET}", "registry/store");
     let (spec, origins) = PipelineSpec::load(&file, "pdm.toml", &[], &env).unwrap();
     assert!(spec.to_toml().contains("path = \"/data/cmapss\""));
-    assert_eq!(origins.place("dataset.path").as_deref(), Some("pdm.toml:6 (environment: PDM_DATA)"));
+    assert_eq!(
+        origins.place("dataset.path").as_deref(),
+        Some("pdm.toml:6 (environment: PDM_DATA)")
+    );
 }
 
 #[test]
 fn every_value_knows_who_wrote_it() {
     let file = format!("{SMALLEST}[[gate]]\nmetric = \"rmse\"\nrule = \"at_most\"\nvalue = 20.0\n");
     let (_, origins) = load(&file, &["split.folds=3", "model={kind=\"gbdt\", rounds=9}"]).unwrap();
-    let places =
-        ["version", "project.name", "project.seed", "split.folds", "model.rounds", "gate.0.value", "features.regimes"]
-            .map(|key| format!("{key}: {}", origins.place(key).unwrap_or_else(|| "default".to_owned())));
+    let places = [
+        "version",
+        "project.name",
+        "project.seed",
+        "split.folds",
+        "model.rounds",
+        "gate.0.value",
+        "features.regimes",
+    ]
+    .map(|key| {
+        format!(
+            "{key}: {}",
+            origins.place(key).unwrap_or_else(|| "default".to_owned())
+        )
+    });
     insta::assert_snapshot!(places.join("\n"), @r#"
     version: pdm.toml:1
     project.name: pdm.toml:3
@@ -606,20 +639,36 @@ steps = 200
 #[test]
 fn the_members_of_a_stack_keep_their_options_and_their_places() {
     let (spec, origins) = load(STACK, &["model.member.1.hidden=24"]).unwrap();
-    let ModelOptions::Stack(stack) = &spec.model else { panic!("{:?}", spec.model) };
+    let ModelOptions::Stack(stack) = &spec.model else {
+        panic!("{:?}", spec.model)
+    };
     let kinds: Vec<_> = stack.member.iter().map(ModelOptions::kind).collect();
     assert_eq!(kinds, ["gbdt", "gru"]);
     let place = |key| origins.place(key).unwrap_or_default();
     assert_eq!(place("model.member.0.rounds"), "pdm.toml:12");
-    assert_eq!(place("model.member.1.hidden"), "--set model.member.1.hidden=24");
-    assert_eq!((place("model.member.1.kind"), place("model.member.1.head")), ("pdm.toml:15".to_owned(), String::new()));
+    assert_eq!(
+        place("model.member.1.hidden"),
+        "--set model.member.1.hidden=24"
+    );
+    assert_eq!(
+        (place("model.member.1.kind"), place("model.member.1.head")),
+        ("pdm.toml:15".to_owned(), String::new())
+    );
     assert_eq!(load(&spec.to_toml(), &[]).unwrap().0, spec);
 
     let (bare, _) = load(SMALLEST, &["model.kind=stack"]).unwrap();
     assert_eq!(bare.model, ModelOptions::Stack(StackOptions::default()));
     assert_eq!(load(&bare.to_toml(), &[]).unwrap().0, bare);
-    let inline = load(SMALLEST, &["model.kind=stack", "model.member=[{kind='linear'}, {kind='linear', l2=1.0}]"]);
-    assert!(matches!(inline.unwrap().0.model, ModelOptions::Stack(stack) if stack.member.len() == 2));
+    let inline = load(
+        SMALLEST,
+        &[
+            "model.kind=stack",
+            "model.member=[{kind='linear'}, {kind='linear', l2=1.0}]",
+        ],
+    );
+    assert!(
+        matches!(inline.unwrap().0.model, ModelOptions::Stack(stack) if stack.member.len() == 2)
+    );
 }
 
 #[test]
@@ -688,7 +737,10 @@ fn mistakes_within_a_member_point_at_the_member() {
     1 | --set model.member.0.leaves=x
       |                             ^
     "#);
-    let alone = STACK.split("[[model.member]]\nkind = \"gru\"").next().unwrap();
+    let alone = STACK
+        .split("[[model.member]]\nkind = \"gru\"")
+        .next()
+        .unwrap();
     insta::assert_snapshot!(errors(alone, &[]), @r#"
     error[E0133]: `model.member` needs at least 2 models, and there are 1
       --> pdm.toml:10:1
@@ -710,7 +762,13 @@ fn one_of_subset_and_subsets_is_asked_for() {
     let cmapss = SMALLEST.replace("kind = \"simulated\"", "kind = \"cmapss\"");
     let pool = format!("{cmapss}subsets = [\"FD004\", \"FD002\"]\n");
     let (spec, origins) = load(&pool, &[]).unwrap();
-    assert_eq!((spec.dataset.name().as_str(), origins.place("dataset.subset")), ("FD002+FD004", None));
+    assert_eq!(
+        (
+            spec.dataset.name().as_str(),
+            origins.place("dataset.subset")
+        ),
+        ("FD002+FD004", None)
+    );
     assert_eq!(load(&spec.to_toml(), &[]).unwrap().0, spec);
     let (bare, _) = load(&cmapss, &[]).unwrap();
     assert!(bare.to_toml().contains("subset = \"FD001\"") && !bare.to_toml().contains("subsets"));
@@ -762,14 +820,22 @@ fn one_of_subset_and_subsets_is_asked_for() {
 fn the_schema_knows_every_kind_of_member_but_the_stack() {
     let schema = file_schema();
     let kinds = |tables: &serde_json::Value| -> Vec<String> {
-        let kind = |table: &serde_json::Value| table["properties"]["kind"]["enum"][0].as_str().unwrap().to_owned();
+        let kind = |table: &serde_json::Value| {
+            table["properties"]["kind"]["enum"][0]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
         tables.as_array().unwrap().iter().map(kind).collect()
     };
     let models = &schema["properties"]["model"]["anyOf"];
     assert_eq!(kinds(models), ModelOptions::KINDS);
     let is_stack = |table: &&serde_json::Value| table["properties"]["kind"]["enum"][0] == "stack";
     let stack = models.as_array().unwrap().iter().find(is_stack).unwrap();
-    assert_eq!(kinds(&stack["properties"]["member"]["items"]["oneOf"]), ModelOptions::MEMBER_KINDS);
+    assert_eq!(
+        kinds(&stack["properties"]["member"]["items"]["oneOf"]),
+        ModelOptions::MEMBER_KINDS
+    );
 }
 
 #[test]
@@ -779,21 +845,34 @@ fn the_resolved_file_loads_to_the_same_specification() {
     for (kind, dataset) in ModelOptions::KINDS.iter().zip(datasets.iter().cycle()) {
         let smallest = SMALLEST.replace("kind = \"simulated\"", dataset);
         let gate = "[[gate]]\nmetric = \"coverage\"\nrule = \"between\"\nlow = 0.8\nhigh = 1.0\n";
-        let file = format!("{smallest}[model]\nkind = \"{kind}\"\n[validate.ranges]\ns_1 = [0.0, 1000.0]\n{gate}");
-        let (spec, _) =
-            load(&file, &["project.seed=9223372036854775807", "features.sensors=[\"s_2\", \"s_3\"]"]).unwrap();
+        let file = format!(
+            "{smallest}[model]\nkind = \"{kind}\"\n[validate.ranges]\ns_1 = [0.0, 1000.0]\n{gate}"
+        );
+        let (spec, _) = load(
+            &file,
+            &[
+                "project.seed=9223372036854775807",
+                "features.sensors=[\"s_2\", \"s_3\"]",
+            ],
+        )
+        .unwrap();
         let text = spec.to_toml();
         let (again, origins) = load(&text, &[]).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
         assert_eq!(again, spec);
         assert_eq!(again.to_toml(), text);
-        let invented: Vec<_> = origins.as_slice().iter().filter(|origin| origin.source == Source::Default).collect();
+        let invented: Vec<_> = origins
+            .as_slice()
+            .iter()
+            .filter(|origin| origin.source == Source::Default)
+            .collect();
         assert_eq!(invented, Vec::<&Origin>::new());
     }
 }
 
 #[test]
 fn the_committed_schema_is_current() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines/pipeline.schema.json");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../pipelines/pipeline.schema.json");
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, file_schema_text()).unwrap();
@@ -813,7 +892,11 @@ fn properties(schema: &serde_json::Value, path: &str, found: &mut Vec<String>) {
         found.push(path);
     }
     for word in ["oneOf", "anyOf", "allOf"] {
-        schema[word].as_array().into_iter().flatten().for_each(|inner| properties(inner, path, found));
+        schema[word]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .for_each(|inner| properties(inner, path, found));
     }
 }
 
@@ -824,19 +907,36 @@ fn the_schema_names_every_key_of_the_resolved_file_and_refuses_others() {
     properties(&schema, "", &mut known);
     let (_, origins) = load(SMALLEST, &[]).unwrap();
     for origin in origins.as_slice() {
-        assert!(known.contains(&origin.key), "{} is not in the schema", origin.key);
+        assert!(
+            known.contains(&origin.key),
+            "{} is not in the schema",
+            origin.key
+        );
     }
     let text = file_schema_text();
-    assert!(["\"const\"", "\"null\""].iter().all(|word| !text.contains(word)));
+    assert!(
+        ["\"const\"", "\"null\""]
+            .iter()
+            .all(|word| !text.contains(word))
+    );
     assert_eq!(schema["additionalProperties"], false);
-    assert_eq!(schema["properties"]["model"]["anyOf"][0]["additionalProperties"], false);
+    assert_eq!(
+        schema["properties"]["model"]["anyOf"][0]["additionalProperties"],
+        false
+    );
     // A profile refers to the sections, and to nothing else.
     let sections = &schema["properties"]["profile"]["additionalProperties"]["properties"];
     for (name, section) in sections.as_object().unwrap() {
-        assert_eq!(section, &serde_json::json!({ "$ref": format!("#/properties/{name}") }));
+        assert_eq!(
+            section,
+            &serde_json::json!({ "$ref": format!("#/properties/{name}") })
+        );
         assert!(schema["properties"].get(name).is_some(), "{name}");
     }
-    assert_eq!(text.matches("$ref").count(), schema["properties"].as_object().unwrap().len() - 3);
+    assert_eq!(
+        text.matches("$ref").count(),
+        schema["properties"].as_object().unwrap().len() - 3
+    );
 }
 
 #[test]
@@ -844,13 +944,23 @@ fn the_schema_describes_every_key() {
     fn undescribed(schema: &serde_json::Value, path: &str, found: &mut Vec<String>) {
         for (key, value) in schema["properties"].as_object().into_iter().flatten() {
             let path = source::join(path, key);
-            let said = value.get("$ref").is_some() || value["description"].as_str().is_some_and(|text| text.len() > 5);
+            let said = value.get("$ref").is_some()
+                || value["description"]
+                    .as_str()
+                    .is_some_and(|text| text.len() > 5);
             found.extend((!said).then(|| path.clone()));
             undescribed(value, &path, found);
         }
-        let inner = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|word| schema[word].as_array()).flatten();
-        let within = [&schema["items"], &schema["additionalProperties"]].into_iter().filter(|inner| inner.is_object());
-        inner.chain(within).for_each(|inner| undescribed(inner, path, found));
+        let inner = ["oneOf", "anyOf", "allOf"]
+            .into_iter()
+            .filter_map(|word| schema[word].as_array())
+            .flatten();
+        let within = [&schema["items"], &schema["additionalProperties"]]
+            .into_iter()
+            .filter(|inner| inner.is_object());
+        inner
+            .chain(within)
+            .for_each(|inner| undescribed(inner, path, found));
     }
     let mut found = Vec::new();
     undescribed(&file_schema(), "", &mut found);
@@ -872,10 +982,18 @@ fn the_committed_reference_is_current() {
 
 #[test]
 fn the_reference_names_every_key_of_the_resolved_file() {
-    let (reference, text) = (file_reference(), format!("{SMALLEST}[model]\nkind = \"gru\"\n"));
+    let (reference, text) = (
+        file_reference(),
+        format!("{SMALLEST}[model]\nkind = \"gru\"\n"),
+    );
     for origin in load(&text, &[]).unwrap().1.as_slice() {
-        let key = origin.key.split_once('.').map_or(origin.key.as_str(), |(_, key)| key);
-        let told = [format!("| `{key}` |"), format!("## `[[{key}]]`")].iter().any(|words| reference.contains(words));
+        let key = origin
+            .key
+            .split_once('.')
+            .map_or(origin.key.as_str(), |(_, key)| key);
+        let told = [format!("| `{key}` |"), format!("## `[[{key}]]`")]
+            .iter()
+            .any(|words| reference.contains(words));
         assert!(key == "kind" || told, "{}", origin.key);
     }
 }
@@ -906,7 +1024,9 @@ fn mutations() -> impl Strategy<Value = String> {
     let edits = prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, piece), 1..6);
     edits.prop_map(|edits| {
         let mut text: Vec<char> =
-            format!("{SMALLEST}[features]\nhalf_lives = [4.0]\n[[gate]]\nmetric = \"rmse\"\n").chars().collect();
+            format!("{SMALLEST}[features]\nhalf_lives = [4.0]\n[[gate]]\nmetric = \"rmse\"\n")
+                .chars()
+                .collect();
         for (at, removed, piece) in edits {
             let start = at.index(text.len() + 1);
             let end = (start + removed).min(text.len());

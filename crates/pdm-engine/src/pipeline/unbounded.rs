@@ -19,7 +19,8 @@ fn find_in_value(path: String, value: &Spanned<DeValue<'_>>, found: &mut Vec<Fin
         DeValue::Table(table) => return find(&path, table, found),
         DeValue::Array(items) => {
             let items = items.iter().enumerate();
-            return items.for_each(|(i, item)| find_in_value(join(&path, &i.to_string()), item, found));
+            return items
+                .for_each(|(i, item)| find_in_value(join(&path, &i.to_string()), item, found));
         }
         DeValue::Float(number) => !number.as_str().parse().is_ok_and(f64::is_finite),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).is_err(),
@@ -27,7 +28,9 @@ fn find_in_value(path: String, value: &Spanned<DeValue<'_>>, found: &mut Vec<Fin
     };
     if unbounded {
         let message = match value.get_ref() {
-            DeValue::Integer(_) => format!("the number for `{path}` does not fit 64 bits with a sign"),
+            DeValue::Integer(_) => {
+                format!("the number for `{path}` does not fit 64 bits with a sign")
+            }
             _ => format!("the number for `{path}` is not finite"),
         };
         found.push(Finding::new(Code::UnboundedNumber, path, message).at(Some(value.span())));

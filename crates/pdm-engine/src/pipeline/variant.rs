@@ -22,14 +22,32 @@ impl PipelineSpec {
     /// What is wrong with these values, with paths from the top of the file.
     pub fn with_values(&self, values: &Point) -> Result<Self, Vec<Problem>> {
         let mut variant = Variant::of(self, values);
-        values.iter().for_each(|(key, value)| variant.put(key, value));
+        values
+            .iter()
+            .for_each(|(key, value)| variant.put(key, value));
         let (features, target) = (variant.section("features"), variant.section("target"));
         let (model, train) = (variant.model(), variant.section("train"));
-        let whole = features.zip(target).zip(model.zip(train)).filter(|_| variant.problems.is_empty());
-        let Some(((features, target), (model, train))) = whole else { return Err(variant.problems) };
-        let spec = Self { features, target, model, train, tune: None, ..self.clone() };
+        let whole = features
+            .zip(target)
+            .zip(model.zip(train))
+            .filter(|_| variant.problems.is_empty());
+        let Some(((features, target), (model, train))) = whole else {
+            return Err(variant.problems);
+        };
+        let spec = Self {
+            features,
+            target,
+            model,
+            train,
+            tune: None,
+            ..self.clone()
+        };
         let problems = spec.problems_of_variant();
-        if problems.is_empty() { Ok(spec) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(spec)
+        } else {
+            Err(problems)
+        }
     }
 
     /// Returns the value of a dotted key, where it has one.
@@ -37,7 +55,11 @@ impl PipelineSpec {
         let spec = serde_json::to_value(self).ok()?;
         key.split('.').try_fold(spec, |value, step| match value {
             Value::Object(mut table) => table.remove(step),
-            Value::Array(mut items) => step.parse().ok().filter(|at| *at < items.len()).map(|at| items.swap_remove(at)),
+            Value::Array(mut items) => step
+                .parse()
+                .ok()
+                .filter(|at| *at < items.len())
+                .map(|at| items.swap_remove(at)),
             _ => None,
         })
     }
@@ -50,10 +72,17 @@ impl PipelineSpec {
             ("train", self.train.problems()),
         ];
         let within = |(name, problems): (&str, Vec<Problem>)| {
-            problems.into_iter().map(|problem| problem.within(name)).collect::<Vec<_>>()
+            problems
+                .into_iter()
+                .map(|problem| problem.within(name))
+                .collect::<Vec<_>>()
         };
         let problems: Vec<_> = sections.into_iter().flat_map(within).collect();
-        if problems.is_empty() { combination_problems(self, |_| false) } else { problems }
+        if problems.is_empty() {
+            combination_problems(self, |_| false)
+        } else {
+            problems
+        }
     }
 }
 
@@ -66,27 +95,44 @@ struct Variant<'v> {
 
 impl<'v> Variant<'v> {
     fn of(spec: &PipelineSpec, values: &'v Point) -> Self {
-        let other_kind = values.get(KIND).is_some_and(|kind| *kind != spec.model.kind());
-        let model = if other_kind { json!({}) } else { json!(spec.model) };
+        let other_kind = values
+            .get(KIND)
+            .is_some_and(|kind| *kind != spec.model.kind());
+        let model = if other_kind {
+            json!({})
+        } else {
+            json!(spec.model)
+        };
         let sections = [
             ("features", json!(spec.features)),
             ("target", json!(spec.target)),
             ("model", model),
             ("train", json!(spec.train)),
         ];
-        let sections = sections.into_iter().map(|(name, section)| (name.to_owned(), section)).collect();
-        Self { sections, values, problems: Vec::new() }
+        let sections = sections
+            .into_iter()
+            .map(|(name, section)| (name.to_owned(), section))
+            .collect();
+        Self {
+            sections,
+            values,
+            problems: Vec::new(),
+        }
     }
 
     fn put(&mut self, key: &str, value: &Value) {
-        let (section, rest) = key.split_once('.').map_or((key, None), |(section, rest)| (section, Some(rest)));
+        let (section, rest) = key
+            .split_once('.')
+            .map_or((key, None), |(section, rest)| (section, Some(rest)));
         let place = self.sections.get_mut(section).and_then(|table| match rest {
             None => Some(table),
             Some(rest) => place_within(table, rest),
         });
         match place {
             Some(place) => *place = value.clone(),
-            None => self.problems.push(Problem::new(key, "has no place in the file")),
+            None => self
+                .problems
+                .push(Problem::new(key, "has no place in the file")),
         }
     }
 
@@ -98,24 +144,41 @@ impl<'v> Variant<'v> {
     fn model(&mut self) -> Option<ModelOptions> {
         let mut table = self.sections.remove("model").unwrap_or_default();
         let kind = table.as_object_mut().and_then(|table| table.remove("kind"));
-        let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kind = kind
+            .as_ref()
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let unknown = || serde::de::Error::custom(format!("there is no kind `{kind}`"));
-        self.read("model", table, |table| ModelOptions::decode(&kind, table).unwrap_or_else(|| Err(unknown())))
+        self.read("model", table, |table| {
+            ModelOptions::decode(&kind, table).unwrap_or_else(|| Err(unknown()))
+        })
     }
 
-    fn read<T>(&mut self, name: &str, value: Value, read: impl FnOnce(Heard<'_, '_>) -> Result<T, Error>) -> Option<T> {
+    fn read<T>(
+        &mut self,
+        name: &str,
+        value: Value,
+        read: impl FnOnce(Heard<'_, '_>) -> Result<T, Error>,
+    ) -> Option<T> {
         let mut unknown = Vec::new();
         let mut note = |path: serde_ignored::Path<'_>| unknown.push(steps(&path).join("."));
         let mut note: &mut dyn FnMut(serde_ignored::Path<'_>) = &mut note;
         let result = read(serde_ignored::Deserializer::new(value, &mut note));
-        let ignored = |path: String| Problem::new(format!("{name}.{path}"), "is no key of the pipeline");
+        let ignored =
+            |path: String| Problem::new(format!("{name}.{path}"), "is no key of the pipeline");
         self.problems.extend(unknown.into_iter().map(ignored));
         match result {
             Ok(options) => Some(options),
             Err(error) => {
                 let key = self.culprit(name);
                 let told = words::tell(&error.to_string(), &key, None);
-                self.problems.push(Problem { code: told.code, path: key, message: told.message, hint: told.hint });
+                self.problems.push(Problem {
+                    code: told.code,
+                    path: key,
+                    message: told.message,
+                    hint: told.hint,
+                });
                 None
             }
         }
@@ -125,16 +188,22 @@ impl<'v> Variant<'v> {
     fn culprit(&self, section: &str) -> String {
         let within = |key: &&String| key.split('.').next() == Some(section);
         let other_than_kind = self.values.keys().filter(within).rfind(|key| *key != KIND);
-        other_than_kind.or_else(|| self.values.keys().find(within)).cloned().unwrap_or_else(|| section.to_owned())
+        other_than_kind
+            .or_else(|| self.values.keys().find(within))
+            .cloned()
+            .unwrap_or_else(|| section.to_owned())
     }
 }
 
 /// A value that tells of the keys nobody reads.
-type Heard<'b, 'n> = serde_ignored::Deserializer<'b, 'b, Value, &'n mut dyn FnMut(serde_ignored::Path<'_>)>;
+type Heard<'b, 'n> =
+    serde_ignored::Deserializer<'b, 'b, Value, &'n mut dyn FnMut(serde_ignored::Path<'_>)>;
 
 /// Returns the place of a key in a table, made where it is not there; none where something else stands.
 fn place_within<'t>(table: &'t mut Value, key: &str) -> Option<&'t mut Value> {
-    let (step, rest) = key.split_once('.').map_or((key, None), |(step, rest)| (step, Some(rest)));
+    let (step, rest) = key
+        .split_once('.')
+        .map_or((key, None), |(step, rest)| (step, Some(rest)));
     let place = match table {
         Value::Object(table) => table.entry(step).or_insert_with(|| json!({})),
         Value::Array(items) => items.get_mut(step.parse::<usize>().ok()?)?,

@@ -19,7 +19,11 @@ pub(super) fn tell(serde_says: &str, path: &str, found: Option<&str>) -> Told {
         .or_else(|| unknown_variant(serde_says, path))
         .or_else(|| missing_field(serde_says, path))
         .or_else(|| not_a_name(serde_says, path, found))
-        .unwrap_or_else(|| Told { code: Code::BadValue, message: format!("`{path}`: {serde_says}"), hint: None })
+        .unwrap_or_else(|| Told {
+            code: Code::BadValue,
+            message: format!("`{path}`: {serde_says}"),
+            hint: None,
+        })
 }
 
 /// What stands where the name of a secret's variable belongs is the secret, perhaps.
@@ -27,58 +31,99 @@ fn written_secret(serde_says: &str, path: &str) -> Option<Told> {
     (serde_says == WRITE_A_NAME).then(|| Told {
         code: Code::NotAVariableName,
         message: format!("`{path}` holds a text where a secret is named"),
-        hint: Some("write { env = \"NAME\" }, with the name of the variable that holds it".to_owned()),
+        hint: Some(
+            "write { env = \"NAME\" }, with the name of the variable that holds it".to_owned(),
+        ),
     })
 }
 
 /// Returns the name in "missing field `name`".
 pub(super) fn missing_name(serde_says: &str) -> Option<&str> {
-    serde_says.strip_prefix("missing field `")?.strip_suffix('`')
+    serde_says
+        .strip_prefix("missing field `")?
+        .strip_suffix('`')
 }
 
 fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<Told> {
-    let kinds =
-        [("invalid type: ", Code::WrongType), ("invalid value: ", Code::BadValue), ("invalid length ", Code::BadValue)];
-    let (says, code) = kinds.into_iter().find_map(|(prefix, code)| Some((serde_says.strip_prefix(prefix)?, code)))?;
+    let kinds = [
+        ("invalid type: ", Code::WrongType),
+        ("invalid value: ", Code::BadValue),
+        ("invalid length ", Code::BadValue),
+    ];
+    let (says, code) = kinds
+        .into_iter()
+        .find_map(|(prefix, code)| Some((serde_says.strip_prefix(prefix)?, code)))?;
     // The found value may hold the separator itself, the expectation cannot.
     let (found, expected) = says.rsplit_once(", expected ")?;
     // To the deserializer a time is a table with one key.
     let time = stands.filter(|stands| stands.starts_with("the time "));
     let found_words = time.map_or_else(|| finding(found), str::to_owned);
-    let message = format!("expected {} for `{path}`, found {found_words}", expectation(expected));
+    let message = format!(
+        "expected {} for `{path}`, found {found_words}",
+        expectation(expected)
+    );
     if let Some(time) = time.filter(|_| expectation(expected) == "a string") {
-        let hint = format!("write \"{}\" with quotes", time.trim_start_matches("the time "));
-        return Some(Told { code: Code::WrongType, message, hint: Some(hint) });
+        let hint = format!(
+            "write \"{}\" with quotes",
+            time.trim_start_matches("the time ")
+        );
+        return Some(Told {
+            code: Code::WrongType,
+            message,
+            hint: Some(hint),
+        });
     }
     let table = || below(path).filter(|_| expectation(expected) == "a table");
-    Some(Told { code, message, hint: remedy(found, expected).or_else(table) })
+    Some(Told {
+        code,
+        message,
+        hint: remedy(found, expected).or_else(table),
+    })
 }
 
 /// Returns where the keys of a table are written, unless it is one of a list.
 fn below(path: &str) -> Option<String> {
-    let is_element = path.split('.').any(|step| step.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_element = path
+        .split('.')
+        .any(|step| step.bytes().all(|byte| byte.is_ascii_digit()));
     (!is_element).then(|| format!("write [{path}] and the keys below it"))
 }
 
 fn unknown_variant(serde_says: &str, path: &str) -> Option<Told> {
     let says = serde_says.strip_prefix("unknown variant `")?;
-    let (written, expected) = says.rsplit_once("`, expected ").or_else(|| says.rsplit_once("`, there are "))?;
+    let (written, expected) = says
+        .rsplit_once("`, expected ")
+        .or_else(|| says.rsplit_once("`, there are "))?;
     let names: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
     let message = format!("unknown value \"{written}\" for `{path}`");
-    Some(Told { code: Code::UnknownWord, message, hint: suggest::hint(written, &names) })
+    Some(Told {
+        code: Code::UnknownWord,
+        message,
+        hint: suggest::hint(written, &names),
+    })
 }
 
 fn missing_field(serde_says: &str, path: &str) -> Option<Told> {
     let name = missing_name(serde_says)?;
     let message = format!("missing key `{name}` in `{path}`");
-    Some(Told { code: Code::MissingKey, message, hint: None })
+    Some(Told {
+        code: Code::MissingKey,
+        message,
+        hint: None,
+    })
 }
 
 /// What the deserializer of `toml` says where one of several names is expected and something else stands.
 fn not_a_name(serde_says: &str, path: &str, found: Option<&str>) -> Option<Told> {
-    let found = found.map(|found| format!(", found {found}")).unwrap_or_default();
+    let found = found
+        .map(|found| format!(", found {found}"))
+        .unwrap_or_default();
     let message = format!("expected a string for `{path}`{found}");
-    (serde_says == "wanted string or table").then_some(Told { code: Code::WrongType, message, hint: None })
+    (serde_says == "wanted string or table").then_some(Told {
+        code: Code::WrongType,
+        message,
+        hint: None,
+    })
 }
 
 fn expectation(rust: &str) -> String {
@@ -102,7 +147,9 @@ fn expectation(rust: &str) -> String {
 }
 
 fn sized(rust: &str) -> Option<String> {
-    let length = rust.strip_prefix("an array of length ").or_else(|| rust.strip_prefix("a tuple of size "))?;
+    let length = rust
+        .strip_prefix("an array of length ")
+        .or_else(|| rust.strip_prefix("a tuple of size "))?;
     Some(format!("an array of {length} values"))
 }
 
@@ -128,7 +175,10 @@ fn remedy(found: &str, expected: &str) -> Option<String> {
     let expected = expectation(expected);
     let wants_whole = expected.starts_with("a whole number");
     let wants_number = wants_whole || expected == "a number";
-    if let Some(text) = found.strip_prefix("string \"").and_then(|text| text.strip_suffix('"')) {
+    if let Some(text) = found
+        .strip_prefix("string \"")
+        .and_then(|text| text.strip_suffix('"'))
+    {
         let is_number = wants_number && text.parse::<f64>().is_ok_and(f64::is_finite);
         let is_boolean = expected == "true or false" && matches!(text, "true" | "false");
         return match text {
@@ -142,7 +192,9 @@ fn remedy(found: &str, expected: &str) -> Option<String> {
     let value = value.trim_end_matches('`');
     match (kind, expected.as_str()) {
         (_, "a string") => Some(format!("write \"{value}\" with quotes")),
-        ("integer", "true or false") if matches!(value, "0" | "1") => Some(format!("write {}", value == "1")),
+        ("integer", "true or false") if matches!(value, "0" | "1") => {
+            Some(format!("write {}", value == "1"))
+        }
         ("integer" | "floating point" | "boolean", "an array") => Some(format!("write [{value}]")),
         ("floating point", _) if wants_whole => whole(value),
         _ => None,
@@ -189,8 +241,14 @@ mod tests {
 
     fn told(toml: &str) -> String {
         let error = toml::from_str::<Everything>(toml).unwrap_err();
-        let told = tell(error.message(), toml.split_whitespace().next().unwrap(), None);
-        told.hint.map_or(told.message.clone(), |hint| format!("{} ({hint})", told.message))
+        let told = tell(
+            error.message(),
+            toml.split_whitespace().next().unwrap(),
+            None,
+        );
+        told.hint.map_or(told.message.clone(), |hint| {
+            format!("{} ({hint})", told.message)
+        })
     }
 
     #[test]

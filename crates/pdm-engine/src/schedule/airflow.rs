@@ -45,7 +45,10 @@ fn in_pod(plan: &Plan<'_>, image: &str) -> Result<String, ScheduleError> {
     let args = words.iter().map(|word| container_word(word));
     let claim = plan.options.volume.as_deref();
     let amount = |value: Option<u64>| {
-        value.map_or_else(|| "None".to_owned(), |bytes| python(&format!("{}Mi", bytes.div_ceil(1 << 20))))
+        value.map_or_else(
+            || "None".to_owned(),
+            |bytes| python(&format!("{}Mi", bytes.div_ceil(1 << 20))),
+        )
     };
     Ok(fill(
         POD,
@@ -60,7 +63,12 @@ fn in_pod(plan: &Plan<'_>, image: &str) -> Result<String, ScheduleError> {
             ("SECRET", python(&pod::secret_name(plan))),
             ("CLAIM", claim.map_or_else(|| "None".to_owned(), python)),
             ("FOLDER", python(plan.folder_in_container())),
-            ("CPUS", plan.options.threads.map_or_else(|| "None".to_owned(), |threads| python(&threads.to_string()))),
+            (
+                "CPUS",
+                plan.options
+                    .threads
+                    .map_or_else(|| "None".to_owned(), |threads| python(&threads.to_string())),
+            ),
             ("MEMORY", amount(plan.job.memory_bytes)),
             ("MEMORY_LIMIT", amount(plan.memory_limit_bytes())),
         ],
@@ -74,14 +82,29 @@ fn fill(template: &str, plan: &Plan<'_>, values: &[(&str, String)]) -> String {
         ("TITLE", python(&plan.title())),
         ("CRON", python(&plan.cron.to_string())),
         ("ZONE", python(&plan.options.timezone)),
-        ("DEADLINE_SECONDS", plan.options.deadline.seconds().to_string()),
+        (
+            "DEADLINE_SECONDS",
+            plan.options.deadline.seconds().to_string(),
+        ),
         ("RETRIES", RETRIES.to_string()),
         ("RETRY_SECONDS", RETRY_SECONDS.to_string()),
-        ("DECISIONS", format!("({})", DECISIONS.map(|code| code.to_string()).join(", "))),
+        (
+            "DECISIONS",
+            format!("({})", DECISIONS.map(|code| code.to_string()).join(", ")),
+        ),
         ("TRY_AGAIN", TRY_AGAIN.to_string()),
     ];
-    let value = |name: &str| common.iter().chain(values).find(|(known, _)| *known == name).map(|(_, value)| value);
-    let line = |line: &str| match line.strip_suffix(" = ...").and_then(|name| Some((name, value(name)?))) {
+    let value = |name: &str| {
+        common
+            .iter()
+            .chain(values)
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    };
+    let line = |line: &str| match line
+        .strip_suffix(" = ...")
+        .and_then(|name| Some((name, value(name)?)))
+    {
         Some((name, value)) => format!("{name} = {value}\n"),
         None => format!("{line}\n"),
     };

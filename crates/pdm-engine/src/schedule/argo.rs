@@ -43,9 +43,15 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
         },
     });
     let comments = [
-        format!("{}. Written by `pdm-ml schedule export argo`; for Argo Workflows 3.6 or later.", plan.title()),
+        format!(
+            "{}. Written by `pdm-ml schedule export argo`; for Argo Workflows 3.6 or later.",
+            plan.title()
+        ),
         format!("Needs: {}.", pod::needs(plan).join("; ")),
         format!("A pod that ends with {TRY_AGAIN} is tried again, any other failure is not."),
     ];
-    Ok(Definition::one(format!("{}.yaml", plan.name()), yaml::document(&comments, &object)?))
+    Ok(Definition::one(
+        format!("{}.yaml", plan.name()),
+        yaml::document(&comments, &object)?,
+    ))
 }

@@ -13,18 +13,45 @@ pub(super) struct Part {
     words: &'static [&'static str],
 }
 
-const MONTHS: &[&str] = &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const MONTHS: &[&str] = &[
+    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+];
 const DAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 /// The longest month of each number, in a leap year.
 const LENGTHS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 const PARTS: [Part; 5] = [
-    Part { name: "minute", low: 0, high: 59, words: &[] },
-    Part { name: "hour", low: 0, high: 23, words: &[] },
-    Part { name: "day of the month", low: 1, high: 31, words: &[] },
-    Part { name: "month", low: 1, high: 12, words: MONTHS },
+    Part {
+        name: "minute",
+        low: 0,
+        high: 59,
+        words: &[],
+    },
+    Part {
+        name: "hour",
+        low: 0,
+        high: 23,
+        words: &[],
+    },
+    Part {
+        name: "day of the month",
+        low: 1,
+        high: 31,
+        words: &[],
+    },
+    Part {
+        name: "month",
+        low: 1,
+        high: 12,
+        words: MONTHS,
+    },
     // Sunday may be 7, too.
-    Part { name: "day of the week", low: 0, high: 7, words: DAYS },
+    Part {
+        name: "day of the week",
+        low: 0,
+        high: 7,
+        words: DAYS,
+    },
 ];
 
 /// What is wrong with a cron expression.
@@ -36,7 +63,10 @@ pub(super) struct CronError {
 
 impl CronError {
     fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self {
+            message: message.into(),
+            hint: None,
+        }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -76,13 +106,16 @@ impl FromStr for Cron {
 
     fn from_str(text: &str) -> Result<Self, CronError> {
         if text.trim_start().starts_with('@') {
-            return Err(CronError::new(format!("`{text}` is a nickname that not every scheduler knows"))
-                .hint("write five fields, such as \"0 3 * * 1\""));
+            return Err(CronError::new(format!(
+                "`{text}` is a nickname that not every scheduler knows"
+            ))
+            .hint("write five fields, such as \"0 3 * * 1\""));
         }
         let fields: Vec<_> = text.split_whitespace().collect();
         let [minute, hour, day, month, weekday] = fields[..] else {
             let message = format!("has {} fields, and needs five", fields.len());
-            return Err(CronError::new(message).hint("minute, hour, day of the month, month, day of the week"));
+            return Err(CronError::new(message)
+                .hint("minute, hour, day of the month, month, day of the week"));
         };
         let [a, b, c, d, e] = PARTS;
         let cron = Self {
@@ -106,8 +139,14 @@ impl Cron {
 
     /// Returns the least number of minutes between two times of one day, at most 60.
     pub(super) fn shortest_gap_minutes(&self) -> u8 {
-        let (minutes, hours): (Vec<_>, _) = (self.minute.values().into_iter().collect(), self.hour.values());
-        let within = minutes.iter().zip(minutes.iter().skip(1)).map(|(a, b)| b - a);
+        let (minutes, hours): (Vec<_>, _) = (
+            self.minute.values().into_iter().collect(),
+            self.hour.values(),
+        );
+        let within = minutes
+            .iter()
+            .zip(minutes.iter().skip(1))
+            .map(|(a, b)| b - a);
         let next_too = hours.iter().any(|hour| hours.contains(&((hour + 1) % 24)));
         let over = next_too.then(|| 60 + minutes[0] - minutes[minutes.len() - 1]);
         within.chain(over).min().unwrap_or(60)
@@ -123,9 +162,14 @@ impl Cron {
                 let message = format!(
                     "the {} `{field}` beside a restricted {}: schedulers disagree whether one or both must match",
                     field.part.name,
-                    if field.part == self.day.part { self.weekday.part.name } else { self.day.part.name },
+                    if field.part == self.day.part {
+                        self.weekday.part.name
+                    } else {
+                        self.day.part.name
+                    },
                 );
-                return Err(CronError::new(message).hint("list the days, or restrict one of the two fields only"));
+                return Err(CronError::new(message)
+                    .hint("list the days, or restrict one of the two fields only"));
             }
         }
         Ok(())
@@ -134,36 +178,71 @@ impl Cron {
     fn refuse_never(&self) -> Result<(), CronError> {
         let first = self.day.values().first().copied().unwrap_or(1);
         let months = self.month.values();
-        if !self.weekday.is_any() || months.iter().any(|month| first <= LENGTHS[usize::from(*month) - 1]) {
+        if !self.weekday.is_any()
+            || months
+                .iter()
+                .any(|month| first <= LENGTHS[usize::from(*month) - 1])
+        {
             return Ok(());
         }
-        Err(CronError::new(format!("no month `{}` has a day `{}`: it would never run", self.month, self.day)))
+        Err(CronError::new(format!(
+            "no month `{}` has a day `{}`: it would never run",
+            self.month, self.day
+        )))
     }
 }
 
 impl Field {
     fn read(part: Part, text: &str) -> Result<Self, CronError> {
-        let items = text.split(',').map(|item| Item::read(&part, item)).collect::<Result<Vec<_>, _>>()?;
+        let items = text
+            .split(',')
+            .map(|item| Item::read(&part, item))
+            .collect::<Result<Vec<_>, _>>()?;
         if items.len() > 1 && items.iter().any(|item| item.star) {
-            return Err(CronError::new(format!("the {} `{text}`: `*` does not stand in a list", part.name)));
+            return Err(CronError::new(format!(
+                "the {} `{text}`: `*` does not stand in a list",
+                part.name
+            )));
         }
         Ok(Self { part, items })
     }
 
     /// Returns whether the field is a plain `*`.
     pub(super) fn is_any(&self) -> bool {
-        matches!(self.items[..], [Item { star: true, step: 1, .. }])
+        matches!(
+            self.items[..],
+            [Item {
+                star: true,
+                step: 1,
+                ..
+            }]
+        )
     }
 
     fn is_whole(&self) -> bool {
-        let most = if self.part == PARTS[4] { 7 } else { usize::from(self.part.high - self.part.low) + 1 };
+        let most = if self.part == PARTS[4] {
+            7
+        } else {
+            usize::from(self.part.high - self.part.low) + 1
+        };
         self.values().len() == most
     }
 
     /// Returns the numbers the field stands for, at least one; Sunday is 0.
     pub(super) fn values(&self) -> BTreeSet<u8> {
-        let numbers = self.items.iter().flat_map(|item| (item.from..=item.to).step_by(usize::from(item.step)));
-        numbers.map(|number| if self.part == PARTS[4] { number % 7 } else { number }).collect()
+        let numbers = self
+            .items
+            .iter()
+            .flat_map(|item| (item.from..=item.to).step_by(usize::from(item.step)));
+        numbers
+            .map(|number| {
+                if self.part == PARTS[4] {
+                    number % 7
+                } else {
+                    number
+                }
+            })
+            .collect()
     }
 }
 
@@ -174,7 +253,11 @@ impl Item {
             None => (text, None),
         };
         let (star, from, to) = match range.split_once('-') {
-            _ if range == "*" => (true, part.low, if *part == PARTS[4] { 6 } else { part.high }),
+            _ if range == "*" => (
+                true,
+                part.low,
+                if *part == PARTS[4] { 6 } else { part.high },
+            ),
             Some(("", _) | (_, "")) => return Err(part.unknown(range, true)),
             Some((from, to)) => (false, part.number(from)?, part.number(to)?),
             None => (false, part.number(range)?, part.number(range)?),
@@ -183,23 +266,49 @@ impl Item {
             let message = format!("the {} `{range}` runs backwards", part.name);
             return Err(CronError::new(message).hint("write two ranges with a comma between"));
         }
-        let Some(step) = step else { return Ok(Self { star, from, to, step: 1 }) };
+        let Some(step) = step else {
+            return Ok(Self {
+                star,
+                from,
+                to,
+                step: 1,
+            });
+        };
         if from == to {
             let message = format!("the {} `{text}`: a step needs a range", part.name);
-            return Err(CronError::new(message).hint(format!("write `{range}-{}/{step}` or `*/{step}`", part.high)));
+            return Err(CronError::new(message).hint(format!(
+                "write `{range}-{}/{step}` or `*/{step}`",
+                part.high
+            )));
         }
         let most = to - from;
         match step.parse::<u8>() {
-            Ok(step) if (1..=most).contains(&step) => Ok(Self { star, from, to, step }),
-            _ => Err(CronError::new(format!("the {} `{text}`: the step must be from 1 to {most}", part.name))),
+            Ok(step) if (1..=most).contains(&step) => Ok(Self {
+                star,
+                from,
+                to,
+                step,
+            }),
+            _ => Err(CronError::new(format!(
+                "the {} `{text}`: the step must be from 1 to {most}",
+                part.name
+            ))),
         }
     }
 }
 
 impl Part {
     fn number(&self, text: &str) -> Result<u8, CronError> {
-        let word = self.words.iter().zip(self.low..).find(|(word, _)| word.eq_ignore_ascii_case(text));
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u8>().ok()).flatten();
+        let word = self
+            .words
+            .iter()
+            .zip(self.low..)
+            .find(|(word, _)| word.eq_ignore_ascii_case(text));
+        let digits = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse::<u8>().ok())
+            .flatten();
         let number = word.map(|(_, number)| number).or(digits);
         match number {
             Some(number) if (self.low..=self.high).contains(&number) => Ok(number),
@@ -212,10 +321,18 @@ impl Part {
         let error = CronError::new(format!("the {} `{text}` is not from {range}", self.name));
         let special = |c: char| matches!(c, 'L' | 'W' | '#' | '?' | 'H' | '+');
         match self.words {
-            _ if !is_number && text.contains(special) && !text.contains(char::is_whitespace) && text.len() <= 4 => {
-                error.hint("`L`, `W`, `#`, `?`, `H` and `+` are dialects that not every scheduler reads")
+            _ if !is_number
+                && text.contains(special)
+                && !text.contains(char::is_whitespace)
+                && text.len() <= 4 =>
+            {
+                error.hint(
+                    "`L`, `W`, `#`, `?`, `H` and `+` are dialects that not every scheduler reads",
+                )
             }
-            [first, .., last] if !is_number => error.hint(format!("a number, or {first} to {last}")),
+            [first, .., last] if !is_number => {
+                error.hint(format!("a number, or {first} to {last}"))
+            }
             _ => error,
         }
     }
@@ -228,7 +345,11 @@ impl fmt::Display for Item {
             (false, true) => write!(f, "{}", self.from)?,
             (false, false) => write!(f, "{}-{}", self.from, self.to)?,
         }
-        if self.step > 1 { write!(f, "/{}", self.step) } else { Ok(()) }
+        if self.step > 1 {
+            write!(f, "/{}", self.step)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -247,7 +368,11 @@ impl fmt::Display for Field {
 
 impl fmt::Display for Cron {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {} {} {}", self.minute, self.hour, self.day, self.month, self.weekday)
+        write!(
+            f,
+            "{} {} {} {} {}",
+            self.minute, self.hour, self.day, self.month, self.weekday
+        )
     }
 }
 
@@ -257,7 +382,9 @@ mod tests {
 
     fn told(text: &str) -> String {
         let error = text.parse::<Cron>().unwrap_err();
-        error.hint.map_or(error.message.clone(), |hint| format!("{} ({hint})", error.message))
+        error.hint.map_or(error.message.clone(), |hint| {
+            format!("{} ({hint})", error.message)
+        })
     }
 
     #[test]
@@ -272,7 +399,11 @@ mod tests {
             ("0 3 29 2 *", "0 3 29 2 *"),
             ("0 3 */2 * *", "0 3 */2 * *"),
         ] {
-            assert_eq!(written.parse::<Cron>().unwrap().to_string(), told, "{written}");
+            assert_eq!(
+                written.parse::<Cron>().unwrap().to_string(),
+                told,
+                "{written}"
+            );
         }
     }
 
@@ -322,7 +453,22 @@ mod tests {
     #[test]
     fn the_shortest_gap_reaches_over_the_hour() {
         let gap = |text: &str| text.parse::<Cron>().unwrap().shortest_gap_minutes();
-        assert_eq!([gap("0 3 * * *"), gap("*/5 * * * *"), gap("1,58 * * * *"), gap("* * * * *")], [60, 5, 3, 1]);
-        assert_eq!([gap("1,58 3 * * *"), gap("1,58 23,0 * * *"), gap("1,58 3,5 * * *")], [57, 3, 57]);
+        assert_eq!(
+            [
+                gap("0 3 * * *"),
+                gap("*/5 * * * *"),
+                gap("1,58 * * * *"),
+                gap("* * * * *")
+            ],
+            [60, 5, 3, 1]
+        );
+        assert_eq!(
+            [
+                gap("1,58 3 * * *"),
+                gap("1,58 23,0 * * *"),
+                gap("1,58 3,5 * * *")
+            ],
+            [57, 3, 57]
+        );
     }
 }

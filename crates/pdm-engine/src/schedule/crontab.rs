@@ -13,7 +13,10 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
     if command.len() > LONGEST_COMMAND {
         return Err(ScheduleError::Unspeakable {
             kind: Kind::Cron,
-            what: format!("a command of {} characters; its limit is {LONGEST_COMMAND}", command.len()),
+            what: format!(
+                "a command of {} characters; its limit is {LONGEST_COMMAND}",
+                command.len()
+            ),
             hint: "shorten the paths, or use systemd".to_owned(),
         });
     }
@@ -30,25 +33,39 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
         "CRON_TZ is read by cronie (Red Hat, Fedora, Arch, SUSE); Debian's cron ignores it and uses the machine's time zone, \
          which should then be {zone}"
     );
-    let kept = format!("what a run says is added to {}; `logrotate` keeps it small", plan.log_here());
-    Ok(Definition::one(format!("{}.cron", plan.name()), text).note(note).note(kept))
+    let kept = format!(
+        "what a run says is added to {}; `logrotate` keeps it small",
+        plan.log_here()
+    );
+    Ok(Definition::one(format!("{}.cron", plan.name()), text)
+        .note(note)
+        .note(kept))
 }
 
 /// Returns the command as a shell reads it.
 fn command(plan: &Plan<'_>) -> Result<String, ScheduleError> {
     let mut parts = Vec::new();
-    parts.extend(plan.delay_seconds().map(|seconds| format!("sleep {seconds}")));
+    parts.extend(
+        plan.delay_seconds()
+            .map(|seconds| format!("sleep {seconds}")),
+    );
     let names: Vec<_> = plan.options.variables().collect();
     if !names.is_empty() {
         let file = env_file(plan, Kind::Cron)?;
-        parts.push(format!("{} && export {}", shell(&[".".to_owned(), file.to_owned()]), names.join(" ")));
+        parts.push(format!(
+            "{} && export {}",
+            shell(&[".".to_owned(), file.to_owned()]),
+            names.join(" ")
+        ));
     }
     let deadline = plan.options.deadline.seconds();
     let log = plan.log_here();
     let folder = log.rsplit_once('/').map_or(".", |(folder, _)| folder);
     parts.push(format!("mkdir -p {}", shell(&[folder.to_owned()])));
     let (words, log) = (shell(&plan.words_here()), shell(&[log]));
-    parts.push(format!("exec timeout -k {GRACE_SECONDS} {deadline} {words} >>{log} 2>&1"));
+    parts.push(format!(
+        "exec timeout -k {GRACE_SECONDS} {deadline} {words} >>{log} 2>&1"
+    ));
     Ok(parts.join(" && "))
 }
 

@@ -45,7 +45,13 @@ pub struct Definition {
 
 impl Definition {
     pub(super) fn one(name: impl Into<String>, text: String) -> Self {
-        Self { files: vec![File { name: name.into(), text }], notes: Vec::new() }
+        Self {
+            files: vec![File {
+                name: name.into(),
+                text,
+            }],
+            notes: Vec::new(),
+        }
     }
 
     pub(super) fn note(mut self, note: impl Into<String>) -> Self {
@@ -71,7 +77,11 @@ impl fmt::Display for Kind {
 ///
 /// # Errors
 /// [`ScheduleError`] where an option is missing, or the kind has no way to say what the options ask for.
-pub fn export(kind: Kind, options: &ScheduleOptions, job: &Job) -> Result<Definition, ScheduleError> {
+pub fn export(
+    kind: Kind,
+    options: &ScheduleOptions,
+    job: &Job,
+) -> Result<Definition, ScheduleError> {
     let plan = Plan::new(options, job)?;
     match kind {
         Kind::Cron => crontab::write(&plan),

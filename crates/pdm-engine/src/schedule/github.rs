@@ -49,10 +49,13 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
          commit",
     );
     if plan.options.jitter.is_some() {
-        definition = definition.note("`jitter` is left out: GitHub's own delays are larger, and waiting costs minutes");
+        definition = definition.note(
+            "`jitter` is left out: GitHub's own delays are larger, and waiting costs minutes",
+        );
     }
     if minutes > LONGEST_MINUTES {
-        definition = definition.note("`deadline` is more than the 6 hours of GitHub's own machines");
+        definition =
+            definition.note("`deadline` is more than the 6 hours of GitHub's own machines");
     }
     Ok(definition)
 }
@@ -72,15 +75,23 @@ fn refuse_often(plan: &Plan<'_>) -> Result<(), ScheduleError> {
     }
     Err(ScheduleError::Unspeakable {
         kind: Kind::Github,
-        what: format!("`{}`: times {gap} min apart, and its shortest is {SHORTEST_GAP_MINUTES}", plan.cron),
+        what: format!(
+            "`{}`: times {gap} min apart, and its shortest is {SHORTEST_GAP_MINUTES}",
+            plan.cron
+        ),
         hint: "use fewer minutes in `cron`".to_owned(),
     })
 }
 
 fn needs(plan: &Plan<'_>) -> Vec<String> {
-    let lists = [("Variables", &plan.options.env), ("Secrets", &plan.options.secrets)];
+    let lists = [
+        ("Variables", &plan.options.env),
+        ("Secrets", &plan.options.secrets),
+    ];
     let named = lists.into_iter().filter(|(_, names)| !names.is_empty());
-    named.map(|(what, names)| format!("{what} of the repository: {}.", names.join(", "))).collect()
+    named
+        .map(|(what, names)| format!("{what} of the repository: {}.", names.join(", ")))
+        .collect()
 }
 
 fn steps(plan: &Plan<'_>, words: &[String]) -> Value {
@@ -106,15 +117,25 @@ fn steps(plan: &Plan<'_>, words: &[String]) -> Value {
 }
 
 fn variables(plan: &Plan<'_>) -> Map<String, Value> {
-    let value = |source: &str, name: &String| (name.clone(), json!(format!("${{{{ {source}.{name} }}}}")));
+    let value =
+        |source: &str, name: &String| (name.clone(), json!(format!("${{{{ {source}.{name} }}}}")));
     let env = plan.options.env.iter().map(|name| value("vars", name));
-    env.chain(plan.options.secrets.iter().map(|name| value("secrets", name))).collect()
+    env.chain(
+        plan.options
+            .secrets
+            .iter()
+            .map(|name| value("secrets", name)),
+    )
+    .collect()
 }
 
 /// Returns the shell's lines that run the job, try it again where that may help, and take decisions for a success.
 fn script(words: &[String]) -> String {
     let decisions = DECISIONS.map(|code| code.to_string()).join(" | ");
-    let tries = (0..=RETRIES).map(|number| number.to_string()).collect::<Vec<_>>().join(" ");
+    let tries = (0..=RETRIES)
+        .map(|number| number.to_string())
+        .collect::<Vec<_>>()
+        .join(" ");
     format!(
         "for try in {tries}; do\n  \
            code=0\n  \

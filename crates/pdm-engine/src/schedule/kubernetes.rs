@@ -43,11 +43,17 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
         },
     });
     let comments = [
-        format!("{}. Written by `pdm-ml schedule export kubernetes`; for Kubernetes 1.31 or later.", plan.title()),
+        format!(
+            "{}. Written by `pdm-ml schedule export kubernetes`; for Kubernetes 1.31 or later.",
+            plan.title()
+        ),
         format!("Needs: {}.", pod::needs(plan).join("; ")),
         format!("A pod that ends with {TRY_AGAIN} is tried again, any other failure is not."),
     ];
-    Ok(Definition::one(format!("{}.yaml", plan.name()), yaml::document(&comments, &object)?))
+    Ok(Definition::one(
+        format!("{}.yaml", plan.name()),
+        yaml::document(&comments, &object)?,
+    ))
 }
 
 /// A pod that was moved away counts for nothing; of the others only those that may do better are tried again.

@@ -29,7 +29,10 @@ impl<'de> Deserialize<'de> for Lasting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         SignedDuration::from_str(&text).map(Self).map_err(|_| {
-            de::Error::invalid_value(de::Unexpected::Str(&text), &"a length of time such as \"6h\" or \"30min\"")
+            de::Error::invalid_value(
+                de::Unexpected::Str(&text),
+                &"a length of time such as \"6h\" or \"30min\"",
+            )
         })
     }
 }

@@ -87,7 +87,9 @@ fn utc() -> String {
 }
 
 fn conditions() -> Vec<String> {
-    ["new-data", "drift", "older-than=7d"].map(str::to_owned).to_vec()
+    ["new-data", "drift", "older-than=7d"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// GitHub's own machines end a job after six hours.
@@ -112,12 +114,18 @@ impl ScheduleOptions {
     pub(super) fn expression(&self) -> Result<Cron, ScheduleError> {
         self.cron
             .parse()
-            .map_err(|error: super::cron::CronError| ScheduleError::Invalid { key: "cron", message: error.message })
+            .map_err(|error: super::cron::CronError| ScheduleError::Invalid {
+                key: "cron",
+                message: error.message,
+            })
     }
 
     /// Returns the time zone.
     pub(super) fn zone(&self) -> Result<TimeZone, ScheduleError> {
-        let unknown = || ScheduleError::Invalid { key: "timezone", message: unknown_zone(&self.timezone) };
+        let unknown = || ScheduleError::Invalid {
+            key: "timezone",
+            message: unknown_zone(&self.timezone),
+        };
         zone::zone(&self.timezone).ok_or_else(unknown)
     }
 
@@ -151,7 +159,11 @@ impl ScheduleOptions {
             let problem = Problem::new("if", "names no condition, so it would never retrain");
             return vec![problem.hint("`always` retrains every time")];
         }
-        let wrong = self.conditions.iter().enumerate().filter(|(_, condition)| !is_condition(condition));
+        let wrong = self
+            .conditions
+            .iter()
+            .enumerate()
+            .filter(|(_, condition)| !is_condition(condition));
         let problem = |(i, condition): (usize, &String)| {
             let message = format!("`{condition}` is not a condition of a retraining");
             let hint = "`new-data`, `new-units=5`, `drift`, `older-than=7d` or `always`";
@@ -161,28 +173,44 @@ impl ScheduleOptions {
     }
 
     fn length_problems(&self) -> Vec<Problem> {
-        let jitter = self.jitter.filter(|jitter| !(1..=LONGEST_JITTER_SECONDS).contains(&jitter.seconds()));
-        let jitter = jitter.map(|_| Problem::new("jitter", "must be from 1s to 12h").hint("leave it out for none"));
+        let jitter = self
+            .jitter
+            .filter(|jitter| !(1..=LONGEST_JITTER_SECONDS).contains(&jitter.seconds()));
+        let jitter = jitter.map(|_| {
+            Problem::new("jitter", "must be from 1s to 12h").hint("leave it out for none")
+        });
         let deadline = self.deadline.seconds() < SHORTEST_DEADLINE_SECONDS;
         let deadline = deadline.then(|| Problem::new("deadline", "must be at least 1min"));
         let threads = self.threads.filter(|threads| !(1..=1024).contains(threads));
-        let threads = threads.map(|threads| Problem::new("threads", format!("must be from 1 to 1024, not {threads}")));
+        let threads = threads.map(|threads| {
+            Problem::new("threads", format!("must be from 1 to 1024, not {threads}"))
+        });
         jitter.into_iter().chain(deadline).chain(threads).collect()
     }
 
     /// A name that is none may be the secret itself, put in the wrong place: it is not repeated.
     fn name_problems(&self) -> Vec<Problem> {
         let lists = [("env", &self.env), ("secrets", &self.secrets)];
-        let named = lists.iter().flat_map(|(key, names)| (0..).zip(*names).map(move |(i, name)| (*key, i, name)));
-        let wrong = named.clone().filter(|(_, _, name)| !is_variable(name)).map(|(key, i, _)| {
-            let message = "is not the name of an environment variable";
-            Problem::new(format!("{key}.{i}"), message)
-                .of(Code::NotAVariableName)
-                .hint("letters, digits and `_`; the value is set where the job runs")
-        });
+        let named = lists
+            .iter()
+            .flat_map(|(key, names)| (0..).zip(*names).map(move |(i, name)| (*key, i, name)));
+        let wrong = named
+            .clone()
+            .filter(|(_, _, name)| !is_variable(name))
+            .map(|(key, i, _)| {
+                let message = "is not the name of an environment variable";
+                Problem::new(format!("{key}.{i}"), message)
+                    .of(Code::NotAVariableName)
+                    .hint("letters, digits and `_`; the value is set where the job runs")
+            });
         let seen: Vec<_> = named.collect();
-        let twice = seen.iter().enumerate().filter(|(at, named)| seen[..*at].iter().any(|before| before.2 == named.2));
-        let again = |key: &str, i: usize| Problem::new(format!("{key}.{i}"), "names a variable a second time");
+        let twice = seen
+            .iter()
+            .enumerate()
+            .filter(|(at, named)| seen[..*at].iter().any(|before| before.2 == named.2));
+        let again = |key: &str, i: usize| {
+            Problem::new(format!("{key}.{i}"), "names a variable a second time")
+        };
         let twice = twice.map(|(_, (key, i, _))| again(key, *i).of(Code::NamedTwice));
         wrong.chain(twice).collect()
     }
@@ -197,33 +225,68 @@ impl ScheduleOptions {
             ("log", &self.log),
             ("metrics_file", &self.metrics_file),
         ];
-        for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+        for (key, text) in texts
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text.as_ref()?)))
+        {
             problems.extend(unreadable(text).map(|message| Problem::new(key, message)));
         }
         for (key, text) in [("env_file", &self.env_file), ("folder", &self.folder)] {
-            if text.as_ref().is_some_and(|text| !text.is_empty() && !text.starts_with('/')) {
-                problems
-                    .push(Problem::new(key, "must be an absolute path").hint("a scheduler starts in no known folder"));
+            if text
+                .as_ref()
+                .is_some_and(|text| !text.is_empty() && !text.starts_with('/'))
+            {
+                problems.push(
+                    Problem::new(key, "must be an absolute path")
+                        .hint("a scheduler starts in no known folder"),
+                );
             }
         }
-        if self.metrics_file.as_ref().is_some_and(|file| !file.ends_with(".prom")) {
-            problems.push(Problem::new("metrics_file", "must end in .prom: the node exporter reads no other files"));
+        if self
+            .metrics_file
+            .as_ref()
+            .is_some_and(|file| !file.ends_with(".prom"))
+        {
+            problems.push(Problem::new(
+                "metrics_file",
+                "must end in .prom: the node exporter reads no other files",
+            ));
         }
         for (i, word) in self.command.iter().enumerate() {
-            problems.extend(unreadable(word).map(|message| Problem::new(format!("command.{i}"), message)));
+            problems.extend(
+                unreadable(word).map(|message| Problem::new(format!("command.{i}"), message)),
+            );
         }
         if self.command.first().is_some_and(|word| word == "pdm-ml") {
-            problems.push(Problem::new("command.0", "is the program itself").hint("begin with the subcommand"));
+            problems.push(
+                Problem::new("command.0", "is the program itself")
+                    .hint("begin with the subcommand"),
+            );
         }
-        if self.image.as_ref().is_some_and(|image| image.contains(char::is_whitespace)) {
-            problems
-                .push(Problem::new("image", "holds a space").hint("such as \"registry.example.org/plant/pdm-ml:1.0\""));
+        if self
+            .image
+            .as_ref()
+            .is_some_and(|image| image.contains(char::is_whitespace))
+        {
+            problems.push(
+                Problem::new("image", "holds a space")
+                    .hint("such as \"registry.example.org/plant/pdm-ml:1.0\""),
+            );
         }
-        let objects = [("volume", &self.volume), ("secret", &self.secret), ("config_map", &self.config_map)];
-        for (key, name) in objects.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?))) {
+        let objects = [
+            ("volume", &self.volume),
+            ("secret", &self.secret),
+            ("config_map", &self.config_map),
+        ];
+        for (key, name) in objects
+            .into_iter()
+            .filter_map(|(key, name)| Some((key, name.as_ref()?)))
+        {
             if !is_object(name) {
                 let message = "is not a name of an object in Kubernetes";
-                problems.push(Problem::new(key, message).hint("lower-case letters, digits, `-` and `.`"));
+                problems.push(
+                    Problem::new(key, message).hint("lower-case letters, digits, `-` and `.`"),
+                );
             }
         }
         problems
@@ -241,7 +304,9 @@ fn is_condition(text: &str) -> bool {
     if let Some(units) = text.strip_prefix(NEW_UNITS) {
         return units.parse::<u32>().is_ok_and(|units| units > 0);
     }
-    let length = text.strip_prefix(OLDER_THAN).and_then(|time| time.parse::<Span>().ok());
+    let length = text
+        .strip_prefix(OLDER_THAN)
+        .and_then(|time| time.parse::<Span>().ok());
     let length = length.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     length.is_some_and(|length| length.is_positive()) && !text.contains([',', ' '])
 }
@@ -261,7 +326,9 @@ fn is_object(name: &str) -> bool {
 pub(super) fn unreadable(text: &str) -> Option<&'static str> {
     match text {
         "" => Some("is empty"),
-        text if text.contains(char::is_control) => Some("holds a line break or another control character"),
+        text if text.contains(char::is_control) => {
+            Some("holds a line break or another control character")
+        }
         _ => None,
     }
 }
@@ -292,7 +359,10 @@ mod tests {
                 .replace("'2d'", "'48h'")
                 .as_str(),
         );
-        let told = options.problems().into_iter().map(|problem| format!("{}: {}", problem.path, problem.message));
+        let told = options
+            .problems()
+            .into_iter()
+            .map(|problem| format!("{}: {}", problem.path, problem.message));
         let told = told.collect::<Vec<_>>().join("\n");
         assert!(!told.contains("12345"), "{told}");
         insta::assert_snapshot!(told, @r"

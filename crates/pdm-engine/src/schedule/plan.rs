@@ -54,21 +54,42 @@ pub(super) struct Plan<'a> {
 impl<'a> Plan<'a> {
     pub(super) fn new(options: &'a ScheduleOptions, job: &'a Job) -> Result<Self, ScheduleError> {
         options.zone()?;
-        let texts = [("program", &job.program), ("folder", &job.folder), ("command", &job.pipeline)];
-        let texts = texts.into_iter().chain(job.profile.iter().chain(&job.set).map(|text| ("command", text)));
+        let texts = [
+            ("program", &job.program),
+            ("folder", &job.folder),
+            ("command", &job.pipeline),
+        ];
+        let texts = texts.into_iter().chain(
+            job.profile
+                .iter()
+                .chain(&job.set)
+                .map(|text| ("command", text)),
+        );
         for (key, text) in texts {
             if let Some(wrong) = unreadable(text) {
-                return Err(ScheduleError::Invalid { key, message: format!("{text:?} {wrong}") });
+                return Err(ScheduleError::Invalid {
+                    key,
+                    message: format!("{text:?} {wrong}"),
+                });
             }
         }
-        Ok(Self { options, job, cron: options.expression()? })
+        Ok(Self {
+            options,
+            job,
+            cron: options.expression()?,
+        })
     }
 
     /// Returns the job's name, of lower-case letters, digits and `-`: one that every scheduler takes.
     pub(super) fn name(&self) -> String {
         // Kubernetes adds to a CronJob's name and wants at most 63; Argo takes 52 as well.
         const LONGEST: usize = 52;
-        let plain: String = self.job.project.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let plain: String = self
+            .job
+            .project
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
         let name = format!("{PROGRAM}-{}", plain.trim_matches('-').to_ascii_lowercase());
         if name.len() <= LONGEST && plain == self.job.project {
             return name;
@@ -81,26 +102,50 @@ impl<'a> Plan<'a> {
 
     /// Returns what the job does, in words.
     pub(super) fn title(&self) -> String {
-        let what = self.options.command.first().map_or("retrain", String::as_str);
+        let what = self
+            .options
+            .command
+            .first()
+            .map_or("retrain", String::as_str);
         format!("pdm-ml: {what} {}", self.job.project)
     }
 
     /// Returns program and arguments on this machine, where the metrics of a run stay.
     pub(super) fn words_here(&self) -> Vec<String> {
-        let metrics_file = self.options.metrics_file.clone().unwrap_or(format!("{STATE}/{}.prom", self.name()));
-        self.words(self.program_here(), Some(self.folder_here()), Some(&metrics_file))
+        let metrics_file = self
+            .options
+            .metrics_file
+            .clone()
+            .unwrap_or(format!("{STATE}/{}.prom", self.name()));
+        self.words(
+            self.program_here(),
+            Some(self.folder_here()),
+            Some(&metrics_file),
+        )
     }
 
     /// Returns the file that a run's words are added to.
     pub(super) fn log_here(&self) -> String {
-        let log = self.options.log.clone().unwrap_or(format!("{STATE}/{}.log", self.name()));
-        if log.starts_with('/') { log } else { format!("{}/{log}", self.folder_here().trim_end_matches('/')) }
+        let log = self
+            .options
+            .log
+            .clone()
+            .unwrap_or(format!("{STATE}/{}.log", self.name()));
+        if log.starts_with('/') {
+            log
+        } else {
+            format!("{}/{log}", self.folder_here().trim_end_matches('/'))
+        }
     }
 
     /// Returns program and arguments in a container.
     pub(super) fn words_in_container(&self) -> Vec<String> {
         let program = self.options.program.as_deref().unwrap_or(PROGRAM);
-        self.words(program, Some(self.folder_in_container()), self.options.metrics_file.as_deref())
+        self.words(
+            program,
+            Some(self.folder_in_container()),
+            self.options.metrics_file.as_deref(),
+        )
     }
 
     /// Returns program and arguments in a check-out of the repository, where the program is installed first.
@@ -109,28 +154,59 @@ impl<'a> Plan<'a> {
         self.words(PROGRAM, folder, self.options.metrics_file.as_deref())
     }
 
-    fn words(&self, program: &str, folder: Option<&str>, metrics_file: Option<&str>) -> Vec<String> {
+    fn words(
+        &self,
+        program: &str,
+        folder: Option<&str>,
+        metrics_file: Option<&str>,
+    ) -> Vec<String> {
         let mut words = vec![program.to_owned()];
-        words.extend(folder.into_iter().flat_map(|folder| ["-C".to_owned(), folder.to_owned()]));
+        words.extend(
+            folder
+                .into_iter()
+                .flat_map(|folder| ["-C".to_owned(), folder.to_owned()]),
+        );
         let threads = self.options.threads;
-        words.extend(threads.into_iter().flat_map(|threads| ["--threads".to_owned(), threads.to_string()]));
+        words.extend(
+            threads
+                .into_iter()
+                .flat_map(|threads| ["--threads".to_owned(), threads.to_string()]),
+        );
         let metrics_file = metrics_file.filter(|_| self.has_metrics());
-        words.extend(metrics_file.into_iter().flat_map(|file| ["--metrics-file".to_owned(), file.to_owned()]));
+        words.extend(
+            metrics_file
+                .into_iter()
+                .flat_map(|file| ["--metrics-file".to_owned(), file.to_owned()]),
+        );
         if !self.options.command.is_empty() {
             words.extend(self.options.command.iter().cloned());
             return words;
         }
         words.extend(["retrain".to_owned(), self.job.pipeline.clone()]);
         words.extend(["--if".to_owned(), self.options.conditions.join(",")]);
-        words.extend(self.job.profile.iter().flat_map(|name| ["--profile".to_owned(), name.clone()]));
-        words.extend(self.job.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+        words.extend(
+            self.job
+                .profile
+                .iter()
+                .flat_map(|name| ["--profile".to_owned(), name.clone()]),
+        );
+        words.extend(
+            self.job
+                .set
+                .iter()
+                .flat_map(|set| ["--set".to_owned(), set.clone()]),
+        );
         words.extend(self.job.notifies.then(|| "--notify".to_owned()));
         words
     }
 
     /// Returns whether the command is one that writes metrics.
     fn has_metrics(&self) -> bool {
-        let command = self.options.command.first().map_or("retrain", String::as_str);
+        let command = self
+            .options
+            .command
+            .first()
+            .map_or("retrain", String::as_str);
         ["run", "retrain", "gate", "promote"].contains(&command)
     }
 
@@ -158,6 +234,8 @@ impl<'a> Plan<'a> {
     /// Returns the most memory that a control group should allow: a quarter more than the budget, which the program keeps by
     /// itself and ends at with words instead of a kill.
     pub(super) fn memory_limit_bytes(&self) -> Option<u64> {
-        self.job.memory_bytes.map(|bytes| bytes.saturating_add(bytes / CONTROL_GROUP_SHARE))
+        self.job
+            .memory_bytes
+            .map(|bytes| bytes.saturating_add(bytes / CONTROL_GROUP_SHARE))
     }
 }

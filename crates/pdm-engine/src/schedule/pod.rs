@@ -24,7 +24,8 @@ trap 'stopped=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
 /// Returns the script that runs the job in a container, with the words as its arguments.
 pub(super) fn script(delay_seconds: Option<u64>) -> String {
     let decisions = DECISIONS.map(|code| code.to_string()).join("|");
-    let delay = delay_seconds.map(|seconds| format!("run sleep {seconds}\n[ -z \"$stopped\" ] || exit 143\n"));
+    let delay = delay_seconds
+        .map(|seconds| format!("run sleep {seconds}\n[ -z \"$stopped\" ] || exit 143\n"));
     format!(
         "{SCRIPT}{}run \"$@\"\ncase $code in {decisions}) echo \"a decision, no failure: exit code $code\" >&2; code=0 ;; esac\n\
          exit \"$code\"\n",
@@ -35,7 +36,11 @@ pub(super) fn script(delay_seconds: Option<u64>) -> String {
 /// Returns the container image.
 pub(super) fn image<'p>(plan: &'p Plan<'_>, kind: Kind) -> Result<&'p str, ScheduleError> {
     let hint = "it runs containers: name an image with pdm-ml and /bin/sh, such as image = \"registry.example.org/pdm-ml:1.0\"";
-    plan.options.image.as_deref().ok_or(ScheduleError::Missing { kind, key: "image", hint })
+    plan.options.image.as_deref().ok_or(ScheduleError::Missing {
+        kind,
+        key: "image",
+        hint,
+    })
 }
 
 /// Returns the container, without a name.
@@ -44,20 +49,32 @@ pub(super) fn container(plan: &Plan<'_>, image: &str) -> Map<String, Value> {
     let args: Vec<_> = words.iter().map(|word| container_word(word)).collect();
     let parts = [
         ("image", json!(image)),
-        ("command", json!(["/bin/sh", "-c", script(plan.delay_seconds()), CONTAINER])),
+        (
+            "command",
+            json!(["/bin/sh", "-c", script(plan.delay_seconds()), CONTAINER]),
+        ),
         ("args", json!(args)),
-        ("securityContext", json!({ "allowPrivilegeEscalation": false })),
+        (
+            "securityContext",
+            json!({ "allowPrivilegeEscalation": false }),
+        ),
         ("env", Value::Array(variables(plan))),
         ("resources", Value::Object(resources(plan))),
         ("volumeMounts", Value::Array(mounts(plan))),
     ];
-    parts.into_iter().filter(|(_, value)| !is_empty(value)).map(|(key, value)| (key.to_owned(), value)).collect()
+    parts
+        .into_iter()
+        .filter(|(_, value)| !is_empty(value))
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// Returns the pod's volumes.
 pub(super) fn volumes(plan: &Plan<'_>) -> Vec<Value> {
     let claim = plan.options.volume.iter();
-    claim.map(|claim| json!({ "name": VOLUME, "persistentVolumeClaim": { "claimName": claim } })).collect()
+    claim
+        .map(|claim| json!({ "name": VOLUME, "persistentVolumeClaim": { "claimName": claim } }))
+        .collect()
 }
 
 /// Returns labels that say what an object belongs to.
@@ -72,7 +89,10 @@ pub(super) fn secret_name(plan: &Plan<'_>) -> String {
 
 /// Returns the name of the ConfigMap that holds variables.
 pub(super) fn config_map_name(plan: &Plan<'_>) -> String {
-    plan.options.config_map.clone().unwrap_or_else(|| plan.name())
+    plan.options
+        .config_map
+        .clone()
+        .unwrap_or_else(|| plan.name())
 }
 
 /// Returns what must be there before the job, in words.
@@ -81,14 +101,25 @@ pub(super) fn needs(plan: &Plan<'_>) -> Vec<String> {
     let all = |names: &[String]| names.join(", ");
     let mut needs = Vec::new();
     if !options.env.is_empty() {
-        needs.push(format!("ConfigMap {} with {}", config_map_name(plan), all(&options.env)));
+        needs.push(format!(
+            "ConfigMap {} with {}",
+            config_map_name(plan),
+            all(&options.env)
+        ));
     }
     if !options.secrets.is_empty() {
-        needs.push(format!("Secret {} with {}", secret_name(plan), all(&options.secrets)));
+        needs.push(format!(
+            "Secret {} with {}",
+            secret_name(plan),
+            all(&options.secrets)
+        ));
     }
     match &options.volume {
         Some(claim) => needs.push(format!("PersistentVolumeClaim {claim} with the project")),
-        None => needs.push(format!("the project in the image, at {}", plan.folder_in_container())),
+        None => needs.push(format!(
+            "the project in the image, at {}",
+            plan.folder_in_container()
+        )),
     }
     needs
 }
@@ -96,8 +127,18 @@ pub(super) fn needs(plan: &Plan<'_>) -> Vec<String> {
 fn variables(plan: &Plan<'_>) -> Vec<Value> {
     let (map, secret) = (config_map_name(plan), secret_name(plan));
     let from = |name: &String, source: &str, object: &str| json!({ "name": name, "valueFrom": { source: { "name": object, "key": name } } });
-    let env = plan.options.env.iter().map(|name| from(name, "configMapKeyRef", &map));
-    env.chain(plan.options.secrets.iter().map(|name| from(name, "secretKeyRef", &secret))).collect()
+    let env = plan
+        .options
+        .env
+        .iter()
+        .map(|name| from(name, "configMapKeyRef", &map));
+    env.chain(
+        plan.options
+            .secrets
+            .iter()
+            .map(|name| from(name, "secretKeyRef", &secret)),
+    )
+    .collect()
 }
 
 /// Returns requests and limits; none of what has no limit of its own.
@@ -111,8 +152,11 @@ fn resources(plan: &Plan<'_>) -> Map<String, Value> {
         requests.insert("cpu".to_owned(), json!(threads.to_string()));
         limits.insert("cpu".to_owned(), json!(threads.to_string()));
     }
-    let both = [("requests", requests), ("limits", limits)].into_iter().filter(|(_, amounts)| !amounts.is_empty());
-    both.map(|(key, amounts)| (key.to_owned(), Value::Object(amounts))).collect()
+    let both = [("requests", requests), ("limits", limits)]
+        .into_iter()
+        .filter(|(_, amounts)| !amounts.is_empty());
+    both.map(|(key, amounts)| (key.to_owned(), Value::Object(amounts)))
+        .collect()
 }
 
 fn mebibytes(bytes: u64) -> String {
@@ -141,12 +185,16 @@ mod tests {
 
     fn run(body: &str) -> ExitStatus {
         let script = script(None);
-        Command::new("sh").args(["-c", &script, CONTAINER, "sh", "-c", body]).status().unwrap()
+        Command::new("sh")
+            .args(["-c", &script, CONTAINER, "sh", "-c", body])
+            .status()
+            .unwrap()
     }
 
     #[test]
     fn decisions_are_a_success_and_other_codes_stay() {
-        let codes = [0, 1, 10, 20, 21, 22, 40, 75, 143].map(|code| run(&format!("exit {code}")).code().unwrap());
+        let codes = [0, 1, 10, 20, 21, 22, 40, 75, 143]
+            .map(|code| run(&format!("exit {code}")).code().unwrap());
         assert_eq!(codes, [0, 1, 10, 0, 0, 0, 40, 75, 143]);
     }
 
@@ -154,13 +202,21 @@ mod tests {
     fn the_request_to_end_reaches_the_job_which_ends_by_itself() {
         let folder = tempfile::tempdir().unwrap();
         let ready = folder.path().join("ready");
-        let body =
-            format!("trap 'sleep 0.2; exit 143' TERM; touch '{}'; while :; do sleep 0.05; done", ready.display());
-        let mut child = Command::new("sh").args(["-c", &script(None), CONTAINER, "sh", "-c", &body]).spawn().unwrap();
+        let body = format!(
+            "trap 'sleep 0.2; exit 143' TERM; touch '{}'; while :; do sleep 0.05; done",
+            ready.display()
+        );
+        let mut child = Command::new("sh")
+            .args(["-c", &script(None), CONTAINER, "sh", "-c", &body])
+            .spawn()
+            .unwrap();
         while !ready.exists() {
             std::thread::sleep(Duration::from_millis(10));
         }
-        Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(143));
     }
 
@@ -169,9 +225,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let begun = folder.path().join("begun");
         let script = script(Some(30));
-        let mut child = Command::new("sh").args(["-c", &script, CONTAINER, "touch"]).arg(&begun).spawn().unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", &script, CONTAINER, "touch"])
+            .arg(&begun)
+            .spawn()
+            .unwrap();
         std::thread::sleep(Duration::from_millis(300));
-        Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-        assert_eq!((child.wait().unwrap().code(), begun.exists()), (Some(143), false));
+        Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert_eq!(
+            (child.wait().unwrap().code(), begun.exists()),
+            (Some(143), false)
+        );
     }
 }

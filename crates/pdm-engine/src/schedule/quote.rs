@@ -19,7 +19,10 @@ pub(super) fn crontab(line: &str) -> String {
 /// Returns a word of systemd's `ExecStart=`, in quotes, with nothing left to expand. The line begins with `:`, so that `$` is
 /// plain.
 pub(super) fn systemd_word(word: &str) -> String {
-    format!("\"{}\"", systemd_value(&word.replace('\\', "\\\\").replace('"', "\\\"")))
+    format!(
+        "\"{}\"",
+        systemd_value(&word.replace('\\', "\\\\").replace('"', "\\\""))
+    )
 }
 
 /// Returns a value of a unit that is not split into words.
@@ -37,7 +40,10 @@ pub(super) fn python(text: &str) -> String {
 
 /// Returns a list of strings of Python.
 pub(super) fn python_list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let items: Vec<_> = items.into_iter().map(|item| python(item.as_ref())).collect();
+    let items: Vec<_> = items
+        .into_iter()
+        .map(|item| python(item.as_ref()))
+        .collect();
     format!("[{}]", items.join(", "))
 }
 
@@ -47,8 +53,14 @@ pub(super) fn container_word(word: &str) -> String {
 }
 
 /// Refuses words with a pattern that the kind would fill in.
-pub(super) fn refuse_pattern(kind: Kind, words: &[String], patterns: &[&str]) -> Result<(), ScheduleError> {
-    let found = patterns.iter().find_map(|pattern| Some((pattern, words.iter().find(|word| word.contains(pattern))?)));
+pub(super) fn refuse_pattern(
+    kind: Kind,
+    words: &[String],
+    patterns: &[&str],
+) -> Result<(), ScheduleError> {
+    let found = patterns
+        .iter()
+        .find_map(|pattern| Some((pattern, words.iter().find(|word| word.contains(pattern))?)));
     match found {
         None => Ok(()),
         Some((pattern, word)) => Err(ScheduleError::Unspeakable {

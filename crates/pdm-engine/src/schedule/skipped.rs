@@ -17,8 +17,14 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 ///
 /// # Errors
 /// The options have problems.
-pub fn skipped_night(kind: Kind, options: &ScheduleOptions, now: Timestamp) -> Result<Option<String>, ScheduleError> {
-    let Some(time) = next_skipped(options, now)? else { return Ok(None) };
+pub fn skipped_night(
+    kind: Kind,
+    options: &ScheduleOptions,
+    now: Timestamp,
+) -> Result<Option<String>, ScheduleError> {
+    let Some(time) = next_skipped(options, now)? else {
+        return Ok(None);
+    };
     let (day, hour) = (time.date(), time.strftime("%H:%M"));
     let follows = match kind {
         Kind::Cron => "cron starts the run right after the jump",
@@ -33,7 +39,10 @@ pub fn skipped_night(kind: Kind, options: &ScheduleOptions, now: Timestamp) -> R
 }
 
 /// Returns the first time of the schedule that a clock jumps over.
-fn next_skipped(options: &ScheduleOptions, now: Timestamp) -> Result<Option<DateTime>, ScheduleError> {
+fn next_skipped(
+    options: &ScheduleOptions,
+    now: Timestamp,
+) -> Result<Option<DateTime>, ScheduleError> {
     let (zone, cron) = (options.zone()?, options.expression()?);
     for transition in zone.following(now) {
         let at = transition.timestamp();
@@ -55,10 +64,16 @@ fn next_skipped(options: &ScheduleOptions, now: Timestamp) -> Result<Option<Date
 impl Cron {
     /// Returns whether a minute of the calendar is one of the expression's.
     fn holds_at(&self, time: DateTime) -> bool {
-        let holds = |values: std::collections::BTreeSet<u8>, value: i8| values.contains(&value.unsigned_abs());
+        let holds = |values: std::collections::BTreeSet<u8>, value: i8| {
+            values.contains(&value.unsigned_abs())
+        };
         let day = holds(self.day.values(), time.day());
         let weekday = holds(self.weekday.values(), sunday_is_0(time.weekday()));
-        let is_on_the_day = if self.either_day() { day || weekday } else { day && weekday };
+        let is_on_the_day = if self.either_day() {
+            day || weekday
+        } else {
+            day && weekday
+        };
         is_on_the_day
             && holds(self.month.values(), time.month())
             && holds(self.hour.values(), time.hour())
@@ -75,15 +90,23 @@ mod tests {
     use super::*;
 
     fn said(cron: &str, zone: &str, kind: Kind) -> Option<String> {
-        let options: ScheduleOptions = toml::from_str(&format!("cron = '{cron}'\ntimezone = '{zone}'")).unwrap();
+        let options: ScheduleOptions =
+            toml::from_str(&format!("cron = '{cron}'\ntimezone = '{zone}'")).unwrap();
         skipped_night(kind, &options, "2026-11-30T12:00:00Z".parse().unwrap()).unwrap()
     }
 
     #[test]
     fn the_night_that_a_clock_jumps_over_is_told() {
         let told = said("30 2 * * *", "Europe/Berlin", Kind::Systemd).unwrap();
-        assert!(told.starts_with("on 2027-03-28 the clock in Europe/Berlin jumps over 02:30: no run"), "{told}");
-        assert!(said("30 2 * * SUN", "America/New_York", Kind::Cron).unwrap().contains("2027-03-14"));
+        assert!(
+            told.starts_with("on 2027-03-28 the clock in Europe/Berlin jumps over 02:30: no run"),
+            "{told}"
+        );
+        assert!(
+            said("30 2 * * SUN", "America/New_York", Kind::Cron)
+                .unwrap()
+                .contains("2027-03-14")
+        );
         for (cron, zone) in [
             ("30 2 * * *", "UTC"),
             ("30 3 * * *", "Europe/Berlin"),

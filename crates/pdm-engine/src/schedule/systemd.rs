@@ -16,23 +16,39 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
     let program = plan.program_here();
     if !program.starts_with('/') {
         let message = format!("`{program}` must be an absolute path for systemd");
-        return Err(ScheduleError::Invalid { key: "program", message });
+        return Err(ScheduleError::Invalid {
+            key: "program",
+            message,
+        });
     }
     let files = vec![
-        File { name: format!("{name}.service"), text: service(plan)? },
-        File { name: format!("{name}.timer"), text: timer(plan, &name) },
+        File {
+            name: format!("{name}.service"),
+            text: service(plan)?,
+        },
+        File {
+            name: format!("{name}.timer"),
+            text: timer(plan, &name),
+        },
     ];
     let note = format!(
         "for yourself: put both into ~/.config/systemd/user, then `systemctl --user enable --now {name}.timer` and \
          `loginctl enable-linger`; for the machine: /etc/systemd/system, with `User=` in the service"
     );
-    Ok(Definition { files, notes: vec![note] })
+    Ok(Definition {
+        files,
+        notes: vec![note],
+    })
 }
 
 /// `Type=exec` because older systemd refuses `RestartForceExitStatus=` in a oneshot; a timer starts neither a second time
 /// while it runs.
 fn service(plan: &Plan<'_>) -> Result<String, ScheduleError> {
-    let words: Vec<_> = plan.words_here().iter().map(|word| systemd_word(word)).collect();
+    let words: Vec<_> = plan
+        .words_here()
+        .iter()
+        .map(|word| systemd_word(word))
+        .collect();
     let decisions = DECISIONS.map(|code| code.to_string()).join(" ");
     let deadline = plan.options.deadline.seconds();
     let mut text = format!(
@@ -51,7 +67,10 @@ fn service(plan: &Plan<'_>) -> Result<String, ScheduleError> {
         command = words.join(" "),
     );
     if plan.options.variables().next().is_some() {
-        text.push_str(&format!("EnvironmentFile={}\n", systemd_value(env_file(plan, Kind::Systemd)?)));
+        text.push_str(&format!(
+            "EnvironmentFile={}\n",
+            systemd_value(env_file(plan, Kind::Systemd)?)
+        ));
     }
     text.push_str(&format!(
         "# Decisions of a gate, or of who must approve, are no failures.\n\
@@ -74,9 +93,14 @@ fn service(plan: &Plan<'_>) -> Result<String, ScheduleError> {
 
 fn timer(plan: &Plan<'_>, name: &str) -> String {
     let zone = &plan.options.timezone;
-    let calendars: String =
-        calendars(&plan.cron).iter().map(|calendar| format!("OnCalendar={calendar} {zone}\n")).collect();
-    let jitter = plan.options.jitter.map(|jitter| format!("RandomizedDelaySec={}\n", jitter.seconds()));
+    let calendars: String = calendars(&plan.cron)
+        .iter()
+        .map(|calendar| format!("OnCalendar={calendar} {zone}\n"))
+        .collect();
+    let jitter = plan
+        .options
+        .jitter
+        .map(|jitter| format!("RandomizedDelaySec={}\n", jitter.seconds()));
     format!(
         "# Written by `pdm-ml schedule export systemd`: cron's `{cron}`.\n\
          [Unit]\n\
@@ -112,14 +136,23 @@ pub(super) fn calendars(cron: &Cron) -> Vec<String> {
 }
 
 fn weekdays(field: &Field) -> String {
-    field.values().iter().map(|day| WEEKDAYS[usize::from(*day)]).collect::<Vec<_>>().join(",")
+    field
+        .values()
+        .iter()
+        .map(|day| WEEKDAYS[usize::from(*day)])
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn numbers(field: &Field) -> String {
     if field.is_any() {
         return "*".to_owned();
     }
-    runs(&field.values()).iter().map(|(from, to)| run(*from, *to)).collect::<Vec<_>>().join(",")
+    runs(&field.values())
+        .iter()
+        .map(|(from, to)| run(*from, *to))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn run(from: u8, to: u8) -> String {

@@ -47,7 +47,11 @@ fn nasty() -> Job {
 
 fn written(kind: Kind, options: &ScheduleOptions, job: &Job) -> String {
     let definition = export(kind, options, job).unwrap();
-    definition.files.iter().map(|file| format!("== {}\n{}", file.name, file.text)).collect()
+    definition
+        .files
+        .iter()
+        .map(|file| format!("== {}\n{}", file.name, file.text))
+        .collect()
 }
 
 fn refused(kind: Kind, options: &ScheduleOptions, job: &Job) -> String {
@@ -207,18 +211,26 @@ fn github_by_default_and_with_everything() {
               *) exit "$code" ;;
             esac
     "#);
-    let below = Job { repository_folder: "plants/a b".to_owned(), ..nasty() };
+    let below = Job {
+        repository_folder: "plants/a b".to_owned(),
+        ..nasty()
+    };
     let full = written(Kind::Github, &options(FULL), &below);
-    for words in ["timezone: Europe/Berlin", "${{ secrets.AWS_SECRET_ACCESS_KEY }}", "-C 'plants/a b'", "minutes: 120"]
-    {
+    for words in [
+        "timezone: Europe/Berlin",
+        "${{ secrets.AWS_SECRET_ACCESS_KEY }}",
+        "-C 'plants/a b'",
+        "minutes: 120",
+    ] {
         assert!(full.contains(words), "{words}\n{full}");
     }
 }
 
 #[test]
 fn kubernetes_with_everything() {
-    let with_image =
-        format!("{FULL}\nimage = 'registry.example.org/pdm-ml:1.0'\nvolume = 'plant'\nfolder = '/data/$(HOME)'");
+    let with_image = format!(
+        "{FULL}\nimage = 'registry.example.org/pdm-ml:1.0'\nvolume = 'plant'\nfolder = '/data/$(HOME)'"
+    );
     insta::assert_snapshot!(written(Kind::Kubernetes, &options(&with_image), &nasty()), @r#"
     == pdm-ml-turbofan.yaml
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export kubernetes`; for Kubernetes 1.31 or later.
@@ -329,8 +341,7 @@ fn kubernetes_with_everything() {
 
 #[test]
 fn argo_by_default() {
-    let with_image =
-        "cron = '0 3 * * 1'\nimage = 'registry.example.org/pdm-ml:1.0'\nsecrets = ['TOKEN']\nsecret = 'plant-7'";
+    let with_image = "cron = '0 3 * * 1'\nimage = 'registry.example.org/pdm-ml:1.0'\nsecrets = ['TOKEN']\nsecret = 'plant-7'";
     insta::assert_snapshot!(written(Kind::Argo, &options(with_image), &job()), @r#"
     == pdm-ml-turbofan.yaml
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export argo`; for Argo Workflows 3.6 or later.
@@ -418,15 +429,26 @@ fn airflow_fills_in_literals_only() {
     DECISIONS = (20, 21, 22)
     TRY_AGAIN = 75
     "#);
-    let pod = written(Kind::Airflow, &options(&format!("{FULL}\nimage = 'i'")), &nasty());
-    assert!(!pod.contains(" = ...\n") && pod.contains("KubernetesPodOperator"), "{pod}");
+    let pod = written(
+        Kind::Airflow,
+        &options(&format!("{FULL}\nimage = 'i'")),
+        &nasty(),
+    );
+    assert!(
+        !pod.contains(" = ...\n") && pod.contains("KubernetesPodOperator"),
+        "{pod}"
+    );
 }
 
 #[test]
 fn what_a_kind_cannot_say_is_refused_with_the_reason() {
     let weekly = options("cron = '0 3 * * 1'");
     let with = |text: &str| options(&format!("cron = '0 3 * * 1'\n{text}"));
-    let in_folder = |folder: &str| Job { folder: folder.to_owned(), repository_folder: folder.to_owned(), ..job() };
+    let in_folder = |folder: &str| Job {
+        folder: folder.to_owned(),
+        repository_folder: folder.to_owned(),
+        ..job()
+    };
     let refusals = [
         refused(Kind::Kubernetes, &weekly, &job()),
         refused(Kind::Argo, &weekly, &job()),
@@ -436,7 +458,11 @@ fn what_a_kind_cannot_say_is_refused_with_the_reason() {
         refused(Kind::Github, &options("cron = '*/2 * * * *'"), &job()),
         refused(Kind::Github, &weekly, &in_folder("a${{ github.token }}")),
         refused(Kind::Argo, &with("image = 'i'\nfolder = '/{{x}}'"), &job()),
-        refused(Kind::Airflow, &with("image = 'i'\nfolder = '/{%x%}'"), &job()),
+        refused(
+            Kind::Airflow,
+            &with("image = 'i'\nfolder = '/{%x%}'"),
+            &job(),
+        ),
         refused(Kind::Cron, &weekly, &in_folder(&"/long".repeat(300))),
         refused(Kind::Cron, &weekly, &in_folder("/a\nb")),
     ];
@@ -458,7 +484,13 @@ fn what_a_kind_cannot_say_is_refused_with_the_reason() {
 #[test]
 fn names_suit_every_scheduler_and_stay_apart() {
     let name = |project: &str| {
-        let (options, job) = (options("cron = '0 3 * * 1'"), Job { project: project.to_owned(), ..job() });
+        let (options, job) = (
+            options("cron = '0 3 * * 1'"),
+            Job {
+                project: project.to_owned(),
+                ..job()
+            },
+        );
         plan::Plan::new(&options, &job).unwrap().name()
     };
     assert_eq!(name("turbofan-fd001"), "pdm-ml-turbofan-fd001");
@@ -466,7 +498,10 @@ fn names_suit_every_scheduler_and_stay_apart() {
     for project in ["plant_7", "plant.7", &"long-".repeat(40)] {
         let name = name(project);
         assert!(
-            name.len() <= 52 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+            name.len() <= 52
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
             "{name}"
         );
     }
@@ -474,7 +509,8 @@ fn names_suit_every_scheduler_and_stay_apart() {
 
 #[test]
 fn another_command_is_taken_word_by_word() {
-    let options = options("cron = '0 3 * * 1'\ncommand = ['run', 'a b.toml', '--force']\nthreads = 2");
+    let options =
+        options("cron = '0 3 * * 1'\ncommand = ['run', 'a b.toml', '--force']\nthreads = 2");
     let text = written(Kind::Cron, &options, &job());
     let words = "--threads 2 --metrics-file .pdm-ml/pdm-ml-turbofan.prom run 'a b.toml' --force >>";
     assert!(text.contains(words), "{text}");
@@ -484,11 +520,20 @@ fn another_command_is_taken_word_by_word() {
 fn a_delay_lies_within_the_jitter_and_stays() {
     let options = options("cron = '0 3 * * 1'\njitter = '10min'");
     let delay = |project: &str| {
-        let job = Job { project: project.to_owned(), ..job() };
-        plan::Plan::new(&options, &job).unwrap().delay_seconds().unwrap()
+        let job = Job {
+            project: project.to_owned(),
+            ..job()
+        };
+        plan::Plan::new(&options, &job)
+            .unwrap()
+            .delay_seconds()
+            .unwrap()
     };
     let delays: Vec<_> = ["a", "b", "c", "d"].map(delay).to_vec();
-    assert!(delays.iter().all(|delay| *delay <= 600) && delay("a") == delays[0], "{delays:?}");
+    assert!(
+        delays.iter().all(|delay| *delay <= 600) && delay("a") == delays[0],
+        "{delays:?}"
+    );
     assert!(delays.iter().any(|delay| *delay != delays[0]), "{delays:?}");
 }
 
@@ -497,7 +542,11 @@ fn the_next_times_are_in_the_zone_also_where_its_clock_changes() {
     let next = |cron: &str, zone: &str, now: &str, count| {
         let options = options(&format!("cron = '{cron}'\ntimezone = '{zone}'"));
         let times = next_times(&options, now.parse().unwrap(), count).unwrap();
-        times.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        times
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     insta::assert_snapshot!(next("0 3 * * 1", "Europe/Berlin", "2026-11-28T12:00:00Z", 2), @r"
     2026-11-30T03:00:00+01:00[Europe/Berlin]

@@ -39,20 +39,28 @@ impl CronDateTime for Moment {
     fn to_civil(&self) -> CivilDateTime {
         let at = self.0.datetime();
         let [month, day, hour, minute, second] =
-            [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(|part| u32::from(part.unsigned_abs()));
+            [at.month(), at.day(), at.hour(), at.minute(), at.second()]
+                .map(|part| u32::from(part.unsigned_abs()));
         CivilDateTime::from_ymd_hms_opt(at.year().into(), month, day, hour, minute, second)
             .expect("jiff holds only dates and times that there are")
     }
 
     fn civil_weekday(&self) -> Weekday {
-        Weekday::from_days_from_sunday(u32::from(self.0.weekday().to_sunday_zero_offset().unsigned_abs()))
+        Weekday::from_days_from_sunday(u32::from(
+            self.0.weekday().to_sunday_zero_offset().unsigned_abs(),
+        ))
     }
 
     fn resolve_civil(&self, civil: CivilDateTime) -> Result<Resolution<Self>, CronError> {
         let invalid = |_| CronError::InvalidTime;
-        let ambiguous = self.0.time_zone().to_ambiguous_zoned_datetime(datetime(civil)?);
+        let ambiguous = self
+            .0
+            .time_zone()
+            .to_ambiguous_zoned_datetime(datetime(civil)?);
         Ok(match ambiguous.offset() {
-            AmbiguousOffset::Unambiguous { .. } => Resolution::Single(Self(ambiguous.unambiguous().map_err(invalid)?)),
+            AmbiguousOffset::Unambiguous { .. } => {
+                Resolution::Single(Self(ambiguous.unambiguous().map_err(invalid)?))
+            }
             AmbiguousOffset::Gap { .. } => Resolution::Gap,
             AmbiguousOffset::Fold { .. } => {
                 let earlier = ambiguous.clone().earlier().map_err(invalid)?;
@@ -62,7 +70,10 @@ impl CronDateTime for Moment {
     }
 
     fn checked_add_seconds(&self, seconds: i64) -> Option<Self> {
-        self.0.checked_add(SignedDuration::from_secs(seconds)).ok().map(Self)
+        self.0
+            .checked_add(SignedDuration::from_secs(seconds))
+            .ok()
+            .map(Self)
     }
 
     fn cmp_instant(&self, other: &Self) -> Ordering {

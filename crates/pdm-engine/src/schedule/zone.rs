@@ -22,7 +22,9 @@ pub(super) fn meant(name: &str) -> Option<String> {
         let city = known.rsplit('/').next().unwrap_or_default();
         strsim::jaro_winkler(&known, &wanted).max(strsim::jaro_winkler(city, &wanted))
     };
-    let (best, name) = known.map(|name| (likeness(&name), name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (best, name) = known
+        .map(|name| (likeness(&name), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best >= NEAR).then_some(name)
 }
 
@@ -32,10 +34,19 @@ mod tests {
 
     #[test]
     fn zones_have_exact_names_and_others_a_suggestion() {
-        for name in ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kolkata"] {
+        for name in [
+            "UTC",
+            "Europe/Berlin",
+            "America/Argentina/Buenos_Aires",
+            "Asia/Kolkata",
+        ] {
             assert!(zone(name).is_some(), "{name}");
         }
-        for (name, other) in [("utc", "UTC"), ("Europe/Berln", "Europe/Berlin"), ("Berlin", "Europe/Berlin")] {
+        for (name, other) in [
+            ("utc", "UTC"),
+            ("Europe/Berln", "Europe/Berlin"),
+            ("Berlin", "Europe/Berlin"),
+        ] {
             assert!(zone(name).is_none(), "{name}");
             assert_eq!(meant(name).as_deref(), Some(other));
         }

@@ -4,7 +4,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::manifest::{
-    BundleFile, BundleManifest, CALIBRATION, CONTENTS, FEATURES, FORMAT, MANIFEST, PROFILE, Provenance, WEIGHTS,
+    BundleFile, BundleManifest, CALIBRATION, CONTENTS, FEATURES, FORMAT, MANIFEST, PROFILE,
+    Provenance, WEIGHTS,
 };
 use super::{BundleError, ReferenceProfile};
 use crate::data::Contents;
@@ -51,7 +52,11 @@ pub fn assemble(parts: &Parts<'_>, folder: &Path) -> Result<Digest, BundleError>
     let mut files = Vec::new();
     for (name, bytes) in &contents {
         write(&folder.join(name), bytes)?;
-        files.push(BundleFile { name: (*name).to_owned(), sha256: Digest::of(bytes), bytes: bytes.len() as u64 });
+        files.push(BundleFile {
+            name: (*name).to_owned(),
+            sha256: Digest::of(bytes),
+            bytes: bytes.len() as u64,
+        });
     }
     let manifest = BundleManifest {
         format: FORMAT,
@@ -72,5 +77,9 @@ fn json<T: Serialize>(name: &'static str, value: &T) -> Result<Vec<u8>, BundleEr
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
-    fs::write(path, bytes).map_err(|source| BundleError::Io { action: "write", path: path.to_owned(), source })
+    fs::write(path, bytes).map_err(|source| BundleError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
 }

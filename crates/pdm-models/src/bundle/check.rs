@@ -15,12 +15,23 @@ const MOST_LEVELS: usize = 1000;
 /// # Errors
 /// An option or the target breaks a limit.
 pub(super) fn manifest(manifest: &BundleManifest) -> Result<(), BundleError> {
-    let problems = manifest.model.problems().into_iter().map(|problem| problem.within("model"));
-    let mut problems = problems.chain(manifest.target.problems().into_iter().map(|problem| problem.within("target")));
+    let problems = manifest
+        .model
+        .problems()
+        .into_iter()
+        .map(|problem| problem.within("model"));
+    let mut problems = problems.chain(
+        manifest
+            .target
+            .problems()
+            .into_iter()
+            .map(|problem| problem.within("target")),
+    );
     match problems.next() {
-        Some(Problem { path, message, .. }) => {
-            Err(unfit(MANIFEST, format!("has the option `{path}`, which {message}")))
-        }
+        Some(Problem { path, message, .. }) => Err(unfit(
+            MANIFEST,
+            format!("has the option `{path}`, which {message}"),
+        )),
         None => Ok(()),
     }
 }
@@ -29,11 +40,18 @@ pub(super) fn manifest(manifest: &BundleManifest) -> Result<(), BundleError> {
 ///
 /// # Errors
 /// They do not fit.
-pub(super) fn features(features: &FittedFeatures, manifest: &BundleManifest) -> Result<(), BundleError> {
+pub(super) fn features(
+    features: &FittedFeatures,
+    manifest: &BundleManifest,
+) -> Result<(), BundleError> {
     if features.schema() != &manifest.schema {
-        return Err(BundleError::Manifest { problem: "and features.json disagree on the schema".to_owned() });
+        return Err(BundleError::Manifest {
+            problem: "and features.json disagree on the schema".to_owned(),
+        });
     }
-    features.problem().map_or(Ok(()), |problem| Err(unfit(FEATURES, problem)))
+    features
+        .problem()
+        .map_or(Ok(()), |problem| Err(unfit(FEATURES, problem)))
 }
 
 impl ModelBundle {
@@ -48,7 +66,8 @@ impl ModelBundle {
         if let Some(problem) = self.calibration.problem() {
             return Err(unfit(CALIBRATION, problem));
         }
-        profile_problem(&self.profile, &self.features).map_or(Ok(()), |problem| Err(unfit(PROFILE, problem)))
+        profile_problem(&self.profile, &self.features)
+            .map_or(Ok(()), |problem| Err(unfit(PROFILE, problem)))
     }
 }
 
@@ -60,34 +79,58 @@ fn unfit(file: &'static str, problem: String) -> BundleError {
 fn width_problem(model: &dyn Predictor, widths: [usize; 2]) -> Option<String> {
     let [table, sequence] = widths;
     let differs = |what: &str, has: usize, gives: usize| {
-        (has != gives).then(|| format!("are of a model that reads {has} columns of the {what}, which has {gives}"))
+        (has != gives).then(|| {
+            format!("are of a model that reads {has} columns of the {what}, which has {gives}")
+        })
     };
     match model.family()? {
         Family::Linear(linear) => differs("feature table", linear.coefficients.len(), table),
         Family::Gbdt(forest) => differs("feature table", forest.width(), table),
         Family::Neural(network) => differs("sequence", network.inputs, sequence),
-        Family::Ensemble(ensemble) => ensemble.members.iter().find_map(|member| width_problem(member.as_ref(), widths)),
-        Family::Stack(stack) => differs("feature table", stack.table_width(), table)
-            .or_else(|| stack.weighed().find_map(|(member, _)| width_problem(member, widths))),
+        Family::Ensemble(ensemble) => ensemble
+            .members
+            .iter()
+            .find_map(|member| width_problem(member.as_ref(), widths)),
+        Family::Stack(stack) => {
+            differs("feature table", stack.table_width(), table).or_else(|| {
+                stack
+                    .weighed()
+                    .find_map(|(member, _)| width_problem(member, widths))
+            })
+        }
     }
 }
 
 fn profile_problem(profile: &ReferenceProfile, features: &FittedFeatures) -> Option<String> {
     let regimes = features.regime_count();
     if profile.rows.len() != regimes {
-        return Some(format!("speaks of {} operating regimes, and there are {regimes}", profile.rows.len()));
+        return Some(format!(
+            "speaks of {} operating regimes, and there are {regimes}",
+            profile.rows.len()
+        ));
     }
     if profile.levels.len() > MOST_LEVELS {
-        return Some(format!("has {} quantile levels, more than {MOST_LEVELS}", profile.levels.len()));
+        return Some(format!(
+            "has {} quantile levels, more than {MOST_LEVELS}",
+            profile.levels.len()
+        ));
     }
     let schema = features.schema();
     for channel in &profile.channels {
         let name = &channel.channel;
         if channel.regime >= regimes || schema.channel(name).is_none() {
-            return Some(format!("speaks of `{name}` in regime {}, which there is not", channel.regime));
+            return Some(format!(
+                "speaks of `{name}` in regime {}, which there is not",
+                channel.regime
+            ));
         }
-        if channel.quantiles.len() != profile.levels.len() || channel.min > channel.max || channel.sd < 0.0 {
-            return Some(format!("describes `{name}` by numbers that do not fit together"));
+        if channel.quantiles.len() != profile.levels.len()
+            || channel.min > channel.max
+            || channel.sd < 0.0
+        {
+            return Some(format!(
+                "describes `{name}` by numbers that do not fit together"
+            ));
         }
     }
     let histories = profile.histories.as_ref()?;
@@ -95,8 +138,18 @@ fn profile_problem(profile: &ReferenceProfile, features: &FittedFeatures) -> Opt
     if !ascend || histories.level_rows == 0 {
         return Some("describes histories by numbers that do not fit together".to_owned());
     }
-    let levels = histories.levels.iter().map(|level| ("level", &level.channel));
-    let repetitions = histories.repetitions.iter().map(|repetition| ("repetitions", &repetition.channel));
-    let unknown = levels.chain(repetitions).find(|(_, channel)| !features.sensors().contains(*channel));
-    unknown.map(|(what, channel)| format!("speaks of the {what} of `{channel}`, which the model does not read"))
+    let levels = histories
+        .levels
+        .iter()
+        .map(|level| ("level", &level.channel));
+    let repetitions = histories
+        .repetitions
+        .iter()
+        .map(|repetition| ("repetitions", &repetition.channel));
+    let unknown = levels
+        .chain(repetitions)
+        .find(|(_, channel)| !features.sensors().contains(*channel));
+    unknown.map(|(what, channel)| {
+        format!("speaks of the {what} of `{channel}`, which the model does not read")
+    })
 }

@@ -59,13 +59,22 @@ struct Repeats<'a> {
 impl ModelBundle {
     /// Returns the unit as the model may read it: with its age clipped to those it learnt.
     pub(super) fn within_age<'a>(&self, unit: &'a Trajectory) -> Cow<'a, Trajectory> {
-        let Some(known) = &self.profile.histories else { return Cow::Borrowed(unit) };
+        let Some(known) = &self.profile.histories else {
+            return Cow::Borrowed(unit);
+        };
         let [youngest, oldest] = known.cycles;
-        if unit.cycles.iter().all(|cycle| (youngest..=oldest).contains(&cycle.0)) {
+        if unit
+            .cycles
+            .iter()
+            .all(|cycle| (youngest..=oldest).contains(&cycle.0))
+        {
             return Cow::Borrowed(unit);
         }
         let clip = |cycle: &Cycle| Cycle(cycle.0.max(youngest).min(oldest));
-        Cow::Owned(Trajectory { cycles: unit.cycles.iter().map(clip).collect(), ..unit.clone() })
+        Cow::Owned(Trajectory {
+            cycles: unit.cycles.iter().map(clip).collect(),
+            ..unit.clone()
+        })
     }
 
     /// Returns the unit as if its counter had begun where those of training did.
@@ -74,7 +83,10 @@ impl ModelBundle {
         let [lowest, highest] = self.known_histories().first_cycle;
         let begin = first.max(lowest).min(highest);
         let move_to = |cycle: &Cycle| Cycle(cycle.0.saturating_sub(first).saturating_add(begin));
-        Trajectory { cycles: unit.cycles.iter().map(move_to).collect(), ..unit.clone() }
+        Trajectory {
+            cycles: unit.cycles.iter().map(move_to).collect(),
+            ..unit.clone()
+        }
     }
 
     /// Returns whether the profile says how old units grew and where their sensors began; those of format 1 do not.
@@ -114,21 +126,51 @@ impl ModelBundle {
         let settings = &self.manifest.schema.settings;
         let mut first: Option<(usize, Flag)> = None;
         for (channel, name) in settings.iter().enumerate() {
-            let own: Vec<&ChannelProfile> = self.profile.channels.iter().filter(|of| of.channel == *name).collect();
+            let own: Vec<&ChannelProfile> = self
+                .profile
+                .channels
+                .iter()
+                .filter(|of| of.channel == *name)
+                .collect();
             let lowest = own.iter().map(|of| of.min).fold(f64::INFINITY, f64::min);
-            let highest = own.iter().map(|of| of.max).fold(f64::NEG_INFINITY, f64::max);
+            let highest = own
+                .iter()
+                .map(|of| of.max)
+                .fold(f64::NEG_INFINITY, f64::max);
             for (row, value) in unit.channels[channel].iter().enumerate() {
                 if first.as_ref().is_some_and(|(known, _)| *known <= row) {
                     break;
                 }
                 let regime = self.features.regime(unit, row);
-                let Some(of) = self.profile.channel(regime, name).filter(|_| self.is_common(regime)) else { continue };
-                let margin = (RANGE_MARGIN * (of.max - of.min)).max(SETTING_MARGIN * (highest - lowest));
+                let Some(of) = self
+                    .profile
+                    .channel(regime, name)
+                    .filter(|_| self.is_common(regime))
+                else {
+                    continue;
+                };
+                let margin =
+                    (RANGE_MARGIN * (of.max - of.min)).max(SETTING_MARGIN * (highest - lowest));
                 if is_outside(*value, of, margin) {
                     let (cycle, [min, max]) = (unit.cycles[row], [of.min, of.max].map(shown));
-                    let (value, nearest) = (shown(*value), if own.len() > 1 { " in the nearest regime" } else { "" });
-                    let message = format!("{name} is {value} at cycle {cycle}; training held {min} to {max}{nearest}");
-                    first = Some((row, Flag { kind: FlagKind::Settings, message }));
+                    let (value, nearest) = (
+                        shown(*value),
+                        if own.len() > 1 {
+                            " in the nearest regime"
+                        } else {
+                            ""
+                        },
+                    );
+                    let message = format!(
+                        "{name} is {value} at cycle {cycle}; training held {min} to {max}{nearest}"
+                    );
+                    first = Some((
+                        row,
+                        Flag {
+                            kind: FlagKind::Settings,
+                            message,
+                        },
+                    ));
                     break;
                 }
             }
@@ -138,19 +180,34 @@ impl ModelBundle {
 
     /// Returns the first row of each sensor in use at which it lies far outside the values of training.
     fn outside_ranges(&self, unit: &Trajectory) -> Vec<(usize, String)> {
-        let regimes: Vec<usize> = (0..unit.len()).map(|row| self.features.regime(unit, row)).collect();
+        let regimes: Vec<usize> = (0..unit.len())
+            .map(|row| self.features.regime(unit, row))
+            .collect();
         let mut outside = Vec::new();
         for sensor in self.features.sensors() {
-            let Some(channel) = self.manifest.schema.channel(sensor) else { continue };
+            let Some(channel) = self.manifest.schema.channel(sensor) else {
+                continue;
+            };
             let of_regime: Vec<Option<&ChannelProfile>> = (0..self.features.regime_count())
-                .map(|regime| self.profile.channel(regime, sensor).filter(|_| self.is_common(regime)))
+                .map(|regime| {
+                    self.profile
+                        .channel(regime, sensor)
+                        .filter(|_| self.is_common(regime))
+                })
                 .collect();
             for (row, value) in unit.channels[channel].iter().enumerate() {
-                let Some(of) = of_regime[regimes[row]] else { continue };
+                let Some(of) = of_regime[regimes[row]] else {
+                    continue;
+                };
                 if is_outside(*value, of, RANGE_MARGIN * (of.max - of.min)) {
                     let (cycle, value) = (unit.cycles[row], shown(*value));
                     let [min, max] = [of.min, of.max].map(shown);
-                    outside.push((row, format!("{sensor} is {value} at cycle {cycle}, training held {min} to {max}")));
+                    outside.push((
+                        row,
+                        format!(
+                            "{sensor} is {value} at cycle {cycle}, training held {min} to {max}"
+                        ),
+                    ));
                     break;
                 }
             }
@@ -159,16 +216,27 @@ impl ModelBundle {
     }
 
     /// Returns, for each sensor in use and each of the first rows, what is odd about where the sensor began.
-    fn shifted_levels(&self, unit: &Trajectory, known: &KnownHistories) -> Vec<Vec<Option<String>>> {
+    fn shifted_levels(
+        &self,
+        unit: &Trajectory,
+        known: &KnownHistories,
+    ) -> Vec<Vec<Option<String>>> {
         let mut shifted = Vec::new();
         for level in &known.levels {
-            let of_rows = distances(unit, &self.features, &self.profile, &level.channel, known.level_rows);
+            let of_rows = distances(
+                unit,
+                &self.features,
+                &self.profile,
+                &level.channel,
+                known.level_rows,
+            );
             let width = (level.highest - level.lowest).max(LEAST_SHIFT);
             let mut messages = Vec::new();
             for (row, distance) in of_rows.into_iter().enumerate() {
                 let missing = (1.0 / (row + 1) as f64 - 1.0 / known.level_rows as f64).max(0.0);
                 let margin = width + LEVEL_ERRORS * missing.sqrt();
-                let odd = distance.filter(|at| *at > level.highest + margin || *at < level.lowest - margin);
+                let odd = distance
+                    .filter(|at| *at > level.highest + margin || *at < level.lowest - margin);
                 messages.push(odd.map(|at| {
                     let (name, lowest, highest) = (&level.channel, level.lowest, level.highest);
                     format!("{name} begins {at:+.1} sd from its mean, units of training {lowest:+.1} to {highest:+.1}")
@@ -182,18 +250,36 @@ impl ModelBundle {
     /// Returns how long the sensors in use repeat their values; nothing where the profile does not say what is usual.
     fn repeats<'a>(&'a self, unit: &'a Trajectory) -> Vec<Repeats<'a>> {
         let mut found = Vec::new();
-        let known = self.profile.histories.as_ref().map_or(&[] as &[Repetition], |known| &known.repetitions);
-        for Repetition { channel: sensor, rows: longest } in known {
-            let Some(channel) = self.manifest.schema.channel(sensor) else { continue };
+        let known = self
+            .profile
+            .histories
+            .as_ref()
+            .map_or(&[] as &[Repetition], |known| &known.repetitions);
+        for Repetition {
+            channel: sensor,
+            rows: longest,
+        } in known
+        {
+            let Some(channel) = self.manifest.schema.channel(sensor) else {
+                continue;
+            };
             let values = unit.channels[channel].as_slice();
-            found.push(Repeats { sensor, values, rows: repeated(values), longest: *longest });
+            found.push(Repeats {
+                sensor,
+                values,
+                rows: repeated(values),
+                longest: *longest,
+            });
         }
         found
     }
 
     /// Returns whether training had rows enough in a regime to say how far its values reach.
     fn is_common(&self, regime: usize) -> bool {
-        self.profile.rows.get(regime).is_some_and(|rows| *rows >= ROWS_OF_A_REGIME)
+        self.profile
+            .rows
+            .get(regime)
+            .is_some_and(|rows| *rows >= ROWS_OF_A_REGIME)
     }
 }
 
@@ -207,33 +293,63 @@ impl Examined<'_> {
     pub(super) fn at(&self, row: usize, recounted: Option<f64>) -> Vec<Flag> {
         let mut flags = Vec::new();
         if let Some(rul) = recounted.filter(|_| self.begins_elsewhere) {
-            flags.push(Flag { kind: FlagKind::FirstCycle, message: self.first_cycle(rul) });
+            flags.push(Flag {
+                kind: FlagKind::FirstCycle,
+                message: self.first_cycle(rul),
+            });
         }
         let cycle = self.cycles[row].0;
         let [youngest, oldest] = self.known.cycles;
         if self.says_age && cycle > oldest {
-            let message =
-                format!("cycle {cycle} is beyond {oldest}, the oldest of training: the age counts as {oldest}");
-            flags.push(Flag { kind: FlagKind::Age, message });
+            let message = format!(
+                "cycle {cycle} is beyond {oldest}, the oldest of training: the age counts as {oldest}"
+            );
+            flags.push(Flag {
+                kind: FlagKind::Age,
+                message,
+            });
         } else if self.says_age && cycle < youngest {
-            let message =
-                format!("cycle {cycle} is before {youngest}, the first of training: the age counts as {youngest}");
-            flags.push(Flag { kind: FlagKind::Age, message });
+            let message = format!(
+                "cycle {cycle} is before {youngest}, the first of training: the age counts as {youngest}"
+            );
+            flags.push(Flag {
+                kind: FlagKind::Age,
+                message,
+            });
         }
         let (rows, shortest) = (row + 1, self.known.shortest_history);
         if rows < shortest {
             let plural = if rows == 1 { "row" } else { "rows" };
-            let message = format!("{rows} {plural} of history; the model was judged from {shortest} on");
-            flags.push(Flag { kind: FlagKind::ShortHistory, message });
+            let message =
+                format!("{rows} {plural} of history; the model was judged from {shortest} on");
+            flags.push(Flag {
+                kind: FlagKind::ShortHistory,
+                message,
+            });
         }
-        flags.extend(self.found.iter().filter(|(from, _)| *from <= row).map(|(_, flag)| flag.clone()));
+        flags.extend(
+            self.found
+                .iter()
+                .filter(|(from, _)| *from <= row)
+                .map(|(_, flag)| flag.clone()),
+        );
         flags.extend(joined(
             FlagKind::SensorRange,
-            self.outside.iter().filter(|(from, _)| *from <= row).map(|(_, m)| m),
+            self.outside
+                .iter()
+                .filter(|(from, _)| *from <= row)
+                .map(|(_, m)| m),
         ));
-        let shifted = self.shifted.iter().filter_map(|rows| rows.get(row.min(rows.len().checked_sub(1)?))?.as_ref());
+        let shifted = self
+            .shifted
+            .iter()
+            .filter_map(|rows| rows.get(row.min(rows.len().checked_sub(1)?))?.as_ref());
         flags.extend(joined(FlagKind::SensorLevel, shifted));
-        let stuck: Vec<String> = self.stuck.iter().filter_map(|repeats| repeats.stuck_at(row)).collect();
+        let stuck: Vec<String> = self
+            .stuck
+            .iter()
+            .filter_map(|repeats| repeats.stuck_at(row))
+            .collect();
         flags.extend(joined(FlagKind::Stuck, stuck.iter()));
         flags.sort_by_key(|flag| flag.kind);
         flags
@@ -242,15 +358,26 @@ impl Examined<'_> {
     fn first_cycle(&self, rul: f64) -> String {
         let first = self.cycles[0];
         let [lowest, highest] = self.known.first_cycle;
-        let begins = if lowest == highest { format!("at {lowest}") } else { format!("from {lowest} to {highest}") };
-        format!("begins at cycle {first}, units of training {begins}; counted from there its RUL would be {rul:.1}")
+        let begins = if lowest == highest {
+            format!("at {lowest}")
+        } else {
+            format!("from {lowest} to {highest}")
+        };
+        format!(
+            "begins at cycle {first}, units of training {begins}; counted from there its RUL would be {rul:.1}"
+        )
     }
 }
 
 impl Repeats<'_> {
     /// Returns what is odd at a row, where the value there is repeated for too long.
     fn stuck_at(&self, row: usize) -> Option<String> {
-        let Self { sensor, values, rows, longest } = self;
+        let Self {
+            sensor,
+            values,
+            rows,
+            longest,
+        } = self;
         let (rows, value) = (rows[row], shown(values[row]));
         if rows < FEWEST_STUCK.max(longest.saturating_mul(STUCK_TIMES).saturating_add(1)) {
             return None;
@@ -259,7 +386,9 @@ impl Repeats<'_> {
             1 => "units of training never repeat a value".to_owned(),
             most => format!("units of training repeat a value in at most {most}"),
         };
-        Some(format!("{sensor} is {value} in each of the last {rows} rows; {usual}"))
+        Some(format!(
+            "{sensor} is {value} in each of the last {rows} rows; {usual}"
+        ))
     }
 }
 
@@ -274,7 +403,13 @@ fn first_gap(unit: &Trajectory, known: &KnownHistories) -> Option<(usize, Flag)>
         1 => "units of training have no gap".to_owned(),
         most => format!("units of training have steps of at most {most}"),
     };
-    Some((row, Flag { kind: FlagKind::Gaps, message: format!("goes from cycle {before} to {cycle}; {usual}") }))
+    Some((
+        row,
+        Flag {
+            kind: FlagKind::Gaps,
+            message: format!("goes from cycle {before} to {cycle}; {usual}"),
+        },
+    ))
 }
 
 fn is_outside(value: f64, of: &ChannelProfile, margin: f64) -> bool {
@@ -290,8 +425,16 @@ fn joined<'a>(kind: FlagKind, messages: impl Iterator<Item = &'a String>) -> Opt
 
 /// Returns a value with the digits a reader wants.
 fn shown(value: f64) -> String {
-    let digits = if value == 0.0 { 0 } else { (4 - value.abs().log10().floor() as i32).clamp(0, 6) };
-    let text = if value.abs() >= 1e9 { format!("{value:e}") } else { format!("{value:.0$}", digits as usize) };
+    let digits = if value == 0.0 {
+        0
+    } else {
+        (4 - value.abs().log10().floor() as i32).clamp(0, 6)
+    };
+    let text = if value.abs() >= 1e9 {
+        format!("{value:e}")
+    } else {
+        format!("{value:.0$}", digits as usize)
+    };
     if text.contains('.') && !text.contains('e') {
         return text.trim_end_matches('0').trim_end_matches('.').to_owned();
     }

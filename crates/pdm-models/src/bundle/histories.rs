@@ -61,11 +61,26 @@ impl KnownHistories {
         profile: &ReferenceProfile,
         shortest_history: usize,
     ) -> Option<Self> {
-        let units: Vec<&Trajectory> = units.iter().copied().filter(|unit| !unit.is_empty()).collect();
-        let cycles = || units.iter().flat_map(|unit| unit.cycles.iter().map(|cycle| cycle.0));
-        let first = || units.iter().filter_map(|unit| unit.cycles.first().map(|cycle| cycle.0));
-        let steps =
-            units.iter().flat_map(|unit| unit.cycles.windows(2).map(|pair| pair[1].0.saturating_sub(pair[0].0)));
+        let units: Vec<&Trajectory> = units
+            .iter()
+            .copied()
+            .filter(|unit| !unit.is_empty())
+            .collect();
+        let cycles = || {
+            units
+                .iter()
+                .flat_map(|unit| unit.cycles.iter().map(|cycle| cycle.0))
+        };
+        let first = || {
+            units
+                .iter()
+                .filter_map(|unit| unit.cycles.first().map(|cycle| cycle.0))
+        };
+        let steps = units.iter().flat_map(|unit| {
+            unit.cycles
+                .windows(2)
+                .map(|pair| pair[1].0.saturating_sub(pair[0].0))
+        });
         // A unit shorter than that is judged at its last row but one.
         let shortest_life = units.iter().map(|unit| unit.len()).min()?;
         let level_rows = features.options().baseline_cycles().max(FEWEST_LEVEL_ROWS);
@@ -98,10 +113,17 @@ impl KnownHistories {
 fn repetitions(units: &[&Trajectory], features: &FittedFeatures) -> Vec<Repetition> {
     let mut found = Vec::new();
     for sensor in features.sensors() {
-        let Some(channel) = features.schema().channel(sensor) else { continue };
+        let Some(channel) = features.schema().channel(sensor) else {
+            continue;
+        };
         let of_unit = |unit: &&Trajectory| repeated(&unit.channels[channel]).into_iter().max();
-        let Some(rows) = units.iter().filter_map(of_unit).max() else { continue };
-        found.push(Repetition { channel: sensor.clone(), rows });
+        let Some(rows) = units.iter().filter_map(of_unit).max() else {
+            continue;
+        };
+        found.push(Repetition {
+            channel: sensor.clone(),
+            rows,
+        });
     }
     found
 }
@@ -110,7 +132,9 @@ fn repetitions(units: &[&Trajectory], features: &FittedFeatures) -> Vec<Repetiti
 pub(super) fn repeated(values: &[f64]) -> Vec<usize> {
     let mut lengths: Vec<usize> = Vec::with_capacity(values.len());
     for (row, value) in values.iter().enumerate() {
-        let before = row.checked_sub(1).filter(|before| values[*before] == *value);
+        let before = row
+            .checked_sub(1)
+            .filter(|before| values[*before] == *value);
         lengths.push(1 + before.map_or(0, |before| lengths[before]));
     }
     lengths
@@ -127,13 +151,21 @@ fn levels(
     }
     let mut levels = Vec::new();
     for sensor in features.sensors() {
-        let of_unit =
-            |unit: &&Trajectory| distances(unit, features, profile, sensor, level_rows).last().copied().flatten();
+        let of_unit = |unit: &&Trajectory| {
+            distances(unit, features, profile, sensor, level_rows)
+                .last()
+                .copied()
+                .flatten()
+        };
         let of_units: Vec<f64> = units.iter().filter_map(of_unit).collect();
         let lowest = of_units.iter().copied().reduce(f64::min);
         let highest = of_units.iter().copied().reduce(f64::max);
         if let (Some(lowest), Some(highest)) = (lowest, highest) {
-            levels.push(UnitLevel { channel: sensor.clone(), lowest, highest });
+            levels.push(UnitLevel {
+                channel: sensor.clone(),
+                lowest,
+                highest,
+            });
         }
     }
     levels
@@ -147,13 +179,16 @@ pub(super) fn distances(
     sensor: &str,
     level_rows: usize,
 ) -> Vec<Option<f64>> {
-    let Some(channel) = features.schema().channel(sensor) else { return Vec::new() };
+    let Some(channel) = features.schema().channel(sensor) else {
+        return Vec::new();
+    };
     let (mut sum, mut count) = (0.0, 0);
     let mut levels = Vec::new();
     for row in 0..unit.len().min(level_rows) {
         let regime = features.regime(unit, row);
         let known = profile.channel(regime, sensor);
-        if let Some(distance) = known.and_then(|known| known.distance(unit.channels[channel][row])) {
+        if let Some(distance) = known.and_then(|known| known.distance(unit.channels[channel][row]))
+        {
             sum += distance;
             count += 1;
         }

@@ -42,11 +42,18 @@ impl ModelBundle {
     pub fn open(folder: &Path, expected: Option<Digest>) -> Result<Self, BundleError> {
         let (digest, manifest) = open_manifest(folder, expected)?;
         check::manifest(&manifest)?;
-        let features: FittedFeatures = parse(folder, FEATURES, &verified(folder, &manifest, FEATURES)?)?;
+        let features: FittedFeatures =
+            parse(folder, FEATURES, &verified(folder, &manifest, FEATURES)?)?;
         check::features(&features, &manifest)?;
         let bundle = Self {
-            model: manifest.model.load(&verified(folder, &manifest, WEIGHTS)?)?,
-            calibration: parse(folder, CALIBRATION, &verified(folder, &manifest, CALIBRATION)?)?,
+            model: manifest
+                .model
+                .load(&verified(folder, &manifest, WEIGHTS)?)?,
+            calibration: parse(
+                folder,
+                CALIBRATION,
+                &verified(folder, &manifest, CALIBRATION)?,
+            )?,
             profile: parse(folder, PROFILE, &verified(folder, &manifest, PROFILE)?)?,
             contents: contents(folder, &manifest)?,
             digest,
@@ -55,9 +62,14 @@ impl ModelBundle {
         };
         bundle.check()?;
         // A model that gives intervals gives them for any history, an empty one too.
-        if bundle.calibration.reads_intervals() && bundle.model.intervals(&Matrix::default()).is_none() {
-            let problem = "names a model without intervals, and calibration.json widens those of the model";
-            return Err(BundleError::Manifest { problem: problem.to_owned() });
+        if bundle.calibration.reads_intervals()
+            && bundle.model.intervals(&Matrix::default()).is_none()
+        {
+            let problem =
+                "names a model without intervals, and calibration.json widens those of the model";
+            return Err(BundleError::Manifest {
+                problem: problem.to_owned(),
+            });
         }
         Ok(bundle)
     }
@@ -105,12 +117,21 @@ fn contents(folder: &Path, manifest: &BundleManifest) -> Result<Option<Contents>
     parse(folder, CONTENTS, &verified(folder, manifest, CONTENTS)?).map(Some)
 }
 
-fn open_manifest(folder: &Path, expected: Option<Digest>) -> Result<(Digest, BundleManifest), BundleError> {
+fn open_manifest(
+    folder: &Path,
+    expected: Option<Digest>,
+) -> Result<(Digest, BundleManifest), BundleError> {
     let path = folder.join(MANIFEST);
-    let bytes = read(&path, MOST_MANIFEST_BYTES, || BundleError::NotABundle { path: folder.to_owned() })?;
+    let bytes = read(&path, MOST_MANIFEST_BYTES, || BundleError::NotABundle {
+        path: folder.to_owned(),
+    })?;
     let found = Digest::of(&bytes);
     if let Some(expected) = expected.filter(|expected| *expected != found) {
-        return Err(BundleError::Digest { path, expected, found });
+        return Err(BundleError::Digest {
+            path,
+            expected,
+            found,
+        });
     }
     check_format(&path, &bytes)?;
     Ok((found, parse(folder, MANIFEST, &bytes)?))
@@ -129,7 +150,11 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
     })?;
     match format.format {
         0..=FORMAT => Ok(()),
-        found => Err(BundleError::Version { path: path.to_owned(), found, known: FORMAT }),
+        found => Err(BundleError::Version {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        }),
     }
 }
 
@@ -138,29 +163,51 @@ fn verified(folder: &Path, manifest: &BundleManifest, name: &str) -> Result<Vec<
         .files
         .iter()
         .find(|file| file.name == name)
-        .ok_or_else(|| BundleError::Manifest { problem: format!("does not list `{name}`") })?;
+        .ok_or_else(|| BundleError::Manifest {
+            problem: format!("does not list `{name}`"),
+        })?;
     let path = folder.join(name);
-    let bytes = read(&path, MOST_BYTES, || BundleError::Missing { path: path.clone() })?;
+    let bytes = read(&path, MOST_BYTES, || BundleError::Missing {
+        path: path.clone(),
+    })?;
     match Digest::of(&bytes) {
         found if found == file.sha256 => Ok(bytes),
-        found => Err(BundleError::Digest { path, expected: file.sha256, found }),
+        found => Err(BundleError::Digest {
+            path,
+            expected: file.sha256,
+            found,
+        }),
     }
 }
 
 /// Reads a regular file, unless it is larger than any part of a bundle; a pipe would be waited for without an end.
-fn read(path: &Path, most: u64, missing: impl FnOnce() -> BundleError) -> Result<Vec<u8>, BundleError> {
-    let failed = |source| BundleError::Io { action: "read", path: path.to_owned(), source };
+fn read(
+    path: &Path,
+    most: u64,
+    missing: impl FnOnce() -> BundleError,
+) -> Result<Vec<u8>, BundleError> {
+    let failed = |source| BundleError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
         Err(source) => return Err(failed(source)),
     };
     if !metadata.is_file() {
-        return Err(BundleError::NotAFile { path: path.to_owned() });
+        return Err(BundleError::NotAFile {
+            path: path.to_owned(),
+        });
     }
     let bytes = metadata.len();
     if bytes > most {
-        return Err(BundleError::TooLarge { path: path.to_owned(), bytes, most });
+        return Err(BundleError::TooLarge {
+            path: path.to_owned(),
+            bytes,
+            most,
+        });
     }
     let mut contents = Vec::new();
     let file = fs::File::open(path).map_err(failed)?;
@@ -168,7 +215,11 @@ fn read(path: &Path, most: u64, missing: impl FnOnce() -> BundleError) -> Result
     Ok(contents)
 }
 
-fn parse<T: DeserializeOwned>(folder: &Path, name: &'static str, bytes: &[u8]) -> Result<T, BundleError> {
+fn parse<T: DeserializeOwned>(
+    folder: &Path,
+    name: &'static str,
+    bytes: &[u8],
+) -> Result<T, BundleError> {
     serde_json::from_slice(bytes).map_err(|source| BundleError::Format {
         path: folder.join(name),
         what: "part of a bundle",

@@ -12,48 +12,86 @@ impl ModelBundle {
     pub fn predict(&self, units: &[Trajectory]) -> Vec<Prediction> {
         let of_unit = |unit: &Trajectory| {
             let (row, examined) = (unit.len() - 1, self.examine(unit));
-            let recounted = examined.begins_elsewhere().then(|| self.predict_last(&self.recounted(unit)).rul);
-            Prediction { flags: examined.at(row, recounted), ..self.predict_last(unit) }
+            let recounted = examined
+                .begins_elsewhere()
+                .then(|| self.predict_last(&self.recounted(unit)).rul);
+            Prediction {
+                flags: examined.at(row, recounted),
+                ..self.predict_last(unit)
+            }
         };
-        units.par_iter().filter(|unit| !unit.is_empty()).map(of_unit).collect()
+        units
+            .par_iter()
+            .filter(|unit| !unit.is_empty())
+            .map(of_unit)
+            .collect()
     }
 
     /// Predicts every unit at every recorded cycle.
     pub fn predict_every_cycle(&self, units: &[Trajectory]) -> Vec<Prediction> {
         let of_unit = |unit: &Trajectory| -> Vec<_> {
             let examined = self.examine(unit);
-            let recounted = examined.begins_elsewhere().then(|| self.predict_rows(&self.recounted(unit)));
+            let recounted = examined
+                .begins_elsewhere()
+                .then(|| self.predict_rows(&self.recounted(unit)));
             let flagged = |(row, prediction): (usize, Prediction)| {
                 let recounted = recounted.as_ref().map(|rows| rows[row].rul);
-                Prediction { flags: examined.at(row, recounted), ..prediction }
+                Prediction {
+                    flags: examined.at(row, recounted),
+                    ..prediction
+                }
             };
-            self.predict_rows(unit).into_iter().enumerate().map(flagged).collect()
+            self.predict_rows(unit)
+                .into_iter()
+                .enumerate()
+                .map(flagged)
+                .collect()
         };
         units.par_iter().flat_map_iter(of_unit).collect()
     }
 
     /// Returns what the model reads of a unit's history, `[rows, width]`.
     pub fn input(&self, unit: &Trajectory) -> Matrix {
-        self.features.input(self.model.input(), &self.within_age(unit))
+        self.features
+            .input(self.model.input(), &self.within_age(unit))
     }
 
     /// Predicts a unit, which has a row, at its last cycle, without flags.
     fn predict_last(&self, unit: &Trajectory) -> Prediction {
         let input = self.input(unit);
-        let own = self.calibration.reads_intervals().then(|| self.model.last_interval(&input)).flatten();
+        let own = self
+            .calibration
+            .reads_intervals()
+            .then(|| self.model.last_interval(&input))
+            .flatten();
         self.predict_at(unit, unit.len() - 1, self.model.predict_last(&input), own)
     }
 
     /// Predicts a unit at every cycle, without flags.
     fn predict_rows(&self, unit: &Trajectory) -> Vec<Prediction> {
         let input = self.input(unit);
-        let own = self.calibration.reads_intervals().then(|| self.model.intervals(&input)).flatten();
+        let own = self
+            .calibration
+            .reads_intervals()
+            .then(|| self.model.intervals(&input))
+            .flatten();
         let at = |(row, rul)| self.predict_at(unit, row, rul, own.as_ref().map(|own| own[row]));
-        self.model.predict(&input).into_iter().enumerate().map(at).collect()
+        self.model
+            .predict(&input)
+            .into_iter()
+            .enumerate()
+            .map(at)
+            .collect()
     }
 
     /// Clips to what the model was taught: `[0, cap]` cycles.
-    fn predict_at(&self, unit: &Trajectory, row: usize, raw: f64, own: Option<Interval>) -> Prediction {
+    fn predict_at(
+        &self,
+        unit: &Trajectory,
+        row: usize,
+        raw: f64,
+        own: Option<Interval>,
+    ) -> Prediction {
         let rul = raw.clamp(0.0, self.manifest.target.cap());
         Prediction {
             unit: unit.unit.clone(),

@@ -44,28 +44,55 @@ pub struct ChannelProfile {
 impl ReferenceProfile {
     /// Describes the training units; regimes without a row are left out. Their histories were judged from
     /// `shortest_history` rows on.
-    pub fn describe(training: &TrainingUnits<'_>, features: &FittedFeatures, shortest_history: usize) -> Self {
+    pub fn describe(
+        training: &TrainingUnits<'_>,
+        features: &FittedFeatures,
+        shortest_history: usize,
+    ) -> Self {
         let width = training.schema().channels().count();
         let mut values = vec![vec![Vec::new(); width]; features.regime_count()];
         for unit in training.units() {
             for row in 0..unit.len() {
                 let regime = &mut values[features.regime(unit, row)];
-                regime.iter_mut().zip(&unit.channels).for_each(|(all, channel)| all.push(channel[row]));
+                regime
+                    .iter_mut()
+                    .zip(&unit.channels)
+                    .for_each(|(all, channel)| all.push(channel[row]));
             }
         }
-        let rows = values.iter().map(|regime| regime.first().map_or(0, Vec::len)).collect();
-        let named = values.into_iter().enumerate().flat_map(|(regime, channels)| {
-            training.schema().channels().zip(channels).map(move |(name, values)| (regime, name.to_owned(), values))
-        });
-        let channels = named.filter_map(|(regime, name, values)| describe(regime, name, values)).collect();
-        let mut profile = Self { levels: LEVELS.to_vec(), rows, channels, histories: None };
-        profile.histories = KnownHistories::describe(training.units(), features, &profile, shortest_history);
+        let rows = values
+            .iter()
+            .map(|regime| regime.first().map_or(0, Vec::len))
+            .collect();
+        let named = values
+            .into_iter()
+            .enumerate()
+            .flat_map(|(regime, channels)| {
+                training
+                    .schema()
+                    .channels()
+                    .zip(channels)
+                    .map(move |(name, values)| (regime, name.to_owned(), values))
+            });
+        let channels = named
+            .filter_map(|(regime, name, values)| describe(regime, name, values))
+            .collect();
+        let mut profile = Self {
+            levels: LEVELS.to_vec(),
+            rows,
+            channels,
+            histories: None,
+        };
+        profile.histories =
+            KnownHistories::describe(training.units(), features, &profile, shortest_history);
         profile
     }
 
     /// Returns the profile of one channel in one regime.
     pub(super) fn channel(&self, regime: usize, name: &str) -> Option<&ChannelProfile> {
-        self.channels.iter().find(|profile| profile.regime == regime && profile.channel == name)
+        self.channels
+            .iter()
+            .find(|profile| profile.regime == regime && profile.channel == name)
     }
 }
 
@@ -73,7 +100,9 @@ impl ChannelProfile {
     /// Returns how many standard deviations a value lies from the mean of its regime; none where the channel does not vary.
     pub(super) fn distance(&self, value: f64) -> Option<f64> {
         let varies = self.sd > 0.0 && self.sd.is_finite();
-        varies.then(|| (value - self.mean) / self.sd).filter(|distance| distance.is_finite())
+        varies
+            .then(|| (value - self.mean) / self.sd)
+            .filter(|distance| distance.is_finite())
     }
 }
 
@@ -82,9 +111,24 @@ fn describe(regime: usize, channel: String, mut values: Vec<f64>) -> Option<Chan
     let (min, max) = (*values.first()?, *values.last()?);
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-    let quantiles = LEVELS.iter().map(|level| quantile(&values, *level)).collect();
-    Some(ChannelProfile { regime, channel, min, max, mean, sd: variance.sqrt(), quantiles })
+    let variance = values
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / count;
+    let quantiles = LEVELS
+        .iter()
+        .map(|level| quantile(&values, *level))
+        .collect();
+    Some(ChannelProfile {
+        regime,
+        channel,
+        min,
+        max,
+        mean,
+        sd: variance.sqrt(),
+        quantiles,
+    })
 }
 
 #[cfg(test)]

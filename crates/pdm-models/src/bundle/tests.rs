@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::manifest::{CALIBRATION, CONTENTS, FEATURES, MANIFEST, PROFILE, WEIGHTS};
 use super::*;
 use crate::data::{
-    Contents, DatasetOptions, SimulateOptions, Trajectory, ValidDataset, ValidateOptions, ingest, simulate, validate,
+    Contents, DatasetOptions, SimulateOptions, Trajectory, ValidDataset, ValidateOptions, ingest,
+    simulate, validate,
 };
 use crate::features::{FeatureOptions, FittedFeatures, TargetOptions, fit};
 use crate::models::gbdt::{Leaf, Node};
@@ -36,10 +37,18 @@ static FLEET: LazyLock<Fleet> = LazyLock::new(|| {
         ..SimulateOptions::default()
     };
     fs::create_dir(folder.path().join("sim")).unwrap();
-    simulate(&options).write(&folder.path().join("sim")).unwrap();
+    simulate(&options)
+        .write(&folder.path().join("sim"))
+        .unwrap();
     let raw = ingest(&DatasetOptions::Simulated(options), folder.path()).unwrap();
     let dataset = validate(raw, &ValidateOptions::default()).dataset.unwrap();
-    let features = fit(&dataset.training(), &FeatureOptions::default(), &TargetOptions::default(), 1).unwrap();
+    let features = fit(
+        &dataset.training(),
+        &FeatureOptions::default(),
+        &TargetOptions::default(),
+        1,
+    )
+    .unwrap();
     Fleet { dataset, features }
 });
 
@@ -49,11 +58,18 @@ fn families() -> Vec<ModelOptions> {
         "gru" | "lstm" => json!({ "hidden": 4, "head": 3 }),
         "cnn" => json!({ "window": 6, "layers": 2, "filters": 2, "kernel": 3, "head": 3 }),
         "tcn" => json!({ "channels": 4, "blocks": 2, "head": 3 }),
-        "transformer" => json!({ "width": 4, "layers": 1, "heads": 2, "feed_forward": 4, "head": 3, "max_steps": 9 }),
-        "stack" => json!({ "member": [{ "kind": "linear" }, { "kind": "gru", "hidden": 4, "head": 3 }] }),
+        "transformer" => {
+            json!({ "width": 4, "layers": 1, "heads": 2, "feed_forward": 4, "head": 3, "max_steps": 9 })
+        }
+        "stack" => {
+            json!({ "member": [{ "kind": "linear" }, { "kind": "gru", "hidden": 4, "head": 3 }] })
+        }
         _ => json!({}),
     };
-    ModelOptions::KINDS.iter().map(|kind| ModelOptions::decode(kind, small(kind)).unwrap().unwrap()).collect()
+    ModelOptions::KINDS
+        .iter()
+        .map(|kind| ModelOptions::decode(kind, small(kind)).unwrap().unwrap())
+        .collect()
 }
 
 /// Weights of no meaning and the right shape.
@@ -61,7 +77,9 @@ fn model(options: &ModelOptions) -> Box<dyn Predictor> {
     let [table, sequence] = FLEET.features.widths();
     if let Some(options) = options.neural() {
         let network = Network::new(options, sequence, 1);
-        let parameters = (0..network.layout.len()).map(|i| 0.4 * (1.7 * i as f32).sin()).collect();
+        let parameters = (0..network.layout.len())
+            .map(|i| 0.4 * (1.7 * i as f32).sin())
+            .collect();
         return Box::new(Neural::new(options, network, parameters, sequence, 125.0));
     }
     match options {
@@ -72,14 +90,27 @@ fn model(options: &ModelOptions) -> Box<dyn Predictor> {
         ModelOptions::Gbdt(_) => {
             let mut forest = Gbdt::new(60.0, table);
             let nodes = [
-                Node { feature: 1, threshold: 0.5, left: 1, right: !0 },
-                Node { feature: 7, threshold: -0.5, left: !1, right: !2 },
+                Node {
+                    feature: 1,
+                    threshold: 0.5,
+                    left: 1,
+                    right: !0,
+                },
+                Node {
+                    feature: 7,
+                    threshold: -0.5,
+                    left: !1,
+                    right: !2,
+                },
             ];
             let leaf = |value| Leaf { value, rows: 40 };
             forest.push_tree(&nodes, &[leaf(1.0), leaf(-2.0), leaf(3.0)], &[5.0, 2.0]);
             Box::new(forest)
         }
-        _ => Box::new(Ensemble::new(vec![linear(table, 0.01), linear(table, -0.02)])),
+        _ => Box::new(Ensemble::new(vec![
+            linear(table, 0.01),
+            linear(table, -0.02),
+        ])),
     }
 }
 
@@ -94,7 +125,10 @@ fn calibration() -> Conformal {
         units: 60,
         cuts: Cuts::LastCycle,
         truth_cap: Some(125.0),
-        clip: Interval { lower: 0.0, upper: 125.0 },
+        clip: Interval {
+            lower: 0.0,
+            upper: 125.0,
+        },
         short_units: ShortUnits::Scored,
     };
     let prediction = |unit: u32| Prediction {
@@ -141,7 +175,8 @@ impl Forged {
     fn new(options: &ModelOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         write_bundle(options, folder.path());
-        let manifest = serde_json::from_slice(&fs::read(folder.path().join(MANIFEST)).unwrap()).unwrap();
+        let manifest =
+            serde_json::from_slice(&fs::read(folder.path().join(MANIFEST)).unwrap()).unwrap();
         Self { folder, manifest }
     }
 
@@ -160,7 +195,11 @@ impl Forged {
             let file = files.iter_mut().find(|file| file["name"] == name).unwrap();
             file["sha256"] = json!(Digest::of(bytes));
             file["bytes"] = json!(bytes.len());
-            fs::write(self.folder.path().join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+            fs::write(
+                self.folder.path().join(MANIFEST),
+                serde_json::to_vec(&manifest).unwrap(),
+            )
+            .unwrap();
         }
         let ended = catch_unwind(AssertUnwindSafe(|| self.open_and_use()));
         assert!(ended.is_ok(), "{name} with {what} ends in a panic");
@@ -170,9 +209,18 @@ impl Forged {
 
     /// An error is as good as predictions.
     fn open_and_use(&self) {
-        let Ok(bundle) = ModelBundle::open(self.folder.path(), None) else { return };
-        let units: Vec<Trajectory> =
-            FLEET.dataset.test().unwrap().units.iter().take(1).map(|unit| unit.cut(21)).collect();
+        let Ok(bundle) = ModelBundle::open(self.folder.path(), None) else {
+            return;
+        };
+        let units: Vec<Trajectory> = FLEET
+            .dataset
+            .test()
+            .unwrap()
+            .units
+            .iter()
+            .take(1)
+            .map(|unit| unit.cut(21))
+            .collect();
         let short = units[0].cut(1);
         bundle.predict(&units);
         bundle.predict(&[short]);
@@ -181,7 +229,11 @@ impl Forged {
 
     fn mutate_json(&self, name: &str, step: usize) {
         let good: Value = serde_json::from_slice(&self.read(name)).unwrap();
-        for (at, path) in paths(&good).into_iter().enumerate().filter(|(at, _)| at % step == 0) {
+        for (at, path) in paths(&good)
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| at % step == 0)
+        {
             for value in replacements(good.pointer(&path).unwrap(), at) {
                 let mut forged = good.clone();
                 *forged.pointer_mut(&path).unwrap() = value.clone();
@@ -209,7 +261,9 @@ impl Forged {
                 self.holds_with(WEIGHTS, &bytes, &format!("{path} = {}", shortened(&value)));
             }
         }
-        for (at, pattern) in (8 + length..good.len() - 8).step_by(52).zip([[0xff; 8], [0x7f; 8], [0; 8]].iter().cycle())
+        for (at, pattern) in (8 + length..good.len() - 8)
+            .step_by(52)
+            .zip([[0xff; 8], [0x7f; 8], [0; 8]].iter().cycle())
         {
             let mut bytes = good.clone();
             bytes[at..at + 8].copy_from_slice(pattern);
@@ -240,7 +294,9 @@ fn paths(value: &Value) -> Vec<String> {
 
 fn paths_below(key: &str, value: &Value) -> Vec<String> {
     let own = (!value.is_object()).then(|| format!("/{key}"));
-    own.into_iter().chain(paths(value).into_iter().map(|path| format!("/{key}{path}"))).collect()
+    own.into_iter()
+        .chain(paths(value).into_iter().map(|path| format!("/{key}{path}")))
+        .collect()
 }
 
 /// Returns what may stand in the place of a value; of numbers a few of many, chosen by where they stand.
@@ -258,15 +314,29 @@ fn replacements(value: &Value, at: usize) -> Vec<Value> {
                 json!(0.5),
                 json!(null),
             ];
-            let next = if next.fract() == 0.0 && next > 0.0 { json!(next as u64) } else { json!(next) };
+            let next = if next.fract() == 0.0 && next > 0.0 {
+                json!(next as u64)
+            } else {
+                json!(next)
+            };
             vec![all[at % 8].clone(), all[(at + 3) % 8].clone(), next]
         }
         Value::Array(items) => {
             let mut longer = items.clone();
             longer.extend(items.first().cloned());
             let shorter = items.iter().skip(1).cloned().collect();
-            let many = items.iter().cycle().take(300 * items.len()).cloned().collect();
-            vec![json!([]), Value::Array(longer), Value::Array(shorter), Value::Array(many)]
+            let many = items
+                .iter()
+                .cycle()
+                .take(300 * items.len())
+                .cloned()
+                .collect();
+            vec![
+                json!([]),
+                Value::Array(longer),
+                Value::Array(shorter),
+                Value::Array(many),
+            ]
         }
         Value::String(_) => vec![json!(""), json!("s_1"), json!("F64"), json!("linear")],
         _ => vec![json!(null), json!(7), json!(true)],
@@ -283,7 +353,11 @@ fn bundles_of_every_family_open_as_they_were_written() {
         let forged = Forged::new(&options);
         let bundle = ModelBundle::open(forged.folder.path(), None).unwrap();
         let predictions = bundle.predict(&FLEET.dataset.test().unwrap().units);
-        assert!(predictions.iter().all(|p| p.rul.is_finite()), "{}", options.kind());
+        assert!(
+            predictions.iter().all(|p| p.rul.is_finite()),
+            "{}",
+            options.kind()
+        );
     }
 }
 
@@ -304,19 +378,32 @@ fn a_forged_number_or_list_is_an_error_or_a_bundle_and_never_a_panic() {
 
 #[test]
 fn options_that_ask_for_more_than_any_machine_has_are_refused_before_room_is_made() {
-    let tcn = ModelOptions::decode("tcn", json!({ "channels": 4, "blocks": 2, "head": 3 })).unwrap().unwrap();
+    let tcn = ModelOptions::decode("tcn", json!({ "channels": 4, "blocks": 2, "head": 3 }))
+        .unwrap()
+        .unwrap();
     let forged = Forged::new(&tcn);
     let mut manifest = forged.manifest.clone();
     manifest["model"]["channels"] = json!(4096);
     manifest["model"]["blocks"] = json!(16);
     manifest["model"]["kernel"] = json!(256);
-    fs::write(forged.folder.path().join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    fs::write(
+        forged.folder.path().join(MANIFEST),
+        serde_json::to_vec(&manifest).unwrap(),
+    )
+    .unwrap();
     let told = ModelBundle::open(forged.folder.path(), None).unwrap_err();
     assert!(matches!(told, BundleError::Weights(_)), "{told}");
     manifest["model"]["channels"] = json!(5_000_000_000_u64);
-    fs::write(forged.folder.path().join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    fs::write(
+        forged.folder.path().join(MANIFEST),
+        serde_json::to_vec(&manifest).unwrap(),
+    )
+    .unwrap();
     let told = ModelBundle::open(forged.folder.path(), None).unwrap_err();
-    assert!(told.to_string().contains("`model.channels`") && told.is_integrity(), "{told}");
+    assert!(
+        told.to_string().contains("`model.channels`") && told.is_integrity(),
+        "{told}"
+    );
 }
 
 #[cfg(unix)]
@@ -326,7 +413,14 @@ fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
         let forged = Forged::new(&families()[0]);
         let path = forged.folder.path().join(name);
         fs::remove_file(&path).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
         let told = ModelBundle::open(forged.folder.path(), None).unwrap_err();
         assert!(matches!(told, BundleError::NotAFile { .. }), "{told}");
     }
@@ -338,9 +432,15 @@ fn opened() -> ModelBundle {
 }
 
 fn kinds(bundle: &ModelBundle, unit: &Trajectory) -> Vec<FlagKind> {
-    let [prediction] = &bundle.predict(std::slice::from_ref(unit))[..] else { panic!("one unit, one prediction") };
+    let [prediction] = &bundle.predict(std::slice::from_ref(unit))[..] else {
+        panic!("one unit, one prediction")
+    };
     let every = bundle.predict_every_cycle(std::slice::from_ref(unit));
-    assert_eq!(every.last().unwrap().flags, prediction.flags, "the last of all cycles says the same");
+    assert_eq!(
+        every.last().unwrap().flags,
+        prediction.flags,
+        "the last of all cycles says the same"
+    );
     prediction.flags.iter().map(|flag| flag.kind).collect()
 }
 
@@ -362,13 +462,22 @@ fn units_of_training_and_the_test_part_are_not_flagged() {
 fn a_counter_that_begins_elsewhere_is_flagged_with_what_it_changes() {
     let bundle = opened();
     let unit = known_unit();
-    let later = |by: u32| Trajectory { cycles: unit.cycles.iter().map(|c| Cycle(c.0 + by)).collect(), ..unit.clone() };
+    let later = |by: u32| Trajectory {
+        cycles: unit.cycles.iter().map(|c| Cycle(c.0 + by)).collect(),
+        ..unit.clone()
+    };
     assert_eq!(kinds(&bundle, &later(5).cut(30)), [FlagKind::FirstCycle]);
     let old = later(2000);
     assert_eq!(kinds(&bundle, &old), [FlagKind::FirstCycle, FlagKind::Age]);
-    let [plain, moved] = &bundle.predict(&[unit.clone(), old])[..] else { panic!() };
+    let [plain, moved] = &bundle.predict(&[unit.clone(), old])[..] else {
+        panic!()
+    };
     let expected = format!("counted from there its RUL would be {:.1}", plain.rul);
-    assert!(moved.flags[0].message.ends_with(&expected), "{} {expected}", moved.flags[0].message);
+    assert!(
+        moved.flags[0].message.ends_with(&expected),
+        "{} {expected}",
+        moved.flags[0].message
+    );
 }
 
 #[test]
@@ -378,11 +487,17 @@ fn an_age_beyond_training_is_clipped() {
     let unit = known_unit();
     let begin = |last: u32| {
         let first = last + 1 - unit.len() as u32;
-        Trajectory { cycles: (first..=last).map(Cycle).collect(), ..unit.clone() }
+        Trajectory {
+            cycles: (first..=last).map(Cycle).collect(),
+            ..unit.clone()
+        }
     };
     let [at, beyond] = [oldest, oldest + 1].map(|last| bundle.predict(&[begin(last)]).remove(0));
     let far = bundle.input(&begin(oldest + 5000));
-    assert_eq!(far.row(far.rows() - 1), bundle.input(&begin(oldest)).row(far.rows() - 1));
+    assert_eq!(
+        far.row(far.rows() - 1),
+        bundle.input(&begin(oldest)).row(far.rows() - 1)
+    );
     assert_eq!(at.rul, beyond.rul);
     assert!(beyond.flags.iter().any(|flag| flag.kind == FlagKind::Age));
     assert!(at.flags.iter().all(|flag| flag.kind != FlagKind::Age));
@@ -393,12 +508,24 @@ fn gaps_and_short_histories_are_flagged_from_where_they_are() {
     let bundle = opened();
     let unit = known_unit();
     let gap = Trajectory {
-        cycles: unit.cycles.iter().map(|c| Cycle(if c.0 > 20 { c.0 + 6 } else { c.0 })).collect(),
+        cycles: unit
+            .cycles
+            .iter()
+            .map(|c| Cycle(if c.0 > 20 { c.0 + 6 } else { c.0 }))
+            .collect(),
         ..unit.clone()
     };
     assert_eq!(kinds(&bundle, &gap.cut(40)), [FlagKind::Gaps]);
-    let flagged: Vec<bool> = bundle.predict_every_cycle(&[gap.cut(40)]).iter().map(|p| !p.flags.is_empty()).collect();
-    assert_eq!(flagged.iter().position(|flagged| *flagged), Some(0), "short histories first");
+    let flagged: Vec<bool> = bundle
+        .predict_every_cycle(&[gap.cut(40)])
+        .iter()
+        .map(|p| !p.flags.is_empty())
+        .collect();
+    assert_eq!(
+        flagged.iter().position(|flagged| *flagged),
+        Some(0),
+        "short histories first"
+    );
     assert_eq!(flagged[14..20], [false; 6]);
     assert!(flagged[20..].iter().all(|flagged| *flagged));
     assert_eq!(kinds(&bundle, &unit.cut(14)), [FlagKind::ShortHistory]);
@@ -412,13 +539,26 @@ fn a_sensor_in_another_unit_of_measure_is_flagged_and_one_that_is_not_read_is_no
     let sensor = &bundle.features().sensors()[0];
     let channel = schema.channel(sensor).unwrap();
     let mut unit = known_unit();
-    unit.channels[channel].iter_mut().for_each(|value| *value = (*value - 491.67) / 1.8);
+    unit.channels[channel]
+        .iter_mut()
+        .for_each(|value| *value = (*value - 491.67) / 1.8);
     let found = bundle.predict(&[unit.clone()]).remove(0).flags;
-    assert!(found.iter().any(|flag| flag.kind == FlagKind::SensorRange && flag.message.contains(sensor)), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|flag| flag.kind == FlagKind::SensorRange && flag.message.contains(sensor)),
+        "{found:?}"
+    );
     assert!(kinds(&bundle, &unit).contains(&FlagKind::SensorLevel));
-    if let Some(unread) = schema.sensors.iter().find(|name| !bundle.features().sensors().contains(name)) {
+    if let Some(unread) = schema
+        .sensors
+        .iter()
+        .find(|name| !bundle.features().sensors().contains(name))
+    {
         let mut unit = known_unit();
-        unit.channels[schema.channel(unread).unwrap()].iter_mut().for_each(|value| *value += 1e6);
+        unit.channels[schema.channel(unread).unwrap()]
+            .iter_mut()
+            .for_each(|value| *value += 1e6);
         assert_eq!(kinds(&bundle, &unit), []);
     }
     let mut unit = known_unit();
@@ -446,8 +586,15 @@ fn a_shift_within_the_range_of_a_sensor_is_flagged_by_where_it_begins() {
 fn a_sensor_that_is_dead_is_flagged_while_it_repeats_its_value() {
     let bundle = opened();
     let known = bundle.profile().histories.as_ref().unwrap();
-    let usual = known.repetitions.iter().min_by_key(|repetition| repetition.rows).unwrap();
-    assert!(usual.rows <= 2, "a sensor with noise, of which 5 rows are enough: {usual:?}");
+    let usual = known
+        .repetitions
+        .iter()
+        .min_by_key(|repetition| repetition.rows)
+        .unwrap();
+    assert!(
+        usual.rows <= 2,
+        "a sensor with noise, of which 5 rows are enough: {usual:?}"
+    );
     let channel = bundle.manifest().schema.channel(&usual.channel).unwrap();
     let frozen = |from: usize, rows: usize| {
         let mut unit = known_unit();
@@ -460,9 +607,16 @@ fn a_sensor_that_is_dead_is_flagged_while_it_repeats_its_value() {
     let unit = frozen(20, 5);
     assert!(is_stuck(&unit.cut(25)));
     let found = bundle.predict(&[unit.cut(25)]).remove(0).flags;
-    let message = &found.iter().find(|flag| flag.kind == FlagKind::Stuck).unwrap().message;
+    let message = &found
+        .iter()
+        .find(|flag| flag.kind == FlagKind::Stuck)
+        .unwrap()
+        .message;
     let begin = format!("{} is ", usual.channel);
-    assert!(message.starts_with(&begin) && message.contains(" in each of the last 5 rows; "), "{message}");
+    assert!(
+        message.starts_with(&begin) && message.contains(" in each of the last 5 rows; "),
+        "{message}"
+    );
     assert!(!is_stuck(&unit.cut(24)), "four rows may be chance");
     assert!(!is_stuck(&unit.cut(26)), "it moves again");
     assert!(is_stuck(&frozen(10, 40).cut(50)));
@@ -472,7 +626,11 @@ fn a_sensor_that_is_dead_is_flagged_while_it_repeats_its_value() {
 fn bundles_that_do_not_say_how_long_values_repeat_do_not_examine_it() {
     let forged = Forged::new(&families()[0]);
     let mut profile: Value = serde_json::from_slice(&forged.read(PROFILE)).unwrap();
-    profile["histories"].as_object_mut().unwrap().remove("repetitions").unwrap();
+    profile["histories"]
+        .as_object_mut()
+        .unwrap()
+        .remove("repetitions")
+        .unwrap();
     let bytes = serde_json::to_vec(&profile).unwrap();
     fs::write(forged.folder.path().join(PROFILE), &bytes).unwrap();
     let mut manifest = forged.manifest.clone();
@@ -481,7 +639,11 @@ fn bundles_that_do_not_say_how_long_values_repeat_do_not_examine_it() {
             (file["sha256"], file["bytes"]) = (json!(Digest::of(&bytes)), json!(bytes.len()));
         }
     }
-    fs::write(forged.folder.path().join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    fs::write(
+        forged.folder.path().join(MANIFEST),
+        serde_json::to_vec(&manifest).unwrap(),
+    )
+    .unwrap();
     let bundle = ModelBundle::open(forged.folder.path(), None).unwrap();
     let mut unit = known_unit();
     for values in &mut unit.channels {
@@ -505,11 +667,18 @@ fn bundles_of_the_first_format_flag_what_they_can() {
             (file["sha256"], file["bytes"]) = (json!(Digest::of(&bytes)), json!(bytes.len()));
         }
     }
-    fs::write(forged.folder.path().join(MANIFEST), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    fs::write(
+        forged.folder.path().join(MANIFEST),
+        serde_json::to_vec(&manifest).unwrap(),
+    )
+    .unwrap();
     let bundle = ModelBundle::open(forged.folder.path(), None).unwrap();
     assert!(!bundle.knows_histories());
     let unit = known_unit();
     assert_eq!(kinds(&bundle, &unit.cut(3)), []);
-    let later = Trajectory { cycles: unit.cycles.iter().map(|c| Cycle(c.0 + 9000)).collect(), ..unit };
+    let later = Trajectory {
+        cycles: unit.cycles.iter().map(|c| Cycle(c.0 + 9000)).collect(),
+        ..unit
+    };
     assert_eq!(kinds(&bundle, &later), [FlagKind::FirstCycle]);
 }

@@ -21,8 +21,10 @@ pub(super) fn shown(path: &Path) -> Option<String> {
     let text = path.to_str()?;
     let (scheme, rest) = text.split_once(":/")?;
     let rest = rest.trim_start_matches('/');
-    let is_scheme =
-        scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let is_scheme = scheme.len() > 1
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     if !is_scheme {
         return None;
     }
@@ -39,8 +41,14 @@ mod tests {
     #[test]
     fn addresses_are_told_without_their_secrets() {
         let told = |text: &str| shown(Path::new(text));
-        assert_eq!(told("s3://plant/a.csv").as_deref(), Some("s3://plant/a.csv"));
-        assert_eq!(told("https://me:pw@host/x/a.csv?sig=abc").as_deref(), Some("https://host/x/a.csv"));
+        assert_eq!(
+            told("s3://plant/a.csv").as_deref(),
+            Some("s3://plant/a.csv")
+        );
+        assert_eq!(
+            told("https://me:pw@host/x/a.csv?sig=abc").as_deref(),
+            Some("https://host/x/a.csv")
+        );
         for path in ["data/a.csv", "C:/data/a.csv", "a:b.csv", "/abs/a.csv"] {
             assert_eq!(told(path), None, "{path}");
         }

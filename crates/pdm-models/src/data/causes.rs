@@ -29,7 +29,11 @@ pub fn causes(findings: &[Finding]) -> Vec<Cause> {
     for finding in findings {
         let at = *known.entry(kind(finding)).or_insert(causes.len());
         if at == causes.len() {
-            causes.push(Cause { first: finding.clone(), count: 0, lines: Vec::new() });
+            causes.push(Cause {
+                first: finding.clone(),
+                count: 0,
+                lines: Vec::new(),
+            });
         }
         let cause = &mut causes[at];
         cause.count += 1;
@@ -49,8 +53,17 @@ impl fmt::Display for Cause {
         if self.count == 1 {
             return Ok(());
         }
-        let lines = self.lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        let more = if self.count > self.lines.len() as u64 { ", …" } else { "" };
+        let lines = self
+            .lines
+            .iter()
+            .map(u64::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let more = if self.count > self.lines.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
         match self.lines.as_slice() {
             [] => write!(f, " ({} times)", self.count),
             [_, ..] => write!(f, " ({} times, at lines {lines}{more})", self.count),
@@ -59,7 +72,13 @@ impl fmt::Display for Cause {
 }
 
 /// What findings of one cause have in common.
-type Kind = (super::Severity, super::Expectation, Option<String>, Option<String>, String);
+type Kind = (
+    super::Severity,
+    super::Expectation,
+    Option<String>,
+    Option<String>,
+    String,
+);
 
 fn kind(finding: &Finding) -> Kind {
     (
@@ -101,14 +120,30 @@ mod tests {
         let mut log = FindingLog::default();
         for line in 2..=57_890 {
             let message = format!("`2026-01-{line}` in column 2 (cycle) is not a number");
-            log.error(Expectation::Types, Place::file("t.csv").line(line).column("cycle"), message);
+            log.error(
+                Expectation::Types,
+                Place::file("t.csv").line(line).column("cycle"),
+                message,
+            );
         }
         for (line, unit) in [(5, "a"), (9, "b-7")] {
             let message = format!("unit {unit} has cycle {line} after cycle 8");
-            log.error(Expectation::AscendingCycles, Place::file("t.csv").line(line), message);
+            log.error(
+                Expectation::AscendingCycles,
+                Place::file("t.csv").line(line),
+                message,
+            );
         }
-        log.add(Severity::Info, Expectation::ConstantSensors, Place::file("t.csv"), "2 sensors");
-        let told: Vec<_> = causes(&log.into_findings()).iter().map(ToString::to_string).collect();
+        log.add(
+            Severity::Info,
+            Expectation::ConstantSensors,
+            Place::file("t.csv"),
+            "2 sensors",
+        );
+        let told: Vec<_> = causes(&log.into_findings())
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(
             told,
             [

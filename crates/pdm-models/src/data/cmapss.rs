@@ -8,7 +8,12 @@ use super::scan::{Layout, has_long_line, scan, up_to_cut};
 use super::{Expectation, Schema, frame};
 
 /// Reads histories; what is wrong goes to the log, `None` where that is everything.
-pub(super) fn histories(bytes: &[u8], schema: &Schema, file: &str, log: &mut FindingLog) -> Option<Rows> {
+pub(super) fn histories(
+    bytes: &[u8],
+    schema: &Schema,
+    file: &str,
+    log: &mut FindingLog,
+) -> Option<Rows> {
     let text = unguessed(bytes);
     let bytes = text.bytes.as_ref();
     if !has_long_line(bytes)
@@ -44,7 +49,11 @@ pub(super) fn rul(bytes: &[u8], file: &str, log: &mut FindingLog) -> Vec<RulRow>
     for (line, text) in (1..).zip(text.trim_end().lines()) {
         let place = Place::file(file).line(line).column("rul");
         match rul_row(text.trim()) {
-            Ok(value) => rows.push(RulRow { line, unit: None, value }),
+            Ok(value) => rows.push(RulRow {
+                line,
+                unit: None,
+                value,
+            }),
             Err(bad) => log.error(bad.expectation, place, bad.message),
         }
     }
@@ -57,14 +66,30 @@ pub(super) fn rul(bytes: &[u8], file: &str, log: &mut FindingLog) -> Vec<RulRow>
 fn rul_row(text: &str) -> Result<f64, number::BadCell> {
     let expectation = Expectation::Columns;
     match text.split_ascii_whitespace().count() {
-        0 => return Err(number::BadCell { expectation, message: "a blank line instead of 1 column".into() }),
+        0 => {
+            return Err(number::BadCell {
+                expectation,
+                message: "a blank line instead of 1 column".into(),
+            });
+        }
         1 => {}
-        more => return Err(number::BadCell { expectation, message: format!("{more} columns instead of 1") }),
+        more => {
+            return Err(number::BadCell {
+                expectation,
+                message: format!("{more} columns instead of 1"),
+            });
+        }
     }
     let value = number::finite(text, "column 1 (rul)")?;
     if value.fract() != 0.0 {
-        let message = format!("{} in column 1 (rul) is not a whole number", number::shown(text));
-        return Err(number::BadCell { expectation: Expectation::Types, message });
+        let message = format!(
+            "{} in column 1 (rul) is not a whole number",
+            number::shown(text)
+        );
+        return Err(number::BadCell {
+            expectation: Expectation::Types,
+            message,
+        });
     }
     Ok(value)
 }

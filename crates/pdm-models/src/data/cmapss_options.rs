@@ -18,7 +18,10 @@ pub struct CmapssOptions {
     pub subset: Option<Subset>,
     /// Instead of `subset`: subsets whose parts are pooled. Units are named as in `FD002-17`, every subset is spread
     /// evenly over the folds, and scores are told for each subset, too.
-    #[serde(deserialize_with = "at_least_one", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "at_least_one",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub subsets: Vec<Subset>,
     /// Folder with `train_FD001.txt` and its siblings.
     pub path: PathBuf,
@@ -27,7 +30,9 @@ pub struct CmapssOptions {
 }
 
 /// Whether the files of a known data set must be the published ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verify {
     /// Every file must have the published SHA-256.
@@ -51,13 +56,19 @@ impl Default for CmapssOptions {
 impl CmapssOptions {
     /// Returns the options with a subset, where none was written.
     pub(super) fn settled(self) -> Self {
-        let subset = self.subset.or_else(|| self.subsets.is_empty().then_some(Subset::FD001));
+        let subset = self
+            .subset
+            .or_else(|| self.subsets.is_empty().then_some(Subset::FD001));
         Self { subset, ..self }
     }
 
     /// Returns the subsets that are read, in order.
     pub fn read_subsets(&self) -> Vec<Subset> {
-        let mut subsets: Vec<_> = self.subset.into_iter().chain(self.subsets.iter().copied()).collect();
+        let mut subsets: Vec<_> = self
+            .subset
+            .into_iter()
+            .chain(self.subsets.iter().copied())
+            .collect();
         subsets.sort_unstable();
         subsets.dedup();
         subsets
@@ -65,22 +76,44 @@ impl CmapssOptions {
 
     /// Returns the name of the subset, or those of all that are pooled: `FD002+FD004`.
     pub(super) fn name(&self) -> String {
-        self.read_subsets().into_iter().map(Subset::name).collect::<Vec<_>>().join("+")
+        self.read_subsets()
+            .into_iter()
+            .map(Subset::name)
+            .collect::<Vec<_>>()
+            .join("+")
     }
 
     /// Returns the number of training units in the published files.
     pub fn training_units(&self) -> Option<usize> {
-        let units = |subset| manifest::cmapss().part(subset, Role::Train).map(|file| file.units);
-        usize::try_from(self.read_subsets().into_iter().map(units).sum::<Option<u64>>()?).ok()
+        let units = |subset| {
+            manifest::cmapss()
+                .part(subset, Role::Train)
+                .map(|file| file.units)
+        };
+        usize::try_from(
+            self.read_subsets()
+                .into_iter()
+                .map(units)
+                .sum::<Option<u64>>()?,
+        )
+        .ok()
     }
 
     /// Returns the files by role, then subset; a pooled subset is the group of its files.
     pub(super) fn files(&self) -> Vec<PartFile> {
         let subsets = self.read_subsets();
         let group = |subset: Subset| (subsets.len() > 1).then(|| subset.name().to_owned());
-        let by_subset = subsets.iter().map(|subset| (group(*subset), files(&self.path, subset.name())));
+        let by_subset = subsets
+            .iter()
+            .map(|subset| (group(*subset), files(&self.path, subset.name())));
         let mut parts: Vec<_> = by_subset
-            .flat_map(|(group, files)| files.map(|(role, path)| PartFile { role, group: group.clone(), path }))
+            .flat_map(|(group, files)| {
+                files.map(|(role, path)| PartFile {
+                    role,
+                    group: group.clone(),
+                    path,
+                })
+            })
             .collect();
         parts.sort_by_key(|part| part.role);
         parts
@@ -106,7 +139,8 @@ impl CmapssOptions {
         match (self.subset, self.subsets.as_slice()) {
             (_, []) => None,
             (Some(_), _) => {
-                let problem = Problem::new("subsets", "is written beside `subset`").of(Code::KeysExclude);
+                let problem =
+                    Problem::new("subsets", "is written beside `subset`").of(Code::KeysExclude);
                 Some(problem.hint("write one of the two"))
             }
             (None, [one]) => {
@@ -114,7 +148,10 @@ impl CmapssOptions {
                 Some(problem.hint(format!("for one write subset = \"{one}\"")))
             }
             (None, all) => {
-                let (_, twice) = all.iter().enumerate().find(|(i, subset)| all[..*i].contains(subset))?;
+                let (_, twice) = all
+                    .iter()
+                    .enumerate()
+                    .find(|(i, subset)| all[..*i].contains(subset))?;
                 Some(Problem::new("subsets", format!("names {twice} twice")).of(Code::NamedTwice))
             }
         }
@@ -124,13 +161,21 @@ impl CmapssOptions {
 /// Reads a list that was written, which is then not empty: an empty one would silently be the default subset.
 fn at_least_one<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Subset>, D::Error> {
     let subsets = Vec::deserialize(list)?;
-    if subsets.is_empty() { Err(D::Error::custom("needs at least 2 subsets")) } else { Ok(subsets) }
+    if subsets.is_empty() {
+        Err(D::Error::custom("needs at least 2 subsets"))
+    } else {
+        Ok(subsets)
+    }
 }
 
 /// Returns the three files of a subset, or of a fleet in its format.
 pub(super) fn files(folder: &Path, name: &str) -> [(Role, PathBuf); 3] {
-    [(Role::Train, "train"), (Role::Test, "test"), (Role::Rul, "RUL")]
-        .map(|(role, prefix)| (role, folder.join(format!("{prefix}_{name}.txt"))))
+    [
+        (Role::Train, "train"),
+        (Role::Test, "test"),
+        (Role::Rul, "RUL"),
+    ]
+    .map(|(role, prefix)| (role, folder.join(format!("{prefix}_{name}.txt"))))
 }
 
 #[cfg(test)]
@@ -138,16 +183,27 @@ mod tests {
     use super::*;
 
     fn pool(subsets: &[Subset]) -> CmapssOptions {
-        CmapssOptions { subset: None, subsets: subsets.to_vec(), ..Default::default() }
+        CmapssOptions {
+            subset: None,
+            subsets: subsets.to_vec(),
+            ..Default::default()
+        }
     }
 
     #[test]
     fn a_pool_is_named_and_read_in_the_order_of_the_subsets() {
         let pool = pool(&[Subset::FD004, Subset::FD002]);
-        assert_eq!((pool.name().as_str(), pool.training_units(), pool.problems()), ("FD002+FD004", Some(509), vec![]));
-        let files: Vec<_> = pool.files().into_iter().map(|part| (part.role, part.group.unwrap())).collect();
-        let expected =
-            [Role::Train, Role::Test, Role::Rul].map(|role| ["FD002", "FD004"].map(|name| (role, name.to_owned())));
+        assert_eq!(
+            (pool.name().as_str(), pool.training_units(), pool.problems()),
+            ("FD002+FD004", Some(509), vec![])
+        );
+        let files: Vec<_> = pool
+            .files()
+            .into_iter()
+            .map(|part| (part.role, part.group.unwrap()))
+            .collect();
+        let expected = [Role::Train, Role::Test, Role::Rul]
+            .map(|role| ["FD002", "FD004"].map(|name| (role, name.to_owned())));
         assert_eq!(files, expected.concat());
         let published = pool.published(Role::Test, Some("FD004")).unwrap();
         assert_eq!((published.subset, published.units), (Subset::FD004, 248));
@@ -155,10 +211,22 @@ mod tests {
 
     #[test]
     fn one_of_subset_and_subsets_is_asked_for() {
-        let message = |options: CmapssOptions| options.problems().into_iter().map(|p| p.message).collect::<Vec<_>>();
-        let both = CmapssOptions { subset: Some(Subset::FD001), ..pool(&[Subset::FD001, Subset::FD002]) };
+        let message = |options: CmapssOptions| {
+            options
+                .problems()
+                .into_iter()
+                .map(|p| p.message)
+                .collect::<Vec<_>>()
+        };
+        let both = CmapssOptions {
+            subset: Some(Subset::FD001),
+            ..pool(&[Subset::FD001, Subset::FD002])
+        };
         assert_eq!(message(both), ["is written beside `subset`"]);
-        assert_eq!(message(pool(&[Subset::FD003])), ["needs at least 2 subsets"]);
+        assert_eq!(
+            message(pool(&[Subset::FD003])),
+            ["needs at least 2 subsets"]
+        );
         let thrice = pool(&[Subset::FD003, Subset::FD001, Subset::FD003]);
         assert_eq!(message(thrice), ["names FD003 twice"]);
         assert_eq!(pool(&[]).settled().subset, Some(Subset::FD001));

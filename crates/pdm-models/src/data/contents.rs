@@ -43,20 +43,31 @@ pub struct Changes {
 impl Contents {
     /// Looks at the training units of a data set, and at those it holds back.
     pub fn of(dataset: &ValidDataset) -> Self {
-        let content = |unit: &Trajectory| UnitContent { rows: unit.len(), digest: digest_of_rows(unit, unit.len()) };
-        Self(units_of(dataset).map(|unit| (unit.unit.clone(), content(unit))).collect())
+        let content = |unit: &Trajectory| UnitContent {
+            rows: unit.len(),
+            digest: digest_of_rows(unit, unit.len()),
+        };
+        Self(
+            units_of(dataset)
+                .map(|unit| (unit.unit.clone(), content(unit)))
+                .collect(),
+        )
     }
 
     /// Compares a data set with what there was before.
     pub fn changes(&self, now: &ValidDataset) -> Changes {
-        let mut changes = Changes { before: self.0.len(), ..Changes::default() };
+        let mut changes = Changes {
+            before: self.0.len(),
+            ..Changes::default()
+        };
         let mut missing: BTreeMap<&UnitId, &UnitContent> = self.0.iter().collect();
         for unit in units_of(now) {
             let Some(before) = missing.remove(&unit.unit) else {
                 changes.new.push(unit.unit.clone());
                 continue;
             };
-            let same_so_far = before.rows <= unit.len() && digest_of_rows(unit, before.rows) == before.digest;
+            let same_so_far =
+                before.rows <= unit.len() && digest_of_rows(unit, before.rows) == before.digest;
             if unit.len() < before.rows {
                 changes.shortened.push(unit.unit.clone());
             } else if !same_so_far {
@@ -73,8 +84,13 @@ impl Contents {
     /// not count.
     pub fn changes_by_name(before: &[UnitId], now: &ValidDataset) -> Changes {
         let known: std::collections::BTreeSet<&UnitId> = before.iter().collect();
-        let here: std::collections::BTreeSet<&UnitId> = units_of(now).map(|unit| &unit.unit).collect();
-        let new = now.train().iter().map(|unit| &unit.unit).filter(|unit| !known.contains(unit));
+        let here: std::collections::BTreeSet<&UnitId> =
+            units_of(now).map(|unit| &unit.unit).collect();
+        let new = now
+            .train()
+            .iter()
+            .map(|unit| &unit.unit)
+            .filter(|unit| !known.contains(unit));
         let lost = before.iter().filter(|unit| !here.contains(unit));
         Changes {
             new: new.cloned().collect(),
@@ -98,7 +114,11 @@ impl Changes {
 
     /// Returns what is new, as a fragment.
     pub fn news(&self) -> String {
-        let counts = [(&self.new, "came in"), (&self.grown, "grew"), (&self.changed, "changed")];
+        let counts = [
+            (&self.new, "came in"),
+            (&self.grown, "grew"),
+            (&self.changed, "changed"),
+        ];
         told(&counts)
     }
 
@@ -107,7 +127,12 @@ impl Changes {
         let mut told = Vec::new();
         if !self.lost.is_empty() {
             let verb = if self.lost.len() == 1 { "is" } else { "are" };
-            told.push(format!("{} of {} units {verb} gone ({})", self.lost.len(), self.before, named(&self.lost)));
+            told.push(format!(
+                "{} of {} units {verb} gone ({})",
+                self.lost.len(),
+                self.before,
+                named(&self.lost)
+            ));
         }
         if !self.shortened.is_empty() {
             told.push(counted(&self.shortened, "lost rows"));
@@ -118,7 +143,9 @@ impl Changes {
 
 fn told(counts: &[(&Vec<UnitId>, &str)]) -> String {
     let some = counts.iter().filter(|(units, _)| !units.is_empty());
-    some.map(|(units, what)| counted(units, what)).collect::<Vec<_>>().join(", ")
+    some.map(|(units, what)| counted(units, what))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn counted(units: &[UnitId], what: &str) -> String {
@@ -135,7 +162,12 @@ fn named(units: &[UnitId]) -> String {
 }
 
 fn units_of(dataset: &ValidDataset) -> impl Iterator<Item = &Trajectory> {
-    dataset.train().iter().chain(dataset.holdout().into_iter().flat_map(|holdout| holdout.units()))
+    dataset.train().iter().chain(
+        dataset
+            .holdout()
+            .into_iter()
+            .flat_map(|holdout| holdout.units()),
+    )
 }
 
 /// Returns the digest of the first rows. Values count in 32 bits: other programs write the same number with other last digits.
@@ -156,8 +188,11 @@ fn digest_of_rows(unit: &Trajectory, rows: usize) -> String {
 impl Serialize for Contents {
     /// One text for each unit: rows, digest, name.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer
-            .collect_seq(self.0.iter().map(|(unit, content)| format!("{} {} {unit}", content.rows, content.digest)))
+        serializer.collect_seq(
+            self.0
+                .iter()
+                .map(|(unit, content)| format!("{} {} {unit}", content.rows, content.digest)),
+        )
     }
 }
 
@@ -169,9 +204,17 @@ impl<'de> Deserialize<'de> for Contents {
             let (rows, digest, unit) = (parts.next(), parts.next(), parts.next());
             let rows = rows.and_then(|rows| rows.parse().ok());
             let (Some(rows), Some(digest), Some(unit)) = (rows, digest, unit) else {
-                return Err(D::Error::custom(format!("`{text}` is not rows, digest and name of a unit")));
+                return Err(D::Error::custom(format!(
+                    "`{text}` is not rows, digest and name of a unit"
+                )));
             };
-            units.insert(UnitId::new(unit), UnitContent { rows, digest: digest.to_owned() });
+            units.insert(
+                UnitId::new(unit),
+                UnitContent {
+                    rows,
+                    digest: digest.to_owned(),
+                },
+            );
         }
         Ok(Self(units))
     }
@@ -185,14 +228,23 @@ mod tests {
 
     fn unit(name: &str, values: &[f64]) -> Trajectory {
         let cycles = (1..=values.len() as u32).map(Cycle).collect();
-        Trajectory { unit: UnitId::new(name), cycles, channels: vec![values.to_vec()] }
+        Trajectory {
+            unit: UnitId::new(name),
+            cycles,
+            channels: vec![values.to_vec()],
+        }
     }
 
     fn dataset(train: Vec<Trajectory>) -> ValidDataset {
         ValidDataset {
             name: "t".into(),
             digest: Digest::of(""),
-            schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
+            schema: Schema {
+                unit: "u".into(),
+                cycle: "c".into(),
+                settings: vec![],
+                sensors: vec!["x".into()],
+            },
             train,
             test: None,
             holdout: None,
@@ -203,10 +255,20 @@ mod tests {
 
     #[test]
     fn changes_are_told_by_content() {
-        let before =
-            dataset(vec![unit("1", &[0.1, 0.2]), unit("a b", &[0.3]), unit("c", &[1.0, 2.0]), unit("d", &[4.0])]);
+        let before = dataset(vec![
+            unit("1", &[0.1, 0.2]),
+            unit("a b", &[0.3]),
+            unit("c", &[1.0, 2.0]),
+            unit("d", &[4.0]),
+        ]);
         let contents = Contents::of(&before);
-        assert_eq!(contents.changes(&before), Changes { before: 4, ..Changes::default() });
+        assert_eq!(
+            contents.changes(&before),
+            Changes {
+                before: 4,
+                ..Changes::default()
+            }
+        );
         let json = serde_json::to_string(&contents).unwrap();
         assert_eq!(serde_json::from_str::<Contents>(&json).unwrap(), contents);
 
@@ -224,7 +286,15 @@ mod tests {
         assert_eq!(names(&changes.new), ["e"]);
         assert_eq!(names(&changes.lost), ["d"]);
         assert!(changes.changed.is_empty() && changes.has_news() && changes.has_losses());
-        assert_eq!(changes.losses(), "1 of 4 units is gone (d), 1 unit lost rows (c)");
-        assert_eq!(contents.changes(&dataset(vec![unit("1", &[0.1, 0.25])])).news(), "1 unit changed (1)");
+        assert_eq!(
+            changes.losses(),
+            "1 of 4 units is gone (d), 1 unit lost rows (c)"
+        );
+        assert_eq!(
+            contents
+                .changes(&dataset(vec![unit("1", &[0.1, 0.25])]))
+                .news(),
+            "1 unit changed (1)"
+        );
     }
 }

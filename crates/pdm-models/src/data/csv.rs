@@ -69,11 +69,16 @@ pub(super) fn read(
         None => has_decimal_comma(&table, &layout, file, log)?,
     };
     layout.dialect = dialect(table.separator, decimal_comma);
-    let quick = if has_long_line(table.body) { None } else { frame::separated(table.body, &layout, table.body_line()) };
+    let quick = if has_long_line(table.body) {
+        None
+    } else {
+        frame::separated(table.body, &layout, table.body_line())
+    };
     let mut rows = quick.unwrap_or_else(|| scan(table.body, table.body_line(), &layout, file, log));
     if let Some(first) = rows.name_by_whole_numbers() {
         let place = Place::file(file).column(&layout.names[layout.unit]);
-        let message = format!("units are read as whole numbers, the first of them written as `{first}`");
+        let message =
+            format!("units are read as whole numbers, the first of them written as `{first}`");
         log.add(Severity::Info, Expectation::Types, place, message);
     }
     warn_of_guess(&text, &layout, &rows, file, log);
@@ -94,7 +99,9 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     /// Passes over empty lines, and over the line `sep=;` that Excel understands.
     fn of(text: &'a [u8], columns: &Columns<'_>, wish: CsvWish) -> Self {
-        let mut separator = wish.separator.and_then(|separator| u8::try_from(separator).ok());
+        let mut separator = wish
+            .separator
+            .and_then(|separator| u8::try_from(separator).ok());
         let (mut header, mut body) = up_to_line_end(text);
         let mut header_line = 1;
         while !body.is_empty() {
@@ -113,7 +120,13 @@ impl<'a> Table<'a> {
         let header_lines = header_lines(rest, separator, columns);
         let end = end_of_lines(rest, header_lines);
         let (header, body) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
-        Self { header, header_line, header_lines, body, separator }
+        Self {
+            header,
+            header_line,
+            header_lines,
+            body,
+            separator,
+        }
     }
 
     fn body_line(&self) -> u64 {
@@ -123,10 +136,15 @@ impl<'a> Table<'a> {
 
 /// Returns how many lines the header has, which `text` begins with.
 fn header_lines(text: &[u8], separator: u8, columns: &Columns<'_>) -> usize {
-    let Some(lines) = lines_of_quoted(text, separator) else { return 1 };
+    let Some(lines) = lines_of_quoted(text, separator) else {
+        return 1;
+    };
     let first = names(&text[..end_of_lines(text, 1)], separator);
     let all = names(&text[..end_of_lines(text, lines)], separator);
-    let second = text.split(|byte| *byte == b'\n').nth(1).map(|line| names(line, separator).len());
+    let second = text
+        .split(|byte| *byte == b'\n')
+        .nth(1)
+        .map(|line| names(line, separator).len());
     // A line below that is a row says that the quote is a character.
     let is_followed_by_row = second == Some(first.len());
     match found(&all, columns).cmp(&found(&first, columns)) {
@@ -138,7 +156,10 @@ fn header_lines(text: &[u8], separator: u8, columns: &Columns<'_>) -> usize {
 
 /// Returns how many of the columns that are looked for have a name among these.
 fn found(names: &[String], columns: &Columns<'_>) -> usize {
-    columns.names().filter(|name| look_for(names, name) != Found::Nowhere).count()
+    columns
+        .names()
+        .filter(|name| look_for(names, name) != Found::Nowhere)
+        .count()
 }
 
 /// Returns what divides the fields of a header, which `text` begins with: what gives the columns that are looked for, else most fields.
@@ -163,7 +184,13 @@ fn separator_of(text: &[u8], columns: &Columns<'_>) -> u8 {
 
 fn names(header: &[u8], separator: u8) -> Vec<String> {
     let header = String::from_utf8_lossy(header);
-    split(header.trim_end_matches(['\r', '\n']), dialect(separator, false)).into_iter().map(String::from).collect()
+    split(
+        header.trim_end_matches(['\r', '\n']),
+        dialect(separator, false),
+    )
+    .into_iter()
+    .map(String::from)
+    .collect()
 }
 
 /// Strips the end of a line, but not blanks, which may be what is named.
@@ -176,15 +203,26 @@ fn without_return(line: &[u8]) -> &[u8] {
 }
 
 fn up_to_line_end(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| at + 1);
+    let end = text
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(text.len(), |at| at + 1);
     text.split_at(end)
 }
 
 fn dialect(separator: u8, decimal_comma: bool) -> Dialect {
-    Dialect::Separated { separator, decimal_comma }
+    Dialect::Separated {
+        separator,
+        decimal_comma,
+    }
 }
 
-fn layout(table: &Table<'_>, columns: &Columns<'_>, file: &str, log: &mut FindingLog) -> Option<Layout> {
+fn layout(
+    table: &Table<'_>,
+    columns: &Columns<'_>,
+    file: &str,
+    log: &mut FindingLog,
+) -> Option<Layout> {
     let place = Place::file(file).line(table.header_line);
     if table.header.trim_ascii().is_empty() {
         let empty = "is empty: the first line should name the columns";
@@ -192,7 +230,10 @@ fn layout(table: &Table<'_>, columns: &Columns<'_>, file: &str, log: &mut Findin
         return None;
     }
     if table.header.len() > LONGEST_LINE {
-        let message = format!("begins with a line of {} bytes, no header of a table", table.header.len());
+        let message = format!(
+            "begins with a line of {} bytes, no header of a table",
+            table.header.len()
+        );
         log.error(Expectation::Columns, place, message);
         return None;
     }
@@ -203,21 +244,41 @@ fn layout(table: &Table<'_>, columns: &Columns<'_>, file: &str, log: &mut Findin
     }
     let unit = find(&names, columns.unit, place, log);
     let cycle = columns.cycle.map(|cycle| find(&names, cycle, place, log));
-    let channels: Vec<_> = columns.channels.iter().map(|channel| find(&names, channel, place, log)).collect();
+    let channels: Vec<_> = columns
+        .channels
+        .iter()
+        .map(|channel| find(&names, channel, place, log))
+        .collect();
     let cycle = match cycle {
         Some(found) => Some(found?),
         None => None,
     };
     let channels = channels.into_iter().collect::<Option<_>>()?;
-    Some(Layout { dialect: dialect(table.separator, false), unit: unit?, cycle, channels, numbered: false, names })
+    Some(Layout {
+        dialect: dialect(table.separator, false),
+        unit: unit?,
+        cycle,
+        channels,
+        numbered: false,
+        names,
+    })
 }
 
 /// Returns what is wrong where the first line is a row.
 fn no_header(names: &[String]) -> Option<String> {
-    let is_number = |name: &String| name.parse::<f64>().is_ok() || name.replacen(',', ".", 1).parse::<f64>().is_ok();
+    let is_number = |name: &String| {
+        name.parse::<f64>().is_ok() || name.replacen(',', ".", 1).parse::<f64>().is_ok()
+    };
     if names.iter().all(is_number) {
-        let first = names.iter().take(3).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
-        return Some(format!("begins with numbers ({first}, …); the first line should name the columns"));
+        let first = names
+            .iter()
+            .take(3)
+            .map(|name| shown(name))
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Some(format!(
+            "begins with numbers ({first}, …); the first line should name the columns"
+        ));
     }
     None
 }
@@ -229,12 +290,21 @@ fn other_header(table: &Table<'_>, first: &[String], columns: &Columns<'_>) -> O
     }
     let wanted = columns.names().count();
     let names_all = |line: &[u8], separator: u8| found(&names(line, separator), columns) == wanted;
-    let may_divide =
-        |byte: &u8| (byte.is_ascii_punctuation() || *byte == b' ') && *byte != b'"' && !PARTS_OF_NUMBERS.contains(byte);
+    let may_divide = |byte: &u8| {
+        (byte.is_ascii_punctuation() || *byte == b' ')
+            && *byte != b'"'
+            && !PARTS_OF_NUMBERS.contains(byte)
+    };
     let marks: BTreeSet<u8> = table.header.iter().copied().filter(may_divide).collect();
-    match marks.into_iter().find(|mark| names_all(table.header, *mark)) {
+    match marks
+        .into_iter()
+        .find(|mark| names_all(table.header, *mark))
+    {
         Some(b' ') => {
-            return Some("names the columns divided by blanks: divide them, and the rows, by commas".to_owned());
+            return Some(
+                "names the columns divided by blanks: divide them, and the rows, by commas"
+                    .to_owned(),
+            );
         }
         Some(mark) => {
             let mark = char::from(mark);
@@ -244,34 +314,65 @@ fn other_header(table: &Table<'_>, first: &[String], columns: &Columns<'_>) -> O
         }
         None => {}
     }
-    let below = table.body.split(|byte| *byte == b'\n').take(MOST_PREAMBLE).map(without_return);
-    let names_them =
-        |line: &[u8]| line.len() <= LONGEST_LINE && SEPARATORS.iter().any(|separator| names_all(line, *separator));
-    let line = below.zip(table.body_line()..).find(|(line, _)| names_them(line)).map(|(_, number)| number)?;
-    Some(format!("begins with other text; line {line} names the columns: remove the lines above it"))
+    let below = table
+        .body
+        .split(|byte| *byte == b'\n')
+        .take(MOST_PREAMBLE)
+        .map(without_return);
+    let names_them = |line: &[u8]| {
+        line.len() <= LONGEST_LINE
+            && SEPARATORS
+                .iter()
+                .any(|separator| names_all(line, *separator))
+    };
+    let line = below
+        .zip(table.body_line()..)
+        .find(|(line, _)| names_them(line))
+        .map(|(_, number)| number)?;
+    Some(format!(
+        "begins with other text; line {line} names the columns: remove the lines above it"
+    ))
 }
 
 /// Returns whether numbers are written as `1,5`; `None`, and a finding, where `1,234` may be either.
-fn has_decimal_comma(table: &Table<'_>, layout: &Layout, file: &str, log: &mut FindingLog) -> Option<bool> {
+fn has_decimal_comma(
+    table: &Table<'_>,
+    layout: &Layout,
+    file: &str,
+    log: &mut FindingLog,
+) -> Option<bool> {
     let may_hold = if table.separator == b',' { b'"' } else { b',' };
     if !table.body.contains(&may_hold) || has_long_line(table.body) {
         return Some(false);
     }
     let mut doubtful = None;
-    for record in Records::new(table.body, table.body_line(), layout.dialect, layout.names.len()) {
-        let Ok(text) = std::str::from_utf8(record.bytes) else { continue };
+    for record in Records::new(
+        table.body,
+        table.body_line(),
+        layout.dialect,
+        layout.names.len(),
+    ) {
+        let Ok(text) = std::str::from_utf8(record.bytes) else {
+            continue;
+        };
         let fields = split(text, layout.dialect);
         for channel in &layout.channels {
-            let Some(field) = fields.get(*channel) else { continue };
+            let Some(field) = fields.get(*channel) else {
+                continue;
+            };
             match comma_of(field) {
                 Comma::Decimal => return Some(true),
-                Comma::Doubtful => drop(doubtful.get_or_insert((record.line, *channel, field.to_string()))),
+                Comma::Doubtful => {
+                    drop(doubtful.get_or_insert((record.line, *channel, field.to_string())))
+                }
                 Comma::NotDecimal => return Some(false),
                 Comma::None => {}
             }
         }
     }
-    let Some((line, channel, field)) = doubtful else { return Some(false) };
+    let Some((line, channel, field)) = doubtful else {
+        return Some(false);
+    };
     let name = &layout.names[channel];
     let message = format!(
         "{} in column {} ({name}) may be a number with three decimal places or one in the thousands: \
@@ -279,7 +380,11 @@ fn has_decimal_comma(table: &Table<'_>, layout: &Layout, file: &str, log: &mut F
         shown(&field),
         channel + 1
     );
-    log.error(Expectation::Types, Place::file(file).line(line).column(name), message);
+    log.error(
+        Expectation::Types,
+        Place::file(file).line(line).column(name),
+        message,
+    );
     None
 }
 
@@ -299,45 +404,78 @@ fn comma_of(field: &str) -> Comma {
     let field = field.trim_start_matches(['-', '+']);
     let Some((whole, decimals)) = field.split_once(',') else {
         let is_decimal = field.contains('.') && field.parse::<f64>().is_ok();
-        return if is_decimal { Comma::NotDecimal } else { Comma::None };
+        return if is_decimal {
+            Comma::NotDecimal
+        } else {
+            Comma::None
+        };
     };
-    let is_number =
-        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'e' | b'E' | b'-' | b'+'));
+    let is_number = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'e' | b'E' | b'-' | b'+'))
+    };
     if !is_number(whole) || !is_number(decimals) {
         return Comma::NotDecimal;
     }
-    let thousands = (1..=3).contains(&whole.len()) && !whole.starts_with('0') && decimals.len() == 3;
-    if thousands { Comma::Doubtful } else { Comma::Decimal }
+    let thousands =
+        (1..=3).contains(&whole.len()) && !whole.starts_with('0') && decimals.len() == 3;
+    if thousands {
+        Comma::Doubtful
+    } else {
+        Comma::Decimal
+    }
 }
 
 /// Notes that a header in which columns are missing was read by a guess.
 fn note_guessed_header(text: &Text<'_>, table: &Table<'_>, file: &str, log: &mut FindingLog) {
     let Some(guess) = text.guess else { return };
     let names = names(table.header, table.separator);
-    let Some(name) = names.iter().find(|name| !name.is_ascii()) else { return };
+    let Some(name) = names.iter().find(|name| !name.is_ascii()) else {
+        return;
+    };
     let read_as = match guess {
         Guess::Latin1 => format!("is not UTF-8, so {} was read as Windows-1252", shown(name)),
-        Guess::Mixed => format!("holds bytes that are not UTF-8; they were read as `\u{fffd}`, as in {}", shown(name)),
+        Guess::Mixed => format!(
+            "holds bytes that are not UTF-8; they were read as `\u{fffd}`, as in {}",
+            shown(name)
+        ),
     };
     let message = format!("{read_as}: if the name should be another one, save the file as UTF-8");
-    log.error(Expectation::Types, Place::file(file).line(table.header_line), message);
+    log.error(
+        Expectation::Types,
+        Place::file(file).line(table.header_line),
+        message,
+    );
 }
 
 /// Warns where names were read by a guess; numbers have no characters to guess.
 fn warn_of_guess(text: &Text<'_>, layout: &Layout, rows: &Rows, file: &str, log: &mut FindingLog) {
     let Some(guess) = text.guess else { return };
-    let columns = [layout.unit].into_iter().chain(layout.cycle).chain(layout.channels.iter().copied());
+    let columns = [layout.unit]
+        .into_iter()
+        .chain(layout.cycle)
+        .chain(layout.channels.iter().copied());
     let names = columns.map(|at| layout.names[at].as_str());
     let units = rows.runs.iter().map(|run| run.unit.as_str());
-    let Some(name) = names.chain(units).find(|name| !name.is_ascii()) else { return };
+    let Some(name) = names.chain(units).find(|name| !name.is_ascii()) else {
+        return;
+    };
     let message = match guess {
         Guess::Latin1 => format!(
             "is not UTF-8, so {} was read as Windows-1252: write `encoding = \"latin-1\"` under [dataset] if that is right",
             shown(name)
         ),
-        Guess::Mixed => format!("holds bytes that are not UTF-8; they were read as `\u{fffd}`, as in {}", shown(name)),
+        Guess::Mixed => format!(
+            "holds bytes that are not UTF-8; they were read as `\u{fffd}`, as in {}",
+            shown(name)
+        ),
     };
-    log.add(Severity::Warning, Expectation::Types, Place::file(file), message);
+    log.add(
+        Severity::Warning,
+        Expectation::Types,
+        Place::file(file),
+        message,
+    );
 }
 
 #[cfg(test)]

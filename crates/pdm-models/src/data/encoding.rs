@@ -44,7 +44,10 @@ pub(super) fn decoded(bytes: &[u8], wish: Option<Encoding>) -> Text<'_> {
         Some(Encoding::Utf8) => (Cow::Borrowed(without_mark(bytes)), None),
         None => guessed(without_mark(bytes)),
     };
-    Text { bytes: with_line_feeds(text), guess }
+    Text {
+        bytes: with_line_feeds(text),
+        guess,
+    }
 }
 
 /// As [`decoded`], but guesses nothing: what is not UTF-8 or UTF-16 is left to whoever reads it.
@@ -63,7 +66,10 @@ pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
 }
 
 fn unmistakable(bytes: &[u8]) -> Option<Encoding> {
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || byte_order(bytes).is_some() {
+    if bytes.starts_with(b"\xff\xfe")
+        || bytes.starts_with(b"\xfe\xff")
+        || byte_order(bytes).is_some()
+    {
         return Some(Encoding::Utf16);
     }
     bytes.starts_with(b"\xef\xbb\xbf").then_some(Encoding::Utf8)
@@ -78,7 +84,10 @@ fn guessed(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<Guess>) {
         let text = String::from_utf8_lossy(bytes).into_owned();
         (Cow::Owned(text.into_bytes()), Some(Guess::Mixed))
     } else {
-        (Cow::Owned(from_latin1(bytes).into_bytes()), Some(Guess::Latin1))
+        (
+            Cow::Owned(from_latin1(bytes).into_bytes()),
+            Some(Guess::Latin1),
+        )
     }
 }
 
@@ -95,7 +104,13 @@ const LOOKED_AT: usize = 1024;
 /// Returns how many bytes at even places and how many at odd ones are zero, near the beginning.
 fn zeros(bytes: &[u8]) -> [usize; 2] {
     let head = &bytes[..bytes.len().min(LOOKED_AT)];
-    [0, 1].map(|first| head.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count())
+    [0, 1].map(|first| {
+        head.iter()
+            .skip(first)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    })
 }
 
 /// Returns the order of bytes where every second byte may be zero and no other is, as in UTF-16 without a mark: names may be in any
@@ -103,7 +118,9 @@ fn zeros(bytes: &[u8]) -> [usize; 2] {
 fn byte_order(bytes: &[u8]) -> Option<ByteOrder> {
     const LEAST_SHARE: usize = 4;
     let [even, odd] = zeros(bytes);
-    let needed = (bytes.len().min(LOOKED_AT) / 2).div_ceil(LEAST_SHARE).max(2);
+    let needed = (bytes.len().min(LOOKED_AT) / 2)
+        .div_ceil(LEAST_SHARE)
+        .max(2);
     if odd >= needed && even == 0 {
         Some(ByteOrder::LowFirst)
     } else if even >= needed && odd == 0 {
@@ -116,7 +133,11 @@ fn byte_order(bytes: &[u8]) -> Option<ByteOrder> {
 /// Returns the order of bytes that is likelier, where it is known that they are UTF-16.
 fn likely_order(bytes: &[u8]) -> ByteOrder {
     let [even, odd] = zeros(bytes);
-    if even > odd { ByteOrder::HighFirst } else { ByteOrder::LowFirst }
+    if even > odd {
+        ByteOrder::HighFirst
+    } else {
+        ByteOrder::LowFirst
+    }
 }
 
 fn from_utf16(bytes: &[u8]) -> String {
@@ -129,13 +150,15 @@ fn from_utf16(bytes: &[u8]) -> String {
         ByteOrder::LowFirst => u16::from_le_bytes([pair[0], pair[1]]),
         ByteOrder::HighFirst => u16::from_be_bytes([pair[0], pair[1]]),
     });
-    char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    char::decode_utf16(units)
+        .map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
 }
 
 /// What Windows-1252 has in the place of Latin-1's control characters, from 0x80.
 const WINDOWS: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 fn from_latin1(bytes: &[u8]) -> String {
@@ -166,7 +189,10 @@ mod tests {
 
     fn read(bytes: &[u8], wish: Option<Encoding>) -> (String, Option<Guess>) {
         let text = decoded(bytes, wish);
-        (String::from_utf8(text.bytes.into_owned()).unwrap(), text.guess)
+        (
+            String::from_utf8(text.bytes.into_owned()).unwrap(),
+            text.guess,
+        )
     }
 
     #[test]
@@ -182,7 +208,10 @@ mod tests {
         ] {
             assert_eq!(read(&bytes, None), (text.to_owned(), None));
         }
-        let plain: Vec<u8> = "unit,cycle\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let plain: Vec<u8> = "unit,cycle\n"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
         assert_eq!(read(&plain, None).0, "unit,cycle\n");
         let cyrillic = "Темп,цикл\n1,2\n3,4\n";
         for order in [u16::to_le_bytes, u16::to_be_bytes] {
@@ -191,10 +220,19 @@ mod tests {
             assert_eq!(read(&bytes, Some(Encoding::Utf16)).0, cyrillic);
         }
         let latin = b"Pr\xfcfstand;\xb0C\n\x80\n";
-        assert_eq!(read(latin, None), ("Prüfstand;°C\n€\n".to_owned(), Some(Guess::Latin1)));
+        assert_eq!(
+            read(latin, None),
+            ("Prüfstand;°C\n€\n".to_owned(), Some(Guess::Latin1))
+        );
         assert_eq!(read(latin, Some(Encoding::Latin1)).1, None);
-        assert_eq!(read("ü \u{20ac}".as_bytes(), Some(Encoding::Latin1)).0, "Ã¼ â‚¬");
-        assert_eq!(read(b"\xc3\xbc \xfc", None), ("ü \u{fffd}".to_owned(), Some(Guess::Mixed)));
+        assert_eq!(
+            read("ü \u{20ac}".as_bytes(), Some(Encoding::Latin1)).0,
+            "Ã¼ â‚¬"
+        );
+        assert_eq!(
+            read(b"\xc3\xbc \xfc", None),
+            ("ü \u{fffd}".to_owned(), Some(Guess::Mixed))
+        );
     }
 
     #[test]

@@ -105,9 +105,9 @@ impl DataError {
             Self::Io { .. } => Code::FileAccess,
             Self::Address { .. } => Code::DataAddress,
             Self::UnknownFormat { .. } => Code::UnknownDataFormat,
-            Self::Invalid { findings, .. } => {
-                findings.first().map_or(Code::DataInvalid, |finding| finding.expectation.code())
-            }
+            Self::Invalid { findings, .. } => findings
+                .first()
+                .map_or(Code::DataInvalid, |finding| finding.expectation.code()),
             Self::Archive { .. } | Self::ArchiveTooLarge { .. } => Code::Archive,
             Self::Refused { .. } => Code::NotPublished,
             Self::NothingToInstall(_) => Code::NothingToInstall,
@@ -143,26 +143,48 @@ impl DataError {
 
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
     }
 }
 
 /// Returns the first cause, and how many findings have others.
 fn told(findings: &[Finding], total: u64) -> String {
     let causes = causes(findings);
-    let Some(first) = causes.first() else { return String::new() };
+    let Some(first) = causes.first() else {
+        return String::new();
+    };
     let others = total.saturating_sub(first.count);
-    if others > 0 { format!("{first} (and {others} more)") } else { first.to_string() }
+    if others > 0 {
+        format!("{first} (and {others} more)")
+    } else {
+        first.to_string()
+    }
 }
 
 fn count(files: usize) -> String {
-    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+    if files == 1 {
+        "1 file".to_owned()
+    } else {
+        format!("{files} files")
+    }
 }
 
 fn listed(refused: &[RefusedFile]) -> String {
     let one = |file: &RefusedFile| {
-        let RefusedFile { name, expected, found, .. } = file;
-        format!("{name} has sha256 {}, expected {expected}", found.map_or("of too large a file".into(), hex))
+        let RefusedFile {
+            name,
+            expected,
+            found,
+            ..
+        } = file;
+        format!(
+            "{name} has sha256 {}, expected {expected}",
+            found.map_or("of too large a file".into(), hex)
+        )
     };
     refused.iter().map(one).collect::<Vec<_>>().join("; ")
 }

@@ -34,7 +34,18 @@ impl fmt::Display for Severity {
 
 /// What is expected of run-to-failure data, in the order it is checked.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -79,7 +90,8 @@ pub enum Expectation {
 
 impl Expectation {
     /// All expectations, in the order they are checked.
-    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
+    pub const ALL: [Self; Self::VARIANTS.len()] =
+        *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns which kind of error a finding about it is.
     pub fn code(self) -> Code {
@@ -158,15 +170,24 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(super) fn file(file: &'a str) -> Self {
-        Self { file: Some(file), ..Self::default() }
+        Self {
+            file: Some(file),
+            ..Self::default()
+        }
     }
 
     pub(super) fn line(self, line: u64) -> Self {
-        Self { line: Some(line), ..self }
+        Self {
+            line: Some(line),
+            ..self
+        }
     }
 
     pub(super) fn column(self, column: &'a str) -> Self {
-        Self { column: Some(column), ..self }
+        Self {
+            column: Some(column),
+            ..self
+        }
     }
 }
 
@@ -179,7 +200,12 @@ pub(super) struct FindingLog {
 }
 
 impl FindingLog {
-    pub(super) fn error(&mut self, expectation: Expectation, place: Place<'_>, message: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        expectation: Expectation,
+        place: Place<'_>,
+        message: impl Into<String>,
+    ) {
         self.add(Severity::Error, expectation, place, message);
     }
 
@@ -198,30 +224,51 @@ impl FindingLog {
         }
         *listed += 1;
         let (line, column) = (place.line, place.column.map(str::to_owned));
-        self.findings.push(Finding { severity, expectation, file, line, column, message: message.into() });
+        self.findings.push(Finding {
+            severity,
+            expectation,
+            file,
+            line,
+            column,
+            message: message.into(),
+        });
     }
 
     pub(super) fn total(&self, expectation: Expectation) -> u64 {
-        let of_kind = self.totals.iter().filter(|((kind, _), _)| *kind == expectation);
+        let of_kind = self
+            .totals
+            .iter()
+            .filter(|((kind, _), _)| *kind == expectation);
         of_kind.map(|(_, count)| count).sum()
     }
 
     /// Returns the severity of the gravest finding.
     pub(super) fn worst(&self, expectation: Expectation) -> Option<Severity> {
-        self.totals.keys().find(|(kind, _)| *kind == expectation).map(|(_, severity)| *severity)
+        self.totals
+            .keys()
+            .find(|(kind, _)| *kind == expectation)
+            .map(|(_, severity)| *severity)
     }
 
     pub(super) fn count(&self, severity: Severity) -> u64 {
-        self.totals.iter().filter(|((_, of), _)| *of == severity).map(|(_, count)| count).sum()
+        self.totals
+            .iter()
+            .filter(|((_, of), _)| *of == severity)
+            .map(|(_, count)| count)
+            .sum()
     }
 
     pub(super) fn listed(&self, expectation: Expectation) -> u64 {
-        self.findings.iter().filter(|finding| finding.expectation == expectation).count() as u64
+        self.findings
+            .iter()
+            .filter(|finding| finding.expectation == expectation)
+            .count() as u64
     }
 
     /// Returns the listed findings in order of severity, then expectation, then where they stand.
     pub(super) fn into_findings(mut self) -> Vec<Finding> {
-        self.findings.sort_by_key(|finding| (finding.severity, finding.expectation));
+        self.findings
+            .sort_by_key(|finding| (finding.severity, finding.expectation));
         self.findings
     }
 }
@@ -236,9 +283,23 @@ mod tests {
         for line in 1..=LISTED as u64 + 30 {
             log.error(Expectation::Types, Place::file("a").line(line), "x");
         }
-        log.add(Severity::Info, Expectation::ConstantSensors, Place::file("b"), "y");
-        assert_eq!((log.total(Expectation::Types), log.listed(Expectation::Types)), (100_030, 100_000));
-        assert_eq!((log.count(Severity::Error), log.count(Severity::Info)), (100_030, 1));
+        log.add(
+            Severity::Info,
+            Expectation::ConstantSensors,
+            Place::file("b"),
+            "y",
+        );
+        assert_eq!(
+            (
+                log.total(Expectation::Types),
+                log.listed(Expectation::Types)
+            ),
+            (100_030, 100_000)
+        );
+        assert_eq!(
+            (log.count(Severity::Error), log.count(Severity::Info)),
+            (100_030, 1)
+        );
         assert_eq!(log.into_findings()[0].to_string(), "a:1: x");
     }
 
@@ -246,7 +307,10 @@ mod tests {
     fn all_lists_every_expectation_in_order() {
         assert!(Expectation::ALL.is_sorted());
         for expectation in Expectation::ALL {
-            assert_eq!(serde_json::to_value(expectation).unwrap(), expectation.name());
+            assert_eq!(
+                serde_json::to_value(expectation).unwrap(),
+                expectation.name()
+            );
         }
     }
 }

@@ -18,18 +18,39 @@ pub(super) fn blank_separated(bytes: &[u8], width: usize) -> Option<Rows> {
     if !bytes.ends_with(b"\n") || first.split(|byte| *byte == b' ').count() != width + trailing {
         return None;
     }
-    let dtype = |column| if column < 2 { DataType::Int64 } else { DataType::Float64 };
-    let frame = parse(bytes, Dialect::Blanks, (0..width + trailing).map(dtype), None)?;
+    let dtype = |column| {
+        if column < 2 {
+            DataType::Int64
+        } else {
+            DataType::Float64
+        }
+    };
+    let frame = parse(
+        bytes,
+        Dialect::Blanks,
+        (0..width + trailing).map(dtype),
+        None,
+    )?;
     let columns = frame.columns();
     let (units, cycles) = (counts(&columns[0])?, counts(&columns[1])?);
-    let channels = columns[2..width].iter().map(finite).collect::<Option<_>>()?;
-    let blank = columns[width..].iter().all(|column| column.null_count() == column.len());
-    (blank && frame.height() == line_ends(bytes)).then(|| Rows::consecutive(numbered(&units), cycles, channels, 1))
+    let channels = columns[2..width]
+        .iter()
+        .map(finite)
+        .collect::<Option<_>>()?;
+    let blank = columns[width..]
+        .iter()
+        .all(|column| column.null_count() == column.len());
+    (blank && frame.height() == line_ends(bytes))
+        .then(|| Rows::consecutive(numbered(&units), cycles, channels, 1))
 }
 
 /// Reads the lines below a CSV header, the first of which is line `first_line`; `None` unless all is well.
 pub(super) fn separated(body: &[u8], layout: &Layout, first_line: u64) -> Option<Rows> {
-    if let Dialect::Separated { separator, decimal_comma } = layout.dialect {
+    if let Dialect::Separated {
+        separator,
+        decimal_comma,
+    } = layout.dialect
+    {
         // Polars takes `1.000` for 1 also where commas are decimal.
         let has_doubtful_points = decimal_comma && body.contains(&b'.');
         if has_doubtful_points || !is_regular(body, separator, layout.names.len()) {
@@ -45,23 +66,38 @@ pub(super) fn separated(body: &[u8], layout: &Layout, first_line: u64) -> Option
     wanted.extend(layout.cycle);
     wanted.push(layout.unit);
     wanted.sort_unstable();
-    let frame = parse(body, layout.dialect, (0..layout.names.len()).map(dtype), Some(wanted))?;
+    let frame = parse(
+        body,
+        layout.dialect,
+        (0..layout.names.len()).map(dtype),
+        Some(wanted),
+    )?;
     let column = |at: usize| frame.column(&format!("{at}")).ok();
     let units = column(layout.unit)?.str().ok()?.clone();
     let cycles = match layout.cycle {
         Some(at) => counts(column(at)?)?,
         None => vec![0; frame.height()],
     };
-    let channels = layout.channels.iter().map(|at| finite(column(*at)?)).collect::<Option<_>>()?;
-    let whole = frame.height() == line_ends(body) + usize::from(!body.is_empty() && !body.ends_with(b"\n"));
-    let named = units.iter().all(|unit| unit.is_some_and(|unit| !unit.trim().is_empty()));
+    let channels = layout
+        .channels
+        .iter()
+        .map(|at| finite(column(*at)?))
+        .collect::<Option<_>>()?;
+    let whole =
+        frame.height() == line_ends(body) + usize::from(!body.is_empty() && !body.ends_with(b"\n"));
+    let named = units
+        .iter()
+        .all(|unit| unit.is_some_and(|unit| !unit.trim().is_empty()));
     (whole && named).then(|| Rows::consecutive(texts(&units), cycles, channels, first_line))
 }
 
 /// Returns whether each line has all fields, quoted as RFC 4180 says and within the line: polars passes over fields that are too
 /// many, and has rules of its own for stray quotes.
 fn is_regular(body: &[u8], separator: u8, width: usize) -> bool {
-    let lines = body.strip_suffix(b"\n").unwrap_or(body).split(|byte| *byte == b'\n');
+    let lines = body
+        .strip_suffix(b"\n")
+        .unwrap_or(body)
+        .split(|byte| *byte == b'\n');
     let mut lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     lines.all(|line| fields_of(line, separator) == Some(width))
 }
@@ -99,7 +135,10 @@ fn after_quoted(text: &[u8]) -> Option<&[u8]> {
 
 /// Returns what follows a field without quotes.
 fn after_plain(text: &[u8], separator: u8) -> Option<&[u8]> {
-    let end = text.iter().position(|byte| *byte == separator).unwrap_or(text.len());
+    let end = text
+        .iter()
+        .position(|byte| *byte == separator)
+        .unwrap_or(text.len());
     (!text[..end].contains(&b'"')).then(|| &text[end..])
 }
 
@@ -109,11 +148,16 @@ fn parse(
     dtypes: impl Iterator<Item = DataType>,
     wanted: Option<Vec<usize>>,
 ) -> Option<DataFrame> {
-    let schema: polars::prelude::Schema =
-        dtypes.enumerate().map(|(at, dtype)| Field::new(format!("{at}").into(), dtype)).collect();
+    let schema: polars::prelude::Schema = dtypes
+        .enumerate()
+        .map(|(at, dtype)| Field::new(format!("{at}").into(), dtype))
+        .collect();
     let (separator, decimal_comma, quote) = match dialect {
         Dialect::Blanks => (b' ', false, None),
-        Dialect::Separated { separator, decimal_comma } => (separator, decimal_comma, Some(b'"')),
+        Dialect::Separated {
+            separator,
+            decimal_comma,
+        } => (separator, decimal_comma, Some(b'"')),
     };
     let options = CsvReadOptions::default()
         .with_has_header(false)
@@ -122,14 +166,23 @@ fn parse(
         // Polars has threads of its own, one per core; no more of them are given work than of ours.
         .with_n_threads(Some(rayon::current_num_threads()))
         .map_parse_options(|options| {
-            options.with_separator(separator).with_quote_char(quote).with_decimal_comma(decimal_comma)
+            options
+                .with_separator(separator)
+                .with_quote_char(quote)
+                .with_decimal_comma(decimal_comma)
         });
-    options.into_reader_with_file_handle(Cursor::new(bytes)).finish().ok()
+    options
+        .into_reader_with_file_handle(Cursor::new(bytes))
+        .finish()
+        .ok()
 }
 
 fn counts(column: &Column) -> Option<Vec<u32>> {
     let values = column.i64().ok()?;
-    values.iter().map(|value| u32::try_from(value?).ok()).collect()
+    values
+        .iter()
+        .map(|value| u32::try_from(value?).ok())
+        .collect()
 }
 
 fn finite(column: &Column) -> Option<Vec<f64>> {
@@ -146,12 +199,23 @@ fn line_ends(bytes: &[u8]) -> usize {
 }
 
 fn numbered(units: &[u32]) -> Vec<Run> {
-    runs(units.len(), |a, b| units[a] == units[b], |row| UnitId::from(units[row]))
+    runs(
+        units.len(),
+        |a, b| units[a] == units[b],
+        |row| UnitId::from(units[row]),
+    )
 }
 
 pub(super) fn texts(units: &StringChunked) -> Vec<Run> {
-    let units: Vec<Cow<'_, str>> = units.iter().map(|unit| composed(unit.unwrap_or_default().trim())).collect();
-    runs(units.len(), |a, b| units[a] == units[b], |row| UnitId::new(&*units[row]))
+    let units: Vec<Cow<'_, str>> = units
+        .iter()
+        .map(|unit| composed(unit.unwrap_or_default().trim()))
+        .collect();
+    runs(
+        units.len(),
+        |a, b| units[a] == units[b],
+        |row| UnitId::new(&*units[row]),
+    )
 }
 
 #[cfg(test)]

@@ -14,13 +14,17 @@ impl Groups {
 
     /// Returns the name a unit has in its own group: what stands in the file.
     pub fn name_within<'a>(&self, unit: &'a UnitId) -> &'a str {
-        let own = self.of(unit).and_then(|group| unit.as_str().strip_prefix(group)?.strip_prefix('-'));
+        let own = self
+            .of(unit)
+            .and_then(|group| unit.as_str().strip_prefix(group)?.strip_prefix('-'));
         own.unwrap_or(unit.as_str())
     }
 
     /// Returns the name of a unit in the whole data set, and notes its group.
     pub(super) fn admit(&mut self, unit: &UnitId, group: Option<&str>) -> UnitId {
-        let Some(group) = group else { return unit.clone() };
+        let Some(group) = group else {
+            return unit.clone();
+        };
         let name = UnitId::new(format!("{group}-{unit}"));
         self.0.insert(name.clone(), group.to_owned());
         name
@@ -34,10 +38,19 @@ mod tests {
     #[test]
     fn units_of_a_group_carry_its_name() {
         let mut groups = Groups::default();
-        let (plain, pooled) = (groups.admit(&17.into(), None), groups.admit(&17.into(), Some("FD002")));
+        let (plain, pooled) = (
+            groups.admit(&17.into(), None),
+            groups.admit(&17.into(), Some("FD002")),
+        );
         assert_eq!((plain.as_str(), groups.of(&plain)), ("17", None));
-        assert_eq!((pooled.as_str(), groups.of(&pooled)), ("FD002-17", Some("FD002")));
-        assert_eq!((groups.name_within(&plain), groups.name_within(&pooled)), ("17", "17"));
+        assert_eq!(
+            (pooled.as_str(), groups.of(&pooled)),
+            ("FD002-17", Some("FD002"))
+        );
+        assert_eq!(
+            (groups.name_within(&plain), groups.name_within(&pooled)),
+            ("17", "17")
+        );
         assert_eq!(groups.name_within(&UnitId::new("FD002-18")), "FD002-18");
     }
 }

@@ -12,7 +12,9 @@ pub(super) fn is_gzip(bytes: &[u8]) -> bool {
 /// Unpacks, or returns nothing where it is more than `limit`: what a file says of its size is not believed.
 pub(super) fn unpacked(bytes: &[u8], limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut contents = Vec::new();
-    MultiGzDecoder::new(bytes).take(limit + 1).read_to_end(&mut contents)?;
+    MultiGzDecoder::new(bytes)
+        .take(limit + 1)
+        .read_to_end(&mut contents)?;
     Ok((contents.len() as u64 <= limit).then_some(contents))
 }
 

@@ -34,7 +34,9 @@ pub(super) fn look_for(names: &[String], column: &str) -> Found {
         _ => return Found::Several(exact),
     }
     let wanted = folded(column);
-    let alike: Vec<usize> = (0..names.len()).filter(|at| folded(&names[*at]) == wanted).collect();
+    let alike: Vec<usize> = (0..names.len())
+        .filter(|at| folded(&names[*at]) == wanted)
+        .collect();
     match alike.as_slice() {
         [at] => Found::Alike(*at),
         [] => Found::Nowhere,
@@ -43,7 +45,12 @@ pub(super) fn look_for(names: &[String], column: &str) -> Found {
 }
 
 /// Returns the position of a column, or notes that it is missing or there twice.
-pub(super) fn find(names: &[String], column: &str, place: Place<'_>, log: &mut FindingLog) -> Option<usize> {
+pub(super) fn find(
+    names: &[String],
+    column: &str,
+    place: Place<'_>,
+    log: &mut FindingLog,
+) -> Option<usize> {
     let place = place.column(column);
     match look_for(names, column) {
         Found::Exactly(at) => Some(at),
@@ -53,19 +60,36 @@ pub(super) fn find(names: &[String], column: &str, place: Place<'_>, log: &mut F
             Some(at)
         }
         Found::Several(at) if names[at[0]] == column => {
-            log.error(Expectation::Columns, place, format!("has more than one column `{column}`"));
+            log.error(
+                Expectation::Columns,
+                place,
+                format!("has more than one column `{column}`"),
+            );
             None
         }
         Found::Several(at) => {
-            let alike = at.iter().map(|at| shown(&names[*at])).collect::<Vec<_>>().join(" and ");
-            let message = format!("has no column `{column}`, but {alike}: name one of them under [dataset]");
+            let alike = at
+                .iter()
+                .map(|at| shown(&names[*at]))
+                .collect::<Vec<_>>()
+                .join(" and ");
+            let message =
+                format!("has no column `{column}`, but {alike}: name one of them under [dataset]");
             log.error(Expectation::Columns, place, message);
             None
         }
         Found::Nowhere => {
             let is_one_of_few = log.total(Expectation::Columns) < PROPOSALS;
-            let proposal = if is_one_of_few { proposal(names, column) } else { None };
-            let message = format!("has no column `{column}`{}; it has {}", proposal.unwrap_or_default(), listed(names));
+            let proposal = if is_one_of_few {
+                proposal(names, column)
+            } else {
+                None
+            };
+            let message = format!(
+                "has no column `{column}`{}; it has {}",
+                proposal.unwrap_or_default(),
+                listed(names)
+            );
             log.error(Expectation::Columns, place, message);
             None
         }
@@ -73,21 +97,37 @@ pub(super) fn find(names: &[String], column: &str, place: Place<'_>, log: &mut F
 }
 
 /// Characters that cannot be seen: soft hyphen, spaces and joiners without a width, byte-order mark.
-const UNSEEN: [char; 6] = ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
+const UNSEEN: [char; 6] = [
+    '\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}',
+];
 
 /// Returns a name as it is compared: in one form of Unicode for what reads alike, in lower case, with single blanks and without
 /// characters that cannot be seen.
 fn folded(name: &str) -> String {
-    let seen: String = name.chars().filter(|character| !UNSEEN.contains(character)).collect();
-    let form = if seen.is_ascii() { seen } else { seen.nfkc().collect() };
-    form.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let seen: String = name
+        .chars()
+        .filter(|character| !UNSEEN.contains(character))
+        .collect();
+    let form = if seen.is_ascii() {
+        seen
+    } else {
+        seen.nfkc().collect()
+    };
+    form.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
 }
 
 /// Returns the characters of a name that look like Latin letters and are none, where the other name lacks them.
 fn look_alikes(name: &str, other: &str) -> Option<String> {
     let is_greek_or_cyrillic = |character: &char| ('\u{370}'..='\u{52f}').contains(character);
-    let odd = name.chars().filter(|character| is_greek_or_cyrillic(character) && !other.contains(*character));
-    let told: Vec<String> = odd.map(|character| format!("U+{:04X}", u32::from(character))).collect();
+    let odd = name
+        .chars()
+        .filter(|character| is_greek_or_cyrillic(character) && !other.contains(*character));
+    let told: Vec<String> = odd
+        .map(|character| format!("U+{:04X}", u32::from(character)))
+        .collect();
     (!told.is_empty() && other.is_ascii()).then(|| told.join(", "))
 }
 
@@ -105,19 +145,35 @@ fn proposal(names: &[String], column: &str) -> Option<String> {
 fn nearest<'a>(names: &'a [String], column: &str) -> Option<&'a str> {
     const LONGEST: usize = 100;
     let wanted = folded(column);
-    let words = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let words = |name: &str| {
+        name.chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect::<String>()
+    };
     let similarity = |name: &String| {
         let name = folded(name);
-        if words(&name) == words(&wanted) { 1.0 } else { strsim::jaro_winkler(&name, &wanted) }
+        if words(&name) == words(&wanted) {
+            1.0
+        } else {
+            strsim::jaro_winkler(&name, &wanted)
+        }
     };
-    let short = names.iter().filter(|name| name.len() <= LONGEST).map(|name| (similarity(name), name));
+    let short = names
+        .iter()
+        .filter(|name| name.len() <= LONGEST)
+        .map(|name| (similarity(name), name));
     let (best, name) = short.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best >= SIMILAR).then_some(name.as_str())
 }
 
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 30;
-    let mut listed = names.iter().take(SHOWN).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+    let mut listed = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| shown(name))
+        .collect::<Vec<_>>()
+        .join(", ");
     if names.len() > SHOWN {
         listed.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
@@ -147,16 +203,30 @@ mod tests {
         let mut log = FindingLog::default();
         let there: Vec<_> = (0..2000).map(|at| format!("sensr_nmber_{at}x")).collect();
         let missing: Vec<_> = (0..2000).map(|at| format!("sensor_number_{at}")).collect();
-        missing.iter().for_each(|column| _ = find(&there, column, Place::default(), &mut log));
+        missing
+            .iter()
+            .for_each(|column| _ = find(&there, column, Place::default(), &mut log));
         assert_eq!(log.total(Expectation::Columns), 2000);
-        let proposed = log.into_findings().into_iter().filter(|finding| finding.message.contains("did you mean"));
+        let proposed = log
+            .into_findings()
+            .into_iter()
+            .filter(|finding| finding.message.contains("did you mean"));
         assert_eq!(proposed.count(), 20);
     }
 
     #[test]
     fn names_that_read_alike_are_one() {
-        let names = names(&["\u{b5}bar", "oil\u{a0}temp", "\u{200b}rpm", "ｔ２", "flow  rate\n(free)"]);
-        for (at, column) in ["\u{3bc}bar", "oil temp", "rpm", "t2", "Flow rate (free)"].into_iter().enumerate() {
+        let names = names(&[
+            "\u{b5}bar",
+            "oil\u{a0}temp",
+            "\u{200b}rpm",
+            "ｔ２",
+            "flow  rate\n(free)",
+        ]);
+        for (at, column) in ["\u{3bc}bar", "oil temp", "rpm", "t2", "Flow rate (free)"]
+            .into_iter()
+            .enumerate()
+        {
             assert_eq!(look_for(&names, column), Found::Alike(at), "{column}");
         }
     }
@@ -164,11 +234,27 @@ mod tests {
     #[test]
     fn a_letter_of_another_alphabet_is_named() {
         let mut log = FindingLog::default();
-        assert_eq!(find(&names(&["tem\u{440}"]), "temp", Place::default(), &mut log), None);
-        assert_eq!(find(&names(&["temp"]), "tem\u{440}", Place::default(), &mut log), None);
-        let messages: Vec<_> = log.into_findings().into_iter().map(|finding| finding.message).collect();
-        assert!(messages[0].contains("(did you mean `tem\u{440}`, written with U+0440?)"), "{messages:?}");
-        assert!(messages[1].contains("(did you mean `temp`, which lacks the U+0440 of `tem\u{440}`?)"), "{messages:?}");
+        assert_eq!(
+            find(&names(&["tem\u{440}"]), "temp", Place::default(), &mut log),
+            None
+        );
+        assert_eq!(
+            find(&names(&["temp"]), "tem\u{440}", Place::default(), &mut log),
+            None
+        );
+        let messages: Vec<_> = log
+            .into_findings()
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect();
+        assert!(
+            messages[0].contains("(did you mean `tem\u{440}`, written with U+0440?)"),
+            "{messages:?}"
+        );
+        assert!(
+            messages[1].contains("(did you mean `temp`, which lacks the U+0440 of `tem\u{440}`?)"),
+            "{messages:?}"
+        );
     }
 
     #[test]
@@ -178,7 +264,11 @@ mod tests {
         assert_eq!(find(&names, "sensor_1", Place::default(), &mut log), None);
         assert_eq!(find(&names, "presure", Place::default(), &mut log), None);
         assert_eq!(find(&names, "zzz", Place::default(), &mut log), None);
-        let messages: Vec<_> = log.into_findings().into_iter().map(|finding| finding.message).collect();
+        let messages: Vec<_> = log
+            .into_findings()
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect();
         let listed = "it has `unit`, `cycle`, `sensor-1`, `pressure`";
         assert_eq!(
             messages,

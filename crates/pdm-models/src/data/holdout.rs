@@ -32,8 +32,15 @@ impl HoldoutOptions {
         let possible = self.share > 0.0 && self.share <= 0.5;
         let share = self.share;
         let problem = || {
-            let problem = Problem::new("share", format!("is {share}, and must be above 0 and at most 0.5"));
-            if (1.0..=50.0).contains(&share) { problem.hint(format!("{}", share / 100.0)) } else { problem }
+            let problem = Problem::new(
+                "share",
+                format!("is {share}, and must be above 0 and at most 0.5"),
+            );
+            if (1.0..=50.0).contains(&share) {
+                problem.hint(format!("{}", share / 100.0))
+            } else {
+                problem
+            }
         };
         (!possible).then(problem).into_iter().collect()
     }
@@ -46,7 +53,8 @@ impl HoldoutOptions {
     /// Returns what a unit drew, below 2⁶⁴.
     fn draw(&self, unit: &UnitId) -> f64 {
         let digest = Digest::of(format!("holdout {} {unit}", self.seed)).to_string();
-        let head = u64::from_str_radix(&digest[..16], 16).expect("a digest begins with 16 hexadecimal digits");
+        let head = u64::from_str_radix(&digest[..16], 16)
+            .expect("a digest begins with 16 hexadecimal digits");
         head as f64
     }
 
@@ -57,7 +65,10 @@ impl HoldoutOptions {
         if fewest == 0 || units.len() < 2 * fewest {
             return None;
         }
-        let mut draws: Vec<f64> = units.iter().map(|unit| self.draw(unit) / 2_f64.powi(64)).collect();
+        let mut draws: Vec<f64> = units
+            .iter()
+            .map(|unit| self.draw(unit) / 2_f64.powi(64))
+            .collect();
         draws.sort_by(f64::total_cmp);
         let share = (draws[fewest - 1] * 100.0 + 1e-9).ceil().max(1.0) / 100.0;
         let leaves = |options: &Self| {
@@ -96,11 +107,21 @@ impl ValidDataset {
     /// Never: names and numbers have a JSON form.
     #[must_use]
     pub fn hold_out(mut self, options: &HoldoutOptions) -> Self {
-        let (units, train): (Vec<_>, _) = self.train.into_iter().partition(|unit| options.holds_back(&unit.unit));
+        let (units, train): (Vec<_>, _) = self
+            .train
+            .into_iter()
+            .partition(|unit| options.holds_back(&unit.unit));
         self.train = train;
-        let contents: Vec<_> = units.iter().map(|unit| (&unit.unit, &unit.cycles, &unit.channels)).collect();
+        let contents: Vec<_> = units
+            .iter()
+            .map(|unit| (&unit.unit, &unit.cycles, &unit.channels))
+            .collect();
         let digest = digest_of(&contents).expect("names and numbers have a JSON form");
-        self.holdout = Some(Holdout { units, digest, seed: options.seed });
+        self.holdout = Some(Holdout {
+            units,
+            digest,
+            seed: options.seed,
+        });
         self
     }
 
@@ -121,11 +142,20 @@ mod tests {
     use pdm_core::domain::Cycle;
 
     fn fleet(units: u32) -> ValidDataset {
-        let unit = |unit| Trajectory { unit: UnitId::from(unit), cycles: vec![Cycle(1)], channels: vec![vec![0.5]] };
+        let unit = |unit| Trajectory {
+            unit: UnitId::from(unit),
+            cycles: vec![Cycle(1)],
+            channels: vec![vec![0.5]],
+        };
         ValidDataset {
             name: "t".into(),
             digest: Digest::of(""),
-            schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
+            schema: Schema {
+                unit: "u".into(),
+                cycle: "c".into(),
+                settings: vec![],
+                sensors: vec!["x".into()],
+            },
             train: (1..=units).map(unit).collect(),
             test: None,
             holdout: None,
@@ -157,10 +187,17 @@ mod tests {
     #[test]
     fn the_draw_is_what_it_was() {
         // By Python: int(hashlib.sha256(b"holdout 0 7").hexdigest()[:16], 16) / 2**64, and so on.
-        let options = HoldoutOptions { share: 0.2, seed: 0 };
-        let held: Vec<u32> = (1..=40).filter(|unit| options.holds_back(&UnitId::from(*unit))).collect();
+        let options = HoldoutOptions {
+            share: 0.2,
+            seed: 0,
+        };
+        let held: Vec<u32> = (1..=40)
+            .filter(|unit| options.holds_back(&UnitId::from(*unit)))
+            .collect();
         assert_eq!(held, HELD);
-        let thousand = (1..=1000).filter(|unit| options.holds_back(&UnitId::from(*unit))).count();
+        let thousand = (1..=1000)
+            .filter(|unit| options.holds_back(&UnitId::from(*unit)))
+            .count();
         assert!((160..240).contains(&thousand), "{thousand}");
     }
 
@@ -173,15 +210,29 @@ mod tests {
             let options = HoldoutOptions { share, seed };
             let enough = options.enough(&units, 2).unwrap();
             let held = units.iter().filter(|unit| enough.holds_back(unit)).count();
-            assert!((2..=4).contains(&held) && enough.problems().is_empty(), "{enough:?} holds back {held}");
+            assert!(
+                (2..=4).contains(&held) && enough.problems().is_empty(),
+                "{enough:?} holds back {held}"
+            );
         }
-        assert_eq!(HoldoutOptions { share: 0.2, seed: 0 }.enough(&units[..3], 2), None);
+        assert_eq!(
+            HoldoutOptions {
+                share: 0.2,
+                seed: 0
+            }
+            .enough(&units[..3], 2),
+            None
+        );
     }
 
     #[test]
     fn impossible_shares_are_told() {
         for (share, problems) in [(0.2, 0), (0.5, 0), (0.0, 1), (0.6, 1), (f64::NAN, 1)] {
-            assert_eq!(HoldoutOptions { share, seed: 0 }.problems().len(), problems, "{share}");
+            assert_eq!(
+                HoldoutOptions { share, seed: 0 }.problems().len(),
+                problems,
+                "{share}"
+            );
         }
     }
 }

@@ -73,12 +73,21 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
     let mut parts = Vec::new();
     for part in present {
         let published = published(options, origin.as_ref(), &part);
-        parts.push(read_part(options, &schema, part, published, root, &mut log)?);
+        parts.push(read_part(
+            options, &schema, part, published, root, &mut log,
+        )?);
     }
     check_pairs(&parts, &mut log);
     let digest = digest_of_parts(&schema, &parts);
     let numbered = !matches!(options, DatasetOptions::Table(_));
-    Ok(RawDataset { name: options.name(), digest, schema, numbered, parts, log })
+    Ok(RawDataset {
+        name: options.name(),
+        digest,
+        schema,
+        numbered,
+        parts,
+        log,
+    })
 }
 
 impl RawDataset {
@@ -110,7 +119,9 @@ impl RawDataset {
 
     /// Returns the histories that a file of true remaining useful lives belongs to.
     pub(super) fn test_of(&self, rul: &RawPart) -> Option<&Rows> {
-        let mut tests = self.histories().filter(|(part, _)| part.role == Role::Test && part.group == rul.group);
+        let mut tests = self
+            .histories()
+            .filter(|(part, _)| part.role == Role::Test && part.group == rul.group);
         tests.next().map(|(_, rows)| rows)
     }
 }
@@ -120,7 +131,8 @@ fn digest_of_parts(schema: &Schema, parts: &[RawPart]) -> Digest {
         None => json!([part.role, part.sha256]),
         Some(group) => json!([part.role, group, part.sha256]),
     };
-    digest_of(&(schema, parts.iter().map(file).collect::<Vec<_>>())).expect("names and digests have a JSON form")
+    digest_of(&(schema, parts.iter().map(file).collect::<Vec<_>>()))
+        .expect("names and digests have a JSON form")
 }
 
 fn read_part(
@@ -147,7 +159,16 @@ fn read_part(
         None => Content::Unread,
     };
     let expected = expected_counts(options, role, group.as_deref());
-    Ok(RawPart { role, group, file, sha256: source.sha256, bytes: source.bytes, pinned, expected, content })
+    Ok(RawPart {
+        role,
+        group,
+        file,
+        sha256: source.sha256,
+        bytes: source.bytes,
+        pinned,
+        expected,
+        content,
+    })
 }
 
 fn parse(
@@ -176,29 +197,44 @@ fn histories(rows: Option<Rows>) -> Content {
 }
 
 pub(super) fn shown_path(path: &Path, root: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string()
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 /// The digest a file should have.
 enum Published {
-    Known { sha256: Digest, verdict: &'static str },
+    Known {
+        sha256: Digest,
+        verdict: &'static str,
+    },
     Unchecked,
     Unknown,
 }
 
 fn published(options: &DatasetOptions, origin: Option<&Origin>, part: &PartFile) -> Published {
     let (sha256, verdict) = match options {
-        DatasetOptions::Cmapss(options) if options.verify == Verify::Off => return Published::Unchecked,
+        DatasetOptions::Cmapss(options) if options.verify == Verify::Off => {
+            return Published::Unchecked;
+        }
         DatasetOptions::Cmapss(options) => {
             let file = options.published(part.role, part.group.as_deref());
-            (file.map(|file| file.sha256), "this copy differs from NASA's")
+            (
+                file.map(|file| file.sha256),
+                "this copy differs from NASA's",
+            )
         }
-        DatasetOptions::Simulated(_) => {
-            (origin.map(|origin| origin.digest(part.role)), "this file is not what was simulated")
-        }
+        DatasetOptions::Simulated(_) => (
+            origin.map(|origin| origin.digest(part.role)),
+            "this file is not what was simulated",
+        ),
         DatasetOptions::Table(_) => (None, ""),
     };
-    sha256.map_or(Published::Unknown, |sha256| Published::Known { sha256, verdict })
+    sha256.map_or(Published::Unknown, |sha256| Published::Known {
+        sha256,
+        verdict,
+    })
 }
 
 fn check_pinned(published: Published, source: &Source, file: &str, log: &mut FindingLog) -> Pinned {
@@ -208,20 +244,37 @@ fn check_pinned(published: Published, source: &Source, file: &str, log: &mut Fin
         Published::Unchecked => return Pinned::Unchecked,
         Published::Unknown => return Pinned::Unknown,
     };
-    let message = format!("{verdict}: sha256 is {}, expected {expected}", source.sha256);
+    let message = format!(
+        "{verdict}: sha256 is {}, expected {expected}",
+        source.sha256
+    );
     log.error(Expectation::Pinned, Place::file(file), message);
     Pinned::Differs
 }
 
-fn expected_counts(options: &DatasetOptions, role: Role, group: Option<&str>) -> Option<ExpectedCounts> {
+fn expected_counts(
+    options: &DatasetOptions,
+    role: Role,
+    group: Option<&str>,
+) -> Option<ExpectedCounts> {
     match options {
         DatasetOptions::Cmapss(options) => {
             let published = options.published(role, group)?;
-            Some(ExpectedCounts { units: published.units, rows: Some(published.rows) })
+            Some(ExpectedCounts {
+                units: published.units,
+                rows: Some(published.rows),
+            })
         }
         DatasetOptions::Simulated(options) => {
-            let units = if role == Role::Train { options.train_units } else { options.test_units };
-            Some(ExpectedCounts { units: u64::from(units), rows: None })
+            let units = if role == Role::Train {
+                options.train_units
+            } else {
+                options.test_units
+            };
+            Some(ExpectedCounts {
+                units: u64::from(units),
+                rows: None,
+            })
         }
         DatasetOptions::Table(_) => None,
     }
@@ -231,11 +284,17 @@ fn expected_counts(options: &DatasetOptions, role: Role, group: Option<&str>) ->
 fn check_pairs(parts: &[RawPart], log: &mut FindingLog) {
     for part in parts {
         let (other, missing) = match part.role {
-            Role::Test => (Role::Rul, "the true remaining useful lives that belong to it are"),
+            Role::Test => (
+                Role::Rul,
+                "the true remaining useful lives that belong to it are",
+            ),
             Role::Rul => (Role::Test, "the test histories it belongs to are"),
             Role::Train => continue,
         };
-        if !parts.iter().any(|there| there.role == other && there.group == part.group) {
+        if !parts
+            .iter()
+            .any(|there| there.role == other && there.group == part.group)
+        {
             let message = format!("is there, but {missing} not: install both files or neither");
             log.error(Expectation::RulRows, Place::file(&part.file), message);
         }

@@ -59,7 +59,10 @@ pub struct RefusedFile {
 pub fn install(from: &Path, into: &Path, overwrites: bool) -> Result<InstallReport, DataError> {
     let found = search(from)?;
     if !found.refused.is_empty() {
-        return Err(DataError::Refused { from: from.to_owned(), refused: found.refused });
+        return Err(DataError::Refused {
+            from: from.to_owned(),
+            refused: found.refused,
+        });
     }
     if found.files.is_empty() {
         return Err(DataError::NothingToInstall(from.to_owned()));
@@ -73,15 +76,22 @@ pub fn install(from: &Path, into: &Path, overwrites: bool) -> Result<InstallRepo
 fn refuse_strangers(files: &BTreeMap<String, Vec<u8>>, into: &Path) -> Result<(), DataError> {
     for (name, contents) in files {
         let path = into.join(name);
-        let is_other = path.exists() && Digest::of_file(&path).is_ok_and(|there| there != Digest::of(contents));
+        let is_other = path.exists()
+            && Digest::of_file(&path).is_ok_and(|there| there != Digest::of(contents));
         if is_other {
-            return Err(DataError::InTheWay { path, what: "the published file" });
+            return Err(DataError::InTheWay {
+                path,
+                what: "the published file",
+            });
         }
     }
     Ok(())
 }
 
-fn put_in_place(files: &BTreeMap<String, Vec<u8>>, into: &Path) -> Result<InstallReport, DataError> {
+fn put_in_place(
+    files: &BTreeMap<String, Vec<u8>>,
+    into: &Path,
+) -> Result<InstallReport, DataError> {
     let mut report = InstallReport::default();
     for (name, contents) in files {
         if Digest::of_file(&into.join(name)).is_ok_and(|there| there == Digest::of(contents)) {
@@ -92,9 +102,13 @@ fn put_in_place(files: &BTreeMap<String, Vec<u8>>, into: &Path) -> Result<Instal
         }
     }
     let in_place = |file: &&manifest::PinnedFile| {
-        files.contains_key(&file.name) || Digest::of_file(&into.join(&file.name)).is_ok_and(|it| it == file.sha256)
+        files.contains_key(&file.name)
+            || Digest::of_file(&into.join(&file.name)).is_ok_and(|it| it == file.sha256)
     };
-    let missing = manifest::cmapss().files.iter().filter(|file| !in_place(file));
+    let missing = manifest::cmapss()
+        .files
+        .iter()
+        .filter(|file| !in_place(file));
     report.missing = missing.map(|file| file.name.clone()).collect();
     Ok(report)
 }
@@ -132,7 +146,9 @@ impl Found {
             .map_err(DataError::io("read", folder))?;
         paths.sort();
         for path in paths {
-            let kind = fs::symlink_metadata(&path).map_err(DataError::io("read", &path))?.file_type();
+            let kind = fs::symlink_metadata(&path)
+                .map_err(DataError::io("read", &path))?
+                .file_type();
             if kind.is_dir() && depth < DEEPEST {
                 self.folder(&path, depth + 1)?;
             } else if path.is_file() {
@@ -150,8 +166,16 @@ impl Found {
         self.data(file, path, path).map(drop)
     }
 
-    fn archive<R: Read + Seek>(&mut self, reader: R, path: &Path, depth: usize) -> Result<(), DataError> {
-        let failed = |source| DataError::Archive { path: path.to_owned(), source: Box::new(source) };
+    fn archive<R: Read + Seek>(
+        &mut self,
+        reader: R,
+        path: &Path,
+        depth: usize,
+    ) -> Result<(), DataError> {
+        let failed = |source| DataError::Archive {
+            path: path.to_owned(),
+            source: Box::new(source),
+        };
         let mut archive = ZipArchive::new(reader).map_err(failed)?;
         for index in 0..archive.len() {
             let mut entry = archive.by_index(index).map_err(failed)?;
@@ -180,7 +204,10 @@ impl Found {
             return Ok(());
         }
         let problem = format!("it unpacks to more than {MOST_UNPACKED} bytes in all");
-        Err(DataError::ArchiveTooLarge { path: shown.to_owned(), problem })
+        Err(DataError::ArchiveTooLarge {
+            path: shown.to_owned(),
+            problem,
+        })
     }
 
     /// Keeps a published file, refuses another one of that name, and passes by everything else; returns how many bytes it read.
@@ -188,31 +215,51 @@ impl Found {
         self.looked_at += 1;
         if self.looked_at > MOST_FILES {
             let problem = format!("it has more than {MOST_FILES} files");
-            return Err(DataError::ArchiveTooLarge { path: shown.to_owned(), problem });
+            return Err(DataError::ArchiveTooLarge {
+                path: shown.to_owned(),
+                problem,
+            });
         }
         let contents = read_up_to(reader, LARGEST_FILE).map_err(DataError::io("read", shown))?;
-        let read = contents.as_ref().map_or(LARGEST_FILE, |contents| contents.len() as u64);
+        let read = contents
+            .as_ref()
+            .map_or(LARGEST_FILE, |contents| contents.len() as u64);
         let digest = contents.as_deref().map(Digest::of);
-        if let (Some(contents), Some(name)) = (contents, digest.and_then(|it| manifest::cmapss().with_digest(it))) {
+        if let (Some(contents), Some(name)) = (
+            contents,
+            digest.and_then(|it| manifest::cmapss().with_digest(it)),
+        ) {
             self.files.insert(name.to_owned(), contents);
             return Ok(read);
         }
-        let name = name.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = name
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if let Some(published) = manifest::cmapss().named(name) {
             let (name, expected) = (published.name.clone(), published.sha256);
-            self.refused.push(RefusedFile { name, path: shown.to_owned(), expected, found: digest });
+            self.refused.push(RefusedFile {
+                name,
+                path: shown.to_owned(),
+                expected,
+                found: digest,
+            });
         }
         Ok(read)
     }
 }
 
 fn is_archive(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"))
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("zip"))
 }
 
 fn inner_archive(entry: impl Read, shown: &Path) -> Result<Vec<u8>, DataError> {
-    let contents = read_up_to(entry, LARGEST_INNER_ARCHIVE)
-        .map_err(|error| DataError::Archive { path: shown.to_owned(), source: Box::new(ZipError::Io(error)) })?;
+    let contents =
+        read_up_to(entry, LARGEST_INNER_ARCHIVE).map_err(|error| DataError::Archive {
+            path: shown.to_owned(),
+            source: Box::new(ZipError::Io(error)),
+        })?;
     contents.ok_or_else(|| DataError::ArchiveTooLarge {
         path: shown.to_owned(),
         problem: format!("it unpacks to more than {LARGEST_INNER_ARCHIVE} bytes"),
@@ -239,7 +286,9 @@ mod tests {
     fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, contents) in entries {
-            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer
+                .start_file(*name, SimpleFileOptions::default())
+                .unwrap();
             writer.write_all(contents).unwrap();
         }
         writer.finish().unwrap().into_inner()
@@ -248,12 +297,24 @@ mod tests {
     #[test]
     fn installs_from_nested_archives_under_any_name() {
         let Some(real) = real_data() else { return };
-        let (train, rul) =
-            (fs::read(real.join("train_FD001.txt")).unwrap(), fs::read(real.join("RUL_FD001.txt")).unwrap());
-        let inner = archive(&[("CMAPSSData/train_FD001.txt", &train), ("x/renamed.dat", &rul), ("paper.pdf", b"%PDF")]);
-        let outer = archive(&[("6. Turbofan/CMAPSSData.zip", &inner), ("../../readme.txt", b"another readme")]);
+        let (train, rul) = (
+            fs::read(real.join("train_FD001.txt")).unwrap(),
+            fs::read(real.join("RUL_FD001.txt")).unwrap(),
+        );
+        let inner = archive(&[
+            ("CMAPSSData/train_FD001.txt", &train),
+            ("x/renamed.dat", &rul),
+            ("paper.pdf", b"%PDF"),
+        ]);
+        let outer = archive(&[
+            ("6. Turbofan/CMAPSSData.zip", &inner),
+            ("../../readme.txt", b"another readme"),
+        ]);
         let folder = tempfile::tempdir().unwrap();
-        let (zip, into) = (folder.path().join("all.zip"), folder.path().join("datasets/cmapss"));
+        let (zip, into) = (
+            folder.path().join("all.zip"),
+            folder.path().join("datasets/cmapss"),
+        );
         fs::write(&zip, outer).unwrap();
 
         let first = install(&zip, &into, false).unwrap();
@@ -263,7 +324,10 @@ mod tests {
 
         fs::write(into.join("RUL_FD001.txt"), "damaged").unwrap();
         let in_the_way = install(&zip, &into, false).unwrap_err();
-        assert!(matches!(in_the_way, DataError::InTheWay { .. }), "{in_the_way}");
+        assert!(
+            matches!(in_the_way, DataError::InTheWay { .. }),
+            "{in_the_way}"
+        );
         assert_eq!(fs::read(into.join("RUL_FD001.txt")).unwrap(), b"damaged");
         let second = install(&zip, &into, true).unwrap();
         assert_eq!(
@@ -277,8 +341,17 @@ mod tests {
     fn a_folder_may_be_installed_into_itself() {
         let Some(real) = real_data() else { return };
         let folder = tempfile::tempdir().unwrap();
-        fs::copy(real.join("RUL_FD004.txt"), folder.path().join("RUL_FD004.txt")).unwrap();
-        assert_eq!(install(folder.path(), folder.path(), false).unwrap().already_there, ["RUL_FD004.txt"]);
+        fs::copy(
+            real.join("RUL_FD004.txt"),
+            folder.path().join("RUL_FD004.txt"),
+        )
+        .unwrap();
+        assert_eq!(
+            install(folder.path(), folder.path(), false)
+                .unwrap()
+                .already_there,
+            ["RUL_FD004.txt"]
+        );
     }
 
     #[test]
@@ -289,7 +362,10 @@ mod tests {
         let error = install(folder.path(), &into, false).unwrap_err();
         let told = error.to_string();
         assert!(told.contains(&Digest::of("1 1 0\n").to_string()), "{told}");
-        assert!(told.contains("963b5e22825b34d8b21c69e1aeb4af3e647050eb672ee8834ba4b5d91d2de0f8"), "{told}");
+        assert!(
+            told.contains("963b5e22825b34d8b21c69e1aeb4af3e647050eb672ee8834ba4b5d91d2de0f8"),
+            "{told}"
+        );
         assert!(error.hint().is_some() && !into.exists());
     }
 
@@ -300,7 +376,10 @@ mod tests {
         let zeros = vec![0; LARGEST_FILE as usize + 1];
         fs::write(&zip, archive(&[("train_FD001.txt", &zeros)])).unwrap();
         let error = install(&zip, &folder.path().join("into"), false).unwrap_err();
-        assert!(matches!(&error, DataError::Refused { refused, .. } if refused[0].found.is_none()), "{error}");
+        assert!(
+            matches!(&error, DataError::Refused { refused, .. } if refused[0].found.is_none()),
+            "{error}"
+        );
     }
 
     #[test]
@@ -309,23 +388,43 @@ mod tests {
         let zip = folder.path().join("nested.zip");
         let zeros = vec![0; LARGEST_FILE as usize - 1];
         let names: Vec<_> = (0..6).map(|number| format!("{number}.dat")).collect();
-        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), zeros.as_slice())).collect();
+        let files: Vec<(&str, &[u8])> = names
+            .iter()
+            .map(|name| (name.as_str(), zeros.as_slice()))
+            .collect();
         let inner = archive(&files);
         let names: Vec<_> = (0..6).map(|number| format!("{number}.zip")).collect();
-        let archives: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), inner.as_slice())).collect();
+        let archives: Vec<(&str, &[u8])> = names
+            .iter()
+            .map(|name| (name.as_str(), inner.as_slice()))
+            .collect();
         fs::write(&zip, archive(&archives)).unwrap();
         let error = install(&zip, &folder.path().join("into"), false).unwrap_err();
-        assert!(error.to_string().contains("unpacks to more than 536870912 bytes in all"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("unpacks to more than 536870912 bytes in all"),
+            "{error}"
+        );
     }
 
     #[test]
     fn sources_without_the_data_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("into");
-        assert!(matches!(install(folder.path(), &into, false), Err(DataError::NothingToInstall(_))));
-        assert!(matches!(install(&folder.path().join("none"), &into, false), Err(DataError::Io { .. })));
+        assert!(matches!(
+            install(folder.path(), &into, false),
+            Err(DataError::NothingToInstall(_))
+        ));
+        assert!(matches!(
+            install(&folder.path().join("none"), &into, false),
+            Err(DataError::Io { .. })
+        ));
         let zip = folder.path().join("broken.zip");
         fs::write(&zip, "PK nothing").unwrap();
-        assert!(matches!(install(&zip, &into, false), Err(DataError::Archive { .. })));
+        assert!(matches!(
+            install(&zip, &into, false),
+            Err(DataError::Archive { .. })
+        ));
     }
 }

@@ -20,13 +20,29 @@ pub struct Lives {
 impl Lives {
     /// Describes these units; of no units every life is 1 row.
     pub fn of(units: &[Trajectory]) -> Self {
-        let mut rows: Vec<usize> = units.iter().map(Trajectory::len).filter(|rows| *rows > 0).collect();
+        let mut rows: Vec<usize> = units
+            .iter()
+            .map(Trajectory::len)
+            .filter(|rows| *rows > 0)
+            .collect();
         rows.sort_unstable();
-        let (shortest, longest) = (rows.first().copied().unwrap_or(1), rows.last().copied().unwrap_or(1));
-        let median = rows.get(rows.len().saturating_sub(1) / 2).copied().unwrap_or(1);
+        let (shortest, longest) = (
+            rows.first().copied().unwrap_or(1),
+            rows.last().copied().unwrap_or(1),
+        );
+        let median = rows
+            .get(rows.len().saturating_sub(1) / 2)
+            .copied()
+            .unwrap_or(1);
         let inhabited = units.iter().filter(|unit| !unit.is_empty());
         let longest_rul = inhabited.map(|unit| unit.rul_at(0)).fold(0.0, f64::max);
-        Self { units: units.len(), shortest, median, longest, longest_rul }
+        Self {
+            units: units.len(),
+            shortest,
+            median,
+            longest,
+            longest_rul,
+        }
     }
 
     /// Returns by how much times that suit units of some 200 cycles must be stretched to suit these.
@@ -57,7 +73,11 @@ mod tests {
     use pdm_core::domain::{Cycle, UnitId};
 
     fn unit(rows: u32) -> Trajectory {
-        Trajectory { unit: UnitId::from(rows), cycles: (1..=rows).map(Cycle).collect(), channels: Vec::new() }
+        Trajectory {
+            unit: UnitId::from(rows),
+            cycles: (1..=rows).map(Cycle).collect(),
+            channels: Vec::new(),
+        }
     }
 
     #[test]
@@ -65,18 +85,47 @@ mod tests {
         let mut gap = unit(4);
         gap.cycles[3] = Cycle(90);
         let lives = Lives::of(&[unit(9), gap, unit(6)]);
-        assert_eq!(lives, Lives { units: 3, shortest: 4, median: 6, longest: 9, longest_rul: 89.0 });
-        let none = Lives { units: 0, shortest: 1, median: 1, longest: 1, longest_rul: 0.0 };
+        assert_eq!(
+            lives,
+            Lives {
+                units: 3,
+                shortest: 4,
+                median: 6,
+                longest: 9,
+                longest_rul: 89.0
+            }
+        );
+        let none = Lives {
+            units: 0,
+            shortest: 1,
+            median: 1,
+            longest: 1,
+            longest_rul: 0.0,
+        };
         assert_eq!(Lives::of(&[]), none);
     }
 
     #[test]
     fn times_are_in_proportion_to_the_lives() {
         // The median training lives of FD001 to FD004 are 199, 199, 220 and 234.
-        for (median, scale) in
-            [(199, 1.0), (220, 1.0), (234, 1.0), (2500, 16.0), (25, 0.125), (11, 0.0625), (1, 1.0 / 256.0)]
-        {
-            assert_eq!(Lives { median, ..Lives::of(&[]) }.time_scale(), scale, "{median}");
+        for (median, scale) in [
+            (199, 1.0),
+            (220, 1.0),
+            (234, 1.0),
+            (2500, 16.0),
+            (25, 0.125),
+            (11, 0.0625),
+            (1, 1.0 / 256.0),
+        ] {
+            assert_eq!(
+                Lives {
+                    median,
+                    ..Lives::of(&[])
+                }
+                .time_scale(),
+                scale,
+                "{median}"
+            );
         }
     }
 }

@@ -9,7 +9,8 @@ use pdm_core::content::Digest;
 use pdm_core::domain::Subset;
 
 static CMAPSS: LazyLock<Manifest> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../../../datasets/cmapss.toml")).expect("a test parses the embedded manifest")
+    toml::from_str(include_str!("../../../../datasets/cmapss.toml"))
+        .expect("a test parses the embedded manifest")
 });
 
 /// The published files of a data set.
@@ -51,18 +52,26 @@ pub(super) fn cmapss() -> &'static Manifest {
 
 impl Manifest {
     pub(super) fn part(&self, subset: Subset, role: Role) -> Option<&PinnedFile> {
-        self.files.iter().find(|file| file.subset == subset && file.role == role)
+        self.files
+            .iter()
+            .find(|file| file.subset == subset && file.role == role)
     }
 
     /// Returns the data file of this name, in any case.
     pub(super) fn named(&self, name: &str) -> Option<&PinnedFile> {
-        self.files.iter().find(|file| file.name.eq_ignore_ascii_case(name))
+        self.files
+            .iter()
+            .find(|file| file.name.eq_ignore_ascii_case(name))
     }
 
     /// Returns the published name of the contents with this digest.
     pub(super) fn with_digest(&self, sha256: Digest) -> Option<&str> {
         let readme = (self.readme.sha256 == sha256).then_some(self.readme.name.as_str());
-        self.files.iter().find(|file| file.sha256 == sha256).map(|file| file.name.as_str()).or(readme)
+        self.files
+            .iter()
+            .find(|file| file.sha256 == sha256)
+            .map(|file| file.name.as_str())
+            .or(readme)
     }
 }
 
@@ -76,15 +85,26 @@ mod tests {
         let manifest = cmapss();
         assert_eq!(manifest.files.len(), 12);
         for subset in Subset::ALL {
-            for (role, prefix) in [(Role::Train, "train"), (Role::Test, "test"), (Role::Rul, "RUL")] {
-                assert_eq!(manifest.part(subset, role).unwrap().name, format!("{prefix}_{subset}.txt"));
+            for (role, prefix) in [
+                (Role::Train, "train"),
+                (Role::Test, "test"),
+                (Role::Rul, "RUL"),
+            ] {
+                assert_eq!(
+                    manifest.part(subset, role).unwrap().name,
+                    format!("{prefix}_{subset}.txt")
+                );
             }
             let test = manifest.part(subset, Role::Test).unwrap();
             assert_eq!(test.units, manifest.part(subset, Role::Rul).unwrap().rows);
         }
-        let digests: std::collections::BTreeSet<_> = manifest.files.iter().map(|file| file.sha256).collect();
+        let digests: std::collections::BTreeSet<_> =
+            manifest.files.iter().map(|file| file.sha256).collect();
         assert_eq!(digests.len(), 12);
-        assert_eq!(manifest.with_digest(manifest.readme.sha256), Some("readme.txt"));
+        assert_eq!(
+            manifest.with_digest(manifest.readme.sha256),
+            Some("readme.txt")
+        );
     }
 
     #[test]
@@ -92,11 +112,19 @@ mod tests {
         let Some(folder) = real_data() else { return };
         for file in &cmapss().files {
             let path = folder.join(&file.name);
-            let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            assert_eq!(Digest::of_file(&path).unwrap(), file.sha256, "{}", file.name);
+            let Ok(text) = std::fs::read_to_string(&path) else {
+                continue;
+            };
+            assert_eq!(
+                Digest::of_file(&path).unwrap(),
+                file.sha256,
+                "{}",
+                file.name
+            );
             assert_eq!(text.lines().count() as u64, file.rows, "{}", file.name);
             if file.role != Role::Rul {
-                let units: std::collections::BTreeSet<_> = text.lines().map(|line| line.split(' ').next()).collect();
+                let units: std::collections::BTreeSet<_> =
+                    text.lines().map(|line| line.split(' ').next()).collect();
                 assert_eq!(units.len() as u64, file.units, "{}", file.name);
             }
         }

@@ -14,14 +14,28 @@ pub(super) struct BadCell {
 pub(super) fn finite(text: &str, column: &str) -> Result<f64, BadCell> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) if text.bytes().any(|byte| byte.is_ascii_digit()) => {
-            Err(bad(Expectation::Finite, text, column, "is too large for a number"))
-        }
-        Ok(_) => Err(bad(Expectation::Finite, text, column, "is not a finite number")),
-        Err(_) if text.is_empty() => {
-            Err(BadCell { expectation: Expectation::Finite, message: format!("{column} is empty") })
-        }
-        Err(_) if is_date(text) => Err(bad(Expectation::Types, text, column, "is a date or a time, not a number")),
+        Ok(_) if text.bytes().any(|byte| byte.is_ascii_digit()) => Err(bad(
+            Expectation::Finite,
+            text,
+            column,
+            "is too large for a number",
+        )),
+        Ok(_) => Err(bad(
+            Expectation::Finite,
+            text,
+            column,
+            "is not a finite number",
+        )),
+        Err(_) if text.is_empty() => Err(BadCell {
+            expectation: Expectation::Finite,
+            message: format!("{column} is empty"),
+        }),
+        Err(_) if is_date(text) => Err(bad(
+            Expectation::Types,
+            text,
+            column,
+            "is a date or a time, not a number",
+        )),
         Err(_) => Err(bad(Expectation::Types, text, column, "is not a number")),
     }
 }
@@ -50,18 +64,26 @@ pub(super) fn as_whole(value: f64) -> Result<u32, &'static str> {
 
 /// Returns whether a text begins as dates and times do: `2026-01-31`, `31.01.2026`, `1/31/2026` or `12:30`.
 fn is_date(text: &str) -> bool {
-    let mark = text.trim_start_matches(|character: char| character.is_ascii_digit()).chars().next();
+    let mark = text
+        .trim_start_matches(|character: char| character.is_ascii_digit())
+        .chars()
+        .next();
     let parts: Vec<_> = match mark {
         Some(mark @ ('-' | '.' | '/' | ':')) => text.split([mark, ' ', 'T']).take(3).collect(),
         Some(_) | None => return false,
     };
-    let is_part = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_part = |part: &&str| {
+        (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     let needed = if mark == Some(':') { 2 } else { 3 };
     parts.len() >= needed && parts.iter().take(needed).all(is_part)
 }
 
 fn bad(expectation: Expectation, text: &str, column: &str, problem: &str) -> BadCell {
-    BadCell { expectation, message: format!("{} in {column} {problem}", shown(text)) }
+    BadCell {
+        expectation,
+        message: format!("{} in {column} {problem}", shown(text)),
+    }
 }
 
 /// Returns a piece of a file as it can be shown: short, in backticks, without control characters.
@@ -75,13 +97,21 @@ pub(super) fn shown(text: &str) -> String {
             shown.push(character);
         }
     }
-    shown.push_str(if text.chars().nth(LONGEST).is_some() { "…`" } else { "`" });
+    shown.push_str(if text.chars().nth(LONGEST).is_some() {
+        "…`"
+    } else {
+        "`"
+    });
     shown
 }
 
 /// Returns the name of a unit as messages have it: in backticks where blanks would run it into the sentence.
 pub(super) fn named(unit: &UnitId) -> String {
-    if unit.as_str().contains(char::is_whitespace) { shown(unit.as_str()) } else { unit.to_string() }
+    if unit.as_str().contains(char::is_whitespace) {
+        shown(unit.as_str())
+    } else {
+        unit.to_string()
+    }
 }
 
 #[cfg(test)]
@@ -93,13 +123,33 @@ mod tests {
         assert_eq!(finite("-0.0007", "c"), Ok(-0.0007));
         assert_eq!(finite("1e2", "c"), Ok(100.0));
         let message = |text| finite(text, "column 7 (s_2)").unwrap_err();
-        assert_eq!(message("NAN").message, "`NAN` in column 7 (s_2) is not a finite number");
+        assert_eq!(
+            message("NAN").message,
+            "`NAN` in column 7 (s_2) is not a finite number"
+        );
         assert_eq!(message("inf").expectation, Expectation::Finite);
-        assert_eq!(message("-1e999").message, "`-1e999` in column 7 (s_2) is too large for a number");
-        assert_eq!(message("1,5").message, "`1,5` in column 7 (s_2) is not a number");
+        assert_eq!(
+            message("-1e999").message,
+            "`-1e999` in column 7 (s_2) is too large for a number"
+        );
+        assert_eq!(
+            message("1,5").message,
+            "`1,5` in column 7 (s_2) is not a number"
+        );
         assert_eq!(message("").message, "column 7 (s_2) is empty");
-        for date in ["2026-01-31 12:00:00", "2026-01-31T12:00Z", "31.01.2026", "1/31/2026", "12:30"] {
-            assert!(message(date).message.ends_with("is a date or a time, not a number"), "{date}");
+        for date in [
+            "2026-01-31 12:00:00",
+            "2026-01-31T12:00Z",
+            "31.01.2026",
+            "1/31/2026",
+            "12:30",
+        ] {
+            assert!(
+                message(date)
+                    .message
+                    .ends_with("is a date or a time, not a number"),
+                "{date}"
+            );
         }
         for text in ["1-2", "1.2.x", "a-b-c", "1:"] {
             assert!(message(text).message.ends_with("is not a number"), "{text}");
@@ -113,7 +163,10 @@ mod tests {
         let message = |text| whole(text, "c").unwrap_err().message;
         assert_eq!(message("1.5"), "`1.5` in c is not a whole number");
         assert_eq!(message("-3"), "`-3` in c is negative");
-        assert_eq!(message("99999999999"), "`99999999999` in c is too large to count cycles or units");
+        assert_eq!(
+            message("99999999999"),
+            "`99999999999` in c is too large to count cycles or units"
+        );
         assert_eq!(message("nan"), "`nan` in c is not a finite number");
     }
 

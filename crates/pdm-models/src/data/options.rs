@@ -5,12 +5,23 @@ use strum::{IntoStaticStr, VariantNames};
 
 use super::csv::CsvWish;
 use super::table::{ENDINGS, Format};
-use super::{CmapssOptions, Encoding, PartFile, Role, Schema, SimulateOptions, address, cmapss_options};
+use super::{
+    CmapssOptions, Encoding, PartFile, Role, Schema, SimulateOptions, address, cmapss_options,
+};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
 /// Where the data comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema, IntoStaticStr, VariantNames)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DatasetOptions {
@@ -82,9 +93,14 @@ impl DatasetOptions {
     pub const KINDS: &'static [&'static str] = Self::VARIANTS;
 
     /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
-    pub fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
+    pub fn decode<'de, D: Deserializer<'de>>(
+        kind: &str,
+        options: D,
+    ) -> Option<Result<Self, D::Error>> {
         match kind {
-            "cmapss" => Some(CmapssOptions::deserialize(options).map(|options| Self::Cmapss(options.settled()))),
+            "cmapss" => Some(
+                CmapssOptions::deserialize(options).map(|options| Self::Cmapss(options.settled())),
+            ),
             "simulated" => Some(SimulateOptions::deserialize(options).map(Self::Simulated)),
             "table" => Some(TableOptions::deserialize(options).map(Self::Table)),
             _ => None,
@@ -102,10 +118,16 @@ impl DatasetOptions {
             Self::Cmapss(options) => options.name(),
             Self::Simulated(options) => options.name.clone(),
             Self::Table(options) => {
-                let name =
-                    options.train.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let name = options
+                    .train
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .unwrap_or_default();
                 let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
-                Path::new(unpacked).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+                Path::new(unpacked)
+                    .file_stem()
+                    .map(|stem| stem.to_string_lossy().into_owned())
+                    .unwrap_or_default()
             }
         }
     }
@@ -128,12 +150,17 @@ impl DatasetOptions {
     }
 
     pub(super) fn files(&self) -> Vec<PartFile> {
-        let ungrouped = |(role, path)| PartFile { role, group: None, path };
+        let ungrouped = |(role, path)| PartFile {
+            role,
+            group: None,
+            path,
+        };
         match self {
             Self::Cmapss(options) => options.files(),
-            Self::Simulated(options) => {
-                cmapss_options::files(&options.path, &options.name).into_iter().map(ungrouped).collect()
-            }
+            Self::Simulated(options) => cmapss_options::files(&options.path, &options.name)
+                .into_iter()
+                .map(ungrouped)
+                .collect(),
             Self::Table(options) => options.files().into_iter().map(ungrouped).collect(),
         }
     }
@@ -148,7 +175,9 @@ impl DatasetOptions {
         match self {
             Self::Cmapss(_) => "run `pdm-ml data fetch cmapss --from <folder|zip>`".to_owned(),
             Self::Simulated(_) => "run `pdm-ml data simulate`".to_owned(),
-            Self::Table(_) => "paths are relative to the project; name the file under [dataset]".to_owned(),
+            Self::Table(_) => {
+                "paths are relative to the project; name the file under [dataset]".to_owned()
+            }
         }
     }
 }
@@ -168,15 +197,26 @@ impl TableOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.train.as_os_str().is_empty() {
-            problems.push(Problem::new("train", "names no file").hint("a .csv or .parquet file of whole histories"));
+            problems.push(
+                Problem::new("train", "names no file")
+                    .hint("a .csv or .parquet file of whole histories"),
+            );
         }
         if self.sensors.is_empty() {
-            problems.push(Problem::new("sensors", "is empty: a model needs at least one sensor"));
+            problems.push(Problem::new(
+                "sensors",
+                "is empty: a model needs at least one sensor",
+            ));
         }
         let other = |key: &str, message: &str| Problem::new(key, message).of(Code::KeyNeedsOther);
         match (&self.test, &self.rul) {
-            (Some(_), None) => problems.push(other("test", "needs `rul`: without truth it cannot be scored")),
-            (None, Some(_)) => problems.push(other("rul", "needs `test`: the histories it belongs to")),
+            (Some(_), None) => problems.push(other(
+                "test",
+                "needs `rul`: without truth it cannot be scored",
+            )),
+            (None, Some(_)) => {
+                problems.push(other("rul", "needs `test`: the histories it belongs to"))
+            }
             _ => {}
         }
         problems.extend(self.unusable_paths());
@@ -187,7 +227,11 @@ impl TableOptions {
 
     /// Returns what is said of CSV files.
     pub fn csv(&self) -> CsvWish {
-        CsvWish { separator: self.separator, decimal: self.decimal, encoding: self.encoding }
+        CsvWish {
+            separator: self.separator,
+            decimal: self.decimal,
+            encoding: self.encoding,
+        }
     }
 
     fn impossible_marks(&self) -> Vec<Problem> {
@@ -196,7 +240,9 @@ impl TableOptions {
             && !CsvWish::can_divide(separator)
         {
             let message = format!("is {separator:?}, which cannot divide fields");
-            problems.push(Problem::new("separator", message).hint("one of \",\", \";\", \"\\t\" and \"|\""));
+            problems.push(
+                Problem::new("separator", message).hint("one of \",\", \";\", \"\\t\" and \"|\""),
+            );
         }
         if let Some(decimal) = self.decimal
             && !matches!(decimal, '.' | ',')
@@ -209,18 +255,34 @@ impl TableOptions {
 
     fn files(&self) -> Vec<(Role, PathBuf)> {
         let optional = [(Role::Test, &self.test), (Role::Rul, &self.rul)];
-        let optional = optional.into_iter().filter_map(|(role, path)| Some((role, path.clone()?)));
-        std::iter::once((Role::Train, self.train.clone())).chain(optional).collect()
+        let optional = optional
+            .into_iter()
+            .filter_map(|(role, path)| Some((role, path.clone()?)));
+        std::iter::once((Role::Train, self.train.clone()))
+            .chain(optional)
+            .collect()
     }
 
     fn unusable_paths(&self) -> Vec<Problem> {
-        let paths = [("train", Some(&self.train)), ("test", self.test.as_ref()), ("rul", self.rul.as_ref())];
+        let paths = [
+            ("train", Some(&self.train)),
+            ("test", self.test.as_ref()),
+            ("rul", self.rul.as_ref()),
+        ];
         let mut problems = Vec::new();
         for (key, path) in paths {
-            let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { continue };
+            let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
+                continue;
+            };
             if let Some(address) = address::shown(path) {
-                let message = format!("`{address}` is an address, and data are read from files of this machine");
-                problems.push(Problem::new(key, message).of(Code::DataAddress).hint(address::FETCH_FIRST));
+                let message = format!(
+                    "`{address}` is an address, and data are read from files of this machine"
+                );
+                problems.push(
+                    Problem::new(key, message)
+                        .of(Code::DataAddress)
+                        .hint(address::FETCH_FIRST),
+                );
             } else if Format::of(path).is_none() {
                 let message = format!("`{}` does not end in {ENDINGS}", path.display());
                 problems.push(Problem::new(key, message));
@@ -230,8 +292,14 @@ impl TableOptions {
     }
 
     fn repeated_columns(&self) -> Vec<Problem> {
-        let named = [("unit", std::slice::from_ref(&self.unit)), ("cycle", std::slice::from_ref(&self.cycle))];
-        let listed = [("settings", self.settings.as_slice()), ("sensors", self.sensors.as_slice())];
+        let named = [
+            ("unit", std::slice::from_ref(&self.unit)),
+            ("cycle", std::slice::from_ref(&self.cycle)),
+        ];
+        let listed = [
+            ("settings", self.settings.as_slice()),
+            ("sensors", self.sensors.as_slice()),
+        ];
         let mut seen = std::collections::BTreeSet::new();
         let mut problems = Vec::new();
         for (key, columns) in named.into_iter().chain(listed) {
@@ -255,7 +323,9 @@ mod tests {
     use super::*;
 
     fn decode(kind: &str, text: &str) -> DatasetOptions {
-        DatasetOptions::decode(kind, toml::Deserializer::parse(text).unwrap()).unwrap().unwrap()
+        DatasetOptions::decode(kind, toml::Deserializer::parse(text).unwrap())
+            .unwrap()
+            .unwrap()
     }
 
     #[test]
@@ -265,24 +335,39 @@ mod tests {
             assert_eq!(options.kind(), *kind);
             let json = serde_json::to_string(&options).unwrap();
             assert!(json.contains(&format!("\"kind\":\"{kind}\"")));
-            assert_eq!(serde_json::from_str::<DatasetOptions>(&json).unwrap(), options);
+            assert_eq!(
+                serde_json::from_str::<DatasetOptions>(&json).unwrap(),
+                options
+            );
         }
-        assert!(DatasetOptions::decode("postgres", toml::Deserializer::parse("").unwrap()).is_none());
+        assert!(
+            DatasetOptions::decode("postgres", toml::Deserializer::parse("").unwrap()).is_none()
+        );
     }
 
     #[test]
     fn names_and_files_follow_the_options() {
         let options = decode("cmapss", "subset = 'FD003'\nverify = 'off'");
         assert_eq!(options.name(), "FD003");
-        let files: Vec<_> = super::super::parts(&options, Path::new("/p")).into_iter().map(|part| part.path).collect();
+        let files: Vec<_> = super::super::parts(&options, Path::new("/p"))
+            .into_iter()
+            .map(|part| part.path)
+            .collect();
         assert_eq!(files[0], Path::new("/p/datasets/cmapss/train_FD003.txt"));
         assert_eq!(files[2], Path::new("/p/datasets/cmapss/RUL_FD003.txt"));
     }
 
     #[test]
     fn a_table_tells_everything_impossible_at_once() {
-        let options = decode("table", "train = 'a.txt'\ntest = 'b.csv'\nsettings = ['x', 'unit', '']");
-        let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
+        let options = decode(
+            "table",
+            "train = 'a.txt'\ntest = 'b.csv'\nsettings = ['x', 'unit', '']",
+        );
+        let paths: Vec<_> = options
+            .problems()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
         assert_eq!(paths, ["sensors", "test", "train", "settings", "settings"]);
         let good = decode("table", "train = 'a.csv'\nsensors = ['t']");
         assert_eq!(good.problems(), []);

@@ -26,19 +26,33 @@ const MOST_DIGITS: usize = 38;
 const MOST_CELLS: usize = 1 << 28;
 
 /// Reads rows; what is wrong goes to the log, `None` where that is everything.
-pub(super) fn read(bytes: &[u8], columns: &Columns<'_>, file: &str, log: &mut FindingLog) -> Option<Rows> {
+pub(super) fn read(
+    bytes: &[u8],
+    columns: &Columns<'_>,
+    file: &str,
+    log: &mut FindingLog,
+) -> Option<Rows> {
     let place = Place::file(file);
     if !(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1")) {
-        log.error(Expectation::Complete, place, "is not a Parquet file, or not a whole one");
+        log.error(
+            Expectation::Complete,
+            place,
+            "is not a Parquet file, or not a whole one",
+        );
         return None;
     }
     // Polars panics on some damaged files.
     let columns_read = catch_unwind(AssertUnwindSafe(|| projected(bytes, columns, place, log)));
-    let columns_read = columns_read.unwrap_or_else(|_| Err(polars_err!(ComputeError: "it is damaged")));
+    let columns_read =
+        columns_read.unwrap_or_else(|_| Err(polars_err!(ComputeError: "it is damaged")));
     match columns_read {
         Ok(read) => converted(&read?, columns, place, log),
         Err(error) => {
-            log.error(Expectation::Complete, place, format!("cannot be read as Parquet: {error}"));
+            log.error(
+                Expectation::Complete,
+                place,
+                format!("cannot be read as Parquet: {error}"),
+            );
             None
         }
     }
@@ -87,10 +101,20 @@ fn projected(
 ) -> PolarsResult<Option<Vec<ReadColumn>>> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));
     let metadata = reader.get_metadata()?.clone();
-    let names: Vec<String> = metadata.schema_descr.fields().iter().map(|field| field.name().to_owned()).collect();
+    let names: Vec<String> = metadata
+        .schema_descr
+        .fields()
+        .iter()
+        .map(|field| field.name().to_owned())
+        .collect();
     let wanted: Vec<&str> = columns.names().collect();
-    let found: Vec<_> = wanted.iter().map(|name| find(&names, name, place, log)).collect();
-    let Some(found) = found.into_iter().collect::<Option<Vec<usize>>>() else { return Ok(None) };
+    let found: Vec<_> = wanted
+        .iter()
+        .map(|name| find(&names, name, place, log))
+        .collect();
+    let Some(found) = found.into_iter().collect::<Option<Vec<usize>>>() else {
+        return Ok(None);
+    };
     let rows = metadata.num_rows;
     polars_ensure!(rows <= MOST_CELLS / wanted.len(), ComputeError: "it claims to hold {rows} rows");
 
@@ -109,12 +133,18 @@ fn projected(
     let plain = Arc::new(plain);
     let bare = physical::bare(&metadata);
     let plain_schema = polars::io::parquet::read::infer_schema(&plain)?;
-    let schema = reader.schema().map_or_else(|_| plain_schema.clone(), |schema| (*schema).clone());
+    let schema = reader
+        .schema()
+        .map_or_else(|_| plain_schema.clone(), |schema| (*schema).clone());
 
     let mut read = Vec::with_capacity(found.len());
     for (name, at) in wanted.iter().zip(&found) {
-        let dtype = schema.get(names[*at].as_str()).map(|field| values_of(&field.dtype).clone());
-        let Some(dtype) = dtype else { polars_bail!(ComputeError: "its schema lacks column `{name}`") };
+        let dtype = schema
+            .get(names[*at].as_str())
+            .map(|field| values_of(&field.dtype).clone());
+        let Some(dtype) = dtype else {
+            polars_bail!(ComputeError: "its schema lacks column `{name}`")
+        };
         let content = content_of(&dtype);
         if let Content::Unusable { named, advice } = content {
             let message = format!("column {name} holds {named}: {advice}");
@@ -126,7 +156,12 @@ fn projected(
             // The names of categories are a list of their own, which takes more of polars to read.
             Content::Boolean | Content::Text | Content::Bytes | Content::Unusable { .. } => &plain,
         };
-        read.push(WantedColumn { content, dtype, at: *at, metadata: Arc::clone(metadata) });
+        read.push(WantedColumn {
+            content,
+            dtype,
+            at: *at,
+            metadata: Arc::clone(metadata),
+        });
     }
     if read.len() < found.len() {
         return Ok(None);
@@ -135,13 +170,19 @@ fn projected(
 }
 
 /// Decodes columns, those with the same description of their types together.
-fn decoded(bytes: &[u8], names: &[String], wanted: Vec<WantedColumn>) -> PolarsResult<Vec<ReadColumn>> {
+fn decoded(
+    bytes: &[u8],
+    names: &[String],
+    wanted: Vec<WantedColumn>,
+) -> PolarsResult<Vec<ReadColumn>> {
     let mut frames: Vec<(Arc<FileMetadata>, DataFrame)> = Vec::new();
     for WantedColumn { metadata, .. } in &wanted {
         if frames.iter().any(|(known, _)| Arc::ptr_eq(known, metadata)) {
             continue;
         }
-        let of_frame = wanted.iter().filter(|other| Arc::ptr_eq(&other.metadata, metadata));
+        let of_frame = wanted
+            .iter()
+            .filter(|other| Arc::ptr_eq(&other.metadata, metadata));
         let columns: Vec<String> = of_frame.map(|column| names[column.at].clone()).collect();
         let mut reader = ParquetReader::new(Cursor::new(bytes)).with_columns(Some(columns));
         reader.set_metadata(Arc::clone(metadata));
@@ -153,10 +194,23 @@ fn decoded(bytes: &[u8], names: &[String], wanted: Vec<WantedColumn>) -> PolarsR
         frames.push((Arc::clone(metadata), frame));
     }
     let mut columns = Vec::with_capacity(wanted.len());
-    for WantedColumn { content, dtype, at, metadata } in wanted {
-        let frame = frames.iter().find(|(known, _)| Arc::ptr_eq(known, &metadata)).map(|(_, frame)| frame);
+    for WantedColumn {
+        content,
+        dtype,
+        at,
+        metadata,
+    } in wanted
+    {
+        let frame = frames
+            .iter()
+            .find(|(known, _)| Arc::ptr_eq(known, &metadata))
+            .map(|(_, frame)| frame);
         let Some(frame) = frame else { continue };
-        columns.push(ReadColumn { content, dtype, values: frame.column(&names[at])?.clone() });
+        columns.push(ReadColumn {
+            content,
+            dtype,
+            values: frame.column(&names[at])?.clone(),
+        });
     }
     Ok(columns)
 }
@@ -173,7 +227,8 @@ fn values_of(dtype: &ArrowDataType) -> &ArrowDataType {
 /// Returns what a column of a type holds.
 fn content_of(dtype: &ArrowDataType) -> Content {
     let unusable = |named, advice| Content::Unusable { named, advice };
-    let count = "write a column of whole numbers instead, such as hours since the first row of the unit";
+    let count =
+        "write a column of whole numbers instead, such as hours since the first row of the unit";
     match dtype {
         ArrowDataType::Boolean => Content::Boolean,
         ArrowDataType::Int8
@@ -185,8 +240,13 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         | ArrowDataType::UInt32
         | ArrowDataType::UInt64 => Content::Whole,
         ArrowDataType::Float16 => Content::Half,
-        ArrowDataType::Decimal(digits, _) | ArrowDataType::Decimal256(digits, _) if *digits > MOST_DIGITS => {
-            unusable("decimals of more than 38 digits", "write them as 64-bit floats")
+        ArrowDataType::Decimal(digits, _) | ArrowDataType::Decimal256(digits, _)
+            if *digits > MOST_DIGITS =>
+        {
+            unusable(
+                "decimals of more than 38 digits",
+                "write them as 64-bit floats",
+            )
         }
         ArrowDataType::Float32
         | ArrowDataType::Float64
@@ -195,7 +255,9 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         | ArrowDataType::Decimal64(..)
         | ArrowDataType::Decimal256(..) => Content::Number,
         ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View => Content::Text,
-        ArrowDataType::Binary | ArrowDataType::LargeBinary | ArrowDataType::BinaryView => Content::Bytes,
+        ArrowDataType::Binary | ArrowDataType::LargeBinary | ArrowDataType::BinaryView => {
+            Content::Bytes
+        }
         ArrowDataType::Timestamp(..) | ArrowDataType::Date64 => unusable("timestamps", count),
         ArrowDataType::Date32 => unusable("dates", count),
         ArrowDataType::Time32(_) | ArrowDataType::Time64(_) => unusable("times of day", count),
@@ -209,23 +271,39 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         ArrowDataType::Struct(_) | ArrowDataType::Map(..) | ArrowDataType::Union(_) => {
             unusable("nested values", "write one column for each number")
         }
-        ArrowDataType::FixedSizeBinary(_) => unusable("bytes of a fixed length, such as UUIDs", "write them as text"),
-        ArrowDataType::Int128 | ArrowDataType::UInt128 => {
-            unusable("whole numbers of 128 bits", "write them as whole numbers of 64 bits")
-        }
-        _ => unusable("values of a type that is not read", "write them as 64-bit numbers or as text"),
+        ArrowDataType::FixedSizeBinary(_) => unusable(
+            "bytes of a fixed length, such as UUIDs",
+            "write them as text",
+        ),
+        ArrowDataType::Int128 | ArrowDataType::UInt128 => unusable(
+            "whole numbers of 128 bits",
+            "write them as whole numbers of 64 bits",
+        ),
+        _ => unusable(
+            "values of a type that is not read",
+            "write them as 64-bit numbers or as text",
+        ),
     }
 }
 
-fn converted(read: &[ReadColumn], columns: &Columns<'_>, place: Place<'_>, log: &mut FindingLog) -> Option<Rows> {
+fn converted(
+    read: &[ReadColumn],
+    columns: &Columns<'_>,
+    place: Place<'_>,
+    log: &mut FindingLog,
+) -> Option<Rows> {
     let mut read = read.iter();
     let units = unit_names(read.next()?, place.column(columns.unit), log);
     let cycles = match columns.cycle {
         Some(name) => Some(cycles(read.next()?, name, place, log)),
         None => None,
     };
-    let channels: Vec<_> =
-        columns.channels.iter().zip(read).map(|(name, column)| numbers(column, name, place, log)).collect();
+    let channels: Vec<_> = columns
+        .channels
+        .iter()
+        .zip(read)
+        .map(|(name, column)| numbers(column, name, place, log))
+        .collect();
     let units = units?;
     let channels: Vec<Vec<f64>> = channels.into_iter().collect::<Option<_>>()?;
     let cycles = match cycles {
@@ -233,12 +311,18 @@ fn converted(read: &[ReadColumn], columns: &Columns<'_>, place: Place<'_>, log: 
         None => vec![Some(0); units.len()],
     };
     if channels.iter().any(|channel| channel.len() != units.len()) || cycles.len() != units.len() {
-        log.error(Expectation::Complete, place, "has columns of different lengths");
+        log.error(
+            Expectation::Complete,
+            place,
+            "has columns of different lengths",
+        );
         return None;
     }
     let known: Option<Vec<u32>> = cycles.iter().copied().collect();
     match known {
-        Some(cycles) if !units.iter().any(is_gap) => Some(Rows::consecutive(texts(&units), cycles, channels, 1)),
+        Some(cycles) if !units.iter().any(is_gap) => {
+            Some(Rows::consecutive(texts(&units), cycles, channels, 1))
+        }
         _ => Some(readable(&units, &cycles, &channels)),
     }
 }
@@ -262,7 +346,11 @@ fn readable(units: &StringChunked, cycles: &[Option<u32>], channels: &[Vec<f64>]
     rows
 }
 
-fn unit_names(column: &ReadColumn, place: Place<'_>, log: &mut FindingLog) -> Option<StringChunked> {
+fn unit_names(
+    column: &ReadColumn,
+    place: Place<'_>,
+    log: &mut FindingLog,
+) -> Option<StringChunked> {
     let name = place.column.unwrap_or_default();
     let names = match column.content {
         Content::Text | Content::Bytes => column.values.cast(&DataType::String).ok(),
@@ -271,14 +359,20 @@ fn unit_names(column: &ReadColumn, place: Place<'_>, log: &mut FindingLog) -> Op
     };
     let Some(names) = names else {
         let held = described(column);
-        let message = format!("column {name} holds {held}, where names or whole numbers of units are expected");
+        let message = format!(
+            "column {name} holds {held}, where names or whole numbers of units are expected"
+        );
         log.error(Expectation::Types, place, message);
         return None;
     };
     let names = names.str().ok()?.clone();
     for (row, name_of_unit) in (1..).zip(names.iter()) {
         if is_gap(name_of_unit) {
-            log.error(Expectation::Finite, place.line(row), format!("column {name} is empty"));
+            log.error(
+                Expectation::Finite,
+                place.line(row),
+                format!("column {name} is empty"),
+            );
         }
     }
     Some(names)
@@ -298,20 +392,33 @@ fn whole_names(column: &ReadColumn) -> Option<Column> {
         if !numbers.iter().flatten().all(is_whole) {
             return None;
         }
-        numbers.into_iter().map(|value| Some(value? as i128)).collect()
+        numbers
+            .into_iter()
+            .map(|value| Some(value? as i128))
+            .collect()
     };
-    let names: StringChunked = whole.into_iter().map(|number| Some(number?.to_string())).collect();
+    let names: StringChunked = whole
+        .into_iter()
+        .map(|number| Some(number?.to_string()))
+        .collect();
     Some(names.into_column())
 }
 
 /// Returns the numbers of a column, those that are empty as none.
 fn floats(column: &ReadColumn) -> PolarsResult<Vec<Option<f64>>> {
-    let ReadColumn { content, dtype, values } = column;
+    let ReadColumn {
+        content,
+        dtype,
+        values,
+    } = column;
     match content {
         Content::Half => physical::halves(values),
         Content::Whole => {
             let whole = physical::whole_numbers(values, dtype)?;
-            Ok(whole.into_iter().map(|number| Some(number? as f64)).collect())
+            Ok(whole
+                .into_iter()
+                .map(|number| Some(number? as f64))
+                .collect())
         }
         Content::Number => match dtype {
             ArrowDataType::Decimal(_, scale)
@@ -340,36 +447,63 @@ fn described(column: &ReadColumn) -> String {
 }
 
 /// Returns a numeric column, with `NaN` for the cells whose findings it notes; true and false are 1 and 0.
-fn numbers(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingLog) -> Option<Vec<f64>> {
+fn numbers(
+    column: &ReadColumn,
+    name: &str,
+    place: Place<'_>,
+    log: &mut FindingLog,
+) -> Option<Vec<f64>> {
     let place = place.column(name);
     if matches!(column.content, Content::Text | Content::Bytes) {
-        let message = format!("column {name} holds {}, where numbers are expected", described(column));
+        let message = format!(
+            "column {name} holds {}, where numbers are expected",
+            described(column)
+        );
         log.error(Expectation::Types, place, message);
         return None;
     }
     let Ok(numbers) = floats(column) else {
-        let message = format!("column {name} holds {}, which cannot be read as numbers", column.values.dtype());
+        let message = format!(
+            "column {name} holds {}, which cannot be read as numbers",
+            column.values.dtype()
+        );
         log.error(Expectation::Types, place, message);
         return None;
     };
     let mut values = Vec::with_capacity(numbers.len());
     for (row, value) in (1..).zip(numbers) {
         if !value.is_some_and(f64::is_finite) {
-            let told = value.map_or("is empty".to_owned(), |value| format!("holds {value}, not a finite number"));
-            log.error(Expectation::Finite, place.line(row), format!("column {name} {told}"));
+            let told = value.map_or("is empty".to_owned(), |value| {
+                format!("holds {value}, not a finite number")
+            });
+            log.error(
+                Expectation::Finite,
+                place.line(row),
+                format!("column {name} {told}"),
+            );
         }
         values.push(value.filter(|value| value.is_finite()).unwrap_or(f64::NAN));
     }
     Some(values)
 }
 
-fn cycles(column: &ReadColumn, name: &str, place: Place<'_>, log: &mut FindingLog) -> Option<Vec<Option<u32>>> {
+fn cycles(
+    column: &ReadColumn,
+    name: &str,
+    place: Place<'_>,
+    log: &mut FindingLog,
+) -> Option<Vec<Option<u32>>> {
     if column.content == Content::Boolean {
-        let message = format!("column {name} holds true and false, where whole numbers are expected");
+        let message =
+            format!("column {name} holds true and false, where whole numbers are expected");
         log.error(Expectation::Types, place.column(name), message);
         return None;
     }
-    Some(whole(&numbers(column, name, place, log)?, place.column(name), log))
+    Some(whole(
+        &numbers(column, name, place, log)?,
+        place.column(name),
+        log,
+    ))
 }
 
 /// Returns whole numbers, with nothing in the place of those that are none and noted.
@@ -380,7 +514,11 @@ fn whole(values: &[f64], place: Place<'_>, log: &mut FindingLog) -> Vec<Option<u
         if let Err(problem) = count
             && !value.is_nan()
         {
-            log.error(Expectation::Types, place.line(row), format!("`{value}` {problem}"));
+            log.error(
+                Expectation::Types,
+                place.line(row),
+                format!("`{value}` {problem}"),
+            );
         }
         whole.push(count.ok());
     }

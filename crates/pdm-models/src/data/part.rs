@@ -53,7 +53,14 @@ pub struct InputDigest {
 
 /// Returns the files a data set consists of, in the order train, test, RUL, then by group; relative paths are taken from `root`.
 pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
-    options.files().into_iter().map(|part| PartFile { path: root.join(&part.path), ..part }).collect()
+    options
+        .files()
+        .into_iter()
+        .map(|part| PartFile {
+            path: root.join(&part.path),
+            ..part
+        })
+        .collect()
 }
 
 /// Returns the digests of the files that are there, without parsing them: what a cache key needs.
@@ -62,7 +69,14 @@ pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
 /// The training file is missing, or a file cannot be read.
 pub fn input_digests(options: &DatasetOptions, root: &Path) -> Result<Vec<InputDigest>, DataError> {
     let files = input_files(options, root, |_| None, Digest::of_file)?;
-    Ok(files.into_iter().map(|(PartFile { role, group, .. }, sha256)| InputDigest { role, group, sha256 }).collect())
+    Ok(files
+        .into_iter()
+        .map(|(PartFile { role, group, .. }, sha256)| InputDigest {
+            role,
+            group,
+            sha256,
+        })
+        .collect())
 }
 
 /// Returns the files that are there with what `look` finds out about each, such as its digest; a file of which something is
@@ -95,9 +109,18 @@ pub fn part_digest(files: &[InputDigest], role: Role) -> Option<Digest> {
     let of_role: Vec<_> = files.iter().filter(|file| file.role == role).collect();
     match of_role.as_slice() {
         [] => None,
-        [InputDigest { group: None, sha256, .. }] => Some(*sha256),
+        [
+            InputDigest {
+                group: None,
+                sha256,
+                ..
+            },
+        ] => Some(*sha256),
         pooled => {
-            let pooled: Vec<_> = pooled.iter().map(|file| (&file.group, file.sha256)).collect();
+            let pooled: Vec<_> = pooled
+                .iter()
+                .map(|file| (&file.group, file.sha256))
+                .collect();
             Some(digest_of(&pooled).expect("names and digests have a JSON form"))
         }
     }
@@ -127,7 +150,11 @@ fn present_or(
                 return Err(DataError::io("read", &part.path)(error));
             }
             Err(_) if part.role == Role::Train || options.needs_every_file() => {
-                return Err(DataError::Missing { role: part.role, path: part.path, hint: options.how_to_get() });
+                return Err(DataError::Missing {
+                    role: part.role,
+                    path: part.path,
+                    hint: options.how_to_get(),
+                });
             }
             Err(_) => {}
         }

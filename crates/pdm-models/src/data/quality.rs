@@ -108,13 +108,20 @@ impl QualityReport {
 
     /// Returns which kind of error the report as a whole is: a leak where there is one, whatever else is wrong.
     pub fn code(&self) -> Code {
-        if self.codes().contains(&Code::CopiedUnits) { Code::CopiedUnits } else { Code::DataInvalid }
+        if self.codes().contains(&Code::CopiedUnits) {
+            Code::CopiedUnits
+        } else {
+            Code::DataInvalid
+        }
     }
 
     /// Returns what a reader of scores should know: of each kind of copies that are only suspected or let pass the first, and how
     /// many there are.
     pub fn suspicions(&self) -> Vec<String> {
-        let suspected = self.findings.iter().filter(|finding| finding.expectation == Expectation::CopiedUnits);
+        let suspected = self
+            .findings
+            .iter()
+            .filter(|finding| finding.expectation == Expectation::CopiedUnits);
         let suspected: Vec<Finding> = suspected.cloned().collect();
         let told = |cause: Cause| {
             let more = match cause.count {
@@ -129,7 +136,10 @@ impl QualityReport {
 
     /// Returns which kinds of errors there are.
     pub fn codes(&self) -> Vec<Code> {
-        let failed = self.checks.iter().filter(|check| check.outcome == Outcome::Fail);
+        let failed = self
+            .checks
+            .iter()
+            .filter(|check| check.outcome == Outcome::Fail);
         failed.map(|check| check.expectation.code()).collect()
     }
 }

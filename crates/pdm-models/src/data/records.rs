@@ -26,7 +26,12 @@ pub(super) struct Records<'a> {
 
 impl<'a> Records<'a> {
     pub(super) fn new(body: &'a [u8], first_line: u64, dialect: Dialect, width: usize) -> Self {
-        Self { rest: (!body.is_empty()).then_some(body), line: first_line, dialect, width }
+        Self {
+            rest: (!body.is_empty()).then_some(body),
+            line: first_line,
+            dialect,
+            width,
+        }
     }
 }
 
@@ -37,11 +42,17 @@ impl<'a> Iterator for Records<'a> {
         let rest = self.rest?;
         let extent = match self.dialect {
             Dialect::Blanks => Extent::ONE_LINE,
-            Dialect::Separated { separator, .. } => extent(rest, separator, self.dialect, self.width),
+            Dialect::Separated { separator, .. } => {
+                extent(rest, separator, self.dialect, self.width)
+            }
         };
         let end = end_of_lines(rest, extent.lines);
         let stray_up_to = extent.stray.map(|lines| self.line + lines as u64 - 1);
-        let record = Record { line: self.line, bytes: &rest[..end], stray_up_to };
+        let record = Record {
+            line: self.line,
+            bytes: &rest[..end],
+            stray_up_to,
+        };
         self.line += extent.lines as u64;
         self.rest = rest.get(end + 1..);
         Some(record)
@@ -56,7 +67,10 @@ struct Extent {
 }
 
 impl Extent {
-    const ONE_LINE: Self = Self { lines: 1, stray: None };
+    const ONE_LINE: Self = Self {
+        lines: 1,
+        stray: None,
+    };
 }
 
 /// Returns how far the first record goes.
@@ -64,16 +78,23 @@ impl Extent {
 /// A quote that nothing closes would swallow what follows. Where the first line alone has all fields, and so has another line
 /// before the quote that could close it, these are rows, and both quotes are characters of texts.
 fn extent(text: &[u8], separator: u8, dialect: Dialect, width: usize) -> Extent {
-    let Some(lines) = lines_of_quoted(text, separator) else { return Extent::ONE_LINE };
+    let Some(lines) = lines_of_quoted(text, separator) else {
+        return Extent::ONE_LINE;
+    };
     let candidate = &text[..end_of_lines(text, lines)];
-    let is_whole = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| split(text, dialect).len() == width);
+    let is_whole = |bytes: &[u8]| {
+        std::str::from_utf8(bytes).is_ok_and(|text| split(text, dialect).len() == width)
+    };
     if !is_whole(candidate) {
         return Extent::ONE_LINE;
     }
     let mut single = candidate.split(|byte| *byte == b'\n');
     let begins_whole = single.next().is_some_and(is_whole);
     if begins_whole && single.any(is_whole) {
-        Extent { lines: 1, stray: Some(lines) }
+        Extent {
+            lines: 1,
+            stray: Some(lines),
+        }
     } else {
         Extent { lines, stray: None }
     }
@@ -82,9 +103,17 @@ fn extent(text: &[u8], separator: u8, dialect: Dialect, width: usize) -> Extent 
 /// Returns after how many lines, more than one, the quotes are closed that the first line opens; `None` where they are closed
 /// there, or too far away.
 pub(super) fn lines_of_quoted(text: &[u8], separator: u8) -> Option<usize> {
-    let mut quotes = Quotes { separator, quoted: false, begins: true };
+    let mut quotes = Quotes {
+        separator,
+        quoted: false,
+        begins: true,
+    };
     let mut length = 0;
-    for (before, line) in text.split(|byte| *byte == b'\n').take(MOST_LINES).enumerate() {
+    for (before, line) in text
+        .split(|byte| *byte == b'\n')
+        .take(MOST_LINES)
+        .enumerate()
+    {
         if before == 0 && !line.contains(&b'"') {
             return None;
         }
@@ -102,7 +131,11 @@ pub(super) fn lines_of_quoted(text: &[u8], separator: u8) -> Option<usize> {
 
 /// Returns where the first lines end, before their last line feed.
 pub(super) fn end_of_lines(text: &[u8], lines: usize) -> usize {
-    let mut ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+    let mut ends = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .map(|(at, _)| at);
     ends.nth(lines - 1).unwrap_or(text.len())
 }
 
@@ -121,7 +154,9 @@ impl Quotes {
         while let Some(byte) = bytes.next() {
             match byte {
                 b'"' if self.quoted && bytes.peek() == Some(&b'"') => drop(bytes.next()),
-                b'"' if self.quoted => self.quoted = !may_follow_quote(bytes.peek().copied(), self.separator),
+                b'"' if self.quoted => {
+                    self.quoted = !may_follow_quote(bytes.peek().copied(), self.separator)
+                }
                 b'"' if self.begins => (self.quoted, self.begins) = (true, false),
                 b' ' => {}
                 byte if !self.quoted => self.begins = byte == self.separator,
@@ -141,23 +176,39 @@ pub(super) fn may_follow_quote(byte: Option<u8>, separator: u8) -> bool {
 mod tests {
     use super::*;
 
-    const COMMAS: Dialect = Dialect::Separated { separator: b',', decimal_comma: false };
+    const COMMAS: Dialect = Dialect::Separated {
+        separator: b',',
+        decimal_comma: false,
+    };
 
     fn records(text: &str, width: usize) -> Vec<(u64, &str)> {
         let records = Records::new(text.as_bytes(), 2, COMMAS, width);
-        records.map(|record| (record.line, std::str::from_utf8(record.bytes).unwrap())).collect()
+        records
+            .map(|record| (record.line, std::str::from_utf8(record.bytes).unwrap()))
+            .collect()
     }
 
     #[test]
     fn quoted_fields_may_go_over_lines() {
         let text = "1,\"a\nb, \"\"c\"\"\",2\n3,x,4";
-        assert_eq!(records(text, 3), [(2, "1,\"a\nb, \"\"c\"\"\",2"), (4, "3,x,4")]);
+        assert_eq!(
+            records(text, 3),
+            [(2, "1,\"a\nb, \"\"c\"\"\",2"), (4, "3,x,4")]
+        );
     }
 
     #[test]
     fn stray_quotes_end_with_their_line() {
         let text = "1,5\" pipe,2\n3,\"never closed,4\n5,x,6\n";
-        assert_eq!(records(text, 3), [(2, "1,5\" pipe,2"), (3, "3,\"never closed,4"), (4, "5,x,6"), (5, "")]);
+        assert_eq!(
+            records(text, 3),
+            [
+                (2, "1,5\" pipe,2"),
+                (3, "3,\"never closed,4"),
+                (4, "5,x,6"),
+                (5, "")
+            ]
+        );
     }
 
     #[test]
@@ -166,15 +217,24 @@ mod tests {
             let text = format!("1,2,{mark}\n3,4,\n5,6,{mark}\n7,8,ok");
             let lines: Vec<&str> = text.lines().collect();
             let read = records(&text, 3);
-            assert_eq!(read.iter().map(|(_, text)| *text).collect::<Vec<_>>(), lines, "{mark}");
+            assert_eq!(
+                read.iter().map(|(_, text)| *text).collect::<Vec<_>>(),
+                lines,
+                "{mark}"
+            );
         }
         let text = "1,2,\"\n3,4,\"\n5,6,ok";
-        let strays: Vec<_> = Records::new(text.as_bytes(), 2, COMMAS, 3).map(|record| record.stray_up_to).collect();
+        let strays: Vec<_> = Records::new(text.as_bytes(), 2, COMMAS, 3)
+            .map(|record| record.stray_up_to)
+            .collect();
         assert_eq!(strays, [Some(3), None, None]);
     }
 
     #[test]
     fn a_text_over_lines_in_the_last_column_is_one_field() {
-        assert_eq!(records("1,2,\"a\nb\"\n3,4,x", 3), [(2, "1,2,\"a\nb\""), (4, "3,4,x")]);
+        assert_eq!(
+            records("1,2,\"a\nb\"\n3,4,x", 3),
+            [(2, "1,2,\"a\nb\""), (4, "3,4,x")]
+        );
     }
 }

@@ -45,14 +45,30 @@ impl Default for Lines {
 
 impl Rows {
     /// Returns rows that stand on consecutive lines, from `first_line`.
-    pub(super) fn consecutive(runs: Vec<Run>, cycles: Vec<u32>, channels: Vec<Vec<f64>>, first_line: u64) -> Self {
+    pub(super) fn consecutive(
+        runs: Vec<Run>,
+        cycles: Vec<u32>,
+        channels: Vec<Vec<f64>>,
+        first_line: u64,
+    ) -> Self {
         let lines = Lines::From(first_line);
-        Self { runs, cycles, channels, dropped: 0, lost: BTreeMap::new(), lines }
+        Self {
+            runs,
+            cycles,
+            channels,
+            dropped: 0,
+            lost: BTreeMap::new(),
+            lines,
+        }
     }
 
     /// Returns an empty collection for rows to be pushed to.
     pub(super) fn collecting(channels: usize) -> Self {
-        Self { channels: vec![Vec::new(); channels], lines: Lines::Each(Vec::new()), ..Self::default() }
+        Self {
+            channels: vec![Vec::new(); channels],
+            lines: Lines::Each(Vec::new()),
+            ..Self::default()
+        }
     }
 
     pub(super) fn push(&mut self, line: u64, unit: &str, cycle: u32, values: &[f64]) {
@@ -60,10 +76,16 @@ impl Rows {
         let row = self.cycles.len();
         match self.runs.last_mut() {
             Some(run) if run.unit.as_str() == unit => run.rows.end = row + 1,
-            _ => self.runs.push(Run { unit: UnitId::new(unit), rows: row..row + 1 }),
+            _ => self.runs.push(Run {
+                unit: UnitId::new(unit),
+                rows: row..row + 1,
+            }),
         }
         self.cycles.push(cycle);
-        self.channels.iter_mut().zip(values).for_each(|(column, value)| column.push(*value));
+        self.channels
+            .iter_mut()
+            .zip(values)
+            .for_each(|(column, value)| column.push(*value));
         if let Lines::Each(lines) = &mut self.lines {
             lines.push(line);
         }
@@ -95,10 +117,20 @@ impl Rows {
     pub(super) fn name_by_whole_numbers(&mut self) -> Option<UnitId> {
         let whole = |unit: &UnitId| whole_part(unit.as_str()).map(UnitId::new);
         let first = self.runs.first()?.unit.clone();
-        let names: Vec<UnitId> = self.runs.iter().map(|run| whole(&run.unit)).collect::<Option<_>>()?;
-        let lost: BTreeMap<u64, UnitId> =
-            self.lost.iter().map(|(line, unit)| Some((*line, whole(unit)?))).collect::<Option<_>>()?;
-        self.runs.iter_mut().zip(names).for_each(|(run, name)| run.unit = name);
+        let names: Vec<UnitId> = self
+            .runs
+            .iter()
+            .map(|run| whole(&run.unit))
+            .collect::<Option<_>>()?;
+        let lost: BTreeMap<u64, UnitId> = self
+            .lost
+            .iter()
+            .map(|(line, unit)| Some((*line, whole(unit)?)))
+            .collect::<Option<_>>()?;
+        self.runs
+            .iter_mut()
+            .zip(names)
+            .for_each(|(run, name)| run.unit = name);
         self.lost = lost;
         Some(first)
     }
@@ -112,7 +144,11 @@ impl Rows {
         if after < self.len() && self.line(after) == line {
             return self.unit_of(after).into_iter().collect();
         }
-        let mut units: Vec<UnitId> = after.checked_sub(1).and_then(|before| self.unit_of(before)).into_iter().collect();
+        let mut units: Vec<UnitId> = after
+            .checked_sub(1)
+            .and_then(|before| self.unit_of(before))
+            .into_iter()
+            .collect();
         units.extend(self.unit_of(after));
         units.dedup();
         units
@@ -133,7 +169,11 @@ impl Rows {
 
     /// Returns the number of different units.
     pub(super) fn units(&self) -> usize {
-        self.runs.iter().map(|run| &run.unit).collect::<std::collections::BTreeSet<_>>().len()
+        self.runs
+            .iter()
+            .map(|run| &run.unit)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
     }
 
     /// Returns the histories in ascending order of unit.
@@ -142,8 +182,16 @@ impl Rows {
         runs.extend(self.runs.into_iter().map(|run| (run.unit, run.rows)));
         let cut = |(unit, rows): (UnitId, Range<usize>)| Trajectory {
             unit,
-            cycles: self.cycles[rows.clone()].iter().copied().map(Cycle).collect(),
-            channels: self.channels.iter().map(|column| column[rows.clone()].to_vec()).collect(),
+            cycles: self.cycles[rows.clone()]
+                .iter()
+                .copied()
+                .map(Cycle)
+                .collect(),
+            channels: self
+                .channels
+                .iter()
+                .map(|column| column[rows.clone()].to_vec())
+                .collect(),
         };
         runs.into_iter().map(cut).collect()
     }
@@ -151,23 +199,36 @@ impl Rows {
 
 /// Returns `12` of `12.0`; nothing of what is no such number, or has more than one decimal zero and so may be a name.
 fn whole_part(name: &str) -> Option<&str> {
-    let whole = name.strip_suffix(".0").or_else(|| name.strip_suffix(",0"))?;
+    let whole = name
+        .strip_suffix(".0")
+        .or_else(|| name.strip_suffix(",0"))?;
     let is_number = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
     (is_number && (whole == "0" || !whole.starts_with('0'))).then_some(whole)
 }
 
 /// Returns the name of a unit in the form of Unicode that most programs write, so that one name is one unit.
 pub(super) fn composed(name: &str) -> Cow<'_, str> {
-    if name.is_ascii() || is_nfc(name) { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) }
+    if name.is_ascii() || is_nfc(name) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.nfc().collect())
+    }
 }
 
 /// Divides consecutive rows by unit; `unit` names the unit of a row, `same` compares two rows.
-pub(super) fn runs(rows: usize, same: impl Fn(usize, usize) -> bool, unit: impl Fn(usize) -> UnitId) -> Vec<Run> {
+pub(super) fn runs(
+    rows: usize,
+    same: impl Fn(usize, usize) -> bool,
+    unit: impl Fn(usize) -> UnitId,
+) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for row in 0..rows {
         match runs.last_mut() {
             Some(run) if same(row - 1, row) => run.rows.end = row + 1,
-            _ => runs.push(Run { unit: unit(row), rows: row..row + 1 }),
+            _ => runs.push(Run {
+                unit: unit(row),
+                rows: row..row + 1,
+            }),
         }
     }
     runs
@@ -189,12 +250,23 @@ mod tests {
     fn units_are_whole_numbers_only_where_all_of_them_are() {
         let named = |units: &[&str]| {
             let mut rows = Rows::collecting(0);
-            (1..).zip(units).for_each(|(line, unit)| rows.push(line, unit, 1, &[]));
+            (1..)
+                .zip(units)
+                .for_each(|(line, unit)| rows.push(line, unit, 1, &[]));
             rows.name_by_whole_numbers();
-            rows.runs.iter().map(|run| run.unit.to_string()).collect::<Vec<_>>()
+            rows.runs
+                .iter()
+                .map(|run| run.unit.to_string())
+                .collect::<Vec<_>>()
         };
         assert_eq!(named(&["1.0", "12.0"]), ["1", "12"]);
-        for names in [["1.0", "2"], ["1.0", "2.5"], ["1.0", "1.00"], ["1.0", "01.0"], ["1.0", "v2.0"]] {
+        for names in [
+            ["1.0", "2"],
+            ["1.0", "2.5"],
+            ["1.0", "1.00"],
+            ["1.0", "01.0"],
+            ["1.0", "v2.0"],
+        ] {
             assert_eq!(named(&names), names);
         }
     }
@@ -207,7 +279,13 @@ mod tests {
         }
         assert_eq!((rows.len(), rows.units(), rows.line(2)), (3, 2, 4));
         let trajectories = rows.into_trajectories();
-        assert_eq!(trajectories.iter().map(|t| t.unit.as_str()).collect::<Vec<_>>(), ["2", "10"]);
+        assert_eq!(
+            trajectories
+                .iter()
+                .map(|t| t.unit.as_str())
+                .collect::<Vec<_>>(),
+            ["2", "10"]
+        );
         assert_eq!(trajectories[1].channels, [[1.0, 2.0]]);
     }
 }

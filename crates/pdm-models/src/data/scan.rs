@@ -42,7 +42,10 @@ pub(super) struct Layout {
 impl Layout {
     /// Returns the layout of a text file without a header whose columns are those of the schema, in its order.
     pub(super) fn headless(schema: &Schema) -> Self {
-        let names = [&schema.unit, &schema.cycle].into_iter().cloned().chain(schema.channels().map(str::to_owned));
+        let names = [&schema.unit, &schema.cycle]
+            .into_iter()
+            .cloned()
+            .chain(schema.channels().map(str::to_owned));
         Self {
             dialect: Dialect::Blanks,
             names: names.collect(),
@@ -59,12 +62,28 @@ impl Layout {
 }
 
 /// Reads the lines of `body`, the first of which is line `first_line` of the file, and notes what is wrong with them.
-pub(super) fn scan(body: &[u8], first_line: u64, layout: &Layout, file: &str, log: &mut FindingLog) -> Rows {
-    let mut scanner = Scanner { layout, file, log, rows: Rows::collecting(layout.channels.len()) };
+pub(super) fn scan(
+    body: &[u8],
+    first_line: u64,
+    layout: &Layout,
+    file: &str,
+    log: &mut FindingLog,
+) -> Rows {
+    let mut scanner = Scanner {
+        layout,
+        file,
+        log,
+        rows: Rows::collecting(layout.channels.len()),
+    };
     let body = trim_end(body);
     let mut values = Vec::with_capacity(layout.channels.len());
     let (mut empty, mut first_empty) = (0_u64, None);
-    for Record { line, bytes, stray_up_to } in Records::new(body, first_line, layout.dialect, layout.names.len()) {
+    for Record {
+        line,
+        bytes,
+        stray_up_to,
+    } in Records::new(body, first_line, layout.dialect, layout.names.len())
+    {
         if is_empty_row(bytes, layout.dialect) {
             empty += 1;
             first_empty = first_empty.or(Some(line));
@@ -79,9 +98,18 @@ pub(super) fn scan(body: &[u8], first_line: u64, layout: &Layout, file: &str, lo
     }
     let rows = scanner.rows;
     if let Some(line) = first_empty {
-        let told = if empty == 1 { "a row".to_owned() } else { format!("{empty} rows, the first of them here,") };
+        let told = if empty == 1 {
+            "a row".to_owned()
+        } else {
+            format!("{empty} rows, the first of them here,")
+        };
         let message = format!("passed over {told} without any value");
-        log.add(Severity::Info, Expectation::Columns, Place::file(file).line(line), message);
+        log.add(
+            Severity::Info,
+            Expectation::Columns,
+            Place::file(file).line(line),
+            message,
+        );
     }
     rows
 }
@@ -90,34 +118,59 @@ pub(super) fn scan(body: &[u8], first_line: u64, layout: &Layout, file: &str, lo
 fn is_empty_row(bytes: &[u8], dialect: Dialect) -> bool {
     match dialect {
         Dialect::Blanks => false,
-        Dialect::Separated { separator, .. } => {
-            bytes.iter().all(|byte| *byte == separator || matches!(byte, b' ' | b'\r' | b'\t'))
-        }
+        Dialect::Separated { separator, .. } => bytes
+            .iter()
+            .all(|byte| *byte == separator || matches!(byte, b' ' | b'\r' | b'\t')),
     }
 }
 
 /// Returns whether a line is longer than any row is; the quick readers would take it for one value.
 pub(super) fn has_long_line(bytes: &[u8]) -> bool {
-    bytes.len() > LONGEST_LINE && bytes.split(|byte| *byte == b'\n').any(|line| line.len() > LONGEST_LINE)
+    bytes.len() > LONGEST_LINE
+        && bytes
+            .split(|byte| *byte == b'\n')
+            .any(|line| line.len() > LONGEST_LINE)
 }
 
 /// Notes a file of lines that ends within its last line, and returns what stands before the cut.
 ///
 /// Every line of a C-MAPSS file ends in the same blanks and a line end. A last line without them may still be whole,
 /// saved by an editor; it is not where other lines end in blanks and this one does not.
-pub(super) fn up_to_cut<'a>(bytes: &'a [u8], layout: &Layout, file: &str, log: &mut FindingLog) -> &'a [u8] {
+pub(super) fn up_to_cut<'a>(
+    bytes: &'a [u8],
+    layout: &Layout,
+    file: &str,
+    log: &mut FindingLog,
+) -> &'a [u8] {
     if bytes.ends_with(b"\n") || bytes.trim_ascii().is_empty() {
         return bytes;
     }
-    let start = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let place = Place::file(file).line(1 + bytes[..start].iter().filter(|byte| **byte == b'\n').count() as u64);
+    let start = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let place = Place::file(file)
+        .line(1 + bytes[..start].iter().filter(|byte| **byte == b'\n').count() as u64);
     let last = &bytes[start..];
-    let fields = last.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()).count();
+    let fields = last
+        .split(u8::is_ascii_whitespace)
+        .filter(|field| !field.is_empty())
+        .count();
     if fields < layout.names.len() {
-        let message = format!("the file ends within a row: {}", counted(fields, layout.names.len()));
+        let message = format!(
+            "the file ends within a row: {}",
+            counted(fields, layout.names.len())
+        );
         log.error(Expectation::Complete, place, message);
         return &bytes[..start];
-    } else if blanks_at_end(last) != blanks_at_end(bytes.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
+    } else if blanks_at_end(last)
+        != blanks_at_end(
+            bytes
+                .split(|byte| *byte == b'\n')
+                .next()
+                .unwrap_or_default(),
+        )
+    {
         let message = "the last line does not end as the first does: its last value may be cut";
         log.error(Expectation::Complete, place, message);
     } else {
@@ -129,11 +182,17 @@ pub(super) fn up_to_cut<'a>(bytes: &'a [u8], layout: &Layout, file: &str, log: &
 
 fn blanks_at_end(line: &[u8]) -> usize {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    line.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+    line.iter()
+        .rev()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count()
 }
 
 fn trim_end(body: &[u8]) -> &[u8] {
-    &body[..body.iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(0, |last| last + 1)]
+    &body[..body
+        .iter()
+        .rposition(|byte| !byte.is_ascii_whitespace())
+        .map_or(0, |last| last + 1)]
 }
 
 struct Scanner<'a> {
@@ -167,41 +226,60 @@ impl Scanner<'_> {
             "a quote opens here and could close at line {last}, but lines in between are rows by themselves: each line is read \
              as a row, and the quotes as characters"
         );
-        self.log.add(Severity::Warning, Expectation::Columns, Place::file(self.file).line(line), message);
+        self.log.add(
+            Severity::Warning,
+            Expectation::Columns,
+            Place::file(self.file).line(line),
+            message,
+        );
     }
 
     fn misshapen(&self, text: &str, fields: &[Cow<'_, str>], first: bool) -> Option<String> {
         let width = self.layout.names.len();
         if first && self.layout.dialect == Dialect::Blanks && is_header(fields) {
             let told = shown(text.trim());
-            return Some(format!("a header row, {told}: the format has none, every line is a row of numbers"));
+            return Some(format!(
+                "a header row, {told}: the format has none, every line is a row of numbers"
+            ));
         }
         if fields.len() == width {
             return None;
         }
         let commas = text.bytes().filter(|byte| *byte == b',').count();
         let csv = self.layout.dialect == Dialect::Blanks && fields.len() <= 2 && commas > 0;
-        let hint = if csv { "; fields are divided by commas, not blanks" } else { "" };
+        let hint = if csv {
+            "; fields are divided by commas, not blanks"
+        } else {
+            ""
+        };
         Some(format!("{}{hint}", counted(fields.len(), width)))
     }
 
     fn row(&mut self, line: u64, fields: &[Cow<'_, str>], values: &mut Vec<f64>) -> bool {
         let layout = self.layout;
-        let unit = self.cell(line, layout.unit, |told| unit_of(&fields[layout.unit], layout.numbered, told));
+        let unit = self.cell(line, layout.unit, |told| {
+            unit_of(&fields[layout.unit], layout.numbered, told)
+        });
         let cycle = match layout.cycle {
             Some(column) => {
                 let text = &fields[column];
-                self.cell(line, column, |told| number::whole(&with_point(text, layout.dialect, told)?, told))
+                self.cell(line, column, |told| {
+                    number::whole(&with_point(text, layout.dialect, told)?, told)
+                })
             }
             None => Some(0),
         };
         values.clear();
         for &column in &layout.channels {
             let text = &fields[column];
-            let known = with_point(text, layout.dialect, "").ok().and_then(|text| text.parse::<f64>().ok());
+            let known = with_point(text, layout.dialect, "")
+                .ok()
+                .and_then(|text| text.parse::<f64>().ok());
             let value = match known.filter(|value| value.is_finite()) {
                 Some(value) => Some(value),
-                None => self.cell(line, column, |told| number::finite(&with_point(text, layout.dialect, told)?, told)),
+                None => self.cell(line, column, |told| {
+                    number::finite(&with_point(text, layout.dialect, told)?, told)
+                }),
             };
             values.push(value.unwrap_or(f64::NAN));
         }
@@ -216,11 +294,21 @@ impl Scanner<'_> {
         true
     }
 
-    fn cell<T>(&mut self, line: u64, column: usize, read: impl FnOnce(&str) -> Result<T, BadCell>) -> Option<T> {
+    fn cell<T>(
+        &mut self,
+        line: u64,
+        column: usize,
+        read: impl FnOnce(&str) -> Result<T, BadCell>,
+    ) -> Option<T> {
         match read(&self.layout.told(column)) {
             Ok(value) => Some(value),
-            Err(BadCell { expectation, message }) => {
-                let place = Place::file(self.file).line(line).column(&self.layout.names[column]);
+            Err(BadCell {
+                expectation,
+                message,
+            }) => {
+                let place = Place::file(self.file)
+                    .line(line)
+                    .column(&self.layout.names[column]);
                 self.log.error(expectation, place, message);
                 None
             }
@@ -231,7 +319,10 @@ impl Scanner<'_> {
 /// Returns a number as programs write it; `column` is told as it should appear in a message.
 fn with_point<'t>(text: &'t str, dialect: Dialect, column: &str) -> Result<Cow<'t, str>, BadCell> {
     match dialect {
-        Dialect::Separated { decimal_comma: true, .. } if has_points_for_thousands(text) => {
+        Dialect::Separated {
+            decimal_comma: true,
+            ..
+        } if has_points_for_thousands(text) => {
             let (whole, decimal) = (text.replace('.', ""), text.replacen('.', ",", 1));
             let message = format!(
                 "{} in {column} has a point, while the decimal places of this file follow a comma: write {} if it is in the \
@@ -240,10 +331,16 @@ fn with_point<'t>(text: &'t str, dialect: Dialect, column: &str) -> Result<Cow<'
                 shown(&whole),
                 shown(&decimal)
             );
-            Err(BadCell { expectation: Expectation::Types, message })
+            Err(BadCell {
+                expectation: Expectation::Types,
+                message,
+            })
         }
         // A number with both marks is left to fail.
-        Dialect::Separated { decimal_comma: true, .. } if text.contains(',') && !text.contains('.') => {
+        Dialect::Separated {
+            decimal_comma: true,
+            ..
+        } if text.contains(',') && !text.contains('.') => {
             Ok(Cow::Owned(text.replacen(',', ".", 1)))
         }
         Dialect::Blanks | Dialect::Separated { .. } => Ok(Cow::Borrowed(text)),
@@ -262,7 +359,11 @@ fn has_points_for_thousands(text: &str) -> bool {
 }
 
 fn counted(fields: usize, expected: usize) -> String {
-    let columns = if fields == 1 { "1 column".to_owned() } else { format!("{fields} columns") };
+    let columns = if fields == 1 {
+        "1 column".to_owned()
+    } else {
+        format!("{fields} columns")
+    };
     format!("{columns} instead of {expected}")
 }
 
@@ -271,24 +372,39 @@ fn unit_of(field: &str, numbered: bool, told: &str) -> Result<String, BadCell> {
         return number::whole(field, told).map(|unit| unit.to_string());
     }
     if field.is_empty() {
-        return Err(BadCell { expectation: Expectation::Finite, message: format!("{told} is empty") });
+        return Err(BadCell {
+            expectation: Expectation::Finite,
+            message: format!("{told} is empty"),
+        });
     }
     Ok(field.to_owned())
 }
 
 fn is_header(fields: &[Cow<'_, str>]) -> bool {
-    let named = |field: &str| field.parse::<f64>().is_err() && field.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let named = |field: &str| {
+        field.parse::<f64>().is_err() && field.bytes().any(|byte| byte.is_ascii_alphabetic())
+    };
     !fields.is_empty() && fields.iter().all(|field| named(field))
 }
 
 fn text_of(bytes: &[u8]) -> Result<&str, (Expectation, String)> {
     if bytes.len() > LONGEST_LINE {
-        return Err((Expectation::Columns, format!("a line of {} bytes, no row of a table", bytes.len())));
+        return Err((
+            Expectation::Columns,
+            format!("a line of {} bytes, no row of a table", bytes.len()),
+        ));
     }
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        (Expectation::Types, format!("byte 0x{:02x} at position {} is not UTF-8", bytes[at], at + 1))
+        (
+            Expectation::Types,
+            format!(
+                "byte 0x{:02x} at position {} is not UTF-8",
+                bytes[at],
+                at + 1
+            ),
+        )
     })
 }
 
@@ -296,9 +412,10 @@ fn text_of(bytes: &[u8]) -> Result<&str, (Expectation, String)> {
 pub(super) fn split(record: &str, dialect: Dialect) -> Vec<Cow<'_, str>> {
     match dialect {
         Dialect::Blanks => record.split_ascii_whitespace().map(Cow::Borrowed).collect(),
-        Dialect::Separated { separator, .. } if !record.contains('"') => {
-            record.split(char::from(separator)).map(|field| Cow::Borrowed(field.trim())).collect()
-        }
+        Dialect::Separated { separator, .. } if !record.contains('"') => record
+            .split(char::from(separator))
+            .map(|field| Cow::Borrowed(field.trim()))
+            .collect(),
         Dialect::Separated { separator, .. } => split_quoted(record, char::from(separator)),
     }
 }
@@ -315,7 +432,9 @@ fn split_quoted(record: &str, separator: char) -> Vec<Cow<'_, str>> {
         if let Some(quoted) = quoted {
             if let Some((field, after)) = up_to_quote(quoted, separator) {
                 let (tail, next) = up_to_separator(after, separator);
-                fields.push(Cow::Owned(format!("{field}{}", tail.trim_end()).trim().to_owned()));
+                fields.push(Cow::Owned(
+                    format!("{field}{}", tail.trim_end()).trim().to_owned(),
+                ));
                 rest = next;
                 continue;
             }
@@ -362,26 +481,49 @@ mod tests {
 
     #[test]
     fn points_between_thousands_are_refused_where_commas_are_decimal() {
-        let dialect = Dialect::Separated { separator: b';', decimal_comma: true };
+        let dialect = Dialect::Separated {
+            separator: b';',
+            decimal_comma: true,
+        };
         for text in ["1.000", "-2.389", "1.234.567", "0.500"] {
             assert!(with_point(text, dialect, "c").is_err(), "{text}");
         }
-        for (text, number) in [("1,5", "1.5"), ("1.5", "1.5"), ("1234.567", "1234.567"), ("1.2345", "1.2345")] {
+        for (text, number) in [
+            ("1,5", "1.5"),
+            ("1.5", "1.5"),
+            ("1234.567", "1234.567"),
+            ("1.2345", "1.2345"),
+        ] {
             assert_eq!(with_point(text, dialect, "c").unwrap(), number);
         }
-        let points = Dialect::Separated { separator: b';', decimal_comma: false };
+        let points = Dialect::Separated {
+            separator: b';',
+            decimal_comma: false,
+        };
         assert_eq!(with_point("1.000", points, "c").unwrap(), "1.000");
     }
 
     #[test]
     fn fields_are_split_as_the_format_says() {
-        let commas = Dialect::Separated { separator: b',', decimal_comma: false };
+        let commas = Dialect::Separated {
+            separator: b',',
+            decimal_comma: false,
+        };
         assert_eq!(split(" 1  2\t3  ", Dialect::Blanks), ["1", "2", "3"]);
-        assert_eq!(split("a, b,,\"c,\"\"d\"\"\"", commas), ["a", "b", "", "c,\"d\""]);
+        assert_eq!(
+            split("a, b,,\"c,\"\"d\"\"\"", commas),
+            ["a", "b", "", "c,\"d\""]
+        );
         assert_eq!(split("a,\"b,c", commas), ["a", "\"b", "c"]);
-        assert_eq!(split("5\" pipe,\"x\" y,3", commas), ["5\" pipe", "x y", "3"]);
+        assert_eq!(
+            split("5\" pipe,\"x\" y,3", commas),
+            ["5\" pipe", "x y", "3"]
+        );
         assert_eq!(split("a,\"b,c\"d", commas), ["a", "\"b", "c\"d"]);
-        let semicolons = Dialect::Separated { separator: b';', decimal_comma: true };
+        let semicolons = Dialect::Separated {
+            separator: b';',
+            decimal_comma: true,
+        };
         assert_eq!(split("1,5;\"2;3\";", semicolons), ["1,5", "2;3", ""]);
     }
 }

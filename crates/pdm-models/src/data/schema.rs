@@ -27,14 +27,19 @@ impl Schema {
     /// Returns the sensors that the literature uses of data with these columns, where it agrees on some: of C-MAPSS 14, the
     /// others being constant or nearly so.
     pub fn sensors_in_general_use(&self) -> Option<&'static [&'static str]> {
-        const CMAPSS: [&str; 14] =
-            ["s_2", "s_3", "s_4", "s_7", "s_8", "s_9", "s_11", "s_12", "s_13", "s_14", "s_15", "s_17", "s_20", "s_21"];
+        const CMAPSS: [&str; 14] = [
+            "s_2", "s_3", "s_4", "s_7", "s_8", "s_9", "s_11", "s_12", "s_13", "s_14", "s_15",
+            "s_17", "s_20", "s_21",
+        ];
         (*self == Self::cmapss()).then_some(CMAPSS.as_slice())
     }
 
     /// Returns the names of all channels: settings, then sensors, as they stand in [`super::Trajectory::channels`].
     pub fn channels(&self) -> impl Iterator<Item = &str> {
-        self.settings.iter().chain(&self.sensors).map(String::as_str)
+        self.settings
+            .iter()
+            .chain(&self.sensors)
+            .map(String::as_str)
     }
 
     /// Returns the position of a channel.

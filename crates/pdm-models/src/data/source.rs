@@ -42,34 +42,69 @@ pub(super) fn read_text(
 }
 
 /// Reads a file of any kind, unless it is too large.
-pub(super) fn read_binary(path: &Path, shown: &str, log: &mut FindingLog) -> Result<Source, DataError> {
+pub(super) fn read_binary(
+    path: &Path,
+    shown: &str,
+    log: &mut FindingLog,
+) -> Result<Source, DataError> {
     read(path, shown, Expected::Binary, log)
 }
 
-fn read(path: &Path, shown: &str, expected: Expected, log: &mut FindingLog) -> Result<Source, DataError> {
+fn read(
+    path: &Path,
+    shown: &str,
+    expected: Expected,
+    log: &mut FindingLog,
+) -> Result<Source, DataError> {
     let (mut file, size) = open(path)?;
     let failed = |error| DataError::io("read", path)(error);
     let mut contents = Vec::new();
-    file.by_ref().take(PREFIX).read_to_end(&mut contents).map_err(failed)?;
+    file.by_ref()
+        .take(PREFIX)
+        .read_to_end(&mut contents)
+        .map_err(failed)?;
     let is_small = size <= LARGEST;
     if is_small && may_be(expected, &contents, shown, log) {
-        file.take(LARGEST).read_to_end(&mut contents).map_err(failed)?;
+        file.take(LARGEST)
+            .read_to_end(&mut contents)
+            .map_err(failed)?;
         let (sha256, bytes) = (Digest::of(&contents), contents.len() as u64);
-        return Ok(Source { sha256, bytes, contents: prepared(contents, shown, expected, log) });
+        return Ok(Source {
+            sha256,
+            bytes,
+            contents: prepared(contents, shown, expected, log),
+        });
     }
     if !is_small {
         let message = format!("has {size} bytes; at most {LARGEST} are read");
         log.error(Expectation::Complete, Place::file(shown), message);
     }
     let (sha256, bytes) = digest_of_all(&contents, file).map_err(failed)?;
-    Ok(Source { sha256, bytes, contents: None })
+    Ok(Source {
+        sha256,
+        bytes,
+        contents: None,
+    })
 }
 
 /// Unpacks bytes that may be packed, and returns them unless they are too many, or binary where text is expected.
-pub(super) fn prepared(bytes: Vec<u8>, shown: &str, expected: Expected, log: &mut FindingLog) -> Option<Vec<u8>> {
-    let bytes = if is_gzip(&bytes) { unpack(&bytes, shown, log)? } else { bytes };
+pub(super) fn prepared(
+    bytes: Vec<u8>,
+    shown: &str,
+    expected: Expected,
+    log: &mut FindingLog,
+) -> Option<Vec<u8>> {
+    let bytes = if is_gzip(&bytes) {
+        unpack(&bytes, shown, log)?
+    } else {
+        bytes
+    };
     if is_gzip(&bytes) {
-        log.error(Expectation::Complete, Place::file(shown), "is packed by gzip twice: unpack it once");
+        log.error(
+            Expectation::Complete,
+            Place::file(shown),
+            "is packed by gzip twice: unpack it once",
+        );
         return None;
     }
     may_be(expected, &bytes, shown, log).then_some(bytes)
@@ -88,7 +123,11 @@ fn unpack(bytes: &[u8], shown: &str, log: &mut FindingLog) -> Option<Vec<u8>> {
             None
         }
         Err(error) => {
-            log.error(Expectation::Complete, place, format!("cannot be unpacked as gzip: {error}"));
+            log.error(
+                Expectation::Complete,
+                place,
+                format!("cannot be unpacked as gzip: {error}"),
+            );
             None
         }
     }
@@ -124,24 +163,48 @@ fn refuse_binary(bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
     let Some(offset) = bytes.iter().position(|byte| is_control(*byte)) else {
         return true;
     };
-    let line = 1 + bytes[..offset].iter().filter(|byte| **byte == b'\n').count() as u64;
-    let looks_like = known_kind(bytes).map(|kind| format!(" (it looks like {kind})")).unwrap_or_default();
-    let message = format!("is not text: byte 0x{:02x} at offset {offset}{looks_like}", bytes[offset]);
-    log.error(Expectation::Complete, Place::file(shown).line(line), message);
+    let line = 1 + bytes[..offset]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count() as u64;
+    let looks_like = known_kind(bytes)
+        .map(|kind| format!(" (it looks like {kind})"))
+        .unwrap_or_default();
+    let message = format!(
+        "is not text: byte 0x{:02x} at offset {offset}{looks_like}",
+        bytes[offset]
+    );
+    log.error(
+        Expectation::Complete,
+        Place::file(shown).line(line),
+        message,
+    );
     false
 }
 
 /// Returns what a binary file is by its first bytes, for the kinds that people take for tables.
 fn known_kind(bytes: &[u8]) -> Option<&'static str> {
     const KINDS: [(&[u8], &str); 6] = [
-        (b"PAR1", "Parquet; name it .parquet, or add --input-format parquet where it comes from standard input"),
-        (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
-        (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
+        (
+            b"PAR1",
+            "Parquet; name it .parquet, or add --input-format parquet where it comes from standard input",
+        ),
+        (
+            b"PK\x03\x04",
+            "a zip archive or an Excel workbook; save the sheet as CSV",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0",
+            "an old Excel workbook; save the sheet as CSV",
+        ),
         (b"ARROW1", "an Arrow or Feather file; save it as Parquet"),
         (b"\x28\xb5\x2f\xfd", "zstd; unpack it, or pack it with gzip"),
         (b"\xfd7zXZ", "xz; unpack it, or pack it with gzip"),
     ];
-    KINDS.into_iter().find(|(head, _)| bytes.starts_with(head)).map(|(_, kind)| kind)
+    KINDS
+        .into_iter()
+        .find(|(head, _)| bytes.starts_with(head))
+        .map(|(_, kind)| kind)
 }
 
 fn is_control(byte: u8) -> bool {

@@ -25,15 +25,22 @@ impl SplitOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
         let folds = self.folds;
-        let too_few = (folds < 2).then(|| Problem::new("folds", format!("is {folds}, and must be at least 2")));
+        let too_few = (folds < 2)
+            .then(|| Problem::new("folds", format!("is {folds}, and must be at least 2")));
         let holdout = self.holdout.iter().flat_map(HoldoutOptions::problems);
-        too_few.into_iter().chain(holdout.map(|problem| problem.within("holdout"))).collect()
+        too_few
+            .into_iter()
+            .chain(holdout.map(|problem| problem.within("holdout")))
+            .collect()
     }
 }
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self { folds: 5, holdout: None }
+        Self {
+            folds: 5,
+            holdout: None,
+        }
     }
 }
 
@@ -86,18 +93,29 @@ impl Folds {
     ///
     /// # Errors
     /// Fewer than 2 folds, or more folds than units.
-    pub fn deal(dataset: &ValidDataset, options: &SplitOptions, seed: u64) -> Result<Self, SplitError> {
+    pub fn deal(
+        dataset: &ValidDataset,
+        options: &SplitOptions,
+        seed: u64,
+    ) -> Result<Self, SplitError> {
         let (count, units) = (options.folds, dataset.train().len());
         if count < 2 {
             return Err(SplitError::TooFewFolds(count));
         }
         if units < count {
-            return Err(SplitError::TooFewUnits { folds: count, units });
+            return Err(SplitError::TooFewUnits {
+                folds: count,
+                units,
+            });
         }
         let mut order: Vec<_> = dataset.train().iter().map(|t| t.unit.clone()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         order.sort_by(|a, b| dataset.groups().of(a).cmp(&dataset.groups().of(b)));
-        let fold_of = order.into_iter().enumerate().map(|(i, unit)| (unit, i % count)).collect();
+        let fold_of = order
+            .into_iter()
+            .enumerate()
+            .map(|(i, unit)| (unit, i % count))
+            .collect();
         Ok(Self { count, fold_of })
     }
 
@@ -116,20 +134,33 @@ impl Folds {
 
     /// Returns the units a model that is judged on `fold` may learn from.
     pub fn training<'a>(&self, dataset: &'a ValidDataset, fold: usize) -> TrainingUnits<'a> {
-        let units = dataset.train().iter().filter(|t| self.fold_of.get(&t.unit).is_some_and(|f| *f != fold));
-        TrainingUnits { schema: dataset.schema(), units: units.collect() }
+        let units = dataset
+            .train()
+            .iter()
+            .filter(|t| self.fold_of.get(&t.unit).is_some_and(|f| *f != fold));
+        TrainingUnits {
+            schema: dataset.schema(),
+            units: units.collect(),
+        }
     }
 
     /// Returns the units held out in `fold`.
     pub fn held_out<'a>(&self, dataset: &'a ValidDataset, fold: usize) -> Vec<&'a Trajectory> {
-        dataset.train().iter().filter(|t| self.fold_of.get(&t.unit) == Some(&fold)).collect()
+        dataset
+            .train()
+            .iter()
+            .filter(|t| self.fold_of.get(&t.unit) == Some(&fold))
+            .collect()
     }
 }
 
 impl ValidDataset {
     /// Returns all run-to-failure units that are not held back, for the final fit.
     pub fn training(&self) -> TrainingUnits<'_> {
-        TrainingUnits { schema: &self.schema, units: self.train.iter().collect() }
+        TrainingUnits {
+            schema: &self.schema,
+            units: self.train.iter().collect(),
+        }
     }
 }
 
@@ -156,12 +187,20 @@ mod tests {
     use pdm_core::domain::Cycle;
 
     fn dataset(units: u32) -> ValidDataset {
-        let trajectory =
-            |unit| Trajectory { unit: UnitId::from(unit), cycles: vec![Cycle(1)], channels: vec![vec![0.0]] };
+        let trajectory = |unit| Trajectory {
+            unit: UnitId::from(unit),
+            cycles: vec![Cycle(1)],
+            channels: vec![vec![0.0]],
+        };
         ValidDataset {
             name: "t".into(),
             digest: Digest::of(""),
-            schema: Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] },
+            schema: Schema {
+                unit: "u".into(),
+                cycle: "c".into(),
+                settings: vec![],
+                sensors: vec!["x".into()],
+            },
             train: (1..=units).map(trajectory).collect(),
             test: None,
             holdout: None,
@@ -201,18 +240,30 @@ mod tests {
     fn every_group_is_spread_evenly() {
         let mut dataset = dataset(0);
         let groups = [("a", 7), ("b", 12), ("c", 3)];
-        for (group, unit) in groups.into_iter().flat_map(|(group, units)| (1..=units).map(move |unit| (group, unit))) {
+        for (group, unit) in groups
+            .into_iter()
+            .flat_map(|(group, units)| (1..=units).map(move |unit| (group, unit)))
+        {
             let unit = dataset.groups.admit(&UnitId::from(unit), Some(group));
-            dataset.train.push(Trajectory { unit, cycles: vec![Cycle(1)], channels: vec![vec![0.0]] });
+            dataset.train.push(Trajectory {
+                unit,
+                cycles: vec![Cycle(1)],
+                channels: vec![vec![0.0]],
+            });
         }
         for seed in 0..20 {
             let folds = Folds::deal(&dataset, &SplitOptions::default(), seed).unwrap();
             let held_out: Vec<_> = (0..5).map(|fold| folds.held_out(&dataset, fold)).collect();
-            let even = |counts: Vec<usize>| counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1;
+            let even = |counts: Vec<usize>| {
+                counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1
+            };
             assert!(even(held_out.iter().map(Vec::len).collect()));
             for (group, _) in groups {
                 let of_group = |units: &Vec<&Trajectory>| {
-                    units.iter().filter(|unit| dataset.groups().of(&unit.unit) == Some(group)).count()
+                    units
+                        .iter()
+                        .filter(|unit| dataset.groups().of(&unit.unit) == Some(group))
+                        .count()
                 };
                 assert!(even(held_out.iter().map(of_group).collect()), "{group}");
             }
@@ -234,7 +285,16 @@ mod tests {
     #[test]
     fn impossible_divisions_are_refused() {
         let dataset = dataset(3);
-        let deal = |folds| Folds::deal(&dataset, &SplitOptions { folds, holdout: None }, 0);
+        let deal = |folds| {
+            Folds::deal(
+                &dataset,
+                &SplitOptions {
+                    folds,
+                    holdout: None,
+                },
+                0,
+            )
+        };
         assert_eq!(deal(1), Err(SplitError::TooFewFolds(1)));
         assert_eq!(deal(4), Err(SplitError::TooFewUnits { folds: 4, units: 3 }));
     }

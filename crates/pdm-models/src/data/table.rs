@@ -54,12 +54,19 @@ pub(super) struct Columns<'a> {
 impl<'a> Columns<'a> {
     /// Returns the columns of histories.
     pub(super) fn of(schema: &'a Schema) -> Self {
-        Self { unit: &schema.unit, cycle: Some(&schema.cycle), channels: schema.channels().collect() }
+        Self {
+            unit: &schema.unit,
+            cycle: Some(&schema.cycle),
+            channels: schema.channels().collect(),
+        }
     }
 
     /// Returns all names: unit, cycle, channels.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
-        [self.unit].into_iter().chain(self.cycle).chain(self.channels.iter().copied())
+        [self.unit]
+            .into_iter()
+            .chain(self.cycle)
+            .chain(self.channels.iter().copied())
     }
 }
 
@@ -94,8 +101,21 @@ pub(super) fn rul(
     file: &str,
     log: &mut FindingLog,
 ) -> Vec<RulRow> {
-    let columns = Columns { unit, cycle: None, channels: vec![RUL] };
+    let columns = Columns {
+        unit,
+        cycle: None,
+        channels: vec![RUL],
+    };
     let rows = read(format, bytes, &columns, wish, file, log).unwrap_or_default();
-    let units = rows.runs.iter().flat_map(|run| run.rows.clone().map(|row| (row, run.unit.clone())));
-    units.map(|(row, unit)| RulRow { line: rows.line(row), unit: Some(unit), value: rows.channels[0][row] }).collect()
+    let units = rows
+        .runs
+        .iter()
+        .flat_map(|run| run.rows.clone().map(|row| (row, run.unit.clone())));
+    units
+        .map(|(row, unit)| RulRow {
+            line: rows.line(row),
+            unit: Some(unit),
+            value: rows.channels[0][row],
+        })
+        .collect()
 }

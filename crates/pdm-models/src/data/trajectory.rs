@@ -38,7 +38,11 @@ impl Trajectory {
         Self {
             unit: self.unit.clone(),
             cycles: self.cycles[..rows].to_vec(),
-            channels: self.channels.iter().map(|values| values[..rows].to_vec()).collect(),
+            channels: self
+                .channels
+                .iter()
+                .map(|values| values[..rows].to_vec())
+                .collect(),
         }
     }
 }

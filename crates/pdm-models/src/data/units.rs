@@ -72,7 +72,11 @@ pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataE
     let findings: Vec<Finding> = skipped.into_iter().flat_map(|unit| unit.findings).collect();
     match findings.len() {
         0 => Ok(units),
-        total => Err(DataError::Invalid { path: path.to_owned(), findings, total: total as u64 }),
+        total => Err(DataError::Invalid {
+            path: path.to_owned(),
+            findings,
+            total: total as u64,
+        }),
     }
 }
 
@@ -96,7 +100,10 @@ pub fn read_input(
         UnitFormat::Csv => read_text(path, wish.encoding, &file, &mut log)?,
         UnitFormat::Cmapss => read_text(path, None, &file, &mut log)?,
     };
-    let rows = source.contents.map(|bytes| parse(&bytes, format, schema, wish, &file, &mut log)).unwrap_or_default();
+    let rows = source
+        .contents
+        .map(|bytes| parse(&bytes, format, schema, wish, &file, &mut log))
+        .unwrap_or_default();
     divide(rows, source.sha256, schema, path, log)
 }
 
@@ -119,15 +126,31 @@ pub fn parse_input(
         UnitFormat::Cmapss => Expected::Text(None),
     };
     let readable = prepared(bytes, name, expected, &mut log);
-    let rows = readable.map(|bytes| parse(&bytes, format, schema, wish, name, &mut log)).unwrap_or_default();
+    let rows = readable
+        .map(|bytes| parse(&bytes, format, schema, wish, name, &mut log))
+        .unwrap_or_default();
     divide(rows, sha256, schema, Path::new(name), log)
 }
 
-fn parse(bytes: &[u8], format: UnitFormat, schema: &Schema, wish: CsvWish, file: &str, log: &mut FindingLog) -> Rows {
+fn parse(
+    bytes: &[u8],
+    format: UnitFormat,
+    schema: &Schema,
+    wish: CsvWish,
+    file: &str,
+    log: &mut FindingLog,
+) -> Rows {
     let rows = match format {
         UnitFormat::Cmapss => cmapss::histories(bytes, schema, file, log),
         UnitFormat::Csv => table::read(Format::Csv, bytes, &Columns::of(schema), wish, file, log),
-        UnitFormat::Parquet => table::read(Format::Parquet, bytes, &Columns::of(schema), wish, file, log),
+        UnitFormat::Parquet => table::read(
+            Format::Parquet,
+            bytes,
+            &Columns::of(schema),
+            wish,
+            file,
+            log,
+        ),
     };
     rows.unwrap_or_default()
 }
@@ -150,15 +173,33 @@ fn divide(
     // Findings beyond those that are listed may be about any unit.
     let mut is_about_all = total > findings.len() as u64;
     for finding in &findings {
-        let units = finding.line.map(|line| rows.units_at(line)).unwrap_or_default();
+        let units = finding
+            .line
+            .map(|line| rows.units_at(line))
+            .unwrap_or_default();
         is_about_all |= units.is_empty();
-        units.into_iter().for_each(|unit| bad.entry(unit).or_default().push(finding.clone()));
+        units
+            .into_iter()
+            .for_each(|unit| bad.entry(unit).or_default().push(finding.clone()));
     }
-    let (skipped, units): (Vec<_>, Vec<_>) =
-        rows.into_trajectories().into_iter().partition(|unit| bad.contains_key(&unit.unit));
+    let (skipped, units): (Vec<_>, Vec<_>) = rows
+        .into_trajectories()
+        .into_iter()
+        .partition(|unit| bad.contains_key(&unit.unit));
     if is_about_all || (units.is_empty() && !skipped.is_empty()) {
-        return Err(DataError::Invalid { path: path.to_owned(), findings, total });
+        return Err(DataError::Invalid {
+            path: path.to_owned(),
+            findings,
+            total,
+        });
     }
-    let skipped = bad.into_iter().map(|(unit, findings)| SkippedUnit { unit, findings }).collect();
-    Ok(UnitInput { units, skipped, sha256 })
+    let skipped = bad
+        .into_iter()
+        .map(|(unit, findings)| SkippedUnit { unit, findings })
+        .collect();
+    Ok(UnitInput {
+        units,
+        skipped,
+        sha256,
+    })
 }

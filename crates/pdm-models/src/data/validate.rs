@@ -6,7 +6,9 @@ use super::findings::FindingLog;
 use super::ingest::{Content, RawDataset, RawPart};
 use super::quality::FileReport;
 use super::rows::Rows;
-use super::{FindingCounts, Groups, QualityReport, Role, TestPart, Trajectory, ValidDataset, ValidateOptions};
+use super::{
+    FindingCounts, Groups, QualityReport, Role, TestPart, Trajectory, ValidDataset, ValidateOptions,
+};
 use pdm_core::domain::UnitId;
 
 /// What validation comes to: always a report, and a data set where the report has no errors.
@@ -23,7 +25,11 @@ pub fn validate(mut raw: RawDataset, options: &ValidateOptions) -> Validation {
     let mut log = std::mem::take(&mut raw.log);
     let checks = expectations::check_all(&raw, options, &mut log);
     let report = report(&raw, checks, log);
-    let dataset = if report.is_valid() { trusted(raw, report.suspicions()) } else { None };
+    let dataset = if report.is_valid() {
+        trusted(raw, report.suspicions())
+    } else {
+        None
+    };
     Validation { report, dataset }
 }
 
@@ -40,39 +46,75 @@ fn report(raw: &RawDataset, checks: Vec<super::Check>, log: FindingLog) -> Quali
 
 /// Turns a data set without errors into a trusted one.
 fn trusted(raw: RawDataset, suspicions: Vec<String>) -> Option<ValidDataset> {
-    let truths: Vec<_> = raw.rul().map(|(part, rows)| (part.group.clone(), rows.to_vec())).collect();
+    let truths: Vec<_> = raw
+        .rul()
+        .map(|(part, rows)| (part.group.clone(), rows.to_vec()))
+        .collect();
     let (mut train, mut test, mut groups) = (Vec::new(), Vec::new(), Groups::default());
-    for RawPart { role, group, content, .. } in raw.parts {
-        let Content::Histories(rows) = content else { continue };
+    for RawPart {
+        role,
+        group,
+        content,
+        ..
+    } in raw.parts
+    {
+        let Content::Histories(rows) = content else {
+            continue;
+        };
         if role == Role::Train {
             train.extend(named(rows, group.as_deref(), &mut groups));
         } else if let Some((_, truth)) = truths.iter().find(|(of, _)| *of == group) {
             let truth = in_order(&rows, truth)?;
-            test.extend(named(rows, group.as_deref(), &mut groups).into_iter().zip(truth));
+            test.extend(
+                named(rows, group.as_deref(), &mut groups)
+                    .into_iter()
+                    .zip(truth),
+            );
         }
     }
     train.sort_by(|a, b| a.unit.cmp(&b.unit));
     test.sort_by(|a, b| a.0.unit.cmp(&b.0.unit));
     let (units, rul): (Vec<_>, Vec<_>) = test.into_iter().unzip();
     let test = (!units.is_empty()).then_some(TestPart { units, rul });
-    let RawDataset { name, digest, schema, .. } = raw;
+    let RawDataset {
+        name,
+        digest,
+        schema,
+        ..
+    } = raw;
     if train.is_empty() {
         return None;
     }
-    Some(ValidDataset { name, digest, schema, train, test, holdout: None, groups, suspicions })
+    Some(ValidDataset {
+        name,
+        digest,
+        schema,
+        train,
+        test,
+        holdout: None,
+        groups,
+        suspicions,
+    })
 }
 
 /// Returns the histories of a file; units of pooled data sets get names that tell them apart.
 fn named(rows: Rows, group: Option<&str>, groups: &mut Groups) -> Vec<Trajectory> {
-    let named = |unit: Trajectory| Trajectory { unit: groups.admit(&unit.unit, group), ..unit };
+    let named = |unit: Trajectory| Trajectory {
+        unit: groups.admit(&unit.unit, group),
+        ..unit
+    };
     rows.into_trajectories().into_iter().map(named).collect()
 }
 
 /// Returns the truth of each test unit, in ascending order of unit: by name where the file names them, else by rank.
 fn in_order(rows: &Rows, rul: &[RulRow]) -> Option<Vec<f64>> {
     let ranks = rows.runs.iter().map(|run| &run.unit).zip(rul);
-    let truth: BTreeMap<&UnitId, f64> =
-        ranks.map(|(unit, row)| (row.unit.as_ref().unwrap_or(unit), row.value)).collect();
+    let truth: BTreeMap<&UnitId, f64> = ranks
+        .map(|(unit, row)| (row.unit.as_ref().unwrap_or(unit), row.value))
+        .collect();
     let units: BTreeSet<&UnitId> = rows.runs.iter().map(|run| &run.unit).collect();
-    units.into_iter().map(|unit| truth.get(unit).copied()).collect()
+    units
+        .into_iter()
+        .map(|unit| truth.get(unit).copied())
+        .collect()
 }

@@ -62,12 +62,20 @@ const BATCH: Extent = Extent::Free("batch");
 /// tensor is not read.
 pub fn input_specs(bundle: &ModelBundle) -> Vec<TensorSpec> {
     let width = Extent::Fixed(bundle.features().input_names(bundle.model().input()).len());
-    let features = |shape| TensorSpec { name: FEATURES, dtype: Dtype::Float32, shape };
+    let features = |shape| TensorSpec {
+        name: FEATURES,
+        dtype: Dtype::Float32,
+        shape,
+    };
     match bundle.model().input() {
         InputKind::Table => vec![features(vec![BATCH, width])],
         InputKind::Sequence | InputKind::Both => vec![
             features(vec![BATCH, Extent::Free("cycles"), width]),
-            TensorSpec { name: LENGTHS, dtype: Dtype::Int64, shape: vec![BATCH] },
+            TensorSpec {
+                name: LENGTHS,
+                dtype: Dtype::Int64,
+                shape: vec![BATCH],
+            },
         ],
     }
 }
@@ -75,7 +83,11 @@ pub fn input_specs(bundle: &ModelBundle) -> Vec<TensorSpec> {
 /// Returns what the exported model says: remaining useful life in cycles, `[batch]`; `NaN` for a history whose length is
 /// not from 1 to `cycles`.
 pub fn output_spec() -> TensorSpec {
-    TensorSpec { name: RUL, dtype: Dtype::Float64, shape: vec![BATCH] }
+    TensorSpec {
+        name: RUL,
+        dtype: Dtype::Float64,
+        shape: vec![BATCH],
+    }
 }
 
 /// What an exported model reads of some units, at the last recorded cycle of each.
@@ -126,22 +138,42 @@ fn json<T: Serialize>(value: &T) -> Vec<u8> {
 /// # Panics
 /// Where a history lacks a channel of the schema.
 pub fn inputs(bundle: &ModelBundle, units: &[Trajectory]) -> Result<Inputs, ExportError> {
-    let histories: Vec<Matrix> = units.iter().filter(|unit| !unit.is_empty()).map(|unit| bundle.input(unit)).collect();
-    let Some(longest) = histories.iter().map(Matrix::rows).max() else { return Err(ExportError::Empty) };
+    let histories: Vec<Matrix> = units
+        .iter()
+        .filter(|unit| !unit.is_empty())
+        .map(|unit| bundle.input(unit))
+        .collect();
+    let Some(longest) = histories.iter().map(Matrix::rows).max() else {
+        return Err(ExportError::Empty);
+    };
     Ok(match bundle.model().input() {
         InputKind::Table => {
             let last = |history: &Matrix| history.row(history.rows() - 1).to_vec();
-            Inputs { features: Features::Rows(histories.iter().map(last).collect()), lengths: None }
+            Inputs {
+                features: Features::Rows(histories.iter().map(last).collect()),
+                lengths: None,
+            }
         }
         InputKind::Sequence | InputKind::Both => Inputs {
-            features: Features::Histories(histories.iter().map(|history| padded(history, longest)).collect()),
+            features: Features::Histories(
+                histories
+                    .iter()
+                    .map(|history| padded(history, longest))
+                    .collect(),
+            ),
             lengths: Some(histories.iter().map(Matrix::rows).collect()),
         },
     })
 }
 
 fn padded(history: &Matrix, rows: usize) -> Vec<Vec<f32>> {
-    let row = |row| if row < history.rows() { history.row(row).to_vec() } else { vec![0.0; history.width] };
+    let row = |row| {
+        if row < history.rows() {
+            history.row(row).to_vec()
+        } else {
+            vec![0.0; history.width]
+        }
+    };
     (0..rows).map(row).collect()
 }
 
@@ -151,7 +183,10 @@ mod tests {
 
     #[test]
     fn short_histories_are_filled_up_at_the_end() {
-        let history = Matrix { width: 2, values: vec![1.0, 2.0, 3.0, 4.0] };
+        let history = Matrix {
+            width: 2,
+            values: vec![1.0, 2.0, 3.0, 4.0],
+        };
         assert_eq!(padded(&history, 3), [[1.0, 2.0], [3.0, 4.0], [0.0, 0.0]]);
     }
 }

@@ -57,17 +57,31 @@ pub(super) fn learn(
     }
     let regimes = Regimes::fit(schema, units, options.regimes, seed);
     let rows: Vec<_> = units.iter().map(|unit| regimes.of(unit)).collect();
-    let Selection { channels, left_out } = select(schema, units, &regimes, &rows, &options.sensors)?;
+    let Selection { channels, left_out } =
+        select(schema, units, &regimes, &rows, &options.sensors)?;
     let scaler = Scaler::fit(units, &regimes, &rows, &channels, options.clip_sd);
     let clipped = scaler.clipped(schema, units, &rows);
-    let standardised: Vec<_> = units.iter().zip(&rows).map(|(unit, rows)| scaler.apply(unit, rows)).collect();
+    let standardised: Vec<_> = units
+        .iter()
+        .zip(&rows)
+        .map(|(unit, rows)| scaler.apply(unit, rows))
+        .collect();
     let most = largest_label(units, target);
-    let targets: Vec<_> = units.iter().map(|unit| relative_labels(unit, target, most)).collect();
-    let inputs = units.iter().zip(&standardised).map(|(unit, z)| sequences::columns(z, &unit.cycles, options));
+    let targets: Vec<_> = units
+        .iter()
+        .map(|unit| relative_labels(unit, target, most))
+        .collect();
+    let inputs = units
+        .iter()
+        .zip(&standardised)
+        .map(|(unit, z)| sequences::columns(z, &unit.cycles, options));
     Ok(FittedFeatures {
         input_scaler: InputScaler::fit(inputs),
         health_index: HealthIndex::fit(&standardised, &targets),
-        sensors: channels.iter().map(|channel| schema.sensors[channel - schema.settings.len()].clone()).collect(),
+        sensors: channels
+            .iter()
+            .map(|channel| schema.sensors[channel - schema.settings.len()].clone())
+            .collect(),
         fitted_on: units.iter().map(|unit| unit.unit.clone()).collect(),
         schema: schema.clone(),
         options: options.clone(),
@@ -81,12 +95,16 @@ pub(super) fn learn(
 /// Returns the label of the healthiest row: the cap, unless every unit lives shorter than that.
 fn largest_label(units: &[&Trajectory], target: &TargetOptions) -> f64 {
     let inhabited = units.iter().filter(|unit| !unit.is_empty());
-    let most = inhabited.map(|unit| target.label(unit.rul_at(0))).fold(0.0, f64::max);
+    let most = inhabited
+        .map(|unit| target.label(unit.rul_at(0)))
+        .fold(0.0, f64::max);
     if most > 0.0 { most } else { 1.0 }
 }
 
 fn relative_labels(unit: &Trajectory, target: &TargetOptions, most: f64) -> Vec<f64> {
-    (0..unit.len()).map(|row| target.label(unit.rul_at(row)) / most).collect()
+    (0..unit.len())
+        .map(|row| target.label(unit.rul_at(row)) / most)
+        .collect()
 }
 
 impl FittedFeatures {
@@ -185,10 +203,19 @@ impl FittedFeatures {
     }
 
     fn table_columns(&self, sensors: &[Vec<f64>], trajectory: &Trajectory) -> Vec<Vec<f64>> {
-        table::columns(sensors, &self.health_index.of(sensors), &trajectory.cycles, &self.options)
+        table::columns(
+            sensors,
+            &self.health_index.of(sensors),
+            &trajectory.cycles,
+            &self.options,
+        )
     }
 
     fn sequence_columns(&self, sensors: &[Vec<f64>], trajectory: &Trajectory) -> Vec<Vec<f64>> {
-        self.input_scaler.apply(sequences::columns(sensors, &trajectory.cycles, &self.options))
+        self.input_scaler.apply(sequences::columns(
+            sensors,
+            &trajectory.cycles,
+            &self.options,
+        ))
     }
 }

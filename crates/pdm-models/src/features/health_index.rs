@@ -20,21 +20,31 @@ impl HealthIndex {
     pub(super) fn fit(units: &[Vec<Vec<f64>>], targets: &[Vec<f64>]) -> Self {
         let sums = Sums::of(units, targets);
         let weights = sums.ridge();
-        let intercept = sums.mean(sums.sensors) - (0..sums.sensors).map(|i| weights[i] * sums.mean(i)).sum::<f64>();
-        Self { intercept, weights: weights.as_slice().to_vec() }
+        let intercept = sums.mean(sums.sensors)
+            - (0..sums.sensors)
+                .map(|i| weights[i] * sums.mean(i))
+                .sum::<f64>();
+        Self {
+            intercept,
+            weights: weights.as_slice().to_vec(),
+        }
     }
 
     /// Returns what does not fit this many sensors.
     pub(super) fn problem(&self, sensors: usize) -> Option<String> {
         let weights = self.weights.len();
-        (weights != sensors).then(|| format!("has a health index of {weights} weights for {sensors} sensors"))
+        (weights != sensors)
+            .then(|| format!("has a health index of {weights} weights for {sensors} sensors"))
     }
 
     /// Returns the index of every row of standardised sensors `[sensor][row]`.
     pub(super) fn of(&self, sensors: &[Vec<f64>]) -> Vec<f64> {
         let mut index = vec![self.intercept; sensors.first().map_or(0, Vec::len)];
         for (weight, column) in self.weights.iter().zip(sensors) {
-            index.iter_mut().zip(column).for_each(|(index, value)| *index += weight * value);
+            index
+                .iter_mut()
+                .zip(column)
+                .for_each(|(index, value)| *index += weight * value);
         }
         index
     }
@@ -52,7 +62,12 @@ impl Sums {
     fn of(units: &[Vec<Vec<f64>>], targets: &[Vec<f64>]) -> Self {
         let sensors = units.first().map_or(0, Vec::len);
         let products = DMatrix::zeros(sensors + 1, sensors + 1);
-        let mut sums = Self { rows: 0.0, sensors, columns: vec![0.0; sensors + 1], products };
+        let mut sums = Self {
+            rows: 0.0,
+            sensors,
+            columns: vec![0.0; sensors + 1],
+            products,
+        };
         for (unit, target) in units.iter().zip(targets) {
             let columns: Vec<&[f64]> = unit.iter().chain([target]).map(Vec::as_slice).collect();
             sums.add(&columns);
@@ -81,9 +96,13 @@ impl Sums {
 
     fn ridge(&self) -> DVector<f64> {
         let penalty = |i, j| if i == j { RIDGE * self.rows } else { 0.0 };
-        let gram = DMatrix::from_fn(self.sensors, self.sensors, |i, j| self.scatter(i, j) + penalty(i, j));
+        let gram = DMatrix::from_fn(self.sensors, self.sensors, |i, j| {
+            self.scatter(i, j) + penalty(i, j)
+        });
         let cross = DVector::from_fn(self.sensors, |i, _| self.scatter(i, self.sensors));
-        let factor = gram.cholesky().expect("a finite scatter matrix plus a positive diagonal is positive definite");
+        let factor = gram
+            .cholesky()
+            .expect("a finite scatter matrix plus a positive diagonal is positive definite");
         factor.solve(&cross)
     }
 }
@@ -95,7 +114,9 @@ mod tests {
     #[test]
     fn one_sensor_by_hand() {
         // x = 0..3 and y = 1 − x / 3: the scatter of x is 5, that of x and y is −5/3.
-        let (x, y): (Vec<f64>, Vec<f64>) = (0..4).map(|i| (f64::from(i), 1.0 - f64::from(i) / 3.0)).unzip();
+        let (x, y): (Vec<f64>, Vec<f64>) = (0..4)
+            .map(|i| (f64::from(i), 1.0 - f64::from(i) / 3.0))
+            .unzip();
         let index = HealthIndex::fit(&[vec![x]], &[y]);
         let weight = (-5.0 / 3.0) / (5.0 + 4.0 * RIDGE);
         assert!((index.weights[0] - weight).abs() < 1e-12);
@@ -113,7 +134,10 @@ mod tests {
     #[test]
     fn units_are_pooled() {
         let (a, b) = (vec![0.0, 1.0, 5.0], vec![2.0, 3.0]);
-        let joined = HealthIndex::fit(&[vec![[a.clone(), b.clone()].concat()]], &[vec![1.0, 0.9, 0.1, 0.7, 0.5]]);
+        let joined = HealthIndex::fit(
+            &[vec![[a.clone(), b.clone()].concat()]],
+            &[vec![1.0, 0.9, 0.1, 0.7, 0.5]],
+        );
         let apart = HealthIndex::fit(&[vec![a], vec![b]], &[vec![1.0, 0.9, 0.1], vec![0.7, 0.5]]);
         assert!((joined.weights[0] - apart.weights[0]).abs() < 1e-12);
     }

@@ -19,7 +19,10 @@ pub(super) fn cluster(points: &[Point], k: usize, rng: &mut ChaCha8Rng) -> Vec<P
     }
     let tries = (0..RESTARTS).map(|_| refine(points, sow(points, k, rng)));
     let judged = tries.map(|centroids| (inertia(points, &centroids), centroids));
-    judged.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, centroids)| centroids).unwrap_or_default()
+    judged
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, centroids)| centroids)
+        .unwrap_or_default()
 }
 
 /// Moves centroids to the means of their points until they rest; one that attracts no point is dropped.
@@ -51,7 +54,11 @@ pub(super) fn silhouette(points: &[Point], centroids: &[Point]) -> f64 {
     }
     let of_point = |point: &Point| {
         let (_, own, other) = two_nearest(point, centroids);
-        if other > 0.0 { 1.0 - (own / other).sqrt() } else { 0.0 }
+        if other > 0.0 {
+            1.0 - (own / other).sqrt()
+        } else {
+            0.0
+        }
     };
     points.iter().map(of_point).sum::<f64>() / points.len() as f64
 }
@@ -59,9 +66,14 @@ pub(super) fn silhouette(points: &[Point], centroids: &[Point]) -> f64 {
 fn sow(points: &[Point], k: usize, rng: &mut ChaCha8Rng) -> Vec<Point> {
     let first = &points[rng.random_range(0..points.len())];
     let mut centroids = vec![first.clone()];
-    let mut distances: Vec<f64> = points.iter().map(|point| squared_distance(point, first)).collect();
+    let mut distances: Vec<f64> = points
+        .iter()
+        .map(|point| squared_distance(point, first))
+        .collect();
     while centroids.len() < k {
-        let Some(next) = draw(&distances, rng) else { break };
+        let Some(next) = draw(&distances, rng) else {
+            break;
+        };
         for (distance, point) in distances.iter_mut().zip(points) {
             *distance = distance.min(squared_distance(point, &points[next]));
         }
@@ -85,18 +97,28 @@ fn draw(weights: &[f64], rng: &mut ChaCha8Rng) -> Option<usize> {
 }
 
 fn means(points: &[Point], centroids: &[Point]) -> Vec<Point> {
-    let mut sums: Vec<_> = centroids.iter().map(|centroid| (vec![0.0; centroid.len()], 0.0)).collect();
+    let mut sums: Vec<_> = centroids
+        .iter()
+        .map(|centroid| (vec![0.0; centroid.len()], 0.0))
+        .collect();
     for point in points {
         let (sum, count) = &mut sums[nearest(point, centroids)];
-        sum.iter_mut().zip(point).for_each(|(sum, value)| *sum += value);
+        sum.iter_mut()
+            .zip(point)
+            .for_each(|(sum, value)| *sum += value);
         *count += 1.0;
     }
     let inhabited = sums.into_iter().filter(|(_, count)| *count > 0.0);
-    inhabited.map(|(sum, count)| sum.into_iter().map(|value| value / count).collect()).collect()
+    inhabited
+        .map(|(sum, count)| sum.into_iter().map(|value| value / count).collect())
+        .collect()
 }
 
 fn inertia(points: &[Point], centroids: &[Point]) -> f64 {
-    points.iter().map(|point| two_nearest(point, centroids).1).sum()
+    points
+        .iter()
+        .map(|point| two_nearest(point, centroids).1)
+        .sum()
 }
 
 /// Returns the index of the nearest centroid, its squared distance, and that of the second nearest.
@@ -146,7 +168,10 @@ mod tests {
     #[test]
     fn never_more_clusters_than_distinct_points() {
         let points = points(&[3.0, 3.0, 4.0, 4.0]);
-        assert_eq!(cluster(&points, 10, &mut ChaCha8Rng::seed_from_u64(0)).len(), 2);
+        assert_eq!(
+            cluster(&points, 10, &mut ChaCha8Rng::seed_from_u64(0)).len(),
+            2
+        );
         assert!(cluster(&[], 3, &mut ChaCha8Rng::seed_from_u64(0)).is_empty());
     }
 }

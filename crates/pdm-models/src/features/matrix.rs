@@ -26,7 +26,10 @@ impl Matrix {
     /// Where a row has no such columns.
     pub fn columns(&self, columns: Range<usize>) -> Self {
         let rows = (0..self.rows()).flat_map(|row| &self.row(row)[columns.clone()]);
-        Self { width: columns.len(), values: rows.copied().collect() }
+        Self {
+            width: columns.len(),
+            values: rows.copied().collect(),
+        }
     }
 
     /// Lays columns of equal length side by side.
@@ -36,7 +39,10 @@ impl Matrix {
         for row in 0..rows {
             values.extend(columns.iter().map(|column| column[row] as f32));
         }
-        Self { width: columns.len(), values }
+        Self {
+            width: columns.len(),
+            values,
+        }
     }
 }
 
@@ -49,7 +55,13 @@ mod tests {
         let matrix = Matrix::from_columns(&[vec![1.0, 2.0, 3.0], vec![10.0, 20.0, 30.0]]);
         assert_eq!((matrix.rows(), matrix.width), (3, 2));
         assert_eq!(matrix.row(1), [2.0, 20.0]);
-        assert_eq!(matrix.columns(1..2), Matrix { width: 1, values: vec![10.0, 20.0, 30.0] });
+        assert_eq!(
+            matrix.columns(1..2),
+            Matrix {
+                width: 1,
+                values: vec![10.0, 20.0, 30.0]
+            }
+        );
         assert_eq!(Matrix::from_columns(&[Vec::new()]).rows(), 0);
     }
 }

@@ -66,7 +66,10 @@ impl FeatureOptions {
     /// Returns these options with a number for everything that was left to the data.
     #[must_use]
     pub fn settled(&self, lives: &Lives) -> Self {
-        let scaled = Self { time_scale: FromData::Set(self.time_scale.or(lives.time_scale())), ..self.clone() };
+        let scaled = Self {
+            time_scale: FromData::Set(self.time_scale.or(lives.time_scale())),
+            ..self.clone()
+        };
         Self {
             half_lives: FromData::Set(scaled.half_lives()),
             baseline_cycles: FromData::Set(scaled.baseline_cycles()),
@@ -79,10 +82,26 @@ impl FeatureOptions {
     pub fn found(&self, lives: &Lives) -> Vec<Found> {
         let settled = self.settled(lives);
         let keys = [
-            ("time_scale", self.time_scale.set().is_none(), settled.time_scale().to_string()),
-            ("half_lives", self.half_lives.set().is_none(), format!("{:?}", settled.half_lives())),
-            ("baseline_cycles", self.baseline_cycles.set().is_none(), settled.baseline_cycles().to_string()),
-            ("window_cycles", self.window_cycles.set().is_none(), settled.window_cycles().to_string()),
+            (
+                "time_scale",
+                self.time_scale.set().is_none(),
+                settled.time_scale().to_string(),
+            ),
+            (
+                "half_lives",
+                self.half_lives.set().is_none(),
+                format!("{:?}", settled.half_lives()),
+            ),
+            (
+                "baseline_cycles",
+                self.baseline_cycles.set().is_none(),
+                settled.baseline_cycles().to_string(),
+            ),
+            (
+                "window_cycles",
+                self.window_cycles.set().is_none(),
+                settled.window_cycles().to_string(),
+            ),
         ];
         let left = keys.into_iter().filter(|(_, is_left, _)| *is_left);
         let found = left.map(|(key, _, value)| Found {
@@ -102,12 +121,15 @@ impl FeatureOptions {
 
     /// Returns the half-lives of the means of each sensor, in cycles.
     pub fn half_lives(&self) -> Vec<f64> {
-        self.half_lives.or(HALF_LIVES.map(|half_life| half_life * self.time_scale()).to_vec())
+        self.half_lives.or(HALF_LIVES
+            .map(|half_life| half_life * self.time_scale())
+            .to_vec())
     }
 
     /// Returns the number of first cycles whose mean is the healthy level.
     pub fn baseline_cycles(&self) -> usize {
-        self.baseline_cycles.or(self.stretched(BASELINE_CYCLES).max(SHORTEST_BASELINE))
+        self.baseline_cycles
+            .or(self.stretched(BASELINE_CYCLES).max(SHORTEST_BASELINE))
     }
 
     /// Returns the length of the trailing window, in cycles.
@@ -133,23 +155,42 @@ impl FeatureOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(sensor) = repeated(&self.sensors) {
-            problems.push(Problem::new("sensors", format!("sensor `{sensor}` is named twice")).of(Code::NamedTwice));
+            problems.push(
+                Problem::new("sensors", format!("sensor `{sensor}` is named twice"))
+                    .of(Code::NamedTwice),
+            );
         }
         if self.regimes > MAX_REGIMES {
-            let message = format!("{} regimes are more than the {MAX_REGIMES} supported", self.regimes);
+            let message = format!(
+                "{} regimes are more than the {MAX_REGIMES} supported",
+                self.regimes
+            );
             problems.push(Problem::new("regimes", message).hint("0 detects the number"));
         }
         if !(self.clip_sd.is_finite() && self.clip_sd > 0.0) {
-            problems.push(Problem::new("clip_sd", format!("{} is not a positive number", self.clip_sd)).hint("6.0"));
+            problems.push(
+                Problem::new(
+                    "clip_sd",
+                    format!("{} is not a positive number", self.clip_sd),
+                )
+                .hint("6.0"),
+            );
         }
         problems.extend(self.half_life_problems());
         let scale = self.time_scale();
         if !(scale >= LARGEST_SCALE.recip() && scale <= LARGEST_SCALE) {
-            let message = format!("must be from {} to {LARGEST_SCALE}, not {scale:?}", LARGEST_SCALE.recip());
-            problems.push(Problem::new("time_scale", message).hint("\"auto\" follows from the lives of the units"));
+            let message = format!(
+                "must be from {} to {LARGEST_SCALE}, not {scale:?}",
+                LARGEST_SCALE.recip()
+            );
+            problems.push(
+                Problem::new("time_scale", message)
+                    .hint("\"auto\" follows from the lives of the units"),
+            );
         }
         if self.baseline_cycles.set() == Some(&0) {
-            problems.push(Problem::new("baseline_cycles", "0 cycles have no mean").hint("at least 1"));
+            problems
+                .push(Problem::new("baseline_cycles", "0 cycles have no mean").hint("at least 1"));
         }
         if let Some(window) = self.window_cycles.set().filter(|window| **window < 2) {
             let message = format!("a window of {window} cycles has no slope");
@@ -161,10 +202,19 @@ impl FeatureOptions {
     fn half_life_problems(&self) -> Vec<Problem> {
         let half_lives = self.half_lives.or(Vec::new());
         let odd = half_lives.iter().filter(|h| !(h.is_finite() && **h > 0.0));
-        let mut problems: Vec<_> =
-            odd.map(|h| Problem::new("half_lives", format!("{h} is not a positive number of cycles"))).collect();
+        let mut problems: Vec<_> = odd
+            .map(|h| {
+                Problem::new(
+                    "half_lives",
+                    format!("{h} is not a positive number of cycles"),
+                )
+            })
+            .collect();
         if half_lives.len() > MOST_HALF_LIVES {
-            let message = format!("{} half-lives are more than the {MOST_HALF_LIVES} supported", half_lives.len());
+            let message = format!(
+                "{} half-lives are more than the {MOST_HALF_LIVES} supported",
+                half_lives.len()
+            );
             problems.push(Problem::new("half_lives", message));
         }
         let names: Vec<_> = half_lives.iter().map(f64::to_string).collect();
@@ -205,18 +255,40 @@ mod tests {
     #[test]
     fn times_follow_the_median_life_unless_they_are_set() {
         let times = |median| {
-            let lives = Lives { units: 9, shortest: 1, median, longest: median, longest_rul: 0.0 };
+            let lives = Lives {
+                units: 9,
+                shortest: 1,
+                median,
+                longest: median,
+                longest_rul: 0.0,
+            };
             let settled = FeatureOptions::default().settled(&lives);
-            (settled.half_lives(), settled.baseline_cycles(), settled.window_cycles())
+            (
+                settled.half_lives(),
+                settled.baseline_cycles(),
+                settled.window_cycles(),
+            )
         };
         // The medians of FD001 and FD004.
         assert_eq!(times(199), (vec![4.0, 15.0], 20, 40));
         assert_eq!(times(234), times(199));
         assert_eq!(times(2500), (vec![64.0, 240.0], 320, 640));
         assert_eq!(times(11), (vec![0.25, 0.9375], 2, 3));
-        let set = FeatureOptions { window_cycles: FromData::Set(7), ..Default::default() };
-        let lives = Lives { units: 9, shortest: 1, median: 2500, longest: 2500, longest_rul: 0.0 };
-        assert_eq!((set.settled(&lives).window_cycles(), set.found(&lives).len()), (7, 3));
+        let set = FeatureOptions {
+            window_cycles: FromData::Set(7),
+            ..Default::default()
+        };
+        let lives = Lives {
+            units: 9,
+            shortest: 1,
+            median: 2500,
+            longest: 2500,
+            longest_rul: 0.0,
+        };
+        assert_eq!(
+            (set.settled(&lives).window_cycles(), set.found(&lives).len()),
+            (7, 3)
+        );
         assert_eq!(set.found(&lives)[2].value, "320");
     }
 

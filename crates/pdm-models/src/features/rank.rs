@@ -45,7 +45,12 @@ pub(super) fn rank_units(units: &[&Trajectory], features: &FittedFeatures) -> Ve
             lives.push(exponential_mean(&sensor, half_life));
         }
     }
-    let mut ranks: Vec<_> = features.sensors().iter().zip(&lives).map(|(sensor, lives)| judge(sensor, lives)).collect();
+    let mut ranks: Vec<_> = features
+        .sensors()
+        .iter()
+        .zip(&lives)
+        .map(|(sensor, lives)| judge(sensor, lives))
+        .collect();
     ranks.sort_by(|a, b| b.fitness().total_cmp(&a.fitness()));
     ranks
 }
@@ -61,7 +66,9 @@ fn judge(sensor: &str, lives: &[Vec<f64>]) -> SensorRank {
 
 fn monotonicity(lives: &[Vec<f64>]) -> f64 {
     let of_life = |life: &Vec<f64>| {
-        let signs = life.windows(2).map(|pair| f64::from(i8::from(pair[1] > pair[0]) - i8::from(pair[1] < pair[0])));
+        let signs = life
+            .windows(2)
+            .map(|pair| f64::from(i8::from(pair[1] > pair[0]) - i8::from(pair[1] < pair[0])));
         signs.sum::<f64>().abs() / (life.len() - 1) as f64
     };
     mean(lives.iter().filter(|life| life.len() > 1).map(of_life))
@@ -72,16 +79,32 @@ const COMPARED_UNITS: usize = 1000;
 
 fn trendability(lives: &[Vec<f64>]) -> f64 {
     let every = lives.len().div_ceil(COMPARED_UNITS).max(1);
-    let courses: Vec<_> = lives.iter().step_by(every).map(|life| unit_vector(&resampled(life))).collect();
-    let pairs = courses.iter().enumerate().flat_map(|(i, a)| courses[..i].iter().map(move |b| (a, b)));
-    let correlation = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>().abs();
+    let courses: Vec<_> = lives
+        .iter()
+        .step_by(every)
+        .map(|life| unit_vector(&resampled(life)))
+        .collect();
+    let pairs = courses
+        .iter()
+        .enumerate()
+        .flat_map(|(i, a)| courses[..i].iter().map(move |b| (a, b)));
+    let correlation =
+        |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>().abs();
     pairs.map(correlation).fold(1.0, f64::min)
 }
 
 fn prognosability(lives: &[Vec<f64>]) -> f64 {
     let ends = || lives.iter().filter_map(|life| life.last().copied());
-    let travel = mean(lives.iter().map(|life| (life[0] - life[life.len() - 1]).abs()));
-    if travel == 0.0 { 0.0 } else { (-sample_sd(ends()) / travel).exp() }
+    let travel = mean(
+        lives
+            .iter()
+            .map(|life| (life[0] - life[life.len() - 1]).abs()),
+    );
+    if travel == 0.0 {
+        0.0
+    } else {
+        (-sample_sd(ends()) / travel).exp()
+    }
 }
 
 /// Reads a life at equal fractions of its length, between rows by straight lines.
@@ -98,8 +121,21 @@ fn resampled(life: &[f64]) -> Vec<f64> {
 /// Returns the values moved to mean 0 and length 1, so that a product of two is their correlation; zeros if constant.
 fn unit_vector(values: &[f64]) -> Vec<f64> {
     let mean = mean(values.iter().copied());
-    let length = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>().sqrt();
-    values.iter().map(|x| if length > 0.0 { (x - mean) / length } else { 0.0 }).collect()
+    let length = values
+        .iter()
+        .map(|x| (x - mean).powi(2))
+        .sum::<f64>()
+        .sqrt();
+    values
+        .iter()
+        .map(|x| {
+            if length > 0.0 {
+                (x - mean) / length
+            } else {
+                0.0
+            }
+        })
+        .collect()
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
@@ -109,7 +145,11 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 fn sample_sd(values: impl Iterator<Item = f64> + Clone) -> f64 {
     let (center, count) = (mean(values.clone()), values.clone().count());
-    if count < 2 { 0.0 } else { (values.map(|x| (x - center).powi(2)).sum::<f64>() / (count - 1) as f64).sqrt() }
+    if count < 2 {
+        0.0
+    } else {
+        (values.map(|x| (x - center).powi(2)).sum::<f64>() / (count - 1) as f64).sqrt()
+    }
 }
 
 #[cfg(test)]
@@ -117,12 +157,19 @@ mod tests {
     use super::*;
 
     fn near(actual: f64, expected: f64) {
-        assert!((actual - expected).abs() < 1e-9, "{actual} is not {expected}");
+        assert!(
+            (actual - expected).abs() < 1e-9,
+            "{actual} is not {expected}"
+        );
     }
 
     #[test]
     fn a_perfect_parameter_scores_one_in_everything() {
-        let lives = [10, 25, 200].map(|n| (0..n).map(|t| f64::from(t) / f64::from(n - 1)).collect::<Vec<_>>());
+        let lives = [10, 25, 200].map(|n| {
+            (0..n)
+                .map(|t| f64::from(t) / f64::from(n - 1))
+                .collect::<Vec<_>>()
+        });
         near(monotonicity(&lives), 1.0);
         near(trendability(&lives), 1.0);
         near(prognosability(&lives), 1.0);
@@ -130,13 +177,17 @@ mod tests {
 
     #[test]
     fn monotonicity_by_hand() {
-        near(monotonicity(&[vec![0.0, 1.0, 2.0, 1.0, 1.0], vec![3.0, 2.0], vec![5.0]]), (0.25 + 1.0) / 2.0);
+        near(
+            monotonicity(&[vec![0.0, 1.0, 2.0, 1.0, 1.0], vec![3.0, 2.0], vec![5.0]]),
+            (0.25 + 1.0) / 2.0,
+        );
     }
 
     #[test]
     fn trendability_is_the_correlation_of_the_least_alike_pair() {
         // Correlation of t and t² over 0..=99 at 100 points, from its closed form.
-        let (line, curve): (Vec<f64>, Vec<f64>) = (0..100).map(|t| (f64::from(t), f64::from(t * t))).unzip();
+        let (line, curve): (Vec<f64>, Vec<f64>) =
+            (0..100).map(|t| (f64::from(t), f64::from(t * t))).unzip();
         let falling = line.iter().map(|x| -x).collect();
         near(trendability(&[line.clone(), falling]), 1.0);
         let power_mean = |p: i32| (0..100).map(|t| f64::from(t).powi(p)).sum::<f64>() / 100.0;
@@ -148,14 +199,19 @@ mod tests {
 
     #[test]
     fn of_many_units_some_are_compared() {
-        let rising: Vec<Vec<f64>> = (0..2001).map(|unit| vec![0.0, 1.0 + f64::from(unit), 2.0]).collect();
+        let rising: Vec<Vec<f64>> = (0..2001)
+            .map(|unit| vec![0.0, 1.0 + f64::from(unit), 2.0])
+            .collect();
         let few: Vec<Vec<f64>> = rising.iter().step_by(3).cloned().collect();
         assert_eq!(trendability(&rising), trendability(&few));
     }
 
     #[test]
     fn prognosability_by_hand() {
-        near(prognosability(&[vec![0.0, 1.0], vec![0.0, 3.0]]), (-(2.0_f64.sqrt()) / 2.0).exp());
+        near(
+            prognosability(&[vec![0.0, 1.0], vec![0.0, 3.0]]),
+            (-(2.0_f64.sqrt()) / 2.0).exp(),
+        );
         near(prognosability(&[vec![1.0, 1.0], vec![2.0, 2.0]]), 0.0);
     }
 

@@ -48,29 +48,52 @@ impl Regimes {
         if count == 1 || settings.is_empty() {
             return Self::single();
         }
-        let rows = units.iter().flat_map(|unit| (0..unit.len()).map(move |row| (*unit, row)));
-        let points: Vec<_> = rows.map(|(unit, row)| point(&settings, unit, row)).collect();
+        let rows = units
+            .iter()
+            .flat_map(|unit| (0..unit.len()).map(move |row| (*unit, row)));
+        let points: Vec<_> = rows
+            .map(|(unit, row)| point(&settings, unit, row))
+            .collect();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let sample = sample(&points, &mut rng);
-        let found = if count == 0 { detect(&sample, &mut rng) } else { kmeans::cluster(&sample, count, &mut rng) };
+        let found = if count == 0 {
+            detect(&sample, &mut rng)
+        } else {
+            kmeans::cluster(&sample, count, &mut rng)
+        };
         if found.len() < 2 {
             return Self::single();
         }
         let mut centroids = kmeans::refine(&points, found);
         centroids.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
-        Self { settings, centroids }
+        Self {
+            settings,
+            centroids,
+        }
     }
 
     /// Returns what does not fit histories with this many settings.
     pub(super) fn problem(&self, settings: usize) -> Option<String> {
         if self.centroids.len() > MAX_REGIMES {
-            return Some(format!("has {} regimes, more than {MAX_REGIMES}", self.centroids.len()));
+            return Some(format!(
+                "has {} regimes, more than {MAX_REGIMES}",
+                self.centroids.len()
+            ));
         }
-        if self.settings.iter().any(|setting| setting.channel >= settings) {
-            return Some(format!("has regimes of a setting beyond the {settings} of the schema"));
+        if self
+            .settings
+            .iter()
+            .any(|setting| setting.channel >= settings)
+        {
+            return Some(format!(
+                "has regimes of a setting beyond the {settings} of the schema"
+            ));
         }
         let width = self.settings.len();
-        let misshapen = self.centroids.iter().any(|centroid| centroid.len() != width || width == 0);
+        let misshapen = self
+            .centroids
+            .iter()
+            .any(|centroid| centroid.len() != width || width == 0);
         misshapen.then(|| format!("has a regime whose centre is not of {width} settings"))
     }
 
@@ -89,11 +112,18 @@ impl Regimes {
 
     /// Returns the regime of every row.
     pub(super) fn of(&self, trajectory: &Trajectory) -> Vec<usize> {
-        (0..trajectory.len()).map(|row| self.at(trajectory, row)).collect()
+        (0..trajectory.len())
+            .map(|row| self.at(trajectory, row))
+            .collect()
     }
 
     /// Deals the values of one channel into `[regime][row]`.
-    pub(super) fn deal(&self, units: &[&Trajectory], regimes: &[Vec<usize>], channel: usize) -> Vec<Vec<f64>> {
+    pub(super) fn deal(
+        &self,
+        units: &[&Trajectory],
+        regimes: &[Vec<usize>],
+        channel: usize,
+    ) -> Vec<Vec<f64>> {
         let mut dealt = vec![Vec::new(); self.count()];
         for (unit, regimes) in units.iter().zip(regimes) {
             for (value, regime) in unit.channels[channel].iter().zip(regimes) {
@@ -104,7 +134,10 @@ impl Regimes {
     }
 
     fn single() -> Self {
-        Self { settings: Vec::new(), centroids: Vec::new() }
+        Self {
+            settings: Vec::new(),
+            centroids: Vec::new(),
+        }
     }
 }
 
@@ -113,12 +146,24 @@ fn varying_settings(schema: &Schema, units: &[&Trajectory]) -> Vec<Setting> {
         let values = units.iter().flat_map(|unit| &unit.channels[channel]);
         Scale::of(&values.fold(Moments::default(), |run, value| run.then(*value)))
     };
-    let settings = (0..schema.settings.len()).map(|channel| Setting { channel, scale: scale(channel) });
-    settings.filter(|setting| !setting.scale.is_constant()).collect()
+    let settings = (0..schema.settings.len()).map(|channel| Setting {
+        channel,
+        scale: scale(channel),
+    });
+    settings
+        .filter(|setting| !setting.scale.is_constant())
+        .collect()
 }
 
 fn point(settings: &[Setting], unit: &Trajectory, row: usize) -> Point {
-    settings.iter().map(|setting| setting.scale.apply(unit.channels[setting.channel][row], f64::MAX)).collect()
+    settings
+        .iter()
+        .map(|setting| {
+            setting
+                .scale
+                .apply(unit.channels[setting.channel][row], f64::MAX)
+        })
+        .collect()
 }
 
 fn sample(points: &[Point], rng: &mut ChaCha8Rng) -> Vec<Point> {

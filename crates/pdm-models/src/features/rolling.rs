@@ -34,8 +34,15 @@ impl Moments {
     /// Returns the moments of `value` with this run after it.
     fn after(self, value: f64) -> Self {
         // In reverse time the same value comes last and the trend changes its sign.
-        let reversed = Self { cross: -self.cross, ..self }.then(value);
-        Self { cross: -reversed.cross, ..reversed }
+        let reversed = Self {
+            cross: -self.cross,
+            ..self
+        }
+        .then(value);
+        Self {
+            cross: -reversed.cross,
+            ..reversed
+        }
     }
 
     /// Returns the moments of this run with `later` after it.
@@ -74,7 +81,11 @@ impl Moments {
     /// Returns the least-squares slope per row; 0 for fewer than two values.
     pub(super) fn slope(&self) -> f64 {
         let spread = self.count * (self.count * self.count - 1.0) / 12.0;
-        if spread > 0.0 { self.cross / spread } else { 0.0 }
+        if spread > 0.0 {
+            self.cross / spread
+        } else {
+            0.0
+        }
     }
 
     /// Returns the slope, shrunk towards 0 while there are fewer than `trusted` rows.
@@ -182,14 +193,24 @@ mod tests {
             let (middle, mean) = ((values.len() as f64 - 1.0) / 2.0, mean(values));
             let time = |i: usize| i as f64 - middle;
             let spread: f64 = (0..values.len()).map(|i| time(i).powi(2)).sum();
-            let cross: f64 = values.iter().enumerate().map(|(i, x)| time(i) * (x - mean)).sum();
+            let cross: f64 = values
+                .iter()
+                .enumerate()
+                .map(|(i, x)| time(i) * (x - mean))
+                .sum();
             if spread == 0.0 { 0.0 } else { cross / spread }
         }
 
         pub(super) fn exponential_mean(values: &[f64], half_life: f64) -> f64 {
             let weight = |age: usize| 2.0_f64.powf(-(age as f64) / half_life);
             let weights: f64 = (0..values.len()).map(weight).sum();
-            values.iter().rev().enumerate().map(|(age, x)| weight(age) * x).sum::<f64>() / weights
+            values
+                .iter()
+                .rev()
+                .enumerate()
+                .map(|(age, x)| weight(age) * x)
+                .sum::<f64>()
+                / weights
         }
 
         fn mean_of(values: impl ExactSizeIterator<Item = f64>) -> f64 {
@@ -244,7 +265,10 @@ mod tests {
     #[test]
     fn one_value_has_neither_spread_nor_slope() {
         for moments in [expanding(&[7.0])[0], trailing(&[7.0], 40)[0]] {
-            assert_eq!((moments.mean(), moments.sd(), moments.slope()), (7.0, 0.0, 0.0));
+            assert_eq!(
+                (moments.mean(), moments.sd(), moments.slope()),
+                (7.0, 0.0, 0.0)
+            );
         }
     }
 
@@ -258,6 +282,10 @@ mod tests {
 
     #[test]
     fn empty_columns_stay_empty() {
-        assert!(trailing(&[], 40).is_empty() && baseline(&[], 20).is_empty() && exponential_mean(&[], 4.0).is_empty());
+        assert!(
+            trailing(&[], 40).is_empty()
+                && baseline(&[], 20).is_empty()
+                && exponential_mean(&[], 4.0).is_empty()
+        );
     }
 }

@@ -29,7 +29,9 @@ impl Scale {
         let moments: Vec<_> = groups.iter().map(|values| moments_of(values)).collect();
         let pooled = pooled_sd(&moments);
         let scale = |own: &Moments| match Self::of(own) {
-            scale if scale.is_constant() || own.count() < ROWS_FOR_OWN_SPREAD => Self::new(own.mean(), pooled),
+            scale if scale.is_constant() || own.count() < ROWS_FOR_OWN_SPREAD => {
+                Self::new(own.mean(), pooled)
+            }
             scale => scale,
         };
         moments.iter().map(scale).collect()
@@ -48,19 +50,28 @@ impl Scale {
     /// Returns the distance from the mean in standard deviations; 0 where there is none.
     pub(super) fn distance(&self, value: f64) -> f64 {
         let distance = (value - self.mean) / self.sd;
-        if self.is_constant() || distance.is_nan() { 0.0 } else { distance }
+        if self.is_constant() || distance.is_nan() {
+            0.0
+        } else {
+            distance
+        }
     }
 
     fn new(mean: f64, sd: f64) -> Self {
         if !(mean.is_finite() && sd.is_finite()) {
             return Self { mean: 0.0, sd: 0.0 };
         }
-        Self { mean, sd: if sd > ROUNDING * mean.abs() { sd } else { 0.0 } }
+        Self {
+            mean,
+            sd: if sd > ROUNDING * mean.abs() { sd } else { 0.0 },
+        }
     }
 }
 
 fn moments_of(values: &[f64]) -> Moments {
-    values.iter().fold(Moments::default(), |run, value| run.then(*value))
+    values
+        .iter()
+        .fold(Moments::default(), |run, value| run.then(*value))
 }
 
 fn pooled_sd(regimes: &[Moments]) -> f64 {
@@ -80,12 +91,20 @@ mod tests {
     #[test]
     fn distances_are_in_standard_deviations_and_clipped() {
         let scale = scale(&[1.0, 3.0]);
-        assert_eq!([1.0, 2.0, 3.0, 1e12, -1e12].map(|x| scale.apply(x, 6.0)), [-1.0, 0.0, 1.0, 6.0, -6.0]);
+        assert_eq!(
+            [1.0, 2.0, 3.0, 1e12, -1e12].map(|x| scale.apply(x, 6.0)),
+            [-1.0, 0.0, 1.0, 6.0, -6.0]
+        );
     }
 
     #[test]
     fn constant_columns_answer_zero_even_with_rounding_errors() {
-        for column in [&[5.0, 5.0][..], &[1e6, 1e6 + 1e-9], &[], &[f64::MAX, -f64::MAX]] {
+        for column in [
+            &[5.0, 5.0][..],
+            &[1e6, 1e6 + 1e-9],
+            &[],
+            &[f64::MAX, -f64::MAX],
+        ] {
             assert!(scale(column).is_constant(), "{column:?}");
             assert_eq!(scale(column).apply(1e12, 6.0), 0.0);
         }

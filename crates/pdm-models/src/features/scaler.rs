@@ -36,8 +36,14 @@ impl Scaler {
         channels: &[usize],
         clip_sd: f64,
     ) -> Self {
-        let sensor = |channel| Sensor { channel, scales: Scale::by_regime(&regimes.deal(units, rows, channel)) };
-        Self { clip_sd, sensors: channels.iter().copied().map(sensor).collect() }
+        let sensor = |channel| Sensor {
+            channel,
+            scales: Scale::by_regime(&regimes.deal(units, rows, channel)),
+        };
+        Self {
+            clip_sd,
+            sensors: channels.iter().copied().map(sensor).collect(),
+        }
     }
 
     /// Returns what does not fit sensors on these channels, in this many regimes.
@@ -46,26 +52,50 @@ impl Scaler {
             return Some(format!("clips at {} standard deviations", self.clip_sd));
         }
         let same = self.sensors.len() == channels.len()
-            && self.sensors.iter().zip(channels).all(|(sensor, channel)| Some(sensor.channel) == *channel);
+            && self
+                .sensors
+                .iter()
+                .zip(channels)
+                .all(|(sensor, channel)| Some(sensor.channel) == *channel);
         if !same {
             return Some("scales other channels than those of its sensors".to_owned());
         }
-        let misshapen = self.sensors.iter().find(|sensor| sensor.scales.len() != regimes);
-        misshapen.map(|sensor| format!("has {} scales of a sensor for {regimes} regimes", sensor.scales.len()))
+        let misshapen = self
+            .sensors
+            .iter()
+            .find(|sensor| sensor.scales.len() != regimes);
+        misshapen.map(|sensor| {
+            format!(
+                "has {} scales of a sensor for {regimes} regimes",
+                sensor.scales.len()
+            )
+        })
     }
 
     /// Returns the sensors of which some of these rows are clipped.
-    pub(super) fn clipped(&self, schema: &Schema, units: &[&Trajectory], rows: &[Vec<usize>]) -> Vec<Clipped> {
+    pub(super) fn clipped(
+        &self,
+        schema: &Schema,
+        units: &[&Trajectory],
+        rows: &[Vec<usize>],
+    ) -> Vec<Clipped> {
         let mut clipped = Vec::new();
         for sensor in &self.sensors {
             let name = &schema.sensors[sensor.channel - schema.settings.len()];
             let of_unit = |(unit, rows): (&&Trajectory, &Vec<usize>)| {
                 let values = unit.channels[sensor.channel].iter().zip(rows);
-                values.filter(|(value, regime)| sensor.scales[**regime].distance(**value).abs() > self.clip_sd).count()
+                values
+                    .filter(|(value, regime)| {
+                        sensor.scales[**regime].distance(**value).abs() > self.clip_sd
+                    })
+                    .count()
             };
             let rows: usize = units.iter().zip(rows).map(of_unit).sum();
             if rows > 0 {
-                clipped.push(Clipped { sensor: name.clone(), rows });
+                clipped.push(Clipped {
+                    sensor: name.clone(),
+                    rows,
+                });
             }
         }
         clipped
@@ -75,7 +105,9 @@ impl Scaler {
     pub(super) fn apply(&self, trajectory: &Trajectory, rows: &[usize]) -> Vec<Vec<f64>> {
         let column = |sensor: &Sensor| {
             let values = trajectory.channels[sensor.channel].iter().zip(rows);
-            values.map(|(value, regime)| sensor.scales[*regime].apply(*value, self.clip_sd)).collect()
+            values
+                .map(|(value, regime)| sensor.scales[*regime].apply(*value, self.clip_sd))
+                .collect()
         };
         self.sensors.iter().map(column).collect()
     }

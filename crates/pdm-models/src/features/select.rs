@@ -58,12 +58,26 @@ pub(super) fn select(
     named: &[String],
 ) -> Result<Selection, FeatureError> {
     if !named.is_empty() {
-        let channels = named.iter().map(|sensor| channel(schema, sensor)).collect::<Result<Vec<_>, _>>()?;
-        let others = schema.sensors.iter().filter(|sensor| !named.contains(sensor));
-        let left_out = others.map(|sensor| LeftOut { sensor: sensor.clone(), why: WhyLeftOut::NotNamed }).collect();
+        let channels = named
+            .iter()
+            .map(|sensor| channel(schema, sensor))
+            .collect::<Result<Vec<_>, _>>()?;
+        let others = schema
+            .sensors
+            .iter()
+            .filter(|sensor| !named.contains(sensor));
+        let left_out = others
+            .map(|sensor| LeftOut {
+                sensor: sensor.clone(),
+                why: WhyLeftOut::NotNamed,
+            })
+            .collect();
         return Ok(Selection { channels, left_out });
     }
-    let mut selection = Selection { channels: Vec::new(), left_out: Vec::new() };
+    let mut selection = Selection {
+        channels: Vec::new(),
+        left_out: Vec::new(),
+    };
     let in_use = schema.sensors_in_general_use();
     for (position, sensor) in schema.sensors.iter().enumerate() {
         let channel = schema.settings.len() + position;
@@ -73,22 +87,34 @@ pub(super) fn select(
             Some(_) | None => None,
         };
         match why {
-            Some(why) => selection.left_out.push(LeftOut { sensor: sensor.clone(), why }),
+            Some(why) => selection.left_out.push(LeftOut {
+                sensor: sensor.clone(),
+                why,
+            }),
             None => selection.channels.push(channel),
         }
     }
-    if selection.channels.is_empty() { Err(FeatureError::NothingVaries) } else { Ok(selection) }
+    if selection.channels.is_empty() {
+        Err(FeatureError::NothingVaries)
+    } else {
+        Ok(selection)
+    }
 }
 
 fn channel(schema: &Schema, sensor: &str) -> Result<usize, FeatureError> {
     let position = schema.sensors.iter().position(|known| known == sensor);
     position
         .map(|position| schema.settings.len() + position)
-        .ok_or_else(|| FeatureError::UnknownColumn { column: sensor.to_owned(), known: schema.sensors.join(", ") })
+        .ok_or_else(|| FeatureError::UnknownColumn {
+            column: sensor.to_owned(),
+            known: schema.sensors.join(", "),
+        })
 }
 
 fn varies(by_regime: &[Vec<f64>]) -> bool {
-    Scale::by_regime(by_regime).iter().any(|scale| !scale.is_constant())
+    Scale::by_regime(by_regime)
+        .iter()
+        .any(|scale| !scale.is_constant())
 }
 
 #[cfg(test)]
@@ -107,7 +133,11 @@ mod tests {
     /// A unit of 40 rows that reports an alarm counter, a rounded gauge, a flag, a jump, a sensor that moves in the last
     /// unit alone, and a constant.
     fn unit(number: u32) -> Trajectory {
-        let steps = |value: fn(f64, u32) -> f64| (0..40).map(|row| value(f64::from(row), number)).collect::<Vec<_>>();
+        let steps = |value: fn(f64, u32) -> f64| {
+            (0..40)
+                .map(|row| value(f64::from(row), number))
+                .collect::<Vec<_>>()
+        };
         let channels = vec![
             steps(|row, _| (row - 35.0).max(0.0)),
             steps(|row, _| (row / 20.0).round()),
@@ -116,20 +146,35 @@ mod tests {
             steps(|row, number| if number == 9 && row > 30.0 { 1.0 } else { 0.0 }),
             steps(|_, _| 3.0),
         ];
-        Trajectory { unit: UnitId::from(number), cycles: (1..=40).map(Cycle).collect(), channels }
+        Trajectory {
+            unit: UnitId::from(number),
+            cycles: (1..=40).map(Cycle).collect(),
+            channels,
+        }
     }
 
     #[test]
     fn sensors_that_move_in_steps_are_read_and_constant_ones_are_named() {
         let names = ["alarms", "gauge", "flag", "jump", "rare", "flat"].map(str::to_owned);
-        let schema = Schema { unit: "u".into(), cycle: "c".into(), settings: Vec::new(), sensors: names.to_vec() };
+        let schema = Schema {
+            unit: "u".into(),
+            cycle: "c".into(),
+            settings: Vec::new(),
+            sensors: names.to_vec(),
+        };
         let units: Vec<_> = (0..10).map(unit).collect();
         let units: Vec<_> = units.iter().collect();
         let regimes = Regimes::fit(&schema, &units, 1, 0);
         let rows: Vec<_> = units.iter().map(|unit| regimes.of(unit)).collect();
         let selection = select(&schema, &units, &regimes, &rows, &[]).unwrap();
         assert_eq!(selection.channels, [0, 1, 2, 3, 4]);
-        assert_eq!(selection.left_out, [LeftOut { sensor: "flat".into(), why: WhyLeftOut::Constant }]);
+        assert_eq!(
+            selection.left_out,
+            [LeftOut {
+                sensor: "flat".into(),
+                why: WhyLeftOut::Constant
+            }]
+        );
         let named = select(&schema, &units, &regimes, &rows, &names[4..]).unwrap();
         assert_eq!((named.channels, named.left_out.len()), (vec![4, 5], 4));
     }

@@ -35,7 +35,9 @@ impl InputScaler {
                 *run = column.iter().fold(*run, |run, value| run.then(*value));
             }
         }
-        Self { scales: moments.iter().map(Scale::of).collect() }
+        Self {
+            scales: moments.iter().map(Scale::of).collect(),
+        }
     }
 
     /// Returns what does not fit this many inputs.
@@ -47,27 +49,46 @@ impl InputScaler {
     /// Returns the inputs standardised and clipped.
     pub(super) fn apply(&self, mut columns: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
         for (scale, column) in self.scales.iter().zip(&mut columns) {
-            column.iter_mut().for_each(|value| *value = scale.apply(*value, CLIP_SD));
+            column
+                .iter_mut()
+                .for_each(|value| *value = scale.apply(*value, CLIP_SD));
         }
         columns
     }
 }
 
 /// Returns the names of the columns of [`columns`], in order.
-pub(super) fn names<'a>(sensors: impl Iterator<Item = &'a str> + Clone, options: &FeatureOptions) -> Vec<String> {
+pub(super) fn names<'a>(
+    sensors: impl Iterator<Item = &'a str> + Clone,
+    options: &FeatureOptions,
+) -> Vec<String> {
     let half_life = SMOOTH_HALF_LIFE * options.time_scale();
-    let smooth = sensors.clone().map(|sensor| format!("{sensor}.ema{half_life}"));
+    let smooth = sensors
+        .clone()
+        .map(|sensor| format!("{sensor}.ema{half_life}"));
     let drift = sensors.map(|sensor| format!("{sensor}.drift"));
     smooth.chain(drift).chain(["age".to_owned()]).collect()
 }
 
 /// Returns the raw inputs as `[input][row]`, from standardised sensors `[sensor][row]`.
-pub(super) fn columns(sensors: &[Vec<f64>], cycles: &[Cycle], options: &FeatureOptions) -> Vec<Vec<f64>> {
+pub(super) fn columns(
+    sensors: &[Vec<f64>],
+    cycles: &[Cycle],
+    options: &FeatureOptions,
+) -> Vec<Vec<f64>> {
     let (scale, baseline_cycles) = (options.time_scale(), options.baseline_cycles());
-    let smooth = sensors.iter().map(|sensor| exponential_mean(sensor, SMOOTH_HALF_LIFE * scale));
+    let smooth = sensors
+        .iter()
+        .map(|sensor| exponential_mean(sensor, SMOOTH_HALF_LIFE * scale));
     let drift = sensors.iter().map(|sensor| {
-        difference(&exponential_mean(sensor, DRIFT_HALF_LIFE * scale), &baseline(sensor, baseline_cycles))
+        difference(
+            &exponential_mean(sensor, DRIFT_HALF_LIFE * scale),
+            &baseline(sensor, baseline_cycles),
+        )
     });
-    let age = cycles.iter().map(|cycle| f64::from(cycle.0) / AGE_CYCLES).collect();
+    let age = cycles
+        .iter()
+        .map(|cycle| f64::from(cycle.0) / AGE_CYCLES)
+        .collect();
     smooth.chain(drift).chain([age]).collect()
 }

@@ -3,7 +3,9 @@
 //! With 14 sensors and default options 115 features: 7 for each sensor, 15 for the health index, 2 for the age.
 
 use super::FeatureOptions;
-use super::rolling::{Moments, baseline, difference, expanding, exponential_mean, running_minimum, trailing};
+use super::rolling::{
+    Moments, baseline, difference, expanding, exponential_mean, running_minimum, trailing,
+};
 use pdm_core::domain::Cycle;
 
 /// Half-life of the smoothed signal whose distance from the baseline is a unit's drift, in cycles.
@@ -28,8 +30,13 @@ const CROSSING_MAX_CYCLES: f64 = 400.0;
 const CROSSING_UNIT_CYCLES: f64 = 100.0;
 
 /// Returns the names of the columns of [`columns`], in order.
-pub(super) fn names<'a>(sensors: impl Iterator<Item = &'a str>, options: &FeatureOptions) -> Vec<String> {
-    let mut names: Vec<_> = sensors.flat_map(|sensor| sensor_names(sensor, options)).collect();
+pub(super) fn names<'a>(
+    sensors: impl Iterator<Item = &'a str>,
+    options: &FeatureOptions,
+) -> Vec<String> {
+    let mut names: Vec<_> = sensors
+        .flat_map(|sensor| sensor_names(sensor, options))
+        .collect();
     names.extend(health_names(options));
     names.extend(["cycle", "log_cycle"].map(str::to_owned));
     names
@@ -42,18 +49,34 @@ pub(super) fn columns(
     cycles: &[Cycle],
     options: &FeatureOptions,
 ) -> Vec<Vec<f64>> {
-    let mut columns: Vec<_> = sensors.iter().flat_map(|sensor| sensor_columns(sensor, options)).collect();
+    let mut columns: Vec<_> = sensors
+        .iter()
+        .flat_map(|sensor| sensor_columns(sensor, options))
+        .collect();
     columns.extend(health_columns(health, options));
     columns.push(cycles.iter().map(|cycle| f64::from(cycle.0)).collect());
-    columns.push(cycles.iter().map(|cycle| f64::from(cycle.0).ln_1p()).collect());
+    columns.push(
+        cycles
+            .iter()
+            .map(|cycle| f64::from(cycle.0).ln_1p())
+            .collect(),
+    );
     columns
 }
 
 fn sensor_names(sensor: &str, options: &FeatureOptions) -> Vec<String> {
     let (window, half_lives) = (options.window_cycles(), options.half_lives());
-    let means = half_lives.iter().map(|half_life| format!("{sensor}.ema{half_life}"));
-    let others = ["base", "drift", &format!("slope{window}"), &format!("sd{window}"), "slope"]
-        .map(|statistic| format!("{sensor}.{statistic}"));
+    let means = half_lives
+        .iter()
+        .map(|half_life| format!("{sensor}.ema{half_life}"));
+    let others = [
+        "base",
+        "drift",
+        &format!("slope{window}"),
+        &format!("sd{window}"),
+        "slope",
+    ]
+    .map(|statistic| format!("{sensor}.{statistic}"));
     means.chain(others).collect()
 }
 
@@ -64,15 +87,26 @@ fn sensor_columns(sensor: &[f64], options: &FeatureOptions) -> Vec<Vec<f64>> {
     let recent = trailing(sensor, window);
     let (cycles, trusted) = (SENSOR_SLOPE_CYCLES * scale, options.trusted_rows());
     let half_lives = options.half_lives();
-    let mut columns: Vec<_> = half_lives.iter().map(|half_life| exponential_mean(sensor, *half_life)).collect();
-    columns.extend([base, drift, slopes(&recent, trusted.min(window), cycles), spreads(&recent)]);
+    let mut columns: Vec<_> = half_lives
+        .iter()
+        .map(|half_life| exponential_mean(sensor, *half_life))
+        .collect();
+    columns.extend([
+        base,
+        drift,
+        slopes(&recent, trusted.min(window), cycles),
+        spreads(&recent),
+    ]);
     columns.push(slopes(&expanding(sensor), trusted, cycles));
     columns
 }
 
 /// Returns windows stretched to the lives at hand; of those that very short lives make equal, one.
 fn stretched<const N: usize>(windows: [f64; N], options: &FeatureOptions) -> Vec<usize> {
-    let mut stretched: Vec<usize> = windows.into_iter().map(|cycles| options.window(cycles)).collect();
+    let mut stretched: Vec<usize> = windows
+        .into_iter()
+        .map(|cycles| options.window(cycles))
+        .collect();
     stretched.dedup();
     stretched
 }
@@ -82,37 +116,80 @@ fn health_half_lives(options: &FeatureOptions) -> [f64; 5] {
 }
 
 fn health_names(options: &FeatureOptions) -> Vec<String> {
-    let mut names: Vec<_> = health_half_lives(options).iter().map(|half_life| format!("ema{half_life}")).collect();
-    names.extend(stretched(HEALTH_SLOPE_WINDOWS, options).iter().map(|window| format!("slope{window}")));
+    let mut names: Vec<_> = health_half_lives(options)
+        .iter()
+        .map(|half_life| format!("ema{half_life}"))
+        .collect();
+    names.extend(
+        stretched(HEALTH_SLOPE_WINDOWS, options)
+            .iter()
+            .map(|window| format!("slope{window}")),
+    );
     names.push("slope".to_owned());
-    names.extend(stretched(HEALTH_SPREAD_WINDOWS, options).iter().map(|window| format!("sd{window}")));
+    names.extend(
+        stretched(HEALTH_SPREAD_WINDOWS, options)
+            .iter()
+            .map(|window| format!("sd{window}")),
+    );
     names.extend(["min", "drift"].map(str::to_owned));
-    names.extend(stretched(HEALTH_CROSSING_WINDOWS, options).iter().map(|window| format!("crossing{window}")));
-    names.iter().map(|statistic| format!("health_index.{statistic}")).collect()
+    names.extend(
+        stretched(HEALTH_CROSSING_WINDOWS, options)
+            .iter()
+            .map(|window| format!("crossing{window}")),
+    );
+    names
+        .iter()
+        .map(|statistic| format!("health_index.{statistic}"))
+        .collect()
 }
 
 fn health_columns(health: &[f64], options: &FeatureOptions) -> Vec<Vec<f64>> {
     let (scale, trusted) = (options.time_scale(), options.trusted_rows());
-    let (smooth, cycles) = (exponential_mean(health, HEALTH_SMOOTH_HALF_LIFE * scale), HEALTH_SLOPE_CYCLES * scale);
+    let (smooth, cycles) = (
+        exponential_mean(health, HEALTH_SMOOTH_HALF_LIFE * scale),
+        HEALTH_SLOPE_CYCLES * scale,
+    );
     let level = exponential_mean(health, DRIFT_HALF_LIFE * scale);
-    let slopes_over = |window: usize, cycles| slopes(&trailing(health, window), trusted.min(window), cycles);
+    let slopes_over =
+        |window: usize, cycles| slopes(&trailing(health, window), trusted.min(window), cycles);
     let half_lives = health_half_lives(options);
-    let mut columns: Vec<_> = half_lives.iter().map(|half_life| exponential_mean(health, *half_life)).collect();
+    let mut columns: Vec<_> = half_lives
+        .iter()
+        .map(|half_life| exponential_mean(health, *half_life))
+        .collect();
     let slope_windows = stretched(HEALTH_SLOPE_WINDOWS, options);
-    columns.extend(slope_windows.into_iter().map(|window| slopes_over(window, cycles)));
+    columns.extend(
+        slope_windows
+            .into_iter()
+            .map(|window| slopes_over(window, cycles)),
+    );
     columns.push(slopes(&expanding(health), trusted, cycles));
     let spread_windows = stretched(HEALTH_SPREAD_WINDOWS, options);
-    columns.extend(spread_windows.into_iter().map(|window| spreads(&trailing(health, window))));
+    columns.extend(
+        spread_windows
+            .into_iter()
+            .map(|window| spreads(&trailing(health, window))),
+    );
     columns.push(running_minimum(&smooth));
-    columns.push(difference(&smooth, &baseline(health, options.baseline_cycles())));
+    columns.push(difference(
+        &smooth,
+        &baseline(health, options.baseline_cycles()),
+    ));
     let crossing_windows = stretched(HEALTH_CROSSING_WINDOWS, options);
-    columns.extend(crossing_windows.into_iter().map(|window| crossings(&level, &slopes_over(window, 1.0), scale)));
+    columns.extend(
+        crossing_windows
+            .into_iter()
+            .map(|window| crossings(&level, &slopes_over(window, 1.0), scale)),
+    );
     columns
 }
 
 /// Returns the change over `cycles` cycles at the slope of each run, damped while it has fewer than `trusted` rows.
 fn slopes(moments: &[Moments], trusted: usize, cycles: f64) -> Vec<f64> {
-    moments.iter().map(|moments| cycles * moments.damped_slope(trusted)).collect()
+    moments
+        .iter()
+        .map(|moments| cycles * moments.damped_slope(trusted))
+        .collect()
 }
 
 fn spreads(moments: &[Moments]) -> Vec<f64> {
@@ -138,14 +215,22 @@ mod tests {
         let options = FeatureOptions::default();
         let cycles: Vec<_> = (1..=health.len() as u32).map(Cycle).collect();
         let names = names(["s"].into_iter(), &options);
-        let at = names.iter().position(|known| known == name).unwrap_or_else(|| panic!("no {name} in {names:?}"));
+        let at = names
+            .iter()
+            .position(|known| known == name)
+            .unwrap_or_else(|| panic!("no {name} in {names:?}"));
         columns(&[sensor.to_vec()], health, &cycles, &options).swap_remove(at)
     }
 
     #[test]
     fn every_column_has_a_name() {
         let (options, sensors) = (FeatureOptions::default(), vec![vec![0.0; 3]; 2]);
-        let columns = columns(&sensors, &[0.0; 3], &[Cycle(1), Cycle(2), Cycle(3)], &options);
+        let columns = columns(
+            &sensors,
+            &[0.0; 3],
+            &[Cycle(1), Cycle(2), Cycle(3)],
+            &options,
+        );
         assert_eq!(names(["a", "b"].into_iter(), &options).len(), columns.len());
         assert!(columns.iter().all(|column| column.len() == 3));
     }
@@ -154,13 +239,22 @@ mod tests {
     fn a_straight_line_by_hand() {
         let line: Vec<f64> = (0..100).map(|t| 0.01 * f64::from(t)).collect();
         let last = |name| *column(name, &line, &line).last().unwrap();
-        let near = |name, expected: f64| assert!((last(name) - expected).abs() < 1e-9, "{name}: {}", last(name));
+        let near = |name, expected: f64| {
+            assert!(
+                (last(name) - expected).abs() < 1e-9,
+                "{name}: {}",
+                last(name)
+            )
+        };
         near("s.slope40", 0.4);
         near("s.slope", 0.4);
         near("s.base", 0.095);
         near("s.sd40", 0.01 * ((40.0_f64.powi(2) - 1.0) / 12.0).sqrt());
         near("health_index.slope15", 0.3);
-        near("health_index.sd30", 0.01 * ((30.0_f64.powi(2) - 1.0) / 12.0).sqrt());
+        near(
+            "health_index.sd30",
+            0.01 * ((30.0_f64.powi(2) - 1.0) / 12.0).sqrt(),
+        );
         near("health_index.min", 0.0);
         near("health_index.crossing30", 4.0);
         near("cycle", 100.0);
@@ -177,7 +271,10 @@ mod tests {
     fn early_slopes_are_damped_by_the_square_of_the_share_of_20_rows() {
         let line: Vec<f64> = (0..30).map(|t| 0.01 * f64::from(t)).collect();
         let check = |name, row: usize, expected: f64| {
-            assert!((column(name, &line, &line)[row] - expected).abs() < 1e-9, "{name} at {row}");
+            assert!(
+                (column(name, &line, &line)[row] - expected).abs() < 1e-9,
+                "{name} at {row}"
+            );
         };
         check("s.slope40", 0, 0.0);
         check("s.slope40", 9, 0.4 * 0.25);

@@ -17,7 +17,9 @@ pub struct TargetOptions {
 
 impl Default for TargetOptions {
     fn default() -> Self {
-        Self { cap: FromData::Set(USUAL_CAP) }
+        Self {
+            cap: FromData::Set(USUAL_CAP),
+        }
     }
 }
 
@@ -31,7 +33,9 @@ impl TargetOptions {
     /// Returns these options with a number for the cap, where that was left to the data.
     #[must_use]
     pub fn settled(&self, lives: &Lives) -> Self {
-        Self { cap: FromData::Set(self.cap.or(Self::cap_of(lives))) }
+        Self {
+            cap: FromData::Set(self.cap.or(Self::cap_of(lives))),
+        }
     }
 
     /// Returns the cap that cuts no label of units that lived so long; in two digits, so that a fleet that grows seldom
@@ -69,7 +73,10 @@ impl TargetOptions {
             return Vec::new();
         }
         let message = format!("must be more than 0 and at most {LONGEST_LIFE} cycles, not {cap:?}");
-        vec![Problem::new("cap", message).hint("\"auto\", the longest training life, leaves the labels uncapped")]
+        vec![
+            Problem::new("cap", message)
+                .hint("\"auto\", the longest training life, leaves the labels uncapped"),
+        ]
     }
 }
 
@@ -80,26 +87,47 @@ mod tests {
     #[test]
     fn labels_are_flat_above_the_cap() {
         let target = TargetOptions::default();
-        assert_eq!([0.0, 124.0, 125.0, 300.0].map(|rul| target.label(rul)), [0.0, 124.0, 125.0, 125.0]);
+        assert_eq!(
+            [0.0, 124.0, 125.0, 300.0].map(|rul| target.label(rul)),
+            [0.0, 124.0, 125.0, 125.0]
+        );
     }
 
     #[test]
     fn a_cap_left_to_the_data_is_the_longest_life_in_two_digits() {
-        let auto = TargetOptions { cap: FromData::Auto };
+        let auto = TargetOptions {
+            cap: FromData::Auto,
+        };
         let cap = |longest_rul| {
-            let lives = Lives { units: 9, shortest: 1, median: 1, longest: 1, longest_rul };
+            let lives = Lives {
+                units: 9,
+                shortest: 1,
+                median: 1,
+                longest: 1,
+                longest_rul,
+            };
             auto.settled(&lives).cap()
         };
         let longest = [0.0, 3.0, 17.0, 39.0, 100.0, 361.0, 2987.0];
-        assert_eq!(longest.map(cap), [1.0, 3.0, 17.0, 39.0, 100.0, 370.0, 3000.0]);
-        assert_eq!(TargetOptions::default().settled(&Lives::of(&[])).cap(), 125.0);
+        assert_eq!(
+            longest.map(cap),
+            [1.0, 3.0, 17.0, 39.0, 100.0, 370.0, 3000.0]
+        );
+        assert_eq!(
+            TargetOptions::default().settled(&Lives::of(&[])).cap(),
+            125.0
+        );
     }
 
     #[test]
     fn the_cap_must_be_a_positive_number() {
         assert_eq!(TargetOptions::default().problems(), []);
         for cap in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e308] {
-            assert_eq!(TargetOptions { cap: cap.into() }.problems()[0].path, "cap", "{cap}");
+            assert_eq!(
+                TargetOptions { cap: cap.into() }.problems()[0].path,
+                "cap",
+                "{cap}"
+            );
         }
     }
 }

@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::family::FamilyOptions;
 use super::neural::NetworkOptions;
 use super::{
-    CnnOptions, Ensemble, Gbdt, GbdtOptions, GruOptions, InputKind, Linear, LinearOptions, LstmOptions, ModelError,
-    Neural, Predictor, Stack, StackOptions, TcnOptions, TransformerOptions,
+    CnnOptions, Ensemble, Gbdt, GbdtOptions, GruOptions, InputKind, Linear, LinearOptions,
+    LstmOptions, ModelError, Neural, Predictor, Stack, StackOptions, TcnOptions,
+    TransformerOptions,
 };
 use pdm_core::domain::Problem;
 
@@ -205,25 +206,47 @@ mod tests {
             assert!(options.problems().is_empty());
             let written = serde_json::to_value(&options).unwrap();
             assert_eq!(written["kind"], *kind);
-            assert_eq!(serde_json::from_value::<ModelOptions>(written).unwrap(), options);
+            assert_eq!(
+                serde_json::from_value::<ModelOptions>(written).unwrap(),
+                options
+            );
         }
         let small = ModelOptions::small();
-        assert_eq!(small.iter().map(ModelOptions::kind).collect::<Vec<_>>(), ModelOptions::KINDS);
+        assert_eq!(
+            small.iter().map(ModelOptions::kind).collect::<Vec<_>>(),
+            ModelOptions::KINDS
+        );
         assert!(small.iter().all(|options| options.problems().is_empty()));
         assert!(ModelOptions::decode("oracle", json!({})).is_none());
-        assert!(ModelOptions::decode("gru", json!({"hidden": "many"})).unwrap().is_err());
+        assert!(
+            ModelOptions::decode("gru", json!({"hidden": "many"}))
+                .unwrap()
+                .is_err()
+        );
     }
 
     /// A size that overflows, or asks for all memory, is refused by name before anything is made of it.
     #[test]
     fn sizes_beyond_reason_are_refused() {
         for kind in ModelOptions::KINDS {
-            let options = serde_json::to_value(ModelOptions::decode(kind, json!({})).unwrap().unwrap()).unwrap();
-            let counts = options.as_object().unwrap().iter().filter(|(_, value)| value.is_u64());
+            let options =
+                serde_json::to_value(ModelOptions::decode(kind, json!({})).unwrap().unwrap())
+                    .unwrap();
+            let counts = options
+                .as_object()
+                .unwrap()
+                .iter()
+                .filter(|(_, value)| value.is_u64());
             for key in counts.map(|(key, _)| key) {
                 for count in [0, u64::MAX] {
-                    let wrong = ModelOptions::decode(kind, json!({key: count})).unwrap().unwrap();
-                    let named: Vec<_> = wrong.problems().into_iter().map(|problem| problem.path).collect();
+                    let wrong = ModelOptions::decode(kind, json!({key: count}))
+                        .unwrap()
+                        .unwrap();
+                    let named: Vec<_> = wrong
+                        .problems()
+                        .into_iter()
+                        .map(|problem| problem.path)
+                        .collect();
                     assert_eq!(named, [key.as_str()], "{kind}: {key} = {count}");
                 }
             }

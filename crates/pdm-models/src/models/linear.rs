@@ -24,7 +24,14 @@ impl LinearOptions {
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         let valid = self.l2.is_finite() && self.l2 >= 0.0;
-        if valid { Vec::new() } else { vec![Problem::new("l2", format!("must be at least 0, not {}", self.l2))] }
+        if valid {
+            Vec::new()
+        } else {
+            vec![Problem::new(
+                "l2",
+                format!("must be at least 0, not {}", self.l2),
+            )]
+        }
     }
 }
 
@@ -74,7 +81,10 @@ const COEFFICIENTS: &str = "coefficients";
 impl Linear {
     /// Returns the model with these weights, which apply to features as they stand in the table.
     pub(crate) fn new(intercept: f64, coefficients: Vec<f64>) -> Self {
-        Self { intercept, coefficients }
+        Self {
+            intercept,
+            coefficients,
+        }
     }
 
     /// Reads a model from its weights.
@@ -86,13 +96,22 @@ impl Linear {
         let intercept = read_shaped(&tensors, INTERCEPT, &[1])?[0];
         let (shape, coefficients) = read(&tensors, COEFFICIENTS)?;
         match shape.len() {
-            1 => Ok(Self { intercept, coefficients }),
+            1 => Ok(Self {
+                intercept,
+                coefficients,
+            }),
             rank => Err(wrong(COEFFICIENTS, format!("has {rank} dimensions, not 1"))),
         }
     }
 
     fn value(&self, row: &[f32]) -> f64 {
-        self.intercept + self.coefficients.iter().zip(row).map(|(c, x)| c * f64::from(*x)).sum::<f64>()
+        self.intercept
+            + self
+                .coefficients
+                .iter()
+                .zip(row)
+                .map(|(c, x)| c * f64::from(*x))
+                .sum::<f64>()
     }
 }
 
@@ -102,17 +121,25 @@ impl Predictor for Linear {
     }
 
     fn predict(&self, history: &Matrix) -> Vec<f64> {
-        (0..history.rows()).map(|row| self.value(history.row(row))).collect()
+        (0..history.rows())
+            .map(|row| self.value(history.row(row)))
+            .collect()
     }
 
     fn predict_last(&self, history: &Matrix) -> f64 {
-        history.rows().checked_sub(1).map_or(f64::NAN, |last| self.value(history.row(last)))
+        history
+            .rows()
+            .checked_sub(1)
+            .map_or(f64::NAN, |last| self.value(history.row(last)))
     }
 
     fn weights(&self) -> Vec<u8> {
         write(
             FAMILY,
-            &[(INTERCEPT, &[1], &[self.intercept]), (COEFFICIENTS, &[self.coefficients.len()], &self.coefficients)],
+            &[
+                (INTERCEPT, &[1], &[self.intercept]),
+                (COEFFICIENTS, &[self.coefficients.len()], &self.coefficients),
+            ],
         )
     }
 
@@ -128,12 +155,25 @@ mod tests {
     #[test]
     fn weights_come_back() {
         let model = Linear::new(1.5, vec![2.0, -0.25]);
-        let history = Matrix { width: 2, values: vec![1.0, 4.0, 0.0, 2.0] };
+        let history = Matrix {
+            width: 2,
+            values: vec![1.0, 4.0, 0.0, 2.0],
+        };
         assert_eq!(model.predict(&history), [2.5, 1.0]);
         assert_eq!(model.predict_last(&history), 1.0);
-        assert!(model.predict_last(&Matrix { width: 2, values: Vec::new() }).is_nan());
+        assert!(
+            model
+                .predict_last(&Matrix {
+                    width: 2,
+                    values: Vec::new()
+                })
+                .is_nan()
+        );
         assert_eq!(Linear::load(&model.weights()).unwrap(), model);
-        assert!(matches!(Linear::load(b"nothing of the kind"), Err(ModelError::Format(_))));
+        assert!(matches!(
+            Linear::load(b"nothing of the kind"),
+            Err(ModelError::Format(_))
+        ));
     }
 
     #[test]

@@ -39,11 +39,22 @@ pub(super) fn join(whole: &str, parts: &[Part]) -> Vec<u8> {
     let mut headers = Vec::with_capacity(parts.len());
     let mut tensors: Vec<(String, TensorView<'_>)> = Vec::new();
     for (name, bytes) in parts {
-        let (metadata, file) = opened(bytes).expect("a fitted model's weights are a safetensors file");
-        headers.push(Header { name: name.clone(), metadata });
-        tensors.extend(file.tensors().into_iter().map(|(tensor, view)| (format!("{name}/{tensor}"), view)));
+        let (metadata, file) =
+            opened(bytes).expect("a fitted model's weights are a safetensors file");
+        headers.push(Header {
+            name: name.clone(),
+            metadata,
+        });
+        tensors.extend(
+            file.tensors()
+                .into_iter()
+                .map(|(tensor, view)| (format!("{name}/{tensor}"), view)),
+        );
     }
-    let contents = Contents { format: FORMAT, parts: headers };
+    let contents = Contents {
+        format: FORMAT,
+        parts: headers,
+    };
     let contents = serde_json::to_string(&contents).expect("names and texts have a JSON form");
     // One entry only: the order of more would be that of a hash map.
     safetensors::serialize(tensors, Some(HashMap::from([(entry(whole), contents)])))
@@ -56,20 +67,33 @@ pub(super) fn join(whole: &str, parts: &[Part]) -> Vec<u8> {
 /// The bytes are not safetensors, or what the file says of its parts cannot be understood.
 pub(super) fn split(whole: &str, bytes: &[u8]) -> Result<Option<Vec<Part>>, ModelError> {
     let (metadata, file) = opened(bytes)?;
-    let Some(contents) = metadata.get(&entry(whole)) else { return Ok(None) };
-    let contents: Contents =
-        serde_json::from_str(contents).map_err(|error| wrong("__metadata__", format!("names no parts: {error}")))?;
+    let Some(contents) = metadata.get(&entry(whole)) else {
+        return Ok(None);
+    };
+    let contents: Contents = serde_json::from_str(contents)
+        .map_err(|error| wrong("__metadata__", format!("names no parts: {error}")))?;
     if contents.format != FORMAT {
-        return Err(wrong("__metadata__", format!("has format {}, and only {FORMAT} is known", contents.format)));
+        return Err(wrong(
+            "__metadata__",
+            format!("has format {}, and only {FORMAT} is known", contents.format),
+        ));
     }
     check(&contents.parts, &file)?;
-    contents.parts.into_iter().map(|header| part(header, &file)).collect::<Result<_, _>>().map(Some)
+    contents
+        .parts
+        .into_iter()
+        .map(|header| part(header, &file))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// Refuses parts that share tensors: each would be a copy of the whole file.
 fn check(parts: &[Header], file: &SafeTensors<'_>) -> Result<(), ModelError> {
     if parts.len() > MOST_PARTS {
-        return Err(wrong("__metadata__", format!("names {} parts, more than {MOST_PARTS}", parts.len())));
+        return Err(wrong(
+            "__metadata__",
+            format!("names {} parts, more than {MOST_PARTS}", parts.len()),
+        ));
     }
     let names = file.names();
     let of_part = |part: &Header| names.iter().filter(|name| is_of(name, &part.name)).count();
@@ -81,7 +105,9 @@ fn check(parts: &[Header], file: &SafeTensors<'_>) -> Result<(), ModelError> {
 }
 
 fn is_of(tensor: &str, part: &str) -> bool {
-    tensor.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
+    tensor
+        .strip_prefix(part)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn part(header: Header, file: &SafeTensors<'_>) -> Result<Part, ModelError> {
@@ -89,13 +115,20 @@ fn part(header: Header, file: &SafeTensors<'_>) -> Result<Part, ModelError> {
     let own = |(name, view): (String, _)| Some((name.strip_prefix(&prefix)?.to_owned(), view));
     let tensors: Vec<_> = file.tensors().into_iter().filter_map(own).collect();
     let metadata = header.metadata.into_iter().collect();
-    Ok((header.name, safetensors::serialize(tensors, Some(metadata))?))
+    Ok((
+        header.name,
+        safetensors::serialize(tensors, Some(metadata))?,
+    ))
 }
 
 fn opened(bytes: &[u8]) -> Result<(BTreeMap<String, String>, SafeTensors<'_>), ModelError> {
     let (_, header) = SafeTensors::read_metadata(bytes)?;
     let metadata = header.metadata().as_ref();
-    let metadata = metadata.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let metadata = metadata
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     Ok((metadata, SafeTensors::deserialize(bytes)?))
 }
 
@@ -109,8 +142,16 @@ mod tests {
     use crate::models::weights::write;
 
     fn parts() -> Vec<Part> {
-        let toy = |values: &[f64]| write("toy", &[("a", &[values.len()], values), ("b", &[1], &[0.5])]);
-        vec![("one".to_owned(), toy(&[1.0, 2.0])), ("two".to_owned(), toy(&[3.0]))]
+        let toy = |values: &[f64]| {
+            write(
+                "toy",
+                &[("a", &[values.len()], values), ("b", &[1], &[0.5])],
+            )
+        };
+        vec![
+            ("one".to_owned(), toy(&[1.0, 2.0])),
+            ("two".to_owned(), toy(&[3.0])),
+        ]
     }
 
     #[test]
@@ -118,18 +159,31 @@ mod tests {
         let whole = join("pair", &parts());
         assert_eq!(split("pair", &whole).unwrap(), Some(parts()));
         assert_eq!(split("trio", &whole).unwrap(), None);
-        let nested = vec![("inner".to_owned(), whole.clone()), ("one".to_owned(), parts()[0].1.clone())];
-        assert_eq!(split("outer", &join("outer", &nested)).unwrap(), Some(nested));
+        let nested = vec![
+            ("inner".to_owned(), whole.clone()),
+            ("one".to_owned(), parts()[0].1.clone()),
+        ];
+        assert_eq!(
+            split("outer", &join("outer", &nested)).unwrap(),
+            Some(nested)
+        );
         assert_eq!(join("pair", &parts()), whole);
     }
 
     #[test]
     fn what_is_no_whole_is_said() {
         assert_eq!(split("pair", &parts()[0].1).unwrap(), None);
-        assert!(matches!(split("pair", b"nothing of the kind"), Err(ModelError::Format(_))));
+        assert!(matches!(
+            split("pair", b"nothing of the kind"),
+            Err(ModelError::Format(_))
+        ));
         let newer = HashMap::from([(entry("pair"), r#"{"format":2,"parts":[]}"#.to_owned())]);
-        let newer = safetensors::serialize(Vec::<(String, TensorView<'_>)>::new(), Some(newer)).unwrap();
+        let newer =
+            safetensors::serialize(Vec::<(String, TensorView<'_>)>::new(), Some(newer)).unwrap();
         let error = split("pair", &newer).unwrap_err().to_string();
-        assert_eq!(error, "tensor `__metadata__` has format 2, and only 1 is known");
+        assert_eq!(
+            error,
+            "tensor `__metadata__` has format 2, and only 1 is known"
+        );
     }
 }

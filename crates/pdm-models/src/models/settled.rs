@@ -2,7 +2,9 @@
 
 use super::kind::Class;
 use super::neural::{Reading, stretched_stride};
-use super::{CnnOptions, GruOptions, LstmOptions, ModelOptions, StackOptions, TcnOptions, TransformerOptions};
+use super::{
+    CnnOptions, GruOptions, LstmOptions, ModelOptions, StackOptions, TcnOptions, TransformerOptions,
+};
 use pdm_core::domain::FromData;
 
 impl ModelOptions {
@@ -13,15 +15,32 @@ impl ModelOptions {
         let found = |asked: FromData<usize>| FromData::Set(asked.or(stretched_stride(time_scale)));
         match self {
             Self::Linear(_) | Self::Gbdt(_) => self.clone(),
-            Self::Gru(options) => Self::Gru(GruOptions { stride: found(options.stride), ..options.clone() }),
-            Self::Lstm(options) => Self::Lstm(LstmOptions { stride: found(options.stride), ..options.clone() }),
-            Self::Cnn(options) => Self::Cnn(CnnOptions { stride: found(options.stride), ..options.clone() }),
-            Self::Tcn(options) => Self::Tcn(TcnOptions { stride: found(options.stride), ..options.clone() }),
-            Self::Transformer(options) => {
-                Self::Transformer(TransformerOptions { stride: found(options.stride), ..options.clone() })
-            }
+            Self::Gru(options) => Self::Gru(GruOptions {
+                stride: found(options.stride),
+                ..options.clone()
+            }),
+            Self::Lstm(options) => Self::Lstm(LstmOptions {
+                stride: found(options.stride),
+                ..options.clone()
+            }),
+            Self::Cnn(options) => Self::Cnn(CnnOptions {
+                stride: found(options.stride),
+                ..options.clone()
+            }),
+            Self::Tcn(options) => Self::Tcn(TcnOptions {
+                stride: found(options.stride),
+                ..options.clone()
+            }),
+            Self::Transformer(options) => Self::Transformer(TransformerOptions {
+                stride: found(options.stride),
+                ..options.clone()
+            }),
             Self::Stack(options) => {
-                let member = options.member.iter().map(|member| member.settled(time_scale)).collect();
+                let member = options
+                    .member
+                    .iter()
+                    .map(|member| member.settled(time_scale))
+                    .collect();
                 Self::Stack(StackOptions { member })
             }
         }
@@ -53,11 +72,27 @@ mod tests {
 
     #[test]
     fn steps_are_as_far_apart_as_the_lives_are_long() {
-        let read = |time_scale| ModelOptions::Gru(GruOptions::default()).settled(time_scale).longest_read();
-        assert_eq!([1.0, 16.0, 0.0625].map(read), [Some(4 * 136), Some(64 * 136), Some(136)]);
-        let set = ModelOptions::Gru(GruOptions { stride: FromData::Set(3), ..Default::default() });
-        assert_eq!((set.settled(16.0), set.found_stride(16.0)), (set.clone(), None));
-        assert_eq!(ModelOptions::Gru(GruOptions::default()).found_stride(16.0), Some(64));
+        let read = |time_scale| {
+            ModelOptions::Gru(GruOptions::default())
+                .settled(time_scale)
+                .longest_read()
+        };
+        assert_eq!(
+            [1.0, 16.0, 0.0625].map(read),
+            [Some(4 * 136), Some(64 * 136), Some(136)]
+        );
+        let set = ModelOptions::Gru(GruOptions {
+            stride: FromData::Set(3),
+            ..Default::default()
+        });
+        assert_eq!(
+            (set.settled(16.0), set.found_stride(16.0)),
+            (set.clone(), None)
+        );
+        assert_eq!(
+            ModelOptions::Gru(GruOptions::default()).found_stride(16.0),
+            Some(64)
+        );
     }
 
     #[test]
@@ -67,9 +102,17 @@ mod tests {
             ModelOptions::Cnn(CnnOptions::default()),
             ModelOptions::Tcn(TcnOptions::default()),
         ];
-        let stack = ModelOptions::Stack(StackOptions { member: member.clone() });
+        let stack = ModelOptions::Stack(StackOptions {
+            member: member.clone(),
+        });
         let expected = member.iter().map(|member| member.settled(2.0)).collect();
-        assert_eq!(stack.settled(2.0), ModelOptions::Stack(StackOptions { member: expected }));
-        assert_eq!((stack.settled(2.0).longest_read(), member[1].longest_read()), (Some(8 * 136), None));
+        assert_eq!(
+            stack.settled(2.0),
+            ModelOptions::Stack(StackOptions { member: expected })
+        );
+        assert_eq!(
+            (stack.settled(2.0).longest_read(), member[1].longest_read()),
+            (Some(8 * 136), None)
+        );
     }
 }

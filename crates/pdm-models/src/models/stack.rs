@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::family::{FamilyOptions, FitExtent};
 use super::parts::{Part, join, split};
 use super::weights::{open, read_shaped, write, wrong};
-use super::{Family, GbdtOptions, GruOptions, InputKind, LinearOptions, ModelError, ModelOptions, Predictor};
+use super::{
+    Family, GbdtOptions, GruOptions, InputKind, LinearOptions, ModelError, ModelOptions, Predictor,
+};
 use crate::features::Matrix;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
@@ -24,7 +26,12 @@ pub struct StackOptions {
 
 impl Default for StackOptions {
     fn default() -> Self {
-        Self { member: vec![ModelOptions::Gbdt(GbdtOptions::default()), ModelOptions::Gru(GruOptions::default())] }
+        Self {
+            member: vec![
+                ModelOptions::Gbdt(GbdtOptions::default()),
+                ModelOptions::Gru(GruOptions::default()),
+            ],
+        }
     }
 }
 
@@ -33,8 +40,13 @@ impl StackOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let count = self.member.len();
         let few = (count < 2).then(|| {
-            let problem = Problem::new("member", format!("needs at least 2 models, and there are {count}"));
-            problem.of(Code::StackMembers).hint("write one [[model.member]] for each")
+            let problem = Problem::new(
+                "member",
+                format!("needs at least 2 models, and there are {count}"),
+            );
+            problem
+                .of(Code::StackMembers)
+                .hint("write one [[model.member]] for each")
         });
         let members = self.member.iter().enumerate();
         let inner = members.flat_map(|(i, member)| {
@@ -54,7 +66,9 @@ impl StackOptions {
     /// Returns a name for each member, such as `member-1-gbdt`.
     pub fn names(&self) -> Vec<String> {
         let members = self.member.iter().enumerate();
-        members.map(|(i, member)| format!("member-{}-{}", i + 1, member.kind())).collect()
+        members
+            .map(|(i, member)| format!("member-{}-{}", i + 1, member.kind()))
+            .collect()
     }
 }
 
@@ -66,7 +80,11 @@ impl FamilyOptions for StackOptions {
 
     /// The members are fitted one after the other, so the largest counts.
     fn memory(&self, extent: &FitExtent) -> u64 {
-        self.member.iter().map(|member| member.family().memory(extent)).max().unwrap_or(0)
+        self.member
+            .iter()
+            .map(|member| member.family().memory(extent))
+            .max()
+            .unwrap_or(0)
     }
 
     fn needs_less(&self) -> &'static str {
@@ -74,11 +92,17 @@ impl FamilyOptions for StackOptions {
     }
 
     fn learns_by_loss(&self) -> bool {
-        self.member.iter().any(|member| member.family().learns_by_loss())
+        self.member
+            .iter()
+            .any(|member| member.family().learns_by_loss())
     }
 
     fn never_stops_early(&self) -> Option<&'static str> {
-        let reasons: Option<Vec<_>> = self.member.iter().map(|member| member.family().never_stops_early()).collect();
+        let reasons: Option<Vec<_>> = self
+            .member
+            .iter()
+            .map(|member| member.family().never_stops_early())
+            .collect();
         reasons?.first().copied()
     }
 
@@ -89,7 +113,9 @@ impl FamilyOptions for StackOptions {
             ModelOptions::Gbdt(GbdtOptions::small()),
             ModelOptions::Gru(GruOptions::small()),
         ];
-        Self { member: members.into() }
+        Self {
+            member: members.into(),
+        }
     }
 }
 
@@ -110,8 +136,16 @@ const TABLE_WIDTH: &str = "table_width";
 impl Stack {
     /// Returns the stack of these members, with one weight for each, on histories whose feature table has
     /// `table_width` columns.
-    pub(crate) fn new(members: Vec<Box<dyn Predictor>>, weights: Vec<f64>, table_width: usize) -> Self {
-        Self { members, weights, table_width }
+    pub(crate) fn new(
+        members: Vec<Box<dyn Predictor>>,
+        weights: Vec<f64>,
+        table_width: usize,
+    ) -> Self {
+        Self {
+            members,
+            weights,
+            table_width,
+        }
     }
 
     /// Reads a stack from its weights.
@@ -125,17 +159,28 @@ impl Stack {
         };
         let (count, known) = (members.len(), options.member.len());
         if count != known {
-            return Err(wrong("__metadata__", format!("names {count} members, not {known}")));
+            return Err(wrong(
+                "__metadata__",
+                format!("names {count} members, not {known}"),
+            ));
         }
         let blend = open(BLEND, blend)?;
         let width = read_shaped::<f64>(&blend, TABLE_WIDTH, &[1])?[0];
         if width < 0.0 || width.fract() != 0.0 {
-            return Err(wrong(TABLE_WIDTH, format!("is {width}, not a number of columns")));
+            return Err(wrong(
+                TABLE_WIDTH,
+                format!("is {width}, not a number of columns"),
+            ));
         }
         let load = |(options, (_, weights)): (&ModelOptions, &Part)| options.load(weights);
         Ok(Self {
             weights: read_shaped(&blend, WEIGHTS, &[count])?,
-            members: options.member.iter().zip(members).map(load).collect::<Result<_, _>>()?,
+            members: options
+                .member
+                .iter()
+                .zip(members)
+                .map(load)
+                .collect::<Result<_, _>>()?,
             table_width: width as usize,
         })
     }
@@ -155,7 +200,11 @@ impl Stack {
 
     fn part<'a>(&self, member: &dyn Predictor, history: &'a Matrix) -> Cow<'a, Matrix> {
         let columns = self.columns(member, history.width);
-        if columns.len() == history.width { Cow::Borrowed(history) } else { Cow::Owned(history.columns(columns)) }
+        if columns.len() == history.width {
+            Cow::Borrowed(history)
+        } else {
+            Cow::Owned(history.columns(columns))
+        }
     }
 
     /// Returns the number of columns of the feature table.
@@ -165,7 +214,10 @@ impl Stack {
 
     /// Returns the members, each with its weight.
     pub(crate) fn weighed(&self) -> impl Iterator<Item = (&dyn Predictor, f64)> {
-        self.members.iter().map(AsRef::as_ref).zip(self.weights.iter().copied())
+        self.members
+            .iter()
+            .map(AsRef::as_ref)
+            .zip(self.weights.iter().copied())
     }
 }
 
@@ -178,22 +230,37 @@ impl Predictor for Stack {
         let mut sums = vec![0.0; history.rows()];
         for (member, weight) in self.weighed() {
             let predictions = member.predict(&self.part(member, history));
-            sums.iter_mut().zip(predictions).for_each(|(sum, value)| *sum += weight * value);
+            sums.iter_mut()
+                .zip(predictions)
+                .for_each(|(sum, value)| *sum += weight * value);
         }
         sums
     }
 
     fn predict_last(&self, history: &Matrix) -> f64 {
-        let values = self.weighed().map(|(member, weight)| weight * member.predict_last(&self.part(member, history)));
+        let values = self
+            .weighed()
+            .map(|(member, weight)| weight * member.predict_last(&self.part(member, history)));
         values.fold(0.0, |sum, value| sum + value)
     }
 
     fn weights(&self) -> Vec<u8> {
         let (width, count) = ([self.table_width as f64], [self.weights.len()]);
-        let blend = write(BLEND, &[(WEIGHTS, &count[..], &self.weights[..]), (TABLE_WIDTH, &[1], &width)]);
+        let blend = write(
+            BLEND,
+            &[
+                (WEIGHTS, &count[..], &self.weights[..]),
+                (TABLE_WIDTH, &[1], &width),
+            ],
+        );
         let members = self.members.iter().enumerate();
         let members = members.map(|(i, member)| (format!("member-{}", i + 1), member.weights()));
-        join(FAMILY, &std::iter::once((BLEND.to_owned(), blend)).chain(members).collect::<Vec<_>>())
+        join(
+            FAMILY,
+            &std::iter::once((BLEND.to_owned(), blend))
+                .chain(members)
+                .collect::<Vec<_>>(),
+        )
     }
 
     fn family(&self) -> Option<Family<'_>> {
@@ -203,7 +270,9 @@ impl Predictor for Stack {
 
 /// Returns the one input that all read, or both.
 fn common_input(inputs: impl Iterator<Item = InputKind>) -> InputKind {
-    inputs.reduce(|one, other| if one == other { one } else { InputKind::Both }).unwrap_or(InputKind::Table)
+    inputs
+        .reduce(|one, other| if one == other { one } else { InputKind::Both })
+        .unwrap_or(InputKind::Table)
 }
 
 #[cfg(test)]
@@ -239,17 +308,32 @@ mod tests {
     }
 
     fn pair() -> StackOptions {
-        StackOptions { member: vec![ModelOptions::Linear(LinearOptions::default()); 2] }
+        StackOptions {
+            member: vec![ModelOptions::Linear(LinearOptions::default()); 2],
+        }
     }
 
     #[test]
     fn each_member_reads_its_columns_and_counts_by_its_weight() {
         let stack = Stack::new(vec![linear(3.0), Box::new(RunningSum)], vec![0.25, 0.75], 2);
-        let history = Matrix { width: 3, values: vec![5.0, 4.0, 1.0, 6.0, 1.0, 2.0] };
+        let history = Matrix {
+            width: 3,
+            values: vec![5.0, 4.0, 1.0, 6.0, 1.0, 2.0],
+        };
         assert_eq!(stack.input(), InputKind::Both);
-        assert_eq!(stack.predict(&history), [0.25 * 4.0 + 0.75, 0.25 * 8.0 + 0.75 * 3.0]);
+        assert_eq!(
+            stack.predict(&history),
+            [0.25 * 4.0 + 0.75, 0.25 * 8.0 + 0.75 * 3.0]
+        );
         assert_eq!(stack.predict_last(&history), 0.25 * 8.0 + 0.75 * 3.0);
-        assert!(stack.predict_last(&Matrix { width: 3, values: Vec::new() }).is_nan());
+        assert!(
+            stack
+                .predict_last(&Matrix {
+                    width: 3,
+                    values: Vec::new()
+                })
+                .is_nan()
+        );
     }
 
     #[test]
@@ -258,7 +342,13 @@ mod tests {
         let loaded = ModelOptions::Stack(pair()).load(&stack.weights()).unwrap();
         for stack in [&stack as &dyn Predictor, loaded.as_ref()] {
             assert_eq!(stack.input(), InputKind::Table);
-            assert_eq!(stack.predict(&Matrix { width: 2, values: vec![3.0, 1.0, 2.0, 5.0] }), [3.0, -2.0]);
+            assert_eq!(
+                stack.predict(&Matrix {
+                    width: 2,
+                    values: vec![3.0, 1.0, 2.0, 5.0]
+                }),
+                [3.0, -2.0]
+            );
         }
         assert_eq!(loaded.weights(), stack.weights());
     }
@@ -267,24 +357,47 @@ mod tests {
     fn weights_of_other_members_are_refused() {
         let weights = Stack::new(vec![linear(0.0), linear(2.0)], vec![0.5, 0.5], 2).weights();
         let load = |member: Vec<ModelOptions>, weights: &[u8]| {
-            ModelOptions::Stack(StackOptions { member }).load(weights).unwrap_err().to_string()
+            ModelOptions::Stack(StackOptions { member })
+                .load(weights)
+                .unwrap_err()
+                .to_string()
         };
         let three = vec![ModelOptions::default(); 3];
-        assert_eq!(load(three, &weights), "tensor `__metadata__` names 2 members, not 3");
+        assert_eq!(
+            load(three, &weights),
+            "tensor `__metadata__` names 2 members, not 3"
+        );
         let others = StackOptions::default().member;
-        assert_eq!(load(others, &weights), "tensor `__metadata__` has no `gbdt_format`");
-        assert_eq!(load(pair().member, &linear(1.0).weights()), "tensor `__metadata__` has no `stack_parts`");
+        assert_eq!(
+            load(others, &weights),
+            "tensor `__metadata__` has no `gbdt_format`"
+        );
+        assert_eq!(
+            load(pair().member, &linear(1.0).weights()),
+            "tensor `__metadata__` has no `stack_parts`"
+        );
     }
 
     #[test]
     fn too_few_members_nested_stacks_and_their_own_mistakes_are_problems() {
         assert_eq!(StackOptions::default().problems(), []);
-        assert_eq!(StackOptions::default().names(), ["member-1-gbdt", "member-2-gru"]);
-        let alone = StackOptions { member: vec![ModelOptions::default()] };
+        assert_eq!(
+            StackOptions::default().names(),
+            ["member-1-gbdt", "member-2-gru"]
+        );
+        let alone = StackOptions {
+            member: vec![ModelOptions::default()],
+        };
         assert_eq!(alone.problems()[0].path, "member");
         let wrong = ModelOptions::Linear(LinearOptions { l2: -1.0 });
-        let nested = StackOptions { member: vec![ModelOptions::Stack(pair()), wrong] };
-        let paths: Vec<_> = nested.problems().into_iter().map(|problem| problem.path).collect();
+        let nested = StackOptions {
+            member: vec![ModelOptions::Stack(pair()), wrong],
+        };
+        let paths: Vec<_> = nested
+            .problems()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
         assert_eq!(paths, ["member.0.kind", "member.1.l2"]);
     }
 }

@@ -9,9 +9,13 @@ const FORMAT: &str = "1";
 
 /// Returns the tensors of a model family, all of one number type, as safetensors; the same tensors give the same bytes.
 pub(super) fn write<T: Number>(family: &str, tensors: &[(&str, &[usize], &[T])]) -> Vec<u8> {
-    let bytes: Vec<Vec<u8>> = tensors.iter().map(|(_, _, values)| T::bytes(values)).collect();
+    let bytes: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|(_, _, values)| T::bytes(values))
+        .collect();
     let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
-        let view = TensorView::new(T::DTYPE, shape.to_vec(), bytes).expect("a tensor has as many values as its shape");
+        let view = TensorView::new(T::DTYPE, shape.to_vec(), bytes)
+            .expect("a tensor has as many values as its shape");
         (*name, view)
     });
     // With a second entry the order of the two in the file would be that of a hash map.
@@ -26,9 +30,16 @@ pub(super) fn write<T: Number>(family: &str, tensors: &[(&str, &[usize], &[T])])
 pub(super) fn open<'a>(family: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>, ModelError> {
     let (_, header) = SafeTensors::read_metadata(bytes)?;
     let key = format!("{family}_format");
-    match header.metadata().as_ref().and_then(|entries| entries.get(&key)) {
+    match header
+        .metadata()
+        .as_ref()
+        .and_then(|entries| entries.get(&key))
+    {
         Some(version) if version == FORMAT => Ok(SafeTensors::deserialize(bytes)?),
-        Some(version) => Err(wrong("__metadata__", format!("has format {version}, and only {FORMAT} is known"))),
+        Some(version) => Err(wrong(
+            "__metadata__",
+            format!("has format {version}, and only {FORMAT} is known"),
+        )),
         None => Err(wrong("__metadata__", format!("has no `{key}`"))),
     }
 }
@@ -37,10 +48,18 @@ pub(super) fn open<'a>(family: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>,
 ///
 /// # Errors
 /// The tensor is missing, or its numbers are of another type or not finite.
-pub(super) fn read<T: Number>(tensors: &SafeTensors<'_>, name: &str) -> Result<(Vec<usize>, Vec<T>), ModelError> {
-    let view = tensors.tensor(name).map_err(|_| wrong(name, "is missing"))?;
+pub(super) fn read<T: Number>(
+    tensors: &SafeTensors<'_>,
+    name: &str,
+) -> Result<(Vec<usize>, Vec<T>), ModelError> {
+    let view = tensors
+        .tensor(name)
+        .map_err(|_| wrong(name, "is missing"))?;
     if view.dtype() != T::DTYPE {
-        return Err(wrong(name, format!("holds {:?}, not {:?}", view.dtype(), T::DTYPE)));
+        return Err(wrong(
+            name,
+            format!("holds {:?}, not {:?}", view.dtype(), T::DTYPE),
+        ));
     }
     let values = T::values(view.data());
     if !values.iter().all(|value| value.finite()) {
@@ -59,12 +78,19 @@ pub(super) fn read_shaped<T: Number>(
     shape: &[usize],
 ) -> Result<Vec<T>, ModelError> {
     let (found, values) = read(tensors, name)?;
-    if found == shape { Ok(values) } else { Err(wrong(name, format!("has shape {found:?}, not {shape:?}"))) }
+    if found == shape {
+        Ok(values)
+    } else {
+        Err(wrong(name, format!("has shape {found:?}, not {shape:?}")))
+    }
 }
 
 /// Returns the error for a tensor.
 pub(super) fn wrong(name: &str, problem: impl Into<String>) -> ModelError {
-    ModelError::Tensor { name: name.to_owned(), problem: problem.into() }
+    ModelError::Tensor {
+        name: name.to_owned(),
+        problem: problem.into(),
+    }
 }
 
 /// A number type that weights are stored in, little-endian.
@@ -85,12 +111,18 @@ macro_rules! number {
             const DTYPE: Dtype = $dtype;
 
             fn bytes(values: &[Self]) -> Vec<u8> {
-                values.iter().flat_map(|value| value.to_le_bytes()).collect()
+                values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect()
             }
 
             fn values(bytes: &[u8]) -> Vec<Self> {
                 let (numbers, _) = bytes.as_chunks();
-                numbers.iter().map(|number| Self::from_le_bytes(*number)).collect()
+                numbers
+                    .iter()
+                    .map(|number| Self::from_le_bytes(*number))
+                    .collect()
             }
 
             fn finite(self) -> bool {
@@ -113,7 +145,10 @@ mod tests {
         let bytes = write("toy", &[("a", &[2, 1], a), ("b", &[3], b)]);
         assert_eq!(bytes, write("toy", &[("b", &[3], b), ("a", &[2, 1], a)]));
         let tensors = open("toy", &bytes).unwrap();
-        assert_eq!(read::<f32>(&tensors, "a").unwrap(), (vec![2, 1], a.to_vec()));
+        assert_eq!(
+            read::<f32>(&tensors, "a").unwrap(),
+            (vec![2, 1], a.to_vec())
+        );
         assert_eq!(read_shaped::<f32>(&tensors, "b", &[3]).unwrap(), b);
     }
 
@@ -122,21 +157,43 @@ mod tests {
         let bytes = write::<f64>("toy", &[("a", &[1], &[f64::NAN])]);
         let tensors = open("toy", &bytes).unwrap();
         let message = |error: ModelError| error.to_string();
-        assert_eq!(message(read::<f64>(&tensors, "a").unwrap_err()), "tensor `a` holds a number that is not finite");
-        assert_eq!(message(read::<f32>(&tensors, "a").unwrap_err()), "tensor `a` holds F64, not F32");
-        assert_eq!(message(read::<f64>(&tensors, "b").unwrap_err()), "tensor `b` is missing");
+        assert_eq!(
+            message(read::<f64>(&tensors, "a").unwrap_err()),
+            "tensor `a` holds a number that is not finite"
+        );
+        assert_eq!(
+            message(read::<f32>(&tensors, "a").unwrap_err()),
+            "tensor `a` holds F64, not F32"
+        );
+        assert_eq!(
+            message(read::<f64>(&tensors, "b").unwrap_err()),
+            "tensor `b` is missing"
+        );
         let bytes = write::<f64>("toy", &[("a", &[1], &[0.0])]);
         let tensors = open("toy", &bytes).unwrap();
-        assert!(message(read_shaped::<f64>(&tensors, "a", &[2]).unwrap_err()).contains("has shape [1], not [2]"));
+        assert!(
+            message(read_shaped::<f64>(&tensors, "a", &[2]).unwrap_err())
+                .contains("has shape [1], not [2]")
+        );
     }
 
     #[test]
     fn another_family_or_layout_is_refused() {
         let bytes = write::<f64>("toy", &[("a", &[1], &[0.0])]);
-        assert_eq!(open("game", &bytes).unwrap_err().to_string(), "tensor `__metadata__` has no `game_format`");
-        let newer = String::from_utf8_lossy(&bytes).replace(r#""toy_format":"1""#, r#""toy_format":"2""#);
+        assert_eq!(
+            open("game", &bytes).unwrap_err().to_string(),
+            "tensor `__metadata__` has no `game_format`"
+        );
+        let newer =
+            String::from_utf8_lossy(&bytes).replace(r#""toy_format":"1""#, r#""toy_format":"2""#);
         let error = open("toy", newer.as_bytes()).unwrap_err().to_string();
-        assert_eq!(error, "tensor `__metadata__` has format 2, and only 1 is known");
-        assert!(matches!(open("toy", b"nothing of the kind"), Err(ModelError::Format(_))));
+        assert_eq!(
+            error,
+            "tensor `__metadata__` has format 2, and only 1 is known"
+        );
+        assert!(matches!(
+            open("toy", b"nothing of the kind"),
+            Err(ModelError::Format(_))
+        ));
     }
 }

@@ -112,9 +112,14 @@ pub fn drift(
     if reference.len().min(new.len()) < options.minimum_units.max(1) {
         return report;
     }
-    let pairs: Vec<_> = series(features, reference).into_iter().zip(series(features, new)).collect();
+    let pairs: Vec<_> = series(features, reference)
+        .into_iter()
+        .zip(series(features, new))
+        .collect();
     let enough = |series: &Series| series.values.len() >= options.minimum_units.max(1);
-    let judged = pairs.par_iter().filter(|(old, new)| enough(old) && enough(new) && varies(old, new));
+    let judged = pairs
+        .par_iter()
+        .filter(|(old, new)| enough(old) && enough(new) && varies(old, new));
     let mut tests: Vec<_> = judged.filter_map(|(old, new)| test(old, new)).collect();
     // Units so few that no distance could be told from chance among so many tests say nothing either way.
     if smallest_p(reference.len(), new.len()) * tests.len() as f64 > options.fdr {
@@ -124,9 +129,17 @@ pub fn drift(
     for (test, q) in tests.iter_mut().zip(q) {
         (test.q, test.drifted) = (q, q <= options.fdr);
     }
-    tests.sort_by(|a, b| a.q.total_cmp(&b.q).then(a.p.total_cmp(&b.p)).then(b.distance.total_cmp(&a.distance)));
+    tests.sort_by(|a, b| {
+        a.q.total_cmp(&b.q)
+            .then(a.p.total_cmp(&b.p))
+            .then(b.distance.total_cmp(&a.distance))
+    });
     let any = tests.iter().any(|test| test.drifted);
-    report.verdict = if any { DriftVerdict::Drift } else { DriftVerdict::None };
+    report.verdict = if any {
+        DriftVerdict::Drift
+    } else {
+        DriftVerdict::None
+    };
     report.tests = tests;
     report
 }
@@ -167,12 +180,24 @@ impl DriftReport {
 
     /// Returns the verdict with its figures in one sentence, without a period.
     pub fn summary(&self) -> String {
-        let Self { reference_units, new_units, minimum_units, fdr, .. } = self;
+        let Self {
+            reference_units,
+            new_units,
+            minimum_units,
+            fdr,
+            ..
+        } = self;
         let sides = format!("{new_units} new units against {reference_units} of training");
         match self.verdict {
-            DriftVerdict::TooLittleData => format!("too little data to say: {sides}, at least {minimum_units} needed"),
+            DriftVerdict::TooLittleData => {
+                format!("too little data to say: {sides}, at least {minimum_units} needed")
+            }
             DriftVerdict::None => match self.tests.first() {
-                Some(least) => format!("none in {} tests, least q {:.2} ({least}): {sides}", self.tests.len(), least.q),
+                Some(least) => format!(
+                    "none in {} tests, least q {:.2} ({least}): {sides}",
+                    self.tests.len(),
+                    least.q
+                ),
                 None => format!("nothing varies: {sides}"),
             },
             DriftVerdict::Drift => {
@@ -180,7 +205,11 @@ impl DriftReport {
                 let drifted: Vec<_> = self.drifted().collect();
                 let named: Vec<_> = drifted.iter().take(NAMED).map(|test| test.told()).collect();
                 let more = drifted.len().saturating_sub(NAMED);
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let more = if more > 0 {
+                    format!(" and {more} more")
+                } else {
+                    String::new()
+                };
                 format!("{}{more}, FDR {fdr}: {sides}", named.join(", "))
             }
         }
@@ -189,7 +218,12 @@ impl DriftReport {
 
 impl DriftRow {
     fn told(&self) -> String {
-        let Self { reference_median, new_median, q, .. } = self;
+        let Self {
+            reference_median,
+            new_median,
+            q,
+            ..
+        } = self;
         format!("{self} {reference_median:.4} → {new_median:.4} (q {q:.1e})")
     }
 }
@@ -207,10 +241,15 @@ impl fmt::Display for DriftRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DatasetOptions, SimulateOptions, ValidDataset, ValidateOptions, ingest, simulate, validate};
+    use crate::data::{
+        DatasetOptions, SimulateOptions, ValidDataset, ValidateOptions, ingest, simulate, validate,
+    };
     use crate::features::{FeatureOptions, TargetOptions, fit};
 
-    const OPTIONS: DriftOptions = DriftOptions { fdr: 0.01, minimum_units: 5 };
+    const OPTIONS: DriftOptions = DriftOptions {
+        fdr: 0.01,
+        minimum_units: 5,
+    };
 
     fn fleet(regimes: u32, units: u32, seed: u64) -> ValidDataset {
         let folder = tempfile::tempdir().unwrap();
@@ -229,15 +268,29 @@ mod tests {
 
     /// The report on the units after the first `split`, changed by `change`, against those before.
     fn report(data: &ValidDataset, split: usize, change: impl Fn(&mut Trajectory)) -> DriftReport {
-        let features = fit(&data.training(), &FeatureOptions::default(), &TargetOptions::default(), 1).unwrap();
+        let features = fit(
+            &data.training(),
+            &FeatureOptions::default(),
+            &TargetOptions::default(),
+            1,
+        )
+        .unwrap();
         let (old, new) = data.train().split_at(split);
         let mut new = new.to_vec();
         new.iter_mut().for_each(change);
-        drift(&features, &old.iter().collect::<Vec<_>>(), &new.iter().collect::<Vec<_>>(), &OPTIONS)
+        drift(
+            &features,
+            &old.iter().collect::<Vec<_>>(),
+            &new.iter().collect::<Vec<_>>(),
+            &OPTIONS,
+        )
     }
 
     fn at(data: &ValidDataset, sensor: &str) -> usize {
-        data.schema().channels().position(|name| name == sensor).unwrap()
+        data.schema()
+            .channels()
+            .position(|name| name == sensor)
+            .unwrap()
     }
 
     #[test]
@@ -246,15 +299,27 @@ mod tests {
             let data = fleet(regimes, 60, 3);
             let (t30, phi) = (at(&data, "s_3"), at(&data, "s_12"));
             let found = report(&data, 52, |unit| {
-                unit.channels[t30].iter_mut().for_each(|value| *value += 12.0);
-                unit.channels[phi].iter_mut().enumerate().for_each(|(row, value)| *value += [2.0, -2.0][row % 2]);
+                unit.channels[t30]
+                    .iter_mut()
+                    .for_each(|value| *value += 12.0);
+                unit.channels[phi]
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(row, value)| *value += [2.0, -2.0][row % 2]);
             });
             assert_eq!(found.verdict, DriftVerdict::Drift, "{}", found.summary());
-            let named: std::collections::BTreeSet<_> =
-                found.drifted().map(|row| (row.channel.as_str(), row.quantity.to_string())).collect();
+            let named: std::collections::BTreeSet<_> = found
+                .drifted()
+                .map(|row| (row.channel.as_str(), row.quantity.to_string()))
+                .collect();
             assert!(named.contains(&("s_3", "level".to_owned())), "{named:?}");
             assert!(named.contains(&("s_12", "noise".to_owned())), "{named:?}");
-            assert!(named.iter().all(|(sensor, _)| ["s_3", "s_12"].contains(sensor)), "{named:?}");
+            assert!(
+                named
+                    .iter()
+                    .all(|(sensor, _)| ["s_3", "s_12"].contains(sensor)),
+                "{named:?}"
+            );
         }
     }
 
@@ -274,8 +339,19 @@ mod tests {
     fn rows_do_not_count_as_units() {
         // A thousand rows of four units are four numbers.
         let data = fleet(1, 30, 5);
-        let found = report(&data, 26, |unit| unit.channels.iter_mut().flatten().for_each(|value| *value += 1e6));
-        assert_eq!((found.verdict, found.tests.len()), (DriftVerdict::TooLittleData, 0));
-        assert_eq!(found.summary(), "too little data to say: 4 new units against 26 of training, at least 5 needed");
+        let found = report(&data, 26, |unit| {
+            unit.channels
+                .iter_mut()
+                .flatten()
+                .for_each(|value| *value += 1e6)
+        });
+        assert_eq!(
+            (found.verdict, found.tests.len()),
+            (DriftVerdict::TooLittleData, 0)
+        );
+        assert_eq!(
+            found.summary(),
+            "too little data to say: 4 new units against 26 of training, at least 5 needed"
+        );
     }
 }

@@ -22,7 +22,10 @@ pub fn smirnov(a: &[f64], b: &[f64]) -> Option<Smirnov> {
     b.sort_by(f64::total_cmp);
     let steps = largest_distance(&a, &b);
     let (n, m) = (a.len().min(b.len()), a.len().max(b.len()));
-    Some(Smirnov { distance: steps as f64 / (n * m) as f64, p: at_least(steps, n, m) })
+    Some(Smirnov {
+        distance: steps as f64 / (n * m) as f64,
+        p: at_least(steps, n, m),
+    })
 }
 
 /// Returns the smallest p-value that samples of these sizes can give: that of two that do not overlap, `2 / C(n + m, n)`.
@@ -51,7 +54,8 @@ fn largest_distance(a: &[f64], b: &[f64]) -> u64 {
 
 /// Returns the probability of at least so many steps, for samples of `n` ≤ `m`.
 fn at_least(steps: u64, n: usize, m: usize) -> f64 {
-    let outside = |i: usize, j: usize| (i as i64 * m as i64 - j as i64 * n as i64).unsigned_abs() >= steps;
+    let outside =
+        |i: usize, j: usize| (i as i64 * m as i64 - j as i64 * n as i64).unsigned_abs() >= steps;
     if steps == 0 {
         return 1.0;
     }
@@ -68,7 +72,11 @@ fn at_least(steps: u64, n: usize, m: usize) -> f64 {
         left[0] = if outside(i, 0) { 1.0 } else { left[0] };
         for j in 1..=m {
             let from_before = i as f64 / (i + j) as f64;
-            left[j] = if outside(i, j) { 1.0 } else { from_before * left[j] + (1.0 - from_before) * left[j - 1] };
+            left[j] = if outside(i, j) {
+                1.0
+            } else {
+                from_before * left[j] + (1.0 - from_before) * left[j - 1]
+            };
         }
     }
     left[m].clamp(0.0, 1.0)
@@ -81,7 +89,10 @@ mod tests {
     use super::*;
 
     fn close(found: f64, expected: f64) {
-        assert!((found - expected).abs() <= 1e-9 * expected, "{found} {expected}");
+        assert!(
+            (found - expected).abs() <= 1e-9 * expected,
+            "{found} {expected}"
+        );
     }
 
     /// Uniform numbers of a linear congruential generator.
@@ -90,7 +101,9 @@ mod tests {
             *state = (*state * 1_103_515_245 + 12_345) % (1 << 31);
             Some(*state as f64 / (1_u64 << 31) as f64 + shift)
         };
-        std::iter::repeat_n((), count).scan(seed, |state, ()| next(state)).collect()
+        std::iter::repeat_n((), count)
+            .scan(seed, |state, ()| next(state))
+            .collect()
     }
 
     #[test]
@@ -115,7 +128,13 @@ mod tests {
     #[test]
     fn no_sample_is_no_test() {
         assert_eq!(smirnov(&[], &[1.0]), None);
-        assert_eq!(smirnov(&[1.0, 1.0], &[1.0]), Some(Smirnov { distance: 0.0, p: 1.0 }));
+        assert_eq!(
+            smirnov(&[1.0, 1.0], &[1.0]),
+            Some(Smirnov {
+                distance: 0.0,
+                p: 1.0
+            })
+        );
     }
 
     proptest! {

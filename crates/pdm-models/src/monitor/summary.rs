@@ -49,15 +49,34 @@ pub(super) struct Series {
 /// Returns every series of some units, in an order that depends on the features alone.
 pub(super) fn series(features: &FittedFeatures, units: &[&Trajectory]) -> Vec<Series> {
     let schema = features.schema();
-    let regimes: Vec<Vec<usize>> =
-        units.iter().map(|unit| (0..unit.len()).map(|row| features.regime(unit, row)).collect()).collect();
-    let life = units.iter().map(|unit| f64::from(unit.last_cycle().0)).collect();
-    let mut all = vec![Series { channel: schema.cycle.clone(), regime: None, quantity: Quantity::Life, values: life }];
+    let regimes: Vec<Vec<usize>> = units
+        .iter()
+        .map(|unit| {
+            (0..unit.len())
+                .map(|row| features.regime(unit, row))
+                .collect()
+        })
+        .collect();
+    let life = units
+        .iter()
+        .map(|unit| f64::from(unit.last_cycle().0))
+        .collect();
+    let mut all = vec![Series {
+        channel: schema.cycle.clone(),
+        regime: None,
+        quantity: Quantity::Life,
+        values: life,
+    }];
     for regime in 0..features.regime_count() {
         for (at, sensor) in schema.sensors.iter().enumerate() {
             let of_unit = |(unit, regimes): (&&Trajectory, &Vec<usize>)| -> Vec<f64> {
-                let values = unit.channels[schema.settings.len() + at].iter().zip(regimes);
-                values.filter(|(_, of)| **of == regime).map(|(value, _)| *value).collect()
+                let values = unit.channels[schema.settings.len() + at]
+                    .iter()
+                    .zip(regimes);
+                values
+                    .filter(|(_, of)| **of == regime)
+                    .map(|(value, _)| *value)
+                    .collect()
             };
             let rows: Vec<_> = units.iter().zip(&regimes).map(of_unit).collect();
             let series = |quantity, of: fn(&[f64]) -> Option<f64>| Series {
@@ -66,7 +85,10 @@ pub(super) fn series(features: &FittedFeatures, units: &[&Trajectory]) -> Vec<Se
                 quantity,
                 values: rows.iter().filter_map(|values| of(values)).collect(),
             };
-            all.extend([series(Quantity::Level, level), series(Quantity::Noise, noise)]);
+            all.extend([
+                series(Quantity::Level, level),
+                series(Quantity::Noise, noise),
+            ]);
         }
     }
     all
@@ -77,7 +99,10 @@ fn level(values: &[f64]) -> Option<f64> {
 }
 
 fn noise(values: &[f64]) -> Option<f64> {
-    let squares: f64 = values.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();
+    let squares: f64 = values
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).powi(2))
+        .sum();
     (values.len() > 1).then(|| (squares / (2.0 * (values.len() - 1) as f64)).sqrt())
 }
 
@@ -87,10 +112,15 @@ mod tests {
 
     #[test]
     fn noise_is_that_around_a_trend() {
-        assert_eq!((level(&[1.0, 2.0, 6.0]), noise(&[1.0, 1.0, 1.0])), (Some(3.0), Some(0.0)));
+        assert_eq!(
+            (level(&[1.0, 2.0, 6.0]), noise(&[1.0, 1.0, 1.0])),
+            (Some(3.0), Some(0.0))
+        );
         assert_eq!((level(&[]), noise(&[1.0])), (None, None));
         // Alternating by 2 around a trend of 0.001 a row: half of 2² is the variance of white noise with such steps.
-        let values: Vec<f64> = (0..100).map(|i| 0.001 * f64::from(i) + f64::from(i % 2) * 2.0).collect();
+        let values: Vec<f64> = (0..100)
+            .map(|i| 0.001 * f64::from(i) + f64::from(i % 2) * 2.0)
+            .collect();
         assert!((noise(&values).unwrap() - 2_f64.sqrt()).abs() < 0.01);
     }
 }

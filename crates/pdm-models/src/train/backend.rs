@@ -5,7 +5,9 @@ use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
 /// What computes the fit of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
     /// The CPU, with this program's own layers; the fastest there, and in every build.

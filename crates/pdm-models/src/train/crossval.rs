@@ -25,7 +25,10 @@ pub fn fit_fold(
     reporter: &Reporter,
 ) -> Result<Vec<OutOfFoldPrediction>, TrainError> {
     let held_out = folds.held_out(dataset, fold);
-    let (fold_seed, part) = (derive_seed(seed, &format!("fold-{fold}")), format!("fold-{}", fold + 1));
+    let (fold_seed, part) = (
+        derive_seed(seed, &format!("fold-{fold}")),
+        format!("fold-{}", fold + 1),
+    );
     let training = folds.training(dataset, fold);
     let params = [
         ("fold", (fold + 1).to_string()),
@@ -34,7 +37,8 @@ pub fn fit_fold(
         ("held_out_units", held_out.len().to_string()),
     ];
     let reporter = reporter.begin_part(&part, &params);
-    let (features, models) = recipe.learn(&training, fold_seed, &workspace.part(&part), &reporter)?;
+    let (features, models) =
+        recipe.learn(&training, fold_seed, &workspace.part(&part), &reporter)?;
     refuse_leak(features.fitted_on(), &held_out)?;
     let predict = |unit: &&Trajectory| {
         // Model and features are causal: the value at a row is the prediction of the history cut there.
@@ -42,15 +46,27 @@ pub fn fit_fold(
             let input = features.input(model.input(), unit);
             (model.predict(&input), model.intervals(&input))
         };
-        let (predictions, intervals): (Vec<_>, Vec<_>) = models.iter().map(|model| of_model(model.as_ref())).unzip();
-        let intervals = intervals.first().filter(|_| models.len() == 1).and_then(Option::as_ref);
+        let (predictions, intervals): (Vec<_>, Vec<_>) =
+            models.iter().map(|model| of_model(model.as_ref())).unzip();
+        let intervals = intervals
+            .first()
+            .filter(|_| models.len() == 1)
+            .and_then(Option::as_ref);
         let at = |row| OutOfFoldPrediction {
             interval: intervals.map(|intervals| intervals[row]),
-            ..judged(unit, row, fold, predictions.iter().map(|of_model| of_model[row]).collect())
+            ..judged(
+                unit,
+                row,
+                fold,
+                predictions.iter().map(|of_model| of_model[row]).collect(),
+            )
         };
         // A subset is judged at the same cycles alone and in a pool.
         let name = dataset.groups().name_within(&unit.unit);
-        cut_rows(unit, name, recipe.training, seed).into_iter().map(at).collect::<Vec<_>>()
+        cut_rows(unit, name, recipe.training, seed)
+            .into_iter()
+            .map(at)
+            .collect::<Vec<_>>()
     };
     let predictions: Vec<_> = held_out.par_iter().map(predict).collect();
     let predictions = refuse_not_finite(predictions.concat())?;
@@ -71,7 +87,9 @@ fn judged(unit: &Trajectory, row: usize, fold: usize, values: Vec<f64>) -> OutOf
 }
 
 /// What is not a number could be stored, and not be read again.
-fn refuse_not_finite(predictions: Vec<OutOfFoldPrediction>) -> Result<Vec<OutOfFoldPrediction>, TrainError> {
+fn refuse_not_finite(
+    predictions: Vec<OutOfFoldPrediction>,
+) -> Result<Vec<OutOfFoldPrediction>, TrainError> {
     let ends = |interval: &Interval| [interval.lower, interval.upper];
     let values = |p: &OutOfFoldPrediction| {
         p.interval
@@ -82,16 +100,27 @@ fn refuse_not_finite(predictions: Vec<OutOfFoldPrediction>) -> Result<Vec<OutOfF
             .find(|value| !value.is_finite())
     };
     match predictions.iter().find_map(|p| Some((p, values(p)?))) {
-        Some((p, value)) => Err(TrainError::NotFinite { unit: p.unit.clone(), cycle: p.cycle, value }),
+        Some((p, value)) => Err(TrainError::NotFinite {
+            unit: p.unit.clone(),
+            cycle: p.cycle,
+            value,
+        }),
         None => Ok(predictions),
     }
 }
 
 fn refuse_leak(fitted_on: &[UnitId], held_out: &[&Trajectory]) -> Result<(), TrainError> {
     let fitted_on: BTreeSet<_> = fitted_on.iter().collect();
-    let leaked = held_out.iter().map(|unit| &unit.unit).filter(|unit| fitted_on.contains(unit));
+    let leaked = held_out
+        .iter()
+        .map(|unit| &unit.unit)
+        .filter(|unit| fitted_on.contains(unit));
     let leaked: Vec<_> = leaked.cloned().collect();
-    if leaked.is_empty() { Ok(()) } else { Err(TrainError::Leak { units: leaked }) }
+    if leaked.is_empty() {
+        Ok(())
+    } else {
+        Err(TrainError::Leak { units: leaked })
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +129,11 @@ mod tests {
 
     #[test]
     fn a_unit_on_both_sides_is_named() {
-        let units = [3, 7, 9].map(|unit| Trajectory { unit: unit.into(), cycles: Vec::new(), channels: Vec::new() });
+        let units = [3, 7, 9].map(|unit| Trajectory {
+            unit: unit.into(),
+            cycles: Vec::new(),
+            channels: Vec::new(),
+        });
         let held_out = units.each_ref();
         assert!(refuse_leak(&[1.into(), 8.into()], &held_out).is_ok());
         let error = refuse_leak(&[1.into(), 7.into(), 9.into()], &held_out).unwrap_err();

@@ -9,10 +9,21 @@ use crate::data::{Groups, Holdout, Trajectory};
 ///
 /// The cuts depend on the holdout's seed and the unit's name, as for units held out of a fold: every model is judged at the
 /// same cycles, today and in a year.
-pub fn holdout_cuts(holdout: &Holdout, groups: &Groups, options: &TrainOptions) -> Vec<(Trajectory, f64)> {
+pub fn holdout_cuts(
+    holdout: &Holdout,
+    groups: &Groups,
+    options: &TrainOptions,
+) -> Vec<(Trajectory, f64)> {
     let cuts = |unit: &Trajectory| {
-        let rows = cut_rows(unit, groups.name_within(&unit.unit), options, holdout.seed());
-        rows.into_iter().map(|row| (unit.cut(row + 1), unit.rul_at(row))).collect::<Vec<_>>()
+        let rows = cut_rows(
+            unit,
+            groups.name_within(&unit.unit),
+            options,
+            holdout.seed(),
+        );
+        rows.into_iter()
+            .map(|row| (unit.cut(row + 1), unit.rul_at(row)))
+            .collect::<Vec<_>>()
     };
     holdout.units().iter().flat_map(cuts).collect()
 }
@@ -22,13 +33,20 @@ pub fn holdout_cuts(holdout: &Holdout, groups: &Groups, options: &TrainOptions) 
 /// Drawn without repetition among the rows that have `shortest_history` rows up to them and one after them; a unit too
 /// short for that is judged at its last row but one. They depend on the seed, the unit and its `name` only, so every
 /// model is judged at the same cycles.
-pub(super) fn cut_rows(unit: &Trajectory, name: &str, options: &TrainOptions, seed: u64) -> Vec<usize> {
+pub(super) fn cut_rows(
+    unit: &Trajectory,
+    name: &str,
+    options: &TrainOptions,
+    seed: u64,
+) -> Vec<usize> {
     let last = unit.len().saturating_sub(2);
     let first = (options.shortest_history() - 1).min(last);
     let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(seed, &format!("cuts/{name}")));
     let candidates = last + 1 - first;
-    let mut rows: Vec<usize> =
-        sample(&mut rng, candidates, options.cuts_per_unit.min(candidates)).iter().map(|i| first + i).collect();
+    let mut rows: Vec<usize> = sample(&mut rng, candidates, options.cuts_per_unit.min(candidates))
+        .iter()
+        .map(|i| first + i)
+        .collect();
     rows.sort_unstable();
     rows
 }
@@ -41,7 +59,11 @@ mod tests {
     use pdm_core::domain::{Cycle, UnitId};
 
     fn unit(rows: u32) -> Trajectory {
-        Trajectory { unit: UnitId::from(rows), cycles: (1..=rows).map(Cycle).collect(), channels: Vec::new() }
+        Trajectory {
+            unit: UnitId::from(rows),
+            cycles: (1..=rows).map(Cycle).collect(),
+            channels: Vec::new(),
+        }
     }
 
     proptest! {
@@ -62,6 +84,9 @@ mod tests {
     #[test]
     fn seeds_differ() {
         let options = TrainOptions::default();
-        assert_ne!(cut_rows(&unit(200), "7", &options, 1), cut_rows(&unit(200), "7", &options, 2));
+        assert_ne!(
+            cut_rows(&unit(200), "7", &options, 1),
+            cut_rows(&unit(200), "7", &options, 2)
+        );
     }
 }

@@ -33,7 +33,9 @@ pub enum TrainError {
         need: usize,
     },
     /// No unit lives as long as the first row that is to be learnt from, so every label would be 0.
-    #[error("`first_row` in [train] is {first_row}, and the longest training life has {longest} rows")]
+    #[error(
+        "`first_row` in [train] is {first_row}, and the longest training life has {longest} rows"
+    )]
     FirstRowBeyondLives {
         /// The row asked for, from 1.
         first_row: usize,
@@ -83,7 +85,13 @@ pub enum TrainError {
 impl TrainError {
     /// Returns the error of a model whose numbers stopped being finite at a step.
     pub const fn diverged(model: &'static str, step: u64, hint: &'static str) -> Self {
-        Self::Diverged { model, step, place: None, kept: None, hint }
+        Self::Diverged {
+            model,
+            step,
+            place: None,
+            kept: None,
+            hint,
+        }
     }
 
     /// Returns which kind of error this is.
@@ -105,11 +113,16 @@ impl TrainError {
     /// Returns what to try, where something is known to help.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::TooLittleData { what: "training rows", .. } => {
+            Self::TooLittleData {
+                what: "training rows",
+                ..
+            } => {
                 "add units, lower `min_leaf_rows` in [model], lower `first_row` or `row_stride` in [train] where they are set, or \
                  choose a simpler model: `--set model.kind=linear`"
             }
-            Self::TooLittleData { .. } => "add units, or choose a simpler model: `--set model.kind=linear`",
+            Self::TooLittleData { .. } => {
+                "add units, or choose a simpler model: `--set model.kind=linear`"
+            }
             Self::FirstRowBeyondLives { .. } => {
                 "leave it out, or write first_row = \"auto\": then it follows from the lives"
             }
@@ -124,15 +137,24 @@ impl TrainError {
 }
 
 fn first_in(place: &Option<String>) -> String {
-    place.as_ref().map(|place| format!(", first in `{place}`")).unwrap_or_default()
+    place
+        .as_ref()
+        .map(|place| format!(", first in `{place}`"))
+        .unwrap_or_default()
 }
 
 fn kept_in(path: &Option<PathBuf>) -> String {
-    path.as_ref().map(|path| format!("; the last good weights are kept in `{}`", path.display())).unwrap_or_default()
+    path.as_ref()
+        .map(|path| format!("; the last good weights are kept in `{}`", path.display()))
+        .unwrap_or_default()
 }
 
 fn names(units: &[UnitId]) -> String {
-    units.iter().map(UnitId::as_str).collect::<Vec<_>>().join(", ")
+    units
+        .iter()
+        .map(UnitId::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -143,10 +165,18 @@ mod tests {
     #[test]
     fn a_divergence_says_where_and_what_is_kept_as_far_as_it_is_known() {
         let bare = TrainError::diverged("gru", 12, "");
-        assert_eq!(bare.to_string(), "the fit of gru diverged: not finite at step 12");
+        assert_eq!(
+            bare.to_string(),
+            "the fit of gru diverged: not finite at step 12"
+        );
         let place = Some("recurrent.weight".to_owned());
-        let whole =
-            TrainError::Diverged { model: "gru", step: 12, place, kept: Some("a/last.safetensors".into()), hint: "" };
+        let whole = TrainError::Diverged {
+            model: "gru",
+            step: 12,
+            place,
+            kept: Some("a/last.safetensors".into()),
+            hint: "",
+        };
         assert_eq!(
             whole.to_string(),
             "the fit of gru diverged: not finite at step 12, first in `recurrent.weight`; \

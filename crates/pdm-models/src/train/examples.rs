@@ -28,7 +28,13 @@ impl UnitExamples {
 pub(super) fn table_rows(units: &[&UnitExamples], options: &TrainOptions) -> (Matrix, Vec<f64>) {
     let width = units.first().map_or(0, |unit| unit.input.width);
     let (first_row, stride) = (options.first_row(), options.row_stride());
-    let (mut rows, mut labels) = (Matrix { width, values: Vec::new() }, Vec::new());
+    let (mut rows, mut labels) = (
+        Matrix {
+            width,
+            values: Vec::new(),
+        },
+        Vec::new(),
+    );
     for (i, unit) in units.iter().enumerate().filter(|(_, unit)| unit.rows() > 0) {
         let first = (first_row - 1 + i % stride).min(unit.rows() - 1);
         for row in (first..unit.rows()).step_by(stride) {
@@ -50,7 +56,8 @@ pub(super) fn divide<'a>(
         return (units, Vec::new());
     }
     units.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let back = ((units.len() as f64 * options.validation).round() as usize).clamp(1, units.len() - 1);
+    let back =
+        ((units.len() as f64 * options.validation).round() as usize).clamp(1, units.len() - 1);
     let held_back = units.split_off(units.len() - back);
     (units, held_back)
 }
@@ -62,30 +69,54 @@ mod tests {
 
     fn unit(rows: usize) -> UnitExamples {
         let values = (1..=rows).map(|row| row as f32).collect();
-        UnitExamples { input: Matrix { width: 1, values }, labels: (1..=rows).map(|row| -(row as f64)).collect() }
+        UnitExamples {
+            input: Matrix { width: 1, values },
+            labels: (1..=rows).map(|row| -(row as f64)).collect(),
+        }
     }
 
     #[test]
     fn units_take_turns_and_short_ones_give_their_last_row() {
-        let options = TrainOptions { first_row: FromData::Set(3), row_stride: FromData::Set(2), ..Default::default() };
+        let options = TrainOptions {
+            first_row: FromData::Set(3),
+            row_stride: FromData::Set(2),
+            ..Default::default()
+        };
         let (rows, labels) = table_rows(&[&unit(6), &unit(8), &unit(2), &unit(0)], &options);
         assert_eq!(rows.values, [3.0, 5.0, 4.0, 6.0, 8.0, 2.0]);
-        assert!(rows.values.iter().zip(&labels).all(|(x, y)| f64::from(-x) == *y));
+        assert!(
+            rows.values
+                .iter()
+                .zip(&labels)
+                .all(|(x, y)| f64::from(-x) == *y)
+        );
     }
 
     #[test]
     fn whole_units_are_held_back_and_somebody_is_left() {
         let units: Vec<UnitExamples> = (0..10)
-            .map(|i| UnitExamples { input: Matrix { width: 1, values: vec![i as f32] }, labels: vec![f64::from(i)] })
+            .map(|i| UnitExamples {
+                input: Matrix {
+                    width: 1,
+                    values: vec![i as f32],
+                },
+                labels: vec![f64::from(i)],
+            })
             .collect();
         let all: Vec<_> = units.iter().collect();
-        let with = |validation| TrainOptions { validation, ..Default::default() };
+        let with = |validation| TrainOptions {
+            validation,
+            ..Default::default()
+        };
         for (validation, expected) in [(0.0, 0), (0.01, 1), (0.2, 2), (0.5, 5)] {
             let (learnt, held_back) = divide(all.clone(), &with(validation), 1);
             assert_eq!((learnt.len(), held_back.len()), (10 - expected, expected));
             assert!(held_back.iter().all(|unit| !learnt.contains(unit)));
         }
         assert_eq!(divide(all[..1].to_vec(), &with(0.5), 1).1.len(), 0);
-        assert_ne!(divide(all.clone(), &with(0.5), 1).1, divide(all, &with(0.5), 2).1);
+        assert_ne!(
+            divide(all.clone(), &with(0.5), 1).1,
+            divide(all, &with(0.5), 2).1
+        );
     }
 }

@@ -30,13 +30,27 @@ pub fn fit(
     }
     let repetition = |number: usize| {
         let part = format!("seed-{number}");
-        let seed = if number == 1 { seed } else { derive_seed(seed, &part) };
+        let seed = if number == 1 {
+            seed
+        } else {
+            derive_seed(seed, &part)
+        };
         let reporter = reporter.begin_part(&part, &[("seed", seed.to_string())]);
-        let fitted = fit_once(options, units, target, training, seed, &workspace.part(&part), &reporter)?;
+        let fitted = fit_once(
+            options,
+            units,
+            target,
+            training,
+            seed,
+            &workspace.part(&part),
+            &reporter,
+        )?;
         reporter.end_part();
         Ok(fitted)
     };
-    let members = (1..=training.seeds).map(repetition).collect::<Result<_, TrainError>>()?;
+    let members = (1..=training.seeds)
+        .map(repetition)
+        .collect::<Result<_, TrainError>>()?;
     Ok(Box::new(Ensemble::new(members)))
 }
 
@@ -51,7 +65,10 @@ fn fit_once(
 ) -> Result<Box<dyn Predictor>, TrainError> {
     reporter.check()?;
     // Weights of another layout, left by another version of the program, are fitted again.
-    if let Some(finished) = workspace.finished().and_then(|weights| options.load(&weights).ok()) {
+    if let Some(finished) = workspace
+        .finished()
+        .and_then(|weights| options.load(&weights).ok())
+    {
         return Ok(finished);
     }
     let model: Box<dyn Predictor> = match options.class() {
@@ -60,9 +77,14 @@ fn fit_once(
             Box::new(fit_ridge(&rows, &labels, options)?)
         }
         Class::Gbdt(options) => Box::new(fit_trees(units, options, training, seed, reporter)?),
-        Class::Neural(options) => Box::new(fit_neural(units, target, options, training, seed, workspace, reporter)?),
+        Class::Neural(options) => Box::new(fit_neural(
+            units, target, options, training, seed, workspace, reporter,
+        )?),
         Class::Stack(_) => {
-            let problem = Problem::new("kind", "names a stack, and only its members are fitted, one by one");
+            let problem = Problem::new(
+                "kind",
+                "names a stack, and only its members are fitted, one by one",
+            );
             return Err(TrainError::Options(problem));
         }
     };
@@ -78,16 +100,31 @@ fn fit_trees(
     seed: u64,
     reporter: &Reporter,
 ) -> Result<Gbdt, TrainError> {
-    let (learnt, held_back) = divide(units.iter().collect(), training, derive_seed(seed, "validation"));
+    let (learnt, held_back) = divide(
+        units.iter().collect(),
+        training,
+        derive_seed(seed, "validation"),
+    );
     let (rows, labels) = table_rows(&learnt, training);
     let held_back = HeldBack::new(table_rows(&held_back, training), training);
     fit_forest(&rows, &labels, held_back, options, seed, reporter)
 }
 
-fn refuse_problems(model: &ModelOptions, target: &TargetOptions, training: &TrainOptions) -> Result<(), TrainError> {
+fn refuse_problems(
+    model: &ModelOptions,
+    target: &TargetOptions,
+    training: &TrainOptions,
+) -> Result<(), TrainError> {
     let no_network = training.loss == Loss::Quantile && !model.is_network();
-    let no_network = no_network.then(|| Problem::new("loss", "must not be quantile, which only networks learn"));
-    let mut problems =
-        model.problems().into_iter().chain(target.problems()).chain(training.problems()).chain(no_network);
-    problems.next().map_or(Ok(()), |problem| Err(TrainError::Options(problem)))
+    let no_network =
+        no_network.then(|| Problem::new("loss", "must not be quantile, which only networks learn"));
+    let mut problems = model
+        .problems()
+        .into_iter()
+        .chain(target.problems())
+        .chain(training.problems())
+        .chain(no_network);
+    problems
+        .next()
+        .map_or(Ok(()), |problem| Err(TrainError::Options(problem)))
 }

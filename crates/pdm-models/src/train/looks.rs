@@ -31,6 +31,9 @@ impl Looks {
     }
 
     pub(super) fn best(&self) -> (u64, f64) {
-        self.told().into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
+        self.told()
+            .into_iter()
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .unwrap()
     }
 }

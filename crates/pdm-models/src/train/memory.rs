@@ -31,9 +31,18 @@ struct Base {
     thread: u64,
 }
 
-const TRAINING: Base = Base { program: 68 << 20, thread: 14 << 20 };
-const APPLYING: Base = Base { program: 64 << 20, thread: 6 << 20 };
-const READING: Base = Base { program: 48 << 20, thread: 2 << 20 };
+const TRAINING: Base = Base {
+    program: 68 << 20,
+    thread: 14 << 20,
+};
+const APPLYING: Base = Base {
+    program: 64 << 20,
+    thread: 6 << 20,
+};
+const READING: Base = Base {
+    program: 48 << 20,
+    thread: 2 << 20,
+};
 
 impl Base {
     fn with(self, threads: u64) -> u64 {
@@ -63,13 +72,33 @@ pub struct Extent {
 /// Returns the peak memory of training in bytes, an upper estimate by the table above; the members of a stack are fitted
 /// one after the other, so the largest counts.
 pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOptions) -> u64 {
-    let Extent { units, rows, table_width, sequence_width, threads, .. } = *extent;
+    let Extent {
+        units,
+        rows,
+        table_width,
+        sequence_width,
+        threads,
+        ..
+    } = *extent;
     // The lives themselves are not known here; what is left to them follows from their mean as well.
     let life = (rows / units.max(1)) as usize;
-    let lives = Lives { units: units as usize, shortest: life, median: life, longest: life, longest_rul: 0.0 };
+    let lives = Lives {
+        units: units as usize,
+        shortest: life,
+        median: life,
+        longest: life,
+        longest_rul: 0.0,
+    };
     let picked = rows / (training.settled(&lives).row_stride() as u64).max(1) + units;
     let model = model.settled(lives.time_scale());
-    let fit = model.family().memory(&FitExtent { units, rows, picked, table_width, sequence_width, threads });
+    let fit = model.family().memory(&FitExtent {
+        units,
+        rows,
+        picked,
+        table_width,
+        sequence_width,
+        threads,
+    });
     fit.saturating_add(TRAINING.with(threads) + data(extent))
 }
 
@@ -120,19 +149,47 @@ mod tests {
     /// Measured as the largest resident set of `train`, in MiB, on 2 threads of x86_64 Linux.
     #[test]
     fn the_estimate_is_above_what_was_measured_and_below_three_times_that() {
-        let every_row = TrainOptions { row_stride: FromData::Set(1), ..Default::default() };
-        let large = GbdtOptions { leaves: 255, feature_fraction: 1.0, rounds: 10, ..Default::default() };
-        let wide = GruOptions { hidden: 256, batch: 64, ..Default::default() };
+        let every_row = TrainOptions {
+            row_stride: FromData::Set(1),
+            ..Default::default()
+        };
+        let large = GbdtOptions {
+            leaves: 255,
+            feature_fraction: 1.0,
+            rounds: 10,
+            ..Default::default()
+        };
+        let wide = GruOptions {
+            hidden: 256,
+            batch: 64,
+            ..Default::default()
+        };
         let measured = [
-            (ModelOptions::Linear(LinearOptions::default()), TrainOptions::default(), 150),
-            (ModelOptions::Gbdt(GbdtOptions::default()), TrainOptions::default(), 155),
+            (
+                ModelOptions::Linear(LinearOptions::default()),
+                TrainOptions::default(),
+                150,
+            ),
+            (
+                ModelOptions::Gbdt(GbdtOptions::default()),
+                TrainOptions::default(),
+                155,
+            ),
             (ModelOptions::Gbdt(large), every_row, 247),
-            (ModelOptions::Gru(GruOptions::default()), TrainOptions::default(), 155),
+            (
+                ModelOptions::Gru(GruOptions::default()),
+                TrainOptions::default(),
+                155,
+            ),
             (ModelOptions::Gru(wide), TrainOptions::default(), 158),
         ];
         for (model, training, measured) in measured {
             let estimate = peak_memory(&EXTENT, &model, &training) >> 20;
-            assert!((measured..3 * measured).contains(&estimate), "{}: {estimate} of {measured}", model.kind());
+            assert!(
+                (measured..3 * measured).contains(&estimate),
+                "{}: {estimate} of {measured}",
+                model.kind()
+            );
         }
     }
 
@@ -140,27 +197,74 @@ mod tests {
     /// x86_64 Linux; its three files have 17 MB.
     #[test]
     fn so_are_the_estimates_of_the_other_stages() {
-        let estimates = [memory_to_read(17_309_548, 2), memory_to_learn_features(&EXTENT), memory_to_apply(&EXTENT)];
+        let estimates = [
+            memory_to_read(17_309_548, 2),
+            memory_to_learn_features(&EXTENT),
+            memory_to_apply(&EXTENT),
+        ];
         for (estimate, measured) in estimates.into_iter().zip([104, 118, 151]) {
             let estimate = estimate >> 20;
-            assert!((measured..2 * measured).contains(&estimate), "{estimate} of {measured}");
+            assert!(
+                (measured..2 * measured).contains(&estimate),
+                "{estimate} of {measured}"
+            );
         }
     }
 
     #[test]
     fn more_of_anything_takes_more() {
         let least = mebibytes(&EXTENT, &ModelOptions::default());
-        let more = |extent: Extent| assert!(mebibytes(&extent, &ModelOptions::default()) > least, "{extent:?}");
-        more(Extent { rows: 100_000, ..EXTENT });
-        more(Extent { test_rows: 100_000, ..EXTENT });
-        more(Extent { channels: 40, ..EXTENT });
-        more(Extent { table_width: 200, ..EXTENT });
-        more(Extent { threads: 64, ..EXTENT });
+        let more = |extent: Extent| {
+            assert!(
+                mebibytes(&extent, &ModelOptions::default()) > least,
+                "{extent:?}"
+            )
+        };
+        more(Extent {
+            rows: 100_000,
+            ..EXTENT
+        });
+        more(Extent {
+            test_rows: 100_000,
+            ..EXTENT
+        });
+        more(Extent {
+            channels: 40,
+            ..EXTENT
+        });
+        more(Extent {
+            table_width: 200,
+            ..EXTENT
+        });
+        more(Extent {
+            threads: 64,
+            ..EXTENT
+        });
         let gru = |options| mebibytes(&EXTENT, &ModelOptions::Gru(options));
-        assert!(gru(GruOptions { hidden: 2000, ..Default::default() }) > gru(GruOptions::default()));
-        assert!(gru(GruOptions { batch: 60, ..Default::default() }) > gru(GruOptions::default()));
+        assert!(
+            gru(GruOptions {
+                hidden: 2000,
+                ..Default::default()
+            }) > gru(GruOptions::default())
+        );
+        assert!(
+            gru(GruOptions {
+                batch: 60,
+                ..Default::default()
+            }) > gru(GruOptions::default())
+        );
         let gbdt = |options| mebibytes(&EXTENT, &ModelOptions::Gbdt(options));
-        assert!(gbdt(GbdtOptions { leaves: 4096, ..Default::default() }) > least);
-        assert!(gbdt(GbdtOptions { rounds: 100_000, ..Default::default() }) > least);
+        assert!(
+            gbdt(GbdtOptions {
+                leaves: 4096,
+                ..Default::default()
+            }) > least
+        );
+        assert!(
+            gbdt(GbdtOptions {
+                rounds: 100_000,
+                ..Default::default()
+            }) > least
+        );
     }
 }

@@ -15,7 +15,9 @@ pub(super) fn nnls(gram: &DMatrix<f64>, moment: &DVector<f64>) -> Vec<f64> {
     for _ in 0..3 * count {
         let gradient = moment - gram * DVector::from_column_slice(&x);
         let bound = (0..count).filter(|i| !free[*i] && gradient[*i] > tolerance);
-        let Some(steepest) = bound.max_by(|a, b| gradient[*a].total_cmp(&gradient[*b])) else { break };
+        let Some(steepest) = bound.max_by(|a, b| gradient[*a].total_cmp(&gradient[*b])) else {
+            break;
+        };
         free[steepest] = true;
         descend(gram, moment, &mut x, &mut free);
     }
@@ -26,15 +28,26 @@ pub(super) fn nnls(gram: &DMatrix<f64>, moment: &DVector<f64>) -> Vec<f64> {
 fn descend(gram: &DMatrix<f64>, moment: &DVector<f64>, x: &mut [f64], free: &mut [bool]) {
     loop {
         let set: Vec<usize> = (0..x.len()).filter(|i| free[*i]).collect();
-        let Some(solution) = solve(gram, moment, &set) else { return };
+        let Some(solution) = solve(gram, moment, &set) else {
+            return;
+        };
         let crossing = set.iter().zip(solution.iter()).filter(|(_, s)| **s <= 0.0);
-        let Some(step) = crossing.map(|(i, s)| x[*i] / (x[*i] - s)).min_by(f64::total_cmp) else {
-            set.iter().zip(solution.iter()).for_each(|(i, s)| x[*i] = *s);
+        let Some(step) = crossing
+            .map(|(i, s)| x[*i] / (x[*i] - s))
+            .min_by(f64::total_cmp)
+        else {
+            set.iter()
+                .zip(solution.iter())
+                .for_each(|(i, s)| x[*i] = *s);
             return;
         };
         for (i, s) in set.iter().zip(solution.iter()) {
             let meets_zero = *s <= 0.0 && x[*i] / (x[*i] - s) <= step;
-            x[*i] = if meets_zero { 0.0 } else { x[*i] + step * (s - x[*i]) };
+            x[*i] = if meets_zero {
+                0.0
+            } else {
+                x[*i] + step * (s - x[*i])
+            };
             free[*i] = !meets_zero;
         }
     }
@@ -45,8 +58,13 @@ fn solve(gram: &DMatrix<f64>, moment: &DVector<f64>, set: &[usize]) -> Option<DV
         return None;
     }
     let ridge = TOLERANCE * gram.diagonal().amax();
-    let part = DMatrix::from_fn(set.len(), set.len(), |i, j| gram[(set[i], set[j])] + if i == j { ridge } else { 0.0 });
-    Some(part.cholesky()?.solve(&DVector::from_fn(set.len(), |i, _| moment[set[i]])))
+    let part = DMatrix::from_fn(set.len(), set.len(), |i, j| {
+        gram[(set[i], set[j])] + if i == j { ridge } else { 0.0 }
+    });
+    Some(
+        part.cholesky()?
+            .solve(&DVector::from_fn(set.len(), |i, _| moment[set[i]])),
+    )
 }
 
 #[cfg(test)]
@@ -58,7 +76,11 @@ mod tests {
     /// The best of the least-squares solutions over all subsets of unknowns that are not negative: slow and sure.
     fn by_trying_all(gram: &DMatrix<f64>, moment: &DVector<f64>) -> f64 {
         let count = moment.len();
-        let subsets = (0..1_usize << count).map(|bits| (0..count).filter(|i| bits >> i & 1 == 1).collect::<Vec<_>>());
+        let subsets = (0..1_usize << count).map(|bits| {
+            (0..count)
+                .filter(|i| bits >> i & 1 == 1)
+                .collect::<Vec<_>>()
+        });
         let costs = subsets.map(|set| match solve(gram, moment, &set) {
             None => 0.0,
             Some(x) if x.iter().any(|x| *x < 0.0) => f64::INFINITY,
@@ -77,9 +99,16 @@ mod tests {
         (x.transpose() * gram * &x)[0] - 2.0 * moment.dot(&x)
     }
 
-    fn normal_equations(columns: usize, values: &[f64], target: &[f64]) -> (DMatrix<f64>, DVector<f64>) {
+    fn normal_equations(
+        columns: usize,
+        values: &[f64],
+        target: &[f64],
+    ) -> (DMatrix<f64>, DVector<f64>) {
         let a = DMatrix::from_row_slice(target.len(), columns, values);
-        (a.transpose() * &a, a.transpose() * DVector::from_column_slice(target))
+        (
+            a.transpose() * &a,
+            a.transpose() * DVector::from_column_slice(target),
+        )
     }
 
     proptest! {
@@ -101,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_column_that_points_away_gets_nothing_and_equal_ones_share() {
-        let (gram, moment) = normal_equations(2, &[1.0, -1.0, 2.0, -2.5, 3.0, -3.0], &[1.0, 2.0, 3.0]);
+        let (gram, moment) =
+            normal_equations(2, &[1.0, -1.0, 2.0, -2.5, 3.0, -3.0], &[1.0, 2.0, 3.0]);
         let x = nnls(&gram, &moment);
         assert!((x[0] - 1.0).abs() < 1e-8 && x[1] == 0.0, "{x:?}");
         let (gram, moment) = normal_equations(2, &[1.0, 1.0, 2.0, 2.0, 3.0, 3.0], &[2.0, 4.0, 6.0]);

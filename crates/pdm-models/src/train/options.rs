@@ -83,7 +83,9 @@ impl TrainOptions {
         let stride = (lives.median / STRIDE_SHARE).max(1);
         let first_row = self.first_row.or(early.min(LATEST_FIRST_ROW));
         let row_stride = self.row_stride.or(stride.min(LONGEST_ROW_STRIDE));
-        let shortest_history = self.shortest_history.or(early.min(LONGEST_SHORTEST_HISTORY));
+        let shortest_history = self
+            .shortest_history
+            .or(early.min(LONGEST_SHORTEST_HISTORY));
         Self {
             first_row: FromData::Set(first_row),
             row_stride: FromData::Set(row_stride),
@@ -113,8 +115,20 @@ impl TrainOptions {
         let shortest = format!("the shortest training life has {} rows", lives.shortest);
         let median = format!("the median training life has {} rows", lives.median);
         let keys = [
-            ("first_row", &self.first_row, settled.first_row(), self.first_row(), &shortest),
-            ("row_stride", &self.row_stride, settled.row_stride(), self.row_stride(), &median),
+            (
+                "first_row",
+                &self.first_row,
+                settled.first_row(),
+                self.first_row(),
+                &shortest,
+            ),
+            (
+                "row_stride",
+                &self.row_stride,
+                settled.row_stride(),
+                self.row_stride(),
+                &median,
+            ),
             (
                 "shortest_history",
                 &self.shortest_history,
@@ -123,7 +137,9 @@ impl TrainOptions {
                 &shortest,
             ),
         ];
-        let left = keys.into_iter().filter(|(_, asked, ..)| asked.set().is_none());
+        let left = keys
+            .into_iter()
+            .filter(|(_, asked, ..)| asked.set().is_none());
         let found = left.map(|(key, _, value, usual, why)| Found {
             key: format!("train.{key}"),
             value: value.to_string(),
@@ -145,12 +161,25 @@ impl TrainOptions {
         ];
         let mut problems = Problem::out_of_range(&counts, MOST_ROWS);
         problems.extend(Problem::out_of_range(&[("seeds", self.seeds)], MOST_SEEDS));
-        let weights = [("huber_delta", self.huber_delta), ("late_weight", self.late_weight)];
-        let wrong = weights.into_iter().filter(|(_, value)| !(*value > 0.0 && *value <= HEAVIEST));
-        let range = |(key, v)| Problem::new(key, format!("must be more than 0 and at most {HEAVIEST}, not {v:?}"));
+        let weights = [
+            ("huber_delta", self.huber_delta),
+            ("late_weight", self.late_weight),
+        ];
+        let wrong = weights
+            .into_iter()
+            .filter(|(_, value)| !(*value > 0.0 && *value <= HEAVIEST));
+        let range = |(key, v)| {
+            Problem::new(
+                key,
+                format!("must be more than 0 and at most {HEAVIEST}, not {v:?}"),
+            )
+        };
         problems.extend(wrong.map(range));
         if !(0.0..=0.5).contains(&self.validation) {
-            problems.push(Problem::new("validation", format!("must be from 0 to 0.5, not {}", self.validation)));
+            problems.push(Problem::new(
+                "validation",
+                format!("must be from 0 to 0.5, not {}", self.validation),
+            ));
         }
         let [lower, middle, upper] = self.quantiles;
         if !(0.0 < lower && lower < middle && middle < upper && upper < 1.0) {
@@ -177,24 +206,49 @@ mod tests {
             let mut table = whole.clone();
             table[key] = value;
             let options: TrainOptions = serde_json::from_value(table).unwrap();
-            let named: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
+            let named: Vec<_> = options
+                .problems()
+                .into_iter()
+                .map(|problem| problem.path)
+                .collect();
             assert_eq!(named, [key]);
         };
-        let numbers = whole.as_object().unwrap().iter().filter(|(_, value)| value.is_number());
+        let numbers = whole
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(_, value)| value.is_number());
         for (key, value) in numbers {
-            wrong(key, if value.is_u64() { u64::MAX.into() } else { 1e300.into() });
+            wrong(
+                key,
+                if value.is_u64() {
+                    u64::MAX.into()
+                } else {
+                    1e300.into()
+                },
+            );
         }
     }
 
     fn lives(shortest: usize, median: usize) -> Lives {
-        Lives { units: 9, shortest, median, longest: 2 * median, longest_rul: 0.0 }
+        Lives {
+            units: 9,
+            shortest,
+            median,
+            longest: 2 * median,
+            longest_rul: 0.0,
+        }
     }
 
     #[test]
     fn what_is_left_to_the_data_follows_the_lives() {
         let found = |shortest, median| {
             let settled = TrainOptions::default().settled(&lives(shortest, median));
-            [settled.first_row(), settled.row_stride(), settled.shortest_history()]
+            [
+                settled.first_row(),
+                settled.row_stride(),
+                settled.shortest_history(),
+            ]
         };
         // The shortest training lives of FD001 to FD004 are 128, 128, 145 and 128.
         assert_eq!(found(128, 199), [20, 4, 15]);
@@ -207,9 +261,15 @@ mod tests {
 
     #[test]
     fn what_was_set_stays_and_is_not_told_as_found() {
-        let asked = TrainOptions { first_row: FromData::Set(9), ..Default::default() };
+        let asked = TrainOptions {
+            first_row: FromData::Set(9),
+            ..Default::default()
+        };
         let settled = asked.settled(&lives(5, 11));
-        assert_eq!((settled.first_row(), settled.settled(&lives(200, 200))), (9, settled.clone()));
+        assert_eq!(
+            (settled.first_row(), settled.settled(&lives(200, 200))),
+            (9, settled.clone())
+        );
         assert_eq!(
             Found::told(&asked.found(&lives(5, 11))).unwrap(),
             "train.row_stride = 1 (the median training life has 11 rows); \
@@ -237,9 +297,31 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(zeros.problems().len(), 10);
-        for quantiles in [[0.5, 0.5, 0.9], [0.0, 0.5, 0.9], [0.1, 0.5, 1.0], [0.1, f64::NAN, 0.9], [5.0, 50.0, 95.0]] {
-            assert_eq!(TrainOptions { quantiles, ..Default::default() }.problems()[0].path, "quantiles");
+        for quantiles in [
+            [0.5, 0.5, 0.9],
+            [0.0, 0.5, 0.9],
+            [0.1, 0.5, 1.0],
+            [0.1, f64::NAN, 0.9],
+            [5.0, 50.0, 95.0],
+        ] {
+            assert_eq!(
+                TrainOptions {
+                    quantiles,
+                    ..Default::default()
+                }
+                .problems()[0]
+                    .path,
+                "quantiles"
+            );
         }
-        assert_eq!(TrainOptions { seeds: 101, ..Default::default() }.problems()[0].path, "seeds");
+        assert_eq!(
+            TrainOptions {
+                seeds: 101,
+                ..Default::default()
+            }
+            .problems()[0]
+                .path,
+            "seeds"
+        );
     }
 }

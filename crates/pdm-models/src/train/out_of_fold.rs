@@ -38,7 +38,10 @@ pub struct OutOfFold {
 
 impl OutOfFold {
     /// Gathers the predictions of all folds, in whatever order they were done, and weighs the members of a stack.
-    pub fn gather(folds: impl IntoIterator<Item = Vec<OutOfFoldPrediction>>, target: &TargetOptions) -> Self {
+    pub fn gather(
+        folds: impl IntoIterator<Item = Vec<OutOfFoldPrediction>>,
+        target: &TargetOptions,
+    ) -> Self {
         let mut predictions: Vec<_> = folds.into_iter().flatten().collect();
         predictions.sort_by(|a, b| (&a.unit, a.cycle).cmp(&(&b.unit, b.cycle)));
         let blend = Blend::learn(&mut predictions, target);
@@ -66,20 +69,47 @@ mod tests {
 
     fn prediction(unit: u32, cycle: u32, fold: usize) -> OutOfFoldPrediction {
         let (unit, cycle, members) = (unit.into(), Cycle(cycle), Vec::new());
-        OutOfFoldPrediction { unit, cycle, fold, rul: 1.5, truth: 2.0, members, interval: None }
+        OutOfFoldPrediction {
+            unit,
+            cycle,
+            fold,
+            rul: 1.5,
+            truth: 2.0,
+            members,
+            interval: None,
+        }
     }
 
     #[test]
     fn folds_may_come_in_any_order() {
-        let folds = [vec![prediction(10, 3, 1), prediction(10, 9, 1)], vec![prediction(2, 5, 0)]];
+        let folds = [
+            vec![prediction(10, 3, 1), prediction(10, 9, 1)],
+            vec![prediction(2, 5, 0)],
+        ];
         let mut reversed = folds.clone();
         reversed.reverse();
         let target = TargetOptions::default();
         let gathered = OutOfFold::gather(folds, &target);
         assert_eq!(gathered, OutOfFold::gather(reversed, &target));
-        let units: Vec<_> = gathered.predictions().iter().map(|p| (p.unit.to_string(), p.cycle.0)).collect();
+        let units: Vec<_> = gathered
+            .predictions()
+            .iter()
+            .map(|p| (p.unit.to_string(), p.cycle.0))
+            .collect();
         let json = serde_json::to_string(&gathered).unwrap();
-        assert!(!["members", "blend", "interval"].iter().any(|key| json.contains(key)), "{json}");
-        assert_eq!(units, [("2".to_owned(), 5), ("10".to_owned(), 3), ("10".to_owned(), 9)]);
+        assert!(
+            !["members", "blend", "interval"]
+                .iter()
+                .any(|key| json.contains(key)),
+            "{json}"
+        );
+        assert_eq!(
+            units,
+            [
+                ("2".to_owned(), 5),
+                ("10".to_owned(), 3),
+                ("10".to_owned(), 9)
+            ]
+        );
     }
 }

@@ -23,7 +23,11 @@ pub struct Recipe<'a> {
 ///
 /// # Errors
 /// The units hold nothing that can be learnt.
-pub fn final_features(dataset: &ValidDataset, recipe: &Recipe<'_>, seed: u64) -> Result<FittedFeatures, TrainError> {
+pub fn final_features(
+    dataset: &ValidDataset,
+    recipe: &Recipe<'_>,
+    seed: u64,
+) -> Result<FittedFeatures, TrainError> {
     recipe.learn_features(&dataset.training(), derive_seed(seed, "final"))
 }
 
@@ -41,23 +45,40 @@ pub fn final_fit(
     workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Box<dyn Predictor>, TrainError> {
-    let (seed, workspace, training) = (derive_seed(seed, "final"), workspace.part("final"), dataset.training());
-    let params = [("seed", seed.to_string()), ("training_units", training.units().len().to_string())];
+    let (seed, workspace, training) = (
+        derive_seed(seed, "final"),
+        workspace.part("final"),
+        dataset.training(),
+    );
+    let params = [
+        ("seed", seed.to_string()),
+        ("training_units", training.units().len().to_string()),
+    ];
     let reporter = reporter.begin_part("final", &params);
     let mut models = recipe.learn_models(&training, features, seed, &workspace, &reporter)?;
     reporter.end_part();
     match recipe.model.stack() {
         Some(_) => {
-            let blend = out_of_fold.blend.as_ref().filter(|blend| blend.weights.len() == models.len());
+            let blend = out_of_fold
+                .blend
+                .as_ref()
+                .filter(|blend| blend.weights.len() == models.len());
             let weights = blend.ok_or(UNWEIGHED)?.weights.clone();
-            Ok(Box::new(Stack::new(models, weights, features.table_names().len())))
+            Ok(Box::new(Stack::new(
+                models,
+                weights,
+                features.table_names().len(),
+            )))
         }
         None => Ok(models.swap_remove(0)),
     }
 }
 
-const UNWEIGHED: TrainError =
-    TrainError::TooLittleData { what: "out-of-fold predictions to weigh the members of a stack", have: 0, need: 1 };
+const UNWEIGHED: TrainError = TrainError::TooLittleData {
+    what: "out-of-fold predictions to weigh the members of a stack",
+    have: 0,
+    need: 1,
+};
 
 impl Recipe<'_> {
     /// Fits features and models to the training units and nothing else: the one model, or each member of a stack.
@@ -73,8 +94,17 @@ impl Recipe<'_> {
         Ok((features, models))
     }
 
-    fn learn_features(&self, training: &TrainingUnits<'_>, seed: u64) -> Result<FittedFeatures, TrainError> {
-        Ok(features::fit(training, self.features, self.target, derive_seed(seed, "features"))?)
+    fn learn_features(
+        &self,
+        training: &TrainingUnits<'_>,
+        seed: u64,
+    ) -> Result<FittedFeatures, TrainError> {
+        Ok(features::fit(
+            training,
+            self.features,
+            self.target,
+            derive_seed(seed, "features"),
+        )?)
     }
 
     /// As [`Self::learn`], with features that were fitted before.
@@ -93,20 +123,45 @@ impl Recipe<'_> {
         let fit = |model: &ModelOptions, seed, workspace: &Workspace, reporter: &Reporter| {
             reporter.check()?;
             let units = training.units().par_iter();
-            let units: Vec<_> = units.map(|unit| self.examples(features, model.input(), unit)).collect();
-            fit(model, &units, self.target, self.training, seed, workspace, reporter)
+            let units: Vec<_> = units
+                .map(|unit| self.examples(features, model.input(), unit))
+                .collect();
+            fit(
+                model,
+                &units,
+                self.target,
+                self.training,
+                seed,
+                workspace,
+                reporter,
+            )
         };
         let Some(stack) = self.model.stack() else {
             return Ok(vec![fit(self.model, seed, workspace, reporter)?]);
         };
         let member = |(model, name): (&ModelOptions, String)| {
-            fit(model, derive_seed(seed, &name), &workspace.part(&name), &reporter.scoped(&name))
+            fit(
+                model,
+                derive_seed(seed, &name),
+                &workspace.part(&name),
+                &reporter.scoped(&name),
+            )
         };
         stack.member.iter().zip(stack.names()).map(member).collect()
     }
 
-    pub(super) fn examples(&self, features: &FittedFeatures, input: InputKind, unit: &Trajectory) -> UnitExamples {
-        let labels = (0..unit.len()).map(|row| self.target.label(unit.rul_at(row))).collect();
-        UnitExamples { input: features.input(input, unit), labels }
+    pub(super) fn examples(
+        &self,
+        features: &FittedFeatures,
+        input: InputKind,
+        unit: &Trajectory,
+    ) -> UnitExamples {
+        let labels = (0..unit.len())
+            .map(|row| self.target.label(unit.rul_at(row)))
+            .collect();
+        UnitExamples {
+            input: features.input(input, unit),
+            labels,
+        }
     }
 }

@@ -17,16 +17,29 @@ struct Scaling {
 ///
 /// # Errors
 /// There is no row, or values are too large to add up.
-pub fn fit_ridge(rows: &Matrix, labels: &[f64], options: &LinearOptions) -> Result<Linear, TrainError> {
+pub fn fit_ridge(
+    rows: &Matrix,
+    labels: &[f64],
+    options: &LinearOptions,
+) -> Result<Linear, TrainError> {
     if labels.is_empty() {
-        return Err(TrainError::TooLittleData { what: "rows to fit a linear model", have: 0, need: 1 });
+        return Err(TrainError::TooLittleData {
+            what: "rows to fit a linear model",
+            have: 0,
+            need: 1,
+        });
     }
     let scaling = Scaling::of(rows);
     let label_mean = mean(labels.iter().copied(), labels.len());
     let (gram, moment) = normal_equations(rows, labels, label_mean, &scaling);
     let solution = solve(gram, moment, options.l2 * labels.len() as f64).ok_or(DIVERGED)?;
     let coefficients: Vec<f64> = scaling.raw(solution.as_slice());
-    let intercept = label_mean - coefficients.iter().zip(&scaling.means).map(|(c, m)| c * m).sum::<f64>();
+    let intercept = label_mean
+        - coefficients
+            .iter()
+            .zip(&scaling.means)
+            .map(|(c, m)| c * m)
+            .sum::<f64>();
     Ok(Linear::new(intercept, coefficients))
 }
 
@@ -45,18 +58,29 @@ impl Scaling {
     fn standardise(&self, row: &[f32], output: &mut [f64]) {
         let scales = self.means.iter().zip(&self.deviations);
         for ((out, x), (mean, deviation)) in output.iter_mut().zip(row).zip(scales) {
-            *out = if *deviation > 0.0 { (f64::from(*x) - mean) / deviation } else { 0.0 };
+            *out = if *deviation > 0.0 {
+                (f64::from(*x) - mean) / deviation
+            } else {
+                0.0
+            };
         }
     }
 
     fn raw(&self, coefficients: &[f64]) -> Vec<f64> {
         let scaled = coefficients.iter().zip(&self.deviations);
-        scaled.map(|(c, deviation)| if *deviation > 0.0 { c / deviation } else { 0.0 }).collect()
+        scaled
+            .map(|(c, deviation)| if *deviation > 0.0 { c / deviation } else { 0.0 })
+            .collect()
     }
 }
 
 /// Returns `XᵀX` (its lower triangle) and `Xᵀ(y − ȳ)` of the standardised features.
-fn normal_equations(rows: &Matrix, labels: &[f64], label_mean: f64, scaling: &Scaling) -> (DMatrix<f64>, DVector<f64>) {
+fn normal_equations(
+    rows: &Matrix,
+    labels: &[f64],
+    label_mean: f64,
+    scaling: &Scaling,
+) -> (DMatrix<f64>, DVector<f64>) {
     let width = rows.width;
     let (mut gram, mut moment) = (DMatrix::zeros(width, width), DVector::zeros(width));
     let mut x = vec![0.0; width];
@@ -65,7 +89,10 @@ fn normal_equations(rows: &Matrix, labels: &[f64], label_mean: f64, scaling: &Sc
         for (j, xj) in x.iter().enumerate() {
             moment[j] += xj * (label - label_mean);
             let mut column = gram.column_mut(j);
-            column.as_mut_slice()[j..].iter_mut().zip(&x[j..]).for_each(|(sum, xi)| *sum += xi * xj);
+            column.as_mut_slice()[j..]
+                .iter_mut()
+                .zip(&x[j..])
+                .for_each(|(sum, xi)| *sum += xi * xj);
         }
     }
     (gram, moment)
@@ -76,7 +103,11 @@ fn solve(mut gram: DMatrix<f64>, moment: DVector<f64>, penalty: f64) -> Option<D
     let smallest = 1e-10 * gram.diagonal().amax();
     for j in 0..gram.nrows() {
         let diagonal = &mut gram[(j, j)];
-        *diagonal += if *diagonal == 0.0 { 1.0 } else { penalty.max(smallest) };
+        *diagonal += if *diagonal == 0.0 {
+            1.0
+        } else {
+            penalty.max(smallest)
+        };
     }
     let solution = gram.cholesky()?.solve(&moment);
     solution.iter().all(|w| w.is_finite()).then_some(solution)
@@ -92,7 +123,15 @@ mod tests {
     use crate::models::Predictor;
 
     fn fit(width: usize, values: &[f32], labels: &[f64], l2: f64) -> Linear {
-        fit_ridge(&Matrix { width, values: values.to_vec() }, labels, &LinearOptions { l2 }).unwrap()
+        fit_ridge(
+            &Matrix {
+                width,
+                values: values.to_vec(),
+            },
+            labels,
+            &LinearOptions { l2 },
+        )
+        .unwrap()
     }
 
     /// One feature has a closed form: with standardised x, `w = cov(x, y) / (1 + l2)`.
@@ -100,13 +139,30 @@ mod tests {
     fn one_feature_has_the_closed_form() {
         let (x, y) = ([1.0f32, 2.0, 4.0, 7.0], [3.0, 5.0, 4.0, 9.0]);
         let (mean_x, mean_y) = (3.5, 5.25);
-        let cov: f64 = x.iter().zip(&y).map(|(x, y)| (f64::from(*x) - mean_x) * (y - mean_y)).sum::<f64>() / 4.0;
-        let variance: f64 = x.iter().map(|x| (f64::from(*x) - mean_x).powi(2)).sum::<f64>() / 4.0;
+        let cov: f64 = x
+            .iter()
+            .zip(&y)
+            .map(|(x, y)| (f64::from(*x) - mean_x) * (y - mean_y))
+            .sum::<f64>()
+            / 4.0;
+        let variance: f64 = x
+            .iter()
+            .map(|x| (f64::from(*x) - mean_x).powi(2))
+            .sum::<f64>()
+            / 4.0;
         for l2 in [0.0, 0.5, 2.0] {
             let slope = cov / variance / (1.0 + l2);
             let model = fit(1, &x, &y, l2);
-            let at = |x: f32| model.predict_last(&Matrix { width: 1, values: vec![x] });
-            assert!((at(10.0) - (mean_y + slope * (10.0 - mean_x))).abs() < 1e-8, "l2 = {l2}");
+            let at = |x: f32| {
+                model.predict_last(&Matrix {
+                    width: 1,
+                    values: vec![x],
+                })
+            };
+            assert!(
+                (at(10.0) - (mean_y + slope * (10.0 - mean_x))).abs() < 1e-8,
+                "l2 = {l2}"
+            );
         }
     }
 
@@ -115,7 +171,10 @@ mod tests {
     fn two_features_follow_cramers_rule() {
         let values = [1.0, 2.0, 2.0, 1.0, 3.0, 5.0, 4.0, 3.0, 5.0, 8.0];
         let model = fit(2, &values, &[1.0, 4.0, 2.0, 7.0, 5.0], 0.01);
-        let prediction = model.predict_last(&Matrix { width: 2, values: vec![6.0, 4.0] });
+        let prediction = model.predict_last(&Matrix {
+            width: 2,
+            values: vec![6.0, 4.0],
+        });
         assert!((prediction - CRAMER).abs() < 1e-8, "{prediction}");
     }
 
@@ -125,10 +184,19 @@ mod tests {
     fn constant_and_repeated_features_do_no_harm() {
         let values = [1.0, 5.0, 1.0, 2.0, 5.0, 2.0, 4.0, 5.0, 4.0];
         let model = fit(3, &values, &[2.0, 4.0, 8.0], 0.0);
-        let prediction = model.predict_last(&Matrix { width: 3, values: vec![3.0, 5.0, 3.0] });
+        let prediction = model.predict_last(&Matrix {
+            width: 3,
+            values: vec![3.0, 5.0, 3.0],
+        });
         assert!((prediction - 6.0).abs() < 1e-6);
         let constant = fit(1, &[5.0, 5.0], &[1.0, 3.0], 1e-3);
-        assert_eq!(constant.predict_last(&Matrix { width: 1, values: vec![9.0] }), 2.0);
+        assert_eq!(
+            constant.predict_last(&Matrix {
+                width: 1,
+                values: vec![9.0]
+            }),
+            2.0
+        );
     }
 
     #[test]

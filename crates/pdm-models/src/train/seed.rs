@@ -4,7 +4,10 @@ use sha2::{Digest, Sha256};
 ///
 /// Parts named differently draw independent numbers, and adding a part changes no other part's numbers.
 pub fn derive_seed(seed: u64, part: &str) -> u64 {
-    let hash = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(part).finalize();
+    let hash = Sha256::new()
+        .chain_update(seed.to_le_bytes())
+        .chain_update(part)
+        .finalize();
     let (first, _) = hash.split_first_chunk().expect("a SHA-256 has 32 bytes");
     u64::from_le_bytes(*first)
 }

@@ -6,25 +6,36 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::data::{
-    CmapssOptions, DatasetOptions, Folds, Level, SeverityOptions, SimulateOptions, SplitOptions, ValidDataset,
-    ValidateOptions, Verify, ingest, simulate, validate,
+    CmapssOptions, DatasetOptions, Folds, Level, SeverityOptions, SimulateOptions, SplitOptions,
+    ValidDataset, ValidateOptions, Verify, ingest, simulate, validate,
 };
 use crate::features::{FeatureOptions, FittedFeatures, Matrix, TargetOptions};
 use crate::models::FamilyOptions;
-use crate::models::{GbdtOptions, GruOptions, LinearOptions, ModelOptions, Predictor, StackOptions};
+use crate::models::{
+    GbdtOptions, GruOptions, LinearOptions, ModelOptions, Predictor, StackOptions,
+};
 use pdm_core::domain::{FromData, Subset};
 use pdm_core::events::{Event, Interrupt, Observer, Reporter};
 
 const SEED: u64 = 11;
 
 fn read(options: &DatasetOptions, root: &Path) -> ValidDataset {
-    validate(ingest(options, root).unwrap(), &ValidateOptions::default()).dataset.unwrap()
+    validate(ingest(options, root).unwrap(), &ValidateOptions::default())
+        .dataset
+        .unwrap()
 }
 
 fn fleet(units: u32) -> ValidDataset {
     let folder = tempfile::tempdir().unwrap();
-    let options = SimulateOptions { train_units: units, test_units: 2, path: "fleet".into(), ..Default::default() };
-    simulate(&options).write(&folder.path().join("fleet")).unwrap();
+    let options = SimulateOptions {
+        train_units: units,
+        test_units: 2,
+        path: "fleet".into(),
+        ..Default::default()
+    };
+    simulate(&options)
+        .write(&folder.path().join("fleet"))
+        .unwrap();
     read(&DatasetOptions::Simulated(options), folder.path())
 }
 
@@ -42,16 +53,33 @@ struct Rest {
 
 impl Rest {
     fn new() -> Self {
-        Self { features: Default::default(), target: Default::default(), training: Default::default() }
+        Self {
+            features: Default::default(),
+            target: Default::default(),
+            training: Default::default(),
+        }
     }
 
     fn with<'a>(&'a self, model: &'a ModelOptions) -> Recipe<'a> {
-        Recipe { features: &self.features, target: &self.target, model, training: &self.training }
+        Recipe {
+            features: &self.features,
+            target: &self.target,
+            model,
+            training: &self.training,
+        }
     }
 }
 
 fn folds(dataset: &ValidDataset, count: usize) -> Folds {
-    Folds::deal(dataset, &SplitOptions { folds: count, holdout: None }, SEED).unwrap()
+    Folds::deal(
+        dataset,
+        &SplitOptions {
+            folds: count,
+            holdout: None,
+        },
+        SEED,
+    )
+    .unwrap()
 }
 
 /// All folds, one after the other.
@@ -62,7 +90,17 @@ fn cross_validate(
     seed: u64,
     reporter: &Reporter,
 ) -> Result<OutOfFold, TrainError> {
-    let fit = |fold| fit_fold(dataset, folds, fold, recipe, seed, &Workspace::none(), reporter);
+    let fit = |fold| {
+        fit_fold(
+            dataset,
+            folds,
+            fold,
+            recipe,
+            seed,
+            &Workspace::none(),
+            reporter,
+        )
+    };
     let done = (0..folds.count()).map(fit).collect::<Result<Vec<_>, _>>()?;
     Ok(OutOfFold::gather(done, recipe.target))
 }
@@ -72,17 +110,35 @@ fn every_unit_is_judged_in_its_own_fold_only() {
     let (dataset, rest) = (fleet(10), Rest::new());
     let folds = folds(&dataset, 3);
     for model in ModelOptions::small() {
-        let judged = cross_validate(&dataset, &folds, &rest.with(&model), SEED, &Reporter::silent()).unwrap();
+        let judged = cross_validate(
+            &dataset,
+            &folds,
+            &rest.with(&model),
+            SEED,
+            &Reporter::silent(),
+        )
+        .unwrap();
         let mut cuts_of = BTreeMap::new();
         for p in &judged.predictions {
-            let unit = dataset.train().iter().find(|unit| unit.unit == p.unit).unwrap();
+            let unit = dataset
+                .train()
+                .iter()
+                .find(|unit| unit.unit == p.unit)
+                .unwrap();
             assert_eq!(p.truth, f64::from(unit.last_cycle().0 - p.cycle.0));
             assert!(p.truth >= 1.0 && p.cycle.0 >= 15 && p.rul.is_finite());
             assert!(folds.held_out(&dataset, p.fold).contains(&unit));
             *cuts_of.entry(&p.unit).or_insert(0) += 1;
         }
-        assert!(cuts_of.len() == 10 && cuts_of.values().all(|cuts| *cuts == 8), "{cuts_of:?}");
-        let order: Vec<_> = judged.predictions.iter().map(|p| (&p.unit, p.cycle)).collect();
+        assert!(
+            cuts_of.len() == 10 && cuts_of.values().all(|cuts| *cuts == 8),
+            "{cuts_of:?}"
+        );
+        let order: Vec<_> = judged
+            .predictions
+            .iter()
+            .map(|p| (&p.unit, p.cycle))
+            .collect();
         assert!(order.is_sorted_by(|a, b| a < b));
     }
 }
@@ -95,9 +151,14 @@ fn folds_can_be_fitted_apart_and_all_models_are_judged_at_the_same_cycles() {
         let recipe = rest.with(&model);
         let whole = cross_validate(&dataset, &folds, &recipe, SEED, &reporter).unwrap();
         let none = Workspace::none();
-        let apart = [1, 0].map(|fold| fit_fold(&dataset, &folds, fold, &recipe, SEED, &none, &reporter).unwrap());
+        let apart = [1, 0]
+            .map(|fold| fit_fold(&dataset, &folds, fold, &recipe, SEED, &none, &reporter).unwrap());
         assert_eq!(whole, OutOfFold::gather(apart, recipe.target));
-        whole.predictions.iter().map(|p| (p.unit.clone(), p.cycle)).collect::<Vec<_>>()
+        whole
+            .predictions
+            .iter()
+            .map(|p| (p.unit.clone(), p.cycle))
+            .collect::<Vec<_>>()
     });
     let cycles: Vec<_> = cycles.collect();
     assert!(cycles.iter().all(|of_model| *of_model == cycles[0]));
@@ -105,10 +166,19 @@ fn folds_can_be_fitted_apart_and_all_models_are_judged_at_the_same_cycles() {
 
 /// Out-of-fold predictions of nobody, with even weights for the members of a stack.
 fn unweighed(recipe: &Recipe<'_>) -> OutOfFold {
-    let Some(stack) = recipe.model.stack() else { return OutOfFold::default() };
+    let Some(stack) = recipe.model.stack() else {
+        return OutOfFold::default();
+    };
     let weights = vec![1.0 / stack.member.len() as f64; stack.member.len()];
-    let blend = Blend { weights, fold_weights: Vec::new(), member_rmse: Vec::new() };
-    OutOfFold { predictions: Vec::new(), blend: Some(blend) }
+    let blend = Blend {
+        weights,
+        fold_weights: Vec::new(),
+        member_rmse: Vec::new(),
+    };
+    OutOfFold {
+        predictions: Vec::new(),
+        blend: Some(blend),
+    }
 }
 
 /// The features and the model that would ship.
@@ -119,7 +189,15 @@ fn both(
     reporter: &Reporter,
 ) -> Result<(FittedFeatures, Box<dyn Predictor>), TrainError> {
     let features = final_features(dataset, recipe, seed)?;
-    let model = final_fit(dataset, &features, recipe, seed, &unweighed(recipe), &Workspace::none(), reporter)?;
+    let model = final_fit(
+        dataset,
+        &features,
+        recipe,
+        seed,
+        &unweighed(recipe),
+        &Workspace::none(),
+        reporter,
+    )?;
     Ok((features, model))
 }
 
@@ -133,7 +211,12 @@ fn a_prediction_is_that_of_the_history_cut_there() {
         let whole = fitted.predict(&input(dataset.train()[0].len()));
         assert_eq!(fitted.input(), model.input());
         for rows in [1, 2, 5, 37, 90] {
-            assert_eq!(fitted.predict(&input(rows)), whole[..rows], "{} at {rows}", model.kind());
+            assert_eq!(
+                fitted.predict(&input(rows)),
+                whole[..rows],
+                "{} at {rows}",
+                model.kind()
+            );
             assert_eq!(fitted.predict_last(&input(rows)), whole[rows - 1]);
         }
     }
@@ -144,13 +227,23 @@ fn a_final_fit_is_reproducible_and_its_weights_come_back() {
     let (dataset, rest) = (fleet(6), Rest::new());
     for model in ModelOptions::small() {
         let fit = |seed, threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| both(&dataset, &rest.with(&model), seed, &Reporter::silent()).unwrap().1)
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                both(&dataset, &rest.with(&model), seed, &Reporter::silent())
+                    .unwrap()
+                    .1
+            })
         };
         let (one, two) = (fit(1, 1), fit(1, 2));
         assert_eq!(one.weights(), two.weights(), "{}", model.kind());
         let loaded = model.load(&one.weights()).unwrap();
-        let input = Matrix { width: width(&dataset, &model), values: vec![0.5; 3 * width(&dataset, &model)] };
+        let input = Matrix {
+            width: width(&dataset, &model),
+            values: vec![0.5; 3 * width(&dataset, &model)],
+        };
         assert_eq!(loaded.predict(&input), one.predict(&input));
         if fits_in_steps(&model) {
             assert_ne!(one.weights(), fit(2, 1).weights(), "{}", model.kind());
@@ -160,34 +253,61 @@ fn a_final_fit_is_reproducible_and_its_weights_come_back() {
 
 fn width(dataset: &ValidDataset, model: &ModelOptions) -> usize {
     let rest = Rest::new();
-    let features = crate::features::fit(&dataset.training(), &rest.features, &rest.target, 0).unwrap();
+    let features =
+        crate::features::fit(&dataset.training(), &rest.features, &rest.target, 0).unwrap();
     features.input(model.input(), &dataset.train()[0]).width
 }
 
 /// What a small fit learns from, whatever the family.
 fn examples(dataset: &ValidDataset, recipe: &Recipe<'_>) -> Vec<UnitExamples> {
     let features = final_features(dataset, recipe, SEED).unwrap();
-    dataset.train().iter().map(|unit| recipe.examples(&features, recipe.model.input(), unit)).collect()
+    dataset
+        .train()
+        .iter()
+        .map(|unit| recipe.examples(&features, recipe.model.input(), unit))
+        .collect()
 }
 
 #[test]
 fn repeated_fits_are_averaged_and_the_first_is_that_of_the_seed_itself() {
     let (dataset, rest) = (fleet(5), Rest::new());
-    for model in ModelOptions::small().into_iter().filter(|model| model.stack().is_none()) {
+    for model in ModelOptions::small()
+        .into_iter()
+        .filter(|model| model.stack().is_none())
+    {
         let examples = examples(&dataset, &rest.with(&model));
         let fit = |seed, seeds| {
-            let training = TrainOptions { seeds, ..Default::default() };
+            let training = TrainOptions {
+                seeds,
+                ..Default::default()
+            };
             let (none, silent) = (Workspace::none(), Reporter::silent());
-            fit(&model, &examples, &rest.target, &training, seed, &none, &silent).unwrap()
+            fit(
+                &model,
+                &examples,
+                &rest.target,
+                &training,
+                seed,
+                &none,
+                &silent,
+            )
+            .unwrap()
         };
         let history = &examples[0].input;
         let singles = [SEED, derive_seed(SEED, "seed-2")].map(|seed| fit(seed, 1).predict(history));
-        let mean: Vec<_> = singles[0].iter().zip(&singles[1]).map(|(one, two)| (one + two) / 2.0).collect();
+        let mean: Vec<_> = singles[0]
+            .iter()
+            .zip(&singles[1])
+            .map(|(one, two)| (one + two) / 2.0)
+            .collect();
         let repeated = fit(SEED, 2);
         assert_eq!(repeated.predict(history), mean, "{}", model.kind());
         assert_eq!(repeated.predict_last(history), *mean.last().unwrap());
         let loaded = model.load(&repeated.weights()).unwrap();
-        assert_eq!((loaded.predict(history), loaded.weights()), (mean, repeated.weights()));
+        assert_eq!(
+            (loaded.predict(history), loaded.weights()),
+            (mean, repeated.weights())
+        );
     }
 }
 
@@ -213,22 +333,50 @@ fn a_stack_is_as_honest_as_its_folds_and_ships_what_all_of_them_say() {
     let judged = cross_validate(&dataset, &folds, &recipe, SEED, &silent).unwrap();
     let blend = judged.blend.as_ref().unwrap();
     for p in &judged.predictions {
-        let weighed = p.members.iter().zip(&blend.fold_weights[p.fold]).map(|(value, weight)| value * weight);
+        let weighed = p
+            .members
+            .iter()
+            .zip(&blend.fold_weights[p.fold])
+            .map(|(value, weight)| value * weight);
         assert_eq!((p.members.len(), p.rul), (count, weighed.sum()));
     }
     let features = final_features(&dataset, &recipe, SEED).unwrap();
-    let fit = |judged| final_fit(&dataset, &features, &recipe, SEED, judged, &Workspace::none(), &silent);
+    let fit = |judged| {
+        final_fit(
+            &dataset,
+            &features,
+            &recipe,
+            SEED,
+            judged,
+            &Workspace::none(),
+            &silent,
+        )
+    };
     let stack = fit(&judged).unwrap();
     let unit = &dataset.train()[0];
-    let members =
-        recipe.learn_models(&dataset.training(), &features, derive_seed(SEED, "final"), &Workspace::none(), &silent);
+    let members = recipe.learn_models(
+        &dataset.training(),
+        &features,
+        derive_seed(SEED, "final"),
+        &Workspace::none(),
+        &silent,
+    );
     let mut expected = vec![0.0; unit.len()];
     for (member, weight) in members.unwrap().iter().zip(&blend.weights) {
         let predictions = member.predict(&features.input(member.input(), unit));
-        expected.iter_mut().zip(predictions).for_each(|(sum, value)| *sum += weight * value);
+        expected
+            .iter_mut()
+            .zip(predictions)
+            .for_each(|(sum, value)| *sum += weight * value);
     }
-    assert_eq!(stack.predict(&features.input(stack.input(), unit)), expected);
-    assert!(matches!(fit(&OutOfFold::default()), Err(TrainError::TooLittleData { .. })));
+    assert_eq!(
+        stack.predict(&features.input(stack.input(), unit)),
+        expected
+    );
+    assert!(matches!(
+        fit(&OutOfFold::default()),
+        Err(TrainError::TooLittleData { .. })
+    ));
 }
 
 /// Runs `work` and returns its result and the names of the metrics it logged.
@@ -249,7 +397,16 @@ fn a_fit_that_was_finished_before_is_not_done_again() {
         let features = final_features(&dataset, &recipe, SEED).unwrap();
         let workspace = Workspace::at(folder.path()).part(kind);
         let fit = |reporter: &Reporter| {
-            final_fit(&dataset, &features, &recipe, SEED, &unweighed(&recipe), &workspace, reporter).unwrap()
+            final_fit(
+                &dataset,
+                &features,
+                &recipe,
+                SEED,
+                &unweighed(&recipe),
+                &workspace,
+                reporter,
+            )
+            .unwrap()
         };
         let (whole, all) = metrics(fit);
         let fitted_last = model.stack().and_then(|stack| stack.names().pop());
@@ -257,10 +414,16 @@ fn a_fit_that_was_finished_before_is_not_done_again() {
             Some(member) => format!("final/{member}/seed-2"),
             None => "final/seed-2".to_owned(),
         };
-        assert!(all.iter().any(|name| name.starts_with(&lost)) && all.iter().any(|name| !name.starts_with(&lost)));
+        assert!(
+            all.iter().any(|name| name.starts_with(&lost))
+                && all.iter().any(|name| !name.starts_with(&lost))
+        );
         std::fs::remove_dir_all(folder.path().join(kind).join(&lost)).unwrap();
         let (resumed, rest) = metrics(fit);
-        assert!(!rest.is_empty() && rest.iter().all(|name| name.starts_with(&lost)), "{rest:?}");
+        assert!(
+            !rest.is_empty() && rest.iter().all(|name| name.starts_with(&lost)),
+            "{rest:?}"
+        );
         assert_eq!(resumed.weights(), whole.weights());
     }
 }
@@ -269,9 +432,16 @@ fn a_fit_that_was_finished_before_is_not_done_again() {
 fn a_signal_stops_every_family() {
     let (dataset, rest) = (fleet(4), Rest::new());
     let interrupt = Interrupt::default();
-    interrupt.cell().store(15, std::sync::atomic::Ordering::Relaxed);
+    interrupt
+        .cell()
+        .store(15, std::sync::atomic::Ordering::Relaxed);
     for model in ModelOptions::small() {
-        let stopped = both(&dataset, &rest.with(&model), SEED, &Reporter::new(interrupt.clone()));
+        let stopped = both(
+            &dataset,
+            &rest.with(&model),
+            SEED,
+            &Reporter::new(interrupt.clone()),
+        );
         assert!(matches!(stopped, Err(TrainError::Interrupted(_))));
     }
 }
@@ -279,23 +449,51 @@ fn a_signal_stops_every_family() {
 #[test]
 fn options_out_of_range_are_refused() {
     let (dataset, mut rest) = (fleet(4), Rest::new());
-    let refused =
-        |rest: &Rest, model| both(&dataset, &rest.with(&model), SEED, &Reporter::silent()).unwrap_err().to_string();
-    let gru = ModelOptions::Gru(GruOptions { stride: FromData::Set(0), ..Default::default() });
-    assert_eq!(refused(&rest, gru), "`stride` must be from 1 to 65536, not 0");
+    let refused = |rest: &Rest, model| {
+        both(&dataset, &rest.with(&model), SEED, &Reporter::silent())
+            .unwrap_err()
+            .to_string()
+    };
+    let gru = ModelOptions::Gru(GruOptions {
+        stride: FromData::Set(0),
+        ..Default::default()
+    });
+    assert_eq!(
+        refused(&rest, gru),
+        "`stride` must be from 1 to 65536, not 0"
+    );
     rest.training.row_stride = FromData::Set(0);
-    assert_eq!(refused(&rest, ModelOptions::default()), "`row_stride` must be from 1 to 1000000, not 0");
+    assert_eq!(
+        refused(&rest, ModelOptions::default()),
+        "`row_stride` must be from 1 to 1000000, not 0"
+    );
 }
 
 /// The bound of the project for FD001: out-of-fold RMSE, both sides capped at 125 cycles, at most 9.0.
 #[test]
 fn trees_on_fd001_are_as_good_as_promised() {
     let Some(path) = cmapss() else { return };
-    let options = CmapssOptions { path, ..Default::default() };
-    let (dataset, rest) = (read(&DatasetOptions::Cmapss(options), Path::new("/")), Rest::new());
+    let options = CmapssOptions {
+        path,
+        ..Default::default()
+    };
+    let (dataset, rest) = (
+        read(&DatasetOptions::Cmapss(options), Path::new("/")),
+        Rest::new(),
+    );
     let model = ModelOptions::Gbdt(GbdtOptions::default());
-    let judged = cross_validate(&dataset, &folds(&dataset, 5), &rest.with(&model), SEED, &Reporter::silent()).unwrap();
-    let errors = judged.predictions.iter().map(|p| (p.rul.clamp(0.0, 125.0) - p.truth.min(125.0)).powi(2));
+    let judged = cross_validate(
+        &dataset,
+        &folds(&dataset, 5),
+        &rest.with(&model),
+        SEED,
+        &Reporter::silent(),
+    )
+    .unwrap();
+    let errors = judged
+        .predictions
+        .iter()
+        .map(|p| (p.rul.clamp(0.0, 125.0) - p.truth.min(125.0)).powi(2));
     let rmse = (errors.sum::<f64>() / judged.predictions.len() as f64).sqrt();
     assert!(rmse < 9.0, "{rmse}");
 }
@@ -304,43 +502,93 @@ fn trees_on_fd001_are_as_good_as_promised() {
 fn a_subset_is_judged_at_the_same_cycles_alone_and_in_a_pool() {
     let folder = tempfile::tempdir().unwrap();
     for (name, seed) in [("FD001", 1), ("FD003", 2)] {
-        let fleet = SimulateOptions { name: name.into(), seed, train_units: 6, test_units: 2, ..Default::default() };
+        let fleet = SimulateOptions {
+            name: name.into(),
+            seed,
+            train_units: 6,
+            test_units: 2,
+            ..Default::default()
+        };
         simulate(&fleet).write(folder.path()).unwrap();
     }
     let judged = |subset, subsets: &[Subset]| {
-        let options = CmapssOptions { subset, subsets: subsets.into(), path: PathBuf::new(), verify: Verify::Off };
-        let severity = SeverityOptions { unit_counts: Level::Off, ..Default::default() };
+        let options = CmapssOptions {
+            subset,
+            subsets: subsets.into(),
+            path: PathBuf::new(),
+            verify: Verify::Off,
+        };
+        let severity = SeverityOptions {
+            unit_counts: Level::Off,
+            ..Default::default()
+        };
         let options = ingest(&DatasetOptions::Cmapss(options), folder.path()).unwrap();
-        let dataset = validate(options, &ValidateOptions { severity, ..Default::default() }).dataset.unwrap();
+        let dataset = validate(
+            options,
+            &ValidateOptions {
+                severity,
+                ..Default::default()
+            },
+        )
+        .dataset
+        .unwrap();
         let (model, rest) = (ModelOptions::Linear(LinearOptions::default()), Rest::new());
-        cross_validate(&dataset, &folds(&dataset, 2), &rest.with(&model), SEED, &Reporter::silent())
-            .unwrap()
-            .predictions
+        cross_validate(
+            &dataset,
+            &folds(&dataset, 2),
+            &rest.with(&model),
+            SEED,
+            &Reporter::silent(),
+        )
+        .unwrap()
+        .predictions
     };
     let alone = judged(Some(Subset::FD003), &[]);
     let pooled = judged(None, &[Subset::FD001, Subset::FD003]);
     let cuts = |of: &[OutOfFoldPrediction], group: &str| -> std::collections::BTreeSet<_> {
-        let own = of.iter().filter_map(|p| Some((p.unit.as_str().strip_prefix(group)?.to_owned(), p.cycle)));
+        let own = of
+            .iter()
+            .filter_map(|p| Some((p.unit.as_str().strip_prefix(group)?.to_owned(), p.cycle)));
         own.collect()
     };
-    assert_eq!((pooled.len(), cuts(&pooled, "FD003-")), (2 * alone.len(), cuts(&alone, "")));
+    assert_eq!(
+        (pooled.len(), cuts(&pooled, "FD003-")),
+        (2 * alone.len(), cuts(&alone, ""))
+    );
     assert_ne!(cuts(&pooled, "FD001-"), cuts(&pooled, "FD003-"));
 }
 
 #[test]
 fn the_regimes_of_a_pool_are_those_of_its_subsets() {
     let Some(path) = cmapss() else { return };
-    for (subsets, regimes) in [([Subset::FD001, Subset::FD003], 1), ([Subset::FD002, Subset::FD004], 6)] {
-        let options = CmapssOptions { subset: None, subsets: subsets.into(), path: path.clone(), ..Default::default() };
-        let (dataset, rest) = (read(&DatasetOptions::Cmapss(options), Path::new("/")), Rest::new());
-        let features = final_features(&dataset, &rest.with(&ModelOptions::default()), SEED).unwrap();
-        assert_eq!((features.regime_count(), features.sensors().len()), (regimes, 14), "{subsets:?}");
+    for (subsets, regimes) in [
+        ([Subset::FD001, Subset::FD003], 1),
+        ([Subset::FD002, Subset::FD004], 6),
+    ] {
+        let options = CmapssOptions {
+            subset: None,
+            subsets: subsets.into(),
+            path: path.clone(),
+            ..Default::default()
+        };
+        let (dataset, rest) = (
+            read(&DatasetOptions::Cmapss(options), Path::new("/")),
+            Rest::new(),
+        );
+        let features =
+            final_features(&dataset, &rest.with(&ModelOptions::default()), SEED).unwrap();
+        assert_eq!(
+            (features.regime_count(), features.sensors().len()),
+            (regimes, 14),
+            "{subsets:?}"
+        );
     }
 }
 
 /// The folder with NASA's files, where it is installed.
 fn cmapss() -> Option<PathBuf> {
     let named = std::env::var_os("PDM_ML_CMAPSS").map(PathBuf::from);
-    let path = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cmapss"));
+    let path = named
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cmapss"));
     path.join("train_FD001.txt").exists().then_some(path)
 }

@@ -46,7 +46,9 @@ impl Workspace {
 
     /// Keeps the weights of a finished fit.
     pub(super) fn finish(&self, weights: impl FnOnce() -> Vec<u8>) -> Result<(), TrainError> {
-        let Some(folder) = self.folder() else { return Ok(()) };
+        let Some(folder) = self.folder() else {
+            return Ok(());
+        };
         let weights = weights();
         let digest = Digest::of(&weights).to_string();
         for (name, bytes) in [(FINISHED, weights.as_slice()), (DIGEST, digest.as_bytes())] {
@@ -77,14 +79,22 @@ mod tests {
         assert_eq!(workspace.finished().as_deref(), Some(&b"weights"[..]));
         fs::write(folder.path().join("final").join(FINISHED), "others").unwrap();
         assert_eq!(workspace.finished(), None);
-        Workspace::none().finish(|| unreachable!("nobody keeps them")).unwrap();
+        Workspace::none()
+            .finish(|| unreachable!("nobody keeps them"))
+            .unwrap();
     }
 
     #[test]
     fn a_folder_that_takes_no_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("final"), "a file").unwrap();
-        let error = Workspace::at(folder.path()).part("final").finish(Vec::new).unwrap_err();
-        assert!(error.to_string().contains("finished.safetensors"), "{error}");
+        let error = Workspace::at(folder.path())
+            .part("final")
+            .finish(Vec::new)
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("finished.safetensors"),
+            "{error}"
+        );
     }
 }

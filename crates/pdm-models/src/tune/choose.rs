@@ -37,11 +37,18 @@ pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<Standing> {
     let mut complete: Vec<_> = trials.iter().filter(|trial| trial.is_complete()).collect();
     let loss = |trial: &Trial| trial.loss_after(metric, usize::MAX);
     complete.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
-    let Some(best) = complete.first().copied() else { return Vec::new() };
+    let Some(best) = complete.first().copied() else {
+        return Vec::new();
+    };
     let standing = |trial: &&Trial| {
         let difference = loss(trial) - loss(best);
         let standard_error = standard_error_of_difference(metric, &trial.units(), &best.units());
-        Standing { number: trial.number, difference, standard_error, within: difference <= standard_error }
+        Standing {
+            number: trial.number,
+            difference,
+            standard_error,
+            within: difference <= standard_error,
+        }
     };
     complete.iter().map(standing).collect()
 }
@@ -62,24 +69,46 @@ pub fn choose<E>(
     rule: Choose,
     mut size: impl FnMut(&Trial) -> Result<u64, E>,
 ) -> Result<Option<Choice>, E> {
-    let Some(best) = standings.first().map(|standing| standing.number) else { return Ok(None) };
-    let near: Vec<_> = standings.iter().filter(|standing| standing.within).collect();
-    let contenders: Vec<_> = near.iter().filter_map(|near| trials.iter().find(|t| t.number == near.number)).collect();
+    let Some(best) = standings.first().map(|standing| standing.number) else {
+        return Ok(None);
+    };
+    let near: Vec<_> = standings
+        .iter()
+        .filter(|standing| standing.within)
+        .collect();
+    let contenders: Vec<_> = near
+        .iter()
+        .filter_map(|near| trials.iter().find(|t| t.number == near.number))
+        .collect();
     let within = contenders.len();
     let only = rule == Choose::Best || within < 2;
-    let ordering: Vec<_> = space.dimensions().iter().filter(|dimension| dimension.simpler.is_some()).collect();
+    let ordering: Vec<_> = space
+        .dimensions()
+        .iter()
+        .filter(|dimension| dimension.simpler.is_some())
+        .collect();
     let mut simplest: Option<(Vec<f64>, usize)> = None;
     for trial in contenders.into_iter().filter(|_| !only) {
         let complexity = match ordering.as_slice() {
             [] => vec![size_class(size(trial)?)],
-            ordering => ordering.iter().map(|dimension| complexity(dimension, trial)).collect(),
+            ordering => ordering
+                .iter()
+                .map(|dimension| complexity(dimension, trial))
+                .collect(),
         };
         // Contenders come best first, so of equals the better one stays.
-        if simplest.as_ref().is_none_or(|(least, _)| complexity < *least) {
+        if simplest
+            .as_ref()
+            .is_none_or(|(least, _)| complexity < *least)
+        {
             simplest = Some((complexity, trial.number));
         }
     }
-    Ok(Some(Choice { best, chosen: simplest.map_or(best, |(_, number)| number), within }))
+    Ok(Some(Choice {
+        best,
+        chosen: simplest.map_or(best, |(_, number)| number),
+        within,
+    }))
 }
 
 /// Returns the class of a model's size: sizes within a class are no reason to prefer one.
@@ -89,7 +118,9 @@ pub fn size_class(bytes: u64) -> f64 {
 
 /// Returns how complex a value is, as a number; a key without a say adds nothing.
 fn complexity(dimension: &Dimension, trial: &Trial) -> f64 {
-    let Some(value) = trial.values.get(&dimension.key) else { return f64::NEG_INFINITY };
+    let Some(value) = trial.values.get(&dimension.key) else {
+        return f64::NEG_INFINITY;
+    };
     match dimension.simpler {
         Some(Simpler::Low) => value.as_f64().unwrap_or(f64::INFINITY),
         Some(Simpler::High) => value.as_f64().map_or(f64::INFINITY, |value| -value),
@@ -100,8 +131,13 @@ fn complexity(dimension: &Dimension, trial: &Trial) -> f64 {
 }
 
 fn rank(values: &Values, value: &Value) -> f64 {
-    let Values::Choices(choices) = values else { return f64::INFINITY };
-    choices.iter().position(|choice| same(choice, value)).map_or(f64::INFINITY, |at| at as f64)
+    let Values::Choices(choices) = values else {
+        return f64::INFINITY;
+    };
+    choices
+        .iter()
+        .position(|choice| same(choice, value))
+        .map_or(f64::INFINITY, |at| at as f64)
 }
 
 #[cfg(test)]
@@ -123,7 +159,10 @@ mod tests {
     fn trials() -> Vec<Trial> {
         let of = |number, losses: [f64; 4], rounds: u32| {
             let values = point(json!({ "rounds": rounds, "l2": f64::from(rounds % 7) }));
-            Trial { values, ..trial(number, &losses) }
+            Trial {
+                values,
+                ..trial(number, &losses)
+            }
         };
         vec![
             of(0, [3.0, 2.0, 3.0, 2.0], 10),
@@ -137,8 +176,14 @@ mod tests {
     fn space(simpler: Option<(&str, Simpler)>) -> Space {
         let dimension = |key: &str| Dimension {
             key: key.to_owned(),
-            values: Values::Whole { low: 0, high: 1000, log: false },
-            simpler: simpler.filter(|(wanted, _)| *wanted == key).map(|(_, end)| end),
+            values: Values::Whole {
+                low: 0,
+                high: 1000,
+                log: false,
+            },
+            simpler: simpler
+                .filter(|(wanted, _)| *wanted == key)
+                .map(|(_, end)| end),
             when: None,
         };
         Space::new(vec![dimension("rounds"), dimension("l2")])
@@ -154,8 +199,17 @@ mod tests {
     #[test]
     fn differences_and_their_errors_are_those_computed_by_hand() {
         let standings = standings(METRIC, &trials());
-        let rows: Vec<_> =
-            standings.iter().map(|s| (s.number, s.difference, (s.standard_error * 1000.0).round(), s.within)).collect();
+        let rows: Vec<_> = standings
+            .iter()
+            .map(|s| {
+                (
+                    s.number,
+                    s.difference,
+                    (s.standard_error * 1000.0).round(),
+                    s.within,
+                )
+            })
+            .collect();
         let expected = [
             (2, 0.0, 0.0, true),
             (4, 0.375, 747.0, true),
@@ -168,36 +222,72 @@ mod tests {
 
     #[test]
     fn the_simplest_within_one_standard_error_is_chosen() {
-        assert_eq!(chosen(&space(Some(("rounds", Simpler::Low))), Choose::OneSe, |_| 0), 4);
-        assert_eq!(chosen(&space(Some(("rounds", Simpler::High))), Choose::OneSe, |_| 0), 2);
-        assert_eq!(chosen(&space(Some(("rounds", Simpler::Low))), Choose::Best, |_| 0), 2);
+        assert_eq!(
+            chosen(&space(Some(("rounds", Simpler::Low))), Choose::OneSe, |_| 0),
+            4
+        );
+        assert_eq!(
+            chosen(
+                &space(Some(("rounds", Simpler::High))),
+                Choose::OneSe,
+                |_| 0
+            ),
+            2
+        );
+        assert_eq!(
+            chosen(&space(Some(("rounds", Simpler::Low))), Choose::Best, |_| 0),
+            2
+        );
         // 200, 300 and 100 leave 4, 6 and 2 by 7.
-        assert_eq!(chosen(&space(Some(("l2", Simpler::Low))), Choose::OneSe, |_| 0), 4);
+        assert_eq!(
+            chosen(&space(Some(("l2", Simpler::Low))), Choose::OneSe, |_| 0),
+            4
+        );
     }
 
     #[test]
     fn without_a_word_on_it_the_smaller_model_is_simpler_and_a_little_smaller_is_the_same() {
         let size = |number| [1, 4000, 9000, 1, 9001][number];
         assert_eq!(chosen(&space(None), Choose::OneSe, size), 1);
-        assert_eq!(chosen(&space(None), Choose::OneSe, |number| [1, 8600, 9000, 1, 8900][number]), 2);
+        assert_eq!(
+            chosen(&space(None), Choose::OneSe, |number| [
+                1, 8600, 9000, 1, 8900
+            ][number]),
+            2
+        );
     }
 
     #[test]
     fn choices_are_simpler_by_their_place_and_absent_keys_are_simplest() {
         let values = Values::Choices(vec![json!("linear"), json!("gru")]);
-        let kind = |simpler| Dimension { key: "kind".into(), values: values.clone(), simpler, when: None };
-        let gru = Trial { values: point(json!({ "kind": "gru" })), ..trial(0, &[1.0]) };
+        let kind = |simpler| Dimension {
+            key: "kind".into(),
+            values: values.clone(),
+            simpler,
+            when: None,
+        };
+        let gru = Trial {
+            values: point(json!({ "kind": "gru" })),
+            ..trial(0, &[1.0])
+        };
         assert_eq!(complexity(&kind(Some(Simpler::First)), &gru), 1.0);
         assert_eq!(complexity(&kind(Some(Simpler::Last)), &gru), -1.0);
-        assert_eq!(complexity(&kind(Some(Simpler::Last)), &trial(0, &[1.0])), f64::NEG_INFINITY);
+        assert_eq!(
+            complexity(&kind(Some(Simpler::Last)), &trial(0, &[1.0])),
+            f64::NEG_INFINITY
+        );
     }
 
     #[test]
     fn only_complete_trials_stand() {
         let mut trials = trials();
-        trials.iter_mut().for_each(|trial| trial.ending = Ending::Pruned);
+        trials
+            .iter_mut()
+            .for_each(|trial| trial.ending = Ending::Pruned);
         assert_eq!(standings(METRIC, &trials), []);
-        let Ok(choice) = choose(&space(None), &trials, &[], Choose::OneSe, |_| Ok::<_, Infallible>(0));
+        let Ok(choice) = choose(&space(None), &trials, &[], Choose::OneSe, |_| {
+            Ok::<_, Infallible>(0)
+        });
         assert_eq!(choice, None);
     }
 }

@@ -42,18 +42,33 @@ impl Space {
     pub fn at_edge(&self, point: &Point) -> Vec<AtEdge> {
         let mut found = Vec::new();
         for dimension in self.dimensions() {
-            let Some(value) = point.get(&dimension.key) else { continue };
-            let Some((low, high)) = dimension.values.ends() else { continue };
-            let Some(end) = dimension.values.end_at(value) else { continue };
+            let Some(value) = point.get(&dimension.key) else {
+                continue;
+            };
+            let Some((low, high)) = dimension.values.ends() else {
+                continue;
+            };
+            let Some(end) = dimension.values.end_at(value) else {
+                continue;
+            };
             let is_outside = lies_outside(value, &low, &high);
-            found.push(AtEdge { key: dimension.key.clone(), value: value.clone(), end, is_outside, low, high });
+            found.push(AtEdge {
+                key: dimension.key.clone(),
+                value: value.clone(),
+                end,
+                is_outside,
+                low,
+                high,
+            });
         }
         found
     }
 }
 
 fn lies_outside(value: &Value, low: &Value, high: &Value) -> bool {
-    let (Some(value), Some(low), Some(high)) = (value.as_f64(), low.as_f64(), high.as_f64()) else { return false };
+    let (Some(value), Some(low), Some(high)) = (value.as_f64(), low.as_f64(), high.as_f64()) else {
+        return false;
+    };
     value < low || value > high
 }
 
@@ -146,8 +161,17 @@ mod tests {
     #[test]
     fn a_value_of_the_file_may_lie_outside() {
         assert_eq!(end("low = 2\nhigh = 5", true, json!(9)), Some(End::High));
-        assert_eq!(end("low = 10\nhigh = 60\nstep = 10", true, json!(5)), Some(End::Low));
-        assert!(lies_outside(&json!(9), &json!(2), &json!(5)) && lies_outside(&json!(1.5), &json!(2), &json!(5)));
-        assert!(!lies_outside(&json!(2.0), &json!(2), &json!(5)) && !lies_outside(&json!(5), &json!(2), &json!(5)));
+        assert_eq!(
+            end("low = 10\nhigh = 60\nstep = 10", true, json!(5)),
+            Some(End::Low)
+        );
+        assert!(
+            lies_outside(&json!(9), &json!(2), &json!(5))
+                && lies_outside(&json!(1.5), &json!(2), &json!(5))
+        );
+        assert!(
+            !lies_outside(&json!(2.0), &json!(2), &json!(5))
+                && !lies_outside(&json!(5), &json!(2), &json!(5))
+        );
     }
 }

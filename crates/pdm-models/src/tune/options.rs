@@ -87,24 +87,49 @@ impl TuneOptions {
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if let Some(trials) = self.trials.filter(|trials| !(1..=MOST_TRIALS).contains(trials)) {
-            problems.push(Problem::new("trials", format!("is {trials}, and must be from 1 to {MOST_TRIALS}")));
+        if let Some(trials) = self
+            .trials
+            .filter(|trials| !(1..=MOST_TRIALS).contains(trials))
+        {
+            problems.push(Problem::new(
+                "trials",
+                format!("is {trials}, and must be from 1 to {MOST_TRIALS}"),
+            ));
         }
         if self.metric.needs_intervals() {
             let message = format!("`{}` needs intervals, and a trial makes none", self.metric);
             problems.push(Problem::new("metric", message).hint("\"rmse\""));
         } else if !self.metric.is_mean() {
-            let message = format!("`{}` is a sum, which cannot be told of some folds", self.metric);
+            let message = format!(
+                "`{}` is a sum, which cannot be told of some folds",
+                self.metric
+            );
             problems.push(Problem::new("metric", message).hint("\"nasa_mean\" ranks trials alike"));
         }
         if self.startup_trials == 0 {
-            problems.push(Problem::new("startup_trials", "is 0, and must be at least 1"));
+            problems.push(Problem::new(
+                "startup_trials",
+                "is 0, and must be at least 1",
+            ));
         }
         if self.confirm > 100 {
-            problems.push(Problem::new("confirm", format!("is {}, and must be at most 100", self.confirm)));
+            problems.push(Problem::new(
+                "confirm",
+                format!("is {}, and must be at most 100", self.confirm),
+            ));
         }
-        problems.extend(self.prune.problems().into_iter().map(|problem| problem.within("prune")));
-        problems.extend(self.space.problems().into_iter().map(|problem| problem.within("space")));
+        problems.extend(
+            self.prune
+                .problems()
+                .into_iter()
+                .map(|problem| problem.within("prune")),
+        );
+        problems.extend(
+            self.space
+                .problems()
+                .into_iter()
+                .map(|problem| problem.within("space")),
+        );
         problems
     }
 }
@@ -119,7 +144,11 @@ mod tests {
     }
 
     fn paths(toml: &str) -> Vec<String> {
-        options(toml).problems().into_iter().map(|problem| problem.path).collect()
+        options(toml)
+            .problems()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect()
     }
 
     #[test]
@@ -131,16 +160,27 @@ mod tests {
     #[test]
     fn a_grid_is_tried_whole_and_other_searches_end() {
         assert_eq!(options("").most_trials(), Some(40));
-        assert_eq!(options("method = \"random\"\ntrials = 7").most_trials(), Some(7));
+        assert_eq!(
+            options("method = \"random\"\ntrials = 7").most_trials(),
+            Some(7)
+        );
         assert_eq!(options("method = \"grid\"").most_trials(), None);
     }
 
     #[test]
     fn what_cannot_be_obeyed_is_named() {
-        assert_eq!(paths("trials = 0\nstartup_trials = 0\nconfirm = 101"), ["trials", "startup_trials", "confirm"]);
-        assert_eq!(paths("metric = \"coverage\"\n[prune]\nafter_folds = 0"), ["metric", "prune.after_folds"]);
         assert_eq!(
-            options("metric = \"nasa_score\"").problems()[0].hint.as_deref(),
+            paths("trials = 0\nstartup_trials = 0\nconfirm = 101"),
+            ["trials", "startup_trials", "confirm"]
+        );
+        assert_eq!(
+            paths("metric = \"coverage\"\n[prune]\nafter_folds = 0"),
+            ["metric", "prune.after_folds"]
+        );
+        assert_eq!(
+            options("metric = \"nasa_score\"").problems()[0]
+                .hint
+                .as_deref(),
             Some("\"nasa_mean\" ranks trials alike")
         );
     }

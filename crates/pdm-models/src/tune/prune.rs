@@ -36,16 +36,25 @@ pub enum PruneRule {
 
 impl Default for PruneOptions {
     fn default() -> Self {
-        Self { rule: PruneRule::default(), after_trials: 5, after_folds: 1 }
+        Self {
+            rule: PruneRule::default(),
+            after_trials: 5,
+            after_folds: 1,
+        }
     }
 }
 
 impl PruneOptions {
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
-        let counts = [("after_trials", self.after_trials), ("after_folds", self.after_folds)];
+        let counts = [
+            ("after_trials", self.after_trials),
+            ("after_folds", self.after_folds),
+        ];
         let zeros = counts.into_iter().filter(|(_, count)| *count == 0);
-        zeros.map(|(key, _)| Problem::new(key, "is 0, and must be at least 1")).collect()
+        zeros
+            .map(|(key, _)| Problem::new(key, "is 0, and must be at least 1"))
+            .collect()
     }
 
     /// Returns whether a trial should be stopped after the folds it has, given the trials before it.
@@ -57,7 +66,10 @@ impl PruneOptions {
         match self.rule {
             PruneRule::Off => false,
             PruneRule::Median => {
-                let losses = complete.iter().map(|other| other.loss_after(metric, folds.len())).collect();
+                let losses = complete
+                    .iter()
+                    .map(|other| other.loss_after(metric, folds.len()))
+                    .collect();
                 loss_of(metric, folds.iter().flatten()) > median(losses)
             }
             PruneRule::Best => far_behind(metric, folds, &complete),
@@ -69,8 +81,10 @@ fn far_behind(metric: Metric, folds: &[Vec<UnitLoss>], complete: &[&Trial]) -> b
     let all = |trial: &Trial| trial.loss_after(metric, usize::MAX);
     let best = complete.iter().min_by(|a, b| all(a).total_cmp(&all(b)));
     best.is_some_and(|best| {
-        let (ours, theirs): (Vec<_>, _) = (folds.iter().flatten().collect(), best.units_of(folds.len()));
-        let difference = loss_of(metric, ours.iter().copied()) - best.loss_after(metric, folds.len());
+        let (ours, theirs): (Vec<_>, _) =
+            (folds.iter().flatten().collect(), best.units_of(folds.len()));
+        let difference =
+            loss_of(metric, ours.iter().copied()) - best.loss_after(metric, folds.len());
         difference > FAR_BEHIND * standard_error_of_difference(metric, &ours, &theirs)
     })
 }
@@ -92,11 +106,19 @@ mod tests {
     const METRIC: Metric = Metric::Mae;
 
     fn rule(rule: PruneRule) -> PruneOptions {
-        PruneOptions { rule, after_trials: 3, after_folds: 2 }
+        PruneOptions {
+            rule,
+            after_trials: 3,
+            after_folds: 2,
+        }
     }
 
     fn before() -> Vec<Trial> {
-        vec![trial(0, &[4.0, 4.0, 4.0]), trial(1, &[1.0, 2.0, 6.0]), trial(2, &[7.0, 9.0, 1.0])]
+        vec![
+            trial(0, &[4.0, 4.0, 4.0]),
+            trial(1, &[1.0, 2.0, 6.0]),
+            trial(2, &[7.0, 9.0, 1.0]),
+        ]
     }
 
     #[test]
@@ -107,7 +129,10 @@ mod tests {
         assert!(!median.stops(METRIC, &trial(3, &[4.0, 4.0]).folds, &before()));
         let mut pruned = before();
         pruned[0].ending = super::super::Ending::Pruned;
-        assert!(!median.stops(METRIC, &trial(3, &[9.0, 9.0]).folds, &pruned), "two complete trials are too few");
+        assert!(
+            !median.stops(METRIC, &trial(3, &[9.0, 9.0]).folds, &pruned),
+            "two complete trials are too few"
+        );
     }
 
     #[test]
@@ -124,14 +149,29 @@ mod tests {
     fn behind_the_best_counts_in_standard_errors() {
         // The best over all folds is trial 1: 1 and 2 after two. Differences d1, d2: mean m, error |d1 − d2| / 2.
         let best = rule(PruneRule::Best);
-        assert!(best.stops(METRIC, &trial(3, &[3.0, 5.1]).folds, &before()), "2.55 > 2 · 0.55");
-        assert!(!best.stops(METRIC, &trial(3, &[2.0, 6.0]).folds, &before()), "2.5 < 2 · 1.5");
+        assert!(
+            best.stops(METRIC, &trial(3, &[3.0, 5.1]).folds, &before()),
+            "2.55 > 2 · 0.55"
+        );
+        assert!(
+            !best.stops(METRIC, &trial(3, &[2.0, 6.0]).folds, &before()),
+            "2.5 < 2 · 1.5"
+        );
         assert!(!best.stops(METRIC, &trial(3, &[0.5, 1.0]).folds, &before()));
     }
 
     #[test]
     fn zeros_are_problems_and_medians_of_even_counts_lie_between() {
-        assert_eq!(PruneOptions { rule: PruneRule::Best, after_trials: 0, after_folds: 0 }.problems().len(), 2);
+        assert_eq!(
+            PruneOptions {
+                rule: PruneRule::Best,
+                after_trials: 0,
+                after_folds: 0
+            }
+            .problems()
+            .len(),
+            2
+        );
         assert_eq!(median(vec![4.0, 1.0, 3.0, 2.0]), 2.5);
     }
 }

@@ -53,7 +53,9 @@ impl RangeOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let problem = match (&self.choices, self.low, self.high) {
             (Some(choices), _, _) => self.choice_problem(choices),
-            (None, Some(low), Some(high)) => self.end_problem(low, high).or_else(|| self.spacing_problem(low, high)),
+            (None, Some(low), Some(high)) => self
+                .end_problem(low, high)
+                .or_else(|| self.spacing_problem(low, high)),
             (None, Some(_), None) => Some(Problem::new("", "has a `low` and no `high`")),
             (None, None, Some(_)) => Some(Problem::new("", "has a `high` and no `low`")),
             (None, None, None) => {
@@ -61,7 +63,11 @@ impl RangeOptions {
                 Some(Problem::new("", "needs `low` and `high`, or `choices`").hint(hint))
             }
         };
-        problem.or_else(|| self.simpler_problem()).map(|problem| problem.of(Code::SearchRange)).into_iter().collect()
+        problem
+            .or_else(|| self.simpler_problem())
+            .map(|problem| problem.of(Code::SearchRange))
+            .into_iter()
+            .collect()
     }
 
     fn choice_problem(&self, choices: &[Value]) -> Option<Problem> {
@@ -75,19 +81,33 @@ impl RangeOptions {
         if let Some((key, _)) = others.into_iter().find(|(_, written)| *written) {
             return Some(Problem::new(key, "has no meaning beside `choices`"));
         }
-        let repeated = choices.iter().enumerate().find(|(i, choice)| choices[..*i].contains(choice));
+        let repeated = choices
+            .iter()
+            .enumerate()
+            .find(|(i, choice)| choices[..*i].contains(choice));
         match repeated {
-            Some((i, _)) => Some(Problem::new(format!("choices.{i}"), "the same choice stands before it")),
-            None => choices.is_empty().then(|| Problem::new("choices", "is empty; there is nothing to choose from")),
+            Some((i, _)) => Some(Problem::new(
+                format!("choices.{i}"),
+                "the same choice stands before it",
+            )),
+            None => choices
+                .is_empty()
+                .then(|| Problem::new("choices", "is empty; there is nothing to choose from")),
         }
     }
 
     fn end_problem(&self, low: f64, high: f64) -> Option<Problem> {
         if low == high {
-            return Some(Problem::new("high", format!("is {high}, as `low` is: there is nothing to search")));
+            return Some(Problem::new(
+                "high",
+                format!("is {high}, as `low` is: there is nothing to search"),
+            ));
         }
         if low > high {
-            return Some(Problem::new("low", format!("is {low}, above `high` = {high}: the range is empty")));
+            return Some(Problem::new(
+                "low",
+                format!("is {low}, above `high` = {high}: the range is empty"),
+            ));
         }
         let message = || format!("is {low}, and a logarithm needs numbers above 0");
         (self.log && low <= 0.0).then(|| Problem::new("low", message()))
@@ -96,20 +116,29 @@ impl RangeOptions {
     fn spacing_problem(&self, low: f64, high: f64) -> Option<Problem> {
         match (self.step, self.points) {
             (Some(_), Some(_)) => Some(Problem::new("points", "has no meaning beside `step`")),
-            (Some(_), None) if self.log => {
-                Some(Problem::new("step", "has no meaning beside `log`").hint("`points` spaces values by equal ratios"))
-            }
-            (Some(step), None) if step <= 0.0 => Some(Problem::new("step", format!("is {step}, and must be above 0"))),
-            (Some(step), None) if step > high - low => {
-                Some(Problem::new("step", format!("is {step}, wider than the range")))
-            }
+            (Some(_), None) if self.log => Some(
+                Problem::new("step", "has no meaning beside `log`")
+                    .hint("`points` spaces values by equal ratios"),
+            ),
+            (Some(step), None) if step <= 0.0 => Some(Problem::new(
+                "step",
+                format!("is {step}, and must be above 0"),
+            )),
+            (Some(step), None) if step > high - low => Some(Problem::new(
+                "step",
+                format!("is {step}, wider than the range"),
+            )),
             (Some(step), None) if (high - low) / step >= MOST_POINTS as f64 => {
                 let message = format!("is {step}: that makes more than {MOST_POINTS} values");
-                Some(Problem::new("step", message).hint("leave `step` out to try any value in between"))
+                Some(
+                    Problem::new("step", message)
+                        .hint("leave `step` out to try any value in between"),
+                )
             }
-            (None, Some(points)) if !(2..=MOST_POINTS).contains(&points) => {
-                Some(Problem::new("points", format!("is {points}, and must be from 2 to {MOST_POINTS}")))
-            }
+            (None, Some(points)) if !(2..=MOST_POINTS).contains(&points) => Some(Problem::new(
+                "points",
+                format!("is {points}, and must be from 2 to {MOST_POINTS}"),
+            )),
             _ => None,
         }
     }
@@ -117,12 +146,20 @@ impl RangeOptions {
     fn simpler_problem(&self) -> Option<Problem> {
         let of_choices = matches!(self.simpler?, Simpler::First | Simpler::Last);
         match (of_choices, self.choices.is_some()) {
-            (true, false) => {
-                Some(Problem::new("simpler", "names a place among `choices`, and there are none").hint("\"low\""))
-            }
-            (false, true) => {
-                Some(Problem::new("simpler", "names an end of a range, and these are `choices`").hint("\"first\""))
-            }
+            (true, false) => Some(
+                Problem::new(
+                    "simpler",
+                    "names a place among `choices`, and there are none",
+                )
+                .hint("\"low\""),
+            ),
+            (false, true) => Some(
+                Problem::new(
+                    "simpler",
+                    "names an end of a range, and these are `choices`",
+                )
+                .hint("\"first\""),
+            ),
             _ => None,
         }
     }
@@ -134,7 +171,11 @@ mod tests {
 
     fn problem(toml: &str) -> String {
         let range: RangeOptions = toml::from_str(toml).unwrap();
-        range.problems().iter().map(|p| format!("{}: {}", p.path, p.message)).collect()
+        range
+            .problems()
+            .iter()
+            .map(|p| format!("{}: {}", p.path, p.message))
+            .collect()
     }
 
     #[test]

@@ -9,7 +9,9 @@ pub(super) fn tidy(value: f64, width: f64) -> f64 {
         return (value / unit).round() * unit;
     }
     // By way of decimal digits, because multiples of 0.001 have none that end.
-    format!("{value:.*}", -exponent as usize).parse().unwrap_or(value)
+    format!("{value:.*}", -exponent as usize)
+        .parse()
+        .unwrap_or(value)
 }
 
 #[cfg(test)]

@@ -25,9 +25,24 @@ pub struct Sampler {
 impl Sampler {
     /// Returns a sampler of a space.
     pub fn new(space: Space, options: &TuneOptions) -> Self {
-        let grid = if options.method == Method::Grid { space.grid(MOST_GRID_POINTS) } else { Vec::new() };
-        let TuneOptions { method, startup_trials, metric, .. } = *options;
-        Self { space, grid, method, startup_trials, metric }
+        let grid = if options.method == Method::Grid {
+            space.grid(MOST_GRID_POINTS)
+        } else {
+            Vec::new()
+        };
+        let TuneOptions {
+            method,
+            startup_trials,
+            metric,
+            ..
+        } = *options;
+        Self {
+            space,
+            grid,
+            method,
+            startup_trials,
+            metric,
+        }
     }
 
     /// Returns values that no trial has had, given the trials so far; none where there seem to be no others.
@@ -39,16 +54,21 @@ impl Sampler {
             return self.grid.iter().find(|point| is_new(point)).cloned();
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let learns =
-            self.method == Method::Tpe && before.iter().filter(|trial| !trial.failed()).count() > self.startup_trials;
+        let learns = self.method == Method::Tpe
+            && before.iter().filter(|trial| !trial.failed()).count() > self.startup_trials;
         if learns {
             let ranked = ranked(self.metric, before);
-            let likely = (0..DRAWS).map(|_| self.space.build(|dimension| Some(likely(dimension, &ranked, &mut rng))));
+            let likely = (0..DRAWS).map(|_| {
+                self.space
+                    .build(|dimension| Some(likely(dimension, &ranked, &mut rng)))
+            });
             if let Some(point) = { likely }.find(is_new) {
                 return Some(point);
             }
         }
-        (0..DRAWS).map(|_| self.space.build(|d| Some(d.values.at(rng.random())))).find(is_new)
+        (0..DRAWS)
+            .map(|_| self.space.build(|d| Some(d.values.at(rng.random()))))
+            .find(is_new)
     }
 }
 
@@ -59,7 +79,10 @@ fn ranked(metric: Metric, trials: &[Trial]) -> Vec<&Trial> {
     let worse = |a: &&Trial, b: &&Trial| {
         let loss = |trial: &Trial| trial.loss_after(metric, usize::MAX);
         let far = (b.folds.len(), b.is_complete()).cmp(&(a.folds.len(), a.is_complete()));
-        a.failed().cmp(&b.failed()).then(far).then_with(|| loss(a).total_cmp(&loss(b)))
+        a.failed()
+            .cmp(&b.failed())
+            .then(far)
+            .then_with(|| loss(a).total_cmp(&loss(b)))
     };
     ranked.sort_by(worse);
     ranked
@@ -75,8 +98,14 @@ fn likely(dimension: &Dimension, ranked: &[&Trial], rng: &mut ChaCha8Rng) -> Val
     let scale = choices.map_or(1.0, |count| count as f64);
     for (rank, trial) in ranked.iter().enumerate() {
         // Values outside the range, as the file's may be, teach nothing about the range.
-        if let Some(place) = trial.values.get(&dimension.key).and_then(|value| dimension.values.place(value)) {
-            optimizer.tell(place * scale, rank as f64).expect("a place is within the range, and a rank is a number");
+        if let Some(place) = trial
+            .values
+            .get(&dimension.key)
+            .and_then(|value| dimension.values.place(value))
+        {
+            optimizer
+                .tell(place * scale, rank as f64)
+                .expect("a place is within the range, and a rank is a number");
         }
     }
     let Ok(place) = optimizer.ask(rng);
@@ -104,15 +133,32 @@ mod tests {
     use crate::tune::Ending;
 
     fn sampler(space: Space, method: Method) -> Sampler {
-        Sampler::new(space, &TuneOptions { method, metric: Metric::Mae, ..TuneOptions::default() })
+        Sampler::new(
+            space,
+            &TuneOptions {
+                method,
+                metric: Metric::Mae,
+                ..TuneOptions::default()
+            },
+        )
     }
 
     /// Runs a search for the lowest `loss`; trial `n` has seed `n`.
-    fn search(sampler: &Sampler, mut trials: Vec<Trial>, count: usize, loss: fn(&Point) -> f64) -> Vec<Trial> {
+    fn search(
+        sampler: &Sampler,
+        mut trials: Vec<Trial>,
+        count: usize,
+        loss: fn(&Point) -> f64,
+    ) -> Vec<Trial> {
         while trials.len() < count {
-            let Some(values) = sampler.next(&trials, trials.len() as u64) else { break };
+            let Some(values) = sampler.next(&trials, trials.len() as u64) else {
+                break;
+            };
             let loss = loss(&values);
-            trials.push(Trial { values, ..trial(trials.len(), &[loss, loss]) });
+            trials.push(Trial {
+                values,
+                ..trial(trials.len(), &[loss, loss])
+            });
         }
         trials
     }
@@ -122,7 +168,9 @@ mod tests {
     }
 
     fn hidden(values: &Point) -> f64 {
-        values.get("hidden").map_or(5.0, |hidden| hidden.as_f64().unwrap())
+        values
+            .get("hidden")
+            .map_or(5.0, |hidden| hidden.as_f64().unwrap())
     }
 
     #[test]
@@ -134,7 +182,10 @@ mod tests {
                 }
                 let sampler = sampler(space.clone(), method);
                 let whole = search(&sampler, Vec::new(), 30, loss);
-                assert_eq!(search(&sampler, whole[..13.min(whole.len())].to_vec(), 30, loss), whole);
+                assert_eq!(
+                    search(&sampler, whole[..13.min(whole.len())].to_vec(), 30, loss),
+                    whole
+                );
             }
         }
     }
@@ -145,7 +196,10 @@ mod tests {
             let trials = search(&sampler(kinds(), method), Vec::new(), 100, hidden);
             assert_eq!(trials.len(), 10, "{method:?}: 3 × 2 and 2 × 2");
             let grid = kinds().grid(100);
-            assert!(grid.iter().all(|point| trials.iter().any(|trial| trial.values == *point)));
+            assert!(
+                grid.iter()
+                    .all(|point| trials.iter().any(|trial| trial.values == *point))
+            );
         }
     }
 
@@ -153,15 +207,24 @@ mod tests {
     fn tpe_gathers_where_the_loss_is_low() {
         let near = |method| {
             let trials = search(&sampler(line(), method), Vec::new(), 60, x);
-            trials[20..].iter().filter(|trial| x(&trial.values) < 0.1).count()
+            trials[20..]
+                .iter()
+                .filter(|trial| x(&trial.values) < 0.1)
+                .count()
         };
         let (tpe, random) = (near(Method::Tpe), near(Method::Random));
-        assert!(tpe >= 20 && random <= 15, "{tpe} of 40 by tpe, {random} at random");
+        assert!(
+            tpe >= 20 && random <= 15,
+            "{tpe} of 40 by tpe, {random} at random"
+        );
     }
 
     #[test]
     fn trials_that_were_stopped_rank_behind_those_that_were_not() {
-        let with = |number, squares: &[f64], ending| Trial { ending, ..trial(number, squares) };
+        let with = |number, squares: &[f64], ending| Trial {
+            ending,
+            ..trial(number, squares)
+        };
         let trials = [
             with(0, &[], Ending::Failed { why: String::new() }),
             with(1, &[1.0], Ending::Pruned),
@@ -169,13 +232,22 @@ mod tests {
             with(3, &[3.0, 3.0], Ending::Pruned),
             with(4, &[2.0, 9.0], Ending::Complete),
         ];
-        let order: Vec<_> = ranked(Metric::Mae, &trials).iter().map(|trial| trial.number).collect();
+        let order: Vec<_> = ranked(Metric::Mae, &trials)
+            .iter()
+            .map(|trial| trial.number)
+            .collect();
         assert_eq!(order, [4, 2, 3, 1, 0]);
     }
 
     #[test]
     fn the_file_s_value_outside_the_range_is_no_lesson_and_no_error() {
-        let file = Trial { values: point(json!({ "x": 7.5 })), ..trial(0, &[0.0, 0.0]) };
-        assert_eq!(search(&sampler(line(), Method::Tpe), vec![file], 30, x).len(), 30);
+        let file = Trial {
+            values: point(json!({ "x": 7.5 })),
+            ..trial(0, &[0.0, 0.0])
+        };
+        assert_eq!(
+            search(&sampler(line(), Method::Tpe), vec![file], 30, x).len(),
+            30
+        );
     }
 }

@@ -47,7 +47,9 @@ impl Space {
         self.build(|dimension| {
             let value = value_of(&dimension.key)?;
             let own = match &dimension.values {
-                Values::Choices(values) | Values::Rungs(values) => values.iter().find(|own| same(own, &value)).cloned(),
+                Values::Choices(values) | Values::Rungs(values) => {
+                    values.iter().find(|own| same(own, &value)).cloned()
+                }
                 Values::Whole { .. } | Values::Real { .. } => None,
             };
             Some(own.unwrap_or(value))
@@ -64,13 +66,17 @@ impl Space {
                 picked.insert(dimension.key.clone(), value);
             }
         }
-        let in_order = |dimension: &Dimension| Some((dimension.key.clone(), picked.get(&dimension.key)?.clone()));
+        let in_order = |dimension: &Dimension| {
+            Some((dimension.key.clone(), picked.get(&dimension.key)?.clone()))
+        };
         self.dimensions.iter().filter_map(in_order).collect()
     }
 
     /// Returns the first key whose values cannot be counted.
     pub fn uncountable(&self) -> Option<&Dimension> {
-        self.dimensions.iter().find(|dimension| dimension.values.count().is_none())
+        self.dimensions
+            .iter()
+            .find(|dimension| dimension.values.count().is_none())
     }
 
     /// Returns the points of the grid, the last key turning fastest, but no more than `most`.
@@ -98,7 +104,11 @@ impl Space {
     }
 
     fn parents_first(&self) -> impl Iterator<Item = &Dimension> {
-        let of = |conditional: bool| self.dimensions.iter().filter(move |d| d.when.is_some() == conditional);
+        let of = |conditional: bool| {
+            self.dimensions
+                .iter()
+                .filter(move |d| d.when.is_some() == conditional)
+        };
         of(false).chain(of(true))
     }
 }
@@ -106,7 +116,9 @@ impl Space {
 impl Dimension {
     fn has_a_say(&self, picked: &Point) -> bool {
         self.when.as_ref().is_none_or(|when| {
-            picked.get(&when.key).is_some_and(|value| when.one_of.iter().any(|other| same(other, value)))
+            picked
+                .get(&when.key)
+                .is_some_and(|value| when.one_of.iter().any(|other| same(other, value)))
         })
     }
 }
@@ -119,23 +131,55 @@ pub(super) mod samples {
 
     /// Two kinds: `rounds` belongs to one, `hidden` to the other, `rate` to both.
     pub(in crate::tune) fn kinds() -> Space {
-        let free = |key: &str, values| Dimension { key: key.to_owned(), values, simpler: None, when: None };
+        let free = |key: &str, values| Dimension {
+            key: key.to_owned(),
+            values,
+            simpler: None,
+            when: None,
+        };
         let when = |key: &str, values, kind: &str| {
-            let when = When { key: "kind".to_owned(), one_of: vec![kind.into()] };
-            Dimension { when: Some(when), ..free(key, values) }
+            let when = When {
+                key: "kind".to_owned(),
+                one_of: vec![kind.into()],
+            };
+            Dimension {
+                when: Some(when),
+                ..free(key, values)
+            }
         };
         Space::new(vec![
-            when("rounds", Values::Rungs(vec![json!(100), json!(200), json!(300)]), "gbdt"),
+            when(
+                "rounds",
+                Values::Rungs(vec![json!(100), json!(200), json!(300)]),
+                "gbdt",
+            ),
             free("kind", Values::Choices(vec![json!("gbdt"), json!("gru")])),
-            when("hidden", Values::Whole { low: 1, high: 2, log: false }, "gru"),
+            when(
+                "hidden",
+                Values::Whole {
+                    low: 1,
+                    high: 2,
+                    log: false,
+                },
+                "gru",
+            ),
             free("rate", Values::Choices(vec![json!(0.1), json!(0.2)])),
         ])
     }
 
     /// One number between 0 and 1.
     pub(in crate::tune) fn line() -> Space {
-        let values = Values::Real { low: 0.0, high: 1.0, log: false };
-        Space::new(vec![Dimension { key: "x".to_owned(), values, simpler: None, when: None }])
+        let values = Values::Real {
+            low: 0.0,
+            high: 1.0,
+            log: false,
+        };
+        Space::new(vec![Dimension {
+            key: "x".to_owned(),
+            values,
+            simpler: None,
+            when: None,
+        }])
     }
 }
 
@@ -148,7 +192,11 @@ mod tests {
 
     #[test]
     fn a_grid_skips_keys_without_a_say() {
-        let points: Vec<_> = kinds().grid(100).into_iter().map(|point| Value::from(point).to_string()).collect();
+        let points: Vec<_> = kinds()
+            .grid(100)
+            .into_iter()
+            .map(|point| Value::from(point).to_string())
+            .collect();
         insta::assert_snapshot!(points.join("\n"), @r#"
         {"rounds":100,"kind":"gbdt","rate":0.1}
         {"rounds":200,"kind":"gbdt","rate":0.1}
@@ -167,13 +215,19 @@ mod tests {
     #[test]
     fn only_lists_and_whole_numbers_can_be_counted() {
         assert_eq!(kinds().uncountable(), None);
-        assert_eq!(line().uncountable().map(|dimension| dimension.key.as_str()), Some("x"));
+        assert_eq!(
+            line().uncountable().map(|dimension| dimension.key.as_str()),
+            Some("x")
+        );
     }
 
     #[test]
     fn the_file_s_point_has_the_keys_that_have_a_say() {
         let file = json!({ "kind": "gbdt", "rounds": 150, "hidden": 1, "rate": 0.2 });
         let point = kinds().point_of(|key| file.get(key).cloned());
-        assert_eq!(Value::from(point), json!({ "rounds": 150, "kind": "gbdt", "rate": 0.2 }));
+        assert_eq!(
+            Value::from(point),
+            json!({ "rounds": 150, "kind": "gbdt", "rate": 0.2 })
+        );
     }
 }

@@ -24,10 +24,18 @@ impl SpaceOptions {
     pub fn problems(&self) -> Vec<Problem> {
         if self.0.is_empty() {
             let problem = Problem::new("", "names no key to search").of(Code::NothingToSearch);
-            return vec![problem.hint("such as \"model.learning_rate\" = { low = 0.01, high = 0.1, log = true }")];
+            return vec![
+                problem.hint(
+                    "such as \"model.learning_rate\" = { low = 0.01, high = 0.1, log = true }",
+                ),
+            ];
         }
         let of = |(key, range): (&str, &RangeOptions)| {
-            range.problems().into_iter().map(|problem| problem.within(&quoted(key))).collect::<Vec<_>>()
+            range
+                .problems()
+                .into_iter()
+                .map(|problem| problem.within(&quoted(key)))
+                .collect::<Vec<_>>()
         };
         self.iter().flat_map(of).collect()
     }
@@ -35,8 +43,15 @@ impl SpaceOptions {
 
 /// Returns a key as a path names it: in quotes where TOML needs them.
 fn quoted(key: &str) -> String {
-    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if bare { key.to_owned() } else { format!("{key:?}") }
+    let bare = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if bare {
+        key.to_owned()
+    } else {
+        format!("{key:?}")
+    }
 }
 
 impl FromIterator<(String, RangeOptions)> for SpaceOptions {
@@ -117,14 +132,24 @@ mod tests {
     fn keys_keep_the_order_they_are_written_in() {
         let text = "\"model.rounds\" = { low = 1, high = 9 }\n\"features.regimes\" = { choices = [1, 0] }\n";
         let space: SpaceOptions = toml::from_str(text).unwrap();
-        assert_eq!(space.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["model.rounds", "features.regimes"]);
-        assert_eq!(toml::from_str::<SpaceOptions>(&toml::to_string(&space).unwrap()).unwrap(), space);
+        assert_eq!(
+            space.iter().map(|(key, _)| key).collect::<Vec<_>>(),
+            ["model.rounds", "features.regimes"]
+        );
+        assert_eq!(
+            toml::from_str::<SpaceOptions>(&toml::to_string(&space).unwrap()).unwrap(),
+            space
+        );
     }
 
     #[test]
     fn an_empty_space_and_a_wrong_range_are_problems() {
-        assert_eq!(SpaceOptions::default().problems()[0].message, "names no key to search");
-        let space: SpaceOptions = toml::from_str("\"model.rounds\" = { low = 9, high = 1 }").unwrap();
+        assert_eq!(
+            SpaceOptions::default().problems()[0].message,
+            "names no key to search"
+        );
+        let space: SpaceOptions =
+            toml::from_str("\"model.rounds\" = { low = 9, high = 1 }").unwrap();
         assert_eq!(space.problems()[0].path, "\"model.rounds\".low");
     }
 }

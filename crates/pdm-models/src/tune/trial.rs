@@ -72,8 +72,19 @@ pub(super) mod samples {
 
     /// A complete trial with one unit a fold and these squared errors.
     pub(in crate::tune) fn trial(number: usize, squares: &[f64]) -> Trial {
-        let fold = |(unit, sum): (u32, &f64)| vec![UnitLoss { unit: unit.into(), sum: *sum, weight: 1.0 }];
-        Trial { number, values: Point::new(), folds: (1..).zip(squares).map(fold).collect(), ending: Ending::Complete }
+        let fold = |(unit, sum): (u32, &f64)| {
+            vec![UnitLoss {
+                unit: unit.into(),
+                sum: *sum,
+                weight: 1.0,
+            }]
+        };
+        Trial {
+            number,
+            values: Point::new(),
+            folds: (1..).zip(squares).map(fold).collect(),
+            ending: Ending::Complete,
+        }
     }
 
     /// Values from their JSON.

@@ -44,19 +44,37 @@ impl Values {
         if let Some(choices) = &range.choices {
             return Ok(Self::Choices(choices.clone()));
         }
-        let (low, high) = (range.low.unwrap_or_default(), range.high.unwrap_or_default());
+        let (low, high) = (
+            range.low.unwrap_or_default(),
+            range.high.unwrap_or_default(),
+        );
         if whole {
-            let ends = [("low", Some(low)), ("high", Some(high)), ("step", range.step)];
+            let ends = [
+                ("low", Some(low)),
+                ("high", Some(high)),
+                ("step", range.step),
+            ];
             let broken = |value: f64| value.fract() != 0.0 || value.abs() > LARGEST_WHOLE;
-            if let Some((key, Some(value))) = ends.into_iter().find(|(_, value)| value.is_some_and(broken)) {
+            if let Some((key, Some(value))) = ends
+                .into_iter()
+                .find(|(_, value)| value.is_some_and(broken))
+            {
                 let message = format!("is {value}, and the key takes whole numbers");
                 return Err(Problem::new(key, message).of(Code::SearchRange));
             }
         }
         Ok(match rungs(range, low, high) {
             Some(rungs) => Self::Rungs(numbers(rungs, whole)),
-            None if whole => Self::Whole { low: low as i64, high: high as i64, log: range.log },
-            None => Self::Real { low, high, log: range.log },
+            None if whole => Self::Whole {
+                low: low as i64,
+                high: high as i64,
+                log: range.log,
+            },
+            None => Self::Real {
+                low,
+                high,
+                log: range.log,
+            },
         })
     }
 
@@ -72,7 +90,9 @@ impl Values {
     /// Returns value number `index`, from 0; none beyond the last, or where they cannot be counted.
     pub(super) fn nth(&self, index: u64) -> Option<Value> {
         match self {
-            Self::Choices(values) | Self::Rungs(values) => values.get(usize::try_from(index).ok()?).cloned(),
+            Self::Choices(values) | Self::Rungs(values) => {
+                values.get(usize::try_from(index).ok()?).cloned()
+            }
             Self::Whole { low, high, .. } => {
                 let value = low.checked_add(i64::try_from(index).ok()?)?;
                 (value <= *high).then(|| value.into())
@@ -89,11 +109,17 @@ impl Values {
             }
             Self::Whole { low, high, log } => {
                 let scale = Scale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log);
-                (scale.value(place).round() as i64).clamp(*low, *high).into()
+                (scale.value(place).round() as i64)
+                    .clamp(*low, *high)
+                    .into()
             }
             Self::Real { low, high, log } => {
                 let value = Scale::of(*low, *high, *log).value(place);
-                let width = if *log { value * (high / low).ln() } else { high - low };
+                let width = if *log {
+                    value * (high / low).ln()
+                } else {
+                    high - low
+                };
                 tidy(value, width).clamp(*low, *high).into()
             }
         }
@@ -107,11 +133,15 @@ impl Values {
                 Some((index as f64 + 0.5) / values.len() as f64)
             }
             Self::Whole { low, high, log } => {
-                let value = value.as_i64().filter(|value| (*low..=*high).contains(value))?;
+                let value = value
+                    .as_i64()
+                    .filter(|value| (*low..=*high).contains(value))?;
                 Some(Scale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log).place(value as f64))
             }
             Self::Real { low, high, log } => {
-                let value = value.as_f64().filter(|value| (*low..=*high).contains(value))?;
+                let value = value
+                    .as_f64()
+                    .filter(|value| (*low..=*high).contains(value))?;
                 Some(Scale::of(*low, *high, *log).place(value))
             }
         }
@@ -120,15 +150,26 @@ impl Values {
     /// Returns values that show whether a key takes all of them, each with the part of the range it stands in.
     pub fn probes(&self) -> Vec<(String, Value)> {
         match self {
-            Self::Choices(values) => {
-                values.iter().enumerate().map(|(i, value)| (format!("choices.{i}"), value.clone())).collect()
-            }
+            Self::Choices(values) => values
+                .iter()
+                .enumerate()
+                .map(|(i, value)| (format!("choices.{i}"), value.clone()))
+                .collect(),
             Self::Rungs(values) => {
                 let ends = values.first().into_iter().zip(values.last());
-                ends.flat_map(|(low, high)| [("low".into(), low.clone()), ("high".into(), high.clone())]).collect()
+                ends.flat_map(|(low, high)| {
+                    [("low".into(), low.clone()), ("high".into(), high.clone())]
+                })
+                .collect()
             }
-            Self::Whole { low, high, .. } => vec![("low".into(), (*low).into()), ("high".into(), (*high).into())],
-            Self::Real { low, high, .. } => vec![("low".into(), (*low).into()), ("high".into(), (*high).into())],
+            Self::Whole { low, high, .. } => vec![
+                ("low".into(), (*low).into()),
+                ("high".into(), (*high).into()),
+            ],
+            Self::Real { low, high, .. } => vec![
+                ("low".into(), (*low).into()),
+                ("high".into(), (*high).into()),
+            ],
         }
     }
 }
@@ -137,7 +178,9 @@ impl Values {
 pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         _ => a == b,
     }
 }
@@ -146,7 +189,11 @@ fn rungs(range: &RangeOptions, low: f64, high: f64) -> Option<Vec<f64>> {
     if let Some(step) = range.step {
         // A thousandth of a step too much is rounding, not another value.
         let last = ((high - low) / step + 1e-3).floor() as usize;
-        return Some((0..=last).map(|i| tidy(low + i as f64 * step, step).min(high)).collect());
+        return Some(
+            (0..=last)
+                .map(|i| tidy(low + i as f64 * step, step).min(high))
+                .collect(),
+        );
     }
     let points = range.points?;
     let scale = Scale::of(low, high, range.log);
@@ -160,7 +207,10 @@ fn rungs(range: &RangeOptions, low: f64, high: f64) -> Option<Vec<f64>> {
 
 fn numbers(rungs: Vec<f64>, whole: bool) -> Vec<Value> {
     let mut values: Vec<Value> = if whole {
-        rungs.into_iter().map(|rung| Value::from(rung.round() as i64)).collect()
+        rungs
+            .into_iter()
+            .map(|rung| Value::from(rung.round() as i64))
+            .collect()
     } else {
         rungs.into_iter().map(Value::from).collect()
     };
@@ -177,8 +227,16 @@ pub(super) struct Scale {
 
 impl Scale {
     pub(super) fn of(low: f64, high: f64, log: bool) -> Self {
-        let (start, end) = if log { (low.ln(), high.ln()) } else { (low, high) };
-        Self { start, width: end - start, log }
+        let (start, end) = if log {
+            (low.ln(), high.ln())
+        } else {
+            (low, high)
+        };
+        Self {
+            start,
+            width: end - start,
+            log,
+        }
     }
 
     fn value(&self, place: f64) -> f64 {
@@ -206,15 +264,32 @@ mod tests {
     }
 
     fn all(values: &Values) -> Value {
-        (0..values.count().unwrap()).map(|index| values.nth(index).unwrap()).collect()
+        (0..values.count().unwrap())
+            .map(|index| values.nth(index).unwrap())
+            .collect()
     }
 
     #[test]
     fn steps_and_points_make_lists_without_rounding_dust() {
-        assert_eq!(all(&values("low = 16\nhigh = 96\nstep = 16", true)), json!([16, 32, 48, 64, 80, 96]));
-        assert_eq!(all(&values("low = 0.1\nhigh = 0.45\nstep = 0.1", false)), json!([0.1, 0.2, 0.3, 0.4]));
-        assert_eq!(all(&values("low = 1e-3\nhigh = 1\npoints = 4\nlog = true", false)), json!([0.001, 0.01, 0.1, 1.0]));
-        assert_eq!(all(&values("low = 1\nhigh = 4\npoints = 7", true)), json!([1, 2, 3, 4]));
+        assert_eq!(
+            all(&values("low = 16\nhigh = 96\nstep = 16", true)),
+            json!([16, 32, 48, 64, 80, 96])
+        );
+        assert_eq!(
+            all(&values("low = 0.1\nhigh = 0.45\nstep = 0.1", false)),
+            json!([0.1, 0.2, 0.3, 0.4])
+        );
+        assert_eq!(
+            all(&values(
+                "low = 1e-3\nhigh = 1\npoints = 4\nlog = true",
+                false
+            )),
+            json!([0.001, 0.01, 0.1, 1.0])
+        );
+        assert_eq!(
+            all(&values("low = 1\nhigh = 4\npoints = 7", true)),
+            json!([1, 2, 3, 4])
+        );
         assert_eq!(all(&values("low = 2\nhigh = 4", true)), json!([2, 3, 4]));
         assert_eq!(values("low = 2\nhigh = 4", false).count(), None);
     }
@@ -222,16 +297,26 @@ mod tests {
     #[test]
     fn a_key_for_whole_numbers_takes_no_others() {
         let range: RangeOptions = toml::from_str("low = 1.5\nhigh = 4").unwrap();
-        assert_eq!(Values::of(&range, true).unwrap_err().message, "is 1.5, and the key takes whole numbers");
+        assert_eq!(
+            Values::of(&range, true).unwrap_err().message,
+            "is 1.5, and the key takes whole numbers"
+        );
     }
 
     #[test]
     fn by_ratio_the_middle_is_the_geometric_mean() {
-        assert_eq!(values("low = 1e-4\nhigh = 1\nlog = true", false).at(0.5), json!(0.01));
+        assert_eq!(
+            values("low = 1e-4\nhigh = 1\nlog = true", false).at(0.5),
+            json!(0.01)
+        );
         assert_eq!(values("low = 0\nhigh = 8", false).at(0.25), json!(2.0));
-        let counts = (0..1000).map(|i| values("low = 1\nhigh = 100\nlog = true", true).at(f64::from(i) / 1000.0));
+        let counts = (0..1000)
+            .map(|i| values("low = 1\nhigh = 100\nlog = true", true).at(f64::from(i) / 1000.0));
         let small = counts.filter(|value| value.as_i64().unwrap() <= 10).count();
-        assert!((500..640).contains(&small), "{small}: half of the places and the wide first numbers");
+        assert!(
+            (500..640).contains(&small),
+            "{small}: half of the places and the wide first numbers"
+        );
     }
 
     #[test]

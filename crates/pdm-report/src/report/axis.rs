@@ -16,8 +16,16 @@ impl Axis {
     /// Returns an axis from the smallest to the largest number.
     pub(super) fn exact(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = span(values);
-        let (low, high) = if low < high { (low, high) } else { (low - 1.0, high + 1.0) };
-        Self { low, high, log: false }
+        let (low, high) = if low < high {
+            (low, high)
+        } else {
+            (low - 1.0, high + 1.0)
+        };
+        Self {
+            low,
+            high,
+            log: false,
+        }
     }
 
     /// Returns an axis with a little room at both ends; logarithmic where all numbers are positive and far apart.
@@ -25,10 +33,22 @@ impl Axis {
         let (low, high) = span(values);
         if low > 0.0 && high / low >= LOG_RATIO {
             let room = (high / low).powf(0.04);
-            return Self { low: low / room, high: high * room, log: true };
+            return Self {
+                low: low / room,
+                high: high * room,
+                log: true,
+            };
         }
-        let size = if high > low { high - low } else { high.abs().max(1.0) };
-        Self { low: low - 0.04 * size, high: high + 0.04 * size, log: false }
+        let size = if high > low {
+            high - low
+        } else {
+            high.abs().max(1.0)
+        };
+        Self {
+            low: low - 0.04 * size,
+            high: high + 0.04 * size,
+            log: false,
+        }
     }
 
     /// Returns where a number lies, 0 at the low end and 1 at the high end.
@@ -39,17 +59,29 @@ impl Axis {
 
     /// Returns the numbers to mark, in rising order, with their texts.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
-        if self.log { self.log_ticks() } else { self.linear_ticks() }
+        if self.log {
+            self.log_ticks()
+        } else {
+            self.linear_ticks()
+        }
     }
 
     fn linear_ticks(&self) -> Vec<(f64, String)> {
         let rough = (self.high - self.low) / TICKS;
         let exponent = rough.log10().floor() as i32;
         let step = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * ten_to(exponent));
-        let step = step.into_iter().find(|step| *step >= rough).unwrap_or(rough);
+        let step = step
+            .into_iter()
+            .find(|step| *step >= rough)
+            .unwrap_or(rough);
         let decimals = usize::try_from(-(step.log10() + 1e-9).floor() as i32).unwrap_or(0);
-        let (first, last) = ((self.low / step).ceil() as i64, (self.high / step).floor() as i64);
-        (first..=last).map(|i| (i as f64 * step, format!("{:.decimals$}", i as f64 * step))).collect()
+        let (first, last) = (
+            (self.low / step).ceil() as i64,
+            (self.high / step).floor() as i64,
+        );
+        (first..=last)
+            .map(|i| (i as f64 * step, format!("{:.decimals$}", i as f64 * step)))
+            .collect()
     }
 
     fn log_ticks(&self) -> Vec<(f64, String)> {
@@ -60,8 +92,12 @@ impl Axis {
             narrow if narrow > 0.9 => &[1.0, 2.0, 5.0],
             _ => &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
         };
-        let ticks = decades.flat_map(|decade| digits.iter().map(move |digit| digit * ten_to(decade)));
-        ticks.filter(|tick| (self.low..=self.high).contains(tick)).map(|tick| (tick, log_text(tick))).collect()
+        let ticks =
+            decades.flat_map(|decade| digits.iter().map(move |digit| digit * ten_to(decade)));
+        ticks
+            .filter(|tick| (self.low..=self.high).contains(tick))
+            .map(|tick| (tick, log_text(tick)))
+            .collect()
     }
 }
 
@@ -73,11 +109,17 @@ fn ten_to(exponent: i32) -> f64 {
 fn log_text(tick: f64) -> String {
     // The shortest digits, without what the product of digit and power left behind.
     let rounded: f64 = format!("{tick:.3e}").parse().unwrap_or(tick);
-    if (1e-4..1e6).contains(&rounded) { rounded.to_string() } else { format!("{rounded:e}") }
+    if (1e-4..1e6).contains(&rounded) {
+        rounded.to_string()
+    } else {
+        format!("{rounded:e}")
+    }
 }
 
 fn span(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    })
 }
 
 #[cfg(test)]
@@ -85,16 +127,35 @@ mod tests {
     use super::*;
 
     fn texts(axis: Axis) -> String {
-        axis.ticks().into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+        axis.ticks()
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
     fn ticks_are_round_and_lie_within() {
-        assert_eq!(texts(Axis::exact([10.0, 300.0].into_iter())), "50 100 150 200 250 300");
-        assert_eq!(texts(Axis::exact([0.0, 700.0].into_iter())), "0 200 400 600");
-        assert_eq!(texts(Axis::exact([1.0, 1.0].into_iter())), "0.0 0.5 1.0 1.5 2.0");
-        assert_eq!(texts(Axis::roomy([7.31, 7.42].into_iter())), "7.32 7.34 7.36 7.38 7.40 7.42");
-        assert_eq!(texts(Axis::roomy([-0.002, 0.0011].into_iter())), "-0.002 -0.001 0.000 0.001");
+        assert_eq!(
+            texts(Axis::exact([10.0, 300.0].into_iter())),
+            "50 100 150 200 250 300"
+        );
+        assert_eq!(
+            texts(Axis::exact([0.0, 700.0].into_iter())),
+            "0 200 400 600"
+        );
+        assert_eq!(
+            texts(Axis::exact([1.0, 1.0].into_iter())),
+            "0.0 0.5 1.0 1.5 2.0"
+        );
+        assert_eq!(
+            texts(Axis::roomy([7.31, 7.42].into_iter())),
+            "7.32 7.34 7.36 7.38 7.40 7.42"
+        );
+        assert_eq!(
+            texts(Axis::roomy([-0.002, 0.0011].into_iter())),
+            "-0.002 -0.001 0.000 0.001"
+        );
         assert_eq!(texts(Axis::roomy([5.0].into_iter())), "4.8 4.9 5.0 5.1 5.2");
     }
 
@@ -103,16 +164,25 @@ mod tests {
         let axis = Axis::roomy([0.002, 0.9].into_iter());
         assert!(axis.log);
         assert_eq!(texts(axis), "0.003 0.01 0.03 0.1 0.3 1");
-        assert_eq!(texts(Axis::roomy([1e-7, 3.0].into_iter())), "1e-7 1e-6 1e-5 0.0001 0.001 0.01 0.1 1");
+        assert_eq!(
+            texts(Axis::roomy([1e-7, 3.0].into_iter())),
+            "1e-7 1e-6 1e-5 0.0001 0.001 0.01 0.1 1"
+        );
         assert_eq!(texts(Axis::roomy([2.0, 41.0].into_iter())), "2 5 10 20");
         assert_eq!(texts(Axis::roomy([7.1, 29.2].into_iter())), "7 10 15 20 30");
-        assert!((axis.share(0.002) - axis.share(0.004) + axis.share(0.4) - axis.share(0.2)).abs() < 1e-12);
+        assert!(
+            (axis.share(0.002) - axis.share(0.004) + axis.share(0.4) - axis.share(0.2)).abs()
+                < 1e-12
+        );
     }
 
     #[test]
     fn a_share_is_from_zero_to_one() {
         let axis = Axis::exact([10.0, 300.0].into_iter());
-        assert_eq!([10.0, 155.0, 300.0].map(|value| axis.share(value)), [0.0, 0.5, 1.0]);
+        assert_eq!(
+            [10.0, 155.0, 300.0].map(|value| axis.share(value)),
+            [0.0, 0.5, 1.0]
+        );
         assert!(
             !Axis::roomy([0.0, 500.0].into_iter()).log
                 && !Axis::roomy([10.0, 39.0].into_iter()).log

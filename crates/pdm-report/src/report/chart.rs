@@ -37,12 +37,21 @@ pub(super) fn draw(curves: &Curves, title: &str) -> String {
     let (legend, legend_height) = legend(&parts, &looks);
     let panels: Vec<_> = curves.metrics().collect();
     let columns = if panels.len() > 1 { 2 } else { 1 };
-    let height = HEADER + legend_height + PANEL_HEIGHT * panels.len().div_ceil(columns) as f64 + EDGE;
+    let height =
+        HEADER + legend_height + PANEL_HEIGHT * panels.len().div_ceil(columns) as f64 + EDGE;
     let mut drawing = sheet(title, &describe(&panels, &parts), height).add(legend);
     for (i, (metric, lines)) in panels.into_iter().enumerate() {
-        let (x, y) = ((i % columns) as f64 * WIDTH / columns as f64, (i / columns) as f64 * PANEL_HEIGHT);
-        let place = format!("translate({} {})", number(x), number(HEADER + legend_height + y));
-        drawing = drawing.add(panel(metric, lines, &looks, WIDTH / columns as f64).set("transform", place));
+        let (x, y) = (
+            (i % columns) as f64 * WIDTH / columns as f64,
+            (i / columns) as f64 * PANEL_HEIGHT,
+        );
+        let place = format!(
+            "translate({} {})",
+            number(x),
+            number(HEADER + legend_height + y)
+        );
+        drawing = drawing
+            .add(panel(metric, lines, &looks, WIDTH / columns as f64).set("transform", place));
     }
     format!("{drawing}\n")
 }
@@ -50,14 +59,22 @@ pub(super) fn draw(curves: &Curves, title: &str) -> String {
 /// Returns an empty drawing of this height: paper, title, and the style that suits light and dark.
 pub(super) fn sheet(title: &str, description: &str, height: f64) -> Document {
     Document::new()
-        .set("viewBox", format!("0 0 {} {}", number(WIDTH), number(height)))
+        .set(
+            "viewBox",
+            format!("0 0 {} {}", number(WIDTH), number(height)),
+        )
         .set("width", number(WIDTH))
         .set("height", number(height))
         .set("role", "img")
         .add(el::Title::new(title))
         .add(el::Description::new().add(svg::node::Text::new(description)))
         .add(el::Style::new(STYLE))
-        .add(el::Rectangle::new().set("class", "paper").set("width", "100%").set("height", "100%"))
+        .add(
+            el::Rectangle::new()
+                .set("class", "paper")
+                .set("width", "100%")
+                .set("height", "100%"),
+        )
         .add(text(title, EDGE, 26.0, "start").set("class", "title"))
 }
 
@@ -65,11 +82,19 @@ pub(super) fn sheet(title: &str, description: &str, height: f64) -> Document {
 fn describe(panels: &[(&str, &BTreeMap<PartKey, Line>)], parts: &[PartKey]) -> String {
     let names: Vec<_> = parts.iter().map(|part| part.name.as_str()).collect();
     let metrics = panels.iter().map(|(metric, lines)| {
-        let last = lines.last_key_value().and_then(|(part, line)| Some((part, line.last_key_value()?)));
-        let end = last.map(|(part, (step, value))| format!(", {} ends at {value:.4} at step {step}", part.name));
+        let last = lines
+            .last_key_value()
+            .and_then(|(part, line)| Some((part, line.last_key_value()?)));
+        let end = last.map(|(part, (step, value))| {
+            format!(", {} ends at {value:.4} at step {step}", part.name)
+        });
         format!("{}{}", heading(metric, false), end.unwrap_or_default())
     });
-    format!("{}. Lines: {}.", metrics.collect::<Vec<_>>().join("; "), names.join(", "))
+    format!(
+        "{}. Lines: {}.",
+        metrics.collect::<Vec<_>>().join("; "),
+        names.join(", ")
+    )
 }
 
 /// Returns the class of each part's lines.
@@ -79,7 +104,14 @@ fn looks(parts: &[PartKey]) -> impl Iterator<Item = (&PartKey, String)> {
         if part.is_final() {
             return (part, "line final".to_owned());
         }
-        let (colour, dashed) = (folds % COLOURS, if folds / COLOURS % 2 == 1 { " dashed" } else { "" });
+        let (colour, dashed) = (
+            folds % COLOURS,
+            if folds / COLOURS % 2 == 1 {
+                " dashed"
+            } else {
+                ""
+            },
+        );
         folds += 1;
         (part, format!("line c{colour}{dashed}"))
     })
@@ -89,26 +121,53 @@ fn looks(parts: &[PartKey]) -> impl Iterator<Item = (&PartKey, String)> {
 fn legend(parts: &[PartKey], looks: &BTreeMap<&PartKey, String>) -> (el::Group, f64) {
     let (mut group, mut x, mut y) = (el::Group::new(), EDGE, HEADER + 4.0);
     for part in parts {
-        let name = if part.name.is_empty() { "all" } else { &part.name };
+        let name = if part.name.is_empty() {
+            "all"
+        } else {
+            &part.name
+        };
         let width = 30.0 + 7.0 * name.chars().count() as f64 + 14.0;
         if x + width > WIDTH && x > EDGE {
             (x, y) = (EDGE, y + LEGEND_ROW);
         }
-        let swatch = el::Line::new().set("class", looks[part].as_str()).set("x1", number(x)).set("y1", number(y - 4.0));
-        group = group.add(swatch.set("x2", number(x + 22.0)).set("y2", number(y - 4.0)));
+        let swatch = el::Line::new()
+            .set("class", looks[part].as_str())
+            .set("x1", number(x))
+            .set("y1", number(y - 4.0));
+        group = group.add(
+            swatch
+                .set("x2", number(x + 22.0))
+                .set("y2", number(y - 4.0)),
+        );
         group = group.add(text(name, x + 28.0, y, "start"));
         x += width;
     }
     (group, y - HEADER + LEGEND_ROW)
 }
 
-fn panel(metric: &str, lines: &BTreeMap<PartKey, Line>, looks: &BTreeMap<&PartKey, String>, width: f64) -> el::Group {
-    let steps = Axis::exact(lines.values().flat_map(|line| line.keys().map(|step| *step as f64)));
+fn panel(
+    metric: &str,
+    lines: &BTreeMap<PartKey, Line>,
+    looks: &BTreeMap<&PartKey, String>,
+    width: f64,
+) -> el::Group {
+    let steps = Axis::exact(
+        lines
+            .values()
+            .flat_map(|line| line.keys().map(|step| *step as f64)),
+    );
     let values = Axis::roomy(lines.values().flat_map(|line| line.values().copied()));
     let plot = Plot::new(steps, values, width);
-    let mut group = plot.axes(el::Group::new().add(text(&heading(metric, values.log), LEFT, 18.0, "start")));
-    let unit = if metric.starts_with("gbdt/") { "boosting round" } else { "step" };
-    group = group.add(text(unit, LEFT + plot.width / 2.0, PANEL_HEIGHT - 8.0, "middle").set("class", "tick"));
+    let mut group =
+        plot.axes(el::Group::new().add(text(&heading(metric, values.log), LEFT, 18.0, "start")));
+    let unit = if metric.starts_with("gbdt/") {
+        "boosting round"
+    } else {
+        "step"
+    };
+    group = group.add(
+        text(unit, LEFT + plot.width / 2.0, PANEL_HEIGHT - 8.0, "middle").set("class", "tick"),
+    );
     // The bold line of the final fit lies below the others, which it would hide.
     for (part, line) in lines.iter().rev() {
         group = group.add(plot.line(line, &looks[part]));
@@ -118,10 +177,18 @@ fn panel(metric: &str, lines: &BTreeMap<PartKey, Line>, looks: &BTreeMap<&PartKe
 
 /// Returns the name of a metric for people, with its unit: `gbdt: train RMSE (cycles)`.
 fn heading(metric: &str, log: bool) -> String {
-    let words = metric.replace('/', ": ").replace('_', " ").replace("rmse", "RMSE").replace("mae", "MAE");
+    let words = metric
+        .replace('/', ": ")
+        .replace('_', " ")
+        .replace("rmse", "RMSE")
+        .replace("mae", "MAE");
     // A fit may log what the scorecard has, under the same name, such as `gbdt/validation_rmse`.
-    let scored = Metric::ALL.into_iter().find(|scored| metric.ends_with(scored.name()));
-    let heading = scored.map_or(Measure::Plain, Metric::measure).heading(&words);
+    let scored = Metric::ALL
+        .into_iter()
+        .find(|scored| metric.ends_with(scored.name()));
+    let heading = scored
+        .map_or(Measure::Plain, Metric::measure)
+        .heading(&words);
     format!("{heading}{}", if log { ", log scale" } else { "" })
 }
 
@@ -136,7 +203,12 @@ mod tests {
             for (p, part) in parts.iter().enumerate() {
                 for step in 1..=steps {
                     let value = (10.0 + p as f64) / (step as f64).powf(1.0 + m as f64);
-                    curves.add(CurvePoint { metric: (*metric).into(), part: (*part).into(), step: 20 * step, value });
+                    curves.add(CurvePoint {
+                        metric: (*metric).into(),
+                        part: (*part).into(),
+                        step: 20 * step,
+                        value,
+                    });
                 }
             }
         }
@@ -145,19 +217,25 @@ mod tests {
 
     #[test]
     fn two_metrics_of_two_folds_and_the_final_fit() {
-        let curves = curves(&["gbdt/train_rmse", "gru/loss"], &["final", "fold-1", "fold-2"], 5);
+        let curves = curves(
+            &["gbdt/train_rmse", "gru/loss"],
+            &["final", "fold-1", "fold-2"],
+            5,
+        );
         insta::assert_snapshot!(curves.svg("gbdt on <FD001> & \"more\""));
     }
 
     #[test]
     fn a_drawing_is_well_formed_whatever_the_names() {
-        for (metrics, parts, steps) in
-            [(vec!["a<b>&\"c"], vec!["", "<&>'"], 1), (vec!["x/learning_rate"; 1], vec!["fold-1"; 1], 2)]
-        {
+        for (metrics, parts, steps) in [
+            (vec!["a<b>&\"c"], vec!["", "<&>'"], 1),
+            (vec!["x/learning_rate"; 1], vec!["fold-1"; 1], 2),
+        ] {
             let drawing = curves(&metrics, &parts, steps).svg("<&\">");
             let document = roxmltree::Document::parse(&drawing).unwrap();
-            let lines =
-                document.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "polyline")));
+            let lines = document
+                .descendants()
+                .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "polyline")));
             assert_eq!(lines.count(), metrics.len() * parts.len());
         }
     }
@@ -168,14 +246,29 @@ mod tests {
         let parts: Vec<_> = parts.iter().map(String::as_str).collect();
         let drawing = curves(&["a/loss", "b/loss", "c/loss"], &parts, 1000).svg("wide");
         let document = roxmltree::Document::parse(&drawing).unwrap();
-        let height: f64 = document.root_element().attribute("height").unwrap().parse().unwrap();
+        let height: f64 = document
+            .root_element()
+            .attribute("height")
+            .unwrap()
+            .parse()
+            .unwrap();
         for node in document.descendants() {
             for (name, most) in [("x", WIDTH), ("x2", WIDTH), ("y", height), ("y2", height)] {
-                let value = node.attribute(name).map_or(0.0, |text| text.parse().unwrap());
+                let value = node
+                    .attribute(name)
+                    .map_or(0.0, |text| text.parse().unwrap());
                 assert!((0.0..=most).contains(&value), "{name} {value}");
             }
-            let points = node.attribute("points").unwrap_or_default().split([' ', ',']).filter(|text| !text.is_empty());
-            assert!(points.map(|text| text.parse::<f64>().unwrap()).all(|value| (0.0..=WIDTH).contains(&value)));
+            let points = node
+                .attribute("points")
+                .unwrap_or_default()
+                .split([' ', ','])
+                .filter(|text| !text.is_empty());
+            assert!(
+                points
+                    .map(|text| text.parse::<f64>().unwrap())
+                    .all(|value| (0.0..=WIDTH).contains(&value))
+            );
         }
     }
 }

@@ -7,14 +7,25 @@ use pdm_core::scoring::{PairedDifference, ScoreChange, SideBySide};
 /// compared.
 pub fn side_by_side(found: &SideBySide, a: &str, b: &str) -> String {
     match found {
-        SideBySide::Unlike { a: first, b: second, differ } => {
-            let [first, second] = [first, second].map(|(digest, words)| format!("{words} ({})", digest.short()));
+        SideBySide::Unlike {
+            a: first,
+            b: second,
+            differ,
+        } => {
+            let [first, second] =
+                [first, second].map(|(digest, words)| format!("{words} ({})", digest.short()));
             let differ = differ.join("; ");
             format!(
                 "scores are not compared: they were found under different protocols ({differ})\n{a}: {first}\n{b}: {second}"
             )
         }
-        SideBySide::Compared { judged, units, rows, unpaired, .. } => {
+        SideBySide::Compared {
+            judged,
+            units,
+            rows,
+            unpaired,
+            ..
+        } => {
             let note = match unpaired {
                 Some(why) => format!("no intervals: {why}"),
                 None => format!(
@@ -37,9 +48,14 @@ fn compared(rows: &[ScoreChange], a: &str, b: &str) -> String {
         ("", Align::Left),
     ];
     let rows = rows.iter().map(|row| {
-        let cell = |value: Option<f64>| value.map(|value| row.metric.figure(value)).unwrap_or_default();
+        let cell = |value: Option<f64>| {
+            value
+                .map(|value| row.metric.figure(value))
+                .unwrap_or_default()
+        };
         let worse = row.worse.as_ref();
-        let interval = worse.map(|worse| format!("[{}, {}]", cell(Some(worse.lower)), cell(Some(worse.upper))));
+        let interval = worse
+            .map(|worse| format!("[{}, {}]", cell(Some(worse.lower)), cell(Some(worse.upper))));
         [
             row.metric.heading(),
             cell(row.a.map(|score| score.value)),

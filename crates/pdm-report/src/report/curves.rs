@@ -40,12 +40,22 @@ pub(super) struct PartKey {
 impl PartKey {
     fn new(name: &str) -> Self {
         let digits = |text: &str| text.chars().next().is_some_and(|c| c.is_ascii_digit());
-        let chunks = name.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
+        let chunks = name
+            .as_bytes()
+            .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
         let padded = chunks.map(|chunk| {
             let text = String::from_utf8_lossy(chunk);
-            if digits(&text) { format!("{text:0>20}") } else { text.into_owned() }
+            if digits(&text) {
+                format!("{text:0>20}")
+            } else {
+                text.into_owned()
+            }
         });
-        Self { last: name.starts_with("final"), padded: padded.collect(), name: name.to_owned() }
+        Self {
+            last: name.starts_with("final"),
+            padded: padded.collect(),
+            name: name.to_owned(),
+        }
     }
 
     /// Returns whether this is the fit on all units.
@@ -59,7 +69,10 @@ impl Curves {
     pub fn add(&mut self, point: CurvePoint) {
         if point.value.is_finite() {
             let parts = self.metrics.entry(point.metric).or_default();
-            parts.entry(PartKey::new(&point.part)).or_default().insert(point.step, point.value);
+            parts
+                .entry(PartKey::new(&point.part))
+                .or_default()
+                .insert(point.step, point.value);
         }
     }
 
@@ -88,12 +101,22 @@ impl Curves {
     /// Never in practice: the columns have one length.
     pub fn csv(&self) -> Result<Vec<u8>, ReportError> {
         let points = self.points();
-        let text = |of: fn(&CurvePoint) -> &str| points.iter().map(|point| of(point).to_owned()).collect();
+        let text =
+            |of: fn(&CurvePoint) -> &str| points.iter().map(|point| of(point).to_owned()).collect();
         Sheet::default()
             .text("metric", text(|point| &point.metric))
             .text("part", text(|point| &point.part))
-            .whole("step", points.iter().map(|point| u32::try_from(point.step).unwrap_or(u32::MAX)).collect())
-            .number("value", points.iter().map(|point| Some(point.value)).collect())
+            .whole(
+                "step",
+                points
+                    .iter()
+                    .map(|point| u32::try_from(point.step).unwrap_or(u32::MAX))
+                    .collect(),
+            )
+            .number(
+                "value",
+                points.iter().map(|point| Some(point.value)).collect(),
+            )
             .csv()
     }
 
@@ -104,7 +127,9 @@ impl Curves {
     }
 
     pub(super) fn metrics(&self) -> impl Iterator<Item = (&str, &BTreeMap<PartKey, Line>)> {
-        self.metrics.iter().map(|(name, parts)| (name.as_str(), parts))
+        self.metrics
+            .iter()
+            .map(|(name, parts)| (name.as_str(), parts))
     }
 
     /// Returns the parts of all metrics together.
@@ -114,7 +139,8 @@ impl Curves {
     }
 
     fn lines(&self) -> impl Iterator<Item = (&str, &PartKey, &Line)> {
-        self.metrics().flat_map(|(metric, parts)| parts.iter().map(move |(part, line)| (metric, part, line)))
+        self.metrics()
+            .flat_map(|(metric, parts)| parts.iter().map(move |(part, line)| (metric, part, line)))
     }
 }
 
@@ -131,7 +157,12 @@ mod tests {
     use super::*;
 
     fn point(metric: &str, part: &str, step: u64, value: f64) -> CurvePoint {
-        CurvePoint { metric: metric.into(), part: part.into(), step, value }
+        CurvePoint {
+            metric: metric.into(),
+            part: part.into(),
+            step,
+            value,
+        }
     }
 
     #[test]
@@ -152,12 +183,17 @@ mod tests {
         gru/loss,fold-10,20,0.4
         gru/loss,final,20,0.5
         ");
-        assert_eq!(curves.points().into_iter().rev().collect::<Curves>(), curves);
+        assert_eq!(
+            curves.points().into_iter().rev().collect::<Curves>(),
+            curves
+        );
     }
 
     #[test]
     fn numbers_that_are_not_finite_make_no_curve() {
-        let curves: Curves = [point("gru/loss", "fold-1", 1, f64::INFINITY)].into_iter().collect();
+        let curves: Curves = [point("gru/loss", "fold-1", 1, f64::INFINITY)]
+            .into_iter()
+            .collect();
         assert!(curves.is_empty() && curves.points().is_empty());
     }
 }

@@ -40,7 +40,10 @@ impl ReportError {
     /// Names the file an error of the file system is about.
     pub(super) fn at(self, path: &Path) -> Self {
         match self {
-            Self::Io(source) => Self::Write { path: path.to_owned(), source },
+            Self::Io(source) => Self::Write {
+                path: path.to_owned(),
+                source,
+            },
             other => other,
         }
     }

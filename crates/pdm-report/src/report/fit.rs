@@ -28,7 +28,11 @@ pub fn within(columns: Option<usize>, render: impl FnOnce() -> String) -> String
     let before = WIDTH.replace(columns.map(|columns| columns.max(NARROWEST)));
     let text = render();
     let text = match WIDTH.get() {
-        Some(columns) => text.lines().map(|line| wrapped_line(line, columns)).collect::<Vec<_>>().join("\n"),
+        Some(columns) => text
+            .lines()
+            .map(|line| wrapped_line(line, columns))
+            .collect::<Vec<_>>()
+            .join("\n"),
         None => text,
     };
     WIDTH.set(before);
@@ -55,12 +59,18 @@ pub(super) enum Plan {
 /// wrapped at blanks. A number is never broken.
 pub(super) fn plan(columns: &[(Align, Vec<&str>)], available: usize) -> Plan {
     let gaps = GAP * columns.len();
-    let mut widths: Vec<_> = columns.iter().map(|(_, cells)| widest(cells, longest_line)).collect();
+    let mut widths: Vec<_> = columns
+        .iter()
+        .map(|(_, cells)| widest(cells, longest_line))
+        .collect();
     let fits = |widths: &[usize]| widths.iter().sum::<usize>() + gaps <= available;
     if fits(&widths) {
         return Plan::AsIs;
     }
-    let words: Vec<_> = columns.iter().map(|(_, cells)| widest(cells, longest_word)).collect();
+    let words: Vec<_> = columns
+        .iter()
+        .map(|(_, cells)| widest(cells, longest_word))
+        .collect();
     let is_text = |at: usize| columns[at].0 == Align::Left;
     let rounds: [&dyn Fn(usize) -> Option<usize>; 4] = [
         &|at| is_text(at).then_some(words[at]),
@@ -81,7 +91,9 @@ pub(super) fn plan(columns: &[(Align, Vec<&str>)], available: usize) -> Plan {
 fn shrink(widths: &mut [usize], least: &dyn Fn(usize) -> Option<usize>, available: usize) {
     while widths.iter().sum::<usize>() > available {
         let may_shrink = |at: &usize| least(*at).is_some_and(|least| widths[*at] > least);
-        let widest = (0..widths.len()).filter(may_shrink).max_by_key(|at| widths[*at]);
+        let widest = (0..widths.len())
+            .filter(may_shrink)
+            .max_by_key(|at| widths[*at]);
         let Some(widest) = widest else { return };
         widths[widest] -= 1;
     }
@@ -92,11 +104,17 @@ fn widest(cells: &[&str], of: fn(&str) -> usize) -> usize {
 }
 
 pub(super) fn longest_line(text: &str) -> usize {
-    text.lines().map(UnicodeWidthStr::width).max().unwrap_or_default()
+    text.lines()
+        .map(UnicodeWidthStr::width)
+        .max()
+        .unwrap_or_default()
 }
 
 fn longest_word(text: &str) -> usize {
-    text.split_whitespace().map(UnicodeWidthStr::width).max().unwrap_or_default()
+    text.split_whitespace()
+        .map(UnicodeWidthStr::width)
+        .max()
+        .unwrap_or_default()
 }
 
 /// Wraps a cell at blanks, and breaks words that are longer than the column.
@@ -113,7 +131,11 @@ fn wrapped_line(line: &str, columns: usize) -> String {
     let words = line.trim_start();
     let indent = &line[..line.len() - words.len()];
     let lines = broken(words, columns.saturating_sub(indent.width()).max(1), false);
-    lines.iter().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .map(|line| format!("{indent}{line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn broken(line: &str, columns: usize, break_words: bool) -> Vec<String> {
@@ -134,14 +156,19 @@ fn broken(line: &str, columns: usize, break_words: bool) -> Vec<String> {
             break_last(&mut lines, columns);
         }
     }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    lines
+        .iter()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 /// Breaks the last line wherever it is full.
 fn break_last(lines: &mut Vec<String>, columns: usize) {
     while let Some(last) = lines.last_mut() {
         let ends = last.char_indices().map(|(at, char)| at + char.len_utf8());
-        let full = ends.take_while(|end| last[..*end].width() <= columns).last();
+        let full = ends
+            .take_while(|end| last[..*end].width() <= columns)
+            .last();
         match full {
             Some(end) if end < last.len() => {
                 let rest = last.split_off(end);
@@ -158,19 +185,34 @@ mod tests {
 
     #[test]
     fn what_fits_is_left_alone() {
-        assert_eq!(plan(&[(Align::Left, vec!["name", "a"]), (Align::Right, vec!["v", "12.5"])], 12), Plan::AsIs);
+        assert_eq!(
+            plan(
+                &[
+                    (Align::Left, vec!["name", "a"]),
+                    (Align::Right, vec!["v", "12.5"])
+                ],
+                12
+            ),
+            Plan::AsIs
+        );
     }
 
     #[test]
     fn sentences_are_wrapped_before_anything_else() {
-        let columns = [(Align::Left, vec!["a sentence of some words"]), (Align::Right, vec!["[1.0, 2.0]"])];
+        let columns = [
+            (Align::Left, vec!["a sentence of some words"]),
+            (Align::Right, vec!["[1.0, 2.0]"]),
+        ];
         assert_eq!(plan(&columns, 30), Plan::Wrapped(vec![16, 10]));
     }
 
     #[test]
     fn digests_are_broken_before_numbers_are_wrapped() {
         let digest = "0123456789".repeat(6);
-        let columns = [(Align::Left, vec![digest.as_str()]), (Align::Right, vec!["12.0 [11.0, 13.0]"])];
+        let columns = [
+            (Align::Left, vec![digest.as_str()]),
+            (Align::Right, vec!["12.0 [11.0, 13.0]"]),
+        ];
         assert_eq!(plan(&columns, 60), Plan::Wrapped(vec![39, 17]));
         assert_eq!(plan(&columns, 44), Plan::Wrapped(vec![32, 8]));
     }
@@ -193,7 +235,10 @@ mod tests {
     fn a_line_of_words_keeps_its_indent_and_its_paths() {
         let line = "  note: see /a/very/long/path/that/is/not/broken for more";
         let text = within(Some(20), || line.to_owned());
-        assert_eq!(text, "  note: see\n  /a/very/long/path/that/is/not/broken\n  for more");
+        assert_eq!(
+            text,
+            "  note: see\n  /a/very/long/path/that/is/not/broken\n  for more"
+        );
         assert_eq!(within(None, || line.to_owned()), line);
     }
 }

@@ -26,7 +26,12 @@ pub(super) struct Plot {
 impl Plot {
     /// Returns the plot of a panel of some width.
     pub(super) fn new(steps: Axis, values: Axis, panel_width: f64) -> Self {
-        Self { steps, values, width: panel_width - LEFT - RIGHT, height: PANEL_HEIGHT - TOP - BOTTOM }
+        Self {
+            steps,
+            values,
+            width: panel_width - LEFT - RIGHT,
+            height: PANEL_HEIGHT - TOP - BOTTOM,
+        }
     }
 
     pub(super) fn x(&self, step: f64) -> f64 {
@@ -40,7 +45,10 @@ impl Plot {
     /// Draws marks and labels around the plot.
     pub(super) fn axes(&self, mut group: el::Group) -> el::Group {
         let rule = |[x1, y1, x2, y2]: [f64; 4]| {
-            let line = el::Line::new().set("class", "grid").set("x1", number(x1)).set("y1", number(y1));
+            let line = el::Line::new()
+                .set("class", "grid")
+                .set("x1", number(x1))
+                .set("y1", number(y1));
             line.set("x2", number(x2)).set("y2", number(y2))
         };
         for (value, label) in self.values.ticks() {
@@ -61,9 +69,19 @@ impl Plot {
     pub(super) fn line(&self, line: &Line, look: &str) -> Element {
         let points: Vec<_> = line.iter().map(|(step, value)| (*step, *value)).collect();
         let drawn = thinned(&points);
-        let place = |(step, value): &(u64, f64)| format!("{},{}", number(self.x(*step as f64)), number(self.y(*value)));
+        let place = |(step, value): &(u64, f64)| {
+            format!(
+                "{},{}",
+                number(self.x(*step as f64)),
+                number(self.y(*value))
+            )
+        };
         let mut places: Vec<_> = drawn.iter().map(place).collect();
-        let class = if places.len() == 1 { format!("{look} dot") } else { look.to_owned() };
+        let class = if places.len() == 1 {
+            format!("{look} dot")
+        } else {
+            look.to_owned()
+        };
         // A line from a point to itself has round ends, which make a dot.
         places.extend((places.len() == 1).then(|| places[0].clone()));
         let mut element = Element::new("polyline");
@@ -75,14 +93,20 @@ impl Plot {
 
 /// Keeps first and last and, of each stretch of the points between, the lowest and the highest.
 fn thinned(points: &[(u64, f64)]) -> Vec<(u64, f64)> {
-    let [first, middle @ .., last] = points else { return points.to_vec() };
+    let [first, middle @ .., last] = points else {
+        return points.to_vec();
+    };
     if points.len() <= POINTS {
         return points.to_vec();
     }
     let mut kept = vec![*first];
     for stretch in middle.chunks(middle.len().div_ceil(POINTS / 2)) {
         let by_value = |a: &&(u64, f64), b: &&(u64, f64)| a.1.total_cmp(&b.1);
-        let mut extremes: Vec<_> = [stretch.iter().min_by(by_value), stretch.iter().max_by(by_value)].into();
+        let mut extremes: Vec<_> = [
+            stretch.iter().min_by(by_value),
+            stretch.iter().max_by(by_value),
+        ]
+        .into();
         extremes.sort_by_key(|point| point.map(|point| point.0));
         extremes.dedup();
         kept.extend(extremes.into_iter().flatten());
@@ -93,14 +117,21 @@ fn thinned(points: &[(u64, f64)]) -> Vec<(u64, f64)> {
 
 /// Returns text that stands at a place.
 pub(super) fn text(content: &str, x: f64, y: f64, anchor: &str) -> el::Text {
-    el::Text::new(content).set("x", number(x)).set("y", number(y)).set("text-anchor", anchor)
+    el::Text::new(content)
+        .set("x", number(x))
+        .set("y", number(y))
+        .set("text-anchor", anchor)
 }
 
 /// A tenth of a pixel is more than a screen shows; a minus before zero says nothing.
 pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     let short = text.strip_suffix(".0").unwrap_or(&text);
-    if short == "-0" { "0".to_owned() } else { short.to_owned() }
+    if short == "-0" {
+        "0".to_owned()
+    } else {
+        short.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -109,10 +140,16 @@ mod tests {
 
     #[test]
     fn a_long_line_keeps_its_ends_and_its_extremes() {
-        let mut points: Vec<_> = (0..10_000).map(|step| (step, (step as f64 * 0.1).sin())).collect();
+        let mut points: Vec<_> = (0..10_000)
+            .map(|step| (step, (step as f64 * 0.1).sin()))
+            .collect();
         points[4321].1 = 7.0;
         let kept = thinned(&points);
-        assert!(kept.len() <= POINTS + 2 && kept.is_sorted_by(|a, b| a.0 < b.0), "{}", kept.len());
+        assert!(
+            kept.len() <= POINTS + 2 && kept.is_sorted_by(|a, b| a.0 < b.0),
+            "{}",
+            kept.len()
+        );
         assert_eq!((kept[0], *kept.last().unwrap()), (points[0], points[9999]));
         assert!(kept.contains(&points[4321]));
         assert_eq!(thinned(&points[..3]), points[..3]);

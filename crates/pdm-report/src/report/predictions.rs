@@ -6,8 +6,12 @@ use pdm_core::domain::{Interval, Prediction};
 /// Returns predictions as a table for people; a column says of what training never held, where that is so of any.
 /// `alarms` says which rows meet the condition of an alarm, where one was asked for.
 pub fn predictions_table(predictions: &[Prediction], alarms: Option<&[bool]>) -> String {
-    let mut header =
-        vec![("unit", Align::Left), ("cycle", Align::Right), ("RUL", Align::Right), ("interval", Align::Right)];
+    let mut header = vec![
+        ("unit", Align::Left),
+        ("cycle", Align::Right),
+        ("RUL", Align::Right),
+        ("interval", Align::Right),
+    ];
     let is_flagged = predictions.iter().any(|p| !p.flags.is_empty());
     if is_flagged {
         header.push(("outside of training", Align::Left));
@@ -17,13 +21,24 @@ pub fn predictions_table(predictions: &[Prediction], alarms: Option<&[bool]>) ->
     }
     let mut rows = Vec::new();
     for (at, p) in predictions.iter().enumerate() {
-        let interval = p.interval.map_or_else(String::new, |i| format!("[{:.0}, {:.0}]", i.lower, i.upper));
-        let mut row = vec![p.unit.to_string(), p.cycle.to_string(), format!("{:.1}", p.rul), interval];
+        let interval = p
+            .interval
+            .map_or_else(String::new, |i| format!("[{:.0}, {:.0}]", i.lower, i.upper));
+        let mut row = vec![
+            p.unit.to_string(),
+            p.cycle.to_string(),
+            format!("{:.1}", p.rul),
+            interval,
+        ];
         if is_flagged {
             row.push(flags(p, ", "));
         }
         if let Some(alarms) = alarms {
-            row.push(if alarms[at] { "ALARM".to_owned() } else { String::new() });
+            row.push(if alarms[at] {
+                "ALARM".to_owned()
+            } else {
+                String::new()
+            });
         }
         rows.push(row);
     }
@@ -45,7 +60,11 @@ pub struct PredictionSheet<'a> {
 impl<'a> PredictionSheet<'a> {
     /// Returns the columns that every prediction has.
     pub fn of(predictions: &'a [Prediction]) -> Self {
-        Self { predictions, truth_cap: None, alarms: None }
+        Self {
+            predictions,
+            truth_cap: None,
+            alarms: None,
+        }
     }
 
     /// Returns the sheet as CSV.
@@ -66,7 +85,8 @@ impl<'a> PredictionSheet<'a> {
 
     fn sheet(self) -> Sheet {
         let rows = self.predictions;
-        let end = |of: fn(&Interval) -> f64| rows.iter().map(|p| p.interval.as_ref().map(of)).collect();
+        let end =
+            |of: fn(&Interval) -> f64| rows.iter().map(|p| p.interval.as_ref().map(of)).collect();
         let mut sheet = Sheet::default()
             .text("unit", rows.iter().map(|p| p.unit.to_string()).collect())
             .whole("cycle", rows.iter().map(|p| p.cycle.0).collect())
@@ -76,8 +96,12 @@ impl<'a> PredictionSheet<'a> {
         if rows.iter().any(|p| p.truth.is_some()) {
             sheet = sheet.number("truth", rows.iter().map(|p| p.truth).collect());
             if let Some(cap) = self.truth_cap {
-                sheet =
-                    sheet.number("truth_capped", rows.iter().map(|p| p.truth.map(|truth| truth.min(cap))).collect());
+                sheet = sheet.number(
+                    "truth_capped",
+                    rows.iter()
+                        .map(|p| p.truth.map(|truth| truth.min(cap)))
+                        .collect(),
+                );
             }
         }
         let of_row = |p: &Prediction| Some(flags(p, ";")).filter(|flags| !flags.is_empty());
@@ -90,7 +114,12 @@ impl<'a> PredictionSheet<'a> {
 }
 
 fn flags(prediction: &Prediction, between: &str) -> String {
-    prediction.flags.iter().map(|flag| flag.kind.name()).collect::<Vec<_>>().join(between)
+    prediction
+        .flags
+        .iter()
+        .map(|flag| flag.kind.name())
+        .collect::<Vec<_>>()
+        .join(between)
 }
 
 #[cfg(test)]
@@ -99,8 +128,18 @@ mod tests {
     use pdm_core::domain::{Cycle, Flag, FlagKind, UnitId};
 
     fn one() -> Prediction {
-        let interval = Some(Interval { lower: 90.0, upper: 125.0 });
-        Prediction { unit: UnitId::from(42), cycle: Cycle(30), rul: 112.5, interval, truth: None, flags: Vec::new() }
+        let interval = Some(Interval {
+            lower: 90.0,
+            upper: 125.0,
+        });
+        Prediction {
+            unit: UnitId::from(42),
+            cycle: Cycle(30),
+            rul: 112.5,
+            interval,
+            truth: None,
+            flags: Vec::new(),
+        }
     }
 
     fn csv(sheet: PredictionSheet<'_>) -> String {
@@ -110,25 +149,48 @@ mod tests {
     #[test]
     fn csv_has_columns_of_truth_only_where_the_truth_is_known() {
         let rows = [one()];
-        let capped = |rows| PredictionSheet { truth_cap: Some(125.0), ..PredictionSheet::of(rows) };
+        let capped = |rows| PredictionSheet {
+            truth_cap: Some(125.0),
+            ..PredictionSheet::of(rows)
+        };
         let plain = "unit,cycle,rul,lower,upper,flags\n42,30,112.5,90.0,125.0,\n";
         assert_eq!(csv(capped(&rows)), plain);
-        let known = [Prediction { truth: Some(140.0), interval: None, ..one() }];
-        let expected = "unit,cycle,rul,lower,upper,truth,truth_capped,flags\n42,30,112.5,,,140.0,125.0,\n";
+        let known = [Prediction {
+            truth: Some(140.0),
+            interval: None,
+            ..one()
+        }];
+        let expected =
+            "unit,cycle,rul,lower,upper,truth,truth_capped,flags\n42,30,112.5,,,140.0,125.0,\n";
         assert_eq!(csv(capped(&known)), expected);
     }
 
     #[test]
     fn flags_and_alarms_are_columns() {
-        let flag = |kind| Flag { kind, message: "m".to_owned() };
-        let rows = [one(), Prediction { flags: vec![flag(FlagKind::Gaps), flag(FlagKind::Age)], ..one() }];
-        let text = csv(PredictionSheet { alarms: Some(vec![false, true]), ..PredictionSheet::of(&rows) });
+        let flag = |kind| Flag {
+            kind,
+            message: "m".to_owned(),
+        };
+        let rows = [
+            one(),
+            Prediction {
+                flags: vec![flag(FlagKind::Gaps), flag(FlagKind::Age)],
+                ..one()
+            },
+        ];
+        let text = csv(PredictionSheet {
+            alarms: Some(vec![false, true]),
+            ..PredictionSheet::of(&rows)
+        });
         assert_eq!(
             text,
             "unit,cycle,rul,lower,upper,flags,alarm\n42,30,112.5,90.0,125.0,,false\n42,30,112.5,90.0,125.0,gaps;age,true\n"
         );
         let table = predictions_table(&rows, Some(&[false, true]));
-        assert!(table.contains("gaps, age") && table.lines().last().unwrap().ends_with("ALARM"), "{table}");
+        assert!(
+            table.contains("gaps, age") && table.lines().last().unwrap().ends_with("ALARM"),
+            "{table}"
+        );
         assert_eq!(table.matches("ALARM").count(), 1);
         assert!(!predictions_table(&rows[..1], None).contains("outside of training"));
     }
@@ -137,7 +199,9 @@ mod tests {
     fn a_file_appears_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let rows = [one()];
-        PredictionSheet::of(&rows).write(&folder.path().join("rul.parquet")).unwrap();
+        PredictionSheet::of(&rows)
+            .write(&folder.path().join("rul.parquet"))
+            .unwrap();
         assert!(matches!(
             PredictionSheet::of(&rows).write(&folder.path().join("rul.xlsx")),
             Err(ReportError::UnknownFormat(_))

@@ -21,9 +21,14 @@ pub fn quality(report: &QualityReport) -> String {
     let told: u64 = shown.iter().map(|cause| cause.count).sum();
     let hidden = (counts.errors + counts.warnings + counts.infos).saturating_sub(told);
     if hidden > 0 {
-        text.push_str(&format!("\n… and {hidden} more; `data validate --report FILE` writes them all"));
+        text.push_str(&format!(
+            "\n… and {hidden} more; `data validate --report FILE` writes them all"
+        ));
     }
-    text.push_str(&format!("\n\n{}: {} errors, {} warnings", report.dataset, counts.errors, counts.warnings));
+    text.push_str(&format!(
+        "\n\n{}: {} errors, {} warnings",
+        report.dataset, counts.errors, counts.warnings
+    ));
     text
 }
 
@@ -31,12 +36,18 @@ pub fn quality(report: &QualityReport) -> String {
 pub fn quality_json(report: &QualityReport) -> Value {
     let mut object = json!(report);
     let checks = report.checks.iter().map(|check| check.expectation.code());
-    let findings = report.findings.iter().map(|finding| finding.expectation.code());
+    let findings = report
+        .findings
+        .iter()
+        .map(|finding| finding.expectation.code());
     add_codes(&mut object["checks"], checks);
     add_codes(&mut object["findings"], findings);
     let causes = causes(&report.findings);
     object["causes"] = json!(causes);
-    add_codes(&mut object["causes"], causes.iter().map(|cause| cause.first.expectation.code()));
+    add_codes(
+        &mut object["causes"],
+        causes.iter().map(|cause| cause.first.expectation.code()),
+    );
     object
 }
 
@@ -50,7 +61,9 @@ fn shown(report: &QualityReport) -> Vec<Cause> {
     let mut seen = BTreeMap::new();
     let mut shown = causes(&report.findings);
     shown.retain(|cause| {
-        let count: &mut usize = seen.entry((cause.first.expectation, cause.first.file.clone())).or_default();
+        let count: &mut usize = seen
+            .entry((cause.first.expectation, cause.first.file.clone()))
+            .or_default();
         *count += 1;
         *count <= SHOWN
     });
@@ -73,7 +86,13 @@ fn files(report: &QualityReport) -> String {
             Pinned::Unknown => "",
         };
         let digest = format!("{}…{pinned}", file.sha256.short());
-        [file.role.to_string(), file.path.clone(), file.units.to_string(), file.rows.to_string(), digest]
+        [
+            file.role.to_string(),
+            file.path.clone(),
+            file.units.to_string(),
+            file.rows.to_string(),
+            digest,
+        ]
     });
     table(&header, rows)
 }
@@ -93,8 +112,17 @@ fn checks(report: &QualityReport) -> String {
             Outcome::Fail => "FAIL",
             Outcome::Skipped => "skipped",
         };
-        let (name, code) = (check.expectation.to_string(), check.expectation.code().to_string());
-        [name, code, outcome.to_owned(), check.findings.to_string(), check.scope.clone()]
+        let (name, code) = (
+            check.expectation.to_string(),
+            check.expectation.code().to_string(),
+        );
+        [
+            name,
+            code,
+            outcome.to_owned(),
+            check.findings.to_string(),
+            check.scope.clone(),
+        ]
     });
     table(&header, rows)
 }

@@ -72,14 +72,18 @@ impl Document {
         Ok(match self {
             Self::Predictions => header(path)?.is_some_and(|names| is_predictions(&names)),
             Self::Features => header(path)?.is_some_and(|names| is_features(&names)),
-            Self::Onnx => beginning(path)?.windows(8).any(|bytes| bytes == b"\x12\x06pdm-ml"),
-            Self::Quality => json(path)?.is_some_and(|value| has(&value, &["dataset", "files", "checks", "findings"])),
-            Self::Summary => json(path)?.is_some_and(|value| has(&value, &["time", "pipeline", "result", "exit"])),
-            Self::Trace => {
-                json(path)?.is_some_and(|value| has(&value, &["traceEvents", "displayTimeUnit", "otherData"]))
-            }
+            Self::Onnx => beginning(path)?
+                .windows(8)
+                .any(|bytes| bytes == b"\x12\x06pdm-ml"),
+            Self::Quality => json(path)?
+                .is_some_and(|value| has(&value, &["dataset", "files", "checks", "findings"])),
+            Self::Summary => json(path)?
+                .is_some_and(|value| has(&value, &["time", "pipeline", "result", "exit"])),
+            Self::Trace => json(path)?
+                .is_some_and(|value| has(&value, &["traceEvents", "displayTimeUnit", "otherData"])),
             Self::Request => json(path)?.is_some_and(|value| is_request(&value)),
-            Self::Model => text(&path.with_file_name(MLMODEL))?.is_some_and(|text| text.contains("pdm_ml.bundle:")),
+            Self::Model => text(&path.with_file_name(MLMODEL))?
+                .is_some_and(|text| text.contains("pdm_ml.bundle:")),
             Self::Drawing => text(path)?.is_some_and(|text| is_drawing(&text)),
             Self::Gates(format) => text(path)?.is_some_and(|text| is_gate_report(format, &text)),
         })
@@ -89,24 +93,34 @@ impl Document {
 /// The columns that every table of predictions begins with, and those that may follow; a table with another holds what somebody
 /// wrote into it.
 fn is_predictions(names: &[String]) -> bool {
-    let Some((first, more)) = names.split_at_checked(5) else { return false };
-    let is_ours = |name: &String| ["truth", "truth_capped", "flags", "alarm"].contains(&name.as_str());
+    let Some((first, more)) = names.split_at_checked(5) else {
+        return false;
+    };
+    let is_ours =
+        |name: &String| ["truth", "truth_capped", "flags", "alarm"].contains(&name.as_str());
     first == ["unit", "cycle", "rul", "lower", "upper"] && more.iter().all(is_ours)
 }
 
 /// A table of histories may begin like one of features, and does not end with the logarithm of its own counter; neither does a
 /// table of features to which somebody added a column.
 fn is_features(names: &[String]) -> bool {
-    names.len() > 3 && names[..3] == ["unit", "cycle", "rul"] && names.last().is_some_and(|name| name == "log_cycle")
+    names.len() > 3
+        && names[..3] == ["unit", "cycle", "rul"]
+        && names.last().is_some_and(|name| name == "log_cycle")
 }
 
 fn is_request(value: &Value) -> bool {
-    let Some(object) = value.as_object() else { return false };
+    let Some(object) = value.as_object() else {
+        return false;
+    };
     object.len() == 1 && object.get("inputs").is_some_and(Value::is_object)
 }
 
 fn is_drawing(text: &str) -> bool {
-    let words = ["<title>Gates of ", "<desc>Predicted against true remaining life, "];
+    let words = [
+        "<title>Gates of ",
+        "<desc>Predicted against true remaining life, ",
+    ];
     text.trim_start().starts_with("<svg") && words.iter().any(|words| text.contains(words))
 }
 
@@ -127,7 +141,10 @@ fn is_gate_report(format: GateFormat, text: &str) -> bool {
         }
         GateFormat::Json => {
             let report: Value = serde_json::from_str(text).unwrap_or_default();
-            has(&report, &["format", "pipeline", "verdict", "gates", "troubles"])
+            has(
+                &report,
+                &["format", "pipeline", "verdict", "gates", "troubles"],
+            )
         }
     }
 }
@@ -141,17 +158,26 @@ fn header(path: &Path) -> io::Result<Option<Vec<String>>> {
     let file = File::open(path)?;
     if path.extension().is_some_and(|ending| ending == "parquet") {
         let schema = ParquetReader::new(file).schema();
-        return Ok(schema.ok().map(|schema| schema.iter_names().map(ToString::to_string).collect()));
+        return Ok(schema
+            .ok()
+            .map(|schema| schema.iter_names().map(ToString::to_string).collect()));
     }
     let mut line = Vec::new();
     BufReader::new(file.take(LONGEST_HEADER)).read_until(b'\n', &mut line)?;
     let line = String::from_utf8(line).ok();
-    Ok(line.map(|line| line.trim_end().split(',').map(|name| name.trim_matches('"').to_owned()).collect()))
+    Ok(line.map(|line| {
+        line.trim_end()
+            .split(',')
+            .map(|name| name.trim_matches('"').to_owned())
+            .collect()
+    }))
 }
 
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(ONNX_BEGINNING as u64).read_to_end(&mut bytes)?;
+    File::open(path)?
+        .take(ONNX_BEGINNING as u64)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -180,29 +206,72 @@ mod tests {
 
     #[test]
     fn tables_are_known_by_their_columns() {
-        assert!(written(Document::Predictions, "a.csv", b"unit,cycle,rul,lower,upper,truth\n1,2,3,,,\n"));
-        assert!(!written(Document::Predictions, "a.csv", b"unit,cycle,rul,vibration\n1,2,3,4\n"));
-        assert!(written(Document::Features, "a.csv", b"unit,cycle,rul,s1.base,log_cycle\n"));
-        assert!(!written(Document::Features, "a.csv", b"unit,cycle,rul,lower,upper\n"));
+        assert!(written(
+            Document::Predictions,
+            "a.csv",
+            b"unit,cycle,rul,lower,upper,truth\n1,2,3,,,\n"
+        ));
+        assert!(!written(
+            Document::Predictions,
+            "a.csv",
+            b"unit,cycle,rul,vibration\n1,2,3,4\n"
+        ));
+        assert!(written(
+            Document::Features,
+            "a.csv",
+            b"unit,cycle,rul,s1.base,log_cycle\n"
+        ));
+        assert!(!written(
+            Document::Features,
+            "a.csv",
+            b"unit,cycle,rul,lower,upper\n"
+        ));
         let whole = b"unit,cycle,rul,lower,upper,truth,truth_capped,flags,alarm\n1,2,3,,,,,,true\n";
         assert!(written(Document::Predictions, "a.csv", whole));
         let commented = b"unit,cycle,rul,lower,upper,comment\nu1,5,3,1,9,call Bob\n";
         assert!(!written(Document::Predictions, "a.csv", commented));
-        assert!(!written(Document::Features, "a.csv", b"unit,cycle,rul,s1.base,log_cycle,comment\n"));
-        assert!(!written(Document::Predictions, "a.parquet", b"unit,cycle,rul,lower,upper\n"));
-        assert!(!written(Document::Predictions, "a.csv", &[0xff, 0xfe, 0, 1]));
+        assert!(!written(
+            Document::Features,
+            "a.csv",
+            b"unit,cycle,rul,s1.base,log_cycle,comment\n"
+        ));
+        assert!(!written(
+            Document::Predictions,
+            "a.parquet",
+            b"unit,cycle,rul,lower,upper\n"
+        ));
+        assert!(!written(
+            Document::Predictions,
+            "a.csv",
+            &[0xff, 0xfe, 0, 1]
+        ));
     }
 
     #[test]
     fn documents_of_others_are_not_ours() {
-        let kinds =
-            [Document::Quality, Document::Summary, Document::Trace, Document::Request, Document::Onnx, Document::Model];
+        let kinds = [
+            Document::Quality,
+            Document::Summary,
+            Document::Trace,
+            Document::Request,
+            Document::Onnx,
+            Document::Model,
+        ];
         let gates = GateFormat::ALL.map(Document::Gates);
         for document in kinds.into_iter().chain(gates).chain([Document::Drawing]) {
-            for other in
-                ["{}", "[]", "{\"pipeline\": 1}", "# Notes\n", "<svg></svg>", "version = 2\n", "{\"inputs\": 3}"]
-            {
-                assert!(!written(document, "x", other.as_bytes()), "{document:?} {other}");
+            for other in [
+                "{}",
+                "[]",
+                "{\"pipeline\": 1}",
+                "# Notes\n",
+                "<svg></svg>",
+                "version = 2\n",
+                "{\"inputs\": 3}",
+            ] {
+                assert!(
+                    !written(document, "x", other.as_bytes()),
+                    "{document:?} {other}"
+                );
             }
             assert!(written(document, "x", b""), "{document:?}");
         }

@@ -12,15 +12,26 @@ pub fn scores(card: &Scorecard) -> String {
         ("units", Align::Right),
     ];
     let rows = card.scores.iter().map(|score| {
-        let constant = card.baseline.score(score.metric).map_or_else(String::new, |s| s.metric.figure(s.value));
-        [score.metric.heading(), score.metric.figure(score.value), interval(score), constant, card.units.to_string()]
+        let constant = card
+            .baseline
+            .score(score.metric)
+            .map_or_else(String::new, |s| s.metric.figure(s.value));
+        [
+            score.metric.heading(),
+            score.metric.figure(score.value),
+            interval(score),
+            constant,
+            card.units.to_string(),
+        ]
     });
     let mut text = table(&header, rows);
     text.push_str(&format!(
         "\n{}\nconstant: always predicting {:.1} cycles, the mean of training",
         card.protocol, card.baseline.prediction
     ));
-    card.warnings.iter().for_each(|warning| text.push_str(&format!("\nnote: {warning}")));
+    card.warnings
+        .iter()
+        .for_each(|warning| text.push_str(&format!("\nnote: {warning}")));
     if let Some(bands) = bands(&card.bands) {
         text.push_str(&format!("\n\n{bands}"));
     }
@@ -31,13 +42,27 @@ pub fn scores(card: &Scorecard) -> String {
 }
 
 /// What is told of a card in one line.
-const IN_A_LINE: [Metric; 4] = [Metric::Rmse, Metric::Mae, Metric::NasaMean, Metric::Coverage];
+const IN_A_LINE: [Metric; 4] = [
+    Metric::Rmse,
+    Metric::Mae,
+    Metric::NasaMean,
+    Metric::Coverage,
+];
 
 /// Returns the most asked-for scores of a card in one line, each with its interval.
 pub fn scores_in_a_line(card: &Scorecard) -> String {
-    let scores = IN_A_LINE.into_iter().filter_map(|metric| card.score(metric));
+    let scores = IN_A_LINE
+        .into_iter()
+        .filter_map(|metric| card.score(metric));
     let told: Vec<_> = scores
-        .map(|score| format!("{} {} {}", score.metric, score.metric.figure(score.value), interval(score)))
+        .map(|score| {
+            format!(
+                "{} {} {}",
+                score.metric,
+                score.metric.figure(score.value),
+                interval(score)
+            )
+        })
         .collect();
     format!("{}, {} units", told.join(", "), card.units)
 }
@@ -59,8 +84,14 @@ fn bands(bands: &[Band]) -> Option<String> {
     ];
     let worst = worst_covered(bands);
     let rows = bands.iter().enumerate().map(|(at, band)| {
-        let cell = |metric: Metric, value: Option<f64>| value.map(|value| metric.figure(value)).unwrap_or_default();
-        let mark = if worst == Some(at) { "least covered" } else { "" };
+        let cell = |metric: Metric, value: Option<f64>| {
+            value.map(|value| metric.figure(value)).unwrap_or_default()
+        };
+        let mark = if worst == Some(at) {
+            "least covered"
+        } else {
+            ""
+        };
         [
             range(band),
             band.units.to_string(),
@@ -98,30 +129,49 @@ fn worst_covered(bands: &[Band]) -> Option<usize> {
 }
 
 /// What is told of each group; the JSON holds every metric.
-const OF_GROUPS: [Metric; 6] =
-    [Metric::Rmse, Metric::Mae, Metric::Bias, Metric::NasaScore, Metric::Coverage, Metric::IntervalWidth];
+const OF_GROUPS: [Metric; 6] = [
+    Metric::Rmse,
+    Metric::Mae,
+    Metric::Bias,
+    Metric::NasaScore,
+    Metric::Coverage,
+    Metric::IntervalWidth,
+];
 
 /// Returns the scores of each group of units as a table; none where units come in no groups.
 pub fn group_scores(card: &Scorecard) -> Option<String> {
     if card.groups.is_empty() {
         return None;
     }
-    let has = |metric: &Metric| card.groups.iter().any(|group| group.score(*metric).is_some());
+    let has = |metric: &Metric| {
+        card.groups
+            .iter()
+            .any(|group| group.score(*metric).is_some())
+    };
     let metrics: Vec<_> = OF_GROUPS.into_iter().filter(has).collect();
     let names: Vec<_> = metrics.iter().map(|metric| metric.heading()).collect();
     let mut header = vec![("group", Align::Left), ("units", Align::Right)];
     header.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
     let rows = card.groups.iter().map(|group| {
         let cell = |metric: &Metric| {
-            group.score(*metric).map_or_else(String::new, |s| format!("{} {}", s.metric.figure(s.value), interval(s)))
+            group.score(*metric).map_or_else(String::new, |s| {
+                format!("{} {}", s.metric.figure(s.value), interval(s))
+            })
         };
-        [group.name.clone(), group.units.to_string()].into_iter().chain(metrics.iter().map(cell)).collect::<Vec<_>>()
+        [group.name.clone(), group.units.to_string()]
+            .into_iter()
+            .chain(metrics.iter().map(cell))
+            .collect::<Vec<_>>()
     });
     Some(table(&header, rows))
 }
 
 fn interval(score: &Score) -> String {
-    format!("[{}, {}]", score.metric.figure(score.lower), score.metric.figure(score.upper))
+    format!(
+        "[{}, {}]",
+        score.metric.figure(score.lower),
+        score.metric.figure(score.upper)
+    )
 }
 
 #[cfg(test)]
@@ -130,12 +180,25 @@ mod tests {
 
     fn band(from: f64, below: Option<f64>, coverage: f64) -> Band {
         let (coverage, interval_width) = (Some(coverage), Some(31.0));
-        Band { from, below, units: 9, rows: 9, rmse: 12.5, bias: -1.0, coverage, interval_width }
+        Band {
+            from,
+            below,
+            units: 9,
+            rows: 9,
+            rmse: 12.5,
+            bias: -1.0,
+            coverage,
+            interval_width,
+        }
     }
 
     #[test]
     fn the_least_covered_band_is_marked() {
-        let found = [band(0.0, Some(25.0), 0.97), band(25.0, Some(50.0), 0.72), band(125.0, None, 0.9)];
+        let found = [
+            band(0.0, Some(25.0), 0.97),
+            band(25.0, Some(50.0), 0.72),
+            band(125.0, None, 0.9),
+        ];
         insta::assert_snapshot!(bands(&found).unwrap(), @"
         remaining life (cycles)  units   rmse   bias  coverage  width
         ──────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::ReportError;
 use pdm_core::content::replace_whole;
-use polars::prelude::{Column, CsvWriter, DataFrame, IntoColumn, NamedFrom, ParquetWriter, SerWriter, Series};
+use polars::prelude::{
+    Column, CsvWriter, DataFrame, IntoColumn, NamedFrom, ParquetWriter, SerWriter, Series,
+};
 
 /// Columns of equal length, to be written as CSV or Parquet.
 #[derive(Debug, Default)]
@@ -16,35 +18,40 @@ impl Sheet {
     /// Returns the sheet with a column of text.
     #[must_use]
     pub fn text(mut self, name: &str, values: Vec<String>) -> Self {
-        self.columns.push(Series::new(name.into(), values).into_column());
+        self.columns
+            .push(Series::new(name.into(), values).into_column());
         self
     }
 
     /// Returns the sheet with a column of text; `None` is an empty cell.
     #[must_use]
     pub fn maybe_text(mut self, name: &str, values: Vec<Option<String>>) -> Self {
-        self.columns.push(Series::new(name.into(), values).into_column());
+        self.columns
+            .push(Series::new(name.into(), values).into_column());
         self
     }
 
     /// Returns the sheet with a column of whole numbers.
     #[must_use]
     pub fn whole(mut self, name: &str, values: Vec<u32>) -> Self {
-        self.columns.push(Series::new(name.into(), values).into_column());
+        self.columns
+            .push(Series::new(name.into(), values).into_column());
         self
     }
 
     /// Returns the sheet with a column of numbers; `None` is an empty cell.
     #[must_use]
     pub fn number(mut self, name: &str, values: Vec<Option<f64>>) -> Self {
-        self.columns.push(Series::new(name.into(), values).into_column());
+        self.columns
+            .push(Series::new(name.into(), values).into_column());
         self
     }
 
     /// Returns the sheet with a column of true and false.
     #[must_use]
     pub fn truth(mut self, name: &str, values: Vec<bool>) -> Self {
-        self.columns.push(Series::new(name.into(), values).into_column());
+        self.columns
+            .push(Series::new(name.into(), values).into_column());
         self
     }
 

@@ -12,7 +12,9 @@ use super::{Provider, Variable};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// It names a kind of store this build cannot open.
-    #[error("`{url}`: `{scheme}://` is not known; known: s3://, gs://, az://, file://, memory://, or a plain path")]
+    #[error(
+        "`{url}`: `{scheme}://` is not known; known: s3://, gs://, az://, file://, memory://, or a plain path"
+    )]
     Scheme {
         /// The address as written, without what may be a password.
         url: String,
@@ -55,7 +57,9 @@ impl Address {
     pub fn parse(url: &str) -> Result<Self, AddressError> {
         let Some((scheme, rest)) = url.split_once("://") else {
             let empty = || bad(url, "the path is empty");
-            return (!url.is_empty()).then(|| Self::Folder(url.into())).ok_or_else(empty);
+            return (!url.is_empty())
+                .then(|| Self::Folder(url.into()))
+                .ok_or_else(empty);
         };
         match scheme {
             "memory" if rest.is_empty() => Ok(Self::Memory),
@@ -65,8 +69,15 @@ impl Address {
             "az" => bucket(url, Provider::Azure, rest),
             _ => {
                 // What stands before an `@` may be a password.
-                let shown = if rest.contains('@') { format!("{scheme}://…") } else { url.to_owned() };
-                Err(AddressError::Scheme { url: shown, scheme: scheme.to_owned() })
+                let shown = if rest.contains('@') {
+                    format!("{scheme}://…")
+                } else {
+                    url.to_owned()
+                };
+                Err(AddressError::Scheme {
+                    url: shown,
+                    scheme: scheme.to_owned(),
+                })
             }
         }
     }
@@ -77,32 +88,49 @@ impl Address {
     ///
     /// # Errors
     /// A sentence for people, where the environment does not say how to reach a bucket.
-    pub fn objects(self, root: &Path, variable: Variable<'_>) -> Result<Arc<dyn ObjectStore>, String> {
+    pub fn objects(
+        self,
+        root: &Path,
+        variable: Variable<'_>,
+    ) -> Result<Arc<dyn ObjectStore>, String> {
         Ok(match self {
             Self::Memory => Arc::new(InMemory::new()),
             Self::Folder(folder) => {
                 let folder = absolute(root, &folder).map_err(|error| error.to_string())?;
-                let folder = object_store::path::Path::from_absolute_path(folder).map_err(|error| error.to_string())?;
+                let folder = object_store::path::Path::from_absolute_path(folder)
+                    .map_err(|error| error.to_string())?;
                 // With a prefix of its own the disk store would have to exist before it is read.
                 Arc::new(PrefixStore::new(LocalFileSystem::new(), folder))
             }
-            Self::Bucket { provider, bucket, prefix } => {
-                Arc::new(PrefixStore::new(super::open(provider, &bucket, variable)?.objects, prefix))
-            }
+            Self::Bucket {
+                provider,
+                bucket,
+                prefix,
+            } => Arc::new(PrefixStore::new(
+                super::open(provider, &bucket, variable)?.objects,
+                prefix,
+            )),
         })
     }
 }
 
 fn bad(url: &str, what: impl Into<String>) -> AddressError {
-    AddressError::Bad { url: url.to_owned(), what: what.into() }
+    AddressError::Bad {
+        url: url.to_owned(),
+        what: what.into(),
+    }
 }
 
 fn file(url: &str, path: &str) -> Result<Address, AddressError> {
     let path = path.strip_prefix("localhost").unwrap_or(path);
     if !path.starts_with('/') {
-        return Err(bad(url, "expected `file:///` and an absolute path; for a relative one leave `file://` out"));
+        return Err(bad(
+            url,
+            "expected `file:///` and an absolute path; for a relative one leave `file://` out",
+        ));
     }
-    let path = object_store::path::Path::from_url_path(path).map_err(|error| bad(url, error.to_string()))?;
+    let path = object_store::path::Path::from_url_path(path)
+        .map_err(|error| bad(url, error.to_string()))?;
     Ok(Address::Folder(Path::new("/").join(path.as_ref())))
 }
 
@@ -111,20 +139,32 @@ fn bucket(url: &str, provider: Provider, rest: &str) -> Result<Address, AddressE
     if bucket.contains(['@', ':']) {
         // Not repeated: it may hold a key.
         let what = "keys and ports do not belong here; set them in the environment, such as AWS_ENDPOINT_URL";
-        return Err(bad(&format!("{}://…", url.split(':').next().unwrap_or_default()), what));
+        return Err(bad(
+            &format!("{}://…", url.split(':').next().unwrap_or_default()),
+            what,
+        ));
     }
     let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     if bucket.is_empty() || !bucket.chars().all(named) {
-        return Err(bad(url, "expected the name of a bucket after `://`, then `/` and a prefix"));
+        return Err(bad(
+            url,
+            "expected the name of a bucket after `://`, then `/` and a prefix",
+        ));
     }
-    let prefix = object_store::path::Path::parse(prefix).map_err(|error| bad(url, error.to_string()))?;
-    Ok(Address::Bucket { provider, bucket: bucket.to_owned(), prefix })
+    let prefix =
+        object_store::path::Path::parse(prefix).map_err(|error| bad(url, error.to_string()))?;
+    Ok(Address::Bucket {
+        provider,
+        bucket: bucket.to_owned(),
+        prefix,
+    })
 }
 
 /// Returns a path without `..` in it: addresses of objects cannot hold it.
 pub fn absolute(root: &Path, path: &Path) -> Result<PathBuf, AddressError> {
     let shown = || path.display().to_string();
-    let path = std::path::absolute(root.join(path)).map_err(|error| bad(&shown(), error.to_string()))?;
+    let path =
+        std::path::absolute(root.join(path)).map_err(|error| bad(&shown(), error.to_string()))?;
     Ok(path.components().fold(PathBuf::new(), |mut plain, part| {
         match part {
             Component::ParentDir => _ = plain.pop(),
@@ -139,7 +179,11 @@ mod tests {
     use super::*;
 
     fn at(provider: Provider, bucket: &str, prefix: &str) -> Address {
-        Address::Bucket { provider, bucket: bucket.to_owned(), prefix: prefix.into() }
+        Address::Bucket {
+            provider,
+            bucket: bucket.to_owned(),
+            prefix: prefix.into(),
+        }
     }
 
     #[test]
@@ -147,7 +191,10 @@ mod tests {
         for (url, expected) in [
             ("s3://models", at(Provider::S3, "models", "")),
             ("s3://models/", at(Provider::S3, "models", "")),
-            ("s3://team.models-1/plant/a b/", at(Provider::S3, "team.models-1", "plant/a b")),
+            (
+                "s3://team.models-1/plant/a b/",
+                at(Provider::S3, "team.models-1", "plant/a b"),
+            ),
             ("gs://models/x", at(Provider::Gcs, "models", "x")),
             ("az://models/x", at(Provider::Azure, "models", "x")),
             ("memory://", Address::Memory),
@@ -160,13 +207,32 @@ mod tests {
 
     #[test]
     fn what_names_no_place_is_refused_and_keys_are_not_repeated() {
-        for url in ["s3://", "s3:///x", "s3://a b/x", "s3://a/../b", "s3://a/x//b", "file://relative", ""] {
-            assert!(matches!(Address::parse(url), Err(AddressError::Bad { .. })), "{url}");
+        for url in [
+            "s3://",
+            "s3:///x",
+            "s3://a b/x",
+            "s3://a/../b",
+            "s3://a/x//b",
+            "file://relative",
+            "",
+        ] {
+            assert!(
+                matches!(Address::parse(url), Err(AddressError::Bad { .. })),
+                "{url}"
+            );
         }
         for url in ["ftp://x", "memory://x"] {
-            assert!(matches!(Address::parse(url), Err(AddressError::Scheme { .. })), "{url}");
+            assert!(
+                matches!(Address::parse(url), Err(AddressError::Scheme { .. })),
+                "{url}"
+            );
         }
-        let told = Address::parse("s3://AKIA:secret@models/x").unwrap_err().to_string();
-        assert!(told.contains("environment") && !told.contains("secret"), "{told}");
+        let told = Address::parse("s3://AKIA:secret@models/x")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains("environment") && !told.contains("secret"),
+            "{told}"
+        );
     }
 }

@@ -49,9 +49,8 @@ impl Cause {
             "InvalidToken" | "InvalidTokenId" => Self::OtherToken,
             "InvalidAccessKeyId" => Self::UnknownKey,
             "SignatureDoesNotMatch" => Self::WrongSecret,
-            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "InvalidPayer" | "NotSignedUp" => {
-                Self::NotAllowed
-            }
+            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "InvalidPayer"
+            | "NotSignedUp" => Self::NotAllowed,
             "NoSuchBucket" | "InvalidBucketName" => Self::NoBucket,
             "PermanentRedirect"
             | "TemporaryRedirect"
@@ -132,12 +131,15 @@ impl Cause {
 
 /// Returns whether a server answered that another request for the same object is under way, and did nothing.
 pub fn is_conflict(error: &Error) -> bool {
-    matches!(error, Error::AlreadyExists { .. }) && cause(&error.to_string()) == Some(Cause::Conflict)
+    matches!(error, Error::AlreadyExists { .. })
+        && cause(&error.to_string()) == Some(Cause::Conflict)
 }
 
 /// Returns whether what answered is a web page, and no store.
 pub fn is_web_page(error: &Error) -> bool {
-    error.to_string().contains("a web page answered, and no object store")
+    error
+        .to_string()
+        .contains("a web page answered, and no object store")
 }
 
 /// Returns whether trying again can help, by the code of the server's answer; `None` where it gives none that is known.

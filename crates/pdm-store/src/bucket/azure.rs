@@ -27,13 +27,20 @@ pub(super) fn open(container: &str, variable: Variable<'_>) -> Opened {
     let endpoint = variable("AZURE_STORAGE_ENDPOINT");
     let mut builder = MicrosoftAzureBuilder::new()
         .with_container_name(container)
-        .with_client_options(network::client_options(variable, endpoint.as_deref(), ALLOW_HTTP)?)
+        .with_client_options(network::client_options(
+            variable,
+            endpoint.as_deref(),
+            ALLOW_HTTP,
+        )?)
         .with_http_connector(requests::Logged::default())
         .with_retry(network::retries());
     for (key, value) in network::settings(&VARIABLES, variable)? {
         builder = builder.with_config(key, value);
     }
-    builder.build().map(Bucket::of).map_err(|error| error.to_string())
+    builder
+        .build()
+        .map(Bucket::of)
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -44,6 +51,8 @@ mod tests {
 
     #[test]
     fn every_variable_is_known_to_the_store() {
-        VARIABLES.into_iter().for_each(|name| _ = network::key::<AzureConfigKey>(name).unwrap());
+        VARIABLES
+            .into_iter()
+            .for_each(|name| _ = network::key::<AzureConfigKey>(name).unwrap());
     }
 }

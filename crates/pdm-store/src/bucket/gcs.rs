@@ -20,13 +20,20 @@ pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     let endpoint = variable("GOOGLE_BASE_URL");
     let mut builder = GoogleCloudStorageBuilder::new()
         .with_bucket_name(bucket)
-        .with_client_options(network::client_options(variable, endpoint.as_deref(), ALLOW_HTTP)?)
+        .with_client_options(network::client_options(
+            variable,
+            endpoint.as_deref(),
+            ALLOW_HTTP,
+        )?)
         .with_http_connector(requests::Logged::default())
         .with_retry(network::retries());
     for (key, value) in network::settings(&VARIABLES, variable)? {
         builder = builder.with_config(key, value);
     }
-    builder.build().map(Bucket::of).map_err(|error| error.to_string())
+    builder
+        .build()
+        .map(Bucket::of)
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -37,6 +44,8 @@ mod tests {
 
     #[test]
     fn every_variable_is_known_to_the_store() {
-        VARIABLES.into_iter().for_each(|name| _ = network::key::<GoogleConfigKey>(name).unwrap());
+        VARIABLES
+            .into_iter()
+            .for_each(|name| _ = network::key::<GoogleConfigKey>(name).unwrap());
     }
 }

@@ -53,7 +53,11 @@ pub struct Bucket {
 impl Bucket {
     fn of<T: ObjectStore + MultipartStore + PaginatedListStore>(bucket: T) -> Self {
         let bucket = Arc::new(bucket);
-        Self { objects: Arc::clone(&bucket) as _, parts: Arc::clone(&bucket) as _, pages: bucket }
+        Self {
+            objects: Arc::clone(&bucket) as _,
+            parts: Arc::clone(&bucket) as _,
+            pages: bucket,
+        }
     }
 }
 

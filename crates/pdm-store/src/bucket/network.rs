@@ -31,19 +31,31 @@ pub(super) fn client_options(
         .with_allow_http(allow_http)
         .with_timeout(REQUEST)
         .with_connect_timeout(CONNECT);
-    let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE")) else { return Ok(options) };
+    let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE")) else {
+        return Ok(options);
+    };
     let pem = read_at_most(path.as_ref(), MOST_OF_A_NOTE)
         .map_err(|error| format!("cannot read the certificates in `{path}`: {error}"))?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| format!("`{path}`: {error}"))?;
-    Ok(certificates.into_iter().fold(options, ClientOptions::with_root_certificate))
+    let certificates =
+        Certificate::from_pem_bundle(&pem).map_err(|error| format!("`{path}`: {error}"))?;
+    Ok(certificates
+        .into_iter()
+        .fold(options, ClientOptions::with_root_certificate))
 }
 
 /// Returns how often what failed is sent again: a passing trouble of a server is waited out for some seconds, and no more,
 /// since people wait, too; only what timed out may be tried once more after that.
 pub(super) fn retries() -> RetryConfig {
-    let backoff =
-        BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(5), base: 2.0 };
-    RetryConfig { backoff, max_retries: 8, retry_timeout: RETRY }
+    let backoff = BackoffConfig {
+        init_backoff: Duration::from_millis(100),
+        max_backoff: Duration::from_secs(5),
+        base: 2.0,
+    };
+    RetryConfig {
+        backoff,
+        max_retries: 8,
+        retry_timeout: RETRY,
+    }
 }
 
 /// Returns the settings of a store that stand in the environment, each under the store's own name of the variable.
@@ -52,19 +64,26 @@ pub(super) fn settings<K: FromStr<Err = object_store::Error>>(
     names: &[&str],
     variable: Variable<'_>,
 ) -> Result<Vec<(K, String)>, String> {
-    let set = names.iter().filter_map(|name| Some((name, variable(name)?)));
+    let set = names
+        .iter()
+        .filter_map(|name| Some((name, variable(name)?)));
     // Secrets from files bring a line break along.
-    set.map(|(name, value)| Ok((key(name)?, value.trim().to_owned()))).collect()
+    set.map(|(name, value)| Ok((key(name)?, value.trim().to_owned())))
+        .collect()
 }
 
 /// Returns what a store calls a variable.
 pub(super) fn key<K: FromStr<Err = object_store::Error>>(name: &str) -> Result<K, String> {
-    name.to_ascii_lowercase().parse().map_err(|error: object_store::Error| error.to_string())
+    name.to_ascii_lowercase()
+        .parse()
+        .map_err(|error: object_store::Error| error.to_string())
 }
 
 /// Refuses an endpoint that would send keys and models unencrypted to another machine, unless that is asked for.
 fn allows_http(endpoint: Option<&str>, variable: &str, asked_for: bool) -> Result<bool, String> {
-    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return Ok(false) };
+    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else {
+        return Ok(false);
+    };
     let host = host.split(['/', '?']).next().unwrap_or_default();
     if host.contains('@') {
         return Err("an endpoint must hold no user and no password".to_owned());
@@ -72,15 +91,22 @@ fn allows_http(endpoint: Option<&str>, variable: &str, asked_for: bool) -> Resul
     if asked_for || !is_open(endpoint) {
         return Ok(true);
     }
-    Err(format!("http://{host} would take keys and models unencrypted; use https://, or set {variable}=true"))
+    Err(format!(
+        "http://{host} would take keys and models unencrypted; use https://, or set {variable}=true"
+    ))
 }
 
 /// Returns whether what is sent to an endpoint leaves this machine without TLS.
 pub(super) fn is_open(endpoint: Option<&str>) -> bool {
-    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else { return false };
+    let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else {
+        return false;
+    };
     let host = host.split(['/', '?']).next().unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    !matches!(name, "localhost" | "[::1]") && !name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    !matches!(name, "localhost" | "[::1]")
+        && !name
+            .parse::<Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -100,7 +126,11 @@ mod tests {
             (Some("http://minio.plant:9000"), true, Some(true)),
             (Some("http://localhost:x@evil.example.com"), true, None),
         ] {
-            assert_eq!(allows_http(endpoint, "AWS_ALLOW_HTTP", asked_for).ok(), expected, "{endpoint:?}");
+            assert_eq!(
+                allows_http(endpoint, "AWS_ALLOW_HTTP", asked_for).ok(),
+                expected,
+                "{endpoint:?}"
+            );
         }
     }
 }

@@ -28,24 +28,50 @@ impl std::fmt::Debug for Keys {
 }
 
 /// Ways to find keys that need more than a file.
-const OTHER_WAYS: [&str; 5] = ["role_arn", "sso_session", "sso_start_url", "credential_process", "login_session"];
+const OTHER_WAYS: [&str; 5] = [
+    "role_arn",
+    "sso_session",
+    "sso_start_url",
+    "credential_process",
+    "login_session",
+];
 
 impl Profile {
     /// Reads the profile the environment names, else `default`. Files that are not there say nothing.
     pub(super) fn read(variable: Variable<'_>) -> Result<Self, String> {
         let named = variable("AWS_PROFILE");
         let name = named.as_deref().unwrap_or("default");
-        let home = variable("HOME").or_else(|| variable("USERPROFILE")).map(|home| Path::new(&home).join(".aws"));
-        let path = |of: &str, file: &str| variable(of).map(PathBuf::from).or_else(|| Some(home.as_ref()?.join(file)));
+        let home = variable("HOME")
+            .or_else(|| variable("USERPROFILE"))
+            .map(|home| Path::new(&home).join(".aws"));
+        let path = |of: &str, file: &str| {
+            variable(of)
+                .map(PathBuf::from)
+                .or_else(|| Some(home.as_ref()?.join(file)))
+        };
         let credentials = load(path("AWS_SHARED_CREDENTIALS_FILE", "credentials"))?;
         let config = load(path("AWS_CONFIG_FILE", "config"))?;
-        let in_config = if name == "default" { name.to_owned() } else { format!("profile {name}") };
-        let sections = [credentials.section(Some(name)), config.section(Some(in_config))];
+        let in_config = if name == "default" {
+            name.to_owned()
+        } else {
+            format!("profile {name}")
+        };
+        let sections = [
+            credentials.section(Some(name)),
+            config.section(Some(in_config)),
+        ];
         if named.is_some() && sections.iter().all(Option::is_none) {
-            return Err(format!("AWS_PROFILE names `{name}`, which stands in neither profile file"));
+            return Err(format!(
+                "AWS_PROFILE names `{name}`, which stands in neither profile file"
+            ));
         }
-        let value =
-            |key: &str| sections.into_iter().flatten().find_map(|section| section.get(key)).map(ToOwned::to_owned);
+        let value = |key: &str| {
+            sections
+                .into_iter()
+                .flatten()
+                .find_map(|section| section.get(key))
+                .map(ToOwned::to_owned)
+        };
         let keys = keys(&value);
         if keys.is_none() && named.is_some() && !has_environment_keys(variable) {
             refuse_other_ways(name, &sections)?;
@@ -69,11 +95,18 @@ fn keys(value: &impl Fn(&str) -> Option<String>) -> Option<Keys> {
 }
 
 fn has_environment_keys(variable: Variable<'_>) -> bool {
-    ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].into_iter().any(|name| variable(name).is_some())
+    ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"]
+        .into_iter()
+        .any(|name| variable(name).is_some())
 }
 
 fn refuse_other_ways(name: &str, sections: &[Option<&Properties>]) -> Result<(), String> {
-    let way = OTHER_WAYS.into_iter().find(|way| sections.iter().flatten().any(|section| section.contains_key(way)));
+    let way = OTHER_WAYS.into_iter().find(|way| {
+        sections
+            .iter()
+            .flatten()
+            .any(|section| section.contains_key(way))
+    });
     match way {
         Some(way) => Err(format!(
             "the profile `{name}` finds its keys by `{way}`, which needs the AWS tools: \
@@ -85,7 +118,9 @@ fn refuse_other_ways(name: &str, sections: &[Option<&Properties>]) -> Result<(),
 
 /// Reads a file; one that is not there is empty.
 fn load(path: Option<PathBuf>) -> Result<Ini, String> {
-    let Some(path) = path.filter(|path| path.is_file()) else { return Ok(Ini::new()) };
+    let Some(path) = path.filter(|path| path.is_file()) else {
+        return Ok(Ini::new());
+    };
     // Keys may hold any of the characters that other INI files give a meaning.
     let plain = ParseOption {
         enabled_quote: false,
@@ -98,8 +133,15 @@ fn load(path: Option<PathBuf>) -> Result<Ini, String> {
 
 /// Returns a value of a table within a value: `s3 =`, and below it indented lines.
 fn nested(lines: &str, key: &str) -> Option<String> {
-    let pair = |line: &str| line.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
-    lines.lines().filter_map(pair).find(|(name, _)| name == key).map(|(_, value)| value)
+    let pair = |line: &str| {
+        line.split_once('=')
+            .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+    };
+    lines
+        .lines()
+        .filter_map(pair)
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -120,9 +162,20 @@ mod tests {
     #[test]
     fn what_needs_the_tools_of_aws_is_said() {
         let sso = "[default]\nregion = eu-west-1\n[profile plant]\nsso_session = a\n";
-        assert_eq!(read(sso, None).unwrap().region.as_deref(), Some("eu-west-1"));
-        assert!(read(sso, Some("plant")).unwrap_err().contains("export-credentials --profile plant"));
-        assert!(read(sso, Some("plan")).unwrap_err().contains("stands in neither"));
+        assert_eq!(
+            read(sso, None).unwrap().region.as_deref(),
+            Some("eu-west-1")
+        );
+        assert!(
+            read(sso, Some("plant"))
+                .unwrap_err()
+                .contains("export-credentials --profile plant")
+        );
+        assert!(
+            read(sso, Some("plan"))
+                .unwrap_err()
+                .contains("stands in neither")
+        );
         assert!(read("[default\n", None).is_err());
         assert!(Profile::read(&|_| None).unwrap().keys.is_none());
     }

@@ -10,8 +10,8 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Limited};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
-    ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService, ReqwestConnector,
 };
 
 use super::answer::{self, WebPage};
@@ -43,13 +43,26 @@ impl Request {
     pub fn begin(method: &str, host: Option<&str>, path: &str) -> Self {
         let host = host.unwrap_or_default().to_owned();
         let address = format!("://{host}{path}");
-        let path = redact(&address).get(3 + host.len()..).unwrap_or_default().to_owned();
-        Self { method: method.to_owned(), host, path, begun: Instant::now() }
+        let path = redact(&address)
+            .get(3 + host.len()..)
+            .unwrap_or_default()
+            .to_owned();
+        Self {
+            method: method.to_owned(),
+            host,
+            path,
+            begun: Instant::now(),
+        }
     }
 
     /// Tells the status of the answer; none where there was no answer.
     pub fn answered(self, status: Option<u16>) {
-        let Self { method, host, path, begun } = self;
+        let Self {
+            method,
+            host,
+            path,
+            begun,
+        } = self;
         let elapsed_ms = begun.elapsed().as_secs_f64() * 1000.0;
         let answer = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         let said = format!("{method} {host}{path}: {answer}");
@@ -68,13 +81,19 @@ impl Logged {
     /// Returns a connector for a store that signs its requests for objects in their head, unlike those for its keys; or for one
     /// of which that is not known.
     pub(super) fn signing(signs: bool) -> Self {
-        Self { signs, ..Self::default() }
+        Self {
+            signs,
+            ..Self::default()
+        }
     }
 }
 
 impl HttpConnector for Logged {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Service { client: self.connector.connect(options)?, signs: self.signs }))
+        Ok(HttpClient::new(Service {
+            client: self.connector.connect(options)?,
+            signs: self.signs,
+        }))
     }
 }
 
@@ -89,10 +108,15 @@ impl Service {
     /// come from may be any server.
     fn asks_for_an_object(&self, request: &HttpRequest) -> bool {
         let is_signed = || {
-            let signature = request.headers().get(AUTHORIZATION).and_then(|signature| signature.to_str().ok());
+            let signature = request
+                .headers()
+                .get(AUTHORIZATION)
+                .and_then(|signature| signature.to_str().ok());
             signature.is_some_and(|signature| signature.starts_with("AWS4-"))
         };
-        request.method() == Method::GET && request.uri().query().is_none() && (!self.signs || is_signed())
+        request.method() == Method::GET
+            && request.uri().query().is_none()
+            && (!self.signs || is_signed())
     }
 }
 
@@ -110,7 +134,8 @@ impl HttpService for Service {
             let path = uri.path().to_owned();
             let asked = Request::begin(request.method().as_str(), uri.host(), &path);
             let asks_for_an_object = self.asks_for_an_object(&request);
-            let begins_as_data = request.method() == Method::GET && (uri.query().is_some() || is_json(&path));
+            let begins_as_data =
+                request.method() == Method::GET && (uri.query().is_some() || is_json(&path));
             let answer = self.client.execute(request).await;
             asked.answered(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
             let answer = answer.map_err(sent_in_circles)?;
@@ -122,8 +147,16 @@ impl HttpService for Service {
             }
             // Who asks for an object knows how large it may be; a list or an error is read whole.
             let is_an_object = asks_for_an_object && answer.status().is_success();
-            let answer = if is_an_object { answer } else { answer.map(limited) };
-            if begins_as_data { refuse_pages(answer).await } else { Ok(answer) }
+            let answer = if is_an_object {
+                answer
+            } else {
+                answer.map(limited)
+            };
+            if begins_as_data {
+                refuse_pages(answer).await
+            } else {
+                Ok(answer)
+            }
         })
     }
 }
@@ -131,8 +164,15 @@ impl HttpService for Service {
 /// Returns whether an answer is a page for people: a login of a proxy or network, or a store's console. Servers of objects answer
 /// with data and XML; what a gateway says of a server that failed is for the retries.
 fn is_web_page(path: &str, answer: &HttpResponse) -> bool {
-    let content = answer.headers().get(CONTENT_TYPE).and_then(|content| content.to_str().ok()).unwrap_or_default();
-    let is_html = content.trim_start().to_ascii_lowercase().starts_with("text/html");
+    let content = answer
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|content| content.to_str().ok())
+        .unwrap_or_default();
+    let is_html = content
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/html");
     is_html && !is_for_the_retries(answer.status()) && !path.ends_with(".html")
 }
 
@@ -142,7 +182,12 @@ fn is_for_the_retries(status: StatusCode) -> bool {
 }
 
 fn web_page(status: StatusCode) -> HttpError {
-    HttpError::new(HttpErrorKind::Unknown, WebPage { status: status.as_u16() })
+    HttpError::new(
+        HttpErrorKind::Unknown,
+        WebPage {
+            status: status.as_u16(),
+        },
+    )
 }
 
 fn is_json(path: &str) -> bool {
@@ -151,9 +196,14 @@ fn is_json(path: &str) -> bool {
 
 /// Makes of an error that says that redirects led in circles one of a web page: stores do not do that, logins do.
 fn sent_in_circles(error: HttpError) -> HttpError {
-    let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    let mut causes =
+        std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
     let is_circle = causes.any(|cause| cause.to_string().contains("too many redirects"));
-    if is_circle { web_page(StatusCode::FOUND) } else { error }
+    if is_circle {
+        web_page(StatusCode::FOUND)
+    } else {
+        error
+    }
 }
 
 /// Refuses an answer that begins as a page of the web, whatever type of content it says it is; a server that failed is for the
@@ -172,7 +222,10 @@ async fn refuse_pages(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     if begins_as_page(&begin) && !is_for_the_retries(parts.status) {
         return Err(web_page(parts.status));
     }
-    let body = HttpResponseBody::new(Begun { begin: begin.freeze(), rest });
+    let body = HttpResponseBody::new(Begun {
+        begin: begin.freeze(),
+        rest,
+    });
     Ok(HttpResponse::from_parts(parts, body))
 }
 
@@ -213,7 +266,11 @@ impl Body for Begun {
 /// Makes of an answer that sends a request elsewhere one that says no: only keys for the other region would be good there. Which
 /// one that is, S3 says in a header, and in no body of an answer to `HEAD`.
 async fn redirected(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
-    let region = answer.headers().get(REGION).and_then(|region| region.to_str().ok()).map(ToOwned::to_owned);
+    let region = answer
+        .headers()
+        .get(REGION)
+        .and_then(|region| region.to_str().ok())
+        .map(ToOwned::to_owned);
     let (mut parts, body) = answer.into_parts();
     let mut told = Vec::new();
     let mut chunks = body.bytes_stream();
@@ -225,8 +282,13 @@ async fn redirected(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     }
     let told = String::from_utf8_lossy(&told);
     let code = answer::element(&told, "Code").unwrap_or("PermanentRedirect");
-    let region = region.map(|region| format!("<Region>{region}</Region>")).unwrap_or_default();
-    let message = format!("<Error><Code>{code}</Code>{region}<Status>{}</Status></Error>", parts.status.as_u16());
+    let region = region
+        .map(|region| format!("<Region>{region}</Region>"))
+        .unwrap_or_default();
+    let message = format!(
+        "<Error><Code>{code}</Code>{region}<Status>{}</Status></Error>",
+        parts.status.as_u16()
+    );
     parts.status = StatusCode::BAD_REQUEST;
     parts.headers.remove(CONTENT_LENGTH);
     Ok(HttpResponse::from_parts(parts, message.into()))
@@ -234,10 +296,11 @@ async fn redirected(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
 
 /// Returns a body that ends in an error once it is larger than any list or error of a store.
 fn limited(body: HttpResponseBody) -> HttpResponseBody {
-    let too_large = |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<HttpError>() {
-        Ok(error) => *error,
-        Err(error) => HttpError::new_boxed(HttpErrorKind::Decode, error),
-    };
+    let too_large =
+        |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<HttpError>() {
+            Ok(error) => *error,
+            Err(error) => HttpError::new_boxed(HttpErrorKind::Decode, error),
+        };
     HttpResponseBody::new(Limited::new(body, MOST).map_err(too_large))
 }
 
@@ -247,8 +310,12 @@ mod tests {
 
     fn read(bytes: usize) -> Result<usize, HttpError> {
         let body = limited(HttpResponseBody::from(vec![b'x'; bytes]));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(body.collect()).map(|collected| collected.to_bytes().len())
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(body.collect())
+            .map(|collected| collected.to_bytes().len())
     }
 
     #[test]
@@ -260,7 +327,12 @@ mod tests {
         ] {
             assert!(begins_as_page(page.as_bytes()), "{page}");
         }
-        for data in ["", "{\"format\":2}", "<?xml version=\"1.0\"?><ListBucketResult>", "<Error><Code>html"] {
+        for data in [
+            "",
+            "{\"format\":2}",
+            "<?xml version=\"1.0\"?><ListBucketResult>",
+            "<Error><Code>html",
+        ] {
             assert!(!begins_as_page(data.as_bytes()), "{data}");
         }
     }
@@ -270,8 +342,17 @@ mod tests {
         for length in [0, 1, BEGINNING, 3 * BEGINNING] {
             let bytes: Vec<u8> = (0..length).map(|at| at as u8).collect();
             let answer = HttpResponse::new(HttpResponseBody::from(bytes.clone()));
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let read = runtime.block_on(async { refuse_pages(answer).await.unwrap().into_body().bytes().await });
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            let read = runtime.block_on(async {
+                refuse_pages(answer)
+                    .await
+                    .unwrap()
+                    .into_body()
+                    .bytes()
+                    .await
+            });
             assert_eq!(read.unwrap(), bytes);
         }
     }

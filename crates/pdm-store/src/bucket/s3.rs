@@ -61,8 +61,13 @@ const ALLOW_HTTP: &str = "AWS_ALLOW_HTTP";
 /// Without keys in either the role of a web identity, a container or the machine is asked for, in this order.
 pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     let settings = settings(variable)?;
-    let endpoint = settings.get(S3_ENDPOINT).or_else(|| settings.get(ENDPOINT)).map(String::as_str);
-    let is_unsigned = settings.get(SKIP_SIGNATURE).is_some_and(|value| is_true(value));
+    let endpoint = settings
+        .get(S3_ENDPOINT)
+        .or_else(|| settings.get(ENDPOINT))
+        .map(String::as_str);
+    let is_unsigned = settings
+        .get(SKIP_SIGNATURE)
+        .is_some_and(|value| is_true(value));
     // As the AWS tools do: where nobody can change a body on its way, hashing it once more to sign it proves nothing.
     // AWS_UNSIGNED_PAYLOAD=false signs it nevertheless.
     let mut builder = AmazonS3Builder::new()
@@ -74,7 +79,10 @@ pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
     for (name, value) in &settings {
         builder = builder.with_config(network::key(name)?, value);
     }
-    builder.build().map(Bucket::of).map_err(|error| error.to_string())
+    builder
+        .build()
+        .map(Bucket::of)
+        .map_err(|error| error.to_string())
 }
 
 /// Returns whether a setting says yes, in any of the words that the store takes.
@@ -87,8 +95,7 @@ fn is_true(value: &str) -> bool {
 fn clean(name: &str, value: &str) -> Result<String, String> {
     let value = value.trim();
     if value.chars().any(char::is_control) {
-        let what =
-            "holds a line break or another control character: set it, or the profile's value, to one line of text";
+        let what = "holds a line break or another control character: set it, or the profile's value, to one line of text";
         return Err(format!("{name} {what}"));
     }
     Ok(value.to_owned())
@@ -107,7 +114,10 @@ fn check_token_file(path: &str) -> Result<(), String> {
 
 /// Returns the settings by the names of their variables.
 fn settings(variable: Variable<'_>) -> Result<BTreeMap<&'static str, String>, String> {
-    let mut settings: BTreeMap<_, _> = VARIABLES.into_iter().filter_map(|name| Some((name, variable(name)?))).collect();
+    let mut settings: BTreeMap<_, _> = VARIABLES
+        .into_iter()
+        .filter_map(|name| Some((name, variable(name)?)))
+        .collect();
     let profile = Profile::read(variable)?;
     // The general name of the region gives way to the other.
     if let Some(region) = settings.remove("AWS_DEFAULT_REGION").or(profile.region) {
@@ -119,7 +129,9 @@ fn settings(variable: Variable<'_>) -> Result<BTreeMap<&'static str, String>, St
         settings.entry(ENDPOINT).or_insert(endpoint);
     }
     if let Some(virtual_hosted) = profile.virtual_hosted {
-        settings.entry(VIRTUAL_HOSTED).or_insert(virtual_hosted.to_string());
+        settings
+            .entry(VIRTUAL_HOSTED)
+            .or_insert(virtual_hosted.to_string());
     }
     let known = [ACCESS_KEY, SECRET_KEY, TOKEN_FILE];
     match profile.keys {
@@ -137,13 +149,21 @@ fn settings(variable: Variable<'_>) -> Result<BTreeMap<&'static str, String>, St
     }
     // Only who has no keys asks with a token.
     let has_keys = known.iter().any(|name| settings.contains_key(name));
-    let asks_a_container = settings.contains_key(CONTAINER_URI) && !settings.contains_key(CONTAINER_PATH);
-    if let Some(path) = settings.get(CONTAINER_TOKEN_FILE).filter(|_| asks_a_container && !has_keys) {
+    let asks_a_container =
+        settings.contains_key(CONTAINER_URI) && !settings.contains_key(CONTAINER_PATH);
+    if let Some(path) = settings
+        .get(CONTAINER_TOKEN_FILE)
+        .filter(|_| asks_a_container && !has_keys)
+    {
         check_token_file(path)?;
     }
     // One that is not there is told of when it is read; a pipe would be waited for then.
-    if let Some(path) = settings.get(TOKEN_FILE).filter(|path| Path::new(path).exists()) {
-        open_regular(path.as_ref()).map_err(|error| format!("{TOKEN_FILE} names `{path}`: {error}"))?;
+    if let Some(path) = settings
+        .get(TOKEN_FILE)
+        .filter(|path| Path::new(path).exists())
+    {
+        open_regular(path.as_ref())
+            .map_err(|error| format!("{TOKEN_FILE} names `{path}`: {error}"))?;
     }
     Ok(settings)
 }
@@ -155,18 +175,29 @@ mod tests {
     use super::*;
 
     fn settings_of(pairs: &[(&str, &str)]) -> BTreeMap<&'static str, String> {
-        settings(&|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())).unwrap()
+        settings(&|name| {
+            pairs
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+        .unwrap()
     }
 
     #[test]
     fn every_variable_is_known_to_the_store() {
-        VARIABLES.into_iter().for_each(|name| _ = network::key::<AmazonS3ConfigKey>(name).unwrap());
+        VARIABLES
+            .into_iter()
+            .for_each(|name| _ = network::key::<AmazonS3ConfigKey>(name).unwrap());
     }
 
     #[test]
     fn the_environment_goes_before_the_profile_and_keys_belong_together() {
         let folder = tempfile::tempdir().unwrap();
-        let (keys, config) = (folder.path().join("credentials"), folder.path().join("config"));
+        let (keys, config) = (
+            folder.path().join("credentials"),
+            folder.path().join("config"),
+        );
         std::fs::write(
             &keys,
             "[plant]\naws_access_key_id = AKIA1\naws_secret_access_key = a=b/c+#d\naws_session_token = t\n",
@@ -180,23 +211,55 @@ mod tests {
         ];
         let of = |more: &[(&str, &str)]| settings_of(&[&files[..], more].concat());
         let profile = of(&[]);
-        assert_eq!((profile[ACCESS_KEY].as_str(), profile[SECRET_KEY].as_str()), ("AKIA1", "a=b/c+#d"));
-        assert_eq!((profile[SESSION_TOKEN].as_str(), profile[REGION].as_str()), ("t", "eu-west-1"));
-        assert_eq!((profile[ENDPOINT].as_str(), profile[VIRTUAL_HOSTED].as_str()), ("https://s3.plant", "true"));
-        let other = of(&[(ACCESS_KEY, "AKIA2"), (SECRET_KEY, "s"), ("AWS_DEFAULT_REGION", "us-east-2")]);
-        assert_eq!((other[ACCESS_KEY].as_str(), other[REGION].as_str()), ("AKIA2", "us-east-2"));
-        assert!(!other.contains_key(SESSION_TOKEN), "the profile's token belongs to the profile's keys");
+        assert_eq!(
+            (profile[ACCESS_KEY].as_str(), profile[SECRET_KEY].as_str()),
+            ("AKIA1", "a=b/c+#d")
+        );
+        assert_eq!(
+            (profile[SESSION_TOKEN].as_str(), profile[REGION].as_str()),
+            ("t", "eu-west-1")
+        );
+        assert_eq!(
+            (profile[ENDPOINT].as_str(), profile[VIRTUAL_HOSTED].as_str()),
+            ("https://s3.plant", "true")
+        );
+        let other = of(&[
+            (ACCESS_KEY, "AKIA2"),
+            (SECRET_KEY, "s"),
+            ("AWS_DEFAULT_REGION", "us-east-2"),
+        ]);
+        assert_eq!(
+            (other[ACCESS_KEY].as_str(), other[REGION].as_str()),
+            ("AKIA2", "us-east-2")
+        );
+        assert!(
+            !other.contains_key(SESSION_TOKEN),
+            "the profile's token belongs to the profile's keys"
+        );
         assert!(!of(&[(TOKEN_FILE, "/token")]).contains_key(ACCESS_KEY));
-        assert_eq!(of(&[(REGION, "a"), ("AWS_DEFAULT_REGION", "b")])[REGION], "a");
+        assert_eq!(
+            of(&[(REGION, "a"), ("AWS_DEFAULT_REGION", "b")])[REGION],
+            "a"
+        );
     }
 
     #[test]
     fn line_breaks_around_a_value_are_left_out_and_others_refused() {
         let token = settings_of(&[(SESSION_TOKEN, "tok123\n"), (REGION, " eu-west-1\r\n")]);
-        assert_eq!((token[SESSION_TOKEN].as_str(), token[REGION].as_str()), ("tok123", "eu-west-1"));
+        assert_eq!(
+            (token[SESSION_TOKEN].as_str(), token[REGION].as_str()),
+            ("tok123", "eu-west-1")
+        );
         for name in [ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, REGION, ENDPOINT] {
-            let refused = open("models", &|asked| (asked == name).then(|| "a\nb".to_owned())).err().unwrap();
-            assert!(refused.starts_with(name) && !refused.contains("a\nb"), "{refused}");
+            let refused = open("models", &|asked| {
+                (asked == name).then(|| "a\nb".to_owned())
+            })
+            .err()
+            .unwrap();
+            assert!(
+                refused.starts_with(name) && !refused.contains("a\nb"),
+                "{refused}"
+            );
         }
     }
 
@@ -213,16 +276,28 @@ mod tests {
             };
             open("models", &variable).err()
         };
-        assert!(opened().unwrap().contains(CONTAINER_TOKEN_FILE), "there is no file");
+        assert!(
+            opened().unwrap().contains(CONTAINER_TOKEN_FILE),
+            "there is no file"
+        );
         std::fs::write(&path, "secret-token").unwrap();
         assert_eq!(opened(), None);
         std::fs::write(&path, "secret-token\n").unwrap();
         let refused = opened().unwrap();
-        assert!(refused.contains("line break") && !refused.contains("secret-token"), "{refused}");
+        assert!(
+            refused.contains("line break") && !refused.contains("secret-token"),
+            "{refused}"
+        );
         #[cfg(unix)]
         {
             std::fs::remove_file(&path).unwrap();
-            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+            assert!(
+                std::process::Command::new("mkfifo")
+                    .arg(&path)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
             assert!(opened().unwrap().contains("a pipe"));
         }
     }
@@ -230,7 +305,13 @@ mod tests {
     #[test]
     fn nothing_is_needed_to_open_a_bucket_but_not_in_the_open() {
         assert!(open("models", &|_| None).is_ok());
-        let open_endpoint = |name: &str| (name == ENDPOINT).then(|| "http://minio.plant:9000".to_owned());
-        assert!(open("models", &open_endpoint).err().unwrap().contains("unencrypted"));
+        let open_endpoint =
+            |name: &str| (name == ENDPOINT).then(|| "http://minio.plant:9000".to_owned());
+        assert!(
+            open("models", &open_endpoint)
+                .err()
+                .unwrap()
+                .contains("unencrypted")
+        );
     }
 }

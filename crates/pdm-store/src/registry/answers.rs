@@ -16,8 +16,10 @@ use super::{Failure, RegistryError, Store, Surroundings};
 const DENIED: &str = "HTTP/1.1 403 Forbidden\r\nx-amz-request-id: 3E57427F33A59F07\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n";
 const BAD: &str = "HTTP/1.1 400 Bad Request\r\nx-amz-request-id: 3E57427F33A59F07\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n";
 const CONFLICT: &str = "HTTP/1.1 409 Conflict\r\nx-amz-request-id: 3E57427F33A59F07\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n";
-const MISSING: &str = "HTTP/1.1 404 Not Found\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n";
-const FINE: &str = "HTTP/1.1 200 OK\r\nServer: AmazonS3\r\nETag: \"900150983cd24fb0d6963f7d28e17f72\"\r\n";
+const MISSING: &str =
+    "HTTP/1.1 404 Not Found\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n";
+const FINE: &str =
+    "HTTP/1.1 200 OK\r\nServer: AmazonS3\r\nETag: \"900150983cd24fb0d6963f7d28e17f72\"\r\n";
 const LIST: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n";
 
 const SKEWED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>RequestTimeTooSkewed</Code><Message>The difference between the request time and the current time is too large.</Message><RequestTime>20261130T101500Z</RequestTime><ServerTime>2026-11-30T11:15:00Z</ServerTime><MaxAllowedSkewMilliseconds>900000</MaxAllowedSkewMilliseconds><RequestId>3E57427F33A59F07</RequestId></Error>";
@@ -53,7 +55,10 @@ fn serve(answer: impl Fn(&Asked) -> (String, String) + Send + Sync + 'static) ->
     endpoint
 }
 
-fn reply(stream: TcpStream, answer: &(dyn Fn(&Asked) -> (String, String) + Send + Sync)) -> Option<()> {
+fn reply(
+    stream: TcpStream,
+    answer: &(dyn Fn(&Asked) -> (String, String) + Send + Sync),
+) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -74,10 +79,18 @@ fn reply(stream: TcpStream, answer: &(dyn Fn(&Asked) -> (String, String) + Send 
     reader.read_exact(&mut body).ok()?;
     let asked = Asked { method, path, body };
     let (head, body) = answer(&asked);
-    let shown = if asked.method == "HEAD" { "" } else { body.as_str() };
+    let shown = if asked.method == "HEAD" {
+        ""
+    } else {
+        body.as_str()
+    };
     let mut stream = stream;
     let length = body.len();
-    write!(stream, "{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{shown}").ok()
+    write!(
+        stream,
+        "{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{shown}"
+    )
+    .ok()
 }
 
 fn always(head: &'static str, body: &'static str) -> String {
@@ -95,13 +108,25 @@ fn open(endpoint: &str) -> Store {
         };
         Some(value.to_owned())
     };
-    Store::open("s3://models/plant-7", Surroundings { variable: &variable, ..Path::new("/").into() }).unwrap()
+    Store::open(
+        "s3://models/plant-7",
+        Surroundings {
+            variable: &variable,
+            ..Path::new("/").into()
+        },
+    )
+    .unwrap()
 }
 
 /// What a reader and a writer are told.
 fn told(endpoint: &str) -> [RegistryError; 2] {
     let registry = Registry::new(open(endpoint)).unwrap();
-    [registry.list(None).unwrap_err(), registry.register(&version("a", 1.0), &stamp(0)).unwrap_err()]
+    [
+        registry.list(None).unwrap_err(),
+        registry
+            .register(&version("a", 1.0), &stamp(0))
+            .unwrap_err(),
+    ]
 }
 
 #[test]
@@ -109,10 +134,18 @@ fn the_servers_own_code_decides_what_is_said() {
     let redirect = "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-central-1\r\n\
                     Content-Type: application/xml\r\nServer: AmazonS3\r\n";
     let cases = [
-        (DENIED, SKEWED, "the clock of this machine is wrong: by the server's it is 2026-11-30T11:15:00Z"),
+        (
+            DENIED,
+            SKEWED,
+            "the clock of this machine is wrong: by the server's it is 2026-11-30T11:15:00Z",
+        ),
         (BAD, EXPIRED, "the session token has expired"),
         (DENIED, UNKNOWN, "does not know the access key"),
-        (DENIED, SIGNATURE, "the secret key does not belong to the access key"),
+        (
+            DENIED,
+            SIGNATURE,
+            "the secret key does not belong to the access key",
+        ),
         (DENIED, REFUSED, "registry policy s3"),
         (redirect, REDIRECT, "set AWS_REGION=eu-central-1"),
         (redirect, "", "set AWS_REGION=eu-central-1"),
@@ -123,40 +156,75 @@ fn the_servers_own_code_decides_what_is_said() {
         for error in told(&endpoint) {
             let hint = error.hint().unwrap_or_default();
             assert!(hint.contains(word), "{word}: {error:?}: {hint}");
-            assert_eq!((error.failure(), error.code().exit()), (Failure::Failed, 1), "{word}: {error:?}");
+            assert_eq!(
+                (error.failure(), error.code().exit()),
+                (Failure::Failed, 1),
+                "{word}: {error:?}"
+            );
         }
     }
 }
 
 #[test]
 fn a_region_is_told_where_only_the_head_of_an_answer_has_it() {
-    let endpoint =
-        always("HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: ap-south-1\r\nServer: AmazonS3\r\n", "");
+    let endpoint = always(
+        "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: ap-south-1\r\nServer: AmazonS3\r\n",
+        "",
+    );
     let error = wait(open(&endpoint).look(Key::Marker)).unwrap_err();
-    assert_eq!(error.hint().unwrap(), "the bucket is in the region ap-south-1: set AWS_REGION=ap-south-1");
+    assert_eq!(
+        error.hint().unwrap(),
+        "the bucket is in the region ap-south-1: set AWS_REGION=ap-south-1"
+    );
 }
 
 #[test]
 fn a_login_page_is_no_store_and_no_damage() {
-    for status in ["200 OK", "403 Forbidden", "404 Not Found", "511 Network Authentication Required"] {
+    for status in [
+        "200 OK",
+        "403 Forbidden",
+        "404 Not Found",
+        "511 Network Authentication Required",
+    ] {
         let head = format!("HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n");
         let endpoint = serve(move |_| (head.clone(), LOGIN.to_owned()));
         for error in told(&endpoint) {
-            assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{status}: {error:?}");
-            assert!(error.hint().unwrap().contains("login page"), "{status}: {error:?}");
+            assert_eq!(
+                (error.code().exit(), error.code().to_string().as_str()),
+                (1, "E0534"),
+                "{status}: {error:?}"
+            );
+            assert!(
+                error.hint().unwrap().contains("login page"),
+                "{status}: {error:?}"
+            );
         }
     }
 }
 
 #[test]
 fn a_login_page_is_no_store_whatever_it_calls_itself() {
-    for content in ["application/xhtml+xml", "text/plain", "application/octet-stream", ""] {
-        let content = if content.is_empty() { String::new() } else { format!("Content-Type: {content}\r\n") };
-        let head =
-            format!("HTTP/1.1 200 OK\r\nLast-Modified: Mon, 02 Nov 2026 10:00:00 GMT\r\nETag: \"a\"\r\n{content}");
+    for content in [
+        "application/xhtml+xml",
+        "text/plain",
+        "application/octet-stream",
+        "",
+    ] {
+        let content = if content.is_empty() {
+            String::new()
+        } else {
+            format!("Content-Type: {content}\r\n")
+        };
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nLast-Modified: Mon, 02 Nov 2026 10:00:00 GMT\r\nETag: \"a\"\r\n{content}"
+        );
         let endpoint = serve(move |_| (head.clone(), LOGIN.to_owned()));
         for error in told(&endpoint) {
-            assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{content}: {error:?}");
+            assert_eq!(
+                (error.code().exit(), error.code().to_string().as_str()),
+                (1, "E0534"),
+                "{content}: {error:?}"
+            );
         }
     }
 }
@@ -165,7 +233,11 @@ fn a_login_page_is_no_store_whatever_it_calls_itself() {
 fn a_server_that_sends_in_circles_is_no_store() {
     let endpoint = always("HTTP/1.1 302 Found\r\nLocation: /login\r\n", "");
     for error in told(&endpoint) {
-        assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{error:?}");
+        assert_eq!(
+            (error.code().exit(), error.code().to_string().as_str()),
+            (1, "E0534"),
+            "{error:?}"
+        );
         assert!(error.hint().unwrap().contains("login page"), "{error:?}");
     }
 }
@@ -178,8 +250,15 @@ fn a_list_that_leads_back_is_given_up() {
         false => (MISSING.to_owned(), NO_KEY.to_owned()),
     });
     for error in told(&endpoint) {
-        assert!(matches!(error, RegistryError::EndlessList { .. }), "{error:?}");
-        assert_eq!((error.code().exit(), error.code().to_string().as_str()), (1, "E0534"), "{error:?}");
+        assert!(
+            matches!(error, RegistryError::EndlessList { .. }),
+            "{error:?}"
+        );
+        assert_eq!(
+            (error.code().exit(), error.code().to_string().as_str()),
+            (1, "E0534"),
+            "{error:?}"
+        );
     }
 }
 
@@ -188,7 +267,10 @@ fn a_list_that_leads_back_is_given_up() {
 fn keys_without_end_are_given_up() {
     let endpoint = serve(|_| {
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".to_owned();
-        (head, format!("{{\"AccessKeyId\":\"{}", "a".repeat(17 << 20)))
+        (
+            head,
+            format!("{{\"AccessKeyId\":\"{}", "a".repeat(17 << 20)),
+        )
     });
     let token = tempfile::NamedTempFile::new().unwrap();
     let variable = |name: &str| match name {
@@ -197,12 +279,20 @@ fn keys_without_end_are_given_up() {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI" => Some(format!("{endpoint}/keys")),
         _ => None,
     };
-    let surroundings = Surroundings { variable: &variable, ..Path::new("/").into() };
-    let registry = Registry::new(Store::open("s3://models/plant-7", surroundings).unwrap()).unwrap();
+    let surroundings = Surroundings {
+        variable: &variable,
+        ..Path::new("/").into()
+    };
+    let registry =
+        Registry::new(Store::open("s3://models/plant-7", surroundings).unwrap()).unwrap();
     let error = registry.list(None).unwrap_err();
     let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
     let told: Vec<_> = causes.map(ToString::to_string).collect();
-    assert!(told.iter().any(|cause| cause.contains("length limit exceeded")), "{told:?}");
+    assert!(
+        told.iter()
+            .any(|cause| cause.contains("length limit exceeded")),
+        "{told:?}"
+    );
 }
 
 /// A bucket that is empty and answers every write with a conflict, so many times.
@@ -225,10 +315,25 @@ fn conflicting(times: usize) -> String {
 #[test]
 fn a_conflict_is_waited_for_and_is_nobodys_object() {
     let store = open(&conflicting(2));
-    assert_eq!(wait(store.create(Key::Marker, "x")).unwrap(), Created::Written);
+    assert_eq!(
+        wait(store.create(Key::Marker, "x")).unwrap(),
+        Created::Written
+    );
     let registry = Registry::new(open(&conflicting(usize::MAX))).unwrap();
-    let error = registry.register(&version("a", 1.0), &stamp(0)).unwrap_err();
+    let error = registry
+        .register(&version("a", 1.0), &stamp(0))
+        .unwrap_err();
     assert!(!matches!(error, RegistryError::Unsafe { .. }), "{error}");
-    assert_eq!((error.failure(), error.code().exit()), (Failure::Unavailable, 75), "{error:?}");
-    assert!(error.hint().unwrap().contains("another request for the same object was under way"), "{error:?}");
+    assert_eq!(
+        (error.failure(), error.code().exit()),
+        (Failure::Unavailable, 75),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .contains("another request for the same object was under way"),
+        "{error:?}"
+    );
 }

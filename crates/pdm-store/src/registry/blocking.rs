@@ -52,7 +52,11 @@ fn runtime() -> Result<&'static Runtime, RegistryError> {
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
-    let threads = Builder::new_multi_thread().worker_threads(1).thread_name("registry").enable_all().build();
+    let threads = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("registry")
+        .enable_all()
+        .build();
     let made = threads.map_err(RegistryError::Runtime)?;
     Ok(RUNTIME.get_or_init(|| made))
 }
@@ -63,14 +67,20 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Runtime`] where the system gives no resources for it.
     pub fn new(store: Store) -> Result<Self, RegistryError> {
-        Ok(Self { inner: super::Registry::new(store), runtime: runtime()? })
+        Ok(Self {
+            inner: super::Registry::new(store),
+            runtime: runtime()?,
+        })
     }
 
     /// Returns the registry at an address; see [`Store::open`].
     ///
     /// # Errors
     /// As [`Store::open`] and [`Self::new`].
-    pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
+    pub fn open<'a>(
+        url: &str,
+        surroundings: impl Into<Surroundings<'a>>,
+    ) -> Result<Self, RegistryError> {
         Self::new(Store::open(url, surroundings)?)
     }
 
@@ -99,7 +109,12 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn copy(&self, reference: &ModelRef, to: &Self, stamp: &Stamp) -> Result<Copied, RegistryError> {
+    pub fn copy(
+        &self,
+        reference: &ModelRef,
+        to: &Self,
+        stamp: &Stamp,
+    ) -> Result<Copied, RegistryError> {
         self.wait(self.inner.copy(reference, &to.inner, stamp))
     }
 
@@ -128,7 +143,12 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn annotate(&self, reference: &ModelRef, text: &str, stamp: &Stamp) -> Result<Said, RegistryError> {
+    pub fn annotate(
+        &self,
+        reference: &ModelRef,
+        text: &str,
+        stamp: &Stamp,
+    ) -> Result<Said, RegistryError> {
         self.wait(self.inner.annotate(reference, text, stamp))
     }
 
@@ -150,7 +170,12 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn retire(&self, reference: &ModelRef, text: &str, stamp: &Stamp) -> Result<Said, RegistryError> {
+    pub fn retire(
+        &self,
+        reference: &ModelRef,
+        text: &str,
+        stamp: &Stamp,
+    ) -> Result<Said, RegistryError> {
         self.wait(self.inner.retire(reference, text, stamp))
     }
 
@@ -188,7 +213,11 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn resolve(&self, reference: &ModelRef, at: Option<Timestamp>) -> Result<ModelVersion, RegistryError> {
+    pub fn resolve(
+        &self,
+        reference: &ModelRef,
+        at: Option<Timestamp>,
+    ) -> Result<ModelVersion, RegistryError> {
         self.wait(self.inner.resolve(reference, at))
     }
 
@@ -225,7 +254,10 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn evidence(&self, version: &ModelVersion) -> Result<(Scorecard, Predictions), RegistryError> {
+    pub fn evidence(
+        &self,
+        version: &ModelVersion,
+    ) -> Result<(Scorecard, Predictions), RegistryError> {
         self.wait(self.inner.evidence(version))
     }
 
@@ -286,7 +318,10 @@ impl Registry {
     }
 
     /// Waits for an answer, but no longer than the user: a store that hangs does not hold up a wish to stop.
-    pub(super) fn wait<T>(&self, answer: impl Future<Output = Result<T, RegistryError>>) -> Result<T, RegistryError> {
+    pub(super) fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, RegistryError>>,
+    ) -> Result<T, RegistryError> {
         let stopped = stopped(&self.store().transfers().reporter);
         self.runtime.block_on(async {
             match select(pin!(answer), pin!(stopped)).await {

@@ -37,9 +37,19 @@ impl Chain {
                 error => error.to_string(),
             })
         });
-        let known = genesis.as_ref().and_then(|read| read.as_ref().ok()).copied();
+        let known = genesis
+            .as_ref()
+            .and_then(|read| read.as_ref().ok())
+            .copied();
         let head = known.map_or_else(Entry::root, |genesis| genesis.digest);
-        Self { genesis, id: known.map(|genesis| genesis.id), last: 0, head: Some(head), format: 1, is_old: false }
+        Self {
+            genesis,
+            id: known.map(|genesis| genesis.id),
+            last: 0,
+            head: Some(head),
+            format: 1,
+            is_old: false,
+        }
     }
 
     /// Returns which registry the log is of.
@@ -74,8 +84,17 @@ impl Chain {
 
     /// Holds the next entry against this.
     pub(crate) fn check(&self, entry: &Entry) -> Result<(), Break> {
-        let broken = |what: &str| Err(Break { key: Key::Log(entry.sequence), what: what.to_owned() });
-        let before = if self.last == 0 { self.before_the_first(entry)? } else { self.head };
+        let broken = |what: &str| {
+            Err(Break {
+                key: Key::Log(entry.sequence),
+                what: what.to_owned(),
+            })
+        };
+        let before = if self.last == 0 {
+            self.before_the_first(entry)?
+        } else {
+            self.head
+        };
         if before.is_some_and(|before| before != entry.previous) {
             return broken("it does not follow from the bytes of the entry before");
         }
@@ -83,9 +102,9 @@ impl Chain {
             return broken("its format is older than that of the entry before");
         }
         match (entry.registry, self.id) {
-            (Some(named), Some(id)) if named != id => {
-                broken(&format!("it is an entry of registry {named}, and this is registry {id}"))
-            }
+            (Some(named), Some(id)) if named != id => broken(&format!(
+                "it is an entry of registry {named}, and this is registry {id}"
+            )),
             _ => Ok(()),
         }
     }
@@ -93,7 +112,12 @@ impl Chain {
     /// Returns what the first entry must follow from. One that names no registry is from before a log had a beginning, and
     /// whoever adds one later adds an object that nothing follows from.
     fn before_the_first(&self, entry: &Entry) -> Result<Option<Digest>, Break> {
-        let broken = |what: &str| Err(Break { key: Key::Genesis, what: what.to_owned() });
+        let broken = |what: &str| {
+            Err(Break {
+                key: Key::Genesis,
+                what: what.to_owned(),
+            })
+        };
         match (&self.genesis, entry.registry) {
             (_, None) => Ok(Some(Entry::root())),
             (Some(Ok(genesis)), Some(_)) => Ok(Some(genesis.digest)),

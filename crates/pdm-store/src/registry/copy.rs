@@ -32,25 +32,49 @@ impl Registry {
     ///
     /// # Errors
     /// An unknown model or version, missing or damaged blobs, and whatever the stores or the disk answer.
-    pub async fn copy(&self, reference: &ModelRef, to: &Self, stamp: &Stamp) -> Result<Copied, RegistryError> {
+    pub async fn copy(
+        &self,
+        reference: &ModelRef,
+        to: &Self,
+        stamp: &Stamp,
+    ) -> Result<Copied, RegistryError> {
         let version = self.resolve(reference, None).await?;
         version.require_distinct_files()?;
         let from = version.version;
         let state = Arc::new(to.state(None).await?);
         if let Some(known) = state.same(&version.model, version.bundle, version.scorecard) {
-            return Ok(Copied { from, version: known.clone(), is_new: false });
+            return Ok(Copied {
+                from,
+                version: known.clone(),
+                is_new: false,
+            });
         }
         to.store().require_key(stamp)?;
         to.store().prove().await?;
         let sent = send(self.store(), &version, &to.store().relying(&state, stamp)).await;
         self.explained(&version, sent).await?;
-        let copied = CopiedFrom { registry: self.store().location().to_owned(), version: from };
-        let (entered, is_new) = to.enter(ModelVersion { copied: Some(copied), ..version.clone() }, stamp).await?;
+        let copied = CopiedFrom {
+            registry: self.store().location().to_owned(),
+            version: from,
+        };
+        let (entered, is_new) = to
+            .enter(
+                ModelVersion {
+                    copied: Some(copied),
+                    ..version.clone()
+                },
+                stamp,
+            )
+            .await?;
         // What was relied on may have been collected meanwhile.
         if !to.store().absent(entered.blobs()).await?.is_empty() {
             send(self.store(), &version, to.store()).await?;
         }
-        Ok(Copied { from, version: entered, is_new })
+        Ok(Copied {
+            from,
+            version: entered,
+            is_new,
+        })
     }
 }
 
@@ -66,7 +90,13 @@ async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), Re
         }
         let fetched = fetched(from, file).await?;
         let sent = blobs::upload(to, &fetched.file).await;
-        sent.map_err(|error| if fetched.lies_in_store { damaged(key, error) } else { error })?;
+        sent.map_err(|error| {
+            if fetched.lies_in_store {
+                damaged(key, error)
+            } else {
+                error
+            }
+        })?;
     }
     Ok(())
 }
@@ -81,10 +111,14 @@ struct Fetched {
 /// A file of a store that cannot be read as it was written is not the user's doing.
 fn damaged(key: Key, error: RegistryError) -> RegistryError {
     match error {
-        RegistryError::Changed { .. } => RegistryError::damaged(key, "its bytes have another digest"),
-        RegistryError::File { operation: "read", source, .. } if source.kind() == ErrorKind::NotFound => {
-            RegistryError::damaged(key, "it is missing")
+        RegistryError::Changed { .. } => {
+            RegistryError::damaged(key, "its bytes have another digest")
         }
+        RegistryError::File {
+            operation: "read",
+            source,
+            ..
+        } if source.kind() == ErrorKind::NotFound => RegistryError::damaged(key, "it is missing"),
         error => error,
     }
 }
@@ -104,12 +138,30 @@ async fn fetched(store: &Store, file: &FileEntry) -> Result<Fetched, RegistryErr
         // What is no regular file is refused here: opening it could wait for ever.
         store.look(key).await?;
         let file = BundleFile::on_disk(file.clone(), path);
-        return Ok(Fetched { file, lies_in_store: true, _folder: None });
+        return Ok(Fetched {
+            file,
+            lies_in_store: true,
+            _folder: None,
+        });
     }
-    let scratch = store.transfers().scratch.clone().unwrap_or_else(std::env::temp_dir);
-    let unmade = |source| RegistryError::File { operation: "make a folder in", path: scratch.clone(), source };
-    let folder = std::fs::create_dir_all(&scratch).and_then(|()| tempfile::tempdir_in(&scratch)).map_err(unmade)?;
+    let scratch = store
+        .transfers()
+        .scratch
+        .clone()
+        .unwrap_or_else(std::env::temp_dir);
+    let unmade = |source| RegistryError::File {
+        operation: "make a folder in",
+        path: scratch.clone(),
+        source,
+    };
+    let folder = std::fs::create_dir_all(&scratch)
+        .and_then(|()| tempfile::tempdir_in(&scratch))
+        .map_err(unmade)?;
     let path: PathBuf = folder.path().join("blob");
     blobs::download(store, file.sha256, file.bytes, &path).await?;
-    Ok(Fetched { file: BundleFile::on_disk(file.clone(), path), lies_in_store: false, _folder: Some(folder) })
+    Ok(Fetched {
+        file: BundleFile::on_disk(file.clone(), path),
+        lies_in_store: false,
+        _folder: Some(folder),
+    })
 }

@@ -37,5 +37,11 @@ pub(crate) fn read<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, R
 
 fn write<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<Bytes, RegistryError> {
     let written = check_finite(value).and_then(|()| canonical_json(value));
-    written.map(Bytes::from).map_err(|source| RegistryError::Json { operation: "write", what: what.to_owned(), source })
+    written
+        .map(Bytes::from)
+        .map_err(|source| RegistryError::Json {
+            operation: "write",
+            what: what.to_owned(),
+            source,
+        })
 }

@@ -163,26 +163,39 @@ impl Entry {
 
     /// Returns the entry's bytes: canonical JSON with the seal.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, RegistryError> {
-        sealed(self).map_err(|source| RegistryError::Json { operation: "write", what: "a log entry".into(), source })
+        sealed(self).map_err(|source| RegistryError::Json {
+            operation: "write",
+            what: "a log entry".into(),
+            source,
+        })
     }
 
     /// Reads the entry with this place in the log from its bytes.
     pub(crate) fn decode(sequence: Sequence, bytes: &[u8]) -> Result<Self, RegistryError> {
         let key = Key::Log(sequence);
-        let mut value: Value =
-            serde_json::from_slice(bytes).map_err(|error| RegistryError::damaged(key, format!("no JSON: {error}")))?;
+        let mut value: Value = serde_json::from_slice(bytes)
+            .map_err(|error| RegistryError::damaged(key, format!("no JSON: {error}")))?;
         check_seal(&mut value, bytes).map_err(|what| RegistryError::damaged(key, what))?;
         check_format(key, &value)?;
         check_action(key, &value)?;
         let entry: Self = serde_json::from_value(value)
             .map_err(|error| RegistryError::damaged(key, format!("no log entry: {error}")))?;
         if entry.sequence != sequence {
-            return Err(RegistryError::damaged(key, format!("it says that it is entry {}", entry.sequence)));
+            return Err(RegistryError::damaged(
+                key,
+                format!("it says that it is entry {}", entry.sequence),
+            ));
         }
         match (entry.format, entry.registry) {
             (1, None) | (2.., Some(_)) => Ok(entry),
-            (1, Some(_)) => Err(RegistryError::damaged(key, "it names a registry, which its format does not")),
-            _ => Err(RegistryError::damaged(key, "it does not say which registry it belongs to")),
+            (1, Some(_)) => Err(RegistryError::damaged(
+                key,
+                "it names a registry, which its format does not",
+            )),
+            _ => Err(RegistryError::damaged(
+                key,
+                "it does not say which registry it belongs to",
+            )),
         }
     }
 }
@@ -201,27 +214,39 @@ pub(super) fn check_seal(value: &mut Value, bytes: &[u8]) -> Result<(), &'static
     if canonical_json(value).ok().as_deref() != Some(bytes) {
         return Err(BROKEN);
     }
-    let fields = value.as_object_mut().ok_or("no log entry: expected an object")?;
+    let fields = value
+        .as_object_mut()
+        .ok_or("no log entry: expected an object")?;
     let seal = fields.remove(SEAL).ok_or("it has no seal")?;
     let digest = digest_of(value).map_err(|_| BROKEN)?;
-    if seal == Value::String(digest.to_string()) { Ok(()) } else { Err(BROKEN) }
+    if seal == Value::String(digest.to_string()) {
+        Ok(())
+    } else {
+        Err(BROKEN)
+    }
 }
 
 fn check_format(key: Key, value: &Value) -> Result<(), RegistryError> {
     match value["format"].as_u64() {
-        Some(found) if found > u64::from(FORMAT) => {
-            Err(RegistryError::Format { key: key.to_string(), found, known: FORMAT })
-        }
+        Some(found) if found > u64::from(FORMAT) => Err(RegistryError::Format {
+            key: key.to_string(),
+            found,
+            known: FORMAT,
+        }),
         Some(1..) => Ok(()),
         _ => Err(RegistryError::damaged(key, "it names no format")),
     }
 }
 
 fn check_action(key: Key, value: &Value) -> Result<(), RegistryError> {
-    match value["action"].as_object().and_then(|action| action.keys().next()) {
-        Some(action) if !ACTIONS.contains(&action.as_str()) => {
-            Err(RegistryError::UnknownAction { key: key.to_string(), action: action.clone() })
-        }
+    match value["action"]
+        .as_object()
+        .and_then(|action| action.keys().next())
+    {
+        Some(action) if !ACTIONS.contains(&action.as_str()) => Err(RegistryError::UnknownAction {
+            key: key.to_string(),
+            action: action.clone(),
+        }),
         _ => Ok(()),
     }
 }
@@ -250,7 +275,11 @@ mod tests {
     );
 
     fn entry() -> Entry {
-        Entry { format: 2, registry: Some("01936d3c-0000-7000-8000-000000000007".parse().unwrap()), ..of_format_1() }
+        Entry {
+            format: 2,
+            registry: Some("01936d3c-0000-7000-8000-000000000007".parse().unwrap()),
+            ..of_format_1()
+        }
     }
 
     fn of_format_1() -> Entry {
@@ -285,8 +314,20 @@ mod tests {
 
     #[test]
     fn an_entry_names_its_registry_since_format_2_and_not_before() {
-        for wrong in [Entry { registry: None, ..entry() }, Entry { registry: entry().registry, ..of_format_1() }] {
-            assert!(matches!(Entry::decode(1, &wrong.encode().unwrap()), Err(RegistryError::Integrity { .. })));
+        for wrong in [
+            Entry {
+                registry: None,
+                ..entry()
+            },
+            Entry {
+                registry: entry().registry,
+                ..of_format_1()
+            },
+        ] {
+            assert!(matches!(
+                Entry::decode(1, &wrong.encode().unwrap()),
+                Err(RegistryError::Integrity { .. })
+            ));
         }
     }
 
@@ -296,7 +337,11 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(Entry::decode(1, &flipped).is_err(), "bit {bit} of {}", String::from_utf8_lossy(&flipped));
+            assert!(
+                Entry::decode(1, &flipped).is_err(),
+                "bit {bit} of {}",
+                String::from_utf8_lossy(&flipped)
+            );
         }
     }
 
@@ -304,7 +349,10 @@ mod tests {
     fn no_cut_goes_unseen() {
         let bytes = entry().encode().unwrap();
         for length in 0..bytes.len() {
-            assert!(Entry::decode(1, &bytes[..length]).is_err(), "{length} bytes");
+            assert!(
+                Entry::decode(1, &bytes[..length]).is_err(),
+                "{length} bytes"
+            );
         }
     }
 
@@ -314,19 +362,46 @@ mod tests {
         value["action"] = serde_json::json!({ "quarantine": { "model": "fd001" } });
         value[SEAL] = Value::String(digest_of(&value).unwrap().to_string());
         let refused = Entry::decode(1, canonical_json(&value).unwrap().as_ref()).unwrap_err();
-        assert!(matches!(&refused, RegistryError::UnknownAction { action, .. } if action == "quarantine"), "{refused}");
+        assert!(
+            matches!(&refused, RegistryError::UnknownAction { action, .. } if action == "quarantine"),
+            "{refused}"
+        );
         assert_eq!(refused.hint().as_deref(), Some("use a newer pdm-ml"));
         // Serde lists the kinds it knows.
-        let told = serde_json::from_value::<Action>(value["action"].clone()).unwrap_err().to_string();
-        let known = ACTIONS.iter().map(|action| format!("`{action}`")).collect::<Vec<_>>().join(", ");
-        assert!(told.ends_with(&format!("expected one of {known}")), "{told}");
+        let told = serde_json::from_value::<Action>(value["action"].clone())
+            .unwrap_err()
+            .to_string();
+        let known = ACTIONS
+            .iter()
+            .map(|action| format!("`{action}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        assert!(
+            told.ends_with(&format!("expected one of {known}")),
+            "{told}"
+        );
     }
 
     #[test]
     fn an_entry_stands_in_its_own_place_and_format() {
         let bytes = entry().encode().unwrap();
-        assert!(matches!(Entry::decode(2, &bytes), Err(RegistryError::Integrity { .. })));
-        let newer = Entry { format: 3, ..entry() }.encode().unwrap();
-        assert!(matches!(Entry::decode(1, &newer), Err(RegistryError::Format { found: 3, known: 2, .. })));
+        assert!(matches!(
+            Entry::decode(2, &bytes),
+            Err(RegistryError::Integrity { .. })
+        ));
+        let newer = Entry {
+            format: 3,
+            ..entry()
+        }
+        .encode()
+        .unwrap();
+        assert!(matches!(
+            Entry::decode(1, &newer),
+            Err(RegistryError::Format {
+                found: 3,
+                known: 2,
+                ..
+            })
+        ));
     }
 }

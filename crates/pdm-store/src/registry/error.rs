@@ -89,7 +89,9 @@ pub enum RegistryError {
         what: String,
     },
     /// There are objects that only a log can explain, and no log.
-    #[error("the log of the registry in {location} is missing: {found}, and there is not one entry")]
+    #[error(
+        "the log of the registry in {location} is missing: {found}, and there is not one entry"
+    )]
     LogMissing {
         /// Where the store lies.
         location: String,
@@ -230,7 +232,9 @@ pub enum RegistryError {
         reason: String,
     },
     /// The data cannot tell whether a gate holds.
-    #[error("it is undecided whether version {version} of `{model}` may become `{alias}`: {reason}")]
+    #[error(
+        "it is undecided whether version {version} of `{model}` may become `{alias}`: {reason}"
+    )]
     GateUndecided {
         /// Name of the model.
         model: ModelName,
@@ -321,7 +325,9 @@ pub enum RegistryError {
         alias: Alias,
     },
     /// The project's policy asks for approvals that are not there yet.
-    #[error("version {version} of `{model}` needs the approval of {need} others to become `{alias}`, and has {have}")]
+    #[error(
+        "version {version} of `{model}` needs the approval of {need} others to become `{alias}`, and has {have}"
+    )]
     NotApproved {
         /// Name of the model.
         model: ModelName,
@@ -338,7 +344,9 @@ pub enum RegistryError {
     #[error("a reason is needed; it is kept in the log")]
     NoReason,
     /// The predictions are not those the scorecard was computed from.
-    #[error("cannot register `{model}`: its scorecard was computed from other predictions than those given")]
+    #[error(
+        "cannot register `{model}`: its scorecard was computed from other predictions than those given"
+    )]
     OtherPredictions {
         /// Name of the model.
         model: ModelName,
@@ -474,10 +482,15 @@ impl RegistryError {
     /// Returns what kind of failure this is.
     pub fn failure(&self) -> Failure {
         match self {
-            Self::UnknownScheme { .. } | Self::Address { .. } | Self::NoReason | Self::SigningKey { .. } => {
-                Failure::Usage
-            }
-            Self::Id(_) | Self::Name(_) | Self::Reference(_) | Self::Grace { .. } | Self::Tag { .. } => Failure::Usage,
+            Self::UnknownScheme { .. }
+            | Self::Address { .. }
+            | Self::NoReason
+            | Self::SigningKey { .. } => Failure::Usage,
+            Self::Id(_)
+            | Self::Name(_)
+            | Self::Reference(_)
+            | Self::Grace { .. }
+            | Self::Tag { .. } => Failure::Usage,
             Self::GateRefused { .. } => Failure::Refused,
             Self::GateUndecided { .. } => Failure::Undecided,
             Self::Integrity { .. }
@@ -527,13 +540,19 @@ impl RegistryError {
                  setting; let a proxy or gateway in between pass the header on; Garage, `rclone serve s3` and s3rver ignore \
                  it and cannot hold a registry"
             }
-            Self::Unsafe { .. } => "use a store with create-only writes; on disk, a file system with hard links",
+            Self::Unsafe { .. } => {
+                "use a store with create-only writes; on disk, a file system with hard links"
+            }
             Self::Store { source, .. } => return bucket::hint(source),
             Self::Format { .. } | Self::UnknownAction { .. } => "use a newer pdm-ml",
-            Self::Collected { .. } => "copy it from another registry that has it, or train it again",
+            Self::Collected { .. } => {
+                "copy it from another registry that has it, or train it again"
+            }
             Self::Clock { .. } => "set the clock; what is old enough to be removed is told by it",
             Self::Occupied { .. } => "name a folder that is not there yet",
-            Self::GateUndecided { .. } => "more test units or a wider margin can decide; `--force` needs a reason",
+            Self::GateUndecided { .. } => {
+                "more test units or a wider margin can decide; `--force` needs a reason"
+            }
             Self::NotApproved { .. } => {
                 "somebody else looks at it and runs `pdm-ml promote --model NAME/VERSION --approve`; then promote again"
             }
@@ -549,7 +568,10 @@ impl RegistryError {
     }
 
     pub(crate) fn damaged(key: impl ToString, what: impl Into<String>) -> Self {
-        Self::Integrity { key: key.to_string(), what: what.into() }
+        Self::Integrity {
+            key: key.to_string(),
+            what: what.into(),
+        }
     }
 
     pub(crate) fn other_digest(key: impl ToString, found: Digest) -> Self {
@@ -558,7 +580,10 @@ impl RegistryError {
 }
 
 fn held(found: Option<RegistryId>) -> String {
-    found.map_or_else(|| "no registry".to_owned(), |id| format!("the registry {id}"))
+    found.map_or_else(
+        || "no registry".to_owned(),
+        |id| format!("the registry {id}"),
+    )
 }
 
 /// Returns whether a store may answer later: its own errors tell a missing object or right apart from a lost server,
@@ -567,12 +592,15 @@ fn is_passing(error: &object_store::Error) -> bool {
     if let Some(is_passing) = bucket::is_passing(error) {
         return is_passing;
     }
-    matches!(error, object_store::Error::Generic { store, .. } if *store != "LocalFileSystem") && !is_refusal(error)
+    matches!(error, object_store::Error::Generic { store, .. } if *store != "LocalFileSystem")
+        && !is_refusal(error)
 }
 
 /// Returns whether a server answered, and said no. Its status is told in words only.
 pub(crate) fn is_refusal(error: &object_store::Error) -> bool {
     let told = error.to_string();
-    ["status code: 3", "status code: 4"].iter().any(|status| told.contains(status))
+    ["status code: 3", "status code: 4"]
+        .iter()
+        .any(|status| told.contains(status))
         && !told.contains("status code: 429")
 }

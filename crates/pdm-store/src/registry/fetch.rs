@@ -40,26 +40,53 @@ fn stands(path: &Path, file: &FileEntry) -> bool {
 fn refuse_hidden(name: &BundlePath, path: &Path) -> Result<(), RegistryError> {
     if name.as_str().split('/').any(|part| part.starts_with('.')) {
         let what = "it is hidden, and bundles have no hidden files";
-        return Err(RegistryError::InTheWay { path: path.to_owned(), what });
+        return Err(RegistryError::InTheWay {
+            path: path.to_owned(),
+            what,
+        });
     }
     Ok(())
 }
 
 /// Refuses to write over a file that none of the versions has.
-fn refuse_foreign(file: &FileEntry, versions: &[ModelVersion], path: &Path) -> Result<(), RegistryError> {
-    let refused = |what| Err(RegistryError::InTheWay { path: path.to_owned(), what });
+fn refuse_foreign(
+    file: &FileEntry,
+    versions: &[ModelVersion],
+    path: &Path,
+) -> Result<(), RegistryError> {
+    let refused = |what| {
+        Err(RegistryError::InTheWay {
+            path: path.to_owned(),
+            what,
+        })
+    };
     let found = match path.symlink_metadata() {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(RegistryError::File { operation: "look at", path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(RegistryError::File {
+                operation: "look at",
+                path: path.to_owned(),
+                source,
+            });
+        }
     };
     if !found.is_file() {
         return refused("something else than a file is there");
     }
-    let files = versions.iter().flat_map(|version| &version.files).chain([file]);
-    let same: Vec<_> = files.filter(|known| known.path == file.path && known.bytes == found.len()).collect();
+    let files = versions
+        .iter()
+        .flat_map(|version| &version.files)
+        .chain([file]);
+    let same: Vec<_> = files
+        .filter(|known| known.path == file.path && known.bytes == found.len())
+        .collect();
     // Only what has the length of a known file is worth reading.
-    let digest = if same.is_empty() { None } else { Digest::of_file(path).ok() };
+    let digest = if same.is_empty() {
+        None
+    } else {
+        Digest::of_file(path).ok()
+    };
     if same.iter().any(|known| Some(known.sha256) == digest) {
         return Ok(());
     }
@@ -69,10 +96,17 @@ fn refuse_foreign(file: &FileEntry, versions: &[ModelVersion], path: &Path) -> R
 /// Refuses to write through a symbolic link: it could lead out of the folder.
 fn refuse_links(into: &Path, path: &Path) -> Result<(), RegistryError> {
     let inside = path.ancestors().take_while(|ancestor| *ancestor != into);
-    let link = inside.filter(|ancestor| ancestor.is_symlink()).map(Path::to_owned).last();
+    let link = inside
+        .filter(|ancestor| ancestor.is_symlink())
+        .map(Path::to_owned)
+        .last();
     link.map_or(Ok(()), |path| {
         let source = io::Error::new(ErrorKind::InvalidInput, "a symbolic link stands in the way");
-        Err(RegistryError::File { operation: "write", path, source })
+        Err(RegistryError::File {
+            operation: "write",
+            path,
+            source,
+        })
     })
 }
 
@@ -87,7 +121,11 @@ mod tests {
 
     fn registered(root: &Path) -> (Store, ModelVersion) {
         let store = Store::open("store", root).unwrap();
-        let version = Registry::new(store.clone()).unwrap().register(&version_of("a", 1.0), &stamp(0)).unwrap().version;
+        let version = Registry::new(store.clone())
+            .unwrap()
+            .register(&version_of("a", 1.0), &stamp(0))
+            .unwrap()
+            .version;
         (store, version)
     }
 
@@ -99,7 +137,10 @@ mod tests {
         for _ in 0..2 {
             wait(bundle(&store, &version, &[], &into)).unwrap();
             for file in &version.files {
-                assert_eq!(Digest::of_file(&file.path.within(&into)).unwrap(), file.sha256);
+                assert_eq!(
+                    Digest::of_file(&file.path.within(&into)).unwrap(),
+                    file.sha256
+                );
             }
             assert_eq!(into.read_dir().unwrap().count(), 2);
             assert_eq!(into.join("weights").read_dir().unwrap().count(), 1);
@@ -111,11 +152,17 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (store, first) = registered(root.path());
         let registry = Registry::new(store.clone()).unwrap();
-        let second = registry.register(&version_of("b", 1.0), &stamp(1)).unwrap().version;
+        let second = registry
+            .register(&version_of("b", 1.0), &stamp(1))
+            .unwrap()
+            .version;
         let into = root.path().join("bundle");
         for version in [&first, &second, &first] {
             registry.fetch_bundle(version, &into).unwrap();
-            assert_eq!(Digest::of_file(&into.join("manifest.json")).unwrap(), version.files[0].sha256);
+            assert_eq!(
+                Digest::of_file(&into.join("manifest.json")).unwrap(),
+                version.files[0].sha256
+            );
         }
         fs::write(into.join("manifest.json"), "something else").unwrap();
         let refused = registry.fetch_bundle(&second, &into).unwrap_err();
@@ -123,7 +170,10 @@ mod tests {
             matches!(&refused, RegistryError::InTheWay { path, .. } if path.ends_with("manifest.json")),
             "{refused}"
         );
-        assert_eq!(fs::read(into.join("manifest.json")).unwrap(), b"something else");
+        assert_eq!(
+            fs::read(into.join("manifest.json")).unwrap(),
+            b"something else"
+        );
         let weights = into.join("weights/gru.safetensors");
         assert_eq!(
             Digest::of_file(&weights).unwrap(),
@@ -142,13 +192,25 @@ mod tests {
         for name in [".git/config", ".git/hooks/post-checkout", "weights/.hidden"] {
             let mut crafted = version.clone();
             crafted.files[1].path = name.parse().unwrap();
-            let refused = wait(bundle(&store, &crafted, std::slice::from_ref(&crafted), &into)).unwrap_err();
-            assert!(matches!(refused, RegistryError::InTheWay { .. }), "{name}: {refused}");
+            let refused = wait(bundle(
+                &store,
+                &crafted,
+                std::slice::from_ref(&crafted),
+                &into,
+            ))
+            .unwrap_err();
+            assert!(
+                matches!(refused, RegistryError::InTheWay { .. }),
+                "{name}: {refused}"
+            );
         }
         assert_eq!(fs::read(into.join(".git/config")).unwrap(), b"[core]\n");
         let mut twice = version.clone();
         twice.files[1].path = twice.files[0].path.clone();
-        assert!(matches!(wait(bundle(&store, &twice, &[], &into)), Err(RegistryError::SameFile { .. })));
+        assert!(matches!(
+            wait(bundle(&store, &twice, &[], &into)),
+            Err(RegistryError::SameFile { .. })
+        ));
         assert_eq!(into.read_dir().unwrap().count(), 1);
     }
 
@@ -173,7 +235,10 @@ mod tests {
         fs::create_dir_all(&into).unwrap();
         fs::create_dir_all(&outside).unwrap();
         std::os::unix::fs::symlink(&outside, into.join("weights")).unwrap();
-        assert!(matches!(wait(bundle(&store, &version, &[], &into)), Err(RegistryError::File { .. })));
+        assert!(matches!(
+            wait(bundle(&store, &version, &[], &into)),
+            Err(RegistryError::File { .. })
+        ));
         assert_eq!(outside.read_dir().unwrap().count(), 0);
     }
 }

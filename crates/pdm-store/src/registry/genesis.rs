@@ -37,22 +37,35 @@ impl Genesis {
     /// Reads what a log begins with.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RegistryError> {
         let damaged = |what: String| RegistryError::damaged(Key::Genesis, what);
-        let mut value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(format!("no JSON: {error}")))?;
+        let mut value: Value =
+            serde_json::from_slice(bytes).map_err(|error| damaged(format!("no JSON: {error}")))?;
         check_seal(&mut value, bytes).map_err(|what| damaged(what.to_owned()))?;
         if let Some(found) = value["format"].as_u64().filter(|found| *found > FORMAT) {
-            return Err(RegistryError::Format { key: Key::Genesis.to_string(), found, known: FORMAT as u32 });
+            return Err(RegistryError::Format {
+                key: Key::Genesis.to_string(),
+                found,
+                known: FORMAT as u32,
+            });
         }
-        let object: Object = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+        let object: Object =
+            serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
         if object.kind != KIND {
             return Err(damaged("it does not say that a log begins here".to_owned()));
         }
-        Ok(Self { id: object.registry, digest: Digest::of(bytes) })
+        Ok(Self {
+            id: object.registry,
+            digest: Digest::of(bytes),
+        })
     }
 }
 
 /// Begins a log, unless it has begun already.
 pub(crate) async fn write(store: &Store) -> Result<(), RegistryError> {
-    let object = Object { format: FORMAT, kind: KIND.to_owned(), registry: RegistryId::new() };
+    let object = Object {
+        format: FORMAT,
+        kind: KIND.to_owned(),
+        registry: RegistryId::new(),
+    };
     let bytes = sealed(&object).map_err(|source| RegistryError::Json {
         operation: "write",
         what: "the beginning of a log".to_owned(),
@@ -62,7 +75,9 @@ pub(crate) async fn write(store: &Store) -> Result<(), RegistryError> {
 }
 
 /// Reads what a log begins with; `None` where there is no such object.
-pub(crate) async fn read(store: &Store) -> Result<Option<Result<Genesis, RegistryError>>, RegistryError> {
+pub(crate) async fn read(
+    store: &Store,
+) -> Result<Option<Result<Genesis, RegistryError>>, RegistryError> {
     match store.get(Key::Genesis).await {
         Ok(bytes) => Ok(bytes.map(|bytes| Genesis::decode(&bytes))),
         Err(damaged @ RegistryError::Integrity { .. }) => Ok(Some(Err(damaged))),
@@ -93,8 +108,22 @@ mod tests {
 
     #[test]
     fn a_newer_beginning_is_no_damage() {
-        let newer = Object { format: 3, kind: KIND.to_owned(), registry: RegistryId::new() };
+        let newer = Object {
+            format: 3,
+            kind: KIND.to_owned(),
+            registry: RegistryId::new(),
+        };
         let refused = Genesis::decode(&sealed(&newer).unwrap()).unwrap_err();
-        assert!(matches!(refused, RegistryError::Format { found: 3, known: 2, .. }), "{refused}");
+        assert!(
+            matches!(
+                refused,
+                RegistryError::Format {
+                    found: 3,
+                    known: 2,
+                    ..
+                }
+            ),
+            "{refused}"
+        );
     }
 }

@@ -15,7 +15,9 @@ pub struct RegistryId(Uuid);
 
 /// The text is no identity of a registry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the identity of a registry: expected the UUID that `pdm-ml registry verify` prints")]
+#[error(
+    "`{0}` is not the identity of a registry: expected the UUID that `pdm-ml registry verify` prints"
+)]
 pub struct IdError(String);
 
 impl RegistryId {
@@ -27,7 +29,8 @@ impl RegistryId {
     /// Returns the identity of a registry whose first entry has this digest and names none.
     pub(crate) fn of_first_entry(digest: Digest) -> Self {
         let digits = digest.to_string();
-        let number = u128::from_str_radix(&digits[..32], 16).expect("a digest is written in hexadecimal digits");
+        let number = u128::from_str_radix(&digits[..32], 16)
+            .expect("a digest is written in hexadecimal digits");
         Self(uuid::Builder::from_custom_bytes(number.to_be_bytes()).into_uuid())
     }
 }
@@ -42,9 +45,16 @@ impl FromStr for RegistryId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let id = text.parse().map(Self).map_err(|_| IdError(text.to_owned()))?;
+        let id = text
+            .parse()
+            .map(Self)
+            .map_err(|_| IdError(text.to_owned()))?;
         // Other spellings of the same number would be other bytes in an entry.
-        if id.to_string() == text { Ok(id) } else { Err(IdError(text.to_owned())) }
+        if id.to_string() == text {
+            Ok(id)
+        } else {
+            Err(IdError(text.to_owned()))
+        }
     }
 }
 
@@ -73,7 +83,12 @@ mod tests {
         assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{id}\""));
         let first = RegistryId::of_first_entry(Digest::of("abc"));
         assert_eq!(first.to_string(), "ba7816bf-8f01-8fea-8141-40de5dae2223");
-        for wrong in ["plant-7", "", &id.to_string().to_uppercase(), &format!("{{{id}}}")] {
+        for wrong in [
+            "plant-7",
+            "",
+            &id.to_string().to_uppercase(),
+            &format!("{{{id}}}"),
+        ] {
             assert!(wrong.parse::<RegistryId>().is_err(), "{wrong}");
         }
     }

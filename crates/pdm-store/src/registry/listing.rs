@@ -44,14 +44,21 @@ pub(super) struct Pages {
 
 impl fmt::Debug for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pages").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("Pages")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
 impl Pages {
     /// Returns the pages of a bucket under a prefix.
     pub(super) fn new(bucket: Arc<dyn PaginatedListStore>, prefix: Path) -> Self {
-        Self { bucket, prefix, most_objects: MOST_OBJECTS, most_pages: MOST_PAGES }
+        Self {
+            bucket,
+            prefix,
+            most_objects: MOST_OBJECTS,
+            most_pages: MOST_PAGES,
+        }
     }
 
     /// Returns the objects under a folder that come after a path, each by its path below the prefix.
@@ -66,22 +73,44 @@ impl Pages {
         let offset = after.map(|path| below(path).to_string());
         let (mut objects, mut token, mut seen) = (Vec::new(), None, HashSet::new());
         loop {
-            let options =
-                PaginatedListOptions { offset: offset.clone(), page_token: token, ..PaginatedListOptions::default() };
-            let page = self.bucket.list_paginated(Some(&prefix), options).await.map_err(Unlisted::Failed)?;
-            objects.extend(page.result.objects.into_iter().filter_map(|object| self.own(object)));
-            let Some(next) = page.page_token else { return Ok(objects) };
+            let options = PaginatedListOptions {
+                offset: offset.clone(),
+                page_token: token,
+                ..PaginatedListOptions::default()
+            };
+            let page = self
+                .bucket
+                .list_paginated(Some(&prefix), options)
+                .await
+                .map_err(Unlisted::Failed)?;
+            objects.extend(
+                page.result
+                    .objects
+                    .into_iter()
+                    .filter_map(|object| self.own(object)),
+            );
+            let Some(next) = page.page_token else {
+                return Ok(objects);
+            };
             if until == Until::Any && !objects.is_empty() {
                 return Ok(objects);
             }
             if objects.len() > self.most_objects {
-                return Err(Unlisted::Endless(format!("has more than {} objects", self.most_objects)));
+                return Err(Unlisted::Endless(format!(
+                    "has more than {} objects",
+                    self.most_objects
+                )));
             }
             if seen.len() >= self.most_pages {
-                return Err(Unlisted::Endless(format!("has more than {} pages", self.most_pages)));
+                return Err(Unlisted::Endless(format!(
+                    "has more than {} pages",
+                    self.most_pages
+                )));
             }
             if !seen.insert(next.clone()) {
-                return Err(Unlisted::Endless("leads back to a page that was there before".to_owned()));
+                return Err(Unlisted::Endless(
+                    "leads back to a page that was there before".to_owned(),
+                ));
             }
             token = Some(next);
         }
@@ -122,8 +151,15 @@ mod tests {
                 version: None,
             };
             let objects = (0..self.objects).map(object).collect();
-            let result = ListResult { objects, common_prefixes: Vec::new(), extensions: Default::default() };
-            PaginatedListResult { result, page_token: (number + 1 < self.pages).then(|| (number + 1).to_string()) }
+            let result = ListResult {
+                objects,
+                common_prefixes: Vec::new(),
+                extensions: Default::default(),
+            };
+            PaginatedListResult {
+                result,
+                page_token: (number + 1 < self.pages).then(|| (number + 1).to_string()),
+            }
         }
     }
 
@@ -145,11 +181,22 @@ mod tests {
         }
     }
 
-    fn list(pages: usize, objects: usize, until: Until) -> std::result::Result<Vec<String>, String> {
+    fn list(
+        pages: usize,
+        objects: usize,
+        until: Until,
+    ) -> std::result::Result<Vec<String>, String> {
         let server = Arc::new(Server { pages, objects });
-        let pages = Pages { most_objects: 10, most_pages: 4, ..Pages::new(server, Path::from("plant-7/x")) };
+        let pages = Pages {
+            most_objects: 10,
+            most_pages: 4,
+            ..Pages::new(server, Path::from("plant-7/x"))
+        };
         match wait(pages.list("log", None, until)) {
-            Ok(objects) => Ok(objects.into_iter().map(|object| object.location.to_string()).collect()),
+            Ok(objects) => Ok(objects
+                .into_iter()
+                .map(|object| object.location.to_string())
+                .collect()),
             Err(Unlisted::Endless(what)) => Err(what),
             Err(Unlisted::Failed(error)) => panic!("{error}"),
         }
@@ -164,8 +211,17 @@ mod tests {
 
     #[test]
     fn a_list_without_end_is_given_up() {
-        assert_eq!(list(usize::MAX, 6, Until::End).unwrap_err(), "has more than 10 objects");
-        assert_eq!(list(usize::MAX, 0, Until::End).unwrap_err(), "has more than 4 pages");
-        assert_eq!(list(usize::MAX, 0, Until::Any).unwrap_err(), "has more than 4 pages");
+        assert_eq!(
+            list(usize::MAX, 6, Until::End).unwrap_err(),
+            "has more than 10 objects"
+        );
+        assert_eq!(
+            list(usize::MAX, 0, Until::End).unwrap_err(),
+            "has more than 4 pages"
+        );
+        assert_eq!(
+            list(usize::MAX, 0, Until::Any).unwrap_err(),
+            "has more than 4 pages"
+        );
     }
 }

@@ -57,7 +57,9 @@ impl Log {
                 return Ok(log);
             }
         }
-        Err(RegistryError::Conflict { what: "the log began again and again while it was read".to_owned() })
+        Err(RegistryError::Conflict {
+            what: "the log began again and again while it was read".to_owned(),
+        })
     }
 
     /// Reads the whole log entry by entry, whatever was read before and whatever snapshots say: for who removes things.
@@ -68,20 +70,29 @@ impl Log {
                 return Ok(log);
             }
         }
-        Err(RegistryError::Conflict { what: "the log began again and again while it was read".to_owned() })
+        Err(RegistryError::Conflict {
+            what: "the log began again and again while it was read".to_owned(),
+        })
     }
 
     /// Returns the log of which nothing but its beginning was read.
     async fn begin(store: &Store) -> Result<Self, RegistryError> {
         let chain = Chain::new(genesis::read(store).await?);
-        Ok(Self { entries: Arc::default(), chain, state: Arc::default(), snapshots: Arc::default() })
+        Ok(Self {
+            entries: Arc::default(),
+            chain,
+            state: Arc::default(),
+            snapshots: Arc::default(),
+        })
     }
 
     async fn from_snapshots(store: &Store) -> Result<Self, RegistryError> {
         let mut log = Self::begin(store).await?;
         let ends = snapshot::list(store).await?;
         let linked = snapshot::read(store, &ends).await?;
-        linked.par_iter().try_for_each(|(entry, _)| trusted(store, entry))?;
+        linked
+            .par_iter()
+            .try_for_each(|(entry, _)| trusted(store, entry))?;
         for (entry, digest) in linked {
             log.take(entry, digest)?;
         }
@@ -92,7 +103,11 @@ impl Log {
     /// Reads what came since, and holds the log against what else the store holds; `None` where it began meanwhile.
     async fn completed(mut self, store: &Store) -> Result<Option<Self>, RegistryError> {
         if let Err(error) = self.catch_up(store).await {
-            return if self.begins_now(store).await? { Ok(None) } else { Err(error) };
+            return if self.begins_now(store).await? {
+                Ok(None)
+            } else {
+                Err(error)
+            };
         }
         if self.entries.is_empty()
             && let Some(what) = self.chain.damaged_genesis()
@@ -105,7 +120,10 @@ impl Log {
             if self.begins_now(store).await? {
                 return Ok(None);
             }
-            return Err(RegistryError::LogMissing { location: store.location().to_owned(), found });
+            return Err(RegistryError::LogMissing {
+                location: store.location().to_owned(),
+                found,
+            });
         }
         store.require_expected(self.chain.id())?;
         if self.chain.id().is_some() {
@@ -117,7 +135,9 @@ impl Log {
     /// Returns whether a log that had no beginning when it was looked for has one by now. A beginning is written before all else,
     /// so what was found after it does not fit what was found before.
     async fn begins_now(&self, store: &Store) -> Result<bool, RegistryError> {
-        Ok(self.entries.is_empty() && !self.chain.has_genesis() && store.look(Key::Genesis).await?.is_some())
+        Ok(self.entries.is_empty()
+            && !self.chain.has_genesis()
+            && store.look(Key::Genesis).await?.is_some())
     }
 
     /// Returns which registry this is; `None` where there is none.
@@ -127,7 +147,9 @@ impl Log {
 
     /// Returns whether the log begins with an object of its own, as since format 2 of the store.
     pub(crate) fn has_genesis(&self) -> bool {
-        self.entries.first().is_none_or(|first| first.registry.is_some())
+        self.entries
+            .first()
+            .is_none_or(|first| first.registry.is_some())
     }
 
     /// Returns the entries, oldest first.
@@ -160,7 +182,11 @@ impl Log {
             };
             let entry = log.next(store, stamp, action)?;
             let mut trial = State::clone(&log.state);
-            trial.apply(&entry).map_err(|error| RegistryError::Conflict { what: error.to_string() })?;
+            trial
+                .apply(&entry)
+                .map_err(|error| RegistryError::Conflict {
+                    what: error.to_string(),
+                })?;
             if create(store, &entry).await? {
                 let written = entry.sequence;
                 log.keep_short(store, entry).await;
@@ -168,7 +194,9 @@ impl Log {
             }
             log.catch_up(store).await?;
         }
-        Err(RegistryError::Conflict { what: format!("others were first {ATTEMPTS} times in a row") })
+        Err(RegistryError::Conflict {
+            what: format!("others were first {ATTEMPTS} times in a row"),
+        })
     }
 
     fn next(&self, store: &Store, stamp: &Stamp, action: Action) -> Result<Entry, RegistryError> {
@@ -183,9 +211,14 @@ impl Log {
             action,
             signature: None,
         };
-        store.signer().inspect(|signer| signer.sign_entry(&mut entry));
+        store
+            .signer()
+            .inspect(|signer| signer.sign_entry(&mut entry));
         // What this project would not read it does not write.
-        store.trust().check(&entry).map_err(|what| RegistryError::Unsigned { what })?;
+        store
+            .trust()
+            .check(&entry)
+            .map_err(|what| RegistryError::Unsigned { what })?;
         Ok(entry)
     }
 
@@ -223,7 +256,9 @@ impl Log {
     fn take(&mut self, entry: Entry, digest: Digest) -> Result<(), RegistryError> {
         self.chain.check(&entry)?;
         let state = Arc::make_mut(&mut self.state);
-        state.apply(&entry).map_err(|error| RegistryError::damaged(Key::Log(entry.sequence), error.to_string()))?;
+        state
+            .apply(&entry)
+            .map_err(|error| RegistryError::damaged(Key::Log(entry.sequence), error.to_string()))?;
         self.chain.take(&entry, digest);
         Arc::make_mut(&mut self.entries).push(entry);
         Ok(())
@@ -232,13 +267,23 @@ impl Log {
 
 /// Refuses an entry that is not signed as the project asks for.
 fn trusted(store: &Store, entry: &Entry) -> Result<(), RegistryError> {
-    store.trust().check(entry).map_err(|what| RegistryError::damaged(Key::Log(entry.sequence), what))
+    store
+        .trust()
+        .check(entry)
+        .map_err(|what| RegistryError::damaged(Key::Log(entry.sequence), what))
 }
 
 /// Returns the places in the log after `known` that are taken, in order, and the paths that are no entries.
-pub(crate) async fn list(store: &Store, known: Sequence) -> Result<(Vec<Sequence>, Vec<String>), RegistryError> {
+pub(crate) async fn list(
+    store: &Store,
+    known: Sequence,
+) -> Result<(Vec<Sequence>, Vec<String>), RegistryError> {
     let (mut sequences, mut foreign) = (Vec::new(), Vec::new());
-    let paths = if known == 0 { store.list(LOG).await? } else { store.list_after(LOG, Key::Log(known)).await? };
+    let paths = if known == 0 {
+        store.list(LOG).await?
+    } else {
+        store.list_after(LOG, Key::Log(known)).await?
+    };
     for path in paths {
         match Key::parse(&path) {
             Some(Key::Log(sequence)) => sequences.push(sequence),
@@ -253,10 +298,15 @@ pub(crate) async fn list(store: &Store, known: Sequence) -> Result<(Vec<Sequence
 /// nothing is read.
 async fn last_without_gap(store: &Store, known: Sequence) -> Result<Sequence, RegistryError> {
     let (sequences, _) = list(store, known).await?;
-    match (known + 1..).zip(&sequences).find(|(expected, found)| expected != *found) {
+    match (known + 1..)
+        .zip(&sequences)
+        .find(|(expected, found)| expected != *found)
+    {
         Some((missing, found)) => {
-            let what =
-                format!("it is missing, and `{}` is there: an entry was removed, or one added", Key::Log(*found));
+            let what = format!(
+                "it is missing, and `{}` is there: an entry was removed, or one added",
+                Key::Log(*found)
+            );
             Err(RegistryError::damaged(Key::Log(missing), what))
         }
         None => Ok(known + sequences.len() as Sequence),
@@ -273,7 +323,11 @@ async fn create(store: &Store, entry: &Entry) -> Result<bool, RegistryError> {
         // A network store may retry a write whose answer was lost, and meet its own object.
         Ok(Created::Exists) => match store.get(key).await? {
             Some(found) => Ok(found == bytes),
-            None => Err(store.contradicted("create", key, "it says that the object exists, and there is none")),
+            None => Err(store.contradicted(
+                "create",
+                key,
+                "it says that the object exists, and there is none",
+            )),
         },
         // The answer may be lost and the entry written; told as a failure, it would be written twice.
         Err(error) => match store.get(key).await {

@@ -43,7 +43,9 @@ pub struct ModelVersion {
 impl ModelVersion {
     /// Returns the blobs that say how good it is: scorecard, predictions, and the gate report it was registered with.
     pub(super) fn evidence(&self) -> impl Iterator<Item = Digest> + use<> {
-        [self.scorecard, self.predictions].into_iter().chain(self.report)
+        [self.scorecard, self.predictions]
+            .into_iter()
+            .chain(self.report)
     }
 }
 
@@ -59,26 +61,37 @@ pub struct VersionId {
 impl ModelVersion {
     /// Returns the name of the version.
     pub fn id(&self) -> VersionId {
-        VersionId { model: self.model.clone(), version: self.version }
+        VersionId {
+            model: self.model.clone(),
+            version: self.version,
+        }
     }
 
     /// Returns a path that two of its files have. Nothing this program registers has such files.
     pub(crate) fn named_twice(&self) -> Option<&BundlePath> {
         let mut seen = BTreeSet::new();
-        self.files.iter().map(|file| &file.path).find(|path| !seen.insert(path.as_str()))
+        self.files
+            .iter()
+            .map(|file| &file.path)
+            .find(|path| !seen.insert(path.as_str()))
     }
 
     /// Refuses a version of whose files two have the same path: which of them is meant, nobody can say.
     pub(crate) fn require_distinct_files(&self) -> Result<(), RegistryError> {
         match self.named_twice() {
-            Some(path) => Err(RegistryError::SameFile { path: path.to_string() }),
+            Some(path) => Err(RegistryError::SameFile {
+                path: path.to_string(),
+            }),
             None => Ok(()),
         }
     }
 
     /// Returns the blobs it was registered with: files, scorecard, predictions and gate report.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = Digest> {
-        self.files.iter().map(|file| file.sha256).chain(self.evidence())
+        self.files
+            .iter()
+            .map(|file| file.sha256)
+            .chain(self.evidence())
     }
 }
 
@@ -145,13 +158,23 @@ impl BundleFile {
     /// Returns a file of these bytes.
     pub fn of_bytes(path: BundlePath, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        let entry = FileEntry { path, sha256: Digest::of(&bytes), bytes: bytes.len() as u64 };
-        Self { entry, content: Content::Bytes(bytes) }
+        let entry = FileEntry {
+            path,
+            sha256: Digest::of(&bytes),
+            bytes: bytes.len() as u64,
+        };
+        Self {
+            entry,
+            content: Content::Bytes(bytes),
+        }
     }
 
     /// Returns a file that lies on disk; its bytes are held against the digest when they are read.
     pub(super) fn on_disk(entry: FileEntry, path: PathBuf) -> Self {
-        Self { entry, content: Content::File(path) }
+        Self {
+            entry,
+            content: Content::File(path),
+        }
     }
 
     /// Returns the path within the bundle.
@@ -189,11 +212,22 @@ impl BundleFile {
     }
 }
 
-fn read_into(folder: &Path, prefix: &str, files: &mut Vec<BundleFile>) -> Result<(), RegistryError> {
-    let failed = |source| RegistryError::File { operation: "read", path: folder.to_owned(), source };
+fn read_into(
+    folder: &Path,
+    prefix: &str,
+    files: &mut Vec<BundleFile>,
+) -> Result<(), RegistryError> {
+    let failed = |source| RegistryError::File {
+        operation: "read",
+        path: folder.to_owned(),
+        source,
+    };
     for entry in folder.read_dir().map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let (path, name) = (entry.path(), format!("{prefix}{}", entry.file_name().to_string_lossy()));
+        let (path, name) = (
+            entry.path(),
+            format!("{prefix}{}", entry.file_name().to_string_lossy()),
+        );
         if path.is_dir() {
             read_into(&path, &format!("{name}/"), files)?;
             continue;
@@ -206,14 +240,27 @@ fn read_into(folder: &Path, prefix: &str, files: &mut Vec<BundleFile>) -> Result
 fn found(name: BundlePath, path: PathBuf) -> Result<BundleFile, RegistryError> {
     if !path.is_file() {
         let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
-        return Err(RegistryError::File { operation: "read", path, source });
+        return Err(RegistryError::File {
+            operation: "read",
+            path,
+            source,
+        });
     }
     let digest = Digest::of_file(&path).and_then(|digest| Ok((digest, path.metadata()?.len())));
     match digest {
-        Ok((sha256, bytes)) => {
-            Ok(BundleFile { entry: FileEntry { path: name, sha256, bytes }, content: Content::File(path) })
-        }
-        Err(source) => Err(RegistryError::File { operation: "read", path, source }),
+        Ok((sha256, bytes)) => Ok(BundleFile {
+            entry: FileEntry {
+                path: name,
+                sha256,
+                bytes,
+            },
+            content: Content::File(path),
+        }),
+        Err(source) => Err(RegistryError::File {
+            operation: "read",
+            path,
+            source,
+        }),
     }
 }
 
@@ -231,7 +278,11 @@ mod tests {
         let files = BundleFile::read_folder(root.path()).unwrap();
         let names: Vec<_> = files.iter().map(|file| file.path().as_str()).collect();
         assert_eq!(names, ["a", "b/c/deep", "z.json"]);
-        assert!(files.iter().all(|file| file.sha256() == Digest::of(file.path().as_str())));
+        assert!(
+            files
+                .iter()
+                .all(|file| file.sha256() == Digest::of(file.path().as_str()))
+        );
         assert!(BundleFile::read_folder(&root.path().join("absent")).is_err());
     }
 }

@@ -26,15 +26,24 @@ pub(crate) async fn write(store: &Store, format: u32) -> Result<(), RegistryErro
 
 /// Checks the marker and returns its format; `None` where there is no marker.
 pub(crate) async fn check(store: &Store) -> Result<Option<u32>, RegistryError> {
-    let Some(bytes) = store.get(Key::Marker).await? else { return Ok(None) };
+    let Some(bytes) = store.get(Key::Marker).await? else {
+        return Ok(None);
+    };
     if let Some(format) = (1..=FORMAT).find(|format| bytes == expected(*format)) {
         return Ok(Some(format));
     }
     match serde_json::from_slice::<Marker>(&bytes) {
         Ok(marker) if marker.kind == KIND && marker.format > u64::from(FORMAT) => {
-            Err(RegistryError::Format { key: Key::Marker.to_string(), found: marker.format, known: FORMAT })
+            Err(RegistryError::Format {
+                key: Key::Marker.to_string(),
+                found: marker.format,
+                known: FORMAT,
+            })
         }
-        _ => Err(RegistryError::damaged(Key::Marker, "it does not say that this is a registry")),
+        _ => Err(RegistryError::damaged(
+            Key::Marker,
+            "it does not say that this is a registry",
+        )),
     }
 }
 
@@ -49,14 +58,34 @@ mod tests {
 
     #[test]
     fn newer_and_foreign_stores_are_refused() {
-        for (text, newer) in
-            [(r#"{"format":3,"kind":"pdm-ml registry"}"#, true), (r#"{"format":1,"kind":"x"}"#, false), ("", false)]
-        {
+        for (text, newer) in [
+            (r#"{"format":3,"kind":"pdm-ml registry"}"#, true),
+            (r#"{"format":1,"kind":"x"}"#, false),
+            ("", false),
+        ] {
             let store = Store::memory();
             wait(store.create(Key::Marker, text)).unwrap();
-            for error in [wait(check(&store)).unwrap_err(), wait(store.prove()).unwrap_err()] {
-                assert_eq!(matches!(error, RegistryError::Format { found: 3, known: 2, .. }), newer, "{text}");
-                assert_eq!(matches!(error, RegistryError::Integrity { .. }), !newer, "{text}");
+            for error in [
+                wait(check(&store)).unwrap_err(),
+                wait(store.prove()).unwrap_err(),
+            ] {
+                assert_eq!(
+                    matches!(
+                        error,
+                        RegistryError::Format {
+                            found: 3,
+                            known: 2,
+                            ..
+                        }
+                    ),
+                    newer,
+                    "{text}"
+                );
+                assert_eq!(
+                    matches!(error, RegistryError::Integrity { .. }),
+                    !newer,
+                    "{text}"
+                );
             }
         }
     }

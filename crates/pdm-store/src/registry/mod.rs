@@ -54,7 +54,10 @@ mod probe;
 mod promote;
 mod read;
 mod reference;
-#[expect(clippy::module_inception, reason = "the room is named after the one thing it holds")]
+#[expect(
+    clippy::module_inception,
+    reason = "the room is named after the one thing it holds"
+)]
 mod registry;
 mod remark;
 mod rights;
@@ -80,7 +83,8 @@ pub use diff::{Change, Difference, FileChange, Side, ValueChange};
 pub use entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack, Stamp};
 pub use error::{Failure, RegistryError};
 pub use gates::{
-    Champion, Contender, GateOptions, GateReport, GateRow, Observed, Opponent, Rule, Versus, WhenNoChampion, judge,
+    Champion, Contender, GateOptions, GateReport, GateRow, Observed, Opponent, Rule, Versus,
+    WhenNoChampion, judge,
 };
 pub use identity::{IdError, RegistryId};
 pub use manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion, Origin, VersionId};

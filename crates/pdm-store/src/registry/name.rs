@@ -52,12 +52,22 @@ impl NameError {
 fn check(what: &'static str, name: &str) -> Result<(), NameError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let follows = |byte: u8| plain(byte) || matches!(byte, b'-' | b'_' | b'.');
-    let good = name.len() <= LONGEST && name.bytes().next().is_some_and(plain) && name.bytes().all(follows);
-    if good { Ok(()) } else { Err(NameError::Grammar { what, name: name.to_owned() }) }
+    let good = name.len() <= LONGEST
+        && name.bytes().next().is_some_and(plain)
+        && name.bytes().all(follows);
+    if good {
+        Ok(())
+    } else {
+        Err(NameError::Grammar {
+            what,
+            name: name.to_owned(),
+        })
+    }
 }
 
 fn is_reserved(name: &str) -> bool {
-    let number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number =
+        |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     name == "latest" || name.strip_prefix('v').is_some_and(number)
 }
 
@@ -89,7 +99,11 @@ impl TryFrom<String> for Alias {
 
     fn try_from(name: String) -> Result<Self, NameError> {
         check("alias", &name)?;
-        if is_reserved(&name) { Err(NameError::Reserved { name }) } else { Ok(Self(name)) }
+        if is_reserved(&name) {
+            Err(NameError::Reserved { name })
+        } else {
+            Ok(Self(name))
+        }
     }
 }
 
@@ -142,17 +156,36 @@ mod tests {
         for name in ["a", "turbofan-fd001", "7", "v2.x_y", &"a".repeat(64)] {
             assert!(name.parse::<ModelName>().is_ok(), "{name}");
         }
-        for name in ["", ".", "..", "-a", "A", "a/b", "a@b", "é", "a b", &"a".repeat(65)] {
+        for name in [
+            "",
+            ".",
+            "..",
+            "-a",
+            "A",
+            "a/b",
+            "a@b",
+            "é",
+            "a b",
+            &"a".repeat(65),
+        ] {
             assert!(name.parse::<ModelName>().is_err(), "{name}");
             assert!(name.parse::<Alias>().is_err(), "{name}");
-            assert!(serde_json::from_value::<ModelName>(name.into()).is_err(), "{name}");
+            assert!(
+                serde_json::from_value::<ModelName>(name.into()).is_err(),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn words_of_references_are_no_aliases() {
         for name in ["latest", "v1", "v042"] {
-            assert_eq!(name.parse::<Alias>(), Err(NameError::Reserved { name: name.to_owned() }));
+            assert_eq!(
+                name.parse::<Alias>(),
+                Err(NameError::Reserved {
+                    name: name.to_owned()
+                })
+            );
         }
         for name in ["v", "v1a", "latest2", "champion"] {
             assert!(name.parse::<Alias>().is_ok(), "{name}");

@@ -45,12 +45,19 @@ impl RegistryOptions {
         let url = url.map(|error| Problem::new("url", error.to_string()).of(error.code()));
         let model = match self.model.as_str() {
             "" => None,
-            name => {
-                name.parse::<ModelName>().err().map(|error| Problem::new("model", error.to_string()).of(error.code()))
-            }
+            name => name
+                .parse::<ModelName>()
+                .err()
+                .map(|error| Problem::new("model", error.to_string()).of(error.code())),
         };
-        let alias = self.alias().err().map(|error| Problem::new("alias", error.to_string()).of(error.code()));
-        let id = self.expected().err().map(|error| Problem::new("id", error.to_string()).of(Code::BadValue));
+        let alias = self
+            .alias()
+            .err()
+            .map(|error| Problem::new("alias", error.to_string()).of(error.code()));
+        let id = self
+            .expected()
+            .err()
+            .map(|error| Problem::new("id", error.to_string()).of(Code::BadValue));
         [url, id, model, alias].into_iter().flatten().collect()
     }
 
@@ -59,7 +66,11 @@ impl RegistryOptions {
     /// # Errors
     /// [`IdError`] where it is no identity.
     pub fn expected(&self) -> Result<Option<RegistryId>, IdError> {
-        if self.id.is_empty() { Ok(None) } else { self.id.parse().map(Some) }
+        if self.id.is_empty() {
+            Ok(None)
+        } else {
+            self.id.parse().map(Some)
+        }
     }
 
     /// Returns the name of the model; `project` where none is set.
@@ -67,7 +78,11 @@ impl RegistryOptions {
     /// # Errors
     /// [`NameError`] where the name breaks the grammar.
     pub fn model_name(&self, project: &str) -> Result<ModelName, NameError> {
-        if self.model.is_empty() { project.parse() } else { self.model.parse() }
+        if self.model.is_empty() {
+            project.parse()
+        } else {
+            self.model.parse()
+        }
     }
 
     /// Returns the alias.
@@ -96,7 +111,11 @@ mod tests {
         let options: RegistryOptions =
             toml::from_str("url = 'ftp://bucket/x'\nid = 'plant-7'\nmodel = 'A'\nalias = 'latest'\npromote = false")
                 .unwrap();
-        let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
+        let paths: Vec<_> = options
+            .problems()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
         assert_eq!(paths, ["url", "id", "model", "alias"]);
     }
 }

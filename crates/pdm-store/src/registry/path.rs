@@ -11,7 +11,9 @@ pub struct BundlePath(String);
 
 /// A path that could leave its folder, or that not every system can write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a path within a bundle: expected parts divided by `/`, none of them `.` or `..`")]
+#[error(
+    "`{0}` is not a path within a bundle: expected parts divided by `/`, none of them `.` or `..`"
+)]
 pub struct PathError(String);
 
 impl BundlePath {
@@ -22,7 +24,9 @@ impl BundlePath {
 
     /// Returns where the file lies when the bundle lies in `folder`.
     pub fn within(&self, folder: &Path) -> PathBuf {
-        self.0.split('/').fold(folder.to_owned(), |path, part| path.join(part))
+        self.0
+            .split('/')
+            .fold(folder.to_owned(), |path, part| path.join(part))
     }
 }
 
@@ -36,7 +40,11 @@ impl TryFrom<String> for BundlePath {
     type Error = PathError;
 
     fn try_from(path: String) -> Result<Self, PathError> {
-        if path.split('/').all(is_safe) { Ok(Self(path)) } else { Err(PathError(path)) }
+        if path.split('/').all(is_safe) {
+            Ok(Self(path))
+        } else {
+            Err(PathError(path))
+        }
     }
 }
 
@@ -66,13 +74,30 @@ mod tests {
 
     #[test]
     fn no_path_leaves_its_folder() {
-        for path in
-            ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/.", "./a", "a/", "c:\\x", "C:", "a\\..\\b", "a\0b"]
-        {
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a//b",
+            "a/.",
+            "./a",
+            "a/",
+            "c:\\x",
+            "C:",
+            "a\\..\\b",
+            "a\0b",
+        ] {
             assert!(path.parse::<BundlePath>().is_err(), "{path:?}");
-            assert!(serde_json::from_value::<BundlePath>(path.into()).is_err(), "{path:?}");
+            assert!(
+                serde_json::from_value::<BundlePath>(path.into()).is_err(),
+                "{path:?}"
+            );
         }
         let path: BundlePath = "weights/gru..safetensors".parse().unwrap();
-        assert_eq!(path.within(Path::new("b")), Path::new("b").join("weights").join("gru..safetensors"));
+        assert_eq!(
+            path.within(Path::new("b")),
+            Path::new("b").join("weights").join("gru..safetensors")
+        );
     }
 }

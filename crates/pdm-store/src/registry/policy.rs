@@ -50,7 +50,11 @@ impl Policy {
             known.approvals = known.approvals.max(policy.approvals);
         }
         let firsts = [self.signatures, other.signatures].map(|signatures| signatures.required_from);
-        self.signatures.required_from = firsts.into_iter().filter(|first| *first > 0).min().unwrap_or(0);
+        self.signatures.required_from = firsts
+            .into_iter()
+            .filter(|first| *first > 0)
+            .min()
+            .unwrap_or(0);
         self.key.extend(other.key);
         self
     }
@@ -78,15 +82,21 @@ mod tests {
     #[test]
     fn the_stricter_counts_and_a_slip_is_told() {
         let parse = |text: &str| Policy::parse(text).unwrap();
-        let both =
-            parse("[alias.champion]\napprovals = 2").with(parse("[alias.champion]\nprotected = true\n[alias.shadow]"));
+        let both = parse("[alias.champion]\napprovals = 2")
+            .with(parse("[alias.champion]\nprotected = true\n[alias.shadow]"));
         let champion = both.of(&"champion".parse().unwrap());
-        assert_eq!(champion, AliasPolicy { protected: true, approvals: 2 });
+        assert_eq!(
+            champion,
+            AliasPolicy {
+                protected: true,
+                approvals: 2
+            }
+        );
         assert_eq!(both.of(&"shadow".parse().unwrap()), AliasPolicy::default());
         assert_eq!(both.of(&"canary".parse().unwrap()), AliasPolicy::default());
         let key = "[[key]]\nactor = \"ci\"\npublic = \"MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\"";
-        let both =
-            parse(&format!("[signatures]\nrequired_from = 7\n{key}")).with(parse("[signatures]\nrequired_from = 3"));
+        let both = parse(&format!("[signatures]\nrequired_from = 7\n{key}"))
+            .with(parse("[signatures]\nrequired_from = 3"));
         assert_eq!(both.trust(), Trust::new(parse(key).key, 3));
         for text in [
             "[alias.champion]\naprovals = 1",

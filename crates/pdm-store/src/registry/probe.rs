@@ -54,7 +54,11 @@ pub(crate) async fn run(store: &Store) -> Result<Proof, RegistryError> {
         }
     }
     verdict::prove(store);
-    Ok(Proof { racers: RACERS, rounds, deletes })
+    Ok(Proof {
+        racers: RACERS,
+        rounds,
+        deletes,
+    })
 }
 
 /// Proves that creating an object twice in a row fails, and that it is listed.
@@ -73,15 +77,21 @@ async fn row(store: &Store, bytes: usize) -> Result<bool, RegistryError> {
 
 async fn twice(store: &Store, key: Key, bytes: usize) -> Result<(), RegistryError> {
     let (first, second) = (body("first", bytes), body("second", bytes));
-    if store.create(key, first.clone()).await? == Created::Exists && store.get(key).await?.is_none() {
-        return Err(store.contradicted("create", key, "it says that the object exists, and there is none"));
+    if store.create(key, first.clone()).await? == Created::Exists && store.get(key).await?.is_none()
+    {
+        return Err(store.contradicted(
+            "create",
+            key,
+            "it says that the object exists, and there is none",
+        ));
     }
     let again = store.create(key, second).await?;
     let kept = store.get(key).await?;
     if kept != Some(first) {
         return Err(distrust(
             store,
-            "it let a second writer overwrite an object that was to be created only once".to_owned(),
+            "it let a second writer overwrite an object that was to be created only once"
+                .to_owned(),
         ));
     }
     if again == Created::Written {
@@ -89,7 +99,10 @@ async fn twice(store: &Store, key: Key, bytes: usize) -> Result<(), RegistryErro
         return Err(distrust(store, what.to_owned()));
     }
     if !store.list(PROBES).await?.contains(&key.to_string()) {
-        return Err(distrust(store, "what was just written is not listed".to_owned()));
+        return Err(distrust(
+            store,
+            "what was just written is not listed".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -107,20 +120,33 @@ async fn one_winner(store: &Store, bytes: usize) -> Result<bool, RegistryError> 
     }
     match outcome? {
         1 => Ok(deletes),
-        winners => Err(distrust(store, format!("{winners} of {RACERS} racing writers created the same object"))),
+        winners => Err(distrust(
+            store,
+            format!("{winners} of {RACERS} racing writers created the same object"),
+        )),
     }
 }
 
 /// Returns how many of all racing writers were told that they created an object.
 async fn race(store: &Store, key: Key, bytes: usize) -> Result<usize, RegistryError> {
-    let bodies: Vec<_> = (0..RACERS).map(|racer| body(&format!("racer {racer}"), bytes)).collect();
+    let bodies: Vec<_> = (0..RACERS)
+        .map(|racer| body(&format!("racer {racer}"), bytes))
+        .collect();
     let racers = bodies.iter().map(|body| store.create(key, body.clone()));
-    let created = join_all(racers).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let winners: Vec<_> = (0..RACERS).filter(|&racer| created[racer] == Created::Written).collect();
+    let created = join_all(racers)
+        .await
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
+    let winners: Vec<_> = (0..RACERS)
+        .filter(|&racer| created[racer] == Created::Written)
+        .collect();
     let kept = store.get(key).await?;
     match winners[..] {
         [winner] if kept.as_ref() == Some(&bodies[winner]) => Ok(1),
-        [_] => Err(distrust(store, "the winner of a race for one object does not find its own bytes there".to_owned())),
+        [_] => Err(distrust(
+            store,
+            "the winner of a race for one object does not find its own bytes there".to_owned(),
+        )),
         _ => Ok(winners.len()),
     }
 }
@@ -134,5 +160,8 @@ fn body(writer: &str, bytes: usize) -> Bytes {
 /// Refuses a store, and remembers that it was refused.
 pub(super) fn distrust(store: &Store, what: String) -> RegistryError {
     verdict::refuse(store, &what);
-    RegistryError::Unsafe { location: store.location().to_owned(), what }
+    RegistryError::Unsafe {
+        location: store.location().to_owned(),
+        what,
+    }
 }

@@ -74,7 +74,8 @@ impl Registry {
     ) -> Result<GateReport, RegistryError> {
         let state = self.state(None).await?;
         let version = state.resolve(reference)?;
-        self.judge_again(gates, version, state.current(&reference.model, alias)).await
+        self.judge_again(gates, version, state.current(&reference.model, alias))
+            .await
     }
 
     /// Points an alias to a version, where the gates or the actor's force allow it.
@@ -85,7 +86,11 @@ impl Registry {
     /// [`RegistryError::GateRefused`], [`RegistryError::GateUndecided`] or [`RegistryError::WrongReport`] where the
     /// gates do not allow it, [`RegistryError::NoReason`] where force gives none, [`RegistryError::Conflict`] where the
     /// race was lost for good, an unknown model or version, and whatever the store answers.
-    pub async fn promote(&self, promotion: &Promotion, stamp: &Stamp) -> Result<Moved, RegistryError> {
+    pub async fn promote(
+        &self,
+        promotion: &Promotion,
+        stamp: &Stamp,
+    ) -> Result<Moved, RegistryError> {
         promotion.check()?;
         let decide = |state: Arc<State>| async move { self.decide(promotion, &state, stamp).await };
         let ((moved, report), entry) = Log::append(self.store(), stamp, decide).await?;
@@ -116,7 +121,8 @@ impl Registry {
         let mut seen = None;
         let decide = |state: Arc<State>| {
             ready(
-                rolled_back(&state, model, alias, reason, &mut seen).map(|(action, moved)| Step::Append(action, moved)),
+                rolled_back(&state, model, alias, reason, &mut seen)
+                    .map(|(action, moved)| Step::Append(action, moved)),
             )
         };
         let (moved, entry) = Log::append(self.store(), stamp, decide).await?;
@@ -134,7 +140,14 @@ impl Registry {
         let version = state.resolve(&ModelRef::version(model.clone(), promotion.version))?;
         let champion = state.current(model, alias);
         let (from, to) = (champion.map(|champion| champion.version), version.version);
-        let mut moved = Moved { model: model.clone(), alias: alias.clone(), from, to, entry: None, report: None };
+        let mut moved = Moved {
+            model: model.clone(),
+            alias: alias.clone(),
+            from,
+            to,
+            entry: None,
+            report: None,
+        };
         if from == Some(to) {
             return Ok(Step::Leave((moved, None)));
         }
@@ -142,9 +155,17 @@ impl Registry {
         promotion.require_approval(state, &stamp.actor)?;
         let report = self.consent(promotion, version, champion).await?;
         if let Some(report) = &report {
-            moved.report = Some(self.store().relying(state, stamp).put_blob(report.clone()).await?);
+            moved.report = Some(
+                self.store()
+                    .relying(state, stamp)
+                    .put_blob(report.clone())
+                    .await?,
+            );
         }
-        Ok(Step::Append(Action::Promote(promotion.action(from, moved.report)), (moved, report)))
+        Ok(Step::Append(
+            Action::Promote(promotion.action(from, moved.report)),
+            (moved, report),
+        ))
     }
 
     /// Returns the bytes of the report that allows a promotion; `None` where it is forced.
@@ -154,7 +175,9 @@ impl Registry {
         version: &ModelVersion,
         champion: Option<&ModelVersion>,
     ) -> Result<Option<Bytes>, RegistryError> {
-        let Consent::Gates(report) = &promotion.consent else { return Ok(None) };
+        let Consent::Gates(report) = &promotion.consent else {
+            return Ok(None);
+        };
         require_about(report, version)?;
         let same = report.champion == champion.map(Champion::of);
         let report = match same {
@@ -172,7 +195,11 @@ impl Registry {
         champion: Option<&ModelVersion>,
     ) -> Result<GateReport, RegistryError> {
         let (scorecard, predictions) = self.evidence(version).await?;
-        let challenger = Contender { bundle: version.bundle, scorecard: &scorecard, predictions: &predictions };
+        let challenger = Contender {
+            bundle: version.bundle,
+            scorecard: &scorecard,
+            predictions: &predictions,
+        };
         if let Some(champion) = champion.filter(|champion| champion.version == version.version) {
             return Ok(judge(gates, challenger, Opponent::Itself(champion.version)));
         }
@@ -185,10 +212,20 @@ impl Registry {
         challenger: Contender<'_>,
         champion: Option<&ModelVersion>,
     ) -> Result<GateReport, RegistryError> {
-        let Some(champion) = champion else { return Ok(judge(gates, challenger, Opponent::Nobody)) };
+        let Some(champion) = champion else {
+            return Ok(judge(gates, challenger, Opponent::Nobody));
+        };
         let (scorecard, predictions) = self.evidence(champion).await?;
-        let defender = Contender { bundle: champion.bundle, scorecard: &scorecard, predictions: &predictions };
-        Ok(judge(gates, challenger, Opponent::Version(champion.version, defender)))
+        let defender = Contender {
+            bundle: champion.bundle,
+            scorecard: &scorecard,
+            predictions: &predictions,
+        };
+        Ok(judge(
+            gates,
+            challenger,
+            Opponent::Version(champion.version, defender),
+        ))
     }
 }
 
@@ -200,36 +237,76 @@ fn rolled_back(
     reason: &str,
     seen: &mut Option<u32>,
 ) -> Result<(Action, Moved), RegistryError> {
-    let from = state.resolve(&ModelRef::alias(model.clone(), alias.clone()))?.version;
+    let from = state
+        .resolve(&ModelRef::alias(model.clone(), alias.clone()))?
+        .version;
     if *seen.get_or_insert(from) != from {
-        return Err(RegistryError::Conflict { what: format!("`{model}@{alias}` now points to version {from}") });
+        return Err(RegistryError::Conflict {
+            what: format!("`{model}@{alias}` now points to version {from}"),
+        });
     }
     let (model, alias) = (model.clone(), alias.clone());
     let Some(to) = state.model(&model)?.before(&alias) else {
-        return Err(RegistryError::NothingBefore { model, alias, current: from });
+        return Err(RegistryError::NothingBefore {
+            model,
+            alias,
+            current: from,
+        });
     };
     state.model(&model)?.require_in_use(&model, to)?;
-    let moved = Moved { model: model.clone(), alias: alias.clone(), from: Some(from), to, entry: None, report: None };
-    Ok((Action::Rollback(RolledBack { model, alias, from, to, reason: reason.to_owned() }), moved))
+    let moved = Moved {
+        model: model.clone(),
+        alias: alias.clone(),
+        from: Some(from),
+        to,
+        entry: None,
+        report: None,
+    };
+    Ok((
+        Action::Rollback(RolledBack {
+            model,
+            alias,
+            from,
+            to,
+            reason: reason.to_owned(),
+        }),
+        moved,
+    ))
 }
 
 impl Promotion {
     fn check(&self) -> Result<(), RegistryError> {
         let silent = matches!(self.consent, Consent::Forced) && self.reason.trim().is_empty();
         if matches!(self.consent, Consent::Forced) && self.policy.protected {
-            return Err(RegistryError::Protected { alias: self.alias.clone() });
+            return Err(RegistryError::Protected {
+                alias: self.alias.clone(),
+            });
         }
-        if silent { Err(RegistryError::NoReason) } else { Ok(()) }
+        if silent {
+            Err(RegistryError::NoReason)
+        } else {
+            Ok(())
+        }
     }
 
     /// Refuses to go on before enough others than who acts have approved.
     fn require_approval(&self, state: &State, actor: &str) -> Result<(), RegistryError> {
         let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
-        let by: Vec<_> = state.model(&model)?.approvals(version, &alias).filter(|other| *other != actor).collect();
+        let by: Vec<_> = state
+            .model(&model)?
+            .approvals(version, &alias)
+            .filter(|other| *other != actor)
+            .collect();
         if by.len() >= self.policy.approvals {
             return Ok(());
         }
-        Err(RegistryError::NotApproved { model, version, alias, have: by.len(), need: self.policy.approvals })
+        Err(RegistryError::NotApproved {
+            model,
+            version,
+            alias,
+            have: by.len(),
+            need: self.policy.approvals,
+        })
     }
 
     fn require_pass(&self, report: &GateReport) -> Result<(), RegistryError> {
@@ -239,11 +316,21 @@ impl Promotion {
             Verdict::Pass => Ok(()),
             Verdict::Fail => {
                 let reason = report.reasons(Verdict::Fail);
-                Err(RegistryError::GateRefused { model, version, alias, reason })
+                Err(RegistryError::GateRefused {
+                    model,
+                    version,
+                    alias,
+                    reason,
+                })
             }
             Verdict::Undecided => {
                 let reason = report.reasons(Verdict::Undecided);
-                Err(RegistryError::GateUndecided { model, version, alias, reason })
+                Err(RegistryError::GateUndecided {
+                    model,
+                    version,
+                    alias,
+                    reason,
+                })
             }
         }
     }
@@ -263,7 +350,10 @@ impl Promotion {
 
 impl Champion {
     fn of(version: &ModelVersion) -> Self {
-        Self { version: version.version, bundle: version.bundle }
+        Self {
+            version: version.version,
+            bundle: version.bundle,
+        }
     }
 }
 
@@ -271,7 +361,9 @@ fn require_about(report: &GateReport, version: &ModelVersion) -> Result<(), Regi
     if (report.challenger, report.scorecard) == (version.bundle, version.scorecard) {
         return Ok(());
     }
-    let in_words = |bundle: Digest, card: Digest| format!("bundle {} with scorecard {}", bundle.short(), card.short());
+    let in_words = |bundle: Digest, card: Digest| {
+        format!("bundle {} with scorecard {}", bundle.short(), card.short())
+    };
     Err(RegistryError::WrongReport {
         model: version.model.clone(),
         version: version.version,

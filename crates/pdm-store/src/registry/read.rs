@@ -113,14 +113,23 @@ impl Registry {
     /// # Errors
     /// A damaged log, and whatever the store answers.
     pub async fn list(&self, at: Option<Timestamp>) -> Result<Vec<ModelSummary>, RegistryError> {
-        Ok(self.state(at).await?.models().map(|(name, model)| ModelSummary::of(name, model)).collect())
+        Ok(self
+            .state(at)
+            .await?
+            .models()
+            .map(|(name, model)| ModelSummary::of(name, model))
+            .collect())
     }
 
     /// Returns the version a reference points to, now or at a time.
     ///
     /// # Errors
     /// An unknown model, version or alias, a damaged log, and whatever the store answers.
-    pub async fn resolve(&self, reference: &ModelRef, at: Option<Timestamp>) -> Result<ModelVersion, RegistryError> {
+    pub async fn resolve(
+        &self,
+        reference: &ModelRef,
+        at: Option<Timestamp>,
+    ) -> Result<ModelVersion, RegistryError> {
         self.state(at).await?.resolve(reference).cloned()
     }
 
@@ -131,16 +140,30 @@ impl Registry {
     pub async fn show(&self, reference: &ModelRef) -> Result<VersionDetail, RegistryError> {
         let log = Log::read(self.store()).await?;
         let version = log.state().resolve(reference)?.clone();
-        let touches = |row: &HistoryRow| row.version == version.version || row.from == Some(version.version);
-        let rows = log.entries().iter().flat_map(HistoryRow::of).filter(|row| row.model == version.model);
+        let touches =
+            |row: &HistoryRow| row.version == version.version || row.from == Some(version.version);
+        let rows = log
+            .entries()
+            .iter()
+            .flat_map(HistoryRow::of)
+            .filter(|row| row.model == version.model);
         let history = rows.filter(touches).collect();
         let model = log.state().model(&version.model)?;
-        let (aliases, collected) = (model.aliases_of(version.version), model.collection(version.version).cloned());
+        let (aliases, collected) = (
+            model.aliases_of(version.version),
+            model.collection(version.version).cloned(),
+        );
         let scorecard = match collected {
             Some(_) => None,
             None => Some(self.evidence(&version).await?.0),
         };
-        Ok(VersionDetail { version, aliases, scorecard, collected, history })
+        Ok(VersionDetail {
+            version,
+            aliases,
+            scorecard,
+            collected,
+            history,
+        })
     }
 
     /// Returns what happened to a model, oldest first, up to a time; with an alias, only its moves.
@@ -155,12 +178,18 @@ impl Registry {
     ) -> Result<Vec<HistoryRow>, RegistryError> {
         let log = Log::read(self.store()).await?;
         if let Some(alias) = alias {
-            log.state().resolve(&ModelRef::alias(model.clone(), alias.clone()))?;
+            log.state()
+                .resolve(&ModelRef::alias(model.clone(), alias.clone()))?;
         }
         log.state().model(model)?;
         let entries = at.map_or(log.entries(), |at| until(log.entries(), at));
-        let rows = entries.iter().flat_map(HistoryRow::of).filter(|row| row.model == *model);
-        Ok(rows.filter(|row| alias.is_none() || row.alias.as_ref() == alias).collect())
+        let rows = entries
+            .iter()
+            .flat_map(HistoryRow::of)
+            .filter(|row| row.model == *model);
+        Ok(rows
+            .filter(|row| alias.is_none() || row.alias.as_ref() == alias)
+            .collect())
     }
 }
 
@@ -177,7 +206,10 @@ impl Registry {
 
 impl ModelSummary {
     fn of(name: &ModelName, model: &Model) -> Self {
-        let aliases = model.aliases().map(|(alias, version)| (alias.clone(), version)).collect();
+        let aliases = model
+            .aliases()
+            .map(|(alias, version)| (alias.clone(), version))
+            .collect();
         let versions = model.versions().iter().map(|version| VersionSummary {
             version: version.version,
             aliases: model.aliases_of(version.version),
@@ -187,7 +219,11 @@ impl ModelSummary {
             bytes: version.files.iter().map(|file| file.bytes).sum(),
             origin: version.origin.clone(),
         });
-        Self { model: name.clone(), aliases, versions: versions.collect() }
+        Self {
+            model: name.clone(),
+            aliases,
+            versions: versions.collect(),
+        }
     }
 }
 
@@ -213,12 +249,24 @@ impl HistoryRow {
         };
         let row = match &entry.action {
             Action::Collect(Collected { versions }) => {
-                return versions.iter().map(|id| row(Done::Collect, &id.model, id.version)).collect();
+                return versions
+                    .iter()
+                    .map(|id| row(Done::Collect, &id.model, id.version))
+                    .collect();
             }
-            Action::Register(version) => {
-                Self { report: version.report, ..row(Done::Register, &version.model, version.version) }
-            }
-            Action::Promote(Promoted { model, alias, from, to, reason, report, forced }) => Self {
+            Action::Register(version) => Self {
+                report: version.report,
+                ..row(Done::Register, &version.model, version.version)
+            },
+            Action::Promote(Promoted {
+                model,
+                alias,
+                from,
+                to,
+                reason,
+                report,
+                forced,
+            }) => Self {
                 alias: Some(alias.clone()),
                 from: *from,
                 reason: reason.clone(),
@@ -228,10 +276,23 @@ impl HistoryRow {
             },
             Action::Annotate(remarked) => remark(Done::Annotate, remarked),
             Action::Retire(remarked) => remark(Done::Retire, remarked),
-            Action::Approve(Approved { model, version, alias, text }) => {
-                Self { alias: Some(alias.clone()), reason: text.clone(), ..row(Done::Approve, model, *version) }
-            }
-            Action::Rollback(RolledBack { model, alias, from, to, reason }) => Self {
+            Action::Approve(Approved {
+                model,
+                version,
+                alias,
+                text,
+            }) => Self {
+                alias: Some(alias.clone()),
+                reason: text.clone(),
+                ..row(Done::Approve, model, *version)
+            },
+            Action::Rollback(RolledBack {
+                model,
+                alias,
+                from,
+                to,
+                reason,
+            }) => Self {
                 alias: Some(alias.clone()),
                 from: Some(*from),
                 reason: reason.clone(),

@@ -75,12 +75,18 @@ impl ModelRef {
 
     /// Returns the reference to a version by its number.
     pub fn version(model: ModelName, version: u32) -> Self {
-        Self { model, target: Target::Version(version) }
+        Self {
+            model,
+            target: Target::Version(version),
+        }
     }
 
     /// Returns the reference to the version an alias points to.
     pub fn alias(model: ModelName, alias: Alias) -> Self {
-        Self { model, target: Target::Alias(alias) }
+        Self {
+            model,
+            target: Target::Alias(alias),
+        }
     }
 }
 
@@ -90,7 +96,10 @@ fn parse_version(text: &str, version: &str) -> Result<u32, ReferenceError> {
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
     match number.parse() {
         Ok(number) if digits && number > 0 => Ok(number),
-        _ => Err(ReferenceError::Version { text: text.to_owned(), version: version.to_owned() }),
+        _ => Err(ReferenceError::Version {
+            text: text.to_owned(),
+            version: version.to_owned(),
+        }),
     }
 }
 
@@ -99,11 +108,23 @@ impl FromStr for ModelRef {
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         if let Some((model, alias)) = text.split_once('@') {
-            let target = if alias == "latest" { Target::Latest } else { Target::Alias(alias.parse()?) };
-            return Ok(Self { model: model.parse()?, target });
+            let target = if alias == "latest" {
+                Target::Latest
+            } else {
+                Target::Alias(alias.parse()?)
+            };
+            return Ok(Self {
+                model: model.parse()?,
+                target,
+            });
         }
-        let (model, version) = text.split_once('/').ok_or_else(|| ReferenceError::Shape(text.to_owned()))?;
-        Ok(Self { model: model.parse()?, target: Target::Version(parse_version(text, version)?) })
+        let (model, version) = text
+            .split_once('/')
+            .ok_or_else(|| ReferenceError::Shape(text.to_owned()))?;
+        Ok(Self {
+            model: model.parse()?,
+            target: Target::Version(parse_version(text, version)?),
+        })
     }
 }
 
@@ -149,9 +170,18 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in
-            ["", "fd001", "fd001@", "@champion", "fd001/", "fd001/0", "fd001/x", "fd001/+3", "fd001/3/4", "fd001@v3"]
-        {
+        for text in [
+            "",
+            "fd001",
+            "fd001@",
+            "@champion",
+            "fd001/",
+            "fd001/0",
+            "fd001/x",
+            "fd001/+3",
+            "fd001/3/4",
+            "fd001@v3",
+        ] {
             assert!(ModelRef::parse(text).is_err(), "{text}");
         }
         assert!(ModelRef::parse("fd001/99999999999").is_err());

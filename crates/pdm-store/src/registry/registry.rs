@@ -75,7 +75,10 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
+    pub fn open<'a>(
+        url: &str,
+        surroundings: impl Into<Surroundings<'a>>,
+    ) -> Result<Self, RegistryError> {
         Store::open(url, surroundings).map(Self::new)
     }
 
@@ -91,19 +94,28 @@ impl Registry {
     ///
     /// # Errors
     /// Two files of one name, predictions other than those that were scored, and whatever the store answers.
-    pub async fn register(&self, new: &NewVersion, stamp: &Stamp) -> Result<Registered, RegistryError> {
+    pub async fn register(
+        &self,
+        new: &NewVersion,
+        stamp: &Stamp,
+    ) -> Result<Registered, RegistryError> {
         let (scorecard, predictions) = new.evidence()?;
         let files = new.file_entries()?;
         let report = new.report.as_ref().map(encode::report).transpose()?;
         let version = new.version(files, [&scorecard, &predictions], report.as_ref());
         let state = Arc::new(self.state(None).await?);
         if let Some(known) = state.same(&version.model, version.bundle, version.scorecard) {
-            return Ok(Registered { version: known.clone(), is_new: false });
+            return Ok(Registered {
+                version: known.clone(),
+                is_new: false,
+            });
         }
         self.store.require_key(stamp)?;
         self.store.prove().await?;
         let blobs: Vec<_> = [scorecard, predictions].into_iter().chain(report).collect();
-        Self::new(self.store.relying(&state, stamp)).deliver(blobs.clone(), &new.files).await?;
+        Self::new(self.store.relying(&state, stamp))
+            .deliver(blobs.clone(), &new.files)
+            .await?;
         let (version, is_new) = self.enter(version, stamp).await?;
         // What was relied on may have been collected meanwhile.
         if !self.store.absent(version.blobs()).await?.is_empty() {
@@ -124,15 +136,25 @@ impl Registry {
         stamp: &Stamp,
     ) -> Result<(ModelVersion, bool), RegistryError> {
         let decide = |state: Arc<State>| {
-            ready(Ok(match state.same(&version.model, version.bundle, version.scorecard) {
-                Some(known) => Step::Leave((known.clone(), false)),
-                None => {
-                    let number = state.next_version(&version.model);
-                    let mut numbered = ModelVersion { version: number, ..version.clone() };
-                    self.store.signer().inspect(|signer| signer.sign_version(&mut numbered));
-                    Step::Append(Action::Register(Box::new(numbered.clone())), (numbered, true))
-                }
-            }))
+            ready(Ok(
+                match state.same(&version.model, version.bundle, version.scorecard) {
+                    Some(known) => Step::Leave((known.clone(), false)),
+                    None => {
+                        let number = state.next_version(&version.model);
+                        let mut numbered = ModelVersion {
+                            version: number,
+                            ..version.clone()
+                        };
+                        self.store
+                            .signer()
+                            .inspect(|signer| signer.sign_version(&mut numbered));
+                        Step::Append(
+                            Action::Register(Box::new(numbered.clone())),
+                            (numbered, true),
+                        )
+                    }
+                },
+            ))
         };
         Ok(Log::append(&self.store, stamp, decide).await?.0)
     }
@@ -143,16 +165,27 @@ impl Registry {
     /// A damaged log, and whatever the store answers.
     pub async fn state(&self, at: Option<Timestamp>) -> Result<State, RegistryError> {
         let log = Log::read(&self.store).await?;
-        let Some(at) = at else { return Ok(log.state().clone()) };
-        State::fold(until(log.entries(), at)).map_err(|error| RegistryError::damaged("log", error.to_string()))
+        let Some(at) = at else {
+            return Ok(log.state().clone());
+        };
+        State::fold(until(log.entries(), at))
+            .map_err(|error| RegistryError::damaged("log", error.to_string()))
     }
 
     /// Returns the scorecard and the predictions of a version.
     ///
     /// # Errors
     /// Missing or damaged blobs, and whatever the store answers.
-    pub async fn evidence(&self, version: &ModelVersion) -> Result<(Scorecard, Predictions), RegistryError> {
-        let scorecard = self.explained(version, self.read_json("a scorecard", version.scorecard).await).await?;
+    pub async fn evidence(
+        &self,
+        version: &ModelVersion,
+    ) -> Result<(Scorecard, Predictions), RegistryError> {
+        let scorecard = self
+            .explained(
+                version,
+                self.read_json("a scorecard", version.scorecard).await,
+            )
+            .await?;
         let predictions = self.read_json("predictions", version.predictions).await;
         Ok((scorecard, self.explained(version, predictions).await?))
     }
@@ -173,10 +206,18 @@ impl Registry {
     /// # Errors
     /// Missing or damaged blobs, a symbolic link or a file of something else in the way, and whatever the store or the disk
     /// answers.
-    pub async fn fetch_bundle(&self, version: &ModelVersion, into: &Path) -> Result<(), RegistryError> {
+    pub async fn fetch_bundle(
+        &self,
+        version: &ModelVersion,
+        into: &Path,
+    ) -> Result<(), RegistryError> {
         let state = self.state(None).await?;
         let versions = state.model(&version.model)?.versions();
-        self.explained(version, fetch::bundle(&self.store, version, versions, into).await).await
+        self.explained(
+            version,
+            fetch::bundle(&self.store, version, versions, into).await,
+        )
+        .await
     }
 
     /// Walks the whole log and all blobs, and reports everything that is not as it was written.
@@ -225,18 +266,29 @@ impl Registry {
     /// As [`Self::check`].
     pub async fn check_evidence(&self, version: &ModelVersion) -> Result<(), RegistryError> {
         let history = self.history(&version.model, None, None).await?;
-        let reports = history.iter().filter(|row| row.version == version.version).filter_map(|row| row.report);
+        let reports = history
+            .iter()
+            .filter(|row| row.version == version.version)
+            .filter_map(|row| row.report);
         for digest in version.evidence().chain(reports) {
-            self.explained(version, self.store.get_blob(digest).await).await?;
+            self.explained(version, self.store.get_blob(digest).await)
+                .await?;
         }
         Ok(())
     }
 
     /// Writes the short files side by side, then the long ones, each of which has parts on their way side by side.
     async fn upload(&self, files: &[BundleFile]) -> Result<(), RegistryError> {
-        let (short, long): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.bytes() <= blobs::PART);
-        let uploads: Vec<_> = short.into_iter().map(|file| blobs::upload(&self.store, file)).collect();
-        stream::iter(uploads).buffer_unordered(WRITERS).try_for_each(|()| async { Ok(()) }).await?;
+        let (short, long): (Vec<_>, Vec<_>) =
+            files.iter().partition(|file| file.bytes() <= blobs::PART);
+        let uploads: Vec<_> = short
+            .into_iter()
+            .map(|file| blobs::upload(&self.store, file))
+            .collect();
+        stream::iter(uploads)
+            .buffer_unordered(WRITERS)
+            .try_for_each(|()| async { Ok(()) })
+            .await?;
         for file in long {
             blobs::upload(&self.store, file).await?;
         }
@@ -245,10 +297,17 @@ impl Registry {
 
     async fn put_blobs(&self, blobs: Vec<Bytes>) -> Result<(), RegistryError> {
         let writes = stream::iter(blobs).map(|bytes| self.store.put_blob(bytes));
-        writes.buffer_unordered(WRITERS).try_for_each(|_| async { Ok(()) }).await
+        writes
+            .buffer_unordered(WRITERS)
+            .try_for_each(|_| async { Ok(()) })
+            .await
     }
 
-    async fn read_json<T: DeserializeOwned>(&self, what: &str, digest: Digest) -> Result<T, RegistryError> {
+    async fn read_json<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        digest: Digest,
+    ) -> Result<T, RegistryError> {
         encode::read(what, &self.store.get_blob(digest).await?)
     }
 }
@@ -258,7 +317,9 @@ impl NewVersion {
     fn evidence(&self) -> Result<(Bytes, Bytes), RegistryError> {
         let predictions = encode::predictions(&self.predictions)?;
         if Digest::of(&predictions) != self.scorecard.predictions_digest {
-            return Err(RegistryError::OtherPredictions { model: self.model.clone() });
+            return Err(RegistryError::OtherPredictions {
+                model: self.model.clone(),
+            });
         }
         Ok((encode::scorecard(&self.scorecard)?, predictions))
     }
@@ -288,7 +349,9 @@ impl NewVersion {
         let mut entries: Vec<_> = self.files.iter().map(|file| file.entry().clone()).collect();
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         match entries.windows(2).find(|pair| pair[0].path == pair[1].path) {
-            Some(pair) => Err(RegistryError::SameFile { path: pair[0].path.to_string() }),
+            Some(pair) => Err(RegistryError::SameFile {
+                path: pair[0].path.to_string(),
+            }),
             None => Ok(entries),
         }
     }

@@ -29,10 +29,19 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::NoReason`] where it says nothing, an unknown model or version, and whatever the store answers.
-    pub async fn annotate(&self, reference: &ModelRef, text: &str, stamp: &Stamp) -> Result<Said, RegistryError> {
+    pub async fn annotate(
+        &self,
+        reference: &ModelRef,
+        text: &str,
+        stamp: &Stamp,
+    ) -> Result<Said, RegistryError> {
         let text = said(text)?;
         self.say(reference, stamp, |_, model, version| {
-            Ok(Some(Action::Annotate(Remarked { model, version, text: text.clone() })))
+            Ok(Some(Action::Annotate(Remarked {
+                model,
+                version,
+                text: text.clone(),
+            })))
         })
         .await
     }
@@ -51,8 +60,15 @@ impl Registry {
         self.say(reference, stamp, |state, model, version| {
             let known = state.model(&model)?;
             known.require_in_use(&model, version)?;
-            let before = known.approvals(version, alias).any(|actor| *actor == stamp.actor);
-            let approved = Approved { model, version, alias: alias.clone(), text: text.to_owned() };
+            let before = known
+                .approvals(version, alias)
+                .any(|actor| *actor == stamp.actor);
+            let approved = Approved {
+                model,
+                version,
+                alias: alias.clone(),
+                text: text.to_owned(),
+            };
             Ok((!before).then_some(Action::Approve(approved)))
         })
         .await
@@ -63,14 +79,27 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::InUse`] while an alias points to it, [`RegistryError::NoReason`], an unknown model or version, and
     /// whatever the store answers.
-    pub async fn retire(&self, reference: &ModelRef, text: &str, stamp: &Stamp) -> Result<Said, RegistryError> {
+    pub async fn retire(
+        &self,
+        reference: &ModelRef,
+        text: &str,
+        stamp: &Stamp,
+    ) -> Result<Said, RegistryError> {
         let text = said(text)?;
         self.say(reference, stamp, |state, model, version| {
             let known = state.model(&model)?;
             if let Some(alias) = known.aliases_of(version).into_iter().next() {
-                return Err(RegistryError::InUse { model, version, alias });
+                return Err(RegistryError::InUse {
+                    model,
+                    version,
+                    alias,
+                });
             }
-            let retired = Action::Retire(Remarked { model, version, text: text.clone() });
+            let retired = Action::Retire(Remarked {
+                model,
+                version,
+                text: text.clone(),
+            });
             Ok((!known.is_retired(version)).then_some(retired))
         })
         .await
@@ -86,7 +115,11 @@ impl Registry {
         let version = self.resolve(reference, None).await?;
         let decide = |state: Arc<State>| {
             let (model, version) = (version.model.clone(), version.version);
-            let said = Said { model: model.clone(), version, entry: None };
+            let said = Said {
+                model: model.clone(),
+                version,
+                entry: None,
+            };
             ready(what(&state, model, version).map(|action| match action {
                 Some(action) => Step::Append(action, said),
                 None => Step::Leave(said),
@@ -99,5 +132,9 @@ impl Registry {
 
 fn said(text: &str) -> Result<String, RegistryError> {
     let text = text.trim();
-    if text.is_empty() { Err(RegistryError::NoReason) } else { Ok(text.to_owned()) }
+    if text.is_empty() {
+        Err(RegistryError::NoReason)
+    } else {
+        Ok(text.to_owned())
+    }
 }

@@ -28,48 +28,104 @@ pub enum Role {
 /// # Errors
 /// [`RegistryError::Address`] where the registry is in no bucket of S3.
 pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value, RegistryError> {
-    let Address::Bucket { provider: Provider::S3, bucket, prefix } = Address::parse(url)? else {
+    let Address::Bucket {
+        provider: Provider::S3,
+        bucket,
+        prefix,
+    } = Address::parse(url)?
+    else {
         let what = "a policy for S3 is about s3://bucket/prefix".to_owned();
-        return Err(RegistryError::Address { url: url.to_owned(), what });
+        return Err(RegistryError::Address {
+            url: url.to_owned(),
+            what,
+        });
     };
-    let prefix = if prefix.as_ref().is_empty() { String::new() } else { format!("{prefix}/") };
+    let prefix = if prefix.as_ref().is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}/")
+    };
     let bucket = format!("arn:aws:s3:::{bucket}");
-    let at = |keys: &[&str]| keys.iter().map(|key| format!("{bucket}/{prefix}{key}")).collect::<Vec<_>>();
-    let [log, snapshots, blobs, probes] = [LOG, SNAPSHOTS, BLOBS, PROBES].map(|folder| format!("{folder}/*"));
+    let at = |keys: &[&str]| {
+        keys.iter()
+            .map(|key| format!("{bucket}/{prefix}{key}"))
+            .collect::<Vec<_>>()
+    };
+    let [log, snapshots, blobs, probes] =
+        [LOG, SNAPSHOTS, BLOBS, PROBES].map(|folder| format!("{folder}/*"));
     let written = ["store.json", &log, &snapshots, &probes, &blobs];
     let list = json!({ "StringLike": { "s3:prefix": [format!("{prefix}*")] } });
     let only_new = json!({ "Null": { "s3:if-none-match": "false" } });
     let read = [
-        ("List", vec!["s3:ListBucket"], vec![bucket.clone()], Some(list)),
+        (
+            "List",
+            vec!["s3:ListBucket"],
+            vec![bucket.clone()],
+            Some(list),
+        ),
         ("Read", vec!["s3:GetObject"], at(&["*"]), None),
     ];
-    let experiment = ("RemoveExperiments", vec!["s3:DeleteObject"], at(&[&probes]), None);
+    let experiment = (
+        "RemoveExperiments",
+        vec!["s3:DeleteObject"],
+        at(&[&probes]),
+        None,
+    );
     let more = match role {
         Role::Reader => vec![],
-        Role::Promoter => vec![("CreateOnly", vec!["s3:PutObject"], at(&written), Some(only_new)), experiment],
+        Role::Promoter => vec![
+            (
+                "CreateOnly",
+                vec!["s3:PutObject"],
+                at(&written),
+                Some(only_new),
+            ),
+            experiment,
+        ],
         Role::Collector => vec![
-            ("CreateOnly", vec!["s3:PutObject"], at(&written[..3]), Some(only_new)),
-            ("RemoveBlobs", vec!["s3:DeleteObject", "s3:AbortMultipartUpload"], at(&[&blobs]), None),
+            (
+                "CreateOnly",
+                vec!["s3:PutObject"],
+                at(&written[..3]),
+                Some(only_new),
+            ),
+            (
+                "RemoveBlobs",
+                vec!["s3:DeleteObject", "s3:AbortMultipartUpload"],
+                at(&[&blobs]),
+                None,
+            ),
             experiment,
         ],
         Role::Publisher => vec![
-            ("CreateOnly", vec!["s3:PutObject"], at(&written[..4]), Some(only_new)),
-            ("UploadBlobs", vec!["s3:PutObject", "s3:AbortMultipartUpload"], at(&[&blobs]), None),
+            (
+                "CreateOnly",
+                vec!["s3:PutObject"],
+                at(&written[..4]),
+                Some(only_new),
+            ),
+            (
+                "UploadBlobs",
+                vec!["s3:PutObject", "s3:AbortMultipartUpload"],
+                at(&[&blobs]),
+                None,
+            ),
             experiment,
         ],
     };
-    let statement = |(sid, action, resource, condition): (&str, Vec<&str>, Vec<String>, Option<Value>)| {
-        let mut statement = json!({ "Sid": sid, "Effect": "Allow" });
-        if let Some(principal) = principal {
-            statement["Principal"] = json!({ "AWS": principal });
-        }
-        statement["Action"] = json!(action);
-        statement["Resource"] = json!(resource);
-        if let Some(condition) = condition {
-            statement["Condition"] = condition;
-        }
-        statement
-    };
+    let statement =
+        |(sid, action, resource, condition): (&str, Vec<&str>, Vec<String>, Option<Value>)| {
+            let mut statement = json!({ "Sid": sid, "Effect": "Allow" });
+            if let Some(principal) = principal {
+                statement["Principal"] = json!({ "AWS": principal });
+            }
+            statement["Action"] = json!(action);
+            statement["Resource"] = json!(resource);
+            if let Some(condition) = condition {
+                statement["Condition"] = condition;
+            }
+            statement
+        };
     let statements: Vec<_> = read.into_iter().chain(more).map(statement).collect();
     Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
 }
@@ -84,13 +140,20 @@ mod tests {
 
     fn allowed(policy: &Value, action: &str) -> Vec<(String, bool)> {
         let statements = policy["Statement"].as_array().unwrap().iter();
-        let has = |statement: &&Value| statement["Action"].as_array().unwrap().contains(&action.into());
+        let has = |statement: &&Value| {
+            statement["Action"]
+                .as_array()
+                .unwrap()
+                .contains(&action.into())
+        };
         statements
             .filter(has)
             .flat_map(|statement| {
                 let only_new = statement["Condition"]["Null"]["s3:if-none-match"] == "false";
                 let resources = statement["Resource"].as_array().unwrap().iter();
-                resources.map(move |resource| (resource.as_str().unwrap().to_owned(), only_new)).collect::<Vec<_>>()
+                resources
+                    .map(move |resource| (resource.as_str().unwrap().to_owned(), only_new))
+                    .collect::<Vec<_>>()
             })
             .collect()
     }
@@ -98,16 +161,36 @@ mod tests {
     #[test]
     fn nobody_may_change_the_log_and_a_promoter_nothing_at_all() {
         let key = |key: &str| format!("arn:aws:s3:::models/plant-7/{key}");
-        for role in [Role::Reader, Role::Publisher, Role::Promoter, Role::Collector] {
+        for role in [
+            Role::Reader,
+            Role::Publisher,
+            Role::Promoter,
+            Role::Collector,
+        ] {
             let policy = of(role);
             assert_eq!(allowed(&policy, "s3:GetObject"), [(key("*"), false)]);
             let puts = allowed(&policy, "s3:PutObject");
             assert_eq!(puts.is_empty(), role == Role::Reader);
-            let changed: Vec<_> = puts.iter().filter(|(_, only_new)| !only_new).map(|(key, _)| key.clone()).collect();
-            assert_eq!(changed, if role == Role::Publisher { vec![key("blobs/*")] } else { vec![] }, "{role:?}");
+            let changed: Vec<_> = puts
+                .iter()
+                .filter(|(_, only_new)| !only_new)
+                .map(|(key, _)| key.clone())
+                .collect();
+            assert_eq!(
+                changed,
+                if role == Role::Publisher {
+                    vec![key("blobs/*")]
+                } else {
+                    vec![]
+                },
+                "{role:?}"
+            );
             let deletes = allowed(&policy, "s3:DeleteObject");
             let removable = |found: &String| *found == key("probe/*") || *found == key("blobs/*");
-            assert!(deletes.iter().all(|(found, _)| removable(found)), "{deletes:?}");
+            assert!(
+                deletes.iter().all(|(found, _)| removable(found)),
+                "{deletes:?}"
+            );
             let removes_blobs = deletes.iter().any(|(found, _)| *found == key("blobs/*"));
             assert_eq!(removes_blobs, role == Role::Collector);
             let list = &policy["Statement"][0]["Condition"]["StringLike"]["s3:prefix"][0];
@@ -119,8 +202,17 @@ mod tests {
     fn a_bucket_policy_names_whom_it_is_for_and_other_stores_have_none() {
         let arn = "arn:aws:iam::111122223333:role/night";
         let policy = s3_policy("s3://models", Role::Promoter, Some(arn)).unwrap();
-        assert!(policy["Statement"].as_array().unwrap().iter().all(|statement| statement["Principal"]["AWS"] == arn));
-        assert_eq!(allowed(&policy, "s3:GetObject")[0].0, "arn:aws:s3:::models/*");
+        assert!(
+            policy["Statement"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|statement| statement["Principal"]["AWS"] == arn)
+        );
+        assert_eq!(
+            allowed(&policy, "s3:GetObject")[0].0,
+            "arn:aws:s3:::models/*"
+        );
         assert!(s3_policy("registry/store", Role::Reader, None).is_err());
         assert!(s3_policy("gs://models", Role::Reader, None).is_err());
     }

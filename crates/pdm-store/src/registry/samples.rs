@@ -10,15 +10,17 @@ use jiff::{SignedDuration, Timestamp};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use super::gates::Rule;
 use super::*;
 use pdm_core::content::Digest;
 use pdm_core::domain::{Cycle, Interval, Prediction, Predictions, UnitId};
-use pdm_core::scoring::{BootstrapOptions, Cuts, Metric, Part, Protocol, Scorecard, ShortUnits, score};
+use pdm_core::scoring::{
+    BootstrapOptions, Cuts, Metric, Part, Protocol, Scorecard, ShortUnits, score,
+};
 
 /// Returns a store in the bucket that `scripts/services` made, empty; nothing where none is named, which on CI is a failure.
 pub(super) fn bucket() -> Option<Store> {
@@ -36,8 +38,15 @@ pub(super) fn bucket_at(place: &str, surroundings: Surroundings<'_>) -> Option<S
         eprintln!("skipped: needs an S3 server; see scripts/services");
         return None;
     };
-    let place = if place.is_empty() { uuid::Uuid::now_v7().to_string() } else { place.to_owned() };
-    let surroundings = Surroundings { variable: &variable, ..surroundings };
+    let place = if place.is_empty() {
+        uuid::Uuid::now_v7().to_string()
+    } else {
+        place.to_owned()
+    };
+    let surroundings = Surroundings {
+        variable: &variable,
+        ..surroundings
+    };
     Some(Store::open(&format!("s3://{bucket}/{place}"), surroundings).unwrap())
 }
 
@@ -54,12 +63,17 @@ pub(super) fn champion() -> Alias {
 /// Returns the moment this many minutes after the first, and who acts then.
 pub(super) fn stamp(minute: i64) -> Stamp {
     let first: Timestamp = "2026-11-23T14:00:00Z".parse().unwrap();
-    Stamp { time: first + SignedDuration::from_mins(minute), actor: "ada".to_owned() }
+    Stamp {
+        time: first + SignedDuration::from_mins(minute),
+        actor: "ada".to_owned(),
+    }
 }
 
 /// Returns predictions whose errors are `scale` times those of every other model in these tests.
 pub(super) fn predictions(scale: f64) -> Predictions {
-    let error = |unit: u32| 11.0 * (1.7 * f64::from(unit)).sin() + 4.0 * (0.3 * f64::from(unit)).cos() + 1.5;
+    let error = |unit: u32| {
+        11.0 * (1.7 * f64::from(unit)).sin() + 4.0 * (0.3 * f64::from(unit)).cos() + 1.5
+    };
     let of_unit = |unit: u32| Prediction {
         unit: UnitId::from(unit),
         cycle: Cycle(50),
@@ -78,13 +92,26 @@ pub(super) fn protocol() -> Protocol {
         units: UNITS as usize,
         cuts: Cuts::LastCycle,
         truth_cap: None,
-        clip: Interval { lower: 0.0, upper: 125.0 },
+        clip: Interval {
+            lower: 0.0,
+            upper: 125.0,
+        },
         short_units: ShortUnits::Scored,
     }
 }
 
 pub(super) fn card(predictions: &[Prediction], protocol: Protocol) -> Scorecard {
-    score(predictions, protocol, 60.0, &BootstrapOptions { resamples: 400, confidence: 0.95 }, 7).unwrap()
+    score(
+        predictions,
+        protocol,
+        60.0,
+        &BootstrapOptions {
+            resamples: 400,
+            confidence: 0.95,
+        },
+        7,
+    )
+    .unwrap()
 }
 
 /// Returns a version whose bundle is named by `name` and whose errors are scaled.
@@ -114,7 +141,10 @@ pub(super) fn version(name: &str, scale: f64) -> NewVersion {
 
 /// Returns the one gate most tests use: RMSE at most 0.5 cycles worse than the champion's.
 pub(super) fn gates() -> Vec<GateOptions> {
-    vec![GateOptions { margin: 0.5, ..GateOptions::new(Metric::Rmse, Rule::NonInferior) }]
+    vec![GateOptions {
+        margin: 0.5,
+        ..GateOptions::new(Metric::Rmse, Rule::NonInferior)
+    }]
 }
 
 pub(super) fn forced(version: u32) -> Promotion {
@@ -129,12 +159,17 @@ pub(super) fn forced(version: u32) -> Promotion {
 }
 
 pub(super) fn gated(version: u32, report: GateReport) -> Promotion {
-    Promotion { reason: String::new(), consent: Consent::Gates(Box::new(report)), ..forced(version) }
+    Promotion {
+        reason: String::new(),
+        consent: Consent::Gates(Box::new(report)),
+        ..forced(version)
+    }
 }
 
 /// Returns whether an object is an entry of the log.
 fn is_entry(location: &Path) -> bool {
-    location.as_ref().starts_with("log/") && !location.as_ref().ends_with("/00000000000000000000.json")
+    location.as_ref().starts_with("log/")
+        && !location.as_ref().ends_with("/00000000000000000000.json")
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -178,14 +213,23 @@ enum Habit {
 
 impl Meddler {
     pub(super) fn over(inner: Arc<InMemory>, accident: Accident) -> Store {
-        let meddler = Self { inner, accident: Mutex::new(Some(accident)), created: AtomicUsize::new(0) };
+        let meddler = Self {
+            inner,
+            accident: Mutex::new(Some(accident)),
+            created: AtomicUsize::new(0),
+        };
         Store::over(Arc::new(meddler), "meddler".to_owned())
     }
 
     fn accident_at(&self, location: &Path) -> Option<Accident> {
         let mut accident = self.accident.lock().unwrap();
         match *accident {
-            Some(Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed) => {
+            Some(
+                Accident::Meanwhile(_)
+                | Accident::Deceives(_)
+                | Accident::Unanswered
+                | Accident::Killed,
+            ) => {
                 if is_entry(location) {
                     accident.take()
                 } else {
@@ -209,21 +253,39 @@ impl Meddler {
         match *self.accident.lock().unwrap() {
             Some(Accident::Overwrites) => Some(Habit::Overwrites),
             Some(Accident::OverwritesAbove(most)) => (bytes > most).then_some(Habit::Overwrites),
-            Some(Accident::OverwritesSometimes(every)) => number.is_multiple_of(every).then_some(Habit::Overwrites),
+            Some(Accident::OverwritesSometimes(every)) => {
+                number.is_multiple_of(every).then_some(Habit::Overwrites)
+            }
             Some(Accident::KeepsAndSaysWritten) => Some(Habit::Keeps),
             Some(Accident::ChecksThenActs) => Some(Habit::Checks),
-            Some(Accident::Meanwhile(_) | Accident::Deceives(_) | Accident::Unanswered | Accident::Killed) | None => {
-                None
-            }
+            Some(
+                Accident::Meanwhile(_)
+                | Accident::Deceives(_)
+                | Accident::Unanswered
+                | Accident::Killed,
+            )
+            | None => None,
         }
     }
 
-    async fn by_habit(&self, habit: Habit, location: &Path, payload: PutPayload) -> Result<PutResult> {
+    async fn by_habit(
+        &self,
+        habit: Habit,
+        location: &Path,
+        payload: PutPayload,
+    ) -> Result<PutResult> {
         match habit {
             Habit::Overwrites => self.inner.put(location, payload).await,
             Habit::Keeps => {
-                let done = PutResult { e_tag: None, version: None, extensions: Default::default() };
-                let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+                let done = PutResult {
+                    e_tag: None,
+                    version: None,
+                    extensions: Default::default(),
+                };
+                let options = PutOptions {
+                    mode: PutMode::Create,
+                    ..PutOptions::default()
+                };
                 match self.inner.put_opts(location, payload, options).await {
                     Err(object_store::Error::AlreadyExists { .. }) => Ok(done),
                     other => other,
@@ -277,14 +339,24 @@ impl ObjectStore for Meddler {
                 Some(Accident::Meanwhile(other)) => other.await,
                 Some(Accident::Deceives(other)) => {
                     other.await;
-                    return Ok(PutResult { e_tag: None, version: None, extensions: Default::default() });
+                    return Ok(PutResult {
+                        e_tag: None,
+                        version: None,
+                        extensions: Default::default(),
+                    });
                 }
                 Some(Accident::Unanswered) => {
                     self.inner.put_opts(location, payload, options).await?;
-                    return Err(object_store::Error::Generic { store: "Meddler", source: "timed out".into() });
+                    return Err(object_store::Error::Generic {
+                        store: "Meddler",
+                        source: "timed out".into(),
+                    });
                 }
                 Some(Accident::Killed) => {
-                    return Err(object_store::Error::Generic { store: "Meddler", source: "killed".into() });
+                    return Err(object_store::Error::Generic {
+                        store: "Meddler",
+                        source: "killed".into(),
+                    });
                 }
                 Some(
                     Accident::Overwrites
@@ -312,7 +384,11 @@ impl ObjectStore for Meddler {
         self.inner.put_multipart_opts(location, options)
     }
 
-    fn get_opts<'a, 'b, 'c>(&'a self, location: &'b Path, options: GetOptions) -> Boxed<'c, Result<GetResult>>
+    fn get_opts<'a, 'b, 'c>(
+        &'a self,
+        location: &'b Path,
+        options: GetOptions,
+    ) -> Boxed<'c, Result<GetResult>>
     where
         'a: 'c,
         'b: 'c,
@@ -321,7 +397,10 @@ impl ObjectStore for Meddler {
         self.inner.get_opts(location, options)
     }
 
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
         self.inner.delete_stream(locations)
     }
 
@@ -329,7 +408,10 @@ impl ObjectStore for Meddler {
         self.inner.list(prefix)
     }
 
-    fn list_with_delimiter<'a, 'b, 'c>(&'a self, prefix: Option<&'b Path>) -> Boxed<'c, Result<ListResult>>
+    fn list_with_delimiter<'a, 'b, 'c>(
+        &'a self,
+        prefix: Option<&'b Path>,
+    ) -> Boxed<'c, Result<ListResult>>
     where
         'a: 'c,
         'b: 'c,
@@ -338,7 +420,12 @@ impl ObjectStore for Meddler {
         self.inner.list_with_delimiter(prefix)
     }
 
-    fn copy_opts<'a, 'b, 'c, 'd>(&'a self, from: &'b Path, to: &'c Path, options: CopyOptions) -> Boxed<'d, Result<()>>
+    fn copy_opts<'a, 'b, 'c, 'd>(
+        &'a self,
+        from: &'b Path,
+        to: &'c Path,
+        options: CopyOptions,
+    ) -> Boxed<'d, Result<()>>
     where
         'a: 'd,
         'b: 'd,

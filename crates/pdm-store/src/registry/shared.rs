@@ -102,7 +102,9 @@ mod rights {
             // Only members of a group can give a file to it.
             let _not_a_member = fchown(file, None, Some(folder.gid()));
         }
-        allow(&own, folder.mode() & 0o666, |mode| file.set_permissions(mode))
+        allow(&own, folder.mode() & 0o666, |mode| {
+            file.set_permissions(mode)
+        })
     }
 
     /// Gives what was just made in a folder the rights of that folder.
@@ -112,15 +114,26 @@ mod rights {
             let _not_a_member = chown(path, None, Some(folder.gid()));
         }
         let mask = if own.is_dir() { 0o2777 } else { 0o666 };
-        allow(&own, folder.mode() & mask, |mode| fs::set_permissions(path, mode))
+        allow(&own, folder.mode() & mask, |mode| {
+            fs::set_permissions(path, mode)
+        })
     }
 
-    fn allow(own: &Metadata, mode: u32, set: impl FnOnce(Permissions) -> io::Result<()>) -> io::Result<()> {
-        if own.mode() & 0o7777 == mode { Ok(()) } else { set(Permissions::from_mode(mode)) }
+    fn allow(
+        own: &Metadata,
+        mode: u32,
+        set: impl FnOnce(Permissions) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if own.mode() & 0o7777 == mode {
+            Ok(())
+        } else {
+            set(Permissions::from_mode(mode))
+        }
     }
 
     pub(super) fn is_shared(folder: &Path) -> bool {
-        fs::metadata(folder).is_ok_and(|found| found.mode() & (GROUP_WRITES | STICKY) == GROUP_WRITES)
+        fs::metadata(folder)
+            .is_ok_and(|found| found.mode() & (GROUP_WRITES | STICKY) == GROUP_WRITES)
     }
 }
 
@@ -181,7 +194,12 @@ mod tests {
 
     #[test]
     fn what_is_created_has_the_rights_of_the_stores_folder() {
-        for (folder, file) in [(0o777, 0o666), (0o770, 0o660), (0o700, 0o600), (0o755, 0o644)] {
+        for (folder, file) in [
+            (0o777, 0o666),
+            (0o770, 0o660),
+            (0o700, 0o600),
+            (0o755, 0o644),
+        ] {
             let root = tempfile::tempdir().unwrap();
             fs::set_permissions(root.path(), Permissions::from_mode(folder)).unwrap();
             let registry = Registry::open(".", root.path()).unwrap();
@@ -190,7 +208,9 @@ mod tests {
             fs::write(&bytes, vec![7; 9 << 20]).unwrap();
             fs::create_dir(root.path().join("bundle")).unwrap();
             fs::rename(&bytes, root.path().join("bundle/long")).unwrap();
-            long.files.extend(crate::registry::BundleFile::read_folder(&root.path().join("bundle")).unwrap());
+            long.files.extend(
+                crate::registry::BundleFile::read_folder(&root.path().join("bundle")).unwrap(),
+            );
             registry.register(&long, &stamp(0)).unwrap();
             registry.promote(&forced(1), &stamp(1)).unwrap();
             fs::remove_dir_all(root.path().join("bundle")).unwrap();
@@ -206,12 +226,26 @@ mod tests {
     #[test]
     fn a_store_in_a_shared_folder_is_shared() {
         let root = tempfile::tempdir().unwrap();
-        let mode = |path: &str| root.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
+        let mode = |path: &str| {
+            root.path()
+                .join(path)
+                .metadata()
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
         for (parent, expected) in [(0o770, 0o770), (0o777, 0o777)] {
             fs::set_permissions(root.path(), Permissions::from_mode(parent)).unwrap();
             let name = format!("store-{parent:o}");
-            Registry::open(&name, root.path()).unwrap().register(&version("a", 1.0), &stamp(0)).unwrap();
-            assert_eq!((mode(&name), mode(&format!("{name}/log"))), (expected, expected));
+            Registry::open(&name, root.path())
+                .unwrap()
+                .register(&version("a", 1.0), &stamp(0))
+                .unwrap();
+            assert_eq!(
+                (mode(&name), mode(&format!("{name}/log"))),
+                (expected, expected)
+            );
         }
     }
 }

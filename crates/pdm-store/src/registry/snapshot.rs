@@ -24,11 +24,19 @@ pub(super) type Linked = (Entry, Digest);
 /// Returns the places at which a snapshot ends, in order.
 pub(super) async fn list(store: &Store) -> Result<Vec<Sequence>, RegistryError> {
     let paths = store.list(SNAPSHOTS).await?;
-    Ok(paths.iter().filter_map(|path| Key::parse(path)).filter_map(end).collect())
+    Ok(paths
+        .iter()
+        .filter_map(|path| Key::parse(path))
+        .filter_map(end)
+        .collect())
 }
 
 fn end(key: Key) -> Option<Sequence> {
-    if let Key::Snapshot(end) = key { Some(end) } else { None }
+    if let Key::Snapshot(end) = key {
+        Some(end)
+    } else {
+        None
+    }
 }
 
 /// Reads the entries that snapshots hold without a gap, from the first on.
@@ -36,19 +44,34 @@ fn end(key: Key) -> Option<Sequence> {
 /// A snapshot proves nothing by itself: whoever may create objects can add one. Since each entry holds the digest of the one
 /// before, it is enough that the last entry of the last snapshot is the one in the log; others are passed over.
 pub(super) async fn read(store: &Store, ends: &[Sequence]) -> Result<Vec<Linked>, RegistryError> {
-    let gapless = (1..).map(|block| block * LENGTH).zip(ends).take_while(|(expected, end)| *expected == **end);
+    let gapless = (1..)
+        .map(|block| block * LENGTH)
+        .zip(ends)
+        .take_while(|(expected, end)| *expected == **end);
     let mut gapless: Vec<_> = gapless.map(|(end, _)| end).collect();
     gapless.truncate(reached(store, &gapless).await?);
-    let objects = stream::iter(gapless).map(|end| get(store, end)).buffered(READERS);
+    let objects = stream::iter(gapless)
+        .map(|end| get(store, end))
+        .buffered(READERS);
     let objects: Vec<_> = objects.collect().await;
-    let objects = objects.into_iter().collect::<Result<Vec<Option<Bytes>>, _>>()?;
+    let objects = objects
+        .into_iter()
+        .collect::<Result<Vec<Option<Bytes>>, _>>()?;
     let present = objects.into_iter().map_while(|bytes| bytes);
     let blocks: Vec<_> = (0..).map(|block| block * LENGTH).zip(present).collect();
-    let blocks: Vec<_> = blocks.par_iter().map(|(before, bytes)| entries(*before, bytes)).collect();
+    let blocks: Vec<_> = blocks
+        .par_iter()
+        .map(|(before, bytes)| entries(*before, bytes))
+        .collect();
     let mut chained: Vec<Vec<Linked>> = Vec::new();
     for block in blocks.into_iter().map_while(Option::Some) {
-        let before = chained.last().and_then(|block| block.last()).map(|(_, digest)| *digest);
-        let Some(block) = block.filter(|block| before.is_none_or(|before| block[0].0.previous == before)) else {
+        let before = chained
+            .last()
+            .and_then(|block| block.last())
+            .map(|(_, digest)| *digest);
+        let Some(block) =
+            block.filter(|block| before.is_none_or(|before| block[0].0.previous == before))
+        else {
             break;
         };
         chained.push(block);
@@ -106,7 +129,10 @@ pub(super) fn entries(before: Sequence, snapshot: &[u8]) -> Option<Vec<Linked>> 
         Some((entry, Digest::of(bytes)))
     });
     let linked: Vec<Linked> = linked.collect::<Option<_>>()?;
-    linked.windows(2).all(|pair| pair[1].0.previous == pair[0].1).then_some(linked)
+    linked
+        .windows(2)
+        .all(|pair| pair[1].0.previous == pair[0].1)
+        .then_some(linked)
 }
 
 /// Returns which of the snapshots that end at these places hold something else than the entries of the whole log: entries that
@@ -119,12 +145,20 @@ pub(super) async fn contradicting(
     let mut found = Vec::new();
     for end in ends.iter().copied() {
         let before = end.saturating_sub(LENGTH);
-        let held = get(store, end).await?.and_then(|bytes| entries(before, &bytes));
+        let held = get(store, end)
+            .await?
+            .and_then(|bytes| entries(before, &bytes));
         let own = log.get(before as usize..).unwrap_or_default();
         let own = &own[..own.len().min(LENGTH as usize)];
-        let is_the_same = held.as_ref().is_some_and(|held| held.iter().map(|(entry, _)| entry).eq(own));
+        let is_the_same = held
+            .as_ref()
+            .is_some_and(|held| held.iter().map(|(entry, _)| entry).eq(own));
         if !is_the_same {
-            found.push(Contradiction { key: Key::Snapshot(end).to_string(), end, is_whole: held.is_some() });
+            found.push(Contradiction {
+                key: Key::Snapshot(end).to_string(),
+                end,
+                is_whole: held.is_some(),
+            });
         }
     }
     Ok(found)
@@ -142,13 +176,23 @@ pub(super) struct Contradiction {
 }
 
 /// Writes the snapshots of all whole blocks of entries but those that stand there.
-pub(super) async fn write(store: &Store, entries: &[Entry], ends: &[Sequence]) -> Result<(), RegistryError> {
+pub(super) async fn write(
+    store: &Store,
+    entries: &[Entry],
+    ends: &[Sequence],
+) -> Result<(), RegistryError> {
     for block in entries.chunks_exact(LENGTH as usize) {
         let end = block[block.len() - 1].sequence;
         if !ends.contains(&end) {
-            let lines = block.iter().map(Entry::encode).collect::<Result<Vec<_>, _>>()?;
+            let lines = block
+                .iter()
+                .map(Entry::encode)
+                .collect::<Result<Vec<_>, _>>()?;
             let bytes = lines.join(&b'\n');
-            if store.require_short(Key::Snapshot(end), "this snapshot", bytes.len() as u64).is_ok() {
+            if store
+                .require_short(Key::Snapshot(end), "this snapshot", bytes.len() as u64)
+                .is_ok()
+            {
                 store.create(Key::Snapshot(end), bytes).await?;
             }
         }
@@ -171,13 +215,21 @@ mod tests {
         let registry = Registry::open(".", root).unwrap();
         registry.register(&version("a", 1.0), &stamp(0)).unwrap();
         for minute in 1..2 * LENGTH as i64 + 3 {
-            registry.annotate(&ModelRef::version(model(), 1), &minute.to_string(), &stamp(minute)).unwrap();
+            registry
+                .annotate(
+                    &ModelRef::version(model(), 1),
+                    &minute.to_string(),
+                    &stamp(minute),
+                )
+                .unwrap();
         }
         registry
     }
 
     fn history(root: &Path) -> Result<usize, RegistryError> {
-        Ok(Registry::open(".", root)?.history(&model(), None, None)?.len())
+        Ok(Registry::open(".", root)?
+            .history(&model(), None, None)?
+            .len())
     }
 
     fn findings(root: &Path) -> Vec<String> {
@@ -189,14 +241,18 @@ mod tests {
     fn a_long_log_is_read_from_its_snapshots_and_the_entries_after_them() {
         let root = tempfile::tempdir().unwrap();
         let whole = long(root.path()).history(&model(), None, None).unwrap();
-        let paths = [LENGTH, 2 * LENGTH].map(|end| root.path().join(Key::Snapshot(end).to_string()));
+        let paths =
+            [LENGTH, 2 * LENGTH].map(|end| root.path().join(Key::Snapshot(end).to_string()));
         assert!(paths.iter().all(|path| path.is_file()));
         assert_eq!(findings(root.path()), Vec::<String>::new());
         // The entries themselves are not looked at, which is what makes it fast; `verify` does.
         let hidden = root.path().join(Key::Log(3).to_string());
         let bytes = fs::read(&hidden).unwrap();
         fs::remove_file(&hidden).unwrap();
-        let read = Registry::open(".", root.path()).unwrap().history(&model(), None, None).unwrap();
+        let read = Registry::open(".", root.path())
+            .unwrap()
+            .history(&model(), None, None)
+            .unwrap();
         assert_eq!(read, whole);
         assert!(findings(root.path()).contains(&Key::Log(3).to_string()));
         fs::write(&hidden, bytes).unwrap();
@@ -210,7 +266,10 @@ mod tests {
     #[test]
     fn a_snapshot_that_is_not_the_log_is_named_and_not_believed() {
         let root = tempfile::tempdir().unwrap();
-        let whole = long(root.path()).history(&model(), None, None).unwrap().len();
+        let whole = long(root.path())
+            .history(&model(), None, None)
+            .unwrap()
+            .len();
         let (first, second) = (Key::Snapshot(LENGTH), Key::Snapshot(2 * LENGTH));
         let path = |key: Key| root.path().join(key.to_string());
         let bytes = fs::read(path(first)).unwrap();
@@ -224,8 +283,11 @@ mod tests {
         fs::write(path(first), &bytes).unwrap();
         // A snapshot written anew with seals and links of its own does not lead to the entry that the log has.
         let text = String::from_utf8(fs::read(path(second)).unwrap()).unwrap();
-        let mut forged: Vec<Entry> =
-            entries(LENGTH, text.as_bytes()).unwrap().into_iter().map(|(entry, _)| entry).collect();
+        let mut forged: Vec<Entry> = entries(LENGTH, text.as_bytes())
+            .unwrap()
+            .into_iter()
+            .map(|(entry, _)| entry)
+            .collect();
         forged.last_mut().unwrap().actor = "mallory".to_owned();
         let lines: Vec<_> = forged.iter().map(|entry| entry.encode().unwrap()).collect();
         fs::write(path(second), lines.join(&b'\n')).unwrap();
@@ -241,7 +303,11 @@ mod tests {
         let bytes = fs::read(&first).unwrap();
         fs::remove_file(&first).unwrap();
         let registry = Registry::open(".", root.path()).unwrap();
-        let note = || registry.annotate(&ModelRef::version(model(), 1), "note", &stamp(0)).unwrap();
+        let note = || {
+            registry
+                .annotate(&ModelRef::version(model(), 1), "note", &stamp(0))
+                .unwrap()
+        };
         (2 * LENGTH + 4..3 * LENGTH).for_each(|_| _ = note());
         assert!(!first.exists());
         note();

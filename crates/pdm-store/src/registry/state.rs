@@ -61,19 +61,43 @@ struct Pointer {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StateError {
     #[error("it registers version {found} of `{model}` where {expected} is next")]
-    OutOfOrder { model: ModelName, expected: u32, found: u32 },
+    OutOfOrder {
+        model: ModelName,
+        expected: u32,
+        found: u32,
+    },
     #[error("it points `{model}@{alias}` to version {version}, which was never registered")]
-    NoSuchVersion { model: ModelName, alias: Alias, version: u32 },
+    NoSuchVersion {
+        model: ModelName,
+        alias: Alias,
+        version: u32,
+    },
     #[error("it moves `{model}@{alias}` away from {from}, where it does not point")]
-    NotThere { model: ModelName, alias: Alias, from: String },
+    NotThere {
+        model: ModelName,
+        alias: Alias,
+        from: String,
+    },
     #[error("it rolls `{model}@{alias}` back to version {to}, which it did not point to before")]
-    NotBefore { model: ModelName, alias: Alias, to: u32 },
+    NotBefore {
+        model: ModelName,
+        alias: Alias,
+        to: u32,
+    },
     #[error("it speaks of version {version} of `{model}`, which was never registered")]
     Unregistered { model: ModelName, version: u32 },
     #[error("it retires version {version} of `{model}`, which `{alias}` points to")]
-    InUse { model: ModelName, version: u32, alias: Alias },
+    InUse {
+        model: ModelName,
+        version: u32,
+        alias: Alias,
+    },
     #[error("it points `{model}@{alias}` to version {version}, which is retired")]
-    Retired { model: ModelName, alias: Alias, version: u32 },
+    Retired {
+        model: ModelName,
+        alias: Alias,
+        version: u32,
+    },
     #[error("it collects the files of version {version} of `{model}`, which is not retired")]
     NotRetired { model: ModelName, version: u32 },
 }
@@ -83,9 +107,13 @@ impl State {
     ///
     /// # Errors
     /// Names the first entry that does not follow from those before it.
-    pub(crate) fn fold<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Self, StateError> {
+    pub(crate) fn fold<'a>(
+        entries: impl IntoIterator<Item = &'a Entry>,
+    ) -> Result<Self, StateError> {
         let mut state = Self::default();
-        entries.into_iter().try_for_each(|entry| state.apply(entry))?;
+        entries
+            .into_iter()
+            .try_for_each(|entry| state.apply(entry))?;
         Ok(state)
     }
 
@@ -95,9 +123,17 @@ impl State {
             Action::Register(version) => self.register(version),
             Action::Promote(promoted) => self.promote(promoted),
             Action::Rollback(rolled_back) => self.roll_back(rolled_back),
-            Action::Annotate(remarked) => self.registered(&remarked.model, remarked.version).map(drop),
+            Action::Annotate(remarked) => {
+                self.registered(&remarked.model, remarked.version).map(drop)
+            }
             Action::Approve(approved) => self.approve(approved, &entry.actor),
-            Action::Retire(remarked) => self.retire(remarked, Retirement { entry: entry.sequence, time: entry.time }),
+            Action::Retire(remarked) => self.retire(
+                remarked,
+                Retirement {
+                    entry: entry.sequence,
+                    time: entry.time,
+                },
+            ),
             Action::Collect(collected) => self.collect(collected, entry),
         }
     }
@@ -114,7 +150,10 @@ impl State {
     pub fn model(&self, name: &ModelName) -> Result<&Model, RegistryError> {
         self.models
             .get(name)
-            .ok_or_else(|| RegistryError::UnknownModel { model: name.clone(), known: for_people(self.models.keys()) })
+            .ok_or_else(|| RegistryError::UnknownModel {
+                model: name.clone(),
+                known: for_people(self.models.keys()),
+            })
     }
 
     /// Returns the version a reference points to.
@@ -127,17 +166,23 @@ impl State {
         let version = match &reference.target {
             Target::Version(version) => *version,
             Target::Latest => model.newest(),
-            Target::Alias(alias) => model.current(alias).ok_or_else(|| RegistryError::UnknownAlias {
-                model: name.clone(),
-                alias: alias.clone(),
-                known: for_people(model.aliases.keys()),
-            })?,
+            Target::Alias(alias) => {
+                model
+                    .current(alias)
+                    .ok_or_else(|| RegistryError::UnknownAlias {
+                        model: name.clone(),
+                        alias: alias.clone(),
+                        known: for_people(model.aliases.keys()),
+                    })?
+            }
         };
-        model.version(version).ok_or_else(|| RegistryError::UnknownVersion {
-            model: name.clone(),
-            version,
-            newest: model.newest(),
-        })
+        model
+            .version(version)
+            .ok_or_else(|| RegistryError::UnknownVersion {
+                model: name.clone(),
+                version,
+                newest: model.newest(),
+            })
     }
 
     /// Returns the version an alias points to; `None` where the model or the alias is not known.
@@ -147,9 +192,17 @@ impl State {
     }
 
     /// Returns the version of a model with this bundle and scorecard whose files are kept.
-    pub(crate) fn same(&self, model: &ModelName, bundle: Digest, scorecard: Digest) -> Option<&ModelVersion> {
+    pub(crate) fn same(
+        &self,
+        model: &ModelName,
+        bundle: Digest,
+        scorecard: Digest,
+    ) -> Option<&ModelVersion> {
         let known = self.models.get(model)?;
-        let mut kept = known.versions.iter().filter(|version| known.collection(version.version).is_none());
+        let mut kept = known
+            .versions
+            .iter()
+            .filter(|version| known.collection(version.version).is_none());
         kept.find(|version| version.bundle == bundle && version.scorecard == scorecard)
     }
 
@@ -162,36 +215,79 @@ impl State {
         let expected = self.next_version(&version.model);
         if version.version != expected {
             let (model, found) = (version.model.clone(), version.version);
-            return Err(StateError::OutOfOrder { model, expected, found });
+            return Err(StateError::OutOfOrder {
+                model,
+                expected,
+                found,
+            });
         }
-        self.models.entry(version.model.clone()).or_default().versions.push(version.clone());
+        self.models
+            .entry(version.model.clone())
+            .or_default()
+            .versions
+            .push(version.clone());
         Ok(())
     }
 
     fn promote(&mut self, promoted: &Promoted) -> Result<(), StateError> {
-        let Promoted { model, alias, from, to, .. } = promoted;
-        let absent = || StateError::NoSuchVersion { model: model.clone(), alias: alias.clone(), version: *to };
-        let known = self.models.get_mut(model).filter(|known| known.version(*to).is_some()).ok_or_else(absent)?;
+        let Promoted {
+            model,
+            alias,
+            from,
+            to,
+            ..
+        } = promoted;
+        let absent = || StateError::NoSuchVersion {
+            model: model.clone(),
+            alias: alias.clone(),
+            version: *to,
+        };
+        let known = self
+            .models
+            .get_mut(model)
+            .filter(|known| known.version(*to).is_some())
+            .ok_or_else(absent)?;
         if known.current(alias) != *from {
             let from = from.map_or("nowhere".to_owned(), |from| format!("version {from}"));
-            return Err(StateError::NotThere { model: model.clone(), alias: alias.clone(), from });
+            return Err(StateError::NotThere {
+                model: model.clone(),
+                alias: alias.clone(),
+                from,
+            });
         }
         if known.is_retired(*to) {
-            return Err(StateError::Retired { model: model.clone(), alias: alias.clone(), version: *to });
+            return Err(StateError::Retired {
+                model: model.clone(),
+                alias: alias.clone(),
+                version: *to,
+            });
         }
         known.point(alias, *to);
-        known.reports.entry(*to).or_default().extend(promoted.report);
+        known
+            .reports
+            .entry(*to)
+            .or_default()
+            .extend(promoted.report);
         Ok(())
     }
 
     fn registered(&mut self, model: &ModelName, version: u32) -> Result<&mut Model, StateError> {
-        let known = self.models.get_mut(model).filter(|known| known.version(version).is_some());
-        known.ok_or_else(|| StateError::Unregistered { model: model.clone(), version })
+        let known = self
+            .models
+            .get_mut(model)
+            .filter(|known| known.version(version).is_some());
+        known.ok_or_else(|| StateError::Unregistered {
+            model: model.clone(),
+            version,
+        })
     }
 
     fn approve(&mut self, approved: &Approved, actor: &str) -> Result<(), StateError> {
         let known = self.registered(&approved.model, approved.version)?;
-        let approvals = known.approvals.entry((approved.version, approved.alias.clone())).or_default();
+        let approvals = known
+            .approvals
+            .entry((approved.version, approved.alias.clone()))
+            .or_default();
         approvals.insert(actor.to_owned());
         Ok(())
     }
@@ -200,7 +296,11 @@ impl State {
         let (model, version) = (&remarked.model, remarked.version);
         let known = self.registered(model, version)?;
         if let Some(alias) = known.aliases_of(version).into_iter().next() {
-            return Err(StateError::InUse { model: model.clone(), version, alias });
+            return Err(StateError::InUse {
+                model: model.clone(),
+                version,
+                alias,
+            });
         }
         known.retired.entry(version).or_insert(retirement);
         Ok(())
@@ -209,31 +309,63 @@ impl State {
     fn collect(&mut self, collected: &Collected, entry: &Entry) -> Result<(), StateError> {
         for VersionId { model, version } in &collected.versions {
             if !self.registered(model, *version)?.is_retired(*version) {
-                return Err(StateError::NotRetired { model: model.clone(), version: *version });
+                return Err(StateError::NotRetired {
+                    model: model.clone(),
+                    version: *version,
+                });
             }
         }
-        let collection = Collection { entry: entry.sequence, time: entry.time, actor: entry.actor.clone() };
+        let collection = Collection {
+            entry: entry.sequence,
+            time: entry.time,
+            actor: entry.actor.clone(),
+        };
         for VersionId { model, version } in &collected.versions {
             let known = self.registered(model, *version)?;
-            known.collected.entry(*version).or_insert_with(|| collection.clone());
+            known
+                .collected
+                .entry(*version)
+                .or_insert_with(|| collection.clone());
         }
         Ok(())
     }
 
     fn roll_back(&mut self, rolled_back: &RolledBack) -> Result<(), StateError> {
-        let RolledBack { model, alias, from, to, .. } = rolled_back;
-        let is_retired = self.models.get(model).is_some_and(|known| known.is_retired(*to));
-        let pointer = self.models.get_mut(model).and_then(|known| known.aliases.get_mut(alias));
-        let there = pointer.filter(|pointer| pointer.current == *from).ok_or_else(|| StateError::NotThere {
-            model: model.clone(),
-            alias: alias.clone(),
-            from: format!("version {from}"),
-        })?;
+        let RolledBack {
+            model,
+            alias,
+            from,
+            to,
+            ..
+        } = rolled_back;
+        let is_retired = self
+            .models
+            .get(model)
+            .is_some_and(|known| known.is_retired(*to));
+        let pointer = self
+            .models
+            .get_mut(model)
+            .and_then(|known| known.aliases.get_mut(alias));
+        let there = pointer
+            .filter(|pointer| pointer.current == *from)
+            .ok_or_else(|| StateError::NotThere {
+                model: model.clone(),
+                alias: alias.clone(),
+                from: format!("version {from}"),
+            })?;
         if there.below.last() != Some(to) {
-            return Err(StateError::NotBefore { model: model.clone(), alias: alias.clone(), to: *to });
+            return Err(StateError::NotBefore {
+                model: model.clone(),
+                alias: alias.clone(),
+                to: *to,
+            });
         }
         if is_retired {
-            return Err(StateError::Retired { model: model.clone(), alias: alias.clone(), version: *to });
+            return Err(StateError::Retired {
+                model: model.clone(),
+                alias: alias.clone(),
+                version: *to,
+            });
         }
         there.below.pop();
         there.current = *to;
@@ -249,12 +381,15 @@ impl Model {
 
     /// Returns the aliases and the versions they point to, in order of name.
     pub fn aliases(&self) -> impl Iterator<Item = (&Alias, u32)> {
-        self.aliases.iter().map(|(alias, pointer)| (alias, pointer.current))
+        self.aliases
+            .iter()
+            .map(|(alias, pointer)| (alias, pointer.current))
     }
 
     /// Returns the version with this number.
     pub fn version(&self, version: u32) -> Option<&ModelVersion> {
-        self.versions.get(usize::try_from(version.checked_sub(1)?).ok()?)
+        self.versions
+            .get(usize::try_from(version.checked_sub(1)?).ok()?)
     }
 
     /// Returns the version an alias points to.
@@ -269,12 +404,18 @@ impl Model {
 
     /// Returns the aliases that point to a version, in order of name.
     pub fn aliases_of(&self, version: u32) -> Vec<Alias> {
-        self.aliases().filter(|(_, current)| *current == version).map(|(alias, _)| alias.clone()).collect()
+        self.aliases()
+            .filter(|(_, current)| *current == version)
+            .map(|(alias, _)| alias.clone())
+            .collect()
     }
 
     /// Returns who approved a version for an alias, in order of name.
     pub fn approvals(&self, version: u32, alias: &Alias) -> impl Iterator<Item = &String> {
-        self.approvals.get(&(version, alias.clone())).into_iter().flatten()
+        self.approvals
+            .get(&(version, alias.clone()))
+            .into_iter()
+            .flatten()
     }
 
     /// Returns whether a version was taken out of use.
@@ -294,13 +435,26 @@ impl Model {
 
     /// Returns every blob a version rests on: those it was registered with, and the gate reports it was promoted by.
     pub(crate) fn blobs(&self, version: &ModelVersion) -> impl Iterator<Item = Digest> {
-        version.blobs().chain(self.reports.get(&version.version).into_iter().flatten().copied())
+        version.blobs().chain(
+            self.reports
+                .get(&version.version)
+                .into_iter()
+                .flatten()
+                .copied(),
+        )
     }
 
     /// Refuses a version that was taken out of use.
-    pub(crate) fn require_in_use(&self, model: &ModelName, version: u32) -> Result<(), RegistryError> {
+    pub(crate) fn require_in_use(
+        &self,
+        model: &ModelName,
+        version: u32,
+    ) -> Result<(), RegistryError> {
         if self.is_retired(version) {
-            return Err(RegistryError::Retired { model: model.clone(), version });
+            return Err(RegistryError::Retired {
+                model: model.clone(),
+                version,
+            });
         }
         Ok(())
     }
@@ -311,8 +465,18 @@ impl Model {
 
     fn point(&mut self, alias: &Alias, to: u32) {
         match self.aliases.get_mut(alias) {
-            Some(pointer) => pointer.below.push(std::mem::replace(&mut pointer.current, to)),
-            None => _ = self.aliases.insert(alias.clone(), Pointer { current: to, below: Vec::new() }),
+            Some(pointer) => pointer
+                .below
+                .push(std::mem::replace(&mut pointer.current, to)),
+            None => {
+                _ = self.aliases.insert(
+                    alias.clone(),
+                    Pointer {
+                        current: to,
+                        below: Vec::new(),
+                    },
+                )
+            }
         }
     }
 }
@@ -322,7 +486,10 @@ impl Model {
 /// Clocks of different actors may disagree by a little; the order of the log is the truth, so everything before an
 /// entry that had happened had happened too.
 pub(crate) fn until(entries: &[Entry], time: Timestamp) -> &[Entry] {
-    let happened = entries.iter().rposition(|entry| entry.time <= time).map_or(0, |last| last + 1);
+    let happened = entries
+        .iter()
+        .rposition(|entry| entry.time <= time)
+        .map_or(0, |last| last + 1);
     &entries[..happened]
 }
 
@@ -348,12 +515,14 @@ pub(crate) fn set_back(entries: &[Entry]) -> Vec<ClockSetBack> {
     let mut latest: Option<&Entry> = None;
     for entry in entries {
         match latest {
-            Some(before) if before.time.duration_since(entry.time) > DISAGREEMENT => found.push(ClockSetBack {
-                entry: entry.sequence,
-                time: entry.time,
-                after: before.sequence,
-                after_time: before.time,
-            }),
+            Some(before) if before.time.duration_since(entry.time) > DISAGREEMENT => {
+                found.push(ClockSetBack {
+                    entry: entry.sequence,
+                    time: entry.time,
+                    after: before.sequence,
+                    after_time: before.time,
+                })
+            }
             Some(before) if before.time >= entry.time => {}
             Some(_) | None => latest = Some(entry),
         }
@@ -363,7 +532,11 @@ pub(crate) fn set_back(entries: &[Entry]) -> Vec<ClockSetBack> {
 
 fn for_people<T: ToString>(names: impl Iterator<Item = T>) -> String {
     let names: Vec<_> = names.map(|name| name.to_string()).collect();
-    if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "none yet".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -392,17 +565,40 @@ mod tests {
 
     fn promoted(from: Option<u32>, to: u32) -> Action {
         let (model, alias, reason) = (model(), champion(), String::new());
-        Action::Promote(Promoted { model, alias, from, to, reason, report: None, forced: true })
+        Action::Promote(Promoted {
+            model,
+            alias,
+            from,
+            to,
+            reason,
+            report: None,
+            forced: true,
+        })
     }
 
     fn rolled_back(from: u32, to: u32) -> Action {
-        Action::Rollback(RolledBack { model: model(), alias: champion(), from, to, reason: String::new() })
+        Action::Rollback(RolledBack {
+            model: model(),
+            alias: champion(),
+            from,
+            to,
+            reason: String::new(),
+        })
     }
 
     fn entry(sequence: u64, minute: i64, action: Action) -> Entry {
         let stamp = stamp(minute);
         let (time, actor) = (stamp.time, stamp.actor);
-        Entry { format: 1, registry: None, sequence, previous: Entry::root(), time, actor, action, signature: None }
+        Entry {
+            format: 1,
+            registry: None,
+            sequence,
+            previous: Entry::root(),
+            time,
+            actor,
+            action,
+            signature: None,
+        }
     }
 
     fn actions() -> impl Strategy<Value = Vec<Action>> {
@@ -442,29 +638,75 @@ mod tests {
     #[test]
     fn rolling_back_retraces_every_promotion() {
         let mut log = vec![registered(1), registered(2), registered(3)];
-        log.extend([promoted(None, 1), promoted(Some(1), 2), promoted(Some(2), 3)]);
-        log.extend([rolled_back(3, 2), rolled_back(2, 1), promoted(Some(1), 3), rolled_back(3, 1)]);
-        let entries: Vec<_> = (1..).zip(log).map(|(n, action)| entry(n, n as i64, action)).collect();
+        log.extend([
+            promoted(None, 1),
+            promoted(Some(1), 2),
+            promoted(Some(2), 3),
+        ]);
+        log.extend([
+            rolled_back(3, 2),
+            rolled_back(2, 1),
+            promoted(Some(1), 3),
+            rolled_back(3, 1),
+        ]);
+        let entries: Vec<_> = (1..)
+            .zip(log)
+            .map(|(n, action)| entry(n, n as i64, action))
+            .collect();
         let at = |n: usize| State::fold(&entries[..n]).unwrap();
-        let seen: Vec<_> = (3..=10).map(|n| at(n).current(&model(), &champion()).map(|v| v.version)).collect();
-        assert_eq!(seen, [None, Some(1), Some(2), Some(3), Some(2), Some(1), Some(3), Some(1)]);
+        let seen: Vec<_> = (3..=10)
+            .map(|n| at(n).current(&model(), &champion()).map(|v| v.version))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                None,
+                Some(1),
+                Some(2),
+                Some(3),
+                Some(2),
+                Some(1),
+                Some(3),
+                Some(1)
+            ]
+        );
         assert_eq!(at(10).model(&model()).unwrap().before(&champion()), None);
     }
 
     #[test]
     fn what_does_not_follow_is_refused_in_words() {
         let fold = |actions: Vec<Action>| {
-            let entries: Vec<_> = (1..).zip(actions).map(|(n, action)| entry(n, 0, action)).collect();
+            let entries: Vec<_> = (1..)
+                .zip(actions)
+                .map(|(n, action)| entry(n, 0, action))
+                .collect();
             State::fold(&entries).unwrap_err().to_string()
         };
-        assert_eq!(fold(vec![registered(2)]), "it registers version 2 of `fd001` where 1 is next");
+        assert_eq!(
+            fold(vec![registered(2)]),
+            "it registers version 2 of `fd001` where 1 is next"
+        );
         let message = "it points `fd001@champion` to version 1, which was never registered";
         assert_eq!(fold(vec![promoted(None, 1)]), message);
         let message = "it moves `fd001@champion` away from nowhere, where it does not point";
-        assert_eq!(fold(vec![registered(1), promoted(None, 1), promoted(None, 1)]), message);
-        let message = "it rolls `fd001@champion` back to version 1, which it did not point to before";
-        assert_eq!(fold(vec![registered(1), promoted(None, 1), rolled_back(1, 1)]), message);
-        let collected = |version| Action::Collect(Collected { versions: vec![VersionId { model: model(), version }] });
+        assert_eq!(
+            fold(vec![registered(1), promoted(None, 1), promoted(None, 1)]),
+            message
+        );
+        let message =
+            "it rolls `fd001@champion` back to version 1, which it did not point to before";
+        assert_eq!(
+            fold(vec![registered(1), promoted(None, 1), rolled_back(1, 1)]),
+            message
+        );
+        let collected = |version| {
+            Action::Collect(Collected {
+                versions: vec![VersionId {
+                    model: model(),
+                    version,
+                }],
+            })
+        };
         let message = "it collects the files of version 1 of `fd001`, which is not retired";
         assert_eq!(fold(vec![registered(1), collected(1)]), message);
         let message = "it speaks of version 2 of `fd001`, which was never registered";
@@ -474,10 +716,19 @@ mod tests {
     #[test]
     fn a_clock_that_runs_ahead_hides_nothing_behind_it() {
         let minutes = [10, 500, 20, 30];
-        let entries: Vec<_> = (1..).zip(minutes).map(|(n, minute)| entry(n, minute, registered(n as u32))).collect();
+        let entries: Vec<_> = (1..)
+            .zip(minutes)
+            .map(|(n, minute)| entry(n, minute, registered(n as u32)))
+            .collect();
         let count = |minute| until(&entries, stamp(minute).time).len();
-        assert_eq!([5, 10, 15, 20, 29, 30, 600].map(count), [0, 1, 1, 3, 3, 4, 4]);
-        let told: Vec<_> = set_back(&entries).iter().map(|found| (found.entry, found.after)).collect();
+        assert_eq!(
+            [5, 10, 15, 20, 29, 30, 600].map(count),
+            [0, 1, 1, 3, 3, 4, 4]
+        );
+        let told: Vec<_> = set_back(&entries)
+            .iter()
+            .map(|found| (found.entry, found.after))
+            .collect();
         assert_eq!(told, [(3, 2), (4, 2)]);
         assert_eq!(set_back(&entries[..2]), []);
     }

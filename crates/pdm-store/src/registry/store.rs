@@ -12,7 +12,9 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
-use object_store::{MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -67,12 +69,18 @@ struct Parts {
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("Parts")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
 /// Pauses before a write is tried again that met another one under way.
-const CONFLICTS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1600)];
+const CONFLICTS: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1600),
+];
 
 /// What a create-only write met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +105,14 @@ impl Object {
         let (path, bytes) = (meta.location.to_string(), meta.size);
         // A time no clock shows is one that is not old.
         let nanoseconds = meta.last_modified.timestamp_nanos_opt().map(i128::from);
-        let modified = nanoseconds.and_then(|time| Timestamp::from_nanosecond(time).ok()).unwrap_or(Timestamp::MAX);
-        Self { path, bytes, modified }
+        let modified = nanoseconds
+            .and_then(|time| Timestamp::from_nanosecond(time).ok())
+            .unwrap_or(Timestamp::MAX);
+        Self {
+            path,
+            bytes,
+            modified,
+        }
     }
 }
 
@@ -109,24 +123,66 @@ impl Store {
     /// # Errors
     /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
     /// Unicode form, or where the environment does not say how to reach a bucket.
-    pub fn open<'a>(url: &str, surroundings: impl Into<Surroundings<'a>>) -> Result<Self, RegistryError> {
-        let Surroundings { root, variable, scratch, signing, expected, reporter } = surroundings.into();
-        let bad = |what| RegistryError::Address { url: url.to_owned(), what };
+    pub fn open<'a>(
+        url: &str,
+        surroundings: impl Into<Surroundings<'a>>,
+    ) -> Result<Self, RegistryError> {
+        let Surroundings {
+            root,
+            variable,
+            scratch,
+            signing,
+            expected,
+            reporter,
+        } = surroundings.into();
+        let bad = |what| RegistryError::Address {
+            url: url.to_owned(),
+            what,
+        };
         let store = match Address::parse(url)? {
             Address::Memory => Self::memory(),
             Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?)?,
-            Address::Bucket { provider, bucket, prefix } => {
-                let Bucket { objects, parts, pages } = bucket::open(provider, &bucket, variable).map_err(bad)?;
+            Address::Bucket {
+                provider,
+                bucket,
+                prefix,
+            } => {
+                let Bucket {
+                    objects,
+                    parts,
+                    pages,
+                } = bucket::open(provider, &bucket, variable).map_err(bad)?;
                 let location = url.trim_end_matches('/').to_owned();
-                let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(variable);
-                let server = Some(format!("{provider:?} {bucket} {}", endpoint.unwrap_or_default()).into());
+                let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
+                    .into_iter()
+                    .find_map(variable);
+                let server =
+                    Some(format!("{provider:?} {bucket} {}", endpoint.unwrap_or_default()).into());
                 let pages = Pages::new(pages, prefix.clone());
-                let parts = Some(Parts { bucket: parts, pages, prefix: prefix.clone() });
-                Self { parts, server, ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location) }
+                let parts = Some(Parts {
+                    bucket: parts,
+                    pages,
+                    prefix: prefix.clone(),
+                });
+                Self {
+                    parts,
+                    server,
+                    ..Self::over(Arc::new(PrefixStore::new(objects, prefix)), location)
+                }
             }
         };
-        let is_own = store.parts.is_none() && store.folder.as_ref().is_none_or(|folder| folder.starts_with(root));
-        Ok(Self { is_own, transfers: Transfers { scratch, reporter }, signing, expected, ..store })
+        let is_own = store.parts.is_none()
+            && store
+                .folder
+                .as_ref()
+                .is_none_or(|folder| folder.starts_with(root));
+        Ok(Self {
+            is_own,
+            transfers: Transfers { scratch, reporter },
+            signing,
+            expected,
+            ..store
+        })
     }
 
     /// Returns an empty store in memory.
@@ -137,19 +193,30 @@ impl Store {
     /// Returns the same store, of which nothing was read yet.
     #[cfg(test)]
     pub(super) fn as_opened(&self) -> Self {
-        Self { readable: Arc::default(), writable: Arc::default(), log: Arc::default(), ..self.clone() }
+        Self {
+            readable: Arc::default(),
+            writable: Arc::default(),
+            log: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// Returns a store that must hold this registry.
     #[cfg(test)]
     pub(super) fn expecting(self, id: RegistryId) -> Self {
-        Self { expected: Some(id), ..self }
+        Self {
+            expected: Some(id),
+            ..self
+        }
     }
 
     /// Returns a store of which things are remembered in a folder.
     #[cfg(test)]
     pub(super) fn with_scratch(self, folder: &Path) -> Self {
-        let transfers = Transfers { scratch: Some(folder.to_owned()), ..self.transfers.clone() };
+        let transfers = Transfers {
+            scratch: Some(folder.to_owned()),
+            ..self.transfers.clone()
+        };
         Self { transfers, ..self }
     }
 
@@ -177,13 +244,22 @@ impl Store {
     }
 
     fn folder(url: &str, folder: &Path) -> Result<Self, RegistryError> {
-        let bad = |what: String| RegistryError::Address { url: url.to_owned(), what };
-        let folder = object_store::path::Path::from_absolute_path(folder).map_err(|error| bad(error.to_string()))?;
+        let bad = |what: String| RegistryError::Address {
+            url: url.to_owned(),
+            what,
+        };
+        let folder = object_store::path::Path::from_absolute_path(folder)
+            .map_err(|error| bad(error.to_string()))?;
         // With a prefix of its own the disk store would have to exist before it is read.
         let disk = LocalFileSystem::new().with_fsync(true);
-        let location = disk.path_to_filesystem(&folder).map_err(|error| bad(error.to_string()))?;
+        let location = disk
+            .path_to_filesystem(&folder)
+            .map_err(|error| bad(error.to_string()))?;
         let shown = location.display().to_string();
-        Ok(Self { folder: Some(location), ..Self::over(Arc::new(PrefixStore::new(disk, folder)), shown) })
+        Ok(Self {
+            folder: Some(location),
+            ..Self::over(Arc::new(PrefixStore::new(disk, folder)), shown)
+        })
     }
 
     /// Reads an object; `None` where there is none.
@@ -196,7 +272,9 @@ impl Store {
         match limits::read(self.objects.as_ref(), &key.path(), most).await {
             Ok(Ok(bytes)) => Ok(Some(bytes)),
             Ok(Err(length)) => {
-                let what = format!("it has {length} bytes or more, and no such object has more than {most}");
+                let what = format!(
+                    "it has {length} bytes or more, and no such object has more than {most}"
+                );
                 Err(RegistryError::damaged(key, what))
             }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -205,81 +283,125 @@ impl Store {
     }
 
     /// Refuses what would not be read again because of its length.
-    pub(super) fn require_short(&self, key: Key, what: &'static str, bytes: u64) -> Result<(), RegistryError> {
+    pub(super) fn require_short(
+        &self,
+        key: Key,
+        what: &'static str,
+        bytes: u64,
+    ) -> Result<(), RegistryError> {
         let most = limits::most_bytes(key);
-        if bytes > most { Err(RegistryError::TooLong { what, bytes, most }) } else { Ok(()) }
+        if bytes > most {
+            Err(RegistryError::TooLong { what, bytes, most })
+        } else {
+            Ok(())
+        }
     }
 
     /// Refuses what is no regular file, where the store is a folder: opening a pipe would wait for ever.
     pub(super) fn require_regular(&self, key: Key) -> Result<(), RegistryError> {
-        let Some(path) = self.path_on_disk(key) else { return Ok(()) };
+        let Some(path) = self.path_on_disk(key) else {
+            return Ok(());
+        };
         match path.metadata() {
-            Ok(found) if !found.is_file() => Err(RegistryError::damaged(key, "it is no regular file")),
-            Err(_) if path.is_symlink() => Err(RegistryError::damaged(key, "it is a link that leads to no file")),
+            Ok(found) if !found.is_file() => {
+                Err(RegistryError::damaged(key, "it is no regular file"))
+            }
+            Err(_) if path.is_symlink() => Err(RegistryError::damaged(
+                key,
+                "it is a link that leads to no file",
+            )),
             // The store itself tells what is missing, or cannot be looked at.
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
     /// Writes an object where none is. Readers see all of it or nothing, whenever the writer is killed.
-    pub(crate) async fn create(&self, key: Key, bytes: impl Into<PutPayload>) -> Result<Created, RegistryError> {
+    pub(crate) async fn create(
+        &self,
+        key: Key,
+        bytes: impl Into<PutPayload>,
+    ) -> Result<Created, RegistryError> {
         let bytes: PutPayload = bytes.into();
         if let Some(root) = &self.folder {
             return self.create_file(root.clone(), key, bytes).await;
         }
         let mut pauses = CONFLICTS.into_iter();
         loop {
-            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-            let error = match self.objects.put_opts(&key.path(), bytes.clone(), options).await {
+            let options = PutOptions {
+                mode: PutMode::Create,
+                ..PutOptions::default()
+            };
+            let error = match self
+                .objects
+                .put_opts(&key.path(), bytes.clone(), options)
+                .await
+            {
                 Ok(_) => return Ok(Created::Written),
                 Err(error) => error,
             };
             if bucket::is_conflict(&error) {
                 // Another request for the object was under way, and the server did neither.
                 let Some(pause) = pauses.next() else {
-                    let source = object_store::Error::Generic { store: "S3", source: error.into() };
+                    let source = object_store::Error::Generic {
+                        store: "S3",
+                        source: error.into(),
+                    };
                     return Err(self.failed("create", key, source));
                 };
                 sleep(pause).await;
                 continue;
             }
             return match error {
-                object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => {
-                    Ok(Created::Exists)
-                }
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. } => Ok(Created::Exists),
                 source => Err(self.failed("create", key, source)),
             };
         }
     }
 
     /// Creates a file; the disk's own thread waits for it.
-    async fn create_file(&self, root: PathBuf, key: Key, bytes: PutPayload) -> Result<Created, RegistryError> {
+    async fn create_file(
+        &self,
+        root: PathBuf,
+        key: Key,
+        bytes: PutPayload,
+    ) -> Result<Created, RegistryError> {
         let path = root.join(key.to_string());
         let create = move || shared::create(&root, &path, &bytes);
-        let created = tokio::task::spawn_blocking(create).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let created = tokio::task::spawn_blocking(create)
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)));
         created.map_err(|error| self.failed_on_disk("create", key, error))
     }
 
     fn failed_on_disk(&self, operation: &'static str, key: Key, error: io::Error) -> RegistryError {
         let source = match error.kind() {
-            io::ErrorKind::PermissionDenied => {
-                object_store::Error::PermissionDenied { path: key.to_string(), source: error.into() }
-            }
-            _ => object_store::Error::Generic { store: "LocalFileSystem", source: error.into() },
+            io::ErrorKind::PermissionDenied => object_store::Error::PermissionDenied {
+                path: key.to_string(),
+                source: error.into(),
+            },
+            _ => object_store::Error::Generic {
+                store: "LocalFileSystem",
+                source: error.into(),
+            },
         };
         self.failed(operation, key, source)
     }
 
     /// Makes the folder of an object that the disk store is about to write.
     fn prepare(&self, operation: &'static str, key: Key) -> Result<(), RegistryError> {
-        let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else { return Ok(()) };
+        let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else {
+            return Ok(());
+        };
         let made = shared::make_folders(root, path.parent().unwrap_or(root));
         made.map_err(|error| self.failed_on_disk(operation, key, error))
     }
 
     /// Gives an object that the disk store has written the rights of the store's folder.
     pub(super) fn adopt(&self, key: Key) -> Result<(), RegistryError> {
-        let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else { return Ok(()) };
+        let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else {
+            return Ok(());
+        };
         shared::follow(root, &path).map_err(|error| self.failed_on_disk("write", key, error))
     }
 
@@ -298,21 +420,39 @@ impl Store {
         let there = self.look(key).await;
         // Where it may not be deleted, it stays.
         let _ = self.delete(key).await;
-        there?.map(|there| there.modified).ok_or_else(|| RegistryError::damaged(key, "it is missing"))
+        there?
+            .map(|there| there.modified)
+            .ok_or_else(|| RegistryError::damaged(key, "it is missing"))
     }
 
     /// Lists the paths under a folder, in order.
     pub(crate) async fn list(&self, folder: &'static str) -> Result<Vec<String>, RegistryError> {
-        Ok(self.list_lengths(folder).await?.into_iter().map(|(path, _)| path).collect())
+        Ok(self
+            .list_lengths(folder)
+            .await?
+            .into_iter()
+            .map(|(path, _)| path)
+            .collect())
     }
 
     /// Lists the paths under a folder with the bytes of the objects, in order.
-    pub(crate) async fn list_lengths(&self, folder: &'static str) -> Result<Vec<(String, u64)>, RegistryError> {
-        Ok(self.list_objects(folder).await?.into_iter().map(|object| (object.path, object.bytes)).collect())
+    pub(crate) async fn list_lengths(
+        &self,
+        folder: &'static str,
+    ) -> Result<Vec<(String, u64)>, RegistryError> {
+        Ok(self
+            .list_objects(folder)
+            .await?
+            .into_iter()
+            .map(|object| (object.path, object.bytes))
+            .collect())
     }
 
     /// Lists the objects under a folder, in order of path.
-    pub(crate) async fn list_objects(&self, folder: &'static str) -> Result<Vec<Object>, RegistryError> {
+    pub(crate) async fn list_objects(
+        &self,
+        folder: &'static str,
+    ) -> Result<Vec<Object>, RegistryError> {
         let listed = self.list_found(folder, None, Until::End).await?;
         let mut objects: Vec<_> = listed.into_iter().map(Object::of).collect();
         objects.sort_by(|a, b| a.path.cmp(&b.path));
@@ -320,9 +460,16 @@ impl Store {
     }
 
     /// Lists the paths under a folder that come after a key, in order.
-    pub(crate) async fn list_after(&self, folder: &'static str, key: Key) -> Result<Vec<String>, RegistryError> {
+    pub(crate) async fn list_after(
+        &self,
+        folder: &'static str,
+        key: Key,
+    ) -> Result<Vec<String>, RegistryError> {
         let listed = self.list_found(folder, Some(key), Until::End).await?;
-        let mut paths: Vec<_> = listed.into_iter().map(|object| object.location.to_string()).collect();
+        let mut paths: Vec<_> = listed
+            .into_iter()
+            .map(|object| object.location.to_string())
+            .collect();
         paths.sort();
         Ok(paths)
     }
@@ -336,7 +483,10 @@ impl Store {
     ) -> Result<Vec<ObjectMeta>, RegistryError> {
         let after = after.map(Key::path);
         if let Some(Parts { pages, .. }) = &self.parts {
-            return pages.list(folder, after.as_ref(), until).await.map_err(|why| self.unlisted(folder, why));
+            return pages
+                .list(folder, after.as_ref(), until)
+                .await
+                .map_err(|why| self.unlisted(folder, why));
         }
         let mut listed = match &after {
             Some(after) => self.objects.list_with_offset(Some(&folder.into()), after),
@@ -344,7 +494,10 @@ impl Store {
         };
         let listed: Result<Vec<_>, _> = match until {
             Until::End => listed.try_collect().await,
-            Until::Any => listed.try_next().await.map(|first| first.into_iter().collect()),
+            Until::Any => listed
+                .try_next()
+                .await
+                .map(|first| first.into_iter().collect()),
         };
         listed.map_err(|source| self.failed("list", folder, source))
     }
@@ -354,14 +507,21 @@ impl Store {
             Unlisted::Failed(source) => self.failed("list", folder, source),
             Unlisted::Endless(what) => {
                 let (location, folder) = (self.location.to_string(), folder.to_owned());
-                RegistryError::EndlessList { location, folder, what }
+                RegistryError::EndlessList {
+                    location,
+                    folder,
+                    what,
+                }
             }
         }
     }
 
     /// Returns the log as it was read last.
     pub(super) fn remembered(&self) -> Option<Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(super) fn remember(&self, log: &Log) {
@@ -384,17 +544,26 @@ impl Store {
     }
 
     /// Reads a part of an object, which must be there.
-    pub(crate) async fn get_part(&self, key: Key, range: Range<u64>) -> Result<Bytes, RegistryError> {
+    pub(crate) async fn get_part(
+        &self,
+        key: Key,
+        range: Range<u64>,
+    ) -> Result<Bytes, RegistryError> {
         self.require_regular(key)?;
         let source = match self.objects.get_range(&key.path(), range.clone()).await {
             Ok(bytes) => return Ok(bytes),
-            Err(object_store::Error::NotFound { .. }) => return Err(RegistryError::damaged(key, "it is missing")),
+            Err(object_store::Error::NotFound { .. }) => {
+                return Err(RegistryError::damaged(key, "it is missing"));
+            }
             Err(source) => source,
         };
         match self.length(key).await {
             Ok(Some(length)) if length < range.end => Err(RegistryError::damaged(
                 key,
-                format!("it has {length} bytes, and at least {} are missing", range.end - length),
+                format!(
+                    "it has {length} bytes, and at least {} are missing",
+                    range.end - length
+                ),
             )),
             _ => Err(self.failed("read", key, source)),
         }
@@ -403,13 +572,22 @@ impl Store {
     /// Begins to write an object in parts, one after the other. It is seen once it is complete.
     pub(super) async fn begin(&self, key: Key) -> Result<Box<dyn MultipartUpload>, RegistryError> {
         self.prepare("write", key)?;
-        self.objects.put_multipart(&key.path()).await.map_err(|source| self.failed("write", key, source))
+        self.objects
+            .put_multipart(&key.path())
+            .await
+            .map_err(|source| self.failed("write", key, source))
     }
 
     /// Returns who takes an object in parts over several runs, with the place of a key there; `None` where nobody does.
-    pub(super) fn parts(&self, key: Key) -> Option<(Arc<dyn MultipartStore>, object_store::path::Path)> {
+    pub(super) fn parts(
+        &self,
+        key: Key,
+    ) -> Option<(Arc<dyn MultipartStore>, object_store::path::Path)> {
         let Parts { bucket, prefix, .. } = self.parts.as_ref()?;
-        Some((Arc::clone(bucket), prefix.parts().chain(key.path().parts()).collect()))
+        Some((
+            Arc::clone(bucket),
+            prefix.parts().chain(key.path().parts()).collect(),
+        ))
     }
 
     /// Returns whether the store is a folder on this machine, or memory.
@@ -438,7 +616,10 @@ impl Store {
 
     /// Returns the store for a writer that has just read the log: blobs that may be collected are written again.
     pub(crate) fn relying(&self, state: &Arc<State>, stamp: &Stamp) -> Self {
-        Self { reliance: Reliance::of(Arc::clone(state), stamp.time), ..self.clone() }
+        Self {
+            reliance: Reliance::of(Arc::clone(state), stamp.time),
+            ..self.clone()
+        }
     }
 
     /// Returns which blobs that are there need not be written.
@@ -460,15 +641,25 @@ impl Store {
     /// entry itself is asked about again.
     pub(super) fn require_key(&self, stamp: &Stamp) -> Result<(), RegistryError> {
         let key = self.signer().map(Signer::public);
-        let next = self.remembered().map_or(1, |log| log.entries().len() as u64 + 1);
-        self.trust().next(next, &stamp.actor, key).map_err(|what| RegistryError::Unsigned { what })
+        let next = self
+            .remembered()
+            .map_or(1, |log| log.entries().len() as u64 + 1);
+        self.trust()
+            .next(next, &stamp.actor, key)
+            .map_err(|what| RegistryError::Unsigned { what })
     }
 
     /// Writes bytes under their digest; writing what is already there is no error.
     pub(crate) async fn put_blob(&self, bytes: Bytes) -> Result<Digest, RegistryError> {
         let digest = Digest::of(&bytes);
-        self.require_short(Key::Blob(digest), "a scorecard, predictions or a gate report", bytes.len() as u64)?;
-        if self.create(Key::Blob(digest), bytes.clone()).await? == Created::Exists && !self.stays(digest).await? {
+        self.require_short(
+            Key::Blob(digest),
+            "a scorecard, predictions or a gate report",
+            bytes.len() as u64,
+        )?;
+        if self.create(Key::Blob(digest), bytes.clone()).await? == Created::Exists
+            && !self.stays(digest).await?
+        {
             self.write_again(digest, bytes).await?;
         }
         Ok(digest)
@@ -480,7 +671,9 @@ impl Store {
         if there.is_some() {
             self.get_blob(digest).await?;
         }
-        Ok(there.is_some_and(|there| self.reliance.is_needed(digest) || self.reliance.is_fresh(there.modified)))
+        Ok(there.is_some_and(|there| {
+            self.reliance.is_needed(digest) || self.reliance.is_fresh(there.modified)
+        }))
     }
 
     async fn write_again(&self, digest: Digest, bytes: Bytes) -> Result<(), RegistryError> {
@@ -497,7 +690,10 @@ impl Store {
     /// Reads the bytes with this digest.
     pub(crate) async fn get_blob(&self, digest: Digest) -> Result<Bytes, RegistryError> {
         let key = Key::Blob(digest);
-        let bytes = self.get(key).await?.ok_or_else(|| RegistryError::damaged(key, "it is missing"))?;
+        let bytes = self
+            .get(key)
+            .await?
+            .ok_or_else(|| RegistryError::damaged(key, "it is missing"))?;
         match Digest::of(&bytes) {
             found if found == digest => Ok(bytes),
             found => Err(RegistryError::other_digest(key, found)),
@@ -517,7 +713,10 @@ impl Store {
     /// Returns what a store without a log holds that only a log can explain; `None` where it holds nothing.
     pub(super) async fn remains(&self) -> Result<Option<String>, RegistryError> {
         if self.look(Key::Marker).await?.is_some() {
-            return Ok(Some(format!("`{}` says that this is a registry", Key::Marker)));
+            return Ok(Some(format!(
+                "`{}` says that this is a registry",
+                Key::Marker
+            )));
         }
         for folder in [BLOBS, SNAPSHOTS] {
             if !self.list_found(folder, None, Until::Any).await?.is_empty() {
@@ -530,9 +729,11 @@ impl Store {
     /// Refuses another registry than the one that is expected; `found` is the one that is here.
     pub(super) fn require_expected(&self, found: Option<RegistryId>) -> Result<(), RegistryError> {
         match self.expected {
-            Some(expected) if found != Some(expected) => {
-                Err(RegistryError::OtherRegistry { location: self.location.to_string(), expected, found })
-            }
+            Some(expected) if found != Some(expected) => Err(RegistryError::OtherRegistry {
+                location: self.location.to_string(),
+                expected,
+                found,
+            }),
             Some(_) | None => Ok(()),
         }
     }
@@ -596,8 +797,20 @@ impl Store {
     }
 
     /// Returns that a store contradicts itself, which may pass.
-    pub(super) fn contradicted(&self, operation: &'static str, key: Key, what: &'static str) -> RegistryError {
-        self.failed(operation, key, object_store::Error::Generic { store: "registry", source: what.into() })
+    pub(super) fn contradicted(
+        &self,
+        operation: &'static str,
+        key: Key,
+        what: &'static str,
+    ) -> RegistryError {
+        self.failed(
+            operation,
+            key,
+            object_store::Error::Generic {
+                store: "registry",
+                source: what.into(),
+            },
+        )
     }
 
     pub(super) fn failed(
@@ -607,7 +820,12 @@ impl Store {
         source: object_store::Error,
     ) -> RegistryError {
         let (key, location) = (key.to_string(), self.location.to_string());
-        RegistryError::Store { operation, key, location, source: Box::new(source) }
+        RegistryError::Store {
+            operation,
+            key,
+            location,
+            source: Box::new(source),
+        }
     }
 }
 
@@ -622,12 +840,19 @@ mod tests {
         let open = |url: &str| Store::open(url, root.path());
         let folder = root.path().join("a b#1%41~é");
         for url in ["a b#1%41~é", "./x/../a b#1%41~é", folder.to_str().unwrap()] {
-            assert_eq!(open(url).unwrap().location(), folder.to_str().unwrap(), "{url}");
+            assert_eq!(
+                open(url).unwrap().location(),
+                folder.to_str().unwrap(),
+                "{url}"
+            );
         }
         assert_eq!(open("file:///srv/a%20b").unwrap().location(), "/srv/a b");
         assert_eq!(open("memory://").unwrap().location(), "memory://");
         assert_eq!(open("s3://bucket/x/").unwrap().location(), "s3://bucket/x");
-        assert!(matches!(open("file://relative"), Err(RegistryError::Address { .. })));
+        assert!(matches!(
+            open("file://relative"),
+            Err(RegistryError::Address { .. })
+        ));
         assert!(matches!(open(""), Err(RegistryError::Address { .. })));
     }
 
@@ -646,8 +871,16 @@ mod tests {
         let store = Store::open("a b#1%41~é/[x]", root.path()).unwrap();
         let digest = wait(store.put_blob(Bytes::from_static(b"abc"))).unwrap();
         assert_eq!(wait(store.get_blob(digest)).unwrap(), "abc");
-        assert_eq!(wait(store.list("blobs")).unwrap(), [Key::Blob(digest).to_string()]);
-        assert!(root.path().join("a b#1%41~é/[x]/blobs/sha256").join(digest.to_string()).is_file());
+        assert_eq!(
+            wait(store.list("blobs")).unwrap(),
+            [Key::Blob(digest).to_string()]
+        );
+        assert!(
+            root.path()
+                .join("a b#1%41~é/[x]/blobs/sha256")
+                .join(digest.to_string())
+                .is_file()
+        );
     }
 
     #[test]
@@ -658,8 +891,14 @@ mod tests {
         let digest = wait(store.put_blob(bytes.clone())).unwrap();
         assert_eq!(wait(store.put_blob(bytes.clone())).unwrap(), digest);
         std::fs::write(root.path().join(Key::Blob(digest).to_string()), b"weighty").unwrap();
-        assert!(matches!(wait(store.put_blob(bytes)), Err(RegistryError::Integrity { .. })));
-        assert!(matches!(wait(store.get_blob(digest)), Err(RegistryError::Integrity { .. })));
+        assert!(matches!(
+            wait(store.put_blob(bytes)),
+            Err(RegistryError::Integrity { .. })
+        ));
+        assert!(matches!(
+            wait(store.get_blob(digest)),
+            Err(RegistryError::Integrity { .. })
+        ));
     }
 
     #[test]
@@ -671,8 +910,14 @@ mod tests {
         std::fs::write(root.path().join(format!("{}#1", Key::Log(1))), b"{\"half").unwrap();
         assert_eq!(wait(store.list("log")).unwrap(), Vec::<String>::new());
         assert_eq!(wait(store.get(Key::Log(1))).unwrap(), None);
-        assert_eq!(wait(store.create(Key::Log(1), "whole")).unwrap(), Created::Written);
-        assert_eq!(wait(store.create(Key::Log(1), "other")).unwrap(), Created::Exists);
+        assert_eq!(
+            wait(store.create(Key::Log(1), "whole")).unwrap(),
+            Created::Written
+        );
+        assert_eq!(
+            wait(store.create(Key::Log(1), "other")).unwrap(),
+            Created::Exists
+        );
         assert_eq!(wait(store.get(Key::Log(1))).unwrap().unwrap(), "whole");
     }
 }

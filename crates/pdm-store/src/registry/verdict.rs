@@ -54,14 +54,24 @@ pub(super) fn forget(store: &Store) {
 
 /// Returns whether a store was proven by this process or project.
 pub(super) fn was_proven(store: &Store) -> bool {
-    proven().contains(store.identity()) || recall(store).is_some_and(|record| record.refused.is_none())
+    proven().contains(store.identity())
+        || recall(store).is_some_and(|record| record.refused.is_none())
 }
 
 /// Refuses a store that this project refused before.
 pub(super) fn recall_refusal(store: &Store) -> Result<(), RegistryError> {
-    let Some(Record { time, refused: Some(what), location, .. }) = recall(store) else { return Ok(()) };
-    let what =
-        format!("an experiment on {time:.0} showed: {what}; `pdm-ml doctor --registry {location}` makes it again");
+    let Some(Record {
+        time,
+        refused: Some(what),
+        location,
+        ..
+    }) = recall(store)
+    else {
+        return Ok(());
+    };
+    let what = format!(
+        "an experiment on {time:.0} showed: {what}; `pdm-ml doctor --registry {location}` makes it again"
+    );
     Err(RegistryError::Unsafe { location, what })
 }
 
@@ -72,7 +82,12 @@ fn proven() -> MutexGuard<'static, BTreeSet<String>> {
 fn remember(store: &Store, refused: Option<String>) {
     let Some(path) = path(store) else { return };
     let (location, time) = (store.location().to_owned(), Timestamp::now());
-    let record = Record { location, store: store.identity().to_owned(), time, refused };
+    let record = Record {
+        location,
+        store: store.identity().to_owned(),
+        time,
+        refused,
+    };
     let bytes = serde_json::to_vec(&record).expect("texts and a time have a JSON form");
     // Where nothing can be kept, the experiment is made again.
     let _unwritten = write_whole(&path, &bytes);

@@ -74,7 +74,10 @@ impl VerifyReport {
 }
 
 /// Walks the whole log and all blobs; a head that was noted earlier must be part of the log.
-pub(crate) async fn verify(store: &Store, noted: Option<NotedHead>) -> Result<VerifyReport, RegistryError> {
+pub(crate) async fn verify(
+    store: &Store,
+    noted: Option<NotedHead>,
+) -> Result<VerifyReport, RegistryError> {
     // In an order in which a registry that begins meanwhile looks whole: its log begins before the first entry.
     let listed = log::list(store, 0).await?;
     let mut walk = Walk::new(genesis::read(store).await?);
@@ -118,7 +121,10 @@ struct Walk {
 
 impl Walk {
     fn new(genesis: Option<Result<Genesis, RegistryError>>) -> Self {
-        let digest = genesis.as_ref().and_then(|read| read.as_ref().ok()).map(|genesis| genesis.digest);
+        let digest = genesis
+            .as_ref()
+            .and_then(|read| read.as_ref().ok())
+            .map(|genesis| genesis.digest);
         Self {
             chain: Chain::new(genesis),
             genesis: digest,
@@ -156,13 +162,20 @@ impl Walk {
         store: &Store,
         (sequences, foreign): (Vec<Sequence>, Vec<String>),
     ) -> Result<(), RegistryError> {
-        foreign.into_iter().for_each(|path| self.find(path, None, "it is no log entry"));
+        foreign
+            .into_iter()
+            .for_each(|path| self.find(path, None, "it is no log entry"));
         let next = Key::Log(sequences.last().map_or(1, |last| last + 1));
-        if let Some(what) = self.chain.damaged_genesis().cloned().filter(|_| sequences.is_empty()) {
+        if let Some(what) = self
+            .chain
+            .damaged_genesis()
+            .cloned()
+            .filter(|_| sequences.is_empty())
+        {
             self.find(Key::Genesis, None, what);
         }
-        let read =
-            stream::iter(sequences).map(|sequence| async move { (sequence, store.get(Key::Log(sequence)).await) });
+        let read = stream::iter(sequences)
+            .map(|sequence| async move { (sequence, store.get(Key::Log(sequence)).await) });
         let mut objects = read.buffered(READERS);
         while let Some((sequence, bytes)) = objects.next().await {
             match bytes {
@@ -177,12 +190,21 @@ impl Walk {
             self.find(next, None, what);
         }
         if self.chain.has_foreign_genesis() {
-            self.find(Key::Genesis, None, "it is no part of this log, which began before there were such objects");
+            self.find(
+                Key::Genesis,
+                None,
+                "it is no part of this log, which began before there were such objects",
+            );
         }
         Ok(())
     }
 
-    fn entry(&mut self, store: &Store, sequence: Sequence, bytes: &[u8]) -> Result<(), RegistryError> {
+    fn entry(
+        &mut self,
+        store: &Store,
+        sequence: Sequence,
+        bytes: &[u8],
+    ) -> Result<(), RegistryError> {
         self.entries += 1;
         self.gap_before(sequence);
         let digest = Digest::of(bytes);
@@ -216,7 +238,11 @@ impl Walk {
     /// Holds signatures against the bytes, and against the policy where there is one.
     fn signature(&mut self, store: &Store, entry: &Entry) {
         self.signed += u64::from(entry.signature.is_some());
-        let fits = if entry.has_fitting_signatures() { Ok(()) } else { Err("it is wrongly signed".to_owned()) };
+        let fits = if entry.has_fitting_signatures() {
+            Ok(())
+        } else {
+            Err("it is wrongly signed".to_owned())
+        };
         if let Err(what) = fits.and_then(|()| store.trust().check(entry)) {
             self.find(Key::Log(entry.sequence), Some(entry.sequence), what);
         }
@@ -227,7 +253,11 @@ impl Walk {
         if from > to {
             return;
         }
-        let what = if from == to { "it is missing".to_owned() } else { format!("entries {from} to {to} are missing") };
+        let what = if from == to {
+            "it is missing".to_owned()
+        } else {
+            format!("entries {from} to {to} are missing")
+        };
         self.broken(Key::Log(from), what);
         self.chain.skip_to(to);
     }
@@ -267,9 +297,12 @@ impl Walk {
                 Err(RegistryError::Integrity { .. }) => None,
                 bytes => bytes?,
             };
-            let held = bytes.and_then(|bytes| snapshot::entries(end.saturating_sub(snapshot::LENGTH), &bytes));
+            let held = bytes
+                .and_then(|bytes| snapshot::entries(end.saturating_sub(snapshot::LENGTH), &bytes));
             let held = held.unwrap_or_default();
-            let same = |(entry, digest): &snapshot::Linked| self.digests.get(&entry.sequence) == Some(digest);
+            let same = |(entry, digest): &snapshot::Linked| {
+                self.digests.get(&entry.sequence) == Some(digest)
+            };
             if held.is_empty() || !held.iter().all(same) {
                 self.find(key, None, "it does not hold the bytes of the entries; without it they are read themselves");
             }
@@ -303,12 +336,19 @@ impl Walk {
             };
             self.find(Key::Blob(digest), Some(entry), what);
         }
-        let (short, long): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, length)| *length <= blobs::PART);
+        let (short, long): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|(_, length)| *length <= blobs::PART);
         self.read(store, short, READERS).await?;
         self.read(store, long, 1).await
     }
 
-    async fn read(&mut self, store: &Store, found: Vec<(Digest, u64)>, most: usize) -> Result<(), RegistryError> {
+    async fn read(
+        &mut self,
+        store: &Store,
+        found: Vec<(Digest, u64)>,
+        most: usize,
+    ) -> Result<(), RegistryError> {
         let reads = found.into_iter().map(|(digest, length)| async move {
             store.transfers().reporter.check()?;
             Ok::<_, RegistryError>((digest, blobs::verify(store, digest, length).await))
@@ -321,7 +361,11 @@ impl Walk {
         Ok(())
     }
 
-    fn blob(&mut self, digest: Digest, read: Result<u64, RegistryError>) -> Result<(), RegistryError> {
+    fn blob(
+        &mut self,
+        digest: Digest,
+        read: Result<u64, RegistryError>,
+    ) -> Result<(), RegistryError> {
         let entry = self.named.get(&digest).copied();
         self.blobs += 1;
         match read {
@@ -334,14 +378,21 @@ impl Walk {
 
     /// Looks whether the parts of a store are all there.
     fn whole(&mut self, store: &Store, marked: bool) -> Result<(), RegistryError> {
-        let has_log = self.entries > 0 || self.chain.id().is_some() || self.chain.damaged_genesis().is_some();
+        let has_log =
+            self.entries > 0 || self.chain.id().is_some() || self.chain.damaged_genesis().is_some();
         let holds_more = self.blobs > 0 || self.snapshots > 0;
         if !has_log && !marked && !holds_more && self.findings.is_empty() {
             store.require_expected(None)?;
-            return Err(RegistryError::Absent { location: store.location().to_owned() });
+            return Err(RegistryError::Absent {
+                location: store.location().to_owned(),
+            });
         }
         if !has_log && (marked || holds_more) {
-            self.find(LOG, None, "the log is missing: there is not one entry, and not the object it begins with");
+            self.find(
+                LOG,
+                None,
+                "the log is missing: there is not one entry, and not the object it begins with",
+            );
         }
         // Whoever was killed while the registry was made left the beginning of its log and nothing else.
         if !marked && (self.entries > 0 || holds_more) {
@@ -354,26 +405,36 @@ impl Walk {
     fn hold(&mut self, noted: NotedHead) {
         let last = self.digests.keys().next_back().copied().unwrap_or(0);
         match noted {
-            NotedHead::Entry(entry) if self.digests.contains_key(&entry) => self.noted = Some(entry),
+            NotedHead::Entry(entry) if self.digests.contains_key(&entry) => {
+                self.noted = Some(entry)
+            }
             NotedHead::Entry(entry) => {
-                let what = format!("entry {entry} was there when it was noted, and the log ends at entry {last}");
+                let what = format!(
+                    "entry {entry} was there when it was noted, and the log ends at entry {last}"
+                );
                 self.find(Key::Log(entry), Some(entry), what);
             }
             NotedHead::Digest(digest) if self.genesis == Some(digest) => self.noted = Some(0),
-            NotedHead::Digest(digest) => match self.digests.iter().find(|(_, found)| **found == digest) {
-                Some((entry, _)) => self.noted = Some(*entry),
-                None => {
-                    let what = format!(
-                        "the head that was noted, {digest}, is no entry of it: entries were removed, or the log was written anew"
-                    );
-                    self.find(LOG, None, what);
+            NotedHead::Digest(digest) => {
+                match self.digests.iter().find(|(_, found)| **found == digest) {
+                    Some((entry, _)) => self.noted = Some(*entry),
+                    None => {
+                        let what = format!(
+                            "the head that was noted, {digest}, is no entry of it: entries were removed, or the log was written anew"
+                        );
+                        self.find(LOG, None, what);
+                    }
                 }
-            },
+            }
         }
     }
 
     fn find(&mut self, key: impl ToString, entry: Option<Sequence>, what: impl Into<String>) {
-        self.findings.push(Finding { key: key.to_string(), entry, what: what.into() });
+        self.findings.push(Finding {
+            key: key.to_string(),
+            entry,
+            what: what.into(),
+        });
     }
 
     fn report(mut self, store: &Store) -> VerifyReport {
@@ -419,11 +480,15 @@ mod tests {
             let root = tempfile::tempdir().unwrap();
             let registry = Registry::open(".", root.path()).unwrap();
             registry.register(&version("a", 1.0), &stamp(1)).unwrap();
-            let report = registry.judge_version(&gates(), &ModelRef::version(model(), 1), &champion()).unwrap();
+            let report = registry
+                .judge_version(&gates(), &ModelRef::version(model(), 1), &champion())
+                .unwrap();
             registry.promote(&gated(1, report), &stamp(2)).unwrap();
             registry.register(&version("b", 0.9), &stamp(3)).unwrap();
             registry.promote(&forced(2), &stamp(4)).unwrap();
-            registry.roll_back(&model(), &champion(), "", &stamp(5)).unwrap();
+            registry
+                .roll_back(&model(), &champion(), "", &stamp(5))
+                .unwrap();
             Self { root, registry }
         }
 
@@ -434,7 +499,11 @@ mod tests {
         fn findings(&self) -> Vec<(String, Option<u64>, String)> {
             let report = self.registry.verify().unwrap();
             assert_eq!(report.is_intact(), report.findings.is_empty());
-            report.findings.into_iter().map(|finding| (finding.key, finding.entry, finding.what)).collect()
+            report
+                .findings
+                .into_iter()
+                .map(|finding| (finding.key, finding.entry, finding.what))
+                .collect()
         }
 
         fn assert_only(&self, key: impl ToString, entry: Option<u64>, what: &str) {
@@ -448,14 +517,24 @@ mod tests {
 
         /// A blob of the first version's bundle.
         fn blob(&self) -> Key {
-            Key::Blob(self.registry.resolve(&ModelRef::version(model(), 1), None).unwrap().files[0].sha256)
+            Key::Blob(
+                self.registry
+                    .resolve(&ModelRef::version(model(), 1), None)
+                    .unwrap()
+                    .files[0]
+                    .sha256,
+            )
         }
 
         fn objects(&self) -> Vec<PathBuf> {
             fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
                 for entry in folder.read_dir().unwrap() {
                     let path = entry.unwrap().path();
-                    if path.is_dir() { walk(&path, found) } else { found.push(path) }
+                    if path.is_dir() {
+                        walk(&path, found)
+                    } else {
+                        found.push(path)
+                    }
                 }
             }
             let mut found = Vec::new();
@@ -471,7 +550,10 @@ mod tests {
         let report = sample.registry.verify().unwrap();
         assert!(report.is_intact());
         assert_eq!((report.entries, report.blobs, report.orphans), (5, 9, 0));
-        assert_eq!(report.head, Some(Digest::of_file(&sample.path(Key::Log(5))).unwrap()));
+        assert_eq!(
+            report.head,
+            Some(Digest::of_file(&sample.path(Key::Log(5))).unwrap())
+        );
     }
 
     #[test]
@@ -485,7 +567,11 @@ mod tests {
                 let mut flipped = bytes.clone();
                 flipped[at] ^= 1;
                 fs::write(&path, flipped).unwrap();
-                let keys: Vec<_> = sample.findings().into_iter().map(|(key, ..)| sample.path(key)).collect();
+                let keys: Vec<_> = sample
+                    .findings()
+                    .into_iter()
+                    .map(|(key, ..)| sample.path(key))
+                    .collect();
                 assert_eq!(keys, std::slice::from_ref(&path), "byte {at}");
             }
             fs::write(&path, bytes).unwrap();
@@ -497,9 +583,16 @@ mod tests {
     fn an_entry_written_anew_breaks_the_chain() {
         let sample = Sample::new();
         let bytes = fs::read(sample.path(Key::Log(2))).unwrap();
-        let entry = Entry { actor: "mallory".to_owned(), ..Entry::decode(2, &bytes).unwrap() };
+        let entry = Entry {
+            actor: "mallory".to_owned(),
+            ..Entry::decode(2, &bytes).unwrap()
+        };
         fs::write(sample.path(Key::Log(2)), entry.encode().unwrap()).unwrap();
-        sample.assert_only(Key::Log(3), Some(3), "it does not follow from the bytes of the entry before");
+        sample.assert_only(
+            Key::Log(3),
+            Some(3),
+            "it does not follow from the bytes of the entry before",
+        );
         sample.assert_log_refused();
     }
 
@@ -507,9 +600,14 @@ mod tests {
     fn a_chain_written_anew_still_has_to_make_sense() {
         let sample = Sample::new();
         let last = Entry::decode(5, &fs::read(sample.path(Key::Log(5))).unwrap()).unwrap();
-        let Action::Rollback(mut action) = last.action.clone() else { panic!("{last:?}") };
+        let Action::Rollback(mut action) = last.action.clone() else {
+            panic!("{last:?}")
+        };
         action.to = 9;
-        let entry = Entry { action: Action::Rollback(action), ..last };
+        let entry = Entry {
+            action: Action::Rollback(action),
+            ..last
+        };
         fs::write(sample.path(Key::Log(5)), entry.encode().unwrap()).unwrap();
         let what = "it rolls `fd001@champion` back to version 9, which it did not point to before";
         sample.assert_only(Key::Log(5), Some(5), what);
@@ -521,7 +619,10 @@ mod tests {
         let sample = Sample::new();
         fs::remove_file(sample.path(Key::Log(2))).unwrap();
         let findings = sample.findings();
-        assert_eq!(findings, [(Key::Log(2).to_string(), Some(2), "it is missing".to_owned())]);
+        assert_eq!(
+            findings,
+            [(Key::Log(2).to_string(), Some(2), "it is missing".to_owned())]
+        );
         sample.assert_log_refused();
         fs::remove_file(sample.path(Key::Log(1))).unwrap();
         sample.assert_only(Key::Log(1), Some(1), "entries 1 to 2 are missing");
@@ -539,7 +640,13 @@ mod tests {
         sample.assert_only(Key::Log(6), None, "it is a link that leads to no file");
         sample.assert_log_refused();
         fs::remove_file(&next).unwrap();
-        assert!(std::process::Command::new("mkfifo").arg(&next).status().unwrap().success());
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&next)
+                .status()
+                .unwrap()
+                .success()
+        );
         sample.assert_only(Key::Log(6), None, "it is no regular file");
     }
 
@@ -551,7 +658,10 @@ mod tests {
             fs::write(sample.path(Key::Log(5)), &bytes[..length]).unwrap();
             let findings = sample.findings();
             assert_eq!(findings.len(), 1);
-            assert_eq!((&findings[0].0, findings[0].1), (&Key::Log(5).to_string(), Some(5)));
+            assert_eq!(
+                (&findings[0].0, findings[0].1),
+                (&Key::Log(5).to_string(), Some(5))
+            );
             sample.assert_log_refused();
         }
     }
@@ -575,7 +685,10 @@ mod tests {
         fs::remove_file(sample.path("log/notes.txt")).unwrap();
         fs::write(sample.path("blobs/sha256/abc"), "hello").unwrap();
         sample.assert_only("blobs/sha256/abc", None, "it is no blob");
-        sample.registry.register(&version("c", 1.0), &stamp(9)).unwrap();
+        sample
+            .registry
+            .register(&version("c", 1.0), &stamp(9))
+            .unwrap();
     }
 
     #[test]

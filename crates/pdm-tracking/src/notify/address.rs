@@ -32,7 +32,9 @@ impl Address {
     pub(super) fn problem(&self, key: &str, allow_http: bool) -> Option<Problem> {
         match self {
             Self::Written(url) => match parse(url) {
-                Ok(url) if is_open(&url, allow_http) => Some(Problem::new(key, OPEN).of(Code::Unencrypted)),
+                Ok(url) if is_open(&url, allow_http) => {
+                    Some(Problem::new(key, OPEN).of(Code::Unencrypted))
+                }
                 Ok(_) => None,
                 Err(what) => Some(Problem::new(key, what)),
             },
@@ -41,7 +43,11 @@ impl Address {
     }
 
     /// Returns the URL to post to.
-    pub(super) fn read(&self, allow_http: bool, variable: &dyn Fn(&str) -> Option<String>) -> Result<Url, NotifyError> {
+    pub(super) fn read(
+        &self,
+        allow_http: bool,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Url, NotifyError> {
         match self {
             Self::Written(url) => check(url, allow_http),
             Self::Secret(name) => check(name.read(variable)?.expose(), allow_http),
@@ -60,7 +66,9 @@ impl Address {
     /// Returns scheme and host, or the name of the variable: path and query may hold a key.
     pub(super) fn shown(&self) -> String {
         match self {
-            Self::Written(url) => Url::parse(url).map_or_else(|_| "?".to_owned(), |url| origin(&url)),
+            Self::Written(url) => {
+                Url::parse(url).map_or_else(|_| "?".to_owned(), |url| origin(&url))
+            }
             Self::Secret(name) => format!("in `{}`", name.env),
         }
     }
@@ -75,7 +83,11 @@ const OPEN: &str = "would send unencrypted; use https://, or set `allow_http`";
 
 fn check(url: &str, allow_http: bool) -> Result<Url, String> {
     let url = parse(url)?;
-    if is_open(&url, allow_http) { Err(OPEN.to_owned()) } else { Ok(url) }
+    if is_open(&url, allow_http) {
+        Err(OPEN.to_owned())
+    } else {
+        Ok(url)
+    }
 }
 
 fn is_open(url: &Url, allow_http: bool) -> bool {
@@ -115,7 +127,10 @@ impl<'de> Visitor<'de> for Either {
     fn visit_str<E: Error>(self, url: &str) -> Result<Address, E> {
         // Whoever knows path and query may post there: they are hidden in whatever is shown, recorded or sent.
         if let Ok(url) = Url::parse(url) {
-            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let query = url
+                .query()
+                .map(|query| format!("?{query}"))
+                .unwrap_or_default();
             redact::remember(&format!("{}{query}", url.path().trim_start_matches('/')));
         }
         Ok(Address::Written(url.to_owned()))

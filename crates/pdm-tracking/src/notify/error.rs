@@ -55,7 +55,11 @@ pub enum NotifyError {
 }
 
 fn after(tries: u32) -> String {
-    if tries == 1 { "after 1 try".to_owned() } else { format!("after {tries} tries") }
+    if tries == 1 {
+        "after 1 try".to_owned()
+    } else {
+        format!("after {tries} tries")
+    }
 }
 
 impl NotifyProblem {
@@ -79,7 +83,9 @@ impl NotifyProblem {
         match &self.why {
             NotifyError::Unreachable { .. } => true,
             NotifyError::Refused { status, .. } => *status == 429 || *status >= 500,
-            NotifyError::Smtp { source, .. } => !source.is_permanent() && !source.is_client() && !source.is_tls(),
+            NotifyError::Smtp { source, .. } => {
+                !source.is_permanent() && !source.is_client() && !source.is_tls()
+            }
             _ => false,
         }
     }

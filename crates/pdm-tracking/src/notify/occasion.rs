@@ -26,7 +26,13 @@ pub enum Occasion {
 impl Occasion {
     /// Returns the occasions told of where a table names none: what went wrong, what changed, and alarms.
     pub fn usual() -> Vec<Self> {
-        vec![Self::Failure, Self::Refused, Self::Undecided, Self::Promoted, Self::Alarm]
+        vec![
+            Self::Failure,
+            Self::Refused,
+            Self::Undecided,
+            Self::Promoted,
+            Self::Alarm,
+        ]
     }
 
     /// Returns the name, as in the TOML and the JSON.

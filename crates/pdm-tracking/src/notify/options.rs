@@ -27,7 +27,10 @@ impl NotifyOptions {
     pub const KINDS: &'static [&'static str] = Self::VARIANTS;
 
     /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
-    pub fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
+    pub fn decode<'de, D: Deserializer<'de>>(
+        kind: &str,
+        options: D,
+    ) -> Option<Result<Self, D::Error>> {
         match kind {
             "webhook" => Some(WebhookOptions::deserialize(options).map(Self::Webhook)),
             "smtp" => Some(SmtpOptions::deserialize(options).map(Self::Smtp)),
@@ -42,8 +45,10 @@ impl NotifyOptions {
             Self::Smtp(options) => options.problems(),
         };
         if self.on().is_empty() {
-            problems
-                .push(Problem::new("on", "is empty: nothing would ever be told").hint("leave it out for the usual"));
+            problems.push(
+                Problem::new("on", "is empty: nothing would ever be told")
+                    .hint("leave it out for the usual"),
+            );
         }
         problems
     }
@@ -62,7 +67,11 @@ impl NotifyOptions {
             Self::Webhook(options) => [options.url.variable(), options.secret.as_ref()],
             Self::Smtp(options) => [options.password.as_ref(), None],
         };
-        named.into_iter().flatten().map(|name| name.env.clone()).collect()
+        named
+            .into_iter()
+            .flatten()
+            .map(|name| name.env.clone())
+            .collect()
     }
 
     /// Returns the receiver in words, without anything that may be secret.
@@ -79,34 +88,61 @@ mod tests {
     use super::*;
 
     fn decode(kind: &str, text: &str) -> NotifyOptions {
-        NotifyOptions::decode(kind, toml::Deserializer::parse(text).unwrap()).unwrap().unwrap()
+        NotifyOptions::decode(kind, toml::Deserializer::parse(text).unwrap())
+            .unwrap()
+            .unwrap()
     }
 
     fn problems(kind: &str, text: &str) -> Vec<String> {
-        decode(kind, text).problems().into_iter().map(|p| format!("{}: {}", p.path, p.message)).collect()
+        decode(kind, text)
+            .problems()
+            .into_iter()
+            .map(|p| format!("{}: {}", p.path, p.message))
+            .collect()
     }
 
-    const MAIL: &str =
-        "host = 'mail.plant.example'\nfrom = 'pdm-ml <pdm-ml@plant.example>'\nto = ['ann@plant.example']\n";
+    const MAIL: &str = "host = 'mail.plant.example'\nfrom = 'pdm-ml <pdm-ml@plant.example>'\nto = ['ann@plant.example']\n";
 
     #[test]
     fn good_tables_have_no_problem_and_survive_json() {
         for (kind, text) in [
-            ("webhook", "url = 'https://plant.example/hook'\nsecret = { env = 'KEY' }".to_owned()),
-            ("webhook", "url = { env = 'CHAT_URL' }\non = ['promoted']".to_owned()),
+            (
+                "webhook",
+                "url = 'https://plant.example/hook'\nsecret = { env = 'KEY' }".to_owned(),
+            ),
+            (
+                "webhook",
+                "url = { env = 'CHAT_URL' }\non = ['promoted']".to_owned(),
+            ),
             ("webhook", "url = 'http://127.0.0.1:8080/hook'".to_owned()),
-            ("webhook", "url = 'http://hooks.plant.example'\nallow_http = true".to_owned()),
+            (
+                "webhook",
+                "url = 'http://hooks.plant.example'\nallow_http = true".to_owned(),
+            ),
             ("smtp", MAIL.to_owned()),
-            ("smtp", format!("{MAIL}tls = 'wrapper'\nport = 4650\nusername = 'u'\npassword = {{ env = 'P' }}")),
-            ("smtp", MAIL.replace("mail.plant.example", "localhost") + "tls = 'none'"),
+            (
+                "smtp",
+                format!(
+                    "{MAIL}tls = 'wrapper'\nport = 4650\nusername = 'u'\npassword = {{ env = 'P' }}"
+                ),
+            ),
+            (
+                "smtp",
+                MAIL.replace("mail.plant.example", "localhost") + "tls = 'none'",
+            ),
         ] {
             let options = decode(kind, &text);
             assert_eq!(options.problems(), [], "{text}");
             let json = serde_json::to_string(&options).unwrap();
-            assert_eq!(serde_json::from_str::<NotifyOptions>(&json).unwrap(), options);
+            assert_eq!(
+                serde_json::from_str::<NotifyOptions>(&json).unwrap(),
+                options
+            );
         }
         assert_eq!(decode("smtp", MAIL).on(), Occasion::usual());
-        let is_read = |kind: &&str| NotifyOptions::decode(kind, toml::Deserializer::parse("").unwrap()).is_some();
+        let is_read = |kind: &&str| {
+            NotifyOptions::decode(kind, toml::Deserializer::parse("").unwrap()).is_some()
+        };
         assert!(NotifyOptions::KINDS.iter().all(is_read) && !is_read(&"pigeon"));
     }
 
@@ -115,21 +151,53 @@ mod tests {
         for (kind, text, found) in [
             ("webhook", "", "url: is empty"),
             ("webhook", "url = 'plant.example'", "url: is not a URL"),
-            ("webhook", "url = 'ftp://plant.example'", "url: begins with neither"),
+            (
+                "webhook",
+                "url = 'ftp://plant.example'",
+                "url: begins with neither",
+            ),
             ("webhook", "url = 'http://plant.example'", "url: would send"),
-            ("webhook", "url = 'https://ann:hunter2@plant.example'", "url: holds a user or a password"),
+            (
+                "webhook",
+                "url = 'https://ann:hunter2@plant.example'",
+                "url: holds a user or a password",
+            ),
             (
                 "webhook",
                 "url = 'https://plant.example'\nsecret = { env = 'hunter-2' }",
                 "secret: `env` is not the name",
             ),
-            ("webhook", "url = { env = 'https://hunter2' }", "url: `env` is not the name"),
-            ("webhook", "url = 'https://plant.example'\non = []", "on: is empty"),
+            (
+                "webhook",
+                "url = { env = 'https://hunter2' }",
+                "url: `env` is not the name",
+            ),
+            (
+                "webhook",
+                "url = 'https://plant.example'\non = []",
+                "on: is empty",
+            ),
             ("smtp", "", "host: is empty"),
-            ("smtp", "host = 'h'\nfrom = 'nobody'\nto = ['a@b.example']", "from: `nobody` is not a mail address"),
-            ("smtp", "host = 'h'\nfrom = 'a@b.example'\nto = ['?']", "to: `?` is not a mail address"),
-            ("smtp", "host = 'h'\nfrom = 'a@b.example'\nto = []", "to: is empty"),
-            ("smtp", "host = 'h'\nfrom = 'a@b.example'\nto = ['a@b.example']\ntls = 'none'", "tls: `none` would send"),
+            (
+                "smtp",
+                "host = 'h'\nfrom = 'nobody'\nto = ['a@b.example']",
+                "from: `nobody` is not a mail address",
+            ),
+            (
+                "smtp",
+                "host = 'h'\nfrom = 'a@b.example'\nto = ['?']",
+                "to: `?` is not a mail address",
+            ),
+            (
+                "smtp",
+                "host = 'h'\nfrom = 'a@b.example'\nto = []",
+                "to: is empty",
+            ),
+            (
+                "smtp",
+                "host = 'h'\nfrom = 'a@b.example'\nto = ['a@b.example']\ntls = 'none'",
+                "tls: `none` would send",
+            ),
             (
                 "smtp",
                 "host = 'h'\nfrom = 'a@b.example'\nto = ['a@b.example']\nusername = 'u'",
@@ -137,16 +205,28 @@ mod tests {
             ),
         ] {
             let told = problems(kind, text);
-            assert!(told.iter().any(|told| told.starts_with(found)), "{text}: {told:?}");
+            assert!(
+                told.iter().any(|told| told.starts_with(found)),
+                "{text}: {told:?}"
+            );
             assert!(!told.join(" ").contains("hunter"), "{told:?}");
         }
     }
 
     #[test]
     fn a_receiver_is_named_without_what_may_be_secret() {
-        let chat = decode("webhook", "url = 'https://chat.example:8443/services/T0/hunter2?key=hunter2'");
+        let chat = decode(
+            "webhook",
+            "url = 'https://chat.example:8443/services/T0/hunter2?key=hunter2'",
+        );
         assert_eq!(chat.target(), "webhook https://chat.example:8443");
-        assert_eq!(decode("webhook", "url = { env = 'CHAT' }").target(), "webhook in `CHAT`");
-        assert_eq!(decode("smtp", MAIL).target(), "mail to ann@plant.example by mail.plant.example");
+        assert_eq!(
+            decode("webhook", "url = { env = 'CHAT' }").target(),
+            "webhook in `CHAT`"
+        );
+        assert_eq!(
+            decode("smtp", MAIL).target(),
+            "mail to ann@plant.example by mail.plant.example"
+        );
     }
 }

@@ -27,9 +27,14 @@ mod tests {
 
     #[test]
     fn waits_double_and_end() {
-        let waits: Vec<_> = (1..=4).map(|tried| wait(tried, None).map(|wait| wait.as_millis())).collect();
+        let waits: Vec<_> = (1..=4)
+            .map(|tried| wait(tried, None).map(|wait| wait.as_millis()))
+            .collect();
         assert_eq!(waits, [Some(500), Some(1000), Some(2000), None]);
         let asked = |seconds| wait(1, Some(Duration::from_secs(seconds)));
-        assert_eq!([asked(0), asked(3), asked(60)], [Some(FIRST_WAIT), Some(Duration::from_secs(3)), None]);
+        assert_eq!(
+            [asked(0), asked(3), asked(60)],
+            [Some(FIRST_WAIT), Some(Duration::from_secs(3)), None]
+        );
     }
 }

@@ -8,8 +8,12 @@ pub fn send(
     notice: &Notice,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<NotifyProblem> {
-    let wanted = targets.iter().filter(|target| target.on().contains(&notice.occasion));
-    wanted.filter_map(|target| deliver(target, notice, variable).err()).collect()
+    let wanted = targets
+        .iter()
+        .filter(|target| target.on().contains(&notice.occasion));
+    wanted
+        .filter_map(|target| deliver(target, notice, variable).err())
+        .collect()
 }
 
 /// Tells one receiver, whatever it wants to know of; returns at which try it listened.
@@ -26,5 +30,8 @@ pub fn deliver(
         NotifyOptions::Webhook(options) => webhook::deliver(options, &notice, variable),
         NotifyOptions::Smtp(options) => smtp::deliver(options, &notice, variable),
     };
-    told.map_err(|why| NotifyProblem { target: target.target(), why })
+    told.map_err(|why| NotifyProblem {
+        target: target.target(),
+        why,
+    })
 }

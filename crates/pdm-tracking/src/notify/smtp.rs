@@ -32,20 +32,29 @@ pub(super) fn deliver(
     }
 }
 
-fn server(options: &SmtpOptions, variable: &dyn Fn(&str) -> Option<String>) -> Result<SmtpTransport, NotifyError> {
+fn server(
+    options: &SmtpOptions,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<SmtpTransport, NotifyError> {
     let host = options.host.as_str();
-    let parameters = || TlsParameters::new(host.to_owned()).map_err(|source| NotifyError::Smtp { tries: 0, source });
+    let parameters = || {
+        TlsParameters::new(host.to_owned()).map_err(|source| NotifyError::Smtp { tries: 0, source })
+    };
     let (port, tls) = match options.tls {
         SmtpTls::Starttls => (587, Tls::Required(parameters()?)),
         SmtpTls::Wrapper => (465, Tls::Wrapper(parameters()?)),
         SmtpTls::None => (25, Tls::None),
     };
-    let server =
-        SmtpTransport::builder_dangerous(host).port(options.port.unwrap_or(port)).tls(tls).timeout(Some(ANSWER));
+    let server = SmtpTransport::builder_dangerous(host)
+        .port(options.port.unwrap_or(port))
+        .tls(tls)
+        .timeout(Some(ANSWER));
     Ok(match (&options.username, &options.password) {
         (Some(username), Some(password)) => {
             let password = password.read(variable)?.expose().to_owned();
-            server.credentials(Credentials::new(username.clone(), password)).build()
+            server
+                .credentials(Credentials::new(username.clone(), password))
+                .build()
         }
         _ => server.build(),
     })

@@ -67,8 +67,14 @@ impl SmtpOptions {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.host.is_empty() || self.host.contains(['/', '@', ' ']) {
-            let what = if self.host.is_empty() { "is empty" } else { "is not the name of a host" };
-            problems.push(Problem::new("host", what).hint("the mail server, such as mail.plant.example"));
+            let what = if self.host.is_empty() {
+                "is empty"
+            } else {
+                "is not the name of a host"
+            };
+            problems.push(
+                Problem::new("host", what).hint("the mail server, such as mail.plant.example"),
+            );
         }
         if self.tls == SmtpTls::None && !self.allow_plain && !is_this_machine(&self.host) {
             let hint = "use \"starttls\" or \"wrapper\", or set `allow_plain`";
@@ -88,7 +94,8 @@ impl SmtpOptions {
         let all = std::iter::once(("from", &self.from)).chain(self.to.iter().map(|to| ("to", to)));
         for (key, address) in all.filter(|(_, address)| mailbox(address).is_err()) {
             let hint = "write name@host, or Name <name@host>";
-            problems.push(Problem::new(key, format!("`{address}` is not a mail address")).hint(hint));
+            problems
+                .push(Problem::new(key, format!("`{address}` is not a mail address")).hint(hint));
         }
         problems
     }
@@ -96,7 +103,9 @@ impl SmtpOptions {
     fn login(&self) -> Option<Problem> {
         let alone = |key: &str, message: &str| Problem::new(key, message).of(Code::KeyNeedsOther);
         match (&self.username, &self.password) {
-            (Some(_), None) => Some(alone("username", "needs `password`").hint("password = { env = \"NAME\" }")),
+            (Some(_), None) => {
+                Some(alone("username", "needs `password`").hint("password = { env = \"NAME\" }"))
+            }
             (None, Some(_)) => Some(alone("password", "needs `username`")),
             (_, Some(password)) => password.problem("password"),
             (None, None) => None,

@@ -46,7 +46,12 @@ pub(super) fn deliver(
 ) -> Result<u32, NotifyError> {
     let receiver = Receiver::open(options, variable)?;
     let id = Uuid::now_v7().to_string();
-    let body = Body { format: FORMAT, id: id.clone(), time: Timestamp::now(), notice };
+    let body = Body {
+        format: FORMAT,
+        id: id.clone(),
+        time: Timestamp::now(),
+        notice,
+    };
     let body = serde_json::to_vec(&body).expect("a notice has a JSON form");
     let mut tries = 0;
     loop {
@@ -55,14 +60,23 @@ pub(super) fn deliver(
             Ok(answer) if answer.status().is_success() => return Ok(tries),
             Ok(answer) => {
                 let status = answer.status();
-                let problem = NotifyError::Refused { status: status.as_u16(), tries };
+                let problem = NotifyError::Refused {
+                    status: status.as_u16(),
+                    tries,
+                };
                 if !(status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()) {
                     return Err(problem);
                 }
                 (retry_after(&answer), problem)
             }
             // The error would show the URL, which may hold a key.
-            Err(source) => (None, NotifyError::Unreachable { tries, source: source.without_url() }),
+            Err(source) => (
+                None,
+                NotifyError::Unreachable {
+                    tries,
+                    source: source.without_url(),
+                },
+            ),
         };
         match patience::wait(tries, asked) {
             Some(wait) => thread::sleep(wait),
@@ -72,9 +86,16 @@ pub(super) fn deliver(
 }
 
 impl Receiver {
-    fn open(options: &WebhookOptions, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, NotifyError> {
+    fn open(
+        options: &WebhookOptions,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, NotifyError> {
         let url = options.url.read(options.allow_http, variable)?;
-        let secret = options.secret.as_ref().map(|secret| secret.read(variable)).transpose()?;
+        let secret = options
+            .secret
+            .as_ref()
+            .map(|secret| secret.read(variable))
+            .transpose()?;
         // An error means that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
@@ -84,7 +105,9 @@ impl Receiver {
             .redirect(redirect::Policy::none());
         let near = url.host_str().is_some_and(is_this_machine);
         let builder = if near { builder.no_proxy() } else { builder };
-        let http = builder.build().map_err(|source| NotifyError::Client(source.without_url()))?;
+        let http = builder
+            .build()
+            .map_err(|source| NotifyError::Client(source.without_url()))?;
         Ok(Self { http, url, secret })
     }
 
@@ -108,5 +131,13 @@ impl Receiver {
 
 /// Returns the wait an answer asks for, where it is told in seconds.
 fn retry_after(answer: &Response) -> Option<Duration> {
-    answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    answer
+        .headers()
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }

@@ -21,13 +21,25 @@ pub struct WebhookOptions {
 
 impl Default for WebhookOptions {
     fn default() -> Self {
-        Self { url: Address::default(), secret: None, allow_http: false, on: Occasion::usual() }
+        Self {
+            url: Address::default(),
+            secret: None,
+            allow_http: false,
+            on: Occasion::usual(),
+        }
     }
 }
 
 impl WebhookOptions {
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let secret = self.secret.as_ref().and_then(|secret| secret.problem("secret"));
-        self.url.problem("url", self.allow_http).into_iter().chain(secret).collect()
+        let secret = self
+            .secret
+            .as_ref()
+            .and_then(|secret| secret.problem("secret"));
+        self.url
+            .problem("url", self.allow_http)
+            .into_iter()
+            .chain(secret)
+            .collect()
     }
 }

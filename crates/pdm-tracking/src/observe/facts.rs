@@ -120,8 +120,19 @@ pub struct DriftFact {
 impl DriftFact {
     /// Returns the figures of a report.
     pub fn of(report: &DriftReport) -> Self {
-        let DriftReport { verdict, reference_units, new_units, tests, .. } = report.clone();
-        Self { verdict, reference_units, new_units, tests }
+        let DriftReport {
+            verdict,
+            reference_units,
+            new_units,
+            tests,
+            ..
+        } = report.clone();
+        Self {
+            verdict,
+            reference_units,
+            new_units,
+            tests,
+        }
     }
 }
 
@@ -197,8 +208,12 @@ impl Observer for Gatherer {
     fn on(&self, event: &Event) {
         match event {
             Event::RunStarted { run } => self.lock().run = Some(run.clone()),
-            Event::StageFinished { stage, elapsed_ms, .. } => {
-                self.lock().stages.insert(stage.clone(), Duration::from_millis(*elapsed_ms));
+            Event::StageFinished {
+                stage, elapsed_ms, ..
+            } => {
+                self.lock()
+                    .stages
+                    .insert(stage.clone(), Duration::from_millis(*elapsed_ms));
             }
             _ => {}
         }

@@ -17,7 +17,8 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{
-    ExporterBuildError, MetricExporter, Protocol, RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig,
+    ExporterBuildError, MetricExporter, Protocol, RetryPolicy, SpanExporter, WithExportConfig,
+    WithHttpConfig,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
@@ -44,8 +45,11 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const NAME: &str = "pdm-ml";
 
 /// Variables that name a collector; any of them turns the export on.
-pub const ADDRESSES: [&str; 3] =
-    ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
+pub const ADDRESSES: [&str; 3] = [
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+];
 
 /// Looks an environment variable up.
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -68,18 +72,34 @@ impl Export {
     pub fn begin(trace: &TraceContext, variable: Variable<'_>) -> Result<Option<Self>, String> {
         let [all, of_spans, of_metrics] = ADDRESSES.map(|name| variable(name).is_some());
         let is_on = |exporter: &str| variable(exporter).is_none_or(|exporter| exporter != "none");
-        let is_disabled = variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let is_disabled =
+            variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let spans = !is_disabled && (all || of_spans) && is_on("OTEL_TRACES_EXPORTER");
         let metrics = !is_disabled && (all || of_metrics) && is_on("OTEL_METRICS_EXPORTER");
         if !spans && !metrics {
             return Ok(None);
         }
         let trouble = Trouble::default();
-        let post = Post { http: client(variable)?, trouble: Arc::clone(&trouble) };
+        let post = Post {
+            http: client(variable)?,
+            trouble: Arc::clone(&trouble),
+        };
         let refused = |error: ExporterBuildError| redact(&error.to_string()).into_owned();
-        let tracers = if spans { Some(tracers(post.clone(), trace).map_err(refused)?) } else { None };
-        let meters = if metrics { Some(meters(post).map_err(refused)?) } else { None };
-        Ok(Some(Self { tracers, meters, trouble }))
+        let tracers = if spans {
+            Some(tracers(post.clone(), trace).map_err(refused)?)
+        } else {
+            None
+        };
+        let meters = if metrics {
+            Some(meters(post).map_err(refused)?)
+        } else {
+            None
+        };
+        Ok(Some(Self {
+            tracers,
+            meters,
+            trouble,
+        }))
     }
 
     /// Returns what turns spans of `tracing` into OpenTelemetry's; nothing where no spans are wanted.
@@ -88,7 +108,10 @@ impl Export {
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
         let tracer = self.tracers.as_ref()?.tracer(NAME);
-        let layer = tracing_opentelemetry::layer().with_tracer(tracer).with_location(false).with_threads(false);
+        let layer = tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false);
         Some(layer.with_tracked_inactivity(false).with_target(false))
     }
 
@@ -97,7 +120,11 @@ impl Export {
     /// # Errors
     /// The first thing that went wrong since the beginning.
     pub fn end(self, facts: Option<&JobFacts>) -> Result<(), String> {
-        let Self { tracers, meters, trouble } = self;
+        let Self {
+            tracers,
+            meters,
+            trouble,
+        } = self;
         if let (Some(meters), Some(facts)) = (&meters, facts) {
             measure(meters, facts);
         }
@@ -109,9 +136,18 @@ impl Export {
             let _gone = done.send(spans.and(metrics));
         });
         let result = ended.recv_timeout(LAST_WAIT);
-        match (trouble.lock().unwrap_or_else(PoisonError::into_inner).take(), result) {
+        match (
+            trouble
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+            result,
+        ) {
             (Some(trouble), _) => Err(trouble),
-            (None, Err(_)) => Err(format!("it did not answer within {} s", LAST_WAIT.as_secs())),
+            (None, Err(_)) => Err(format!(
+                "it did not answer within {} s",
+                LAST_WAIT.as_secs()
+            )),
             (None, Ok(Err(error))) => Err(redact(&error.to_string()).into_owned()),
             (None, Ok(Ok(()))) => Ok(()),
         }
@@ -121,8 +157,15 @@ impl Export {
 /// Puts a span into the trace that somebody else began; a trace that begins here has its name by `Ids`.
 pub fn adopt(span: &Span, trace: &TraceContext) {
     let Some(parent) = trace.parent else { return };
-    let flags = if trace.sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
-    let (trace_id, span_id) = (TraceId::from_bytes(trace.trace_id), SpanId::from_bytes(parent));
+    let flags = if trace.sampled {
+        TraceFlags::SAMPLED
+    } else {
+        TraceFlags::default()
+    };
+    let (trace_id, span_id) = (
+        TraceId::from_bytes(trace.trace_id),
+        SpanId::from_bytes(parent),
+    );
     let remote = SpanContext::new(trace_id, span_id, flags, true, TraceState::default());
     // Without a layer there is no trace to put it into.
     let _no_layer = span.set_parent(Context::new().with_remote_span_context(remote));
@@ -135,8 +178,13 @@ fn tracers(post: Post, trace: &TraceContext) -> Result<SdkTracerProvider, Export
         .with_protocol(Protocol::HttpBinary)
         .with_retry_policy(RetryPolicy::disabled())
         .build()?;
-    let ids = Ids { trace: TraceId::from_bytes(trace.trace_id), spans: RandomIdGenerator::default() };
-    let tracers = SdkTracerProvider::builder().with_batch_exporter(exporter).with_id_generator(ids);
+    let ids = Ids {
+        trace: TraceId::from_bytes(trace.trace_id),
+        spans: RandomIdGenerator::default(),
+    };
+    let tracers = SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_id_generator(ids);
     Ok(tracers.with_resource(resource()).build())
 }
 
@@ -147,62 +195,118 @@ fn meters(post: Post) -> Result<SdkMeterProvider, ExporterBuildError> {
         .with_protocol(Protocol::HttpBinary)
         .with_retry_policy(RetryPolicy::disabled())
         .build()?;
-    let reader = PeriodicReader::builder(exporter).with_interval(NEVER).build();
-    Ok(SdkMeterProvider::builder().with_reader(reader).with_resource(resource()).build())
+    let reader = PeriodicReader::builder(exporter)
+        .with_interval(NEVER)
+        .build();
+    Ok(SdkMeterProvider::builder()
+        .with_reader(reader)
+        .with_resource(resource())
+        .build())
 }
 
 /// Returns who sends: what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, and our own name where they say none.
 fn resource() -> Resource {
-    let told = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    let told = Resource::builder()
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     let found = told.build();
-    let name = found.get(&"service.name".into()).map(|name| name.to_string()).unwrap_or_default();
-    let name = if name.is_empty() || name.starts_with("unknown_service") { NAME.to_owned() } else { name };
-    let more = found.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
-    Resource::builder_empty().with_attributes(more).with_service_name(name).build()
+    let name = found
+        .get(&"service.name".into())
+        .map(|name| name.to_string())
+        .unwrap_or_default();
+    let name = if name.is_empty() || name.starts_with("unknown_service") {
+        NAME.to_owned()
+    } else {
+        name
+    };
+    let more = found
+        .iter()
+        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    Resource::builder_empty()
+        .with_attributes(more)
+        .with_service_name(name)
+        .build()
 }
 
 /// Numbers of a job, as the file for Prometheus has them.
 fn measure(meters: &SdkMeterProvider, facts: &JobFacts) {
     let meter = meters.meter(NAME);
-    let of_job = [KeyValue::new("pipeline", facts.pipeline.clone()), KeyValue::new("command", facts.command.clone())];
+    let of_job = [
+        KeyValue::new("pipeline", facts.pipeline.clone()),
+        KeyValue::new("command", facts.command.clone()),
+    ];
     let with = |more: &[(&'static str, String)]| {
-        let more = more.iter().map(|(key, value)| KeyValue::new(*key, value.clone()));
+        let more = more
+            .iter()
+            .map(|(key, value)| KeyValue::new(*key, value.clone()));
         of_job.iter().cloned().chain(more).collect::<Vec<_>>()
     };
-    let elapsed = meter.f64_gauge("pdm_ml.run.duration").with_unit("s").build();
+    let elapsed = meter
+        .f64_gauge("pdm_ml.run.duration")
+        .with_unit("s")
+        .build();
     elapsed.record(facts.elapsed.as_secs_f64(), &with(&[]));
-    meter.u64_gauge("pdm_ml.exit_code").build().record(u64::from(facts.exit_code), &with(&[]));
-    let stages = meter.f64_gauge("pdm_ml.stage.duration").with_unit("s").build();
+    meter
+        .u64_gauge("pdm_ml.exit_code")
+        .build()
+        .record(u64::from(facts.exit_code), &with(&[]));
+    let stages = meter
+        .f64_gauge("pdm_ml.stage.duration")
+        .with_unit("s")
+        .build();
     for (stage, elapsed) in &facts.stages {
         stages.record(elapsed.as_secs_f64(), &with(&[("stage", stage.clone())]));
     }
     let scores = meter.f64_gauge("pdm_ml.score").build();
     for score in &facts.scores {
-        for (bound, value) in [("value", score.value), ("lower", score.lower), ("upper", score.upper)] {
-            let labels = [("metric", score.metric), ("part", score.part), ("bound", bound)];
-            scores.record(value, &with(&labels.map(|(key, value)| (key, value.to_owned()))));
+        for (bound, value) in [
+            ("value", score.value),
+            ("lower", score.lower),
+            ("upper", score.upper),
+        ] {
+            let labels = [
+                ("metric", score.metric),
+                ("part", score.part),
+                ("bound", bound),
+            ];
+            scores.record(
+                value,
+                &with(&labels.map(|(key, value)| (key, value.to_owned()))),
+            );
         }
     }
     let gates = meter.f64_gauge("pdm_ml.gate.margin").build();
     for gate in &facts.gates {
         if let Some(room) = gate.room() {
             let (place, verdict) = (gate.place.to_string(), gate.verdict.to_string());
-            let labels =
-                [("gate", place), ("metric", gate.metric.into()), ("rule", gate.rule.clone()), ("verdict", verdict)];
+            let labels = [
+                ("gate", place),
+                ("metric", gate.metric.into()),
+                ("rule", gate.rule.clone()),
+                ("verdict", verdict),
+            ];
             gates.record(room, &with(&labels));
         }
     }
     let drift = meter.f64_gauge("pdm_ml.drift").build();
     for test in facts.drift.iter().flat_map(|drift| &drift.tests) {
-        let regime = test.regime.map(|regime| regime.to_string()).unwrap_or_default();
+        let regime = test
+            .regime
+            .map(|regime| regime.to_string())
+            .unwrap_or_default();
         for (figure, value) in test.figures() {
-            let named = [("channel", test.channel.clone()), ("quantity", test.quantity.name().into())];
+            let named = [
+                ("channel", test.channel.clone()),
+                ("quantity", test.quantity.name().into()),
+            ];
             let more = [("regime", regime.clone()), ("figure", figure.to_owned())];
             drift.record(value, &with(&[named, more].concat()));
         }
     }
     if let super::ChampionFact::Version { version, .. } = facts.champion {
-        meter.u64_gauge("pdm_ml.champion.version").build().record(u64::from(version), &with(&[]));
+        meter
+            .u64_gauge("pdm_ml.champion.version")
+            .build()
+            .record(u64::from(version), &with(&[]));
     }
 }
 
@@ -230,13 +334,18 @@ fn client(variable: Variable<'_>) -> Result<reqwest::blocking::Client, String> {
         .connect_timeout(CONNECT)
         .timeout(ANSWER)
         .redirect(reqwest::redirect::Policy::none());
-    let builder = if is_local(variable) { builder.no_proxy() } else { builder };
+    let builder = if is_local(variable) {
+        builder.no_proxy()
+    } else {
+        builder
+    };
     let builder = match variable("OTEL_EXPORTER_OTLP_CERTIFICATE") {
         None => builder,
         Some(path) => {
             let read = read_at_most(path.as_ref(), MOST_OF_A_NOTE)
                 .map_err(|error| format!("cannot read `{path}`: {error}"))?;
-            let trusted = reqwest::Certificate::from_pem_bundle(&read).map_err(|error| format!("`{path}`: {error}"))?;
+            let trusted = reqwest::Certificate::from_pem_bundle(&read)
+                .map_err(|error| format!("`{path}`: {error}"))?;
             builder.tls_certs_only(trusted)
         }
     };
@@ -245,9 +354,13 @@ fn client(variable: Variable<'_>) -> Result<reqwest::blocking::Client, String> {
 
 /// Returns whether the collector runs on this machine, where no proxy leads to.
 fn is_local(variable: Variable<'_>) -> bool {
-    let mut named = ADDRESSES.iter().filter_map(|name| variable(name)).filter_map(|url| reqwest::Url::parse(&url).ok());
+    let mut named = ADDRESSES
+        .iter()
+        .filter_map(|name| variable(name))
+        .filter_map(|url| reqwest::Url::parse(&url).ok());
     named.all(|url| {
-        url.host_str().is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
+        url.host_str()
+            .is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
     })
 }
 
@@ -261,7 +374,10 @@ struct Post {
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'a>>;
 
 impl HttpClient for Post {
-    fn send_bytes<'life0, 'async_trait>(&'life0 self, request: Request<Bytes>) -> Answer<'async_trait>
+    fn send_bytes<'life0, 'async_trait>(
+        &'life0 self,
+        request: Request<Bytes>,
+    ) -> Answer<'async_trait>
     where
         'life0: 'async_trait,
         Self: 'async_trait,
@@ -275,7 +391,10 @@ impl HttpClient for Post {
                 Err(error) => Some(redact(&causes(error.as_ref())).into_owned()),
             };
             if let Some(wrong) = wrong {
-                self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(wrong);
+                self.trouble
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(wrong);
             }
             answer
         })
@@ -301,5 +420,7 @@ impl Post {
 
 fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+    causes.fold(error.to_string(), |words, cause| {
+        format!("{words}: {cause}")
+    })
 }

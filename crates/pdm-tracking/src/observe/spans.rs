@@ -72,8 +72,18 @@ impl Spans {
             version = env!("CARGO_PKG_VERSION"), pipeline = field::Empty, run = field::Empty, exit_code = field::Empty,
             "otel.status_code" = field::Empty, "otel.status_description" = field::Empty
         );
-        let state = State { command: span, pipeline: None, run: None, stages: Vec::new(), parts: Vec::new() };
-        let spans = Self { trace, trace_hex, state: Mutex::new(state) };
+        let state = State {
+            command: span,
+            pipeline: None,
+            run: None,
+            stages: Vec::new(),
+            parts: Vec::new(),
+        };
+        let spans = Self {
+            trace,
+            trace_hex,
+            state: Mutex::new(state),
+        };
         let version = env!("CARGO_PKG_VERSION");
         tell!(spans, spans.place(), debug, TARGET, { command, version, }, "pdm-ml {command} begins");
         spans
@@ -103,12 +113,22 @@ impl Spans {
         self.close_all();
         let span = self.command();
         span.record("exit_code", exit_code);
-        span.record("otel.status_code", if exit_code == 0 { "OK" } else { "ERROR" });
+        span.record(
+            "otel.status_code",
+            if exit_code == 0 { "OK" } else { "ERROR" },
+        );
         match error {
-            Some(LoggedError { code, message, causes, detail, hint }) => {
+            Some(LoggedError {
+                code,
+                message,
+                causes,
+                detail,
+                hint,
+            }) => {
                 let message = redact(message);
                 span.record("otel.status_description", &*message);
-                let (causes, detail) = (causes.as_deref().map(redact), detail.as_deref().map(redact));
+                let (causes, detail) =
+                    (causes.as_deref().map(redact), detail.as_deref().map(redact));
                 let hint = hint.as_deref().map(redact);
                 let code = code.to_string();
                 tell!(self, self.place(), error, WORDS, {
@@ -146,7 +166,11 @@ impl Spans {
     /// Returns where a line belongs that names neither stage nor part: the stage that runs, where it is the only one.
     fn place(&self) -> Place {
         let state = self.state();
-        let stage = if let [only] = &state.stages[..] { Some(only) } else { None };
+        let stage = if let [only] = &state.stages[..] {
+            Some(only)
+        } else {
+            None
+        };
         Self::placed(&state, stage, None)
     }
 
@@ -154,21 +178,33 @@ impl Spans {
         let state = self.state();
         let open = state.stages.iter().rfind(|open| open.name == name);
         let place = Self::placed(&state, open, None);
-        Place { stage: Some(name.to_owned()), ..place }
+        Place {
+            stage: Some(name.to_owned()),
+            ..place
+        }
     }
 
     /// Returns the place of a part, or of a metric, whose name begins with that of its part.
     fn place_of_part(&self, name: &str) -> Place {
         let state = self.state();
-        let begins =
-            |open: &&Open| name.strip_prefix(&open.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let part = state.parts.iter().filter(begins).max_by_key(|open| open.name.len());
+        let begins = |open: &&Open| {
+            name.strip_prefix(&open.name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let part = state
+            .parts
+            .iter()
+            .filter(begins)
+            .max_by_key(|open| open.name.len());
         Self::placed(&state, state.stages.last(), part)
     }
 
     fn placed(state: &State, stage: Option<&Open>, part: Option<&Open>) -> Place {
         Place {
-            span: part.or(stage).map_or(&state.command, |open| &open.span).clone(),
+            span: part
+                .or(stage)
+                .map_or(&state.command, |open| &open.span)
+                .clone(),
             pipeline: state.pipeline.clone(),
             run: state.run.clone(),
             stage: stage.map(|open| open.name.clone()),
@@ -184,7 +220,12 @@ impl Spans {
         // Whatever this thread does until the stage ends, such as asking a server, belongs to it.
         span.with_subscriber(|(id, dispatch)| dispatch.enter(id));
         let current_on = Some(thread::current().id());
-        self.state().stages.push(Open { name: stage.to_owned(), span, begun: Instant::now(), current_on });
+        self.state().stages.push(Open {
+            name: stage.to_owned(),
+            span,
+            begun: Instant::now(),
+            current_on,
+        });
         tell!(self, self.place_of_stage(stage), info, TARGET, { why, }, "stage {stage} begins: {why}");
     }
 
@@ -203,13 +244,22 @@ impl Spans {
     }
 
     fn begin_part(&self, part: &str, params: &[(String, String)]) {
-        let params = params.iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ");
+        let params = params
+            .iter()
+            .map(|(key, value)| format!("{key} {value}"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let above = self.place_of_part(part);
         let span = tracing::info_span!(
             target: TARGET, parent: &above.span, "part", "otel.name" = format!("part {part}"), part, params,
             elapsed_ms = field::Empty
         );
-        self.state().parts.push(Open { name: part.to_owned(), span, begun: Instant::now(), current_on: None });
+        self.state().parts.push(Open {
+            name: part.to_owned(),
+            span,
+            begun: Instant::now(),
+            current_on: None,
+        });
         tell!(self, self.place_of_part(part), debug, TARGET, { params, }, "part {part} begins");
     }
 
@@ -230,9 +280,16 @@ impl Spans {
     fn close_all(&self) {
         let (parts, stages) = {
             let mut state = self.state();
-            (std::mem::take(&mut state.parts), std::mem::take(&mut state.stages))
+            (
+                std::mem::take(&mut state.parts),
+                std::mem::take(&mut state.stages),
+            )
         };
-        parts.into_iter().rev().chain(stages.into_iter().rev()).for_each(|open| drop(open.closed()));
+        parts
+            .into_iter()
+            .rev()
+            .chain(stages.into_iter().rev())
+            .for_each(|open| drop(open.closed()));
     }
 
     fn details(&self, event: &Event) {
@@ -281,7 +338,8 @@ impl Open {
     /// Gives the span back to whoever was current before it.
     fn closed(self) -> Span {
         if self.current_on == Some(thread::current().id()) {
-            self.span.with_subscriber(|(id, dispatch)| dispatch.exit(id));
+            self.span
+                .with_subscriber(|(id, dispatch)| dispatch.exit(id));
         }
         self.span
     }
@@ -301,12 +359,21 @@ impl Observer for Spans {
                 let place = self.place_of_stage(stage);
                 tell!(self, place, info, TARGET, { why = &*why, }, "stage {stage} is not run: {why}");
             }
-            Event::StageFinished { stage, summary, elapsed_ms } => self.end_stage(stage, summary, *elapsed_ms),
+            Event::StageFinished {
+                stage,
+                summary,
+                elapsed_ms,
+            } => self.end_stage(stage, summary, *elapsed_ms),
             Event::PartStarted { part, params } => self.begin_part(part, params),
             Event::PartFinished { part } => self.end_part(part),
             Event::Note { message } => self.word(false, message),
             Event::Warning { message } => self.word(true, message),
-            Event::Progress { task, done, total, note } => {
+            Event::Progress {
+                task,
+                done,
+                total,
+                note,
+            } => {
                 if tracing::enabled!(target: TARGET, Level::TRACE) {
                     let place = self.place();
                     tell!(self, place, trace, TARGET, { task, done, total, }, "{task}: {done} of {total} {note}");

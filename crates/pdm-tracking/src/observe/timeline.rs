@@ -61,15 +61,36 @@ struct Slice {
 /// Returns a run's timeline.
 pub fn chrome_trace(run: &Run) -> ChromeTrace {
     let clock = Clock::of(run);
-    let mut page = Page { pid: run.pid, names: Vec::new(), events: Vec::new(), lanes: 0 };
+    let mut page = Page {
+        pid: run.pid,
+        names: Vec::new(),
+        events: Vec::new(),
+        lanes: 0,
+    };
     page.name_process(&format!("pdm-ml {}", run.header.name));
     page.draw("run", vec![whole(run, &clock)]);
-    let (cached, ran): (Vec<_>, Vec<_>) = run.stages.iter().partition(|stage| stage.state == StageState::Cached);
-    let lane = page.draw("stages", ran.into_iter().map(|stage| of_stage(stage, &clock)).collect());
+    let (cached, ran): (Vec<_>, Vec<_>) = run
+        .stages
+        .iter()
+        .partition(|stage| stage.state == StageState::Cached);
+    let lane = page.draw(
+        "stages",
+        ran.into_iter()
+            .map(|stage| of_stage(stage, &clock))
+            .collect(),
+    );
     for stage in cached {
-        page.instant(lane, &stage.stage, clock.at(stage.started), object(json!({ "cached": true, "why": stage.why })));
+        page.instant(
+            lane,
+            &stage.stage,
+            clock.at(stage.started),
+            object(json!({ "cached": true, "why": stage.why })),
+        );
     }
-    page.draw("parts", run.parts.iter().map(|part| of_part(part, &clock)).collect());
+    page.draw(
+        "parts",
+        run.parts.iter().map(|part| of_part(part, &clock)).collect(),
+    );
     for (name, points) in run.metrics.iter().filter(|(_, points)| points.len() > 1) {
         for point in points.iter().filter(|point| point.value.0.is_finite()) {
             page.count(name, clock.at(point.at), point.value.0);
@@ -87,12 +108,31 @@ struct Clock {
 
 impl Clock {
     fn of(run: &Run) -> Self {
-        let mut clock = Self { started: run.header.started, end: 0 };
-        let stages = run.stages.iter().map(|stage| (stage.started, stage.elapsed_ms.unwrap_or(0)));
-        let parts = run.parts.iter().map(|part| (part.finished.unwrap_or(part.started), 0));
-        let metrics = run.metrics.values().filter_map(|points| points.last()).map(|point| (point.at, 0));
-        let all = stages.chain(parts).chain(metrics).chain(run.ended.map(|at| (at, 0)));
-        clock.end = all.map(|(at, elapsed_ms)| clock.at(at) + elapsed_ms * 1000).max().unwrap_or(0);
+        let mut clock = Self {
+            started: run.header.started,
+            end: 0,
+        };
+        let stages = run
+            .stages
+            .iter()
+            .map(|stage| (stage.started, stage.elapsed_ms.unwrap_or(0)));
+        let parts = run
+            .parts
+            .iter()
+            .map(|part| (part.finished.unwrap_or(part.started), 0));
+        let metrics = run
+            .metrics
+            .values()
+            .filter_map(|points| points.last())
+            .map(|point| (point.at, 0));
+        let all = stages
+            .chain(parts)
+            .chain(metrics)
+            .chain(run.ended.map(|at| (at, 0)));
+        clock.end = all
+            .map(|(at, elapsed_ms)| clock.at(at) + elapsed_ms * 1000)
+            .max()
+            .unwrap_or(0);
         clock
     }
 
@@ -103,26 +143,52 @@ impl Clock {
 }
 
 fn whole(run: &Run, clock: &Clock) -> Slice {
-    let last: Map<_, _> = run.final_metrics().into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
+    let last: Map<_, _> = run
+        .final_metrics()
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), json!(value)))
+        .collect();
     let args = json!({ "status": run.status, "warnings": run.warnings, "metrics": last });
-    Slice { name: run.header.name.clone(), cat: "run", from: 0, to: clock.end, args: object(args) }
+    Slice {
+        name: run.header.name.clone(),
+        cat: "run",
+        from: 0,
+        to: clock.end,
+        args: object(args),
+    }
 }
 
 fn of_stage(stage: &crate::tracking::StageRecord, clock: &Clock) -> Slice {
     let from = clock.at(stage.started);
-    let to = stage.elapsed_ms.map_or(clock.end, |elapsed_ms| from + elapsed_ms * 1000);
+    let to = stage
+        .elapsed_ms
+        .map_or(clock.end, |elapsed_ms| from + elapsed_ms * 1000);
     let args = json!({ "why": stage.why, "summary": stage.summary, "state": stage.state });
-    Slice { name: stage.stage.clone(), cat: "stage", from, to, args: object(args) }
+    Slice {
+        name: stage.stage.clone(),
+        cat: "stage",
+        from,
+        to,
+        args: object(args),
+    }
 }
 
 fn of_part(part: &crate::tracking::PartRecord, clock: &Clock) -> Slice {
     let from = clock.at(part.started);
-    let to = part.finished.map_or(clock.end, |finished| clock.at(finished));
+    let to = part
+        .finished
+        .map_or(clock.end, |finished| clock.at(finished));
     let mut args = object(json!(part.params));
     if part.finished.is_none() {
         args.insert("state".to_owned(), json!("not finished"));
     }
-    Slice { name: part.part.clone(), cat: "part", from, to: to.max(from), args }
+    Slice {
+        name: part.part.clone(),
+        cat: "part",
+        from,
+        to: to.max(from),
+        args,
+    }
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -142,21 +208,39 @@ struct Page {
 impl Page {
     fn name_process(&mut self, name: &str) {
         let args = object(json!({ "name": name }));
-        let event = TraceEvent { args, ..self.event("process_name", 'M', 0, 0) };
+        let event = TraceEvent {
+            args,
+            ..self.event("process_name", 'M', 0, 0)
+        };
         self.names.push(event);
     }
 
     fn event(&self, name: &str, ph: char, ts: u64, tid: u32) -> TraceEvent {
         let name = name.to_owned();
-        TraceEvent { name, cat: "__metadata", ph, ts, dur: None, pid: self.pid, tid, s: None, args: Map::new() }
+        TraceEvent {
+            name,
+            cat: "__metadata",
+            ph,
+            ts,
+            dur: None,
+            pid: self.pid,
+            tid,
+            s: None,
+            args: Map::new(),
+        }
     }
 
     /// Opens a lane, and returns its number.
     fn lane(&mut self, name: &str) -> u32 {
         self.lanes += 1;
-        let of = |key: &str, args| TraceEvent { args: object(args), ..self.event(key, 'M', 0, self.lanes) };
-        let named =
-            [of("thread_name", json!({ "name": name })), of("thread_sort_index", json!({ "sort_index": self.lanes }))];
+        let of = |key: &str, args| TraceEvent {
+            args: object(args),
+            ..self.event(key, 'M', 0, self.lanes)
+        };
+        let named = [
+            of("thread_name", json!({ "name": name })),
+            of("thread_sort_index", json!({ "sort_index": self.lanes })),
+        ];
         self.names.extend(named);
         self.lanes
     }
@@ -174,33 +258,53 @@ impl Page {
                     open.pop();
                 }
             }
-            let at = lanes.iter().position(|(_, open)| open.last().is_none_or(|end| slice.to <= *end));
+            let at = lanes
+                .iter()
+                .position(|(_, open)| open.last().is_none_or(|end| slice.to <= *end));
             let at = at.unwrap_or_else(|| {
-                lanes.push((self.lane(&format!("{name} {}", lanes.len() + 1)), Vec::new()));
+                lanes.push((
+                    self.lane(&format!("{name} {}", lanes.len() + 1)),
+                    Vec::new(),
+                ));
                 lanes.len() - 1
             });
             let (lane, open) = &mut lanes[at];
             open.push(slice.to);
             let event = self.event(&slice.name, 'X', slice.from, *lane);
             let dur = Some(slice.to - slice.from);
-            self.events.push(TraceEvent { cat: slice.cat, dur, args: slice.args, ..event });
+            self.events.push(TraceEvent {
+                cat: slice.cat,
+                dur,
+                args: slice.args,
+                ..event
+            });
         }
         first
     }
 
     fn instant(&mut self, lane: u32, name: &str, at: u64, args: Map<String, Value>) {
-        let event = TraceEvent { cat: "stage", s: Some('t'), args, ..self.event(name, 'i', at, lane) };
+        let event = TraceEvent {
+            cat: "stage",
+            s: Some('t'),
+            args,
+            ..self.event(name, 'i', at, lane)
+        };
         self.events.push(event);
     }
 
     fn count(&mut self, name: &str, at: u64, value: f64) {
         let args = object(json!({ "value": value }));
-        let event = TraceEvent { cat: "metric", args, ..self.event(name, 'C', at, 0) };
+        let event = TraceEvent {
+            cat: "metric",
+            args,
+            ..self.event(name, 'C', at, 0)
+        };
         self.events.push(event);
     }
 
     fn finish(mut self, run: &Run) -> ChromeTrace {
-        self.events.sort_by_key(|event| (event.ts, std::cmp::Reverse(event.dur)));
+        self.events
+            .sort_by_key(|event| (event.ts, std::cmp::Reverse(event.dur)));
         let other_data: BTreeMap<_, _> = [
             ("run", run.id.to_string()),
             ("pipeline", run.header.pipeline.clone()),

@@ -17,15 +17,25 @@ impl TraceContext {
     /// Reads a `traceparent`, such as `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`; none where it is none.
     pub fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.trim().split('-').collect();
-        let [version, trace, parent, flags, ..] = parts[..] else { return None };
+        let [version, trace, parent, flags, ..] = parts[..] else {
+            return None;
+        };
         let version = bytes::<1>(version)?[0];
         // Later versions may add parts, and the version 255 is no version.
         if version == 0xff || (version == 0 && parts.len() != 4) {
             return None;
         }
-        let (trace_id, parent, flags) = (bytes::<16>(trace)?, bytes::<8>(parent)?, bytes::<1>(flags)?[0]);
+        let (trace_id, parent, flags) = (
+            bytes::<16>(trace)?,
+            bytes::<8>(parent)?,
+            bytes::<1>(flags)?[0],
+        );
         let is_valid = trace_id != [0; 16] && parent != [0; 8];
-        is_valid.then_some(Self { trace_id, parent: Some(parent), sampled: flags & 1 == 1 })
+        is_valid.then_some(Self {
+            trace_id,
+            parent: Some(parent),
+            sampled: flags & 1 == 1,
+        })
     }
 
     /// Returns a trace that begins here, of a random name.
@@ -34,7 +44,11 @@ impl TraceContext {
         let drawn = SystemRandom::new().fill(&mut trace_id);
         // All zero means "none", so a system without random numbers gets another name.
         trace_id[15] |= u8::from(drawn.is_err() || trace_id == [0; 16]);
-        Self { trace_id, parent: None, sampled: true }
+        Self {
+            trace_id,
+            parent: None,
+            sampled: true,
+        }
     }
 
     /// Returns the name of the trace in 32 hexadecimal digits.
@@ -50,15 +64,21 @@ impl Default for TraceContext {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _never_full = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _never_full = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Reads exactly `N` bytes from hexadecimal digits in small letters.
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != N * 2 || !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+    if text.len() != N * 2
+        || !text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    {
         return None;
     }
     let mut bytes = [0; N];
@@ -74,11 +94,17 @@ mod tests {
 
     #[test]
     fn the_example_of_the_standard_is_read() {
-        let read = TraceContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
+        let read =
+            TraceContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
         assert_eq!(read.trace_hex(), "0af7651916cd43dd8448eb211c80319c");
-        assert_eq!(read.parent, Some([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]));
+        assert_eq!(
+            read.parent,
+            Some([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31])
+        );
         assert!(read.sampled);
-        let later = TraceContext::parse("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00-more").unwrap();
+        let later =
+            TraceContext::parse("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00-more")
+                .unwrap();
         assert!(!later.sampled);
     }
 

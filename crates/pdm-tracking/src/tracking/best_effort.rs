@@ -36,7 +36,8 @@ struct Health {
 
 impl Health {
     fn is_well(&self) -> bool {
-        !*self.failed.lock().unwrap_or_else(PoisonError::into_inner) && self.pulse.delay() <= self.slow
+        !*self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+            && self.pulse.delay() <= self.slow
     }
 
     fn note(&self, failed: bool) {
@@ -50,14 +51,32 @@ impl BestEffort {
     pub fn follow(run: &ActiveRun, client: MlflowClient, reporter: &Reporter) -> Self {
         let (last_pass, asked) = channel();
         let (answer, result) = channel();
-        let health = Health { pulse: client.pulse().clone(), slow: client.slow(), failed: Arc::default() };
+        let health = Health {
+            pulse: client.pulse().clone(),
+            slow: client.slow(),
+            failed: Arc::default(),
+        };
         let syncer = Syncer::new(run.folder().clone(), client);
-        let follower = Follower { syncer, health: health.clone(), voice: reporter.clone(), warned: false };
-        let started = thread::Builder::new().name("tracking".to_owned()).spawn(move || follower.run(&asked, &answer));
+        let follower = Follower {
+            syncer,
+            health: health.clone(),
+            voice: reporter.clone(),
+            warned: false,
+        };
+        let started = thread::Builder::new()
+            .name("tracking".to_owned())
+            .spawn(move || follower.run(&asked, &answer));
         if let Err(error) = started {
             reporter.warn(format!("the run is not copied while it goes on: {error}"));
         }
-        Self { run: run.id(), reporter: reporter.clone(), last_pass, result, health, begun: Instant::now() }
+        Self {
+            run: run.id(),
+            reporter: reporter.clone(),
+            last_pass,
+            result,
+            health,
+            begun: Instant::now(),
+        }
     }
 
     /// Sends the rest after the run has ended, then brings the server's models in step with `catalog`; for `wait` at
@@ -75,11 +94,17 @@ impl BestEffort {
         };
         match report {
             Ok(report) if report.complete => {
-                report.problems.iter().for_each(|problem| self.reporter.warn(problem.as_str()));
+                report
+                    .problems
+                    .iter()
+                    .for_each(|problem| self.reporter.warn(problem.as_str()));
                 Some(report)
             }
             Ok(report) if report.deleted => {
-                self.reporter.warn(format!("run {} was deleted on the server and is left alone there", self.run));
+                self.reporter.warn(format!(
+                    "run {} was deleted on the server and is left alone there",
+                    self.run
+                ));
                 None
             }
             Ok(_) => self.later("the run had not ended"),
@@ -96,17 +121,26 @@ impl BestEffort {
             // The receiver may have given up waiting.
             let _ = answer.send(());
         };
-        let started = thread::Builder::new().name("tracking".to_owned()).spawn(told);
+        let started = thread::Builder::new()
+            .name("tracking".to_owned())
+            .spawn(told);
         let done = started.is_ok() && result.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
         if !done {
             reporter.warn("the tracking server was too slow to be told of its models; run `pdm-ml track sync` later");
         }
     }
 
-    fn last_answer(&self, wait: Duration) -> Result<Result<SyncReport, TrackingError>, RecvTimeoutError> {
+    fn last_answer(
+        &self,
+        wait: Duration,
+    ) -> Result<Result<SyncReport, TrackingError>, RecvTimeoutError> {
         let (asked, share) = (Instant::now(), self.begun.elapsed() / SHARE);
         loop {
-            let most = if self.health.is_well() { wait } else { wait.min(share) };
+            let most = if self.health.is_well() {
+                wait
+            } else {
+                wait.min(share)
+            };
             let left = most.saturating_sub(asked.elapsed());
             match self.result.recv_timeout(left.min(LOOK_AGAIN)) {
                 Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
@@ -117,7 +151,9 @@ impl BestEffort {
 
     fn later(&self, why: &str) -> Option<SyncReport> {
         let run = self.run;
-        self.reporter.warn(format!("run {run} is not complete on the server ({why}); run `pdm-ml track sync` later"));
+        self.reporter.warn(format!(
+            "run {run} is not complete on the server ({why}); run `pdm-ml track sync` later"
+        ));
         None
     }
 }
@@ -132,7 +168,11 @@ struct Follower {
 
 impl Follower {
     /// Passes every now and then, and a last time when asked; ends at once when nobody is left to ask.
-    fn run(mut self, asked: &Receiver<Option<Catalog>>, answer: &Sender<Result<SyncReport, TrackingError>>) {
+    fn run(
+        mut self,
+        asked: &Receiver<Option<Catalog>>,
+        answer: &Sender<Result<SyncReport, TrackingError>>,
+    ) {
         let pace = self.syncer.client().pace();
         // The first pass shows how the server is.
         let (mut pause, mut next) = (pace, Duration::ZERO);
@@ -169,17 +209,25 @@ impl Follower {
 
     fn warn(&mut self, error: &TrackingError) {
         if !std::mem::replace(&mut self.warned, true) {
-            self.voice.warn(format!("tracking: {}; the run goes on and its journal is kept", error.in_one_line()));
+            self.voice.warn(format!(
+                "tracking: {}; the run goes on and its journal is kept",
+                error.in_one_line()
+            ));
         }
     }
 }
 
 fn tell(client: &MlflowClient, catalog: &Catalog, voice: &Reporter) {
     match mirror(client, catalog) {
-        Ok(report) => report.problems.iter().for_each(|problem| voice.warn(problem.as_str())),
+        Ok(report) => report
+            .problems
+            .iter()
+            .for_each(|problem| voice.warn(problem.as_str())),
         Err(error) => {
             let why = error.in_one_line();
-            voice.warn(format!("the server's models are not in step ({why}); run `pdm-ml track sync` later"));
+            voice.warn(format!(
+                "the server's models are not in step ({why}); run `pdm-ml track sync` later"
+            ));
         }
     }
 }

@@ -54,30 +54,58 @@ pub fn compare(runs: &[Run]) -> Comparison {
     let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
     Comparison {
         runs: runs.iter().map(|run| column(run, &ids)).collect(),
-        params: keys(runs, |run| run.params.keys()).filter_map(|key| param_row(runs, key)).collect(),
-        metrics: keys(runs, |run| run.metrics.keys()).map(|key| metric_row(runs, key)).collect(),
+        params: keys(runs, |run| run.params.keys())
+            .filter_map(|key| param_row(runs, key))
+            .collect(),
+        metrics: keys(runs, |run| run.metrics.keys())
+            .map(|key| metric_row(runs, key))
+            .collect(),
     }
 }
 
 fn column(run: &Run, ids: &[RunId]) -> ComparedRun {
     let (name, started) = (run.header.name.clone(), run.header.started);
-    ComparedRun { id: run.id, short: run.id.short_among(ids), name, status: run.status, started }
+    ComparedRun {
+        id: run.id,
+        short: run.id.short_among(ids),
+        name,
+        status: run.status,
+        started,
+    }
 }
 
 fn keys<'a, I: Iterator<Item = &'a String>>(
     runs: &'a [Run],
     of: impl Fn(&'a Run) -> I,
 ) -> impl Iterator<Item = &'a str> {
-    runs.iter().flat_map(of).map(String::as_str).collect::<BTreeSet<_>>().into_iter()
+    runs.iter()
+        .flat_map(of)
+        .map(String::as_str)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
 }
 
 fn param_row(runs: &[Run], key: &str) -> Option<ParamRow> {
-    let values: Vec<_> = runs.iter().map(|run| run.params.get(key).cloned()).collect();
+    let values: Vec<_> = runs
+        .iter()
+        .map(|run| run.params.get(key).cloned())
+        .collect();
     let differs = values.windows(2).any(|pair| pair[0] != pair[1]);
-    differs.then(|| ParamRow { key: key.to_owned(), values })
+    differs.then(|| ParamRow {
+        key: key.to_owned(),
+        values,
+    })
 }
 
 fn metric_row(runs: &[Run], key: &str) -> MetricRow {
-    let last = |run: &Run| run.metrics.get(key).and_then(|points| points.last()).map(|point| point.value);
-    MetricRow { key: key.to_owned(), values: runs.iter().map(last).collect() }
+    let last = |run: &Run| {
+        run.metrics
+            .get(key)
+            .and_then(|points| points.last())
+            .map(|point| point.value)
+    };
+    MetricRow {
+        key: key.to_owned(),
+        values: runs.iter().map(last).collect(),
+    }
 }

@@ -146,7 +146,9 @@ pub enum TrackingError {
         most: u64,
     },
     /// Somebody deleted the experiment that the run belongs to.
-    #[error("the experiment `{name}` was deleted on {server}; `pdm-ml track sync --restore` brings it back")]
+    #[error(
+        "the experiment `{name}` was deleted on {server}; `pdm-ml track sync --restore` brings it back"
+    )]
     ExperimentDeleted {
         /// Name of the experiment.
         name: String,
@@ -185,12 +187,17 @@ pub enum TrackingError {
     },
 }
 
-const IS_IT_MLFLOW: &str = "does mlflow_url in [tracking], or MLFLOW_TRACKING_URI, name an MLflow server?";
+const IS_IT_MLFLOW: &str =
+    "does mlflow_url in [tracking], or MLFLOW_TRACKING_URI, name an MLflow server?";
 
 impl TrackingError {
     pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File { action, path, source }
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
     }
 
     /// Returns which kind of error this is.
@@ -207,10 +214,14 @@ impl TrackingError {
             Self::Credentials { .. } => Code::Credentials,
             Self::Setting { .. } => Code::BadSetting,
             Self::Http(_) => Code::HttpSetUp,
-            Self::Unreachable { .. } | Self::CutShort { .. } | Self::BrokenOff { .. } => Code::ServerUnavailable,
+            Self::Unreachable { .. } | Self::CutShort { .. } | Self::BrokenOff { .. } => {
+                Code::ServerUnavailable
+            }
             Self::AnswerTooLarge { .. } => Code::AnswerTooLarge,
             Self::ExperimentDeleted { .. } => Code::ExperimentDeleted,
-            Self::Refused { .. } | Self::Bucket { .. } if self.is_passing() => Code::ServerUnavailable,
+            Self::Refused { .. } | Self::Bucket { .. } if self.is_passing() => {
+                Code::ServerUnavailable
+            }
             Self::Refused { .. } => Code::ServerRefused,
             Self::Bucket { .. } => Code::ArtifactBucket,
             Self::NotMlflow { .. } => Code::NotMlflow,
@@ -219,8 +230,10 @@ impl TrackingError {
 
     /// Returns the error and its causes on one line, for a warning.
     pub fn in_one_line(&self) -> String {
-        let causes =
-            std::iter::successors(self.source(), |cause: &&(dyn std::error::Error + 'static)| (*cause).source());
+        let causes = std::iter::successors(
+            self.source(),
+            |cause: &&(dyn std::error::Error + 'static)| (*cause).source(),
+        );
         causes.fold(self.to_string(), |words, cause| format!("{words}: {cause}"))
     }
 
@@ -232,10 +245,14 @@ impl TrackingError {
             Self::LaterFormat { .. } => Some("use the release that wrote it, or a newer one"),
             Self::Busy { .. } => Some("try again when it is done"),
             Self::Unreachable { .. } => Some("is the server running, and the address right?"),
-            Self::Refused { status: 401 | 403, .. } => {
-                Some("check the variables named by token_env, username_env and password_env in [tracking]")
-            }
-            Self::Refused { status: 404, code, .. } if code.is_empty() => Some(IS_IT_MLFLOW),
+            Self::Refused {
+                status: 401 | 403, ..
+            } => Some(
+                "check the variables named by token_env, username_env and password_env in [tracking]",
+            ),
+            Self::Refused {
+                status: 404, code, ..
+            } if code.is_empty() => Some(IS_IT_MLFLOW),
             Self::NotMlflow { .. } | Self::AnswerTooLarge { .. } => Some(IS_IT_MLFLOW),
             Self::ExperimentDeleted { .. } => Some("or name another: `experiment` in [tracking]"),
             Self::Refused { status: 507, .. } => Some("the server's disk is full"),
@@ -254,7 +271,10 @@ impl TrackingError {
     /// Whether the same request may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::CutShort { .. } | Self::BrokenOff { .. } | Self::Busy { .. } => true,
+            Self::Unreachable { .. }
+            | Self::CutShort { .. }
+            | Self::BrokenOff { .. }
+            | Self::Busy { .. } => true,
             Self::Bucket { passing, .. } => *passing,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,

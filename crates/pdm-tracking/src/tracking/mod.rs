@@ -48,15 +48,18 @@ pub use compare::{ComparedRun, Comparison, MetricRow, ParamRow, compare};
 pub use error::TrackingError;
 pub use journal::{Outcome, RunHeader};
 pub use local::{
-    ActiveRun, KeptRun, ListedRun, ListedScore, Listing, Looks, RemovableRun, RunFilter, RunListing, RunPolicy,
-    RunRemoval, RunStore, RunSummary, RunsToRemove, Told, Unreadable,
+    ActiveRun, KeptRun, ListedRun, ListedScore, Listing, Looks, RemovableRun, RunFilter,
+    RunListing, RunPolicy, RunRemoval, RunStore, RunSummary, RunsToRemove, Told, Unreadable,
 };
 pub use mlflow::{
-    Connection, LostRun, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, lost, mirror, sync,
+    Connection, LostRun, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, lost, mirror,
+    sync,
 };
 pub use number::Number;
 pub use options::TrackingOptions;
-pub use run::{InputRecord, KeptArtifact, PartRecord, Point, Run, RunStatus, StageRecord, StageState};
+pub use run::{
+    InputRecord, KeptArtifact, PartRecord, Point, Run, RunStatus, StageRecord, StageState,
+};
 pub use run_id::{ParseRunIdError, RunId};
 pub use secret::{Credentials, Secret};
 pub use system::{SystemOptions, SystemWatch};

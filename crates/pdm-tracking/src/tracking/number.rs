@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn what_json_lacks_is_spelt_as_mlflow_spells_it() {
         let numbers = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.1, 3.0].map(Number);
-        assert_eq!(serde_json::to_string(&numbers).unwrap(), r#"["NaN","Infinity","-Infinity",0.1,3.0]"#);
+        assert_eq!(
+            serde_json::to_string(&numbers).unwrap(),
+            r#"["NaN","Infinity","-Infinity",0.1,3.0]"#
+        );
         assert!(serde_json::from_str::<Number>(r#""inf""#).is_err());
         assert_eq!(serde_json::from_str::<Number>("3").unwrap(), Number(3.0));
     }

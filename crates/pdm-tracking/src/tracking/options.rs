@@ -59,13 +59,20 @@ impl TrackingOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.dir.as_os_str().is_empty() {
-            problems.push(Problem::new("dir", "the folder is empty").hint("write `experiments/runs`"));
+            problems
+                .push(Problem::new("dir", "the folder is empty").hint("write `experiments/runs`"));
         }
         if self.experiment.chars().count() > LONGEST_EXPERIMENT_NAME {
-            problems.push(Problem::new("experiment", format!("longer than {LONGEST_EXPERIMENT_NAME} characters")));
+            problems.push(Problem::new(
+                "experiment",
+                format!("longer than {LONGEST_EXPERIMENT_NAME} characters"),
+            ));
         }
         if let Some(Err(TrackingError::Url { url, why })) = self.mlflow_base() {
-            problems.push(Problem::new("mlflow_url", format!("`{url}` {why}")).hint("write `http://127.0.0.1:5000`"));
+            problems.push(
+                Problem::new("mlflow_url", format!("`{url}` {why}"))
+                    .hint("write `http://127.0.0.1:5000`"),
+            );
         }
         problems.extend(self.variable_problems());
         problems
@@ -73,19 +80,33 @@ impl TrackingOptions {
 
     /// Returns the experiment to file runs under: the one that is named here, else in `MLFLOW_EXPERIMENT_NAME`, else the
     /// project.
-    pub fn experiment_or(&self, project: &str, variable: impl Fn(&str) -> Option<String>) -> String {
+    pub fn experiment_or(
+        &self,
+        project: &str,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> String {
         let named = Some(self.experiment.clone()).filter(|name| !name.is_empty());
-        named.or_else(|| variable(EXPERIMENT)).unwrap_or_else(|| project.to_owned())
+        named
+            .or_else(|| variable(EXPERIMENT))
+            .unwrap_or_else(|| project.to_owned())
     }
 
     /// Returns the tags that `MLFLOW_RUN_CONTEXT`, a JSON object, gives every run.
     ///
     /// # Errors
     /// [`TrackingError::Setting`] where it is not one.
-    pub fn run_tags(variable: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, TrackingError> {
-        let Some(value) = variable(RUN_CONTEXT) else { return Ok(BTreeMap::new()) };
+    pub fn run_tags(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<BTreeMap<String, String>, TrackingError> {
+        let Some(value) = variable(RUN_CONTEXT) else {
+            return Ok(BTreeMap::new());
+        };
         let tags = serde_json::from_str::<BTreeMap<String, String>>(&value);
-        tags.map_err(|_| TrackingError::Setting { name: RUN_CONTEXT, value, expected: "a JSON object of texts" })
+        tags.map_err(|_| TrackingError::Setting {
+            name: RUN_CONTEXT,
+            value,
+            expected: "a JSON object of texts",
+        })
     }
 
     /// Returns a client of the MLflow server, or none where no server is named.
@@ -101,29 +122,40 @@ impl TrackingOptions {
         patience: Patience,
     ) -> Result<Option<MlflowClient>, TrackingError> {
         let named = Some(self.mlflow_url.clone()).filter(|url| !url.is_empty());
-        let Some(url) = named.or_else(|| variable(SERVER).filter(|url| !url.is_empty())) else { return Ok(None) };
+        let Some(url) = named.or_else(|| variable(SERVER).filter(|url| !url.is_empty())) else {
+            return Ok(None);
+        };
         let credentials = self.credentials(&variable)?;
         let connection = Connection::read(credentials, patience, Arc::new(variable))?;
         MlflowClient::connect(&url, connection).map(Some)
     }
 
-    fn credentials(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, TrackingError> {
-        let read =
-            |name: &str| Some(name).filter(|name| !name.is_empty()).and_then(&variable).filter(|v| !v.is_empty());
+    fn credentials(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Credentials, TrackingError> {
+        let read = |name: &str| {
+            Some(name)
+                .filter(|name| !name.is_empty())
+                .and_then(&variable)
+                .filter(|v| !v.is_empty())
+        };
         let missing = |name: &str, other: &str| {
             let why = format!("`{other}` is set but `{name}` is not");
             Err(TrackingError::Credentials { why })
         };
         match (read(&self.username_env), read(&self.password_env)) {
-            (Some(username), Some(password)) => {
-                Ok(Credentials::Password { username, password: Secret::new(&password) })
-            }
+            (Some(username), Some(password)) => Ok(Credentials::Password {
+                username,
+                password: Secret::new(&password),
+            }),
             (Some(_), None) => missing(&self.password_env, &self.username_env),
             (None, Some(_)) => missing(&self.username_env, &self.password_env),
-            (None, None) => {
-                Ok(read(&self.token_env)
-                    .map_or(Credentials::Anonymous, |token| Credentials::Token(Secret::new(&token))))
-            }
+            (None, None) => Ok(
+                read(&self.token_env).map_or(Credentials::Anonymous, |token| {
+                    Credentials::Token(Secret::new(&token))
+                }),
+            ),
         }
     }
 
@@ -137,17 +169,21 @@ impl TrackingOptions {
             ("username_env", &self.username_env),
             ("password_env", &self.password_env),
         ];
-        named.into_iter().filter(|(_, name)| !is_variable_name(name)).map(|(key, _)| {
-            // The value is not repeated: it may be the secret itself, put in the wrong place.
-            Problem::new(key, "not the name of an environment variable")
-                .of(Code::NotAVariableName)
-                .hint("write the variable's name (letters, digits, underscores), not its value")
-        })
+        named
+            .into_iter()
+            .filter(|(_, name)| !is_variable_name(name))
+            .map(|(key, _)| {
+                // The value is not repeated: it may be the secret itself, put in the wrong place.
+                Problem::new(key, "not the name of an environment variable")
+                    .of(Code::NotAVariableName)
+                    .hint("write the variable's name (letters, digits, underscores), not its value")
+            })
     }
 }
 
 fn is_variable_name(name: &str) -> bool {
-    !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]
@@ -155,11 +191,19 @@ mod tests {
     use super::*;
 
     fn with_url(url: &str) -> TrackingOptions {
-        TrackingOptions { mlflow_url: url.into(), ..Default::default() }
+        TrackingOptions {
+            mlflow_url: url.into(),
+            ..Default::default()
+        }
     }
 
     fn lookup(variables: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
-        |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        |name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
     }
 
     #[test]
@@ -167,11 +211,25 @@ mod tests {
         let options: TrackingOptions = toml::from_str("").unwrap();
         assert_eq!(options, TrackingOptions::default());
         assert_eq!(options.problems(), []);
-        assert!(options.mlflow(|_| None, Patience::FOREGROUND).unwrap().is_none());
+        assert!(
+            options
+                .mlflow(|_| None, Patience::FOREGROUND)
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(options.experiment_or("turbofan", |_| None), "turbofan");
-        assert_eq!(options.experiment_or("turbofan", lookup(&[(EXPERIMENT, "night")])), "night");
-        let named = TrackingOptions { experiment: "own".into(), ..options };
-        assert_eq!(named.experiment_or("turbofan", lookup(&[(EXPERIMENT, "night")])), "own");
+        assert_eq!(
+            options.experiment_or("turbofan", lookup(&[(EXPERIMENT, "night")])),
+            "night"
+        );
+        let named = TrackingOptions {
+            experiment: "own".into(),
+            ..options
+        };
+        assert_eq!(
+            named.experiment_or("turbofan", lookup(&[(EXPERIMENT, "night")])),
+            "own"
+        );
     }
 
     #[test]
@@ -179,23 +237,41 @@ mod tests {
         let variables = lookup(&[(SERVER, "http://env:5000")]);
         let url = |options: TrackingOptions| {
             let variables = lookup(&[(SERVER, "http://env:5000")]);
-            options.mlflow(variables, Patience::FOREGROUND).unwrap().unwrap().url().to_owned()
+            options
+                .mlflow(variables, Patience::FOREGROUND)
+                .unwrap()
+                .unwrap()
+                .url()
+                .to_owned()
         };
         assert_eq!(url(TrackingOptions::default()), "http://env:5000/");
         assert_eq!(url(with_url("http://file:5000")), "http://file:5000/");
         assert!(TrackingOptions::run_tags(variables).unwrap().is_empty());
-        let tags = TrackingOptions::run_tags(lookup(&[(RUN_CONTEXT, r#"{"team":"plant"}"#)])).unwrap();
+        let tags =
+            TrackingOptions::run_tags(lookup(&[(RUN_CONTEXT, r#"{"team":"plant"}"#)])).unwrap();
         assert_eq!(tags["team"], "plant");
-        let wrong = TrackingOptions::run_tags(lookup(&[(RUN_CONTEXT, "[1]")])).unwrap_err().to_string();
+        let wrong = TrackingOptions::run_tags(lookup(&[(RUN_CONTEXT, "[1]")]))
+            .unwrap_err()
+            .to_string();
         assert!(wrong.contains(RUN_CONTEXT), "{wrong}");
     }
 
     #[test]
     fn addresses_that_cannot_be_meant_are_refused() {
-        for url in ["localhost:5000", "ftp://host", "http://", "http://host/?a=b", "http://host/#/experiments"] {
+        for url in [
+            "localhost:5000",
+            "ftp://host",
+            "http://",
+            "http://host/?a=b",
+            "http://host/#/experiments",
+        ] {
             assert_eq!(with_url(url).problems().len(), 1, "{url}");
         }
-        for url in ["http://127.0.0.1:5000", "https://host/mlflow/", "http://[::1]:5000"] {
+        for url in [
+            "http://127.0.0.1:5000",
+            "https://host/mlflow/",
+            "http://[::1]:5000",
+        ] {
             assert_eq!(with_url(url).problems(), [], "{url}");
         }
     }
@@ -205,9 +281,18 @@ mod tests {
         let mut options = with_url("https://ann:hunter2@host/");
         options.token_env = "ey-hunter2".into();
         let problems = options.problems();
-        assert_eq!(problems.iter().map(|p| p.path.as_str()).collect::<Vec<_>>(), ["mlflow_url", "token_env"]);
+        assert_eq!(
+            problems.iter().map(|p| p.path.as_str()).collect::<Vec<_>>(),
+            ["mlflow_url", "token_env"]
+        );
         assert!(!format!("{problems:?}").contains("hunter2"));
-        assert!(!options.mlflow(|_| None, Patience::FOREGROUND).unwrap_err().to_string().contains("hunter2"));
+        assert!(
+            !options
+                .mlflow(|_| None, Patience::FOREGROUND)
+                .unwrap_err()
+                .to_string()
+                .contains("hunter2")
+        );
     }
 
     #[test]
@@ -218,11 +303,24 @@ mod tests {
             ("MLFLOW_TRACKING_USERNAME", "u"),
             ("MLFLOW_TRACKING_PASSWORD", "p"),
         ]);
-        assert!(matches!(options.credentials(all).unwrap(), Credentials::Password { username, .. } if username == "u"));
+        assert!(
+            matches!(options.credentials(all).unwrap(), Credentials::Password { username, .. } if username == "u")
+        );
         let token = lookup(&[("MLFLOW_TRACKING_TOKEN", "t\n")]);
-        assert_eq!(options.credentials(token).unwrap(), Credentials::Token(Secret::new("t")));
-        assert_eq!(options.credentials(|_| None).unwrap(), Credentials::Anonymous);
-        let half = options.credentials(lookup(&[("MLFLOW_TRACKING_PASSWORD", "p")])).unwrap_err();
-        assert!(half.to_string().contains("MLFLOW_TRACKING_USERNAME"), "{half}");
+        assert_eq!(
+            options.credentials(token).unwrap(),
+            Credentials::Token(Secret::new("t"))
+        );
+        assert_eq!(
+            options.credentials(|_| None).unwrap(),
+            Credentials::Anonymous
+        );
+        let half = options
+            .credentials(lookup(&[("MLFLOW_TRACKING_PASSWORD", "p")]))
+            .unwrap_err();
+        assert!(
+            half.to_string().contains("MLFLOW_TRACKING_USERNAME"),
+            "{half}"
+        );
     }
 }

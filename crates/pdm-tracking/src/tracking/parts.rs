@@ -16,12 +16,19 @@ pub(super) fn above(part: &str) -> Option<&str> {
 
 /// Returns where the last word ends that names a part.
 fn end_of_part(path: &str) -> Option<usize> {
-    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-    ends.rev().find(|end| is_part(path[..*end].rsplit('/').next().unwrap_or_default()))
+    let ends = path
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .chain([path.len()]);
+    ends.rev()
+        .find(|end| is_part(path[..*end].rsplit('/').next().unwrap_or_default()))
 }
 
 fn is_part(word: &str) -> bool {
-    let numbered = |name| word.strip_prefix(name).is_some_and(|number| number.parse::<u32>().is_ok());
+    let numbered = |name| {
+        word.strip_prefix(name)
+            .is_some_and(|number| number.parse::<u32>().is_ok())
+    };
     word == "final" || numbered("fold-") || numbered("seed-")
 }
 
@@ -33,10 +40,19 @@ mod tests {
     fn metrics_belong_to_the_innermost_part() {
         for (key, expected) in [
             ("fold-1/gru/loss", (Some("fold-1"), "gru/loss")),
-            ("fold-12/seed-2/gru/loss", (Some("fold-12/seed-2"), "gru/loss")),
-            ("fold-1/2-gru/seed-3/gru/loss", (Some("fold-1/2-gru/seed-3"), "gru/loss")),
+            (
+                "fold-12/seed-2/gru/loss",
+                (Some("fold-12/seed-2"), "gru/loss"),
+            ),
+            (
+                "fold-1/2-gru/seed-3/gru/loss",
+                (Some("fold-1/2-gru/seed-3"), "gru/loss"),
+            ),
             ("final/2-gru/gru/loss", (Some("final"), "2-gru/gru/loss")),
-            ("final/out_of_fold_rmse", (Some("final"), "out_of_fold_rmse")),
+            (
+                "final/out_of_fold_rmse",
+                (Some("final"), "out_of_fold_rmse"),
+            ),
             ("judged/rmse", (None, "judged/rmse")),
             ("fold-x/loss", (None, "fold-x/loss")),
             ("final", (None, "final")),

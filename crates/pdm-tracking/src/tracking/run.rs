@@ -171,11 +171,20 @@ impl Run {
 
     /// Returns the last value of each metric.
     pub fn final_metrics(&self) -> BTreeMap<&str, Number> {
-        self.metrics.iter().filter_map(|(key, points)| Some((key.as_str(), points.last()?.value))).collect()
+        self.metrics
+            .iter()
+            .filter_map(|(key, points)| Some((key.as_str(), points.last()?.value)))
+            .collect()
     }
 
     fn opened(opening: Opening, status: RunStatus, ended: Option<Timestamp>) -> Self {
-        let Opening { run: id, header, host, pid, format: _ } = opening;
+        let Opening {
+            run: id,
+            header,
+            host,
+            pid,
+            format: _,
+        } = opening;
         Self {
             id,
             header,
@@ -200,39 +209,70 @@ impl Run {
             Line::Param { key, value } => {
                 self.params.entry(key).or_insert(value);
             }
-            Line::Metric { key, step, value } => self.metrics.entry(key).or_default().push(Point { step, value, at }),
+            Line::Metric { key, step, value } => {
+                self.metrics
+                    .entry(key)
+                    .or_default()
+                    .push(Point { step, value, at })
+            }
             Line::Tag { key, value } => {
                 self.tags.insert(key, value);
             }
-            Line::Artifact { name, bytes, digest } => {
+            Line::Artifact {
+                name,
+                bytes,
+                digest,
+            } => {
                 self.artifacts.insert(name, KeptArtifact { bytes, digest });
             }
             Line::PartStarted { part, params } => {
                 let params = params.into_iter().collect();
-                self.parts.push(PartRecord { part, params, started: at, finished: None });
+                self.parts.push(PartRecord {
+                    part,
+                    params,
+                    started: at,
+                    finished: None,
+                });
             }
             Line::PartFinished { part } => self.finish_part(&part, at),
             Line::Input { part, data } => self.inputs.push(InputRecord { part, data }),
             Line::StageStarted { stage, why } => self.stage(stage, StageState::Started, why, at),
             Line::StageCached { stage, why } => self.stage(stage, StageState::Cached, why, at),
-            Line::StageFinished { stage, summary, elapsed_ms } => self.finish_stage(&stage, summary, elapsed_ms),
+            Line::StageFinished {
+                stage,
+                summary,
+                elapsed_ms,
+            } => self.finish_stage(&stage, summary, elapsed_ms),
             Line::Warning { message } => self.warnings.push(message),
             Line::End { .. } => {}
         }
     }
 
     fn stage(&mut self, stage: String, state: StageState, why: String, started: Timestamp) {
-        self.stages.push(StageRecord { stage, state, why, summary: String::new(), started, elapsed_ms: None });
+        self.stages.push(StageRecord {
+            stage,
+            state,
+            why,
+            summary: String::new(),
+            started,
+            elapsed_ms: None,
+        });
     }
 
     fn finish_part(&mut self, name: &str, at: Timestamp) {
-        if let Some(record) = self.parts.iter_mut().rev().find(|record| record.part == name) {
+        if let Some(record) = self
+            .parts
+            .iter_mut()
+            .rev()
+            .find(|record| record.part == name)
+        {
             record.finished = Some(at);
         }
     }
 
     fn finish_stage(&mut self, name: &str, summary: String, elapsed_ms: u64) {
-        let begun = |record: &&mut StageRecord| record.stage == name && record.state == StageState::Started;
+        let begun =
+            |record: &&mut StageRecord| record.stage == name && record.state == StageState::Started;
         if let Some(record) = self.stages.iter_mut().rev().find(begun) {
             record.state = StageState::Finished;
             record.summary = summary;

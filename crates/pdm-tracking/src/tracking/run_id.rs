@@ -22,15 +22,23 @@ impl RunId {
 
     /// Whether `prefix` begins this id; hyphens and case do not matter.
     pub(super) fn starts_with(&self, prefix: &str) -> bool {
-        let wanted: String = prefix.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();
+        let wanted: String = prefix
+            .chars()
+            .filter(|c| *c != '-')
+            .collect::<String>()
+            .to_ascii_lowercase();
         self.0.simple().to_string().starts_with(&wanted)
     }
 
     /// Returns the shortest beginning of this id, of 8 digits or more, that no other of `ids` shares.
     pub(super) fn short_among(&self, ids: &[Self]) -> String {
         let full = self.to_string();
-        let unique = |prefix: &str| !ids.iter().any(|other| other != self && other.starts_with(prefix));
-        let length = (SHORTEST..full.len()).find(|length| !full[..*length].ends_with('-') && unique(&full[..*length]));
+        let unique = |prefix: &str| {
+            !ids.iter()
+                .any(|other| other != self && other.starts_with(prefix))
+        };
+        let length = (SHORTEST..full.len())
+            .find(|length| !full[..*length].ends_with('-') && unique(&full[..*length]));
         full[..length.unwrap_or(full.len())].to_owned()
     }
 }
@@ -45,7 +53,9 @@ impl FromStr for RunId {
     type Err = ParseRunIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::try_parse(text).map(Self).map_err(|_| ParseRunIdError(text.to_owned()))
+        Uuid::try_parse(text)
+            .map(Self)
+            .map_err(|_| ParseRunIdError(text.to_owned()))
     }
 }
 
@@ -57,7 +67,9 @@ impl Serialize for RunId {
 
 impl<'de> Deserialize<'de> for RunId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -77,7 +89,12 @@ mod tests {
         for id in &ids {
             let short = id.short_among(&ids);
             assert!(short.len() >= 8 && !short.ends_with('-'), "{short}");
-            assert_eq!(ids.iter().filter(|other| other.starts_with(&short)).collect::<Vec<_>>(), [id]);
+            assert_eq!(
+                ids.iter()
+                    .filter(|other| other.starts_with(&short))
+                    .collect::<Vec<_>>(),
+                [id]
+            );
             assert!(id.starts_with(&short.replace('-', "").to_uppercase()));
         }
         assert_eq!(ids[0].short_among(&ids[..1]).len(), 8);

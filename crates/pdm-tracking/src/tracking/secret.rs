@@ -23,7 +23,16 @@ mod tests {
     #[test]
     fn credentials_never_show_their_secret() {
         let password = Secret::new("hunter2\n");
-        let credentials = Credentials::Password { username: "ann".into(), password };
-        assert!(!format!("{credentials:?} {:#?}", Credentials::Token(Secret::new("hunter2"))).contains("hunter2"));
+        let credentials = Credentials::Password {
+            username: "ann".into(),
+            password,
+        };
+        assert!(
+            !format!(
+                "{credentials:?} {:#?}",
+                Credentials::Token(Secret::new("hunter2"))
+            )
+            .contains("hunter2")
+        );
     }
 }

@@ -27,24 +27,47 @@ impl Migrated {
     }
 
     fn text(&self) -> String {
-        let Migration { from, to, changes, .. } = &self.migration;
+        let Migration {
+            from, to, changes, ..
+        } = &self.migration;
         let file = self.file.display();
         if changes.is_empty() {
             return format!("{file}: of version {to}, the newest");
         }
-        let verb = if self.written { "brought" } else { "can be brought" };
-        let lines = changes.iter().map(|c| format!("\n  {file}:{}: {}: {} → {}", c.line, c.key, c.old, c.new));
-        format!("{file}: {verb} from version {from} to {to}{}", lines.collect::<String>())
+        let verb = if self.written {
+            "brought"
+        } else {
+            "can be brought"
+        };
+        let lines = changes
+            .iter()
+            .map(|c| format!("\n  {file}:{}: {}: {} → {}", c.line, c.key, c.old, c.new));
+        format!(
+            "{file}: {verb} from version {from} to {to}{}",
+            lines.collect::<String>()
+        )
     }
 }
 
 pub(super) fn run(args: &MigrateArgs, ui: &Ui) -> Result<Exit, CliError> {
     // All files are read before the first is written: a mistake in one leaves the others as they are.
-    let mut files = files(args)?.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut files = files(args)?
+        .into_iter()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()?;
     if args.write {
-        files.iter_mut().filter(|file| file.changes()).try_for_each(write)?;
+        files
+            .iter_mut()
+            .filter(|file| file.changes())
+            .try_for_each(write)?;
     }
-    let report = || files.iter().map(Migrated::text).collect::<Vec<_>>().join("\n");
+    let report = || {
+        files
+            .iter()
+            .map(Migrated::text)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
     match files.as_slice() {
         [file] if !args.write && !args.check && ui.is_for_people() => {
             ui::note(&report());
@@ -53,22 +76,34 @@ pub(super) fn run(args: &MigrateArgs, ui: &Ui) -> Result<Exit, CliError> {
         _ => ui.show(&files, report)?,
     }
     let pending = files.iter().any(Migrated::changes);
-    Ok(if args.exit_code && pending { Exit::ChangesPending } else { Exit::Done })
+    Ok(if args.exit_code && pending {
+        Exit::ChangesPending
+    } else {
+        Exit::Done
+    })
 }
 
 fn files(args: &MigrateArgs) -> Result<Vec<PathBuf>, CliError> {
     if !args.files.is_empty() {
         return Ok(args.files.clone());
     }
-    let none =
-        || CliError::new(Code::NoPipeline, "there is no `pdm.toml` here or above").hint("name the files to bring up");
-    settings::main_pipeline()?.ok_or_else(none).map(|path| vec![path])
+    let none = || {
+        CliError::new(Code::NoPipeline, "there is no `pdm.toml` here or above")
+            .hint("name the files to bring up")
+    };
+    settings::main_pipeline()?
+        .ok_or_else(none)
+        .map(|path| vec![path])
 }
 
 fn read(file: PathBuf) -> Result<Migrated, CliError> {
     let label = file.display().to_string();
     let migration = migrate(&settings::read(&file, &label)?, &label).map_err(CliError::spec)?;
-    Ok(Migrated { file, written: false, migration })
+    Ok(Migrated {
+        file,
+        written: false,
+        migration,
+    })
 }
 
 fn write(file: &mut Migrated) -> Result<(), CliError> {

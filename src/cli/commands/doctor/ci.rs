@@ -56,22 +56,46 @@ struct Report {
 
 impl Check {
     fn pass(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Pass, found: found.into(), hint: None, exit: 0 }
+        Self {
+            check,
+            verdict: Verdict::Pass,
+            found: found.into(),
+            hint: None,
+            exit: 0,
+        }
     }
 
     fn skip(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Skip, found: found.into(), hint: None, exit: 0 }
+        Self {
+            check,
+            verdict: Verdict::Skip,
+            found: found.into(),
+            hint: None,
+            exit: 0,
+        }
     }
 
     fn fail(check: &'static str, found: impl Into<String>, hint: impl Into<String>) -> Self {
         let (found, hint) = (found.into(), Some(hint.into()));
-        Self { check, verdict: Verdict::Fail, found, hint, exit: Exit::Failed as u8 }
+        Self {
+            check,
+            verdict: Verdict::Fail,
+            found,
+            hint,
+            exit: Exit::Failed as u8,
+        }
     }
 
     fn error(check: &'static str, error: CliError) -> Self {
         let exit = error.exit() as u8;
         let (found, hint) = error.in_words();
-        Self { check, verdict: Verdict::Fail, found, hint, exit }
+        Self {
+            check,
+            verdict: Verdict::Fail,
+            found,
+            hint,
+            exit,
+        }
     }
 }
 
@@ -82,7 +106,13 @@ pub(super) fn run(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     };
     let first = checks.iter().find(|check| check.verdict == Verdict::Fail);
     let (verdict, exit) = first.map_or((Verdict::Pass, 0), |check| (Verdict::Fail, check.exit));
-    let report = Report { format: FORMAT, purpose: "ci", verdict, exit, checks };
+    let report = Report {
+        format: FORMAT,
+        purpose: "ci",
+        verdict,
+        exit,
+        checks,
+    };
     ui.show(&report, || text(&report))?;
     Ok(Exit::of_number(exit))
 }
@@ -93,13 +123,21 @@ fn of_project(context: &Context, job: &Job) -> Vec<Check> {
         Verdict::Pass | Verdict::Skip => lock(context, job),
         Verdict::Fail => Check::skip("lock", "the data cannot be read"),
     };
-    let mut checks = vec![pipeline(job), folder(context), data, secrets(context, job), lock];
+    let mut checks = vec![
+        pipeline(job),
+        folder(context),
+        data,
+        secrets(context, job),
+        lock,
+    ];
     match open(context, job) {
         Ok(registry) => checks.extend(of_registry(context, job, &registry)),
         Err(error) => {
             checks.push(Check::error("registry", error));
             let why = "the registry cannot be read";
-            checks.extend(["safe registry", "champion", "clock"].map(|check| Check::skip(check, why)));
+            checks.extend(
+                ["safe registry", "champion", "clock"].map(|check| Check::skip(check, why)),
+            );
         }
     }
     checks.push(tracking(context, job));
@@ -113,10 +151,25 @@ fn text(report: &Report) -> String {
             Verdict::Fail => "FAIL",
             Verdict::Skip => "skip",
         };
-        let hint = check.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
-        [check.check.to_owned(), mark.to_owned(), format!("{}{hint}", check.found)]
+        let hint = check
+            .hint
+            .as_ref()
+            .map(|hint| format!(": {hint}"))
+            .unwrap_or_default();
+        [
+            check.check.to_owned(),
+            mark.to_owned(),
+            format!("{}{hint}", check.found),
+        ]
     });
-    let table = table(&[("check", Align::Left), ("", Align::Left), ("found", Align::Left)], rows);
+    let table = table(
+        &[
+            ("check", Align::Left),
+            ("", Align::Left),
+            ("found", Align::Left),
+        ],
+        rows,
+    );
     match report.exit {
         0 => format!("{table}\nready for CI"),
         exit => format!("{table}\nnot ready for CI: a job would end with exit code {exit}"),
@@ -125,9 +178,16 @@ fn text(report: &Report) -> String {
 
 fn pipeline(job: &Job) -> Check {
     if job.label.starts_with('(') {
-        return Check::fail("pipeline", "there is no pipeline file", "`pdm-ml init` writes one; or name yours");
+        return Check::fail(
+            "pipeline",
+            "there is no pipeline file",
+            "`pdm-ml init` writes one; or name yours",
+        );
     }
-    Check::pass("pipeline", format!("{} ({})", job.label, job.spec.project.name))
+    Check::pass(
+        "pipeline",
+        format!("{} ({})", job.label, job.spec.project.name),
+    )
 }
 
 /// Cache, records and lock are written below the project's folder.
@@ -138,7 +198,11 @@ fn folder(context: &Context) -> Check {
         Ok(_) => Check::pass("write access", context.root.display().to_string()),
         Err(error) => {
             let found = format!("{} takes no files: {error}", context.root.display());
-            Check::fail("write access", found, "give the job's user the right to write there")
+            Check::fail(
+                "write access",
+                found,
+                "give the job's user the right to write there",
+            )
         }
     }
 }
@@ -151,7 +215,8 @@ fn data(context: &Context, job: &Job) -> Check {
     let parts = data::parts(&job.spec.dataset, &context.root);
     // A table names its files, so all of them are needed; of C-MAPSS the test part may be absent.
     let names_files = matches!(job.spec.dataset, DatasetOptions::Table(_));
-    let is_needed = |part: &&PartFile| names_files || part.role == Role::Train || part.path.exists();
+    let is_needed =
+        |part: &&PartFile| names_files || part.role == Role::Train || part.path.exists();
     let mut roles = BTreeSet::new();
     for part in parts.iter().filter(is_needed) {
         roles.insert(part.role);
@@ -161,10 +226,18 @@ fn data(context: &Context, job: &Job) -> Check {
             Ok(_) => "it is no file".to_owned(),
             Err(error) => error.to_string(),
         };
-        let found = format!("the {} file `{}` cannot be read: {problem}", part.role, part.path.display());
+        let found = format!(
+            "the {} file `{}` cannot be read: {problem}",
+            part.role,
+            part.path.display()
+        );
         return Check::fail("data", found, job.spec.dataset.how_to_get());
     }
-    let there = if roles.contains(&Role::Test) { "the training and the test part are" } else { "the training part is" };
+    let there = if roles.contains(&Role::Test) {
+        "the training and the test part are"
+    } else {
+        "the training part is"
+    };
     Check::pass("data", format!("{name}: {there} there"))
 }
 
@@ -175,26 +248,37 @@ fn secrets(context: &Context, job: &Job) -> Check {
     if let Some(schedule) = &job.spec.schedule {
         names.extend(schedule.env.iter().chain(&schedule.secrets).cloned());
     }
-    let unset: Vec<_> =
-        names.iter().filter(|name| (context.variable)(name).is_none()).map(|n| format!("`{n}`")).collect();
+    let unset: Vec<_> = names
+        .iter()
+        .filter(|name| (context.variable)(name).is_none())
+        .map(|n| format!("`{n}`"))
+        .collect();
     match (names.len(), unset.as_slice()) {
         (0, _) => Check::pass("secrets", "the pipeline names none"),
         (count, []) => Check::pass("secrets", format!("{count} of {count} variables are set")),
-        (_, unset) => {
-            Check::fail("secrets", format!("not set: {}", unset.join(", ")), "set them for the job, by these names")
-        }
+        (_, unset) => Check::fail(
+            "secrets",
+            format!("not set: {}", unset.join(", ")),
+            "set them for the job, by these names",
+        ),
     }
 }
 
 fn lock(context: &Context, job: &Job) -> Check {
     match engine::check_lock(context, job) {
-        Ok(path) => Check::pass("lock", format!("{} is that of these data and options", path.display())),
+        Ok(path) => Check::pass(
+            "lock",
+            format!("{} is that of these data and options", path.display()),
+        ),
         Err(error) => Check::error("lock", error.into()),
     }
 }
 
 fn open(context: &Context, job: &Job) -> Result<Registry, CliError> {
-    Ok(Registry::open(&job.spec.registry.url, context.surroundings()?)?)
+    Ok(Registry::open(
+        &job.spec.registry.url,
+        context.surroundings()?,
+    )?)
 }
 
 fn of_registry(context: &Context, job: &Job, registry: &Registry) -> Vec<Check> {
@@ -202,32 +286,52 @@ fn of_registry(context: &Context, job: &Job, registry: &Registry) -> Vec<Check> 
         Ok(models) => models.len(),
         Err(error) => {
             let why = "the registry cannot be read";
-            let skipped = ["safe registry", "champion", "clock"].map(|check| Check::skip(check, why));
-            return std::iter::once(Check::error("registry", error.into())).chain(skipped).collect();
+            let skipped =
+                ["safe registry", "champion", "clock"].map(|check| Check::skip(check, why));
+            return std::iter::once(Check::error("registry", error.into()))
+                .chain(skipped)
+                .collect();
         }
     };
     let found = format!("{}: {models} models", registry.store().location());
-    vec![Check::pass("registry", found), safety(registry), champion(context, job), clock(context, job, registry)]
+    vec![
+        Check::pass("registry", found),
+        safety(registry),
+        champion(context, job),
+        clock(context, job, registry),
+    ]
 }
 
 /// Makes the experiment without which nothing is promoted; a job that may only read has no need of it.
 fn safety(registry: &Registry) -> Check {
     match registry.examine() {
-        Ok(proof) => Check::pass("safe registry", format!("of {} racing writers one won", proof.racers)),
+        Ok(proof) => Check::pass(
+            "safe registry",
+            format!("of {} racing writers one won", proof.racers),
+        ),
         Err(error @ RegistryError::Unsafe { .. }) => Check::error("safe registry", error.into()),
         Err(error) => {
             let why = CliError::from(error).in_words().0;
-            Check::skip("safe registry", format!("nothing can be written, so this job can only judge: {why}"))
+            Check::skip(
+                "safe registry",
+                format!("nothing can be written, so this job can only judge: {why}"),
+            )
         }
     }
 }
 
 /// A gate that compares needs somebody to compare with.
 fn champion(context: &Context, job: &Job) -> Check {
-    let compares = job.spec.gates.iter().any(|gate| matches!(gate.rule, Rule::NonInferior | Rule::Better));
+    let compares = job
+        .spec
+        .gates
+        .iter()
+        .any(|gate| matches!(gate.rule, Rule::NonInferior | Rule::Better));
     match engine::champion(context, job) {
         Ok(Some(champion)) => Check::pass("champion", format!("version {}", champion.version)),
-        Ok(None) if !compares => Check::skip("champion", "there is none, and no gate compares with one"),
+        Ok(None) if !compares => {
+            Check::skip("champion", "there is none, and no gate compares with one")
+        }
         Ok(None) => Check::fail(
             "champion",
             "there is none, so the gates that compare with it compare nothing",
@@ -241,9 +345,14 @@ fn champion(context: &Context, job: &Job) -> Check {
 fn clock(context: &Context, job: &Job, registry: &Registry) -> Check {
     let now = context.now.unwrap_or_else(Timestamp::now);
     let last = job.spec.registry.model_name(&job.spec.project.name).ok();
-    let history = last.and_then(|model| registry.history(&model, None, None).ok()).unwrap_or_default();
+    let history = last
+        .and_then(|model| registry.history(&model, None, None).ok())
+        .unwrap_or_default();
     let Some(last) = history.iter().map(|row| row.time).max() else {
-        return Check::pass("clock", format!("{now:.0}; the registry has no entry to compare with"));
+        return Check::pass(
+            "clock",
+            format!("{now:.0}; the registry has no entry to compare with"),
+        );
     };
     if last.duration_since(now) > MOST_SKEW {
         let found = format!("it is {now:.0} here, and the registry's last entry is of {last:.0}");
@@ -253,16 +362,26 @@ fn clock(context: &Context, job: &Job, registry: &Registry) -> Check {
             "set the clock, or let it be set (NTP): stores refuse signatures of another time",
         );
     }
-    Check::pass("clock", format!("{now:.0}, after the registry's last entry"))
+    Check::pass(
+        "clock",
+        format!("{now:.0}, after the registry's last entry"),
+    )
 }
 
 fn tracking(context: &Context, job: &Job) -> Check {
-    let client = match job.spec.tracking.mlflow(context.variable, Patience::BACKGROUND) {
+    let client = match job
+        .spec
+        .tracking
+        .mlflow(context.variable, Patience::BACKGROUND)
+    {
         Ok(None) => return Check::skip("tracking", "no MLflow server is named"),
         Ok(Some(client)) => client,
         Err(error) => return Check::error("tracking", error.into()),
     };
-    let experiment = job.spec.tracking.experiment_or(&job.spec.project.name, context.variable);
+    let experiment = job
+        .spec
+        .tracking
+        .experiment_or(&job.spec.project.name, context.variable);
     match client.examine(&experiment) {
         Ok(version) => Check::pass("tracking", format!("MLflow {version} at {}", client.url())),
         Err(error) => Check::error("tracking", error.into()),

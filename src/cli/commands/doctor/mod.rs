@@ -27,11 +27,21 @@ struct Check {
 
 impl Check {
     fn good(what: &'static str, found: impl Into<String>) -> Self {
-        Self { what, good: true, found: found.into(), hint: None }
+        Self {
+            what,
+            good: true,
+            found: found.into(),
+            hint: None,
+        }
     }
 
     fn bad(what: &'static str, found: impl Into<String>, hint: Option<impl Into<String>>) -> Self {
-        Self { what, good: false, found: found.into(), hint: hint.map(Into::into) }
+        Self {
+            what,
+            good: false,
+            found: found.into(),
+            hint: hint.map(Into::into),
+        }
     }
 }
 
@@ -48,8 +58,15 @@ fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
     let context = settings::context_here(ui)?;
     let registry = Registry::open(url, context.surroundings()?)?;
     let proof = registry.examine()?;
-    let promise = format!("created once stays: {} races of {} writers, one winner each", proof.rounds, proof.racers);
-    let deletes = if proof.deletes { "allowed" } else { "refused, as an append-only policy may" };
+    let promise = format!(
+        "created once stays: {} races of {} writers, one winner each",
+        proof.rounds, proof.racers
+    );
+    let deletes = if proof.deletes {
+        "allowed"
+    } else {
+        "refused, as an append-only policy may"
+    };
     let checks = [
         Check::good("registry", registry.store().location()),
         Check::good("create-only writes", promise),
@@ -62,37 +79,75 @@ fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
 fn project(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     // The pipeline may have a say in the number of threads.
     let resolved = settings::resolve(args, ui);
-    let mut checks = vec![Check::good("program", format!("pdm-ml {}", env!("CARGO_PKG_VERSION"))), machine()];
+    let mut checks = vec![
+        Check::good("program", format!("pdm-ml {}", env!("CARGO_PKG_VERSION"))),
+        machine(),
+    ];
     match resolved {
         Ok((context, job)) => {
-            checks.push(Check::good("pipeline", format!("{} ({})", job.label, job.spec.project.name)));
-            checks.extend([folder(&context), data(&context, &job), registry(&context, &job), mlflow(&job, &context)]);
+            checks.push(Check::good(
+                "pipeline",
+                format!("{} ({})", job.label, job.spec.project.name),
+            ));
+            checks.extend([
+                folder(&context),
+                data(&context, &job),
+                registry(&context, &job),
+                mlflow(&job, &context),
+            ]);
         }
         Err(error) => checks.push(Check::bad("pipeline", error.render(false), None::<String>)),
     }
     ui.show(&checks, || text(&checks))?;
-    Ok(if checks.iter().all(|check| check.good) { Exit::Done } else { Exit::Failed })
+    Ok(if checks.iter().all(|check| check.good) {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }
 
 fn text(checks: &[Check]) -> String {
     let rows = checks.iter().map(|check| {
         let mark = if check.good { "ok" } else { "MISSING" };
-        let hint = check.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
-        [check.what.to_owned(), mark.to_owned(), format!("{}{hint}", check.found)]
+        let hint = check
+            .hint
+            .as_ref()
+            .map(|hint| format!(": {hint}"))
+            .unwrap_or_default();
+        [
+            check.what.to_owned(),
+            mark.to_owned(),
+            format!("{}{hint}", check.found),
+        ]
     });
-    table(&[("check", Align::Left), ("", Align::Left), ("found", Align::Left)], rows)
+    table(
+        &[
+            ("check", Align::Left),
+            ("", Align::Left),
+            ("found", Align::Left),
+        ],
+        rows,
+    )
 }
 
 fn machine() -> Check {
     let threads = rayon::current_num_threads();
-    let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| available_mib(&text));
+    let memory = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| available_mib(&text));
     let memory = memory.map_or_else(String::new, |mib| format!(", {mib} MiB of memory free"));
     Check::good("machine", format!("{threads} threads{memory}"))
 }
 
 fn available_mib(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace()
+        .next()?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib / 1024)
 }
 
 /// The project's folder must take files, or nothing can be cached or recorded.
@@ -100,7 +155,11 @@ fn folder(context: &Context) -> Check {
     let shown = context.root.display().to_string();
     match tempfile::tempfile_in(&context.root) {
         Ok(_) => Check::good("project folder", shown),
-        Err(error) => Check::bad("project folder", format!("{shown} takes no files ({error})"), Some("choose another")),
+        Err(error) => Check::bad(
+            "project folder",
+            format!("{shown} takes no files ({error})"),
+            Some("choose another"),
+        ),
     }
 }
 
@@ -108,20 +167,38 @@ fn data(context: &Context, job: &Job) -> Check {
     let parts = data::parts(&job.spec.dataset, &context.root).into_iter();
     let there: Vec<_> = parts.map(|part| (part.path.is_file(), part)).collect();
     let told = |(is_there, part): &(bool, data::PartFile)| {
-        format!("{} {}", named(part), if *is_there { "there" } else { "not there" })
+        format!(
+            "{} {}",
+            named(part),
+            if *is_there { "there" } else { "not there" }
+        )
     };
     let found = there.iter().map(told);
-    let found = format!("{}: {}", job.spec.dataset.name(), found.collect::<Vec<_>>().join(", "));
+    let found = format!(
+        "{}: {}",
+        job.spec.dataset.name(),
+        found.collect::<Vec<_>>().join(", ")
+    );
     let simulated = matches!(job.spec.dataset, data::DatasetOptions::Simulated(_));
-    match there.iter().filter(|(_, part)| part.role == Role::Train).all(|(is_there, _)| *is_there) {
+    match there
+        .iter()
+        .filter(|(_, part)| part.role == Role::Train)
+        .all(|(is_there, _)| *is_there)
+    {
         true => Check::good("data", found),
-        false if simulated => Check::good("data", format!("{} is simulated by the first run", job.spec.dataset.name())),
+        false if simulated => Check::good(
+            "data",
+            format!("{} is simulated by the first run", job.spec.dataset.name()),
+        ),
         false => Check::bad("data", found, Some(job.spec.dataset.how_to_get())),
     }
 }
 
 fn named(part: &data::PartFile) -> String {
-    part.group.as_ref().map_or_else(|| part.role.to_string(), |group| format!("{group} {}", part.role))
+    part.group.as_ref().map_or_else(
+        || part.role.to_string(),
+        |group| format!("{group} {}", part.role),
+    )
 }
 
 fn registry(context: &Context, job: &Job) -> Check {
@@ -130,14 +207,24 @@ fn registry(context: &Context, job: &Job) -> Check {
         Err(error) => return Check::bad("registry", error.to_string(), None::<String>),
     };
     match registry.list(None) {
-        Ok(models) => Check::good("registry", format!("{}: {} models", registry.store().location(), models.len())),
+        Ok(models) => Check::good(
+            "registry",
+            format!("{}: {} models", registry.store().location(), models.len()),
+        ),
         Err(error) => Check::bad("registry", error.to_string(), error.hint()),
     }
 }
 
 fn mlflow(job: &Job, context: &Context) -> Check {
-    match job.spec.tracking.mlflow(context.variable, Patience::BACKGROUND) {
-        Ok(None) => Check::good("tracking", format!("{} only; no MLflow server is named", runs(job).display())),
+    match job
+        .spec
+        .tracking
+        .mlflow(context.variable, Patience::BACKGROUND)
+    {
+        Ok(None) => Check::good(
+            "tracking",
+            format!("{} only; no MLflow server is named", runs(job).display()),
+        ),
         Ok(Some(client)) => match client.version() {
             Ok(version) => Check::good("tracking", format!("MLflow {version} at {}", client.url())),
             Err(error) => Check::bad("tracking", error.in_one_line(), error.hint()),

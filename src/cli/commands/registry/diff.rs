@@ -9,10 +9,20 @@ use pdm_store::registry::{Change, Difference, FileChange, FileEntry, Side, Value
 /// Characters of a value that a table shows.
 const WIDEST: usize = 64;
 
-pub(super) fn run(a: &str, b: &str, to: Option<&str>, registry: &RegistryArgs, ui: &Ui) -> Result<(), CliError> {
+pub(super) fn run(
+    a: &str,
+    b: &str,
+    to: Option<&str>,
+    registry: &RegistryArgs,
+    ui: &Ui,
+) -> Result<(), CliError> {
     let (context, registry) = super::open(registry, ui)?;
     let other = to.map(|url| super::beside(url, &context)).transpose()?;
-    let difference = registry.diff(&a.parse()?, other.as_ref().unwrap_or(&registry), &b.parse()?)?;
+    let difference = registry.diff(
+        &a.parse()?,
+        other.as_ref().unwrap_or(&registry),
+        &b.parse()?,
+    )?;
     ui.show(&difference, || text(&difference))
 }
 
@@ -31,7 +41,11 @@ fn text(difference: &Difference) -> String {
 fn named(letter: &str, side: &Side) -> String {
     let mut words: Vec<_> = side.aliases.iter().map(ToString::to_string).collect();
     words.extend(side.retired.then(|| "retired".to_owned()));
-    let words = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+    let words = if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    };
     format!("{letter}: {}{words} in {}", side.id, side.registry)
 }
 
@@ -44,11 +58,26 @@ fn files(files: &[FileChange]) -> String {
         ("A", Align::Left),
         ("B", Align::Left),
     ];
-    let bytes = |file: &Option<FileEntry>| file.as_ref().map(|file| file.bytes.to_string()).unwrap_or_default();
-    let digest = |file: &Option<FileEntry>| file.as_ref().map(|file| file.sha256.short()).unwrap_or_default();
+    let bytes = |file: &Option<FileEntry>| {
+        file.as_ref()
+            .map(|file| file.bytes.to_string())
+            .unwrap_or_default()
+    };
+    let digest = |file: &Option<FileEntry>| {
+        file.as_ref()
+            .map(|file| file.sha256.short())
+            .unwrap_or_default()
+    };
     let rows = files.iter().map(|file| {
         let FileChange { path, change, a, b } = file;
-        [path.clone(), word(*change).to_owned(), bytes(a), bytes(b), digest(a), digest(b)]
+        [
+            path.clone(),
+            word(*change).to_owned(),
+            bytes(a),
+            bytes(b),
+            digest(a),
+            digest(b),
+        ]
     });
     table(&header, rows)
 }
@@ -67,7 +96,12 @@ fn values(what: &str, values: &[ValueChange], same: &str) -> String {
         return same.to_owned();
     }
     let header = [(what, Align::Left), ("A", Align::Left), ("B", Align::Left)];
-    table(&header, values.iter().map(|value| [value.name.clone(), shown(&value.a), shown(&value.b)]))
+    table(
+        &header,
+        values
+            .iter()
+            .map(|value| [value.name.clone(), shown(&value.a), shown(&value.b)]),
+    )
 }
 
 fn shown(value: &Option<Value>) -> String {

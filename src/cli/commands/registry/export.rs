@@ -12,11 +12,19 @@ pub(super) fn run(
     registry: &RegistryArgs,
     ui: &Ui,
 ) -> Result<(), CliError> {
-    let registry = super::open_to_write(registry, Outputs::default().known("--oci", Some(folder)), ui)?.1;
+    let registry = super::open_to_write(
+        registry,
+        Outputs::default().known("--oci", Some(folder)),
+        ui,
+    )?
+    .1;
     let exported = registry.export_oci(&model.parse()?, folder, tag)?;
     ui.show(&exported, || {
         let (id, tag, folder) = (&exported.id, &exported.tag, folder.display());
         let (layers, bytes) = (exported.layers, exported.bytes);
-        format!("{id}: {layers} layers, {bytes} bytes in oci:{folder}:{tag}\nmanifest sha256:{}", exported.manifest)
+        format!(
+            "{id}: {layers} layers, {bytes} bytes in oci:{folder}:{tag}\nmanifest sha256:{}",
+            exported.manifest
+        )
     })
 }

@@ -25,7 +25,12 @@ pub(super) fn run(args: &GcArgs, ui: &Ui) -> Result<(), CliError> {
     let now = Timestamp::now();
     let found = registry.collectable(args.grace, now)?;
     let leftovers = registry.leftovers(args.grace, now)?;
-    let mut collection = Collection { found, leftovers, removed: None, swept: None };
+    let mut collection = Collection {
+        found,
+        leftovers,
+        removed: None,
+        swept: None,
+    };
     if args.dry_run || collection.is_empty() {
         ui.show(&collection, || collection.list())?;
     }
@@ -52,18 +57,37 @@ impl Collection {
     /// Names everything that would go, with its bytes.
     fn list(&self) -> String {
         let found = &self.found;
-        let header = [("", Align::Left), ("bytes", Align::Right), ("of", Align::Left)];
+        let header = [
+            ("", Align::Left),
+            ("bytes", Align::Right),
+            ("of", Align::Left),
+        ];
         let blobs = found.blobs.iter().map(|blob| {
             let of: BTreeSet<_> = blob.versions.iter().map(ToString::to_string).collect();
             let of = of.into_iter().collect::<Vec<_>>().join(", ");
-            let of = if of.is_empty() { "no version".to_owned() } else { of };
+            let of = if of.is_empty() {
+                "no version".to_owned()
+            } else {
+                of
+            };
             [blob.blob.to_string(), blob.bytes.to_string(), of]
         });
         let leftovers = self.leftovers.iter().map(|leftover| {
-            [leftover.path.display().to_string(), leftover.bytes.to_string(), kind(leftover.kind).to_owned()]
+            [
+                leftover.path.display().to_string(),
+                leftover.bytes.to_string(),
+                kind(leftover.kind).to_owned(),
+            ]
         });
         let rows: Vec<_> = blobs.chain(leftovers).collect();
-        let bytes = ByteSize(found.bytes + self.leftovers.iter().map(|leftover| leftover.bytes).sum::<u64>());
+        let bytes = ByteSize(
+            found.bytes
+                + self
+                    .leftovers
+                    .iter()
+                    .map(|leftover| leftover.bytes)
+                    .sum::<u64>(),
+        );
         let summary = format!(
             "{}: {} files nothing rests on ({} retired versions lose theirs), {} leftovers of killed jobs, {bytes} in all; \
              {} files are too young",
@@ -73,19 +97,31 @@ impl Collection {
             self.leftovers.len(),
             found.young,
         );
-        if rows.is_empty() { summary } else { format!("{}\n{summary}", table(&header, rows)) }
+        if rows.is_empty() {
+            summary
+        } else {
+            format!("{}\n{summary}", table(&header, rows))
+        }
     }
 
     fn outcome(&self) -> String {
         let mut lines = Vec::new();
         if let Some(removed) = &self.removed {
-            let entry = removed.entry.map(|entry| format!(", entry {entry} of the log")).unwrap_or_default();
+            let entry = removed
+                .entry
+                .map(|entry| format!(", entry {entry} of the log"))
+                .unwrap_or_default();
             let bytes = ByteSize(removed.bytes);
             lines.push(format!("removed {} files, {bytes}{entry}", removed.blobs));
         }
         if let Some(swept) = &self.swept {
             lines.push(format!("swept {} leftovers", swept.removed.len()));
-            lines.extend(swept.kept.iter().map(|(path, why)| format!("kept {}: {why}", path.display())));
+            lines.extend(
+                swept
+                    .kept
+                    .iter()
+                    .map(|(path, why)| format!("kept {}: {why}", path.display())),
+            );
         }
         lines.join("\n")
     }

@@ -23,22 +23,37 @@ struct Compared {
 
 pub(super) fn run(prefixes: &[String], store: &RunStoreArgs, ui: &Ui) -> Result<(), CliError> {
     let store = open(store, ui)?;
-    let runs = prefixes.iter().map(|prefix| store.load(prefix)).collect::<Result<Vec<_>, _>>()?;
+    let runs = prefixes
+        .iter()
+        .map(|prefix| store.load(prefix))
+        .collect::<Result<Vec<_>, _>>()?;
     let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
     let scores = engine::compare_runs(&store, &ids)?;
-    let compared = Compared { format: 1, comparison: compare(&runs), scores };
+    let compared = Compared {
+        format: 1,
+        comparison: compare(&runs),
+        scores,
+    };
     ui.show(&compared, || text(&compared))
 }
 
 fn text(compared: &Compared) -> String {
-    let names: Vec<_> = compared.comparison.runs.iter().map(|run| run.short.as_str()).collect();
+    let names: Vec<_> = compared
+        .comparison
+        .runs
+        .iter()
+        .map(|run| run.short.as_str())
+        .collect();
     let mut parts = vec![params(&compared.comparison, &names)];
     if !compared.comparison.metrics.is_empty() {
         parts.push(metrics(&compared.comparison, &names));
     }
     for (scores, b) in compared.scores.iter().zip(&names[1..]) {
         if scores.parts.is_empty() {
-            parts.push(format!("{} and {b} hold no scores with their predictions to compare", names[0]));
+            parts.push(format!(
+                "{} and {b} hold no scores with their predictions to compare",
+                names[0]
+            ));
         }
         parts.extend(scores.parts.iter().map(|part| part_text(part, names[0], b)));
     }
@@ -65,16 +80,26 @@ fn params(comparison: &Comparison, names: &[&str]) -> String {
         return "every option is the same".to_owned();
     }
     let rows = comparison.params.iter().map(|row| {
-        let values = row.values.iter().map(|value| value.clone().unwrap_or_else(|| "-".to_owned()));
-        std::iter::once(row.key.clone()).chain(values).collect::<Vec<_>>()
+        let values = row
+            .values
+            .iter()
+            .map(|value| value.clone().unwrap_or_else(|| "-".to_owned()));
+        std::iter::once(row.key.clone())
+            .chain(values)
+            .collect::<Vec<_>>()
     });
     table(&header("differs", names), rows)
 }
 
 fn metrics(comparison: &Comparison, names: &[&str]) -> String {
     let rows = comparison.metrics.iter().map(|row| {
-        let values = row.values.iter().map(|value| value.map_or_else(|| "-".to_owned(), |v| format!("{:.4}", v.0)));
-        std::iter::once(row.key.clone()).chain(values).collect::<Vec<_>>()
+        let values = row
+            .values
+            .iter()
+            .map(|value| value.map_or_else(|| "-".to_owned(), |v| format!("{:.4}", v.0)));
+        std::iter::once(row.key.clone())
+            .chain(values)
+            .collect::<Vec<_>>()
     });
     table(&header("metric", names), rows)
 }

@@ -35,7 +35,10 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     // Whoever runs a pipeline keeps the run it writes, and nobody registers a version by a run that goes.
     let _turn = (!args.dry_run).then(|| context.turn()).transpose()?;
     let store = store_of(&args.store, &context, &job);
-    let server = job.spec.tracking.mlflow(context.variable, Patience::BACKGROUND)?;
+    let server = job
+        .spec
+        .tracking
+        .mlflow(context.variable, Patience::BACKGROUND)?;
     let kept = KeptRuns::of(&context, &job, server, args.force)?;
     let policy = RunPolicy {
         keep: args.keep.unwrap_or_default(),
@@ -45,9 +48,16 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     let now = context.now.unwrap_or_else(Timestamp::now);
     let runs = store.removable(&policy, now, |run| kept.forbids(&store, run))?;
     for run in &runs.unreadable {
-        ui::warn(&format!("run {} cannot be read and stays: {}", run.id, run.why));
+        ui::warn(&format!(
+            "run {} cannot be read and stays: {}",
+            run.id, run.why
+        ));
     }
-    let mut collection = Collection { format: 1, runs, removed: None };
+    let mut collection = Collection {
+        format: 1,
+        runs,
+        removed: None,
+    };
     if args.dry_run || collection.runs.found.is_empty() {
         return ui.show(&collection, || collection.list());
     }
@@ -59,7 +69,11 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     let mut removed = Vec::new();
     for found in &collection.runs.found {
         let id = found.run.summary.id;
-        removed.push(Gone { id, bytes: found.bytes, removal: store.remove(id)? });
+        removed.push(Gone {
+            id,
+            bytes: found.bytes,
+            removal: store.remove(id)?,
+        });
     }
     collection.removed = Some(removed);
     ui.show(&collection, || collection.outcome())
@@ -68,7 +82,13 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
 impl Collection {
     /// Names everything that would go, with its bytes, and what stays though it is old enough.
     fn list(&self) -> String {
-        let RunsToRemove { found, bytes, kept, stay, .. } = &self.runs;
+        let RunsToRemove {
+            found,
+            bytes,
+            kept,
+            stay,
+            ..
+        } = &self.runs;
         let mut parts = Vec::new();
         if !found.is_empty() {
             let size = |bytes: u64| ByteSize(bytes).to_string();
@@ -82,16 +102,29 @@ impl Collection {
         }
         let bytes = ByteSize(*bytes);
         let stays = stay + kept.len();
-        parts.push(format!("{} runs may go, {bytes}; {stays} stay", found.len()));
+        parts.push(format!(
+            "{} runs may go, {bytes}; {stays} stay",
+            found.len()
+        ));
         parts.join("\n\n")
     }
 
     fn outcome(&self) -> String {
         let removed = self.removed.as_deref().unwrap_or_default();
-        let gone: Vec<_> = removed.iter().filter(|gone| gone.removal == RunRemoval::Removed).collect();
+        let gone: Vec<_> = removed
+            .iter()
+            .filter(|gone| gone.removal == RunRemoval::Removed)
+            .collect();
         let bytes: u64 = gone.iter().map(|gone| gone.bytes).sum();
-        let busy = removed.iter().filter(|gone| gone.removal == RunRemoval::InUse).count();
-        let in_use = if busy > 0 { format!("; {busy} are in use and stay") } else { String::new() };
+        let busy = removed
+            .iter()
+            .filter(|gone| gone.removal == RunRemoval::InUse)
+            .count();
+        let in_use = if busy > 0 {
+            format!("; {busy} are in use and stay")
+        } else {
+            String::new()
+        };
         format!("removed {} runs, {}{in_use}", gone.len(), ByteSize(bytes))
     }
 }

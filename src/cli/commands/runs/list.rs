@@ -27,7 +27,11 @@ pub(super) fn run(args: &RunsListArgs, ui: &Ui) -> Result<(), CliError> {
 
 fn text(listing: &RunListing, is_filtered: bool) -> String {
     if listing.runs.is_empty() && listing.older == 0 {
-        let none = if is_filtered { "no recorded run is like that" } else { "no runs are recorded here yet" };
+        let none = if is_filtered {
+            "no recorded run is like that"
+        } else {
+            "no runs are recorded here yet"
+        };
         return none.to_owned();
     }
     let runs: Vec<_> = listing.runs.iter().collect();
@@ -40,7 +44,11 @@ fn text(listing: &RunListing, is_filtered: bool) -> String {
 
 /// Returns runs as a table, with the sizes of their folders where those matter.
 pub(super) fn rows(runs: &[&ListedRun], sizes: Option<&[String]>) -> String {
-    let mut header = vec![("run", Align::Left), ("status", Align::Left), ("started (UTC)", Align::Left)];
+    let mut header = vec![
+        ("run", Align::Left),
+        ("status", Align::Left),
+        ("started (UTC)", Align::Left),
+    ];
     if sizes.is_some() {
         header.push(("size", Align::Right));
     }
@@ -62,7 +70,10 @@ pub(super) fn rows(runs: &[&ListedRun], sizes: Option<&[String]>) -> String {
         row.extend([
             run.summary.header.pipeline.clone(),
             run.told.model.clone().unwrap_or_default(),
-            run.told.score_out_of_fold.map(|score| score.metric.figure(score.value)).unwrap_or_default(),
+            run.told
+                .score_out_of_fold
+                .map(|score| score.metric.figure(score.value))
+                .unwrap_or_default(),
             run.told.score.map(judged).unwrap_or_default(),
             run.told.set.join(" "),
         ]);

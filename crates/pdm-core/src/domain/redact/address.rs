@@ -32,7 +32,15 @@ const WEBHOOK_HOSTS: [&str; 20] = [
 ];
 
 /// Folders of a path after which the secret of a webhook follows.
-const WEBHOOK_FOLDERS: [&str; 7] = ["hook", "hooks", "webhook", "webhooks", "webhookb2", "incomingwebhook", "triggers"];
+const WEBHOOK_FOLDERS: [&str; 7] = [
+    "hook",
+    "hooks",
+    "webhook",
+    "webhooks",
+    "webhookb2",
+    "incomingwebhook",
+    "triggers",
+];
 
 /// Parameters of an address whose values are shown, written small: those of stores, MLflow and downloads that say what is asked
 /// for. Any other may prove who asks.
@@ -83,8 +91,15 @@ const MAIL: &str = "mailto";
 fn addresses(text: &str) -> impl Iterator<Item = Span> {
     text.match_indices("://").map(|(at, mark)| {
         let from = at + mark.len();
-        let next = text[from..].find("://").map_or(text.len(), |next| from + next);
-        (from, until(&text[..next], from, |c| c.is_whitespace() || QUOTES.contains(&c)))
+        let next = text[from..]
+            .find("://")
+            .map_or(text.len(), |next| from + next);
+        (
+            from,
+            until(&text[..next], from, |c| {
+                c.is_whitespace() || QUOTES.contains(&c)
+            }),
+        )
     })
 }
 
@@ -92,7 +107,11 @@ fn addresses(text: &str) -> impl Iterator<Item = Span> {
 pub(super) fn users(text: &str, found: &mut Vec<Span>) {
     for (from, word) in addresses(text) {
         let host = until(&text[..word], from, |c| "/?#".contains(c));
-        let end = if has_password(&text[from..host]) { word } else { host };
+        let end = if has_password(&text[from..host]) {
+            word
+        } else {
+            host
+        };
         if let Some(length) = text[from..end].rfind('@') {
             found.push((from, from + length));
         }
@@ -102,7 +121,9 @@ pub(super) fn users(text: &str, found: &mut Vec<Span>) {
 /// Finds users and passwords of addresses that were written without `://`, such as `ann:password@host:5000`.
 pub(super) fn users_without_scheme(text: &str, found: &mut Vec<Span>) {
     for address in SCHEMELESS.captures_iter(text) {
-        let (Some(user), Some(password)) = (address.get(1), address.get(2)) else { continue };
+        let (Some(user), Some(password)) = (address.get(1), address.get(2)) else {
+            continue;
+        };
         let is_other = DIGESTS.contains(&&address[3]) || user.as_str() == MAIL;
         // `https:/ann:password@host` lacks a slash, and `models:/plant@champion` is a model of MLflow's.
         let is_scheme = match password.as_str().strip_prefix('/') {
@@ -117,8 +138,12 @@ pub(super) fn users_without_scheme(text: &str, found: &mut Vec<Span>) {
 
 /// Returns whether what follows a colon is no port: it is a password then, which may hold `/`, `?` and `#`.
 fn has_password(authority: &str) -> bool {
-    let Some((_, after)) = authority.split_once(':') else { return false };
-    !authority.starts_with('[') && !after.contains('@') && !after.chars().all(|c| c.is_ascii_digit())
+    let Some((_, after)) = authority.split_once(':') else {
+        return false;
+    };
+    !authority.starts_with('[')
+        && !after.contains('@')
+        && !after.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Finds the values of parameters that are secrets by their name, and of an address all that are not known to be harmless.
@@ -126,11 +151,16 @@ pub(super) fn parameters(text: &str, found: &mut Vec<Span>) {
     let addresses: Vec<_> = addresses(text).collect();
     for (at, _) in text.match_indices(['?', '&', ';', '#']) {
         let from = at + 1;
-        let end = until(text, from, |c| c.is_whitespace() || "?&;#)".contains(c) || QUOTES.contains(&c));
-        let Some((name, value)) = text[from..end].split_once('=') else { continue };
+        let end = until(text, from, |c| {
+            c.is_whitespace() || "?&;#)".contains(c) || QUOTES.contains(&c)
+        });
+        let Some((name, value)) = text[from..end].split_once('=') else {
+            continue;
+        };
         let before = addresses.partition_point(|(begin, _)| *begin <= at);
         let is_of_an_address = before > 0 && at < addresses[before - 1].1;
-        if names_a_parameter(name) && (is_of_an_address || names_a_secret(name) || text.starts_with('?'))
+        if names_a_parameter(name)
+            && (is_of_an_address || names_a_secret(name) || text.starts_with('?'))
             || is_of_an_address && !is_harmless(name, value)
         {
             found.push((from + name.len() + 1, end));
@@ -157,7 +187,9 @@ fn looks_random(value: &str) -> bool {
 pub(super) fn webhooks(text: &str, found: &mut Vec<Span>) {
     for (from, word) in addresses(text) {
         let end = until(&text[..word], from, |c| ",;)".contains(c));
-        let Some(slash) = text[from..end].find('/') else { continue };
+        let Some(slash) = text[from..end].find('/') else {
+            continue;
+        };
         let path = from + slash + 1;
         let host = text[from..path - 1].to_ascii_lowercase();
         let host = host.rsplit('@').next().unwrap_or_default();

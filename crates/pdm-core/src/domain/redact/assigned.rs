@@ -18,7 +18,12 @@ static SCHEME: LazyLock<Regex> =
     LazyLock::new(|| regex(r#"(?i)\b(?:bearer|basic|digest|negotiate)[ \t]+([^\s"'`<>\\,;]{6,})"#));
 
 /// Headers whose value goes on to the end of the line.
-const WHOLE_LINE: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+const WHOLE_LINE: [&str; 4] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+];
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the patterns above are well-formed")
@@ -40,7 +45,9 @@ fn value(text: &str, name: &str, quoted_name: &str, mark: &str, from: usize) -> 
     if is_whole_line(name) {
         return Some(header(text, from));
     }
-    let opening = ["\\\"", "\"", "'", "`"].into_iter().find(|quote| rest.starts_with(quote));
+    let opening = ["\\\"", "\"", "'", "`"]
+        .into_iter()
+        .find(|quote| rest.starts_with(quote));
     if let Some(quote) = opening {
         let begin = from + quote.len();
         let line = until(text, begin, |c| c == '\n');
@@ -49,7 +56,9 @@ fn value(text: &str, name: &str, quoted_name: &str, mark: &str, from: usize) -> 
     if rest.starts_with(['{', '[', '$', '<', '*', '%']) {
         return None;
     }
-    let end = until(text, from, |c| c.is_whitespace() || ",;&)}]".contains(c) || QUOTES.contains(&c));
+    let end = until(text, from, |c| {
+        c.is_whitespace() || ",;&)}]".contains(c) || QUOTES.contains(&c)
+    });
     let value = &text[from..end];
     // After `=`, a quoted name or a header's there is a value; after a plain word and a colon a sentence may go on.
     let is_a_value = mark.contains('=') || !quoted_name.is_empty() || name.contains('-');
@@ -61,7 +70,11 @@ fn closing(text: &str, quote: &str, begin: usize, line: usize) -> usize {
     let mut from = begin;
     while let Some(length) = text[from..line].find(quote) {
         let at = from + length;
-        let escapes = text[begin..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        let escapes = text[begin..at]
+            .bytes()
+            .rev()
+            .take_while(|byte| *byte == b'\\')
+            .count();
         if quote != "\"" || escapes % 2 == 0 {
             return at;
         }
@@ -71,16 +84,24 @@ fn closing(text: &str, quote: &str, begin: usize, line: usize) -> usize {
 }
 
 fn is_whole_line(name: &str) -> bool {
-    WHOLE_LINE.iter().any(|header| header.eq_ignore_ascii_case(name))
+    WHOLE_LINE
+        .iter()
+        .any(|header| header.eq_ignore_ascii_case(name))
 }
 
 /// Returns what a header holds, but for the way it is written in.
 fn header(text: &str, from: usize) -> Span {
     let from = from + usize::from(text[from..].starts_with(['"', '\'', '`']));
-    let end = until(text, from, |c| c == '\n' || c == '\r' || QUOTES.contains(&c));
+    let end = until(text, from, |c| {
+        c == '\n' || c == '\r' || QUOTES.contains(&c)
+    });
     let scheme = ["bearer ", "basic ", "digest ", "negotiate "]
         .into_iter()
-        .find(|scheme| text[from..end].get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+        .find(|scheme| {
+            text[from..end]
+                .get(..scheme.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        });
     (from + scheme.map_or(0, str::len), end)
 }
 

@@ -12,7 +12,9 @@ pub fn redact_json(text: &str) -> Cow<'_, str> {
         let from = at + opening;
         let to = end_of_string(text, from + 1);
         at = to;
-        let Ok(value) = serde_json::from_str::<String>(&text[from..to]) else { continue };
+        let Ok(value) = serde_json::from_str::<String>(&text[from..to]) else {
+            continue;
+        };
         if let Cow::Owned(hidden) = redact(&value) {
             shown.push_str(&text[done..from]);
             shown.push_str(&serde_json::Value::from(hidden).to_string());

@@ -17,7 +17,10 @@ fn known() -> MutexGuard<'static, BTreeSet<String>> {
 
 /// Takes note of a secret: from now on it is hidden wherever it comes up.
 pub fn remember(secret: &str) {
-    let lines = secret.lines().map(str::trim).filter(|line| is_distinct(line));
+    let lines = secret
+        .lines()
+        .map(str::trim)
+        .filter(|line| is_distinct(line));
     for line in lines {
         let mut known = known();
         known.insert(line.to_owned());
@@ -31,12 +34,20 @@ pub fn learn(text: &str) {
         let secret = &text[from..to];
         // Of a user and a password only the latter is a secret by itself.
         let is_user = text[to..].starts_with('@');
-        remember(if is_user { secret.split_once(':').map_or(secret, |(_, password)| password) } else { secret });
+        remember(if is_user {
+            secret
+                .split_once(':')
+                .map_or(secret, |(_, password)| password)
+        } else {
+            secret
+        });
     }
 }
 
 fn is_distinct(secret: &str) -> bool {
-    let is_number = secret.chars().all(|c| c.is_ascii_digit() || ".-+".contains(c));
+    let is_number = secret
+        .chars()
+        .all(|c| c.is_ascii_digit() || ".-+".contains(c));
     secret.len() >= SHORTEST && !is_number && !is_plain_word(secret)
 }
 
@@ -88,10 +99,16 @@ mod tests {
     #[test]
     fn what_was_read_as_a_secret_is_hidden_wherever_it_comes_up() {
         remember("k4n4ry-one\n");
-        assert_eq!(redact("the header k4n4ry-one is wrong"), "the header *** is wrong");
+        assert_eq!(
+            redact("the header k4n4ry-one is wrong"),
+            "the header *** is wrong"
+        );
         assert_eq!(redact("xk4n4ry-onex"), "xk4n4ry-onex");
         learn("https://ann:k4n4ry%2Dtwo@host/x?sig=k4n4ry3333");
-        assert_eq!(redact("k4n4ry-two, k4n4ry%2Dtwo, k4n4ry3333 and ann"), "***, ***, *** and ann");
+        assert_eq!(
+            redact("k4n4ry-two, k4n4ry%2Dtwo, k4n4ry3333 and ann"),
+            "***, ***, *** and ann"
+        );
     }
 
     #[test]

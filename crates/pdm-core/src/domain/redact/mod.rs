@@ -84,41 +84,83 @@ mod tests {
     #[test]
     fn what_proves_who_asks_is_not_shown() {
         for (text, expected) in [
-            ("cannot reach https://ann:hunter2@ml.plant/api", "cannot reach https://***@ml.plant/api"),
-            ("https://ann:pa/ss#w0?rd@ml.plant/api", "https://***@ml.plant/api"),
+            (
+                "cannot reach https://ann:hunter2@ml.plant/api",
+                "cannot reach https://***@ml.plant/api",
+            ),
+            (
+                "https://ann:pa/ss#w0?rd@ml.plant/api",
+                "https://***@ml.plant/api",
+            ),
             ("`s3://k@bucket/x?y=1`", "`s3://***@bucket/x?y=1`"),
             (
                 "PUT https://b.s3/x?partNumber=1&X-Amz-Signature=0fab&X-Amz-Expires=60 failed",
                 "PUT https://b.s3/x?partNumber=1&X-Amz-Signature=***&X-Amz-Expires=*** failed",
             ),
-            ("https://a.blob/x?sv=1&sig=Zm9v%3D, then", "https://a.blob/x?sv=1&sig=*** then"),
+            (
+                "https://a.blob/x?sv=1&sig=Zm9v%3D, then",
+                "https://a.blob/x?sv=1&sig=*** then",
+            ),
             ("https://a/x?t=9f8e7d6c5b4a3f2e1d0c", "https://a/x?t=***"),
-            ("https://a/x#access_token=abc", "https://a/x#access_token=***"),
+            (
+                "https://a/x#access_token=abc",
+                "https://a/x#access_token=***",
+            ),
             ("ann:K4Npass1@h:5000", "***@h:5000"),
-            ("URI=ann:p@ss@127.0.0.1:1 and `ann:x@[::1]/a`", "URI=***@127.0.0.1:1 and `***@[::1]/a`"),
+            (
+                "URI=ann:p@ss@127.0.0.1:1 and `ann:x@[::1]/a`",
+                "URI=***@127.0.0.1:1 and `***@[::1]/a`",
+            ),
             ("https:/ann:x@host/x.zip", "***@host/x.zip"),
             (
                 "http://h/x.zip?Key-Pair-Id=K4NID&Policy=eyK4N&Signature=s",
                 "http://h/x.zip?Key-Pair-Id=***&Policy=***&Signature=***",
             ),
-            ("http://h/x?t=abc&access=x&page=2&prefix=log/", "http://h/x?t=***&access=***&page=2&prefix=log/"),
-            ("Authorization: Bearer eyJhbGciOi.x.y", "Authorization: Bearer ***"),
+            (
+                "http://h/x?t=abc&access=x&page=2&prefix=log/",
+                "http://h/x?t=***&access=***&page=2&prefix=log/",
+            ),
+            (
+                "Authorization: Bearer eyJhbGciOi.x.y",
+                "Authorization: Bearer ***",
+            ),
             ("authorization: Token abc, then", "authorization: ***"),
             ("\"X-Api-Key\": \"abc\"", "\"X-Api-Key\": \"***\""),
             ("x-api-key: abc", "x-api-key: ***"),
             ("cookie: a=b; c=d", "cookie: ***"),
-            ("http://a:b@c and http://d:e@f", "http://***@c and http://***@f"),
+            (
+                "http://a:b@c and http://d:e@f",
+                "http://***@c and http://***@f",
+            ),
             ("password=hunter2 and user=ann", "password=*** and user=ann"),
             ("password = \"a b c\" # old", "password = \"***\" # old"),
             ("db_password: hunter2", "db_password: ***"),
             ("run --password hunter2 --fast", "run --password *** --fast"),
-            ("AWS_SECRET_ACCESS_KEY=wJalr/K7", "AWS_SECRET_ACCESS_KEY=***"),
-            ("https://hooks.slack.com/services/T0/B1/x9", "https://hooks.slack.com/***"),
-            ("https://discord.com/api/webhooks/1/x9", "https://discord.com/api/webhooks/***"),
-            ("https://plant.webhook.office.com/webhookb2/a@b/c", "https://plant.webhook.office.com/***"),
-            ("https://api.telegram.org/bot1:x9/sendMessage", "https://api.telegram.org/***"),
+            (
+                "AWS_SECRET_ACCESS_KEY=wJalr/K7",
+                "AWS_SECRET_ACCESS_KEY=***",
+            ),
+            (
+                "https://hooks.slack.com/services/T0/B1/x9",
+                "https://hooks.slack.com/***",
+            ),
+            (
+                "https://discord.com/api/webhooks/1/x9",
+                "https://discord.com/api/webhooks/***",
+            ),
+            (
+                "https://plant.webhook.office.com/webhookb2/a@b/c",
+                "https://plant.webhook.office.com/***",
+            ),
+            (
+                "https://api.telegram.org/bot1:x9/sendMessage",
+                "https://api.telegram.org/***",
+            ),
             ("key AKIAIOSFODNN7EXAMPLE is old", "key *** is old"),
-            ("-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\nend", "***\nend"),
+            (
+                "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\nend",
+                "***\nend",
+            ),
         ] {
             assert_eq!(redact(text), expected);
         }
@@ -150,7 +192,11 @@ mod tests {
             "bundle sha256 9f8e7d6c5b4a3f2e1d0c9f8e7d6c5b4a3f2e1d0c9f8e7d6c5b4a3f2e1d0cabcd",
             "key: model.rounds",
         ] {
-            assert!(matches!(redact(text), Cow::Borrowed(same) if same == text), "{text}: {}", redact(text));
+            assert!(
+                matches!(redact(text), Cow::Borrowed(same) if same == text),
+                "{text}: {}",
+                redact(text)
+            );
         }
     }
 

@@ -29,7 +29,17 @@ const ENDINGS: [&str; 24] = [
 ];
 
 /// Names that are those of secrets in the query of an address, and too common elsewhere.
-const IN_QUERIES: [&str; 9] = ["auth", "code", "credential", "key", "pass", "sas", "sig", "signature", "ticket"];
+const IN_QUERIES: [&str; 9] = [
+    "auth",
+    "code",
+    "credential",
+    "key",
+    "pass",
+    "sas",
+    "sig",
+    "signature",
+    "ticket",
+];
 
 /// What the parameters begin with that sign an address of a bucket: all of them are left out.
 const SIGNED: [&str; 3] = ["xamz", "xgoog", "awsaccesskeyid"];
@@ -45,10 +55,15 @@ pub(super) fn names_a_parameter(name: &str) -> bool {
     let plain = plain(name);
     IN_QUERIES.contains(&plain.as_str())
         || SIGNED.iter().any(|start| plain.starts_with(start))
-        || ["signature", "credential"].iter().any(|ending| plain.ends_with(ending))
+        || ["signature", "credential"]
+            .iter()
+            .any(|ending| plain.ends_with(ending))
         || ENDINGS.iter().any(|ending| plain.ends_with(ending))
 }
 
 fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
 }

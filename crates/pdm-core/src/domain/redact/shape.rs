@@ -31,5 +31,9 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Finds tokens and private keys.
 pub(super) fn tokens(text: &str, found: &mut Vec<Span>) {
-    found.extend(TOKEN.find_iter(text).map(|token| (token.start(), token.end())));
+    found.extend(
+        TOKEN
+            .find_iter(text)
+            .map(|token| (token.start(), token.end())),
+    );
 }

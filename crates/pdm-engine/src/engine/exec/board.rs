@@ -21,7 +21,11 @@ pub(in crate::engine) struct Abandon(AtomicBool);
 
 impl Guard for Abandon {
     fn check(&self) -> Result<(), Interrupted> {
-        if self.0.load(Ordering::Relaxed) { Err(Interrupted::Abandoned) } else { Ok(()) }
+        if self.0.load(Ordering::Relaxed) {
+            Err(Interrupted::Abandoned)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -72,7 +76,15 @@ impl<'b> Board<'b> {
         reporter: Reporter,
     ) -> Self {
         let (state, changed) = (Mutex::default(), Condvar::new());
-        Self { graph, wanted, places: rayon::current_num_threads(), abandon, reporter, state, changed }
+        Self {
+            graph,
+            wanted,
+            places: rayon::current_num_threads(),
+            abandon,
+            reporter,
+            state,
+            changed,
+        }
     }
 
     /// Starts the threads that run programs, each as soon as it may.
@@ -119,22 +131,41 @@ impl<'b> Board<'b> {
                 state.working += 1;
                 return Some((exec, state.stages.clone()));
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     fn ready(&self, state: &State) -> Option<usize> {
         let may = |exec: &&usize| {
-            !state.begun.contains(*exec) && self.graph.needs(Node::Exec(**exec)).iter().all(|n| state.done.contains(n))
+            !state.begun.contains(*exec)
+                && self
+                    .graph
+                    .needs(Node::Exec(**exec))
+                    .iter()
+                    .all(|n| state.done.contains(n))
         };
-        self.wanted.iter().find(may).copied().filter(|_| state.working < self.places)
+        self.wanted
+            .iter()
+            .find(may)
+            .copied()
+            .filter(|_| state.working < self.places)
     }
 
     /// Waits until a named stage may begin: what it waits for is done, and there is a place to work at.
     pub(in crate::engine) fn begin(&self, stage: Stage) -> Result<(), EngineError> {
-        let needs: Vec<_> = self.graph.needs(Node::Named(stage)).into_iter().filter(|n| self.wants(*n)).collect();
+        let needs: Vec<_> = self
+            .graph
+            .needs(Node::Named(stage))
+            .into_iter()
+            .filter(|n| self.wants(*n))
+            .collect();
         self.wait(|state| {
-            let ready = needs.iter().all(|need| state.done.contains(need) || state.stopped.contains_key(need));
+            let ready = needs
+                .iter()
+                .all(|need| state.done.contains(need) || state.stopped.contains_key(need));
             ready && state.working < self.places
         })?
         .working += 1;
@@ -154,8 +185,18 @@ impl<'b> Board<'b> {
     pub(in crate::engine) fn stopped(&self, stage: Stage, why: &str) {
         let mut state = self.lock();
         state.working -= 1;
-        let behind = |exec: &&usize| self.graph.all_needs(Node::Exec(**exec)).contains(&Node::Named(stage));
-        for exec in self.wanted.iter().filter(behind).filter(|exec| !state.begun.contains(exec)).collect::<Vec<_>>() {
+        let behind = |exec: &&usize| {
+            self.graph
+                .all_needs(Node::Exec(**exec))
+                .contains(&Node::Named(stage))
+        };
+        for exec in self
+            .wanted
+            .iter()
+            .filter(behind)
+            .filter(|exec| !state.begun.contains(exec))
+            .collect::<Vec<_>>()
+        {
             state.begun.insert(*exec);
             state.stopped.insert(Node::Exec(*exec), why.to_owned());
         }
@@ -166,9 +207,11 @@ impl<'b> Board<'b> {
     /// Waits for all programs, once the line is at its end.
     pub(in crate::engine) fn finish(&self) -> Result<(), EngineError> {
         let ended = |exec: &usize, state: &State| {
-            state.done.contains(&Node::Exec(*exec)) || state.stopped.contains_key(&Node::Exec(*exec))
+            state.done.contains(&Node::Exec(*exec))
+                || state.stopped.contains_key(&Node::Exec(*exec))
         };
-        self.wait(|state| self.wanted.iter().all(|exec| ended(exec, state))).map(drop)
+        self.wait(|state| self.wanted.iter().all(|exec| ended(exec, state)))
+            .map(drop)
     }
 
     /// Ends all work; for what is over, nothing is left to end.
@@ -183,7 +226,10 @@ impl<'b> Board<'b> {
     }
 
     /// Returns how the work ended: what the line says, unless it ended because a program had failed.
-    pub(in crate::engine) fn settle<T>(&self, line: Result<T, EngineError>) -> Result<T, EngineError> {
+    pub(in crate::engine) fn settle<T>(
+        &self,
+        line: Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
         line.map_err(|error| {
             let failed = self.lock().failed.take();
             if !matches!(error.interrupted(), Some(Interrupted::Abandoned)) {
@@ -191,9 +237,10 @@ impl<'b> Board<'b> {
             }
             match failed {
                 Some((_, ExecError::Lock(error))) => (*error).into(),
-                Some((exec, source)) => {
-                    EngineError::Exec { stage: self.graph.stages()[exec].name.clone(), source: Box::new(source) }
-                }
+                Some((exec, source)) => EngineError::Exec {
+                    stage: self.graph.stages()[exec].name.clone(),
+                    source: Box::new(source),
+                },
                 None => error,
             }
         })
@@ -203,19 +250,29 @@ impl<'b> Board<'b> {
     pub(in crate::engine) fn rows(&self, until: Stage, line: Vec<StageRow>) -> Vec<StageRow> {
         let mut state = self.lock();
         let mut line = line.into_iter();
-        let stopped = |why: &String, node: Node| StageRow::stopped(self.graph.step(node), why.clone());
+        let stopped =
+            |why: &String, node: Node| StageRow::stopped(self.graph.step(node), why.clone());
         let row = |node: Node| match node {
             Node::Named(_) => line.next(),
-            Node::Exec(_) => {
-                state.rows.remove(&node).or_else(|| state.stopped.get(&node).map(|why| stopped(why, node)))
-            }
+            Node::Exec(_) => state
+                .rows
+                .remove(&node)
+                .or_else(|| state.stopped.get(&node).map(|why| stopped(why, node))),
         };
-        self.graph.order(until).into_iter().filter_map(row).collect()
+        self.graph
+            .order(until)
+            .into_iter()
+            .filter_map(row)
+            .collect()
     }
 
     /// Returns what the programs left.
     pub(in crate::engine) fn entries(&self) -> Vec<(usize, Entry)> {
-        self.lock().entries.iter().map(|(exec, entry)| (*exec, entry.clone())).collect()
+        self.lock()
+            .entries
+            .iter()
+            .map(|(exec, entry)| (*exec, entry.clone()))
+            .collect()
     }
 
     fn wants(&self, node: Node) -> bool {
@@ -229,7 +286,11 @@ impl<'b> Board<'b> {
                 return Err(Interrupted::Abandoned.into());
             }
             self.reporter.check()?;
-            state = self.changed.wait_timeout(state, ASK_AGAIN).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .changed
+                .wait_timeout(state, ASK_AGAIN)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         Ok(state)
     }

@@ -14,7 +14,10 @@ const KEY: [&str; 2] = ["-----BEGIN", "-----END"];
 
 /// Copies a log line by line, each without the secrets in it. A line without any is copied byte for byte.
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let (mut log, mut copy) = (BufReader::new(File::open(from)?), BufWriter::new(File::create(to)?));
+    let (mut log, mut copy) = (
+        BufReader::new(File::open(from)?),
+        BufWriter::new(File::create(to)?),
+    );
     let mut piece = Vec::new();
     while log.by_ref().take(PIECE).read_until(b'\n', &mut piece)? > 0 {
         if !is_within_a_key(&piece) {
@@ -35,7 +38,11 @@ fn is_within_a_key(piece: &[u8]) -> bool {
 fn write(copy: &mut impl Write, piece: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(piece);
     let shown = redact(&text);
-    copy.write_all(if shown == text { piece } else { shown.as_bytes() })
+    copy.write_all(if shown == text {
+        piece
+    } else {
+        shown.as_bytes()
+    })
 }
 
 #[cfg(test)]

@@ -55,7 +55,9 @@ pub enum ExecError {
         log: PathBuf,
     },
     /// It ended well and left a file it promised as it was before.
-    #[error("the program ended well and left `{0}` as it was before; that may be the result of other inputs")]
+    #[error(
+        "the program ended well and left `{0}` as it was before; that may be the result of other inputs"
+    )]
     OldOutput(String),
     /// What it made is no file.
     #[error("its output `{0}` is a folder; name the files in it")]
@@ -114,7 +116,9 @@ impl ExecError {
                 "a program with a `/` is looked for in the project's folder, any other on the PATH"
             }
             Self::TimedOut { .. } => "allow more by its `timeout`",
-            Self::NoOutput { .. } => "paths are taken from the project's folder, in which the program runs, too",
+            Self::NoOutput { .. } => {
+                "paths are taken from the project's folder, in which the program runs, too"
+            }
             Self::OldOutput(_) => "let the program write all its outputs whenever it runs",
             _ => return None,
         })
@@ -122,13 +126,20 @@ impl ExecError {
 
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { doing, path, source }
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
     }
 }
 
 fn told(tail: &str, log: &Path) -> String {
     match tail {
         "" => "; it wrote nothing".to_owned(),
-        tail => format!("; all it wrote is in `{}`, at the end:\n{tail}", log.display()),
+        tail => format!(
+            "; all it wrote is in `{}`, at the end:\n{tail}",
+            log.display()
+        ),
     }
 }

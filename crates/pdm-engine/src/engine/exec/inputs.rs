@@ -21,18 +21,47 @@ pub(super) struct Input {
 ///
 /// # Errors
 /// There is no such file, or it cannot be read.
-pub(super) fn look(root: &Path, written: &str, known: &Known, memory: &StatCache) -> Result<Input, ExecError> {
+pub(super) fn look(
+    root: &Path,
+    written: &str,
+    known: &Known,
+    memory: &StatCache,
+) -> Result<Input, ExecError> {
     let path = root.join(written);
     let hashed = |path: &Path| memory.digest(path).map_err(ExecError::io("read", path));
     let single = known.get(&path).copied();
-    let single = if single.is_none() && path.is_file() { Some(hashed(&path)?) } else { single };
-    let file = |path: &str, (sha256, bytes)| InputFile { input: written.into(), path: path.into(), bytes, sha256 };
+    let single = if single.is_none() && path.is_file() {
+        Some(hashed(&path)?)
+    } else {
+        single
+    };
+    let file = |path: &str, (sha256, bytes)| InputFile {
+        input: written.into(),
+        path: path.into(),
+        bytes,
+        sha256,
+    };
     if let Some(found) = single {
-        return Ok(Input { digest: found.0, files: vec![file(written, found)] });
+        return Ok(Input {
+            digest: found.0,
+            files: vec![file(written, found)],
+        });
     }
-    let files = if path.is_dir() { below(&path)? } else { matching(root, written) };
-    let name = |file: &Path| file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned();
-    let soon = known.iter().map(|(path, found)| (name(path), *found)).filter(|(path, _)| covers(written, path));
+    let files = if path.is_dir() {
+        below(&path)?
+    } else {
+        matching(root, written)
+    };
+    let name = |file: &Path| {
+        file.strip_prefix(root)
+            .unwrap_or(file)
+            .to_string_lossy()
+            .into_owned()
+    };
+    let soon = known
+        .iter()
+        .map(|(path, found)| (name(path), *found))
+        .filter(|(path, _)| covers(written, path));
     let mut found: BTreeMap<_, _> = soon.collect();
     for file in files {
         if let Entry::Vacant(place) = found.entry(name(&file)) {
@@ -42,9 +71,18 @@ pub(super) fn look(root: &Path, written: &str, known: &Known, memory: &StatCache
     if found.is_empty() {
         return Err(ExecError::Input(written.to_owned()));
     }
-    let digests: BTreeMap<_, _> = found.iter().map(|(name, (sha256, _))| (name, sha256)).collect();
+    let digests: BTreeMap<_, _> = found
+        .iter()
+        .map(|(name, (sha256, _))| (name, sha256))
+        .collect();
     let digest = digest_of(&digests).expect("a map of text to digests has a JSON form");
-    Ok(Input { digest, files: found.iter().map(|(name, found)| file(name, *found)).collect() })
+    Ok(Input {
+        digest,
+        files: found
+            .iter()
+            .map(|(name, found)| file(name, *found))
+            .collect(),
+    })
 }
 
 /// Returns the files that an input means now; none that cannot be listed.
@@ -64,7 +102,9 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>, ExecError> {
     let mut files = Vec::new();
     for item in fs::read_dir(folder).map_err(ExecError::io("list", folder))? {
         let item = item.map_err(ExecError::io("list", folder))?;
-        let kind = item.file_type().map_err(ExecError::io("read", &item.path()))?;
+        let kind = item
+            .file_type()
+            .map_err(ExecError::io("read", &item.path()))?;
         match kind.is_dir() {
             true => files.extend(below(&item.path())?),
             false if item.path().is_file() => files.push(item.path()),
@@ -78,7 +118,12 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>, ExecError> {
 fn matching(root: &Path, written: &str) -> Vec<PathBuf> {
     let root = glob::Pattern::escape(&root.to_string_lossy());
     let pattern = Path::new(&root).join(written);
-    let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
-    let found = glob::glob_with(&pattern.to_string_lossy(), options).into_iter().flatten();
+    let options = glob::MatchOptions {
+        require_literal_separator: true,
+        ..Default::default()
+    };
+    let found = glob::glob_with(&pattern.to_string_lossy(), options)
+        .into_iter()
+        .flatten();
     found.flatten().filter(|path| path.is_file()).collect()
 }

@@ -32,7 +32,10 @@ impl Before {
             let path = root.join(output);
             let folder = path.parent().unwrap_or(root);
             fs::create_dir_all(folder).map_err(ExecError::io("create", folder))?;
-            looks.insert(output.clone(), fs::metadata(&path).ok().map(|found| Look::of(&found)));
+            looks.insert(
+                output.clone(),
+                fs::metadata(&path).ok().map(|found| Look::of(&found)),
+            );
         }
         Ok(Self(looks))
     }
@@ -57,7 +60,8 @@ impl Before {
     /// somebody could take for a result.
     pub(super) fn set_aside(&self, root: &Path, aside: &Path) -> io::Result<()> {
         let touched = |(output, before): &(&String, &Option<Look>)| {
-            fs::metadata(root.join(output)).is_ok_and(|found| found.is_file() && Some(Look::of(&found)) != **before)
+            fs::metadata(root.join(output))
+                .is_ok_and(|found| found.is_file() && Some(Look::of(&found)) != **before)
         };
         for (output, _) in self.0.iter().filter(touched) {
             let to = aside.join(output);
@@ -70,7 +74,11 @@ impl Before {
 
 impl Look {
     fn of(found: &Metadata) -> Self {
-        Self { bytes: found.len(), modified: found.modified().ok(), identity: identity(found) }
+        Self {
+            bytes: found.len(),
+            modified: found.modified().ok(),
+            identity: identity(found),
+        }
     }
 }
 
@@ -86,7 +94,11 @@ fn identity(_: &Metadata) -> (u64, i64, i64) {
 }
 
 /// Copies the outputs into the folder of an entry that is being made; returns their number and bytes.
-pub(super) fn keep(root: &Path, options: &ExecOptions, folder: &Path) -> Result<(usize, u64), ExecError> {
+pub(super) fn keep(
+    root: &Path,
+    options: &ExecOptions,
+    folder: &Path,
+) -> Result<(usize, u64), ExecError> {
     let mut bytes = 0;
     for output in &options.outputs {
         let (from, to) = (root.join(output), folder.join(FILES).join(output));
@@ -100,23 +112,40 @@ pub(super) fn keep(root: &Path, options: &ExecOptions, folder: &Path) -> Result<
 /// Returns where the project has the outputs of an entry, where the cache has them, and their digests and sizes.
 pub(super) fn produced(root: &Path, entry: &Entry) -> Vec<(PathBuf, PathBuf, (Digest, u64))> {
     let file = |path: &str| Some(path.strip_prefix(FILES)?.strip_prefix('/')?.to_owned());
-    let outputs = entry.outputs().iter().filter_map(|output| Some((file(&output.path)?, output)));
-    let placed =
-        outputs.map(|(name, output)| (root.join(name), entry.path(&output.path), (output.sha256, output.bytes)));
+    let outputs = entry
+        .outputs()
+        .iter()
+        .filter_map(|output| Some((file(&output.path)?, output)));
+    let placed = outputs.map(|(name, output)| {
+        (
+            root.join(name),
+            entry.path(&output.path),
+            (output.sha256, output.bytes),
+        )
+    });
     placed.collect()
 }
 
 /// Returns the outputs that the project lacks, or has otherwise.
-pub(super) fn to_restore(root: &Path, entry: &Entry, memory: &StatCache) -> Vec<(PathBuf, PathBuf)> {
+pub(super) fn to_restore(
+    root: &Path,
+    entry: &Entry,
+    memory: &StatCache,
+) -> Vec<(PathBuf, PathBuf)> {
     let differs = |path: &Path, found| !path.is_file() || memory.digest(path).ok() != Some(found);
     let produced = produced(root, entry).into_iter();
-    produced.filter(|(path, _, found)| differs(path, *found)).map(|(path, kept, _)| (path, kept)).collect()
+    produced
+        .filter(|(path, _, found)| differs(path, *found))
+        .map(|(path, kept, _)| (path, kept))
+        .collect()
 }
 
 /// Puts outputs back from the cache, each whole or not at all.
 pub(super) fn restore(outputs: &[(PathBuf, PathBuf)]) -> Result<(), ExecError> {
     for (path, kept) in outputs {
-        let copied = replace_whole(path, |mut file| io::copy(&mut open_regular(kept)?, &mut file).map(drop));
+        let copied = replace_whole(path, |mut file| {
+            io::copy(&mut open_regular(kept)?, &mut file).map(drop)
+        });
         copied
             .and_then(|()| fs::set_permissions(path, fs::metadata(kept)?.permissions()))
             .map_err(ExecError::io("write", path))?;

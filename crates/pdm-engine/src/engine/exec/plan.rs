@@ -20,11 +20,19 @@ pub(in crate::engine) struct Outlook<'o> {
 
 impl<'o> Outlook<'o> {
     pub(in crate::engine) fn new(bench: Bench<'o>, graph: ExecGraph<'o>) -> Self {
-        Self { bench, graph, running: BTreeSet::new(), known: Known::new() }
+        Self {
+            bench,
+            graph,
+            running: BTreeSet::new(),
+            known: Known::new(),
+        }
     }
 
     /// Foresees the programs that make data, and lets the line learn its files; returns the program that must run before.
-    pub(in crate::engine) fn meet_data(&mut self, line: &mut Line<'_>) -> Result<Option<String>, EngineError> {
+    pub(in crate::engine) fn meet_data(
+        &mut self,
+        line: &mut Line<'_>,
+    ) -> Result<Option<String>, EngineError> {
         for node in self.graph.order(Stage::Validate) {
             if let Node::Exec(exec) = node {
                 self.foresee(exec, &line.entries, |_| Ok(None))?;
@@ -34,7 +42,10 @@ impl<'o> Outlook<'o> {
     }
 
     /// Lets the line learn its files, unless a program must run before; returns that program.
-    pub(in crate::engine) fn learn_files(&self, line: &mut Line<'_>) -> Result<Option<String>, EngineError> {
+    pub(in crate::engine) fn learn_files(
+        &self,
+        line: &mut Line<'_>,
+    ) -> Result<Option<String>, EngineError> {
         let awaited = self.awaited(Node::Named(Stage::Validate));
         if awaited.is_none() {
             line.learn_files(&self.known)?;
@@ -49,10 +60,16 @@ impl<'o> Outlook<'o> {
 
     /// Returns the program that would run first of those a step takes files from.
     fn awaited(&self, node: Node) -> Option<String> {
-        let makes = |exec: &usize| node != Node::Named(Stage::Validate) || self.graph.makes_data(*exec);
+        let makes =
+            |exec: &usize| node != Node::Named(Stage::Validate) || self.graph.makes_data(*exec);
         let needs = self.graph.needs(node);
-        let mut running = self.running.iter().filter(|exec| needs.contains(&Node::Exec(**exec)) && makes(exec));
-        running.next().map(|exec| self.graph.stages()[*exec].name.clone())
+        let mut running = self
+            .running
+            .iter()
+            .filter(|exec| needs.contains(&Node::Exec(**exec)) && makes(exec));
+        running
+            .next()
+            .map(|exec| self.graph.stages()[*exec].name.clone())
     }
 
     /// Foresees one `exec` stage; `entries` are those of the named stages that are kept, `stopped` says why the line does
@@ -75,17 +92,25 @@ impl<'o> Outlook<'o> {
             over_budget: false,
         };
         let made = |stage: &&Stage| **stage > Stage::Gate || entries.contains_key(*stage);
-        let after = options.after.filter(|after| !after.line_up_to().iter().all(|stage| made(&stage)));
+        let after = options
+            .after
+            .filter(|after| !after.line_up_to().iter().all(|stage| made(&stage)));
         let why = match options.after.map(stopped).transpose()?.flatten() {
             Some(why) => {
                 planned.runs = false;
                 why
             }
-            None => match self.awaited(Node::Exec(exec)).or(after.map(|stage| stage.to_string())) {
+            None => match self
+                .awaited(Node::Exec(exec))
+                .or(after.map(|stage| stage.to_string()))
+            {
                 Some(step) => format!("after `{step}`"),
-                None => self
-                    .by_key(exec, entries, &mut planned)
-                    .map_err(|source| EngineError::Exec { stage: options.name.clone(), source: Box::new(source) })?,
+                None => self.by_key(exec, entries, &mut planned).map_err(|source| {
+                    EngineError::Exec {
+                        stage: options.name.clone(),
+                        source: Box::new(source),
+                    }
+                })?,
             },
         };
         if planned.runs {
@@ -116,7 +141,11 @@ impl<'o> Outlook<'o> {
             Verdict::Cached(entry, lost) => {
                 planned.runs = false;
                 planned.last_elapsed_ms = Some(entry.elapsed_ms());
-                self.known.extend(produced(root, &entry).into_iter().map(|(path, _, found)| (path, found)));
+                self.known.extend(
+                    produced(root, &entry)
+                        .into_iter()
+                        .map(|(path, _, found)| (path, found)),
+                );
                 restored(UNCHANGED, &lost, root, "would be put back")
             }
         })

@@ -42,8 +42,9 @@ impl Program<'_> {
         let started = Instant::now();
         let mut child = self.start()?;
         loop {
-            if let Some(status) =
-                child.try_wait().map_err(ExecError::io("wait for", Path::new(&self.options.exec[0])))?
+            if let Some(status) = child
+                .try_wait()
+                .map_err(ExecError::io("wait for", Path::new(&self.options.exec[0])))?
             {
                 return self.judged(status);
             }
@@ -51,9 +52,18 @@ impl Program<'_> {
                 stop(&mut child, interrupted);
                 return Err(interrupted.into());
             }
-            if let Some(limit) = self.options.timeout.map(|limit| limit.duration()).filter(|l| started.elapsed() > *l) {
+            if let Some(limit) = self
+                .options
+                .timeout
+                .map(|limit| limit.duration())
+                .filter(|l| started.elapsed() > *l)
+            {
                 stop(&mut child, Interrupted::Abandoned);
-                return Err(ExecError::TimedOut { limit, tail: tail(&self.log), log: self.log.clone() });
+                return Err(ExecError::TimedOut {
+                    limit,
+                    tail: tail(&self.log),
+                    log: self.log.clone(),
+                });
             }
             thread::sleep(LOOK_AGAIN);
         }
@@ -69,34 +79,60 @@ impl Program<'_> {
             Some(file) => self.root.join(file),
             None => program.into(),
         });
-        command.args(&self.options.exec[1..]).current_dir(self.root).env_clear().envs(self.environment());
+        command
+            .args(&self.options.exec[1..])
+            .current_dir(self.root)
+            .env_clear()
+            .envs(self.environment());
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
         leading_a_group(&mut command);
-        command.spawn().map_err(|source| ExecError::Start { program: program.clone(), source })
+        command.spawn().map_err(|source| ExecError::Start {
+            program: program.clone(),
+            source,
+        })
     }
 
     fn environment(&self) -> Vec<(String, String)> {
-        let named =
-            ALWAYS_SEEN.into_iter().chain(self.options.env.iter().chain(&self.options.secrets).map(String::as_str));
+        let named = ALWAYS_SEEN.into_iter().chain(
+            self.options
+                .env
+                .iter()
+                .chain(&self.options.secrets)
+                .map(String::as_str),
+        );
         let theirs = named.filter_map(|name| Some((name.to_owned(), (self.variable)(name)?)));
         let folder = |(stage, folder): &(Stage, PathBuf)| {
-            (format!("PDM_ML_{}_DIR", stage.name().to_uppercase()), folder.display().to_string())
+            (
+                format!("PDM_ML_{}_DIR", stage.name().to_uppercase()),
+                folder.display().to_string(),
+            )
         };
         let ours = [
             ("PDM_ML_STAGE", self.options.name.clone()),
             ("PDM_ML_ROOT", self.root.display().to_string()),
             ("PDM_ML_THREADS", rayon::current_num_threads().to_string()),
         ];
-        let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value));
-        theirs.chain(ours).chain(self.folders.iter().map(folder)).collect()
+        let ours = ours
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        theirs
+            .chain(ours)
+            .chain(self.folders.iter().map(folder))
+            .collect()
     }
 
     fn judged(&self, status: ExitStatus) -> Result<(), ExecError> {
         if status.success() {
             return Ok(());
         }
-        let how = status.code().map_or_else(|| ended_by(status), |code| format!("exit code {code}"));
-        Err(ExecError::Failed { how, tail: tail(&self.log), log: self.log.clone() })
+        let how = status
+            .code()
+            .map_or_else(|| ended_by(status), |code| format!("exit code {code}"));
+        Err(ExecError::Failed {
+            how,
+            tail: tail(&self.log),
+            log: self.log.clone(),
+        })
     }
 }
 
@@ -113,7 +149,10 @@ pub(super) fn tail(log: &Path) -> String {
     let end = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&end);
     // What a program may send to a terminal is not for messages.
-    let clean: String = text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect();
+    let clean: String = text
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\n' || *c == '\t')
+        .collect();
     let lines: Vec<_> = clean.trim_end().lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..]
         .iter()
@@ -143,7 +182,14 @@ fn leading_a_group(command: &mut Command) {
 #[cfg(unix)]
 fn ask(child: &Child, why: Interrupted) {
     use rustix::process::Signal;
-    send(child, if why == (Interrupted::Signal { signal: 2 }) { Signal::INT } else { Signal::TERM });
+    send(
+        child,
+        if why == (Interrupted::Signal { signal: 2 }) {
+            Signal::INT
+        } else {
+            Signal::TERM
+        },
+    );
 }
 
 #[cfg(unix)]
@@ -154,13 +200,16 @@ fn end(child: &mut Child) {
 #[cfg(unix)]
 fn send(child: &Child, signal: rustix::process::Signal) {
     // Nobody is left to hear it where this fails.
-    let _sent = rustix::process::kill_process_group(rustix::process::Pid::from_child(child), signal);
+    let _sent =
+        rustix::process::kill_process_group(rustix::process::Pid::from_child(child), signal);
 }
 
 #[cfg(unix)]
 fn ended_by(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
-    status.signal().map_or_else(|| status.to_string(), |signal| format!("signal {signal}"))
+    status
+        .signal()
+        .map_or_else(|| status.to_string(), |signal| format!("signal {signal}"))
 }
 
 #[cfg(not(unix))]

@@ -18,16 +18,26 @@ pub(in crate::engine) fn provide_data(context: &Context, job: &Job) -> Result<()
         Node::Exec(exec) => Some(exec),
         Node::Named(_) => None,
     };
-    let wanted: BTreeSet<usize> = graph.all_needs(Node::Named(Stage::Validate)).into_iter().filter_map(exec).collect();
+    let wanted: BTreeSet<usize> = graph
+        .all_needs(Node::Named(Stage::Validate))
+        .into_iter()
+        .filter_map(exec)
+        .collect();
     if wanted.is_empty() {
         return Ok(());
     }
     let abandon = Arc::new(Abandon::default());
-    let context = Context { reporter: context.reporter.guarded(Arc::<Abandon>::clone(&abandon)), ..context.clone() };
+    let context = Context {
+        reporter: context.reporter.guarded(Arc::<Abandon>::clone(&abandon)),
+        ..context.clone()
+    };
     let _turn = context.turn()?;
     let cache = Cache::open(context.scratch().join("cache"))?;
     let remote = Arc::new(Remote::open(&context, job));
-    let bench = Bench { remote, ..Bench::to_look(&context, job, &cache) };
+    let bench = Bench {
+        remote,
+        ..Bench::to_look(&context, job, &cache)
+    };
     let board = Board::new(graph, wanted, abandon, context.reporter.clone());
     let done = thread::scope(|scope| {
         board.open(scope, &bench);

@@ -16,7 +16,9 @@ use crate::engine::remote::Remote;
 use crate::engine::why::told_changes;
 use crate::engine::work::summary_of;
 use crate::engine::{Context, Job};
-use crate::pipeline::cache::{Cache, Claim, Entry, FileChange, InputFile, Pending, StatCache, Status};
+use crate::pipeline::cache::{
+    Cache, Claim, Entry, FileChange, InputFile, Pending, StatCache, Status,
+};
 use crate::pipeline::stages::Summary;
 use crate::pipeline::{ExecGraph, ExecOptions, LOG, Stage, StageKey, Step};
 use pdm_core::content::Digest;
@@ -62,8 +64,21 @@ pub(super) enum Verdict {
 impl<'b> Bench<'b> {
     /// Returns what is needed to look, not to run.
     pub(in crate::engine) fn to_look(context: &'b Context, job: &'b Job, cache: &'b Cache) -> Self {
-        let (lock, remote, memory) = (Arc::default(), Arc::default(), memory(context, Trust::Unchanged));
-        Self { context, job, cache, record: None, force: false, memory, lock, remote }
+        let (lock, remote, memory) = (
+            Arc::default(),
+            Arc::default(),
+            memory(context, Trust::Unchanged),
+        );
+        Self {
+            context,
+            job,
+            cache,
+            record: None,
+            force: false,
+            memory,
+            lock,
+            remote,
+        }
     }
 
     fn options(&self, exec: usize) -> &ExecOptions {
@@ -71,17 +86,37 @@ impl<'b> Bench<'b> {
     }
 
     /// Returns what a stage depends on whose inputs are there, or `known` to be there soon.
-    pub(super) fn need(&self, exec: usize, entries: &BTreeMap<Stage, Entry>, known: &Known) -> Result<Need, ExecError> {
+    pub(super) fn need(
+        &self,
+        exec: usize,
+        entries: &BTreeMap<Stage, Entry>,
+        known: &Known,
+    ) -> Result<Need, ExecError> {
         let options = self.options(exec);
         let parameters = serde_json::json!({ "exec": options.exec, "outputs": options.outputs });
         let (mut inputs, files) = self.files(options, known)?;
         let seen = options.after.map_or(&[][..], |after| after.line_up_to());
-        let made = seen.iter().filter_map(|stage| Some((format!("stage {stage}"), entries.get(stage)?.digest())));
+        let made = seen
+            .iter()
+            .filter_map(|stage| Some((format!("stage {stage}"), entries.get(stage)?.digest())));
         inputs.extend(made);
-        let value = |name: &String| Some((format!("variable {name}"), Digest::of((self.context.variable)(name)?)));
+        let value = |name: &String| {
+            Some((
+                format!("variable {name}"),
+                Digest::of((self.context.variable)(name)?),
+            ))
+        };
         inputs.extend(options.env.iter().filter_map(value));
         let semantic_version = ExecOptions::SEMANTIC_VERSION;
-        Ok(Need { key: StageKey { stage: options.name.clone(), semantic_version, parameters, inputs }, files })
+        Ok(Need {
+            key: StageKey {
+                stage: options.name.clone(),
+                semantic_version,
+                parameters,
+                inputs,
+            },
+            files,
+        })
     }
 
     /// Returns the digests of what a program reads, and of itself, and the files behind them.
@@ -90,7 +125,11 @@ impl<'b> Bench<'b> {
         options: &ExecOptions,
         known: &Known,
     ) -> Result<(BTreeMap<String, Digest>, Vec<InputFile>), ExecError> {
-        let written = options.inputs.iter().map(String::as_str).chain(options.program_file());
+        let written = options
+            .inputs
+            .iter()
+            .map(String::as_str)
+            .chain(options.program_file());
         let (mut digests, mut files) = (BTreeMap::new(), Vec::new());
         for written in written {
             let found = inputs::look(&self.context.root, written, known, &self.memory)?;
@@ -103,7 +142,10 @@ impl<'b> Bench<'b> {
     /// Returns how long a stage took when it ran last, in milliseconds.
     pub(super) fn last_elapsed_ms(&self, name: &str) -> Option<u64> {
         let key = self.cache.last_key(&self.job.spec.project.name, name)?;
-        self.cache.lookup(&key).into_entry().map(|entry| entry.elapsed_ms())
+        self.cache
+            .lookup(&key)
+            .into_entry()
+            .map(|entry| entry.elapsed_ms())
     }
 
     /// Decides about a stage by what it depends on.
@@ -116,7 +158,9 @@ impl<'b> Bench<'b> {
                 let lost = outputs::to_restore(&self.context.root, &entry, &self.memory);
                 Verdict::Cached(entry, lost)
             }
-            Status::Damaged { reason } => Verdict::Run(format!("the cached result is damaged: {reason}")),
+            Status::Damaged { reason } => {
+                Verdict::Run(format!("the cached result is damaged: {reason}"))
+            }
             Status::Absent => Verdict::Run(why_absent(self.changes_since_last(exec, need))),
         }
     }
@@ -127,7 +171,9 @@ impl<'b> Bench<'b> {
         let last = self.cache.last_key(pipeline, name)?;
         let files = self.cache.last_files(pipeline, name);
         let between = |input: &str| FileChange::between(input, &files, &need.files);
-        Some(told_changes(&last, &need.key, between, |path| self.place(exec, path)))
+        Some(told_changes(&last, &need.key, between, |path| {
+            self.place(exec, path)
+        }))
     }
 
     fn place(&self, exec: usize, path: &str) -> Option<String> {
@@ -141,13 +187,20 @@ impl<'b> Bench<'b> {
     }
 
     /// Returns the results that a lock names.
-    pub(in crate::engine) fn locked<'e>(&self, left: &'e [(usize, Entry)]) -> impl Iterator<Item = &'e Entry> {
-        left.iter().filter(|(exec, _)| self.is_reproducible(*exec)).map(|(_, entry)| entry)
+    pub(in crate::engine) fn locked<'e>(
+        &self,
+        left: &'e [(usize, Entry)],
+    ) -> impl Iterator<Item = &'e Entry> {
+        left.iter()
+            .filter(|(exec, _)| self.is_reproducible(*exec))
+            .map(|(_, entry)| entry)
     }
 
     /// Notes that a stage used this key, and the files behind it.
     fn remember(&self, need: &Need) -> Result<(), ExecError> {
-        Ok(self.cache.remember_files(&self.job.spec.project.name, &need.key, &need.files)?)
+        Ok(self
+            .cache
+            .remember_files(&self.job.spec.project.name, &need.key, &need.files)?)
     }
 
     /// Brings a stage about: from the cache, or by running its program.
@@ -162,12 +215,22 @@ impl<'b> Bench<'b> {
         let keeps = self.is_reproducible(exec);
         if keeps {
             let changes = |old: &StageKey, _: &[InputFile]| {
-                told_changes(old, &need.key, |_| Vec::new(), |path| self.place(exec, path))
+                told_changes(
+                    old,
+                    &need.key,
+                    |_| Vec::new(),
+                    |path| self.place(exec, path),
+                )
             };
             self.lock.agree_on_key(&need.key, changes)?;
         }
         let fetched = match keeps && !self.force {
-            true => self.remote.fetch(self.cache, &need.key, self.lock.outputs(&need.key), reporter)?,
+            true => self.remote.fetch(
+                self.cache,
+                &need.key,
+                self.lock.outputs(&need.key),
+                reporter,
+            )?,
             false => None,
         };
         let (row, entry) = match self.decide(exec, &need) {
@@ -175,7 +238,11 @@ impl<'b> Bench<'b> {
                 outputs::restore(&lost)?;
                 self.remember(&need)?;
                 let why = fetched.unwrap_or_else(|| UNCHANGED.to_owned());
-                self.cached(exec, *entry, restored(&why, &lost, &self.context.root, "put back"))
+                self.cached(
+                    exec,
+                    *entry,
+                    restored(&why, &lost, &self.context.root, "put back"),
+                )
             }
             Verdict::Run(why) => self.begin(exec, &need, entries, why, reporter)?,
         };
@@ -200,27 +267,53 @@ impl<'b> Bench<'b> {
         if let Some(record) = self.record {
             record.begin();
         }
-        reporter.emit(Event::StageStarted { stage: name.clone(), why: why.clone() });
+        reporter.emit(Event::StageStarted {
+            stage: name.clone(),
+            why: why.clone(),
+        });
         let interrupt = reporter.interrupt();
-        let waiting = || reporter.warn(format!("another process is working on `{name}`; waiting for it"));
+        let waiting = || {
+            reporter.warn(format!(
+                "another process is working on `{name}`; waiting for it"
+            ))
+        };
         let claim = match self.force {
             false => self.cache.claim(&need.key, interrupt, waiting)?,
             true => Claim::Work(Box::new(self.cache.begin(&need.key, interrupt, waiting)?)),
         };
         let entry = match claim {
             Claim::Ready(entry) => {
-                outputs::restore(&outputs::to_restore(&self.context.root, &entry, &self.memory))?;
+                outputs::restore(&outputs::to_restore(
+                    &self.context.root,
+                    &entry,
+                    &self.memory,
+                ))?;
                 self.remember(need)?;
                 return Ok(self.cached(exec, *entry, "another process finished it".to_owned()));
             }
             Claim::Work(pending) => self.run(exec, *pending, entries, reporter)?,
         };
         self.remember(need)?;
-        let (summary, elapsed_ms) =
-            (summary_of(&entry), u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let (summary, elapsed_ms) = (
+            summary_of(&entry),
+            u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        );
         let text = summary.text.clone();
-        reporter.emit(Event::StageFinished { stage: name.clone(), summary: text, elapsed_ms });
-        Ok((StageRow { stage: Step::Exec(name.clone()), action: Action::Ran, why, summary, elapsed_ms }, entry))
+        reporter.emit(Event::StageFinished {
+            stage: name.clone(),
+            summary: text,
+            elapsed_ms,
+        });
+        Ok((
+            StageRow {
+                stage: Step::Exec(name.clone()),
+                action: Action::Ran,
+                why,
+                summary,
+                elapsed_ms,
+            },
+            entry,
+        ))
     }
 
     fn run(
@@ -232,24 +325,36 @@ impl<'b> Bench<'b> {
     ) -> Result<Entry, ExecError> {
         let (options, root) = (self.options(exec), &self.context.root);
         let seen = options.after.map_or(&[][..], |after| after.line_up_to());
-        let folders = seen.iter().filter_map(|stage| Some((*stage, entries.get(stage)?.dir()))).collect();
+        let folders = seen
+            .iter()
+            .filter_map(|stage| Some((*stage, entries.get(stage)?.dir())))
+            .collect();
         let logs = self.context.shelf(LOGS).join(&self.job.spec.project.name);
         let log = logs.join(format!("{}.log", options.name));
         let aside = logs.join(format!("{}.failed", options.name));
         let _nothing_there = fs::remove_dir_all(&aside);
         let before = Before::look(root, options)?;
-        let program = Program { options, root, variable: self.context.variable, folders, log: log.clone() };
+        let program = Program {
+            options,
+            root,
+            variable: self.context.variable,
+            folders,
+            log: log.clone(),
+        };
         if let Err(error) = self.ends_well(&program, &before, pending.key(), reporter) {
             if let Err(left) = before.set_aside(root, &aside) {
-                reporter.warn(format!("what `{}` wrote half-way is still in the project: {left}", options.name));
+                reporter.warn(format!(
+                    "what `{}` wrote half-way is still in the project: {left}",
+                    options.name
+                ));
             }
             return Err(error);
         }
         let (count, bytes) = outputs::keep(root, options, &pending.dir())?;
         let kept = pending.dir().join(LOG);
         clean_log::copy(&log, &kept).map_err(ExecError::io("copy", &log))?;
-        let summary =
-            serde_json::to_value(summarise(count, bytes)).expect("a fragment and named figures have a JSON form");
+        let summary = serde_json::to_value(summarise(count, bytes))
+            .expect("a fragment and named figures have a JSON form");
         Ok(pending.commit(summary)?)
     }
 
@@ -263,7 +368,11 @@ impl<'b> Bench<'b> {
     ) -> Result<(), ExecError> {
         program.run(reporter)?;
         if let Some(output) = before.missing(program.root)? {
-            return Err(ExecError::NoOutput { output, tail: tail(&program.log), log: program.log.clone() });
+            return Err(ExecError::NoOutput {
+                output,
+                tail: tail(&program.log),
+                log: program.log.clone(),
+            });
         }
         self.still_the_same(program.options, key)
     }
@@ -271,7 +380,10 @@ impl<'b> Bench<'b> {
     /// Nobody knows what a program read of a file that changed meanwhile.
     fn still_the_same(&self, options: &ExecOptions, key: &StageKey) -> Result<(), ExecError> {
         let (now, _) = self.files(options, &Known::new())?;
-        match now.iter().find(|(name, digest)| key.inputs.get(*name) != Some(*digest)) {
+        match now
+            .iter()
+            .find(|(name, digest)| key.inputs.get(*name) != Some(*digest))
+        {
             Some((name, _)) => Err(ExecError::InputChanged(format!("input `{name}`"))),
             None => Ok(()),
         }
@@ -279,18 +391,38 @@ impl<'b> Bench<'b> {
 
     fn cached(&self, exec: usize, entry: Entry, why: String) -> (StageRow, Entry) {
         let name = self.options(exec).name.clone();
-        let reporter = self.record.map_or_else(|| self.context.reporter.clone(), Record::reporter);
-        reporter.emit(Event::StageCached { stage: name.clone(), why: why.clone() });
+        let reporter = self
+            .record
+            .map_or_else(|| self.context.reporter.clone(), Record::reporter);
+        reporter.emit(Event::StageCached {
+            stage: name.clone(),
+            why: why.clone(),
+        });
         let summary = summary_of(&entry);
-        (StageRow { stage: Step::Exec(name), action: Action::Cached, why, summary, elapsed_ms: 0 }, entry)
+        (
+            StageRow {
+                stage: Step::Exec(name),
+                action: Action::Cached,
+                why,
+                summary,
+                elapsed_ms: 0,
+            },
+            entry,
+        )
     }
 }
 
 /// Returns a reason, and what is put back beside.
 pub(super) fn restored(why: &str, lost: &[(PathBuf, PathBuf)], root: &Path, word: &str) -> String {
-    let shown: Vec<_> =
-        lost.iter().map(|(path, _)| format!("`{}`", path.strip_prefix(root).unwrap_or(path).display())).collect();
-    if shown.is_empty() { why.to_owned() } else { format!("{why}; {} {word}", shown.join(", ")) }
+    let shown: Vec<_> = lost
+        .iter()
+        .map(|(path, _)| format!("`{}`", path.strip_prefix(root).unwrap_or(path).display()))
+        .collect();
+    if shown.is_empty() {
+        why.to_owned()
+    } else {
+        format!("{why}; {} {word}", shown.join(", "))
+    }
 }
 
 fn summarise(count: usize, bytes: u64) -> Summary {
@@ -299,12 +431,17 @@ fn summarise(count: usize, bytes: u64) -> Summary {
         1 => format!("1 output, {}", size(bytes)),
         many => format!("{many} outputs, {}", size(bytes)),
     };
-    Summary::new(text).figure("outputs", count).figure("bytes", bytes)
+    Summary::new(text)
+        .figure("outputs", count)
+        .figure("bytes", bytes)
 }
 
 /// Returns the files of an `exec` stage that belong to a run: its log, and outputs that are not too large.
 pub(in crate::engine) fn artifacts(name: &str, entry: &Entry) -> Vec<Event> {
-    let small = entry.outputs().iter().filter(|output| output.path == LOG || output.bytes <= MOST_RECORDED);
+    let small = entry
+        .outputs()
+        .iter()
+        .filter(|output| output.path == LOG || output.bytes <= MOST_RECORDED);
     small
         .map(|output| Event::Artifact {
             name: format!("stages/{name}/{}", output.path),

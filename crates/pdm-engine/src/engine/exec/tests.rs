@@ -14,7 +14,9 @@ fn an_input_is_all_the_files_it_means_and_those_that_will_be_there() {
     fs::write(root.join("raw/a.csv"), "a").unwrap();
     fs::write(root.join("raw/deep/b.csv"), "b").unwrap();
     let (none, memory) = (Known::new(), StatCache::open(root.join("inputs.json")));
-    let digest = |written: &str, known: &Known| look(root, written, known, &memory).map(|input| input.digest);
+    let digest = |written: &str, known: &Known| {
+        look(root, written, known, &memory).map(|input| input.digest)
+    };
     let of = |written: &str| digest(written, &none).unwrap();
     assert_eq!(of("raw/a.csv"), Digest::of("a"));
     assert_eq!(of("raw"), of("raw/**/*.csv"));
@@ -35,9 +37,14 @@ fn the_end_of_a_log_is_told_without_what_is_meant_for_a_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log.txt");
     assert_eq!(tail(&log), "");
-    let lines: Vec<_> = (1..=40).map(|n| format!("line {n} \u{1b}[31m{}", "x".repeat(200))).collect();
+    let lines: Vec<_> = (1..=40)
+        .map(|n| format!("line {n} \u{1b}[31m{}", "x".repeat(200)))
+        .collect();
     fs::write(&log, lines.join("\n")).unwrap();
     let told = tail(&log);
     assert_eq!(told.lines().count(), 12);
-    assert!(told.starts_with("    line 29 [31m") && !told.contains('\u{1b}'), "{told}");
+    assert!(
+        told.starts_with("    line 29 [31m") && !told.contains('\u{1b}'),
+        "{told}"
+    );
 }

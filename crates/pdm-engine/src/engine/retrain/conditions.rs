@@ -29,18 +29,31 @@ pub(super) struct Findings {
 
 impl Findings {
     fn add(&mut self, condition: impl ToString, holds: bool, why: impl Into<String>) {
-        self.rows.push(Finding { condition: condition.to_string(), holds, why: why.into() });
+        self.rows.push(Finding {
+            condition: condition.to_string(),
+            holds,
+            why: why.into(),
+        });
     }
 
     /// Returns the conditions that hold, in words; nothing where none does.
     pub(super) fn reasons(&self) -> Option<String> {
-        let held: Vec<_> = self.rows.iter().filter(|row| row.holds).map(Finding::told).collect();
+        let held: Vec<_> = self
+            .rows
+            .iter()
+            .filter(|row| row.holds)
+            .map(Finding::told)
+            .collect();
         (!held.is_empty()).then(|| held.join("; "))
     }
 
     /// Returns why no condition holds.
     pub(super) fn excuses(&self) -> String {
-        self.rows.iter().map(Finding::told).collect::<Vec<_>>().join("; ")
+        self.rows
+            .iter()
+            .map(Finding::told)
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 
@@ -59,11 +72,18 @@ pub(super) fn look(
 ) -> Result<Findings, EngineError> {
     let mut found = Findings::default();
     let Some(champion) = memory.champion() else {
-        found.add("no-champion", true, format!("{} points nowhere yet", line.storeroom.alias));
+        found.add(
+            "no-champion",
+            true,
+            format!("{} points nowhere yet", line.storeroom.alias),
+        );
         return Ok(found);
     };
     let options = line.job.spec.retrain.clone().unwrap_or_default();
-    let units = match when.iter().any(|condition| matches!(condition, Condition::NewUnits(_) | Condition::Drift)) {
+    let units = match when
+        .iter()
+        .any(|condition| matches!(condition, Condition::NewUnits(_) | Condition::Drift))
+    {
         true => Some(Units::read(line, champion, memory)?),
         false => None,
     };
@@ -71,12 +91,22 @@ pub(super) fn look(
         match (condition, &units) {
             (Condition::NewData, _) => new_data(line, memory, news, &mut found),
             (Condition::OlderThan(least), _) => {
-                let age = memory.champion_age(line.context.stamp().time).unwrap_or_default();
-                found.add(condition, age >= *least, format!("{} is {} old", named(champion), told_age(age)));
+                let age = memory
+                    .champion_age(line.context.stamp().time)
+                    .unwrap_or_default();
+                found.add(
+                    condition,
+                    age >= *least,
+                    format!("{} is {} old", named(champion), told_age(age)),
+                );
             }
             (Condition::NewUnits(least), Some(units)) => {
                 let (count, since) = units.came_in(line)?;
-                found.add(condition, count >= *least, format!("{count} units to learn from came in since v{since}"));
+                found.add(
+                    condition,
+                    count >= *least,
+                    format!("{count} units to learn from came in since v{since}"),
+                );
             }
             (Condition::Drift, Some(units)) => drift(line, units, memory, &options, &mut found)?,
             (Condition::Always | Condition::NewUnits(_) | Condition::Drift, _) => {
@@ -91,23 +121,44 @@ fn new_data(line: &Line<'_>, memory: &Memory, news: &News, found: &mut Findings)
     let data = line.data_digests().train.short();
     let (holds, why) = match news {
         News::Same { version } => (false, format!("v{version} learnt from {data}")),
-        News::Compared { version, changes, .. } if changes.has_news() => {
-            (true, format!("{} since v{version}", changes.news()))
-        }
-        News::Compared { version, changes, .. } if changes.has_losses() => {
-            (false, format!("nothing came in since v{version}, and {}", changes.losses()))
-        }
-        News::Compared { version, by_content: true, .. } => {
-            (false, format!("{data} holds the rows that v{version} learnt from, written otherwise"))
-        }
-        News::Compared { version, by_content: false, .. } => (
+        News::Compared {
+            version, changes, ..
+        } if changes.has_news() => (true, format!("{} since v{version}", changes.news())),
+        News::Compared {
+            version, changes, ..
+        } if changes.has_losses() => (
+            false,
+            format!("nothing came in since v{version}, and {}", changes.losses()),
+        ),
+        News::Compared {
+            version,
+            by_content: true,
+            ..
+        } => (
+            false,
+            format!("{data} holds the rows that v{version} learnt from, written otherwise"),
+        ),
+        News::Compared {
+            version,
+            by_content: false,
+            ..
+        } => (
             true,
-            format!("{data} has other bytes than v{version} learnt from, which kept the names of its units only"),
+            format!(
+                "{data} has other bytes than v{version} learnt from, which kept the names of its units only"
+            ),
         ),
         News::Unknown => {
             let last = memory.last_judged();
-            let before = last.map(|last| format!(", v{} from {}", last.version, last.origin.data.short()));
-            (true, format!("no judged model learnt from {data}{}", before.unwrap_or_default()))
+            let before =
+                last.map(|last| format!(", v{} from {}", last.version, last.origin.data.short()));
+            (
+                true,
+                format!(
+                    "no judged model learnt from {data}{}",
+                    before.unwrap_or_default()
+                ),
+            )
         }
     };
     found.add(Condition::NewData, holds, why);
@@ -122,7 +173,11 @@ fn drift(
 ) -> Result<(), EngineError> {
     let drift = units.drift(line, memory, options)?;
     let holds = drift.report.verdict == DriftVerdict::Drift;
-    found.add(Condition::Drift, holds, format!("{} {}", drift.report.summary(), drift.window));
+    found.add(
+        Condition::Drift,
+        holds,
+        format!("{} {}", drift.report.summary(), drift.window),
+    );
     found.drift = Some(drift);
     Ok(())
 }

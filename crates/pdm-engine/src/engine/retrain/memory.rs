@@ -21,10 +21,18 @@ impl Memory {
         let state = storeroom.state()?;
         let champion = state.current(&storeroom.model, &storeroom.alias).cloned();
         let Ok(model) = state.model(&storeroom.model) else {
-            return Ok(Self { champion, versions: Vec::new(), rows: Vec::new() });
+            return Ok(Self {
+                champion,
+                versions: Vec::new(),
+                rows: Vec::new(),
+            });
         };
         let rows = storeroom.registry.history(&storeroom.model, None, None)?;
-        Ok(Self { champion, versions: model.versions().to_vec(), rows })
+        Ok(Self {
+            champion,
+            versions: model.versions().to_vec(),
+            rows,
+        })
     }
 
     pub(crate) fn champion(&self) -> Option<&ModelVersion> {
@@ -39,7 +47,10 @@ impl Memory {
     /// Returns how long ago the champion's version was registered.
     pub(crate) fn champion_age(&self, now: Timestamp) -> Option<SignedDuration> {
         let version = self.champion.as_ref()?.version;
-        let registered = self.rows.iter().find(|row| row.action == Done::Register && row.version == version)?;
+        let registered = self
+            .rows
+            .iter()
+            .find(|row| row.action == Done::Register && row.version == version)?;
         Some(now.duration_since(registered.time))
     }
 
@@ -58,14 +69,25 @@ impl Memory {
     }
 
     /// Returns the judged versions before another, newest first, one for each training file.
-    pub(crate) fn judged_before<'a>(&'a self, other: &'a ModelVersion) -> impl Iterator<Item = &'a ModelVersion> {
+    pub(crate) fn judged_before<'a>(
+        &'a self,
+        other: &'a ModelVersion,
+    ) -> impl Iterator<Item = &'a ModelVersion> {
         let mut data = BTreeSet::from([other.origin.data]);
-        let before = self.versions.iter().rev().filter(|version| version.version < other.version);
-        before.filter(|version| self.is_judged(version.version)).filter(move |version| data.insert(version.origin.data))
+        let before = self
+            .versions
+            .iter()
+            .rev()
+            .filter(|version| version.version < other.version);
+        before
+            .filter(|version| self.is_judged(version.version))
+            .filter(move |version| data.insert(version.origin.data))
     }
 
     fn is_judged(&self, version: u32) -> bool {
-        self.rows.iter().any(|row| row.version == version && judges(row))
+        self.rows
+            .iter()
+            .any(|row| row.version == version && judges(row))
     }
 
     /// Returns what came of a recipe against the champion of today, where it was judged already.
@@ -81,7 +103,10 @@ impl Memory {
 
     /// Returns whether something was said of a version before.
     pub(crate) fn was_said(&self, version: u32, beginning: &str) -> bool {
-        let mut notes = self.rows.iter().filter(|row| row.action == Done::Annotate && row.version == version);
+        let mut notes = self
+            .rows
+            .iter()
+            .filter(|row| row.action == Done::Annotate && row.version == version);
         notes.any(|row| row.reason.starts_with(beginning))
     }
 }

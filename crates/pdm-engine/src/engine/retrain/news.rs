@@ -33,7 +33,9 @@ impl News {
     ///
     /// Files that an earlier version learnt from are no exception: an old export that comes back has lost what came in since.
     pub(super) fn read(line: &mut Line<'_>, memory: &Memory) -> Result<Self, EngineError> {
-        let Some(last) = memory.last_judged() else { return Ok(Self::Unknown) };
+        let Some(last) = memory.last_judged() else {
+            return Ok(Self::Unknown);
+        };
         let version = last.version;
         if last.origin.data == line.data_digests().train {
             return Ok(Self::Same { version });
@@ -41,32 +43,55 @@ impl News {
         let bundle = match open_version(line.context, &line.storeroom.registry, last) {
             Ok(bundle) => bundle,
             Err(error) => {
-                let message = format!("v{version} cannot be opened, so data are told apart by their bytes: {error}");
+                let message = format!(
+                    "v{version} cannot be opened, so data are told apart by their bytes: {error}"
+                );
                 line.context.reporter.warn(message);
                 return Ok(Self::Unknown);
             }
         };
         let (changes, by_content) = changes_since(&bundle, line.dataset()?);
-        Ok(Self::Compared { version, changes, by_content })
+        Ok(Self::Compared {
+            version,
+            changes,
+            by_content,
+        })
     }
 
     /// Refuses data that lost what was learnt from, unless that is meant.
     pub(super) fn refuse_losses(&self, policy: LostData) -> Result<(), EngineError> {
         match (self, policy) {
-            (Self::Compared { version, changes, .. }, LostData::Refuse) if changes.has_losses() => {
-                Err(EngineError::DataLost { version: *version, losses: changes.losses() })
-            }
-            (Self::Compared { .. } | Self::Same { .. } | Self::Unknown, LostData::Refuse | LostData::Accept) => Ok(()),
+            (
+                Self::Compared {
+                    version, changes, ..
+                },
+                LostData::Refuse,
+            ) if changes.has_losses() => Err(EngineError::DataLost {
+                version: *version,
+                losses: changes.losses(),
+            }),
+            (
+                Self::Compared { .. } | Self::Same { .. } | Self::Unknown,
+                LostData::Refuse | LostData::Accept,
+            ) => Ok(()),
         }
     }
 }
 
 /// Returns how training files differ from those that a bundle learnt from, and whether more than names was compared.
-pub(in super::super) fn changes_since(bundle: &ModelBundle, dataset: &ValidDataset) -> (Changes, bool) {
+pub(in super::super) fn changes_since(
+    bundle: &ModelBundle,
+    dataset: &ValidDataset,
+) -> (Changes, bool) {
     // Other columns have other values, and only names can be compared.
-    let contents = bundle.contents().filter(|_| bundle.manifest().schema == *dataset.schema());
+    let contents = bundle
+        .contents()
+        .filter(|_| bundle.manifest().schema == *dataset.schema());
     match contents {
         Some(contents) => (contents.changes(dataset), true),
-        None => (Contents::changes_by_name(bundle.features().fitted_on(), dataset), false),
+        None => (
+            Contents::changes_by_name(bundle.features().fitted_on(), dataset),
+            false,
+        ),
     }
 }

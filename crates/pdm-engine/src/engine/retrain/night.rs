@@ -50,10 +50,18 @@ impl<'a> Night<'a> {
     fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
         let line = Line::open(context, job)?;
         let memory = Memory::read(&line.storeroom)?;
-        if let Some((now, last)) = context.now.zip(memory.last_entry()).filter(|(now, last)| now < last) {
+        if let Some((now, last)) = context
+            .now
+            .zip(memory.last_entry())
+            .filter(|(now, last)| now < last)
+        {
             return Err(EngineError::Clock { now, last });
         }
-        Ok(Self { recipe: line.recipe(), line, memory })
+        Ok(Self {
+            recipe: line.recipe(),
+            line,
+            memory,
+        })
     }
 
     fn work(&mut self, when: &[Condition]) -> Result<Retrained, EngineError> {
@@ -67,7 +75,10 @@ impl<'a> Night<'a> {
             return Ok(self.nothing(why, found));
         };
         let Line { context, job, .. } = self.line;
-        let purpose = Purpose::Night { reason: format!("{} {why}", reason(self.recipe)), drift: found.drift.clone() };
+        let purpose = Purpose::Night {
+            reason: format!("{} {why}", reason(self.recipe)),
+            drift: found.drift.clone(),
+        };
         let outcome = bring_up_for(context, job, Stage::Promote, Reuse::default(), &purpose)?;
         self.conclude(&outcome, &why, found)
     }
@@ -84,7 +95,12 @@ impl<'a> Night<'a> {
     }
 
     /// Says what came of it, in the log too where the alias did not move.
-    fn conclude(&self, outcome: &Outcome, because: &str, found: Findings) -> Result<Retrained, EngineError> {
+    fn conclude(
+        &self,
+        outcome: &Outcome,
+        because: &str,
+        found: Findings,
+    ) -> Result<Retrained, EngineError> {
         let storeroom = &self.line.storeroom;
         let (result, why) = result_of(outcome);
         let version = outcome.version.as_ref().map(|version| version.version);
@@ -92,7 +108,11 @@ impl<'a> Night<'a> {
         if let Some(version) = version.filter(|_| result != NightResult::Promoted) {
             // Against whom: the champion of when it was judged.
             let champion = storeroom.champion()?.map(|champion| champion.version);
-            self.say(version, &note(self.recipe, champion), &format!("{}: {why}; because {because}", result.name()))?;
+            self.say(
+                version,
+                &note(self.recipe, champion),
+                &format!("{}: {why}; because {because}", result.name()),
+            )?;
         }
         let scores = outcome.scores.as_ref().map(|scores| &scores.scorecard);
         Ok(Retrained {
@@ -113,7 +133,12 @@ impl<'a> Night<'a> {
     }
 
     fn nothing(&self, why: String, found: Findings) -> Retrained {
-        Retrained { why, conditions: found.rows, drift: found.drift, ..self.blank() }
+        Retrained {
+            why,
+            conditions: found.rows,
+            drift: found.drift,
+            ..self.blank()
+        }
     }
 
     fn blank(&self) -> Retrained {
@@ -152,16 +177,24 @@ impl<'a> Night<'a> {
         }
         let reference = ModelRef::version(self.line.storeroom.model.clone(), version);
         let stamp = self.line.context.stamp();
-        self.line.storeroom.registry.annotate(&reference, &format!("{beginning} {text}"), &stamp).map(drop)
+        self.line
+            .storeroom
+            .registry
+            .annotate(&reference, &format!("{beginning} {text}"), &stamp)
+            .map(drop)
     }
 
     /// Tells the log why the champion stays on a night whose data cannot be used. The data are the news, so trouble here is a
     /// warning.
     fn note_unusable_data(&self, error: &EngineError) {
-        let (Some(text), Some(champion)) = (unusable_data(error), self.number()) else { return };
+        let (Some(text), Some(champion)) = (unusable_data(error), self.number()) else {
+            return;
+        };
         let beginning = format!("retrain {}: not retrained,", self.recipe.short());
         if let Err(error) = self.say(champion, &beginning, &text) {
-            self.line.context.reporter.warn(format!("the registry's log does not tell of this night: {error}"));
+            self.line.context.reporter.warn(format!(
+                "the registry's log does not tell of this night: {error}"
+            ));
         }
     }
 }
@@ -176,16 +209,24 @@ fn judged_before(row: &HistoryRow) -> String {
 fn result_of(outcome: &Outcome) -> (NightResult, String) {
     let gates = outcome.gates.as_ref();
     let verdict = gates.map_or(Verdict::Pass, |gates| gates.verdict);
-    let reasons = gates.map(|gates| gates.reasons(verdict)).filter(|reasons| !reasons.is_empty());
+    let reasons = gates
+        .map(|gates| gates.reasons(verdict))
+        .filter(|reasons| !reasons.is_empty());
     let reasons = reasons.unwrap_or_else(|| "there are no gates".to_owned());
-    let promote = outcome.stages.iter().find(|row| row.stage == Stage::Promote);
+    let promote = outcome
+        .stages
+        .iter()
+        .find(|row| row.stage == Stage::Promote);
     match (verdict, promote) {
         (Verdict::Fail, _) => (NightResult::Refused, reasons),
         (Verdict::Undecided, _) => (NightResult::Undecided, reasons),
         (Verdict::Pass, Some(row)) if row.action == Action::Ran && outcome.alias.is_some() => {
             (NightResult::Promoted, reasons)
         }
-        (Verdict::Pass, row) => (NightResult::Kept, row.map(|row| row.why.clone()).unwrap_or_default()),
+        (Verdict::Pass, row) => (
+            NightResult::Kept,
+            row.map(|row| row.why.clone()).unwrap_or_default(),
+        ),
     }
 }
 
@@ -194,9 +235,21 @@ fn unusable_data(error: &EngineError) -> Option<String> {
     if let EngineError::DataLost { .. } = error {
         return Some(error.to_string());
     }
-    let EngineError::Stage { source, .. } = error else { return None };
-    let StageError::Invalid(report) = source.as_ref() else { return None };
-    let first = report.findings.iter().find(|finding| finding.severity == Severity::Error);
-    let first = first.map(|finding| format!(", the first {finding}")).unwrap_or_default();
-    Some(format!("the data did not meet their expectations: {} errors{first}", report.counts.errors))
+    let EngineError::Stage { source, .. } = error else {
+        return None;
+    };
+    let StageError::Invalid(report) = source.as_ref() else {
+        return None;
+    };
+    let first = report
+        .findings
+        .iter()
+        .find(|finding| finding.severity == Severity::Error);
+    let first = first
+        .map(|finding| format!(", the first {finding}"))
+        .unwrap_or_default();
+    Some(format!(
+        "the data did not meet their expectations: {} errors{first}",
+        report.counts.errors
+    ))
 }

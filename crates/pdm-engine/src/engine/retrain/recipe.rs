@@ -15,12 +15,15 @@ impl Line<'_> {
         if let Some(sections) = options.as_object_mut() {
             sections.retain(|name, _| Section::named(name).is_some_and(Section::is_of_recipe));
             // Where the files lie changes nothing; what is in them stands below.
-            sections
-                .insert("dataset".to_owned(), json!({ "name": spec.dataset.name(), "schema": spec.dataset.schema() }));
+            sections.insert(
+                "dataset".to_owned(),
+                json!({ "name": spec.dataset.name(), "schema": spec.dataset.schema() }),
+            );
             sections.insert("project".to_owned(), json!({ "seed": spec.project.seed }));
         }
         let data = [Role::Train, Role::Test, Role::Rul].map(|role| part_digest(&self.files, role));
         let stages = Stage::ALL.map(|stage| (stage, stage.semantic_version()));
-        digest_of(&json!({ "options": options, "data": data, "stages": stages })).expect("all of it is JSON")
+        digest_of(&json!({ "options": options, "data": data, "stages": stages }))
+            .expect("all of it is JSON")
     }
 }

@@ -17,7 +17,11 @@ const FORMAT: u32 = 1;
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
     /// What the journal is of; always the first line.
-    Study { format: u32, digest: Digest, pipeline: String },
+    Study {
+        format: u32,
+        digest: Digest,
+        pipeline: String,
+    },
     /// A trial that ended.
     Trial(Trial),
     /// The size of a trial's model, in bytes.
@@ -52,7 +56,9 @@ pub(super) struct Journal {
 impl Line {
     /// Returns the number of the trial that ended.
     pub(super) fn trial(&self) -> Option<usize> {
-        let Self::Trial(trial) = self else { return None };
+        let Self::Trial(trial) = self else {
+            return None;
+        };
         Some(trial.number)
     }
 }
@@ -67,7 +73,11 @@ impl Journal {
     ) -> Result<(Self, Vec<Line>), TuneError> {
         fs::create_dir_all(folder).map_err(TuneError::file("create", folder))?;
         let path = folder.join(format!("{digest}.ndjson"));
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path);
         let mut file = file.map_err(TuneError::file("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -78,7 +88,8 @@ impl Journal {
             file.set_len(0).map_err(TuneError::file("empty", &path))?;
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(TuneError::file("read", &path))?;
+        file.read_to_end(&mut bytes)
+            .map_err(TuneError::file("read", &path))?;
         if !bytes.contains(&b'\n') {
             // Not even the first line is whole.
             bytes.clear();
@@ -86,7 +97,11 @@ impl Journal {
         }
         let torn = bytes.last().is_some_and(|last| *last != b'\n');
         let mut journal = Self { path, file, torn };
-        let opening = Line::Study { format: FORMAT, digest, pipeline: pipeline.to_owned() };
+        let opening = Line::Study {
+            format: FORMAT,
+            digest,
+            pipeline: pipeline.to_owned(),
+        };
         let lines = journal.whole_lines(&bytes, &opening)?;
         Ok((journal, lines))
     }
@@ -98,31 +113,47 @@ impl Journal {
 
     /// Writes a line; it is on the disk when the call returns.
     pub(super) fn append(&mut self, line: &Line) -> Result<(), TuneError> {
-        let mut bytes = if self.torn { b"\n".to_vec() } else { Vec::new() };
-        serde_json::to_writer(&mut bytes, line).expect("numbers, names and values have a JSON form");
+        let mut bytes = if self.torn {
+            b"\n".to_vec()
+        } else {
+            Vec::new()
+        };
+        serde_json::to_writer(&mut bytes, line)
+            .expect("numbers, names and values have a JSON form");
         bytes.push(b'\n');
         // Even a failed write may have left a part of the line behind.
         self.torn = true;
-        let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
+        let written = self
+            .file
+            .write_all(&bytes)
+            .and_then(|()| self.file.sync_data());
         written.map_err(TuneError::file("write", &self.path))?;
         self.torn = false;
         Ok(())
     }
 
     fn whole_lines(&mut self, bytes: &[u8], opening: &Line) -> Result<Vec<Line>, TuneError> {
-        let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let mut lines = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         let Some(first) = lines.next() else {
             self.append(opening)?;
             return Ok(Vec::new());
         };
         // The pipeline's name is for people who look into the folder.
         let foreign = || TuneError::NotAJournal(self.path.clone());
-        let Line::Study { digest: own, .. } = opening else { return Err(foreign()) };
-        let Ok(Line::Study { format, digest, .. }) = serde_json::from_slice(first) else { return Err(foreign()) };
+        let Line::Study { digest: own, .. } = opening else {
+            return Err(foreign());
+        };
+        let Ok(Line::Study { format, digest, .. }) = serde_json::from_slice(first) else {
+            return Err(foreign());
+        };
         if format != FORMAT || digest != *own {
             return Err(foreign());
         }
-        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        Ok(lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
     }
 }
 
@@ -146,9 +177,26 @@ mod tests {
     #[test]
     fn what_is_appended_is_read_back_and_fresh_forgets_it() {
         let folder = tempfile::tempdir().unwrap();
-        let units = vec![vec![UnitLoss { unit: 7.into(), sum: 0.1 + 0.2, weight: 8.0 }]];
-        let trial = Trial { number: 0, values: Point::new(), folds: units.clone(), ending: Ending::Pruned };
-        let lines = [Line::Trial(trial), size(0), Line::Again(Again { trial: 0, repeat: 1, folds: units })];
+        let units = vec![vec![UnitLoss {
+            unit: 7.into(),
+            sum: 0.1 + 0.2,
+            weight: 8.0,
+        }]];
+        let trial = Trial {
+            number: 0,
+            values: Point::new(),
+            folds: units.clone(),
+            ending: Ending::Pruned,
+        };
+        let lines = [
+            Line::Trial(trial),
+            size(0),
+            Line::Again(Again {
+                trial: 0,
+                repeat: 1,
+                folds: units,
+            }),
+        ];
         let (mut journal, read) = open(folder.path(), false);
         assert_eq!(read, []);
         lines.iter().for_each(|line| journal.append(line).unwrap());

@@ -111,6 +111,9 @@ impl Tuned {
 
     /// Returns how many trials ended in a way.
     pub fn count(&self, ended: Ended) -> usize {
-        self.trials.iter().filter(|trial| trial.ended == ended).count()
+        self.trials
+            .iter()
+            .filter(|trial| trial.ended == ended)
+            .count()
     }
 }

@@ -43,7 +43,12 @@ pub fn tune(context: &Context, job: &Job, request: &TuneRequest) -> Result<Tuned
     result
 }
 
-fn searched(context: &Context, job: &Job, request: &TuneRequest, record: &Record<'_>) -> Result<Tuned, EngineError> {
+fn searched(
+    context: &Context,
+    job: &Job,
+    request: &TuneRequest,
+    record: &Record<'_>,
+) -> Result<Tuned, EngineError> {
     let _turn = context.turn()?;
     provision(context, job)?;
     provide_data(context, job)?;
@@ -51,16 +56,29 @@ fn searched(context: &Context, job: &Job, request: &TuneRequest, record: &Record
     let mut study = Study::open(context, job, &dataset, training_data, request.fresh)?;
     record.begin();
     let (reporter, started) = (record.reporter(), Instant::now());
-    let why = format!("study {}, {} trials done before", study.digest.short(), study.found.trials.len());
-    reporter.emit(Event::StageStarted { stage: TUNE.to_owned(), why });
-    let mut tuned = found(&mut study, job, request, &reporter).map_err(|error| stopped(error, &study))?;
-    let chosen =
-        study.spec_of(&study.found.trials[tuned.chosen]).expect("the pipeline of a complete trial was made before");
+    let why = format!(
+        "study {}, {} trials done before",
+        study.digest.short(),
+        study.found.trials.len()
+    );
+    reporter.emit(Event::StageStarted {
+        stage: TUNE.to_owned(),
+        why,
+    });
+    let mut tuned =
+        found(&mut study, job, request, &reporter).map_err(|error| stopped(error, &study))?;
+    let chosen = study
+        .spec_of(&study.found.trials[tuned.chosen])
+        .expect("the pipeline of a complete trial was made before");
     winner::write(context, job, request, &tuned, &chosen)?;
     tuned.run = record.id();
     let summary = format!("trial {} of {}", tuned.chosen, tuned.trials.len());
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    reporter.emit(Event::StageFinished { stage: TUNE.to_owned(), summary, elapsed_ms });
+    reporter.emit(Event::StageFinished {
+        stage: TUNE.to_owned(),
+        summary,
+        elapsed_ms,
+    });
     tell_outcome(&tuned, &reporter);
     Ok(tuned)
 }
@@ -69,11 +87,23 @@ fn searched(context: &Context, job: &Job, request: &TuneRequest, record: &Record
 fn read(context: &Context, job: &Job) -> Result<(ValidDataset, Digest), EngineError> {
     let loaded = validate::load(&job.spec, &context.root);
     let (dataset, report) = loaded.map_err(EngineError::in_stage(Stage::Validate))?;
-    let train = report.files.iter().find(|file| file.role == Role::Train).map(|file| file.sha256);
-    Ok((dataset, train.expect("a data set is not read without its training part")))
+    let train = report
+        .files
+        .iter()
+        .find(|file| file.role == Role::Train)
+        .map(|file| file.sha256);
+    Ok((
+        dataset,
+        train.expect("a data set is not read without its training part"),
+    ))
 }
 
-fn found(study: &mut Study<'_>, job: &Job, request: &TuneRequest, reporter: &Reporter) -> Result<Tuned, EngineError> {
+fn found(
+    study: &mut Study<'_>,
+    job: &Job,
+    request: &TuneRequest,
+    reporter: &Reporter,
+) -> Result<Tuned, EngineError> {
     study.search(|study, trial| tell_trial(study, trial, reporter))?;
     let (choice, standings) = study.choose()?;
     let confirmed = confirm(study, choice.chosen)?;
@@ -91,15 +121,31 @@ fn tell_trial(study: &Study<'_>, trial: &Trial, reporter: &Reporter) {
 }
 
 fn tell_outcome(tuned: &Tuned, reporter: &Reporter) {
-    let tag = |key: &str, value: String| reporter.emit(Event::Tag { key: key.to_owned(), value });
+    let tag = |key: &str, value: String| {
+        reporter.emit(Event::Tag {
+            key: key.to_owned(),
+            value,
+        })
+    };
     tag("tune.study", tuned.study.to_string());
     tag("tune.best", tuned.best.to_string());
     tag("tune.chosen", tuned.chosen.to_string());
-    let values = tuned.trial(tuned.chosen).map(|row| serde_json::Value::from(row.values.clone()).to_string());
+    let values = tuned
+        .trial(tuned.chosen)
+        .map(|row| serde_json::Value::from(row.values.clone()).to_string());
     tag("tune.values", values.unwrap_or_default());
     let again = tuned.confirmed.iter().enumerate();
-    again.for_each(|(i, again)| reporter.metric(format!("tune/again/{}", tuned.metric), i as u64, again.chosen));
-    reporter.emit(Event::Artifact { name: "tuned.toml".to_owned(), path: tuned.output.clone() });
+    again.for_each(|(i, again)| {
+        reporter.metric(
+            format!("tune/again/{}", tuned.metric),
+            i as u64,
+            again.chosen,
+        )
+    });
+    reporter.emit(Event::Artifact {
+        name: "tuned.toml".to_owned(),
+        path: tuned.output.clone(),
+    });
 }
 
 /// Scores the choice and the file again, each time on folds dealt anew.
@@ -107,8 +153,14 @@ fn confirm(study: &mut Study<'_>, chosen: usize) -> Result<Vec<Confirmation>, En
     let metric = study.options.metric;
     let mut confirmed = Vec::new();
     for repeat in 0..study.options.confirm {
-        let Some(ours) = study.score_again(chosen, repeat)? else { continue };
-        let file = if chosen == 0 { None } else { study.score_again(0, repeat)? };
+        let Some(ours) = study.score_again(chosen, repeat)? else {
+            continue;
+        };
+        let file = if chosen == 0 {
+            None
+        } else {
+            study.score_again(0, repeat)?
+        };
         let error = |theirs: &Vec<UnitLoss>| {
             let (ours, theirs): (Vec<_>, Vec<_>) = (ours.iter().collect(), theirs.iter().collect());
             standard_error_of_difference(metric, &ours, &theirs)
@@ -116,7 +168,9 @@ fn confirm(study: &mut Study<'_>, chosen: usize) -> Result<Vec<Confirmation>, En
         confirmed.push(Confirmation {
             chosen: value_of(metric, &ours),
             file: file.as_ref().map(|file| value_of(metric, file)),
-            difference: file.as_ref().map(|file| loss_of(metric, &ours) - loss_of(metric, file)),
+            difference: file
+                .as_ref()
+                .map(|file| loss_of(metric, &ours) - loss_of(metric, file)),
             standard_error: file.as_ref().map(error),
         });
     }
@@ -131,7 +185,11 @@ fn outcome(
     standings: &[Standing],
     confirmed: Vec<Confirmation>,
 ) -> Tuned {
-    let simpler = study.space.dimensions().iter().filter(|dimension| dimension.simpler.is_some());
+    let simpler = study
+        .space
+        .dimensions()
+        .iter()
+        .filter(|dimension| dimension.simpler.is_some());
     Tuned {
         pipeline: job.spec.project.name.clone(),
         file: job.label.clone(),
@@ -139,7 +197,12 @@ fn outcome(
         run: None,
         method: study.options.method,
         metric: study.options.metric,
-        trials: study.found.trials.iter().map(|trial| row(study, trial, standings)).collect(),
+        trials: study
+            .found
+            .trials
+            .iter()
+            .map(|trial| row(study, trial, standings))
+            .collect(),
         exhausted: study.found.exhausted,
         best: choice.best,
         chosen: choice.chosen,
@@ -166,7 +229,9 @@ fn at_edge(study: &Study<'_>, choice: Choice) -> Vec<EdgeRow> {
 }
 
 fn row(study: &Study<'_>, trial: &Trial, standings: &[Standing]) -> TrialRow {
-    let standing = standings.iter().find(|standing| standing.number == trial.number);
+    let standing = standings
+        .iter()
+        .find(|standing| standing.number == trial.number);
     let (ended, why) = match &trial.ending {
         Ending::Complete => (Ended::Complete, None),
         Ending::Pruned => (Ended::Pruned, None),
@@ -189,7 +254,12 @@ fn row(study: &Study<'_>, trial: &Trial, standings: &[Standing]) -> TrialRow {
 /// A signal is told with what is done by then.
 fn stopped(error: EngineError, study: &Study<'_>) -> EngineError {
     match error.interrupted() {
-        Some(source) => TuneError::Interrupted { done: study.found.trials.len(), most: study.most(), source }.into(),
+        Some(source) => TuneError::Interrupted {
+            done: study.found.trials.len(),
+            most: study.most(),
+            source,
+        }
+        .into(),
         None => error,
     }
 }

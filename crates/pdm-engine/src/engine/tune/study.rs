@@ -12,7 +12,9 @@ use pdm_core::events::Reporter;
 use pdm_core::scoring::UnitLoss;
 use pdm_models::data::ValidDataset;
 use pdm_models::train::{TrainError, derive_seed};
-use pdm_models::tune::{Choice, Ending, Point, Sampler, Space, Standing, Trial, TuneOptions, choose, standings};
+use pdm_models::tune::{
+    Choice, Ending, Point, Sampler, Space, Standing, Trial, TuneOptions, choose, standings,
+};
 
 /// Where a project keeps what its searches found out, below `.pdm-ml`.
 const SHELF: &str = "studies";
@@ -57,14 +59,32 @@ impl<'s> Study<'s> {
         let options = spec.tune.as_ref().ok_or(TuneError::NothingToSearch)?;
         let digest = digest_of(&study_key(spec, training_data, dataset.train().len()));
         let digest = digest.expect("a JSON value has a JSON form");
-        let (journal, lines) = Journal::open(&context.shelf(SHELF), digest, &spec.project.name, fresh)?;
-        let own_folds = CrossValidation::deal(spec, dataset, training_data, options.metric, spec.project.seed);
+        let (journal, lines) =
+            Journal::open(&context.shelf(SHELF), digest, &spec.project.name, fresh)?;
+        let own_folds = CrossValidation::deal(
+            spec,
+            dataset,
+            training_data,
+            options.metric,
+            spec.project.seed,
+        );
         let own_folds = own_folds.map_err(in_training)?;
         let (space, reporter) = (spec.search_space(), context.reporter.clone());
         let sampler = Sampler::new(space.clone(), options);
         let found = Found::default();
-        let mut study =
-            Self { digest, options, space, spec, dataset, training_data, sampler, own_folds, journal, reporter, found };
+        let mut study = Self {
+            digest,
+            options,
+            space,
+            spec,
+            dataset,
+            training_data,
+            sampler,
+            own_folds,
+            journal,
+            reporter,
+            found,
+        };
         let last = lines.iter().filter_map(Line::trial).max();
         lines.into_iter().for_each(|line| study.remember(line));
         study.tell_of_a_gap(last);
@@ -98,7 +118,8 @@ impl<'s> Study<'s> {
     }
 
     fn wants_more(&self) -> bool {
-        self.most().is_none_or(|most| self.found.trials.len() < most)
+        self.most()
+            .is_none_or(|most| self.found.trials.len() < most)
     }
 
     /// Tries what is still to be tried; `tell` hears of every trial.
@@ -125,19 +146,36 @@ impl<'s> Study<'s> {
             return Some(self.space.point_of(|key| self.spec.value_of(key)));
         }
         let seed = self.options.seed.unwrap_or(self.spec.project.seed);
-        self.sampler.next(&self.found.trials, derive_seed(seed, &format!("tune/trial-{number}")))
+        self.sampler.next(
+            &self.found.trials,
+            derive_seed(seed, &format!("tune/trial-{number}")),
+        )
     }
 
     fn run(&self, values: Point) -> Result<Trial, EngineError> {
-        let trial = Trial { number: self.found.trials.len(), values, folds: Vec::new(), ending: Ending::Complete };
+        let trial = Trial {
+            number: self.found.trials.len(),
+            values,
+            folds: Vec::new(),
+            ending: Ending::Complete,
+        };
         let spec = match self.spec_of(&trial) {
             Ok(spec) => spec,
-            Err(why) => return Ok(Trial { ending: Ending::Failed { why }, ..trial }),
+            Err(why) => {
+                return Ok(Trial {
+                    ending: Ending::Failed { why },
+                    ..trial
+                });
+            }
         };
         let TuneOptions { prune, metric, .. } = self.options;
         let stops = |folds: &[Vec<UnitLoss>]| prune.stops(*metric, folds, &self.found.trials);
         let (folds, ending) = self.judge(&self.own_folds, &spec, "folds", stops)?;
-        Ok(Trial { folds, ending, ..trial })
+        Ok(Trial {
+            folds,
+            ending,
+            ..trial
+        })
     }
 
     /// Judges a pipeline fold by fold, until `stops` says so.
@@ -150,10 +188,15 @@ impl<'s> Study<'s> {
     ) -> Result<(Vec<Vec<UnitLoss>>, Ending), EngineError> {
         let (count, mut folds, mut ending) = (on.count(), Vec::new(), Ending::Complete);
         while ending == Ending::Complete && folds.len() < count {
-            self.reporter.progress(task, folds.len() as u64, count as u64, "");
+            self.reporter
+                .progress(task, folds.len() as u64, count as u64, "");
             match on.judge(spec, folds.len(), &self.reporter) {
                 Ok(units) => folds.push(units),
-                Err(error) if is_the_trials_own(&error) => ending = Ending::Failed { why: in_one_line(&error) },
+                Err(error) if is_the_trials_own(&error) => {
+                    ending = Ending::Failed {
+                        why: in_one_line(&error),
+                    }
+                }
                 Err(error) => return Err(in_training(error)),
             }
             if ending == Ending::Complete && folds.len() < count && stops(&folds) {
@@ -170,10 +213,18 @@ impl<'s> Study<'s> {
     /// Returns the pipeline of a trial, or why there is none.
     pub(super) fn spec_of(&self, trial: &Trial) -> Result<PipelineSpec, String> {
         if trial.number == 0 {
-            return Ok(PipelineSpec { tune: None, ..self.spec.clone() });
+            return Ok(PipelineSpec {
+                tune: None,
+                ..self.spec.clone()
+            });
         }
-        let told = self.spec.with_values(&trial.values).map_err(|problems| problems.into_iter().next());
-        told.map_err(|problem| problem.map_or_else(String::new, |p| format!("`{}` {}", p.path, p.message)))
+        let told = self
+            .spec
+            .with_values(&trial.values)
+            .map_err(|problems| problems.into_iter().next());
+        told.map_err(|problem| {
+            problem.map_or_else(String::new, |p| format!("`{}` {}", p.path, p.message))
+        })
     }
 
     /// Chooses a trial; models are fitted where their size must tell which is simpler.
@@ -204,29 +255,61 @@ impl<'s> Study<'s> {
         if let Some(bytes) = self.found.sizes.get(&trial.number) {
             return Ok(*bytes);
         }
-        let spec = self.spec_of(trial).expect("the pipeline of a complete trial was made before");
-        let bytes = self.own_folds.model_bytes(&spec, &self.reporter).map_err(in_training)?;
-        self.journal.append(&Line::Size { trial: trial.number, bytes })?;
+        let spec = self
+            .spec_of(trial)
+            .expect("the pipeline of a complete trial was made before");
+        let bytes = self
+            .own_folds
+            .model_bytes(&spec, &self.reporter)
+            .map_err(in_training)?;
+        self.journal.append(&Line::Size {
+            trial: trial.number,
+            bytes,
+        })?;
         self.found.sizes.insert(trial.number, bytes);
         Ok(bytes)
     }
 
     /// Scores a trial on folds, cut points and seeds that had no part in the choice; none where a fit fails there.
-    pub(super) fn score_again(&mut self, number: usize, repeat: usize) -> Result<Option<Vec<UnitLoss>>, EngineError> {
-        let known = self.found.again.iter().find(|again| (again.trial, again.repeat) == (number, repeat));
+    pub(super) fn score_again(
+        &mut self,
+        number: usize,
+        repeat: usize,
+    ) -> Result<Option<Vec<UnitLoss>>, EngineError> {
+        let known = self
+            .found
+            .again
+            .iter()
+            .find(|again| (again.trial, again.repeat) == (number, repeat));
         if let Some(again) = known {
             return Ok(Some(again.folds.concat()));
         }
-        let Some(spec) = self.found.trials.get(number).and_then(|trial| self.spec_of(trial).ok()) else {
+        let Some(spec) = self
+            .found
+            .trials
+            .get(number)
+            .and_then(|trial| self.spec_of(trial).ok())
+        else {
             return Ok(None);
         };
         let seed = derive_seed(self.spec.project.seed, &format!("tune/again-{repeat}"));
-        let anew = CrossValidation::deal(self.spec, self.dataset, self.training_data, self.options.metric, seed);
-        let (folds, ending) = self.judge(&anew.map_err(in_training)?, &spec, "score again", |_| false)?;
+        let anew = CrossValidation::deal(
+            self.spec,
+            self.dataset,
+            self.training_data,
+            self.options.metric,
+            seed,
+        );
+        let (folds, ending) =
+            self.judge(&anew.map_err(in_training)?, &spec, "score again", |_| false)?;
         if ending != Ending::Complete {
             return Ok(None);
         }
-        let again = Again { trial: number, repeat, folds };
+        let again = Again {
+            trial: number,
+            repeat,
+            folds,
+        };
         self.journal.append(&Line::Again(again.clone()))?;
         let units = again.folds.concat();
         self.found.again.push(again);
@@ -239,10 +322,15 @@ impl<'s> Study<'s> {
         let loss = |trial: &&Trial| trial.loss_after(metric, usize::MAX);
         let best = complete.min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let best = best.and_then(|trial| Some((trial.number, trial.value(metric)?)));
-        let note =
-            best.map_or_else(String::new, |(number, value)| format!("best {metric} {value:.3} (trial {number})"));
-        let total = self.most().filter(|_| !self.found.exhausted).unwrap_or(done + usize::from(!self.found.exhausted));
-        self.reporter.progress("trials", done as u64, total as u64, note);
+        let note = best.map_or_else(String::new, |(number, value)| {
+            format!("best {metric} {value:.3} (trial {number})")
+        });
+        let total = self
+            .most()
+            .filter(|_| !self.found.exhausted)
+            .unwrap_or(done + usize::from(!self.found.exhausted));
+        self.reporter
+            .progress("trials", done as u64, total as u64, note);
     }
 }
 
@@ -260,6 +348,8 @@ fn is_the_trials_own(error: &StageError) -> bool {
 }
 
 fn in_one_line(error: &dyn Error) -> String {
-    let cause = error.source().map(|cause| format!(": {}", in_one_line(cause)));
+    let cause = error
+        .source()
+        .map(|cause| format!(": {}", in_one_line(cause)));
     format!("{error}{}", cause.unwrap_or_default())
 }

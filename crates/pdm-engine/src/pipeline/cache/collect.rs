@@ -36,17 +36,26 @@ pub enum Removal {
 
 /// Returns the entries that may go, in the order in which they would. `stored` begins with the one used last.
 pub fn collectable(stored: &[Stored], policy: &Policy, now: Timestamp) -> Vec<Stored> {
-    let old = |entry: &Stored| now.duration_since(entry.last_used).unsigned_abs() >= policy.older_than;
+    let old =
+        |entry: &Stored| now.duration_since(entry.last_used).unsigned_abs() >= policy.older_than;
     let kept_anyway = |at: usize| {
-        let alike = |entry: &&Stored| (&entry.stage, &entry.pipeline) == (&stored[at].stage, &stored[at].pipeline);
+        let alike = |entry: &&Stored| {
+            (&entry.stage, &entry.pipeline) == (&stored[at].stage, &stored[at].pipeline)
+        };
         stored[at].is_reachable() || stored[..at].iter().filter(alike).count() < policy.keep_last
     };
     let (mut gone, mut kept) = (Vec::new(), Vec::new());
     for (at, entry) in stored.iter().enumerate().rev() {
         let garbage = !kept_anyway(at) && old(entry) && entry.last_used <= now;
-        if garbage { gone.push(entry.clone()) } else { kept.push((kept_anyway(at), entry)) }
+        if garbage {
+            gone.push(entry.clone())
+        } else {
+            kept.push((kept_anyway(at), entry))
+        }
     }
-    let Some(most) = policy.max_bytes else { return gone };
+    let Some(most) = policy.max_bytes else {
+        return gone;
+    };
     // Stable: within both groups the one used longest ago comes first.
     kept.sort_by_key(|(kept_anyway, entry)| (*kept_anyway, entry.is_reachable()));
     let mut bytes: u64 = kept.iter().map(|(_, entry)| entry.bytes).sum();
@@ -66,7 +75,11 @@ impl Cache {
     /// # Errors
     /// The file system refuses.
     pub fn remove(&self, entry: &Stored) -> Result<Removal, CacheError> {
-        let folder = self.root().join("entries").join(&entry.stage).join(entry.key.to_string());
+        let folder = self
+            .root()
+            .join("entries")
+            .join(&entry.stage)
+            .join(entry.key.to_string());
         if !folder.exists() {
             return Ok(Removal::Absent);
         }
@@ -109,32 +122,57 @@ mod tests {
             created: used,
             last_used: used,
             pipeline: Some("fd001".into()),
-            reachable_from: if reachable { vec!["fd001".into()] } else { vec![] },
+            reachable_from: if reachable {
+                vec!["fd001".into()]
+            } else {
+                vec![]
+            },
             cost: None,
         }
     }
 
     fn policy(days: u64, keep_last: usize, max_bytes: Option<u64>) -> Policy {
-        Policy { older_than: Duration::from_secs(days * DAY), keep_last, max_bytes }
+        Policy {
+            older_than: Duration::from_secs(days * DAY),
+            keep_last,
+            max_bytes,
+        }
     }
 
     fn gone(stored: &[Stored], policy: Policy) -> Vec<u64> {
         let age = |entry: Stored| (now().duration_since(entry.last_used).as_secs() as u64) / DAY;
-        collectable(stored, &policy, now()).into_iter().map(age).collect()
+        collectable(stored, &policy, now())
+            .into_iter()
+            .map(age)
+            .collect()
     }
 
     #[test]
     fn what_is_old_and_not_reachable_goes_the_oldest_first() {
-        let stored = [entry("a", 1, true), entry("b", 5, false), entry("c", 40, true), entry("d", 50, false)];
+        let stored = [
+            entry("a", 1, true),
+            entry("b", 5, false),
+            entry("c", 40, true),
+            entry("d", 50, false),
+        ];
         assert_eq!(gone(&stored, policy(30, 0, None)), [50]);
         assert_eq!(gone(&stored, policy(0, 0, None)), [50, 5]);
-        assert_eq!(gone(&stored, policy(0, 2, None)), [50], "the two used last stay");
+        assert_eq!(
+            gone(&stored, policy(0, 2, None)),
+            [50],
+            "the two used last stay"
+        );
         assert_eq!(gone(&stored, policy(0, 4, None)), Vec::<u64>::new());
     }
 
     #[test]
     fn a_cache_that_is_too_large_loses_first_what_nobody_rests_on() {
-        let stored = [entry("a", 1, false), entry("b", 5, true), entry("c", 9, false), entry("d", 50, true)];
+        let stored = [
+            entry("a", 1, false),
+            entry("b", 5, true),
+            entry("c", 9, false),
+            entry("d", 50, true),
+        ];
         assert_eq!(gone(&stored, policy(30, 0, Some(400))), Vec::<u64>::new());
         assert_eq!(gone(&stored, policy(30, 0, Some(300))), [9]);
         assert_eq!(gone(&stored, policy(30, 0, Some(199))), [9, 1, 50]);

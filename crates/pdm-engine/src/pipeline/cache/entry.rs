@@ -52,13 +52,29 @@ pub struct Entry {
 
 impl Entry {
     /// Describes the outputs below `folder`, after making sure that they have reached the disk.
-    pub(super) fn describe(folder: &Path, key: StageKey, summary: Value, cost: Cost) -> Result<Self, CacheError> {
+    pub(super) fn describe(
+        folder: &Path,
+        key: StageKey,
+        summary: Value,
+        cost: Cost,
+    ) -> Result<Self, CacheError> {
         let root = outputs_of(folder);
         let mut outputs = Vec::new();
         collect(&root, &root, &mut outputs)?;
         outputs.sort_by(|a, b| a.path.cmp(&b.path));
-        let Cost { elapsed_ms, peak_bytes } = cost;
-        Ok(Self { format: FORMAT, key, outputs, summary, elapsed_ms, peak_bytes, folder: folder.to_owned() })
+        let Cost {
+            elapsed_ms,
+            peak_bytes,
+        } = cost;
+        Ok(Self {
+            format: FORMAT,
+            key,
+            outputs,
+            summary,
+            elapsed_ms,
+            peak_bytes,
+            folder: folder.to_owned(),
+        })
     }
 
     /// Reads the entry in `folder` and checks its outputs; says what is wrong with a damaged one.
@@ -67,15 +83,25 @@ impl Entry {
     pub(super) fn read(folder: &Path, key: &StageKey) -> Result<Self, String> {
         let text = read_at_most(&file_of(folder), MOST_OF_A_NOTE)
             .map_err(|error| format!("entry.json cannot be read: {error}"))?;
-        let entry: Self = serde_json::from_slice(&text).map_err(|error| format!("entry.json is not valid: {error}"))?;
+        let entry: Self = serde_json::from_slice(&text)
+            .map_err(|error| format!("entry.json is not valid: {error}"))?;
         if entry.format != FORMAT {
-            return Err(format!("entry.json has format {}, not {FORMAT}", entry.format));
+            return Err(format!(
+                "entry.json has format {}, not {FORMAT}",
+                entry.format
+            ));
         }
         if entry.key.digest() != key.digest() {
             return Err("entry.json belongs to another key".to_owned());
         }
-        let entry = Self { folder: folder.to_owned(), ..entry };
-        entry.outputs.iter().try_for_each(|output| entry.check(output))?;
+        let entry = Self {
+            folder: folder.to_owned(),
+            ..entry
+        };
+        entry
+            .outputs
+            .iter()
+            .try_for_each(|output| entry.check(output))?;
         Ok(entry)
     }
 
@@ -93,7 +119,10 @@ impl Entry {
 
     /// Returns this entry after its folder has moved.
     pub(super) fn moved_to(self, folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), ..self }
+        Self {
+            folder: folder.to_owned(),
+            ..self
+        }
     }
 
     /// Returns the key the outputs were made under.
@@ -118,7 +147,10 @@ impl Entry {
 
     /// Returns what the stage cost when it worked.
     pub fn cost(&self) -> Cost {
-        Cost { elapsed_ms: self.elapsed_ms, peak_bytes: self.peak_bytes }
+        Cost {
+            elapsed_ms: self.elapsed_ms,
+            peak_bytes: self.peak_bytes,
+        }
     }
 
     /// Returns the folder the outputs lie in.
@@ -136,28 +168,42 @@ impl Entry {
     /// # Panics
     /// Never: a map of text to digests has a JSON form.
     pub fn digest(&self) -> Digest {
-        let digests: BTreeMap<_, _> = self.outputs.iter().map(|output| (&output.path, output.sha256)).collect();
+        let digests: BTreeMap<_, _> = self
+            .outputs
+            .iter()
+            .map(|output| (&output.path, output.sha256))
+            .collect();
         digest_of(&digests).expect("a map of text to digests has a JSON form")
     }
 
     fn check(&self, output: &Output) -> Result<(), String> {
         let name = &output.path;
-        if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
+        if !Path::new(name)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+        {
             return Err(format!("output `{name}` lies outside its folder"));
         }
         let path = self.path(name);
-        let found = fs::metadata(&path).map_err(|error| format!("output `{name}` cannot be read: {error}"))?;
+        let found = fs::metadata(&path)
+            .map_err(|error| format!("output `{name}` cannot be read: {error}"))?;
         if found.len() != output.bytes {
-            return Err(format!("output `{name}` has {} bytes instead of {}", found.len(), output.bytes));
+            return Err(format!(
+                "output `{name}` has {} bytes instead of {}",
+                found.len(),
+                output.bytes
+            ));
         }
         if modified_ns(&found) == output.modified_ns {
             return Ok(());
         }
         match Digest::of_file(&path) {
             Ok(digest) if digest == output.sha256 => Ok(()),
-            Ok(digest) => {
-                Err(format!("output `{name}` has SHA-256 {}… instead of {}…", digest.short(), output.sha256.short()))
-            }
+            Ok(digest) => Err(format!(
+                "output `{name}` has SHA-256 {}… instead of {}…",
+                digest.short(),
+                output.sha256.short()
+            )),
             Err(error) => Err(format!("output `{name}` cannot be read: {error}")),
         }
     }
@@ -191,21 +237,33 @@ fn describe(root: &Path, path: &Path) -> Result<Output, CacheError> {
     sync(path)?;
     let sha256 = Digest::of_file(path).at("read", path)?;
     let found = fs::metadata(path).at("read", path)?;
-    Ok(Output { path: slashed(root, path)?, sha256, bytes: found.len(), modified_ns: modified_ns(&found) })
+    Ok(Output {
+        path: slashed(root, path)?,
+        sha256,
+        bytes: found.len(),
+        modified_ns: modified_ns(&found),
+    })
 }
 
 fn slashed(root: &Path, path: &Path) -> Result<String, CacheError> {
     let relative = path.strip_prefix(root).unwrap_or(path);
     let parts: Option<Vec<_>> = relative.iter().map(|part| part.to_str()).collect();
-    Ok(parts.ok_or_else(|| CacheError::NotUtf8(path.to_owned()))?.join("/"))
+    Ok(parts
+        .ok_or_else(|| CacheError::NotUtf8(path.to_owned()))?
+        .join("/"))
 }
 
 /// A power cut after the rename must not leave a file of the right size and time without its bytes.
 fn sync(path: &Path) -> Result<(), CacheError> {
-    File::open(path).and_then(|file| file.sync_all()).at("flush", path)
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .at("flush", path)
 }
 
 fn modified_ns(found: &Metadata) -> u64 {
-    let since_1970 = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let since_1970 = found
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since_1970.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -50,7 +50,11 @@ pub(super) trait At<T> {
 
 impl<T> At<T> for io::Result<T> {
     fn at(self, doing: &'static str, path: &Path) -> Result<T, CacheError> {
-        self.map_err(|source| CacheError::Io { doing, path: path.to_owned(), source })
+        self.map_err(|source| CacheError::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 

@@ -41,13 +41,25 @@ pub enum Change {
 pub fn explain(old: &StageKey, new: &StageKey) -> Vec<Change> {
     let mut changes = Vec::new();
     if old.semantic_version != new.semantic_version {
-        changes.push(Change::Version { old: old.semantic_version, new: new.semantic_version });
+        changes.push(Change::Version {
+            old: old.semantic_version,
+            new: new.semantic_version,
+        });
     }
-    compare("", Some(&old.parameters), Some(&new.parameters), &mut changes);
+    compare(
+        "",
+        Some(&old.parameters),
+        Some(&new.parameters),
+        &mut changes,
+    );
     for name in names(&old.inputs, &new.inputs) {
         let (old, new) = (old.inputs.get(name).copied(), new.inputs.get(name).copied());
         if old != new {
-            changes.push(Change::Input { name: name.clone(), old, new });
+            changes.push(Change::Input {
+                name: name.clone(),
+                old,
+                new,
+            });
         }
     }
     changes
@@ -57,13 +69,25 @@ impl Change {
     /// Returns the change as a fragment; `place` tells where in the pipeline file an option stands.
     pub fn text(&self, place: impl Fn(&str) -> Option<String>) -> String {
         match self {
-            Self::Version { old, new } => format!("the stage itself changed, version {old} → {new}"),
-            Self::Parameter { path, old, new } => {
-                let place = place(path).map(|place| format!(" ({place})")).unwrap_or_default();
-                format!("`{path}` {} → {}{place}", shown(old.as_ref()), shown(new.as_ref()))
+            Self::Version { old, new } => {
+                format!("the stage itself changed, version {old} → {new}")
             }
-            Self::Input { name, old: None, .. } => format!("input `{name}` is new"),
-            Self::Input { name, new: None, .. } => format!("input `{name}` is gone"),
+            Self::Parameter { path, old, new } => {
+                let place = place(path)
+                    .map(|place| format!(" ({place})"))
+                    .unwrap_or_default();
+                format!(
+                    "`{path}` {} → {}{place}",
+                    shown(old.as_ref()),
+                    shown(new.as_ref())
+                )
+            }
+            Self::Input {
+                name, old: None, ..
+            } => format!("input `{name}` is new"),
+            Self::Input {
+                name, new: None, ..
+            } => format!("input `{name}` is gone"),
             Self::Input { name, .. } => format!("input `{name}` changed"),
         }
     }
@@ -82,7 +106,11 @@ fn compare(path: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut V
                 compare(&join(path, &i.to_string()), a.get(i), b.get(i), changes);
             }
         }
-        _ => changes.push(Change::Parameter { path: path.to_owned(), old: old.cloned(), new: new.cloned() }),
+        _ => changes.push(Change::Parameter {
+            path: path.to_owned(),
+            old: old.cloned(),
+            new: new.cloned(),
+        }),
     }
 }
 
@@ -92,10 +120,17 @@ fn nested(items: &[Value]) -> bool {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
-fn names<'a>(a: &'a BTreeMap<String, Digest>, b: &'a BTreeMap<String, Digest>) -> BTreeSet<&'a String> {
+fn names<'a>(
+    a: &'a BTreeMap<String, Digest>,
+    b: &'a BTreeMap<String, Digest>,
+) -> BTreeSet<&'a String> {
     a.keys().chain(b.keys()).collect()
 }
 

@@ -33,13 +33,22 @@ impl FileChange {
     pub fn between(input: &str, old: &[InputFile], new: &[InputFile]) -> Vec<Self> {
         let of = |files: &[InputFile]| -> BTreeMap<String, InputFile> {
             let files = files.iter().filter(|file| file.input == input);
-            files.map(|file| (file.path.clone(), file.clone())).collect()
+            files
+                .map(|file| (file.path.clone(), file.clone()))
+                .collect()
         };
         let (old, new) = (of(old), of(new));
         let paths: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-        let change =
-            |path: &String| Self { path: path.clone(), old: old.get(path).cloned(), new: new.get(path).cloned() };
-        paths.into_iter().map(change).filter(|change| change.is_one()).collect()
+        let change = |path: &String| Self {
+            path: path.clone(),
+            old: old.get(path).cloned(),
+            new: new.get(path).cloned(),
+        };
+        paths
+            .into_iter()
+            .map(change)
+            .filter(|change| change.is_one())
+            .collect()
     }
 
     fn is_one(&self) -> bool {
@@ -68,14 +77,34 @@ mod tests {
     use super::*;
 
     fn file(input: &str, path: &str, text: &str) -> InputFile {
-        InputFile { input: input.into(), path: path.into(), bytes: text.len() as u64, sha256: Digest::of(text) }
+        InputFile {
+            input: input.into(),
+            path: path.into(),
+            bytes: text.len() as u64,
+            sha256: Digest::of(text),
+        }
     }
 
     #[test]
     fn changes_are_told_by_file_of_the_input_that_is_asked_for() {
-        let old = [file("train", "a", "1"), file("train", "b", "2"), file("train", "c", "3"), file("test", "t", "4")];
-        let new = [file("train", "a", "1"), file("train", "b", "x"), file("train", "d", "33"), file("test", "t", "44")];
-        let told = |input| FileChange::between(input, &old, &new).iter().map(FileChange::text).collect::<Vec<_>>();
+        let old = [
+            file("train", "a", "1"),
+            file("train", "b", "2"),
+            file("train", "c", "3"),
+            file("test", "t", "4"),
+        ];
+        let new = [
+            file("train", "a", "1"),
+            file("train", "b", "x"),
+            file("train", "d", "33"),
+            file("test", "t", "44"),
+        ];
+        let told = |input| {
+            FileChange::between(input, &old, &new)
+                .iter()
+                .map(FileChange::text)
+                .collect::<Vec<_>>()
+        };
         insta::assert_snapshot!(told("train").join("\n"), @"
         `b` changed (still 1 bytes, SHA-256 d4735e3a265e… → 2d711642b726…)
         `c` is gone

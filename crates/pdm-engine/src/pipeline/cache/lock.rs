@@ -19,7 +19,12 @@ pub(super) struct StageLock {
 impl StageLock {
     /// Takes the lock, or returns nothing while another process holds it.
     pub(super) fn try_take(path: &Path) -> Result<Option<Self>, CacheError> {
-        let file = File::options().create(true).truncate(false).write(true).open(path).at("open", path)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .at("open", path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _held: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -28,7 +33,11 @@ impl StageLock {
     }
 
     /// Waits for the lock; calls `waiting` once if it is not free at once.
-    pub(super) fn take(path: &Path, interrupt: &Interrupt, waiting: impl FnOnce()) -> Result<Self, CacheError> {
+    pub(super) fn take(
+        path: &Path,
+        interrupt: &Interrupt,
+        waiting: impl FnOnce(),
+    ) -> Result<Self, CacheError> {
         if let Some(lock) = Self::try_take(path)? {
             return Ok(lock);
         }

@@ -93,7 +93,10 @@ impl Pending {
     /// The outputs cannot be read, or the folder cannot be moved; nothing is left behind then.
     pub fn commit(self, summary: Value) -> Result<Entry, CacheError> {
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let cost = self.cost.unwrap_or(Cost { elapsed_ms, peak_bytes: self.peak_bytes });
+        let cost = self.cost.unwrap_or(Cost {
+            elapsed_ms,
+            peak_bytes: self.peak_bytes,
+        });
         let entry = Entry::describe(&self.work, self.key.clone(), summary, cost)?;
         entry.write()?;
         remove_folder(&self.destination)?;

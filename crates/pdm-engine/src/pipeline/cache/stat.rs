@@ -63,7 +63,13 @@ impl StatCache {
     pub fn open(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let files = read(&path);
-        Self { path, state: Mutex::new(State { files, ..State::default() }) }
+        Self {
+            path,
+            state: Mutex::new(State {
+                files,
+                ..State::default()
+            }),
+        }
     }
 
     /// Returns a cache that trusts nothing it remembers: every file is hashed, and remembered anew.
@@ -80,14 +86,26 @@ impl StatCache {
     pub fn digest(&self, path: &Path) -> io::Result<(Digest, u64)> {
         let seen = Seen::of(&fs::metadata(path)?);
         let name = path.to_string_lossy();
-        if let Some(known) = self.lock().files.get(name.as_ref()).filter(|known| known.holds(&seen)) {
+        if let Some(known) = self
+            .lock()
+            .files
+            .get(name.as_ref())
+            .filter(|known| known.holds(&seen))
+        {
             return Ok((known.sha256, seen.bytes));
         }
         let hashed_ns = nanoseconds(SystemTime::now());
         let sha256 = Digest::of_file(path)?;
         // Whatever was changed meanwhile is hashed again next time.
         if Seen::of(&fs::metadata(path)?) == seen {
-            let (mut state, known) = (self.lock(), Known { seen, hashed_ns, sha256 });
+            let (mut state, known) = (
+                self.lock(),
+                Known {
+                    seen,
+                    hashed_ns,
+                    sha256,
+                },
+            );
             state.files.insert(name.to_string(), known);
             state.learnt.insert(name.into_owned(), known);
         }
@@ -104,7 +122,10 @@ impl StatCache {
         let mut files = read(&self.path);
         files.extend(learnt);
         files.retain(|path, _| Path::new(path).is_file());
-        if let Ok(bytes) = serde_json::to_vec_pretty(&Contents { format: FORMAT, files }) {
+        if let Ok(bytes) = serde_json::to_vec_pretty(&Contents {
+            format: FORMAT,
+            files,
+        }) {
             // On a read-only disk everything is hashed every time.
             let _unwritten = write_whole(&self.path, &bytes);
         }
@@ -121,14 +142,21 @@ impl StatCache {
 }
 
 fn read(path: &Path) -> BTreeMap<String, Known> {
-    let read =
-        read_at_most(path, MOST_OF_A_NOTE).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
-    read.filter(|contents| contents.format == FORMAT).unwrap_or_default().files
+    let read = read_at_most(path, MOST_OF_A_NOTE)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
+    read.filter(|contents| contents.format == FORMAT)
+        .unwrap_or_default()
+        .files
 }
 
 impl Known {
     fn holds(&self, seen: &Seen) -> bool {
-        let settled = self.seen.modified_ns.max(self.seen.changed_ns).saturating_add(RACY.as_nanos() as u64);
+        let settled = self
+            .seen
+            .modified_ns
+            .max(self.seen.changed_ns)
+            .saturating_add(RACY.as_nanos() as u64);
         self.seen == *seen && settled < self.hashed_ns
     }
 }
@@ -137,7 +165,13 @@ impl Seen {
     fn of(found: &Metadata) -> Self {
         let modified_ns = found.modified().map_or(0, nanoseconds);
         let [changed_ns, inode, device] = identity(found);
-        Self { bytes: found.len(), modified_ns, changed_ns, inode, device }
+        Self {
+            bytes: found.len(),
+            modified_ns,
+            changed_ns,
+            inode,
+            device,
+        }
     }
 }
 
@@ -145,7 +179,9 @@ impl Seen {
 fn identity(found: &Metadata) -> [u64; 3] {
     use std::os::unix::fs::MetadataExt;
     let seconds = u64::try_from(found.ctime()).unwrap_or(0);
-    let changed = seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(found.ctime_nsec()).unwrap_or(0));
+    let changed = seconds
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::try_from(found.ctime_nsec()).unwrap_or(0));
     [changed, found.ino(), found.dev()]
 }
 
@@ -171,7 +207,9 @@ mod tests {
 
     impl Place {
         fn new(bytes: &str) -> Self {
-            let place = Self { folder: tempfile::tempdir().unwrap() };
+            let place = Self {
+                folder: tempfile::tempdir().unwrap(),
+            };
             fs::write(place.data(), bytes).unwrap();
             place
         }
@@ -188,8 +226,12 @@ mod tests {
         fn settled(bytes: &str) -> Self {
             let place = Self::new(bytes);
             place.look();
-            let mut contents: Contents = serde_json::from_slice(&fs::read(place.memory()).unwrap()).unwrap();
-            contents.files.values_mut().for_each(|known| known.hashed_ns += 3_000_000_000);
+            let mut contents: Contents =
+                serde_json::from_slice(&fs::read(place.memory()).unwrap()).unwrap();
+            contents
+                .files
+                .values_mut()
+                .for_each(|known| known.hashed_ns += 3_000_000_000);
             fs::write(place.memory(), serde_json::to_vec(&contents).unwrap()).unwrap();
             place
         }
@@ -204,8 +246,12 @@ mod tests {
 
         /// Puts a wrong digest into the memory; whoever answers with it did not hash.
         fn plant(&self, digest: Digest) {
-            let mut contents: Contents = serde_json::from_slice(&fs::read(self.memory()).unwrap()).unwrap();
-            contents.files.values_mut().for_each(|known| known.sha256 = digest);
+            let mut contents: Contents =
+                serde_json::from_slice(&fs::read(self.memory()).unwrap()).unwrap();
+            contents
+                .files
+                .values_mut()
+                .for_each(|known| known.sha256 = digest);
             fs::write(self.memory(), serde_json::to_vec(&contents).unwrap()).unwrap();
         }
     }
@@ -216,7 +262,10 @@ mod tests {
         place.plant(planted);
         assert_eq!(place.look(), planted);
         let distrusting = StatCache::open(place.memory()).distrusting();
-        assert_eq!(distrusting.digest(&place.data()).unwrap().0, Digest::of("rows"));
+        assert_eq!(
+            distrusting.digest(&place.data()).unwrap().0,
+            Digest::of("rows")
+        );
     }
 
     #[test]
@@ -232,18 +281,37 @@ mod tests {
         let place = Place::settled("rows");
         let before = fs::metadata(place.data()).unwrap().modified().unwrap();
         fs::write(place.data(), "swor").unwrap();
-        File::options().write(true).open(place.data()).unwrap().set_modified(before).unwrap();
-        assert_eq!(place.look(), Digest::of("swor"), "the inode's own time gives it away");
+        File::options()
+            .write(true)
+            .open(place.data())
+            .unwrap()
+            .set_modified(before)
+            .unwrap();
+        assert_eq!(
+            place.look(),
+            Digest::of("swor"),
+            "the inode's own time gives it away"
+        );
         let place = Place::settled("rows");
         let other = place.folder.path().join("other");
         fs::write(&other, "swor").unwrap();
         fs::rename(&other, place.data()).unwrap();
-        assert_eq!(place.look(), Digest::of("swor"), "another file took its place");
+        assert_eq!(
+            place.look(),
+            Digest::of("swor"),
+            "another file took its place"
+        );
     }
 
     #[test]
     fn a_damaged_memory_is_no_memory() {
-        for damage in [&b""[..], b"{", b"{\"format\": 2, \"files\": {}}", b"[]", b"\xff\x00"] {
+        for damage in [
+            &b""[..],
+            b"{",
+            b"{\"format\": 2, \"files\": {}}",
+            b"[]",
+            b"\xff\x00",
+        ] {
             let place = Place::settled("rows");
             fs::write(place.memory(), damage).unwrap();
             assert_eq!(place.look(), Digest::of("rows"));
@@ -258,9 +326,15 @@ mod tests {
     fn what_is_gone_is_forgotten_and_a_missing_file_is_an_error() {
         let place = Place::settled("rows");
         fs::rename(place.data(), place.folder.path().join("elsewhere")).unwrap();
-        assert!(StatCache::open(place.memory()).digest(&place.data()).is_err());
+        assert!(
+            StatCache::open(place.memory())
+                .digest(&place.data())
+                .is_err()
+        );
         let cache = StatCache::open(place.memory());
-        cache.digest(&place.folder.path().join("elsewhere")).unwrap();
+        cache
+            .digest(&place.folder.path().join("elsewhere"))
+            .unwrap();
         cache.save();
         assert_eq!(read(&place.memory()).len(), 1);
     }

@@ -68,14 +68,21 @@ impl Cache {
     ///
     /// # Errors
     /// The file system refuses, or `interrupt` was raised while waiting.
-    pub fn claim(&self, key: &StageKey, interrupt: &Interrupt, waiting: impl FnOnce()) -> Result<Claim, CacheError> {
+    pub fn claim(
+        &self,
+        key: &StageKey,
+        interrupt: &Interrupt,
+        waiting: impl FnOnce(),
+    ) -> Result<Claim, CacheError> {
         if let Some(entry) = self.lookup(key).into_entry() {
             return Ok(Claim::Ready(Box::new(entry)));
         }
         let lock = self.lock(key, interrupt, waiting)?;
         match self.lookup(key).into_entry() {
             Some(entry) => Ok(Claim::Ready(Box::new(entry))),
-            None => self.start(key, lock).map(|pending| Claim::Work(Box::new(pending))),
+            None => self
+                .start(key, lock)
+                .map(|pending| Claim::Work(Box::new(pending))),
         }
     }
 
@@ -83,7 +90,12 @@ impl Cache {
     ///
     /// # Errors
     /// As [`Cache::claim`].
-    pub fn begin(&self, key: &StageKey, interrupt: &Interrupt, waiting: impl FnOnce()) -> Result<Pending, CacheError> {
+    pub fn begin(
+        &self,
+        key: &StageKey,
+        interrupt: &Interrupt,
+        waiting: impl FnOnce(),
+    ) -> Result<Pending, CacheError> {
         let lock = self.lock(key, interrupt, waiting)?;
         self.start(key, lock)
     }
@@ -100,10 +112,18 @@ impl Cache {
     ///
     /// # Errors
     /// As there.
-    pub fn remember_files(&self, pipeline: &str, key: &StageKey, files: &[InputFile]) -> Result<(), CacheError> {
+    pub fn remember_files(
+        &self,
+        pipeline: &str,
+        key: &StageKey,
+        files: &[InputFile],
+    ) -> Result<(), CacheError> {
         self.mark_used(pipeline, key);
         let path = self.note(pipeline, &key.stage);
-        let note = serde_json::to_vec_pretty(&Note { key: key.clone(), files: files.to_vec() })?;
+        let note = serde_json::to_vec_pretty(&Note {
+            key: key.clone(),
+            files: files.to_vec(),
+        })?;
         if read_at_most(&path, MOST_OF_A_NOTE).is_ok_and(|before| before == note) {
             return Ok(());
         }
@@ -119,7 +139,9 @@ impl Cache {
 
     /// Returns the files behind the key a stage of `pipeline` used last, as far as they were noted.
     pub fn last_files(&self, pipeline: &str, stage: &str) -> Vec<InputFile> {
-        self.last_note(pipeline, stage).map(|note| note.files).unwrap_or_default()
+        self.last_note(pipeline, stage)
+            .map(|note| note.files)
+            .unwrap_or_default()
     }
 
     fn last_note(&self, pipeline: &str, stage: &str) -> Option<Note> {
@@ -145,10 +167,18 @@ impl Cache {
 
     /// Removes the folders of a shelf that `stale` names and nobody holds the lock of.
     fn sweep(&self, shelf: &str, stale: impl Fn(&Path) -> bool) -> Result<(), CacheError> {
-        let Ok(folders) = fs::read_dir(self.root.join(shelf)) else { return Ok(()) };
-        for folder in folders.flatten().map(|item| item.path()).filter(|folder| stale(folder)) {
+        let Ok(folders) = fs::read_dir(self.root.join(shelf)) else {
+            return Ok(());
+        };
+        for folder in folders
+            .flatten()
+            .map(|item| item.path())
+            .filter(|folder| stale(folder))
+        {
             let name = folder.file_name().and_then(|name| name.to_str());
-            let Some(digest) = name.and_then(|name| name.parse::<Digest>().ok()) else { continue };
+            let Some(digest) = name.and_then(|name| name.parse::<Digest>().ok()) else {
+                continue;
+            };
             if let Some(_nobody_works_here) = StageLock::try_take(&self.lock_path(digest))? {
                 remove_folder(&folder)?;
             }
@@ -167,7 +197,10 @@ impl Cache {
     }
 
     pub(super) fn entry_folder(&self, key: &StageKey) -> PathBuf {
-        self.root.join("entries").join(file_name(&key.stage)).join(key.digest().to_string())
+        self.root
+            .join("entries")
+            .join(file_name(&key.stage))
+            .join(key.digest().to_string())
     }
 
     pub(super) fn lock_path(&self, digest: Digest) -> PathBuf {
@@ -175,7 +208,10 @@ impl Cache {
     }
 
     fn note(&self, pipeline: &str, stage: &str) -> PathBuf {
-        self.root.join("last").join(file_name(pipeline)).join(file_name(stage) + ".json")
+        self.root
+            .join("last")
+            .join(file_name(pipeline))
+            .join(file_name(stage) + ".json")
     }
 }
 
@@ -191,5 +227,8 @@ fn file_name(text: &str) -> String {
 
 fn age(folder: &Path) -> Duration {
     let changed = fs::metadata(folder).and_then(|found| found.modified());
-    changed.ok().and_then(|time| SystemTime::now().duration_since(time).ok()).unwrap_or_default()
+    changed
+        .ok()
+        .and_then(|time| SystemTime::now().duration_since(time).ok())
+        .unwrap_or_default()
 }

@@ -52,7 +52,11 @@ impl Cache {
             .flat_map(|shelf| folders(shelf))
             .filter_map(|folder| stored(&folder, &last))
             .collect();
-        stored.sort_by(|a, b| b.last_used.cmp(&a.last_used).then_with(|| (&a.stage, a.key).cmp(&(&b.stage, b.key))));
+        stored.sort_by(|a, b| {
+            b.last_used
+                .cmp(&a.last_used)
+                .then_with(|| (&a.stage, a.key).cmp(&(&b.stage, b.key)))
+        });
         stored
     }
 
@@ -68,10 +72,14 @@ impl Cache {
     fn last_keys(&self) -> BTreeMap<Digest, Vec<String>> {
         let mut last: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for folder in folders(&self.root().join("last")) {
-            let Some(pipeline) = name(&folder) else { continue };
+            let Some(pipeline) = name(&folder) else {
+                continue;
+            };
             let notes = fs::read_dir(&folder).into_iter().flatten().flatten();
             for note in notes.filter_map(|item| Note::read(&item.path())) {
-                last.entry(note.key.digest()).or_default().push(pipeline.clone());
+                last.entry(note.key.digest())
+                    .or_default()
+                    .push(pipeline.clone());
             }
         }
         last.values_mut().for_each(|pipelines| pipelines.sort());
@@ -83,13 +91,26 @@ fn stored(folder: &Path, last: &BTreeMap<Digest, Vec<String>>) -> Option<Stored>
     let key: Digest = name(folder)?.parse().ok()?;
     let stage = folder.parent().and_then(name)?;
     let time = |path: PathBuf| fs::metadata(path).ok().and_then(modified);
-    let created = time(folder.join("entry.json")).or_else(|| time(folder.to_owned())).unwrap_or_default();
+    let created = time(folder.join("entry.json"))
+        .or_else(|| time(folder.to_owned()))
+        .unwrap_or_default();
     let used = folder.join(USED);
-    let pipeline = read_note(&used).ok().filter(|pipeline| !pipeline.is_empty());
+    let pipeline = read_note(&used)
+        .ok()
+        .filter(|pipeline| !pipeline.is_empty());
     let last_used = time(used).unwrap_or(created).max(created);
     let reachable_from = last.get(&key).cloned().unwrap_or_default();
     let cost = Entry::glance(folder).map(|entry| entry.cost());
-    Some(Stored { stage, key, bytes: bytes(folder), created, last_used, pipeline, reachable_from, cost })
+    Some(Stored {
+        stage,
+        key,
+        bytes: bytes(folder),
+        created,
+        last_used,
+        pipeline,
+        reachable_from,
+        cost,
+    })
 }
 
 fn modified(found: Metadata) -> Option<Timestamp> {
@@ -97,12 +118,17 @@ fn modified(found: Metadata) -> Option<Timestamp> {
 }
 
 fn name(path: &Path) -> Option<String> {
-    path.file_name().and_then(|name| name.to_str()).map(ToOwned::to_owned)
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .map(ToOwned::to_owned)
 }
 
 fn folders(path: &Path) -> Vec<PathBuf> {
     let items = fs::read_dir(path).into_iter().flatten().flatten();
-    let mut folders: Vec<_> = items.map(|item| item.path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<_> = items
+        .map(|item| item.path())
+        .filter(|path| path.is_dir())
+        .collect();
     folders.sort();
     folders
 }

@@ -16,7 +16,12 @@ use pdm_core::events::{Interrupt, Interrupted};
 fn key(rounds: u64) -> StageKey {
     let inputs = BTreeMap::from([("train_FD001.txt".to_owned(), Digest::of("rows"))]);
     let parameters = json!({"model": {"kind": "gbdt", "rounds": rounds}, "split": {"folds": 5}});
-    StageKey { stage: "train".to_owned(), semantic_version: 1, parameters, inputs }
+    StageKey {
+        stage: "train".to_owned(),
+        semantic_version: 1,
+        parameters,
+        inputs,
+    }
 }
 
 fn cache() -> (TempDir, Cache) {
@@ -56,8 +61,15 @@ fn what_is_committed_is_found_again_by_the_same_key_only() {
     let found = cache.lookup(&key(300)).into_entry().unwrap();
     assert_eq!(found, made);
     assert_eq!(found.summary(), &json!({"rmse": 8.5}));
-    assert_eq!(fs::read_to_string(found.path("weights.safetensors")).unwrap(), "weights");
-    let names: Vec<_> = found.outputs().iter().map(|output| output.path.as_str()).collect();
+    assert_eq!(
+        fs::read_to_string(found.path("weights.safetensors")).unwrap(),
+        "weights"
+    );
+    let names: Vec<_> = found
+        .outputs()
+        .iter()
+        .map(|output| output.path.as_str())
+        .collect();
     assert_eq!(names, ["folds/0.csv", "weights.safetensors"]);
     assert_eq!(found.outputs()[1].sha256, Digest::of("weights"));
     assert_eq!(cache.lookup(&key(500)), Status::Absent);
@@ -80,14 +92,24 @@ fn every_kind_of_damage_is_named_and_repaired_by_the_next_commit() {
     let weights = entry.path("weights.safetensors");
 
     fs::write(&weights, "weighty").unwrap();
-    File::options().write(true).open(&weights).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    File::options()
+        .write(true)
+        .open(&weights)
+        .unwrap()
+        .set_modified(SystemTime::UNIX_EPOCH)
+        .unwrap();
     assert!(reason(cache.lookup(&key(1))).starts_with("output `weights.safetensors` has SHA-256 "));
 
     fs::write(&weights, "weight").unwrap();
-    assert_eq!(reason(cache.lookup(&key(1))), "output `weights.safetensors` has 6 bytes instead of 7");
+    assert_eq!(
+        reason(cache.lookup(&key(1))),
+        "output `weights.safetensors` has 6 bytes instead of 7"
+    );
 
     fs::remove_file(&weights).unwrap();
-    assert!(reason(cache.lookup(&key(1))).starts_with("output `weights.safetensors` cannot be read"));
+    assert!(
+        reason(cache.lookup(&key(1))).starts_with("output `weights.safetensors` cannot be read")
+    );
 
     let json = weights.parent().unwrap().with_file_name("entry.json");
     fs::write(&json, "{\"format\": 1").unwrap();
@@ -105,8 +127,12 @@ fn every_kind_of_damage_is_named_and_repaired_by_the_next_commit() {
 fn a_touched_file_with_the_same_bytes_is_still_good() {
     let (_folder, cache) = cache();
     let entry = make(&cache, &key(1));
-    let file = File::options().write(true).open(entry.path("weights.safetensors")).unwrap();
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1)).unwrap();
+    let file = File::options()
+        .write(true)
+        .open(entry.path("weights.safetensors"))
+        .unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1))
+        .unwrap();
     assert!(matches!(cache.lookup(&key(1)), Status::Hit(_)));
 }
 
@@ -115,9 +141,14 @@ fn an_entry_that_names_files_outside_itself_is_damaged() {
     let (_folder, cache) = cache();
     let entry = make(&cache, &key(1));
     let json = entry.dir().with_file_name("entry.json");
-    let text = fs::read_to_string(&json).unwrap().replace("folds/0.csv", "../entry.json");
+    let text = fs::read_to_string(&json)
+        .unwrap()
+        .replace("folds/0.csv", "../entry.json");
     fs::write(&json, text).unwrap();
-    assert_eq!(reason(cache.lookup(&key(1))), "output `../entry.json` lies outside its folder");
+    assert_eq!(
+        reason(cache.lookup(&key(1))),
+        "output `../entry.json` lies outside its folder"
+    );
 }
 
 #[cfg(unix)]
@@ -126,7 +157,10 @@ fn a_stage_may_not_leave_links() {
     let (_folder, cache) = cache();
     let pending = begin(&cache, &key(1));
     std::os::unix::fs::symlink("/etc/passwd", pending.dir().join("link")).unwrap();
-    assert!(matches!(pending.commit(Value::Null), Err(CacheError::NotAFile(_))));
+    assert!(matches!(
+        pending.commit(Value::Null),
+        Err(CacheError::NotAFile(_))
+    ));
     assert_eq!(cache.lookup(&key(1)), Status::Absent);
 }
 
@@ -138,7 +172,10 @@ fn only_one_of_many_computes() {
         for _ in 0..6 {
             scope.spawn(|| {
                 let waiting = || _ = waited.fetch_add(1, Ordering::SeqCst);
-                match cache.claim(&key(1), &Interrupt::default(), waiting).unwrap() {
+                match cache
+                    .claim(&key(1), &Interrupt::default(), waiting)
+                    .unwrap()
+                {
                     Claim::Ready(entry) => assert_eq!(entry.outputs().len(), 1),
                     Claim::Work(pending) => {
                         computed.fetch_add(1, Ordering::SeqCst);
@@ -161,7 +198,10 @@ fn waiting_can_be_interrupted() {
     let interrupt = Interrupt::default();
     let signal = || interrupt.cell().store(15, Ordering::Relaxed);
     let answer = cache.claim(&key(1), &interrupt, signal);
-    assert!(matches!(answer, Err(CacheError::Interrupted(Interrupted::Signal { signal: 15 }))));
+    assert!(matches!(
+        answer,
+        Err(CacheError::Interrupted(Interrupted::Signal { signal: 15 }))
+    ));
 }
 
 #[test]
@@ -195,7 +235,10 @@ fn partial_results_survive_until_commit() {
     let cache = Cache::open(cache.root()).unwrap();
     let second = begin(&cache, &key(1));
     let scratch = second.resume_dir().unwrap().to_owned();
-    assert_eq!(fs::read_to_string(scratch.join("epoch-3")).unwrap(), "state");
+    assert_eq!(
+        fs::read_to_string(scratch.join("epoch-3")).unwrap(),
+        "state"
+    );
     second.commit(Value::Null).unwrap();
     assert!(!scratch.exists());
 }
@@ -233,7 +276,10 @@ fn changes_are_told_with_their_place() {
         ("test_FD001.txt".to_owned(), Digest::of("t")),
     ]);
     let place = |path: &str| (path == "model.rounds").then(|| "pipelines/fd001.toml:21".to_owned());
-    let texts: Vec<_> = explain(&key(300), &new).iter().map(|change| change.text(place)).collect();
+    let texts: Vec<_> = explain(&key(300), &new)
+        .iter()
+        .map(|change| change.text(place))
+        .collect();
     insta::assert_snapshot!(texts.join("\n"), @r#"
     the stage itself changed, version 1 → 2
     `gate` unset → [{"value":16.0}]
@@ -245,11 +291,16 @@ fn changes_are_told_with_their_place() {
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<i32>().prop_map(Value::from), "[a-z]{0,3}".prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<i32>().prop_map(Value::from),
+        "[a-z]{0,3}".prop_map(Value::from)
+    ];
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::btree_map("[a-c]", inner, 0..3).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map("[a-c]", inner, 0..3)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }

@@ -26,27 +26,53 @@ pub struct NoPlace(String);
 ///
 /// # Errors
 /// A key whose place is taken by something else, such as a list.
-pub fn edited(text: &str, overrides: &[String], values: &Point, comment: &str) -> Result<String, NoPlace> {
+pub fn edited(
+    text: &str,
+    overrides: &[String],
+    values: &Point,
+    comment: &str,
+) -> Result<String, NoPlace> {
     let mut text = text.to_owned();
-    let names_kind = |written: &String| written.split('=').next().is_some_and(|key| key.trim_end().ends_with(".kind"));
-    let (kinds, others): (Vec<_>, Vec<_>) = overrides.iter().partition(|written| names_kind(written));
+    let names_kind = |written: &String| {
+        written
+            .split('=')
+            .next()
+            .is_some_and(|key| key.trim_end().ends_with(".kind"))
+    };
+    let (kinds, others): (Vec<_>, Vec<_>) =
+        overrides.iter().partition(|written| names_kind(written));
     // Kinds first, for another kind takes the keys of the first along.
     for written in kinds.into_iter().chain(others) {
         let no_place = || NoPlace(written.clone());
         let (key, value) = written.split_once('=').ok_or_else(no_place)?;
-        let steps: Vec<_> = parse_key(key).ok_or_else(no_place)?.into_iter().map(|(step, _)| step).collect();
+        let steps: Vec<_> = parse_key(key)
+            .ok_or_else(no_place)?
+            .into_iter()
+            .map(|(step, _)| step)
+            .collect();
         let value = as_toml(value.trim());
         if let [section, last] = steps.as_slice()
             && last == "kind"
         {
-            text = Document::parse(&text).and_then(|file| file.of_kind(section, &value)).ok_or_else(no_place)?;
+            text = Document::parse(&text)
+                .and_then(|file| file.of_kind(section, &value))
+                .ok_or_else(no_place)?;
         }
-        text = Document::parse(&text).and_then(|file| file.with(&steps, &value)).ok_or_else(no_place)?;
+        text = Document::parse(&text)
+            .and_then(|file| file.with(&steps, &value))
+            .ok_or_else(no_place)?;
     }
     if let Some(kind) = values.get(KIND) {
-        let other =
-            |file: Document<'_>| if file.has(KIND, kind) { Some(text.clone()) } else { file.emptied("model", "kind") };
-        text = Document::parse(&text).and_then(other).ok_or_else(|| NoPlace(KIND.into()))?;
+        let other = |file: Document<'_>| {
+            if file.has(KIND, kind) {
+                Some(text.clone())
+            } else {
+                file.emptied("model", "kind")
+            }
+        };
+        text = Document::parse(&text)
+            .and_then(other)
+            .ok_or_else(|| NoPlace(KIND.into()))?;
     }
     for (key, value) in values {
         text = with_value(&text, key, value).ok_or_else(|| NoPlace(key.clone()))?;
@@ -60,7 +86,9 @@ fn with_value(text: &str, key: &str, value: &Value) -> Option<String> {
         // A section that is replaced whole: its header stays, its keys are those of the value.
         Value::Object(table) if steps.len() == 1 => {
             let empty = Document::parse(text)?.emptied(key, "")?;
-            table.iter().try_fold(empty, |text, (name, value)| with_value(&text, &join(key, name), value))
+            table.iter().try_fold(empty, |text, (name, value)| {
+                with_value(&text, &join(key, name), value)
+            })
         }
         _ => Document::parse(text)?.with(&steps, &toml_of(value)),
     }
@@ -76,12 +104,17 @@ fn as_toml(written: &str) -> String {
 
 /// Returns a value on one line.
 pub fn toml_of(value: &Value) -> String {
-    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
+    toml::Value::try_from(value)
+        .map(|value| value.to_string())
+        .unwrap_or_default()
 }
 
 /// Puts comment lines at the top, below a line that names the schema.
 pub fn with_comment(text: &str, comment: &str) -> String {
-    let schema = text.lines().next().filter(|line| line.starts_with("#:schema"));
+    let schema = text
+        .lines()
+        .next()
+        .filter(|line| line.starts_with("#:schema"));
     let (first, rest) = text.split_at(schema.map_or(0, |line| (line.len() + 1).min(text.len())));
     let lines: String = comment.lines().map(|line| format!("# {line}\n")).collect();
     format!("{first}{lines}{rest}")
@@ -116,9 +149,19 @@ leaves = 15
 
     #[test]
     fn values_change_and_comments_stay() {
-        let values = json!({ "model.rounds": 450, "model.l2": 0.25, "features.half_lives": [2.0, 30.0] });
-        let overrides = ["model.leaves=31".to_owned(), "registry.url=s3://a".to_owned()];
-        let text = edited(FILE, &overrides, values.as_object().unwrap(), "tuned\nby hand").unwrap();
+        let values =
+            json!({ "model.rounds": 450, "model.l2": 0.25, "features.half_lives": [2.0, 30.0] });
+        let overrides = [
+            "model.leaves=31".to_owned(),
+            "registry.url=s3://a".to_owned(),
+        ];
+        let text = edited(
+            FILE,
+            &overrides,
+            values.as_object().unwrap(),
+            "tuned\nby hand",
+        )
+        .unwrap();
         insta::assert_snapshot!(text, @r#"
         #:schema pipeline.schema.json
         # tuned
@@ -164,7 +207,8 @@ leaves = 15
     #[test]
     fn tables_on_one_line_and_dotted_keys_stay_what_they_are() {
         let text = "model = { kind = \"gbdt\", rounds = 5 }\ntrain = {}\nsplit.folds = 4\n";
-        let values = json!({ "model.rounds": 6, "model.leaves": 7, "train.first_row": 8, "split.x": 9 });
+        let values =
+            json!({ "model.rounds": 6, "model.leaves": 7, "train.first_row": 8, "split.x": 9 });
         insta::assert_snapshot!(edit(text, values, &[]).unwrap(), @r#"
         model = { kind = "gbdt", rounds = 6, leaves = 7 }
         train = { first_row = 8 }
@@ -172,10 +216,20 @@ leaves = 15
         split.folds = 4
         "#);
         let overrides = edit(FILE, json!({}), &["model.hidden=7", "model.kind=gru"]).unwrap();
-        assert!(overrides.contains("kind = \"gru\"\nhidden = 7\n") && !overrides.contains("rounds"), "{overrides}");
-        assert!(edit(FILE, json!({}), &["model.kind=gbdt"]).unwrap().contains("leaves"));
+        assert!(
+            overrides.contains("kind = \"gru\"\nhidden = 7\n") && !overrides.contains("rounds"),
+            "{overrides}"
+        );
+        assert!(
+            edit(FILE, json!({}), &["model.kind=gbdt"])
+                .unwrap()
+                .contains("leaves")
+        );
         let gru = edit(text, json!({ "model.kind": "gru", "model.hidden": 7 }), &[]).unwrap();
-        assert!(gru.starts_with("model = { kind = \"gru\", hidden = 7 }\n"), "{gru}");
+        assert!(
+            gru.starts_with("model = { kind = \"gru\", hidden = 7 }\n"),
+            "{gru}"
+        );
     }
 
     #[test]
@@ -183,10 +237,15 @@ leaves = 15
         let whole = json!({ "model": { "kind": "linear", "l2": 0.5 } });
         let text = edit(FILE, whole.clone(), &[]).unwrap();
         assert!(
-            text.contains("[model]                # the model\nkind = \"linear\"\nl2 = 0.5\n\n[train]\n"),
+            text.contains(
+                "[model]                # the model\nkind = \"linear\"\nl2 = 0.5\n\n[train]\n"
+            ),
             "{text}"
         );
-        assert_eq!(edit("model = { a = 1 }\n", whole, &[]).unwrap(), "model = { kind = \"linear\", l2 = 0.5 }\n");
+        assert_eq!(
+            edit("model = { a = 1 }\n", whole, &[]).unwrap(),
+            "model = { kind = \"linear\", l2 = 0.5 }\n"
+        );
     }
 
     #[test]
@@ -198,14 +257,23 @@ leaves = 15
 
     #[test]
     fn a_file_without_its_last_newline_and_a_key_below_a_bare_header_come_out_right() {
-        assert_eq!(edit("[model]", json!({ "model.l2": 1.5 }), &[]).unwrap(), "[model]\nl2 = 1.5\n");
-        assert_eq!(edit("version = 1", json!({ "model.l2": 1.5 }), &[]).unwrap(), "version = 1\n\n[model]\nl2 = 1.5\n");
+        assert_eq!(
+            edit("[model]", json!({ "model.l2": 1.5 }), &[]).unwrap(),
+            "[model]\nl2 = 1.5\n"
+        );
+        assert_eq!(
+            edit("version = 1", json!({ "model.l2": 1.5 }), &[]).unwrap(),
+            "version = 1\n\n[model]\nl2 = 1.5\n"
+        );
     }
 
     #[test]
     fn what_has_no_place_is_said() {
         for key in ["model.rounds.x", "features.half_lives.7", "model"] {
-            assert_eq!(edit(FILE, json!({ key: 1 }), &[]), Err(NoPlace(key.to_owned())));
+            assert_eq!(
+                edit(FILE, json!({ key: 1 }), &[]),
+                Err(NoPlace(key.to_owned()))
+            );
         }
     }
 }

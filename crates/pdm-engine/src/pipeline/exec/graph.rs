@@ -32,8 +32,15 @@ impl<'s> ExecGraph<'s> {
 
     fn new(stages: &'s [ExecOptions], dataset: &DatasetOptions) -> Self {
         let files = data::parts(dataset, Path::new(""));
-        let is_data = |output: &String| files.iter().any(|part| plain(&part.path.to_string_lossy()) == plain(output));
-        let makes_data = stages.iter().map(|stage| stage.outputs.iter().any(is_data)).collect();
+        let is_data = |output: &String| {
+            files
+                .iter()
+                .any(|part| plain(&part.path.to_string_lossy()) == plain(output))
+        };
+        let makes_data = stages
+            .iter()
+            .map(|stage| stage.outputs.iter().any(is_data))
+            .collect();
         Self { stages, makes_data }
     }
 
@@ -61,15 +68,30 @@ impl<'s> ExecGraph<'s> {
     pub fn needs(&self, node: Node) -> BTreeSet<Node> {
         match node {
             Node::Named(stage) => {
-                let before = Stage::ALL.iter().rev().find(|other| **other < stage).map(|other| Node::Named(*other));
+                let before = Stage::ALL
+                    .iter()
+                    .rev()
+                    .find(|other| **other < stage)
+                    .map(|other| Node::Named(*other));
                 let waits = |exec: &usize| {
-                    self.stages[*exec].before == Some(stage) || (stage == Stage::Validate && self.makes_data[*exec])
+                    self.stages[*exec].before == Some(stage)
+                        || (stage == Stage::Validate && self.makes_data[*exec])
                 };
-                before.into_iter().chain(self.execs().filter(waits).map(Node::Exec)).collect()
+                before
+                    .into_iter()
+                    .chain(self.execs().filter(waits).map(Node::Exec))
+                    .collect()
             }
             Node::Exec(exec) => {
-                let makers = self.execs().filter(|maker| *maker != exec && self.feeds(*maker, exec));
-                self.stages[exec].after.map(Node::Named).into_iter().chain(makers.map(Node::Exec)).collect()
+                let makers = self
+                    .execs()
+                    .filter(|maker| *maker != exec && self.feeds(*maker, exec));
+                self.stages[exec]
+                    .after
+                    .map(Node::Named)
+                    .into_iter()
+                    .chain(makers.map(Node::Exec))
+                    .collect()
             }
         }
     }
@@ -78,7 +100,11 @@ impl<'s> ExecGraph<'s> {
     pub fn all_needs(&self, node: Node) -> BTreeSet<Node> {
         let (mut found, mut open) = (BTreeSet::new(), vec![node]);
         while let Some(node) = open.pop() {
-            open.extend(self.needs(node).into_iter().filter(|need| found.insert(*need)));
+            open.extend(
+                self.needs(node)
+                    .into_iter()
+                    .filter(|need| found.insert(*need)),
+            );
         }
         found
     }
@@ -86,9 +112,13 @@ impl<'s> ExecGraph<'s> {
     /// Returns the `exec` stages that must run to bring the line up to a stage: those it waits for, and those that stand
     /// after one of its stages with nothing waiting for them.
     pub fn needed_for(&self, until: Stage) -> BTreeSet<usize> {
-        let ends = self.execs().filter(|exec| self.stages[*exec].before.is_none() && self.latest(*exec) <= Some(until));
+        let ends = self.execs().filter(|exec| {
+            self.stages[*exec].before.is_none() && self.latest(*exec) <= Some(until)
+        });
         let roots: Vec<_> = ends.map(Node::Exec).chain([Node::Named(until)]).collect();
-        let all = roots.iter().flat_map(|root| self.all_needs(*root).into_iter().chain([*root]));
+        let all = roots
+            .iter()
+            .flat_map(|root| self.all_needs(*root).into_iter().chain([*root]));
         let exec = |node| match node {
             Node::Exec(exec) => Some(exec),
             Node::Named(_) => None,
@@ -99,10 +129,15 @@ impl<'s> ExecGraph<'s> {
     /// Returns the steps up to a stage, each behind those it waits for; an `exec` stage as early as it may run.
     pub fn order(&self, until: Stage) -> Vec<Node> {
         let wanted = self.needed_for(until).into_iter().map(Node::Exec);
-        let mut rest: Vec<_> = wanted.chain(until.line_up_to().iter().map(|stage| Node::Named(*stage))).collect();
+        let mut rest: Vec<_> = wanted
+            .chain(until.line_up_to().iter().map(|stage| Node::Named(*stage)))
+            .collect();
         let mut order = Vec::new();
         // Programs stand before named stages in `rest`, so they come first among those that are ready.
-        while let Some(at) = rest.iter().position(|node| self.needs(*node).iter().all(|need| order.contains(need))) {
+        while let Some(at) = rest
+            .iter()
+            .position(|node| self.needs(*node).iter().all(|need| order.contains(need)))
+        {
             order.push(rest.remove(at));
         }
         order
@@ -121,7 +156,10 @@ impl<'s> ExecGraph<'s> {
     }
 
     fn feeds(&self, maker: usize, reader: usize) -> bool {
-        self.stages[maker].outputs.iter().any(|output| self.stages[reader].reads(output))
+        self.stages[maker]
+            .outputs
+            .iter()
+            .any(|output| self.stages[reader].reads(output))
     }
 
     /// Returns the last named stage that an `exec` stage waits for.
@@ -130,7 +168,10 @@ impl<'s> ExecGraph<'s> {
             Node::Named(stage) => Some(*stage),
             Node::Exec(_) => None,
         };
-        self.all_needs(Node::Exec(exec)).iter().filter_map(named).max()
+        self.all_needs(Node::Exec(exec))
+            .iter()
+            .filter_map(named)
+            .max()
     }
 
     /// Returns a way from a step back to itself, each waiting for the next.
@@ -159,13 +200,24 @@ pub(in crate::pipeline) fn graph_problems(spec: &PipelineSpec) -> Vec<Problem> {
     let mut problems = taken(graph.stages);
     let mut told = BTreeSet::new();
     for exec in graph.execs() {
-        let Some(circle) = graph.circle(Node::Exec(exec)).filter(|_| !told.contains(&Node::Exec(exec))) else {
+        let Some(circle) = graph
+            .circle(Node::Exec(exec))
+            .filter(|_| !told.contains(&Node::Exec(exec)))
+        else {
             continue;
         };
-        let names: Vec<_> = circle.iter().map(|node| format!("`{}`", graph.step(*node))).collect();
-        let key = if matches!(circle[1], Node::Named(_)) { "after" } else { "inputs" };
+        let names: Vec<_> = circle
+            .iter()
+            .map(|node| format!("`{}`", graph.step(*node)))
+            .collect();
+        let key = if matches!(circle[1], Node::Named(_)) {
+            "after"
+        } else {
+            "inputs"
+        };
         let message = format!("waits for itself: {}", names.join(" waits for "));
-        problems.push(Problem::new(format!("stage.{exec}.{key}"), message).of(Code::StagesInACircle));
+        problems
+            .push(Problem::new(format!("stage.{exec}.{key}"), message).of(Code::StagesInACircle));
         told.extend(circle);
     }
     problems
@@ -180,10 +232,17 @@ fn taken(stages: &[ExecOptions]) -> Vec<Problem> {
             problems.push(Problem::new(format!("stage.{i}.name"), message).of(Code::NamedTwice));
         }
         for (at, output) in stage.outputs.iter().enumerate() {
-            let makes = |other: &&ExecOptions| other.outputs.iter().any(|made| plain(made) == plain(output));
+            let makes = |other: &&ExecOptions| {
+                other
+                    .outputs
+                    .iter()
+                    .any(|made| plain(made) == plain(output))
+            };
             if let Some(maker) = before.iter().find(makes) {
                 let message = format!("`{output}` is made by `{}` already", maker.name);
-                problems.push(Problem::new(format!("stage.{i}.outputs.{at}"), message).of(Code::OutputTaken));
+                problems.push(
+                    Problem::new(format!("stage.{i}.outputs.{at}"), message).of(Code::OutputTaken),
+                );
             }
         }
     }

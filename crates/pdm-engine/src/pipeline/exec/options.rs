@@ -55,39 +55,69 @@ impl ExecOptions {
 
     /// Returns the file of the program in the project's folder; none where it is looked for on the `PATH`.
     pub fn program_file(&self) -> Option<&str> {
-        self.exec.first().map(String::as_str).filter(|program| program.contains('/'))
+        self.exec
+            .first()
+            .map(String::as_str)
+            .filter(|program| program.contains('/'))
     }
 
     /// Returns whether it reads the file at `path`.
     pub fn reads(&self, path: &str) -> bool {
-        let written = self.inputs.iter().map(String::as_str).chain(self.program_file());
+        let written = self
+            .inputs
+            .iter()
+            .map(String::as_str)
+            .chain(self.program_file());
         written.into_iter().any(|input| covers(input, path))
     }
 
     /// Returns what is wrong with it.
     pub fn problems(&self) -> Vec<Problem> {
-        let single = self.name_problem().into_iter().chain(self.program_problem()).chain(self.place_problem());
-        let lists = self.input_problems().chain(self.output_problems()).chain(self.variable_problems());
+        let single = self
+            .name_problem()
+            .into_iter()
+            .chain(self.program_problem())
+            .chain(self.place_problem());
+        let lists = self
+            .input_problems()
+            .chain(self.output_problems())
+            .chain(self.variable_problems());
         let timeout = self.timeout.filter(|limit| limit.duration().is_zero());
-        let timeout =
-            timeout.map(|_| Problem::new("timeout", "must be more than nothing").hint("leave it out for none"));
+        let timeout = timeout.map(|_| {
+            Problem::new("timeout", "must be more than nothing").hint("leave it out for none")
+        });
         single.chain(lists).chain(timeout).collect()
     }
 
     fn name_problem(&self) -> Option<Problem> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(fits) {
-            let message = format!("\"{}\" is not a name of lower-case letters, digits, `-` and `_`", self.name);
+            let message = format!(
+                "\"{}\" is not a name of lower-case letters, digits, `-` and `_`",
+                self.name
+            );
             return Some(Problem::new("name", message).of(Code::BadName));
         }
-        let taken = Stage::ALL.iter().map(|stage| stage.name()).chain(["tune"]).any(|name| name == self.name);
-        let message = || format!("\"{}\" is the name of a stage that is there already", self.name);
+        let taken = Stage::ALL
+            .iter()
+            .map(|stage| stage.name())
+            .chain(["tune"])
+            .any(|name| name == self.name);
+        let message = || {
+            format!(
+                "\"{}\" is the name of a stage that is there already",
+                self.name
+            )
+        };
         taken.then(|| Problem::new("name", message()).of(Code::NamedTwice))
     }
 
     fn program_problem(&self) -> Option<Problem> {
         let empty = self.exec.first().is_none_or(String::is_empty);
-        empty.then(|| Problem::new("exec", "names no program").hint("exec = [\"./scripts/clean.sh\", \"an argument\"]"))
+        empty.then(|| {
+            Problem::new("exec", "names no program")
+                .hint("exec = [\"./scripts/clean.sh\", \"an argument\"]")
+        })
     }
 
     fn place_problem(&self) -> Option<Problem> {
@@ -98,7 +128,8 @@ impl ExecOptions {
                 Some(problem.hint("before = \"validate\" for what makes the data"))
             }
             (Some(after), Some(before)) if after >= before => {
-                let message = format!("`{before}` comes before `{after}`, after which it is to run");
+                let message =
+                    format!("`{before}` comes before `{after}`, after which it is to run");
                 Some(Problem::new("before", message).of(Code::StagesInACircle))
             }
             _ => None,
@@ -118,7 +149,8 @@ impl ExecOptions {
 
     fn output_problems(&self) -> impl Iterator<Item = Problem> {
         self.outputs.iter().enumerate().filter_map(|(i, output)| {
-            self.output_problem(i, output).map(|(code, why)| Problem::new(format!("outputs.{i}"), why).of(code))
+            self.output_problem(i, output)
+                .map(|(code, why)| Problem::new(format!("outputs.{i}"), why).of(code))
         })
     }
 
@@ -129,9 +161,15 @@ impl ExecOptions {
             return Some((Code::StagePath, why));
         }
         if Path::new(&written).starts_with(SCRATCH) {
-            return Some((Code::StagePath, format!("`{output}` lies in the folder of the cache")));
+            return Some((
+                Code::StagePath,
+                format!("`{output}` lies in the folder of the cache"),
+            ));
         }
-        if self.outputs[..at].iter().any(|before| plain(before) == written) {
+        if self.outputs[..at]
+            .iter()
+            .any(|before| plain(before) == written)
+        {
             return Some((Code::NamedTwice, format!("`{output}` is named twice")));
         }
         let why = || format!("`{output}` is an input, too, so every run would ask for another");
@@ -140,18 +178,29 @@ impl ExecOptions {
 
     fn variable_problems(&self) -> impl Iterator<Item = Problem> {
         let named = |key: &'static str, names: &[String]| {
-            let wrong = names.iter().enumerate().filter(|(_, name)| !is_variable(name));
+            let wrong = names
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| !is_variable(name));
             let told = wrong.map(|(i, name)| {
                 let message = format!("`{name}` is not the name of a variable");
-                let problem = Problem::new(format!("{key}.{i}"), message).of(Code::NotAVariableName);
+                let problem =
+                    Problem::new(format!("{key}.{i}"), message).of(Code::NotAVariableName);
                 problem.hint("a name alone, without `$` and without a value")
             });
             told.collect::<Vec<_>>()
         };
-        let twice = self.secrets.iter().enumerate().filter(|(_, name)| self.env.contains(name));
+        let twice = self
+            .secrets
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| self.env.contains(name));
         let told = |i, message| Problem::new(format!("secrets.{i}"), message).of(Code::NamedTwice);
         let twice = twice.map(|(i, name)| told(i, format!("`{name}` stands in `env`, too")));
-        named("env", &self.env).into_iter().chain(named("secrets", &self.secrets)).chain(twice.collect::<Vec<_>>())
+        named("env", &self.env)
+            .into_iter()
+            .chain(named("secrets", &self.secrets))
+            .chain(twice.collect::<Vec<_>>())
     }
 }
 

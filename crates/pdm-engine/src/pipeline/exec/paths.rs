@@ -5,8 +5,11 @@ use std::path::{Component, Path};
 use glob::{MatchOptions, Pattern};
 
 /// `*` stays within a folder, `**` does not; a leading dot needs no mention.
-const MATCHING: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+const MATCHING: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
 
 /// Returns whether a written path is a pattern.
 pub(super) fn is_pattern(written: &str) -> bool {
@@ -32,13 +35,18 @@ pub(super) fn pattern_problem(written: &str) -> Option<&'static str> {
 
 /// Returns whether a path leads to a file below the project's folder and nowhere else.
 pub(super) fn is_within_project(written: &str) -> bool {
-    let mut parts = Path::new(written).components().filter(|part| *part != Component::CurDir).peekable();
+    let mut parts = Path::new(written)
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .peekable();
     parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// Returns a path without `./` and doubled slashes.
 pub(super) fn plain(written: &str) -> String {
-    let parts = Path::new(written).components().filter(|part| *part != Component::CurDir);
+    let parts = Path::new(written)
+        .components()
+        .filter(|part| *part != Component::CurDir);
     let path: std::path::PathBuf = parts.collect();
     path.to_string_lossy().into_owned()
 }

@@ -7,7 +7,9 @@ const TABLE: &str = "version = 1\n[project]\nname = \"x\"\n[dataset]\nkind = \"t
 
 fn load(stages: &str) -> Result<PipelineSpec, String> {
     let text = format!("{TABLE}{stages}");
-    PipelineSpec::load(&text, "pdm.toml", &[], &|_| None).map(|loaded| loaded.0).map_err(|error| error.to_string())
+    PipelineSpec::load(&text, "pdm.toml", &[], &|_| None)
+        .map(|loaded| loaded.0)
+        .map_err(|error| error.to_string())
 }
 
 fn stage(name: &str, keys: &str) -> String {
@@ -17,19 +19,39 @@ fn stage(name: &str, keys: &str) -> String {
 fn order(stages: &str, until: Stage) -> Vec<String> {
     let spec = load(stages).unwrap();
     let graph = ExecGraph::of(&spec);
-    graph.order(until).into_iter().map(|node| graph.step(node).to_string()).collect()
+    graph
+        .order(until)
+        .into_iter()
+        .map(|node| graph.step(node).to_string())
+        .collect()
 }
 
 #[test]
 fn a_stage_stands_where_its_files_put_it() {
     let stages = [
         stage("report", "after = \"evaluate\"\ninputs = [\"out/*.svg\"]"),
-        stage("plot", "after = \"features\"\noutputs = [\"./out/plot.svg\"]"),
-        stage("clean", "before = \"gate\"\ninputs = [\"raw\"]\noutputs = [\"data/units.csv\"]"),
+        stage(
+            "plot",
+            "after = \"features\"\noutputs = [\"./out/plot.svg\"]",
+        ),
+        stage(
+            "clean",
+            "before = \"gate\"\ninputs = [\"raw\"]\noutputs = [\"data/units.csv\"]",
+        ),
         stage("fetch", "before = \"gate\"\noutputs = [\"raw/a/b.csv\"]"),
     ]
     .concat();
-    let expected = ["fetch", "clean", "validate", "features", "plot", "train", "calibrate", "evaluate", "report"];
+    let expected = [
+        "fetch",
+        "clean",
+        "validate",
+        "features",
+        "plot",
+        "train",
+        "calibrate",
+        "evaluate",
+        "report",
+    ];
     assert_eq!(order(&stages, Stage::Evaluate), expected);
     assert_eq!(order(&stages, Stage::Features), expected[..5]);
     assert_eq!(order(&stages, Stage::Validate), expected[..3]);
@@ -46,9 +68,14 @@ fn what_nothing_up_to_the_stage_waits_for_is_not_needed() {
 
 #[test]
 fn a_file_keeps_its_stages_as_they_were_written() {
-    let spec =
-        load(&stage("a", "before = \"train\"\nenv = [\"SITE\"]\nsecrets = [\"TOKEN\"]\ntimeout = \"10min\"")).unwrap();
-    let again = PipelineSpec::load(&spec.to_toml(), "pdm.toml", &[], &|_| None).unwrap().0;
+    let spec = load(&stage(
+        "a",
+        "before = \"train\"\nenv = [\"SITE\"]\nsecrets = [\"TOKEN\"]\ntimeout = \"10min\"",
+    ))
+    .unwrap();
+    let again = PipelineSpec::load(&spec.to_toml(), "pdm.toml", &[], &|_| None)
+        .unwrap()
+        .0;
     assert_eq!(again, spec);
 }
 
@@ -161,9 +188,18 @@ fn mistakes_are_shown_where_they_stand() {
 #[test]
 fn stages_that_wait_for_themselves_are_refused() {
     let circle = [
-        stage("a", "before = \"gate\"\ninputs = [\"b.txt\"]\noutputs = [\"a.txt\"]"),
-        stage("b", "before = \"gate\"\ninputs = [\"a.txt\"]\noutputs = [\"b.txt\"]"),
-        stage("late", "after = \"features\"\noutputs = [\"data/units.csv\"]"),
+        stage(
+            "a",
+            "before = \"gate\"\ninputs = [\"b.txt\"]\noutputs = [\"a.txt\"]",
+        ),
+        stage(
+            "b",
+            "before = \"gate\"\ninputs = [\"a.txt\"]\noutputs = [\"b.txt\"]",
+        ),
+        stage(
+            "late",
+            "after = \"features\"\noutputs = [\"data/units.csv\"]",
+        ),
         stage("late", "after = \"features\"\noutputs = [\"a.txt\"]"),
     ];
     insta::assert_snapshot!(load(&circle.concat()).unwrap_err(), @r#"
@@ -207,5 +243,8 @@ fn a_path_takes_in_what_it_names() {
     for (input, path, expected) in cases {
         assert_eq!(covers(input, path), expected, "{input} {path}");
     }
-    assert_eq!(["a/b", "./a", "../a", "/a", "", "."].map(is_within_project), [true, true, false, false, false, false]);
+    assert_eq!(
+        ["a/b", "./a", "../a", "/a", "", "."].map(is_within_project),
+        [true, true, false, false, false, false]
+    );
 }

@@ -41,12 +41,32 @@ pub(in crate::pipeline) fn read(
     sources: &mut Sources,
     env: Environment<'_>,
 ) -> Result<File, Vec<Finding>> {
-    let whole = layers.path.as_ref().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
-    let folder = layers.path.as_ref().and_then(|path| path.parent()).map(Path::to_owned);
-    let main = Opened { name: layers.name.clone(), folder, whole };
-    let mut reader = Reader { sources, env, findings: Vec::new(), count: 0 };
+    let whole = layers
+        .path
+        .as_ref()
+        .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
+    let folder = layers
+        .path
+        .as_ref()
+        .and_then(|path| path.parent())
+        .map(Path::to_owned);
+    let main = Opened {
+        name: layers.name.clone(),
+        folder,
+        whole,
+    };
+    let mut reader = Reader {
+        sources,
+        env,
+        findings: Vec::new(),
+        count: 0,
+    };
     let file = reader.file(layers.text.clone(), 0, &mut vec![main]);
-    if reader.findings.is_empty() { Ok(file) } else { Err(reader.findings) }
+    if reader.findings.is_empty() {
+        Ok(file)
+    } else {
+        Err(reader.findings)
+    }
 }
 
 impl File {
@@ -62,7 +82,11 @@ impl File {
         let mut root = DeTable::parse_recoverable(&self.text).0.into_inner();
         root.remove(EXTENDS);
         let _version = format::bring_up(&mut root);
-        let under = self.extends.iter().map(Self::laid).fold(DeTable::new(), lay_over);
+        let under = self
+            .extends
+            .iter()
+            .map(Self::laid)
+            .fold(DeTable::new(), lay_over);
         lay_over(under, moved_table(root, &mut by(self.base)))
     }
 }
@@ -72,7 +96,9 @@ impl Layers {
     pub fn files(&self, env: Environment<'_>) -> Vec<PathBuf> {
         let mut sources = Sources::new(&self.name, &self.text);
         // Files that cannot be read were refused when the pipeline was put together.
-        read(self, &mut sources, env).map(|file| file.places()).unwrap_or_default()
+        read(self, &mut sources, env)
+            .map(|file| file.places())
+            .unwrap_or_default()
     }
 }
 
@@ -95,9 +121,17 @@ impl Reader<'_, '_> {
     /// Reads on from a file's text; the last of `chain` is the file.
     fn file(&mut self, text: String, base: usize, chain: &mut Vec<Opened>) -> File {
         let paths = self.extended_by(&text, base);
-        let extends = paths.into_iter().filter_map(|(path, span)| self.extended(&path, span, chain)).collect();
+        let extends = paths
+            .into_iter()
+            .filter_map(|(path, span)| self.extended(&path, span, chain))
+            .collect();
         let whole = chain.last().and_then(|opened| opened.whole.clone());
-        File { whole, text, base, extends }
+        File {
+            whole,
+            text,
+            base,
+            extends,
+        }
     }
 
     /// Returns the paths of the files that a text extends, each with its place.
@@ -115,7 +149,10 @@ impl Reader<'_, '_> {
             DeValue::Array(items) => items.iter().cloned().collect(),
             _ => vec![value],
         });
-        items.into_iter().filter_map(|item| self.path(&item, base)).collect()
+        items
+            .into_iter()
+            .filter_map(|item| self.path(&item, base))
+            .collect()
     }
 
     fn note(&mut self, base: usize, findings: Vec<Finding>) {
@@ -131,10 +168,12 @@ impl Reader<'_, '_> {
         let finding = match item.get_ref().as_str().map(|text| fill(text, self.env)) {
             Some(Ok((path, _))) => return Some((path, span)),
             Some(Err(unfilled)) => unfilled.finding(EXTENDS),
-            None => {
-                Finding::new(Code::WrongType, EXTENDS, format!("expected a path for `{EXTENDS}`, or a list of paths"))
-                    .hint(Some(format!("write {EXTENDS} = \"base.toml\"")))
-            }
+            None => Finding::new(
+                Code::WrongType,
+                EXTENDS,
+                format!("expected a path for `{EXTENDS}`, or a list of paths"),
+            )
+            .hint(Some(format!("write {EXTENDS} = \"base.toml\""))),
         };
         self.findings.push(finding.at(Some(span)));
         None
@@ -151,27 +190,54 @@ impl Reader<'_, '_> {
                 Some(file)
             }
             Err((code, message, hint)) => {
-                self.findings.push(Finding::new(code, EXTENDS, message).hint(hint).at(Some(span)));
+                self.findings.push(
+                    Finding::new(code, EXTENDS, message)
+                        .hint(hint)
+                        .at(Some(span)),
+                );
                 None
             }
         }
     }
 
     fn open(&mut self, path: &str, chain: &[Opened]) -> Result<(String, Opened), Refusal> {
-        let Some(Opened { name, folder: Some(folder), .. }) = chain.last() else {
-            return Err((Code::OnlyInAFile, "only a file can extend another".to_owned(), None));
+        let Some(Opened {
+            name,
+            folder: Some(folder),
+            ..
+        }) = chain.last()
+        else {
+            return Err((
+                Code::OnlyInAFile,
+                "only a file can extend another".to_owned(),
+                None,
+            ));
         };
         let (name, place) = (shown(name, path), folder.join(path));
-        let whole = place.canonicalize().map_err(|error| unreadable(path, folder, &error))?;
+        let whole = place
+            .canonicalize()
+            .map_err(|error| unreadable(path, folder, &error))?;
         self.count += 1;
-        let trail =
-            || chain.iter().map(|file| file.name.as_str()).chain([name.as_str()]).collect::<Vec<_>>().join(" → ");
+        let trail = || {
+            chain
+                .iter()
+                .map(|file| file.name.as_str())
+                .chain([name.as_str()])
+                .collect::<Vec<_>>()
+                .join(" → ")
+        };
         let refused = if chain.iter().any(|file| file.whole.as_ref() == Some(&whole)) {
             Some(format!("`{EXTENDS}` goes round in a circle: {}", trail()))
         } else if chain.len() > DEEPEST {
-            Some(format!("`{EXTENDS}` goes more than {DEEPEST} files deep: {}", trail()))
+            Some(format!(
+                "`{EXTENDS}` goes more than {DEEPEST} files deep: {}",
+                trail()
+            ))
         } else if self.count > MOST {
-            Some(format!("`{EXTENDS}` reads more than {MOST} files, the last by way of {}", trail()))
+            Some(format!(
+                "`{EXTENDS}` reads more than {MOST} files, the last by way of {}",
+                trail()
+            ))
         } else {
             None
         };
@@ -180,12 +246,20 @@ impl Reader<'_, '_> {
         }
         let text = read_at_most(&whole, MOST_OF_A_PIPELINE).and_then(as_text);
         let text = text.map_err(|error| unreadable(path, folder, &error))?;
-        Ok((text, Opened { name, folder: place.parent().map(Path::to_owned), whole: Some(whole) }))
+        Ok((
+            text,
+            Opened {
+                name,
+                folder: place.parent().map(Path::to_owned),
+                whole: Some(whole),
+            },
+        ))
     }
 }
 
 fn as_text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+    String::from_utf8(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
 /// Which kind of mistake it is, what is wrong, and what to do.
@@ -194,17 +268,29 @@ type Refusal = (Code, String, Option<String>);
 fn unreadable(path: &str, folder: &Path, error: &io::Error) -> Refusal {
     let message = format!("cannot read `{path}`: {error}");
     let beside = folder.join(path);
-    let hint =
-        beside.parent().and_then(|around| neighbour(&beside, around)).map(|name| format!("did you mean `{name}`?"));
-    let begins = || Some(format!("paths begin at the folder of the file that extends: `{}`", folder.display()));
+    let hint = beside
+        .parent()
+        .and_then(|around| neighbour(&beside, around))
+        .map(|name| format!("did you mean `{name}`?"));
+    let begins = || {
+        Some(format!(
+            "paths begin at the folder of the file that extends: `{}`",
+            folder.display()
+        ))
+    };
     (Code::ExtendedFile, message, hint.or_else(begins))
 }
 
 /// Returns the name of a file in the folder that was probably meant.
 fn neighbour(path: &Path, folder: &Path) -> Option<String> {
-    let names = std::fs::read_dir(folder).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names = std::fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let names: Vec<_> = names.filter(|name| name.ends_with(".toml")).collect();
-    let meant = suggest::meant(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
+    let meant = suggest::meant(
+        path.file_name()?.to_str()?,
+        names.iter().map(String::as_str),
+    )?;
     Some(meant.to_owned())
 }
 
@@ -215,7 +301,9 @@ fn shown(file: &str, path: &str) -> String {
     for part in joined.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir if matches!(clean.components().next_back(), Some(Component::Normal(_))) => {
+            Component::ParentDir
+                if matches!(clean.components().next_back(), Some(Component::Normal(_))) =>
+            {
                 _ = clean.pop()
             }
             part => clean.push(part),
@@ -230,9 +318,13 @@ mod tests {
 
     #[test]
     fn names_are_those_seen_from_the_first_file() {
-        let names =
-            [("pdm.toml", "a.toml"), ("p/x.toml", "../c/./a.toml"), ("x.toml", "../a.toml"), ("p/x.toml", "/a.toml")]
-                .map(|(file, path)| shown(file, path));
+        let names = [
+            ("pdm.toml", "a.toml"),
+            ("p/x.toml", "../c/./a.toml"),
+            ("x.toml", "../a.toml"),
+            ("p/x.toml", "/a.toml"),
+        ]
+        .map(|(file, path)| shown(file, path));
         assert_eq!(names, ["a.toml", "c/a.toml", "../a.toml", "/a.toml"]);
     }
 }

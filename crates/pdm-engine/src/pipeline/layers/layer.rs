@@ -79,14 +79,21 @@ pub struct Variable {
 impl fmt::Debug for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Who puts a secret into the wrong variable should not find it in a log.
-        f.debug_struct("Variable").field("name", &self.name).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Variable")
+            .field("name", &self.name)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 
 impl Layers {
     /// Returns a text without any other layer.
     pub fn of_text(text: &str, name: &str) -> Self {
-        Self { name: name.to_owned(), text: text.to_owned(), ..Self::default() }
+        Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// Adds overrides.

@@ -50,7 +50,9 @@ fn retain_since(table: &mut DeTable<'_>, since: usize) {
         if key.span().start >= since {
             return Some((key, value));
         }
-        let DeValue::Table(inner) = value.get_mut() else { return None };
+        let DeValue::Table(inner) = value.get_mut() else {
+            return None;
+        };
         retain_since(inner, since);
         (!inner.is_empty()).then_some((key, value))
     });
@@ -71,7 +73,8 @@ mod tests {
 
     fn shown(table: DeTable<'_>) -> String {
         let value = Spanned::new(0..0, DeValue::Table(table));
-        let table: toml::Table = serde::Deserialize::deserialize(toml::de::ValueDeserializer::from(value)).unwrap();
+        let table: toml::Table =
+            serde::Deserialize::deserialize(toml::de::ValueDeserializer::from(value)).unwrap();
         table.to_string().trim_end().replace('\n', "; ")
     }
 
@@ -81,10 +84,18 @@ mod tests {
 
     /// Documents of few keys, so that they meet; a key is a table in all of them or in none.
     fn documents() -> impl Strategy<Value = String> {
-        let plain = prop_oneof![(0i64..9).prop_map(toml::Value::from), Just(toml::Value::Array(vec![1.into()]))];
+        let plain = prop_oneof![
+            (0i64..9).prop_map(toml::Value::from),
+            Just(toml::Value::Array(vec![1.into()]))
+        ];
         let plains = move || prop::collection::btree_map("[abc]", plain.clone(), 0..3);
-        let table = |tables: BTreeMap<String, toml::Table>, plains: BTreeMap<String, toml::Value>| -> toml::Table {
-            plains.into_iter().chain(tables.into_iter().map(|(key, table)| (key, table.into()))).collect()
+        let table = |tables: BTreeMap<String, toml::Table>,
+                     plains: BTreeMap<String, toml::Value>|
+         -> toml::Table {
+            plains
+                .into_iter()
+                .chain(tables.into_iter().map(|(key, table)| (key, table.into())))
+                .collect()
         };
         let flat = plains().prop_map(move |plains| table(BTreeMap::new(), plains));
         let deep = flat.prop_recursive(3, 16, 3, move |inner| {
@@ -107,18 +118,36 @@ mod tests {
 
     #[test]
     fn tables_merge_in_their_order_and_lists_are_replaced() {
-        assert_eq!(laid("a = 1\nb = 2\nc = 3", "d = 4\nb = 5"), "a = 1; b = 5; c = 3; d = 4");
-        assert_eq!(laid("t = { x = 1, u = { y = 2, z = 3 } }", "[t.u]\ny = 4"), "[t]; x = 1; ; [t.u]; y = 4; z = 3");
+        assert_eq!(
+            laid("a = 1\nb = 2\nc = 3", "d = 4\nb = 5"),
+            "a = 1; b = 5; c = 3; d = 4"
+        );
+        assert_eq!(
+            laid("t = { x = 1, u = { y = 2, z = 3 } }", "[t.u]\ny = 4"),
+            "[t]; x = 1; ; [t.u]; y = 4; z = 3"
+        );
         assert_eq!(laid("a = [1, 2, 3]", "a = [4]"), "a = [4]");
-        assert_eq!(laid("[[g]]\nx = 1\n[[g]]\nx = 2", "[[g]]\ny = 3"), "[[g]]; y = 3");
+        assert_eq!(
+            laid("[[g]]\nx = 1\n[[g]]\nx = 2", "[[g]]\ny = 3"),
+            "[[g]]; y = 3"
+        );
         assert_eq!(laid("a = 1", "a = { x = 2 }"), "[a]; x = 2");
     }
 
     #[test]
     fn another_kind_begins_anew() {
         let under = "[model]\nkind = \"gbdt\"\nrounds = 300";
-        assert_eq!(laid(under, "[model]\nkind = \"gru\"\nhidden = 8"), "[model]; kind = \"gru\"; hidden = 8");
-        assert_eq!(laid(under, "model.kind = \"gbdt\""), "[model]; kind = \"gbdt\"; rounds = 300");
-        assert_eq!(laid("[model]\nrounds = 300", "model.kind = \"gbdt\""), "[model]; rounds = 300; kind = \"gbdt\"");
+        assert_eq!(
+            laid(under, "[model]\nkind = \"gru\"\nhidden = 8"),
+            "[model]; kind = \"gru\"; hidden = 8"
+        );
+        assert_eq!(
+            laid(under, "model.kind = \"gbdt\""),
+            "[model]; kind = \"gbdt\"; rounds = 300"
+        );
+        assert_eq!(
+            laid("[model]\nrounds = 300", "model.kind = \"gbdt\""),
+            "[model]; rounds = 300; kind = \"gbdt\""
+        );
     }
 }

@@ -10,7 +10,9 @@ pub(in crate::pipeline) fn moved<'t>(
 ) -> Spanned<DeValue<'t>> {
     let span = to(value.span());
     let value = match value.into_inner() {
-        DeValue::Array(items) => DeValue::Array(items.into_iter().map(|item| moved(item, to)).collect()),
+        DeValue::Array(items) => {
+            DeValue::Array(items.into_iter().map(|item| moved(item, to)).collect())
+        }
         DeValue::Table(table) => DeValue::Table(moved_table(table, to)),
         plain => plain,
     };
@@ -18,7 +20,10 @@ pub(in crate::pipeline) fn moved<'t>(
 }
 
 /// Returns a table whose places are others.
-pub(super) fn moved_table<'t>(table: DeTable<'t>, to: &mut impl FnMut(Span) -> Span) -> DeTable<'t> {
+pub(super) fn moved_table<'t>(
+    table: DeTable<'t>,
+    to: &mut impl FnMut(Span) -> Span,
+) -> DeTable<'t> {
     let mut entry = |(key, value): (Spanned<DeString<'t>>, _)| {
         let span = to(key.span());
         (Spanned::new(span, key.into_inner()), moved(value, to))

@@ -37,7 +37,10 @@ pub(in crate::pipeline) fn choose<'t>(
             None => findings.push(unknown(chosen, &profiles, sources)),
         }
     }
-    profiles.into_iter().map(|(name, table)| (path(&name), table)).collect()
+    profiles
+        .into_iter()
+        .map(|(name, table)| (path(&name), table))
+        .collect()
 }
 
 fn path(name: &str) -> String {
@@ -46,7 +49,9 @@ fn path(name: &str) -> String {
 
 /// Takes the tables below `[profile]` out of a document.
 fn profiles<'t>(root: &mut DeTable<'t>, findings: &mut Findings) -> Vec<(String, DeTable<'t>)> {
-    let Some(value) = root.remove(PROFILE) else { return Vec::new() };
+    let Some(value) = root.remove(PROFILE) else {
+        return Vec::new();
+    };
     let span = value.span();
     let DeValue::Table(all) = value.into_inner() else {
         findings.push(no_table(PROFILE, span));
@@ -72,20 +77,35 @@ fn profiles<'t>(root: &mut DeTable<'t>, findings: &mut Findings) -> Vec<(String,
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 fn no_table(path: &str, span: Span) -> Finding {
     let example = if path == PROFILE { "profile.ci" } else { path };
     let hint = format!("write [{example}] and what it changes, such as `train.seeds = 1`");
-    Finding::new(Code::WrongType, path, format!("expected a table for `{path}`")).at(Some(span)).hint(Some(hint))
+    Finding::new(
+        Code::WrongType,
+        path,
+        format!("expected a table for `{path}`"),
+    )
+    .at(Some(span))
+    .hint(Some(hint))
 }
 
 fn refuse_keys_of_the_file(name: &str, table: &mut DeTable<'_>, findings: &mut Findings) {
     for key in OF_THE_FILE {
         if let Some((written, _)) = table.remove_entry(key) {
-            let message = format!("`{key}` belongs at the top of the file, not in [{}]", path(name));
-            findings.push(Finding::new(Code::NotInAProfile, join(&path(name), key), message).at(Some(written.span())));
+            let message = format!(
+                "`{key}` belongs at the top of the file, not in [{}]",
+                path(name)
+            );
+            findings.push(
+                Finding::new(Code::NotInAProfile, join(&path(name), key), message)
+                    .at(Some(written.span())),
+            );
         }
     }
 }
@@ -95,12 +115,18 @@ fn copied<'s>(sources: &'s mut Sources, name: &'s str) -> impl FnMut(Span) -> Sp
     let mut copies = BTreeMap::new();
     move |span| {
         let base = sources.base_of(&span);
-        let copy = *copies.entry(base).or_insert_with(|| sources.add_copy(&span, Layer::Profile(name.to_owned())));
+        let copy = *copies
+            .entry(base)
+            .or_insert_with(|| sources.add_copy(&span, Layer::Profile(name.to_owned())));
         span.start - base + copy..span.end - base + copy
     }
 }
 
-fn unknown(chosen: &ChosenProfile, known: &[(String, DeTable<'_>)], sources: &mut Sources) -> Finding {
+fn unknown(
+    chosen: &ChosenProfile,
+    known: &[(String, DeTable<'_>)],
+    sources: &mut Sources,
+) -> Finding {
     let name = &chosen.name;
     let (source, before, layer) = match &chosen.variable {
         Some(variable) => (ENVIRONMENT, format!("{variable}="), Layer::Environment),
@@ -110,7 +136,11 @@ fn unknown(chosen: &ChosenProfile, known: &[(String, DeTable<'_>)], sources: &mu
     let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
     let none = || format!("there are no profiles; write [profile.{name}] and what it changes");
     let hint = suggest::hint(name, &names).unwrap_or_else(none);
-    Finding::new(Code::UnknownProfile, "", format!("unknown profile `{name}`"))
-        .at(Some(start..start + name.len()))
-        .hint(Some(hint))
+    Finding::new(
+        Code::UnknownProfile,
+        "",
+        format!("unknown profile `{name}`"),
+    )
+    .at(Some(start..start + name.len()))
+    .hint(Some(hint))
 }

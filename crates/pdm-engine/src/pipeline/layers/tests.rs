@@ -22,7 +22,10 @@ impl Folder {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let mut folder = Self { place, layers: Layers::default() };
+        let mut folder = Self {
+            place,
+            layers: Layers::default(),
+        };
         folder.main("pdm.toml");
         folder
     }
@@ -34,16 +37,26 @@ impl Folder {
     fn main(&mut self, name: &str) {
         let path = self.path().join(name);
         let text = std::fs::read_to_string(&path).unwrap();
-        self.layers = Layers { path: Some(path), ..Layers::of_text(&text, name) };
+        self.layers = Layers {
+            path: Some(path),
+            ..Layers::of_text(&text, name)
+        };
     }
 
     fn profile(mut self, name: &str) -> Self {
-        self.layers.profile = Some(ChosenProfile { name: name.to_owned(), variable: None });
+        self.layers.profile = Some(ChosenProfile {
+            name: name.to_owned(),
+            variable: None,
+        });
         self
     }
 
     fn variable(mut self, name: &str, value: &str) -> Self {
-        self.layers.variables.push(Variable { name: name.to_owned(), key: None, value: value.to_owned() });
+        self.layers.variables.push(Variable {
+            name: name.to_owned(),
+            key: None,
+            value: value.to_owned(),
+        });
         self
     }
 
@@ -53,20 +66,31 @@ impl Folder {
     }
 
     fn composed(&self) -> Result<(PipelineSpec, Origins), SpecErrors> {
-        PipelineSpec::compose(&self.layers, &|name| (name == "SHARED").then(|| "shared".to_owned()))
+        PipelineSpec::compose(&self.layers, &|name| {
+            (name == "SHARED").then(|| "shared".to_owned())
+        })
     }
 
     /// Returns a value with its layer and place.
     fn value(&self, key: &str) -> String {
         let (_, origins) = self.composed().unwrap_or_else(|errors| panic!("{errors}"));
-        let origin = origins.as_slice().iter().find(|origin| origin.key == key).unwrap();
+        let origin = origins
+            .as_slice()
+            .iter()
+            .find(|origin| origin.key == key)
+            .unwrap();
         let place = origin.source.place().unwrap_or_default();
-        format!("{} {} {place}", origin.value, origin.layer).trim_end().to_owned()
+        format!("{} {} {place}", origin.value, origin.layer)
+            .trim_end()
+            .to_owned()
     }
 
     fn errors(&self) -> String {
         let folder = self.path().display().to_string();
-        self.composed().unwrap_err().to_string().replace(&folder, "<folder>")
+        self.composed()
+            .unwrap_err()
+            .to_string()
+            .replace(&folder, "<folder>")
     }
 }
 
@@ -83,8 +107,13 @@ fn six_layers_stand_in_one_order() {
         of(base, &bare),
         of(base, &full),
         of(base, &full).profile("ci"),
-        of(base, &full).profile("ci").variable("PDM_ML__SPLIT__FOLDS", "7"),
-        of(base, &full).profile("ci").variable("PDM_ML__SPLIT__FOLDS", "7").set("split.folds=8"),
+        of(base, &full)
+            .profile("ci")
+            .variable("PDM_ML__SPLIT__FOLDS", "7"),
+        of(base, &full)
+            .profile("ci")
+            .variable("PDM_ML__SPLIT__FOLDS", "7")
+            .set("split.folds=8"),
     ]
     .map(|folder| folder.value("split.folds"));
     insta::assert_snapshot!(steps.join("\n"), @"
@@ -104,8 +133,14 @@ fn several_files_are_laid_over_each_other_the_later_one_on_top() {
             "common/a.toml",
             "version = 2\nextends = [\"deep/c.toml\"]\n[split]\nfolds = 3\n[calibrate]\ncoverage = 0.8\n",
         ),
-        ("common/deep/c.toml", "version = 1\n[model]\nkind = \"gru\"\nbatch_units = 4\nhidden = 12\n"),
-        ("b.toml", "version = 2\nsplit.folds = 4\n[[gate]]\nmetric = \"mae\"\nrule = \"at_most\"\nvalue = 1\n"),
+        (
+            "common/deep/c.toml",
+            "version = 1\n[model]\nkind = \"gru\"\nbatch_units = 4\nhidden = 12\n",
+        ),
+        (
+            "b.toml",
+            "version = 2\nsplit.folds = 4\n[[gate]]\nmetric = \"mae\"\nrule = \"at_most\"\nvalue = 1\n",
+        ),
         (
             "pdm.toml",
             "version = 2\nextends = [\"common/a.toml\", \"${env:SHARED:-x}/../b.toml\"]\nproject.name = \"demo\"\n\
@@ -113,7 +148,14 @@ fn several_files_are_laid_over_each_other_the_later_one_on_top() {
         ),
         ("shared/x", ""),
     ]);
-    let keys = ["split.folds", "calibrate.coverage", "model.kind", "model.batch", "model.hidden", "gate.0.metric"];
+    let keys = [
+        "split.folds",
+        "calibrate.coverage",
+        "model.kind",
+        "model.batch",
+        "model.hidden",
+        "gate.0.metric",
+    ];
     insta::assert_snapshot!(keys.map(|key| format!("{key} {}", folder.value(key))).join("\n"), @r#"
     split.folds 4 extends b.toml:2
     calibrate.coverage 0.8 extends common/a.toml:6
@@ -139,11 +181,20 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
     3 | extends = "../pdm.toml"
       |           ^^^^^^^^^^^^^
     "#);
-    let mut files: Vec<_> =
-        (0..18).map(|i| (format!("f{i}.toml"), format!("version = 2\nextends = \"f{}.toml\"\n", i + 1))).collect();
+    let mut files: Vec<_> = (0..18)
+        .map(|i| {
+            (
+                format!("f{i}.toml"),
+                format!("version = 2\nextends = \"f{}.toml\"\n", i + 1),
+            )
+        })
+        .collect();
     files.push(("f18.toml".to_owned(), SMALLEST.to_owned()));
     files.push(("pdm.toml".to_owned(), files[0].1.clone()));
-    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
     let mut deep = Folder::with(&files);
     insta::assert_snapshot!(deep.errors(), @r#"
     error[E0145]: `extends` goes more than 16 files deep: pdm.toml → f1.toml → f2.toml → f3.toml → f4.toml → f5.toml → f6.toml → f7.toml → f8.toml → f9.toml → f10.toml → f11.toml → f12.toml → f13.toml → f14.toml → f15.toml → f16.toml → f17.toml
@@ -155,7 +206,10 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
     deep.main("f2.toml");
     assert!(deep.composed().is_ok());
     let absent = Folder::with(&[
-        ("pdm.toml", "version = 2\nextends = [\"bsae.toml\", \"nowhere/x.toml\", 3, \"${env:UNSET}\"]\n"),
+        (
+            "pdm.toml",
+            "version = 2\nextends = [\"bsae.toml\", \"nowhere/x.toml\", 3, \"${env:UNSET}\"]\n",
+        ),
         ("base.toml", SMALLEST),
     ]);
     insta::assert_snapshot!(absent.errors(), @r#"
@@ -185,15 +239,28 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
     2 | extends = ["bsae.toml", "nowhere/x.toml", 3, "${env:UNSET}"]
       |                                              ^^^^^^^^^^^^^^ set it, or give a default: ${env:UNSET:-default}
     "#);
-    let wide = format!("version = 2\nextends = [{}]\n", "\"base.toml\", ".repeat(101));
-    assert!(Folder::with(&[("pdm.toml", &wide), ("base.toml", SMALLEST)]).errors().contains("more than 100 files"));
+    let wide = format!(
+        "version = 2\nextends = [{}]\n",
+        "\"base.toml\", ".repeat(101)
+    );
+    assert!(
+        Folder::with(&[("pdm.toml", &wide), ("base.toml", SMALLEST)])
+            .errors()
+            .contains("more than 100 files")
+    );
 }
 
 #[test]
 fn a_mistake_is_shown_in_the_file_it_stands_in() {
     let folder = Folder::with(&[
-        ("common/base.toml", "version = 2\n[split]\nfold = 3\n\n[calibrate]\ncoverage = 90\n"),
-        ("pdm.toml", &format!("extends = \"common/base.toml\"\n{SMALLEST}[train]\nseeds = \"3\"\n")),
+        (
+            "common/base.toml",
+            "version = 2\n[split]\nfold = 3\n\n[calibrate]\ncoverage = 90\n",
+        ),
+        (
+            "pdm.toml",
+            &format!("extends = \"common/base.toml\"\n{SMALLEST}[train]\nseeds = \"3\"\n"),
+        ),
     ]);
     insta::assert_snapshot!(folder.errors(), @r#"
     error[E0109]: expected a whole number of at least 0 for `train.seeds`, found the string "3"
@@ -218,7 +285,10 @@ fn a_mistake_is_shown_in_the_file_it_stands_in() {
         ("base.toml", "version = 2\n[split\n"),
         ("old.toml", "[split]\n"),
         ("new.toml", "version = 3\n"),
-        ("pdm.toml", &format!("extends = [\"base.toml\", \"old.toml\", \"new.toml\"]\n{SMALLEST}")),
+        (
+            "pdm.toml",
+            &format!("extends = [\"base.toml\", \"old.toml\", \"new.toml\"]\n{SMALLEST}"),
+        ),
     ]);
     insta::assert_snapshot!(no_toml.errors(), @"
     error[E0101]: the header is not closed
@@ -258,8 +328,13 @@ fn a_profile_changes_what_it_names_and_is_told_where_it_stands() {
     registry.url "s3://shared/x" profile.prod pdm.toml:11 (environment: SHARED)
     model.rounds 50 file pdm.toml:7
     "#);
-    assert_eq!(folder().profile("net").value("model.hidden"), "8 profile.net pdm.toml:14");
-    let wrong = folder().profile("net").variable("PDM_ML__MODEL__ROUNDS", "7");
+    assert_eq!(
+        folder().profile("net").value("model.hidden"),
+        "8 profile.net pdm.toml:14"
+    );
+    let wrong = folder()
+        .profile("net")
+        .variable("PDM_ML__MODEL__ROUNDS", "7");
     insta::assert_snapshot!(wrong.errors(), @"
     error[E0107]: unknown key `rounds` in [model]
      --> environment:1:16
@@ -275,8 +350,10 @@ fn a_profile_changes_what_it_names_and_is_told_where_it_stands() {
       |           ^^^^ did you mean `prod`?
     ");
     let mut by_variable = folder();
-    by_variable.layers.profile =
-        Some(ChosenProfile { name: "staging".into(), variable: Some("PDM_ML_PROFILE".into()) });
+    by_variable.layers.profile = Some(ChosenProfile {
+        name: "staging".into(),
+        variable: Some("PDM_ML_PROFILE".into()),
+    });
     insta::assert_snapshot!(by_variable.errors(), @"
     error[E0146]: unknown profile `staging`
      --> environment:1:16
@@ -407,12 +484,20 @@ fn a_misplaced_secret_is_not_repeated_from_a_profile_either() {
         let folder = Folder::with(&[("pdm.toml", &text)]);
         name.into_iter().fold(folder, Folder::profile).errors()
     });
-    assert!(shown.iter().all(|shown| shown.contains("pdm.toml:5:13") && !shown.contains("hunter2")), "{shown:#?}");
+    assert!(
+        shown
+            .iter()
+            .all(|shown| shown.contains("pdm.toml:5:13") && !shown.contains("hunter2")),
+        "{shown:#?}"
+    );
 }
 
 #[test]
 fn what_a_profile_may_hold_is_what_a_file_may_hold() {
-    for (kind, dataset) in ModelOptions::KINDS.iter().zip(["simulated", "cmapss"].into_iter().cycle()) {
+    for (kind, dataset) in ModelOptions::KINDS
+        .iter()
+        .zip(["simulated", "cmapss"].into_iter().cycle())
+    {
         let text = SMALLEST.replace("simulated", dataset);
         let gate = "[[gate]]\nmetric = \"rmse\"\nrule = \"non_inferior\"\nmargin = 1\n";
         let (spec, _) = PipelineSpec::load(
@@ -423,9 +508,16 @@ fn what_a_profile_may_hold_is_what_a_file_may_hold() {
         )
         .unwrap();
         let whole: toml::Table = toml::from_str(&spec.to_toml()).unwrap();
-        let profile: toml::Table = whole.into_iter().filter(|(key, _)| key != "version").collect();
+        let profile: toml::Table = whole
+            .into_iter()
+            .filter(|(key, _)| key != "version")
+            .collect();
         let profiles = toml::Table::from_iter([("whole".to_owned(), profile.into())]);
-        let layered = toml::to_string(&toml::Table::from_iter([("profile".to_owned(), profiles.into())])).unwrap();
+        let layered = toml::to_string(&toml::Table::from_iter([(
+            "profile".to_owned(),
+            profiles.into(),
+        )]))
+        .unwrap();
         let folder = Folder::with(&[("pdm.toml", &format!("{text}{layered}"))]);
         assert!(folder.composed().is_ok(), "{}", folder.errors());
         assert_eq!(folder.profile("whole").composed().unwrap().0, spec);
@@ -490,22 +582,40 @@ fn variables_are_named_and_their_values_are_not_repeated() {
     let lists = Folder::with(&[("pdm.toml", SMALLEST)])
         .variable("PDM_ML__FEATURES__HALF_LIVES", "[4, 15]")
         .variable("PDM_ML__REGISTRY__URL", "registry/here");
-    assert_eq!(lists.value("features.half_lives"), "[4.0,15.0] environment PDM_ML__FEATURES__HALF_LIVES");
-    assert_eq!(lists.value("registry.url"), "\"registry/here\" environment PDM_ML__REGISTRY__URL");
+    assert_eq!(
+        lists.value("features.half_lives"),
+        "[4.0,15.0] environment PDM_ML__FEATURES__HALF_LIVES"
+    );
+    assert_eq!(
+        lists.value("registry.url"),
+        "\"registry/here\" environment PDM_ML__REGISTRY__URL"
+    );
 }
 
 #[test]
 fn another_kind_begins_anew_in_every_layer() {
-    let file = format!("{SMALLEST}[model]\nkind = \"gbdt\"\nrounds = 50\n[profile.net]\nmodel.kind = \"lstm\"\n");
+    let file = format!(
+        "{SMALLEST}[model]\nkind = \"gbdt\"\nrounds = 50\n[profile.net]\nmodel.kind = \"lstm\"\n"
+    );
     let folder = || Folder::with(&[("pdm.toml", &file)]);
     let kind = |folder: &Folder| folder.value("model.kind");
-    assert_eq!(kind(&folder().profile("net")), "\"lstm\" profile.net pdm.toml:8");
-    assert_eq!(kind(&folder().variable("PDM_ML__MODEL__KIND", "linear")), "\"linear\" environment PDM_ML__MODEL__KIND");
+    assert_eq!(
+        kind(&folder().profile("net")),
+        "\"lstm\" profile.net pdm.toml:8"
+    );
+    assert_eq!(
+        kind(&folder().variable("PDM_ML__MODEL__KIND", "linear")),
+        "\"linear\" environment PDM_ML__MODEL__KIND"
+    );
     let set = folder().set("model.hidden=24").set("model.kind=gru");
     assert_eq!(set.value("model.hidden"), "24 set --set model.hidden=24");
     // Keys of one layer are meant together.
     let both = folder().set("model.rounds=24").set("model.kind=gru");
-    assert!(both.errors().contains("a key of kind `gbdt`, not of `gru`"), "{}", both.errors());
+    assert!(
+        both.errors().contains("a key of kind `gbdt`, not of `gru`"),
+        "{}",
+        both.errors()
+    );
 }
 
 #[test]
@@ -517,7 +627,12 @@ fn files_of_the_first_version_stay_readable() {
     assert_eq!(folder.value("model.batch"), "4 file pdm.toml:6");
     assert_eq!(folder.value("version"), "1 file pdm.toml:1");
     let (spec, _) = folder.composed().unwrap();
-    assert_eq!(PipelineSpec::load(&spec.to_toml(), "x", &[], &|_| None).unwrap().0, spec);
+    assert_eq!(
+        PipelineSpec::load(&spec.to_toml(), "x", &[], &|_| None)
+            .unwrap()
+            .0,
+        spec
+    );
     let newer = Folder::with(&[(
         "pdm.toml",
         "version = 1\nextends = \"a.toml\"\n[profile.ci]\n[model]\nbatch = 3\nbatch_units = 3\n",
@@ -541,7 +656,10 @@ fn files_of_the_first_version_stay_readable() {
     6 | batch_units = 3
       | ^^^^^^^^^^^ write one of the two
     "#);
-    let older = Folder::with(&[("pdm.toml", &format!("{SMALLEST}[model]\nkind = \"gru\"\nbatch_units = 4\n"))]);
+    let older = Folder::with(&[(
+        "pdm.toml",
+        &format!("{SMALLEST}[model]\nkind = \"gru\"\nbatch_units = 4\n"),
+    )]);
     insta::assert_snapshot!(older.errors(), @"
     error[E0107]: unknown key `batch_units` in [model]
      --> pdm.toml:6:1

@@ -33,7 +33,11 @@ pub(in crate::pipeline) fn apply<'t>(
         let Some(steps) = steps else {
             let message = format!("`{}` names no key", variable.name);
             let hint = format!("write {PREFIX}SECTION{STEP}KEY, such as {PREFIX}SPLIT{STEP}FOLDS");
-            findings.push(Finding::new(Code::VariableOfNoKey, "", message).at(Some(whole)).hint(Some(hint)));
+            findings.push(
+                Finding::new(Code::VariableOfNoKey, "", message)
+                    .at(Some(whole))
+                    .hint(Some(hint)),
+            );
             continue;
         };
         let value = moved(value(variable), &mut |_| whole.clone());
@@ -51,7 +55,10 @@ fn value(variable: &Variable) -> Spanned<DeValue<'_>> {
 }
 
 fn at(steps: Vec<Step>, span: &Span) -> Vec<Step> {
-    steps.into_iter().map(|(step, _)| (step, span.clone())).collect()
+    steps
+        .into_iter()
+        .map(|(step, _)| (step, span.clone()))
+        .collect()
 }
 
 /// Returns the key a name stands for, each step with its place.
@@ -73,12 +80,24 @@ mod tests {
     fn two_underscores_separate_and_one_belongs_to_the_key() {
         let shown = |name: &str| {
             let steps = steps(name, 100)?.into_iter();
-            let shown = steps.map(|(step, span)| format!("{step} {}", &name[span.start - 100..span.end - 100]));
+            let shown = steps
+                .map(|(step, span)| format!("{step} {}", &name[span.start - 100..span.end - 100]));
             Some(shown.collect::<Vec<_>>().join(", "))
         };
-        assert_eq!(shown("PDM_ML__TRAIN__FIRST_ROW").as_deref(), Some("train TRAIN, first_row FIRST_ROW"));
-        assert_eq!(shown("PDM_ML__GATE__0__VALUE").as_deref(), Some("gate GATE, 0 0, value VALUE"));
-        for name in ["PDM_ML__", "PDM_ML__TRAIN__", "PDM_ML____TRAIN", "PDM_ML_REGISTRY"] {
+        assert_eq!(
+            shown("PDM_ML__TRAIN__FIRST_ROW").as_deref(),
+            Some("train TRAIN, first_row FIRST_ROW")
+        );
+        assert_eq!(
+            shown("PDM_ML__GATE__0__VALUE").as_deref(),
+            Some("gate GATE, 0 0, value VALUE")
+        );
+        for name in [
+            "PDM_ML__",
+            "PDM_ML__TRAIN__",
+            "PDM_ML____TRAIN",
+            "PDM_ML_REGISTRY",
+        ] {
             assert_eq!(shown(name), None, "{name}");
         }
     }

@@ -51,7 +51,10 @@ pub enum RemoteError {
 impl RemoteError {
     /// Returns whether asking again for something else is futile.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Address(_) | Self::Store { .. } | Self::Silent(_) | Self::Runtime(_))
+        matches!(
+            self,
+            Self::Address(_) | Self::Store { .. } | Self::Silent(_) | Self::Runtime(_)
+        )
     }
 
     /// Returns the error with its causes, in one line.
@@ -59,7 +62,11 @@ impl RemoteError {
         let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
         causes.fold(self.to_string(), |words, cause| {
             let cause = cause.to_string();
-            if words.contains(&cause) { words } else { format!("{words}: {cause}") }
+            if words.contains(&cause) {
+                words
+            } else {
+                format!("{words}: {cause}")
+            }
         })
     }
 }

@@ -14,7 +14,10 @@ pub(super) enum Key {
 
 impl Key {
     pub(super) fn of(key: &StageKey) -> Self {
-        Self::Entry { stage: key.stage.clone(), digest: key.digest() }
+        Self::Entry {
+            stage: key.stage.clone(),
+            digest: key.digest(),
+        }
     }
 
     pub(super) fn path(&self) -> object_store::path::Path {

@@ -50,7 +50,8 @@ impl Manifest {
 
     /// Reads what the store tells of `key`; says what is wrong with anything else.
     pub(super) fn read(bytes: &[u8], key: &StageKey) -> Result<Self, String> {
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| format!("is not valid: {error}"))?;
+        let manifest: Self =
+            serde_json::from_slice(bytes).map_err(|error| format!("is not valid: {error}"))?;
         if manifest.format != FORMAT {
             return Err(format!("has format {}, not {FORMAT}", manifest.format));
         }
@@ -59,26 +60,42 @@ impl Manifest {
         }
         let mut paths = BTreeSet::new();
         for Piece { path, .. } in &manifest.outputs {
-            let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+            let plain = Path::new(path)
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
             if path.is_empty() || !plain || path.contains('\\') {
-                return Err(format!("names `{path}`, which lies outside the outputs of a stage"));
+                return Err(format!(
+                    "names `{path}`, which lies outside the outputs of a stage"
+                ));
             }
             if !paths.insert(path) {
                 return Err(format!("names `{path}` twice"));
             }
         }
-        let bytes = manifest.outputs.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.bytes));
+        let bytes = manifest
+            .outputs
+            .iter()
+            .fold(0_u64, |sum, piece| sum.saturating_add(piece.bytes));
         if bytes > MOST_BYTES {
-            return Err(format!("names outputs of {bytes} bytes; at most {MOST_BYTES} are taken"));
+            return Err(format!(
+                "names outputs of {bytes} bytes; at most {MOST_BYTES} are taken"
+            ));
         }
         Ok(manifest)
     }
 
     /// Says which output is not the one that is locked.
     pub(super) fn differs_from(&self, locked: &BTreeMap<String, Digest>) -> Option<String> {
-        let told: BTreeMap<_, _> = self.outputs.iter().map(|piece| (piece.path.clone(), piece.sha256)).collect();
+        let told: BTreeMap<_, _> = self
+            .outputs
+            .iter()
+            .map(|piece| (piece.path.clone(), piece.sha256))
+            .collect();
         let names: BTreeSet<_> = told.keys().chain(locked.keys()).collect();
-        let differs = names.into_iter().filter(|name| *name != LOG).find(|name| told.get(*name) != locked.get(*name));
+        let differs = names
+            .into_iter()
+            .filter(|name| *name != LOG)
+            .find(|name| told.get(*name) != locked.get(*name));
         differs.map(|name| format!("tells another `{name}` than the lock"))
     }
 }

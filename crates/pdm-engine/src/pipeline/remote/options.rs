@@ -19,9 +19,12 @@ pub struct CacheOptions {
 impl CacheOptions {
     /// Returns what is wrong with the options.
     pub fn problems(&self) -> Vec<Problem> {
-        let address = Some(self.url.as_str()).filter(|url| !url.is_empty()).map(Address::parse);
-        let problem =
-            address.and_then(Result::err).map(|error| Problem::new("url", error.to_string()).of(Code::StoreAddress));
+        let address = Some(self.url.as_str())
+            .filter(|url| !url.is_empty())
+            .map(Address::parse);
+        let problem = address
+            .and_then(Result::err)
+            .map(|error| Problem::new("url", error.to_string()).of(Code::StoreAddress));
         problem.into_iter().collect()
     }
 }
@@ -33,12 +36,30 @@ mod tests {
     #[test]
     fn nothing_is_shared_by_default_and_a_wrong_address_is_told() {
         assert_eq!(CacheOptions::default().problems(), []);
-        let with = |url: &str| CacheOptions { url: url.into(), read_only: false }.problems();
-        for url in ["s3://results/plant", "../shared cache", "file:///srv/cache", "memory://"] {
+        let with = |url: &str| {
+            CacheOptions {
+                url: url.into(),
+                read_only: false,
+            }
+            .problems()
+        };
+        for url in [
+            "s3://results/plant",
+            "../shared cache",
+            "file:///srv/cache",
+            "memory://",
+        ] {
             assert_eq!(with(url), [], "{url}");
         }
         let told = with("ftp://results");
-        assert!(told[0].path == "url" && told[0].message.contains("`ftp://` is not known"), "{told:?}");
-        assert!(!with("s3://AKIA:secret@results")[0].message.contains("secret"));
+        assert!(
+            told[0].path == "url" && told[0].message.contains("`ftp://` is not known"),
+            "{told:?}"
+        );
+        assert!(
+            !with("s3://AKIA:secret@results")[0]
+                .message
+                .contains("secret")
+        );
     }
 }

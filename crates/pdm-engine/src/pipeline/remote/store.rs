@@ -72,8 +72,11 @@ impl RemoteCache {
         if options.url.is_empty() {
             return Ok(None);
         }
-        let address = Address::parse(&options.url).map_err(|error| RemoteError::Address(error.to_string()))?;
-        let objects = address.objects(root, variable).map_err(RemoteError::Address)?;
+        let address = Address::parse(&options.url)
+            .map_err(|error| RemoteError::Address(error.to_string()))?;
+        let objects = address
+            .objects(root, variable)
+            .map_err(RemoteError::Address)?;
         let location = options.url.trim_end_matches('/').to_owned();
         Self::over(objects, location, options.read_only, interrupt).map(Some)
     }
@@ -84,8 +87,17 @@ impl RemoteCache {
         read_only: bool,
         interrupt: &Interrupt,
     ) -> Result<Self, RemoteError> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(RemoteError::Runtime)?;
-        Ok(Self { objects, location, read_only, interrupt: interrupt.clone(), runtime })
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(RemoteError::Runtime)?;
+        Ok(Self {
+            objects,
+            location,
+            read_only,
+            interrupt: interrupt.clone(),
+            runtime,
+        })
     }
 
     /// Returns where the store lies, for people.
@@ -107,15 +119,31 @@ impl RemoteCache {
         folder: &Path,
     ) -> Result<Option<Fetched>, RemoteError> {
         let name = Key::of(key);
-        let refused = |what| RemoteError::Refused { key: name.to_string(), what };
-        let Some(bytes) = self.manifest(&name)? else { return Ok(None) };
+        let refused = |what| RemoteError::Refused {
+            key: name.to_string(),
+            what,
+        };
+        let Some(bytes) = self.manifest(&name)? else {
+            return Ok(None);
+        };
         let manifest = Manifest::read(&bytes, key).map_err(refused)?;
         if let Some(what) = locked.and_then(|locked| manifest.differs_from(locked)) {
             return Err(refused(what));
         }
-        manifest.outputs.iter().try_for_each(|piece| self.download(piece, folder))?;
-        let (files, bytes) = (manifest.outputs.len(), manifest.outputs.iter().map(|piece| piece.bytes).sum());
-        Ok(Some(Fetched { summary: manifest.summary, cost: manifest.cost, files, bytes }))
+        manifest
+            .outputs
+            .iter()
+            .try_for_each(|piece| self.download(piece, folder))?;
+        let (files, bytes) = (
+            manifest.outputs.len(),
+            manifest.outputs.iter().map(|piece| piece.bytes).sum(),
+        );
+        Ok(Some(Fetched {
+            summary: manifest.summary,
+            cost: manifest.cost,
+            files,
+            bytes,
+        }))
     }
 
     /// Puts an entry into the store, unless it is there; returns whether it was put there. A store that is only read gets
@@ -129,13 +157,18 @@ impl RemoteCache {
             return Ok(false);
         }
         let manifest = Manifest::of(entry);
-        if manifest.outputs.iter().any(|piece| piece.bytes > LARGEST_BLOB) {
+        if manifest
+            .outputs
+            .iter()
+            .any(|piece| piece.bytes > LARGEST_BLOB)
+        {
             return Ok(false);
         }
         for piece in &manifest.outputs {
             self.upload(piece, &entry.path(&piece.path))?;
         }
-        let json = serde_json::to_vec_pretty(&manifest).expect("texts, numbers and JSON values have a JSON form");
+        let json = serde_json::to_vec_pretty(&manifest)
+            .expect("texts, numbers and JSON values have a JSON form");
         // Last, so that whoever sees it finds all it names.
         self.create(&name, json.into())?;
         Ok(true)
@@ -144,21 +177,33 @@ impl RemoteCache {
     fn manifest(&self, name: &Key) -> Result<Option<Bytes>, RemoteError> {
         let read = async {
             let found = self.objects.get(&name.path()).await?;
-            if found.meta.size > LARGEST_MANIFEST { Ok(Bytes::new()) } else { found.bytes().await }
+            if found.meta.size > LARGEST_MANIFEST {
+                Ok(Bytes::new())
+            } else {
+                found.bytes().await
+            }
         };
         self.found(self.wait("read", name, PATIENCE, read))
     }
 
     fn is_there(&self, name: &Key) -> Result<bool, RemoteError> {
         let path = name.path();
-        Ok(self.found(self.wait("look for", name, PATIENCE, self.objects.head(&path)))?.is_some())
+        Ok(self
+            .found(self.wait("look for", name, PATIENCE, self.objects.head(&path)))?
+            .is_some())
     }
 
     /// Streams a blob into a file, which is whole and has the right digest where this returns well.
     fn download(&self, piece: &Piece, folder: &Path) -> Result<(), RemoteError> {
         let (name, path) = (Key::Blob(piece.sha256), folder.join(&piece.path));
-        let refused = |what| RemoteError::Refused { key: name.to_string(), what };
-        let file_error = |source| RemoteError::File { path: path.clone(), source };
+        let refused = |what| RemoteError::Refused {
+            key: name.to_string(),
+            what,
+        };
+        let file_error = |source| RemoteError::File {
+            path: path.clone(),
+            source,
+        };
         fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(file_error)?;
         let mut file = File::create_new(&path).map_err(file_error)?;
         let most = PATIENCE + Duration::from_secs(piece.bytes / SLOWEST);
@@ -166,12 +211,18 @@ impl RemoteCache {
         let found = self.found(self.wait("read", &name, PATIENCE, self.objects.get(&location)))?;
         let found = found.ok_or_else(|| refused("is missing".to_owned()))?;
         if found.meta.size != piece.bytes {
-            return Err(refused(format!("has {} bytes instead of {}", found.meta.size, piece.bytes)));
+            return Err(refused(format!(
+                "has {} bytes instead of {}",
+                found.meta.size, piece.bytes
+            )));
         }
         let written = self.wait("read", &name, most, write(found, &mut file))?;
         let digest = written.map_err(file_error)?;
         if digest != piece.sha256 {
-            return Err(refused(format!("holds bytes of SHA-256 {}…", digest.short())));
+            return Err(refused(format!(
+                "holds bytes of SHA-256 {}…",
+                digest.short()
+            )));
         }
         Ok(())
     }
@@ -181,10 +232,16 @@ impl RemoteCache {
         if self.is_there(&name)? {
             return Ok(());
         }
-        let bytes = fs::read(path).map_err(|source| RemoteError::File { path: path.to_owned(), source })?;
+        let bytes = fs::read(path).map_err(|source| RemoteError::File {
+            path: path.to_owned(),
+            source,
+        })?;
         if Digest::of(&bytes) != piece.sha256 {
             let source = std::io::Error::other("its bytes are not those of the cache entry");
-            return Err(RemoteError::File { path: path.to_owned(), source });
+            return Err(RemoteError::File {
+                path: path.to_owned(),
+                source,
+            });
         }
         self.create(&name, bytes.into())
     }
@@ -192,14 +249,23 @@ impl RemoteCache {
     /// Writes an object where none is; one that is there stays.
     fn create(&self, name: &Key, payload: PutPayload) -> Result<(), RemoteError> {
         let most = PATIENCE + Duration::from_secs(payload.content_length() as u64 / SLOWEST);
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let options = PutOptions {
+            mode: PutMode::Create,
+            ..PutOptions::default()
+        };
         let path = name.path();
-        match self.wait("create", name, most, self.objects.put_opts(&path, payload, options)) {
+        match self.wait(
+            "create",
+            name,
+            most,
+            self.objects.put_opts(&path, payload, options),
+        ) {
             Ok(_) => Ok(()),
             Err(RemoteError::Store { source, .. })
                 if matches!(
                     *source,
-                    object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }
+                    object_store::Error::AlreadyExists { .. }
+                        | object_store::Error::Precondition { .. }
                 ) =>
             {
                 Ok(())
@@ -211,7 +277,9 @@ impl RemoteCache {
     fn found<T>(&self, answer: Result<T, RemoteError>) -> Result<Option<T>, RemoteError> {
         match answer {
             Ok(found) => Ok(Some(found)),
-            Err(RemoteError::Store { source, .. }) if matches!(*source, object_store::Error::NotFound { .. }) => {
+            Err(RemoteError::Store { source, .. })
+                if matches!(*source, object_store::Error::NotFound { .. }) =>
+            {
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -234,7 +302,11 @@ impl RemoteCache {
             }
         })?;
         let answer = answered.map_err(|_| RemoteError::Silent(most))?;
-        answer.map_err(|source| RemoteError::Store { doing, key: name.to_string(), source: Box::new(source) })
+        answer.map_err(|source| RemoteError::Store {
+            doing,
+            key: name.to_string(),
+            source: Box::new(source),
+        })
     }
 }
 

@@ -11,33 +11,54 @@ use super::suggest;
 use super::variant::KIND;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
-use pdm_models::tune::{Dimension, MOST_GRID_POINTS, Method, Point, RangeOptions, Space, TuneOptions, Values, When};
+use pdm_models::tune::{
+    Dimension, MOST_GRID_POINTS, Method, Point, RangeOptions, Space, TuneOptions, Values, When,
+};
 
 /// Keys of searchable sections that decide what is scored: the clipping of predictions, and the cut points.
-const JUDGING: [&str; 3] = ["target.cap", "train.cuts_per_unit", "train.shortest_history"];
+const JUDGING: [&str; 3] = [
+    "target.cap",
+    "train.cuts_per_unit",
+    "train.shortest_history",
+];
 
 impl PipelineSpec {
     /// Returns what `[tune.space]` searches; empty where there is none.
     pub fn search_space(&self) -> Space {
-        let dimensions = Search::of(self).map(|search| search.dimensions().filter_map(Result::ok).collect());
+        let dimensions =
+            Search::of(self).map(|search| search.dimensions().filter_map(Result::ok).collect());
         Space::new(dimensions.unwrap_or_default())
     }
 }
 
 /// Returns what cannot be searched, with paths from the top of the file.
 pub(super) fn space_problems(spec: &PipelineSpec) -> Vec<Problem> {
-    let Some(search) = Search::of(spec) else { return Vec::new() };
+    let Some(search) = Search::of(spec) else {
+        return Vec::new();
+    };
     let problems: Vec<_> = search.dimensions().filter_map(Result::err).collect();
-    if problems.is_empty() { search.grid_problem().into_iter().collect() } else { problems }
+    if problems.is_empty() {
+        search.grid_problem().into_iter().collect()
+    } else {
+        problems
+    }
 }
 
 /// Returns the values of `[tune.space]` that no trial could use, with paths from the top of the file. They matter to a search
 /// only, and rest on the other sections, which must be sound.
 pub(super) fn unusable_values(spec: &PipelineSpec) -> Vec<Problem> {
-    let Some(search) = Search::of(spec) else { return Vec::new() };
+    let Some(search) = Search::of(spec) else {
+        return Vec::new();
+    };
     let found = |(key, range): (&str, &RangeOptions)| {
-        let (values, kinds) = search.values(key, range).ok().filter(|_| range.problems().is_empty())?;
-        search.refuse_unusable(key, &values, &kinds).err().map(|problem| problem.within(&place(key)))
+        let (values, kinds) = search
+            .values(key, range)
+            .ok()
+            .filter(|_| range.problems().is_empty())?;
+        search
+            .refuse_unusable(key, &values, &kinds)
+            .err()
+            .map(|problem| problem.within(&place(key)))
     };
     search.options.space.iter().filter_map(found).collect()
 }
@@ -51,20 +72,39 @@ struct Search<'s> {
 impl<'s> Search<'s> {
     fn of(spec: &'s PipelineSpec) -> Option<Self> {
         let options = spec.tune.as_ref()?;
-        Some(Self { spec, options, keys: Keys::new(file_schema()) })
+        Some(Self {
+            spec,
+            options,
+            keys: Keys::new(file_schema()),
+        })
     }
 
     /// Returns the keys that make sense by themselves; the others have been told by their room.
     fn dimensions(&self) -> impl Iterator<Item = Result<Dimension, Problem>> {
-        let sound = self.options.space.iter().filter(|(_, range)| range.problems().is_empty());
-        sound.map(|(key, range)| self.dimension(key, range).map_err(|problem| problem.within(&place(key))))
+        let sound = self
+            .options
+            .space
+            .iter()
+            .filter(|(_, range)| range.problems().is_empty());
+        sound.map(|(key, range)| {
+            self.dimension(key, range)
+                .map_err(|problem| problem.within(&place(key)))
+        })
     }
 
     fn dimension(&self, key: &str, range: &RangeOptions) -> Result<Dimension, Problem> {
         let (values, kinds) = self.values(key, range)?;
         let everywhere = key == KIND || kinds.len() == self.kinds().len();
-        let when = || When { key: KIND.to_owned(), one_of: kinds.iter().map(|kind| Value::from(*kind)).collect() };
-        Ok(Dimension { key: key.to_owned(), values, simpler: range.simpler, when: (!everywhere).then(when) })
+        let when = || When {
+            key: KIND.to_owned(),
+            one_of: kinds.iter().map(|kind| Value::from(*kind)).collect(),
+        };
+        Ok(Dimension {
+            key: key.to_owned(),
+            values,
+            simpler: range.simpler,
+            when: (!everywhere).then(when),
+        })
     }
 
     /// Returns the values of a key, and the families in play that have it.
@@ -73,10 +113,17 @@ impl<'s> Search<'s> {
         self.refuse_overlap(key)?;
         let steps: Vec<_> = key.split('.').collect();
         let kinds = self.kinds_that_know(key, &steps)?;
-        let whole = if range.choices.is_some() { false } else { self.takes_whole_numbers(&steps, &kinds)? };
+        let whole = if range.choices.is_some() {
+            false
+        } else {
+            self.takes_whole_numbers(&steps, &kinds)?
+        };
         let values = Values::of(range, whole)?;
         if self.options.method == Method::Grid && values.count().is_none() {
-            return Err(Problem::new("", "needs `step`, `points` or `choices` for a grid").of(Code::SearchGrid));
+            return Err(
+                Problem::new("", "needs `step`, `points` or `choices` for a grid")
+                    .of(Code::SearchGrid),
+            );
         }
         Ok((values, kinds))
     }
@@ -84,10 +131,13 @@ impl<'s> Search<'s> {
     fn refuse_fixed(&self, key: &str) -> Result<(), Problem> {
         let section = Section::of(key);
         if let Some(Trials::Refused(why)) = section.map(Section::search) {
-            return Err(Problem::new("", format!("must not be searched: {why}")).of(Code::NotSearchable));
+            return Err(
+                Problem::new("", format!("must not be searched: {why}")).of(Code::NotSearchable)
+            );
         }
         if JUDGING.contains(&key) || key == "target" || key == "train" {
-            let message = "must not be searched: it decides what is scored, and trials must be judged alike";
+            let message =
+                "must not be searched: it decides what is scored, and trials must be judged alike";
             return Err(Problem::new("", message).of(Code::NotSearchable));
         }
         if section.is_some() {
@@ -97,7 +147,9 @@ impl<'s> Search<'s> {
         let searchable = Section::searchable();
         let first = key.split('.').next().unwrap_or_default();
         let homes = self.keys.sections_with(first);
-        let home = homes.iter().find(|home| searchable.contains(home) && first == key);
+        let home = homes
+            .iter()
+            .find(|home| searchable.contains(home) && first == key);
         let hint = home.map(|home| format!("did you mean `{home}.{key}`?"));
         Err(match hint.or_else(|| suggest::hint(first, &searchable)) {
             Some(hint) => problem.hint(hint),
@@ -107,8 +159,10 @@ impl<'s> Search<'s> {
 
     /// A table and a key in it cannot both be drawn.
     fn refuse_overlap(&self, key: &str) -> Result<(), Problem> {
-        let around =
-            |(outer, _): &(&str, &RangeOptions)| key.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+        let around = |(outer, _): &(&str, &RangeOptions)| {
+            key.strip_prefix(outer)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
         match self.options.space.iter().find(around) {
             Some((outer, _)) => {
                 let message = format!("is a part of `{outer}`, which is searched whole");
@@ -120,8 +174,12 @@ impl<'s> Search<'s> {
 
     /// Returns the model families in play.
     fn kinds(&self) -> Vec<&str> {
-        let choices =
-            self.options.space.iter().find(|(key, _)| *key == KIND).and_then(|(_, range)| range.choices.as_ref());
+        let choices = self
+            .options
+            .space
+            .iter()
+            .find(|(key, _)| *key == KIND)
+            .and_then(|(_, range)| range.choices.as_ref());
         match choices {
             Some(choices) => choices.iter().filter_map(Value::as_str).collect(),
             None => vec![self.spec.model.kind()],
@@ -139,15 +197,25 @@ impl<'s> Search<'s> {
     }
 
     fn unknown(&self, steps: &[&str]) -> Problem {
-        let (name, table) = steps.split_last().expect("splitting gives at least one piece");
+        let (name, table) = steps
+            .split_last()
+            .expect("splitting gives at least one piece");
         let others = self.keys.kinds_with(&table[..table.len().min(1)], name);
         let in_play = self.kinds();
         if table.len() == 1 && !others.is_empty() {
-            let problem = Problem::new("", format!("has no say where `{KIND}` is {}", suggest::one_of(&in_play)));
-            return problem.of(Code::SearchedKeyUnknown).hint(format!("a key of kind {}", suggest::one_of(&others)));
+            let problem = Problem::new(
+                "",
+                format!("has no say where `{KIND}` is {}", suggest::one_of(&in_play)),
+            );
+            return problem
+                .of(Code::SearchedKeyUnknown)
+                .hint(format!("a key of kind {}", suggest::one_of(&others)));
         }
-        let known = self.keys.known(table, in_play.first().map(|name| KindAt { name, depth: 1 }));
-        let problem = Problem::new("", format!("names no key of [{}]", table.join("."))).of(Code::SearchedKeyUnknown);
+        let known = self
+            .keys
+            .known(table, in_play.first().map(|name| KindAt { name, depth: 1 }));
+        let problem = Problem::new("", format!("names no key of [{}]", table.join(".")))
+            .of(Code::SearchedKeyUnknown);
         match suggest::hint(name, &known) {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -155,24 +223,45 @@ impl<'s> Search<'s> {
     }
 
     fn takes_whole_numbers(&self, steps: &[&str], kinds: &[&str]) -> Result<bool, Problem> {
-        let schemas = kinds.iter().flat_map(|kind| self.keys.values(steps, Some(kind)));
+        let schemas = kinds
+            .iter()
+            .flat_map(|kind| self.keys.values(steps, Some(kind)));
         let types: Option<Vec<_>> = schemas.map(number_type).collect();
         match types {
             Some(types) => Ok(types.iter().all(|whole| *whole)),
-            None => Err(Problem::new("", "names no number: list its `choices`").of(Code::SearchRange)),
+            None => {
+                Err(Problem::new("", "names no number: list its `choices`").of(Code::SearchRange))
+            }
         }
     }
 
     /// Tries the ends or the choices of a range, each by itself and with every family that has the key.
     fn refuse_unusable(&self, key: &str, values: &Values, kinds: &[&str]) -> Result<(), Problem> {
-        let searched = |path: &str| self.options.space.iter().any(|(other, _)| other != key && overlap(path, other));
+        let searched = |path: &str| {
+            self.options
+                .space
+                .iter()
+                .any(|(other, _)| other != key && overlap(path, other))
+        };
         for (place, value) in values.probes() {
             for kind in if key == KIND { &[""] } else { kinds } {
-                let problems = self.spec.with_values(&self.probe(key, &value, kind)).err().unwrap_or_default();
+                let problems = self
+                    .spec
+                    .with_values(&self.probe(key, &value, kind))
+                    .err()
+                    .unwrap_or_default();
                 // What only another searched key makes wrong, that key may make right.
-                if let Some(problem) = problems.into_iter().find(|p| overlap(&p.path, key) || !searched(&p.path)) {
+                if let Some(problem) = problems
+                    .into_iter()
+                    .find(|p| overlap(&p.path, key) || !searched(&p.path))
+                {
                     let message = told(&problem);
-                    return Err(Problem { code: Code::SearchValue, message, path: place, hint: problem.hint });
+                    return Err(Problem {
+                        code: Code::SearchValue,
+                        message,
+                        path: place,
+                        hint: problem.hint,
+                    });
                 }
             }
         }
@@ -202,7 +291,11 @@ impl<'s> Search<'s> {
 /// Returns what is wrong with a value, with the key it is about.
 fn told(problem: &Problem) -> String {
     let Problem { path, message, .. } = problem;
-    if message.contains(&format!("`{path}`")) { message.clone() } else { sentence(path, message) }
+    if message.contains(&format!("`{path}`")) {
+        message.clone()
+    } else {
+        sentence(path, message)
+    }
 }
 
 /// Returns where a dotted key is searched.
@@ -221,7 +314,10 @@ fn number_type(schema: &Value) -> Option<bool> {
 
 /// Returns whether two keys are the same or one lies within the other.
 fn overlap(a: &str, b: &str) -> bool {
-    let within = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let within = |a: &str, b: &str| {
+        a.strip_prefix(b)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
     within(a, b) || within(b, a)
 }
 

@@ -18,7 +18,9 @@ rounds = 120   # enough
 
 fn load(text: &str) -> Result<PipelineSpec, String> {
     let loaded = PipelineSpec::compose_to_search(&Layers::of_text(text, "pdm.toml"), &|_| None);
-    loaded.map(|(spec, _)| spec).map_err(|errors| errors.to_string())
+    loaded
+        .map(|(spec, _)| spec)
+        .map_err(|errors| errors.to_string())
 }
 
 fn spec(tune: &str) -> PipelineSpec {
@@ -197,7 +199,8 @@ rounds = { low = 100, high = 500 }
 fn more_mistakes_are_shown_where_they_stand() {
     let table = "[tune.space]\nmodel.rounds = { low = 100, high = 500 }\n";
     let grid = "[tune]\nmethod = \"grid\"\n[tune.space]\n\"model.learning_rate\" = { low = 0.01, high = 0.1 }\n";
-    let large = "[tune]\nmethod = \"grid\"\n[tune.space]\n\"model.rounds\" = { low = 1, high = 20000 }\n";
+    let large =
+        "[tune]\nmethod = \"grid\"\n[tune.space]\n\"model.rounds\" = { low = 1, high = 20000 }\n";
     let whole = "[tune.space]\nmodel = { choices = [{ kind = \"linear\", l3 = 1 }] }\n";
     let both = "[tune.space]\nmodel = { choices = [{ kind = \"linear\" }] }\n\"model.l2\" = { low = 0, high = 1 }\n";
     let told = [table, grid, large, whole, both, "[tune]\n"].map(mistakes);
@@ -258,7 +261,13 @@ fn a_key_of_one_family_has_a_say_only_there() {
     );
     let space = spec.search_space();
     let conditions = space.dimensions().iter().map(|d| {
-        json!([d.key, d.when.as_ref().map(|when| json!({ "key": when.key, "one_of": when.one_of })), d.values.count()])
+        json!([
+            d.key,
+            d.when
+                .as_ref()
+                .map(|when| json!({ "key": when.key, "one_of": when.one_of })),
+            d.values.count()
+        ])
     });
     assert_eq!(
         conditions.collect::<Value>(),
@@ -272,22 +281,36 @@ fn a_key_of_one_family_has_a_say_only_there() {
     let only = spec_of_one_family();
     assert_eq!(only.search_space().dimensions()[1].when, None);
     let file = space.point_of(|key| spec.value_of(key));
-    assert_eq!(Value::from(file), json!({ "model.kind": "gbdt", "model.rounds": 120, "model.l2": 5.0 }));
+    assert_eq!(
+        Value::from(file),
+        json!({ "model.kind": "gbdt", "model.rounds": 120, "model.l2": 5.0 })
+    );
 }
 
 /// A search of another family than the file's.
 fn spec_of_one_family() -> PipelineSpec {
-    spec("[tune.space]\n\"model.kind\" = { choices = [\"gru\"] }\n\"model.hidden\" = { low = 16, high = 96 }\n")
+    spec(
+        "[tune.space]\n\"model.kind\" = { choices = [\"gru\"] }\n\"model.hidden\" = { low = 16, high = 96 }\n",
+    )
 }
 
 #[test]
 fn a_variant_is_the_file_with_other_values() {
     let spec = spec("");
-    let other = spec.with_values(&values(json!({ "model.rounds": 200, "features.half_lives": [2, 8, 30] }))).unwrap();
-    let text = FILE.replace("rounds = 120", "rounds = 200") + "[features]\nhalf_lives = [2, 8, 30]\n";
+    let other = spec
+        .with_values(&values(
+            json!({ "model.rounds": 200, "features.half_lives": [2, 8, 30] }),
+        ))
+        .unwrap();
+    let text =
+        FILE.replace("rounds = 120", "rounds = 200") + "[features]\nhalf_lives = [2, 8, 30]\n";
     assert_eq!(other, load(&text).unwrap());
-    let gru = spec.with_values(&values(json!({ "model.hidden": 7, "model.kind": "gru" }))).unwrap();
-    let text = FILE.replace("\"gbdt\"", "\"gru\"").replace("rounds = 120", "hidden = 7");
+    let gru = spec
+        .with_values(&values(json!({ "model.hidden": 7, "model.kind": "gru" })))
+        .unwrap();
+    let text = FILE
+        .replace("\"gbdt\"", "\"gru\"")
+        .replace("rounds = 120", "hidden = 7");
     assert_eq!(gru, load(&text).unwrap());
 }
 
@@ -339,21 +362,40 @@ fn a_written_winner_loads_to_what_was_scored() {
         let written = edited(&text, &[], &values, "tuned").unwrap();
         let read = load(&written).unwrap();
         assert_eq!(PipelineSpec { tune: None, ..read }, scored, "{written}");
-        assert_eq!(written.matches("# enough").count(), usize::from(scored.model.kind() == "gbdt"), "{written}");
+        assert_eq!(
+            written.matches("# enough").count(),
+            usize::from(scored.model.kind() == "gbdt"),
+            "{written}"
+        );
         let ending = pdm_models::tune::Ending::Pruned;
-        tried.push(Trial { number: tried.len(), values, folds: Vec::new(), ending });
+        tried.push(Trial {
+            number: tried.len(),
+            values,
+            folds: Vec::new(),
+            ending,
+        });
     }
 }
 
 #[test]
 fn what_only_a_search_minds_keeps_nobody_else_from_working() {
     let space = "[tune.space]\n\"model.kind\" = { choices = [\"gbdt\", \"gru\"] }\n\"model.learning_rate\" = { low = 0.01, high = 0.1 }\n";
-    let text =
-        FILE.replace("\"gbdt\"", "\"gru\"").replace("rounds = 120", "") + "\n[train]\nloss = \"quantile\"\n" + space;
+    let text = FILE
+        .replace("\"gbdt\"", "\"gru\"")
+        .replace("rounds = 120", "")
+        + "\n[train]\nloss = \"quantile\"\n"
+        + space;
     assert!(PipelineSpec::load(&text, "pdm.toml", &[], &|_| None).is_ok());
-    assert!(load(&text).unwrap_err().contains("quantile is learnt by networks only"));
+    assert!(
+        load(&text)
+            .unwrap_err()
+            .contains("quantile is learnt by networks only")
+    );
     // A mistake elsewhere is told once, and not again for every value of the space.
     let mistake = text.replace("\"quantile\"", "\"mse\"\npatience = 0");
     let told = load(&mistake).unwrap_err();
-    assert!(told.contains("`train.patience` must be from 1") && told.matches("error[").count() == 1, "{told}");
+    assert!(
+        told.contains("`train.patience` must be from 1") && told.matches("error[").count() == 1,
+        "{told}"
+    );
 }

@@ -30,7 +30,15 @@ pub fn stage_key(spec: &PipelineSpec, data: Digest, features: Digest, train: Dig
         "train": protocol::cuts(spec),
     });
     let parameters = protocol::with_csv(protocol::with_holdout(parameters, spec), spec);
-    key(Stage::Calibrate, parameters, [("data", Some(data)), ("features", Some(features)), ("train", Some(train))])
+    key(
+        Stage::Calibrate,
+        parameters,
+        [
+            ("data", Some(data)),
+            ("features", Some(features)),
+            ("train", Some(train)),
+        ],
+    )
 }
 
 /// Calibrates and writes the bundle into `folder`; `features` and `train` are the folders of those stages.
@@ -68,7 +76,10 @@ pub fn run(
     fs::create_dir_all(&bundle).map_err(|source| StageError::io("create", &bundle, source))?;
     let digest = bundle::assemble(&parts, &bundle)?;
     let (percent, units) = (spec.calibrate.coverage * 100.0, dataset.train().len());
-    let text = format!("{percent:.0} % intervals from {units} units, bundle {}", digest.short());
+    let text = format!(
+        "{percent:.0} % intervals from {units} units, bundle {}",
+        digest.short()
+    );
     Ok(Summary::new(text).figure("bundle", digest.to_string()))
 }
 
@@ -82,13 +93,20 @@ fn calibration(
     let out_of_fold: OutOfFold = read_json(&train.join(OUT_OF_FOLD))?;
     let protocol = protocol::out_of_fold(spec, training_data, dataset.train().len());
     let seed = derive_seed(spec.project.seed, "calibrate");
-    Ok(Conformal::fit(&out_of_fold.predictions(), &spec.calibrate, &protocol, seed)?)
+    Ok(Conformal::fit(
+        &out_of_fold.predictions(),
+        &spec.calibrate,
+        &protocol,
+        seed,
+    )?)
 }
 
 /// Returns the fewest rows of history at which the model was judged, and its intervals were calibrated.
 fn shortest_history(spec: &PipelineSpec, dataset: &ValidDataset, training_data: Digest) -> usize {
     match protocol::out_of_fold(spec, training_data, dataset.train().len()).cuts {
-        Cuts::RandomCuts { shortest_history, .. } => shortest_history,
+        Cuts::RandomCuts {
+            shortest_history, ..
+        } => shortest_history,
         Cuts::LastCycle => 1,
     }
 }

@@ -51,7 +51,10 @@ impl KeptLook {
     }
 
     pub(super) fn text(&self) -> String {
-        format!("kept after {} steps, validation RMSE {:.2}", self.step, self.validation_rmse)
+        format!(
+            "kept after {} steps, validation RMSE {:.2}",
+            self.step, self.validation_rmse
+        )
     }
 }
 
@@ -67,14 +70,28 @@ impl CurveLog {
     ///
     /// # Errors
     /// The log cannot be written.
-    pub(super) fn listen(folder: &Path, reporter: &Reporter) -> Result<(Arc<Self>, Reporter), StageError> {
+    pub(super) fn listen(
+        folder: &Path,
+        reporter: &Reporter,
+    ) -> Result<(Arc<Self>, Reporter), StageError> {
         let path = folder.join(POINTS);
         // The last line may be torn, a file of another release unknown: what cannot be read is logged again.
         let earlier = read_note(&path).unwrap_or_default();
-        let earlier: Vec<CurvePoint> = earlier.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        earlier.iter().filter(|point| is_finished(folder, &point.part)).for_each(|point| tell(point, reporter));
-        let file = begin(&path, &earlier).map_err(|source| StageError::io("write", &path, source))?;
-        let state = Mutex::new(State { curves: earlier.into_iter().collect(), file, trouble: None });
+        let earlier: Vec<CurvePoint> = earlier
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        earlier
+            .iter()
+            .filter(|point| is_finished(folder, &point.part))
+            .for_each(|point| tell(point, reporter));
+        let file =
+            begin(&path, &earlier).map_err(|source| StageError::io("write", &path, source))?;
+        let state = Mutex::new(State {
+            curves: earlier.into_iter().collect(),
+            file,
+            trouble: None,
+        });
         let log = Arc::new(Self { path, state });
         Ok((Arc::clone(&log), reporter.with(log)))
     }
@@ -83,14 +100,31 @@ impl CurveLog {
     pub(super) fn kept(&self) -> Vec<KeptLook> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut kept: Vec<KeptLook> = Vec::new();
-        for CurvePoint { metric, part, step, value } in state.curves.points() {
-            let Some(model) = metric.strip_suffix("/validation_rmse").filter(|_| part.starts_with(FINAL)) else {
+        for CurvePoint {
+            metric,
+            part,
+            step,
+            value,
+        } in state.curves.points()
+        {
+            let Some(model) = metric
+                .strip_suffix("/validation_rmse")
+                .filter(|_| part.starts_with(FINAL))
+            else {
                 continue;
             };
-            match kept.last_mut().filter(|kept| kept.part == part && kept.model == model) {
+            match kept
+                .last_mut()
+                .filter(|kept| kept.part == part && kept.model == model)
+            {
                 Some(kept) if kept.validation_rmse <= value => {}
                 Some(kept) => (kept.step, kept.validation_rmse) = (step, value),
-                None => kept.push(KeptLook { part, model: model.to_owned(), step, validation_rmse: value }),
+                None => kept.push(KeptLook {
+                    part,
+                    model: model.to_owned(),
+                    step,
+                    validation_rmse: value,
+                }),
             }
         }
         kept
@@ -108,9 +142,10 @@ impl CurveLog {
         if state.curves.is_empty() {
             return Ok(());
         }
-        for (name, bytes) in
-            [(LEARNING_CURVES, state.curves.svg(title).into_bytes()), (LEARNING_CURVES_TABLE, state.curves.csv()?)]
-        {
+        for (name, bytes) in [
+            (LEARNING_CURVES, state.curves.svg(title).into_bytes()),
+            (LEARNING_CURVES_TABLE, state.curves.csv()?),
+        ] {
             let path = folder.join(name);
             write_whole(&path, &bytes).map_err(|source| StageError::io("write", &path, source))?;
         }
@@ -120,9 +155,16 @@ impl CurveLog {
 
 impl Observer for CurveLog {
     fn on(&self, event: &Event) {
-        let Event::Metric { key, step, value } = event else { return };
+        let Event::Metric { key, step, value } = event else {
+            return;
+        };
         let (part, metric) = divide(key);
-        let point = CurvePoint { metric: metric.to_owned(), part: part.to_owned(), step: *step, value: *value };
+        let point = CurvePoint {
+            metric: metric.to_owned(),
+            part: part.to_owned(),
+            step: *step,
+            value: *value,
+        };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = append(&mut state.file, &point) {
             state.trouble.get_or_insert(error);
@@ -138,12 +180,19 @@ fn divide(key: &str) -> (&str, &str) {
 }
 
 fn tell(point: &CurvePoint, reporter: &Reporter) {
-    reporter.metric(format!("{}/{}", point.part, point.metric), point.step, point.value);
+    reporter.metric(
+        format!("{}/{}", point.part, point.metric),
+        point.step,
+        point.value,
+    );
 }
 
 /// Returns whether a part belongs to a fold whose predictions are kept. Parts count folds from 1, files from 0.
 fn is_finished(folder: &Path, part: &str) -> bool {
-    let fold = part.split('/').next().and_then(|first| first.strip_prefix("fold-"));
+    let fold = part
+        .split('/')
+        .next()
+        .and_then(|first| first.strip_prefix("fold-"));
     let fold = fold.and_then(|number| number.parse::<usize>().ok()?.checked_sub(1));
     fold.is_some_and(|fold| fold_file(folder, fold).exists())
 }
@@ -152,7 +201,9 @@ fn is_finished(folder: &Path, part: &str) -> bool {
 fn begin(path: &Path, points: &[CurvePoint]) -> std::io::Result<File> {
     write_whole(path, b"")?;
     let mut file = File::options().append(true).open(path)?;
-    points.iter().try_for_each(|point| append(&mut file, point))?;
+    points
+        .iter()
+        .try_for_each(|point| append(&mut file, point))?;
     Ok(file)
 }
 
@@ -170,20 +221,36 @@ mod tests {
 
     fn log(folder: &Path, keys: &[(&str, u64)]) -> Curves {
         let (log, reporter) = CurveLog::listen(folder, &Reporter::silent()).unwrap();
-        keys.iter().for_each(|(key, step)| reporter.metric(*key, *step, *step as f64 / 3.0));
+        keys.iter()
+            .for_each(|(key, step)| reporter.metric(*key, *step, *step as f64 / 3.0));
         log.state.lock().unwrap().curves.clone()
     }
 
     #[test]
     fn the_part_is_what_stands_before_the_last_two_words() {
-        let keys = ["fold-1/gru/loss", "final/seed-2/gru/loss", "gru/loss", "loss"];
-        let expected = [("fold-1", "gru/loss"), ("final/seed-2", "gru/loss"), ("", "gru/loss"), ("", "loss")];
+        let keys = [
+            "fold-1/gru/loss",
+            "final/seed-2/gru/loss",
+            "gru/loss",
+            "loss",
+        ];
+        let expected = [
+            ("fold-1", "gru/loss"),
+            ("final/seed-2", "gru/loss"),
+            ("", "gru/loss"),
+            ("", "loss"),
+        ];
         assert_eq!(keys.map(divide), expected);
     }
 
     #[test]
     fn a_resumed_training_has_the_curves_of_one_that_was_not_interrupted() {
-        let all = [("fold-1/gru/loss", 20), ("fold-1/gru/loss", 40), ("fold-2/gru/loss", 20), ("final/gru/loss", 20)];
+        let all = [
+            ("fold-1/gru/loss", 20),
+            ("fold-1/gru/loss", 40),
+            ("fold-2/gru/loss", 20),
+            ("final/gru/loss", 20),
+        ];
         let [whole, halves] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let uninterrupted = log(whole.path(), &all);
         log(halves.path(), &all[..3]);
@@ -205,7 +272,14 @@ mod tests {
             }
         }
         let folder = tempfile::tempdir().unwrap();
-        log(folder.path(), &[("fold-1/gru/loss", 20), ("fold-2/gru/loss", 20), ("final/gru/loss", 20)]);
+        log(
+            folder.path(),
+            &[
+                ("fold-1/gru/loss", 20),
+                ("fold-2/gru/loss", 20),
+                ("final/gru/loss", 20),
+            ],
+        );
         fs::write(fold_file(folder.path(), 0), "").unwrap();
         let heard = Arc::new(Heard(Mutex::default()));
         CurveLog::listen(folder.path(), &Reporter::silent().with(heard.clone())).unwrap();
@@ -222,6 +296,10 @@ mod tests {
         reporter.metric("fold-1/gru/loss", 20, 0.5);
         log.write(folder.path(), "gru on FD001").unwrap();
         assert_eq!(names(), 2);
-        assert!(fs::read_to_string(folder.path().join(LEARNING_CURVES)).unwrap().contains("gru on FD001"));
+        assert!(
+            fs::read_to_string(folder.path().join(LEARNING_CURVES))
+                .unwrap()
+                .contains("gru on FD001")
+        );
     }
 }

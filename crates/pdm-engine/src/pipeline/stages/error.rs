@@ -116,7 +116,9 @@ impl StageError {
             Self::Coverage { coverage, units } => return Some(coverage_hint(*coverage, *units)),
             Self::Holdout { instead, .. } => return Some(holdout_hint(instead.as_deref())),
             Self::Split(_) => "set split.folds to at most the number of units",
-            Self::Scoring(ScoringError::TooFewUnits { .. }) => "a score needs at least 2 units to show a spread",
+            Self::Scoring(ScoringError::TooFewUnits { .. }) => {
+                "a score needs at least 2 units to show a spread"
+            }
             Self::Leak { .. } => {
                 "judge on a holdout only models that were trained with it: set split.holdout back, or begin anew under another \
                  registry.alias"
@@ -136,7 +138,11 @@ impl StageError {
     }
 
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io { action, path: path.to_owned(), source }
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
@@ -148,11 +154,15 @@ fn coverage_hint(coverage: f64, units: usize) -> String {
     let needed = units_needed(coverage);
     match highest_reachable(units) {
         Some(highest) => {
-            format!("{units} units reach at most calibrate.coverage = {highest}; {coverage} needs {needed} units")
+            format!(
+                "{units} units reach at most calibrate.coverage = {highest}; {coverage} needs {needed} units"
+            )
         }
         None => {
             let (lowest, fewest) = (0.5, units_needed(0.5));
-            format!("{coverage} needs {needed} units, and the lowest coverage, {lowest}, needs {fewest}: add units")
+            format!(
+                "{coverage} needs {needed} units, and the lowest coverage, {lowest}, needs {fewest}: add units"
+            )
         }
     }
 }
@@ -167,7 +177,11 @@ fn holdout_hint(instead: Option<&str>) -> String {
 
 /// Returns names in brackets, nothing where there is none.
 fn listed(units: &[UnitId]) -> String {
-    if units.is_empty() { String::new() } else { format!(" ({})", named(units)) }
+    if units.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", named(units))
+    }
 }
 
 /// Returns the first few names.

@@ -40,7 +40,12 @@ pub struct DataDigests {
 }
 
 /// Returns the key for this bundle and these data.
-pub fn stage_key(spec: &PipelineSpec, data: DataDigests, train: Digest, calibrate: Digest) -> StageKey {
+pub fn stage_key(
+    spec: &PipelineSpec,
+    data: DataDigests,
+    train: Digest,
+    calibrate: Digest,
+) -> StageKey {
     let parameters = json!({
         "project": { "seed": spec.project.seed },
         "evaluate": spec.evaluate,
@@ -79,14 +84,23 @@ pub fn run(
     let (fold_card, out_of_fold) = score_out_of_fold(&settled, dataset, data.train, train)?;
     write_json(&folder.join(OUT_OF_FOLD_PREDICTIONS), &out_of_fold)?;
     let (card, predictions) = match judging(spec, dataset, data) {
-        Some(protocol) => score_on_unseen(spec, dataset, protocol, bundle, fold_card.baseline.prediction)?,
+        Some(protocol) => score_on_unseen(
+            spec,
+            dataset,
+            protocol,
+            bundle,
+            fold_card.baseline.prediction,
+        )?,
         None => (fold_card.clone(), out_of_fold),
     };
     write_json(&folder.join(OUT_OF_FOLD_SCORECARD), &fold_card)?;
     write_json(&folder.join(SCORECARD), &card)?;
     write_json(&folder.join(PREDICTIONS), &predictions)?;
     let table = folder.join(PREDICTIONS_TABLE);
-    let sheet = PredictionSheet { truth_cap: Some(card.protocol.clip.upper), ..PredictionSheet::of(&predictions) };
+    let sheet = PredictionSheet {
+        truth_cap: Some(card.protocol.clip.upper),
+        ..PredictionSheet::of(&predictions)
+    };
     fs::write(&table, sheet.csv()?).map_err(|source| StageError::io("write", &table, source))?;
     Ok(summarise(&card, &predictions))
 }
@@ -95,8 +109,15 @@ pub fn run(
 fn judging(spec: &PipelineSpec, dataset: &ValidDataset, data: DataDigests) -> Option<Protocol> {
     let lives = dataset.lives();
     match (dataset.test(), data.test) {
-        (Some(part), Some((test, rul))) => Some(protocol::test(&spec.settled(&lives), test, rul, part.units.len())),
-        _ => dataset.holdout().map(|holdout| protocol::holdout(spec, &lives, holdout)),
+        (Some(part), Some((test, rul))) => Some(protocol::test(
+            &spec.settled(&lives),
+            test,
+            rul,
+            part.units.len(),
+        )),
+        _ => dataset
+            .holdout()
+            .map(|holdout| protocol::holdout(spec, &lives, holdout)),
     }
 }
 
@@ -110,13 +131,21 @@ fn score_out_of_fold(
     let protocol = protocol::out_of_fold(spec, training_data, dataset.train().len());
     let mut predictions = read_json::<OutOfFold>(&train.join(OUT_OF_FOLD))?.predictions();
     let Interval { lower, upper } = protocol.clip;
-    predictions.iter_mut().for_each(|prediction| prediction.rul = prediction.rul.clamp(lower, upper));
+    predictions
+        .iter_mut()
+        .for_each(|prediction| prediction.rul = prediction.rul.clamp(lower, upper));
     let baseline = mean_truth(spec, &predictions);
     // The calibration of the bundle has seen these predictions; judged by it, coverage would flatter.
     let seed = derive_seed(spec.project.seed, "calibrate");
     let predictions = Conformal::cross_calibrated(&predictions, &spec.calibrate, &protocol, seed)?;
     let seed = derive_seed(spec.project.seed, "bootstrap");
-    let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
+    let card = score(
+        &predictions,
+        protocol,
+        baseline,
+        &spec.evaluate.bootstrap,
+        seed,
+    )?;
     let card = card.by_group(&predictions, |unit| dataset.groups().of(unit))?;
     Ok((with_suspicions(card, dataset), predictions))
 }
@@ -141,15 +170,27 @@ pub fn score_on_unseen(
         (Some(part), _) if protocol.part == Part::Test => (part.units.clone(), part.rul.clone()),
         (_, Some(holdout)) if protocol.part == Part::Holdout => {
             let options = protocol::holdout_options(spec, holdout);
-            holdout_cuts(holdout, dataset.groups(), &options).into_iter().unzip()
+            holdout_cuts(holdout, dataset.groups(), &options)
+                .into_iter()
+                .unzip()
         }
         _ => return Err(StageError::Schema),
     };
     let predictions = bundle.predict(&units).into_iter().zip(truths);
-    let predictions: Vec<_> =
-        predictions.map(|(prediction, rul)| Prediction { truth: Some(rul), ..prediction }).collect();
+    let predictions: Vec<_> = predictions
+        .map(|(prediction, rul)| Prediction {
+            truth: Some(rul),
+            ..prediction
+        })
+        .collect();
     let seed = derive_seed(spec.project.seed, "bootstrap");
-    let card = score(&predictions, protocol, baseline, &spec.evaluate.bootstrap, seed)?;
+    let card = score(
+        &predictions,
+        protocol,
+        baseline,
+        &spec.evaluate.bootstrap,
+        seed,
+    )?;
     let card = card.by_group(&predictions, |unit| dataset.groups().of(unit))?;
     Ok((with_suspicions(card, dataset), predictions))
 }
@@ -162,30 +203,58 @@ fn with_suspicions(mut card: Scorecard, dataset: &ValidDataset) -> Scorecard {
 
 /// Units of the holdout come from the files models learn from, so what a bundle says it learnt from tells of a leak: after the
 /// share or the seed was changed, or where a champion is older than the holdout. A test part has files of its own.
-fn refuse_leak(protocol: &Protocol, dataset: &ValidDataset, learnt_from: &[UnitId]) -> Result<(), StageError> {
-    let Some(holdout) = dataset.holdout().filter(|_| protocol.part == Part::Holdout) else { return Ok(()) };
+fn refuse_leak(
+    protocol: &Protocol,
+    dataset: &ValidDataset,
+    learnt_from: &[UnitId],
+) -> Result<(), StageError> {
+    let Some(holdout) = dataset.holdout().filter(|_| protocol.part == Part::Holdout) else {
+        return Ok(());
+    };
     let learnt_from: BTreeSet<_> = learnt_from.iter().collect();
     let names = holdout.units().iter().map(|unit| &unit.unit);
-    let units: Vec<_> = names.filter(|unit| learnt_from.contains(unit)).cloned().collect();
-    if units.is_empty() { Ok(()) } else { Err(StageError::Leak { units }) }
+    let units: Vec<_> = names
+        .filter(|unit| learnt_from.contains(unit))
+        .cloned()
+        .collect();
+    if units.is_empty() {
+        Ok(())
+    } else {
+        Err(StageError::Leak { units })
+    }
 }
 
 /// The best constant predictor of the training part, under the truth scores are computed from.
 fn mean_truth(spec: &PipelineSpec, predictions: &[Prediction]) -> f64 {
-    let cap = spec.evaluate.truth.cap(spec.target.cap()).unwrap_or(f64::INFINITY);
-    let truths = predictions.iter().filter_map(|p| p.truth).map(|truth| truth.min(cap));
+    let cap = spec
+        .evaluate
+        .truth
+        .cap(spec.target.cap())
+        .unwrap_or(f64::INFINITY);
+    let truths = predictions
+        .iter()
+        .filter_map(|p| p.truth)
+        .map(|truth| truth.min(cap));
     truths.sum::<f64>() / predictions.len() as f64
 }
 
 fn summarise(card: &Scorecard, predictions: &[Prediction]) -> Summary {
     let rmse = card.score(Metric::Rmse);
-    let text = rmse.map_or_else(String::new, |s| format!("RMSE {:.2} [{:.2}, {:.2}] on ", s.value, s.lower, s.upper));
+    let text = rmse.map_or_else(String::new, |s| {
+        format!("RMSE {:.2} [{:.2}, {:.2}] on ", s.value, s.lower, s.upper)
+    });
     let part = card.protocol.part;
     let flagged = FlagCounts::of(predictions);
-    let told = if flagged.is_empty() { String::new() } else { format!(", {flagged}") };
-    let named =
-        card.scores.iter().fold(Summary::new(format!("{text}{} units of the {part}{told}", card.units)), |sum, s| {
-            sum.figure(s.metric.name(), s.value)
-        });
-    named.figure("units", card.units).figure("flagged_units", flagged.units())
+    let told = if flagged.is_empty() {
+        String::new()
+    } else {
+        format!(", {flagged}")
+    };
+    let named = card.scores.iter().fold(
+        Summary::new(format!("{text}{} units of the {part}{told}", card.units)),
+        |sum, s| sum.figure(s.metric.name(), s.value),
+    );
+    named
+        .figure("units", card.units)
+        .figure("flagged_units", flagged.units())
 }

@@ -35,14 +35,22 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest) -> StageKey {
 /// Nothing can be learnt from the units.
 pub fn fit(spec: &PipelineSpec, dataset: &ValidDataset) -> Result<FittedFeatures, StageError> {
     let settled = spec.settled(&dataset.lives());
-    Ok(final_features(dataset, &settled.recipe(), spec.project.seed)?)
+    Ok(final_features(
+        dataset,
+        &settled.recipe(),
+        spec.project.seed,
+    )?)
 }
 
 /// Fits the features, ranks the sensors, and writes both.
 ///
 /// # Errors
 /// Nothing can be learnt from the units.
-pub fn run(spec: &PipelineSpec, dataset: &ValidDataset, folder: &Path) -> Result<Summary, StageError> {
+pub fn run(
+    spec: &PipelineSpec,
+    dataset: &ValidDataset,
+    folder: &Path,
+) -> Result<Summary, StageError> {
     let fitted = fit(spec, dataset)?;
     let ranking = features::rank(&dataset.training(), &fitted);
     write_json(&folder.join(FITTED), &fitted)?;
@@ -63,11 +71,24 @@ pub fn run(spec: &PipelineSpec, dataset: &ValidDataset, folder: &Path) -> Result
 /// Says which sensors no model reads, and why.
 fn left_out(fitted: &FittedFeatures) -> String {
     let mut text = String::new();
-    for why in [WhyLeftOut::Constant, WhyLeftOut::NotInGeneralUse, WhyLeftOut::NotNamed] {
-        let with_reason = fitted.left_out().iter().filter(|left_out| left_out.why == why);
-        let sensors: Vec<&str> = with_reason.map(|left_out| left_out.sensor.as_str()).collect();
+    for why in [
+        WhyLeftOut::Constant,
+        WhyLeftOut::NotInGeneralUse,
+        WhyLeftOut::NotNamed,
+    ] {
+        let with_reason = fitted
+            .left_out()
+            .iter()
+            .filter(|left_out| left_out.why == why);
+        let sensors: Vec<&str> = with_reason
+            .map(|left_out| left_out.sensor.as_str())
+            .collect();
         if !sensors.is_empty() {
-            text.push_str(&format!("; left out: {} ({})", named(&sensors), why.words()));
+            text.push_str(&format!(
+                "; left out: {} ({})",
+                named(&sensors),
+                why.words()
+            ));
         }
     }
     text
@@ -78,13 +99,20 @@ fn named(sensors: &[&str]) -> String {
     const SHOWN: usize = 8;
     let more = sensors.len().saturating_sub(SHOWN);
     let names = sensors[..sensors.len() - more].join(", ");
-    if more == 0 { names } else { format!("{names} and {more} more") }
+    if more == 0 {
+        names
+    } else {
+        format!("{names} and {more} more")
+    }
 }
 
 /// Says of which sensors more than a thousandth of the training rows were clipped: what lies beyond is not told apart.
 fn clipped(fitted: &FittedFeatures, dataset: &ValidDataset) -> String {
     let rows: usize = dataset.train().iter().map(|unit| unit.len()).sum();
-    let often = fitted.clipped().iter().filter(|clipped| 1000 * clipped.rows > rows);
+    let often = fitted
+        .clipped()
+        .iter()
+        .filter(|clipped| 1000 * clipped.rows > rows);
     let words = |clipped: &Clipped| {
         let percent = 100.0 * clipped.rows as f64 / rows as f64;
         format!("{} in {percent:.1} % of the rows", clipped.sensor)
@@ -94,5 +122,8 @@ fn clipped(fitted: &FittedFeatures, dataset: &ValidDataset) -> String {
         return String::new();
     }
     let clip = fitted.options().clip_sd;
-    format!("; clipped at {clip} standard deviations (features.clip_sd): {}", sensors.join(", "))
+    format!(
+        "; clipped at {clip} standard deviations (features.clip_sd): {}",
+        sensors.join(", ")
+    )
 }

@@ -11,14 +11,21 @@ use pdm_core::content::{MOST_OF_A_NOTE, finite_json, read_at_most, write_whole};
 /// # Errors
 /// The file is not there, or is not what it should be.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StageError> {
-    let bytes = read_at_most(path, MOST_OF_A_NOTE).map_err(|source| StageError::io("read", path, source))?;
-    serde_json::from_slice(&bytes).map_err(|source| StageError::Json { path: path.to_owned(), source })
+    let bytes = read_at_most(path, MOST_OF_A_NOTE)
+        .map_err(|source| StageError::io("read", path, source))?;
+    serde_json::from_slice(&bytes).map_err(|source| StageError::Json {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Writes a value for later stages, or a fold that a killed run goes on from: whole or not at all. A number that
 /// JSON cannot hold is an error here, where it comes from, and not for whoever reads it.
 pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StageError> {
-    let json = |source| StageError::Json { path: path.to_owned(), source };
+    let json = |source| StageError::Json {
+        path: path.to_owned(),
+        source,
+    };
     let bytes = finite_json(value).map_err(json)?;
     write_whole(path, &bytes).map_err(|source| StageError::io("write", path, source))
 }

@@ -52,17 +52,32 @@ pub enum Rival {
 }
 
 /// Returns the key for this bundle, its scores and the version to beat.
-pub fn stage_key(spec: &PipelineSpec, bundle: Digest, evaluate: Digest, holder: &Holder) -> StageKey {
+pub fn stage_key(
+    spec: &PipelineSpec,
+    bundle: Digest,
+    evaluate: Digest,
+    holder: &Holder,
+) -> StageKey {
     let parameters = json!({ "gate": spec.gates });
-    let named = |v: &ModelVersion| digest_of(&(v.version, v.bundle, v.scorecard)).expect("digests have a JSON form");
+    let named = |v: &ModelVersion| {
+        digest_of(&(v.version, v.bundle, v.scorecard)).expect("digests have a JSON form")
+    };
     let champion = match holder {
         Holder::Nobody => None,
-        Holder::Itself(version) => {
-            Some(digest_of(&("itself", named(version))).expect("a word and a digest have a JSON form"))
-        }
+        Holder::Itself(version) => Some(
+            digest_of(&("itself", named(version))).expect("a word and a digest have a JSON form"),
+        ),
         Holder::Version(version) => Some(named(version)),
     };
-    key(Stage::Gate, parameters, [("bundle", Some(bundle)), ("evaluate", Some(evaluate)), ("champion", champion)])
+    key(
+        Stage::Gate,
+        parameters,
+        [
+            ("bundle", Some(bundle)),
+            ("evaluate", Some(evaluate)),
+            ("champion", champion),
+        ],
+    )
 }
 
 /// Judges and writes the report into `folder`; `evaluate` is the folder of that stage.
@@ -77,13 +92,29 @@ pub fn run(
 ) -> Result<Summary, StageError> {
     let scorecard: Scorecard = read_json(&evaluate.join(SCORECARD))?;
     let predictions: Predictions = read_json(&evaluate.join(PREDICTIONS))?;
-    let challenger = Contender { bundle, scorecard: &scorecard, predictions: &predictions };
+    let challenger = Contender {
+        bundle,
+        scorecard: &scorecard,
+        predictions: &predictions,
+    };
     let opponent = match rival {
         Rival::Nobody => Opponent::Nobody,
         Rival::Itself(version) => Opponent::Itself(*version),
         Rival::Champion(defender) => {
-            let Defender { version, bundle, scorecard, predictions } = defender.as_ref();
-            Opponent::Version(*version, Contender { bundle: *bundle, scorecard, predictions })
+            let Defender {
+                version,
+                bundle,
+                scorecard,
+                predictions,
+            } = defender.as_ref();
+            Opponent::Version(
+                *version,
+                Contender {
+                    bundle: *bundle,
+                    scorecard,
+                    predictions,
+                },
+            )
         }
     };
     let report = judge(&spec.gates, challenger, opponent);
@@ -92,14 +123,23 @@ pub fn run(
 }
 
 fn summarise(report: &GateReport) -> Summary {
-    let passed = report.rows.iter().filter(|row| row.verdict == Verdict::Pass).count();
+    let passed = report
+        .rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Pass)
+        .count();
     let against = match &report.champion {
         None => "no champion yet".to_owned(),
-        Some(champion) if champion.bundle == report.challenger => format!("it is the bundle of v{}", champion.version),
+        Some(champion) if champion.bundle == report.challenger => {
+            format!("it is the bundle of v{}", champion.version)
+        }
         Some(champion) => format!("against v{}", champion.version),
     };
-    Summary::new(format!("{passed} of {} gates pass, {against}", report.rows.len()))
-        .figure("verdict", json!(report.verdict))
-        .figure("passed", passed)
-        .figure("gates", report.rows.len())
+    Summary::new(format!(
+        "{passed} of {} gates pass, {against}",
+        report.rows.len()
+    ))
+    .figure("verdict", json!(report.verdict))
+    .figure("passed", passed)
+    .figure("gates", report.rows.len())
 }

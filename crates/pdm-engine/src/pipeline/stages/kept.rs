@@ -40,7 +40,10 @@ impl Kept {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             entries => entries.map_err(|source| StageError::io("read", folder, source))?,
         };
-        let mut kept = Self { run: read_note(&folder.join(RUN)).ok(), ..Self::default() };
+        let mut kept = Self {
+            run: read_note(&folder.join(RUN)).ok(),
+            ..Self::default()
+        };
         for entry in entries.flatten() {
             match entry.file_name().to_str() {
                 Some(name) if is_fold(name) => kept.folds += 1,
@@ -79,7 +82,11 @@ impl Kept {
 
     /// Returns what comes next, such as `fold 3 of 5`.
     pub fn next(&self, folds: usize) -> String {
-        if self.folds >= folds { "the final fit".to_owned() } else { format!("fold {} of {folds}", self.folds + 1) }
+        if self.folds >= folds {
+            "the final fit".to_owned()
+        } else {
+            format!("fold {} of {folds}", self.folds + 1)
+        }
     }
 }
 
@@ -89,7 +96,9 @@ pub(super) fn fold_file(folder: &Path, fold: usize) -> PathBuf {
 }
 
 fn is_fold(name: &str) -> bool {
-    name.strip_prefix("fold-").and_then(|rest| rest.strip_suffix(".json")).is_some_and(|n| n.parse::<usize>().is_ok())
+    name.strip_prefix("fold-")
+        .and_then(|rest| rest.strip_suffix(".json"))
+        .is_some_and(|n| n.parse::<usize>().is_ok())
 }
 
 #[cfg(test)]
@@ -100,15 +109,34 @@ mod tests {
     fn what_is_kept_is_counted_and_told() {
         let folder = tempfile::tempdir().unwrap();
         let look = || Kept::look(folder.path()).unwrap();
-        assert!(look().is_empty() && Kept::look(&folder.path().join("absent")).unwrap().is_empty());
+        assert!(
+            look().is_empty()
+                && Kept::look(&folder.path().join("absent"))
+                    .unwrap()
+                    .is_empty()
+        );
         Kept::sign(folder.path(), "run-1").unwrap();
         fs::write(folder.path().join(POINTS), "").unwrap();
-        assert_eq!((look().is_empty(), look().run.as_deref()), (true, Some("run-1")));
+        assert_eq!(
+            (look().is_empty(), look().run.as_deref()),
+            (true, Some("run-1"))
+        );
         fs::create_dir(folder.path().join("gru")).unwrap();
-        assert_eq!((look().words(5), look().next(5)), ("a checkpoint of fold 1 of 5".into(), "fold 1 of 5".into()));
-        [0, 1].iter().for_each(|fold| fs::write(fold_file(folder.path(), *fold), "").unwrap());
-        assert_eq!((look().words(5), look().next(5)), ("2 of 5 folds and a checkpoint".into(), "fold 3 of 5".into()));
+        assert_eq!(
+            (look().words(5), look().next(5)),
+            ("a checkpoint of fold 1 of 5".into(), "fold 1 of 5".into())
+        );
+        [0, 1]
+            .iter()
+            .for_each(|fold| fs::write(fold_file(folder.path(), *fold), "").unwrap());
+        assert_eq!(
+            (look().words(5), look().next(5)),
+            ("2 of 5 folds and a checkpoint".into(), "fold 3 of 5".into())
+        );
         fs::remove_dir(folder.path().join("gru")).unwrap();
-        assert_eq!((look().words(2), look().next(2)), ("2 of 2 folds".into(), "the final fit".into()));
+        assert_eq!(
+            (look().words(2), look().next(2)),
+            ("2 of 2 folds".into(), "the final fit".into())
+        );
     }
 }

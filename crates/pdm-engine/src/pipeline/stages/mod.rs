@@ -31,8 +31,14 @@ use super::{Stage, StageKey};
 use pdm_core::content::Digest;
 
 /// Builds the key of a stage from the options it obeys and the digests of what it reads.
-fn key<const N: usize>(stage: Stage, parameters: Value, inputs: [(&str, Option<Digest>); N]) -> StageKey {
-    let known = inputs.into_iter().filter_map(|(name, digest)| digest.map(|digest| (name.to_owned(), digest)));
+fn key<const N: usize>(
+    stage: Stage,
+    parameters: Value,
+    inputs: [(&str, Option<Digest>); N],
+) -> StageKey {
+    let known = inputs
+        .into_iter()
+        .filter_map(|(name, digest)| digest.map(|digest| (name.to_owned(), digest)));
     StageKey {
         stage: stage.name().to_owned(),
         semantic_version: stage.semantic_version(),

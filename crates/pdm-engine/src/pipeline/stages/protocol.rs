@@ -22,7 +22,13 @@ pub(super) fn cuts(spec: &PipelineSpec) -> Value {
 /// grow around them.
 pub(super) fn holdout(spec: &PipelineSpec, lives: &Lives, holdout: &Holdout) -> Protocol {
     let cuts = random_cuts(&holdout_options(spec, holdout), holdout.seed());
-    protocol(&spec.settled(lives), Part::Holdout, holdout.digest(), holdout.units().len(), cuts)
+    protocol(
+        &spec.settled(lives),
+        Part::Holdout,
+        holdout.digest(),
+        holdout.units().len(),
+        cuts,
+    )
 }
 
 /// Returns the options that units of the holdout are cut by: what is left to the data follows from these units alone.
@@ -31,7 +37,11 @@ pub(super) fn holdout_options(spec: &PipelineSpec, holdout: &Holdout) -> TrainOp
 }
 
 fn random_cuts(options: &TrainOptions, seed: u64) -> Cuts {
-    Cuts::RandomCuts { per_unit: options.cuts_per_unit, shortest_history: options.shortest_history(), seed }
+    Cuts::RandomCuts {
+        per_unit: options.cuts_per_unit,
+        shortest_history: options.shortest_history(),
+        seed,
+    }
 }
 
 /// Adds to a key's options which units are held back, where any are; keys of pipelines without a holdout stay as they were.
@@ -45,8 +55,14 @@ pub(super) fn with_holdout(mut parameters: Value, spec: &PipelineSpec) -> Value 
 /// Adds to a key's options how CSV files are written, where the pipeline says so: the same bytes are other numbers with another
 /// decimal sign. Keys of pipelines that leave it to the files stay as they were.
 pub(super) fn with_csv(mut parameters: Value, spec: &PipelineSpec) -> Value {
-    let DatasetOptions::Table(table) = &spec.dataset else { return parameters };
-    let CsvWish { separator, decimal, encoding } = table.csv();
+    let DatasetOptions::Table(table) = &spec.dataset else {
+        return parameters;
+    };
+    let CsvWish {
+        separator,
+        decimal,
+        encoding,
+    } = table.csv();
     if let Some(separator) = separator {
         parameters["dataset"]["separator"] = json!(separator);
     }
@@ -72,7 +88,10 @@ fn protocol(spec: &PipelineSpec, part: Part, data: Digest, units: usize, cuts: C
         units,
         cuts,
         truth_cap: spec.evaluate.truth.cap(spec.target.cap()),
-        clip: Interval { lower: 0.0, upper: spec.target.cap() },
+        clip: Interval {
+            lower: 0.0,
+            upper: spec.target.cap(),
+        },
         short_units: ShortUnits::Scored,
     }
 }

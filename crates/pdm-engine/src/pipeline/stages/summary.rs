@@ -13,7 +13,10 @@ pub struct Summary {
 impl Summary {
     /// Returns a summary without figures.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), figures: Map::new() }
+        Self {
+            text: text.into(),
+            figures: Map::new(),
+        }
     }
 
     /// Returns this summary with one more figure.

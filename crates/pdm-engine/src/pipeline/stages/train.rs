@@ -43,7 +43,11 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest, features: Digest) -> StageK
         "train": spec.train,
     });
     let parameters = protocol::with_csv(parameters, spec);
-    key(Stage::Train, parameters, [("train", Some(train)), ("features", Some(features))])
+    key(
+        Stage::Train,
+        parameters,
+        [("train", Some(train)), ("features", Some(features))],
+    )
 }
 
 /// Cross-validates and fits, and writes predictions, folds, weights and learning curves into `folder`.
@@ -68,30 +72,68 @@ pub fn run(
     tell_lives(&found, dataset, spec, reporter);
     refuse_unlearnable(spec, &lives)?;
     let recipe = spec.recipe();
-    let folds = Folds::deal(dataset, &spec.split, derive_seed(spec.project.seed, "folds"))?;
+    let folds = Folds::deal(
+        dataset,
+        &spec.split,
+        derive_seed(spec.project.seed, "folds"),
+    )?;
     let record = reporter;
     let (curves, reporter) = CurveLog::listen(resume, reporter)?;
-    let out_of_fold = cross_validate(dataset, &folds, &recipe, spec.project.seed, resume, &reporter)?;
+    let out_of_fold = cross_validate(
+        dataset,
+        &folds,
+        &recipe,
+        spec.project.seed,
+        resume,
+        &reporter,
+    )?;
     tell_folds(dataset, &folds, &out_of_fold, recipe.target, record);
     let workspace = Workspace::at(resume);
-    let model = final_fit(dataset, features, &recipe, spec.project.seed, &out_of_fold, &workspace, &reporter)?;
-    curves.write(folder, &format!("Learning curves: {} on {}", spec.model.kind(), dataset.name()))?;
+    let model = final_fit(
+        dataset,
+        features,
+        &recipe,
+        spec.project.seed,
+        &out_of_fold,
+        &workspace,
+        &reporter,
+    )?;
+    curves.write(
+        folder,
+        &format!(
+            "Learning curves: {} on {}",
+            spec.model.kind(),
+            dataset.name()
+        ),
+    )?;
     write_json(&folder.join(FOLDS), &folds)?;
     write_json(&folder.join(OUT_OF_FOLD), &out_of_fold)?;
     let weights = folder.join(WEIGHTS);
-    fs::write(&weights, model.weights()).map_err(|source| StageError::io("write", &weights, source))?;
+    fs::write(&weights, model.weights())
+        .map_err(|source| StageError::io("write", &weights, source))?;
     let members = members(spec, &out_of_fold);
     members.iter().for_each(|member| member.report(&reporter));
     let kept = curves.kept();
     kept.iter().for_each(|kept| kept.report(&reporter));
     let summary = summarise(spec, units, &out_of_fold, &members, &kept);
-    Ok(if found.is_empty() { summary } else { summary.figure("found", json!(found)) })
+    Ok(if found.is_empty() {
+        summary
+    } else {
+        summary.figure("found", json!(found))
+    })
 }
 
 /// Refuses a coverage that so few units cannot show, before any work.
-pub(super) fn refuse_unreachable_coverage(spec: &PipelineSpec, units: usize) -> Result<(), StageError> {
+pub(super) fn refuse_unreachable_coverage(
+    spec: &PipelineSpec,
+    units: usize,
+) -> Result<(), StageError> {
     let coverage = spec.calibrate.coverage;
-    if is_reachable(units, coverage) { Ok(()) } else { Err(StageError::Coverage { coverage, units }) }
+    if is_reachable(units, coverage) {
+        Ok(())
+    } else {
+        Err(StageError::Coverage { coverage, units })
+    }
 }
 
 /// Says what followed from the lives, and which units give less to learn from than was asked for.
@@ -101,7 +143,11 @@ fn tell_lives(found: &[Found], dataset: &ValidDataset, spec: &PipelineSpec, repo
     }
     let all = dataset.train().len();
     if let Some(most) = spec.model.longest_read() {
-        let long = dataset.train().iter().filter(|unit| unit.len() > most).count();
+        let long = dataset
+            .train()
+            .iter()
+            .filter(|unit| unit.len() > most)
+            .count();
         if long > 0 {
             reporter.warn(format!(
                 "{long} of {all} training units have more than {most} rows, and a network learns from the last {most} only: \
@@ -146,15 +192,24 @@ impl Member {
     }
 
     fn text(&self) -> String {
-        format!("{:.2} {}", self.weight, self.member.rsplit('-').next().unwrap_or_default())
+        format!(
+            "{:.2} {}",
+            self.weight,
+            self.member.rsplit('-').next().unwrap_or_default()
+        )
     }
 }
 
 fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<Member> {
-    let (Some(stack), Some(blend)) = (spec.model.stack(), &out_of_fold.blend) else { return Vec::new() };
+    let (Some(stack), Some(blend)) = (spec.model.stack(), &out_of_fold.blend) else {
+        return Vec::new();
+    };
     let judged = blend.weights.iter().zip(&blend.member_rmse);
-    let member =
-        |(member, (weight, rmse)): (String, (&f64, &f64))| Member { member, weight: *weight, out_of_fold_rmse: *rmse };
+    let member = |(member, (weight, rmse)): (String, (&f64, &f64))| Member {
+        member,
+        weight: *weight,
+        out_of_fold_rmse: *rmse,
+    };
     stack.names().into_iter().zip(judged).map(member).collect()
 }
 
@@ -168,18 +223,39 @@ fn summarise(
     let (kind, seeds, folds) = (spec.model.kind(), spec.train.seeds, spec.split.folds);
     let cuts = out_of_fold.predictions.len();
     let blend: Vec<_> = members.iter().map(Member::text).collect();
-    let blend = if blend.is_empty() { String::new() } else { format!(" of {}", blend.join(" + ")) };
-    let repeated = if seeds == 1 { String::new() } else { format!(" with {seeds} seeds") };
-    let stopped = if let [kept] = kept { format!("; {}", kept.text()) } else { String::new() };
-    let text =
-        format!("{kind}{blend}{repeated} on {units} units, {folds} folds, {cuts} out-of-fold predictions{stopped}");
+    let blend = if blend.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", blend.join(" + "))
+    };
+    let repeated = if seeds == 1 {
+        String::new()
+    } else {
+        format!(" with {seeds} seeds")
+    };
+    let stopped = if let [kept] = kept {
+        format!("; {}", kept.text())
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "{kind}{blend}{repeated} on {units} units, {folds} folds, {cuts} out-of-fold predictions{stopped}"
+    );
     let summary = Summary::new(text)
         .figure("model", kind)
         .figure("seeds", seeds)
         .figure("folds", folds)
         .figure("out_of_fold_predictions", cuts);
-    let summary = if members.is_empty() { summary } else { summary.figure("members", json!(members)) };
-    if kept.is_empty() { summary } else { summary.figure("early_stopping", json!(kept)) }
+    let summary = if members.is_empty() {
+        summary
+    } else {
+        summary.figure("members", json!(members))
+    };
+    if kept.is_empty() {
+        summary
+    } else {
+        summary.figure("early_stopping", json!(kept))
+    }
 }
 
 /// Returns the name of a fold in the record of a run, which counts from 1.
@@ -198,18 +274,28 @@ fn tell_folds(
     record: &Reporter,
 ) {
     let data = |fold: &str, used_for: UsedFor| {
-        let digest = digest_of(&(dataset.name(), folds.digest(), fold, used_for)).expect("words have a JSON form");
+        let digest = digest_of(&(dataset.name(), folds.digest(), fold, used_for))
+            .expect("words have a JSON form");
         let name = format!("{} {fold} {}", dataset.name(), used_for.word());
-        InputData { name, digest: digest.to_string(), used_for, source: dataset.name().to_owned() }
+        InputData {
+            name,
+            digest: digest.to_string(),
+            used_for,
+            source: dataset.name().to_owned(),
+        }
     };
     for fold in 0..folds.count() {
         let reporter = record.scoped(&part_of(fold));
         for used_for in [UsedFor::Training, UsedFor::Validation] {
             reporter.input(data(&part_of(fold), used_for));
         }
-        let of_fold = out_of_fold.predictions.iter().filter(|prediction| prediction.fold == fold);
-        let squares: Vec<f64> =
-            of_fold.map(|p| (p.rul.clamp(0.0, target.cap()) - target.label(p.truth)).powi(2)).collect();
+        let of_fold = out_of_fold
+            .predictions
+            .iter()
+            .filter(|prediction| prediction.fold == fold);
+        let squares: Vec<f64> = of_fold
+            .map(|p| (p.rul.clamp(0.0, target.cap()) - target.label(p.truth)).powi(2))
+            .collect();
         if !squares.is_empty() {
             let rmse = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
             reporter.metric("out_of_fold_rmse", 0, rmse);
@@ -226,7 +312,10 @@ struct KeptFold {
 
 impl KeptFold {
     fn of(predictions: &[OutOfFoldPrediction]) -> Self {
-        Self { sha256: Self::digest(predictions), predictions: predictions.to_vec() }
+        Self {
+            sha256: Self::digest(predictions),
+            predictions: predictions.to_vec(),
+        }
     }
 
     fn verified(self) -> Option<Vec<OutOfFoldPrediction>> {
@@ -249,17 +338,28 @@ fn cross_validate(
     let (count, workspace) = (folds.count(), Workspace::at(resume));
     let mut done = Vec::with_capacity(count);
     for fold in 0..count {
-        reporter.progress("cross-validate", fold as u64, count as u64, format!("fold {} of {count}", fold + 1));
+        reporter.progress(
+            "cross-validate",
+            fold as u64,
+            count as u64,
+            format!("fold {} of {count}", fold + 1),
+        );
         let path = fold_file(resume, fold);
-        let kept = read_json::<KeptFold>(&path).ok().and_then(KeptFold::verified);
+        let kept = read_json::<KeptFold>(&path)
+            .ok()
+            .and_then(KeptFold::verified);
         done.push(match kept {
             Some(predictions) => {
-                let kept = [("fold", (fold + 1).to_string()), ("kept_from_before", true.to_string())];
+                let kept = [
+                    ("fold", (fold + 1).to_string()),
+                    ("kept_from_before", true.to_string()),
+                ];
                 reporter.begin_part(&part_of(fold), &kept).end_part();
                 predictions
             }
             None => {
-                let predictions = fit_fold(dataset, folds, fold, recipe, seed, &workspace, reporter)?;
+                let predictions =
+                    fit_fold(dataset, folds, fold, recipe, seed, &workspace, reporter)?;
                 write_json(&path, &KeptFold::of(&predictions))?;
                 predictions
             }
@@ -271,15 +371,31 @@ fn cross_validate(
 
 /// Refuses a holdout that nothing can be judged on, before the fit; with a test part installed it judges nothing.
 fn refuse_small_holdout(spec: &PipelineSpec, dataset: &ValidDataset) -> Result<(), StageError> {
-    let (Some(options), Some(holdout), None) = (&spec.split.holdout, dataset.holdout(), dataset.test()) else {
+    let (Some(options), Some(holdout), None) =
+        (&spec.split.holdout, dataset.holdout(), dataset.test())
+    else {
         return Ok(());
     };
-    let held: Vec<_> = holdout.units().iter().map(|unit| unit.unit.clone()).collect();
+    let held: Vec<_> = holdout
+        .units()
+        .iter()
+        .map(|unit| unit.unit.clone())
+        .collect();
     if held.len() >= FEWEST_HELD {
         return Ok(());
     }
-    let all: Vec<_> = dataset.train().iter().map(|unit| unit.unit.clone()).chain(held.iter().cloned()).collect();
-    let instead =
-        options.enough(&all, FEWEST_HELD).map(|enough| format!("share = {}, seed = {}", enough.share, enough.seed));
-    Err(StageError::Holdout { held, units: all.len(), instead })
+    let all: Vec<_> = dataset
+        .train()
+        .iter()
+        .map(|unit| unit.unit.clone())
+        .chain(held.iter().cloned())
+        .collect();
+    let instead = options
+        .enough(&all, FEWEST_HELD)
+        .map(|enough| format!("share = {}, seed = {}", enough.share, enough.seed));
+    Err(StageError::Holdout {
+        held,
+        units: all.len(),
+        instead,
+    })
 }

@@ -11,7 +11,9 @@ use pdm_core::domain::Prediction;
 use pdm_core::events::Reporter;
 use pdm_core::scoring::{Metric, UnitLoss, unit_losses};
 use pdm_models::data::{Folds, ValidDataset};
-use pdm_models::train::{Blend, OutOfFold, Workspace, derive_seed, final_features, final_fit, fit_fold};
+use pdm_models::train::{
+    Blend, OutOfFold, Workspace, derive_seed, final_features, final_fit, fit_fold,
+};
 
 /// Raised when the same trial should give another result.
 const SEMANTIC_VERSION: u32 = 2;
@@ -64,7 +66,13 @@ impl<'d> CrossValidation<'d> {
         seed: u64,
     ) -> Result<Self, StageError> {
         let folds = Folds::deal(dataset, &spec.split, derive_seed(seed, "folds"))?;
-        Ok(Self { dataset, training_data, metric, seed, folds })
+        Ok(Self {
+            dataset,
+            training_data,
+            metric,
+            seed,
+            folds,
+        })
     }
 
     /// Returns the number of folds.
@@ -77,12 +85,31 @@ impl<'d> CrossValidation<'d> {
     ///
     /// # Errors
     /// The fit fails, a signal asked to stop, or the predictions have no finite score.
-    pub fn judge(&self, spec: &PipelineSpec, fold: usize, reporter: &Reporter) -> Result<Vec<UnitLoss>, StageError> {
+    pub fn judge(
+        &self,
+        spec: &PipelineSpec,
+        fold: usize,
+        reporter: &Reporter,
+    ) -> Result<Vec<UnitLoss>, StageError> {
         let spec = &spec.settled(&self.dataset.lives());
-        let predictions =
-            fit_fold(self.dataset, &self.folds, fold, &spec.recipe(), self.seed, &Workspace::none(), reporter)?;
-        let predictions: Vec<Prediction> = OutOfFold { predictions, blend: None }.predictions();
-        let units: BTreeSet<_> = predictions.iter().map(|prediction| &prediction.unit).collect();
+        let predictions = fit_fold(
+            self.dataset,
+            &self.folds,
+            fold,
+            &spec.recipe(),
+            self.seed,
+            &Workspace::none(),
+            reporter,
+        )?;
+        let predictions: Vec<Prediction> = OutOfFold {
+            predictions,
+            blend: None,
+        }
+        .predictions();
+        let units: BTreeSet<_> = predictions
+            .iter()
+            .map(|prediction| &prediction.unit)
+            .collect();
         let protocol = protocol::out_of_fold(spec, self.training_data, units.len());
         Ok(unit_losses(self.metric, &predictions, &protocol)?)
     }
@@ -94,10 +121,24 @@ impl<'d> CrossValidation<'d> {
     pub fn model_bytes(&self, spec: &PipelineSpec, reporter: &Reporter) -> Result<u64, StageError> {
         let settled = spec.settled(&self.dataset.lives());
         let recipe = settled.recipe();
-        let blend = spec.model.stack().map(|stack| Blend::even(stack.member.len()));
-        let out_of_fold = OutOfFold { predictions: Vec::new(), blend };
+        let blend = spec
+            .model
+            .stack()
+            .map(|stack| Blend::even(stack.member.len()));
+        let out_of_fold = OutOfFold {
+            predictions: Vec::new(),
+            blend,
+        };
         let features = final_features(self.dataset, &recipe, self.seed)?;
-        let model = final_fit(self.dataset, &features, &recipe, self.seed, &out_of_fold, &Workspace::none(), reporter)?;
+        let model = final_fit(
+            self.dataset,
+            &features,
+            &recipe,
+            self.seed,
+            &out_of_fold,
+            &Workspace::none(),
+            reporter,
+        )?;
         Ok(model.weights().len() as u64)
     }
 }

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::files::write_json;
 use super::{StageError, Summary, key};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
-use pdm_models::data::{self, Holdout, InputDigest, QualityReport, Role, ValidDataset, part_digest};
+use pdm_models::data::{
+    self, Holdout, InputDigest, QualityReport, Role, ValidDataset, part_digest,
+};
 
 /// Name of the quality report among the outputs.
 pub const REPORT: &str = "quality.json";
@@ -16,7 +18,15 @@ pub const REPORT: &str = "quality.json";
 pub fn stage_key(spec: &PipelineSpec, inputs: &[InputDigest]) -> StageKey {
     let of = |role| part_digest(inputs, role);
     let parameters = json!({ "dataset": spec.dataset, "validate": spec.validate });
-    key(Stage::Validate, parameters, [("train", of(Role::Train)), ("test", of(Role::Test)), ("rul", of(Role::Rul))])
+    key(
+        Stage::Validate,
+        parameters,
+        [
+            ("train", of(Role::Train)),
+            ("test", of(Role::Test)),
+            ("rul", of(Role::Rul)),
+        ],
+    )
 }
 
 /// Reads and judges the data, and writes the quality report.
@@ -68,17 +78,27 @@ fn named(holdout: &Holdout) -> String {
 fn summarise(dataset: &ValidDataset, report: &QualityReport) -> Summary {
     let train = dataset.train();
     let rows: usize = train.iter().map(|unit| unit.len()).sum();
-    let test = dataset
-        .test()
-        .map_or_else(|| "no test part installed".to_owned(), |test| format!("{} test units", test.units.len()));
+    let test = dataset.test().map_or_else(
+        || "no test part installed".to_owned(),
+        |test| format!("{} test units", test.units.len()),
+    );
     let warnings = report.counts.warnings;
     let held_out = dataset.holdout().map(|holdout| holdout.units().len());
-    let held_out_text = dataset.holdout().map(|holdout| format!(" to learn from, {}", named(holdout)));
+    let held_out_text = dataset
+        .holdout()
+        .map(|holdout| format!(" to learn from, {}", named(holdout)));
     let held_out_text = held_out_text.unwrap_or_default();
     let units = format!("{} units{held_out_text}", train.len());
-    let text = format!("{}: {units}, {rows} rows, {test}, {warnings} warnings", dataset.name());
+    let text = format!(
+        "{}: {units}, {rows} rows, {test}, {warnings} warnings",
+        dataset.name()
+    );
     let summary = Summary::new(text);
-    let summary = if let Some(units) = held_out { summary.figure("held_out_units", units) } else { summary };
+    let summary = if let Some(units) = held_out {
+        summary.figure("held_out_units", units)
+    } else {
+        summary
+    };
     summary
         .figure("units", train.len())
         .figure("rows", rows)

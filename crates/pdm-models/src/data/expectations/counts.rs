@@ -13,14 +13,23 @@ use pdm_core::domain::UnitId;
 pub(super) fn unit_counts(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let mut files = 0;
     for part in &subject.raw.parts {
-        let Some(expected) = part.expected else { continue };
+        let Some(expected) = part.expected else {
+            continue;
+        };
         let (units, rows) = match &part.content {
             Content::Histories(rows) => (rows.units() as u64, rows.len() as u64 + rows.dropped),
             Content::Rul(rows) => (rows.len() as u64, rows.len() as u64),
             Content::Unread => continue,
         };
         files += 1;
-        let mut note = |message| log.add(subject.severity, Expectation::UnitCounts, Place::file(&part.file), message);
+        let mut note = |message| {
+            log.add(
+                subject.severity,
+                Expectation::UnitCounts,
+                Place::file(&part.file),
+                message,
+            )
+        };
         if units != expected.units {
             note(format!("has {units} units, expected {}", expected.units));
         }
@@ -40,7 +49,9 @@ pub(super) fn unit_counts(subject: &Subject<'_>, log: &mut FindingLog) -> Scope 
 pub(super) fn rul_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let mut units = None;
     for (part, rul) in subject.raw.rul() {
-        let Some(test) = subject.raw.test_of(part) else { continue };
+        let Some(test) = subject.raw.test_of(part) else {
+            continue;
+        };
         if rul.iter().any(|row| row.unit.is_some()) {
             match_by_name(part, test, rul, log);
         } else if rul.len() != test.units() {
@@ -61,14 +72,26 @@ fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingL
     for (unit, row) in rul.iter().filter_map(|row| Some((row.unit.as_ref()?, row))) {
         let place = Place::file(&part.file).line(row.line);
         if !units.contains(unit) {
-            log.error(Expectation::RulRows, place, format!("unit {} is not in the test part", named(unit)));
+            log.error(
+                Expectation::RulRows,
+                place,
+                format!("unit {} is not in the test part", named(unit)),
+            );
         }
         if !told.insert(unit) {
-            log.error(Expectation::RulRows, place, format!("unit {} is told twice", named(unit)));
+            log.error(
+                Expectation::RulRows,
+                place,
+                format!("unit {} is told twice", named(unit)),
+            );
         }
     }
     for unit in units.difference(&told) {
-        log.error(Expectation::RulRows, Place::file(&part.file), format!("test unit {} is missing", named(unit)));
+        log.error(
+            Expectation::RulRows,
+            Place::file(&part.file),
+            format!("test unit {} is missing", named(unit)),
+        );
     }
 }
 
@@ -80,8 +103,13 @@ const TIMES_THE_LONGEST: f64 = 10.0;
 
 /// Returns the last cycle of the longest training history.
 fn longest_of_training(subject: &Subject<'_>) -> Option<u32> {
-    let training = subject.raw.histories().filter(|(part, _)| part.role == Role::Train);
-    training.filter_map(|(_, rows)| rows.cycles.iter().copied().max()).max()
+    let training = subject
+        .raw
+        .histories()
+        .filter(|(part, _)| part.role == Role::Train);
+    training
+        .filter_map(|(_, rows)| rows.cycles.iter().copied().max())
+        .max()
 }
 
 /// No true remaining useful life is negative, or longer than cycles can be counted.
@@ -90,7 +118,10 @@ pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let longest = longest_of_training(subject).map(f64::from);
     for (part, rul) in subject.raw.rul() {
         for row in rul {
-            let Some(longest) = longest.filter(|longest| row.value > TIMES_THE_LONGEST * longest) else { continue };
+            let Some(longest) = longest.filter(|longest| row.value > TIMES_THE_LONGEST * longest)
+            else {
+                continue;
+            };
             if row.value > LONGEST_LIFE {
                 continue;
             }
@@ -100,15 +131,31 @@ pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
                 row.value
             );
             let place = Place::file(&part.file).line(row.line).column("rul");
-            log.add(subject.severity.max(Severity::Warning), Expectation::RulValues, place, message);
+            log.add(
+                subject.severity.max(Severity::Warning),
+                Expectation::RulValues,
+                place,
+                message,
+            );
         }
         for row in rul.iter().filter(|row| row.value < 0.0) {
             let message = format!("remaining useful life {} is negative", row.value);
-            log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);
+            log.error(
+                Expectation::RulValues,
+                Place::file(&part.file).line(row.line).column("rul"),
+                message,
+            );
         }
         for row in rul.iter().filter(|row| row.value > LONGEST_LIFE) {
-            let message = format!("remaining useful life {:e} is longer than {LONGEST_LIFE} cycles", row.value);
-            log.error(Expectation::RulValues, Place::file(&part.file).line(row.line).column("rul"), message);
+            let message = format!(
+                "remaining useful life {:e} is longer than {LONGEST_LIFE} cycles",
+                row.value
+            );
+            log.error(
+                Expectation::RulValues,
+                Place::file(&part.file).line(row.line).column("rul"),
+                message,
+            );
         }
         rows = Some(rows.unwrap_or(0) + rul.len());
     }

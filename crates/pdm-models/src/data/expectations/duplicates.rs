@@ -6,19 +6,31 @@ use super::{Scope, Subject};
 /// No two rows carry the same values, whatever their unit and cycle: a copied row, or a test unit leaked into training.
 pub(super) fn duplicate_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let parts: Vec<_> = subject.raw.histories().collect();
-    let hashed = parts
-        .iter()
-        .enumerate()
-        .flat_map(|(part, (_, rows))| hashes(rows).into_iter().enumerate().map(move |(row, hash)| (hash, part, row)));
+    let hashed = parts.iter().enumerate().flat_map(|(part, (_, rows))| {
+        hashes(rows)
+            .into_iter()
+            .enumerate()
+            .map(move |(row, hash)| (hash, part, row))
+    });
     let mut order: Vec<_> = hashed.collect();
     order.sort_unstable();
-    let same_as = |a: &(u64, usize, usize), b: &(u64, usize, usize)| same(parts[a.1].1, a.2, parts[b.1].1, b.2);
-    let copies = order.windows(2).filter(|pair| pair[0].0 == pair[1].0 && same_as(&pair[0], &pair[1]));
-    let mut copies: Vec<_> = copies.map(|pair| ((pair[1].1, pair[1].2), (pair[0].1, pair[0].2))).collect();
+    let same_as = |a: &(u64, usize, usize), b: &(u64, usize, usize)| {
+        same(parts[a.1].1, a.2, parts[b.1].1, b.2)
+    };
+    let copies = order
+        .windows(2)
+        .filter(|pair| pair[0].0 == pair[1].0 && same_as(&pair[0], &pair[1]));
+    let mut copies: Vec<_> = copies
+        .map(|pair| ((pair[1].1, pair[1].2), (pair[0].1, pair[0].2)))
+        .collect();
     copies.sort_unstable();
     for ((part, row), (first_part, first_row)) in copies {
         let ((of, rows), (first_of, first_rows)) = (parts[part], parts[first_part]);
-        let message = format!("carries the values of line {} of {}", first_rows.line(first_row), first_of.file);
+        let message = format!(
+            "carries the values of line {} of {}",
+            first_rows.line(first_row),
+            first_of.file
+        );
         let place = Place::file(&of.file).line(rows.line(row));
         log.add(subject.severity, Expectation::DuplicateRows, place, message);
     }
@@ -38,5 +50,8 @@ fn hashes(rows: &Rows) -> Vec<u64> {
 }
 
 fn same(a: &Rows, a_row: usize, b: &Rows, b_row: usize) -> bool {
-    a.channels.iter().zip(&b.channels).all(|(left, right)| left[a_row] == right[b_row])
+    a.channels
+        .iter()
+        .zip(&b.channels)
+        .all(|(left, right)| left[a_row] == right[b_row])
 }

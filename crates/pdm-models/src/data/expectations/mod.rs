@@ -34,13 +34,33 @@ struct Subject<'a> {
 }
 
 /// Checks every expectation, in order.
-pub(super) fn check_all(raw: &RawDataset, options: &ValidateOptions, log: &mut FindingLog) -> Vec<Check> {
-    Expectation::ALL.into_iter().map(|expectation| check(expectation, raw, options, log)).collect()
+pub(super) fn check_all(
+    raw: &RawDataset,
+    options: &ValidateOptions,
+    log: &mut FindingLog,
+) -> Vec<Check> {
+    Expectation::ALL
+        .into_iter()
+        .map(|expectation| check(expectation, raw, options, log))
+        .collect()
 }
 
-fn check(expectation: Expectation, raw: &RawDataset, options: &ValidateOptions, log: &mut FindingLog) -> Check {
+fn check(
+    expectation: Expectation,
+    raw: &RawDataset,
+    options: &ValidateOptions,
+    log: &mut FindingLog,
+) -> Check {
     let scope = match options.severity.of(expectation) {
-        Some(severity) => expect(expectation, &Subject { raw, options, severity }, log),
+        Some(severity) => expect(
+            expectation,
+            &Subject {
+                raw,
+                options,
+                severity,
+            },
+            log,
+        ),
         None => Scope::Skipped("switched off".to_owned()),
     };
     let outcome = match log.worst(expectation) {
@@ -52,7 +72,13 @@ fn check(expectation: Expectation, raw: &RawDataset, options: &ValidateOptions, 
         },
     };
     let (Scope::Examined(scope) | Scope::Skipped(scope)) = scope;
-    Check { expectation, outcome, scope, findings: log.total(expectation), listed: log.listed(expectation) }
+    Check {
+        expectation,
+        outcome,
+        scope,
+        findings: log.total(expectation),
+        listed: log.listed(expectation),
+    }
 }
 
 fn expect(expectation: Expectation, subject: &Subject<'_>, log: &mut FindingLog) -> Scope {

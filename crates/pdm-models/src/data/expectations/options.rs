@@ -63,7 +63,12 @@ pub enum Level {
 
 impl Default for ValidateOptions {
     fn default() -> Self {
-        Self { ranges: BTreeMap::new(), minimum_cycles: 10, stuck_cycles: 10, severity: SeverityOptions::default() }
+        Self {
+            ranges: BTreeMap::new(),
+            minimum_cycles: 10,
+            stuck_cycles: 10,
+            severity: SeverityOptions::default(),
+        }
     }
 }
 
@@ -91,20 +96,30 @@ impl ValidateOptions {
             let problem = range_problem(*range)?;
             Some(Problem::new(format!("ranges.{column}"), problem))
         });
-        let stuck = (self.stuck_cycles < 2)
-            .then(|| Problem::new("stuck_cycles", format!("is {}, and must be at least 2", self.stuck_cycles)));
+        let stuck = (self.stuck_cycles < 2).then(|| {
+            Problem::new(
+                "stuck_cycles",
+                format!("is {}, and must be at least 2", self.stuck_cycles),
+            )
+        });
         ranges.chain(stuck).collect()
     }
 
     /// Returns the ranges of columns that the data does not have.
     pub fn unknown_columns(&self, schema: &Schema) -> Vec<Problem> {
-        let unknown = self.ranges.keys().filter(|column| schema.channel(column).is_none());
+        let unknown = self
+            .ranges
+            .keys()
+            .filter(|column| schema.channel(column).is_none());
         unknown
             .map(|column| {
                 let known = schema.channels().collect::<Vec<_>>().join(", ");
-                Problem::new(format!("ranges.{column}"), format!("the data has no column `{column}`"))
-                    .of(Code::UnknownColumn)
-                    .hint(format!("one of {known}"))
+                Problem::new(
+                    format!("ranges.{column}"),
+                    format!("the data has no column `{column}`"),
+                )
+                .of(Code::UnknownColumn)
+                .hint(format!("one of {known}"))
             })
             .collect()
     }
@@ -112,9 +127,13 @@ impl ValidateOptions {
 
 fn range_problem([lowest, highest]: [f64; 2]) -> Option<String> {
     if !(lowest.is_finite() && highest.is_finite()) {
-        Some(format!("[{lowest}, {highest}] is not a range of finite numbers"))
+        Some(format!(
+            "[{lowest}, {highest}] is not a range of finite numbers"
+        ))
     } else if lowest > highest {
-        Some(format!("[{lowest}, {highest}] is empty: the first number is the larger one"))
+        Some(format!(
+            "[{lowest}, {highest}] is empty: the first number is the larger one"
+        ))
     } else {
         None
     }
@@ -158,13 +177,22 @@ mod tests {
 
     #[test]
     fn impossible_values_are_told() {
-        let text =
-            "stuck_cycles = 1\n[ranges]\ns_2 = [2, 1]\ns_3 = [0, nan]\ns_99 = [0, 1]\n[severity]\nranges = 'warn'";
+        let text = "stuck_cycles = 1\n[ranges]\ns_2 = [2, 1]\ns_3 = [0, nan]\ns_99 = [0, 1]\n[severity]\nranges = 'warn'";
         let options: ValidateOptions = toml::from_str(text).unwrap();
-        assert_eq!(options.severity.of(Expectation::Ranges), Some(Severity::Warning));
-        let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
+        assert_eq!(
+            options.severity.of(Expectation::Ranges),
+            Some(Severity::Warning)
+        );
+        let paths: Vec<_> = options
+            .problems()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
         assert_eq!(paths, ["ranges.s_2", "ranges.s_3", "stuck_cycles"]);
-        assert_eq!(options.unknown_columns(&Schema::cmapss())[0].path, "ranges.s_99");
+        assert_eq!(
+            options.unknown_columns(&Schema::cmapss())[0].path,
+            "ranges.s_99"
+        );
         assert_eq!(ValidateOptions::default().problems(), []);
     }
 }

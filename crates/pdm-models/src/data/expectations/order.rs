@@ -22,7 +22,10 @@ pub(in super::super) fn ascending(file: &str, column: &str, rows: &Rows, log: &m
         for row in run.rows.clone().skip(1) {
             let (before, cycle) = (rows.cycles[row - 1], rows.cycles[row]);
             if cycle <= before {
-                let message = format!("unit {} has cycle {cycle} after cycle {before}", named(&run.unit));
+                let message = format!(
+                    "unit {} has cycle {cycle} after cycle {before}",
+                    named(&run.unit)
+                );
                 let place = Place::file(file).line(rows.line(row)).column(column);
                 log.error(Expectation::AscendingCycles, place, message);
             }
@@ -45,21 +48,45 @@ pub(super) fn contiguous_cycles(subject: &Subject<'_>, log: &mut FindingLog) -> 
 }
 
 /// Checks the first run of a unit; that a unit begins again is another expectation.
-fn check_start(subject: &Subject<'_>, part: &RawPart, rows: &Rows, run: &Run, log: &mut FindingLog) {
+fn check_start(
+    subject: &Subject<'_>,
+    part: &RawPart,
+    rows: &Rows,
+    run: &Run,
+    log: &mut FindingLog,
+) {
     let first = run.rows.start;
     let (line, cycle) = (rows.line(first), rows.cycles[first]);
     let before = if first == 0 { 0 } else { rows.line(first - 1) };
     if cycle != 1 && !explained(rows, line - before, u64::from(cycle)) {
-        note(subject, part, line, format!("unit {} begins at cycle {cycle} instead of 1", named(&run.unit)), log);
+        note(
+            subject,
+            part,
+            line,
+            format!(
+                "unit {} begins at cycle {cycle} instead of 1",
+                named(&run.unit)
+            ),
+            log,
+        );
     }
 }
 
-fn check_steps(subject: &Subject<'_>, part: &RawPart, rows: &Rows, run: &Run, log: &mut FindingLog) {
+fn check_steps(
+    subject: &Subject<'_>,
+    part: &RawPart,
+    rows: &Rows,
+    run: &Run,
+    log: &mut FindingLog,
+) {
     for row in run.rows.clone().skip(1) {
         let (before, cycle) = (rows.cycles[row - 1], rows.cycles[row]);
         let lines = rows.line(row) - rows.line(row - 1);
         if cycle > before + 1 && !explained(rows, lines, u64::from(cycle - before)) {
-            let message = format!("unit {} goes from cycle {before} to {cycle}", named(&run.unit));
+            let message = format!(
+                "unit {} goes from cycle {before} to {cycle}",
+                named(&run.unit)
+            );
             note(subject, part, rows.line(row), message, log);
         }
     }
@@ -71,8 +98,15 @@ fn explained(rows: &Rows, lines: u64, cycles: u64) -> bool {
 }
 
 fn note(subject: &Subject<'_>, part: &RawPart, line: u64, message: String, log: &mut FindingLog) {
-    let place = Place::file(&part.file).line(line).column(&subject.raw.schema.cycle);
-    log.add(subject.severity, Expectation::ContiguousCycles, place, message);
+    let place = Place::file(&part.file)
+        .line(line)
+        .column(&subject.raw.schema.cycle);
+    log.add(
+        subject.severity,
+        Expectation::ContiguousCycles,
+        place,
+        message,
+    );
 }
 
 /// The rows of a unit stand together; C-MAPSS units are numbered 1, 2, 3, ….
@@ -93,8 +127,16 @@ pub(in super::super) fn together(place: Place<'_>, rows: &Rows, log: &mut Findin
     for run in &rows.runs {
         let line = rows.line(run.rows.start);
         if let Some(first) = seen.get(&run.unit) {
-            let message = format!("unit {} begins again; it began at line {first}", named(&run.unit));
-            log.add(Severity::Error, Expectation::ContiguousUnits, place.line(line), message);
+            let message = format!(
+                "unit {} begins again; it began at line {first}",
+                named(&run.unit)
+            );
+            log.add(
+                Severity::Error,
+                Expectation::ContiguousUnits,
+                place.line(line),
+                message,
+            );
         } else {
             seen.insert(&run.unit, line);
         }
@@ -107,10 +149,18 @@ fn numbered(place: Place<'_>, rows: &Rows, log: &mut FindingLog) {
         let number = run.unit.number().unwrap_or_default();
         if number > expected {
             let message = format!("unit {number} stands where unit {expected} is expected");
-            log.error(Expectation::ContiguousUnits, place.line(rows.line(run.rows.start)), message);
+            log.error(
+                Expectation::ContiguousUnits,
+                place.line(rows.line(run.rows.start)),
+                message,
+            );
         } else if number == 0 {
             let message = "unit 0; units are numbered from 1";
-            log.error(Expectation::ContiguousUnits, place.line(rows.line(run.rows.start)), message);
+            log.error(
+                Expectation::ContiguousUnits,
+                place.line(rows.line(run.rows.start)),
+                message,
+            );
         }
         expected = expected.max(number + 1);
     }

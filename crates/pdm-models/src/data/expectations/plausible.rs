@@ -83,19 +83,37 @@ struct Odd {
 }
 
 fn odd_values(values: &[f64]) -> Vec<Odd> {
-    let usual: Vec<f64> = values.iter().copied().filter(|value| !looks_like_placeholder(*value)).collect();
-    let Some(middle) = middle(usual).or_else(|| middle(values.to_vec())) else { return Vec::new() };
+    let usual: Vec<f64> = values
+        .iter()
+        .copied()
+        .filter(|value| !looks_like_placeholder(*value))
+        .collect();
+    let Some(middle) = middle(usual).or_else(|| middle(values.to_vec())) else {
+        return Vec::new();
+    };
     let width = width_of(middle);
     let mut odd: Vec<Odd> = Vec::new();
     for (row, value) in values.iter().enumerate() {
-        let Some(doubt) = doubt(*value, middle, width) else { continue };
+        let Some(doubt) = doubt(*value, middle, width) else {
+            continue;
+        };
         let placeholder = doubt == Doubt::Placeholder;
-        match odd.iter_mut().find(|known| known.doubt == doubt && (!placeholder || known.value == *value)) {
+        match odd
+            .iter_mut()
+            .find(|known| known.doubt == doubt && (!placeholder || known.value == *value))
+        {
             Some(known) => {
                 known.count += 1;
                 known.same &= known.value == *value;
             }
-            None => odd.push(Odd { doubt, value: *value, row, count: 1, same: true, middle }),
+            None => odd.push(Odd {
+                doubt,
+                value: *value,
+                row,
+                count: 1,
+                same: true,
+                middle,
+            }),
         }
     }
     // Many values that are merely far away are another mode of operation, not an accident.
@@ -108,7 +126,11 @@ fn odd_values(values: &[f64]) -> Vec<Odd> {
 fn width_of([low, high]: [f64; 2]) -> f64 {
     let size = low.abs().max(high.abs());
     // A column that shows one value nearly always is rounded, or a counter: what is far from it is judged by its own size.
-    if low == high { size } else { (high - low).max(LEAST_WIDTH * size) }
+    if low == high {
+        size
+    } else {
+        (high - low).max(LEAST_WIDTH * size)
+    }
 }
 
 /// Returns between which values the middle nine tenths of a column lie; none where it has no values. Values that lie impossibly
@@ -169,18 +191,40 @@ fn looks_like_placeholder(value: f64) -> bool {
     nines || ends || size as f32 == f32::MAX
 }
 
-fn note(severity: Severity, part: &RawPart, rows: &Rows, name: &str, odd: &Odd, log: &mut FindingLog) {
-    let Odd { doubt, value, row, count, same, middle: [low, high] } = odd;
+fn note(
+    severity: Severity,
+    part: &RawPart,
+    rows: &Rows,
+    name: &str,
+    odd: &Odd,
+    log: &mut FindingLog,
+) {
+    let Odd {
+        doubt,
+        value,
+        row,
+        count,
+        same,
+        middle: [low, high],
+    } = odd;
     let times = match (count, same) {
         (1, _) => String::new(),
         (count, true) => format!(" in {count} cells, here first"),
         (count, false) => format!(" here, and {} other cells are as far away", count - 1),
     };
     let others = format!("nine tenths of its values are from {low} to {high}");
-    let shown = if value.abs() >= 1e15 { format!("{value:e}") } else { format!("{value}") };
+    let shown = if value.abs() >= 1e15 {
+        format!("{value:e}")
+    } else {
+        format!("{value}")
+    };
     let message = match doubt {
-        Doubt::Impossible => format!("{name} is {shown}{times}, which no sensor measures; {others}"),
-        Doubt::Placeholder => format!("{name} is {shown}{times}, a placeholder for a missing value; {others}"),
+        Doubt::Impossible => {
+            format!("{name} is {shown}{times}, which no sensor measures; {others}")
+        }
+        Doubt::Placeholder => {
+            format!("{name} is {shown}{times}, a placeholder for a missing value; {others}")
+        }
         Doubt::Far => format!("{name} is {shown}{times}, a spike or a placeholder; {others}"),
     };
     let severity = match doubt {
@@ -198,11 +242,16 @@ mod tests {
 
     /// A sensor around 642 with a spread of 1, as in an engine.
     fn sensor() -> Vec<f64> {
-        (0..400).map(|i| 642.0 + f64::from((i * 37) % 100) / 50.0 - 1.0).collect()
+        (0..400)
+            .map(|i| 642.0 + f64::from((i * 37) % 100) / 50.0 - 1.0)
+            .collect()
     }
 
     fn doubts(values: &[f64]) -> Vec<(Doubt, f64, usize)> {
-        odd_values(values).into_iter().map(|odd| (odd.doubt, odd.value, odd.count)).collect()
+        odd_values(values)
+            .into_iter()
+            .map(|odd| (odd.doubt, odd.value, odd.count))
+            .collect()
     }
 
     fn with(cells: &[(usize, f64)]) -> Vec<f64> {
@@ -215,19 +264,36 @@ mod tests {
     fn placeholders_overflows_and_spikes_are_told_apart() {
         assert_eq!(doubts(&sensor()), []);
         assert_eq!(doubts(&with(&[(7, 1e155)])), []);
-        assert_eq!(doubts(&with(&[(7, -1e12)])), [(Doubt::Impossible, -1e12, 1)]);
+        assert_eq!(
+            doubts(&with(&[(7, -1e12)])),
+            [(Doubt::Impossible, -1e12, 1)]
+        );
         let largest = f64::from(f32::MAX);
-        assert_eq!(doubts(&with(&[(7, largest)])), [(Doubt::Impossible, largest, 1)]);
-        assert_eq!(doubts(&with(&[(7, -9999.0), (9, -9999.0)])), [(Doubt::Placeholder, -9999.0, 2)]);
-        let two = [(Doubt::Placeholder, 65535.0, 1), (Doubt::Placeholder, -999.9, 2)];
-        assert_eq!(doubts(&with(&[(3, 65535.0), (7, -999.9), (9, -999.9)])), two);
+        assert_eq!(
+            doubts(&with(&[(7, largest)])),
+            [(Doubt::Impossible, largest, 1)]
+        );
+        assert_eq!(
+            doubts(&with(&[(7, -9999.0), (9, -9999.0)])),
+            [(Doubt::Placeholder, -9999.0, 2)]
+        );
+        let two = [
+            (Doubt::Placeholder, 65535.0, 1),
+            (Doubt::Placeholder, -999.9, 2),
+        ];
+        assert_eq!(
+            doubts(&with(&[(3, 65535.0), (7, -999.9), (9, -999.9)])),
+            two
+        );
         assert_eq!(doubts(&with(&[(7, 742.0)])), [(Doubt::Far, 742.0, 1)]);
         assert_eq!(doubts(&with(&[(7, 649.0)])), []);
     }
 
     #[test]
     fn a_placeholder_in_a_constant_column_is_found() {
-        let values: Vec<f64> = (0..400).map(|i| if i == 9 { -9999.0 } else { 518.67 }).collect();
+        let values: Vec<f64> = (0..400)
+            .map(|i| if i == 9 { -9999.0 } else { 518.67 })
+            .collect();
         assert_eq!(doubts(&values), [(Doubt::Placeholder, -9999.0, 1)]);
     }
 
@@ -243,7 +309,15 @@ mod tests {
             let cells: Vec<(usize, f64)> = (0..40).map(|i| (i * 10, value)).collect();
             assert_eq!(doubts(&with(&cells)), [(Doubt::Impossible, value, 40)]);
         }
-        let vacuum: Vec<f64> = (0..400).map(|i| if i % 10 == 0 { 1e3 } else { 1e-9 * f64::from(i) }).collect();
+        let vacuum: Vec<f64> = (0..400)
+            .map(|i| {
+                if i % 10 == 0 {
+                    1e3
+                } else {
+                    1e-9 * f64::from(i)
+                }
+            })
+            .collect();
         assert_eq!(doubts(&vacuum), []);
     }
 
@@ -253,7 +327,9 @@ mod tests {
         assert_eq!(doubts(&switch), []);
         let register: Vec<f64> = switch.iter().map(|on| on * 65535.0).collect();
         assert_eq!(doubts(&register), []);
-        let mostly_one_regime: Vec<f64> = (0..400).map(|i| if i % 20 == 0 { 0.0 } else { 42.0 }).collect();
+        let mostly_one_regime: Vec<f64> = (0..400)
+            .map(|i| if i % 20 == 0 { 0.0 } else { 42.0 })
+            .collect();
         assert_eq!(doubts(&mostly_one_regime), []);
         let rounded: Vec<f64> = (0..400).map(|i| if i == 9 { 1.32 } else { 1.3 }).collect();
         assert_eq!(doubts(&rounded), []);
@@ -267,9 +343,17 @@ mod tests {
 
     #[test]
     fn numbers_that_stand_for_no_value() {
-        for value in
-            [-9999.0, 999.0, 999.9, 99999.0, 65535.0, -32768.0, 2147483647.0, 3.4028234663852886e38, -3.4028235e38]
-        {
+        for value in [
+            -9999.0,
+            999.0,
+            999.9,
+            99999.0,
+            65535.0,
+            -32768.0,
+            2147483647.0,
+            3.4028234663852886e38,
+            -3.4028235e38,
+        ] {
             assert!(looks_like_placeholder(value), "{value}");
         }
         for value in [0.0, -1.0, 99.0, 255.0, 4096.0, 1000.0, 9990.0, 998.9] {

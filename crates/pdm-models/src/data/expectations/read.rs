@@ -5,7 +5,10 @@ use super::{Scope, Subject};
 
 pub(super) fn pinned(subject: &Subject<'_>) -> Scope {
     let parts = &subject.raw.parts;
-    let compared = parts.iter().filter(|part| matches!(part.pinned, Pinned::Matches | Pinned::Differs)).count();
+    let compared = parts
+        .iter()
+        .filter(|part| matches!(part.pinned, Pinned::Matches | Pinned::Differs))
+        .count();
     if compared > 0 {
         Scope::Examined(format!("{compared} files"))
     } else if parts.iter().any(|part| part.pinned == Pinned::Unchecked) {
@@ -20,7 +23,11 @@ pub(super) fn files(subject: &Subject<'_>) -> Scope {
 }
 
 pub(super) fn rows(subject: &Subject<'_>) -> Scope {
-    let rows: u64 = subject.raw.histories().map(|(_, rows)| rows.len() as u64 + rows.dropped).sum();
+    let rows: u64 = subject
+        .raw
+        .histories()
+        .map(|(_, rows)| rows.len() as u64 + rows.dropped)
+        .sum();
     Scope::Examined(format!("{rows} rows"))
 }
 

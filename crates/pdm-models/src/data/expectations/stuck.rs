@@ -48,20 +48,34 @@ struct Ending<'a> {
 fn histories<'a>(subject: &Subject<'a>, channel: usize) -> Vec<History<'a>> {
     let parts = subject.raw.histories();
     let of_part = |(part, rows): (&'a RawPart, &'a Rows)| {
-        rows.runs.iter().map(move |run| History { part, rows, run, values: &rows.channels[channel][run.rows.clone()] })
+        rows.runs.iter().map(move |run| History {
+            part,
+            rows,
+            run,
+            values: &rows.channels[channel][run.rows.clone()],
+        })
     };
     parts.flat_map(of_part).collect()
 }
 
 fn odd_endings<'a>(histories: &'a [History<'a>], shortest: usize) -> Vec<Ending<'a>> {
-    let mut shares: Vec<f64> = histories.iter().map(|history| share_of_repeats(history.values)).collect();
+    let mut shares: Vec<f64> = histories
+        .iter()
+        .map(|history| share_of_repeats(history.values))
+        .collect();
     shares.sort_by(f64::total_cmp);
     let much = shares[((shares.len() - 1) as f64 * MUCH_REPEATING) as usize];
     let hardly_chance = |cycles: usize, share: f64| {
-        cycles >= shortest && histories.len() as f64 * share.powf((cycles - 1) as f64) <= EXPECTED_BY_CHANCE
+        cycles >= shortest
+            && histories.len() as f64 * share.powf((cycles - 1) as f64) <= EXPECTED_BY_CHANCE
     };
-    let endings = histories.iter().map(ending).filter(|ending| hardly_chance(ending.cycles, much));
-    endings.filter(|ending| hardly_chance(ending.cycles, chance_to_stay(ending, histories))).collect()
+    let endings = histories
+        .iter()
+        .map(ending)
+        .filter(|ending| hardly_chance(ending.cycles, much));
+    endings
+        .filter(|ending| hardly_chance(ending.cycles, chance_to_stay(ending, histories)))
+        .collect()
 }
 
 fn share_of_repeats(values: &[f64]) -> f64 {
@@ -71,13 +85,24 @@ fn share_of_repeats(values: &[f64]) -> f64 {
 
 fn ending<'a>(history: &'a History<'a>) -> Ending<'a> {
     let value = history.values[history.values.len() - 1];
-    let cycles = history.values.iter().rev().take_while(|other| **other == value).count();
-    Ending { history, cycles, value }
+    let cycles = history
+        .values
+        .iter()
+        .rev()
+        .take_while(|other| **other == value)
+        .count();
+    Ending {
+        history,
+        cycles,
+        value,
+    }
 }
 
 /// Returns how often the value of an ending is followed by itself everywhere else.
 fn chance_to_stay(ending: &Ending<'_>, histories: &[History<'_>]) -> f64 {
-    let pairs = histories.iter().flat_map(|history| history.values.windows(2));
+    let pairs = histories
+        .iter()
+        .flat_map(|history| history.values.windows(2));
     let (mut seen, mut stayed) = (0, 0);
     for pair in pairs.filter(|pair| pair[0] == ending.value) {
         seen += 1;
@@ -88,8 +113,19 @@ fn chance_to_stay(ending: &Ending<'_>, histories: &[History<'_>]) -> f64 {
 }
 
 fn note(subject: &Subject<'_>, name: &str, ending: &Ending<'_>, log: &mut FindingLog) {
-    let Ending { history: History { part, rows, run, .. }, cycles, value } = ending;
-    let message = format!("{name} of unit {} is stuck at {value} for its last {cycles} cycles", named(&run.unit));
-    let place = Place::file(&part.file).line(rows.line(run.rows.end - cycles)).column(name);
+    let Ending {
+        history: History {
+            part, rows, run, ..
+        },
+        cycles,
+        value,
+    } = ending;
+    let message = format!(
+        "{name} of unit {} is stuck at {value} for its last {cycles} cycles",
+        named(&run.unit)
+    );
+    let place = Place::file(&part.file)
+        .line(rows.line(run.rows.end - cycles))
+        .column(name);
     log.add(subject.severity, Expectation::StuckSensors, place, message);
 }

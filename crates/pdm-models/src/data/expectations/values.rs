@@ -13,8 +13,13 @@ pub(super) fn ranges(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     }
     for (column, range) in ranges {
         let Some(channel) = subject.raw.schema.channel(column) else {
-            let message = format!("a range is declared for `{column}`, and the data has no such column");
-            log.error(Expectation::Ranges, Place::default().column(column), message);
+            let message =
+                format!("a range is declared for `{column}`, and the data has no such column");
+            log.error(
+                Expectation::Ranges,
+                Place::default().column(column),
+                message,
+            );
             continue;
         };
         for (part, rows) in subject.raw.histories() {
@@ -46,9 +51,18 @@ pub(super) fn minimum_history(subject: &Subject<'_>, log: &mut FindingLog) -> Sc
     let minimum = subject.options.minimum_cycles as usize;
     for (part, rows) in subject.raw.histories() {
         for run in rows.runs.iter().filter(|run| run.rows.len() < minimum) {
-            let message = format!("unit {} has {} cycles, fewer than {minimum}", named(&run.unit), run.rows.len());
+            let message = format!(
+                "unit {} has {} cycles, fewer than {minimum}",
+                named(&run.unit),
+                run.rows.len()
+            );
             let place = Place::file(&part.file).line(rows.line(run.rows.start));
-            log.add(subject.severity, Expectation::MinimumHistory, place, message);
+            log.add(
+                subject.severity,
+                Expectation::MinimumHistory,
+                place,
+                message,
+            );
         }
     }
     subject.scope_of_units()
@@ -57,19 +71,33 @@ pub(super) fn minimum_history(subject: &Subject<'_>, log: &mut FindingLog) -> Sc
 /// Every sensor varies.
 pub(super) fn constant_sensors(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let schema = &subject.raw.schema;
-    let mut training =
-        subject.raw.histories().filter(|(part, rows)| part.role == Role::Train && rows.len() > 1).peekable();
+    let mut training = subject
+        .raw
+        .histories()
+        .filter(|(part, rows)| part.role == Role::Train && rows.len() > 1)
+        .peekable();
     if training.peek().is_none() {
         return Scope::Skipped("there is no training history".to_owned());
     }
     for (part, rows) in training {
-        let sensors = schema.sensors.iter().zip(&rows.channels[schema.settings.len()..]);
-        let constant: Vec<_> =
-            sensors.filter(|(_, values)| is_constant(values)).map(|(name, _)| name.as_str()).collect();
+        let sensors = schema
+            .sensors
+            .iter()
+            .zip(&rows.channels[schema.settings.len()..]);
+        let constant: Vec<_> = sensors
+            .filter(|(_, values)| is_constant(values))
+            .map(|(name, _)| name.as_str())
+            .collect();
         if !constant.is_empty() {
             let (count, all, names) = (constant.len(), schema.sensors.len(), constant.join(", "));
-            let message = format!("{count} of {all} sensors are constant and carry no information: {names}");
-            log.add(subject.severity, Expectation::ConstantSensors, Place::file(&part.file), message);
+            let message =
+                format!("{count} of {all} sensors are constant and carry no information: {names}");
+            log.add(
+                subject.severity,
+                Expectation::ConstantSensors,
+                Place::file(&part.file),
+                message,
+            );
         }
     }
     Scope::Examined(format!("{} sensors", schema.sensors.len()))

@@ -19,7 +19,12 @@ const LARGEST_EXACT_POWER: usize = 22;
 pub(super) fn bare(metadata: &FileMetadata) -> Arc<FileMetadata> {
     let mut bare = metadata.clone();
     bare.key_value_metadata = None;
-    let fields = metadata.schema_descr.fields().iter().map(without_meaning).collect();
+    let fields = metadata
+        .schema_descr
+        .fields()
+        .iter()
+        .map(without_meaning)
+        .collect();
     bare.schema_descr = SchemaDescriptor::new(metadata.schema_descr.name().into(), fields);
     Arc::new(bare)
 }
@@ -28,7 +33,11 @@ pub(super) fn bare(metadata: &FileMetadata) -> Arc<FileMetadata> {
 fn without_meaning(field: &ParquetType) -> ParquetType {
     match field {
         ParquetType::PrimitiveType(primitive) => {
-            let plain = PrimitiveType { logical_type: None, converted_type: None, ..primitive.clone() };
+            let plain = PrimitiveType {
+                logical_type: None,
+                converted_type: None,
+                ..primitive.clone()
+            };
             ParquetType::PrimitiveType(plain)
         }
         ParquetType::GroupType { .. } => field.clone(),
@@ -39,11 +48,22 @@ fn without_meaning(field: &ParquetType) -> ParquetType {
 ///
 /// # Errors
 /// The column does not hold such bits.
-pub(super) fn whole_numbers(values: &Column, dtype: &ArrowDataType) -> PolarsResult<Vec<Option<i128>>> {
+pub(super) fn whole_numbers(
+    values: &Column,
+    dtype: &ArrowDataType,
+) -> PolarsResult<Vec<Option<i128>>> {
     if *values.dtype() == DataType::Int32 {
-        return Ok(values.i32()?.iter().map(|bits| Some(of_32_bits(bits?, dtype))).collect());
+        return Ok(values
+            .i32()?
+            .iter()
+            .map(|bits| Some(of_32_bits(bits?, dtype)))
+            .collect());
     }
-    Ok(values.i64()?.iter().map(|bits| Some(of_64_bits(bits?, dtype))).collect())
+    Ok(values
+        .i64()?
+        .iter()
+        .map(|bits| Some(of_64_bits(bits?, dtype)))
+        .collect())
 }
 
 fn of_32_bits(bits: i32, dtype: &ArrowDataType) -> i128 {
@@ -59,7 +79,11 @@ fn of_32_bits(bits: i32, dtype: &ArrowDataType) -> i128 {
 }
 
 fn of_64_bits(bits: i64, dtype: &ArrowDataType) -> i128 {
-    if *dtype == ArrowDataType::UInt64 { i128::from(bits as u64) } else { i128::from(bits) }
+    if *dtype == ArrowDataType::UInt64 {
+        i128::from(bits as u64)
+    } else {
+        i128::from(bits)
+    }
 }
 
 /// Returns decimals with so many digits after the point as the nearest floats.
@@ -68,16 +92,27 @@ fn of_64_bits(bits: i64, dtype: &ArrowDataType) -> i128 {
 /// The column holds neither whole numbers nor bytes.
 pub(super) fn decimals(values: &Column, scale: usize) -> PolarsResult<Vec<Option<f64>>> {
     let unscaled: Vec<Option<i128>> = if *values.dtype() == DataType::Binary {
-        values.binary()?.iter().map(|bytes| of_bytes(bytes?)).collect()
+        values
+            .binary()?
+            .iter()
+            .map(|bytes| of_bytes(bytes?))
+            .collect()
     } else {
         whole_numbers(values, &ArrowDataType::Int64)?
     };
-    Ok(unscaled.into_iter().map(|number| Some(nearest(number?, scale))).collect())
+    Ok(unscaled
+        .into_iter()
+        .map(|number| Some(nearest(number?, scale)))
+        .collect())
 }
 
 /// Reads a number of two's complement, the highest byte first; nothing where it needs more than 128 bits.
 fn of_bytes(bytes: &[u8]) -> Option<i128> {
-    let sign = if bytes.first()? & 0x80 == 0 { 0x00 } else { 0xFF };
+    let sign = if bytes.first()? & 0x80 == 0 {
+        0x00
+    } else {
+        0xFF
+    };
     let (above, low) = bytes.split_at(bytes.len().saturating_sub(16));
     if above.iter().any(|byte| *byte != sign) {
         return None;
@@ -102,7 +137,11 @@ fn nearest(unscaled: i128, scale: usize) -> f64 {
 /// # Errors
 /// The column does not hold bytes.
 pub(super) fn halves(values: &Column) -> PolarsResult<Vec<Option<f64>>> {
-    let value = |bytes: &[u8]| <[u8; 2]>::try_from(bytes).ok().map(|bytes| half::f16::from_le_bytes(bytes).to_f64());
+    let value = |bytes: &[u8]| {
+        <[u8; 2]>::try_from(bytes)
+            .ok()
+            .map(|bytes| half::f16::from_le_bytes(bytes).to_f64())
+    };
     Ok(values.binary()?.iter().map(|bytes| value(bytes?)).collect())
 }
 
@@ -120,22 +159,51 @@ mod tests {
             (-2, ArrowDataType::Int32, -2),
         ] {
             let column = Column::new("x".into(), [Some(bits), None]);
-            assert_eq!(whole_numbers(&column, &dtype).unwrap(), [Some(expected), None], "{dtype:?}");
+            assert_eq!(
+                whole_numbers(&column, &dtype).unwrap(),
+                [Some(expected), None],
+                "{dtype:?}"
+            );
         }
         let column = Column::new("x".into(), [-1_i64]);
-        assert_eq!(whole_numbers(&column, &ArrowDataType::UInt64).unwrap(), [Some(i128::from(u64::MAX))]);
-        assert_eq!(whole_numbers(&column, &ArrowDataType::Int64).unwrap(), [Some(-1)]);
+        assert_eq!(
+            whole_numbers(&column, &ArrowDataType::UInt64).unwrap(),
+            [Some(i128::from(u64::MAX))]
+        );
+        assert_eq!(
+            whole_numbers(&column, &ArrowDataType::Int64).unwrap(),
+            [Some(-1)]
+        );
         assert!(whole_numbers(&Column::new("x".into(), [0.5]), &ArrowDataType::Int8).is_err());
     }
 
     #[test]
     fn decimals_are_the_nearest_floats() {
-        let bytes: [&[u8]; 6] =
-            [&[0x04, 0xD2], &[0xFF, 0x85], &[0xFF; 32], &[0], &(10_i128.pow(37) + 1).to_be_bytes(), &[0x7F; 17]];
+        let bytes: [&[u8]; 6] = [
+            &[0x04, 0xD2],
+            &[0xFF, 0x85],
+            &[0xFF; 32],
+            &[0],
+            &(10_i128.pow(37) + 1).to_be_bytes(),
+            &[0x7F; 17],
+        ];
         let column = Column::new("x".into(), bytes);
-        let expected = [Some(12.34), Some(-1.23), Some(-0.01), Some(0.0), Some(1e35), None];
+        let expected = [
+            Some(12.34),
+            Some(-1.23),
+            Some(-0.01),
+            Some(0.0),
+            Some(1e35),
+            None,
+        ];
         assert_eq!(decimals(&column, 2).unwrap(), expected);
-        assert_eq!(decimals(&Column::new("x".into(), [1_234_567_i32]), 3).unwrap(), [Some(1234.567)]);
-        assert_eq!(decimals(&Column::new("x".into(), [i64::MAX]), 18).unwrap(), [Some(9.223_372_036_854_776)]);
+        assert_eq!(
+            decimals(&Column::new("x".into(), [1_234_567_i32]), 3).unwrap(),
+            [Some(1234.567)]
+        );
+        assert_eq!(
+            decimals(&Column::new("x".into(), [i64::MAX]), 18).unwrap(),
+            [Some(9.223_372_036_854_776)]
+        );
     }
 }

@@ -32,17 +32,26 @@ pub(super) fn run_to_failure(options: &SimulateOptions, rng: &mut ChaCha8Rng) ->
     let unit = Unit::new(fan, rng);
     let mut channels = vec![Vec::with_capacity(health.len()); 3 + SENSORS.len()];
     for health in health {
-        let regime = if options.regimes == 6 { rng.random_range(0..REGIMES.len()) } else { 0 };
+        let regime = if options.regimes == 6 {
+            rng.random_range(0..REGIMES.len())
+        } else {
+            0
+        };
         let settings = settings(options, regime, rng);
         let sensors = unit.sensors(regime, health, rng);
-        channels.iter_mut().zip(settings.into_iter().chain(sensors)).for_each(|(channel, value)| channel.push(value));
+        channels
+            .iter_mut()
+            .zip(settings.into_iter().chain(sensors))
+            .for_each(|(channel, value)| channel.push(value));
     }
     channels
 }
 
 /// Returns the decimals of every channel.
 pub(super) fn decimals() -> impl Iterator<Item = usize> {
-    SETTING_DECIMALS.into_iter().chain(SENSORS.iter().map(|sensor| sensor.decimals))
+    SETTING_DECIMALS
+        .into_iter()
+        .chain(SENSORS.iter().map(|sensor| sensor.decimals))
 }
 
 fn settings(options: &SimulateOptions, regime: usize, rng: &mut ChaCha8Rng) -> [f64; 3] {
@@ -50,12 +59,22 @@ fn settings(options: &SimulateOptions, regime: usize, rng: &mut ChaCha8Rng) -> [
     // The noise of the published files: symmetric in FD001 and FD003, one-sided among six regimes.
     let (altitude, mach) = if options.regimes == 6 {
         let below: f64 = if altitude > 0.0 { -0.002 } else { 0.0 };
-        (altitude + rng.random_range(below..below + 0.01).min(0.008), mach + rng.random_range(0.0..0.002))
+        (
+            altitude + rng.random_range(below..below + 0.01).min(0.008),
+            mach + rng.random_range(0.0..0.002),
+        )
     } else {
         let noise: f64 = StandardNormal.sample(rng);
-        (altitude + (0.0022 * noise).clamp(-0.0087, 0.0087), mach + rng.random_range(-0.0005..0.0005))
+        (
+            altitude + (0.0022 * noise).clamp(-0.0087, 0.0087),
+            mach + rng.random_range(-0.0005..0.0005),
+        )
     };
-    [rounded(altitude, SETTING_DECIMALS[0]), rounded(mach, SETTING_DECIMALS[1]), throttle]
+    [
+        rounded(altitude, SETTING_DECIMALS[0]),
+        rounded(mach, SETTING_DECIMALS[1]),
+        throttle,
+    ]
 }
 
 /// What makes one unit differ from the next.
@@ -71,19 +90,44 @@ impl Unit {
         let spread = Normal::new(0.0, UNIT_OFFSET).expect("the deviation is finite");
         let gain = Normal::new(1.0, CORE_SPEED_SPREAD).expect("the deviation is finite");
         let offsets = SENSORS.iter().map(|_| spread.sample(rng)).collect();
-        Self { fan, offsets, core_speed_gain: gain.sample(rng) }
+        Self {
+            fan,
+            offsets,
+            core_speed_gain: gain.sample(rng),
+        }
     }
 
     fn sensors(&self, regime: usize, health: f64, rng: &mut ChaCha8Rng) -> Vec<f64> {
-        SENSORS.iter().enumerate().map(|(index, sensor)| self.reading(index, sensor, regime, health, rng)).collect()
+        SENSORS
+            .iter()
+            .enumerate()
+            .map(|(index, sensor)| self.reading(index, sensor, regime, health, rng))
+            .collect()
     }
 
-    fn reading(&self, index: usize, sensor: &Sensor, regime: usize, health: f64, rng: &mut ChaCha8Rng) -> f64 {
-        let change = if self.fan { sensor.fan[regime] } else { sensor.compressor[regime] };
-        let gain = if CORE_SPEEDS.contains(&index) && !self.fan { self.core_speed_gain } else { 1.0 };
+    fn reading(
+        &self,
+        index: usize,
+        sensor: &Sensor,
+        regime: usize,
+        health: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> f64 {
+        let change = if self.fan {
+            sensor.fan[regime]
+        } else {
+            sensor.compressor[regime]
+        };
+        let gain = if CORE_SPEEDS.contains(&index) && !self.fan {
+            self.core_speed_gain
+        } else {
+            1.0
+        };
         let damage = (1.0 - health - MEASURED_WEAR) / (1.0 - MEASURED_WEAR);
         let noise: f64 = StandardNormal.sample(rng);
-        let value = sensor.base[regime] + change * (gain * damage + self.offsets[index]) + sensor.noise * noise;
+        let value = sensor.base[regime]
+            + change * (gain * damage + self.offsets[index])
+            + sensor.noise * noise;
         rounded(value, sensor.decimals)
     }
 }

@@ -36,14 +36,21 @@ pub struct SimulatedFleet {
 /// Any number of regimes but 6 is taken as 1, any number of fault modes but 2 as 1; [`SimulateOptions::problems`] tells
 /// such options.
 pub fn simulate(options: &SimulateOptions) -> SimulatedFleet {
-    let train = units(options.train_units, |number| whole_life(options, number, &mut stream(options, 0, number)));
+    let train = units(options.train_units, |number| {
+        whole_life(options, number, &mut stream(options, 0, number))
+    });
     let cut: Vec<_> = units(options.test_units, |number| {
         let mut rng = stream(options, TEST_STREAMS, number);
         let whole = whole_life(options, number, &mut rng);
         cut_short(&whole, &mut rng)
     });
     let (test, rul) = cut.into_iter().unzip();
-    SimulatedFleet { options: options.clone(), train, test, rul }
+    SimulatedFleet {
+        options: options.clone(),
+        train,
+        test,
+        rul,
+    }
 }
 
 fn units<T: Send>(count: u32, make: impl Fn(u32) -> T + Send + Sync) -> Vec<T> {
@@ -59,13 +66,19 @@ fn stream(options: &SimulateOptions, first: u64, number: u32) -> ChaCha8Rng {
 fn whole_life(options: &SimulateOptions, number: u32, rng: &mut ChaCha8Rng) -> Trajectory {
     let channels = run_to_failure(options, rng);
     let cycles = (1..).take(channels[0].len()).map(Cycle).collect();
-    Trajectory { unit: UnitId::from(number), cycles, channels }
+    Trajectory {
+        unit: UnitId::from(number),
+        cycles,
+        channels,
+    }
 }
 
 /// Cuts a life at a random cycle, and returns the rest of it as well.
 fn cut_short(whole: &Trajectory, rng: &mut ChaCha8Rng) -> (Trajectory, u32) {
     let life = whole.last_cycle().0;
-    let farthest = FARTHEST_END.min(life.saturating_sub(SHORTEST_TEST)).max(NEAREST_END);
+    let farthest = FARTHEST_END
+        .min(life.saturating_sub(SHORTEST_TEST))
+        .max(NEAREST_END);
     // The middle of two draws is closer to what was published than one: few units are at either end.
     let draws = [0, 1].map(|_| rng.random_range(NEAREST_END..=farthest));
     let rul = draws.iter().sum::<u32>() / 2;
@@ -95,32 +108,57 @@ impl SimulatedFleet {
 
     /// Returns whether a file holds what was simulated, now or the last time, and nobody changed it.
     fn may_replace(&self, folder: &Path, path: &Path, text: &str) -> bool {
-        let Ok(there) = Digest::of_file(path) else { return true };
+        let Ok(there) = Digest::of_file(path) else {
+            return true;
+        };
         let origin = Origin::find(&self.options, folder);
         if path.ends_with(Origin::file_name(&self.options)) {
             return origin.is_some();
         }
-        let simulated = origin.iter().flat_map(|origin| [Role::Train, Role::Test, Role::Rul].map(|r| origin.digest(r)));
-        simulated.chain([Digest::of(text)]).any(|digest| digest == there)
+        let simulated = origin
+            .iter()
+            .flat_map(|origin| [Role::Train, Role::Test, Role::Rul].map(|r| origin.digest(r)));
+        simulated
+            .chain([Digest::of(text)])
+            .any(|digest| digest == there)
     }
 
-    fn write_where(&self, folder: &Path, may: impl Fn(&Path, &str) -> bool) -> Result<Vec<PathBuf>, DataError> {
+    fn write_where(
+        &self,
+        folder: &Path,
+        may: impl Fn(&Path, &str) -> bool,
+    ) -> Result<Vec<PathBuf>, DataError> {
         if let Some(problem) = self.options.problems().into_iter().next() {
             return Err(DataError::Simulate(problem));
         }
         let name = &self.options.name;
-        let texts = [text::histories(&self.train), text::histories(&self.test), text::rul(&self.rul)];
+        let texts = [
+            text::histories(&self.train),
+            text::histories(&self.test),
+            text::rul(&self.rul),
+        ];
         let origin = Origin::new(&self.options, texts.each_ref().map(Digest::of));
-        let origin = serde_json::to_string_pretty(&origin).expect("numbers and digests have a JSON form") + "\n";
+        let origin = serde_json::to_string_pretty(&origin)
+            .expect("numbers and digests have a JSON form")
+            + "\n";
         let names = ["train", "test", "RUL"].map(|prefix| format!("{prefix}_{name}.txt"));
-        let files = names.into_iter().chain([Origin::file_name(&self.options)]).zip(texts.into_iter().chain([origin]));
+        let files = names
+            .into_iter()
+            .chain([Origin::file_name(&self.options)])
+            .zip(texts.into_iter().chain([origin]));
         let files: Vec<_> = files.collect();
         for (name, text) in &files {
             let path = folder.join(name);
             if !may(&path, text) {
-                return Err(DataError::InTheWay { path, what: "as it was simulated" });
+                return Err(DataError::InTheWay {
+                    path,
+                    what: "as it was simulated",
+                });
             }
         }
-        files.into_iter().map(|(name, text)| place(folder, &name, text.as_bytes())).collect()
+        files
+            .into_iter()
+            .map(|(name, text)| place(folder, &name, text.as_bytes()))
+            .collect()
     }
 }

@@ -48,23 +48,38 @@ impl SimulateOptions {
             let message = format!("`{}` cannot be part of a file name", self.name);
             problems.push(Problem::new("name", message).hint("letters, digits, `-` and `_`"));
         }
-        for (key, units) in [("train_units", self.train_units), ("test_units", self.test_units)] {
+        for (key, units) in [
+            ("train_units", self.train_units),
+            ("test_units", self.test_units),
+        ] {
             if !(2..=Self::MOST_UNITS).contains(&units) {
-                problems.push(Problem::new(key, format!("is {units}, and must be from 2 to {}", Self::MOST_UNITS)));
+                problems.push(Problem::new(
+                    key,
+                    format!("is {units}, and must be from 2 to {}", Self::MOST_UNITS),
+                ));
             }
         }
         if !matches!(self.regimes, 1 | 6) {
-            problems.push(Problem::new("regimes", format!("is {}, and must be 1 or 6", self.regimes)));
+            problems.push(Problem::new(
+                "regimes",
+                format!("is {}, and must be 1 or 6", self.regimes),
+            ));
         }
         if !matches!(self.fault_modes, 1 | 2) {
-            problems.push(Problem::new("fault_modes", format!("is {}, and must be 1 or 2", self.fault_modes)));
+            problems.push(Problem::new(
+                "fault_modes",
+                format!("is {}, and must be 1 or 2", self.fault_modes),
+            ));
         }
         problems
     }
 }
 
 fn is_file_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]
@@ -81,7 +96,11 @@ mod tests {
             fault_modes: 3,
             ..SimulateOptions::default()
         };
-        let paths: Vec<_> = options.problems().into_iter().map(|problem| problem.path).collect();
+        let paths: Vec<_> = options
+            .problems()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
         assert_eq!(paths, ["name", "train_units", "regimes", "fault_modes"]);
     }
 }

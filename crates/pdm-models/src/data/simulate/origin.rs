@@ -30,13 +30,33 @@ pub fn is_simulated(options: &SimulateOptions, root: &Path) -> bool {
     let origin = std::fs::read(folder.join(Origin::file_name(options))).ok();
     let origin = origin.and_then(|text| serde_json::from_slice::<Origin>(&text).ok());
     let same = origin.is_some_and(|o| o == Origin::new(options, [o.train, o.test, o.rul]));
-    same && ["train", "test", "RUL"].iter().all(|part| folder.join(format!("{part}_{}.txt", options.name)).is_file())
+    same && ["train", "test", "RUL"].iter().all(|part| {
+        folder
+            .join(format!("{part}_{}.txt", options.name))
+            .is_file()
+    })
 }
 
 impl Origin {
     pub(super) fn new(options: &SimulateOptions, [train, test, rul]: [Digest; 3]) -> Self {
-        let SimulateOptions { train_units, test_units, regimes, fault_modes, seed, .. } = *options;
-        Self { train_units, test_units, regimes, fault_modes, seed, train, test, rul }
+        let SimulateOptions {
+            train_units,
+            test_units,
+            regimes,
+            fault_modes,
+            seed,
+            ..
+        } = *options;
+        Self {
+            train_units,
+            test_units,
+            regimes,
+            fault_modes,
+            seed,
+            train,
+            test,
+            rul,
+        }
     }
 
     /// Returns the origin in a folder; none where there is none, or the file holds something else.
@@ -68,12 +88,21 @@ impl Origin {
         match serde_json::from_slice::<Self>(&text) {
             Ok(origin) => {
                 if origin != Self::new(options, [origin.train, origin.test, origin.rul]) {
-                    note(&shown, format!("the files were simulated with {}; simulate them again", origin.told()));
+                    note(
+                        &shown,
+                        format!(
+                            "the files were simulated with {}; simulate them again",
+                            origin.told()
+                        ),
+                    );
                 }
                 Ok(Some(origin))
             }
             Err(error) => {
-                note(&shown, format!("does not say how the files were simulated: {error}"));
+                note(
+                    &shown,
+                    format!("does not say how the files were simulated: {error}"),
+                );
                 Ok(None)
             }
         }
@@ -88,7 +117,14 @@ impl Origin {
     }
 
     fn told(&self) -> String {
-        let Self { train_units, test_units, regimes, fault_modes, seed, .. } = self;
+        let Self {
+            train_units,
+            test_units,
+            regimes,
+            fault_modes,
+            seed,
+            ..
+        } = self;
         format!(
             "train_units = {train_units}, test_units = {test_units}, regimes = {regimes}, \
              fault_modes = {fault_modes}, seed = {seed}"

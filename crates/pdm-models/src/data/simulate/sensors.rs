@@ -14,7 +14,13 @@ pub(super) struct Sensor {
 
 impl Sensor {
     const fn constant(decimals: usize, base: [f64; 6]) -> Self {
-        Self { decimals, noise: 0.0, base, compressor: [0.0; 6], fan: [0.0; 6] }
+        Self {
+            decimals,
+            noise: 0.0,
+            base,
+            compressor: [0.0; 6],
+            fan: [0.0; 6],
+        }
     }
 }
 

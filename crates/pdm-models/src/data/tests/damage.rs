@@ -18,14 +18,54 @@ fn after_cell(line: usize, column: usize, text: &str) -> Vec<String> {
 #[test]
 fn a_bad_cell_is_told_with_line_column_and_text() {
     let cases = [
-        (5, 16, "NAN", "finite sim/train_SIM001.txt:5: `NAN` in column 16 (s_11) is not a finite number"),
-        (5, 7, "inf", "finite sim/train_SIM001.txt:5: `inf` in column 7 (s_2) is not a finite number"),
-        (9, 7, "1e999", "finite sim/train_SIM001.txt:9: `1e999` in column 7 (s_2) is too large for a number"),
-        (9, 3, "0x1F", "types sim/train_SIM001.txt:9: `0x1F` in column 3 (op_1) is not a number"),
-        (9, 2, "9.5", "types sim/train_SIM001.txt:9: `9.5` in column 2 (cycle) is not a whole number"),
-        (9, 2, "-9", "types sim/train_SIM001.txt:9: `-9` in column 2 (cycle) is negative"),
-        (9, 1, "one", "types sim/train_SIM001.txt:9: `one` in column 1 (unit) is not a number"),
-        (9, 1, "1e30", "types sim/train_SIM001.txt:9: `1e30` in column 1 (unit) is too large to count cycles or units"),
+        (
+            5,
+            16,
+            "NAN",
+            "finite sim/train_SIM001.txt:5: `NAN` in column 16 (s_11) is not a finite number",
+        ),
+        (
+            5,
+            7,
+            "inf",
+            "finite sim/train_SIM001.txt:5: `inf` in column 7 (s_2) is not a finite number",
+        ),
+        (
+            9,
+            7,
+            "1e999",
+            "finite sim/train_SIM001.txt:9: `1e999` in column 7 (s_2) is too large for a number",
+        ),
+        (
+            9,
+            3,
+            "0x1F",
+            "types sim/train_SIM001.txt:9: `0x1F` in column 3 (op_1) is not a number",
+        ),
+        (
+            9,
+            2,
+            "9.5",
+            "types sim/train_SIM001.txt:9: `9.5` in column 2 (cycle) is not a whole number",
+        ),
+        (
+            9,
+            2,
+            "-9",
+            "types sim/train_SIM001.txt:9: `-9` in column 2 (cycle) is negative",
+        ),
+        (
+            9,
+            1,
+            "one",
+            "types sim/train_SIM001.txt:9: `one` in column 1 (unit) is not a number",
+        ),
+        (
+            9,
+            1,
+            "1e30",
+            "types sim/train_SIM001.txt:9: `1e30` in column 1 (unit) is too large to count cycles or units",
+        ),
     ];
     for (line, column, text, expected) in cases {
         assert_eq!(after_cell(line, column, text), [expected]);
@@ -55,15 +95,25 @@ fn rows_of_the_wrong_shape_are_told_once_and_nothing_follows_from_them() {
 fn commas_are_recognised() {
     let project = Project::without_origin();
     project.edit(TRAIN, |contents| {
-        *contents = String::from_utf8_lossy(contents).replace("  \n", "\n").replace(' ', ",").into_bytes();
+        *contents = String::from_utf8_lossy(contents)
+            .replace("  \n", "\n")
+            .replace(' ', ",")
+            .into_bytes();
     });
     let report = project.report();
     assert_eq!(
         report.findings[0].to_string(),
         "sim/train_SIM001.txt:1: 1 column instead of 26; fields are divided by commas, not blanks"
     );
-    let check = report.checks.iter().find(|check| check.expectation == Expectation::Columns).unwrap();
-    assert!(check.findings > 1000 && check.listed == check.findings, "{check:?}");
+    let check = report
+        .checks
+        .iter()
+        .find(|check| check.expectation == Expectation::Columns)
+        .unwrap();
+    assert!(
+        check.findings > 1000 && check.listed == check.findings,
+        "{check:?}"
+    );
 }
 
 #[test]
@@ -71,8 +121,14 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
     let lines = WRITTEN[0].1.iter().filter(|byte| **byte == b'\n').count();
     let cases = [
         (100, "the file ends within a row: "),
-        (10, "the last line does not end as the first does: its last value may be cut"),
-        (4, "the last line does not end as the first does: its last value may be cut"),
+        (
+            10,
+            "the last line does not end as the first does: its last value may be cut",
+        ),
+        (
+            4,
+            "the last line does not end as the first does: its last value may be cut",
+        ),
     ];
     for (cut, expected) in cases {
         let project = Project::without_origin();
@@ -81,7 +137,9 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
         // Cut ten bytes before the end, the last column may be gone altogether.
         let told = errors.iter().any(|error| {
             let place = error.strip_prefix(&format!("complete sim/train_SIM001.txt:{lines}: "));
-            place.is_some_and(|it| it.starts_with(expected) || it.starts_with("the file ends within a row: "))
+            place.is_some_and(|it| {
+                it.starts_with(expected) || it.starts_with("the file ends within a row: ")
+            })
         });
         assert!(told, "{cut}: {errors:?}");
     }
@@ -93,14 +151,21 @@ fn a_missing_line_end_alone_is_a_warning() {
     project.edit(TRAIN, |contents| contents.truncate(contents.len() - 1));
     let report = project.report();
     assert!(report.is_valid());
-    assert!(told(&report, Severity::Warning)[0].ends_with("the last line has no line end; it is taken as whole"));
+    assert!(
+        told(&report, Severity::Warning)[0]
+            .ends_with("the last line has no line end; it is taken as whole")
+    );
 }
 
 #[test]
 fn lost_rows_are_told_where_they_are_missed() {
     let project = Project::without_origin();
     let text = String::from_utf8(WRITTEN[0].1.clone()).unwrap();
-    let first_of_2 = text.lines().position(|line| line.starts_with("2 ")).unwrap() + 1;
+    let first_of_2 = text
+        .lines()
+        .position(|line| line.starts_with("2 "))
+        .unwrap()
+        + 1;
     project.edit_line(TRAIN, first_of_2, |_| String::new());
     project.edit_line(TRAIN, 30, |_| String::new());
     project.edit_line(TRAIN, 1, |_| String::new());
@@ -108,9 +173,12 @@ fn lost_rows_are_told_where_they_are_missed() {
     assert_eq!(
         errors(&project.report()),
         [
-            "contiguous_cycles sim/train_SIM001.txt:1: unit 1 begins at cycle 2 instead of 1".to_owned(),
+            "contiguous_cycles sim/train_SIM001.txt:1: unit 1 begins at cycle 2 instead of 1"
+                .to_owned(),
             "contiguous_cycles sim/train_SIM001.txt:29: unit 1 goes from cycle 29 to 31".to_owned(),
-            format!("contiguous_cycles sim/train_SIM001.txt:{line}: unit 2 begins at cycle 2 instead of 1"),
+            format!(
+                "contiguous_cycles sim/train_SIM001.txt:{line}: unit 2 begins at cycle 2 instead of 1"
+            ),
         ]
     );
 }
@@ -119,14 +187,36 @@ fn lost_rows_are_told_where_they_are_missed() {
 fn lost_and_scattered_units_are_told() {
     let project = Project::without_origin();
     let text = String::from_utf8(WRITTEN[0].1.clone()).unwrap();
-    let of = |unit: &str| text.split_inclusive('\n').filter(|l| l.starts_with(&format!("{unit} "))).collect::<String>();
-    let (rest, late) = (text.replace(&of("3"), ""), of("5").split_inclusive('\n').next_back().unwrap().to_owned());
-    project.edit(TRAIN, |contents| *contents = format!("{rest}{late}").into_bytes());
+    let of = |unit: &str| {
+        text.split_inclusive('\n')
+            .filter(|l| l.starts_with(&format!("{unit} ")))
+            .collect::<String>()
+    };
+    let (rest, late) = (
+        text.replace(&of("3"), ""),
+        of("5")
+            .split_inclusive('\n')
+            .next_back()
+            .unwrap()
+            .to_owned(),
+    );
+    project.edit(TRAIN, |contents| {
+        *contents = format!("{rest}{late}").into_bytes()
+    });
     let errors = errors(&project.report());
     assert_eq!(errors.len(), 3, "{errors:?}");
-    assert!(errors[0].contains(": unit 5 begins again; it began at line "), "{errors:?}");
-    assert!(errors[1].ends_with(": unit 4 stands where unit 3 is expected"), "{errors:?}");
-    assert_eq!(errors[2], "unit_counts sim/train_SIM001.txt: has 11 units, expected 12");
+    assert!(
+        errors[0].contains(": unit 5 begins again; it began at line "),
+        "{errors:?}"
+    );
+    assert!(
+        errors[1].ends_with(": unit 4 stands where unit 3 is expected"),
+        "{errors:?}"
+    );
+    assert_eq!(
+        errors[2],
+        "unit_counts sim/train_SIM001.txt: has 11 units, expected 12"
+    );
 }
 
 #[test]
@@ -134,7 +224,10 @@ fn a_copied_row_is_told_by_its_cycle_and_by_its_values() {
     let project = Project::without_origin();
     project.edit_line(TRAIN, 40, |row| row.repeat(2));
     let report = project.report();
-    assert_eq!(errors(&report), ["ascending_cycles sim/train_SIM001.txt:41: unit 1 has cycle 40 after cycle 40"]);
+    assert_eq!(
+        errors(&report),
+        ["ascending_cycles sim/train_SIM001.txt:41: unit 1 has cycle 40 after cycle 40"]
+    );
     let warning = "duplicate_rows sim/train_SIM001.txt:41: carries the values of line 40 of sim/train_SIM001.txt";
     assert_eq!(told(&report, Severity::Warning), [warning]);
 }
@@ -142,16 +235,23 @@ fn a_copied_row_is_told_by_its_cycle_and_by_its_values() {
 #[test]
 fn a_training_unit_among_the_test_units_is_noticed() {
     let project = Project::without_origin();
-    let leaked: String = String::from_utf8(WRITTEN[0].1.clone()).unwrap().split_inclusive('\n').take(20).collect();
+    let leaked: String = String::from_utf8(WRITTEN[0].1.clone())
+        .unwrap()
+        .split_inclusive('\n')
+        .take(20)
+        .collect();
     project.edit("test_SIM001.txt", |contents| {
         let text = String::from_utf8(std::mem::take(contents)).unwrap();
-        let rest = text.split_inclusive('\n').skip_while(|line| line.starts_with("1 "));
+        let rest = text
+            .split_inclusive('\n')
+            .skip_while(|line| line.starts_with("1 "));
         *contents = (leaked + &rest.collect::<String>()).into_bytes();
     });
     let report = project.report();
     assert_eq!(report.counts.warnings, 20);
     assert!(
-        told(&report, Severity::Warning)[0].contains("test_SIM001.txt:1: carries the values of line 1 of sim/train")
+        told(&report, Severity::Warning)[0]
+            .contains("test_SIM001.txt:1: carries the values of line 1 of sim/train")
     );
 }
 
@@ -214,8 +314,15 @@ fn half_a_test_part_is_refused_and_none_is_fine() {
     std::fs::remove_file(project.root().join("sim/test_SIM001.txt")).unwrap();
     let Validation { report, dataset } = project.validate(&ValidateOptions::default());
     assert!(report.is_valid() && dataset.unwrap().test().is_none());
-    let skipped = report.checks.iter().find(|check| check.expectation == Expectation::RulRows).unwrap();
-    assert_eq!((skipped.outcome, skipped.scope.as_str()), (Outcome::Skipped, "there is no test part"));
+    let skipped = report
+        .checks
+        .iter()
+        .find(|check| check.expectation == Expectation::RulRows)
+        .unwrap();
+    assert_eq!(
+        (skipped.outcome, skipped.scope.as_str()),
+        (Outcome::Skipped, "there is no test part")
+    );
 }
 
 #[test]
@@ -226,16 +333,34 @@ fn files_that_are_no_text_are_refused_without_being_parsed() {
         rand_chacha::ChaCha8Rng::seed_from_u64(1).fill_bytes(&mut noise);
         noise
     };
-    let printable: Vec<u8> = noise[..8_000_000].iter().map(|byte| b' ' + byte % 95).collect();
-    let lines: Vec<u8> = noise[..8_000_000].iter().map(|byte| if *byte < 9 { b'\n' } else { 0x80 | byte }).collect();
+    let printable: Vec<u8> = noise[..8_000_000]
+        .iter()
+        .map(|byte| b' ' + byte % 95)
+        .collect();
+    let lines: Vec<u8> = noise[..8_000_000]
+        .iter()
+        .map(|byte| if *byte < 9 { b'\n' } else { 0x80 | byte })
+        .collect();
     let late: Vec<u8> = [WRITTEN[0].1.as_slice(), &noise[..1000]].concat();
     let cases: [(&[u8], Expectation, &str); 8] = [
         (&noise, Expectation::Complete, "is not text: byte 0x"),
         (&late, Expectation::Complete, "is not text: byte 0x"),
-        (&printable, Expectation::Columns, "a line of 8000000 bytes, no row of a table"),
+        (
+            &printable,
+            Expectation::Columns,
+            "a line of 8000000 bytes, no row of a table",
+        ),
         (&lines, Expectation::Types, "is not UTF-8"),
-        (b"\xff\xfe1\x00 \x00", Expectation::Complete, "the file ends within a row: 1 column instead of 26"),
-        (b"\xff\xfe1\x00 \x00\x00", Expectation::Complete, "the file ends within a row: 1 column instead of 26"),
+        (
+            b"\xff\xfe1\x00 \x00",
+            Expectation::Complete,
+            "the file ends within a row: 1 column instead of 26",
+        ),
+        (
+            b"\xff\xfe1\x00 \x00\x00",
+            Expectation::Complete,
+            "the file ends within a row: 1 column instead of 26",
+        ),
         (b"", Expectation::Complete, "is empty"),
         (b"\n \r\n\n", Expectation::Complete, "is empty"),
     ];
@@ -244,9 +369,16 @@ fn files_that_are_no_text_are_refused_without_being_parsed() {
         project.edit(TRAIN, |file| *file = contents.to_vec());
         let Validation { report, dataset } = project.validate(&ValidateOptions::default());
         assert!(dataset.is_none());
-        let finding = report.findings.iter().find(|finding| finding.expectation == expectation).unwrap();
+        let finding = report
+            .findings
+            .iter()
+            .find(|finding| finding.expectation == expectation)
+            .unwrap();
         assert!(finding.message.contains(expected), "{finding}");
-        assert!(report.findings.len() <= 2 * LISTED + 5 && report.files[0].bytes == contents.len() as u64);
+        assert!(
+            report.findings.len() <= 2 * LISTED + 5
+                && report.files[0].bytes == contents.len() as u64
+        );
     }
 }
 
@@ -255,21 +387,40 @@ fn what_is_not_there_is_an_error_with_a_hint() {
     let project = Project::new();
     let missing = DatasetOptions::Cmapss(CmapssOptions::default());
     let error = ingest(&missing, project.root()).unwrap_err();
-    assert!(error.to_string().contains("datasets/cmapss/train_FD001.txt"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("datasets/cmapss/train_FD001.txt"),
+        "{error}"
+    );
     assert!(error.hint().unwrap().contains("pdm-ml data fetch cmapss"));
-    assert!(matches!(input_digests(&missing, project.root()), Err(DataError::Missing { .. })));
+    assert!(matches!(
+        input_digests(&missing, project.root()),
+        Err(DataError::Missing { .. })
+    ));
 
     let train = project.root().join("sim").join(TRAIN);
     std::fs::remove_file(&train).unwrap();
     let simulated = DatasetOptions::Simulated(small_fleet());
-    assert!(ingest(&simulated, project.root()).unwrap_err().hint().unwrap().contains("pdm-ml data simulate"));
+    assert!(
+        ingest(&simulated, project.root())
+            .unwrap_err()
+            .hint()
+            .unwrap()
+            .contains("pdm-ml data simulate")
+    );
     std::fs::create_dir(&train).unwrap();
-    assert!(matches!(ingest(&simulated, project.root()), Err(DataError::NotAFile(path)) if path == train));
+    assert!(
+        matches!(ingest(&simulated, project.root()), Err(DataError::NotAFile(path)) if path == train)
+    );
 }
 
 #[test]
 fn other_blanks_and_line_ends_are_read_alike() {
-    let plain = Project::without_origin().validate(&ValidateOptions::default()).dataset.unwrap();
+    let plain = Project::without_origin()
+        .validate(&ValidateOptions::default())
+        .dataset
+        .unwrap();
     let edits: [fn(&str) -> String; 5] = [
         |text| text.replace('\n', "\r\n"),
         |text| text.replace("  \n", "\n"),
@@ -280,7 +431,9 @@ fn other_blanks_and_line_ends_are_read_alike() {
     for edit in edits {
         let project = Project::without_origin();
         for name in [TRAIN, "test_SIM001.txt", "RUL_SIM001.txt"] {
-            project.edit(name, |contents| *contents = edit(std::str::from_utf8(contents).unwrap()).into_bytes());
+            project.edit(name, |contents| {
+                *contents = edit(std::str::from_utf8(contents).unwrap()).into_bytes()
+            });
         }
         let Validation { report, dataset } = project.validate(&ValidateOptions::default());
         assert_eq!(errors(&report), [""; 0]);
@@ -328,12 +481,25 @@ fn numbers_that_no_sensor_measured_are_told_with_their_place() {
         let told = after_cell(9, 7, text);
         assert_eq!(told.len(), 1, "{told:?}");
         let value: f64 = text.parse().unwrap();
-        assert_eq!(told[0], format!("finite sim/train_SIM001.txt:9: s_2 is {value:e}, too large to compute with"));
+        assert_eq!(
+            told[0],
+            format!("finite sim/train_SIM001.txt:9: s_2 is {value:e}, too large to compute with")
+        );
     }
-    for text in ["-9999", "65535", "3.4028234663852886e38", "999999.9", "1e30"] {
+    for text in [
+        "-9999",
+        "65535",
+        "3.4028234663852886e38",
+        "999999.9",
+        "1e30",
+    ] {
         let told = after_cell(9, 7, text);
         assert_eq!(told.len(), 1, "{text}: {told:?}");
-        assert!(told[0].starts_with("implausible_values sim/train_SIM001.txt:9: s_2 is "), "{}", told[0]);
+        assert!(
+            told[0].starts_with("implausible_values sim/train_SIM001.txt:9: s_2 is "),
+            "{}",
+            told[0]
+        );
     }
 }
 
@@ -343,13 +509,32 @@ fn a_single_spike_is_a_warning_with_its_place() {
     project.edit_line(TRAIN, 9, |row| with_cell(row, 7, "1200.5"));
     let report = project.report();
     assert_eq!(errors(&report), [""; 0]);
-    let spike = report.findings.iter().find(|found| found.expectation == Expectation::ImplausibleValues).unwrap();
-    assert_eq!((spike.severity, spike.line, spike.column.as_deref()), (Severity::Warning, Some(9), Some("s_2")));
-    assert!(spike.message.starts_with("s_2 is 1200.5, a spike or a placeholder; "), "{}", spike.message);
+    let spike = report
+        .findings
+        .iter()
+        .find(|found| found.expectation == Expectation::ImplausibleValues)
+        .unwrap();
+    assert_eq!(
+        (spike.severity, spike.line, spike.column.as_deref()),
+        (Severity::Warning, Some(9), Some("s_2"))
+    );
+    assert!(
+        spike
+            .message
+            .starts_with("s_2 is 1200.5, a spike or a placeholder; "),
+        "{}",
+        spike.message
+    );
 }
 
 #[test]
 fn undamaged_fleets_hold_nothing_implausible() {
     let report = Project::without_origin().report();
-    assert!(report.findings.iter().all(|found| found.expectation != Expectation::ImplausibleValues), "{report:?}");
+    assert!(
+        report
+            .findings
+            .iter()
+            .all(|found| found.expectation != Expectation::ImplausibleValues),
+        "{report:?}"
+    );
 }

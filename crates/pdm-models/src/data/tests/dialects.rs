@@ -3,17 +3,28 @@
 use super::super::gzip::packed;
 use super::*;
 
-const PLAIN: &str = "unit,cycle,temp,note\nA1,1,20.5,ok\nA1,2,21.25,ok\nB,1,19.5,\nB,2,1020.125,x\n";
+const PLAIN: &str =
+    "unit,cycle,temp,note\nA1,1,20.5,ok\nA1,2,21.25,ok\nB,1,19.5,\nB,2,1020.125,x\n";
 
 fn options(train: &str) -> TableOptions {
-    TableOptions { train: train.into(), sensors: vec!["temp".into()], ..TableOptions::default() }
+    TableOptions {
+        train: train.into(),
+        sensors: vec!["temp".into()],
+        ..TableOptions::default()
+    }
 }
 
 fn read_as(options: TableOptions, bytes: &[u8]) -> Validation {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(&options.train), bytes).unwrap();
-    let rules = ValidateOptions { minimum_cycles: 1, ..ValidateOptions::default() };
-    validate(ingest(&DatasetOptions::Table(options), folder.path()).unwrap(), &rules)
+    let rules = ValidateOptions {
+        minimum_cycles: 1,
+        ..ValidateOptions::default()
+    };
+    validate(
+        ingest(&DatasetOptions::Table(options), folder.path()).unwrap(),
+        &rules,
+    )
 }
 
 fn read(name: &str, bytes: &[u8]) -> Validation {
@@ -23,14 +34,22 @@ fn read(name: &str, bytes: &[u8]) -> Validation {
 fn assert_plain(validation: &Validation, what: &str) {
     assert_eq!(errors(&validation.report), [""; 0], "{what}");
     let train = validation.dataset.as_ref().unwrap().train();
-    assert_eq!(train.iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["A1", "B"], "{what}");
+    assert_eq!(
+        train
+            .iter()
+            .map(|unit| unit.unit.as_str())
+            .collect::<Vec<_>>(),
+        ["A1", "B"],
+        "{what}"
+    );
     assert_eq!(train[0].channels, [[20.5, 21.25]], "{what}");
     assert_eq!(train[1].channels, [[19.5, 1020.125]], "{what}");
 }
 
 #[test]
 fn what_is_unambiguous_is_read() {
-    let utf16 = |order: fn(u16) -> [u8; 2]| PLAIN.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    let utf16 =
+        |order: fn(u16) -> [u8; 2]| PLAIN.encode_utf16().flat_map(order).collect::<Vec<u8>>();
     let german = PLAIN.replace(',', ";").replace('.', ",");
     let texts: Vec<(&str, Vec<u8>)> = vec![
         ("commas", PLAIN.into()),
@@ -47,21 +66,53 @@ fn what_is_unambiguous_is_read() {
                 .replace("1020.125", "\"1020,125\"")
                 .into(),
         ),
-        ("what Excel writes", format!("sep=;\r\n{}", german.replace('\n', "\r\n")).into()),
+        (
+            "what Excel writes",
+            format!("sep=;\r\n{}", german.replace('\n', "\r\n")).into(),
+        ),
         ("a mark", format!("\u{feff}{PLAIN}").into()),
         ("carriage returns", PLAIN.replace('\n', "\r").into()),
-        ("UTF-16, low byte first", [b"\xff\xfe".to_vec(), utf16(u16::to_le_bytes)].concat()),
-        ("UTF-16, high byte first", [b"\xfe\xff".to_vec(), utf16(u16::to_be_bytes)].concat()),
+        (
+            "UTF-16, low byte first",
+            [b"\xff\xfe".to_vec(), utf16(u16::to_le_bytes)].concat(),
+        ),
+        (
+            "UTF-16, high byte first",
+            [b"\xfe\xff".to_vec(), utf16(u16::to_be_bytes)].concat(),
+        ),
         ("UTF-16 without a mark", utf16(u16::to_le_bytes)),
         ("gzip", packed(PLAIN.as_bytes())),
-        ("another case", PLAIN.replace("unit", " Unit ").replace("temp", "TEMP").into()),
-        ("quotes around all", PLAIN.replace("unit,cycle,temp", "\"unit\",\"cycle\",\"temp\"").into()),
-        ("a line break in quotes", PLAIN.replace("A1,1,20.5,ok", "A1,1,20.5,\"first\nsecond, \"\"third\"\"\"").into()),
+        (
+            "another case",
+            PLAIN
+                .replace("unit", " Unit ")
+                .replace("temp", "TEMP")
+                .into(),
+        ),
+        (
+            "quotes around all",
+            PLAIN
+                .replace("unit,cycle,temp", "\"unit\",\"cycle\",\"temp\"")
+                .into(),
+        ),
+        (
+            "a line break in quotes",
+            PLAIN
+                .replace("A1,1,20.5,ok", "A1,1,20.5,\"first\nsecond, \"\"third\"\"\"")
+                .into(),
+        ),
         ("inches", PLAIN.replace("20.5,ok", "20.5,5\" pipe").into()),
-        ("a quote that is not closed", PLAIN.replace("20.5,ok", "20.5,\"ok").into()),
+        (
+            "a quote that is not closed",
+            PLAIN.replace("20.5,ok", "20.5,\"ok").into(),
+        ),
         (
             "Latin-1 in a comment",
-            PLAIN.replace("20.5,ok", "20.5,@").bytes().map(|byte| if byte == b'@' { 0xfc } else { byte }).collect(),
+            PLAIN
+                .replace("20.5,ok", "20.5,@")
+                .bytes()
+                .map(|byte| if byte == b'@' { 0xfc } else { byte })
+                .collect(),
         ),
         ("empty lines above", format!("\n\n{PLAIN}").into()),
     ];
@@ -69,13 +120,19 @@ fn what_is_unambiguous_is_read() {
         assert_plain(&read("train.csv", bytes), what);
     }
     assert_plain(&read("train.csv.gz", &packed(german.as_bytes())), "packed");
-    assert_plain(&read("train.tsv", PLAIN.replace(',', "\t").as_bytes()), "tabs by name");
+    assert_plain(
+        &read("train.tsv", PLAIN.replace(',', "\t").as_bytes()),
+        "tabs by name",
+    );
 }
 
 #[test]
 fn names_in_another_form_of_unicode_are_found() {
     let text = PLAIN.replace("temp", "O\u{308}ltemp");
-    let options = TableOptions { sensors: vec!["Öltemp".into()], ..options("train.csv") };
+    let options = TableOptions {
+        sensors: vec!["Öltemp".into()],
+        ..options("train.csv")
+    };
     let validation = read_as(options, text.as_bytes());
     assert_plain(&validation, "decomposed");
     assert_eq!(
@@ -89,16 +146,30 @@ fn what_is_ambiguous_says_the_key_to_set() {
     let text = "unit;cycle;temp\na;1;1,234\na;2;2,345\n";
     let message = "types train.csv:2: `1,234` in column 3 (temp) may be a number with three decimal places or one in the \
                    thousands: write `decimal = \",\"` or `decimal = \".\"` under [dataset]";
-    assert_eq!(errors(&read("train.csv", text.as_bytes()).report), [message]);
-    let decimal = TableOptions { decimal: Some(','), ..options("train.csv") };
+    assert_eq!(
+        errors(&read("train.csv", text.as_bytes()).report),
+        [message]
+    );
+    let decimal = TableOptions {
+        decimal: Some(','),
+        ..options("train.csv")
+    };
     let dataset = read_as(decimal, text.as_bytes()).dataset.unwrap();
     assert_eq!(dataset.train()[0].channels, [[1.234, 2.345]]);
 
-    let odd = TableOptions { separator: Some('^'), ..options("train.csv") };
-    assert_plain(&read_as(odd, PLAIN.replace(',', "^").as_bytes()), "a separator of its own");
+    let odd = TableOptions {
+        separator: Some('^'),
+        ..options("train.csv")
+    };
+    assert_plain(
+        &read_as(odd, PLAIN.replace(',', "^").as_bytes()),
+        "a separator of its own",
+    );
 
-    let latin: Vec<u8> =
-        "unit,cycle,temp\nS@d,1,1\nS@d,2,2\n".bytes().map(|b| if b == b'@' { 0xfc } else { b }).collect();
+    let latin: Vec<u8> = "unit,cycle,temp\nS@d,1,1\nS@d,2,2\n"
+        .bytes()
+        .map(|b| if b == b'@' { 0xfc } else { b })
+        .collect();
     let guessed = read("train.csv", &latin);
     assert_eq!(
         told(&guessed.report, Severity::Warning),
@@ -107,7 +178,10 @@ fn what_is_ambiguous_says_the_key_to_set() {
           that is right"
         ]
     );
-    let said = TableOptions { encoding: Some(Encoding::Latin1), ..options("train.csv") };
+    let said = TableOptions {
+        encoding: Some(Encoding::Latin1),
+        ..options("train.csv")
+    };
     let said = read_as(said, &latin);
     assert_eq!(told(&said.report, Severity::Warning), [""; 0]);
     assert_eq!(said.dataset.unwrap().train()[0].unit.as_str(), "Süd");
@@ -161,9 +235,15 @@ fn a_line_without_end_is_told_at_once() {
     let line = [PLAIN.as_bytes(), &vec![b'7'; 8 << 20]].concat();
     let started = std::time::Instant::now();
     let report = read("train.csv", &line).report;
-    assert_eq!(errors(&report), ["columns train.csv:6: a line of 8388608 bytes, no row of a table"]);
+    assert_eq!(
+        errors(&report),
+        ["columns train.csv:6: a line of 8388608 bytes, no row of a table"]
+    );
     let header = read("train.csv", &vec![b'x'; 8 << 20]).report;
-    assert_eq!(errors(&header), ["columns train.csv:1: begins with a line of 8388608 bytes, no header of a table"]);
+    assert_eq!(
+        errors(&header),
+        ["columns train.csv:1: begins with a line of 8388608 bytes, no header of a table"]
+    );
     assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }
 
@@ -172,14 +252,20 @@ fn prediction_inputs_are_read_alike() {
     let folder = tempfile::tempdir().unwrap();
     let schema = options("train.csv").schema();
     let german = PLAIN.replace(',', ";").replace('.', ",");
-    for (name, bytes) in [("a.csv", german.clone().into_bytes()), ("b.csv.gz", packed(german.as_bytes()))] {
+    for (name, bytes) in [
+        ("a.csv", german.clone().into_bytes()),
+        ("b.csv.gz", packed(german.as_bytes())),
+    ] {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let units = read_units(&path, &schema).unwrap();
         assert_eq!(units[1].channels, [[19.5, 1020.125]]);
     }
     let error = read_units(Path::new("s3://plant/units.csv"), &schema).unwrap_err();
-    assert_eq!(error.to_string(), "`s3://plant/units.csv` is an address, and data are read from files of this machine");
+    assert_eq!(
+        error.to_string(),
+        "`s3://plant/units.csv` is an address, and data are read from files of this machine"
+    );
 }
 
 /// A table of units A to F with three rows each and a remark; `edit` is given unit, cycle and the cells after them.
@@ -206,10 +292,22 @@ fn a_stray_quote_swallows_no_unit() {
         let Validation { report, dataset } = read("train.csv", text.as_bytes());
         assert_eq!(errors(&report), [""; 0], "{mark}");
         let dataset = dataset.unwrap();
-        assert_eq!(dataset.train().iter().map(|unit| unit.len()).collect::<Vec<_>>(), [3; 6], "{mark}");
+        assert_eq!(
+            dataset
+                .train()
+                .iter()
+                .map(|unit| unit.len())
+                .collect::<Vec<_>>(),
+            [3; 6],
+            "{mark}"
+        );
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("now.csv"), &text).unwrap();
-        let units = read_units(&folder.path().join("now.csv"), &options("train.csv").schema()).unwrap();
+        let units = read_units(
+            &folder.path().join("now.csv"),
+            &options("train.csv").schema(),
+        )
+        .unwrap();
         assert_eq!(units, dataset.train(), "{mark}");
     }
 }
@@ -221,7 +319,10 @@ fn quotes_that_may_be_strays_are_told() {
             cells[1] = "\"".to_owned();
         }
     });
-    let mut warnings = told(&read("train.csv", text.as_bytes()).report, Severity::Warning);
+    let mut warnings = told(
+        &read("train.csv", text.as_bytes()).report,
+        Severity::Warning,
+    );
     warnings.retain(|warning| warning.starts_with("columns "));
     let expected = "columns train.csv:7: a quote opens here and could close at line 10, but lines in between are rows by \
                     themselves: each line is read as a row, and the quotes as characters";
@@ -270,12 +371,18 @@ fn points_between_thousands_are_no_decimal_places() {
     }
     let cycle = "unit;cycle;temp\na;999;1,5\na;1.000;2,5\n";
     let errors = errors(&read("train.csv", cycle.as_bytes()).report);
-    assert!(errors[0].contains("`1.000` in column 2 (cycle) has a point"), "{errors:?}");
+    assert!(
+        errors[0].contains("`1.000` in column 2 (cycle) has a point"),
+        "{errors:?}"
+    );
 }
 
 #[test]
 fn a_header_may_have_line_breaks() {
-    let wide = PLAIN.replace("unit,cycle,temp,note", "\"note\n(free)\",unit,cycle,\"TEMP\"");
+    let wide = PLAIN.replace(
+        "unit,cycle,temp,note",
+        "\"note\n(free)\",unit,cycle,\"TEMP\"",
+    );
     let moved: String = wide
         .split_inclusive('\n')
         .enumerate()
@@ -287,7 +394,9 @@ fn a_header_may_have_line_breaks() {
     assert_plain(&read("train.csv", moved.as_bytes()), "first column");
     let last = PLAIN.replace("temp,note", "temp,\"note\n(free)\"");
     assert_plain(&read("train.csv", last.as_bytes()), "last column");
-    let stray = PLAIN.replace("temp,note", "temp,\"note").replace(",ok", ",\"");
+    let stray = PLAIN
+        .replace("temp,note", "temp,\"note")
+        .replace(",ok", ",\"");
     assert_plain(&read("train.csv", stray.as_bytes()), "a stray quote");
 }
 
@@ -298,7 +407,8 @@ fn rows_without_a_value_are_passed_over() {
     assert_plain(&validation, "empty rows");
     let infos = told(&validation.report, Severity::Info);
     assert!(
-        infos[0].contains("train.csv:4: passed over 4 rows, the first of them here, without any value"),
+        infos[0]
+            .contains("train.csv:4: passed over 4 rows, the first of them here, without any value"),
         "{infos:?}"
     );
 }
@@ -306,26 +416,44 @@ fn rows_without_a_value_are_passed_over() {
 #[test]
 fn what_a_first_line_is_that_names_no_column() {
     let cases = [
-        (PLAIN.replace(',', "^"), "names the columns divided by `^`: write `separator = \"^\"` under [dataset]"),
-        (PLAIN.replace(',', ":"), "names the columns divided by `:`: write `separator = \":\"` under [dataset]"),
-        (PLAIN.replace(',', " "), "names the columns divided by blanks: divide them, and the rows, by commas"),
+        (
+            PLAIN.replace(',', "^"),
+            "names the columns divided by `^`: write `separator = \"^\"` under [dataset]",
+        ),
+        (
+            PLAIN.replace(',', ":"),
+            "names the columns divided by `:`: write `separator = \":\"` under [dataset]",
+        ),
+        (
+            PLAIN.replace(',', " "),
+            "names the columns divided by blanks: divide them, and the rows, by commas",
+        ),
         (
             format!("Machine;X\nExported;2026-01-31\n\n{PLAIN}"),
             "begins with other text; line 4 names the columns: remove the lines above it",
         ),
     ];
     for (text, expected) in cases {
-        assert_eq!(errors(&read("train.csv", text.as_bytes()).report), [format!("columns train.csv:1: {expected}")]);
+        assert_eq!(
+            errors(&read("train.csv", text.as_bytes()).report),
+            [format!("columns train.csv:1: {expected}")]
+        );
     }
     let twice = read("train.csv.gz", &packed(&packed(PLAIN.as_bytes())));
-    assert_eq!(errors(&twice.report), ["complete train.csv.gz: is packed by gzip twice: unpack it once"]);
+    assert_eq!(
+        errors(&twice.report),
+        ["complete train.csv.gz: is packed by gzip twice: unpack it once"]
+    );
 }
 
 #[test]
 fn a_header_that_was_guessed_is_told_where_a_column_is_missing() {
     // "Темп" in Windows-1251.
     let bytes = [b"unit,cycle,\xd2\xe5\xec\xef\n".as_slice(), b"a,1,2\n"].concat();
-    let options = TableOptions { sensors: vec!["Темп".into()], ..options("train.csv") };
+    let options = TableOptions {
+        sensors: vec!["Темп".into()],
+        ..options("train.csv")
+    };
     let errors = errors(&read_as(options.clone(), &bytes).report);
     let expected = "types train.csv:1: is not UTF-8, so `Òåìï` was read as Windows-1252: if the name should be another one, save \
                     the file as UTF-8";
@@ -334,34 +462,70 @@ fn a_header_that_was_guessed_is_told_where_a_column_is_missing() {
     let text = "unit,cycle,Темп\na,1,2\na,2,3\n";
     let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for encoding in [None, Some(Encoding::Utf16)] {
-        let dataset = read_as(TableOptions { encoding, ..options.clone() }, &wide).dataset.unwrap();
+        let dataset = read_as(
+            TableOptions {
+                encoding,
+                ..options.clone()
+            },
+            &wide,
+        )
+        .dataset
+        .unwrap();
         assert_eq!(dataset.train()[0].channels, [[2.0, 3.0]]);
     }
 }
 
 #[test]
 fn names_with_blanks_are_one_cause() {
-    let text =
-        remarks(|_, _, _| ()).replace(",1,", ",4,").replace(",2,", ",5,").replace(",3,", ",6,").replace("\nA", "\nA1");
+    let text = remarks(|_, _, _| ())
+        .replace(",1,", ",4,")
+        .replace(",2,", ",5,")
+        .replace(",3,", ",6,")
+        .replace("\nA", "\nA1");
     let text: String = text
         .lines()
-        .map(|line| if line.starts_with("unit") { format!("{line}\n") } else { format!("Pump {line}\n") })
+        .map(|line| {
+            if line.starts_with("unit") {
+                format!("{line}\n")
+            } else {
+                format!("Pump {line}\n")
+            }
+        })
         .collect();
     let report = read("train.csv", text.as_bytes()).report;
-    let told: Vec<_> =
-        causes(&report.findings).into_iter().filter(|cause| cause.first.severity == Severity::Error).collect();
+    let told: Vec<_> = causes(&report.findings)
+        .into_iter()
+        .filter(|cause| cause.first.severity == Severity::Error)
+        .collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].to_string().contains("unit `Pump A1` begins at cycle 4 instead of 1 (6 times"), "{}", told[0]);
+    assert!(
+        told[0]
+            .to_string()
+            .contains("unit `Pump A1` begins at cycle 4 instead of 1 (6 times"),
+        "{}",
+        told[0]
+    );
 }
 
 #[test]
 fn whole_numbers_with_a_decimal_zero_are_the_same_units() {
     let text = "unit,cycle,temp\n1.0,1,20.5\n1.0,2,21.5\n12.0,1,3\n12.0,2,4\n";
-    for text in [text.to_owned(), text.replace("1.0,1", "\"1.0\",1").replace("2,4", " 2, \"4\"")] {
+    for text in [
+        text.to_owned(),
+        text.replace("1.0,1", "\"1.0\",1")
+            .replace("2,4", " 2, \"4\""),
+    ] {
         let validation = read("train.csv", text.as_bytes());
         assert_eq!(errors(&validation.report), [""; 0]);
         let dataset = validation.dataset.unwrap();
-        assert_eq!(dataset.train().iter().map(|unit| unit.unit.as_str()).collect::<Vec<_>>(), ["1", "12"]);
+        assert_eq!(
+            dataset
+                .train()
+                .iter()
+                .map(|unit| unit.unit.as_str())
+                .collect::<Vec<_>>(),
+            ["1", "12"]
+        );
     }
 }
 
@@ -372,8 +536,15 @@ fn a_wish_is_obeyed_in_prediction_inputs() {
     std::fs::write(&path, "unit^cycle^temp\na^1^1,234\na^2^2,015\n").unwrap();
     let schema = options("train.csv").schema();
     assert!(read_input(&path, None, &schema, CsvWish::default()).is_err());
-    let wish = CsvWish { separator: Some('^'), decimal: Some(','), encoding: None };
-    assert_eq!(read_input(&path, None, &schema, wish).unwrap().units[0].channels, [[1.234, 2.015]]);
+    let wish = CsvWish {
+        separator: Some('^'),
+        decimal: Some(','),
+        encoding: None,
+    };
+    assert_eq!(
+        read_input(&path, None, &schema, wish).unwrap().units[0].channels,
+        [[1.234, 2.015]]
+    );
     let bytes = std::fs::read(&path).unwrap();
     let input = parse_input("standard input", bytes, UnitFormat::Csv, &schema, wish).unwrap();
     assert_eq!(input.units[0].channels, [[1.234, 2.015]]);
@@ -384,23 +555,44 @@ fn with_lives(train: &str, test: &str, rul: &str) -> QualityReport {
     for (name, text) in [("train.csv", train), ("test.csv", test), ("rul.csv", rul)] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    let options = TableOptions { test: Some("test.csv".into()), rul: Some("rul.csv".into()), ..options("train.csv") };
-    let rules = ValidateOptions { minimum_cycles: 1, ..ValidateOptions::default() };
-    validate(ingest(&DatasetOptions::Table(options), folder.path()).unwrap(), &rules).report
+    let options = TableOptions {
+        test: Some("test.csv".into()),
+        rul: Some("rul.csv".into()),
+        ..options("train.csv")
+    };
+    let rules = ValidateOptions {
+        minimum_cycles: 1,
+        ..ValidateOptions::default()
+    };
+    validate(
+        ingest(&DatasetOptions::Table(options), folder.path()).unwrap(),
+        &rules,
+    )
+    .report
 }
 
 #[test]
 fn names_of_units_agree_in_any_form_of_unicode() {
-    let report = with_lives(PLAIN, "unit,cycle,temp\nT\u{f6},1,5\n", "unit,rul\nTo\u{308},7\n");
+    let report = with_lives(
+        PLAIN,
+        "unit,cycle,temp\nT\u{f6},1,5\n",
+        "unit,rul\nTo\u{308},7\n",
+    );
     assert_eq!(errors(&report), [""; 0]);
 }
 
 #[test]
 fn a_life_that_none_in_training_comes_near_is_a_warning() {
-    let report = with_lives(PLAIN, "unit,cycle,temp\nx,1,5\ny,1,6\n", "unit,rul\nx,20\ny,999999\n");
+    let report = with_lives(
+        PLAIN,
+        "unit,cycle,temp\nx,1,5\ny,1,6\n",
+        "unit,rul\nx,20\ny,999999\n",
+    );
     assert_eq!(errors(&report), [""; 0]);
-    let warnings: Vec<_> =
-        told(&report, Severity::Warning).into_iter().filter(|told| told.starts_with("rul_values")).collect();
+    let warnings: Vec<_> = told(&report, Severity::Warning)
+        .into_iter()
+        .filter(|told| told.starts_with("rul_values"))
+        .collect();
     let expected = "rul_values rul.csv:3: remaining useful life 999999 is more than ten times the longest training history (2 \
                     cycles): is it a placeholder for an unknown life?";
     assert_eq!(warnings, [expected]);

@@ -16,19 +16,34 @@ use super::*;
 
 /// Returns the folder of NASA's files, where it is at hand.
 pub(super) fn real_data() -> Option<PathBuf> {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/cmapss"));
+    let beside = || {
+        PathBuf::from(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../shared/cmapss"
+        ))
+    };
     let folder = std::env::var_os("PDM_ML_CMAPSS").map_or_else(beside, PathBuf::from);
     folder.join("train_FD001.txt").is_file().then_some(folder)
 }
 
 pub(super) fn small_fleet() -> SimulateOptions {
-    SimulateOptions { path: "sim".into(), train_units: 12, test_units: 8, ..SimulateOptions::default() }
+    SimulateOptions {
+        path: "sim".into(),
+        train_units: 12,
+        test_units: 8,
+        ..SimulateOptions::default()
+    }
 }
 
 static WRITTEN: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let paths = simulate(&small_fleet()).write(folder.path()).unwrap();
-    let read = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap());
+    let read = |path: PathBuf| {
+        (
+            path.file_name().unwrap().to_str().unwrap().to_owned(),
+            std::fs::read(path).unwrap(),
+        )
+    };
     paths.into_iter().map(read).collect()
 });
 
@@ -78,14 +93,22 @@ impl Project {
     }
 
     pub(super) fn validate(&self, options: &ValidateOptions) -> Validation {
-        validate(ingest(&DatasetOptions::Simulated(small_fleet()), self.root()).unwrap(), options)
+        validate(
+            ingest(&DatasetOptions::Simulated(small_fleet()), self.root()).unwrap(),
+            options,
+        )
     }
 }
 
 /// Returns findings as `expectation file:line: message`.
 pub(super) fn told(report: &QualityReport, severity: Severity) -> Vec<String> {
-    let findings = report.findings.iter().filter(|finding| finding.severity == severity);
-    findings.map(|finding| format!("{} {finding}", finding.expectation)).collect()
+    let findings = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == severity);
+    findings
+        .map(|finding| format!("{} {finding}", finding.expectation))
+        .collect()
 }
 
 pub(super) fn errors(report: &QualityReport) -> Vec<String> {

@@ -5,7 +5,11 @@ use pdm_core::domain::{Subset, UnitId};
 fn project() -> Project {
     let project = Project::without_origin();
     let copy = |from: &str, to: &str| {
-        std::fs::copy(project.root().join("sim").join(from), project.root().join("sim").join(to)).unwrap();
+        std::fs::copy(
+            project.root().join("sim").join(from),
+            project.root().join("sim").join(to),
+        )
+        .unwrap();
     };
     copy("train_SIM001.txt", "train_FD001.txt");
     copy("test_SIM001.txt", "test_FD003.txt");
@@ -22,7 +26,12 @@ fn project() -> Project {
 
 fn pool() -> DatasetOptions {
     let subsets = vec![Subset::FD003, Subset::FD001];
-    DatasetOptions::Cmapss(CmapssOptions { subset: None, subsets, path: "sim".into(), verify: Verify::Off })
+    DatasetOptions::Cmapss(CmapssOptions {
+        subset: None,
+        subsets,
+        path: "sim".into(),
+        verify: Verify::Off,
+    })
 }
 
 fn lenient() -> ValidateOptions {
@@ -33,7 +42,10 @@ fn lenient() -> ValidateOptions {
         copied_units: Level::Off,
         ..Default::default()
     };
-    ValidateOptions { severity, ..Default::default() }
+    ValidateOptions {
+        severity,
+        ..Default::default()
+    }
 }
 
 fn validated(project: &Project) -> Validation {
@@ -48,18 +60,39 @@ fn parts_are_pooled_and_units_are_told_apart_by_name() {
     let dataset = dataset.unwrap();
     assert_eq!((dataset.name(), dataset.train().len()), ("FD001+FD003", 24));
     assert!(dataset.train().is_sorted_by(|a, b| a.unit < b.unit));
-    let unit = |name| dataset.train().iter().find(|unit| unit.unit == UnitId::new(name)).unwrap();
+    let unit = |name| {
+        dataset
+            .train()
+            .iter()
+            .find(|unit| unit.unit == UnitId::new(name))
+            .unwrap()
+    };
     assert_eq!(unit("FD001-7").cycles, unit("FD003-7").cycles);
     assert_eq!(dataset.groups().of(&UnitId::new("FD003-7")), Some("FD003"));
 
-    let alone = project.validate(&ValidateOptions::default()).dataset.unwrap();
+    let alone = project
+        .validate(&ValidateOptions::default())
+        .dataset
+        .unwrap();
     let (pooled, single) = (dataset.test().unwrap(), alone.test().unwrap());
-    assert!(pooled.units.iter().all(|unit| dataset.groups().of(&unit.unit) == Some("FD003")));
+    assert!(
+        pooled
+            .units
+            .iter()
+            .all(|unit| dataset.groups().of(&unit.unit) == Some("FD003"))
+    );
     let truth = |part: &TestPart, name: &str| {
-        part.rul[part.units.iter().position(|unit| unit.unit == UnitId::new(name)).unwrap()]
+        part.rul[part
+            .units
+            .iter()
+            .position(|unit| unit.unit == UnitId::new(name))
+            .unwrap()]
     };
     for unit in 1..=8 {
-        assert_eq!(truth(pooled, &format!("FD003-{unit}")), truth(single, &unit.to_string()));
+        assert_eq!(
+            truth(pooled, &format!("FD003-{unit}")),
+            truth(single, &unit.to_string())
+        );
     }
 }
 
@@ -67,13 +100,35 @@ fn parts_are_pooled_and_units_are_told_apart_by_name() {
 fn every_file_has_its_digest_and_every_role_one_that_names_the_subsets() {
     let project = project();
     let files = input_digests(&pool(), project.root()).unwrap();
-    let told: Vec<_> = files.iter().map(|file| (file.role, file.group.as_deref().unwrap())).collect();
+    let told: Vec<_> = files
+        .iter()
+        .map(|file| (file.role, file.group.as_deref().unwrap()))
+        .collect();
     let train = [(Role::Train, "FD001"), (Role::Train, "FD003")];
-    assert_eq!(told, [&train[..], &[(Role::Test, "FD003"), (Role::Rul, "FD003")]].concat());
-    let digests: Vec<_> = validated(&project).report.files.iter().map(|file| file.sha256).collect();
-    assert_eq!(digests, files.iter().map(|file| file.sha256).collect::<Vec<_>>());
-    let swapped: Vec<_> = [1, 0].map(|i| InputDigest { sha256: files[i].sha256, ..files[1 - i].clone() }).into();
-    assert_ne!(part_digest(&files, Role::Train), part_digest(&swapped, Role::Train));
+    assert_eq!(
+        told,
+        [&train[..], &[(Role::Test, "FD003"), (Role::Rul, "FD003")]].concat()
+    );
+    let digests: Vec<_> = validated(&project)
+        .report
+        .files
+        .iter()
+        .map(|file| file.sha256)
+        .collect();
+    assert_eq!(
+        digests,
+        files.iter().map(|file| file.sha256).collect::<Vec<_>>()
+    );
+    let swapped: Vec<_> = [1, 0]
+        .map(|i| InputDigest {
+            sha256: files[i].sha256,
+            ..files[1 - i].clone()
+        })
+        .into();
+    assert_ne!(
+        part_digest(&files, Role::Train),
+        part_digest(&swapped, Role::Train)
+    );
     assert_eq!(part_digest(&files[..2], Role::Test), None);
     let alone = input_digests(&DatasetOptions::Simulated(small_fleet()), project.root()).unwrap();
     assert_eq!(part_digest(&alone, Role::Test), Some(alone[1].sha256));
@@ -82,10 +137,20 @@ fn every_file_has_its_digest_and_every_role_one_that_names_the_subsets() {
 #[test]
 fn damage_is_told_of_the_file_it_is_in() {
     let project = project();
-    std::fs::rename(project.root().join("sim/RUL_FD003.txt"), project.root().join("sim/RUL_FD001.txt")).unwrap();
+    std::fs::rename(
+        project.root().join("sim/RUL_FD003.txt"),
+        project.root().join("sim/RUL_FD001.txt"),
+    )
+    .unwrap();
     let told = errors(&validated(&project).report);
-    assert!(told[0].starts_with("rul_rows sim/test_FD003.txt: is there, but the true"), "{told:?}");
-    assert!(told[1].starts_with("rul_rows sim/RUL_FD001.txt: is there, but the test"), "{told:?}");
+    assert!(
+        told[0].starts_with("rul_rows sim/test_FD003.txt: is there, but the true"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].starts_with("rul_rows sim/RUL_FD001.txt: is there, but the test"),
+        "{told:?}"
+    );
     std::fs::remove_file(project.root().join("sim/train_FD003.txt")).unwrap();
     let missing = ingest(&pool(), project.root()).unwrap_err();
     assert!(missing.to_string().contains("train_FD003.txt"), "{missing}");
@@ -95,9 +160,20 @@ fn damage_is_told_of_the_file_it_is_in() {
 fn the_published_files_are_pooled_with_their_pins() {
     let Some(folder) = real_data() else { return };
     let subsets = vec![Subset::FD002, Subset::FD004];
-    let options = CmapssOptions { subset: None, subsets, path: folder.clone(), ..Default::default() };
+    let options = CmapssOptions {
+        subset: None,
+        subsets,
+        path: folder.clone(),
+        ..Default::default()
+    };
     let raw = ingest(&DatasetOptions::Cmapss(options), &folder).unwrap();
     let Validation { report, dataset } = validate(raw, &ValidateOptions::default());
-    assert!(report.is_valid() && report.files.iter().all(|file| file.pinned == Pinned::Matches));
+    assert!(
+        report.is_valid()
+            && report
+                .files
+                .iter()
+                .all(|file| file.pinned == Pinned::Matches)
+    );
     assert_eq!(dataset.unwrap().train().len(), 260 + 249);
 }

@@ -2,22 +2,42 @@ use super::*;
 use pdm_core::domain::Subset;
 
 fn options(folder: &Path, subset: Subset) -> DatasetOptions {
-    DatasetOptions::Cmapss(CmapssOptions { subset: Some(subset), path: folder.to_owned(), ..Default::default() })
+    DatasetOptions::Cmapss(CmapssOptions {
+        subset: Some(subset),
+        path: folder.to_owned(),
+        ..Default::default()
+    })
 }
 
 #[test]
 fn the_published_files_are_valid_and_the_report_is_short() {
     let Some(folder) = real_data() else { return };
-    let known =
-        [(Subset::FD001, 100, 20_631, 100), (Subset::FD002, 260, 53_759, 259), (Subset::FD003, 100, 24_720, 100)];
+    let known = [
+        (Subset::FD001, 100, 20_631, 100),
+        (Subset::FD002, 260, 53_759, 259),
+        (Subset::FD003, 100, 24_720, 100),
+    ];
     for (subset, train, rows, test) in known {
         let options = options(&folder, subset);
-        let Validation { report, dataset } = validate(ingest(&options, &folder).unwrap(), &ValidateOptions::default());
-        assert_eq!((errors(&report), told(&report, Severity::Warning)), (vec![], vec![]), "{subset}");
+        let Validation { report, dataset } = validate(
+            ingest(&options, &folder).unwrap(),
+            &ValidateOptions::default(),
+        );
+        assert_eq!(
+            (errors(&report), told(&report, Severity::Warning)),
+            (vec![], vec![]),
+            "{subset}"
+        );
         assert!(report.findings.len() <= 1);
         let dataset = dataset.unwrap();
-        assert_eq!((dataset.name(), dataset.train().len()), (subset.name(), train));
-        assert_eq!(dataset.train().iter().map(Trajectory::len).sum::<usize>(), rows);
+        assert_eq!(
+            (dataset.name(), dataset.train().len()),
+            (subset.name(), train)
+        );
+        assert_eq!(
+            dataset.train().iter().map(Trajectory::len).sum::<usize>(),
+            rows
+        );
         assert!(dataset.test().is_none_or(|part| part.units.len() == test));
     }
 }
@@ -27,10 +47,19 @@ fn all_248_test_units_of_fd004_are_kept_with_their_truth() {
     let Some(folder) = real_data() else { return };
     let raw = ingest(&options(&folder, Subset::FD004), &folder).unwrap();
     let Validation { report, dataset } = validate(raw, &ValidateOptions::default());
-    assert!(report.is_valid() && report.files.iter().all(|file| file.pinned == Pinned::Matches));
+    assert!(
+        report.is_valid()
+            && report
+                .files
+                .iter()
+                .all(|file| file.pinned == Pinned::Matches)
+    );
     let dataset = dataset.unwrap();
     let test = dataset.test().unwrap();
-    assert_eq!((dataset.train().len(), test.units.len(), test.rul.len()), (249, 248, 248));
+    assert_eq!(
+        (dataset.train().len(), test.units.len(), test.rul.len()),
+        (249, 248, 248)
+    );
     assert_eq!(test.units.iter().map(Trajectory::len).min(), Some(19));
     assert_eq!(test.rul.iter().filter(|rul| **rul > 125.0).count(), 67);
     assert_eq!((test.rul[0], test.rul[247]), (22.0, 26.0));
@@ -42,7 +71,8 @@ fn the_quick_and_the_strict_reader_agree() {
     let Some(folder) = real_data() else { return };
     let bytes = std::fs::read(folder.join("train_FD001.txt")).unwrap();
     let schema = Schema::cmapss();
-    let quick = frame::blank_separated(&bytes, schema.width()).expect("the published file is well formed");
+    let quick =
+        frame::blank_separated(&bytes, schema.width()).expect("the published file is well formed");
     let mut log = findings::FindingLog::default();
     let strict = scan::scan(&bytes, 1, &scan::Layout::headless(&schema), "f", &mut log);
     assert_eq!((quick.line(20_630), strict.line(20_630)), (20_631, 20_631));
@@ -55,8 +85,15 @@ fn another_copy_is_refused_with_both_digests() {
     let Some(folder) = real_data() else { return };
     let copy = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(folder.join("train_FD001.txt")).unwrap();
-    std::fs::write(copy.path().join("train_FD001.txt"), text.split_once('\n').unwrap().1).unwrap();
-    let mut options = CmapssOptions { path: PathBuf::new(), ..CmapssOptions::default() };
+    std::fs::write(
+        copy.path().join("train_FD001.txt"),
+        text.split_once('\n').unwrap().1,
+    )
+    .unwrap();
+    let mut options = CmapssOptions {
+        path: PathBuf::new(),
+        ..CmapssOptions::default()
+    };
     let read = |options: &CmapssOptions| {
         let raw = ingest(&DatasetOptions::Cmapss(options.clone()), copy.path()).unwrap();
         validate(raw, &ValidateOptions::default()).report
@@ -68,7 +105,9 @@ fn another_copy_is_refused_with_both_digests() {
     assert_eq!(
         errors(&report),
         [
-            format!("pinned train_FD001.txt: this copy differs from NASA's: sha256 is {found}, expected {expected}"),
+            format!(
+                "pinned train_FD001.txt: this copy differs from NASA's: sha256 is {found}, expected {expected}"
+            ),
             "contiguous_cycles train_FD001.txt:1: unit 1 begins at cycle 2 instead of 1".to_owned(),
             "unit_counts train_FD001.txt: has 20630 rows, expected 20631".to_owned(),
         ]

@@ -9,16 +9,27 @@ const MEDIAN: f64 = 0.5;
 /// Returns a unit whose channels stand at their medians in the regime with the most training rows.
 pub(super) fn typical(bundle: &ModelBundle) -> Trajectory {
     let profile = bundle.profile();
-    let regime = (0..profile.rows.len()).max_by_key(|regime| (profile.rows[*regime], std::cmp::Reverse(*regime)));
+    let regime = (0..profile.rows.len())
+        .max_by_key(|regime| (profile.rows[*regime], std::cmp::Reverse(*regime)));
     let median = profile.levels.iter().position(|level| *level == MEDIAN);
     let value = |channel: &str| {
-        let known = profile.channels.iter().find(|known| Some(known.regime) == regime && known.channel == channel);
+        let known = profile
+            .channels
+            .iter()
+            .find(|known| Some(known.regime) == regime && known.channel == channel);
         // The features take what is no number for the mean of its regime.
-        known.and_then(|known| known.quantiles.get(median?).copied()).unwrap_or(f64::NAN)
+        known
+            .and_then(|known| known.quantiles.get(median?).copied())
+            .unwrap_or(f64::NAN)
     };
     Trajectory {
         unit: UnitId::new("typical"),
         cycles: (1..=CYCLES).map(Cycle).collect(),
-        channels: bundle.manifest().schema.channels().map(|name| vec![value(name); CYCLES as usize]).collect(),
+        channels: bundle
+            .manifest()
+            .schema
+            .channels()
+            .map(|name| vec![value(name); CYCLES as usize])
+            .collect(),
     }
 }

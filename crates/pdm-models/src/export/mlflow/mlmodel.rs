@@ -12,7 +12,9 @@ const UUID_LENGTH: usize = 32;
 pub(super) fn text(bundle: &ModelBundle, created: Option<&str>) -> String {
     let digest = bundle.digest().to_string();
     let (inputs, outputs) = (schema(&input_specs(bundle)), schema(&[output_spec()]));
-    let created = created.map(|time| format!("utc_time_created: '{time}'\n")).unwrap_or_default();
+    let created = created
+        .map(|time| format!("utc_time_created: '{time}'\n"))
+        .unwrap_or_default();
     format!(
         "flavors:
   onnx:

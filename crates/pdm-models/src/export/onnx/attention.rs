@@ -12,7 +12,11 @@ pub(super) fn last_output(
     transformer: &Transformer,
     steps: &Steps,
 ) -> Value {
-    let longest = graph.node("Shape", &[&steps.rows], vec![int("start", 1), int("end", 2)]);
+    let longest = graph.node(
+        "Shape",
+        &[&steps.rows],
+        vec![int("start", 1), int("end", 2)],
+    );
     let longest = squeeze(graph, &longest, 0);
     let (zero, one) = (graph.int(0), graph.int(1));
     let places = graph.node("Range", &[&zero, &longest, &one], Vec::new());
@@ -37,7 +41,13 @@ fn positions(graph: &mut Graph, transformer: &Transformer, places: &Value) -> Va
     graph.node("Gather", &[&table, &at], Vec::new())
 }
 
-fn encoder(graph: &mut Graph, parameters: Parameters<'_>, encoder: &Encoder, x: &Value, places: &Value) -> Value {
+fn encoder(
+    graph: &mut Graph,
+    parameters: Parameters<'_>,
+    encoder: &Encoder,
+    x: &Value,
+    places: &Value,
+) -> Value {
     let normed = norm(graph, parameters, encoder.before_attention, x);
     let mixed = attend(graph, parameters, encoder.attention, &normed, places);
     let x = graph.node("Add", &[x, &mixed], Vec::new());
@@ -51,19 +61,29 @@ fn encoder(graph: &mut Graph, parameters: Parameters<'_>, encoder: &Encoder, x: 
 fn norm(graph: &mut Graph, parameters: Parameters<'_>, norm: Norm, x: &Value) -> Value {
     let scale = graph.floats(&[norm.scale.len], parameters.vector(norm.scale));
     let shift = graph.floats(&[norm.shift.len], parameters.vector(norm.shift));
-    let attributes = vec![int("axis", -1), attribute("epsilon", Attribute::Float(EPSILON))];
+    let attributes = vec![
+        int("axis", -1),
+        attribute("epsilon", Attribute::Float(EPSILON)),
+    ];
     graph.node("LayerNormalization", &[x, &scale, &shift], attributes)
 }
 
 /// Adds attention on `[batch, steps, width]`.
-fn attend(graph: &mut Graph, parameters: Parameters<'_>, attention: Attention, x: &Value, places: &Value) -> Value {
+fn attend(
+    graph: &mut Graph,
+    parameters: Parameters<'_>,
+    attention: Attention,
+    x: &Value,
+    places: &Value,
+) -> Value {
     let width = attention.output.weight.inputs;
     let columns = width / attention.heads;
     let projected = dense(graph, parameters, attention.projections, x);
     let sizes = graph.ints(&[width as i64; 3]);
     let parts: [Value; 3] = graph.split("Split", &[&projected, &sizes], vec![int("axis", 2)]);
     let apart = graph.ints(&[0, 0, attention.heads as i64, columns as i64]);
-    let [queries, keys, values] = parts.map(|part| graph.node("Reshape", &[&part, &apart], Vec::new()));
+    let [queries, keys, values] =
+        parts.map(|part| graph.node("Reshape", &[&part, &apart], Vec::new()));
     let queries = transpose(graph, &queries, [0, 2, 1, 3]);
     let keys = transpose(graph, &keys, [0, 2, 3, 1]);
     let values = transpose(graph, &values, [0, 2, 1, 3]);

@@ -5,7 +5,12 @@ use crate::models::neural::families::{Block, Cnn, Tcn};
 use crate::models::neural::layers::{Conv, Dense, MapConv};
 
 /// Adds a network on windows; returns its last map, `[batch, window · features]`.
-pub(super) fn window(graph: &mut Graph, parameters: Parameters<'_>, cnn: &Cnn, window: &Window) -> Value {
+pub(super) fn window(
+    graph: &mut Graph,
+    parameters: Parameters<'_>,
+    cnn: &Cnn,
+    window: &Window,
+) -> Value {
     let mask = unsqueeze(graph, &window.mask, 1);
     let mask = unsqueeze(graph, &mask, 3);
     let mut maps = unsqueeze(graph, &window.rows, 1);
@@ -21,15 +26,27 @@ pub(super) fn window(graph: &mut Graph, parameters: Parameters<'_>, cnn: &Cnn, w
 /// Adds a convolution along time on maps `[batch, maps, window, features]`.
 fn map_conv(graph: &mut Graph, parameters: Parameters<'_>, conv: &MapConv, maps: &Value) -> Value {
     let outputs = conv.bias.len;
-    let weight = by_output(parameters.vector(conv.weight), [conv.taps, conv.inputs, outputs]);
+    let weight = by_output(
+        parameters.vector(conv.weight),
+        [conv.taps, conv.inputs, outputs],
+    );
     let weight = graph.floats(&[outputs, conv.inputs, conv.taps, 1], &weight);
     let bias = graph.floats(&[outputs], parameters.vector(conv.bias));
     let [before, after] = conv.padding();
-    graph.node("Conv", &[maps, &weight, &bias], vec![ints("pads", [before, 0, after, 0])])
+    graph.node(
+        "Conv",
+        &[maps, &weight, &bias],
+        vec![ints("pads", [before, 0, after, 0])],
+    )
 }
 
 /// Adds causal convolutions; returns the output of the last block at the last step of each history, `[batch, channels]`.
-pub(super) fn last_output(graph: &mut Graph, parameters: Parameters<'_>, tcn: &Tcn, steps: &Steps) -> Value {
+pub(super) fn last_output(
+    graph: &mut Graph,
+    parameters: Parameters<'_>,
+    tcn: &Tcn,
+    steps: &Steps,
+) -> Value {
     let mut signal = transpose(graph, &steps.rows, [0, 2, 1]);
     for part in &tcn.blocks {
         signal = block(graph, parameters, part, &signal);
@@ -61,11 +78,22 @@ fn block(graph: &mut Graph, parameters: Parameters<'_>, block: &Block, input: &V
 
 fn causal(graph: &mut Graph, parameters: Parameters<'_>, conv: &Conv, input: &Value) -> Value {
     let (taps, inputs, outputs) = (conv.taps.len(), conv.taps[0].inputs, conv.bias.len);
-    let weight: Vec<f32> = conv.taps.iter().flat_map(|tap| parameters.matrix(*tap)).copied().collect();
-    let weight = graph.floats(&[outputs, inputs, taps], &by_output(&weight, [taps, inputs, outputs]));
+    let weight: Vec<f32> = conv
+        .taps
+        .iter()
+        .flat_map(|tap| parameters.matrix(*tap))
+        .copied()
+        .collect();
+    let weight = graph.floats(
+        &[outputs, inputs, taps],
+        &by_output(&weight, [taps, inputs, outputs]),
+    );
     let bias = graph.floats(&[outputs], parameters.vector(conv.bias));
     let before = (taps - 1) * conv.dilation;
-    let attributes = vec![ints("dilations", [conv.dilation]), ints("pads", [before, 0])];
+    let attributes = vec![
+        ints("dilations", [conv.dilation]),
+        ints("pads", [before, 0]),
+    ];
     graph.node("Conv", &[input, &weight, &bias], attributes)
 }
 

@@ -5,13 +5,21 @@ use crate::export::ExportError;
 use crate::models::{Ensemble, Family, Predictor, Stack};
 
 /// Adds a model; returns its raw predictions in cycles, `[batch]`, in double precision.
-pub(super) fn predictions(graph: &mut Graph, model: &dyn Predictor, source: &Source) -> Result<Value, ExportError> {
+pub(super) fn predictions(
+    graph: &mut Graph,
+    model: &dyn Predictor,
+    source: &Source,
+) -> Result<Value, ExportError> {
     match model.family() {
         Some(Family::Linear(model)) => {
             fits(source, model.coefficients.len()).map(|()| linear::add(graph, model, source))
         }
-        Some(Family::Gbdt(model)) => fits(source, model.width()).map(|()| trees::add(graph, model, source)),
-        Some(Family::Neural(model)) => fits(source, model.inputs).map(|()| network::add(graph, model, source)),
+        Some(Family::Gbdt(model)) => {
+            fits(source, model.width()).map(|()| trees::add(graph, model, source))
+        }
+        Some(Family::Neural(model)) => {
+            fits(source, model.inputs).map(|()| network::add(graph, model, source))
+        }
         Some(Family::Ensemble(model)) => mean(graph, model, source),
         Some(Family::Stack(model)) => weighed(graph, model, source),
         None => Err(ExportError::Family),
@@ -26,7 +34,10 @@ fn fits(source: &Source, reads: usize) -> Result<(), ExportError> {
 }
 
 fn mean(graph: &mut Graph, model: &Ensemble, source: &Source) -> Result<Value, ExportError> {
-    let members = model.members.iter().map(|member| predictions(graph, member.as_ref(), source));
+    let members = model
+        .members
+        .iter()
+        .map(|member| predictions(graph, member.as_ref(), source));
     let members = members.collect::<Result<Vec<_>, _>>()?;
     let count = graph.doubles(&[], &[members.len() as f64]);
     let sum = sum(graph, members);
@@ -46,6 +57,8 @@ fn weighed(graph: &mut Graph, model: &Stack, source: &Source) -> Result<Value, E
 
 /// Adds up in order, as the product does: the sum of doubles depends on it.
 fn sum(graph: &mut Graph, values: Vec<Value>) -> Value {
-    let sum = values.into_iter().reduce(|sum, value| graph.node("Add", &[&sum, &value], Vec::new()));
+    let sum = values
+        .into_iter()
+        .reduce(|sum, value| graph.node("Add", &[&sum, &value], Vec::new()));
     sum.unwrap_or_else(|| graph.doubles(&[1], &[0.0]))
 }

@@ -3,8 +3,8 @@ use prost::Message;
 use super::family;
 use super::graph::{Graph, TREES, Value};
 use super::proto::{
-    DataType, Dimension, ModelProto, OperatorSetIdProto, Size, StringStringEntryProto, TensorShapeProto,
-    TensorTypeProto, TypeProto, ValueInfoProto,
+    DataType, Dimension, ModelProto, OperatorSetIdProto, Size, StringStringEntryProto,
+    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use super::source::Source;
 use crate::bundle::ModelBundle;
@@ -30,7 +30,10 @@ pub fn onnx(bundle: &ModelBundle) -> Result<Vec<u8>, ExportError> {
     let columns = bundle.features().input_names(bundle.model().input()).len();
     let graph = finished(bundle.model(), columns, bundle.manifest().target.cap())?;
     let value_info = |spec: &TensorSpec| value_info(spec);
-    let (inputs, output) = (input_specs(bundle).iter().map(value_info).collect(), vec![value_info(&output_spec())]);
+    let (inputs, output) = (
+        input_specs(bundle).iter().map(value_info).collect(),
+        vec![value_info(&output_spec())],
+    );
     encode(ModelProto {
         doc_string: format!(
             "Remaining useful life in cycles, from 0 to {}, by a {} model.",
@@ -44,7 +47,11 @@ pub fn onnx(bundle: &ModelBundle) -> Result<Vec<u8>, ExportError> {
 }
 
 /// Returns the graph of a model that reads so many columns and says at most `cap` cycles.
-pub(super) fn finished(model: &dyn Predictor, columns: usize, cap: f64) -> Result<Graph, ExportError> {
+pub(super) fn finished(
+    model: &dyn Predictor,
+    columns: usize,
+    cap: f64,
+) -> Result<Graph, ExportError> {
     let mut graph = Graph::default();
     let (graph, features) = (&mut graph, Value::named(FEATURES));
     let (source, lawful) = match model.input() {
@@ -68,7 +75,10 @@ pub(super) fn finished(model: &dyn Predictor, columns: usize, cap: f64) -> Resul
 
 /// Returns a file without a graph.
 pub(super) fn envelope() -> ModelProto {
-    let opset = |domain: &str, version| OperatorSetIdProto { domain: domain.to_owned(), version };
+    let opset = |domain: &str, version| OperatorSetIdProto {
+        domain: domain.to_owned(),
+        version,
+    };
     ModelProto {
         ir_version: IR_VERSION,
         producer_name: "pdm-ml".to_owned(),
@@ -82,12 +92,20 @@ fn metadata(bundle: &ModelBundle) -> Vec<StringStringEntryProto> {
     let names = bundle.features().input_names(bundle.model().input());
     let entries = [
         ("pdm_ml.bundle", bundle.digest().to_string()),
-        ("pdm_ml.columns", serde_json::to_string(&names).expect("names have a JSON form")),
+        (
+            "pdm_ml.columns",
+            serde_json::to_string(&names).expect("names have a JSON form"),
+        ),
         ("pdm_ml.kind", bundle.manifest().model.kind().to_owned()),
         ("pdm_ml.opset", OPSET.to_string()),
         ("pdm_ml.version", env!("CARGO_PKG_VERSION").to_owned()),
     ];
-    entries.map(|(key, value)| StringStringEntryProto { key: key.to_owned(), value }).into()
+    entries
+        .map(|(key, value)| StringStringEntryProto {
+            key: key.to_owned(),
+            value,
+        })
+        .into()
 }
 
 pub(super) fn value_info(spec: &TensorSpec) -> ValueInfoProto {
@@ -100,9 +118,23 @@ pub(super) fn value_info(spec: &TensorSpec) -> ValueInfoProto {
         Extent::Free(name) => Size::Free(name.to_owned()),
         Extent::Fixed(size) => Size::Fixed(size as i64),
     };
-    let dim = spec.shape.iter().map(|extent| Dimension { size: Some(size(extent)) }).collect();
-    let tensor = TensorTypeProto { elem_type: elem_type.into(), shape: Some(TensorShapeProto { dim }) };
-    ValueInfoProto { name: spec.name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
+    let dim = spec
+        .shape
+        .iter()
+        .map(|extent| Dimension {
+            size: Some(size(extent)),
+        })
+        .collect();
+    let tensor = TensorTypeProto {
+        elem_type: elem_type.into(),
+        shape: Some(TensorShapeProto { dim }),
+    };
+    ValueInfoProto {
+        name: spec.name.to_owned(),
+        r#type: Some(TypeProto {
+            tensor_type: Some(tensor),
+        }),
+    }
 }
 
 fn encode(model: ModelProto) -> Result<Vec<u8>, ExportError> {

@@ -1,4 +1,6 @@
-use super::proto::{AttributeProto, AttributeType, DataType, GraphProto, NodeProto, TensorProto, ValueInfoProto};
+use super::proto::{
+    AttributeProto, AttributeType, DataType, GraphProto, NodeProto, TensorProto, ValueInfoProto,
+};
 
 /// Where the operators on trees live; those without a domain are the standard's own.
 pub(super) const TREES: &str = "ai.onnx.ml";
@@ -23,7 +25,12 @@ impl Value {
 
 impl Graph {
     /// Adds a node with one output.
-    pub(super) fn node(&mut self, op: &str, inputs: &[&Value], attributes: Vec<AttributeProto>) -> Value {
+    pub(super) fn node(
+        &mut self,
+        op: &str,
+        inputs: &[&Value],
+        attributes: Vec<AttributeProto>,
+    ) -> Value {
         let [output] = self.split(op, inputs, attributes);
         output
     }
@@ -36,22 +43,47 @@ impl Graph {
         attributes: Vec<AttributeProto>,
     ) -> [Value; N] {
         let name = format!("{op}_{}", self.nodes.len());
-        let outputs = std::array::from_fn(|i| Value(if N == 1 { name.clone() } else { format!("{name}_{i}") }));
+        let outputs = std::array::from_fn(|i| {
+            Value(if N == 1 {
+                name.clone()
+            } else {
+                format!("{name}_{i}")
+            })
+        });
         self.push(op, "", &name, inputs, &outputs, attributes);
         outputs
     }
 
     /// Adds a node on trees.
-    pub(super) fn trees(&mut self, op: &str, input: &Value, attributes: Vec<AttributeProto>) -> Value {
+    pub(super) fn trees(
+        &mut self,
+        op: &str,
+        input: &Value,
+        attributes: Vec<AttributeProto>,
+    ) -> Value {
         let output = Value(format!("{op}_{}", self.nodes.len()));
         let name = output.0.clone();
-        self.push(op, TREES, &name, &[input], std::slice::from_ref(&output), attributes);
+        self.push(
+            op,
+            TREES,
+            &name,
+            &[input],
+            std::slice::from_ref(&output),
+            attributes,
+        );
         output
     }
 
     /// Adds a node that names an output of the graph.
     pub(super) fn output(&mut self, value: &Value, name: &str) {
-        self.push("Identity", "", name, &[value], &[Value::named(name)], Vec::new());
+        self.push(
+            "Identity",
+            "",
+            name,
+            &[value],
+            &[Value::named(name)],
+            Vec::new(),
+        );
     }
 
     fn push(
@@ -75,7 +107,11 @@ impl Graph {
 
     /// Adds single-precision numbers.
     pub(super) fn floats(&mut self, shape: &[usize], values: &[f32]) -> Value {
-        self.constant(tensor(DataType::Float, shape, values.iter().flat_map(|value| value.to_le_bytes())))
+        self.constant(tensor(
+            DataType::Float,
+            shape,
+            values.iter().flat_map(|value| value.to_le_bytes()),
+        ))
     }
 
     /// Adds double-precision numbers.
@@ -90,22 +126,44 @@ impl Graph {
 
     /// Adds a list of whole numbers.
     pub(super) fn ints(&mut self, values: &[i64]) -> Value {
-        self.constant(tensor(DataType::Int64, &[values.len()], values.iter().flat_map(|value| value.to_le_bytes())))
+        self.constant(tensor(
+            DataType::Int64,
+            &[values.len()],
+            values.iter().flat_map(|value| value.to_le_bytes()),
+        ))
     }
 
     fn constant(&mut self, tensor: TensorProto) -> Value {
         let name = format!("constant_{}", self.constants.len());
-        self.constants.push(TensorProto { name: name.clone(), ..tensor });
+        self.constants.push(TensorProto {
+            name: name.clone(),
+            ..tensor
+        });
         Value(name)
     }
 
     /// Ends the graph.
-    pub(super) fn finish(self, name: &str, input: Vec<ValueInfoProto>, output: Vec<ValueInfoProto>) -> GraphProto {
-        GraphProto { node: self.nodes, name: name.to_owned(), initializer: self.constants, input, output }
+    pub(super) fn finish(
+        self,
+        name: &str,
+        input: Vec<ValueInfoProto>,
+        output: Vec<ValueInfoProto>,
+    ) -> GraphProto {
+        GraphProto {
+            node: self.nodes,
+            name: name.to_owned(),
+            initializer: self.constants,
+            input,
+            output,
+        }
     }
 }
 
-fn tensor(data_type: DataType, shape: &[usize], bytes: impl IntoIterator<Item = u8>) -> TensorProto {
+fn tensor(
+    data_type: DataType,
+    shape: &[usize],
+    bytes: impl IntoIterator<Item = u8>,
+) -> TensorProto {
     TensorProto {
         dims: shape.iter().map(|size| *size as i64).collect(),
         data_type: data_type.into(),
@@ -116,7 +174,11 @@ fn tensor(data_type: DataType, shape: &[usize], bytes: impl IntoIterator<Item = 
 
 /// Returns double-precision numbers as an attribute may hold them.
 pub(super) fn doubles(shape: &[usize], values: &[f64]) -> TensorProto {
-    tensor(DataType::Double, shape, values.iter().flat_map(|value| value.to_le_bytes()))
+    tensor(
+        DataType::Double,
+        shape,
+        values.iter().flat_map(|value| value.to_le_bytes()),
+    )
 }
 
 /// What an attribute can be.
@@ -131,7 +193,10 @@ pub(super) enum Attribute {
 
 /// Returns a named attribute.
 pub(super) fn attribute(name: &str, value: Attribute) -> AttributeProto {
-    let mut attribute = AttributeProto { name: name.to_owned(), ..Default::default() };
+    let mut attribute = AttributeProto {
+        name: name.to_owned(),
+        ..Default::default()
+    };
     let kind = match value {
         Attribute::Float(value) => {
             attribute.f = value;
@@ -169,5 +234,8 @@ pub(super) fn int(name: &str, value: i64) -> AttributeProto {
 
 /// Returns an attribute that is a list of whole numbers.
 pub(super) fn ints(name: &str, values: impl IntoIterator<Item = usize>) -> AttributeProto {
-    attribute(name, Attribute::Ints(values.into_iter().map(|value| value as i64).collect()))
+    attribute(
+        name,
+        Attribute::Ints(values.into_iter().map(|value| value as i64).collect()),
+    )
 }

@@ -32,7 +32,11 @@ pub(super) fn add(graph: &mut Graph, model: &Neural, source: &Source) -> Value {
     };
     let hidden = graph.node(bend, &[&hidden], Vec::new());
     let outputs = dense(graph, parameters, network.output, &hidden);
-    let output = if network.outputs() == 1 { outputs } else { middle(graph, &outputs) };
+    let output = if network.outputs() == 1 {
+        outputs
+    } else {
+        middle(graph, &outputs)
+    };
     let output = cast(graph, &output, DataType::Double);
     let scale = graph.doubles(&[], &[f64::from(model.label_scale)]);
     let cycles = graph.node("Mul", &[&output, &scale], Vec::new());
@@ -65,8 +69,16 @@ fn body(graph: &mut Graph, model: &Neural, parameters: Parameters<'_>, source: &
 }
 
 /// Adds a layer on the last dimension.
-pub(super) fn dense(graph: &mut Graph, parameters: Parameters<'_>, layer: Dense, input: &Value) -> Value {
-    let weight = graph.floats(&[layer.weight.inputs, layer.weight.outputs], parameters.matrix(layer.weight));
+pub(super) fn dense(
+    graph: &mut Graph,
+    parameters: Parameters<'_>,
+    layer: Dense,
+    input: &Value,
+) -> Value {
+    let weight = graph.floats(
+        &[layer.weight.inputs, layer.weight.outputs],
+        parameters.matrix(layer.weight),
+    );
     let bias = graph.floats(&[layer.bias.len], parameters.vector(layer.bias));
     let product = graph.node("MatMul", &[input, &weight], Vec::new());
     graph.node("Add", &[&product, &bias], Vec::new())
@@ -76,7 +88,10 @@ pub(super) fn dense(graph: &mut Graph, parameters: Parameters<'_>, layer: Dense,
 fn middle(graph: &mut Graph, outputs: &Value) -> Value {
     let sizes = graph.ints(&[1, 1, 1]);
     let [a, b, c] = graph.split("Split", &[outputs, &sizes], vec![int("axis", 1)]);
-    let (low, high) = (graph.node("Min", &[&a, &b], Vec::new()), graph.node("Max", &[&a, &b], Vec::new()));
+    let (low, high) = (
+        graph.node("Min", &[&a, &b], Vec::new()),
+        graph.node("Max", &[&a, &b], Vec::new()),
+    );
     let high = graph.node("Min", &[&high, &c], Vec::new());
     graph.node("Max", &[&low, &high], Vec::new())
 }

@@ -6,7 +6,12 @@ use crate::models::neural::families::Layers;
 use crate::models::neural::layers::{Cell, Recurrent};
 
 /// Adds the layers; returns the state of the last one after the last step of each history, `[batch, hidden]`.
-pub(super) fn last_state(graph: &mut Graph, parameters: Parameters<'_>, layers: &Layers, steps: &Steps) -> Value {
+pub(super) fn last_state(
+    graph: &mut Graph,
+    parameters: Parameters<'_>,
+    layers: &Layers,
+    steps: &Steps,
+) -> Value {
     let counts = cast(graph, &steps.counts, DataType::Int32);
     let mut input = transpose(graph, &steps.rows, [1, 0, 2]);
     let mut last = input.clone();
@@ -29,7 +34,11 @@ fn layer(
 ) -> [Value; 2] {
     let (hidden, inputs, gates) = (layer.hidden(), layer.input.weight.inputs, order(layer.cell));
     let width = gates.len() * hidden;
-    let by_input = by_gate(parameters.matrix(layer.input.weight), [inputs, hidden], gates);
+    let by_input = by_gate(
+        parameters.matrix(layer.input.weight),
+        [inputs, hidden],
+        gates,
+    );
     let by_state = by_gate(parameters.matrix(layer.recurrent), [hidden, hidden], gates);
     let mut biases = by_gate(parameters.vector(layer.input.bias), [1, hidden], gates);
     match layer.recurrent_bias {
@@ -60,8 +69,12 @@ fn order(cell: Cell) -> &'static [usize] {
 /// Returns a weight `[rows, gates · hidden]` transposed, gate by gate: `[gates · hidden, rows]`.
 fn by_gate(weight: &[f32], [rows, hidden]: [usize; 2], gates: &[usize]) -> Vec<f32> {
     let width = gates.len() * hidden;
-    let columns = gates.iter().flat_map(|gate| gate * hidden..(gate + 1) * hidden);
-    columns.flat_map(|column| (0..rows).map(move |row| weight[row * width + column])).collect()
+    let columns = gates
+        .iter()
+        .flat_map(|gate| gate * hidden..(gate + 1) * hidden);
+    columns
+        .flat_map(|column| (0..rows).map(move |row| weight[row * width + column]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -70,9 +83,16 @@ mod tests {
 
     #[test]
     fn gates_are_put_in_order_and_transposed() {
-        let weight = [10.0, 11.0, 20.0, 21.0, 30.0, 31.0, 12.0, 13.0, 22.0, 23.0, 32.0, 33.0];
-        let expected = [20.0, 22.0, 21.0, 23.0, 10.0, 12.0, 11.0, 13.0, 30.0, 32.0, 31.0, 33.0];
+        let weight = [
+            10.0, 11.0, 20.0, 21.0, 30.0, 31.0, 12.0, 13.0, 22.0, 23.0, 32.0, 33.0,
+        ];
+        let expected = [
+            20.0, 22.0, 21.0, 23.0, 10.0, 12.0, 11.0, 13.0, 30.0, 32.0, 31.0, 33.0,
+        ];
         assert_eq!(by_gate(&weight, [2, 2], order(Cell::Gru)), expected);
-        assert_eq!(by_gate(&[1.0, 2.0, 3.0, 4.0], [1, 1], order(Cell::Lstm)), [1.0, 4.0, 2.0, 3.0]);
+        assert_eq!(
+            by_gate(&[1.0, 2.0, 3.0, 4.0], [1, 1], order(Cell::Lstm)),
+            [1.0, 4.0, 2.0, 3.0]
+        );
     }
 }

@@ -32,11 +32,20 @@ pub(super) struct Window {
 impl Source {
     /// Returns rows `[batch, columns]`.
     pub(super) fn rows(values: Value, columns: usize) -> Self {
-        Self { values, columns, last: None }
+        Self {
+            values,
+            columns,
+            last: None,
+        }
     }
 
     /// Returns histories `[batch, cycles, columns]` of these lengths `[batch]`, and which lengths are lawful.
-    pub(super) fn histories(graph: &mut Graph, values: Value, columns: usize, lengths: &Value) -> (Self, Value) {
+    pub(super) fn histories(
+        graph: &mut Graph,
+        values: Value,
+        columns: usize,
+        lengths: &Value,
+    ) -> (Self, Value) {
         let cycles = graph.node("Shape", &[&values], vec![int("start", 1), int("end", 2)]);
         let (zero, one) = (graph.int(0), graph.int(1));
         let positive = graph.node("Greater", &[lengths, &zero], Vec::new());
@@ -45,7 +54,14 @@ impl Source {
         // Where a length is not lawful the answer is NaN: it must not break the others.
         let length = graph.node("Where", &[&lawful, lengths, &one], Vec::new());
         let last = graph.node("Sub", &[&length, &one], Vec::new());
-        (Self { values, columns, last: Some(last) }, lawful)
+        (
+            Self {
+                values,
+                columns,
+                last: Some(last),
+            },
+            lawful,
+        )
     }
 
     /// Returns some neighbouring columns.
@@ -55,8 +71,16 @@ impl Source {
         }
         let bounds = [columns.start, columns.end].map(|bound| graph.ints(&[bound as i64]));
         let axis = graph.ints(&[-1]);
-        let values = graph.node("Slice", &[&self.values, &bounds[0], &bounds[1], &axis], Vec::new());
-        Self { values, columns: columns.len(), last: self.last.clone() }
+        let values = graph.node(
+            "Slice",
+            &[&self.values, &bounds[0], &bounds[1], &axis],
+            Vec::new(),
+        );
+        Self {
+            values,
+            columns: columns.len(),
+            last: self.last.clone(),
+        }
     }
 
     /// Returns the last row of each history, `[batch, columns]`.
@@ -82,12 +106,18 @@ impl Source {
         let wanted = graph.node("Add", &[&first, &along], Vec::new());
         let end = unsqueeze(graph, last, 1);
         let places = graph.node("Min", &[&wanted, &end], Vec::new());
-        Steps { rows: gather(graph, &self.values, &places), counts }
+        Steps {
+            rows: gather(graph, &self.values, &places),
+            counts,
+        }
     }
 
     /// Returns the last `length` rows, `stride` apart.
     pub(super) fn window(&self, graph: &mut Graph, stride: usize, length: usize) -> Window {
-        let back: Vec<i64> = (0..length).rev().map(|steps| -((steps * stride) as i64)).collect();
+        let back: Vec<i64> = (0..length)
+            .rev()
+            .map(|steps| -((steps * stride) as i64))
+            .collect();
         let (back, zero) = (graph.ints(&back), graph.int(0));
         let last = unsqueeze(graph, self.last(), 1);
         let wanted = graph.node("Add", &[&last, &back], Vec::new());
@@ -96,11 +126,16 @@ impl Source {
         let rows = gather(graph, &self.values, &places);
         let (each, nothing) = (unsqueeze(graph, &there, 2), graph.floats(&[], &[0.0]));
         let rows = graph.node("Where", &[&each, &rows, &nothing], Vec::new());
-        Window { rows, mask: cast(graph, &there, DataType::Float) }
+        Window {
+            rows,
+            mask: cast(graph, &there, DataType::Float),
+        }
     }
 
     fn last(&self) -> &Value {
-        self.last.as_ref().expect("what a model reads, by `Predictor::input`, is what it is given")
+        self.last
+            .as_ref()
+            .expect("what a model reads, by `Predictor::input`, is what it is given")
     }
 }
 
@@ -129,7 +164,11 @@ pub(super) fn squeeze(graph: &mut Graph, value: &Value, axis: i64) -> Value {
 }
 
 /// Swaps the dimensions.
-pub(super) fn transpose<const N: usize>(graph: &mut Graph, value: &Value, order: [usize; N]) -> Value {
+pub(super) fn transpose<const N: usize>(
+    graph: &mut Graph,
+    value: &Value,
+    order: [usize; N],
+) -> Value {
     graph.node("Transpose", &[value], vec![ints("perm", order)])
 }
 

@@ -15,10 +15,14 @@ use crate::models::{Ensemble, Gbdt, Linear, ModelOptions, Neural, Predictor, Sta
 
 /// A network with weights from a sine.
 fn network(kind: &str, outputs: usize) -> Box<dyn Predictor> {
-    let options = ModelOptions::decode(kind, serde_json::json!({})).unwrap().unwrap();
+    let options = ModelOptions::decode(kind, serde_json::json!({}))
+        .unwrap()
+        .unwrap();
     let options = options.neural().unwrap();
     let network = Network::new(options, 3, outputs);
-    let parameters = (0..network.layout.len()).map(|i| 0.4 * (1.7 * i as f32).sin()).collect();
+    let parameters = (0..network.layout.len())
+        .map(|i| 0.4 * (1.7 * i as f32).sin())
+        .collect();
     Box::new(Neural::new(options, network, parameters, 3, 125.0))
 }
 
@@ -27,7 +31,9 @@ fn linear(width: usize) -> Box<dyn Predictor> {
 }
 
 fn proto(model: &dyn Predictor, columns: usize) -> GraphProto {
-    finished(model, columns, 125.0).unwrap().finish("test", Vec::new(), Vec::new())
+    finished(model, columns, 125.0)
+        .unwrap()
+        .finish("test", Vec::new(), Vec::new())
 }
 
 /// Asserts that every tensor is made once, and before it is read.
@@ -37,8 +43,16 @@ fn assert_computable(graph: &GraphProto, inputs: &[&str]) {
         assert!(known.insert(&constant.name), "{}", constant.name);
     }
     for node in &graph.node {
-        node.input.iter().for_each(|input| assert!(known.contains(input.as_str()), "{} reads {input}", node.name));
-        node.output.iter().for_each(|output| assert!(known.insert(output), "{output} is made twice"));
+        node.input.iter().for_each(|input| {
+            assert!(
+                known.contains(input.as_str()),
+                "{} reads {input}",
+                node.name
+            )
+        });
+        node.output
+            .iter()
+            .for_each(|output| assert!(known.insert(output), "{output} is made twice"));
     }
     assert!(known.contains("rul"));
 }
@@ -46,7 +60,9 @@ fn assert_computable(graph: &GraphProto, inputs: &[&str]) {
 #[test]
 fn every_tensor_is_made_once_and_before_it_is_read() {
     let histories = ["features", "lengths"];
-    let families = ModelOptions::small().into_iter().filter(|options| options.neural().is_some());
+    let families = ModelOptions::small()
+        .into_iter()
+        .filter(|options| options.neural().is_some());
     for kind in families.map(|options| options.kind()) {
         for outputs in [1, 3] {
             let model = network(kind, outputs);
@@ -54,19 +70,40 @@ fn every_tensor_is_made_once_and_before_it_is_read() {
             assert_eq!(proto(model.as_ref(), 3), proto(model.as_ref(), 3), "{kind}");
         }
     }
-    let pair = Ensemble::new(vec![Box::new(Gbdt::new(80.0, 2)), Box::new(Gbdt::new(90.0, 2))]);
+    let pair = Ensemble::new(vec![
+        Box::new(Gbdt::new(80.0, 2)),
+        Box::new(Gbdt::new(90.0, 2)),
+    ]);
     assert_computable(&proto(&pair, 2), &["features"]);
-    let stack = Stack::new(vec![Box::new(pair), linear(2), network("gru", 1)], vec![0.2, 0.3, 0.5], 2);
+    let stack = Stack::new(
+        vec![Box::new(pair), linear(2), network("gru", 1)],
+        vec![0.2, 0.3, 0.5],
+        2,
+    );
     assert_eq!(stack.input(), InputKind::Both);
     assert_computable(&proto(&stack, 5), &histories);
 }
 
 #[test]
 fn a_model_of_another_width_is_refused() {
-    let refused = |model: &dyn Predictor| finished(model, 4, 125.0).map(|_: Graph| ()).unwrap_err().to_string();
-    assert_eq!(refused(linear(3).as_ref()), "a model of 3 inputs is given 4 columns");
-    assert_eq!(refused(network("tcn", 1).as_ref()), "a model of 3 inputs is given 4 columns");
-    assert_eq!(refused(&Gbdt::new(0.0, 5)), "a model of 5 inputs is given 4 columns");
+    let refused = |model: &dyn Predictor| {
+        finished(model, 4, 125.0)
+            .map(|_: Graph| ())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        refused(linear(3).as_ref()),
+        "a model of 3 inputs is given 4 columns"
+    );
+    assert_eq!(
+        refused(network("tcn", 1).as_ref()),
+        "a model of 3 inputs is given 4 columns"
+    );
+    assert_eq!(
+        refused(&Gbdt::new(0.0, 5)),
+        "a model of 5 inputs is given 4 columns"
+    );
 }
 
 #[test]
@@ -89,14 +126,20 @@ fn a_model_that_tells_nothing_of_itself_has_no_graph() {
     }
 
     let pair = Ensemble::new(vec![linear(1), Box::new(Oracle)]);
-    assert!(matches!(finished(&pair, 1, 125.0), Err(ExportError::Family)));
+    assert!(matches!(
+        finished(&pair, 1, 125.0),
+        Err(ExportError::Family)
+    ));
 }
 
 /// Python with onnxruntime; without one, fails in CI and skips elsewhere.
 fn python() -> Option<PathBuf> {
     let python = std::env::var_os("PDM_ML_TEST_PYTHON").map(PathBuf::from);
     let missing = "no Python with onnxruntime: run the tests with `scripts/test`, or under `scripts/services run --`";
-    assert!(python.is_some() || std::env::var_os("CI").is_none(), "{missing}");
+    assert!(
+        python.is_some() || std::env::var_os("CI").is_none(),
+        "{missing}"
+    );
     python
 }
 
@@ -108,13 +151,35 @@ rows = numpy.array(eval(sys.argv[2]), numpy.float32)
 said = onnxruntime.InferenceSession(sys.argv[1]).run(['rul'], {'features': rows})[0]
 print(json.dumps([None if value != value else value for value in said.tolist()]))";
     let shape = vec![Extent::Free("batch"), Extent::Fixed(2)];
-    let input = value_info(&TensorSpec { name: "features", dtype: Dtype::Float32, shape });
-    let graph = finished(model, 2, 125.0).unwrap().finish("test", vec![input], vec![value_info(&output_spec())]);
+    let input = value_info(&TensorSpec {
+        name: "features",
+        dtype: Dtype::Float32,
+        shape,
+    });
+    let graph = finished(model, 2, 125.0).unwrap().finish(
+        "test",
+        vec![input],
+        vec![value_info(&output_spec())],
+    );
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), ModelProto { graph: Some(graph), ..envelope() }.encode_to_vec()).unwrap();
-    let output = Command::new(python).args(["-c", RUN]).arg(file.path()).arg(rows).output().unwrap();
+    std::fs::write(
+        file.path(),
+        ModelProto {
+            graph: Some(graph),
+            ..envelope()
+        }
+        .encode_to_vec(),
+    )
+    .unwrap();
+    let output = Command::new(python)
+        .args(["-c", RUN])
+        .arg(file.path())
+        .arg(rows)
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+    serde_json::from_str(&text)
+        .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 #[test]
@@ -124,12 +189,26 @@ fn forests_without_trees_or_branches_and_missing_values_are_read_as_here() {
     let mut forest = Gbdt::new(80.5, 2);
     assert_eq!(in_onnxruntime(&python, &forest, "[[0, 1]]"), [Some(80.5)]);
     forest.push_tree(&[], &[leaf(2.25)], &[]);
-    assert_eq!(in_onnxruntime(&python, &forest, "[[0, 1], [nan, 1]]"), [Some(82.75); 2]);
-    let node = Node { feature: 1, threshold: 0.1, left: !0, right: !1 };
+    assert_eq!(
+        in_onnxruntime(&python, &forest, "[[0, 1], [nan, 1]]"),
+        [Some(82.75); 2]
+    );
+    let node = Node {
+        feature: 1,
+        threshold: 0.1,
+        left: !0,
+        right: !1,
+    };
     forest.push_tree(&[node], &[leaf(-10.0), leaf(100.0)], &[1.0]);
     // The last is the next single above the threshold; 182.75 is cut to the cap.
     let rows = "[[9, 0], [9, 0.1], [0, nan], [0, 0.10000001]]";
-    assert_eq!(in_onnxruntime(&python, &forest, rows), [Some(72.75), Some(72.75), Some(72.75), Some(125.0)]);
+    assert_eq!(
+        in_onnxruntime(&python, &forest, rows),
+        [Some(72.75), Some(72.75), Some(72.75), Some(125.0)]
+    );
     let linear = Linear::new(-1.0, vec![1.0, 2.0]);
-    assert_eq!(in_onnxruntime(&python, &linear, "[[0, 0], [2, 1], [nan, 1]]"), [Some(0.0), Some(3.0), None]);
+    assert_eq!(
+        in_onnxruntime(&python, &linear, "[[0, 0], [2, 1], [nan, 1]]"),
+        [Some(0.0), Some(3.0), None]
+    );
 }

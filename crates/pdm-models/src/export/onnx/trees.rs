@@ -23,7 +23,11 @@ struct Columns {
 pub(super) fn add(graph: &mut Graph, model: &Gbdt, source: &Source) -> Value {
     let row = source.row(graph);
     let row = cast(graph, &row, DataType::Double);
-    let sum = graph.trees("TreeEnsembleRegressor", &row, Columns::of(model).attributes());
+    let sum = graph.trees(
+        "TreeEnsembleRegressor",
+        &row,
+        Columns::of(model).attributes(),
+    );
     let sum = cast(graph, &sum, DataType::Double);
     let sum = squeeze(graph, &sum, 1);
     // Outside, so that less is lost to the single precision.
@@ -37,16 +41,36 @@ impl Columns {
         (0..model.trees()).for_each(|tree| columns.push(tree, model.tree(tree)));
         if model.trees() == 0 {
             // The operator needs a tree.
-            columns.push(0, (&[], &[Leaf { value: 0.0, rows: 0 }]));
+            columns.push(
+                0,
+                (
+                    &[],
+                    &[Leaf {
+                        value: 0.0,
+                        rows: 0,
+                    }],
+                ),
+            );
         }
         columns
     }
 
     fn push(&mut self, tree: usize, (nodes, leaves): (&[Node], &[Leaf])) {
-        let number = |link: i32| if link < 0 { nodes.len() as i64 + i64::from(!link) } else { i64::from(link) };
+        let number = |link: i32| {
+            if link < 0 {
+                nodes.len() as i64 + i64::from(!link)
+            } else {
+                i64::from(link)
+            }
+        };
         for (at, node) in nodes.iter().enumerate() {
             let (left, right) = (number(node.left), number(node.right));
-            self.row([tree, at, node.feature as usize], "BRANCH_LEQ", f64::from(node.threshold), [left, right]);
+            self.row(
+                [tree, at, node.feature as usize],
+                "BRANCH_LEQ",
+                f64::from(node.threshold),
+                [left, right],
+            );
         }
         for (at, leaf) in leaves.iter().enumerate() {
             self.row([tree, nodes.len() + at, 0], "LEAF", 0.0, [0, 0]);
@@ -56,7 +80,13 @@ impl Columns {
         }
     }
 
-    fn row(&mut self, place: [usize; 3], mode: &'static str, threshold: f64, [left, right]: [i64; 2]) {
+    fn row(
+        &mut self,
+        place: [usize; 3],
+        mode: &'static str,
+        threshold: f64,
+        [left, right]: [i64; 2],
+    ) {
         let [tree, number, feature] = place.map(|number| number as i64);
         self.trees.push(tree);
         self.numbers.push(number);
@@ -69,8 +99,9 @@ impl Columns {
 
     fn attributes(self) -> Vec<AttributeProto> {
         let list = |name: &str, values: Vec<i64>| attribute(name, Attribute::Ints(values));
-        let numbers =
-            |name: &str, values: Vec<f64>| attribute(name, Attribute::Tensor(doubles(&[values.len()], &values)));
+        let numbers = |name: &str, values: Vec<f64>| {
+            attribute(name, Attribute::Tensor(doubles(&[values.len()], &values)))
+        };
         // A missing value goes left.
         let missing = vec![1; self.modes.len()];
         vec![

@@ -43,7 +43,13 @@ pub(crate) struct Mark {
 impl Gbdt {
     /// Returns a forest without trees over `width` features.
     pub(crate) fn new(init: f64, width: usize) -> Self {
-        Self { init, gains: vec![0.0; width], starts: vec![0], nodes: Vec::new(), leaves: Vec::new() }
+        Self {
+            init,
+            gains: vec![0.0; width],
+            starts: vec![0],
+            nodes: Vec::new(),
+            leaves: Vec::new(),
+        }
     }
 
     /// Adds a tree of `nodes` and one more leaf than nodes; `gains` are the nodes' gains, in their order.
@@ -58,7 +64,10 @@ impl Gbdt {
 
     /// Returns how far the forest has grown.
     pub(crate) fn mark(&self) -> Mark {
-        Mark { trees: self.trees(), gains: self.gains.clone() }
+        Mark {
+            trees: self.trees(),
+            gains: self.gains.clone(),
+        }
     }
 
     /// Takes away the trees that were added after a mark of this forest.
@@ -76,7 +85,9 @@ impl Gbdt {
         for (rows, sums) in rows.chunks(BLOCK_ROWS).zip(sums.chunks_mut(BLOCK_ROWS)) {
             for tree in first..self.trees() {
                 let tree = self.tree(tree);
-                sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum += answer(tree, row));
+                sums.iter_mut()
+                    .zip(rows)
+                    .for_each(|(sum, row)| *sum += answer(tree, row));
             }
         }
     }
@@ -99,7 +110,10 @@ impl Gbdt {
     /// Returns the nodes and the leaves of one tree.
     pub(crate) fn tree(&self, tree: usize) -> (&[Node], &[Leaf]) {
         let (start, end) = (self.starts[tree] as usize, self.starts[tree + 1] as usize);
-        (&self.nodes[start..end], &self.leaves[start + tree..=end + tree])
+        (
+            &self.nodes[start..end],
+            &self.leaves[start + tree..=end + tree],
+        )
     }
 
     fn predict_row(&self, row: &[f32]) -> f64 {
@@ -140,7 +154,11 @@ fn answer((nodes, leaves): (&[Node], &[Leaf]), row: &[f32]) -> f64 {
     while at >= 0 {
         let node = nodes[at as usize];
         let value = row.get(node.feature as usize).copied().unwrap_or(f32::NAN);
-        at = if value > node.threshold { node.right } else { node.left };
+        at = if value > node.threshold {
+            node.right
+        } else {
+            node.left
+        };
     }
     leaves[!at as usize].value
 }

@@ -69,7 +69,8 @@ const BINS: u64 = 256;
 const LANES: u64 = 8;
 
 /// What to try where labels overflow.
-pub(crate) const WHEN_DIVERGED: &str = "the labels are too large to add up: lower `cap` in [target]";
+pub(crate) const WHEN_DIVERGED: &str =
+    "the labels are too large to add up: lower `cap` in [target]";
 
 impl FamilyOptions for GbdtOptions {
     fn input(&self) -> InputKind {
@@ -88,7 +89,9 @@ impl FamilyOptions for GbdtOptions {
     fn memory(&self, extent: &FitExtent) -> u64 {
         let (width, picked) = (extent.width(self.input()), extent.picked);
         let (leaves, rounds) = (self.leaves as u64, self.rounds as u64);
-        let used = ((width as f64 * self.feature_fraction).round() as u64).max(1).next_multiple_of(LANES);
+        let used = ((width as f64 * self.feature_fraction).round() as u64)
+            .max(1)
+            .next_multiple_of(LANES);
         let rows = picked * (width + 32) + picked * used + 8 * picked * extent.threads;
         let fit = rows + leaves * used * BINS * 8 + 128 * rounds * leaves;
         extent.inputs(width) + extent.table(width) + fit
@@ -107,20 +110,37 @@ impl FamilyOptions for GbdtOptions {
     }
 
     fn small() -> Self {
-        Self { rounds: 20, learning_rate: 0.2, ..Self::default() }
+        Self {
+            rounds: 20,
+            learning_rate: 0.2,
+            ..Self::default()
+        }
     }
 }
 
 fn share(key: &str, value: f64) -> Option<Problem> {
-    (!(value > 0.0 && value <= 1.0))
-        .then(|| Problem::new(key, format!("is {value}, and must be above 0 and at most 1")))
+    (!(value > 0.0 && value <= 1.0)).then(|| {
+        Problem::new(
+            key,
+            format!("is {value}, and must be above 0 and at most 1"),
+        )
+    })
 }
 
 fn count(key: &str, value: usize, range: RangeInclusive<usize>) -> Option<Problem> {
-    (!range.contains(&value))
-        .then(|| Problem::new(key, format!("is {value}, and must be from {} to {}", range.start(), range.end())))
+    (!range.contains(&value)).then(|| {
+        Problem::new(
+            key,
+            format!(
+                "is {value}, and must be from {} to {}",
+                range.start(),
+                range.end()
+            ),
+        )
+    })
 }
 
 fn penalty(key: &str, value: f64) -> Option<Problem> {
-    (!(value.is_finite() && value >= 0.0)).then(|| Problem::new(key, format!("is {value}, and must be at least 0")))
+    (!(value.is_finite() && value >= 0.0))
+        .then(|| Problem::new(key, format!("is {value}, and must be at least 0")))
 }

@@ -8,36 +8,70 @@ use crate::models::Predictor;
 fn forest() -> Gbdt {
     let mut forest = Gbdt::new(100.0, 3);
     let nodes = [
-        Node { feature: 0, threshold: 1.0, left: !0, right: 1 },
-        Node { feature: 2, threshold: -2.0, left: !1, right: !2 },
+        Node {
+            feature: 0,
+            threshold: 1.0,
+            left: !0,
+            right: 1,
+        },
+        Node {
+            feature: 2,
+            threshold: -2.0,
+            left: !1,
+            right: !2,
+        },
     ];
     let leaves = [10.0, 20.0, 30.0].map(|value| Leaf { value, rows: 7 });
     forest.push_tree(&nodes, &leaves, &[4.0, 2.0]);
-    forest.push_tree(&[], &[Leaf { value: 0.5, rows: 21 }], &[]);
+    forest.push_tree(
+        &[],
+        &[Leaf {
+            value: 0.5,
+            rows: 21,
+        }],
+        &[],
+    );
     forest
 }
 
 fn table(values: &[[f32; 3]]) -> Matrix {
-    Matrix { width: 3, values: values.concat() }
+    Matrix {
+        width: 3,
+        values: values.concat(),
+    }
 }
 
 #[test]
 fn a_row_goes_left_up_to_the_threshold_and_where_it_is_nan() {
-    let rows =
-        table(&[[1.0, 0.0, 0.0], [1.1, 0.0, -2.0], [1.1, 0.0, -1.9], [f32::NAN, 0.0, 5.0], [2.0, 0.0, f32::NAN]]);
+    let rows = table(&[
+        [1.0, 0.0, 0.0],
+        [1.1, 0.0, -2.0],
+        [1.1, 0.0, -1.9],
+        [f32::NAN, 0.0, 5.0],
+        [2.0, 0.0, f32::NAN],
+    ]);
     assert_eq!(forest().predict(&rows), [110.5, 120.5, 130.5, 110.5, 120.5]);
 }
 
 #[test]
 fn the_last_row_alone_gives_the_same_as_all_rows() {
     let rows = table(&[[1.0, 0.0, 0.0], [1.1, 0.0, -2.0]]);
-    assert_eq!(Some(&forest().predict_last(&rows)), forest().predict(&rows).last());
+    assert_eq!(
+        Some(&forest().predict_last(&rows)),
+        forest().predict(&rows).last()
+    );
     assert!(forest().predict_last(&table(&[])).is_nan());
 }
 
 #[test]
 fn rows_that_are_too_narrow_are_no_panic() {
-    assert_eq!(forest().predict(&Matrix { width: 1, values: vec![0.0, 9.0] }), [110.5, 120.5]);
+    assert_eq!(
+        forest().predict(&Matrix {
+            width: 1,
+            values: vec![0.0, 9.0]
+        }),
+        [110.5, 120.5]
+    );
 }
 
 #[test]
@@ -66,7 +100,10 @@ fn a_loop_a_foreign_leaf_and_an_unknown_feature_are_refused() {
     for (at, damage) in damages.iter().enumerate() {
         let mut forest = forest();
         damage(&mut forest);
-        assert!(Gbdt::load(&forest.weights()).is_err(), "damage {at} was not seen");
+        assert!(
+            Gbdt::load(&forest.weights()).is_err(),
+            "damage {at} was not seen"
+        );
     }
 }
 
@@ -81,11 +118,17 @@ fn numbers_that_are_not_finite_are_refused() {
 #[test]
 fn another_format_is_refused_by_name() {
     let bytes = forest().weights();
-    let at = bytes.windows(3).position(|three| three == b"\"1\"").unwrap();
+    let at = bytes
+        .windows(3)
+        .position(|three| three == b"\"1\"")
+        .unwrap();
     let mut newer = bytes;
     newer[at + 1] = b'2';
     let error = Gbdt::load(&newer).unwrap_err();
-    assert_eq!(error.to_string(), "tensor `__metadata__` has format 2, and only 1 is known");
+    assert_eq!(
+        error.to_string(),
+        "tensor `__metadata__` has format 2, and only 1 is known"
+    );
 }
 
 #[test]
@@ -101,9 +144,21 @@ fn every_option_out_of_range_is_named() {
         rounds: 0,
         bins: 257,
     };
-    let paths: Vec<_> = wild.problems().into_iter().map(|problem| problem.path).collect();
-    let keys =
-        ["learning_rate", "leaves", "min_leaf_rows", "feature_fraction", "bagging_fraction", "l2", "rounds", "bins"];
+    let paths: Vec<_> = wild
+        .problems()
+        .into_iter()
+        .map(|problem| problem.path)
+        .collect();
+    let keys = [
+        "learning_rate",
+        "leaves",
+        "min_leaf_rows",
+        "feature_fraction",
+        "bagging_fraction",
+        "l2",
+        "rounds",
+        "bins",
+    ];
     assert_eq!(paths, keys);
 }
 

@@ -42,14 +42,24 @@ impl Chunk {
     }
 
     /// Adds the steps that end at `last`, `length` of them at most.
-    pub(crate) fn push_last(&mut self, history: &Matrix, last: usize, stride: usize, length: usize) {
+    pub(crate) fn push_last(
+        &mut self,
+        history: &Matrix,
+        last: usize,
+        stride: usize,
+        length: usize,
+    ) {
         let steps = (last / stride).min(length - 1);
         self.push(history, last - steps * stride, last, stride);
     }
 
     /// Returns the number of outputs.
     pub(crate) fn outputs(&self) -> usize {
-        if self.last_only { self.lengths.len() } else { self.lengths.iter().sum() }
+        if self.last_only {
+            self.lengths.len()
+        } else {
+            self.lengths.iter().sum()
+        }
     }
 
     /// Returns the rows of this width at which there is an output.
@@ -57,7 +67,10 @@ impl Chunk {
         if !self.last_only {
             return rows;
         }
-        self.lasts().flat_map(|last| &rows[last * width..(last + 1) * width]).copied().collect()
+        self.lasts()
+            .flat_map(|last| &rows[last * width..(last + 1) * width])
+            .copied()
+            .collect()
     }
 
     /// Returns a gradient by the judged rows as one by all rows.
@@ -87,25 +100,40 @@ mod tests {
     use super::*;
 
     fn history(rows: usize) -> Matrix {
-        Matrix { width: 1, values: (0..rows).map(|row| row as f32).collect() }
+        Matrix {
+            width: 1,
+            values: (0..rows).map(|row| row as f32).collect(),
+        }
     }
 
     #[test]
     fn a_window_ends_where_it_is_told_and_may_be_short() {
-        let mut chunk = Chunk { last_only: true, ..Default::default() };
+        let mut chunk = Chunk {
+            last_only: true,
+            ..Default::default()
+        };
         chunk.push_last(&history(20), 17, 4, 3);
         chunk.push_last(&history(20), 5, 4, 3);
         chunk.push_last(&history(20), 0, 4, 3);
-        assert_eq!((&chunk.rows[..], &chunk.lengths[..]), (&[9.0, 13.0, 17.0, 1.0, 5.0, 0.0][..], &[3, 2, 1][..]));
+        assert_eq!(
+            (&chunk.rows[..], &chunk.lengths[..]),
+            (&[9.0, 13.0, 17.0, 1.0, 5.0, 0.0][..], &[3, 2, 1][..])
+        );
         assert_eq!(chunk.outputs(), 3);
         assert_eq!(chunk.judged(chunk.rows.clone(), 1), [17.0, 5.0, 0.0]);
-        assert_eq!(chunk.spread(vec![1.0, 2.0, 3.0], 1), [0.0, 0.0, 1.0, 0.0, 2.0, 3.0]);
+        assert_eq!(
+            chunk.spread(vec![1.0, 2.0, 3.0], 1),
+            [0.0, 0.0, 1.0, 0.0, 2.0, 3.0]
+        );
     }
 
     #[test]
     fn a_sequence_has_an_output_at_every_row() {
         let mut chunk = Chunk::default();
         chunk.push(&history(8), 1, 7, 3);
-        assert_eq!((chunk.outputs(), chunk.judged(chunk.rows.clone(), 1)), (3, vec![1.0, 4.0, 7.0]));
+        assert_eq!(
+            (chunk.outputs(), chunk.judged(chunk.rows.clone(), 1)),
+            (3, vec![1.0, 4.0, 7.0])
+        );
     }
 }

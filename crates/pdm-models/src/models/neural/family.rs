@@ -35,8 +35,7 @@ pub(crate) trait NetworkOptions: SharedOptions + Debug {
 }
 
 /// What to try where the loss of a network is finite no more.
-pub(crate) const WHEN_DIVERGED: &str =
-    "lower the network's `learning_rate`, such as to a third, or clip gradients sooner with a smaller `gradient_clip`";
+pub(crate) const WHEN_DIVERGED: &str = "lower the network's `learning_rate`, such as to a third, or clip gradients sooner with a smaller `gradient_clip`";
 
 impl<T: NetworkOptions> FamilyOptions for T {
     fn input(&self) -> InputKind {
@@ -60,7 +59,8 @@ impl<T: NetworkOptions> FamilyOptions for T {
             Reading::Window { length, .. } => full_batch(length),
         };
         let kept = steps.saturating_mul(4 * (2 * width + self.kept_a_step(width)));
-        kept.saturating_add(48 * parameters).saturating_add(extent.inputs(width))
+        kept.saturating_add(48 * parameters)
+            .saturating_add(extent.inputs(width))
     }
 
     fn needs_less(&self) -> &'static str {

@@ -68,11 +68,19 @@ impl Layout {
     /// Adds a tensor that is no matrix.
     pub(crate) fn vector(&mut self, name: &str, shape: &[usize], init: Init) -> Vector {
         let start = self.push(name, shape, init);
-        Vector { start, len: shape.iter().product() }
+        Vector {
+            start,
+            len: shape.iter().product(),
+        }
     }
 
     /// Adds a weight, drawn as PyTorch draws it: uniform within `1 / √fan`.
-    pub(crate) fn matrix(&mut self, name: &str, [inputs, outputs]: [usize; 2], fan: usize) -> Matrix {
+    pub(crate) fn matrix(
+        &mut self,
+        name: &str,
+        [inputs, outputs]: [usize; 2],
+        fan: usize,
+    ) -> Matrix {
         let start = self.push(name, &[inputs, outputs], Init::of_fan(fan));
         self.register(start, inputs, outputs)
     }
@@ -81,17 +89,29 @@ impl Layout {
     pub(crate) fn matrices(&mut self, name: &str, shape: [usize; 3], fan: usize) -> Vec<Matrix> {
         let [count, inputs, outputs] = shape;
         let start = self.push(name, &shape, Init::of_fan(fan));
-        (0..count).map(|i| self.register(start + i * inputs * outputs, inputs, outputs)).collect()
+        (0..count)
+            .map(|i| self.register(start + i * inputs * outputs, inputs, outputs))
+            .collect()
     }
 
     fn push(&mut self, name: &str, shape: &[usize], init: Init) -> usize {
         let start = self.len();
-        self.tensors.push(Tensor { name: name.to_owned(), shape: shape.to_vec(), start, init });
+        self.tensors.push(Tensor {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            start,
+            init,
+        });
         start
     }
 
     fn register(&mut self, start: usize, inputs: usize, outputs: usize) -> Matrix {
-        let matrix = Matrix { start, inputs, outputs, index: self.matrices.len() };
+        let matrix = Matrix {
+            start,
+            inputs,
+            outputs,
+            index: self.matrices.len(),
+        };
         self.matrices.push(matrix);
         matrix
     }
@@ -146,15 +166,27 @@ pub(crate) struct Weights {
 impl Weights {
     /// Makes parameters ready for predicting.
     pub(crate) fn new(layout: &Layout, parameters: Vec<f32>) -> Self {
-        let forward = layout.matrices.iter().map(|matrix| Packed::of(matrix.view(&parameters))).collect();
-        Self { parameters, forward, backward: Vec::new() }
+        let forward = layout
+            .matrices
+            .iter()
+            .map(|matrix| Packed::of(matrix.view(&parameters)))
+            .collect();
+        Self {
+            parameters,
+            forward,
+            backward: Vec::new(),
+        }
     }
 
     /// Makes parameters ready for gradients too.
     pub(crate) fn for_gradients(layout: &Layout, parameters: Vec<f32>) -> Self {
         let weights = Self::new(layout, parameters);
-        let transposed = |matrix: &Matrix| Packed::of(matrix.view(&weights.parameters).transposed());
-        Self { backward: layout.matrices.iter().map(transposed).collect(), ..weights }
+        let transposed =
+            |matrix: &Matrix| Packed::of(matrix.view(&weights.parameters).transposed());
+        Self {
+            backward: layout.matrices.iter().map(transposed).collect(),
+            ..weights
+        }
     }
 
     /// Returns a matrix as the right factor of a product.

@@ -42,7 +42,14 @@ impl Neural {
         label_scale: f32,
     ) -> Self {
         let weights = Weights::new(&network.layout, parameters);
-        Self { family: options.kind(), network, weights, reading: options.reading(), inputs, label_scale }
+        Self {
+            family: options.kind(),
+            network,
+            weights,
+            reading: options.reading(),
+            inputs,
+            label_scale,
+        }
     }
 
     /// Reads a model of a family from its weights.
@@ -53,18 +60,29 @@ impl Neural {
         let tensors = open(options.kind(), weights)?;
         let inputs = read_shaped::<f32>(&tensors, INPUTS, &[1])?[0];
         if !(1.0..1e6).contains(&inputs) || inputs.fract() != 0.0 {
-            return Err(wrong(INPUTS, format!("is {inputs}, not a number of inputs")));
+            return Err(wrong(
+                INPUTS,
+                format!("is {inputs}, not a number of inputs"),
+            ));
         }
         let inputs = inputs as usize;
         let outputs = match read::<f32>(&tensors, OUTPUT_BIAS)?.0[..] {
             [outputs @ (1 | QUANTILES)] => outputs,
-            ref shape => return Err(wrong(OUTPUT_BIAS, format!("has shape {shape:?}, not [1] or [{QUANTILES}]"))),
+            ref shape => {
+                return Err(wrong(
+                    OUTPUT_BIAS,
+                    format!("has shape {shape:?}, not [1] or [{QUANTILES}]"),
+                ));
+            }
         };
         let network = Network::new(options, inputs, outputs);
         // Before room is made for them: options that a stranger wrote may ask for more than any machine has.
         let needed = network.layout.len().saturating_mul(size_of::<f32>());
         if needed > weights.len() {
-            let problem = format!("are {} bytes, and a network of these options has {needed}", weights.len());
+            let problem = format!(
+                "are {} bytes, and a network of these options has {needed}",
+                weights.len()
+            );
             return Err(wrong("weights", problem));
         }
         let parameters = parameters(&network, &tensors)?;
@@ -78,7 +96,10 @@ impl Neural {
         let outputs = self.network.predict(&self.weights, chunk);
         let scale = f64::from(self.label_scale);
         let in_cycles = |outputs| ordered(outputs).map(|output| f64::from(output) * scale);
-        outputs.chunks_exact(self.network.outputs()).map(in_cycles).collect()
+        outputs
+            .chunks_exact(self.network.outputs())
+            .map(in_cycles)
+            .collect()
     }
 
     fn every_row(&self, history: &Matrix) -> Vec<Quantiles> {
@@ -89,8 +110,13 @@ impl Neural {
     }
 
     fn last_row(&self, history: &Matrix) -> Quantiles {
-        let Some(last) = history.rows().checked_sub(1) else { return [f64::NAN; QUANTILES] };
-        let mut chunk = Chunk { last_only: true, ..Default::default() };
+        let Some(last) = history.rows().checked_sub(1) else {
+            return [f64::NAN; QUANTILES];
+        };
+        let mut chunk = Chunk {
+            last_only: true,
+            ..Default::default()
+        };
         match self.reading {
             Reading::Sequence { stride, .. } => chunk.push(history, last % stride, last, stride),
             Reading::Window { stride, length } => chunk.push_last(history, last, stride, length),
@@ -104,14 +130,19 @@ impl Neural {
         (0..offsets).for_each(|offset| chunk.push(history, offset, rows - 1, stride));
         let mut predictions = vec![[f64::NAN; QUANTILES]; rows];
         let order = (0..offsets).flat_map(|offset| (offset..rows).step_by(stride));
-        order.zip(self.cycles(&chunk)).for_each(|(row, cycles)| predictions[row] = cycles);
+        order
+            .zip(self.cycles(&chunk))
+            .for_each(|(row, cycles)| predictions[row] = cycles);
         predictions
     }
 
     fn by_window(&self, history: &Matrix, stride: usize, length: usize) -> Vec<Quantiles> {
         let mut predictions = Vec::with_capacity(history.rows());
         for first in (0..history.rows()).step_by(WINDOWS) {
-            let mut chunk = Chunk { last_only: true, ..Default::default() };
+            let mut chunk = Chunk {
+                last_only: true,
+                ..Default::default()
+            };
             let lasts = first..history.rows().min(first + WINDOWS);
             lasts.for_each(|last| chunk.push_last(history, last, stride, length));
             predictions.extend(self.cycles(&chunk));
@@ -134,7 +165,10 @@ impl Predictor for Neural {
     }
 
     fn predict(&self, history: &Matrix) -> Vec<f64> {
-        self.every_row(history).into_iter().map(|[_, middle, _]| middle).collect()
+        self.every_row(history)
+            .into_iter()
+            .map(|[_, middle, _]| middle)
+            .collect()
     }
 
     fn predict_last(&self, history: &Matrix) -> f64 {
@@ -143,12 +177,15 @@ impl Predictor for Neural {
 
     fn intervals(&self, history: &Matrix) -> Option<Vec<Interval>> {
         let range = |[lower, _, upper]: Quantiles| Interval { lower, upper };
-        (self.network.outputs() == QUANTILES).then(|| self.every_row(history).into_iter().map(range).collect())
+        (self.network.outputs() == QUANTILES)
+            .then(|| self.every_row(history).into_iter().map(range).collect())
     }
 
     fn last_interval(&self, history: &Matrix) -> Option<Interval> {
         let known = self.network.outputs() == QUANTILES && history.rows() > 0;
-        known.then(|| self.last_row(history)).map(|[lower, _, upper]| Interval { lower, upper })
+        known
+            .then(|| self.last_row(history))
+            .map(|[lower, _, upper]| Interval { lower, upper })
     }
 
     fn weights(&self) -> Vec<u8> {
@@ -156,7 +193,11 @@ impl Predictor for Neural {
         let mut tensors: Vec<(&str, &[usize], &[f32])> =
             vec![(INPUTS, &[1], &scalars.0), (LABEL_SCALE, &[1], &scalars.1)];
         for tensor in self.network.layout.tensors() {
-            tensors.push((&tensor.name, &tensor.shape, &self.weights.parameters[tensor.start..tensor.end()]));
+            tensors.push((
+                &tensor.name,
+                &tensor.shape,
+                &self.weights.parameters[tensor.start..tensor.end()],
+            ));
         }
         write(self.family, &tensors)
     }
@@ -173,7 +214,9 @@ mod tests {
 
     /// The names of all networks.
     fn families() -> impl Iterator<Item = &'static str> {
-        let families = ModelOptions::small().into_iter().filter(|options| options.neural().is_some());
+        let families = ModelOptions::small()
+            .into_iter()
+            .filter(|options| options.neural().is_some());
         families.map(|options| options.kind())
     }
 
@@ -183,15 +226,22 @@ mod tests {
     }
 
     fn with_outputs(kind: &str, outputs: usize) -> Neural {
-        let options = ModelOptions::decode(kind, serde_json::json!({})).unwrap().unwrap();
+        let options = ModelOptions::decode(kind, serde_json::json!({}))
+            .unwrap()
+            .unwrap();
         let options = options.neural().unwrap();
         let network = Network::new(options, 2, outputs);
-        let parameters = (0..network.layout.len()).map(|i| 0.4 * (1.7 * i as f32).sin()).collect();
+        let parameters = (0..network.layout.len())
+            .map(|i| 0.4 * (1.7 * i as f32).sin())
+            .collect();
         Neural::new(options, network, parameters, 2, 125.0)
     }
 
     fn history(rows: usize) -> Matrix {
-        Matrix { width: 2, values: (0..2 * rows).map(|i| (0.3 * i as f32).sin()).collect() }
+        Matrix {
+            width: 2,
+            values: (0..2 * rows).map(|i| (0.3 * i as f32).sin()).collect(),
+        }
     }
 
     fn near(a: f64, b: f64) -> bool {
@@ -203,9 +253,16 @@ mod tests {
         for model in families().map(model) {
             for rows in [1, 3, 4, 5, 22, 150] {
                 let all = model.predict(&history(rows));
-                assert_eq!(model.predict_last(&history(rows)), all[rows - 1], "{} {rows}", model.family);
+                assert_eq!(
+                    model.predict_last(&history(rows)),
+                    all[rows - 1],
+                    "{} {rows}",
+                    model.family
+                );
             }
-            assert!(model.predict_last(&history(0)).is_nan() && model.predict(&history(0)).is_empty());
+            assert!(
+                model.predict_last(&history(0)).is_nan() && model.predict(&history(0)).is_empty()
+            );
         }
     }
 
@@ -215,20 +272,34 @@ mod tests {
             let whole = model.predict(&history(30));
             for rows in 0..=30 {
                 let cut = model.predict(&history(rows));
-                assert!(cut.iter().zip(&whole).all(|(a, b)| near(*a, *b)), "{} {rows}", model.family);
+                assert!(
+                    cut.iter().zip(&whole).all(|(a, b)| near(*a, *b)),
+                    "{} {rows}",
+                    model.family
+                );
             }
             let mut other = history(30);
             other.values[2 * 21] += 1.0;
-            assert!(!near(model.predict_last(&other), whole[29]), "{}", model.family);
+            assert!(
+                !near(model.predict_last(&other), whole[29]),
+                "{}",
+                model.family
+            );
         }
     }
 
     #[test]
     fn weights_come_back() {
         for (kind, model) in families().map(|kind| (kind, model(kind))) {
-            let options = ModelOptions::decode(kind, serde_json::json!({})).unwrap().unwrap();
+            let options = ModelOptions::decode(kind, serde_json::json!({}))
+                .unwrap()
+                .unwrap();
             let loaded = Neural::load(options.neural().unwrap(), &model.weights()).unwrap();
-            assert_eq!(loaded.predict(&history(40)), model.predict(&history(40)), "{kind}");
+            assert_eq!(
+                loaded.predict(&history(40)),
+                model.predict(&history(40)),
+                "{kind}"
+            );
             assert_eq!(loaded.weights(), model.weights());
         }
     }
@@ -237,24 +308,55 @@ mod tests {
     fn a_network_of_quantiles_gives_ordered_intervals_around_its_predictions() {
         for kind in families() {
             let model = with_outputs(kind, QUANTILES);
-            let options = ModelOptions::decode(kind, serde_json::json!({})).unwrap().unwrap();
+            let options = ModelOptions::decode(kind, serde_json::json!({}))
+                .unwrap()
+                .unwrap();
             let loaded = Neural::load(options.neural().unwrap(), &model.weights()).unwrap();
-            let (intervals, points) = (loaded.intervals(&history(40)).unwrap(), model.predict(&history(40)));
+            let (intervals, points) = (
+                loaded.intervals(&history(40)).unwrap(),
+                model.predict(&history(40)),
+            );
             assert_eq!((intervals.len(), points.len()), (40, 40));
-            assert!(intervals.iter().zip(&points).all(|(range, point)| range.contains(*point)), "{kind}");
+            assert!(
+                intervals
+                    .iter()
+                    .zip(&points)
+                    .all(|(range, point)| range.contains(*point)),
+                "{kind}"
+            );
             assert!(intervals.iter().all(|range| range.width() > 0.0), "{kind}");
             let last = model.last_interval(&history(40)).unwrap();
-            assert!(near(last.lower, intervals[39].lower) && near(last.upper, intervals[39].upper), "{kind}");
-            assert_eq!((model.intervals(&history(0)), model.last_interval(&history(0))), (Some(Vec::new()), None));
+            assert!(
+                near(last.lower, intervals[39].lower) && near(last.upper, intervals[39].upper),
+                "{kind}"
+            );
+            assert_eq!(
+                (
+                    model.intervals(&history(0)),
+                    model.last_interval(&history(0))
+                ),
+                (Some(Vec::new()), None)
+            );
             assert!(model.predict_last(&history(0)).is_nan());
         }
-        assert_eq!((model("gru").intervals(&history(9)), model("gru").last_interval(&history(9))), (None, None));
+        assert_eq!(
+            (
+                model("gru").intervals(&history(9)),
+                model("gru").last_interval(&history(9))
+            ),
+            (None, None)
+        );
     }
 
     #[test]
     fn weights_of_other_options_are_refused() {
-        let options = ModelOptions::decode("gru", serde_json::json!({ "hidden": 40 })).unwrap().unwrap();
+        let options = ModelOptions::decode("gru", serde_json::json!({ "hidden": 40 }))
+            .unwrap()
+            .unwrap();
         let error = Neural::load(options.neural().unwrap(), &model("gru").weights()).unwrap_err();
-        assert_eq!(error.to_string(), "tensor `layers.0.input.weight` has shape [2, 144], not [2, 120]");
+        assert_eq!(
+            error.to_string(),
+            "tensor `layers.0.input.weight` has shape [2, 144], not [2, 120]"
+        );
     }
 }

@@ -58,24 +58,46 @@ impl Body {
     }
 
     /// Returns a row `[width]` for every output of the chunk, and the way back.
-    fn forward<'a>(&'a self, weights: &'a Weights, chunk: &'a Chunk) -> (Vec<f32>, BodyWayBack<'a>) {
+    fn forward<'a>(
+        &'a self,
+        weights: &'a Weights,
+        chunk: &'a Chunk,
+    ) -> (Vec<f32>, BodyWayBack<'a>) {
         let (lengths, rows) = (&chunk.lengths[..], &chunk.rows[..]);
         match self {
             Self::Recurrent(body) => {
                 let (states, kept) = body.forward(weights, lengths, rows);
-                (states, Box::new(move |by, gradient| body.backward(weights, &kept, &by, gradient)))
+                (
+                    states,
+                    Box::new(move |by, gradient| body.backward(weights, &kept, &by, gradient)),
+                )
             }
             Self::Cnn(body) => {
                 let (maps, kept) = body.forward(weights, lengths, rows);
-                (maps, Box::new(move |by, gradient| body.backward(weights, lengths, &kept, &by, gradient)))
+                (
+                    maps,
+                    Box::new(move |by, gradient| {
+                        body.backward(weights, lengths, &kept, &by, gradient)
+                    }),
+                )
             }
             Self::Tcn(body) => {
                 let (outputs, kept) = body.forward(weights, lengths, rows);
-                (outputs, Box::new(move |by, gradient| body.backward(weights, lengths, &kept, by, gradient)))
+                (
+                    outputs,
+                    Box::new(move |by, gradient| {
+                        body.backward(weights, lengths, &kept, by, gradient)
+                    }),
+                )
             }
             Self::Transformer(body) => {
                 let (outputs, kept) = body.forward(weights, lengths, rows);
-                (outputs, Box::new(move |by, gradient| body.backward(weights, lengths, rows, &kept, &by, gradient)))
+                (
+                    outputs,
+                    Box::new(move |by, gradient| {
+                        body.backward(weights, lengths, rows, &kept, &by, gradient)
+                    }),
+                )
             }
         }
     }
@@ -89,7 +111,13 @@ impl Network {
         let (width, activation) = (options.head(), options.activation());
         let head = Dense::new(&mut layout, "head", [body.width(), width], body.width());
         let output = Dense::new(&mut layout, "output", [width, outputs], width);
-        Self { layout, body, head, activation, output }
+        Self {
+            layout,
+            body,
+            head,
+            activation,
+            output,
+        }
     }
 
     /// Returns the number of outputs for every judged row.
@@ -103,10 +131,18 @@ impl Network {
     }
 
     /// Returns the outputs and the way back to the gradient by the parameters.
-    pub(crate) fn forward<'a>(&'a self, weights: &'a Weights, chunk: &'a Chunk) -> (Vec<f32>, WayBack<'a>) {
+    pub(crate) fn forward<'a>(
+        &'a self,
+        weights: &'a Weights,
+        chunk: &'a Chunk,
+    ) -> (Vec<f32>, WayBack<'a>) {
         let (rows, back) = self.body.forward(weights, chunk);
         let every_row = self.body.window().is_none();
-        let rows = if every_row { chunk.judged(rows, self.body.width()) } else { rows };
+        let rows = if every_row {
+            chunk.judged(rows, self.body.width())
+        } else {
+            rows
+        };
         let mut hidden = self.head.apply(weights, &rows);
         self.bend(&mut hidden);
         let outputs = self.output.apply(weights, &hidden);
@@ -116,7 +152,11 @@ impl Network {
             self.bend_back(&hidden, &mut by_hidden);
             self.head.learn(&rows, &by_hidden, gradient);
             let by_rows = self.head.back(weights, &by_hidden);
-            let by_rows = if every_row { chunk.spread(by_rows, self.body.width()) } else { by_rows };
+            let by_rows = if every_row {
+                chunk.spread(by_rows, self.body.width())
+            } else {
+                by_rows
+            };
             back(by_rows, gradient);
         };
         (outputs, Box::new(way_back))

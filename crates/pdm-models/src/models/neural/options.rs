@@ -38,20 +38,35 @@ impl FitOptions {
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Problem::out_of_range(&[("steps", self.steps)], MOST_STEPS);
         problems.extend(Problem::out_of_range(&[("batch", self.batch)], LONGEST));
-        let not_positive = [("learning_rate", self.learning_rate), ("gradient_clip", self.gradient_clip)]
-            .into_iter()
-            .filter(|(_, value)| !(*value > 0.0 && *value <= LARGEST));
-        let not_fractions = [("warmup_fraction", self.warmup_fraction), ("weight_average", self.weight_average)]
-            .into_iter()
-            .filter(|(_, value)| !(0.0..1.0).contains(value));
+        let not_positive = [
+            ("learning_rate", self.learning_rate),
+            ("gradient_clip", self.gradient_clip),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !(*value > 0.0 && *value <= LARGEST));
+        let not_fractions = [
+            ("warmup_fraction", self.warmup_fraction),
+            ("weight_average", self.weight_average),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !(0.0..1.0).contains(value));
         let not_decay = Some(self.weight_decay).filter(|decay| !(0.0..=LARGEST).contains(decay));
+        problems.extend(not_positive.map(|(key, v)| {
+            Problem::new(
+                key,
+                format!("must be more than 0 and at most {LARGEST}, not {v:?}"),
+            )
+        }));
         problems.extend(
-            not_positive
-                .map(|(key, v)| Problem::new(key, format!("must be more than 0 and at most {LARGEST}, not {v:?}"))),
+            not_fractions
+                .map(|(key, v)| Problem::new(key, format!("must be from 0 to below 1, not {v}"))),
         );
-        problems.extend(not_fractions.map(|(key, v)| Problem::new(key, format!("must be from 0 to below 1, not {v}"))));
-        problems
-            .extend(not_decay.map(|v| Problem::new("weight_decay", format!("must be from 0 to {LARGEST}, not {v:?}"))));
+        problems.extend(not_decay.map(|v| {
+            Problem::new(
+                "weight_decay",
+                format!("must be from 0 to {LARGEST}, not {v:?}"),
+            )
+        }));
         problems
     }
 }
@@ -188,7 +203,11 @@ mod tests {
             weight_average: 1.5,
         };
         assert_eq!(wrong.problems().len(), 7);
-        let endless = FitOptions { steps: usize::MAX, batch: usize::MAX, ..FitOptions::USUAL };
+        let endless = FitOptions {
+            steps: usize::MAX,
+            batch: usize::MAX,
+            ..FitOptions::USUAL
+        };
         assert_eq!(endless.problems().len(), 2);
     }
 }

@@ -29,22 +29,43 @@ pub(super) struct BinnedTable {
 impl BinnedTable {
     /// Divides every column of a table into at most `limit` bins, 256 at most, of about equally many rows.
     pub(super) fn new(table: &Matrix, limit: usize) -> Self {
-        let features = (0..table.width).into_par_iter().filter_map(|column| BinnedFeature::new(table, column, limit));
-        Self { rows: table.rows(), features: features.collect() }
+        let features = (0..table.width)
+            .into_par_iter()
+            .filter_map(|column| BinnedFeature::new(table, column, limit));
+        Self {
+            rows: table.rows(),
+            features: features.collect(),
+        }
     }
 }
 
 impl BinnedFeature {
     fn new(table: &Matrix, column: usize, limit: usize) -> Option<Self> {
-        let values: Vec<f32> = table.values.iter().skip(column).step_by(table.width).copied().collect();
+        let values: Vec<f32> = table
+            .values
+            .iter()
+            .skip(column)
+            .step_by(table.width)
+            .copied()
+            .collect();
         let stride = values.len().div_ceil(SAMPLE_ROWS).max(1);
-        let bounds = upper_bounds(values.iter().step_by(stride).copied().collect(), limit.clamp(2, 256));
+        let bounds = upper_bounds(
+            values.iter().step_by(stride).copied().collect(),
+            limit.clamp(2, 256),
+        );
         if bounds.is_empty() {
             return None;
         }
         // A NaN is above no bound, so it falls into the first bin, as it goes left in prediction.
-        let bins = values.iter().map(|value| bounds.partition_point(|bound| value > bound) as u8).collect();
-        Some(Self { column: column as u32, bounds, bins })
+        let bins = values
+            .iter()
+            .map(|value| bounds.partition_point(|bound| value > bound) as u8)
+            .collect();
+        Some(Self {
+            column: column as u32,
+            bounds,
+            bins,
+        })
     }
 }
 
@@ -69,13 +90,20 @@ fn upper_bounds(mut sample: Vec<f32>, limit: usize) -> Vec<f32> {
 
 /// Returns each value once, with how often it occurs.
 fn distinct(sorted: &[f32]) -> Vec<(f32, usize)> {
-    sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect()
+    sorted
+        .chunk_by(|a, b| a == b)
+        .map(|run| (run[0], run.len()))
+        .collect()
 }
 
 /// Returns a number `t` with `low <= t < high`: their midpoint, where that can be written.
 fn between(low: f32, high: f32) -> f32 {
     let middle = f32::midpoint(low, high);
-    if low <= middle && middle < high { middle } else { low }
+    if low <= middle && middle < high {
+        middle
+    } else {
+        low
+    }
 }
 
 /// Decides where a bin ends, going through the values in order.
@@ -108,7 +136,8 @@ impl Quota {
         let limit = limit.min(rows / MIN_BIN_ROWS).max(1);
         let heavy = rows as f64 / limit as f64;
         let owners = values.iter().filter(|(_, count)| *count as f64 >= heavy);
-        let (heavy_values, heavy_rows) = owners.fold((0, 0), |(n, sum), (_, count)| (n + 1, sum + count));
+        let (heavy_values, heavy_rows) =
+            owners.fold((0, 0), |(n, sum), (_, count)| (n + 1, sum + count));
         let mut quota = Self {
             limit,
             heavy,
@@ -137,7 +166,8 @@ impl Quota {
             self.light_rows = self.light_rows.saturating_sub(count);
         }
         let open = self.open_rows as f64;
-        let full = heavy || open >= self.target || (next_heavy && open >= (self.target / 2.0).max(1.0));
+        let full =
+            heavy || open >= self.target || (next_heavy && open >= (self.target / 2.0).max(1.0));
         if full {
             self.open_rows = 0;
             if !heavy {
@@ -173,7 +203,9 @@ mod tests {
 
     #[test]
     fn a_common_value_has_a_bin_of_its_own() {
-        let sample: Vec<f32> = (0..1000).map(|value| if value < 500 { 0.0 } else { value as f32 }).collect();
+        let sample: Vec<f32> = (0..1000)
+            .map(|value| if value < 500 { 0.0 } else { value as f32 })
+            .collect();
         let bounds = upper_bounds(sample, 6);
         assert_eq!(bounds[0], 250.0);
         assert_eq!(bounds.len(), 5);
@@ -188,9 +220,29 @@ mod tests {
 
     #[test]
     fn constant_and_nan_columns_are_left_out_and_a_nan_falls_into_the_first_bin() {
-        let values = (0..40).flat_map(|row| [7.0, f32::NAN, row as f32, if row == 0 { f32::NAN } else { row as f32 }]);
-        let table = BinnedTable::new(&Matrix { width: 4, values: values.collect() }, 255);
-        assert_eq!(table.features.iter().map(|feature| feature.column).collect::<Vec<_>>(), [2, 3]);
+        let values = (0..40).flat_map(|row| {
+            [
+                7.0,
+                f32::NAN,
+                row as f32,
+                if row == 0 { f32::NAN } else { row as f32 },
+            ]
+        });
+        let table = BinnedTable::new(
+            &Matrix {
+                width: 4,
+                values: values.collect(),
+            },
+            255,
+        );
+        assert_eq!(
+            table
+                .features
+                .iter()
+                .map(|feature| feature.column)
+                .collect::<Vec<_>>(),
+            [2, 3]
+        );
         assert_eq!(table.features[1].bins[0], 0);
     }
 }

@@ -55,8 +55,14 @@ pub(in crate::train) fn fit_forest(
 }
 
 fn check_size(rows: usize, labels: usize, options: &GbdtOptions) -> Result<(), TrainError> {
-    let need = (2.0 * options.min_leaf_rows.max(1) as f64 / options.bagging_fraction.clamp(1e-6, 1.0)).ceil() as usize;
-    let checks = [("labels", labels, rows), ("training rows", rows, need.max(labels)), ("row numbers", MAX_ROWS, rows)];
+    let need = (2.0 * options.min_leaf_rows.max(1) as f64
+        / options.bagging_fraction.clamp(1e-6, 1.0))
+    .ceil() as usize;
+    let checks = [
+        ("labels", labels, rows),
+        ("training rows", rows, need.max(labels)),
+        ("row numbers", MAX_ROWS, rows),
+    ];
     match checks.into_iter().find(|(_, have, need)| have < need) {
         Some((what, have, need)) => Err(TrainError::TooLittleData { what, have, need }),
         None => Ok(()),
@@ -78,7 +84,13 @@ struct Boosting<'a> {
 }
 
 impl<'a> Boosting<'a> {
-    fn new(table: &'a BinnedTable, labels: &'a [f64], options: &'a GbdtOptions, seed: u64, width: usize) -> Self {
+    fn new(
+        table: &'a BinnedTable,
+        labels: &'a [f64],
+        options: &'a GbdtOptions,
+        seed: u64,
+        width: usize,
+    ) -> Self {
         let init = labels.iter().sum::<f64>() / labels.len() as f64;
         Self {
             table,
@@ -92,13 +104,20 @@ impl<'a> Boosting<'a> {
         }
     }
 
-    fn run(mut self, mut held_back: Option<HeldBack>, reporter: &Reporter) -> Result<Gbdt, TrainError> {
+    fn run(
+        mut self,
+        mut held_back: Option<HeldBack>,
+        reporter: &Reporter,
+    ) -> Result<Gbdt, TrainError> {
         if self.table.features.is_empty() {
             reporter.warn("no feature varies: every prediction is the mean label");
             return Ok(self.forest);
         }
         if self.uses_all_features() {
-            self.grower.choose(numbers(self.table.features.len()), &numbers(self.table.rows));
+            self.grower.choose(
+                numbers(self.table.features.len()),
+                &numbers(self.table.rows),
+            );
         }
         for round in 1..=self.options.rounds {
             reporter.check()?;
@@ -106,7 +125,10 @@ impl<'a> Boosting<'a> {
             if round % REPORT_ROUNDS == 0 || round == self.options.rounds {
                 self.report(round, reporter);
             }
-            if held_back.as_mut().is_some_and(|held_back| self.is_enough(held_back, round, reporter)) {
+            if held_back
+                .as_mut()
+                .is_some_and(|held_back| self.is_enough(held_back, round, reporter))
+            {
                 break;
             }
         }
@@ -131,7 +153,8 @@ impl<'a> Boosting<'a> {
         if !self.uses_all_features() {
             let count = self.table.features.len();
             let wanted = share(count, self.options.feature_fraction);
-            self.grower.choose(draw(count as u32, wanted as u32, &mut self.random), &bag);
+            self.grower
+                .choose(draw(count as u32, wanted as u32, &mut self.random), &bag);
         }
         let judge = self.judge(&bag, round)?;
         let tree = self.grower.grow(&bag, &self.residuals, &judge);
@@ -146,14 +169,24 @@ impl<'a> Boosting<'a> {
     }
 
     fn draw_bag(&mut self) -> Vec<u32> {
-        let (rows, wanted) = (self.table.rows, share(self.table.rows, self.options.bagging_fraction));
-        if wanted == rows { numbers(rows) } else { draw(rows as u32, wanted as u32, &mut self.random) }
+        let (rows, wanted) = (
+            self.table.rows,
+            share(self.table.rows, self.options.bagging_fraction),
+        );
+        if wanted == rows {
+            numbers(rows)
+        } else {
+            draw(rows as u32, wanted as u32, &mut self.random)
+        }
     }
 
     /// Rounds the residuals of the bag to whole numbers.
     fn judge(&mut self, bag: &[u32], round: usize) -> Result<Judge, TrainError> {
         let residual = |row: u32| self.labels[row as usize] - self.predictions[row as usize];
-        let largest = bag.iter().map(|row| residual(*row).abs()).fold(0.0, largest);
+        let largest = bag
+            .iter()
+            .map(|row| residual(*row).abs())
+            .fold(0.0, largest);
         if !largest.is_finite() {
             return Err(TrainError::diverged("gbdt", round as u64, WHEN_DIVERGED));
         }
@@ -162,11 +195,19 @@ impl<'a> Boosting<'a> {
             self.residuals[row as usize] = fixed_point.pack(residual(row));
         }
         let min_leaf_rows = self.options.min_leaf_rows.max(1) as u32;
-        Ok(Judge { fixed_point, min_leaf_rows, l2: self.options.l2 })
+        Ok(Judge {
+            fixed_point,
+            min_leaf_rows,
+            l2: self.options.l2,
+        })
     }
 
     fn add(&mut self, tree: &GrownTree, fixed_point: FixedPoint, has_others: bool) {
-        let leaves: Vec<_> = tree.leaves.iter().map(|leaf| self.leaf(leaf.total, fixed_point)).collect();
+        let leaves: Vec<_> = tree
+            .leaves
+            .iter()
+            .map(|leaf| self.leaf(leaf.total, fixed_point))
+            .collect();
         self.forest.push_tree(&tree.nodes, &leaves, &tree.gains);
         if has_others {
             return self.add_everywhere(tree, &leaves);
@@ -182,7 +223,10 @@ impl<'a> Boosting<'a> {
     fn leaf(&self, total: i64, fixed_point: FixedPoint) -> Leaf {
         let rows = fixed_point.rows(total);
         let mean = fixed_point.sum(total) / (f64::from(rows) + self.options.l2);
-        Leaf { value: self.options.learning_rate * mean, rows }
+        Leaf {
+            value: self.options.learning_rate * mean,
+            rows,
+        }
     }
 
     fn add_everywhere(&mut self, tree: &GrownTree, leaves: &[Leaf]) {
@@ -195,10 +239,19 @@ impl<'a> Boosting<'a> {
     }
 
     fn report(&self, round: usize, reporter: &Reporter) {
-        let squares = self.labels.iter().zip(&self.predictions).map(|(label, prediction)| (label - prediction).powi(2));
+        let squares = self
+            .labels
+            .iter()
+            .zip(&self.predictions)
+            .map(|(label, prediction)| (label - prediction).powi(2));
         let rmse = (squares.sum::<f64>() / self.labels.len() as f64).sqrt();
         reporter.metric("gbdt/train_rmse", round as u64, rmse);
-        reporter.progress("gbdt", round as u64, self.options.rounds as u64, format!("train RMSE {rmse:.2}"));
+        reporter.progress(
+            "gbdt",
+            round as u64,
+            self.options.rounds as u64,
+            format!("train RMSE {rmse:.2}"),
+        );
     }
 }
 

@@ -18,7 +18,10 @@ impl FixedPoint {
         let limit = (1_i64 << (62 - 2 * count_bits)) as f64;
         let scale = if largest > 0.0 { limit / largest } else { 1.0 };
         // A subnormal residual has no finite scale, and nothing is left to learn from it.
-        Self { count_bits, scale: if scale.is_finite() { scale } else { 1.0 } }
+        Self {
+            count_bits,
+            scale: if scale.is_finite() { scale } else { 1.0 },
+        }
     }
 
     /// Returns one residual, as the sum over one row.

@@ -68,7 +68,12 @@ impl<'a> Grower<'a> {
     pub(super) fn choose(&mut self, features: Vec<u32>, rows: &[u32]) {
         self.stripes.fill(self.table, features, rows);
         let bins = |feature: &u32| self.table.features[*feature as usize].bounds.len() + 1;
-        self.bins = self.stripes.features.chunks(LANES).map(|chunk| lanes(chunk.iter().map(bins))).collect();
+        self.bins = self
+            .stripes
+            .features
+            .chunks(LANES)
+            .map(|chunk| lanes(chunk.iter().map(bins)))
+            .collect();
     }
 
     /// Returns the rows of a leaf of the tree grown last.
@@ -82,7 +87,9 @@ impl<'a> Grower<'a> {
         self.rows.extend_from_slice(rows);
         let mut tree = GrownTree::default();
         tree.leaves.push(self.root(residuals, judge));
-        while let Some((at, split)) = best_leaf(&tree.leaves).filter(|_| tree.leaves.len() < self.max_leaves) {
+        while let Some((at, split)) =
+            best_leaf(&tree.leaves).filter(|_| tree.leaves.len() < self.max_leaves)
+        {
             self.split(&mut tree, at, split, residuals, judge);
         }
         tree
@@ -91,27 +98,57 @@ impl<'a> Grower<'a> {
     fn root(&mut self, residuals: &[i64], judge: &Judge) -> GrownLeaf {
         let rows = 0..self.rows.len();
         self.gather(rows.clone(), residuals);
-        let total = self.residuals.iter().fold(0_i64, |sum, residual| sum.wrapping_add(*residual));
+        let total = self
+            .residuals
+            .iter()
+            .fold(0_i64, |sum, residual| sum.wrapping_add(*residual));
         let mut histograms = self.take_slot(0);
         let best = self.for_stripes(&mut histograms, rows.clone(), |stripe, histogram| {
-            accumulate(histogram, &self.stripes.bins[stripe], &self.rows[rows.clone()], &self.residuals);
+            accumulate(
+                histogram,
+                &self.stripes.bins[stripe],
+                &self.rows[rows.clone()],
+                &self.residuals,
+            );
             (self.judge(judge, stripe, histogram, total), None)
         });
         self.pool[0] = histograms;
-        GrownLeaf { rows, total, slot: 0, best: best.0, parent: None }
+        GrownLeaf {
+            rows,
+            total,
+            slot: 0,
+            best: best.0,
+            parent: None,
+        }
     }
 
     /// Divides a leaf: the left child takes its number, the right child the next one.
-    fn split(&mut self, tree: &mut GrownTree, at: usize, split: Split, residuals: &[i64], judge: &Judge) {
+    fn split(
+        &mut self,
+        tree: &mut GrownTree,
+        at: usize,
+        split: Split,
+        residuals: &[i64],
+        judge: &Judge,
+    ) {
         let (node, right) = (tree.nodes.len(), tree.leaves.len());
         tree.push_node(self.table, at, right, split);
         let leaf = &tree.leaves[at];
         let middle = self.partition(leaf.rows.clone(), split);
-        let child =
-            |rows, total, side| GrownLeaf { rows, total, slot: leaf.slot, best: None, parent: Some((node, side)) };
+        let child = |rows, total, side| GrownLeaf {
+            rows,
+            total,
+            slot: leaf.slot,
+            best: None,
+            parent: Some((node, side)),
+        };
         let mut children = [
             child(leaf.rows.start..middle, split.left, false),
-            child(middle..leaf.rows.end, leaf.total.wrapping_sub(split.left), true),
+            child(
+                middle..leaf.rows.end,
+                leaf.total.wrapping_sub(split.left),
+                true,
+            ),
         ];
         if right + 1 < self.max_leaves {
             self.judge_children(&mut children, right, residuals, judge);
@@ -123,7 +160,13 @@ impl<'a> Grower<'a> {
 
     /// Finds the best splits of two siblings: sums the histograms of the smaller one in a fresh slot, and takes them
     /// from the parent's, which leaves those of the larger one.
-    fn judge_children(&mut self, children: &mut [GrownLeaf; 2], slot: usize, residuals: &[i64], judge: &Judge) {
+    fn judge_children(
+        &mut self,
+        children: &mut [GrownLeaf; 2],
+        slot: usize,
+        residuals: &[i64],
+        judge: &Judge,
+    ) {
         children.sort_by_key(|child| child.rows.len());
         let [small, large] = children;
         if large.rows.len() >= 2 * judge.min_leaf_rows as usize {
@@ -133,9 +176,17 @@ impl<'a> Grower<'a> {
             let (mut own, mut parent) = (self.take_slot(slot), self.take_slot(parent_slot));
             let mut pairs: Vec<_> = own.iter_mut().zip(&mut parent).collect();
             let best = self.for_stripes(&mut pairs, rows.clone(), |stripe, (own, parent)| {
-                accumulate(own, &self.stripes.bins[stripe], &self.rows[rows.clone()], &self.residuals);
+                accumulate(
+                    own,
+                    &self.stripes.bins[stripe],
+                    &self.rows[rows.clone()],
+                    &self.residuals,
+                );
                 subtract(parent, own);
-                (self.judge(judge, stripe, own, small.total), self.judge(judge, stripe, parent, large.total))
+                (
+                    self.judge(judge, stripe, own, small.total),
+                    self.judge(judge, stripe, parent, large.total),
+                )
             });
             (small.best, large.best) = best;
             (self.pool[slot], self.pool[parent_slot]) = (own, parent);
@@ -143,9 +194,20 @@ impl<'a> Grower<'a> {
         children.sort_by_key(|child| child.rows.start);
     }
 
-    fn judge(&self, judge: &Judge, stripe: usize, histogram: &StripeHistogram, total: i64) -> Option<Split> {
+    fn judge(
+        &self,
+        judge: &Judge,
+        stripe: usize,
+        histogram: &StripeHistogram,
+        total: i64,
+    ) -> Option<Split> {
         let features = &self.stripes.features[stripe * LANES..];
-        judge.best(histogram, &features[..features.len().min(LANES)], &self.bins[stripe], total)
+        judge.best(
+            histogram,
+            &features[..features.len().min(LANES)],
+            &self.bins[stripe],
+            total,
+        )
     }
 
     /// Works on every stripe, on several threads where it is worth it, and returns the best splits of both kinds.
@@ -157,16 +219,24 @@ impl<'a> Grower<'a> {
     ) -> (Option<Split>, Option<Split>) {
         let better = |a: (_, _), b: (_, _)| (Split::better(a.0, b.0), Split::better(a.1, b.1));
         if (rows.len() + BINS) * work.len() * LANES < PARALLEL_ADDITIONS {
-            return work.iter_mut().enumerate().map(|(stripe, item)| run(stripe, item)).fold((None, None), better);
+            return work
+                .iter_mut()
+                .enumerate()
+                .map(|(stripe, item)| run(stripe, item))
+                .fold((None, None), better);
         }
-        let splits = work.par_iter_mut().enumerate().map(|(stripe, item)| run(stripe, item));
+        let splits = work
+            .par_iter_mut()
+            .enumerate()
+            .map(|(stripe, item)| run(stripe, item));
         splits.reduce(|| (None, None), better)
     }
 
     /// Copies the residuals of some rows side by side.
     fn gather(&mut self, rows: Range<usize>, residuals: &[i64]) {
         self.residuals.clear();
-        self.residuals.extend(self.rows[rows].iter().map(|row| residuals[*row as usize]));
+        self.residuals
+            .extend(self.rows[rows].iter().map(|row| residuals[*row as usize]));
     }
 
     fn take_slot(&mut self, slot: usize) -> Vec<StripeHistogram> {
@@ -202,11 +272,20 @@ impl GrownTree {
         let node = self.nodes.len();
         if let Some((parent, side)) = self.leaves[at].parent {
             let parent = &mut self.nodes[parent];
-            *(if side { &mut parent.right } else { &mut parent.left }) = node as i32;
+            *(if side {
+                &mut parent.right
+            } else {
+                &mut parent.left
+            }) = node as i32;
         }
         let feature = &table.features[split.feature as usize];
         let threshold = feature.bounds[split.bin as usize];
-        self.nodes.push(Node { feature: feature.column, threshold, left: !(at as i32), right: !(right as i32) });
+        self.nodes.push(Node {
+            feature: feature.column,
+            threshold,
+            left: !(at as i32),
+            right: !(right as i32),
+        });
         self.cuts.push((split.feature, split.bin));
         self.gains.push(split.gain);
     }
@@ -217,7 +296,11 @@ impl GrownTree {
         while at >= 0 {
             let (feature, bin) = self.cuts[at as usize];
             let node = &self.nodes[at as usize];
-            at = if table.features[feature as usize].bins[row] <= bin { node.left } else { node.right };
+            at = if table.features[feature as usize].bins[row] <= bin {
+                node.left
+            } else {
+                node.right
+            };
         }
         !at as usize
     }
@@ -225,12 +308,18 @@ impl GrownTree {
 
 /// Returns the leaf with the largest gain, the first of equals.
 fn best_leaf(leaves: &[GrownLeaf]) -> Option<(usize, Split)> {
-    let splits = leaves.iter().enumerate().filter_map(|(at, leaf)| leaf.best.map(|split| (at, split)));
+    let splits = leaves
+        .iter()
+        .enumerate()
+        .filter_map(|(at, leaf)| leaf.best.map(|split| (at, split)));
     splits.reduce(|a, b| if b.1.gain > a.1.gain { b } else { a })
 }
 
 fn lanes(values: impl Iterator<Item = usize>) -> [usize; LANES] {
     let mut lanes = [1; LANES];
-    lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane = value);
+    lanes
+        .iter_mut()
+        .zip(values)
+        .for_each(|(lane, value)| *lane = value);
     lanes
 }

@@ -25,9 +25,20 @@ struct Best {
 
 impl HeldBack {
     /// Returns the rows and labels to look at as the options say; `None` where there are none.
-    pub(in crate::train) fn new((rows, labels): (Matrix, Vec<f64>), options: &TrainOptions) -> Option<Self> {
+    pub(in crate::train) fn new(
+        (rows, labels): (Matrix, Vec<f64>),
+        options: &TrainOptions,
+    ) -> Option<Self> {
         let (every, patience) = (options.validate_every, options.patience);
-        let held_back = Self { rows, labels, every, patience, predictions: Vec::new(), seen: 0, best: None };
+        let held_back = Self {
+            rows,
+            labels,
+            every,
+            patience,
+            predictions: Vec::new(),
+            seen: 0,
+            best: None,
+        };
         (!held_back.labels.is_empty()).then_some(held_back)
     }
 
@@ -43,17 +54,27 @@ impl HeldBack {
             seen => forest.add_trees(seen, &self.rows, &mut self.predictions),
         }
         self.seen = forest.trees();
-        let squares = self.labels.iter().zip(&self.predictions).map(|(label, prediction)| (label - prediction).powi(2));
+        let squares = self
+            .labels
+            .iter()
+            .zip(&self.predictions)
+            .map(|(label, prediction)| (label - prediction).powi(2));
         let rmse = (squares.sum::<f64>() / self.labels.len() as f64).sqrt();
         if self.best.as_ref().is_none_or(|best| rmse < best.rmse) {
-            self.best = Some(Best { round, rmse, mark: forest.mark() });
+            self.best = Some(Best {
+                round,
+                rmse,
+                mark: forest.mark(),
+            });
         }
         rmse
     }
 
     /// Returns whether the best look is so long ago that the fit should stop.
     pub(super) fn is_over(&self, round: usize) -> bool {
-        self.best.as_ref().is_some_and(|best| round >= best.round + self.every * self.patience)
+        self.best
+            .as_ref()
+            .is_some_and(|best| round >= best.round + self.every * self.patience)
     }
 
     /// Takes the trees after the best look away.

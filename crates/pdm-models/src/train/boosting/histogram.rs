@@ -10,11 +10,22 @@ const FETCHED_ROWS: usize = 64;
 pub(super) type StripeHistogram = [[i64; BINS]; LANES];
 
 /// Sums the residuals of some rows by bin. `residuals` are in the order of `rows`.
-pub(super) fn accumulate(histogram: &mut StripeHistogram, bins: &[[u8; LANES]], rows: &[u32], residuals: &[i64]) {
+pub(super) fn accumulate(
+    histogram: &mut StripeHistogram,
+    bins: &[[u8; LANES]],
+    rows: &[u32],
+    residuals: &[i64],
+) {
     *histogram = [[0; BINS]; LANES];
     let mut fetched = [[0; LANES]; FETCHED_ROWS];
-    for (rows, residuals) in rows.chunks(FETCHED_ROWS).zip(residuals.chunks(FETCHED_ROWS)) {
-        fetched.iter_mut().zip(rows).for_each(|(fetched, row)| *fetched = bins[*row as usize]);
+    for (rows, residuals) in rows
+        .chunks(FETCHED_ROWS)
+        .zip(residuals.chunks(FETCHED_ROWS))
+    {
+        fetched
+            .iter_mut()
+            .zip(rows)
+            .for_each(|(fetched, row)| *fetched = bins[*row as usize]);
         for (bins, &residual) in fetched.iter().zip(residuals) {
             for lane in 0..LANES {
                 let sum = &mut histogram[lane][bins[lane] as usize];
@@ -26,7 +37,11 @@ pub(super) fn accumulate(histogram: &mut StripeHistogram, bins: &[[u8; LANES]], 
 
 /// Takes one child's histogram from its parent's, which leaves the other child's.
 pub(super) fn subtract(parent: &mut StripeHistogram, child: &StripeHistogram) {
-    for (sum, part) in parent.as_flattened_mut().iter_mut().zip(child.as_flattened()) {
+    for (sum, part) in parent
+        .as_flattened_mut()
+        .iter_mut()
+        .zip(child.as_flattened())
+    {
         *sum = sum.wrapping_sub(*part);
     }
 }

@@ -22,7 +22,11 @@ impl Split {
     /// Returns the split with the larger gain, or with the smaller feature where they are equal.
     pub(super) fn better(a: Option<Self>, b: Option<Self>) -> Option<Self> {
         match (a, b) {
-            (Some(a), Some(b)) if b.gain > a.gain || (b.gain == a.gain && b.feature < a.feature) => Some(b),
+            (Some(a), Some(b))
+                if b.gain > a.gain || (b.gain == a.gain && b.feature < a.feature) =>
+            {
+                Some(b)
+            }
             (None, b) => b,
             (a, _) => a,
         }
@@ -49,7 +53,9 @@ impl Judge {
         let leaf = Scales::new(self, total);
         let splits = features.iter().zip(histogram).zip(bins);
         splits
-            .map(|((&feature, histogram), &bins)| leaf.best_of_feature(&histogram[..bins - 1], feature))
+            .map(|((&feature, histogram), &bins)| {
+                leaf.best_of_feature(&histogram[..bins - 1], feature)
+            })
             .fold(None, Split::better)
     }
 }
@@ -76,19 +82,33 @@ struct Scales<'a> {
 
 impl<'a> Scales<'a> {
     fn new(judge: &'a Judge, total: i64) -> Self {
-        let (sum, rows) = (judge.fixed_point.whole(total), judge.fixed_point.rows(total));
+        let (sum, rows) = (
+            judge.fixed_point.whole(total),
+            judge.fixed_point.rows(total),
+        );
         let alone = f64::from(rows) + judge.l2;
         let both = alone + judge.l2;
         let offset = sum * sum / both - sum * sum / alone;
         let least = (ROUNDING * sum * sum / alone - offset) / both;
-        Self { judge, rows, both, slope: sum / both, offset, least }
+        Self {
+            judge,
+            rows,
+            both,
+            slope: sum / both,
+            offset,
+            least,
+        }
     }
 
     /// Returns the best split by one feature, given the sums of all bins but the last.
     ///
     /// In passes without branches: a running best would be guessed wrong at every bin that improves on it.
     fn best_of_feature(&self, bins: &[i64], feature: u32) -> Option<Split> {
-        let Judge { fixed_point, min_leaf_rows, l2 } = *self.judge;
+        let Judge {
+            fixed_point,
+            min_leaf_rows,
+            l2,
+        } = *self.judge;
         let most = self.rows.checked_sub(min_leaf_rows)?;
         let mut sums = [0; BINS];
         let sums = running_sums(bins, &mut sums);
@@ -103,9 +123,17 @@ impl<'a> Scales<'a> {
             *gain = excess * excess / (a * (self.both - a));
         }
         let best = largest(gains);
-        let at = gains.iter().position(|gain| *gain == best).filter(|_| best > self.least)?;
+        let at = gains
+            .iter()
+            .position(|gain| *gain == best)
+            .filter(|_| best > self.least)?;
         let gain = fixed_point.gain(best * self.both + self.offset);
-        Some(Split { gain, feature, bin: (first + at) as u8, left: lawful[at] })
+        Some(Split {
+            gain,
+            feature,
+            bin: (first + at) as u8,
+            left: lawful[at],
+        })
     }
 }
 
@@ -122,6 +150,14 @@ fn largest(gains: &[f64]) -> f64 {
     let larger = |a: f64, b: f64| if b > a { b } else { a };
     let (chunks, rest) = gains.as_chunks::<8>();
     let mut lanes = [0.0; 8];
-    chunks.iter().for_each(|chunk| lanes.iter_mut().zip(chunk).for_each(|(lane, gain)| *lane = larger(*lane, *gain)));
-    lanes.into_iter().chain(rest.iter().copied()).fold(0.0, larger)
+    chunks.iter().for_each(|chunk| {
+        lanes
+            .iter_mut()
+            .zip(chunk)
+            .for_each(|(lane, gain)| *lane = larger(*lane, *gain))
+    });
+    lanes
+        .into_iter()
+        .chain(rest.iter().copied())
+        .fold(0.0, larger)
 }

@@ -17,7 +17,9 @@ pub(super) struct Stripes {
 impl Stripes {
     /// Copies the bins of some features at some rows; other rows are left with bins of an earlier tree.
     pub(super) fn fill(&mut self, table: &BinnedTable, features: Vec<u32>, rows: &[u32]) {
-        self.bins.resize_with(features.len().div_ceil(LANES), || vec![[0; LANES]; table.rows]);
+        self.bins.resize_with(features.len().div_ceil(LANES), || {
+            vec![[0; LANES]; table.rows]
+        });
         let stripes = self.bins.par_iter_mut().zip(features.par_chunks(LANES));
         stripes.for_each(|(bins, features)| fill_stripe(bins, table, features, rows));
         self.features = features;

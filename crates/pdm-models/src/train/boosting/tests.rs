@@ -21,9 +21,15 @@ fn uniform(random: &mut ChaCha8Rng) -> f64 {
 /// Rows of uniform features, labelled `10 x0 + 5 [x1 > 1/2] + 8 x2 x3`; further features are noise.
 fn problem(rows: usize, width: usize, seed: u64) -> (Matrix, Vec<f64>) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let values: Vec<f32> = (0..rows * width).map(|_| uniform(&mut random) as f32).collect();
-    let label = |row: &[f32]| 10.0 * row[0] + if row[1] > 0.5 { 5.0 } else { 0.0 } + 8.0 * row[2] * row[3];
-    let labels = values.chunks(width).map(|row| f64::from(label(row))).collect();
+    let values: Vec<f32> = (0..rows * width)
+        .map(|_| uniform(&mut random) as f32)
+        .collect();
+    let label =
+        |row: &[f32]| 10.0 * row[0] + if row[1] > 0.5 { 5.0 } else { 0.0 } + 8.0 * row[2] * row[3];
+    let labels = values
+        .chunks(width)
+        .map(|row| f64::from(label(row)))
+        .collect();
     (Matrix { width, values }, labels)
 }
 
@@ -32,7 +38,12 @@ fn fit(rows: &Matrix, labels: &[f64], options: &GbdtOptions) -> Gbdt {
 }
 
 fn rmse(forest: &Gbdt, rows: &Matrix, labels: &[f64]) -> f64 {
-    let squares = forest.predict(rows).iter().zip(labels).map(|(p, y)| (p - y).powi(2)).sum::<f64>();
+    let squares = forest
+        .predict(rows)
+        .iter()
+        .zip(labels)
+        .map(|(p, y)| (p - y).powi(2))
+        .sum::<f64>();
     (squares / labels.len() as f64).sqrt()
 }
 
@@ -54,13 +65,35 @@ fn stump() -> GbdtOptions {
 fn learns_a_known_function() {
     let (rows, labels) = problem(3000, 10, 1);
     let (new_rows, new_labels) = problem(1000, 10, 2);
-    let forest = fit(&rows, &labels, &GbdtOptions { min_leaf_rows: 10, ..Default::default() });
-    let spread = rmse(&Gbdt::new(labels.iter().sum::<f64>() / 3000.0, 10), &new_rows, &new_labels);
+    let forest = fit(
+        &rows,
+        &labels,
+        &GbdtOptions {
+            min_leaf_rows: 10,
+            ..Default::default()
+        },
+    );
+    let spread = rmse(
+        &Gbdt::new(labels.iter().sum::<f64>() / 3000.0, 10),
+        &new_rows,
+        &new_labels,
+    );
     let error = rmse(&forest, &new_rows, &new_labels);
-    assert!(spread > 4.0 && error < 0.6, "spread {spread}, error {error}");
+    assert!(
+        spread > 4.0 && error < 0.6,
+        "spread {spread}, error {error}"
+    );
     let importance = forest.importance();
-    let least_signal = importance[..4].iter().copied().fold(f64::INFINITY, f64::min);
-    assert!(importance[4..].iter().all(|noise| *noise < 0.2 * least_signal), "{importance:?}");
+    let least_signal = importance[..4]
+        .iter()
+        .copied()
+        .fold(f64::INFINITY, f64::min);
+    assert!(
+        importance[4..]
+            .iter()
+            .all(|noise| *noise < 0.2 * least_signal),
+        "{importance:?}"
+    );
 }
 
 /// Tries every threshold of every feature, with the gain of XGBoost's equation 7.
@@ -93,34 +126,74 @@ fn a_single_split_is_the_best_one_found_by_force() {
     for seed in 0..20 {
         let (once, labels) = problem(40, 5, seed);
         // Every row three times, so that bins of at least three rows keep all values apart.
-        let rows = Matrix { width: 5, values: once.values.repeat(3) };
-        let labels: Vec<_> = labels.repeat(3).iter().zip(0..).map(|(label, at)| label + f64::from(at / 40)).collect();
+        let rows = Matrix {
+            width: 5,
+            values: once.values.repeat(3),
+        };
+        let labels: Vec<_> = labels
+            .repeat(3)
+            .iter()
+            .zip(0..)
+            .map(|(label, at)| label + f64::from(at / 40))
+            .collect();
         let (feature, threshold, gain) = best_split_by_force(&rows, &labels, &stump());
-        let goes_left = (0..120).filter(|row| f64::from(rows.row(*row)[feature]) <= threshold).count();
+        let goes_left = (0..120)
+            .filter(|row| f64::from(rows.row(*row)[feature]) <= threshold)
+            .count();
         let forest = fit(&rows, &labels, &stump());
         let (nodes, leaves) = forest.tree(0);
-        assert_eq!((nodes[0].feature as usize, leaves[0].rows as usize), (feature, goes_left));
+        assert_eq!(
+            (nodes[0].feature as usize, leaves[0].rows as usize),
+            (feature, goes_left)
+        );
         assert!((forest.importance()[feature] - gain).abs() < 1e-6 * gain);
     }
 }
 
 #[test]
 fn a_leaf_is_the_mean_of_its_residuals_and_of_l2_zeros() {
-    let rows = Matrix { width: 1, values: [[0.0; 10], [1.0; 10]].concat() };
+    let rows = Matrix {
+        width: 1,
+        values: [[0.0; 10], [1.0; 10]].concat(),
+    };
     let labels: Vec<f64> = [[2.0; 10], [6.0; 10]].concat();
-    let predictions = fit(&rows, &labels, &GbdtOptions { l2: 10.0, ..stump() }).predict(&rows);
-    assert!((predictions[0] - 3.0).abs() < 1e-9 && (predictions[19] - 5.0).abs() < 1e-9, "{predictions:?}");
+    let predictions = fit(
+        &rows,
+        &labels,
+        &GbdtOptions {
+            l2: 10.0,
+            ..stump()
+        },
+    )
+    .predict(&rows);
+    assert!(
+        (predictions[0] - 3.0).abs() < 1e-9 && (predictions[19] - 5.0).abs() < 1e-9,
+        "{predictions:?}"
+    );
 }
 
 #[test]
 fn the_bytes_do_not_depend_on_threads_and_do_on_the_seed() {
     let (rows, labels) = problem(12_000, 40, 3);
-    let sampled = GbdtOptions { rounds: 12, leaves: 31, ..Default::default() };
-    let whole = GbdtOptions { feature_fraction: 1.0, bagging_fraction: 1.0, ..sampled.clone() };
+    let sampled = GbdtOptions {
+        rounds: 12,
+        leaves: 31,
+        ..Default::default()
+    };
+    let whole = GbdtOptions {
+        feature_fraction: 1.0,
+        bagging_fraction: 1.0,
+        ..sampled.clone()
+    };
     for options in [sampled.clone(), whole] {
         let fit = || fit(&rows, &labels, &options).weights();
-        let [one, two, five] =
-            [1, 2, 5].map(|threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(fit));
+        let [one, two, five] = [1, 2, 5].map(|threads| {
+            ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap()
+                .install(fit)
+        });
         assert!(one == two && one == five);
     }
     let other = fit_gbdt(&rows, &labels, &sampled, 8, &Reporter::silent()).unwrap();
@@ -130,7 +203,11 @@ fn the_bytes_do_not_depend_on_threads_and_do_on_the_seed() {
 #[test]
 fn every_leaf_keeps_its_least_rows_and_every_tree_its_bag() {
     let (rows, labels) = problem(1000, 6, 4);
-    let options = GbdtOptions { min_leaf_rows: 30, rounds: 20, ..Default::default() };
+    let options = GbdtOptions {
+        min_leaf_rows: 30,
+        rounds: 20,
+        ..Default::default()
+    };
     let forest = fit(&rows, &labels, &options);
     assert_eq!(forest.trees(), 20);
     for tree in 0..20 {
@@ -145,22 +222,48 @@ fn every_leaf_keeps_its_least_rows_and_every_tree_its_bag() {
 #[test]
 fn prediction_sends_training_rows_where_growing_did() {
     let (rows, labels) = problem(2000, 6, 5);
-    let options = GbdtOptions { bagging_fraction: 1.0, rounds: 1, leaves: 31, bins: 16, ..Default::default() };
+    let options = GbdtOptions {
+        bagging_fraction: 1.0,
+        rounds: 1,
+        leaves: 31,
+        bins: 16,
+        ..Default::default()
+    };
     let forest = fit(&rows, &labels, &options);
-    let mut counted: Vec<_> = forest.tree(0).1.iter().map(|leaf| (leaf.value, leaf.rows)).collect();
+    let mut counted: Vec<_> = forest
+        .tree(0)
+        .1
+        .iter()
+        .map(|leaf| (leaf.value, leaf.rows))
+        .collect();
     let mean = labels.iter().sum::<f64>() / 2000.0;
     let mut sent = forest.predict(&rows);
     sent.sort_by(f64::total_cmp);
-    let sent: Vec<_> = sent.chunk_by(|a, b| a == b).map(|run| (run[0] - mean, run.len() as u32)).collect();
+    let sent: Vec<_> = sent
+        .chunk_by(|a, b| a == b)
+        .map(|run| (run[0] - mean, run.len() as u32))
+        .collect();
     counted.sort_by(|a, b| a.0.total_cmp(&b.0));
     assert_eq!(counted.len(), sent.len());
-    assert!(counted.iter().zip(&sent).all(|(a, b)| (a.0 - b.0).abs() < 1e-9 && a.1 == b.1));
+    assert!(
+        counted
+            .iter()
+            .zip(&sent)
+            .all(|(a, b)| (a.0 - b.0).abs() < 1e-9 && a.1 == b.1)
+    );
 }
 
 #[test]
 fn a_fit_read_back_from_its_weights_predicts_the_same() {
     let (rows, labels) = problem(800, 6, 6);
-    let forest = fit(&rows, &labels, &GbdtOptions { rounds: 30, ..Default::default() });
+    let forest = fit(
+        &rows,
+        &labels,
+        &GbdtOptions {
+            rounds: 30,
+            ..Default::default()
+        },
+    );
     let back = Gbdt::load(&forest.weights()).unwrap();
     assert_eq!(back.predict(&rows), forest.predict(&rows));
 }
@@ -177,7 +280,10 @@ fn a_signal_stops_the_fit() {
     let interrupt = Interrupt::default();
     let reporter = Reporter::new(interrupt.clone()).with(Arc::new(StopAtFirstReport(interrupt)));
     let stopped = fit_gbdt(&rows, &labels, &GbdtOptions::default(), 7, &reporter);
-    assert!(matches!(stopped, Err(TrainError::Interrupted(Interrupted::Signal { signal: 2 }))));
+    assert!(matches!(
+        stopped,
+        Err(TrainError::Interrupted(Interrupted::Signal { signal: 2 }))
+    ));
 }
 
 #[test]
@@ -192,7 +298,10 @@ fn the_training_error_is_reported_as_it_falls() {
     let (rows, labels) = problem(500, 6, 8);
     let heard = Arc::new(Heard::default());
     let reporter = Reporter::silent().with(heard.clone());
-    let options = GbdtOptions { rounds: 25, ..Default::default() };
+    let options = GbdtOptions {
+        rounds: 25,
+        ..Default::default()
+    };
     let forest = fit_gbdt(&rows, &labels, &options, 7, &reporter).unwrap();
     let events = heard.0.lock().unwrap();
     let metrics: Vec<_> = events
@@ -202,27 +311,67 @@ fn the_training_error_is_reported_as_it_falls() {
             _ => None,
         })
         .collect();
-    assert_eq!(metrics.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [10, 20, 25]);
+    assert_eq!(
+        metrics.iter().map(|(step, _)| *step).collect::<Vec<_>>(),
+        [10, 20, 25]
+    );
     assert!(metrics.is_sorted_by(|a, b| a.1 > b.1));
     assert!((metrics[2].1 - rmse(&forest, &rows, &labels)).abs() < 1e-9);
-    assert!(matches!(events.last(), Some(Event::Progress { done: 25, total: 25, .. })));
+    assert!(matches!(
+        events.last(),
+        Some(Event::Progress {
+            done: 25,
+            total: 25,
+            ..
+        })
+    ));
 }
 
 #[test]
 fn too_few_rows_and_labels_that_are_no_numbers_are_refused() {
     let (rows, mut labels) = problem(133, 4, 9);
-    let refused = fit_gbdt(&rows, &labels, &GbdtOptions::default(), 7, &Reporter::silent()).unwrap_err();
-    assert_eq!(refused.to_string(), "training rows: 133 at hand, at least 134 needed");
-    let refused = fit_gbdt(&rows, &labels[1..], &GbdtOptions::default(), 7, &Reporter::silent()).unwrap_err();
-    assert_eq!(refused.to_string(), "labels: 132 at hand, at least 133 needed");
+    let refused = fit_gbdt(
+        &rows,
+        &labels,
+        &GbdtOptions::default(),
+        7,
+        &Reporter::silent(),
+    )
+    .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "training rows: 133 at hand, at least 134 needed"
+    );
+    let refused = fit_gbdt(
+        &rows,
+        &labels[1..],
+        &GbdtOptions::default(),
+        7,
+        &Reporter::silent(),
+    )
+    .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "labels: 132 at hand, at least 133 needed"
+    );
     labels[50] = f64::NAN;
     let refused = fit_gbdt(&rows, &labels, &stump(), 7, &Reporter::silent());
-    assert!(matches!(refused, Err(TrainError::Diverged { model: "gbdt", step: 1, .. })));
+    assert!(matches!(
+        refused,
+        Err(TrainError::Diverged {
+            model: "gbdt",
+            step: 1,
+            ..
+        })
+    ));
 }
 
 #[test]
 fn constant_features_or_labels_give_the_mean() {
-    let flat = Matrix { width: 2, values: vec![1.0; 400] };
+    let flat = Matrix {
+        width: 2,
+        values: vec![1.0; 400],
+    };
     let (rows, labels) = problem(200, 4, 10);
     let mean = labels.iter().sum::<f64>() / 200.0;
     assert_eq!(fit(&flat, &labels, &stump()).predict_last(&flat), mean);
@@ -236,7 +385,10 @@ fn packed_sums_hold_the_largest_residuals_and_counts() {
         for residual in [125.0, -125.0, 0.0] {
             let sum = packing.pack(residual).wrapping_mul(rows as i64);
             assert_eq!(packing.rows(sum) as usize, rows);
-            assert!((packing.sum(sum) - residual * rows as f64).abs() <= 1e-9 * residual.abs() * rows as f64);
+            assert!(
+                (packing.sum(sum) - residual * rows as f64).abs()
+                    <= 1e-9 * residual.abs() * rows as f64
+            );
         }
     }
 }
@@ -260,12 +412,23 @@ fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
     let noisy = |seed| {
         let (rows, mut labels) = problem(400, 6, seed);
         let mut random = ChaCha8Rng::seed_from_u64(seed + 100);
-        labels.iter_mut().for_each(|label| *label += 12.0 * uniform(&mut random));
+        labels
+            .iter_mut()
+            .for_each(|label| *label += 12.0 * uniform(&mut random));
         (rows, labels)
     };
     let ((rows, labels), held_back) = (noisy(1), noisy(2));
-    let options = GbdtOptions { min_leaf_rows: 5, learning_rate: 0.2, rounds: 200, ..Default::default() };
-    let training = TrainOptions { validate_every: 5, patience: 4, ..Default::default() };
+    let options = GbdtOptions {
+        min_leaf_rows: 5,
+        learning_rate: 0.2,
+        rounds: 200,
+        ..Default::default()
+    };
+    let training = TrainOptions {
+        validate_every: 5,
+        patience: 4,
+        ..Default::default()
+    };
     let watched = HeldBack::new(held_back.clone(), &training);
     let (looks, reporter) = Looks::new();
     let stopped = fit_forest(&rows, &labels, watched, &options, 7, &reporter).unwrap();
@@ -273,8 +436,30 @@ fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
     assert_eq!(stopped.trees() as u64, best.0);
     assert_eq!(looks.last().unwrap().0, best.0 + 20, "{looks:?}");
     assert!(best.0 < 180, "{best:?}");
-    assert_eq!(stopped, fit(&rows, &labels, &GbdtOptions { rounds: stopped.trees(), ..options.clone() }));
+    assert_eq!(
+        stopped,
+        fit(
+            &rows,
+            &labels,
+            &GbdtOptions {
+                rounds: stopped.trees(),
+                ..options.clone()
+            }
+        )
+    );
     let error = |forest: &Gbdt| rmse(forest, &held_back.0, &held_back.1);
     assert!(error(&stopped) < error(&fit(&rows, &labels, &options)));
-    assert!(HeldBack::new((Matrix { width: 6, values: Vec::new() }, Vec::new()), &training).is_none());
+    assert!(
+        HeldBack::new(
+            (
+                Matrix {
+                    width: 6,
+                    values: Vec::new()
+                },
+                Vec::new()
+            ),
+            &training
+        )
+        .is_none()
+    );
 }

@@ -33,13 +33,22 @@ mod tests {
     fn forgets_the_start_and_follows_the_parameters() {
         let mut average = WeightAverage::new(0.9, vec![100.0; 3]);
         (0..300).for_each(|step| average.update(&[3.0, 2.0, 1.0], step));
-        assert!(average.mean.iter().zip([3.0, 2.0, 1.0]).all(|(a, b)| (a - b).abs() < 1e-4));
+        assert!(
+            average
+                .mean
+                .iter()
+                .zip([3.0, 2.0, 1.0])
+                .all(|(a, b)| (a - b).abs() < 1e-4)
+        );
     }
 
     #[test]
     fn without_decay_the_last_parameters_remain() {
         let mut average = WeightAverage::new(0.0, vec![1.0]);
-        [2.0, 7.0].into_iter().enumerate().for_each(|(step, value)| average.update(&[value], step));
+        [2.0, 7.0]
+            .into_iter()
+            .enumerate()
+            .for_each(|(step, value)| average.update(&[value], step));
         assert_eq!(average.mean, [7.0]);
     }
 }

@@ -55,7 +55,15 @@ impl<'a> Batches<'a> {
                 .collect(),
         };
         let next = order.len();
-        Self { units, reading, size, label_scale, rng: ChaCha8Rng::seed_from_u64(seed), order, next }
+        Self {
+            units,
+            reading,
+            size,
+            label_scale,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            order,
+            next,
+        }
     }
 
     /// Returns the next batch.
@@ -76,7 +84,12 @@ impl<'a> Batches<'a> {
                         labelled.push_sequence(unit, offset, [stride, max_steps], self.label_scale);
                     }
                     Reading::Window { stride, length } => {
-                        labelled.push_window(unit, *last as usize, [stride, length], self.label_scale);
+                        labelled.push_window(
+                            unit,
+                            *last as usize,
+                            [stride, length],
+                            self.label_scale,
+                        );
                     }
                 }
             }
@@ -90,15 +103,24 @@ impl<'a> Batches<'a> {
 impl Batch {
     /// Returns the number of judged rows.
     pub(super) fn judged_rows(&self) -> usize {
-        self.chunks.iter().map(|labelled| labelled.chunk.outputs()).sum()
+        self.chunks
+            .iter()
+            .map(|labelled| labelled.chunk.outputs())
+            .sum()
     }
 }
 
 impl Labelled {
     /// Returns room for sequences that are read this way.
     pub(super) fn of(reading: Reading) -> Self {
-        let chunk = Chunk { last_only: matches!(reading, Reading::Window { .. }), ..Default::default() };
-        Self { chunk, labels: Vec::new() }
+        let chunk = Chunk {
+            last_only: matches!(reading, Reading::Window { .. }),
+            ..Default::default()
+        };
+        Self {
+            chunk,
+            labels: Vec::new(),
+        }
     }
 
     /// Adds every `stride`-th row from `offset` on, the last `max_steps` of them.
@@ -113,7 +135,8 @@ impl Labelled {
         let first = offset + steps.saturating_sub(max_steps) * stride;
         self.chunk.push(&unit.input, first, unit.rows() - 1, stride);
         let rows = (first..unit.rows()).step_by(stride);
-        self.labels.extend(rows.map(|row| unit.labels[row] as f32 / label_scale));
+        self.labels
+            .extend(rows.map(|row| unit.labels[row] as f32 / label_scale));
     }
 
     /// Adds the window that ends at row `last`.
@@ -136,15 +159,26 @@ mod tests {
     use super::*;
     use crate::features::Matrix;
 
-    const BY_FOUR: Reading = Reading::Sequence { stride: 4, max_steps: 3 };
+    const BY_FOUR: Reading = Reading::Sequence {
+        stride: 4,
+        max_steps: 3,
+    };
 
     fn unit(rows: usize) -> UnitExamples {
         let values = (0..rows).map(|row| row as f32).collect();
-        UnitExamples { input: Matrix { width: 1, values }, labels: (0..rows).map(|row| 10.0 * row as f64).collect() }
+        UnitExamples {
+            input: Matrix { width: 1, values },
+            labels: (0..rows).map(|row| 10.0 * row as f64).collect(),
+        }
     }
 
     fn drawn(batches: &mut Batches<'_>) -> Vec<usize> {
-        batches.draw().chunks.iter().flat_map(|labelled| labelled.chunk.lengths.clone()).collect()
+        batches
+            .draw()
+            .chunks
+            .iter()
+            .flat_map(|labelled| labelled.chunk.lengths.clone())
+            .collect()
     }
 
     #[test]
@@ -153,24 +187,39 @@ mod tests {
         labelled.push_sequence(&unit(18), 1, [4, 3], 10.0);
         labelled.push_sequence(&unit(2), 1, [4, 3], 10.0);
         assert_eq!(labelled.chunk.rows, [9.0, 13.0, 17.0, 1.0]);
-        assert_eq!((labelled.labels, labelled.chunk.lengths), (labelled.chunk.rows, vec![3, 1]));
+        assert_eq!(
+            (labelled.labels, labelled.chunk.lengths),
+            (labelled.chunk.rows, vec![3, 1])
+        );
     }
 
     #[test]
     fn offsets_vary_and_every_unit_has_a_step() {
         let units = vec![unit(40); 20];
         let mut batches = Batches::new(units.iter().collect(), BY_FOUR, 20, 1.0, 1);
-        let firsts: BTreeSet<_> =
-            batches.draw().chunks.iter().map(|labelled| labelled.chunk.rows[0] as usize % 4).collect();
+        let firsts: BTreeSet<_> = batches
+            .draw()
+            .chunks
+            .iter()
+            .map(|labelled| labelled.chunk.rows[0] as usize % 4)
+            .collect();
         assert!(firsts.len() > 1);
         let short = [unit(1)];
-        assert_eq!(Batches::new(short.iter().collect(), BY_FOUR, 8, 1.0, 1).draw().judged_rows(), 1);
+        assert_eq!(
+            Batches::new(short.iter().collect(), BY_FOUR, 8, 1.0, 1)
+                .draw()
+                .judged_rows(),
+            1
+        );
     }
 
     #[test]
     fn every_unit_comes_once_before_any_comes_again() {
         let units = [1, 2, 3, 4, 5].map(unit);
-        let every_row = Reading::Sequence { stride: 1, max_steps: 9 };
+        let every_row = Reading::Sequence {
+            stride: 1,
+            max_steps: 9,
+        };
         let mut batches = Batches::new(units.iter().collect(), every_row, 2, 1.0, 4);
         for _ in 0..10 {
             let lengths = [0, 1, 2].map(|_| drawn(&mut batches));
@@ -184,9 +233,17 @@ mod tests {
     #[test]
     fn every_row_ends_a_window_and_short_histories_give_short_ones() {
         let units = [unit(6)];
-        let windows = Reading::Window { stride: 2, length: 2 };
+        let windows = Reading::Window {
+            stride: 2,
+            length: 2,
+        };
         let batch = Batches::new(units.iter().collect(), windows, 100, 10.0, 4).draw();
-        let lasts: BTreeSet<_> = batch.chunks.iter().flat_map(|l| &l.labels).map(|label| *label as usize).collect();
+        let lasts: BTreeSet<_> = batch
+            .chunks
+            .iter()
+            .flat_map(|l| &l.labels)
+            .map(|label| *label as usize)
+            .collect();
         assert_eq!(lasts, (0..6).collect());
         let lengths: usize = batch.chunks.iter().flat_map(|l| &l.chunk.lengths).sum();
         assert_eq!(lengths, 1 + 1 + 4 * 2);

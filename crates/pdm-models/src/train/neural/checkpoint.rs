@@ -48,7 +48,10 @@ impl<'a> Checkpoints<'a> {
     /// Returns the file of the best weights, where it has been written.
     pub(super) fn kept(&self) -> Option<PathBuf> {
         let folder = self.workspace.folder()?;
-        [BEST, LAST].map(|name| folder.join(name)).into_iter().find(|path| path.is_file())
+        [BEST, LAST]
+            .map(|name| folder.join(name))
+            .into_iter()
+            .find(|path| path.is_file())
     }
 
     /// Keeps the state, over what was kept before.
@@ -69,20 +72,32 @@ impl<'a> Checkpoints<'a> {
 
     /// Brings a fit to where the newest checkpoint of the same fit stands; leaves it alone where there is none.
     pub(super) fn restore(&self, progress: &mut Progress) {
-        let Some(folder) = self.workspace.folder() else { return };
-        if let Some(found) = fs::read(folder.join(LAST)).ok().and_then(|bytes| self.read(&bytes, progress)) {
+        let Some(folder) = self.workspace.folder() else {
+            return;
+        };
+        if let Some(found) = fs::read(folder.join(LAST))
+            .ok()
+            .and_then(|bytes| self.read(&bytes, progress))
+        {
             *progress = found;
         }
     }
 
     fn keep(&self, name: &str, progress: &Progress) -> Result<(), TrainError> {
-        let Some(folder) = self.workspace.folder() else { return Ok(()) };
+        let Some(folder) = self.workspace.folder() else {
+            return Ok(());
+        };
         let path = folder.join(name);
-        write_whole(&path, &self.bytes(progress)).map_err(|source| TrainError::Keep { path, source })
+        write_whole(&path, &self.bytes(progress))
+            .map_err(|source| TrainError::Keep { path, source })
     }
 
     fn bytes(&self, progress: &Progress) -> Vec<u8> {
-        let Progress { state, best, losses } = progress;
+        let Progress {
+            state,
+            best,
+            losses,
+        } = progress;
         let note = Note {
             fit: self.fit,
             step: state.step,
@@ -97,14 +112,23 @@ impl<'a> Checkpoints<'a> {
             ("moment_2", &state.moments[1]),
             ("best", best.as_ref().map_or(&none, |best| &best.parameters)),
         ];
-        let bytes =
-            tensors.map(|(name, values)| (name, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()));
+        let bytes = tensors.map(|(name, values)| {
+            (
+                name,
+                values
+                    .iter()
+                    .flat_map(|v| v.to_le_bytes())
+                    .collect::<Vec<u8>>(),
+            )
+        });
         let views = bytes.iter().map(|(name, bytes)| {
-            let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).expect("four bytes a number");
+            let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)
+                .expect("four bytes a number");
             (*name, view)
         });
         let note = serde_json::to_string(&note).expect("a note has a JSON form");
-        safetensors::serialize(views, Some(HashMap::from([(NOTE.to_owned(), note)]))).expect("the names are plain text")
+        safetensors::serialize(views, Some(HashMap::from([(NOTE.to_owned(), note)])))
+            .expect("the names are plain text")
     }
 
     /// Returns the progress of a file; `None` where it is damaged or of another fit.
@@ -115,8 +139,13 @@ impl<'a> Checkpoints<'a> {
         let count = like.state.parameters.len();
         let read = |name: &str| {
             let (numbers, rest) = tensors.tensor(name).ok()?.data().as_chunks();
-            let values: Vec<f32> = numbers.iter().map(|number| f32::from_le_bytes(*number)).collect();
-            let fits = rest.is_empty() && values.len() == count && values.iter().all(|value| value.is_finite());
+            let values: Vec<f32> = numbers
+                .iter()
+                .map(|number| f32::from_le_bytes(*number))
+                .collect();
+            let fits = rest.is_empty()
+                && values.len() == count
+                && values.iter().all(|value| value.is_finite());
             fits.then_some(values)
         };
         if note.fit != self.fit {
@@ -125,11 +154,24 @@ impl<'a> Checkpoints<'a> {
         let mut average = like.state.average.clone();
         average.mean = read("average")?;
         let moments = [read("moment_1")?, read("moment_2")?];
-        let state = State { step: note.step, parameters: read("parameters")?, average, moments };
+        let state = State {
+            step: note.step,
+            parameters: read("parameters")?,
+            average,
+            moments,
+        };
         let best = match note.best {
-            Some((step, rmse)) => Some(Best { step, rmse, parameters: read("best")? }),
+            Some((step, rmse)) => Some(Best {
+                step,
+                rmse,
+                parameters: read("best")?,
+            }),
             None => None,
         };
-        Some(Progress { state, best, losses: note.losses })
+        Some(Progress {
+            state,
+            best,
+            losses: note.losses,
+        })
     }
 }

@@ -38,19 +38,34 @@ pub(in crate::train) fn fit_neural(
     let fit = digest(units, target, options, training, seed);
     let units: Vec<&UnitExamples> = units.iter().filter(|unit| unit.rows() > 0).collect();
     let Some(inputs) = units.first().map(|unit| unit.input.width) else {
-        return Err(TrainError::TooLittleData { what: "units to fit a network", have: 0, need: 1 });
+        return Err(TrainError::TooLittleData {
+            what: "units to fit a network",
+            have: 0,
+            need: 1,
+        });
     };
     let reading = options.reading();
     let label_scale = largest_label(&units, target);
     let (learnt, held_back) = divide(units, training, derive_seed(seed, "validation"));
     let loss = scaled(training, label_scale);
     let network = Network::new(options, inputs, loss.outputs());
-    let learner =
-        Learner::new(&network, options.fit(), loss, training.backend.graph_device(), derive_seed(seed, "weights"));
+    let learner = Learner::new(
+        &network,
+        options.fit(),
+        loss,
+        training.backend.graph_device(),
+        derive_seed(seed, "weights"),
+    );
     let course = Course {
         family: options.kind(),
         options: options.fit(),
-        batches: Batches::new(learnt, reading, options.fit().batch, label_scale, derive_seed(seed, "batches")),
+        batches: Batches::new(
+            learnt,
+            reading,
+            options.fit().batch,
+            label_scale,
+            derive_seed(seed, "batches"),
+        ),
         validation: Validation::new(&held_back, reading, training, label_scale),
         checkpoints: Checkpoints::new(workspace, fit),
         learner,
@@ -58,13 +73,26 @@ pub(in crate::train) fn fit_neural(
         losses: Vec::new(),
     };
     let parameters = course.run(reporter)?;
-    Ok(Neural::new(options, network, parameters, inputs, label_scale))
+    Ok(Neural::new(
+        options,
+        network,
+        parameters,
+        inputs,
+        label_scale,
+    ))
 }
 
 /// Returns what labels are divided by, so that they reach from 0 to 1: the cap, unless every unit lives shorter than that.
 fn largest_label(units: &[&UnitExamples], target: &TargetOptions) -> f32 {
-    let most = units.iter().flat_map(|unit| &unit.labels).fold(0.0, |most: f64, label| most.max(*label));
-    let scale = if most > 0.0 { most.min(target.cap()) } else { target.cap() };
+    let most = units
+        .iter()
+        .flat_map(|unit| &unit.labels)
+        .fold(0.0, |most: f64, label| most.max(*label));
+    let scale = if most > 0.0 {
+        most.min(target.cap())
+    } else {
+        target.cap()
+    };
     scale as f32
 }
 
@@ -77,8 +105,16 @@ fn digest(
     seed: u64,
 ) -> Digest {
     let numbers = |unit: &UnitExamples| {
-        let inputs = unit.input.values.iter().flat_map(|value| value.to_le_bytes());
-        Digest::of(inputs.chain(unit.labels.iter().flat_map(|label| label.to_le_bytes())).collect::<Vec<u8>>())
+        let inputs = unit
+            .input
+            .values
+            .iter()
+            .flat_map(|value| value.to_le_bytes());
+        Digest::of(
+            inputs
+                .chain(unit.labels.iter().flat_map(|label| label.to_le_bytes()))
+                .collect::<Vec<u8>>(),
+        )
     };
     let units: Vec<String> = units.iter().map(|unit| numbers(unit).to_string()).collect();
     // `Gru(GruOptions { … })`, as earlier versions wrote it: their checkpoints are still good.
@@ -91,9 +127,15 @@ fn digest(
 fn scaled(training: &TrainOptions, label_scale: f32) -> ScaledLoss {
     match training.loss {
         Loss::Mse => ScaledLoss::Mse,
-        Loss::Huber => ScaledLoss::Huber { delta: training.huber_delta as f32 / label_scale },
-        Loss::Asymmetric => ScaledLoss::Asymmetric { late: training.late_weight as f32 },
-        Loss::Quantile => ScaledLoss::Quantile { levels: training.quantiles.map(|level| level as f32) },
+        Loss::Huber => ScaledLoss::Huber {
+            delta: training.huber_delta as f32 / label_scale,
+        },
+        Loss::Asymmetric => ScaledLoss::Asymmetric {
+            late: training.late_weight as f32,
+        },
+        Loss::Quantile => ScaledLoss::Quantile {
+            levels: training.quantiles.map(|level| level as f32),
+        },
     }
 }
 
@@ -119,26 +161,39 @@ impl Course<'_> {
                 self.checkpoints.keep_last(&self.progress())?;
                 return Err(stop.into());
             }
-            let report = self.learner.step(&self.batches.draw()).map_err(|divergence| self.diverged(divergence))?;
+            let report = self
+                .learner
+                .step(&self.batches.draw())
+                .map_err(|divergence| self.diverged(divergence))?;
             self.report(report, reporter);
             self.validate(reporter)?;
             if self.learner.state.step.is_multiple_of(CHECKPOINT_STEPS) {
                 self.checkpoints.keep_last(&self.progress())?;
             }
         }
-        Ok(self.best.map_or(self.learner.state.average.mean, |best| best.parameters))
+        Ok(self
+            .best
+            .map_or(self.learner.state.average.mean, |best| best.parameters))
     }
 
     fn restore(&mut self) {
         let mut progress = self.progress();
         self.checkpoints.restore(&mut progress);
-        Progress { state: self.learner.state, best: self.best, losses: self.losses } = progress;
+        Progress {
+            state: self.learner.state,
+            best: self.best,
+            losses: self.losses,
+        } = progress;
         // The batches that were drawn before are drawn again, and thrown away.
         (0..self.learner.state.step).for_each(|_| drop(self.batches.draw()));
     }
 
     fn progress(&self) -> Progress {
-        Progress { state: self.learner.state.clone(), best: self.best.clone(), losses: self.losses.clone() }
+        Progress {
+            state: self.learner.state.clone(),
+            best: self.best.clone(),
+            losses: self.losses.clone(),
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -152,13 +207,25 @@ impl Course<'_> {
     /// Looks at the units held back, where it is time, and keeps the best weights.
     fn validate(&mut self, reporter: &Reporter) -> Result<(), TrainError> {
         let state = &self.learner.state;
-        let Some(validation) = self.validation.as_ref().filter(|v| v.is_due(state.step, self.options.steps)) else {
+        let Some(validation) = self
+            .validation
+            .as_ref()
+            .filter(|v| v.is_due(state.step, self.options.steps))
+        else {
             return Ok(());
         };
         let rmse = validation.rmse(self.learner.network, &state.average.mean);
-        reporter.metric(format!("{}/validation_rmse", self.family), state.step as u64, rmse);
+        reporter.metric(
+            format!("{}/validation_rmse", self.family),
+            state.step as u64,
+            rmse,
+        );
         if self.best.as_ref().is_none_or(|best| rmse < best.rmse) {
-            self.best = Some(Best { step: state.step, rmse, parameters: state.average.mean.clone() });
+            self.best = Some(Best {
+                step: state.step,
+                rmse,
+                parameters: state.average.mean.clone(),
+            });
             self.checkpoints.keep_best(&self.progress())?;
         }
         Ok(())
@@ -172,17 +239,34 @@ impl Course<'_> {
         }
         let loss = self.losses.iter().sum::<f64>() / self.losses.len() as f64;
         self.losses.clear();
-        let metrics =
-            [("loss", loss), ("learning_rate", report.learning_rate), ("gradient_norm", report.gradient_norm)];
+        let metrics = [
+            ("loss", loss),
+            ("learning_rate", report.learning_rate),
+            ("gradient_norm", report.gradient_norm),
+        ];
         for (name, value) in metrics {
             reporter.metric(format!("{}/{name}", self.family), step as u64, value);
         }
-        reporter.progress(self.family, step as u64, steps as u64, format!("loss {loss:.4}"));
+        reporter.progress(
+            self.family,
+            step as u64,
+            steps as u64,
+            format!("loss {loss:.4}"),
+        );
     }
 
     fn diverged(&self, divergence: Divergence) -> TrainError {
-        let Divergence { step, tensor: place } = divergence;
+        let Divergence {
+            step,
+            tensor: place,
+        } = divergence;
         let kept = self.checkpoints.kept();
-        TrainError::Diverged { model: self.family, step: step as u64, place, kept, hint: WHEN_DIVERGED }
+        TrainError::Diverged {
+            model: self.family,
+            step: step as u64,
+            place,
+            kept,
+            hint: WHEN_DIVERGED,
+        }
     }
 }

@@ -15,13 +15,21 @@ pub(super) fn loss_and_gradient(
 ) -> (f64, Vec<f32>) {
     let weights = Weights::for_gradients(&network.layout, parameters.to_vec());
     let share = ((batch.judged_rows() * loss.outputs()) as f32).recip();
-    let parts: Vec<_> =
-        batch.chunks.par_iter().map(|labelled| of_chunk(network, &weights, labelled, loss, share)).collect();
+    let parts: Vec<_> = batch
+        .chunks
+        .par_iter()
+        .map(|labelled| of_chunk(network, &weights, labelled, loss, share))
+        .collect();
     let mut parts = parts.into_iter();
-    let (mut total, mut gradient) = parts.next().unwrap_or_else(|| (0.0, vec![0.0; parameters.len()]));
+    let (mut total, mut gradient) = parts
+        .next()
+        .unwrap_or_else(|| (0.0, vec![0.0; parameters.len()]));
     for (loss, part) in parts {
         total += loss;
-        gradient.iter_mut().zip(&part).for_each(|(sum, g)| *sum += g);
+        gradient
+            .iter_mut()
+            .zip(&part)
+            .for_each(|(sum, g)| *sum += g);
     }
     (total, gradient)
 }
@@ -36,7 +44,10 @@ fn of_chunk(
 ) -> (f64, Vec<f32>) {
     let (mut outputs, way_back) = network.forward(weights, &labelled.chunk);
     let mut total = 0.0;
-    for (outputs, label) in outputs.chunks_exact_mut(loss.outputs()).zip(&labelled.labels) {
+    for (outputs, label) in outputs
+        .chunks_exact_mut(loss.outputs())
+        .zip(&labelled.labels)
+    {
         for (number, output) in outputs.iter_mut().enumerate() {
             let (value, slope) = loss.of(number, *output, *label);
             total += f64::from(value);

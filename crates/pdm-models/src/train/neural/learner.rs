@@ -62,9 +62,24 @@ impl<'a> Learner<'a> {
     ) -> Self {
         let parameters = draw(&network.layout, seed);
         let average = WeightAverage::new(options.weight_average, parameters.clone());
-        let optimizer = AdamWConfig::new().with_weight_decay(options.weight_decay as f32).with_epsilon(1e-8).build();
-        let state = State { step: 0, parameters, average, moments: [Vec::new(), Vec::new()] };
-        Self { network, options, loss, graph, optimizer, state }
+        let optimizer = AdamWConfig::new()
+            .with_weight_decay(options.weight_decay as f32)
+            .with_epsilon(1e-8)
+            .build();
+        let state = State {
+            step: 0,
+            parameters,
+            average,
+            moments: [Vec::new(), Vec::new()],
+        };
+        Self {
+            network,
+            options,
+            loss,
+            graph,
+            optimizer,
+            state,
+        }
     }
 
     /// Takes one step.
@@ -74,20 +89,35 @@ impl<'a> Learner<'a> {
     pub(super) fn step(&mut self, batch: &Batch) -> Result<StepReport, Divergence> {
         let (loss, mut gradient) = match &self.graph {
             None => loss_and_gradient(self.network, &self.state.parameters, batch, self.loss),
-            Some(device) => graph::loss_and_gradient(self.network, &self.state.parameters, batch, self.loss, device),
+            Some(device) => graph::loss_and_gradient(
+                self.network,
+                &self.state.parameters,
+                batch,
+                self.loss,
+                device,
+            ),
         };
         let gradient_norm = norm(&gradient);
         if !(loss.is_finite() && gradient_norm.is_finite()) {
             let broken = gradient.iter().position(|g| !g.is_finite());
             let tensor = broken.map(|parameter| self.network.layout.name_of(parameter).to_owned());
-            return Err(Divergence { step: self.state.step + 1, tensor });
+            return Err(Divergence {
+                step: self.state.step + 1,
+                tensor,
+            });
         }
         clip(&mut gradient, gradient_norm, self.options.gradient_clip);
         let learning_rate = learning_rate(&self.options, self.state.step);
         self.descend(learning_rate, gradient);
-        self.state.average.update(&self.state.parameters, self.state.step);
+        self.state
+            .average
+            .update(&self.state.parameters, self.state.step);
         self.state.step += 1;
-        Ok(StepReport { loss, gradient_norm, learning_rate })
+        Ok(StepReport {
+            loss,
+            gradient_norm,
+            learning_rate,
+        })
     }
 
     /// Takes the optimiser's step.
@@ -97,16 +127,27 @@ impl<'a> Learner<'a> {
             let length = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [length]), &device)
         };
-        let State { step, parameters, moments, .. } = &mut self.state;
+        let State {
+            step,
+            parameters,
+            moments,
+            ..
+        } = &mut self.state;
         let earlier = (*step > 0).then(|| {
             let [first, second] = std::mem::take(moments).map(vector);
             AdamWState::new(AdaptiveMomentumState::new(*step, first, second))
         });
         let parameter_vector = vector(std::mem::take(parameters));
-        let (updated, state) = self.optimizer.step(learning_rate, parameter_vector, vector(gradient), earlier);
+        let (updated, state) =
+            self.optimizer
+                .step(learning_rate, parameter_vector, vector(gradient), earlier);
         *parameters = values(updated);
-        *moments = state
-            .map_or_else(Default::default, |state| [values(state.momentum.moment_1), values(state.momentum.moment_2)]);
+        *moments = state.map_or_else(Default::default, |state| {
+            [
+                values(state.momentum.moment_1),
+                values(state.momentum.moment_2),
+            ]
+        });
     }
 }
 
@@ -117,7 +158,9 @@ fn draw(layout: &Layout, seed: u64) -> Vec<f32> {
     for tensor in layout.tensors() {
         let count = tensor.end() - tensor.start;
         match tensor.init {
-            Init::Uniform(bound) => parameters.extend((0..count).map(|_| rng.random_range(-bound..bound))),
+            Init::Uniform(bound) => {
+                parameters.extend((0..count).map(|_| rng.random_range(-bound..bound)))
+            }
             Init::Constant(value) => parameters.extend(std::iter::repeat_n(value, count)),
         }
     }
@@ -125,7 +168,11 @@ fn draw(layout: &Layout, seed: u64) -> Vec<f32> {
 }
 
 fn norm(gradient: &[f32]) -> f64 {
-    gradient.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>().sqrt()
+    gradient
+        .iter()
+        .map(|g| f64::from(*g) * f64::from(*g))
+        .sum::<f64>()
+        .sqrt()
 }
 
 /// Scales the whole gradient so that its norm is at most `limit` (Pascanu et al., ICML 2013).
@@ -138,7 +185,10 @@ fn clip(gradient: &mut [f32], norm: f64, limit: f64) {
 
 /// Returns the numbers of a tensor, row-major.
 pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("the tensors of a network hold f32")
+    tensor
+        .into_data()
+        .try_into_vec()
+        .expect("the tensors of a network hold f32")
 }
 
 #[cfg(test)]
@@ -149,7 +199,12 @@ mod tests {
     fn the_whole_gradient_is_clipped_together() {
         let mut gradient = vec![3.0, 0.0, -4.0];
         clip(&mut gradient, 5.0, 0.5);
-        assert!(gradient.iter().zip([0.3, 0.0, -0.4]).all(|(a, b)| (a - b).abs() < 1e-6));
+        assert!(
+            gradient
+                .iter()
+                .zip([0.3, 0.0, -0.4])
+                .all(|(a, b)| (a - b).abs() < 1e-6)
+        );
         clip(&mut gradient, 0.5, 1.0);
         assert!((norm(&gradient) - 0.5).abs() < 1e-6);
     }
@@ -160,7 +215,10 @@ mod tests {
         layout.vector("a", &[100], Init::Uniform(0.2));
         layout.vector("b", &[2], Init::Constant(1.0));
         let parameters = draw(&layout, 3);
-        assert!(parameters[..100].iter().all(|p| p.abs() < 0.2) && parameters[..100].iter().any(|p| p.abs() > 0.1));
+        assert!(
+            parameters[..100].iter().all(|p| p.abs() < 0.2)
+                && parameters[..100].iter().any(|p| p.abs() > 0.1)
+        );
         assert_eq!(parameters[100..], [1.0, 1.0]);
         assert_eq!(parameters, draw(&layout, 3));
         assert_ne!(parameters, draw(&layout, 4));

@@ -3,7 +3,9 @@ use serde::{Deserialize, Serialize};
 use crate::models::neural::QUANTILES;
 
 /// What a network makes small. Gradient boosting and ridge regression make the squared error small in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
     /// The squared error.
@@ -42,14 +44,20 @@ impl ScaledLoss {
         let d = output - label;
         match self {
             Self::Mse => (d * d, 2.0 * d),
-            Self::Huber { delta } if d.abs() > delta => (delta * (2.0 * d.abs() - delta), 2.0 * delta * d.signum()),
+            Self::Huber { delta } if d.abs() > delta => {
+                (delta * (2.0 * d.abs() - delta), 2.0 * delta * d.signum())
+            }
             Self::Huber { .. } => (d * d, 2.0 * d),
             Self::Asymmetric { late } => {
                 let weight = if d > 0.0 { late } else { 1.0 };
                 (weight * d * d, 2.0 * weight * d)
             }
             Self::Quantile { levels } => {
-                let slope = if d > 0.0 { 1.0 - levels[number] } else { -levels[number] };
+                let slope = if d > 0.0 {
+                    1.0 - levels[number]
+                } else {
+                    -levels[number]
+                };
                 (slope * d, slope)
             }
         }
@@ -64,7 +72,9 @@ mod tests {
         ScaledLoss::Mse,
         ScaledLoss::Huber { delta: 0.1 },
         ScaledLoss::Asymmetric { late: 3.0 },
-        ScaledLoss::Quantile { levels: [0.1, 0.5, 0.8] },
+        ScaledLoss::Quantile {
+            levels: [0.1, 0.5, 0.8],
+        },
     ];
 
     #[test]
@@ -73,16 +83,21 @@ mod tests {
             for i in -20_i32..=20 {
                 let (output, step) = (0.013 + i as f32 * 0.02, 1e-3);
                 let number = i.unsigned_abs() as usize % loss.outputs();
-                let [above, below] = [step, -step].map(|step| loss.of(number, output + step, 0.0).0);
+                let [above, below] =
+                    [step, -step].map(|step| loss.of(number, output + step, 0.0).0);
                 let slope = loss.of(number, output, 0.0).1;
-                assert!((slope - (above - below) / (2.0 * step)).abs() < 2e-3, "{loss:?} at {output}");
+                assert!(
+                    (slope - (above - below) / (2.0 * step)).abs() < 2e-3,
+                    "{loss:?} at {output}"
+                );
             }
         }
     }
 
     #[test]
     fn late_errors_weigh_more_and_large_ones_grow_slowly() {
-        let [mse, huber, asymmetric, _] = LOSSES.map(|loss| [-0.5, 0.5].map(|d| loss.of(0, d, 0.0).0));
+        let [mse, huber, asymmetric, _] =
+            LOSSES.map(|loss| [-0.5, 0.5].map(|d| loss.of(0, d, 0.0).0));
         assert_eq!((mse, asymmetric), ([0.25; 2], [0.25, 0.75]));
         assert!((huber[0] - 0.09).abs() < 1e-6 && huber[0] == huber[1]);
     }
@@ -91,7 +106,12 @@ mod tests {
     fn the_pinball_loss_is_least_at_the_quantile() {
         let labels: Vec<f32> = (1..=99).map(|i| i as f32).collect();
         for (number, quantile) in [10, 50, 80].into_iter().enumerate() {
-            let total = |output: i32| labels.iter().map(|label| LOSSES[3].of(number, output as f32, *label).0).sum();
+            let total = |output: i32| {
+                labels
+                    .iter()
+                    .map(|label| LOSSES[3].of(number, output as f32, *label).0)
+                    .sum()
+            };
             let totals: Vec<f32> = (1..=99).map(total).collect();
             let least = (1..=99).min_by(|a, b| totals[*a - 1].total_cmp(&totals[*b - 1]));
             assert_eq!(least, Some(quantile));

@@ -8,11 +8,20 @@ use crate::models::neural::FitOptions;
 /// `OneCycle` has the factors of PyTorch's `OneCycleLR`: from `peak / 25` to `peak` along a cosine during the warm-up,
 /// then to `peak / 250 000`. The others rise linearly.
 pub(super) fn learning_rate(options: &FitOptions, step: usize) -> f64 {
-    let FitOptions { steps, learning_rate: peak, warmup_fraction, .. } = *options;
+    let FitOptions {
+        steps,
+        learning_rate: peak,
+        warmup_fraction,
+        ..
+    } = *options;
     let last = steps.saturating_sub(1) as f64;
     let top = warmup_fraction * last;
     let step = step as f64;
-    let fallen = if last > top { (step - top) / (last - top) } else { 0.0 };
+    let fallen = if last > top {
+        (step - top) / (last - top)
+    } else {
+        0.0
+    };
     match options.schedule {
         Schedule::OneCycle if step < top => cosine(peak / 25.0, peak, step / top),
         Schedule::OneCycle => cosine(peak, peak / 250_000.0, fallen),
@@ -33,8 +42,17 @@ mod tests {
     use crate::models::neural::SharedOptions;
 
     fn rates(schedule: Schedule, steps: usize, warmup_fraction: f64) -> Vec<f64> {
-        let options = GruOptions { schedule, steps, warmup_fraction, learning_rate: 0.5, ..Default::default() }.fit();
-        (0..steps).map(|step| learning_rate(&options, step)).collect()
+        let options = GruOptions {
+            schedule,
+            steps,
+            warmup_fraction,
+            learning_rate: 0.5,
+            ..Default::default()
+        }
+        .fit();
+        (0..steps)
+            .map(|step| learning_rate(&options, step))
+            .collect()
     }
 
     #[test]
@@ -48,10 +66,21 @@ mod tests {
 
     #[test]
     fn the_others_rise_straight_to_the_peak() {
-        let (constant, cosine) = (rates(Schedule::Constant, 101, 0.1), rates(Schedule::Cosine, 101, 0.1));
+        let (constant, cosine) = (
+            rates(Schedule::Constant, 101, 0.1),
+            rates(Schedule::Cosine, 101, 0.1),
+        );
         assert_eq!(constant[..10], cosine[..10]);
-        assert!(constant[..=10].is_sorted() && constant[0] > 0.0 && constant[10..].iter().all(|rate| *rate == 0.5));
-        assert!(cosine[10..].is_sorted_by(|a, b| a >= b) && cosine[10] == 0.5 && cosine[100].abs() < 1e-12);
+        assert!(
+            constant[..=10].is_sorted()
+                && constant[0] > 0.0
+                && constant[10..].iter().all(|rate| *rate == 0.5)
+        );
+        assert!(
+            cosine[10..].is_sorted_by(|a, b| a >= b)
+                && cosine[10] == 0.5
+                && cosine[100].abs() < 1e-12
+        );
     }
 
     #[test]

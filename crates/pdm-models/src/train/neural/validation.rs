@@ -34,14 +34,21 @@ impl Validation {
                 Reading::Sequence { stride, max_steps } => {
                     labelled.push_sequence(unit, 0, [stride, max_steps], label_scale);
                 }
-                Reading::Window { stride, length } => (0..unit.rows())
-                    .step_by(stride)
-                    .for_each(|last| labelled.push_window(unit, last, [stride, length], label_scale)),
+                Reading::Window { stride, length } => {
+                    (0..unit.rows()).step_by(stride).for_each(|last| {
+                        labelled.push_window(unit, last, [stride, length], label_scale)
+                    })
+                }
             }
             labelled
         };
         let (every, patience) = (options.validate_every, options.patience);
-        (!units.is_empty()).then(|| Self { units: units.iter().map(read).collect(), every, patience, label_scale })
+        (!units.is_empty()).then(|| Self {
+            units: units.iter().map(read).collect(),
+            every,
+            patience,
+            label_scale,
+        })
     }
 
     /// Returns whether it is time to look, after so many of all steps.
@@ -55,8 +62,13 @@ impl Validation {
         let (mut squares, mut count) = (0.0, 0);
         for unit in &self.units {
             let outputs = network.predict(&weights, &unit.chunk);
-            let middles = outputs.chunks_exact(network.outputs()).map(|outputs| ordered(outputs)[1]);
-            squares += middles.zip(&unit.labels).map(|(r, y)| f64::from(r - y).powi(2)).sum::<f64>();
+            let middles = outputs
+                .chunks_exact(network.outputs())
+                .map(|outputs| ordered(outputs)[1]);
+            squares += middles
+                .zip(&unit.labels)
+                .map(|(r, y)| f64::from(r - y).powi(2))
+                .sum::<f64>();
             count += unit.labels.len();
         }
         f64::from(self.label_scale) * (squares / count as f64).sqrt()

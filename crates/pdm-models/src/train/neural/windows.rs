@@ -21,19 +21,49 @@ const WINDOWS: usize = 16;
 impl WindowLearner {
     /// Returns a learner for windows `[labels, steps, inputs]` with all parameters zero; `None` where the family is no
     /// network.
-    pub fn new(options: ModelOptions, [steps, inputs]: [usize; 2], windows: &[f32], labels: &[f32]) -> Option<Self> {
+    pub fn new(
+        options: ModelOptions,
+        [steps, inputs]: [usize; 2],
+        windows: &[f32],
+        labels: &[f32],
+    ) -> Option<Self> {
         let network = Network::new(options.neural()?, inputs, 1);
-        let chunks = windows.chunks(WINDOWS * steps * inputs).zip(labels.chunks(WINDOWS)).map(|(rows, labels)| {
-            let chunk = Chunk { rows: rows.to_vec(), lengths: vec![steps; labels.len()], last_only: true };
-            Labelled { chunk, labels: labels.to_vec() }
-        });
-        let (batch, parameters) = (Batch { chunks: chunks.collect() }, vec![0.0; network.layout.len()]);
-        Some(Self { options, network, batch, parameters, inputs })
+        let chunks = windows
+            .chunks(WINDOWS * steps * inputs)
+            .zip(labels.chunks(WINDOWS))
+            .map(|(rows, labels)| {
+                let chunk = Chunk {
+                    rows: rows.to_vec(),
+                    lengths: vec![steps; labels.len()],
+                    last_only: true,
+                };
+                Labelled {
+                    chunk,
+                    labels: labels.to_vec(),
+                }
+            });
+        let (batch, parameters) = (
+            Batch {
+                chunks: chunks.collect(),
+            },
+            vec![0.0; network.layout.len()],
+        );
+        Some(Self {
+            options,
+            network,
+            batch,
+            parameters,
+            inputs,
+        })
     }
 
     /// Returns name and shape of each tensor of the network.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.network.layout.tensors().iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
+        self.network
+            .layout
+            .tensors()
+            .iter()
+            .map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
     }
 
     /// Returns the number of parameters.
@@ -46,23 +76,39 @@ impl WindowLearner {
     /// # Panics
     /// Where their number is another.
     pub fn set_parameters(&mut self, parameters: Vec<f32>) {
-        assert_eq!(parameters.len(), self.parameters.len(), "as many numbers as the network has parameters");
+        assert_eq!(
+            parameters.len(),
+            self.parameters.len(),
+            "as many numbers as the network has parameters"
+        );
         self.parameters = parameters;
     }
 
     /// Takes so many steps from the parameters set, and tells the loss of each before its update.
     pub fn run(&self, steps: usize, mut each: impl FnMut(f64)) {
-        let Some(options) = self.options.neural() else { return };
+        let Some(options) = self.options.neural() else {
+            return;
+        };
         let mut learner = Learner::new(&self.network, options.fit(), ScaledLoss::Mse, None, 0);
         learner.state.parameters.clone_from(&self.parameters);
         for _ in 0..steps {
-            each(learner.step(&self.batch).map_or(f64::NAN, |report| report.loss));
+            each(
+                learner
+                    .step(&self.batch)
+                    .map_or(f64::NAN, |report| report.loss),
+            );
         }
     }
 
     /// Returns the model with the parameters set, which predicts in units of the labels.
     pub fn model(&self) -> Option<Box<dyn Predictor>> {
         let options = self.options.neural()?;
-        Some(Box::new(Neural::new(options, self.network.clone(), self.parameters.clone(), self.inputs, 1.0)))
+        Some(Box::new(Neural::new(
+            options,
+            self.network.clone(),
+            self.parameters.clone(),
+            self.inputs,
+            1.0,
+        )))
     }
 }

@@ -19,12 +19,22 @@ fn gate(gate: &GateLine) -> Option<String> {
         Verdict::Fail => ("error", "fails"),
         Verdict::Undecided => ("warning", "cannot tell"),
     };
-    Some(command(level, gate.place.as_ref(), &format!("gate {says}: {}", gate.title()), &gate.why))
+    Some(command(
+        level,
+        gate.place.as_ref(),
+        &format!("gate {says}: {}", gate.title()),
+        &gate.why,
+    ))
 }
 
 fn trouble(trouble: &Trouble) -> String {
     let title = trouble.kind.replace('_', " ");
-    command("error", trouble.place.as_ref(), &title, &words::trouble(trouble))
+    command(
+        "error",
+        trouble.place.as_ref(),
+        &title,
+        &words::trouble(trouble),
+    )
 }
 
 fn summary(judgement: &Judgement) -> String {
@@ -57,7 +67,9 @@ fn command(level: &str, place: Option<&Place>, title: &str, message: &str) -> St
 
 /// What ends a command would otherwise begin another: the escapes are those of GitHub's own toolkit.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
@@ -70,10 +82,18 @@ mod tests {
 
     #[test]
     fn nothing_in_a_message_ends_its_command() {
-        let place = Place { file: "a,b:c.toml".into(), line: 3, column: Some(7) };
-        let seen = command("error", Some(&place), "50 %, at\nmost", "one\r\n::error::two 5 %");
-        let expected =
-            "::error file=a%2Cb%3Ac.toml,line=3,col=7,title=50 %25%2C at%0Amost::one%0D%0A::error::two 5 %25";
+        let place = Place {
+            file: "a,b:c.toml".into(),
+            line: 3,
+            column: Some(7),
+        };
+        let seen = command(
+            "error",
+            Some(&place),
+            "50 %, at\nmost",
+            "one\r\n::error::two 5 %",
+        );
+        let expected = "::error file=a%2Cb%3Ac.toml,line=3,col=7,title=50 %25%2C at%0Amost::one%0D%0A::error::two 5 %25";
         assert_eq!(seen, expected);
     }
 }

@@ -13,16 +13,35 @@ pub(super) fn interval(gate: &GateLine) -> Option<String> {
     let [lower, value, upper] = gate.observed.as_ref()?.numbers();
     let [low, high] = gate.allowed()?;
     let limits = [low, high].into_iter().filter(|limit| limit.is_finite());
-    let shown: Vec<f64> = [lower, value, upper].into_iter().chain(limits.clone()).collect();
+    let shown: Vec<f64> = [lower, value, upper]
+        .into_iter()
+        .chain(limits.clone())
+        .collect();
     if shown.iter().any(|number| !number.is_finite()) {
         return None;
     }
-    let (least, most) = shown.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), n| (a.min(*n), b.max(*n)));
-    let size = if most > least { most - least } else { least.abs().max(1.0) };
+    let (least, most) = shown
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), n| {
+            (a.min(*n), b.max(*n))
+        });
+    let size = if most > least {
+        most - least
+    } else {
+        least.abs().max(1.0)
+    };
     let (from, size) = (least - 0.08 * size, 1.16 * size);
-    let column = |number: f64| (((number - from) / size * (WIDTH - 1) as f64).round() as usize).min(WIDTH - 1);
+    let column = |number: f64| {
+        (((number - from) / size * (WIDTH - 1) as f64).round() as usize).min(WIDTH - 1)
+    };
     let number_at = |column: usize| from + column as f64 / (WIDTH - 1) as f64 * size;
-    let ground = |column| if (low..=high).contains(&number_at(column)) { '·' } else { '×' };
+    let ground = |column| {
+        if (low..=high).contains(&number_at(column)) {
+            '·'
+        } else {
+            '×'
+        }
+    };
     let mut bar: Vec<char> = (0..WIDTH).map(ground).collect();
     limits.for_each(|limit| bar[column(limit)] = '┃');
     bar[column(lower)..=column(upper)].fill('─');

@@ -20,7 +20,10 @@ pub struct Drawing {
 pub fn drawings(judgement: &Judgement) -> Vec<Drawing> {
     let intervals = forest::draw(judgement).map(|svg| Drawing {
         name: "gates",
-        title: format!("Gates of {}: intervals against their limits", judgement.pipeline),
+        title: format!(
+            "Gates of {}: intervals against their limits",
+            judgement.pipeline
+        ),
         svg,
     });
     let errors = judgement.evidence.as_ref().and_then(scatter::draw).map(|svg| Drawing {

@@ -25,14 +25,23 @@ pub(super) const STYLE: &str = "\
 
 /// Draws the gates that judged something; none where none did.
 pub(super) fn draw(judgement: &Judgement) -> Option<String> {
-    let rows: Vec<_> = judgement.gates.iter().filter_map(|gate| Some((gate, Row::of(gate)?))).collect();
+    let rows: Vec<_> = judgement
+        .gates
+        .iter()
+        .filter_map(|gate| Some((gate, Row::of(gate)?)))
+        .collect();
     if rows.is_empty() {
         return None;
     }
-    let title = format!("Gates of {}: {}", judgement.pipeline, words::verdict_line(judgement));
+    let title = format!(
+        "Gates of {}: {}",
+        judgement.pipeline,
+        words::verdict_line(judgement)
+    );
     let described: Vec<_> = rows.iter().map(|(gate, _)| gate.why.as_str()).collect();
     let height = HEADER + ROW * rows.len() as f64 + EDGE;
-    let mut drawing: Document = sheet(&title, &format!("{}.", described.join(". ")), height).add(el::Style::new(STYLE));
+    let mut drawing: Document =
+        sheet(&title, &format!("{}.", described.join(". ")), height).add(el::Style::new(STYLE));
     for (i, (gate, row)) in rows.iter().enumerate() {
         let place = format!("translate(0 {})", number(HEADER + ROW * i as f64));
         drawing = drawing.add(row.draw(gate).set("transform", place));
@@ -52,10 +61,26 @@ impl Row {
         let (interval, allowed) = (gate.observed.as_ref()?.numbers(), gate.allowed()?);
         let limits = allowed.into_iter().filter(|limit| limit.is_finite());
         let numbers: Vec<f64> = interval.into_iter().chain(limits).collect();
-        let (low, high) = numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), n| (a.min(*n), b.max(*n)));
-        let room = 0.08 * if high > low { high - low } else { low.abs().max(1.0) };
+        let (low, high) = numbers
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), n| {
+                (a.min(*n), b.max(*n))
+            });
+        let room = 0.08
+            * if high > low {
+                high - low
+            } else {
+                low.abs().max(1.0)
+            };
         let axis = Axis::exact([low - room, high + room].into_iter());
-        numbers.iter().all(|number| number.is_finite()).then_some(Self { axis, interval, allowed })
+        numbers
+            .iter()
+            .all(|number| number.is_finite())
+            .then_some(Self {
+                axis,
+                interval,
+                allowed,
+            })
     }
 
     fn x(&self, value: f64) -> f64 {
@@ -74,27 +99,51 @@ impl Row {
             group = group.add(self.rule(limit));
         }
         for (value, label) in self.axis.ticks() {
-            group = group.add(text(&label, self.x(value), TRACK + TRACK_HEIGHT + 13.0, "middle").set("class", "tick"));
+            group = group.add(
+                text(&label, self.x(value), TRACK + TRACK_HEIGHT + 13.0, "middle")
+                    .set("class", "tick"),
+            );
         }
         let [lower, value, upper] = self.interval;
         let middle = TRACK + TRACK_HEIGHT / 2.0;
         let line = el::Line::new().set("class", format!("interval {look}"));
-        let line = line.set("x1", number(self.x(lower))).set("x2", number(self.x(upper)));
-        let dot = el::Circle::new().set("class", look).set("cx", number(self.x(value))).set("cy", number(middle));
-        group.add(line.set("y1", number(middle)).set("y2", number(middle))).add(dot.set("r", "5"))
+        let line = line
+            .set("x1", number(self.x(lower)))
+            .set("x2", number(self.x(upper)));
+        let dot = el::Circle::new()
+            .set("class", look)
+            .set("cx", number(self.x(value)))
+            .set("cy", number(middle));
+        group
+            .add(line.set("y1", number(middle)).set("y2", number(middle)))
+            .add(dot.set("r", "5"))
     }
 
     fn bar(&self, from: f64, to: f64, look: &str) -> el::Rectangle {
-        let end = |value: f64, open: f64| if value.is_finite() { self.x(value) } else { open };
+        let end = |value: f64, open: f64| {
+            if value.is_finite() {
+                self.x(value)
+            } else {
+                open
+            }
+        };
         let (from, to) = (end(from, EDGE), end(to, WIDTH - EDGE));
-        let bar = el::Rectangle::new().set("class", look).set("x", number(from)).set("y", number(TRACK));
-        bar.set("width", number(to - from)).set("height", number(TRACK_HEIGHT))
+        let bar = el::Rectangle::new()
+            .set("class", look)
+            .set("x", number(from))
+            .set("y", number(TRACK));
+        bar.set("width", number(to - from))
+            .set("height", number(TRACK_HEIGHT))
     }
 
     fn rule(&self, limit: f64) -> el::Line {
         let x = number(self.x(limit));
-        let line = el::Line::new().set("class", "limit").set("x1", x.as_str()).set("x2", x.as_str());
-        line.set("y1", number(TRACK - 3.0)).set("y2", number(TRACK + TRACK_HEIGHT + 3.0))
+        let line = el::Line::new()
+            .set("class", "limit")
+            .set("x1", x.as_str())
+            .set("x2", x.as_str());
+        line.set("y1", number(TRACK - 3.0))
+            .set("y2", number(TRACK + TRACK_HEIGHT + 3.0))
     }
 }
 

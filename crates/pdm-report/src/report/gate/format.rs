@@ -20,7 +20,8 @@ pub enum GateFormat {
 
 impl GateFormat {
     /// All formats, in the order of the help.
-    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS.first_chunk().expect("as many as there are");
+    pub const ALL: [Self; Self::VARIANTS.len()] =
+        *Self::VARIANTS.first_chunk().expect("as many as there are");
 
     /// Returns the name, as in `--report NAME=PATH`.
     pub fn name(self) -> &'static str {
@@ -42,7 +43,10 @@ impl GateFormat {
             (".sarif.json", Self::Sarif),
             (".json", Self::Json),
         ];
-        known.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, format)| format)
+        known
+            .into_iter()
+            .find(|(ending, _)| name.ends_with(ending))
+            .map(|(_, format)| format)
     }
 }
 
@@ -52,10 +56,30 @@ mod tests {
 
     #[test]
     fn a_file_s_name_tells_its_format() {
-        let seen = ["gate.xml", "out/GATE.MD", "a.sarif", "a.sarif.json", "a.json", "a.txt", "xml"];
+        let seen = [
+            "gate.xml",
+            "out/GATE.MD",
+            "a.sarif",
+            "a.sarif.json",
+            "a.json",
+            "a.txt",
+            "xml",
+        ];
         let seen = seen.map(|name| GateFormat::of_file(Path::new(name)).map(GateFormat::name));
-        let expected = [Some("junit"), Some("markdown"), Some("sarif"), Some("sarif"), Some("json"), None, None];
+        let expected = [
+            Some("junit"),
+            Some("markdown"),
+            Some("sarif"),
+            Some("sarif"),
+            Some("json"),
+            None,
+            None,
+        ];
         assert_eq!(seen, expected);
-        assert!(GateFormat::ALL.iter().all(|format| GateFormat::named(format.name()) == Some(*format)));
+        assert!(
+            GateFormat::ALL
+                .iter()
+                .all(|format| GateFormat::named(format.name()) == Some(*format))
+        );
     }
 }

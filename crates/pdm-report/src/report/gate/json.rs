@@ -17,6 +17,10 @@ struct Document<'j> {
 /// # Panics
 /// Never: a struct of numbers and names has a JSON form.
 pub fn json(judgement: &Judgement) -> String {
-    let document = Document { format: FORMAT, judgement };
-    serde_json::to_string_pretty(&document).expect("a struct of numbers and names has a JSON form") + "\n"
+    let document = Document {
+        format: FORMAT,
+        judgement,
+    };
+    serde_json::to_string_pretty(&document).expect("a struct of numbers and names has a JSON form")
+        + "\n"
 }

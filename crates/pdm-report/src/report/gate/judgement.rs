@@ -113,8 +113,18 @@ impl Observed {
     /// Returns what was found, and its interval: a score, or a difference in which negative is better.
     pub fn numbers(&self) -> [f64; 3] {
         match self {
-            Self::Score(Score { value, lower, upper, .. }) => [*lower, *value, *upper],
-            Self::Difference(PairedDifference { difference, lower, upper, .. }) => [*lower, *difference, *upper],
+            Self::Score(Score {
+                value,
+                lower,
+                upper,
+                ..
+            }) => [*lower, *value, *upper],
+            Self::Difference(PairedDifference {
+                difference,
+                lower,
+                upper,
+                ..
+            }) => [*lower, *difference, *upper],
         }
     }
 }
@@ -138,6 +148,9 @@ impl GateLine {
 impl Judgement {
     /// Returns how many gates have this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.gates.iter().filter(|gate| gate.verdict == verdict).count()
+        self.gates
+            .iter()
+            .filter(|gate| gate.verdict == verdict)
+            .count()
     }
 }

@@ -30,33 +30,52 @@ fn write(xml: &mut Xml, judgement: &Judgement) -> io::Result<()> {
     let names = names(judgement);
     let failures = judgement.gates.len() - judgement.count(Verdict::Pass);
     let counts = [
-        ("tests", (judgement.gates.len() + judgement.troubles.len()).to_string()),
+        (
+            "tests",
+            (judgement.gates.len() + judgement.troubles.len()).to_string(),
+        ),
         ("failures", failures.to_string()),
         ("errors", judgement.troubles.len().to_string()),
     ];
     let counts = || counts.iter().map(|(name, count)| (*name, count.as_str()));
     let suite = clean(&format!("gates of {}", judgement.pipeline));
-    xml.create_element("testsuites").with_attribute(("name", "pdm-ml")).with_attributes(counts()).write_inner_content(
-        |xml| {
-            let element = xml.create_element("testsuite").with_attribute(("name", suite.as_str()));
-            let element = element.with_attributes(counts()).with_attribute(("skipped", "0"));
+    xml.create_element("testsuites")
+        .with_attribute(("name", "pdm-ml"))
+        .with_attributes(counts())
+        .write_inner_content(|xml| {
+            let element = xml
+                .create_element("testsuite")
+                .with_attribute(("name", suite.as_str()));
+            let element = element
+                .with_attributes(counts())
+                .with_attribute(("skipped", "0"));
             let file = judgement.file.as_deref().map(clean);
             let element = element.with_attributes(file.as_deref().map(|file| ("file", file)));
             element.write_inner_content(|xml| {
                 properties(xml, judgement)?;
-                judgement.troubles.iter().try_for_each(|trouble| error(xml, judgement, trouble))?;
-                judgement.gates.iter().zip(&names).try_for_each(|(gate, name)| test(xml, judgement, gate, name))
+                judgement
+                    .troubles
+                    .iter()
+                    .try_for_each(|trouble| error(xml, judgement, trouble))?;
+                judgement
+                    .gates
+                    .iter()
+                    .zip(&names)
+                    .try_for_each(|(gate, name)| test(xml, judgement, gate, name))
             })?;
             Ok(())
-        },
-    )?;
+        })?;
     Ok(())
 }
 
 /// Returns a name for each gate; two gates of one kind are told apart, since readers follow a test by its name.
 fn names(judgement: &Judgement) -> Vec<String> {
     let titles: Vec<_> = judgement.gates.iter().map(GateLine::title).collect();
-    let name = |(i, title): (usize, &String)| match titles[..i].iter().filter(|before| *before == title).count() {
+    let name = |(i, title): (usize, &String)| match titles[..i]
+        .iter()
+        .filter(|before| *before == title)
+        .count()
+    {
         0 => title.clone(),
         before => format!("{title} ({})", before + 1),
     };
@@ -66,22 +85,33 @@ fn names(judgement: &Judgement) -> Vec<String> {
 fn properties(xml: &mut Xml, judgement: &Judgement) -> io::Result<()> {
     let mut properties = vec![("verdict", words::verdict_line(judgement))];
     properties.extend(judgement.evidence.iter().flat_map(of_evidence));
-    xml.create_element("properties").write_inner_content(|xml| {
-        properties.iter().try_for_each(|(name, value)| {
-            let property = xml.create_element("property").with_attribute(("name", *name));
-            property.with_attribute(("value", clean(value).as_str())).write_empty().map(|_| ())
-        })
-    })?;
+    xml.create_element("properties")
+        .write_inner_content(|xml| {
+            properties.iter().try_for_each(|(name, value)| {
+                let property = xml
+                    .create_element("property")
+                    .with_attribute(("name", *name));
+                property
+                    .with_attribute(("value", clean(value).as_str()))
+                    .write_empty()
+                    .map(|_| ())
+            })
+        })?;
     Ok(())
 }
 
 fn of_evidence(evidence: &Evidence) -> Vec<(&'static str, String)> {
-    let version = evidence.version.map(|version| ("version", format!("{}/{version}", evidence.model)));
+    let version = evidence
+        .version
+        .map(|version| ("version", format!("{}/{version}", evidence.model)));
     let mut properties = vec![
         ("bundle", evidence.bundle.to_string()),
         ("champion", words::champion(evidence)),
         ("protocol", evidence.protocol.clone()),
-        ("protocol digest", evidence.scorecard.protocol_digest.to_string()),
+        (
+            "protocol digest",
+            evidence.scorecard.protocol_digest.to_string(),
+        ),
         ("units", evidence.scorecard.units.to_string()),
         ("interval", words::interval_method(evidence)),
         ("seeds", evidence.seeds.to_string()),
@@ -92,36 +122,70 @@ fn of_evidence(evidence: &Evidence) -> Vec<(&'static str, String)> {
 
 fn test(xml: &mut Xml, judgement: &Judgement, gate: &GateLine, name: &str) -> io::Result<()> {
     let class = clean(&format!("{}.gates", judgement.pipeline));
-    let element = xml.create_element("testcase").with_attribute(("name", clean(name).as_str()));
-    let element = element.with_attribute(("classname", class.as_str())).with_attribute(("time", "0"));
+    let element = xml
+        .create_element("testcase")
+        .with_attribute(("name", clean(name).as_str()));
+    let element = element
+        .with_attribute(("classname", class.as_str()))
+        .with_attribute(("time", "0"));
     let kind = match gate.verdict {
         Verdict::Pass => return told(element, "system-out", &[], &gate.why),
         Verdict::Fail => "refused",
         Verdict::Undecided => "undecided",
     };
-    let place = gate.place.as_ref().map(|place| format!("\n{}:{}", place.file, place.line));
+    let place = gate
+        .place
+        .as_ref()
+        .map(|place| format!("\n{}:{}", place.file, place.line));
     let text = format!("{}{}", gate.why, place.unwrap_or_default());
-    told(element, "failure", &[("type", kind), ("message", &gate.why)], &text)
+    told(
+        element,
+        "failure",
+        &[("type", kind), ("message", &gate.why)],
+        &text,
+    )
 }
 
 fn error(xml: &mut Xml, judgement: &Judgement, trouble: &Trouble) -> io::Result<()> {
     let class = clean(&format!("{}.line", judgement.pipeline));
     let name = trouble.kind.replace('_', " ");
-    let element = xml.create_element("testcase").with_attribute(("name", clean(&name).as_str()));
-    let element = element.with_attribute(("classname", class.as_str())).with_attribute(("time", "0"));
-    let place = trouble.place.as_ref().map(|place| format!("\n{}:{}", place.file, place.line));
+    let element = xml
+        .create_element("testcase")
+        .with_attribute(("name", clean(&name).as_str()));
+    let element = element
+        .with_attribute(("classname", class.as_str()))
+        .with_attribute(("time", "0"));
+    let place = trouble
+        .place
+        .as_ref()
+        .map(|place| format!("\n{}:{}", place.file, place.line));
     let text = format!("{}{}", words::trouble(trouble), place.unwrap_or_default());
-    told(element, "error", &[("type", &trouble.kind), ("message", words::first_line(&trouble.message))], &text)
+    told(
+        element,
+        "error",
+        &[
+            ("type", &trouble.kind),
+            ("message", words::first_line(&trouble.message)),
+        ],
+        &text,
+    )
 }
 
 type Element<'a> = quick_xml::writer::ElementWriter<'a, Vec<u8>>;
 
 /// Ends a test with one element inside.
 fn told(test: Element<'_>, name: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
-    let attributes: Vec<_> = attributes.iter().map(|(name, value)| (*name, clean(value))).collect();
+    let attributes: Vec<_> = attributes
+        .iter()
+        .map(|(name, value)| (*name, clean(value)))
+        .collect();
     test.write_inner_content(|xml| {
         let element = xml.create_element(name);
-        let element = element.with_attributes(attributes.iter().map(|(name, value)| (*name, value.as_str())));
+        let element = element.with_attributes(
+            attributes
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
         element.write_text_content(BytesText::new(&clean(text)))?;
         Ok(())
     })?;
@@ -130,6 +194,16 @@ fn told(test: Element<'_>, name: &str, attributes: &[(&str, &str)], text: &str) 
 
 /// XML 1.0 has no way at all to write most control characters.
 fn clean(text: &str) -> String {
-    let known = |c: char| matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'));
-    text.chars().map(|c| if known(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+    let known = |c: char| {
+        matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'))
+    };
+    text.chars()
+        .map(|c| {
+            if known(c) {
+                c
+            } else {
+                char::REPLACEMENT_CHARACTER
+            }
+        })
+        .collect()
 }

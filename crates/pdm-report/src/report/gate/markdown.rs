@@ -17,7 +17,11 @@ pub struct Linked<'l> {
 /// it is committed or uploaded somewhere.
 pub fn markdown(judgement: &Judgement, drawings: &[Linked<'_>]) -> String {
     let mut parts = vec![
-        format!("## {} Gates of {}", mark(judgement.verdict), text(&judgement.pipeline)),
+        format!(
+            "## {} Gates of {}",
+            mark(judgement.verdict),
+            text(&judgement.pipeline)
+        ),
         format!("**{}**", text(&words::verdict_line(judgement))),
     ];
     parts.extend((!judgement.troubles.is_empty()).then(|| troubles(&judgement.troubles)));
@@ -30,7 +34,11 @@ pub fn markdown(judgement: &Judgement, drawings: &[Linked<'_>]) -> String {
         parts.push(scores(evidence));
         parts.extend(bands(&evidence.scorecard.bands));
     }
-    parts.extend(drawings.iter().map(|drawing| format!("![{}]({})", text(drawing.title), target(drawing.target))));
+    parts.extend(
+        drawings
+            .iter()
+            .map(|drawing| format!("![{}]({})", text(drawing.title), target(drawing.target))),
+    );
     parts.join("\n\n") + "\n"
 }
 
@@ -45,18 +53,33 @@ fn mark(verdict: Option<Verdict>) -> &'static str {
 
 fn troubles(troubles: &[Trouble]) -> String {
     let item = |trouble: &Trouble| {
-        let place = trouble.place.as_ref().map(|place| format!(" ({})", at(place))).unwrap_or_default();
-        let lines: Vec<_> = words::trouble(trouble).lines().map(|line| format!("  {line}")).collect();
-        format!("- {}{place}\n\n  ```text\n{}\n  ```", trouble.kind.replace('_', " "), lines.join("\n"))
+        let place = trouble
+            .place
+            .as_ref()
+            .map(|place| format!(" ({})", at(place)))
+            .unwrap_or_default();
+        let lines: Vec<_> = words::trouble(trouble)
+            .lines()
+            .map(|line| format!("  {line}"))
+            .collect();
+        format!(
+            "- {}{place}\n\n  ```text\n{}\n  ```",
+            trouble.kind.replace('_', " "),
+            lines.join("\n")
+        )
     };
     troubles.iter().map(item).collect::<Vec<_>>().join("\n")
 }
 
 fn gates(gates: &[GateLine], evidence: Option<&Evidence>) -> String {
-    let level = evidence.map(|evidence| format!(" [{} interval]", words::level(evidence))).unwrap_or_default();
+    let level = evidence
+        .map(|evidence| format!(" [{} interval]", words::level(evidence)))
+        .unwrap_or_default();
     let row = |gate: &GateLine| {
         let place = gate.place.as_ref().map(at).unwrap_or_default();
-        let bar = bar::interval(gate).map(|bar| format!("`{bar}`")).unwrap_or_default();
+        let bar = bar::interval(gate)
+            .map(|bar| format!("`{bar}`"))
+            .unwrap_or_default();
         [
             format!("{} {}", mark(Some(gate.verdict)), verdict(gate.verdict)),
             text(&gate.title()),
@@ -68,8 +91,20 @@ fn gates(gates: &[GateLine], evidence: Option<&Evidence>) -> String {
         ]
     };
     let observed = format!("observed{level}");
-    let header = ["verdict", "gate", &observed, "interval and limit", "units", "line", "why"];
-    table(&header, &["", "", "", "", "right", "", ""], gates.iter().map(row))
+    let header = [
+        "verdict",
+        "gate",
+        &observed,
+        "interval and limit",
+        "units",
+        "line",
+        "why",
+    ];
+    table(
+        &header,
+        &["", "", "", "", "right", "", ""],
+        gates.iter().map(row),
+    )
 }
 
 fn legend() -> &'static str {
@@ -86,11 +121,26 @@ fn verdict(verdict: Verdict) -> &'static str {
 }
 
 fn facts(evidence: &Evidence) -> String {
-    let version = evidence.version.map(|version| format!("version {version} of {}, ", evidence.model));
+    let version = evidence
+        .version
+        .map(|version| format!("version {version} of {}, ", evidence.model));
     let facts = [
-        ("judged", format!("{}bundle {}", version.unwrap_or_default(), evidence.bundle.short())),
+        (
+            "judged",
+            format!(
+                "{}bundle {}",
+                version.unwrap_or_default(),
+                evidence.bundle.short()
+            ),
+        ),
         ("against", words::champion(evidence)),
-        ("units", format!("{} ({} predictions)", evidence.scorecard.units, evidence.scorecard.rows)),
+        (
+            "units",
+            format!(
+                "{} ({} predictions)",
+                evidence.scorecard.units, evidence.scorecard.rows
+            ),
+        ),
         ("protocol", words::protocol(evidence)),
         ("interval", words::interval_method(evidence)),
         ("training", words::seeds(evidence)),
@@ -102,21 +152,48 @@ fn facts(evidence: &Evidence) -> String {
 fn scores(evidence: &Evidence) -> String {
     let card = &evidence.scorecard;
     let row = |score: &Score| {
-        let constant = card.baseline.score(score.metric).map(|s| s.metric.figure(s.value)).unwrap_or_default();
-        let interval = format!("[{}, {}]", score.metric.figure(score.lower), score.metric.figure(score.upper));
-        [text(&score.metric.heading()), score.metric.figure(score.value), interval, constant]
+        let constant = card
+            .baseline
+            .score(score.metric)
+            .map(|s| s.metric.figure(s.value))
+            .unwrap_or_default();
+        let interval = format!(
+            "[{}, {}]",
+            score.metric.figure(score.lower),
+            score.metric.figure(score.upper)
+        );
+        [
+            text(&score.metric.heading()),
+            score.metric.figure(score.value),
+            interval,
+            constant,
+        ]
     };
     let level = format!("{} interval", words::level(evidence));
-    let table =
-        table(&["score", "value", &level, "constant"], &["", "right", "right", "right"], card.scores.iter().map(row));
-    let notes = card.warnings.iter().map(|warning| format!("\n- {}", text(warning))).collect::<String>();
-    let notes = if notes.is_empty() { notes } else { format!("\n{notes}\n") };
+    let table = table(
+        &["score", "value", &level, "constant"],
+        &["", "right", "right", "right"],
+        card.scores.iter().map(row),
+    );
+    let notes = card
+        .warnings
+        .iter()
+        .map(|warning| format!("\n- {}", text(warning)))
+        .collect::<String>();
+    let notes = if notes.is_empty() {
+        notes
+    } else {
+        format!("\n{notes}\n")
+    };
     format!("<details><summary>All scores</summary>\n\n{table}\n{notes}\n</details>")
 }
 
 fn bands(bands: &[Band]) -> Option<String> {
     let (first, last) = (bands.first()?, bands.last()?);
-    let end = last.below.map_or_else(|| format!("{} or more", last.from), |below| format!("below {below}"));
+    let end = last.below.map_or_else(
+        || format!("{} or more", last.from),
+        |below| format!("below {below}"),
+    );
     let worst = bands.iter().map(|band| band.rmse).fold(0.0, f64::max);
     let spark = bar::spark(bands);
     Some(format!(
@@ -126,15 +203,33 @@ fn bands(bands: &[Band]) -> Option<String> {
 }
 
 fn at(place: &Place) -> String {
-    format!("`{}:{}`", place.file.replace('`', "'").replace('|', "\\|"), place.line)
+    format!(
+        "`{}:{}`",
+        place.file.replace('`', "'").replace('|', "\\|"),
+        place.line
+    )
 }
 
-fn table<const N: usize>(header: &[&str; N], sides: &[&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+fn table<const N: usize>(
+    header: &[&str; N],
+    sides: &[&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
-    let rule = sides.map(|side| if side == "right" { "---:".to_owned() } else { "---".to_owned() });
+    let rule = sides.map(|side| {
+        if side == "right" {
+            "---:".to_owned()
+        } else {
+            "---".to_owned()
+        }
+    });
     let header: Vec<_> = header.iter().map(|cell| text(cell)).collect();
     let rows = rows.into_iter().map(|row| line(&row));
-    [line(&header), line(&rule)].into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+    [line(&header), line(&rule)]
+        .into_iter()
+        .chain(rows)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Returns text that Markdown shows as it is, on one line, in a table, too.
@@ -143,7 +238,9 @@ fn text(plain: &str) -> String {
     for c in plain.chars() {
         match c {
             '\n' | '\r' => shown.push(' '),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!' => shown.extend(['\\', c]),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!' => {
+                shown.extend(['\\', c])
+            }
             // A name in a comment would call its bearer.
             '@' => shown.push_str("@\u{200b}"),
             other => shown.push(other),
@@ -154,5 +251,9 @@ fn text(plain: &str) -> String {
 
 /// Returns a path as the target of a link.
 fn target(path: &str) -> String {
-    path.replace('%', "%25").replace(' ', "%20").replace('(', "%28").replace(')', "%29").replace('<', "%3C")
+    path.replace('%', "%25")
+        .replace(' ', "%20")
+        .replace('(', "%28")
+        .replace(')', "%29")
+        .replace('<', "%3C")
 }

@@ -8,7 +8,8 @@ use super::words;
 use pdm_core::content::Digest;
 use pdm_core::scoring::Verdict;
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Returns a judgement as SARIF 2.1.0: a result for every gate that does not pass, and for what ended the line early.
 ///
@@ -17,7 +18,10 @@ const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os
 /// # Panics
 /// Never: a JSON value has a JSON form.
 pub fn sarif(judgement: &Judgement) -> String {
-    let alarming = judgement.gates.iter().filter(|gate| gate.verdict != Verdict::Pass);
+    let alarming = judgement
+        .gates
+        .iter()
+        .filter(|gate| gate.verdict != Verdict::Pass);
     let results: Vec<_> = judgement
         .troubles
         .iter()
@@ -43,16 +47,25 @@ pub fn sarif(judgement: &Judgement) -> String {
 /// A rule for each kind of gate and of trouble, each once.
 fn rules(judgement: &Judgement) -> Vec<Value> {
     let gate = |gate: &GateLine| {
-        let words = format!("The score {} must be shown to be {}", gate.metric, words_of(gate));
+        let words = format!(
+            "The score {} must be shown to be {}",
+            gate.metric,
+            words_of(gate)
+        );
         (rule_of(gate), words)
     };
     let trouble = |trouble: &Trouble| {
         let words = format!("The line ended early: {}", trouble.kind.replace('_', " "));
         (rule_of_trouble(trouble), words)
     };
-    let rules: BTreeMap<_, _> =
-        judgement.gates.iter().map(gate).chain(judgement.troubles.iter().map(trouble)).collect();
-    let rule = |(id, words): (String, String)| json!({ "id": id, "shortDescription": { "text": words } });
+    let rules: BTreeMap<_, _> = judgement
+        .gates
+        .iter()
+        .map(gate)
+        .chain(judgement.troubles.iter().map(trouble))
+        .collect();
+    let rule =
+        |(id, words): (String, String)| json!({ "id": id, "shortDescription": { "text": words } });
     rules.into_iter().map(rule).collect()
 }
 
@@ -81,14 +94,32 @@ fn of_gate(judgement: &Judgement, gate: &GateLine) -> Value {
         Verdict::Undecided | Verdict::Pass => ("warning", "cannot tell"),
     };
     let message = format!("gate {verdict}: {}", gate.why);
-    result(judgement, &rule_of(gate), level, &message, gate.place.as_ref())
+    result(
+        judgement,
+        &rule_of(gate),
+        level,
+        &message,
+        gate.place.as_ref(),
+    )
 }
 
 fn of_trouble(judgement: &Judgement, trouble: &Trouble) -> Value {
-    result(judgement, &rule_of_trouble(trouble), "error", &words::trouble(trouble), trouble.place.as_ref())
+    result(
+        judgement,
+        &rule_of_trouble(trouble),
+        "error",
+        &words::trouble(trouble),
+        trouble.place.as_ref(),
+    )
 }
 
-fn result(judgement: &Judgement, rule: &str, level: &str, message: &str, place: Option<&Place>) -> Value {
+fn result(
+    judgement: &Judgement,
+    rule: &str,
+    level: &str,
+    message: &str,
+    place: Option<&Place>,
+) -> Value {
     // A gate that is refused today and tomorrow is one alert, whatever its figures.
     let identity = Digest::of(format!("{}\n{rule}", judgement.pipeline)).to_string();
     let mut result = json!({
@@ -98,7 +129,11 @@ fn result(judgement: &Judgement, rule: &str, level: &str, message: &str, place: 
         "partialFingerprints": { "gate/v1": identity },
     });
     // Code scanning takes no result without a place.
-    let top = judgement.file.as_ref().map(|file| Place { file: file.clone(), line: 1, column: None });
+    let top = judgement.file.as_ref().map(|file| Place {
+        file: file.clone(),
+        line: 1,
+        column: None,
+    });
     if let Some(place) = place.cloned().or(top) {
         result["locations"] = json!([location(&place)]);
     }
@@ -121,7 +156,9 @@ fn uri(path: &str) -> String {
     let mut uri = String::new();
     for byte in path.replace('\\', "/").bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte))
+            }
             other => uri.push_str(&format!("%{other:02X}")),
         }
     }
@@ -162,6 +199,9 @@ mod tests {
 
     #[test]
     fn a_path_becomes_a_uri() {
-        assert_eq!(uri("pipelines/größe 1.toml"), "pipelines/gr%C3%B6%C3%9Fe%201.toml");
+        assert_eq!(
+            uri("pipelines/größe 1.toml"),
+            "pipelines/gr%C3%B6%C3%9Fe%201.toml"
+        );
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn draw(evidence: &Evidence) -> Option<String> {
     if pairs.is_empty() || bands.is_empty() {
         return None;
     }
-    let title = format!("{} predictions of {} units", evidence.scorecard.rows, evidence.scorecard.units);
+    let title = format!(
+        "{} predictions of {} units",
+        evidence.scorecard.rows, evidence.scorecard.units
+    );
     let late = pairs.iter().filter(|pair| is_late(pair)).count();
     let described = format!(
         "Predicted against true remaining life, {late} of {} drawn predictions more than {LATE} cycles late; {}.",
@@ -47,9 +50,18 @@ pub(super) fn draw(evidence: &Evidence) -> Option<String> {
 
 /// Truth under the protocol, and prediction.
 fn pairs(evidence: &Evidence) -> Vec<[f64; 2]> {
-    let cap = evidence.scorecard.protocol.truth_cap.unwrap_or(f64::INFINITY);
-    let pairs = evidence.predictions.iter().filter_map(|p| Some([p.truth?.min(cap), p.rul]));
-    let pairs: Vec<_> = pairs.filter(|pair| pair.iter().all(|value| value.is_finite())).collect();
+    let cap = evidence
+        .scorecard
+        .protocol
+        .truth_cap
+        .unwrap_or(f64::INFINITY);
+    let pairs = evidence
+        .predictions
+        .iter()
+        .filter_map(|p| Some([p.truth?.min(cap), p.rul]));
+    let pairs: Vec<_> = pairs
+        .filter(|pair| pair.iter().all(|value| value.is_finite()))
+        .collect();
     let step = pairs.len().div_ceil(POINTS).max(1);
     pairs.into_iter().step_by(step).collect()
 }
@@ -59,16 +71,29 @@ fn is_late([truth, predicted]: &[f64; 2]) -> bool {
 }
 
 fn predictions(pairs: &[[f64; 2]], width: f64) -> el::Group {
-    let most = pairs.iter().flatten().fold(1.0_f64, |most, value| most.max(*value));
+    let most = pairs
+        .iter()
+        .flatten()
+        .fold(1.0_f64, |most, value| most.max(*value));
     let axis = || Axis::exact([0.0, most].into_iter());
     let plot = Plot::new(axis(), axis(), width);
-    let mut group = plot.axes(el::Group::new().add(text("predicted RUL (cycles)", LEFT, 18.0, "start")));
+    let mut group =
+        plot.axes(el::Group::new().add(text("predicted RUL (cycles)", LEFT, 18.0, "start")));
     group = group.add(under("true RUL (cycles)", &plot));
-    let diagonal = el::Line::new().set("class", "limit").set("x1", number(plot.x(0.0))).set("y1", number(plot.y(0.0)));
-    group = group.add(diagonal.set("x2", number(plot.x(most))).set("y2", number(plot.y(most))));
+    let diagonal = el::Line::new()
+        .set("class", "limit")
+        .set("x1", number(plot.x(0.0)))
+        .set("y1", number(plot.y(0.0)));
+    group = group.add(
+        diagonal
+            .set("x2", number(plot.x(most)))
+            .set("y2", number(plot.y(most))),
+    );
     for pair in pairs {
         let look = if is_late(pair) { "late" } else { "seen" };
-        let dot = el::Circle::new().set("class", look).set("cx", number(plot.x(pair[0])));
+        let dot = el::Circle::new()
+            .set("class", look)
+            .set("cx", number(plot.x(pair[0])));
         group = group.add(dot.set("cy", number(plot.y(pair[1]))).set("r", "2.5"));
     }
     group
@@ -76,17 +101,31 @@ fn predictions(pairs: &[[f64; 2]], width: f64) -> el::Group {
 
 fn errors(bands: &[Band], width: f64) -> el::Group {
     let most = bands.iter().fold(1.0_f64, |most, band| most.max(band.rmse));
-    let plot =
-        Plot::new(Axis::exact([0.0, bands.len() as f64].into_iter()), Axis::exact([0.0, most].into_iter()), width);
+    let plot = Plot::new(
+        Axis::exact([0.0, bands.len() as f64].into_iter()),
+        Axis::exact([0.0, most].into_iter()),
+        width,
+    );
     let mut group = el::Group::new().add(text("RMSE (cycles)", LEFT, 18.0, "start"));
     for (i, band) in bands.iter().enumerate() {
         let (left, right) = (plot.x(i as f64 + 0.12), plot.x(i as f64 + 0.88));
         let (top, bottom) = (plot.y(band.rmse), plot.y(0.0));
-        let bar = el::Rectangle::new().set("class", "bar").set("x", number(left)).set("y", number(top));
-        group = group.add(bar.set("width", number(right - left)).set("height", number((bottom - top).max(0.0))));
+        let bar = el::Rectangle::new()
+            .set("class", "bar")
+            .set("x", number(left))
+            .set("y", number(top));
+        group = group.add(
+            bar.set("width", number(right - left))
+                .set("height", number((bottom - top).max(0.0))),
+        );
         let middle = (left + right) / 2.0;
-        group = group.add(text(&format!("{:.1}", band.rmse), middle, top - 4.0, "middle").set("class", "tick"));
-        let from = band.below.map_or_else(|| format!("{}+", band.from), |below| format!("{}–{below}", band.from));
+        group = group.add(
+            text(&format!("{:.1}", band.rmse), middle, top - 4.0, "middle").set("class", "tick"),
+        );
+        let from = band.below.map_or_else(
+            || format!("{}+", band.from),
+            |below| format!("{}–{below}", band.from),
+        );
         group = group.add(text(&from, middle, bottom + 17.0, "middle").set("class", "tick"));
     }
     group.add(under("true RUL (cycles)", &plot))

@@ -11,12 +11,17 @@ pub(super) fn verdict_line(judgement: &Judgement) -> String {
             [first, ..] => format!("no verdict: {}", first_line(&first.message)),
         };
     };
-    let (all, failed, open) =
-        (judgement.gates.len(), judgement.count(Verdict::Fail), judgement.count(Verdict::Undecided));
+    let (all, failed, open) = (
+        judgement.gates.len(),
+        judgement.count(Verdict::Fail),
+        judgement.count(Verdict::Undecided),
+    );
     match (verdict, all) {
         (Verdict::Pass, 0) => "passed: there are no gates".to_owned(),
         (Verdict::Pass, _) => format!("passed: {all} of {all} gates"),
-        (Verdict::Fail, _) if open > 0 => format!("refused: {failed} of {all} gates fail, {open} cannot tell"),
+        (Verdict::Fail, _) if open > 0 => {
+            format!("refused: {failed} of {all} gates fail, {open} cannot tell")
+        }
         (Verdict::Fail, _) => format!("refused: {failed} of {all} gates fail"),
         (Verdict::Undecided, _) => format!("undecided: {open} of {all} gates cannot tell"),
     }
@@ -25,7 +30,11 @@ pub(super) fn verdict_line(judgement: &Judgement) -> String {
 /// Returns whom a model was compared with.
 pub(super) fn champion(evidence: &Evidence) -> String {
     match &evidence.champion {
-        Some(champion) => format!("version {} (bundle {})", champion.version, champion.bundle.short()),
+        Some(champion) => format!(
+            "version {} (bundle {})",
+            champion.version,
+            champion.bundle.short()
+        ),
         None => "no champion yet".to_owned(),
     }
 }
@@ -33,17 +42,28 @@ pub(super) fn champion(evidence: &Evidence) -> String {
 /// Returns how the intervals were found: `95 %, percentile bootstrap over units, 2000 resamples`.
 pub(super) fn interval_method(evidence: &Evidence) -> String {
     let options = &evidence.scorecard.bootstrap;
-    format!("{}, percentile bootstrap over units, {} resamples", level(evidence), options.resamples)
+    format!(
+        "{}, percentile bootstrap over units, {} resamples",
+        level(evidence),
+        options.resamples
+    )
 }
 
 /// Returns the level of the intervals, such as `95 %`.
 pub(super) fn level(evidence: &Evidence) -> String {
-    format!("{} %", (evidence.scorecard.bootstrap.confidence * 1e5).round() / 1e3)
+    format!(
+        "{} %",
+        (evidence.scorecard.bootstrap.confidence * 1e5).round() / 1e3
+    )
 }
 
 /// Returns which scores were judged: their protocol in words, with its digest.
 pub(super) fn protocol(evidence: &Evidence) -> String {
-    format!("{} (protocol {})", evidence.protocol, evidence.scorecard.protocol_digest.short())
+    format!(
+        "{} (protocol {})",
+        evidence.protocol,
+        evidence.scorecard.protocol_digest.short()
+    )
 }
 
 /// Returns how often each fit was repeated.
@@ -57,10 +77,16 @@ pub(super) fn seeds(evidence: &Evidence) -> String {
 /// Returns what was observed: `11.75 cycles [9.62, 13.99]`, or the paired difference with both values.
 pub(super) fn observed(gate: &GateLine) -> String {
     let metric = gate.metric;
-    let Some(observed) = &gate.observed else { return "–".to_owned() };
+    let Some(observed) = &gate.observed else {
+        return "–".to_owned();
+    };
     let [lower, value, upper] = observed.numbers();
     match observed {
-        Observed::Score(_) => format!("{} {}", metric.quantity(value), interval(metric, lower, upper)),
+        Observed::Score(_) => format!(
+            "{} {}",
+            metric.quantity(value),
+            interval(metric, lower, upper)
+        ),
         Observed::Difference(seen) => format!(
             "{} [{}, {}] ({} against {})",
             metric.measure().with_unit(metric.difference(value)),

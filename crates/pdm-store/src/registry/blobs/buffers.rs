@@ -22,7 +22,10 @@ pub(super) struct Part {
 impl Buffers {
     /// Reads the next `length` bytes; fewer at the end of what is read.
     pub(super) fn read(&self, from: &mut impl Read, length: usize) -> io::Result<Part> {
-        let mut lent = Lent { bytes: self.take(length), home: self.clone() };
+        let mut lent = Lent {
+            bytes: self.take(length),
+            home: self.clone(),
+        };
         let (mut filled, mut sum) = (0, crc32fast::Hasher::new());
         for bite in lent.bytes.chunks_mut(BITE) {
             let read = fill(from, bite)?;
@@ -32,11 +35,19 @@ impl Buffers {
                 break;
             }
         }
-        Ok(Part { bytes: Bytes::from_owner(lent).slice(..filled), crc32: sum.finalize() })
+        Ok(Part {
+            bytes: Bytes::from_owner(lent).slice(..filled),
+            crc32: sum.finalize(),
+        })
     }
 
     fn take(&self, length: usize) -> Vec<u8> {
-        let mut bytes = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let mut bytes = self
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+            .unwrap_or_default();
         bytes.resize(length, 0);
         bytes
     }
@@ -70,7 +81,11 @@ impl AsRef<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.home.free.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.bytes));
+        self.home
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(std::mem::take(&mut self.bytes));
     }
 }
 
@@ -85,11 +100,17 @@ mod tests {
         let first = buffers.read(&mut reader, 2 * BITE).unwrap();
         let last = buffers.read(&mut reader, 2 * BITE).unwrap();
         assert_eq!((&first.bytes[..], &last.bytes[..]), file.split_at(2 * BITE));
-        assert_eq!((first.crc32, last.crc32), (crc32fast::hash(&first.bytes), crc32fast::hash(&last.bytes)));
+        assert_eq!(
+            (first.crc32, last.crc32),
+            (crc32fast::hash(&first.bytes), crc32fast::hash(&last.bytes))
+        );
         let at = first.bytes.as_ptr();
         drop(first);
         let again = buffers.read(&mut &file[7..], 2 * BITE).unwrap();
-        assert_eq!((again.bytes.as_ptr(), &again.bytes[..]), (at, &file[7..7 + 2 * BITE]));
+        assert_eq!(
+            (again.bytes.as_ptr(), &again.bytes[..]),
+            (at, &file[7..7 + 2 * BITE])
+        );
         assert_eq!(buffers.read(&mut reader, BITE).unwrap().bytes.len(), 0);
     }
 }

@@ -44,7 +44,11 @@ pub(in crate::registry) async fn download(
 ///
 /// # Errors
 /// [`RegistryError::Integrity`] where it is missing or has other bytes, and whatever the store answers.
-pub(in crate::registry) async fn verify(store: &Store, blob: Digest, bytes: u64) -> Result<u64, RegistryError> {
+pub(in crate::registry) async fn verify(
+    store: &Store,
+    blob: Digest,
+    bytes: u64,
+) -> Result<u64, RegistryError> {
     if bytes <= PART {
         return Ok(store.get_blob(blob).await?.len() as u64);
     }
@@ -66,7 +70,9 @@ fn parts(
     from: u64,
     bytes: u64,
 ) -> impl futures_util::Stream<Item = Result<Bytes, RegistryError>> + Unpin {
-    let ranges = (from..bytes).step_by(PART as usize).map(move |start| start..bytes.min(start + PART));
+    let ranges = (from..bytes)
+        .step_by(PART as usize)
+        .map(move |start| start..bytes.min(start + PART));
     let get = move |range: Range<u64>| Box::pin(store.get_part(Key::Blob(blob), range));
     stream::iter(ranges).map(get).buffered(IN_FLIGHT)
 }
@@ -83,24 +89,49 @@ struct Staged {
 impl Staged {
     /// Opens what an earlier run left of a long blob, else an empty file.
     fn open(store: &Store, blob: Digest, bytes: u64, folder: &Path) -> io::Result<Self> {
-        let kept = store.transfers().scratch.as_ref().filter(|_| bytes > PART).and_then(|scratch| {
-            fs::create_dir_all(scratch).ok()?;
-            let path = scratch.join(format!("{blob}.part"));
-            let file = File::options().create(true).truncate(false).read(true).write(true).open(&path).ok()?;
-            // Another process may be at it.
-            file.try_lock().ok()?;
-            // Another process may have been at it, and given it its name meanwhile.
-            is_at(&file, &path).then_some(())?;
-            let length = file.metadata().ok()?.len().min(bytes) / PART * PART;
-            file.set_len(length).ok()?;
-            Some(Self { file, path, length, is_kept: true })
-        });
+        let kept = store
+            .transfers()
+            .scratch
+            .as_ref()
+            .filter(|_| bytes > PART)
+            .and_then(|scratch| {
+                fs::create_dir_all(scratch).ok()?;
+                let path = scratch.join(format!("{blob}.part"));
+                let file = File::options()
+                    .create(true)
+                    .truncate(false)
+                    .read(true)
+                    .write(true)
+                    .open(&path)
+                    .ok()?;
+                // Another process may be at it.
+                file.try_lock().ok()?;
+                // Another process may have been at it, and given it its name meanwhile.
+                is_at(&file, &path).then_some(())?;
+                let length = file.metadata().ok()?.len().min(bytes) / PART * PART;
+                file.set_len(length).ok()?;
+                Some(Self {
+                    file,
+                    path,
+                    length,
+                    is_kept: true,
+                })
+            });
         match kept {
             Some(kept) => Ok(kept),
             None => {
                 let path = folder.join(format!(".{}.part", Uuid::now_v7()));
-                let file = File::options().create_new(true).read(true).write(true).open(&path)?;
-                Ok(Self { file, path, length: 0, is_kept: false })
+                let file = File::options()
+                    .create_new(true)
+                    .read(true)
+                    .write(true)
+                    .open(&path)?;
+                Ok(Self {
+                    file,
+                    path,
+                    length: 0,
+                    is_kept: false,
+                })
             }
         }
     }
@@ -111,7 +142,12 @@ impl Staged {
     }
 
     /// Fetches what is missing, and returns the digest of all.
-    async fn fill(&mut self, store: &Store, blob: Digest, bytes: u64) -> Result<Digest, RegistryError> {
+    async fn fill(
+        &mut self,
+        store: &Store,
+        blob: Digest,
+        bytes: u64,
+    ) -> Result<Digest, RegistryError> {
         let failed = unwritten(&self.path);
         let mut hasher = Hasher::new();
         self.hash_kept(&mut hasher).map_err(&failed)?;
@@ -143,7 +179,9 @@ impl Staged {
         self.file.sync_all()?;
         if fs::rename(&self.path, into).is_err() {
             let source = &mut File::open(&self.path)?;
-            pdm_core::content::replace_whole(into, |mut file| io::copy(source, &mut file).map(drop))?;
+            pdm_core::content::replace_whole(into, |mut file| {
+                io::copy(source, &mut file).map(drop)
+            })?;
             fs::remove_file(&self.path)?;
         }
         // It has a name: nothing is to be removed.
@@ -160,7 +198,8 @@ impl Staged {
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|own| place(own) == place(there)))
+    fs::metadata(path)
+        .is_ok_and(|there| file.metadata().is_ok_and(|own| place(own) == place(there)))
 }
 
 /// A file that is open cannot be renamed.
@@ -179,5 +218,9 @@ impl Drop for Staged {
 
 fn unwritten(path: &Path) -> impl Fn(io::Error) -> RegistryError + use<> {
     let path = path.to_owned();
-    move |source| RegistryError::File { operation: "write", path: path.clone(), source }
+    move |source| RegistryError::File {
+        operation: "write",
+        path: path.clone(),
+        source,
+    }
 }

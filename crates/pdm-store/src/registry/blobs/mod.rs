@@ -37,14 +37,17 @@ pub(super) struct Transfers {
 
 impl std::fmt::Debug for Transfers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Transfers").field("scratch", &self.scratch).finish_non_exhaustive()
+        f.debug_struct("Transfers")
+            .field("scratch", &self.scratch)
+            .finish_non_exhaustive()
     }
 }
 
 impl Transfers {
     /// Tells how far a transfer is, and fails where it should stop.
     fn tell(&self, task: &str, done: u64, total: u64) -> Result<(), RegistryError> {
-        self.reporter.progress(task, done >> 20, total.div_ceil(1 << 20), "MiB");
+        self.reporter
+            .progress(task, done >> 20, total.div_ceil(1 << 20), "MiB");
         Ok(self.reporter.check()?)
     }
 }

@@ -27,9 +27,13 @@ impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("bundle")).unwrap();
-        let bytes: Vec<u8> = (0..LENGTH as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let bytes: Vec<u8> = (0..LENGTH as u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
         fs::write(folder.path().join("bundle/weights"), bytes).unwrap();
-        let file = BundleFile::read_folder(&folder.path().join("bundle")).unwrap().remove(0);
+        let file = BundleFile::read_folder(&folder.path().join("bundle"))
+            .unwrap()
+            .remove(0);
         Self { folder, file }
     }
 
@@ -40,23 +44,50 @@ impl Bench {
     /// Memory, a folder, and the bucket where a server is at hand.
     fn stores(&self) -> Vec<Store> {
         let folder = Store::open("store", self.folder.path()).unwrap();
-        [Store::memory(), folder].into_iter().chain(self.bucket("a", Reporter::silent())).collect()
+        [Store::memory(), folder]
+            .into_iter()
+            .chain(self.bucket("a", Reporter::silent()))
+            .collect()
     }
 
     /// A bucket's store that can go on with what was interrupted.
     fn bucket(&self, name: &str, reporter: Reporter) -> Option<Store> {
         let scratch = Some(self.path("scratch"));
-        let own = self.folder.path().file_name()?.to_str()?.trim_start_matches('.').to_owned();
-        bucket_at(&format!("{own}/{name}"), Surroundings { scratch, reporter, ..self.folder.path().into() })
+        let own = self
+            .folder
+            .path()
+            .file_name()?
+            .to_str()?
+            .trim_start_matches('.')
+            .to_owned();
+        bucket_at(
+            &format!("{own}/{name}"),
+            Surroundings {
+                scratch,
+                reporter,
+                ..self.folder.path().into()
+            },
+        )
     }
 
     fn download(&self, store: &Store, into: &str) -> Result<(), RegistryError> {
-        wait(download(store, self.file.sha256(), self.file.bytes(), &self.path(into)))
+        wait(download(
+            store,
+            self.file.sha256(),
+            self.file.bytes(),
+            &self.path(into),
+        ))
     }
 
     fn kept(&self, end: &str) -> Vec<std::path::PathBuf> {
-        let files = fs::read_dir(self.path("scratch")).into_iter().flatten().flatten().map(|file| file.path());
-        files.filter(|path| path.to_str().unwrap().ends_with(end)).collect()
+        let files = fs::read_dir(self.path("scratch"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|file| file.path());
+        files
+            .filter(|path| path.to_str().unwrap().ends_with(end))
+            .collect()
     }
 }
 
@@ -65,7 +96,9 @@ struct StopAfter(u64, AtomicU64, Interrupt);
 
 impl Observer for StopAfter {
     fn on(&self, event: &Event) {
-        if matches!(event, Event::Progress { .. }) && self.1.fetch_add(1, Ordering::Relaxed) + 1 == self.0 {
+        if matches!(event, Event::Progress { .. })
+            && self.1.fetch_add(1, Ordering::Relaxed) + 1 == self.0
+        {
             self.2.cell().store(2, Ordering::Relaxed);
         }
     }
@@ -88,13 +121,25 @@ fn long_blobs_arrive_whole_on_every_store() {
         for _ in 0..2 {
             wait(upload(&store, &bench.file)).unwrap();
         }
-        assert_eq!(wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(), Some(LENGTH as u64));
-        assert_eq!(wait(verify(&store, bench.file.sha256(), bench.file.bytes())).unwrap(), LENGTH as u64);
+        assert_eq!(
+            wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(),
+            Some(LENGTH as u64)
+        );
+        assert_eq!(
+            wait(verify(&store, bench.file.sha256(), bench.file.bytes())).unwrap(),
+            LENGTH as u64
+        );
         bench.download(&store, "fetched/weights").unwrap();
-        assert!(same(&bench.path("fetched/weights"), &bench.path("bundle/weights")));
+        assert!(same(
+            &bench.path("fetched/weights"),
+            &bench.path("bundle/weights")
+        ));
         assert_eq!(fs::read_dir(bench.path("fetched")).unwrap().count(), 1);
         fs::remove_dir_all(bench.path("fetched")).unwrap();
-        assert_eq!((bench.kept(".json").len(), bench.kept(".part").len()), (0, 0));
+        assert_eq!(
+            (bench.kept(".json").len(), bench.kept(".part").len()),
+            (0, 0)
+        );
     }
 }
 
@@ -106,15 +151,25 @@ fn other_bytes_never_get_a_name() {
         let mut bytes = fs::read(bench.path("bundle/weights")).unwrap();
         bytes[LENGTH - 1] ^= 1;
         fs::write(bench.path("bundle/weights"), &bytes).unwrap();
-        assert!(matches!(wait(upload(&store, &bench.file)), Err(RegistryError::Changed { .. })));
-        assert_eq!(wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(), None);
+        assert!(matches!(
+            wait(upload(&store, &bench.file)),
+            Err(RegistryError::Changed { .. })
+        ));
+        assert_eq!(
+            wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(),
+            None
+        );
         assert_eq!(bench.kept(".json").len(), 0);
         // Changed in the store.
         wait(store.create(Key::Blob(bench.file.sha256()), bytes.clone())).unwrap();
-        for read in
-            [bench.download(&store, "fetched"), wait(verify(&store, bench.file.sha256(), LENGTH as u64)).map(drop)]
-        {
-            assert!(matches!(read, Err(RegistryError::Integrity { .. })), "{read:?}");
+        for read in [
+            bench.download(&store, "fetched"),
+            wait(verify(&store, bench.file.sha256(), LENGTH as u64)).map(drop),
+        ] {
+            assert!(
+                matches!(read, Err(RegistryError::Integrity { .. })),
+                "{read:?}"
+            );
         }
         assert!(!bench.path("fetched").exists());
         bytes[LENGTH - 1] ^= 1;
@@ -132,10 +187,25 @@ fn an_upload_outlives_who_may_not_go_on_with_it_now() {
     let path = || ("blobs/x".to_owned(), "403 Forbidden".into());
     let (denied, gone) = (path(), path());
     let hopeless = [
-        (object_store::Error::PermissionDenied { path: denied.0, source: denied.1 }, false),
-        (object_store::Error::NotFound { path: gone.0, source: gone.1 }, true),
+        (
+            object_store::Error::PermissionDenied {
+                path: denied.0,
+                source: denied.1,
+            },
+            false,
+        ),
+        (
+            object_store::Error::NotFound {
+                path: gone.0,
+                source: gone.1,
+            },
+            true,
+        ),
         (refused("400 Bad Request: <Code>ExpiredToken</Code>"), false),
-        (refused("400 Bad Request: <Code>RequestTimeout</Code>"), false),
+        (
+            refused("400 Bad Request: <Code>RequestTimeout</Code>"),
+            false,
+        ),
         (refused("400 Bad Request: <Code>InvalidPart</Code>"), true),
         (refused("503 Service Unavailable"), false),
     ];
@@ -147,17 +217,31 @@ fn an_upload_outlives_who_may_not_go_on_with_it_now() {
 #[test]
 fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
     let bench = Bench::new();
-    let Some(store) = bench.bucket("b", stopping_after(2).0) else { return };
-    assert!(matches!(wait(upload(&store, &bench.file)), Err(RegistryError::Interrupted(_))));
-    assert_eq!(wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(), None);
+    let Some(store) = bench.bucket("b", stopping_after(2).0) else {
+        return;
+    };
+    assert!(matches!(
+        wait(upload(&store, &bench.file)),
+        Err(RegistryError::Interrupted(_))
+    ));
+    assert_eq!(
+        wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(),
+        None
+    );
     let kept = bench.kept(".upload.json").remove(0);
     let before: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
     assert_eq!(before["parts"].as_object().unwrap().len(), 2, "{before:#}");
     // The next run goes on with the same upload, and is stopped before it puts all together.
     let store = bench.bucket("b", stopping_after(3).0).unwrap();
-    assert!(matches!(wait(upload(&store, &bench.file)), Err(RegistryError::Interrupted(_))));
+    assert!(matches!(
+        wait(upload(&store, &bench.file)),
+        Err(RegistryError::Interrupted(_))
+    ));
     let after: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
-    assert_eq!((&after["upload"], after["parts"].as_object().unwrap().len()), (&before["upload"], 3));
+    assert_eq!(
+        (&after["upload"], after["parts"].as_object().unwrap().len()),
+        (&before["upload"], 3)
+    );
     for part in before["parts"].as_object().unwrap() {
         assert_eq!(&after["parts"][part.0], part.1);
     }
@@ -166,7 +250,10 @@ fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
     assert!(!kept.exists());
 
     let stopped = bench.bucket("b", stopping_after(1).0).unwrap();
-    assert!(matches!(bench.download(&stopped, "fetched"), Err(RegistryError::Interrupted(_))));
+    assert!(matches!(
+        bench.download(&stopped, "fetched"),
+        Err(RegistryError::Interrupted(_))
+    ));
     let part = bench.kept(".part").remove(0);
     assert_eq!(fs::metadata(&part).unwrap().len(), 1 << 23);
     let (reporter, fetched) = stopping_after(99);
@@ -179,7 +266,9 @@ fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
 #[test]
 fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
     let bench = Bench::new();
-    let Some(store) = bench.bucket("c", stopping_after(1).0) else { return };
+    let Some(store) = bench.bucket("c", stopping_after(1).0) else {
+        return;
+    };
     wait(upload(&store, &bench.file)).unwrap_err();
     let kept = bench.kept(".upload.json").remove(0);
     let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
@@ -189,7 +278,13 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
     wait(upload(&store, &bench.file)).unwrap();
     wait(verify(&store, bench.file.sha256(), LENGTH as u64)).unwrap();
 
-    fs::write(bench.path("scratch").join(format!("{}.part", bench.file.sha256())), vec![0; 1 << 23]).unwrap();
+    fs::write(
+        bench
+            .path("scratch")
+            .join(format!("{}.part", bench.file.sha256())),
+        vec![0; 1 << 23],
+    )
+    .unwrap();
     bench.download(&store, "fetched").unwrap();
     assert!(same(&bench.path("fetched"), &bench.path("bundle/weights")));
 }
@@ -197,30 +292,58 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
 #[test]
 fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
     let bench = Bench::new();
-    let Some(store) = bench.bucket("d", stopping_after(2).0) else { return };
+    let Some(store) = bench.bucket("d", stopping_after(2).0) else {
+        return;
+    };
     wait(upload(&store, &bench.file)).unwrap_err();
     let kept = bench.kept(".upload.json").remove(0);
     let record: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
     let age = |days: u64| {
         let then = std::time::SystemTime::now() - std::time::Duration::from_secs(days * 86_400);
-        fs::File::options().write(true).open(&kept).unwrap().set_modified(then).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&kept)
+            .unwrap()
+            .set_modified(then)
+            .unwrap();
     };
     let leftovers = |store: &Store| {
         let registry = Registry::new(store.clone()).unwrap();
         let now = jiff::Timestamp::now();
-        (registry.leftovers(jiff::SignedDuration::from_hours(48), now).unwrap(), registry)
+        (
+            registry
+                .leftovers(jiff::SignedDuration::from_hours(48), now)
+                .unwrap(),
+            registry,
+        )
     };
     let store = bench.bucket("d", Reporter::silent()).unwrap();
     assert_eq!(leftovers(&store).0, []);
     age(3);
     let other = bench.bucket("e", Reporter::silent()).unwrap();
-    assert_eq!(leftovers(&other).0, [], "an upload to another registry is none of its business");
+    assert_eq!(
+        leftovers(&other).0,
+        [],
+        "an upload to another registry is none of its business"
+    );
     let (found, registry) = leftovers(&store);
-    let held = fs::File::options().write(true).open(kept.with_file_name("uploads.lock")).unwrap();
+    let held = fs::File::options()
+        .write(true)
+        .open(kept.with_file_name("uploads.lock"))
+        .unwrap();
     held.lock().unwrap();
-    assert_eq!(registry.sweep(&found).unwrap().kept, [(kept.clone(), "another process uses it".to_owned())]);
+    assert_eq!(
+        registry.sweep(&found).unwrap().kept,
+        [(kept.clone(), "another process uses it".to_owned())]
+    );
     drop(held);
-    assert_eq!(registry.sweep(&found).unwrap(), Swept { removed: found, kept: vec![] });
+    assert_eq!(
+        registry.sweep(&found).unwrap(),
+        Swept {
+            removed: found,
+            kept: vec![]
+        }
+    );
     assert!(!kept.exists());
     let (parts, at) = store.parts(Key::Blob(bench.file.sha256())).unwrap();
     let upload = record["upload"].as_str().unwrap().to_owned();
@@ -230,10 +353,18 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
 #[test]
 fn an_upload_begun_long_ago_is_begun_anew() {
     let bench = Bench::new();
-    let Some(store) = bench.bucket("f", stopping_after(2).0) else { return };
+    let Some(store) = bench.bucket("f", stopping_after(2).0) else {
+        return;
+    };
     let at = |hours: i64| {
         let time = jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(hours);
-        store.relying(&Arc::default(), &Stamp { time, actor: "ada".to_owned() })
+        store.relying(
+            &Arc::default(),
+            &Stamp {
+                time,
+                actor: "ada".to_owned(),
+            },
+        )
     };
     let upload_of = |store: &Store| {
         wait(upload(store, &bench.file)).unwrap_err();
@@ -253,24 +384,46 @@ fn a_blob_cut_short_is_damaged_wherever_it_was_cut() {
     let bench = Bench::new();
     let store = Store::open("store", bench.folder.path()).unwrap();
     wait(upload(&store, &bench.file)).unwrap();
-    let path = bench.path("store").join(Key::Blob(bench.file.sha256()).to_string());
+    let path = bench
+        .path("store")
+        .join(Key::Blob(bench.file.sha256()).to_string());
     for length in [LENGTH as u64 - 1, 1 << 23, 5, 0] {
-        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
-        for read in
-            [bench.download(&store, "fetched"), wait(verify(&store, bench.file.sha256(), LENGTH as u64)).map(drop)]
-        {
-            assert!(matches!(read, Err(RegistryError::Integrity { .. })), "{length}: {read:?}");
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(length)
+            .unwrap();
+        for read in [
+            bench.download(&store, "fetched"),
+            wait(verify(&store, bench.file.sha256(), LENGTH as u64)).map(drop),
+        ] {
+            assert!(
+                matches!(read, Err(RegistryError::Integrity { .. })),
+                "{length}: {read:?}"
+            );
         }
     }
-    assert!(matches!(wait(upload(&store, &bench.file)), Err(RegistryError::Integrity { .. })));
+    assert!(matches!(
+        wait(upload(&store, &bench.file)),
+        Err(RegistryError::Integrity { .. })
+    ));
     fs::remove_file(&path).unwrap();
-    assert!(matches!(bench.download(&store, "fetched"), Err(RegistryError::Integrity { .. })));
+    assert!(matches!(
+        bench.download(&store, "fetched"),
+        Err(RegistryError::Integrity { .. })
+    ));
 }
 
 #[test]
 fn parts_grow_so_that_no_blob_has_too_many() {
     for bytes in [1, PART, 80 << 30, (80 << 30) + 1, 5 << 40] {
         let length = part_length(bytes);
-        assert!(length >= PART && length.is_multiple_of(1 << 20) && bytes.div_ceil(length) <= MOST_PARTS, "{bytes}");
+        assert!(
+            length >= PART
+                && length.is_multiple_of(1 << 20)
+                && bytes.div_ceil(length) <= MOST_PARTS,
+            "{bytes}"
+        );
     }
 }

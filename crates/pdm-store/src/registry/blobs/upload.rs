@@ -20,7 +20,10 @@ use pdm_core::content::{Digest, HashingReader};
 ///
 /// # Errors
 /// The file was changed since its digest was taken, another object stands there, and whatever disk and store answer.
-pub(in crate::registry) async fn upload(store: &Store, file: &BundleFile) -> Result<(), RegistryError> {
+pub(in crate::registry) async fn upload(
+    store: &Store,
+    file: &BundleFile,
+) -> Result<(), RegistryError> {
     let path = match file.content() {
         Content::Bytes(bytes) => return store.put_blob(bytes.clone()).await.map(drop),
         Content::File(path) => path,
@@ -28,7 +31,11 @@ pub(in crate::registry) async fn upload(store: &Store, file: &BundleFile) -> Res
     if file.bytes() <= PART {
         let bytes = std::fs::read(path).map_err(unread(path))?;
         let found = store.put_blob(bytes.into()).await?;
-        return if found == file.sha256() { Ok(()) } else { Err(changed(path)) };
+        return if found == file.sha256() {
+            Ok(())
+        } else {
+            Err(changed(path))
+        };
     }
     if is_there(store, file.entry()).await? {
         return Ok(());
@@ -43,13 +50,19 @@ pub(in crate::registry) async fn upload(store: &Store, file: &BundleFile) -> Res
 ///
 /// # Errors
 /// It has another length, and whatever the store answers.
-pub(in crate::registry) async fn is_there(store: &Store, file: &FileEntry) -> Result<bool, RegistryError> {
+pub(in crate::registry) async fn is_there(
+    store: &Store,
+    file: &FileEntry,
+) -> Result<bool, RegistryError> {
     let key = Key::Blob(file.sha256);
     match store.look(key).await? {
-        Some(there) if there.bytes != file.bytes => {
-            Err(RegistryError::damaged(key, format!("it has {} bytes instead of {}", there.bytes, file.bytes)))
-        }
-        Some(there) => Ok(store.reliance().is_needed(file.sha256) || store.reliance().is_fresh(there.modified)),
+        Some(there) if there.bytes != file.bytes => Err(RegistryError::damaged(
+            key,
+            format!("it has {} bytes instead of {}", there.bytes, file.bytes),
+        )),
+        Some(there) => Ok(
+            store.reliance().is_needed(file.sha256) || store.reliance().is_fresh(there.modified)
+        ),
         None => Ok(false),
     }
 }
@@ -61,7 +74,12 @@ struct Parts {
 }
 
 /// Uploads in parts that a later run need not send again.
-async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts) -> Result<(), RegistryError> {
+async fn resumable(
+    store: &Store,
+    file: &BundleFile,
+    path: &Path,
+    parts: &Parts,
+) -> Result<(), RegistryError> {
     let failed = |trouble: Trouble| trouble.told(store, file);
     let length = part_length(file.bytes());
     let kept = match Kept::find(store, file.sha256(), length) {
@@ -78,7 +96,11 @@ async fn resumable(store: &Store, file: &BundleFile, path: &Path, parts: &Parts)
             outcome => return outcome.map_err(failed),
         }
     }
-    let upload = parts.store.create_multipart(&parts.at).await.map_err(|source| failed(Trouble::Store(source)))?;
+    let upload = parts
+        .store
+        .create_multipart(&parts.at)
+        .await
+        .map_err(|source| failed(Trouble::Store(source)))?;
     let kept = Kept::begin(store, file.sha256(), length, upload);
     send(store, file, path, parts, kept).await.map_err(failed)
 }
@@ -109,10 +131,17 @@ impl Trouble {
 /// Returns whether a server refused who asked, or how slowly, and not what was asked for: with other keys or a better line
 /// the same upload goes on.
 fn is_about_the_asker(error: &Error) -> bool {
-    const WORDS: [&str; 4] = ["ExpiredToken", "TokenRefreshRequired", "RequestTimeout", "status code: 408"];
+    const WORDS: [&str; 4] = [
+        "ExpiredToken",
+        "TokenRefreshRequired",
+        "RequestTimeout",
+        "status code: 408",
+    ];
     let told = error.to_string();
-    matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. })
-        || WORDS.iter().any(|word| told.contains(word))
+    matches!(
+        error,
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. }
+    ) || WORDS.iter().any(|word| told.contains(word))
 }
 
 impl From<Error> for Trouble {
@@ -128,10 +157,18 @@ impl From<RegistryError> for Trouble {
 }
 
 /// Sends the parts that did not arrive yet, and puts all together.
-async fn send(store: &Store, file: &BundleFile, path: &Path, parts: &Parts, mut kept: Kept) -> Result<(), Trouble> {
+async fn send(
+    store: &Store,
+    file: &BundleFile,
+    path: &Path,
+    parts: &Parts,
+    mut kept: Kept,
+) -> Result<(), Trouble> {
     let sent = send_parts(store, file, path, parts, &mut kept).await;
     let whole = match sent {
-        Ok(digest) if digest == file.sha256() => complete(store, file, parts, &kept).await.map_err(Trouble::Store),
+        Ok(digest) if digest == file.sha256() => complete(store, file, parts, &kept)
+            .await
+            .map_err(Trouble::Store),
         Ok(_) => Err(changed(path).into()),
         Err(trouble) => Err(trouble),
     };
@@ -155,8 +192,17 @@ async fn give_up(parts: &Parts, kept: Kept) {
 }
 
 /// Puts all parts together. Where the answer is lost, or another process was first, the object stands nevertheless.
-async fn complete(store: &Store, file: &BundleFile, parts: &Parts, kept: &Kept) -> Result<(), Error> {
-    match parts.store.complete_multipart(&parts.at, &kept.upload, kept.ids()).await {
+async fn complete(
+    store: &Store,
+    file: &BundleFile,
+    parts: &Parts,
+    kept: &Kept,
+) -> Result<(), Error> {
+    match parts
+        .store
+        .complete_multipart(&parts.at, &kept.upload, kept.ids())
+        .await
+    {
         Ok(_) => Ok(()),
         Err(error) => match store.length(Key::Blob(file.sha256())).await {
             Ok(Some(length)) if length == file.bytes() => Ok(()),
@@ -175,9 +221,15 @@ async fn send_parts(
 ) -> Result<Digest, Trouble> {
     let (length, before, upload) = (part_length(file.bytes()), kept.clone(), kept.upload.clone());
     let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
-    let (task, total, buffers) = (format!("upload {}", file.path()), file.bytes(), Buffers::default());
+    let (task, total, buffers) = (
+        format!("upload {}", file.path()),
+        file.bytes(),
+        Buffers::default(),
+    );
     let sends = stream::iter(0..total.div_ceil(length)).map(|number| {
-        let read = buffers.read(&mut reader, length as usize).map_err(|error| Trouble::Other(unread(path)(error)));
+        let read = buffers
+            .read(&mut reader, length as usize)
+            .map_err(|error| Trouble::Other(unread(path)(error)));
         let (before, upload) = (&before, &upload);
         async move {
             let Part { bytes, crc32 } = read?;
@@ -187,8 +239,14 @@ async fn send_parts(
             }
             // Signed and sent on the runtime's own thread while this one reads and hashes what follows.
             let (bucket, at, upload) = (Arc::clone(&parts.store), parts.at.clone(), upload.clone());
-            let put = async move { bucket.put_part(&at, &upload, number as usize, bytes.into()).await };
-            let id = tokio::spawn(put).await.expect("nothing ends a part before it is sent")?;
+            let put = async move {
+                bucket
+                    .put_part(&at, &upload, number as usize, bytes.into())
+                    .await
+            };
+            let id = tokio::spawn(put)
+                .await
+                .expect("nothing ends a part before it is sent")?;
             Ok::<_, Trouble>((number, count, Some((crc32, id))))
         }
     });
@@ -210,11 +268,15 @@ async fn in_one_go(store: &Store, file: &BundleFile, path: &Path) -> Result<(), 
     let mut upload = store.begin(Key::Blob(file.sha256())).await?;
     let written = write_parts(store, file, path, upload.as_mut()).await;
     let outcome = match written {
-        Ok(digest) if digest == file.sha256() => upload.complete().await.map(drop).map_err(Trouble::Store),
+        Ok(digest) if digest == file.sha256() => {
+            upload.complete().await.map(drop).map_err(Trouble::Store)
+        }
         Ok(_) => Err(changed(path).into()),
         Err(trouble) => Err(trouble),
     };
-    let Err(trouble) = outcome else { return store.adopt(Key::Blob(file.sha256())) };
+    let Err(trouble) = outcome else {
+        return store.adopt(Key::Blob(file.sha256()));
+    };
     // What stays behind has no name under which anybody would look.
     let _ = upload.abort().await;
     Err(trouble.told(store, file))
@@ -230,7 +292,9 @@ async fn write_parts(
     let (task, total, mut done) = (format!("store {}", file.path()), file.bytes(), 0);
     let buffers = Buffers::default();
     while done < total {
-        let Part { bytes, .. } = buffers.read(&mut reader, PART as usize).map_err(unread(path))?;
+        let Part { bytes, .. } = buffers
+            .read(&mut reader, PART as usize)
+            .map_err(unread(path))?;
         if bytes.is_empty() {
             break;
         }
@@ -243,9 +307,15 @@ async fn write_parts(
 
 fn unread(path: &Path) -> impl Fn(std::io::Error) -> RegistryError + use<> {
     let path = path.to_owned();
-    move |source| RegistryError::File { operation: "read", path: path.clone(), source }
+    move |source| RegistryError::File {
+        operation: "read",
+        path: path.clone(),
+        source,
+    }
 }
 
 fn changed(path: &Path) -> RegistryError {
-    RegistryError::Changed { path: path.to_owned() }
+    RegistryError::Changed {
+        path: path.to_owned(),
+    }
 }

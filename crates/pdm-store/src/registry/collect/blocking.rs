@@ -10,7 +10,11 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn collectable(&self, grace: SignedDuration, now: Timestamp) -> Result<Collectable, RegistryError> {
+    pub fn collectable(
+        &self,
+        grace: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Collectable, RegistryError> {
         self.wait(self.inner.collectable(grace, now))
     }
 
@@ -18,7 +22,12 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn collect(&self, found: &Collectable, force: bool, stamp: &Stamp) -> Result<Removed, RegistryError> {
+    pub fn collect(
+        &self,
+        found: &Collectable,
+        force: bool,
+        stamp: &Stamp,
+    ) -> Result<Removed, RegistryError> {
         self.wait(self.inner.collect(found, force, stamp))
     }
 
@@ -26,7 +35,11 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn leftovers(&self, grace: SignedDuration, now: Timestamp) -> Result<Vec<Leftover>, RegistryError> {
+    pub fn leftovers(
+        &self,
+        grace: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Vec<Leftover>, RegistryError> {
         self.inner.leftovers(grace, now)
     }
 

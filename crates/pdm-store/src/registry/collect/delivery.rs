@@ -10,10 +10,18 @@ const LOOKS: usize = 8;
 
 impl Store {
     /// Returns which of these blobs are not there.
-    pub(crate) async fn absent(&self, blobs: impl IntoIterator<Item = Digest>) -> Result<Vec<Digest>, RegistryError> {
+    pub(crate) async fn absent(
+        &self,
+        blobs: impl IntoIterator<Item = Digest>,
+    ) -> Result<Vec<Digest>, RegistryError> {
         let blobs: Vec<_> = blobs.into_iter().collect();
         let lengths = stream::iter(blobs.clone()).map(|blob| self.length(Key::Blob(blob)));
         let lengths: Vec<_> = lengths.buffered(LOOKS).try_collect().await?;
-        Ok(blobs.into_iter().zip(lengths).filter(|(_, length)| length.is_none()).map(|(blob, _)| blob).collect())
+        Ok(blobs
+            .into_iter()
+            .zip(lengths)
+            .filter(|(_, length)| length.is_none())
+            .map(|(blob, _)| blob)
+            .collect())
     }
 }

@@ -9,9 +9,14 @@ impl Registry {
         version: &ModelVersion,
         outcome: Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
-        let Err(error @ RegistryError::Integrity { .. }) = outcome else { return outcome };
+        let Err(error @ RegistryError::Integrity { .. }) = outcome else {
+            return outcome;
+        };
         let state = self.state(None).await?;
-        let collection = state.model(&version.model).ok().and_then(|model| model.collection(version.version));
+        let collection = state
+            .model(&version.model)
+            .ok()
+            .and_then(|model| model.collection(version.version));
         Err(match collection {
             Some(collection) => RegistryError::Collected {
                 model: version.model.clone(),

@@ -16,16 +16,26 @@ impl Needed {
     pub(crate) fn take(&mut self, action: &Action) {
         let id = match action {
             Action::Register(version) => version.id(),
-            Action::Promote(promoted) => VersionId { model: promoted.model.clone(), version: promoted.to },
-            Action::Collect(collected) => return self.collected.extend(collected.versions.iter().cloned()),
-            Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => return,
+            Action::Promote(promoted) => VersionId {
+                model: promoted.model.clone(),
+                version: promoted.to,
+            },
+            Action::Collect(collected) => {
+                return self.collected.extend(collected.versions.iter().cloned());
+            }
+            Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => {
+                return;
+            }
         };
         self.blobs.entry(id).or_default().extend(blobs_of(action));
     }
 
     /// Returns the blobs that must be there.
     pub(crate) fn blobs(&self) -> BTreeSet<Digest> {
-        let kept = self.blobs.iter().filter(|(id, _)| !self.collected.contains(id));
+        let kept = self
+            .blobs
+            .iter()
+            .filter(|(id, _)| !self.collected.contains(id));
         kept.flat_map(|(_, blobs)| blobs.iter().copied()).collect()
     }
 }
@@ -35,8 +45,10 @@ pub(crate) fn blobs_of(action: &Action) -> Vec<Digest> {
     match action {
         Action::Register(version) => version.blobs().collect(),
         Action::Promote(promoted) => promoted.report.into_iter().collect(),
-        Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) | Action::Collect(_) => {
-            Vec::new()
-        }
+        Action::Rollback(_)
+        | Action::Annotate(_)
+        | Action::Approve(_)
+        | Action::Retire(_)
+        | Action::Collect(_) => Vec::new(),
     }
 }

@@ -60,9 +60,16 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Grace`] where the grace is too short, a damaged or missing log, and whatever the store answers.
-    pub async fn collectable(&self, grace: SignedDuration, now: Timestamp) -> Result<Collectable, RegistryError> {
+    pub async fn collectable(
+        &self,
+        grace: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Collectable, RegistryError> {
         if grace < LEAST_GRACE {
-            return Err(RegistryError::Grace { grace, least: LEAST_GRACE });
+            return Err(RegistryError::Grace {
+                grace,
+                least: LEAST_GRACE,
+            });
         }
         let before = now.checked_sub(grace).unwrap_or(Timestamp::MIN);
         // The blobs first: what is named meanwhile is found in the log, every entry of which is read.
@@ -70,34 +77,58 @@ impl Registry {
         // A snapshot is written after its entries, so those that are there now have theirs in the log that is read next.
         let ends = snapshot::list(self.store()).await?;
         let log = Log::read_entries(self.store()).await?;
-        let named: BTreeSet<_> = log.entries().iter().flat_map(|entry| blobs_of(&entry.action)).collect();
+        let named: BTreeSet<_> = log
+            .entries()
+            .iter()
+            .flat_map(|entry| blobs_of(&entry.action))
+            .collect();
         let state = log.state();
         let mut owners = owners(state, before);
         owners.spare(&self.retired_lately(state, before).await?);
         let mut found = Collectable::new(self.store().location(), before);
         found.entries = log.entries().len() as u64;
-        found.doubt = doubt(&snapshot::contradicting(self.store(), &ends, log.entries()).await?, found.entries);
+        found.doubt = doubt(
+            &snapshot::contradicting(self.store(), &ends, log.entries()).await?,
+            found.entries,
+        );
         for object in listed {
-            let Some(Key::Blob(blob)) = Key::parse(&object.path) else { continue };
+            let Some(Key::Blob(blob)) = Key::parse(&object.path) else {
+                continue;
+            };
             found.stored += 1;
             found.stored_bytes += object.bytes;
             if !named.contains(&blob) {
                 found.unnamed += 1;
                 found.unnamed_bytes += object.bytes;
             }
-            let Some(versions) = owners.of(blob) else { continue };
+            let Some(versions) = owners.of(blob) else {
+                continue;
+            };
             match object.modified < before {
-                true => found.add(Unneeded { blob, bytes: object.bytes, modified: object.modified, versions }),
+                true => found.add(Unneeded {
+                    blob,
+                    bytes: object.bytes,
+                    modified: object.modified,
+                    versions,
+                }),
                 false => found.young += 1,
             }
         }
-        let versions: BTreeSet<_> = found.blobs.iter().flat_map(|blob| blob.versions.iter().cloned()).collect();
+        let versions: BTreeSet<_> = found
+            .blobs
+            .iter()
+            .flat_map(|blob| blob.versions.iter().cloned())
+            .collect();
         found.versions = versions.into_iter().collect();
         Ok(found)
     }
 
     /// Returns the versions that only seem to have been retired long ago, because somebody's clock was slow.
-    async fn retired_lately(&self, state: &State, before: Timestamp) -> Result<BTreeSet<VersionId>, RegistryError> {
+    async fn retired_lately(
+        &self,
+        state: &State,
+        before: Timestamp,
+    ) -> Result<BTreeSet<VersionId>, RegistryError> {
         let mut lately = BTreeSet::new();
         for (id, retirement) in due(state, before) {
             let entry = self.store().look(Key::Log(retirement.entry)).await?;
@@ -136,7 +167,10 @@ impl Collectable {
     /// [`RegistryError::LogInDoubt`] or [`RegistryError::MostlyOrphans`].
     pub fn require_plausible(&self) -> Result<(), RegistryError> {
         if let Some(what) = self.doubt.as_ref().filter(|_| !self.blobs.is_empty()) {
-            return Err(RegistryError::LogInDoubt { location: self.location.clone(), what: what.clone() });
+            return Err(RegistryError::LogInDoubt {
+                location: self.location.clone(),
+                what: what.clone(),
+            });
         }
         let removes_unnamed = self.blobs.iter().any(|blob| blob.versions.is_empty());
         let are_most = self.unnamed * 2 > self.stored || self.unnamed_bytes > self.stored_bytes / 2;
@@ -161,13 +195,19 @@ impl Collectable {
 
 /// Returns why snapshots make a log doubtful that ends at an entry; `None` where they hold what it holds.
 fn doubt(contradictions: &[Contradiction], last: u64) -> Option<String> {
-    let first = contradictions.iter().max_by_key(|found| (found.is_whole, found.end))?;
+    let first = contradictions
+        .iter()
+        .max_by_key(|found| (found.is_whole, found.end))?;
     let Contradiction { key, end, is_whole } = first;
     Some(match (is_whole, *end > last) {
-        (true, true) => format!("`{key}` holds entries up to {end}, and the log ends at entry {last}"),
+        (true, true) => {
+            format!("`{key}` holds entries up to {end}, and the log ends at entry {last}")
+        }
         (true, false) => format!("`{key}` holds other entries than the log"),
         (false, _) => {
-            format!("`{key}` is damaged, so nothing shows whether the log, which ends at entry {last}, is whole")
+            format!(
+                "`{key}` is damaged, so nothing shows whether the log, which ends at entry {last}, is whole"
+            )
         }
     })
 }
@@ -180,18 +220,32 @@ pub(super) struct Owners {
 
 /// Returns the versions that were retired before a time and still have their files.
 fn due(state: &State, before: Timestamp) -> Vec<(VersionId, Retirement)> {
-    let versions = state.models().flat_map(|(_, model)| model.versions().iter().map(move |version| (model, version)));
+    let versions = state
+        .models()
+        .flat_map(|(_, model)| model.versions().iter().map(move |version| (model, version)));
     let kept = versions.filter(|(model, version)| model.collection(version.version).is_none());
-    let retired = kept.filter_map(|(model, version)| Some((version.id(), model.retirement(version.version)?)));
-    retired.filter(|(_, retirement)| retirement.time < before).collect()
+    let retired = kept
+        .filter_map(|(model, version)| Some((version.id(), model.retirement(version.version)?)));
+    retired
+        .filter(|(_, retirement)| retirement.time < before)
+        .collect()
 }
 
 /// Sorts blobs by who rests on them: versions that stay, or versions retired before a time whose files may go.
 pub(super) fn owners(state: &State, before: Timestamp) -> Owners {
-    let mut owners = Owners { needed: BTreeSet::new(), due: BTreeMap::new() };
+    let mut owners = Owners {
+        needed: BTreeSet::new(),
+        due: BTreeMap::new(),
+    };
     for (_, model) in state.models() {
-        for version in model.versions().iter().filter(|version| model.collection(version.version).is_none()) {
-            let is_due = model.retirement(version.version).is_some_and(|retired| retired.time < before);
+        for version in model
+            .versions()
+            .iter()
+            .filter(|version| model.collection(version.version).is_none())
+        {
+            let is_due = model
+                .retirement(version.version)
+                .is_some_and(|retired| retired.time < before);
             for blob in model.blobs(version) {
                 match is_due {
                     true => owners.due.entry(blob).or_default().push(version.id()),
@@ -206,7 +260,10 @@ pub(super) fn owners(state: &State, before: Timestamp) -> Owners {
 impl Owners {
     /// Lets versions stay that would have been due.
     fn spare(&mut self, versions: &BTreeSet<VersionId>) {
-        let spared = self.due.iter().filter(|(_, owners)| owners.iter().any(|owner| versions.contains(owner)));
+        let spared = self
+            .due
+            .iter()
+            .filter(|(_, owners)| owners.iter().any(|owner| versions.contains(owner)));
         self.needed.extend(spared.map(|(blob, _)| *blob));
     }
 

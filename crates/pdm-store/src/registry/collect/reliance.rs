@@ -24,12 +24,16 @@ impl Reliance {
 
     /// Returns whether a blob stays whatever its age: a version in use rests on it.
     pub(crate) fn is_needed(&self, blob: Digest) -> bool {
-        self.0.as_ref().is_none_or(|known| known.state.is_needed(blob))
+        self.0
+            .as_ref()
+            .is_none_or(|known| known.state.is_needed(blob))
     }
 
     /// Returns whether what was written or begun then is young enough.
     pub(crate) fn is_fresh(&self, then: Timestamp) -> bool {
-        self.0.as_ref().is_none_or(|known| known.now.duration_since(then) < FRESH)
+        self.0
+            .as_ref()
+            .is_none_or(|known| known.now.duration_since(then) < FRESH)
     }
 
     /// Returns the time of writing, where it is known.
@@ -42,7 +46,10 @@ impl State {
     /// Returns whether a version in use rests on a blob.
     fn is_needed(&self, blob: Digest) -> bool {
         self.models().any(|(_, model)| {
-            let mut in_use = model.versions().iter().filter(|version| !model.is_retired(version.version));
+            let mut in_use = model
+                .versions()
+                .iter()
+                .filter(|version| !model.is_retired(version.version));
             in_use.any(|version| model.blobs(version).any(|needed| needed == blob))
         })
     }

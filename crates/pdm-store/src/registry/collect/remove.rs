@@ -40,28 +40,53 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::LogInDoubt`], [`RegistryError::MostlyOrphans`], [`RegistryError::Clock`], a damaged log, and whatever the store answers. Collecting
     /// again completes the work.
-    pub async fn collect(&self, found: &Collectable, force: bool, stamp: &Stamp) -> Result<Removed, RegistryError> {
+    pub async fn collect(
+        &self,
+        found: &Collectable,
+        force: bool,
+        stamp: &Stamp,
+    ) -> Result<Removed, RegistryError> {
         if !force {
             found.require_plausible()?;
         }
         if found.blobs.is_empty() {
-            return Ok(Removed { versions: Vec::new(), entry: None, blobs: 0, bytes: 0 });
+            return Ok(Removed {
+                versions: Vec::new(),
+                entry: None,
+                blobs: 0,
+                bytes: 0,
+            });
         }
         self.store().prove().await?;
         let off = stamp.time.duration_since(self.store().clock().await?);
         if off.abs() > LARGEST_OFFSET {
-            return Err(RegistryError::Clock { location: self.store().location().to_owned(), off });
+            return Err(RegistryError::Clock {
+                location: self.store().location().to_owned(),
+                off,
+            });
         }
         self.collect_by(found, stamp).await
     }
 
     /// As [`Self::collect`], whatever the store's clock says.
-    pub(crate) async fn collect_by(&self, found: &Collectable, stamp: &Stamp) -> Result<Removed, RegistryError> {
+    pub(crate) async fn collect_by(
+        &self,
+        found: &Collectable,
+        stamp: &Stamp,
+    ) -> Result<Removed, RegistryError> {
         let decide = |state: Arc<State>| ready(Ok(decide(found, &state)));
         let ((versions, doomed), entry) = Log::append(self.store(), stamp, decide).await?;
         let total = doomed.len() as u64;
-        let mut removed = Removed { versions, entry, blobs: 0, bytes: 0 };
-        let removals: Vec<_> = doomed.into_iter().map(|blob| self.remove(found, blob)).collect();
+        let mut removed = Removed {
+            versions,
+            entry,
+            blobs: 0,
+            bytes: 0,
+        };
+        let removals: Vec<_> = doomed
+            .into_iter()
+            .map(|blob| self.remove(found, blob))
+            .collect();
         let mut removals = stream::iter(removals).buffer_unordered(REMOVERS);
         let (transfers, mut done) = (self.store().transfers(), 0);
         while let Some(bytes) = removals.try_next().await? {
@@ -75,7 +100,11 @@ impl Registry {
     }
 
     /// Removes a blob, unless it was written again meanwhile; returns its bytes where it was there.
-    async fn remove(&self, found: &Collectable, blob: Unneeded) -> Result<Option<u64>, RegistryError> {
+    async fn remove(
+        &self,
+        found: &Collectable,
+        blob: Unneeded,
+    ) -> Result<Option<u64>, RegistryError> {
         let key = Key::Blob(blob.blob);
         match self.store().look(key).await? {
             Some(there) if there.modified < found.before => {
@@ -90,15 +119,27 @@ impl Registry {
 /// Decides which versions lose their files and which blobs go, of those that were found.
 fn decide(found: &Collectable, state: &State) -> Step<(Vec<VersionId>, Vec<Unneeded>)> {
     let owners = owners(state, found.before);
-    let doomed =
-        |blob: &&Unneeded| owners.of(blob.blob).is_some_and(|versions| versions.iter().all(|id| is_named(found, id)));
+    let doomed = |blob: &&Unneeded| {
+        owners
+            .of(blob.blob)
+            .is_some_and(|versions| versions.iter().all(|id| is_named(found, id)))
+    };
     let doomed: Vec<_> = found.blobs.iter().filter(doomed).cloned().collect();
-    let mut versions: Vec<_> = doomed.iter().filter_map(|blob| owners.of(blob.blob)).flatten().collect();
+    let mut versions: Vec<_> = doomed
+        .iter()
+        .filter_map(|blob| owners.of(blob.blob))
+        .flatten()
+        .collect();
     versions.sort();
     versions.dedup();
     match versions[..] {
         [] => Step::Leave((versions, doomed)),
-        _ => Step::Append(Action::Collect(Collected { versions: versions.clone() }), (versions, doomed)),
+        _ => Step::Append(
+            Action::Collect(Collected {
+                versions: versions.clone(),
+            }),
+            (versions, doomed),
+        ),
     }
 }
 

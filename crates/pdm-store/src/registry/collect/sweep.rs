@@ -50,13 +50,22 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Grace`] where the grace is too short, [`RegistryError::File`] where a folder cannot be read.
-    pub fn leftovers(&self, grace: SignedDuration, now: Timestamp) -> Result<Vec<Leftover>, RegistryError> {
+    pub fn leftovers(
+        &self,
+        grace: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Vec<Leftover>, RegistryError> {
         if grace < LEAST_GRACE {
-            return Err(RegistryError::Grace { grace, least: LEAST_GRACE });
+            return Err(RegistryError::Grace {
+                grace,
+                least: LEAST_GRACE,
+            });
         }
         let before = now.checked_sub(grace).unwrap_or(Timestamp::MIN);
         let scratch = self.store().transfers().scratch.as_deref();
-        let mut found = scratch.map_or(Ok(Vec::new()), |folder| old(folder, before, |path| self.in_scratch(path)))?;
+        let mut found = scratch.map_or(Ok(Vec::new()), |folder| {
+            old(folder, before, |path| self.in_scratch(path))
+        })?;
         if let Some(folder) = self.store().folder_on_disk() {
             for name in [BLOBS, "blobs/sha256", LOG, SNAPSHOTS] {
                 found.extend(old(&folder.join(name), before, staged)?);
@@ -71,7 +80,10 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Interrupted`].
     pub async fn sweep(&self, leftovers: &[Leftover]) -> Result<Swept, RegistryError> {
-        let mut swept = Swept { removed: Vec::new(), kept: Vec::new() };
+        let mut swept = Swept {
+            removed: Vec::new(),
+            kept: Vec::new(),
+        };
         for leftover in leftovers {
             self.store().transfers().reporter.check()?;
             match self.remove_leftover(leftover).await {
@@ -87,7 +99,9 @@ impl Registry {
         match leftover.kind {
             LeftoverKind::Upload => return end_upload(self.store(), path).await,
             LeftoverKind::Download => _ = unused(path)?,
-            LeftoverKind::Temporary if path.is_dir() => return fs::remove_dir_all(path).map_err(|e| e.to_string()),
+            LeftoverKind::Temporary if path.is_dir() => {
+                return fs::remove_dir_all(path).map_err(|e| e.to_string());
+            }
             LeftoverKind::Temporary => {}
         }
         fs::remove_file(path).map_err(|error| error.to_string())
@@ -103,7 +117,9 @@ impl Registry {
         match name {
             LOCK => None,
             _ if name.ends_with(".part") => Some(LeftoverKind::Download),
-            _ if name.ends_with(".upload.new") || name.starts_with(".tmp") => Some(LeftoverKind::Temporary),
+            _ if name.ends_with(".upload.new") || name.starts_with(".tmp") => {
+                Some(LeftoverKind::Temporary)
+            }
             _ => None,
         }
     }
@@ -124,7 +140,11 @@ fn old(
     before: Timestamp,
     kind: impl Fn(&Path) -> Option<LeftoverKind>,
 ) -> Result<Vec<Leftover>, RegistryError> {
-    let failed = |source| RegistryError::File { operation: "read", path: folder.to_owned(), source };
+    let failed = |source| RegistryError::File {
+        operation: "read",
+        path: folder.to_owned(),
+        source,
+    };
     let entries = match folder.read_dir() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
@@ -147,7 +167,10 @@ fn old(
 fn measure(path: &Path) -> io::Result<(u64, Timestamp)> {
     let metadata = fs::symlink_metadata(path)?;
     let own = if metadata.is_dir() { 0 } else { metadata.len() };
-    let mut sum = (own, Timestamp::try_from(metadata.modified()?).map_err(io::Error::other)?);
+    let mut sum = (
+        own,
+        Timestamp::try_from(metadata.modified()?).map_err(io::Error::other)?,
+    );
     if metadata.is_dir() {
         for entry in path.read_dir()? {
             let (bytes, touched) = measure(&entry?.path())?;
@@ -163,15 +186,22 @@ fn record(path: &Path) -> Option<Kept> {
 
 /// Opens a file that no process holds, and holds it.
 fn unused(path: &Path) -> Result<File, String> {
-    let file = File::options().write(true).open(path).map_err(|error| error.to_string())?;
-    file.try_lock().map_err(|_| "another process uses it".to_owned())?;
+    let file = File::options()
+        .write(true)
+        .open(path)
+        .map_err(|error| error.to_string())?;
+    file.try_lock()
+        .map_err(|_| "another process uses it".to_owned())?;
     Ok(file)
 }
 
 /// Ends an upload in the bucket, then forgets it.
 async fn end_upload(store: &Store, path: &Path) -> Result<(), String> {
     // Held by whoever uploads from this folder.
-    let lock = path.parent().map(|folder| folder.join(LOCK)).filter(|lock| lock.exists());
+    let lock = path
+        .parent()
+        .map(|folder| folder.join(LOCK))
+        .filter(|lock| lock.exists());
     let _held = lock.map(|lock| unused(&lock)).transpose()?;
     if let Some(kept) = record(path)
         && let Some((bucket, at)) = store.parts(Key::Blob(kept.blob))

@@ -9,7 +9,9 @@ use super::*;
 use crate::registry::blocking::{Registry, wait};
 use crate::registry::keys::Key;
 use crate::registry::samples::{model, stamp, version};
-use crate::registry::{BundleFile, Failure, ModelRef, NewVersion, RegistryError, Stamp, Store, Surroundings};
+use crate::registry::{
+    BundleFile, Failure, ModelRef, NewVersion, RegistryError, Stamp, Store, Surroundings,
+};
 use pdm_core::content::Digest;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -24,8 +26,18 @@ impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Some(folder.path().join("transfers"));
-        let store = Store::open("store", Surroundings { scratch, ..folder.path().into() }).unwrap();
-        Self { registry: Registry::new(store).unwrap(), folder }
+        let store = Store::open(
+            "store",
+            Surroundings {
+                scratch,
+                ..folder.path().into()
+            },
+        )
+        .unwrap();
+        Self {
+            registry: Registry::new(store).unwrap(),
+            folder,
+        }
     }
 
     fn path(&self, name: impl AsRef<Path>) -> PathBuf {
@@ -45,12 +57,17 @@ impl Bench {
     }
 
     fn leftovers(&self) -> Vec<Leftover> {
-        self.registry.leftovers(LEAST_GRACE, Timestamp::now()).unwrap()
+        self.registry
+            .leftovers(LEAST_GRACE, Timestamp::now())
+            .unwrap()
     }
 }
 
 fn age(path: &Path, days: u32) {
-    File::open(path).unwrap().set_modified(SystemTime::now() - DAY * days).unwrap();
+    File::open(path)
+        .unwrap()
+        .set_modified(SystemTime::now() - DAY * days)
+        .unwrap();
 }
 
 fn is_old(path: &Path) -> bool {
@@ -59,7 +76,10 @@ fn is_old(path: &Path) -> bool {
 
 /// Acts at this very time, by the clock of the disk.
 fn now() -> Stamp {
-    Stamp { time: Timestamp::now(), ..stamp(0) }
+    Stamp {
+        time: Timestamp::now(),
+        ..stamp(0)
+    }
 }
 
 #[test]
@@ -69,53 +89,127 @@ fn a_blob_that_may_be_collected_is_written_again_before_it_is_relied_on() {
     std::fs::create_dir(bench.path("bundle")).unwrap();
     std::fs::write(bench.path("bundle/long"), vec![7; 9 << 20]).unwrap();
     let files = BundleFile::read_folder(&bench.path("bundle")).unwrap();
-    let new = NewVersion { files: [files, version("a", 1.0).files].concat(), ..version("a", 1.0) };
+    let new = NewVersion {
+        files: [files, version("a", 1.0).files].concat(),
+        ..version("a", 1.0)
+    };
     let registered = bench.registry.register(&new, &now()).unwrap().version;
     assert!(registered.blobs().any(|blob| blob == long.sha256()));
     let blobs: Vec<_> = registered.blobs().map(|blob| bench.blob(blob)).collect();
     let again = |name: &str| {
         blobs.iter().for_each(|path| age(path, 3));
-        let other = NewVersion { model: name.parse().unwrap(), ..new.clone() };
+        let other = NewVersion {
+            model: name.parse().unwrap(),
+            ..new.clone()
+        };
         assert!(bench.registry.register(&other, &now()).unwrap().is_new);
         blobs.iter().filter(|path| is_old(path)).count()
     };
-    assert_eq!(again("in-use"), blobs.len(), "what a version in use rests on is relied on");
+    assert_eq!(
+        again("in-use"),
+        blobs.len(),
+        "what a version in use rests on is relied on"
+    );
     for name in [model().as_str(), "in-use"] {
-        bench.registry.retire(&ModelRef::version(name.parse().unwrap(), 1), "old", &now()).unwrap();
+        bench
+            .registry
+            .retire(&ModelRef::version(name.parse().unwrap(), 1), "old", &now())
+            .unwrap();
     }
-    assert_eq!(again("late"), 0, "nothing in use rests on it, and it is old");
+    assert_eq!(
+        again("late"),
+        0,
+        "nothing in use rests on it, and it is old"
+    );
     // A young one is relied on: killed writers go on where they were.
-    bench.registry.retire(&ModelRef::version("late".parse().unwrap(), 1), "old", &now()).unwrap();
-    let before: Vec<_> = blobs.iter().map(|path| path.metadata().unwrap().modified().unwrap()).collect();
-    bench.registry.register(&NewVersion { model: "next".parse().unwrap(), ..new.clone() }, &now()).unwrap();
-    assert_eq!(blobs.iter().map(|path| path.metadata().unwrap().modified().unwrap()).collect::<Vec<_>>(), before);
+    bench
+        .registry
+        .retire(
+            &ModelRef::version("late".parse().unwrap(), 1),
+            "old",
+            &now(),
+        )
+        .unwrap();
+    let before: Vec<_> = blobs
+        .iter()
+        .map(|path| path.metadata().unwrap().modified().unwrap())
+        .collect();
+    bench
+        .registry
+        .register(
+            &NewVersion {
+                model: "next".parse().unwrap(),
+                ..new.clone()
+            },
+            &now(),
+        )
+        .unwrap();
+    assert_eq!(
+        blobs
+            .iter()
+            .map(|path| path.metadata().unwrap().modified().unwrap())
+            .collect::<Vec<_>>(),
+        before
+    );
 }
 
 #[test]
 fn orphans_go_when_they_are_old_and_a_look_before_the_removal_spares_what_is_young_again() {
     let bench = Bench::new();
-    let kept = bench.registry.register(&version("a", 1.0), &now()).unwrap().version;
-    let orphans = ["x", "y", "z"].map(|text| wait(bench.registry.store().put_blob(text.into())).unwrap());
-    orphans[..2].iter().for_each(|blob| age(&bench.blob(*blob), 8));
+    let kept = bench
+        .registry
+        .register(&version("a", 1.0), &now())
+        .unwrap()
+        .version;
+    let orphans =
+        ["x", "y", "z"].map(|text| wait(bench.registry.store().put_blob(text.into())).unwrap());
+    orphans[..2]
+        .iter()
+        .for_each(|blob| age(&bench.blob(*blob), 8));
     kept.blobs().for_each(|blob| age(&bench.blob(blob), 8));
-    let found = bench.registry.collectable(SignedDuration::from_hours(7 * 24), now().time).unwrap();
-    assert_eq!((found.blobs.len(), found.bytes, found.young, found.versions.len()), (2, 2, 1, 0));
+    let found = bench
+        .registry
+        .collectable(SignedDuration::from_hours(7 * 24), now().time)
+        .unwrap();
+    assert_eq!(
+        (
+            found.blobs.len(),
+            found.bytes,
+            found.young,
+            found.versions.len()
+        ),
+        (2, 2, 1, 0)
+    );
     age(&bench.blob(orphans[0]), 0);
     let removed = bench.registry.collect(&found, false, &now()).unwrap();
     assert_eq!((removed.blobs, removed.entry), (1, None));
-    assert_eq!(orphans.map(|blob| bench.blob(blob).exists()), [true, false, true]);
+    assert_eq!(
+        orphans.map(|blob| bench.blob(blob).exists()),
+        [true, false, true]
+    );
     bench.registry.check(&kept).unwrap();
 }
 
 #[test]
 fn a_snapshot_that_reaches_beyond_the_log_or_is_damaged_asks_for_force() {
     let bench = Bench::new();
-    let note = |_| _ = bench.registry.annotate(&ModelRef::version(model(), 1), "note", &now()).unwrap();
+    let note = |_| {
+        _ = bench
+            .registry
+            .annotate(&ModelRef::version(model(), 1), "note", &now())
+            .unwrap()
+    };
     bench.registry.register(&version("a", 1.0), &now()).unwrap();
     (2..=126).for_each(note);
-    let lost = bench.registry.register(&version("b", 0.9), &now()).unwrap().version;
+    let lost = bench
+        .registry
+        .register(&version("b", 0.9), &now())
+        .unwrap()
+        .version;
     (128..=130).for_each(note);
-    std::fs::read_dir(bench.path("store/blobs/sha256")).unwrap().for_each(|blob| age(&blob.unwrap().path(), 8));
+    std::fs::read_dir(bench.path("store/blobs/sha256"))
+        .unwrap()
+        .for_each(|blob| age(&blob.unwrap().path(), 8));
     for entry in 127..=130 {
         std::fs::remove_file(bench.path("store").join(Key::Log(entry).to_string())).unwrap();
     }
@@ -146,12 +240,21 @@ fn a_short_grace_and_a_wrong_clock_remove_nothing() {
     let orphan = wait(bench.registry.store().put_blob("x".into())).unwrap();
     age(&bench.blob(orphan), 8);
     let short = SignedDuration::from_hours(47);
-    assert!(matches!(bench.registry.collectable(short, now().time), Err(RegistryError::Grace { .. })));
-    assert!(matches!(bench.registry.leftovers(short, now().time), Err(RegistryError::Grace { .. })));
+    assert!(matches!(
+        bench.registry.collectable(short, now().time),
+        Err(RegistryError::Grace { .. })
+    ));
+    assert!(matches!(
+        bench.registry.leftovers(short, now().time),
+        Err(RegistryError::Grace { .. })
+    ));
     let found = bench.registry.collectable(LEAST_GRACE, now().time).unwrap();
     let off = SignedDuration::from_hours(2);
     for time in [now().time + off, now().time - off] {
-        let refused = bench.registry.collect(&found, false, &Stamp { time, ..now() }).unwrap_err();
+        let refused = bench
+            .registry
+            .collect(&found, false, &Stamp { time, ..now() })
+            .unwrap_err();
         assert!(matches!(refused, RegistryError::Clock { .. }), "{refused}");
     }
     assert!(bench.blob(orphan).exists());
@@ -160,10 +263,20 @@ fn a_short_grace_and_a_wrong_clock_remove_nothing() {
 #[test]
 fn a_slow_clock_retires_nothing_earlier() {
     let bench = Bench::new();
-    let version = bench.registry.register(&version("a", 1.0), &now()).unwrap().version;
+    let version = bench
+        .registry
+        .register(&version("a", 1.0), &now())
+        .unwrap()
+        .version;
     version.blobs().for_each(|blob| age(&bench.blob(blob), 8));
-    let slow = Stamp { time: now().time - LEAST_GRACE * 4, ..now() };
-    bench.registry.retire(&ModelRef::version(model(), 1), "old", &slow).unwrap();
+    let slow = Stamp {
+        time: now().time - LEAST_GRACE * 4,
+        ..now()
+    };
+    bench
+        .registry
+        .retire(&ModelRef::version(model(), 1), "old", &slow)
+        .unwrap();
     let found = || bench.registry.collectable(LEAST_GRACE, now().time).unwrap();
     assert_eq!((found().blobs, found().versions), (vec![], vec![]));
     age(&bench.path("store").join(Key::Log(2).to_string()), 3);
@@ -176,7 +289,11 @@ fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
     bench.registry.register(&version("a", 1.0), &now()).unwrap();
     let digest = Digest::of("x");
     let log = format!("store/{}#1", Key::Log(9));
-    let old = [format!("transfers/{digest}.part"), format!("transfers/{digest}.upload.new"), log];
+    let old = [
+        format!("transfers/{digest}.part"),
+        format!("transfers/{digest}.upload.new"),
+        log,
+    ];
     let old = old.map(|name| bench.write(&name, 3));
     let blob = bench.write(&format!("store/{}#2", Key::Blob(digest)), 3);
     let inside = bench.write("transfers/.tmpAbC/blob", 3);
@@ -195,11 +312,28 @@ fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
     let found = bench.leftovers();
     let mut expected: Vec<_> = old.iter().chain([&blob, &folder, &held]).cloned().collect();
     expected.sort();
-    assert_eq!(found.iter().map(|leftover| leftover.path.clone()).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        found
+            .iter()
+            .map(|leftover| leftover.path.clone())
+            .collect::<Vec<_>>(),
+        expected
+    );
     let swept = bench.registry.sweep(&found).unwrap();
-    assert_eq!(swept.kept, [(held.clone(), "another process uses it".to_owned())]);
+    assert_eq!(
+        swept.kept,
+        [(held.clone(), "another process uses it".to_owned())]
+    );
     assert_eq!(swept.removed.len(), expected.len() - 1);
-    assert!([&held, &young, &busy, &foreign].iter().all(|path| path.exists()));
-    assert!(old.iter().chain([&blob, &folder]).all(|path| !path.exists()));
+    assert!(
+        [&held, &young, &busy, &foreign]
+            .iter()
+            .all(|path| path.exists())
+    );
+    assert!(
+        old.iter()
+            .chain([&blob, &folder])
+            .all(|path| !path.exists())
+    );
     assert!(bench.registry.verify().unwrap().is_intact());
 }

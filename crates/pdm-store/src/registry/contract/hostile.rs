@@ -19,7 +19,9 @@ fn log_of(registry: &Registry, entries: u64) {
     }
     let known = registry.verify().unwrap().entries;
     for number in known..entries {
-        registry.annotate(&reference("fd001/1"), &number.to_string(), &stamp(2)).unwrap();
+        registry
+            .annotate(&reference("fd001/1"), &number.to_string(), &stamp(2))
+            .unwrap();
     }
 }
 
@@ -46,7 +48,10 @@ pub(in crate::registry) fn forged(store: &Store, end: u64) -> Vec<u8> {
         let version = version.clone().unwrap();
         let action = match (sequence, &honest) {
             (1, Some(first)) => first.action.clone(),
-            (2, _) => Action::Register(Box::new(ModelVersion { version: 2, ..version })),
+            (2, _) => Action::Register(Box::new(ModelVersion {
+                version: 2,
+                ..version
+            })),
             (3, _) => Action::Promote(Promoted {
                 model: model(),
                 alias: champion(),
@@ -56,7 +61,11 @@ pub(in crate::registry) fn forged(store: &Store, end: u64) -> Vec<u8> {
                 report: None,
                 forced: true,
             }),
-            _ => Action::Annotate(Remarked { model: model(), version: 1, text: "forged".to_owned() }),
+            _ => Action::Annotate(Remarked {
+                model: model(),
+                version: 1,
+                text: "forged".to_owned(),
+            }),
         };
         let entry = Entry {
             format: 2,
@@ -95,7 +104,10 @@ pub(super) fn forged_snapshots_change_nothing(store: Store) {
     assert_eq!(seen(&store).1, BLOCK as usize + 2);
     let findings = registry.verify().unwrap().findings;
     let keys: Vec<_> = findings.iter().map(|finding| finding.key.clone()).collect();
-    assert_eq!(keys, [1, 2, 3, 9].map(|block| Key::Snapshot(block * BLOCK).to_string()));
+    assert_eq!(
+        keys,
+        [1, 2, 3, 9].map(|block| Key::Snapshot(block * BLOCK).to_string())
+    );
 }
 
 pub(super) fn a_forged_snapshot_behind_an_honest_one_changes_nothing(store: Store) {
@@ -109,7 +121,9 @@ pub(super) fn a_forged_snapshot_behind_an_honest_one_changes_nothing(store: Stor
 }
 
 fn collectable_of(store: &Store) -> Collectable {
-    registry(store).collectable(LEAST_GRACE, later().time).unwrap()
+    registry(store)
+        .collectable(LEAST_GRACE, later().time)
+        .unwrap()
 }
 
 /// Fails as a damaged registry does, for everybody who reads, writes or removes.
@@ -117,9 +131,18 @@ fn assert_refused(store: &Store, word: &str) {
     let registry = registry(&fresh(store));
     let refused = [
         registry.list(None).map(drop).unwrap_err(),
-        registry.register(&version("z", 1.0), &stamp(3)).map(drop).unwrap_err(),
-        registry.annotate(&reference("fd001/1"), "note", &stamp(3)).map(drop).unwrap_err(),
-        registry.collectable(LEAST_GRACE, later().time).map(drop).unwrap_err(),
+        registry
+            .register(&version("z", 1.0), &stamp(3))
+            .map(drop)
+            .unwrap_err(),
+        registry
+            .annotate(&reference("fd001/1"), "note", &stamp(3))
+            .map(drop)
+            .unwrap_err(),
+        registry
+            .collectable(LEAST_GRACE, later().time)
+            .map(drop)
+            .unwrap_err(),
     ];
     for error in refused {
         assert_eq!(error.failure(), Failure::Integrity, "{error}");
@@ -135,12 +158,17 @@ pub(super) fn an_entry_far_ahead_is_named_and_nothing_is_read_past_it(store: Sto
     assert_refused(&store, "000999.json` is there");
     let findings = registry.verify().unwrap().findings;
     assert_eq!(findings[0].what, "entries 4 to 998 are missing");
-    assert!(findings[1].key.ends_with("999.json") && findings[1].what.starts_with("no JSON"), "{findings:?}");
+    assert!(
+        findings[1].key.ends_with("999.json") && findings[1].what.starts_with("no JSON"),
+        "{findings:?}"
+    );
     wait(store.delete(Key::Log(999))).unwrap();
     log_of(&super::registry(&fresh(&store)), 4);
 }
 
-pub(super) fn objects_of_other_names_change_nothing_and_blobs_of_other_bytes_are_named(store: Store) {
+pub(super) fn objects_of_other_names_change_nothing_and_blobs_of_other_bytes_are_named(
+    store: Store,
+) {
     let registry = registry(&store);
     log_of(&registry, 2);
     let before = seen(&store);
@@ -153,7 +181,8 @@ pub(super) fn objects_of_other_names_change_nothing_and_blobs_of_other_bytes_are
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!(findings[0].key, Key::Blob(digest).to_string());
     // A writer that needs the blob says so, and names nothing that is not there.
-    let refused = wait(store.put_blob(bytes::Bytes::from_static(b"what it should hold"))).unwrap_err();
+    let refused =
+        wait(store.put_blob(bytes::Bytes::from_static(b"what it should hold"))).unwrap_err();
     assert_eq!(refused.failure(), Failure::Integrity);
 }
 
@@ -167,8 +196,13 @@ pub(super) fn objects_that_are_too_long_are_not_read(store: Store) {
     assert_refused(&store, "it has 5242880 bytes or more");
     let long = "x".repeat(5 << 20);
     wait(store.delete(Key::Log(3))).unwrap();
-    let refused = registry.annotate(&reference("fd001/1"), &long, &stamp(3)).unwrap_err();
-    assert!(matches!(refused, RegistryError::TooLong { .. }), "{refused}");
+    let refused = registry
+        .annotate(&reference("fd001/1"), &long, &stamp(3))
+        .unwrap_err();
+    assert!(
+        matches!(refused, RegistryError::TooLong { .. }),
+        "{refused}"
+    );
 }
 
 pub(super) fn a_store_without_its_log_is_no_empty_registry(store: Store) {
@@ -181,20 +215,27 @@ pub(super) fn a_store_without_its_log_is_no_empty_registry(store: Store) {
     wait(store.delete(Key::Marker)).unwrap();
     assert_refused(&store, "the log of the registry");
     let refused = super::registry(&fresh(&store)).list(None).unwrap_err();
-    assert!(matches!(refused, RegistryError::LogMissing { .. }), "{refused}");
+    assert!(
+        matches!(refused, RegistryError::LogMissing { .. }),
+        "{refused}"
+    );
 }
 
 pub(super) fn a_log_without_its_beginning_is_named(store: Store) {
     log_of(&registry(&store), 2);
     wait(store.delete(Key::Genesis)).unwrap();
-    assert_refused(&store, "00000000000000000000.json` is damaged: it is missing");
+    assert_refused(
+        &store,
+        "00000000000000000000.json` is damaged: it is missing",
+    );
 }
 
 pub(super) fn a_log_that_was_cut_short_removes_nothing(store: Store) {
     let registry = registry(&store);
     register(&registry, "a", 1.0, 0);
     let head = registry.verify().unwrap().head.unwrap();
-    let lost = [("b", 0.9), ("c", 0.8), ("d", 0.7)].map(|(name, scale)| register(&registry, name, scale, 1));
+    let lost = [("b", 0.9), ("c", 0.8), ("d", 0.7)]
+        .map(|(name, scale)| register(&registry, name, scale, 1));
     let newest = registry.verify().unwrap().head.unwrap();
     for sequence in 2..=4 {
         wait(store.delete(Key::Log(sequence))).unwrap();
@@ -203,7 +244,10 @@ pub(super) fn a_log_that_was_cut_short_removes_nothing(store: Store) {
     let found = cut.collectable(LEAST_GRACE, later().time).unwrap();
     assert!(!found.blobs.is_empty());
     let refused = cut.collect(&found, false, &later()).unwrap_err();
-    assert!(matches!(refused, RegistryError::MostlyOrphans { entries: 1, .. }), "{refused}");
+    assert!(
+        matches!(refused, RegistryError::MostlyOrphans { entries: 1, .. }),
+        "{refused}"
+    );
     for blob in lost.iter().flat_map(|version| version.blobs()) {
         assert!(wait(store.length(Key::Blob(blob))).unwrap().is_some());
     }
@@ -211,7 +255,10 @@ pub(super) fn a_log_that_was_cut_short_removes_nothing(store: Store) {
     let noted = |noted| cut.verify_head(noted).unwrap();
     assert_eq!(noted(NotedHead::Digest(head)).noted, Some(1));
     assert_eq!(noted(NotedHead::Entry(1)).noted, Some(1));
-    assert!(noted(NotedHead::Digest(head)).is_intact() && noted(NotedHead::Digest(head)).is_mostly_unnamed());
+    assert!(
+        noted(NotedHead::Digest(head)).is_intact()
+            && noted(NotedHead::Digest(head)).is_mostly_unnamed()
+    );
     for gone in [NotedHead::Digest(newest), NotedHead::Entry(4)] {
         let report = noted(gone);
         assert!(!report.is_intact() && report.noted.is_none(), "{report:?}");
@@ -229,14 +276,31 @@ pub(super) fn another_registry_is_not_the_one_that_is_expected(store: Store) {
     let expected = other.id().unwrap().unwrap();
     assert_ne!(id, expected);
     let refused = seen_by(&store, expected).unwrap_err();
-    assert!(matches!(&refused, RegistryError::OtherRegistry { found: Some(found), .. } if *found == id), "{refused}");
-    let refused = registry(&fresh(&store).expecting(expected)).register(&version("b", 1.0), &stamp(3)).unwrap_err();
+    assert!(
+        matches!(&refused, RegistryError::OtherRegistry { found: Some(found), .. } if *found == id),
+        "{refused}"
+    );
+    let refused = registry(&fresh(&store).expecting(expected))
+        .register(&version("b", 1.0), &stamp(3))
+        .unwrap_err();
     assert_eq!(refused.failure(), Failure::Integrity);
     let empty = Store::memory().expecting(id);
-    let refused = registry(&empty).register(&version("b", 1.0), &stamp(3)).unwrap_err();
-    assert!(matches!(refused, RegistryError::OtherRegistry { found: None, .. }), "{refused}");
-    assert!(matches!(registry(&empty).verify(), Err(RegistryError::OtherRegistry { .. })));
-    assert_eq!(wait(empty.list("blobs")).unwrap(), Vec::<String>::new(), "nothing is written in vain");
+    let refused = registry(&empty)
+        .register(&version("b", 1.0), &stamp(3))
+        .unwrap_err();
+    assert!(
+        matches!(refused, RegistryError::OtherRegistry { found: None, .. }),
+        "{refused}"
+    );
+    assert!(matches!(
+        registry(&empty).verify(),
+        Err(RegistryError::OtherRegistry { .. })
+    ));
+    assert_eq!(
+        wait(empty.list("blobs")).unwrap(),
+        Vec::<String>::new(),
+        "nothing is written in vain"
+    );
 }
 
 fn seen_by(store: &Store, expected: RegistryId) -> Result<Vec<ModelSummary>, RegistryError> {

@@ -88,15 +88,26 @@ impl Registry {
     ///
     /// # Errors
     /// An unknown model or version, [`RegistryError::Collected`], damaged blobs, and whatever the stores answer.
-    pub async fn diff(&self, a: &ModelRef, other: &Self, b: &ModelRef) -> Result<Difference, RegistryError> {
+    pub async fn diff(
+        &self,
+        a: &ModelRef,
+        other: &Self,
+        b: &ModelRef,
+    ) -> Result<Difference, RegistryError> {
         let ((a, side_a), (b, side_b)) = (self.side(a).await?, other.side(b).await?);
         let (ours, theirs) = (self.evidence(&a).await?, other.evidence(&b).await?);
         let options = ValueChange::between(self.options(&a).await?, other.options(&b).await?);
         Ok(Difference {
             files: files(&a, &b),
             scores: side_by_side(
-                Scored { card: &ours.0, predictions: &ours.1 },
-                Scored { card: &theirs.0, predictions: &theirs.1 },
+                Scored {
+                    card: &ours.0,
+                    predictions: &ours.1,
+                },
+                Scored {
+                    card: &theirs.0,
+                    predictions: &theirs.1,
+                },
             ),
             options,
             origin: ValueChange::between(origin(&a), origin(&b)),
@@ -125,14 +136,30 @@ impl super::blocking::Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn diff(&self, a: &ModelRef, other: &Self, b: &ModelRef) -> Result<Difference, RegistryError> {
+    pub fn diff(
+        &self,
+        a: &ModelRef,
+        other: &Self,
+        b: &ModelRef,
+    ) -> Result<Difference, RegistryError> {
         self.wait(self.inner.diff(a, &other.inner, b))
     }
 }
 
 fn files(a: &ModelVersion, b: &ModelVersion) -> Vec<FileChange> {
-    let find = |version: &ModelVersion, path: &str| version.files.iter().find(|f| f.path.as_str() == path).cloned();
-    let mut paths: Vec<_> = a.files.iter().chain(&b.files).map(|file| file.path.as_str()).collect();
+    let find = |version: &ModelVersion, path: &str| {
+        version
+            .files
+            .iter()
+            .find(|f| f.path.as_str() == path)
+            .cloned()
+    };
+    let mut paths: Vec<_> = a
+        .files
+        .iter()
+        .chain(&b.files)
+        .map(|file| file.path.as_str())
+        .collect();
     paths.sort_unstable();
     paths.dedup();
     let change = |path: &str| {
@@ -143,7 +170,12 @@ fn files(a: &ModelVersion, b: &ModelVersion) -> Vec<FileChange> {
             (Some(a), Some(b)) if a.sha256 == b.sha256 => Change::Same,
             _ => Change::Changed,
         };
-        FileChange { path: path.to_owned(), change, a, b }
+        FileChange {
+            path: path.to_owned(),
+            change,
+            a,
+            b,
+        }
     };
     paths.into_iter().map(change).collect()
 }
@@ -162,23 +194,42 @@ fn origin(version: &ModelVersion) -> Vec<(String, Value)> {
         ("run", version.origin.run.clone().into()),
         ("seed", version.origin.seed.into()),
         ("created", version.origin.created.to_string().into()),
-        ("copied_from", copied.map(|from| format!("v{} of {}", from.version, from.registry)).into()),
+        (
+            "copied_from",
+            copied
+                .map(|from| format!("v{} of {}", from.version, from.registry))
+                .into(),
+        ),
     ];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 impl ValueChange {
     /// Returns the values that differ, in order of name; a null is none.
     fn between(a: Vec<(String, Value)>, b: Vec<(String, Value)>) -> Vec<Self> {
         let find = |values: &[(String, Value)], name: &str| {
-            let value = values.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+            let value = values
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone());
             value.filter(|value| !value.is_null())
         };
         let mut names: Vec<_> = a.iter().chain(&b).map(|(name, _)| name.clone()).collect();
         names.sort();
         names.dedup();
-        let change = |name: String| Self { a: find(&a, &name), b: find(&b, &name), name };
-        names.into_iter().map(change).filter(|change| change.a != change.b).collect()
+        let change = |name: String| Self {
+            a: find(&a, &name),
+            b: find(&b, &name),
+            name,
+        };
+        names
+            .into_iter()
+            .map(change)
+            .filter(|change| change.a != change.b)
+            .collect()
     }
 }
 

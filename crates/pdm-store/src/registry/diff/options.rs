@@ -13,7 +13,10 @@ const FEATURES: &str = "features.json";
 
 impl Registry {
     /// Returns what a bundle tells of how it was made, by name with dots; nothing of files that are no JSON.
-    pub(super) async fn options(&self, version: &ModelVersion) -> Result<Vec<(String, Value)>, RegistryError> {
+    pub(super) async fn options(
+        &self,
+        version: &ModelVersion,
+    ) -> Result<Vec<(String, Value)>, RegistryError> {
         let mut options = Vec::new();
         if let Some(Value::Object(mut manifest)) = self.json(version, MANIFEST).await? {
             manifest.retain(|name, _| !NO_OPTIONS.contains(&name.as_str()));
@@ -28,9 +31,17 @@ impl Registry {
         Ok(options)
     }
 
-    async fn json(&self, version: &ModelVersion, path: &str) -> Result<Option<Value>, RegistryError> {
-        let Some(file) = version.files.iter().find(|file| file.path.as_str() == path) else { return Ok(None) };
-        let bytes = self.explained(version, self.store().get_blob(file.sha256).await).await?;
+    async fn json(
+        &self,
+        version: &ModelVersion,
+        path: &str,
+    ) -> Result<Option<Value>, RegistryError> {
+        let Some(file) = version.files.iter().find(|file| file.path.as_str() == path) else {
+            return Ok(None);
+        };
+        let bytes = self
+            .explained(version, self.store().get_blob(file.sha256).await)
+            .await?;
         Ok(serde_json::from_slice(&bytes).ok())
     }
 }
@@ -40,7 +51,11 @@ fn flatten(name: &str, value: Value, into: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(fields) => {
             for (field, value) in fields {
-                let dotted = if name.is_empty() { field } else { format!("{name}.{field}") };
+                let dotted = if name.is_empty() {
+                    field
+                } else {
+                    format!("{name}.{field}")
+                };
                 flatten(&dotted, value, into);
             }
         }

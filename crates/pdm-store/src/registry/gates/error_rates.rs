@@ -42,7 +42,10 @@ fn predictions(errors: &[f64]) -> Vec<Prediction> {
         unit: UnitId::from(unit),
         cycle: Cycle(50),
         rul: 60.0 + error,
-        interval: Some(Interval { lower: 60.0 + error - SPREAD, upper: 60.0 + error + SPREAD }),
+        interval: Some(Interval {
+            lower: 60.0 + error - SPREAD,
+            upper: 60.0 + error + SPREAD,
+        }),
         truth: Some(60.0),
         flags: Vec::new(),
     };
@@ -50,13 +53,23 @@ fn predictions(errors: &[f64]) -> Vec<Prediction> {
 }
 
 fn protocol_of(units: usize) -> Protocol {
-    Protocol { units, clip: Interval { lower: -1e3, upper: 1e3 }, ..protocol() }
+    Protocol {
+        units,
+        clip: Interval {
+            lower: -1e3,
+            upper: 1e3,
+        },
+        ..protocol()
+    }
 }
 
 /// The value of a metric over all units there are.
 fn true_value(metric: Metric, scale: f64) -> f64 {
     let (errors, _) = errors(ALL, scale, 99);
-    let options = BootstrapOptions { resamples: 100, confidence: 0.5 };
+    let options = BootstrapOptions {
+        resamples: 100,
+        confidence: 0.5,
+    };
     let card = score(&predictions(&errors), protocol_of(ALL), 60.0, &options, 1).unwrap();
     card.score(metric).unwrap().value
 }
@@ -68,44 +81,99 @@ fn gates() -> Vec<(GateOptions, f64)> {
     for metric in [Rmse, Mae, NasaMean, HarmfulLateRate] {
         gates.push((GateOptions::new(metric, Rule::Better), 1.0));
         let margin = true_value(metric, WORSE) - true_value(metric, 1.0);
-        gates.push((GateOptions { margin, ..GateOptions::new(metric, Rule::NonInferior) }, WORSE));
+        gates.push((
+            GateOptions {
+                margin,
+                ..GateOptions::new(metric, Rule::NonInferior)
+            },
+            WORSE,
+        ));
     }
-    let relative = GateOptions { margin: WORSE - 1.0, relative: true, ..GateOptions::new(Rmse, Rule::NonInferior) };
+    let relative = GateOptions {
+        margin: WORSE - 1.0,
+        relative: true,
+        ..GateOptions::new(Rmse, Rule::NonInferior)
+    };
     gates.push((relative, WORSE));
     for metric in [Rmse, Mae, NasaMean] {
         let value = Some(true_value(metric, 1.0));
-        gates.push((GateOptions { value, ..GateOptions::new(metric, Rule::AtMost) }, 1.0));
+        gates.push((
+            GateOptions {
+                value,
+                ..GateOptions::new(metric, Rule::AtMost)
+            },
+            1.0,
+        ));
     }
     for metric in [OnTimeRate, Coverage] {
         let value = Some(true_value(metric, 1.0));
-        gates.push((GateOptions { value, ..GateOptions::new(metric, Rule::AtLeast) }, 1.0));
+        gates.push((
+            GateOptions {
+                value,
+                ..GateOptions::new(metric, Rule::AtLeast)
+            },
+            1.0,
+        ));
     }
     let (low, high) = (Some(-100.0), Some(true_value(Metric::Bias, 1.0)));
-    gates.push((GateOptions { low, high, ..GateOptions::new(Metric::Bias, Rule::Between) }, 1.0));
+    gates.push((
+        GateOptions {
+            low,
+            high,
+            ..GateOptions::new(Metric::Bias, Rule::Between)
+        },
+        1.0,
+    ));
     gates
 }
 
 fn passes(gate: &GateOptions, scale: f64, units: usize, seed: u64) -> bool {
     let (ours, theirs) = errors(units, scale, seed);
     let (ours, theirs) = (predictions(&ours), predictions(&theirs));
-    let options = BootstrapOptions { resamples: 400, confidence: 0.95 };
-    let card = |predictions: &[Prediction]| score(predictions, protocol_of(units), 60.0, &options, seed).unwrap();
+    let options = BootstrapOptions {
+        resamples: 400,
+        confidence: 0.95,
+    };
+    let card = |predictions: &[Prediction]| {
+        score(predictions, protocol_of(units), 60.0, &options, seed).unwrap()
+    };
     let (our_card, their_card) = (card(&ours), card(&theirs));
-    let challenger = Contender { bundle: Digest::of("ours"), scorecard: &our_card, predictions: &ours };
-    let champion = Contender { bundle: Digest::of("theirs"), scorecard: &their_card, predictions: &theirs };
-    judge(std::slice::from_ref(gate), challenger, Opponent::Version(1, champion)).verdict == Verdict::Pass
+    let challenger = Contender {
+        bundle: Digest::of("ours"),
+        scorecard: &our_card,
+        predictions: &ours,
+    };
+    let champion = Contender {
+        bundle: Digest::of("theirs"),
+        scorecard: &their_card,
+        predictions: &theirs,
+    };
+    judge(
+        std::slice::from_ref(gate),
+        challenger,
+        Opponent::Version(1, champion),
+    )
+    .verdict
+        == Verdict::Pass
 }
 
 /// Returns how often a gate passes, as a share of so many fleets.
 fn rate(gate: &GateOptions, scale: f64, units: usize, fleets: u64) -> f64 {
-    let passed = (0..fleets).into_par_iter().filter(|fleet| passes(gate, scale, units, 1000 + fleet)).count();
+    let passed = (0..fleets)
+        .into_par_iter()
+        .filter(|fleet| passes(gate, scale, units, 1000 + fleet))
+        .count();
     passed as f64 / fleets as f64
 }
 
 /// The most that is stated for a gate: about 2.5 %, and more for limits and margins of the NASA scores.
 fn stated(gate: &GateOptions) -> f64 {
     let is_penalty = matches!(gate.metric, Metric::NasaScore | Metric::NasaMean);
-    if is_penalty && gate.rule != Rule::Better { 0.075 } else { 0.05 }
+    if is_penalty && gate.rule != Rule::Better {
+        0.075
+    } else {
+        0.05
+    }
 }
 
 #[test]
@@ -117,7 +185,12 @@ fn what_stands_at_the_limit_passes_about_as_often_as_stated() {
         for units in SIZES {
             let found = rate(&gate, scale, units, fleets);
             let most = stated(&gate) + luck;
-            assert!(found <= most, "{} {} on {units} units passes {found:.3} of the time", gate.metric, gate.rule);
+            assert!(
+                found <= most,
+                "{} {} on {units} units passes {found:.3} of the time",
+                gate.metric,
+                gate.rule
+            );
         }
     }
 }
@@ -126,10 +199,19 @@ fn what_stands_at_the_limit_passes_about_as_often_as_stated() {
 #[ignore = "takes minutes; scripts/gate-error-rates runs it"]
 fn print_the_table() {
     let header: Vec<_> = SIZES.iter().map(|units| format!("{units} units")).collect();
-    eprintln!("| gate at its limit | {} |\n| --- |{}", header.join(" | "), " ---: |".repeat(SIZES.len()));
+    eprintln!(
+        "| gate at its limit | {} |\n| --- |{}",
+        header.join(" | "),
+        " ---: |".repeat(SIZES.len())
+    );
     for (gate, scale) in gates() {
         let rates = SIZES.map(|units| format!("{:.1} %", 100.0 * rate(&gate, scale, units, 4000)));
         let margin = if gate.relative { ", relative" } else { "" };
-        eprintln!("| `{}` `{}`{margin} | {} |", gate.metric, gate.rule, rates.join(" | "));
+        eprintln!(
+            "| `{}` `{}`{margin} | {} |",
+            gate.metric,
+            gate.rule,
+            rates.join(" | ")
+        );
     }
 }

@@ -17,7 +17,9 @@ pub(super) enum Limit {
 pub(super) fn no_champion(when: WhenNoChampion) -> String {
     let so = match when {
         WhenNoChampion::Pass => "nothing was compared, and the first model passes",
-        WhenNoChampion::Undecided => "nothing was compared, and `when_no_champion` leaves it undecided",
+        WhenNoChampion::Undecided => {
+            "nothing was compared, and `when_no_champion` leaves it undecided"
+        }
         WhenNoChampion::Fail => "nothing was compared, and `when_no_champion` refuses it",
     };
     format!("there is no champion yet to compare with: {so}")
@@ -31,7 +33,11 @@ pub(super) fn itself(version: u32) -> String {
 pub(super) fn too_few(gate: &GateOptions, units: usize, needed: usize, confidence: f64) -> String {
     let metric = gate.metric;
     let level = Measure::Share.exact(confidence);
-    let counted = if units == 1 { "1 unit is".to_owned() } else { format!("{units} units are") };
+    let counted = if units == 1 {
+        "1 unit is".to_owned()
+    } else {
+        format!("{units} units are")
+    };
     format!(
         "{counted} too few to judge {metric} at {level}: it takes {needed}; judge more units, or let a person decide"
     )
@@ -66,22 +72,40 @@ impl fmt::Display for Limit {
 
 pub(super) fn impossible(gate: &GateOptions) -> String {
     let problems = gate.problems();
-    let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    let messages: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
     format!("the gate cannot be judged: {}", messages.join("; "))
 }
 
 pub(super) fn no_value(metric: Metric) -> String {
-    let why = if metric.needs_intervals() { ": it needs a calibrated model" } else { "" };
+    let why = if metric.needs_intervals() {
+        ": it needs a calibrated model"
+    } else {
+        ""
+    };
     format!("the scorecard has no {metric}{why}")
 }
 
 pub(super) fn score(verdict: Verdict, score: &Score, limit: Limit, units: usize) -> String {
-    let Score { metric, value, lower, upper } = *score;
-    let seen = format!("{}, interval {}", quantity(metric, value), interval(metric, lower, upper));
+    let Score {
+        metric,
+        value,
+        lower,
+        upper,
+    } = *score;
+    let seen = format!(
+        "{}, interval {}",
+        quantity(metric, value),
+        interval(metric, lower, upper)
+    );
     match verdict {
         Verdict::Pass => format!("{metric} is {limit}: {seen}, {units} units"),
         Verdict::Fail => format!("{metric} is not {limit}: {seen}, {units} units"),
-        Verdict::Undecided => format!("{units} units cannot tell whether {metric} is {limit}: {seen}"),
+        Verdict::Undecided => {
+            format!("{units} units cannot tell whether {metric} is {limit}: {seen}")
+        }
     }
 }
 
@@ -92,7 +116,14 @@ pub(super) fn difference(
     version: u32,
     rescored: bool,
 ) -> String {
-    let PairedDifference { metric, difference, lower, upper, units, .. } = *seen;
+    let PairedDifference {
+        metric,
+        difference,
+        lower,
+        upper,
+        units,
+        ..
+    } = *seen;
     let margin = margin(gate);
     let has_margin = gate.margin > 0.0;
     let claim = match gate.rule {
@@ -102,7 +133,9 @@ pub(super) fn difference(
         Rule::NonInferior | Rule::AtMost | Rule::AtLeast | Rule::Between if has_margin => {
             format!("at most {margin} worse than version {version}")
         }
-        Rule::NonInferior | Rule::AtMost | Rule::AtLeast | Rule::Between => format!("not worse than version {version}"),
+        Rule::NonInferior | Rule::AtMost | Rule::AtLeast | Rule::Between => {
+            format!("not worse than version {version}")
+        }
     };
     let seen = format!(
         "worse by {} (negative is better), interval {}",
@@ -112,7 +145,9 @@ pub(super) fn difference(
     let told = match verdict {
         Verdict::Pass => format!("{metric} is {claim}: {seen}, {units} units"),
         Verdict::Fail => format!("{metric} fails to be {claim}: {seen}, {units} units"),
-        Verdict::Undecided => format!("{units} units cannot tell whether {metric} is {claim}: {seen}"),
+        Verdict::Undecided => {
+            format!("{units} units cannot tell whether {metric} is {claim}: {seen}")
+        }
     };
     match rescored {
         true => format!("{told}; version {version} was scored again under this protocol"),
@@ -151,5 +186,9 @@ fn quantity(metric: Metric, value: f64) -> String {
 
 fn interval(metric: Metric, lower: f64, upper: f64) -> String {
     let measure = metric.measure();
-    format!("{} to {}", measure.as_written(lower), measure.as_written(upper))
+    format!(
+        "{} to {}",
+        measure.as_written(lower),
+        measure.as_written(upper)
+    )
 }

@@ -4,9 +4,9 @@ use super::report::{Champion, GateReport, GateRow, Observed, overall};
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::Prediction;
 use pdm_core::scoring::{
-    Evidence, FEWEST_FOR_PENALTIES, Metric, PairedDifference, Protocol, Score, Scorecard, ScoringError, Verdict,
-    fewest_units, judge_between, judge_lower_bound, judge_non_inferior, judge_upper_bound, proven_difference,
-    proven_score,
+    Evidence, FEWEST_FOR_PENALTIES, Metric, PairedDifference, Protocol, Score, Scorecard,
+    ScoringError, Verdict, fewest_units, judge_between, judge_lower_bound, judge_non_inferior,
+    judge_upper_bound, proven_difference, proven_score,
 };
 
 /// A bundle with its scores, on one side of a comparison.
@@ -37,15 +37,28 @@ pub enum Opponent<'a> {
 /// What cannot be computed does not pass: a gate on a score that the card lacks fails, as does a comparison of cards
 /// with unlike units or truths; a comparison under unlike protocols, or over too few units to show anything, is undecided. A
 /// bundle is never worse than itself, however it was scored.
-pub fn judge(gates: &[GateOptions], challenger: Contender<'_>, opponent: Opponent<'_>) -> GateReport {
-    let bench = Bench { challenger, opponent };
+pub fn judge(
+    gates: &[GateOptions],
+    challenger: Contender<'_>,
+    opponent: Opponent<'_>,
+) -> GateReport {
+    let bench = Bench {
+        challenger,
+        opponent,
+    };
     let rows: Vec<_> = gates.iter().map(|gate| bench.row(gate)).collect();
     GateReport {
         challenger: challenger.bundle,
         champion: match opponent {
             Opponent::Nobody => None,
-            Opponent::Itself(version) => Some(Champion { version, bundle: challenger.bundle }),
-            Opponent::Version(version, champion) => Some(Champion { version, bundle: champion.bundle }),
+            Opponent::Itself(version) => Some(Champion {
+                version,
+                bundle: challenger.bundle,
+            }),
+            Opponent::Version(version, champion) => Some(Champion {
+                version,
+                bundle: champion.bundle,
+            }),
         },
         scorecard: challenger.card_digest(),
         protocol: challenger.scorecard.protocol_digest,
@@ -65,8 +78,18 @@ impl Bench<'_> {
             Rule::AtMost | Rule::AtLeast | Rule::Between => self.by_itself(gate),
             Rule::NonInferior | Rule::Better => self.compared(gate),
         };
-        let Finding { verdict, observed, explanation } = finding;
-        GateRow { gate: gate.clone(), verdict, observed, units: self.challenger.scorecard.units, explanation }
+        let Finding {
+            verdict,
+            observed,
+            explanation,
+        } = finding;
+        GateRow {
+            gate: gate.clone(),
+            verdict,
+            observed,
+            units: self.challenger.scorecard.units,
+            explanation,
+        }
     }
 
     fn by_itself(&self, gate: &GateOptions) -> Finding {
@@ -81,18 +104,31 @@ impl Bench<'_> {
         let score = match proven_score(gate.metric, evidence, &card.bootstrap, card.seed) {
             Ok(score) => score,
             Err(error @ ScoringError::TooFewUnits { .. }) => {
-                return Finding::without(Verdict::Undecided, explain::unscored(gate.metric, &error));
+                return Finding::without(
+                    Verdict::Undecided,
+                    explain::unscored(gate.metric, &error),
+                );
             }
-            Err(error) => return Finding::without(Verdict::Fail, explain::unscored(gate.metric, &error)),
+            Err(error) => {
+                return Finding::without(Verdict::Fail, explain::unscored(gate.metric, &error));
+            }
         };
         let observed = Some(Observed::Score(score));
         if let Some(needed) = self.lacking(gate) {
             let explanation = explain::too_few(gate, card.units, needed, card.bootstrap.confidence);
-            return Finding { verdict: Verdict::Undecided, observed, explanation };
+            return Finding {
+                verdict: Verdict::Undecided,
+                observed,
+                explanation,
+            };
         }
         let verdict = limit.judge(&score);
         let explanation = explain::score(verdict, &score, limit, card.units);
-        Finding { verdict, observed, explanation }
+        Finding {
+            verdict,
+            observed,
+            explanation,
+        }
     }
 
     /// Returns how many units the gate needs, where there are fewer.
@@ -100,7 +136,11 @@ impl Bench<'_> {
         let card = self.challenger.scorecard;
         let is_penalty = matches!(gate.metric, Metric::NasaScore | Metric::NasaMean);
         let fewest = fewest_units(card.bootstrap.confidence);
-        let needed = if is_penalty && !gate.compares() { fewest.max(FEWEST_FOR_PENALTIES) } else { fewest };
+        let needed = if is_penalty && !gate.compares() {
+            fewest.max(FEWEST_FOR_PENALTIES)
+        } else {
+            fewest
+        };
         Some(needed).filter(|needed| card.units < *needed)
     }
 
@@ -110,7 +150,9 @@ impl Bench<'_> {
         }
         let (version, champion) = match self.opponent {
             Opponent::Version(version, champion) => (version, champion),
-            Opponent::Itself(version) => return Finding::without(Verdict::Pass, explain::itself(version)),
+            Opponent::Itself(version) => {
+                return Finding::without(Verdict::Pass, explain::itself(version));
+            }
             Opponent::Nobody => {
                 let verdict = gate.when_no_champion.verdict();
                 return Finding::without(verdict, explain::no_champion(gate.when_no_champion));
@@ -125,38 +167,70 @@ impl Bench<'_> {
                 if let Some(needed) = self.lacking(gate) {
                     let confidence = self.challenger.scorecard.bootstrap.confidence;
                     let explanation = explain::too_few(gate, difference.units, needed, confidence);
-                    return Finding { verdict: Verdict::Undecided, observed, explanation };
+                    return Finding {
+                        verdict: Verdict::Undecided,
+                        observed,
+                        explanation,
+                    };
                 }
                 let verdict = judge_difference(gate, &difference);
                 let rescored = self.rescored(champion).is_some();
-                let explanation = explain::difference(verdict, &difference, gate, version, rescored);
-                Finding { verdict, observed, explanation }
+                let explanation =
+                    explain::difference(verdict, &difference, gate, version, rescored);
+                Finding {
+                    verdict,
+                    observed,
+                    explanation,
+                }
             }
-            Err(error @ (ScoringError::TooFewUnits { .. } | ScoringError::UnlikeProtocols { .. })) => {
-                Finding::without(Verdict::Undecided, explain::incomparable(&error, version))
-            }
+            Err(
+                error @ (ScoringError::TooFewUnits { .. } | ScoringError::UnlikeProtocols { .. }),
+            ) => Finding::without(Verdict::Undecided, explain::incomparable(&error, version)),
             Err(error) => Finding::without(Verdict::Fail, explain::incomparable(&error, version)),
         }
     }
 
-    fn difference(&self, gate: &GateOptions, champion: Contender<'_>) -> Result<PairedDifference, ScoringError> {
-        let Scorecard { bootstrap, seed, .. } = self.challenger.scorecard;
-        let protocol = self.rescored(champion).unwrap_or(&champion.scorecard.protocol);
-        let champion = Evidence { predictions: champion.predictions, protocol };
-        proven_difference(gate.metric, self.challenger.evidence(), champion, bootstrap, *seed)
+    fn difference(
+        &self,
+        gate: &GateOptions,
+        champion: Contender<'_>,
+    ) -> Result<PairedDifference, ScoringError> {
+        let Scorecard {
+            bootstrap, seed, ..
+        } = self.challenger.scorecard;
+        let protocol = self
+            .rescored(champion)
+            .unwrap_or(&champion.scorecard.protocol);
+        let champion = Evidence {
+            predictions: champion.predictions,
+            protocol,
+        };
+        proven_difference(
+            gate.metric,
+            self.challenger.evidence(),
+            champion,
+            bootstrap,
+            *seed,
+        )
     }
 
     /// Returns the challenger's protocol, where the champion was scored under another one and its predictions can be scored
     /// under this: they are of the same units at the same cycles.
     fn rescored(&self, champion: Contender<'_>) -> Option<&Protocol> {
-        let (ours, theirs) = (&self.challenger.scorecard.protocol, &champion.scorecard.protocol);
+        let (ours, theirs) = (
+            &self.challenger.scorecard.protocol,
+            &champion.scorecard.protocol,
+        );
         Some(ours).filter(|ours| ours.digest() != theirs.digest() && ours.predicts_as(theirs))
     }
 }
 
 impl<'a> Contender<'a> {
     fn evidence(self) -> Evidence<'a> {
-        Evidence { predictions: self.predictions, protocol: &self.scorecard.protocol }
+        Evidence {
+            predictions: self.predictions,
+            protocol: &self.scorecard.protocol,
+        }
     }
 
     fn card_digest(self) -> Digest {
@@ -172,7 +246,11 @@ struct Finding {
 
 impl Finding {
     fn without(verdict: Verdict, explanation: String) -> Self {
-        Self { verdict, observed: None, explanation }
+        Self {
+            verdict,
+            observed: None,
+            explanation,
+        }
     }
 }
 
@@ -187,7 +265,11 @@ impl Limit {
 }
 
 fn judge_difference(gate: &GateOptions, difference: &PairedDifference) -> Verdict {
-    let margin = if gate.relative { difference.relative_margin(gate.margin) } else { gate.margin };
+    let margin = if gate.relative {
+        difference.relative_margin(gate.margin)
+    } else {
+        gate.margin
+    };
     match gate.rule {
         Rule::NonInferior => return judge_non_inferior(difference, margin),
         // Gates with a limit compare nothing, and do not come here.
@@ -220,7 +302,10 @@ mod tests {
         }
 
         fn of(predictions: Vec<Prediction>, protocol: Protocol) -> Self {
-            Self { scorecard: card(&predictions, protocol), predictions }
+            Self {
+                scorecard: card(&predictions, protocol),
+                predictions,
+            }
         }
 
         fn contender(&self) -> Contender<'_> {
@@ -235,7 +320,13 @@ mod tests {
     fn row(gate: &GateOptions, challenger: &Side, champion: Option<&Side>) -> GateRow {
         let other = Digest::of("the champion's bundle");
         let opponent = match champion {
-            Some(champion) => Opponent::Version(3, Contender { bundle: other, ..champion.contender() }),
+            Some(champion) => Opponent::Version(
+                3,
+                Contender {
+                    bundle: other,
+                    ..champion.contender()
+                },
+            ),
             None => Opponent::Nobody,
         };
         let report = judge(std::slice::from_ref(gate), challenger.contender(), opponent);
@@ -252,41 +343,86 @@ mod tests {
         let side = Side::new(1.0);
         let rmse = {
             let card = &side.scorecard;
-            proven_score(Metric::Rmse, side.contender().evidence(), &card.bootstrap, card.seed).unwrap()
+            proven_score(
+                Metric::Rmse,
+                side.contender().evidence(),
+                &card.bootstrap,
+                card.seed,
+            )
+            .unwrap()
         };
         let verdicts = |gate: &dyn Fn(f64) -> GateOptions| {
-            [rmse.lower - 0.1, rmse.value, rmse.upper + 0.1].map(|limit| row(&gate(limit), &side, None).verdict)
+            [rmse.lower - 0.1, rmse.value, rmse.upper + 0.1]
+                .map(|limit| row(&gate(limit), &side, None).verdict)
         };
         use Verdict::{Fail, Pass, Undecided};
-        let at_most = |limit| GateOptions { value: Some(limit), ..gate(Rule::AtMost) };
+        let at_most = |limit| GateOptions {
+            value: Some(limit),
+            ..gate(Rule::AtMost)
+        };
         assert_eq!(verdicts(&at_most), [Fail, Undecided, Pass]);
-        let at_least = |limit| GateOptions { value: Some(limit), ..gate(Rule::AtLeast) };
+        let at_least = |limit| GateOptions {
+            value: Some(limit),
+            ..gate(Rule::AtLeast)
+        };
         assert_eq!(verdicts(&at_least), [Pass, Undecided, Fail]);
-        let between = |limit| GateOptions { low: Some(0.0), high: Some(limit), ..gate(Rule::Between) };
+        let between = |limit| GateOptions {
+            low: Some(0.0),
+            high: Some(limit),
+            ..gate(Rule::Between)
+        };
         assert_eq!(verdicts(&between), [Fail, Undecided, Pass]);
         let seen = row(&at_most(16.0), &side, None);
-        assert_eq!((seen.observed, seen.units), (Some(Observed::Score(rmse)), UNITS as usize));
-        let figures = format!("{:.2} cycles, interval {:.2} to {:.2}", rmse.value, rmse.lower, rmse.upper);
-        assert_eq!(seen.explanation, format!("rmse is at most 16: {figures}, 60 units"));
+        assert_eq!(
+            (seen.observed, seen.units),
+            (Some(Observed::Score(rmse)), UNITS as usize)
+        );
+        let figures = format!(
+            "{:.2} cycles, interval {:.2} to {:.2}",
+            rmse.value, rmse.lower, rmse.upper
+        );
+        assert_eq!(
+            seen.explanation,
+            format!("rmse is at most 16: {figures}, 60 units")
+        );
     }
 
     #[test]
     fn a_comparison_needs_proof_on_the_same_units() {
         let champion = Side::new(1.0);
-        let non_inferior = GateOptions { margin: 0.5, ..gate(Rule::NonInferior) };
-        let verdict = |gate: &GateOptions, scale| row(gate, &Side::new(scale), Some(&champion)).verdict;
+        let non_inferior = GateOptions {
+            margin: 0.5,
+            ..gate(Rule::NonInferior)
+        };
+        let verdict =
+            |gate: &GateOptions, scale| row(gate, &Side::new(scale), Some(&champion)).verdict;
         assert_eq!(
             [0.9, 1.0, 1.06, 1.5].map(|scale| verdict(&non_inferior, scale)),
-            [Verdict::Pass, Verdict::Pass, Verdict::Undecided, Verdict::Fail]
+            [
+                Verdict::Pass,
+                Verdict::Pass,
+                Verdict::Undecided,
+                Verdict::Fail
+            ]
         );
         assert_eq!(
             [0.9, 1.0, 1.1].map(|scale| verdict(&gate(Rule::Better), scale)),
             [Verdict::Pass, Verdict::Fail, Verdict::Fail]
         );
-        let better_by = |margin| GateOptions { margin, relative: true, ..gate(Rule::Better) };
-        assert_eq!([0.05, 0.3].map(|margin| verdict(&better_by(margin), 0.9)), [Verdict::Pass, Verdict::Fail]);
+        let better_by = |margin| GateOptions {
+            margin,
+            relative: true,
+            ..gate(Rule::Better)
+        };
+        assert_eq!(
+            [0.05, 0.3].map(|margin| verdict(&better_by(margin), 0.9)),
+            [Verdict::Pass, Verdict::Fail]
+        );
         let words = row(&better_by(0.05), &Side::new(0.9), Some(&champion)).explanation;
-        assert!(words.starts_with("rmse is more than 5 % better than version 3: worse by -"), "{words}");
+        assert!(
+            words.starts_with("rmse is more than 5 % better than version 3: worse by -"),
+            "{words}"
+        );
     }
 
     #[test]
@@ -296,21 +432,36 @@ mod tests {
         let words = "there is no champion yet to compare with: nothing was compared, and the first model passes";
         assert_eq!(seen.explanation, words);
         let asked = |when_no_champion| {
-            let gate = GateOptions { when_no_champion, ..gate(Rule::NonInferior) };
+            let gate = GateOptions {
+                when_no_champion,
+                ..gate(Rule::NonInferior)
+            };
             row(&gate, &Side::new(1.0), None)
         };
         let seen = asked(WhenNoChampion::Undecided);
-        assert!(seen.verdict == Verdict::Undecided && seen.explanation.contains("nothing was compared"), "{seen:?}");
+        assert!(
+            seen.verdict == Verdict::Undecided && seen.explanation.contains("nothing was compared"),
+            "{seen:?}"
+        );
         assert_eq!(asked(WhenNoChampion::Fail).verdict, Verdict::Fail);
     }
 
     #[test]
     fn the_champion_is_not_compared_with_itself() {
         let side = Side::new(1.0);
-        let gates = [gate(Rule::Better), GateOptions { value: Some(0.1), ..gate(Rule::AtMost) }];
+        let gates = [
+            gate(Rule::Better),
+            GateOptions {
+                value: Some(0.1),
+                ..gate(Rule::AtMost)
+            },
+        ];
         let report = judge(&gates, side.contender(), Opponent::Itself(2));
         assert_eq!(report.rows[0].verdict, Verdict::Pass);
-        assert_eq!(report.rows[0].explanation, "it is version 2, the champion itself, and is not compared with itself");
+        assert_eq!(
+            report.rows[0].explanation,
+            "it is version 2, the champion itself, and is not compared with itself"
+        );
         // Its own scores are judged as ever.
         assert_eq!(report.rows[1].verdict, Verdict::Fail);
     }
@@ -319,11 +470,23 @@ mod tests {
     fn few_units_show_nothing_and_say_how_many_do() {
         let of_few = |units: usize| {
             let few = predictions(0.5).into_iter().take(units).collect();
-            Side::of(few, Protocol { units, ..protocol() })
+            Side::of(
+                few,
+                Protocol {
+                    units,
+                    ..protocol()
+                },
+            )
         };
         let worse = |units: usize| {
             let few = predictions(1.0).into_iter().take(units).collect();
-            Side::of(few, Protocol { units, ..protocol() })
+            Side::of(
+                few,
+                Protocol {
+                    units,
+                    ..protocol()
+                },
+            )
         };
         let better = |units| row(&gate(Rule::Better), &of_few(units), Some(&worse(units)));
         let seen = better(5);
@@ -333,9 +496,18 @@ mod tests {
             "5 units are too few to judge rmse at 95 %: it takes 6; judge more units, or let a person decide"
         );
         assert_eq!(better(60).verdict, Verdict::Pass);
-        let at_most = GateOptions { value: Some(1e6), ..gate(Rule::AtMost) };
-        assert_eq!([2, 5, 6].map(|units| row(&at_most, &of_few(units), None).verdict)[..2], [Verdict::Undecided; 2]);
-        let penalty = GateOptions { value: Some(1e6), ..GateOptions::new(Metric::NasaMean, Rule::AtMost) };
+        let at_most = GateOptions {
+            value: Some(1e6),
+            ..gate(Rule::AtMost)
+        };
+        assert_eq!(
+            [2, 5, 6].map(|units| row(&at_most, &of_few(units), None).verdict)[..2],
+            [Verdict::Undecided; 2]
+        );
+        let penalty = GateOptions {
+            value: Some(1e6),
+            ..GateOptions::new(Metric::NasaMean, Rule::AtMost)
+        };
         assert_eq!(
             [19, 20].map(|units| row(&penalty, &of_few(units), None).verdict),
             [Verdict::Undecided, Verdict::Pass]
@@ -345,59 +517,136 @@ mod tests {
     #[test]
     fn what_cannot_be_computed_does_not_pass() {
         let (side, champion) = (Side::new(1.0), Side::new(1.0));
-        let coverage = GateOptions { value: Some(0.9), ..GateOptions::new(Metric::Coverage, Rule::AtLeast) };
+        let coverage = GateOptions {
+            value: Some(0.9),
+            ..GateOptions::new(Metric::Coverage, Rule::AtLeast)
+        };
         let seen = row(&coverage, &side, None);
         assert_eq!(seen.verdict, Verdict::Fail);
-        assert_eq!(seen.explanation, "the scorecard has no coverage: it needs a calibrated model");
-        let seen = row(&GateOptions::new(Metric::Coverage, Rule::NonInferior), &side, Some(&champion));
+        assert_eq!(
+            seen.explanation,
+            "the scorecard has no coverage: it needs a calibrated model"
+        );
+        let seen = row(
+            &GateOptions::new(Metric::Coverage, Rule::NonInferior),
+            &side,
+            Some(&champion),
+        );
         assert_eq!(seen.verdict, Verdict::Fail);
         let seen = row(&gate(Rule::AtMost), &side, None);
         assert_eq!(seen.verdict, Verdict::Fail);
-        assert_eq!(seen.explanation, "the gate cannot be judged: the rule `at_most` needs `value`");
-        let nonsense = GateOptions { margin: f64::NAN, ..gate(Rule::NonInferior) };
-        assert_eq!(row(&nonsense, &side, Some(&champion)).verdict, Verdict::Fail);
+        assert_eq!(
+            seen.explanation,
+            "the gate cannot be judged: the rule `at_most` needs `value`"
+        );
+        let nonsense = GateOptions {
+            margin: f64::NAN,
+            ..gate(Rule::NonInferior)
+        };
+        assert_eq!(
+            row(&nonsense, &side, Some(&champion)).verdict,
+            Verdict::Fail
+        );
     }
 
     #[test]
     fn unlike_protocols_cannot_tell_and_say_what_to_do() {
-        let other = Protocol { data: Digest::of("other units"), ..protocol() };
-        let seen = row(&gate(Rule::NonInferior), &Side::new(1.0), Some(&Side::of(predictions(1.0), other)));
+        let other = Protocol {
+            data: Digest::of("other units"),
+            ..protocol()
+        };
+        let seen = row(
+            &gate(Rule::NonInferior),
+            &Side::new(1.0),
+            Some(&Side::of(predictions(1.0), other)),
+        );
         assert_eq!(seen.verdict, Verdict::Undecided);
-        for way in ["install a test part", "registry register --refused", "--force --reason"] {
+        for way in [
+            "install a test part",
+            "registry register --refused",
+            "--force --reason",
+        ] {
             assert!(seen.explanation.contains(way), "{}", seen.explanation);
         }
     }
 
     #[test]
     fn predictions_of_the_same_cuts_are_scored_again_under_another_cap() {
-        let capped = Protocol { truth_cap: Some(50.0), clip: Interval { lower: 0.0, upper: 50.0 }, ..protocol() };
+        let capped = Protocol {
+            truth_cap: Some(50.0),
+            clip: Interval {
+                lower: 0.0,
+                upper: 50.0,
+            },
+            ..protocol()
+        };
         let champion = Side::of(predictions(1.0), capped);
-        let gate = GateOptions { margin: 0.5, ..gate(Rule::NonInferior) };
+        let gate = GateOptions {
+            margin: 0.5,
+            ..gate(Rule::NonInferior)
+        };
         let seen = row(&gate, &Side::new(1.0), Some(&champion));
         assert_eq!(seen.verdict, Verdict::Pass);
-        assert!(seen.explanation.ends_with("version 3 was scored again under this protocol"), "{}", seen.explanation);
-        let Some(Observed::Difference(difference)) = seen.observed else { panic!("{seen:?}") };
-        assert_eq!((difference.difference, difference.challenger), (0.0, difference.champion));
+        assert!(
+            seen.explanation
+                .ends_with("version 3 was scored again under this protocol"),
+            "{}",
+            seen.explanation
+        );
+        let Some(Observed::Difference(difference)) = seen.observed else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(
+            (difference.difference, difference.challenger),
+            (0.0, difference.champion)
+        );
     }
 
     #[test]
     fn a_bundle_scored_again_is_not_compared_with_itself() {
-        let capped = Side::of(predictions(1.0), Protocol { truth_cap: Some(50.0), ..protocol() });
+        let capped = Side::of(
+            predictions(1.0),
+            Protocol {
+                truth_cap: Some(50.0),
+                ..protocol()
+            },
+        );
         let champion = Opponent::Version(3, capped.contender());
-        let report = judge(&[gate(Rule::NonInferior)], Side::new(1.0).contender(), champion);
-        assert_eq!(report.rows[0].explanation, "it is the bundle of version 3, scored again");
+        let report = judge(
+            &[gate(Rule::NonInferior)],
+            Side::new(1.0).contender(),
+            champion,
+        );
+        assert_eq!(
+            report.rows[0].explanation,
+            "it is the bundle of version 3, scored again"
+        );
         assert_eq!(report.verdict, Verdict::Pass);
     }
 
     #[test]
     fn one_fail_outweighs_and_one_doubt_holds_back() {
         let (side, champion) = (Side::new(1.06), Side::new(1.0));
-        let pass = GateOptions { value: Some(100.0), ..gate(Rule::AtMost) };
-        let fail = GateOptions { value: Some(0.1), ..gate(Rule::AtMost) };
-        let doubt = GateOptions { margin: 0.5, ..gate(Rule::NonInferior) };
+        let pass = GateOptions {
+            value: Some(100.0),
+            ..gate(Rule::AtMost)
+        };
+        let fail = GateOptions {
+            value: Some(0.1),
+            ..gate(Rule::AtMost)
+        };
+        let doubt = GateOptions {
+            margin: 0.5,
+            ..gate(Rule::NonInferior)
+        };
         let verdict = |gates: &[&GateOptions]| {
             let gates: Vec<_> = gates.iter().map(|gate| (*gate).clone()).collect();
-            judge(&gates, side.contender(), Opponent::Version(3, champion.contender())).verdict
+            judge(
+                &gates,
+                side.contender(),
+                Opponent::Version(3, champion.contender()),
+            )
+            .verdict
         };
         assert_eq!(verdict(&[&pass, &pass]), Verdict::Pass);
         assert_eq!(verdict(&[&pass, &doubt]), Verdict::Undecided);
@@ -407,19 +656,48 @@ mod tests {
 
     #[test]
     fn a_report_survives_json_and_judging_again_gives_the_same() {
-        let interval = |p: Prediction| Prediction { interval: Some(Interval { lower: 40.0, upper: 80.0 }), ..p };
-        let side = Side::of(predictions(0.97).into_iter().map(interval).collect(), protocol());
+        let interval = |p: Prediction| Prediction {
+            interval: Some(Interval {
+                lower: 40.0,
+                upper: 80.0,
+            }),
+            ..p
+        };
+        let side = Side::of(
+            predictions(0.97).into_iter().map(interval).collect(),
+            protocol(),
+        );
         let champion = Side::new(1.0);
         let gates = [
-            GateOptions { margin: 0.1, relative: true, ..GateOptions::new(Metric::NasaScore, Rule::NonInferior) },
-            GateOptions { low: Some(0.85), high: Some(1.0), ..GateOptions::new(Metric::Coverage, Rule::Between) },
+            GateOptions {
+                margin: 0.1,
+                relative: true,
+                ..GateOptions::new(Metric::NasaScore, Rule::NonInferior)
+            },
+            GateOptions {
+                low: Some(0.85),
+                high: Some(1.0),
+                ..GateOptions::new(Metric::Coverage, Rule::Between)
+            },
         ];
-        let report = judge(&gates, side.contender(), Opponent::Version(3, champion.contender()));
+        let report = judge(
+            &gates,
+            side.contender(),
+            Opponent::Version(3, champion.contender()),
+        );
         let json = serde_json::to_string(&report).unwrap();
         let back: GateReport = serde_json::from_str(&json).unwrap();
-        assert_eq!((back.digest(), back.gates(), &back), (report.digest(), gates.to_vec(), &report));
         assert_eq!(
-            judge(&gates, side.contender(), Opponent::Version(3, champion.contender())).digest(),
+            (back.digest(), back.gates(), &back),
+            (report.digest(), gates.to_vec(), &report)
+        );
+        assert_eq!(
+            judge(
+                &gates,
+                side.contender(),
+                Opponent::Version(3, champion.contender())
+            )
+            .digest(),
             report.digest()
         );
     }

@@ -140,12 +140,22 @@ impl GateOptions {
             ("high", self.high.is_some(), *rule == Rule::Between),
             ("margin", self.margin != 0.0, comparing),
             ("relative", self.relative, comparing),
-            ("when_no_champion", !self.when_no_champion.is_default(), comparing),
+            (
+                "when_no_champion",
+                !self.when_no_champion.is_default(),
+                comparing,
+            ),
         ];
-        let strange = keys.into_iter().filter(|(_, written, belongs)| *written && !belongs);
-        let problem =
-            |(key, ..): (&str, bool, bool)| Problem::new(key, format!("`{key}` does nothing under the rule `{rule}`"));
-        strange.map(problem).map(|problem| problem.of(Code::GateKeys).hint(rule.keys())).collect()
+        let strange = keys
+            .into_iter()
+            .filter(|(_, written, belongs)| *written && !belongs);
+        let problem = |(key, ..): (&str, bool, bool)| {
+            Problem::new(key, format!("`{key}` does nothing under the rule `{rule}`"))
+        };
+        strange
+            .map(problem)
+            .map(|problem| problem.of(Code::GateKeys).hint(rule.keys()))
+            .collect()
     }
 
     fn limit(&self, key: &str, limit: Option<f64>) -> Option<Problem> {
@@ -160,25 +170,44 @@ impl GateOptions {
         if metric.measure().is_share() && !(0.0..=1.0).contains(&limit) {
             let problem = Problem::new(key, format!("{limit} is not a share from 0 to 1"));
             let percent = (1.0..=100.0).contains(&limit);
-            return Some(if percent { problem.hint(format!("{}", limit / 100.0)) } else { problem });
+            return Some(if percent {
+                problem.hint(format!("{}", limit / 100.0))
+            } else {
+                problem
+            });
         }
         let impossible = limit < 0.0 && !metric.is_signed();
-        impossible.then(|| Problem::new(key, format!("`{metric}` is never below 0, and the limit is {limit}")))
+        impossible.then(|| {
+            Problem::new(
+                key,
+                format!("`{metric}` is never below 0, and the limit is {limit}"),
+            )
+        })
     }
 
     fn range(&self) -> Vec<Problem> {
-        let mut problems: Vec<_> =
-            [self.limit("low", self.low), self.limit("high", self.high)].into_iter().flatten().collect();
+        let mut problems: Vec<_> = [self.limit("low", self.low), self.limit("high", self.high)]
+            .into_iter()
+            .flatten()
+            .collect();
         if let (Some(low), Some(high)) = (self.low, self.high)
             && low >= high
         {
-            problems.push(Problem::new("high", format!("nothing lies between {low} and {high}")));
+            problems.push(Problem::new(
+                "high",
+                format!("nothing lies between {low} and {high}"),
+            ));
         }
         problems
     }
 
     fn margin_problem(&self) -> Option<Problem> {
-        let Self { margin, relative, rule, .. } = *self;
+        let Self {
+            margin,
+            relative,
+            rule,
+            ..
+        } = *self;
         let bad = |message: String| Some(Problem::new("margin", message));
         if !(margin.is_finite() && margin >= 0.0) {
             return bad(format!("{margin} is not a margin from 0"));
@@ -200,7 +229,9 @@ impl Rule {
         match self {
             Self::AtMost | Self::AtLeast => "it reads `value`",
             Self::Between => "it reads `low` and `high`",
-            Self::NonInferior | Self::Better => "it reads `margin`, `relative`, `versus` and `when_no_champion`",
+            Self::NonInferior | Self::Better => {
+                "it reads `margin`, `relative`, `versus` and `when_no_champion`"
+            }
         }
     }
 }
@@ -223,7 +254,10 @@ mod tests {
 
     fn problems(text: &str) -> Vec<(String, String)> {
         let gate: GateOptions = toml::from_str(text).unwrap();
-        gate.problems().into_iter().map(|problem| (problem.path, problem.message)).collect()
+        gate.problems()
+            .into_iter()
+            .map(|problem| (problem.path, problem.message))
+            .collect()
     }
 
     #[test]
@@ -242,20 +276,69 @@ mod tests {
     #[test]
     fn every_impossible_gate_is_named() {
         for (text, path, message) in [
-            ("metric = 'rmse'\nrule = 'at_most'", "", "the rule `at_most` needs `value`"),
-            ("metric = 'rmse'\nrule = 'at_most'\nvalue = nan", "value", "NaN is no limit"),
-            ("metric = 'rmse'\nrule = 'at_most'\nvalue = -1.0", "value", "never below 0"),
-            ("metric = 'coverage'\nrule = 'at_least'\nvalue = 90.0", "value", "90 is not a share"),
-            ("metric = 'rmse'\nrule = 'between'\nlow = 3.0\nhigh = 2.0", "high", "nothing lies between 3 and 2"),
-            ("metric = 'rmse'\nrule = 'between'\nhigh = 2.0", "", "needs `low`"),
-            ("metric = 'rmse'\nrule = 'better'\nmargin = -0.1", "margin", "-0.1 is not a margin"),
-            ("metric = 'rmse'\nrule = 'better'\nmargin = 5.0\nrelative = true", "margin", "all of it"),
-            ("metric = 'coverage'\nrule = 'better'\nmargin = 2.0", "margin", "no share"),
-            ("metric = 'rmse'\nrule = 'better'\nvalue = 5.0", "value", "does nothing under the rule `better`"),
-            ("metric = 'rmse'\nrule = 'at_most'\nvalue = 5.0\nmargin = 0.1", "margin", "does nothing"),
+            (
+                "metric = 'rmse'\nrule = 'at_most'",
+                "",
+                "the rule `at_most` needs `value`",
+            ),
+            (
+                "metric = 'rmse'\nrule = 'at_most'\nvalue = nan",
+                "value",
+                "NaN is no limit",
+            ),
+            (
+                "metric = 'rmse'\nrule = 'at_most'\nvalue = -1.0",
+                "value",
+                "never below 0",
+            ),
+            (
+                "metric = 'coverage'\nrule = 'at_least'\nvalue = 90.0",
+                "value",
+                "90 is not a share",
+            ),
+            (
+                "metric = 'rmse'\nrule = 'between'\nlow = 3.0\nhigh = 2.0",
+                "high",
+                "nothing lies between 3 and 2",
+            ),
+            (
+                "metric = 'rmse'\nrule = 'between'\nhigh = 2.0",
+                "",
+                "needs `low`",
+            ),
+            (
+                "metric = 'rmse'\nrule = 'better'\nmargin = -0.1",
+                "margin",
+                "-0.1 is not a margin",
+            ),
+            (
+                "metric = 'rmse'\nrule = 'better'\nmargin = 5.0\nrelative = true",
+                "margin",
+                "all of it",
+            ),
+            (
+                "metric = 'coverage'\nrule = 'better'\nmargin = 2.0",
+                "margin",
+                "no share",
+            ),
+            (
+                "metric = 'rmse'\nrule = 'better'\nvalue = 5.0",
+                "value",
+                "does nothing under the rule `better`",
+            ),
+            (
+                "metric = 'rmse'\nrule = 'at_most'\nvalue = 5.0\nmargin = 0.1",
+                "margin",
+                "does nothing",
+            ),
         ] {
             let found = problems(text);
-            assert!(found.iter().any(|(at, what)| at == path && what.contains(message)), "{text}: {found:?}");
+            assert!(
+                found
+                    .iter()
+                    .any(|(at, what)| at == path && what.contains(message)),
+                "{text}: {found:?}"
+            );
         }
     }
 }

@@ -72,7 +72,9 @@ impl GateReport {
     /// Returns the sentences of the gates with this verdict.
     pub fn reasons(&self, verdict: Verdict) -> String {
         let rows = self.rows.iter().filter(|row| row.verdict == verdict);
-        rows.map(|row| row.explanation.as_str()).collect::<Vec<_>>().join("; ")
+        rows.map(|row| row.explanation.as_str())
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 

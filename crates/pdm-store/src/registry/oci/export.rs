@@ -53,23 +53,38 @@ impl Registry {
             return Err(RegistryError::Tag { tag });
         }
         // An empty folder is as good as none: it gives way to the finished one.
-        let taken = fs::read_dir(folder).map_or(folder.exists(), |mut entries| entries.next().is_some());
+        let taken =
+            fs::read_dir(folder).map_or(folder.exists(), |mut entries| entries.next().is_some());
         if taken {
-            return Err(RegistryError::Occupied { path: folder.to_owned() });
+            return Err(RegistryError::Occupied {
+                path: folder.to_owned(),
+            });
         }
         let staged = beside(folder).map_err(unwritten(folder))?;
-        let layers = self.explained(&version, self.layers(&version, staged.path()).await).await?;
-        let exported = describe(&version, layers, &tag, staged.path(), folder).map_err(unwritten(folder))?;
+        let layers = self
+            .explained(&version, self.layers(&version, staged.path()).await)
+            .await?;
+        let exported =
+            describe(&version, layers, &tag, staged.path(), folder).map_err(unwritten(folder))?;
         fs::rename(staged.path(), folder).map_err(unwritten(folder))?;
         Ok(exported)
     }
 
     /// Writes a layer for each file a version rests on.
-    async fn layers(&self, version: &ModelVersion, folder: &Path) -> Result<Vec<Descriptor>, RegistryError> {
+    async fn layers(
+        &self,
+        version: &ModelVersion,
+        folder: &Path,
+    ) -> Result<Vec<Descriptor>, RegistryError> {
         let mut layers = Vec::new();
         for file in &version.files {
             self.layer(file.sha256, file.bytes, folder).await?;
-            layers.push(Descriptor::layer(media::of(file), file.path.as_str(), file.sha256, file.bytes));
+            layers.push(Descriptor::layer(
+                media::of(file),
+                file.path.as_str(),
+                file.sha256,
+                file.bytes,
+            ));
         }
         let documents = [
             ("evidence/scorecard.json", Some(version.scorecard)),
@@ -79,10 +94,16 @@ impl Registry {
         for (path, blob) in documents {
             let Some(blob) = blob else { continue };
             if version.files.iter().any(|file| file.path.as_str() == path) {
-                return Err(RegistryError::SameFile { path: path.to_owned() });
+                return Err(RegistryError::SameFile {
+                    path: path.to_owned(),
+                });
             }
             let missing = || RegistryError::damaged(Key::Blob(blob), "it is missing");
-            let bytes = self.store().length(Key::Blob(blob)).await?.ok_or_else(missing)?;
+            let bytes = self
+                .store()
+                .length(Key::Blob(blob))
+                .await?
+                .ok_or_else(missing)?;
             self.layer(blob, bytes, folder).await?;
             layers.push(Descriptor::layer(media::DOCUMENT, path, blob, bytes));
         }
@@ -123,19 +144,43 @@ fn describe(
 ) -> io::Result<Exported> {
     let (count, bytes) = (layers.len(), layers.iter().map(|layer| layer.size).sum());
     let config = blob(staged, media::CONFIG, &Config::of(version, &layers))?.0;
-    let (manifest, digest) = blob(staged, media::MANIFEST, &Manifest::of(version, config, layers))?;
-    write_whole(&staged.join("index.json"), &serde_json::to_vec(&Index::of(manifest, tag))?)?;
-    write_whole(&staged.join("oci-layout"), &serde_json::to_vec(&Layout::NEW)?)?;
+    let (manifest, digest) = blob(
+        staged,
+        media::MANIFEST,
+        &Manifest::of(version, config, layers),
+    )?;
+    write_whole(
+        &staged.join("index.json"),
+        &serde_json::to_vec(&Index::of(manifest, tag))?,
+    )?;
+    write_whole(
+        &staged.join("oci-layout"),
+        &serde_json::to_vec(&Layout::NEW)?,
+    )?;
     let (id, folder, tag) = (version.id(), folder.to_owned(), tag.to_owned());
-    Ok(Exported { id, folder, tag, manifest: digest, layers: count, bytes })
+    Ok(Exported {
+        id,
+        folder,
+        tag,
+        manifest: digest,
+        layers: count,
+        bytes,
+    })
 }
 
 /// Writes a value as a blob of the layout.
-fn blob(folder: &Path, media_type: &'static str, value: &impl Serialize) -> io::Result<(Descriptor, Digest)> {
+fn blob(
+    folder: &Path,
+    media_type: &'static str,
+    value: &impl Serialize,
+) -> io::Result<(Descriptor, Digest)> {
     let bytes = serde_json::to_vec(value)?;
     let digest = Digest::of(&bytes);
     write_whole(&folder.join(place(digest)), &bytes)?;
-    Ok((Descriptor::of(media_type, digest, bytes.len() as u64), digest))
+    Ok((
+        Descriptor::of(media_type, digest, bytes.len() as u64),
+        digest,
+    ))
 }
 
 fn place(blob: Digest) -> PathBuf {
@@ -144,7 +189,10 @@ fn place(blob: Digest) -> PathBuf {
 
 /// Makes a temporary folder on the same disk.
 fn beside(folder: &Path) -> io::Result<TempDir> {
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(parent)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".oci-");
@@ -153,17 +201,25 @@ fn beside(folder: &Path) -> io::Result<TempDir> {
 
 /// Temporary folders are private by default; an export is as readable as the user's umask says.
 #[cfg(unix)]
-fn readable<'a, 'b, 'c>(builder: &'a mut tempfile::Builder<'b, 'c>) -> &'a mut tempfile::Builder<'b, 'c> {
+fn readable<'a, 'b, 'c>(
+    builder: &'a mut tempfile::Builder<'b, 'c>,
+) -> &'a mut tempfile::Builder<'b, 'c> {
     use std::os::unix::fs::PermissionsExt;
     builder.permissions(fs::Permissions::from_mode(0o777))
 }
 
 #[cfg(not(unix))]
-fn readable<'a, 'b, 'c>(builder: &'a mut tempfile::Builder<'b, 'c>) -> &'a mut tempfile::Builder<'b, 'c> {
+fn readable<'a, 'b, 'c>(
+    builder: &'a mut tempfile::Builder<'b, 'c>,
+) -> &'a mut tempfile::Builder<'b, 'c> {
     builder
 }
 
 fn unwritten(folder: &Path) -> impl Fn(io::Error) -> RegistryError + use<> {
     let path = folder.to_owned();
-    move |source| RegistryError::File { operation: "write", path: path.clone(), source }
+    move |source| RegistryError::File {
+        operation: "write",
+        path: path.clone(),
+        source,
+    }
 }

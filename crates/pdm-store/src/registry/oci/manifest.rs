@@ -23,13 +23,24 @@ pub(super) struct Descriptor {
 impl Descriptor {
     pub(super) fn of(media_type: &'static str, blob: Digest, size: u64) -> Self {
         let digest = format!("sha256:{blob}");
-        Self { media_type, digest, size, artifact_type: None, annotations: BTreeMap::new() }
+        Self {
+            media_type,
+            digest,
+            size,
+            artifact_type: None,
+            annotations: BTreeMap::new(),
+        }
     }
 
     /// Returns a layer that holds one file.
     pub(super) fn layer(media_type: &'static str, path: &str, blob: Digest, size: u64) -> Self {
-        let annotations = [media::TITLE, media::FILE_PATH].map(|name| (name.to_owned(), path.to_owned())).into();
-        Self { annotations, ..Self::of(media_type, blob, size) }
+        let annotations = [media::TITLE, media::FILE_PATH]
+            .map(|name| (name.to_owned(), path.to_owned()))
+            .into();
+        Self {
+            annotations,
+            ..Self::of(media_type, blob, size)
+        }
     }
 }
 
@@ -41,7 +52,9 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) const NEW: Self = Self { image_layout_version: "1.0.0" };
+    pub(super) const NEW: Self = Self {
+        image_layout_version: "1.0.0",
+    };
 }
 
 /// The file `index.json`.
@@ -57,8 +70,16 @@ impl Index {
     /// Returns the index of one manifest.
     pub(super) fn of(manifest: Descriptor, tag: &str) -> Self {
         let annotations = [(media::TAG.to_owned(), tag.to_owned())].into();
-        let manifest = Descriptor { artifact_type: Some(media::MODEL), annotations, ..manifest };
-        Self { schema_version: 2, media_type: media::INDEX, manifests: vec![manifest] }
+        let manifest = Descriptor {
+            artifact_type: Some(media::MODEL),
+            annotations,
+            ..manifest
+        };
+        Self {
+            schema_version: 2,
+            media_type: media::INDEX,
+            manifests: vec![manifest],
+        }
     }
 }
 
@@ -88,7 +109,10 @@ impl Manifest {
             ("pdm-ml.run", origin.run.clone()),
             ("pdm-ml.seed", origin.seed.to_string()),
         ];
-        let annotations = annotations.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let annotations = annotations
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         Self {
             schema_version: 2,
             media_type: media::MANIFEST,
@@ -136,7 +160,10 @@ struct ModelFs {
 impl Config {
     pub(super) fn of(version: &ModelVersion, layers: &[Descriptor]) -> Self {
         let (name, kind) = (version.model.to_string(), version.origin.kind.clone());
-        let safetensors = version.files.iter().any(|file| file.path.as_str().ends_with(".safetensors"));
+        let safetensors = version
+            .files
+            .iter()
+            .any(|file| file.path.as_str().ends_with(".safetensors"));
         Self {
             descriptor: About {
                 created_at: version.origin.created,
@@ -145,8 +172,14 @@ impl Config {
                 name,
                 version: version.version.to_string(),
             },
-            config: Technical { architecture: kind, format: safetensors.then_some("safetensors") },
-            modelfs: ModelFs { r#type: "layers", diff_ids: layers.iter().map(|layer| layer.digest.clone()).collect() },
+            config: Technical {
+                architecture: kind,
+                format: safetensors.then_some("safetensors"),
+            },
+            modelfs: ModelFs {
+                r#type: "layers",
+                diff_ids: layers.iter().map(|layer| layer.digest.clone()).collect(),
+            },
         }
     }
 }

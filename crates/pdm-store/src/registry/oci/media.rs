@@ -25,7 +25,11 @@ pub(super) const VERSION: &str = "org.opencontainers.image.version";
 
 /// Returns what a file of a bundle is: JSON goes with the weights, the rest are weights.
 pub(super) fn of(file: &FileEntry) -> &'static str {
-    if file.path.as_str().ends_with(".json") { WEIGHT_CONFIG } else { WEIGHT }
+    if file.path.as_str().ends_with(".json") {
+        WEIGHT_CONFIG
+    } else {
+        WEIGHT
+    }
 }
 
 /// Returns whether registries of containers take this as a tag (OCI distribution specification 1.1, "Pulling manifests").

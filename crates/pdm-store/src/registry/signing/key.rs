@@ -6,7 +6,9 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// What stands before the 32 bytes of a key in its DER form (`SubjectPublicKeyInfo`, RFC 8410).
-const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const SPKI: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
 
 /// The public half of an Ed25519 key; written as one line, the body of its PEM file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +16,9 @@ pub struct PublicKey(pub(super) [u8; 32]);
 
 /// The text is no public key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no public Ed25519 key: expected the 60 characters that `pdm-ml registry keygen` prints")]
+#[error(
+    "`{0}` is no public Ed25519 key: expected the 60 characters that `pdm-ml registry keygen` prints"
+)]
 pub struct KeyError(String);
 
 impl PublicKey {
@@ -60,7 +64,9 @@ impl Serialize for PublicKey {
 
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -74,8 +80,17 @@ mod tests {
     #[test]
     fn the_key_of_the_rfc_is_read_and_written() {
         let key: PublicKey = EXAMPLE.parse().unwrap();
-        assert_eq!((key.to_string().as_str(), key.0[0], key.short().as_str()), (EXAMPLE, 0x19, "Gb9ECWmEzf6F"));
-        for wrong in ["", "abc", &EXAMPLE[..56], &EXAMPLE.replacen("MCow", "MCox", 1), &format!("{EXAMPLE} ")] {
+        assert_eq!(
+            (key.to_string().as_str(), key.0[0], key.short().as_str()),
+            (EXAMPLE, 0x19, "Gb9ECWmEzf6F")
+        );
+        for wrong in [
+            "",
+            "abc",
+            &EXAMPLE[..56],
+            &EXAMPLE.replacen("MCow", "MCox", 1),
+            &format!("{EXAMPLE} "),
+        ] {
             assert!(wrong.parse::<PublicKey>().is_err(), "{wrong}");
         }
     }

@@ -19,28 +19,48 @@ pub struct Signature {
 
 impl Signature {
     pub(super) fn new(key: PublicKey, bytes: &[u8]) -> Self {
-        Self { key, value: BASE64_STANDARD.encode(bytes) }
+        Self {
+            key,
+            value: BASE64_STANDARD.encode(bytes),
+        }
     }
 
     /// Returns whether the key made it of these bytes.
     pub(super) fn fits(&self, message: &[u8]) -> bool {
-        let Ok(bytes) = BASE64_STANDARD.decode(&self.value) else { return false };
-        UnparsedPublicKey::new(&ED25519, self.key.0).verify(message, &bytes).is_ok()
+        let Ok(bytes) = BASE64_STANDARD.decode(&self.value) else {
+            return false;
+        };
+        UnparsedPublicKey::new(&ED25519, self.key.0)
+            .verify(message, &bytes)
+            .is_ok()
     }
 }
 
 impl Entry {
     /// Returns what is signed of an entry: all but signature and seal.
     pub(super) fn message(&self) -> Vec<u8> {
-        message("log entry", self.format, &Self { signature: None, ..self.clone() })
+        message(
+            "log entry",
+            self.format,
+            &Self {
+                signature: None,
+                ..self.clone()
+            },
+        )
     }
 
     /// Returns whether every signature in it fits, whoever made it.
     pub(crate) fn has_fitting_signatures(&self) -> bool {
-        let own = self.signature.iter().all(|signature| signature.fits(&self.message()));
+        let own = self
+            .signature
+            .iter()
+            .all(|signature| signature.fits(&self.message()));
         own && self.registered().is_none_or(|version| {
             let message = version.message();
-            version.signatures.iter().all(|signature| signature.fits(&message))
+            version
+                .signatures
+                .iter()
+                .all(|signature| signature.fits(&message))
         })
     }
 }
@@ -48,7 +68,16 @@ impl Entry {
 impl ModelVersion {
     /// Returns what is signed of a version: all but its number and what says how it came here.
     pub(super) fn message(&self) -> Vec<u8> {
-        message("model version", 1, &Self { version: 0, copied: None, signatures: Vec::new(), ..self.clone() })
+        message(
+            "model version",
+            1,
+            &Self {
+                version: 0,
+                copied: None,
+                signatures: Vec::new(),
+                ..self.clone()
+            },
+        )
     }
 }
 

@@ -30,8 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
 const LONGEST: u64 = 1 << 20;
 
 /// What stands before the 32 bytes of a secret key in its DER form (PKCS#8, RFC 8410).
-const PKCS8: [u8; 16] =
-    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const PKCS8: [u8; 16] = [
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
 
 /// Holds a secret key, and signs with it. Its debug form shows the public half only.
 #[derive(Debug, Clone)]
@@ -57,7 +58,9 @@ impl Signer {
         if let Some(pem) = variable(KEY) {
             return Self::parse(KEY, pem.as_bytes()).map(Some);
         }
-        let Some(path) = variable(FILE) else { return Ok(None) };
+        let Some(path) = variable(FILE) else {
+            return Ok(None);
+        };
         let pem = read_private(Path::new(&path)).map_err(|what| unusable(&path, what))?;
         Self::parse(&path, &pem).map(Some)
     }
@@ -65,9 +68,15 @@ impl Signer {
     /// Reads a secret key from the text of a PEM file, such as OpenSSL and [`Self::generate`] write.
     fn parse(place: &str, pem: &[u8]) -> Result<Self, RegistryError> {
         // Why it is none is not told: it could tell of the key.
-        let none = || unusable(place, "it holds no Ed25519 key in PKCS#8 (`BEGIN PRIVATE KEY`)");
+        let none = || {
+            unusable(
+                place,
+                "it holds no Ed25519 key in PKCS#8 (`BEGIN PRIVATE KEY`)",
+            )
+        };
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| none())?;
-        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der()).map_err(|_| none())?;
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der())
+            .map_err(|_| none())?;
         Ok(Self(Arc::new(pair)))
     }
 
@@ -77,7 +86,12 @@ impl Signer {
     /// [`RegistryError::File`] where one of them stands there already, which is never overwritten, or cannot be written.
     pub fn generate(secret_file: &Path) -> Result<NewKey, RegistryError> {
         let mut seed = [0; 32];
-        let unmade = |_| unusable(&secret_file.display().to_string(), "the system gives no random numbers");
+        let unmade = |_| {
+            unusable(
+                &secret_file.display().to_string(),
+                "the system gives no random numbers",
+            )
+        };
         SystemRandom::new().fill(&mut seed).map_err(unmade)?;
         let body = BASE64_STANDARD.encode([&PKCS8[..], &seed].concat());
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
@@ -88,12 +102,22 @@ impl Signer {
         }
         write_new(secret_file, 0o600, &pem).map_err(unwritten(secret_file))?;
         write_new(&public_file, 0o644, &public.pem()).map_err(unwritten(&public_file))?;
-        Ok(NewKey { secret_file: secret_file.to_owned(), public_file, public })
+        Ok(NewKey {
+            secret_file: secret_file.to_owned(),
+            public_file,
+            public,
+        })
     }
 
     /// Returns the public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.public_key().as_ref().try_into().expect("an Ed25519 key has 32 bytes"))
+        PublicKey(
+            self.0
+                .public_key()
+                .as_ref()
+                .try_into()
+                .expect("an Ed25519 key has 32 bytes"),
+        )
     }
 
     fn sign(&self, message: &[u8]) -> Signature {
@@ -106,25 +130,38 @@ impl Signer {
 
     /// Adds a signature to a version, unless this key signed it before.
     pub(in crate::registry) fn sign_version(&self, version: &mut ModelVersion) {
-        if !version.signatures.iter().any(|signature| signature.key == self.public()) {
+        if !version
+            .signatures
+            .iter()
+            .any(|signature| signature.key == self.public())
+        {
             version.signatures.push(self.sign(&version.message()));
         }
     }
 }
 
 fn unusable(place: &str, what: impl Into<String>) -> RegistryError {
-    RegistryError::SigningKey { place: place.to_owned(), what: what.into() }
+    RegistryError::SigningKey {
+        place: place.to_owned(),
+        what: what.into(),
+    }
 }
 
 fn unwritten(path: &Path) -> impl Fn(io::Error) -> RegistryError + use<> {
     let path = path.to_owned();
-    move |source| RegistryError::File { operation: "write", path: path.clone(), source }
+    move |source| RegistryError::File {
+        operation: "write",
+        path: path.clone(),
+        source,
+    }
 }
 
 /// Reads a file that nobody but its owner may read. A pipe, such as `<(command)`, is waited for a while: a program that reads
 /// one hears no signal.
 fn read_private(path: &Path) -> Result<Vec<u8>, String> {
-    let kind = fs::metadata(path).map_err(|error| error.to_string())?.file_type();
+    let kind = fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .file_type();
     if kind.is_file() {
         return read_checked(path);
     }
@@ -149,13 +186,22 @@ fn read_checked(path: &Path) -> Result<Vec<u8>, String> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(|error| error.to_string())?.permissions().mode() & 0o777;
+        let mode = file
+            .metadata()
+            .map_err(|error| error.to_string())?
+            .permissions()
+            .mode()
+            & 0o777;
         if mode & 0o077 != 0 {
-            return Err(format!("others may read or write it (mode {mode:03o}): `chmod 600` it"));
+            return Err(format!(
+                "others may read or write it (mode {mode:03o}): `chmod 600` it"
+            ));
         }
     }
     let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    file.take(LONGEST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
     Ok(bytes)
 }
 
@@ -193,16 +239,30 @@ mod tests {
         assert_eq!(signer.public().to_string(), PUBLIC);
         let signature = signer.sign(b"message");
         assert!(signature.fits(b"message") && !signature.fits(b"massage"));
-        assert!(!Signature { value: "no base64".to_owned(), ..signature }.fits(b"message"));
+        assert!(
+            !Signature {
+                value: "no base64".to_owned(),
+                ..signature
+            }
+            .fits(b"message")
+        );
         assert!(!format!("{signer:?}").contains("1O5y"), "{signer:?}");
         assert!(Signer::find(&|_| None).unwrap().is_none());
     }
 
     #[test]
     fn what_is_no_key_is_refused_and_not_shown() {
-        for text in ["", "secret-word", &SECRET.replace("PRIVATE", "PUBLIC"), &SECRET.replace("MC4C", "MC4D")] {
+        for text in [
+            "",
+            "secret-word",
+            &SECRET.replace("PRIVATE", "PUBLIC"),
+            &SECRET.replace("MC4C", "MC4D"),
+        ] {
             let told = find(KEY, text).unwrap_err().to_string();
-            assert!(told.contains(KEY) && !told.contains("secret-word") && !told.contains("INTu"), "{told}");
+            assert!(
+                told.contains(KEY) && !told.contains("secret-word") && !told.contains("INTu"),
+                "{told}"
+            );
         }
     }
 
@@ -213,11 +273,25 @@ mod tests {
         let made = Signer::generate(&path).unwrap();
         let found = find(FILE, path.to_str().unwrap()).unwrap().unwrap();
         assert_eq!(found.public(), made.public);
-        assert_eq!(fs::read_to_string(&made.public_file).unwrap(), made.public.pem());
-        assert_ne!(Signer::generate(&folder.path().join("other")).unwrap().public, made.public);
-        assert!(matches!(Signer::generate(&path), Err(RegistryError::File { .. })));
+        assert_eq!(
+            fs::read_to_string(&made.public_file).unwrap(),
+            made.public.pem()
+        );
+        assert_ne!(
+            Signer::generate(&folder.path().join("other"))
+                .unwrap()
+                .public,
+            made.public
+        );
+        assert!(matches!(
+            Signer::generate(&path),
+            Err(RegistryError::File { .. })
+        ));
         fs::remove_file(&path).unwrap();
-        assert!(Signer::generate(&path).is_err(), "the public half of another key stands there");
+        assert!(
+            Signer::generate(&path).is_err(),
+            "the public half of another key stands there"
+        );
         assert!(!path.exists());
     }
 
@@ -226,15 +300,32 @@ mod tests {
     fn a_pipe_is_read_and_not_waited_for_without_an_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ci");
-        assert!(std::process::Command::new("mkfifo").arg("-m600").arg(&path).status().unwrap().success());
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg("-m600")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
         let named = path.to_str().unwrap();
         let told = find(FILE, named).unwrap_err().to_string();
         assert!(told.contains("a pipe") && told.contains(KEY), "{told}");
         let other = folder.path().join("other");
-        assert!(std::process::Command::new("mkfifo").arg("-m600").arg(&other).status().unwrap().success());
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg("-m600")
+                .arg(&other)
+                .status()
+                .unwrap()
+                .success()
+        );
         let named = other.to_str().unwrap().to_owned();
         let writer = thread::spawn(move || fs::write(other, SECRET));
-        assert_eq!(find(FILE, &named).unwrap().unwrap().public().to_string(), PUBLIC);
+        assert_eq!(
+            find(FILE, &named).unwrap().unwrap().public().to_string(),
+            PUBLIC
+        );
         writer.join().unwrap().unwrap();
     }
 
@@ -247,7 +338,11 @@ mod tests {
         Signer::generate(&path).unwrap();
         for (mode, is_good) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(find(FILE, path.to_str().unwrap()).is_ok(), is_good, "{mode:o}");
+            assert_eq!(
+                find(FILE, path.to_str().unwrap()).is_ok(),
+                is_good,
+                "{mode:o}"
+            );
         }
     }
 }

@@ -29,7 +29,10 @@ pub struct TrustedKey {
 impl Trust {
     /// Returns the trust in these keys; `required_from` is the first entry that must be signed, or 0 where none must.
     pub fn new(keys: Vec<TrustedKey>, required_from: u64) -> Self {
-        Self { keys, required_from: Some(required_from).filter(|first| *first > 0) }
+        Self {
+            keys,
+            required_from: Some(required_from).filter(|first| *first > 0),
+        }
     }
 
     /// Holds an entry against this. A wrong signature by a key that counts is refused even where none is required.
@@ -43,29 +46,52 @@ impl Trust {
         let own = entry.signature.as_slice();
         let of_actor = |key: &&TrustedKey| key.actor == entry.actor;
         let whose = format!("by a key of `{}` that the policy names", entry.actor);
-        self.one_of(entry.sequence, own, of_actor, || entry.message()).map_err(|what| format!("{what} {whose}"))?;
-        let Some(version) = entry.registered() else { return Ok(()) };
-        self.version(entry.sequence, version)
-            .map_err(|what| format!("the version it registers: {what} by a key that the policy names"))
+        self.one_of(entry.sequence, own, of_actor, || entry.message())
+            .map_err(|what| format!("{what} {whose}"))?;
+        let Some(version) = entry.registered() else {
+            return Ok(());
+        };
+        self.version(entry.sequence, version).map_err(|what| {
+            format!("the version it registers: {what} by a key that the policy names")
+        })
     }
 
     /// Holds who is about to sign in an actor's name against what is asked of the entry at a place.
     ///
     /// # Errors
     /// What is wrong, as a fragment.
-    pub(crate) fn next(&self, place: Sequence, actor: &str, signer: Option<PublicKey>) -> Result<(), String> {
+    pub(crate) fn next(
+        &self,
+        place: Sequence,
+        actor: &str,
+        signer: Option<PublicKey>,
+    ) -> Result<(), String> {
         let counts = |key: &TrustedKey| {
-            (key.until == 0 || place <= key.until) && key.actor == actor && Some(key.public) == signer
+            (key.until == 0 || place <= key.until)
+                && key.actor == actor
+                && Some(key.public) == signer
         };
         match signer {
-            _ if self.required_from.is_none_or(|first| place < first) || self.keys.iter().any(counts) => Ok(()),
+            _ if self.required_from.is_none_or(|first| place < first)
+                || self.keys.iter().any(counts) =>
+            {
+                Ok(())
+            }
             None => Err("it is not signed".to_owned()),
-            Some(key) => Err(format!("the policy names no key of `{actor}` that begins with {}", key.short())),
+            Some(key) => Err(format!(
+                "the policy names no key of `{actor}` that begins with {}",
+                key.short()
+            )),
         }
     }
 
     fn version(&self, sequence: Sequence, version: &ModelVersion) -> Result<(), &'static str> {
-        self.one_of(sequence, &version.signatures, |_| true, || version.message())
+        self.one_of(
+            sequence,
+            &version.signatures,
+            |_| true,
+            || version.message(),
+        )
     }
 
     /// Asks for a signature by one of the keys chosen, and that all by them fit.
@@ -78,15 +104,27 @@ impl Trust {
     ) -> Result<(), &'static str> {
         let counts = |key: &&TrustedKey| key.until == 0 || sequence <= key.until;
         let by = |signature: &&Signature| {
-            self.keys.iter().filter(&chosen).filter(counts).any(|key| key.public == signature.key)
+            self.keys
+                .iter()
+                .filter(&chosen)
+                .filter(counts)
+                .any(|key| key.public == signature.key)
         };
         let known: Vec<_> = signatures.iter().filter(by).collect();
         if known.is_empty() {
             let is_required = self.required_from.is_some_and(|first| sequence >= first);
-            return if is_required { Err("it is not signed") } else { Ok(()) };
+            return if is_required {
+                Err("it is not signed")
+            } else {
+                Ok(())
+            };
         }
         let message = message();
-        if known.iter().all(|signature| signature.fits(&message)) { Ok(()) } else { Err("it is wrongly signed") }
+        if known.iter().all(|signature| signature.fits(&message)) {
+            Ok(())
+        } else {
+            Err("it is wrongly signed")
+        }
     }
 }
 
@@ -113,12 +151,26 @@ mod tests {
         }
 
         fn key(&self, until: u64) -> TrustedKey {
-            TrustedKey { actor: stamp(0).actor, public: self.signer.public(), until }
+            TrustedKey {
+                actor: stamp(0).actor,
+                public: self.signer.public(),
+                until,
+            }
         }
 
         fn open(&self, store: &str, signer: Option<&Signer>, trust: Trust) -> Registry {
-            let signing = Signing { signer: signer.cloned(), trust: trust.into() };
-            Registry::open(store, Surroundings { signing, ..self.root.path().into() }).unwrap()
+            let signing = Signing {
+                signer: signer.cloned(),
+                trust: trust.into(),
+            };
+            Registry::open(
+                store,
+                Surroundings {
+                    signing,
+                    ..self.root.path().into()
+                },
+            )
+            .unwrap()
         }
 
         /// A registry whose entries must be signed.
@@ -127,7 +179,11 @@ mod tests {
         }
 
         fn rewrite(&self, sequence: u64, change: impl FnOnce(&mut Entry)) {
-            let path = self.root.path().join("store").join(Key::Log(sequence).to_string());
+            let path = self
+                .root
+                .path()
+                .join("store")
+                .join(Key::Log(sequence).to_string());
             let mut entry = Entry::decode(sequence, &std::fs::read(&path).unwrap()).unwrap();
             change(&mut entry);
             std::fs::write(path, entry.encode().unwrap()).unwrap();
@@ -138,11 +194,15 @@ mod tests {
         let path = root.path().join(name);
         Signer::generate(&path).unwrap();
         let pem = std::fs::read_to_string(path).unwrap();
-        Signer::find(&|name| (name == KEY).then(|| pem.clone())).unwrap().unwrap()
+        Signer::find(&|name| (name == KEY).then(|| pem.clone()))
+            .unwrap()
+            .unwrap()
     }
 
     fn note(registry: &Registry, minute: i64) -> Result<(), RegistryError> {
-        registry.annotate(&ModelRef::version(model(), 1), "note", &stamp(minute)).map(drop)
+        registry
+            .annotate(&ModelRef::version(model(), 1), "note", &stamp(minute))
+            .map(drop)
     }
 
     fn refused(registry: &Registry) -> String {
@@ -155,7 +215,10 @@ mod tests {
     fn what_is_signed_by_who_counts_is_read_and_nothing_else() {
         let bench = Bench::new();
         let registry = bench.strict("store", Some(&bench.signer));
-        let made = registry.register(&version("a", 1.0), &stamp(0)).unwrap().version;
+        let made = registry
+            .register(&version("a", 1.0), &stamp(0))
+            .unwrap()
+            .version;
         assert_eq!(made.signatures.len(), 1);
         note(&registry, 1).unwrap();
         assert!(bench.strict("store", None).verify().unwrap().is_intact());
@@ -164,24 +227,39 @@ mod tests {
         for error in [
             note(&bench.strict("store", None), 2).unwrap_err(),
             note(&bench.strict("store", Some(&other)), 2).unwrap_err(),
-            bench.strict("new", None).register(&version("a", 1.0), &stamp(0)).unwrap_err(),
+            bench
+                .strict("new", None)
+                .register(&version("a", 1.0), &stamp(0))
+                .unwrap_err(),
         ] {
             assert!(matches!(error, RegistryError::Unsigned { .. }), "{error}");
         }
-        assert!(!bench.root.path().join("new/blobs").exists(), "nothing is uploaded in vain");
+        assert!(
+            !bench.root.path().join("new/blobs").exists(),
+            "nothing is uploaded in vain"
+        );
         // Who does not care may write, and who cares will not read it.
         note(&bench.open("store", Some(&other), Trust::default()), 3).unwrap();
         assert!(refused(&bench.strict("store", None)).contains("it is not signed by a key of"));
         let report = bench.strict("store", None).verify().unwrap();
         assert_eq!((report.findings.len(), report.signed), (1, 3), "{report:?}");
-        assert!(bench.open("store", None, Trust::default()).verify().unwrap().is_intact());
+        assert!(
+            bench
+                .open("store", None, Trust::default())
+                .verify()
+                .unwrap()
+                .is_intact()
+        );
     }
 
     #[test]
     fn a_log_that_the_same_key_signed_for_another_registry_is_refused() {
         let bench = Bench::new();
         for (store, name) in [("plant-7", "a"), ("plant-8", "b")] {
-            bench.strict(store, Some(&bench.signer)).register(&version(name, 1.0), &stamp(0)).unwrap();
+            bench
+                .strict(store, Some(&bench.signer))
+                .register(&version(name, 1.0), &stamp(0))
+                .unwrap();
         }
         let id = bench.strict("plant-8", None).id().unwrap().unwrap();
         let copy = |key: Key| {
@@ -190,13 +268,24 @@ mod tests {
         };
         copy(Key::Log(1));
         let registry = bench.strict("plant-8", None);
-        assert!(refused(&registry).contains("it does not follow from the bytes of the entry before"));
+        assert!(
+            refused(&registry).contains("it does not follow from the bytes of the entry before")
+        );
         // With all of it in place it is the log of plant 7, and whoever expects plant 8 is told.
         copy(Key::Genesis);
         assert!(bench.strict("plant-8", None).state(None).is_ok());
-        let expected = Surroundings { expected: Some(id), ..bench.root.path().into() };
-        let refused = Registry::open("plant-8", expected).unwrap().state(None).unwrap_err();
-        assert!(matches!(refused, RegistryError::OtherRegistry { .. }), "{refused}");
+        let expected = Surroundings {
+            expected: Some(id),
+            ..bench.root.path().into()
+        };
+        let refused = Registry::open("plant-8", expected)
+            .unwrap()
+            .state(None)
+            .unwrap_err();
+        assert!(
+            matches!(refused, RegistryError::OtherRegistry { .. }),
+            "{refused}"
+        );
         assert_eq!(refused.failure(), Failure::Integrity);
     }
 
@@ -210,9 +299,22 @@ mod tests {
             wait(registry.store().create(Key::Snapshot(end), bytes)).unwrap();
         }
         let state = bench.strict("store", None).state(None).unwrap();
-        assert_eq!(state.models().map(|(_, model)| model.versions().len()).collect::<Vec<_>>(), [1]);
+        assert_eq!(
+            state
+                .models()
+                .map(|(_, model)| model.versions().len())
+                .collect::<Vec<_>>(),
+            [1]
+        );
         note(&bench.strict("store", Some(&bench.signer)), 1).unwrap();
-        assert_eq!(bench.strict("store", None).history(&model(), None, None).unwrap().len(), 2);
+        assert_eq!(
+            bench
+                .strict("store", None)
+                .history(&model(), None, None)
+                .unwrap()
+                .len(),
+            2
+        );
     }
 
     #[test]
@@ -225,17 +327,33 @@ mod tests {
         let id = other.id().unwrap();
         bench.rewrite(1, |entry| entry.registry = id);
         let told = refused(&bench.strict("store", None));
-        assert!(told.contains("it is wrongly signed") || told.contains("this is registry"), "{told}");
+        assert!(
+            told.contains("it is wrongly signed") || told.contains("this is registry"),
+            "{told}"
+        );
         let findings = bench.strict("store", None).verify().unwrap().findings;
-        assert!(findings.iter().any(|finding| finding.what.contains("wrongly signed")), "{findings:?}");
+        assert!(
+            findings
+                .iter()
+                .any(|finding| finding.what.contains("wrongly signed")),
+            "{findings:?}"
+        );
     }
 
     #[test]
     fn a_signature_vouches_for_every_byte() {
         for change in [
-            (|entry: &mut Entry| entry.time += jiff::SignedDuration::from_secs(1)) as fn(&mut Entry),
+            (|entry: &mut Entry| entry.time += jiff::SignedDuration::from_secs(1))
+                as fn(&mut Entry),
             |entry| entry.signature = None,
-            |entry| entry.signature.as_mut().unwrap().value.replace_range(0..2, "zz"),
+            |entry| {
+                entry
+                    .signature
+                    .as_mut()
+                    .unwrap()
+                    .value
+                    .replace_range(0..2, "zz")
+            },
             |entry| entry.signature.as_mut().unwrap().value.clear(),
         ] {
             let bench = Bench::new();
@@ -244,14 +362,20 @@ mod tests {
             note(&registry, 1).unwrap();
             bench.rewrite(2, change);
             assert!(refused(&bench.strict("store", None)).contains("signed"));
-            assert_eq!(bench.strict("store", None).verify().unwrap().findings.len(), 1);
+            assert_eq!(
+                bench.strict("store", None).verify().unwrap().findings.len(),
+                1
+            );
         }
     }
 
     #[test]
     fn a_version_without_its_own_signature_is_refused() {
         let bench = Bench::new();
-        bench.strict("store", Some(&bench.signer)).register(&version("a", 1.0), &stamp(0)).unwrap();
+        bench
+            .strict("store", Some(&bench.signer))
+            .register(&version("a", 1.0), &stamp(0))
+            .unwrap();
         let signer = bench.signer.clone();
         bench.rewrite(1, |entry| {
             let mut version = entry.registered().unwrap().clone();
@@ -259,7 +383,10 @@ mod tests {
             entry.action = crate::registry::Action::Register(Box::new(version));
             signer.sign_entry(entry);
         });
-        assert!(refused(&bench.strict("store", None)).contains("the version it registers: it is not signed"));
+        assert!(
+            refused(&bench.strict("store", None))
+                .contains("the version it registers: it is not signed")
+        );
     }
 
     #[test]
@@ -274,12 +401,25 @@ mod tests {
         assert!(bench.open("store", None, from(3, 3)).state(None).is_ok());
         assert!(refused(&bench.open("store", None, from(2, 0))).contains("000002"));
         let given_up = bench.open("store", Some(&bench.signer), from(3, 3));
-        assert!(matches!(note(&given_up, 3).unwrap_err(), RegistryError::Unsigned { .. }));
+        assert!(matches!(
+            note(&given_up, 3).unwrap_err(),
+            RegistryError::Unsigned { .. }
+        ));
         // Where no signature is required, one that counts must still fit.
         bench.rewrite(3, |entry| entry.actor.make_ascii_uppercase());
-        assert!(bench.open("store", None, from(0, 0)).state(None).is_ok(), "no key of that name");
+        assert!(
+            bench.open("store", None, from(0, 0)).state(None).is_ok(),
+            "no key of that name"
+        );
         bench.rewrite(3, |entry| entry.actor = stamp(0).actor);
-        bench.rewrite(3, |entry| entry.signature.as_mut().unwrap().value.replace_range(0..2, "zz"));
+        bench.rewrite(3, |entry| {
+            entry
+                .signature
+                .as_mut()
+                .unwrap()
+                .value
+                .replace_range(0..2, "zz")
+        });
         assert!(refused(&bench.open("store", None, from(0, 0))).contains("wrongly signed"));
     }
 
@@ -289,11 +429,35 @@ mod tests {
         let from = bench.strict("store", Some(&bench.signer));
         from.register(&version("a", 1.0), &stamp(0)).unwrap();
         let other = signer(&bench.root, "other");
-        let trust = |public| Trust::new(vec![bench.key(0), TrustedKey { public, ..bench.key(0) }], 1);
+        let trust = |public| {
+            Trust::new(
+                vec![
+                    bench.key(0),
+                    TrustedKey {
+                        public,
+                        ..bench.key(0)
+                    },
+                ],
+                1,
+            )
+        };
         let to = bench.open("to", Some(&other), trust(other.public()));
-        let copied = from.copy(&ModelRef::version(model(), 1), &to, &stamp(1)).unwrap().version;
-        let keys: Vec<_> = copied.signatures.iter().map(|signature| signature.key).collect();
+        let copied = from
+            .copy(&ModelRef::version(model(), 1), &to, &stamp(1))
+            .unwrap()
+            .version;
+        let keys: Vec<_> = copied
+            .signatures
+            .iter()
+            .map(|signature| signature.key)
+            .collect();
         assert_eq!(keys, [bench.signer.public(), other.public()]);
-        assert!(bench.open("to", None, trust(other.public())).verify().unwrap().is_intact());
+        assert!(
+            bench
+                .open("to", None, trust(other.public()))
+                .verify()
+                .unwrap()
+                .is_intact()
+        );
     }
 }

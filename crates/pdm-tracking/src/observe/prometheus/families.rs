@@ -28,9 +28,12 @@ impl Family {
 
     /// Returns what a job says under this name, once the numbers it takes the place of are gone from `known`.
     pub(super) fn renew(&self, facts: &JobFacts, known: &mut Vec<Sample>) {
-        let Some(news) = (self.says)(facts) else { return };
+        let Some(news) = (self.says)(facts) else {
+            return;
+        };
         let is_old = |sample: &Sample| {
-            let same = sample.name == self.name && sample.label("pipeline") == Some(&facts.pipeline);
+            let same =
+                sample.name == self.name && sample.label("pipeline") == Some(&facts.pipeline);
             same && (!self.is_kept_by_label || news.iter().any(|new| new.labels == sample.labels))
         };
         known.retain(|sample| !is_old(sample));
@@ -41,24 +44,48 @@ impl Family {
 /// Returns the metrics of a job, in the order they are written.
 pub(super) fn families_of() -> [Family; 23] {
     [
-        family("pdm_ml_last_run_timestamp_seconds", "When the job ended last, well or not.", |facts| {
-            of_training(facts, "pdm_ml_last_run_timestamp_seconds", seconds(facts.ended))
-        }),
-        family("pdm_ml_last_success_timestamp_seconds", "When the job ended last with exit code 0.", |facts| {
-            if facts.exit_code == 0 {
-                of_training(facts, "pdm_ml_last_success_timestamp_seconds", seconds(facts.ended))
-            } else {
-                None
-            }
-        }),
+        family(
+            "pdm_ml_last_run_timestamp_seconds",
+            "When the job ended last, well or not.",
+            |facts| {
+                of_training(
+                    facts,
+                    "pdm_ml_last_run_timestamp_seconds",
+                    seconds(facts.ended),
+                )
+            },
+        ),
+        family(
+            "pdm_ml_last_success_timestamp_seconds",
+            "When the job ended last with exit code 0.",
+            |facts| {
+                if facts.exit_code == 0 {
+                    of_training(
+                        facts,
+                        "pdm_ml_last_success_timestamp_seconds",
+                        seconds(facts.ended),
+                    )
+                } else {
+                    None
+                }
+            },
+        ),
         family(
             "pdm_ml_exit_code",
             "Exit code of the last job; 0 is success, pdm-ml --help lists the others.",
             |facts| of_training(facts, "pdm_ml_exit_code", f64::from(facts.exit_code)),
         ),
-        family("pdm_ml_run_duration_seconds", "How long the last job took.", |facts| {
-            of_training(facts, "pdm_ml_run_duration_seconds", facts.elapsed.as_secs_f64())
-        }),
+        family(
+            "pdm_ml_run_duration_seconds",
+            "How long the last job took.",
+            |facts| {
+                of_training(
+                    facts,
+                    "pdm_ml_run_duration_seconds",
+                    facts.elapsed.as_secs_f64(),
+                )
+            },
+        ),
         Family {
             name: "pdm_ml_stage_duration_seconds",
             help: "How long a stage took when it ran last; one that is cached does not run.",
@@ -70,8 +97,16 @@ pub(super) fn families_of() -> [Family; 23] {
             "What the gates made of the model judged last: 1 for the verdict that holds.",
             verdict,
         ),
-        family("pdm_ml_gate_result", "What each gate made of it: 1 for the verdict that holds.", gate_results),
-        family("pdm_ml_gate_value", "What each gate judged, with the ends of its interval.", gate_values),
+        family(
+            "pdm_ml_gate_result",
+            "What each gate made of it: 1 for the verdict that holds.",
+            gate_results,
+        ),
+        family(
+            "pdm_ml_gate_value",
+            "What each gate judged, with the ends of its interval.",
+            gate_values,
+        ),
         family(
             "pdm_ml_gate_limit",
             "The limits each gate holds that against; of a comparison, its margin.",
@@ -87,43 +122,89 @@ pub(super) fn families_of() -> [Family; 23] {
             "What the last look for drift found: 1 for the verdict that holds.",
             drift_verdict,
         ),
-        family("pdm_ml_drift_units", "Units on both sides of the last look for drift.", drift_units),
-        family("pdm_ml_drift", "Figures of each test of the last look for drift.", drift_tests),
-        family("pdm_ml_score", "Scores of the model judged last, each with the ends of its interval.", scores),
-        family("pdm_ml_champion_version", "Version the champion's alias points to.", |facts| match facts.champion {
-            ChampionFact::Unknown => None,
-            ChampionFact::Nobody => Some(Vec::new()),
-            ChampionFact::Version { version, .. } => one(facts, "pdm_ml_champion_version", f64::from(version)),
-        }),
-        family("pdm_ml_champion_timestamp_seconds", "When the champion's alias was moved last.", |facts| {
-            match facts.champion {
+        family(
+            "pdm_ml_drift_units",
+            "Units on both sides of the last look for drift.",
+            drift_units,
+        ),
+        family(
+            "pdm_ml_drift",
+            "Figures of each test of the last look for drift.",
+            drift_tests,
+        ),
+        family(
+            "pdm_ml_score",
+            "Scores of the model judged last, each with the ends of its interval.",
+            scores,
+        ),
+        family(
+            "pdm_ml_champion_version",
+            "Version the champion's alias points to.",
+            |facts| match facts.champion {
                 ChampionFact::Unknown => None,
-                ChampionFact::Version { since: Some(since), .. } => {
-                    one(facts, "pdm_ml_champion_timestamp_seconds", seconds(since))
+                ChampionFact::Nobody => Some(Vec::new()),
+                ChampionFact::Version { version, .. } => {
+                    one(facts, "pdm_ml_champion_version", f64::from(version))
                 }
+            },
+        ),
+        family(
+            "pdm_ml_champion_timestamp_seconds",
+            "When the champion's alias was moved last.",
+            |facts| match facts.champion {
+                ChampionFact::Unknown => None,
+                ChampionFact::Version {
+                    since: Some(since), ..
+                } => one(facts, "pdm_ml_champion_timestamp_seconds", seconds(since)),
                 ChampionFact::Nobody | ChampionFact::Version { .. } => Some(Vec::new()),
-            }
-        }),
-        family("pdm_ml_predict_timestamp_seconds", "When `predict` ended last, well or not.", |facts| {
-            of_prediction(facts, "pdm_ml_predict_timestamp_seconds", seconds(facts.ended))
-        }),
+            },
+        ),
+        family(
+            "pdm_ml_predict_timestamp_seconds",
+            "When `predict` ended last, well or not.",
+            |facts| {
+                of_prediction(
+                    facts,
+                    "pdm_ml_predict_timestamp_seconds",
+                    seconds(facts.ended),
+                )
+            },
+        ),
         family(
             "pdm_ml_predict_exit_code",
             "Exit code of the last `predict`; 32 is an alarm, 10 units that were left out.",
-            |facts| of_prediction(facts, "pdm_ml_predict_exit_code", f64::from(facts.exit_code)),
+            |facts| {
+                of_prediction(
+                    facts,
+                    "pdm_ml_predict_exit_code",
+                    f64::from(facts.exit_code),
+                )
+            },
         ),
-        family("pdm_ml_predict_duration_seconds", "How long the last `predict` took.", |facts| {
-            of_prediction(facts, "pdm_ml_predict_duration_seconds", facts.elapsed.as_secs_f64())
-        }),
+        family(
+            "pdm_ml_predict_duration_seconds",
+            "How long the last `predict` took.",
+            |facts| {
+                of_prediction(
+                    facts,
+                    "pdm_ml_predict_duration_seconds",
+                    facts.elapsed.as_secs_f64(),
+                )
+            },
+        ),
         family(
             "pdm_ml_predict_units",
             "Units that were predicted, flagged as unlike training, left out, and in alarm at the last `predict`.",
             predicted_units,
         ),
-        family("pdm_ml_predict_lowest_rul_cycles", "The smallest remaining useful life predicted last.", |facts| {
-            let lowest = facts.predicted.as_ref()?.lowest_rul?;
-            of_prediction(facts, "pdm_ml_predict_lowest_rul_cycles", lowest)
-        }),
+        family(
+            "pdm_ml_predict_lowest_rul_cycles",
+            "The smallest remaining useful life predicted last.",
+            |facts| {
+                let lowest = facts.predicted.as_ref()?.lowest_rul?;
+                of_prediction(facts, "pdm_ml_predict_lowest_rul_cycles", lowest)
+            },
+        ),
         family(
             "pdm_ml_predict_lowest_lower_cycles",
             "The smallest lower end of an interval predicted last.",
@@ -133,33 +214,72 @@ pub(super) fn families_of() -> [Family; 23] {
             },
         ),
         // With the pipeline, though that says nothing: the same number in two files is an error of the exporter.
-        family("pdm_ml_build_info", "Version of pdm-ml that wrote this; always 1.", |facts| {
-            let labels = [("pipeline", facts.pipeline.as_str()), ("version", env!("CARGO_PKG_VERSION"))];
-            Some(vec![Sample::new("pdm_ml_build_info", &labels, 1.0)])
-        }),
+        family(
+            "pdm_ml_build_info",
+            "Version of pdm-ml that wrote this; always 1.",
+            |facts| {
+                let labels = [
+                    ("pipeline", facts.pipeline.as_str()),
+                    ("version", env!("CARGO_PKG_VERSION")),
+                ];
+                Some(vec![Sample::new("pdm_ml_build_info", &labels, 1.0)])
+            },
+        ),
     ]
 }
 
-fn family(name: &'static str, help: &'static str, says: fn(&JobFacts) -> Option<Vec<Sample>>) -> Family {
-    Family { name, help, says, is_kept_by_label: false }
+fn family(
+    name: &'static str,
+    help: &'static str,
+    says: fn(&JobFacts) -> Option<Vec<Sample>>,
+) -> Family {
+    Family {
+        name,
+        help,
+        says,
+        is_kept_by_label: false,
+    }
 }
 
 fn one(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
-    Some(vec![Sample::new(name, &[("pipeline", &facts.pipeline)], value)])
+    Some(vec![Sample::new(
+        name,
+        &[("pipeline", &facts.pipeline)],
+        value,
+    )])
 }
 
 /// Returns what a job says that makes or judges a model; a prediction has names of its own, so that an alarm is no failed run.
 fn of_training(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
-    if facts.is_prediction() { None } else { one(facts, name, value) }
+    if facts.is_prediction() {
+        None
+    } else {
+        one(facts, name, value)
+    }
 }
 
 fn of_prediction(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
-    if facts.is_prediction() { one(facts, name, value) } else { None }
+    if facts.is_prediction() {
+        one(facts, name, value)
+    } else {
+        None
+    }
 }
 
 fn predicted_units(facts: &JobFacts) -> Option<Vec<Sample>> {
-    let PredictFact { predicted, flagged, skipped, alarms, .. } = facts.predicted.as_ref()?;
-    let states = [("predicted", predicted), ("flagged", flagged), ("skipped", skipped), ("alarm", alarms)];
+    let PredictFact {
+        predicted,
+        flagged,
+        skipped,
+        alarms,
+        ..
+    } = facts.predicted.as_ref()?;
+    let states = [
+        ("predicted", predicted),
+        ("flagged", flagged),
+        ("skipped", skipped),
+        ("alarm", alarms),
+    ];
     let sample = |(state, units): (&str, &usize)| {
         let labels = [("pipeline", facts.pipeline.as_str()), ("state", state)];
         Sample::new("pdm_ml_predict_units", &labels, *units as f64)
@@ -174,7 +294,11 @@ fn seconds(time: Timestamp) -> f64 {
 fn stages(facts: &JobFacts) -> Option<Vec<Sample>> {
     let sample = |(stage, elapsed): (&String, &Duration)| {
         let labels = [("pipeline", facts.pipeline.as_str()), ("stage", stage)];
-        Sample::new("pdm_ml_stage_duration_seconds", &labels, elapsed.as_secs_f64())
+        Sample::new(
+            "pdm_ml_stage_duration_seconds",
+            &labels,
+            elapsed.as_secs_f64(),
+        )
     };
     Some(facts.stages.iter().map(sample).collect())
 }
@@ -182,15 +306,31 @@ fn stages(facts: &JobFacts) -> Option<Vec<Sample>> {
 fn verdict(facts: &JobFacts) -> Option<Vec<Sample>> {
     let held = facts.verdict?;
     let all = [Verdict::Pass, Verdict::Fail, Verdict::Undecided].map(|verdict| {
-        let labels = [("pipeline", facts.pipeline.as_str()), ("verdict", &verdict.to_string())];
-        Sample::new("pdm_ml_gate_verdict", &labels, if verdict == held { 1.0 } else { 0.0 })
+        let labels = [
+            ("pipeline", facts.pipeline.as_str()),
+            ("verdict", &verdict.to_string()),
+        ];
+        Sample::new(
+            "pdm_ml_gate_verdict",
+            &labels,
+            if verdict == held { 1.0 } else { 0.0 },
+        )
     });
     Some(all.into())
 }
 
 /// Returns the labels that name a gate.
-fn of_gate<'f>(facts: &'f JobFacts, gate: &'f GateFact, place: &'f str) -> Vec<(&'static str, &'f str)> {
-    vec![("pipeline", &facts.pipeline), ("gate", place), ("metric", gate.metric), ("rule", &gate.rule)]
+fn of_gate<'f>(
+    facts: &'f JobFacts,
+    gate: &'f GateFact,
+    place: &'f str,
+) -> Vec<(&'static str, &'f str)> {
+    vec![
+        ("pipeline", &facts.pipeline),
+        ("gate", place),
+        ("metric", gate.metric),
+        ("rule", &gate.rule),
+    ]
 }
 
 /// Returns samples of every gate: a value for each value of one more label. Nothing where no gate was asked.
@@ -218,14 +358,26 @@ fn per_gate(
 fn gate_results(facts: &JobFacts) -> Option<Vec<Sample>> {
     per_gate(facts, "pdm_ml_gate_result", "verdict", |gate| {
         let all = [Verdict::Pass, Verdict::Fail, Verdict::Undecided];
-        all.map(|verdict| (verdict.to_string(), if verdict == gate.verdict { 1.0 } else { 0.0 })).into()
+        all.map(|verdict| {
+            (
+                verdict.to_string(),
+                if verdict == gate.verdict { 1.0 } else { 0.0 },
+            )
+        })
+        .into()
     })
 }
 
 fn gate_values(facts: &JobFacts) -> Option<Vec<Sample>> {
     per_gate(facts, "pdm_ml_gate_value", "bound", |gate| {
-        let Some([lower, value, upper]) = gate.observed else { return Vec::new() };
-        vec![("value".to_owned(), value), ("lower".to_owned(), lower), ("upper".to_owned(), upper)]
+        let Some([lower, value, upper]) = gate.observed else {
+            return Vec::new();
+        };
+        vec![
+            ("value".to_owned(), value),
+            ("lower".to_owned(), lower),
+            ("upper".to_owned(), upper),
+        ]
     })
 }
 
@@ -233,13 +385,18 @@ fn gate_limits(facts: &JobFacts) -> Option<Vec<Sample>> {
     per_gate(facts, "pdm_ml_gate_limit", "bound", |gate| {
         let [low, high] = gate.limits;
         let low = low.map(|low| ("lower".to_owned(), low));
-        low.into_iter().chain(high.map(|high| ("upper".to_owned(), high))).collect()
+        low.into_iter()
+            .chain(high.map(|high| ("upper".to_owned(), high)))
+            .collect()
     })
 }
 
 fn gate_margins(facts: &JobFacts) -> Option<Vec<Sample>> {
     per_gate(facts, "pdm_ml_gate_margin", "", |gate| {
-        gate.room().map(|room| (String::new(), room)).into_iter().collect()
+        gate.room()
+            .map(|room| (String::new(), room))
+            .into_iter()
+            .collect()
     })
 }
 
@@ -252,15 +409,27 @@ fn drift_verdict(facts: &JobFacts) -> Option<Vec<Sample>> {
     ];
     let samples = all.map(|(verdict, name)| {
         let labels = [("pipeline", facts.pipeline.as_str()), ("verdict", name)];
-        Sample::new("pdm_ml_drift_verdict", &labels, if verdict == drift.verdict { 1.0 } else { 0.0 })
+        Sample::new(
+            "pdm_ml_drift_verdict",
+            &labels,
+            if verdict == drift.verdict { 1.0 } else { 0.0 },
+        )
     });
     Some(samples.into())
 }
 
 fn drift_units(facts: &JobFacts) -> Option<Vec<Sample>> {
     let drift = facts.drift.as_ref()?;
-    let samples = [("training", drift.reference_units), ("new", drift.new_units)].map(|(side, units)| {
-        Sample::new("pdm_ml_drift_units", &[("pipeline", &facts.pipeline), ("side", side)], units as f64)
+    let samples = [
+        ("training", drift.reference_units),
+        ("new", drift.new_units),
+    ]
+    .map(|(side, units)| {
+        Sample::new(
+            "pdm_ml_drift_units",
+            &[("pipeline", &facts.pipeline), ("side", side)],
+            units as f64,
+        )
     });
     Some(samples.into())
 }
@@ -269,10 +438,16 @@ fn drift_tests(facts: &JobFacts) -> Option<Vec<Sample>> {
     let drift = facts.drift.as_ref()?;
     let mut samples = Vec::new();
     for test in &drift.tests {
-        let (quantity, regime) = (test.quantity.name(), test.regime.map(|regime| regime.to_string()));
+        let (quantity, regime) = (
+            test.quantity.name(),
+            test.regime.map(|regime| regime.to_string()),
+        );
         for (figure, value) in test.figures() {
-            let mut labels =
-                vec![("pipeline", facts.pipeline.as_str()), ("channel", &test.channel), ("quantity", quantity)];
+            let mut labels = vec![
+                ("pipeline", facts.pipeline.as_str()),
+                ("channel", &test.channel),
+                ("quantity", quantity),
+            ];
             labels.extend(regime.as_deref().map(|regime| ("regime", regime)));
             labels.push(("figure", figure));
             samples.push(Sample::new("pdm_ml_drift", &labels, value));
@@ -286,7 +461,12 @@ fn scores(facts: &JobFacts) -> Option<Vec<Sample>> {
         return None;
     }
     let of = |score: &ScoreFact| {
-        [("value", score.value), ("lower", score.lower), ("upper", score.upper)].map(|(bound, value)| {
+        [
+            ("value", score.value),
+            ("lower", score.lower),
+            ("upper", score.upper),
+        ]
+        .map(|(bound, value)| {
             let labels = [
                 ("pipeline", facts.pipeline.as_str()),
                 ("metric", score.metric),

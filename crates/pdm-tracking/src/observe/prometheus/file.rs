@@ -65,14 +65,21 @@ pub fn update(path: &Path, facts: &JobFacts) -> Result<(), MetricsFileError> {
     let _lock = lock(&path.with_extension("prom.lock"))?;
     let mut known = read(path)?;
     let facts = named(path, facts, &known)?;
-    for family in families_of().iter().filter(|family| family.concerns(&facts)) {
+    for family in families_of()
+        .iter()
+        .filter(|family| family.concerns(&facts))
+    {
         family.renew(&facts, &mut known);
     }
     write_whole(path, render(&known).as_bytes()).map_err(file("write", path))
 }
 
 fn file(action: &'static str, path: &Path) -> impl Fn(io::Error) -> MetricsFileError {
-    move |source| MetricsFileError::File { action, path: path.to_owned(), source }
+    move |source| MetricsFileError::File {
+        action,
+        path: path.to_owned(),
+        source,
+    }
 }
 
 /// Takes a lock beside the file, which is replaced as a whole and so cannot carry it.
@@ -80,7 +87,12 @@ fn lock(path: &Path) -> Result<File, MetricsFileError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(file("make", folder))?;
     }
-    let open = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(file("open", path))?;
+    let open = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(file("open", path))?;
     let until = Instant::now() + WAIT;
     loop {
         match open.try_lock() {
@@ -88,7 +100,9 @@ fn lock(path: &Path) -> Result<File, MetricsFileError> {
             Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => {
                 thread::sleep(Duration::from_millis(10))
             }
-            Err(std::fs::TryLockError::WouldBlock) => return Err(MetricsFileError::Busy(path.with_extension(""))),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(MetricsFileError::Busy(path.with_extension("")));
+            }
             Err(std::fs::TryLockError::Error(source)) => return Err(file("lock", path)(source)),
         }
     }
@@ -100,11 +114,21 @@ fn read(path: &Path) -> Result<Vec<Sample>, MetricsFileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(file("read", path)(source)),
     };
-    let is_ours = |sample: &Sample| families_of().iter().any(|family| family.name == sample.name);
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let is_ours = |sample: &Sample| {
+        families_of()
+            .iter()
+            .any(|family| family.name == sample.name)
+    };
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|(at, line)| {
-            let foreign = || MetricsFileError::Foreign { path: path.to_owned(), line: at + 1 };
+            let foreign = || MetricsFileError::Foreign {
+                path: path.to_owned(),
+                line: at + 1,
+            };
             Sample::parse(line).filter(is_ours).ok_or_else(foreign)
         })
         .collect()
@@ -113,11 +137,17 @@ fn read(path: &Path) -> Result<Vec<Sample>, MetricsFileError> {
 fn named(path: &Path, facts: &JobFacts, known: &[Sample]) -> Result<JobFacts, MetricsFileError> {
     let mut facts = facts.clone();
     if facts.pipeline.is_empty() {
-        let mut names: Vec<_> = known.iter().filter_map(|sample| sample.label("pipeline")).collect();
+        let mut names: Vec<_> = known
+            .iter()
+            .filter_map(|sample| sample.label("pipeline"))
+            .collect();
         names.sort_unstable();
         names.dedup();
         let [only] = names[..] else {
-            return Err(MetricsFileError::Nameless { path: path.to_owned(), pipelines: names.len() });
+            return Err(MetricsFileError::Nameless {
+                path: path.to_owned(),
+                pipelines: names.len(),
+            });
         };
         only.clone_into(&mut facts.pipeline);
     }
@@ -127,14 +157,23 @@ fn named(path: &Path, facts: &JobFacts, known: &[Sample]) -> Result<JobFacts, Me
 fn render(samples: &[Sample]) -> String {
     let mut text = String::new();
     for family in families_of() {
-        let mut of_family: Vec<_> = samples.iter().filter(|sample| sample.name == family.name).collect();
+        let mut of_family: Vec<_> = samples
+            .iter()
+            .filter(|sample| sample.name == family.name)
+            .collect();
         if of_family.is_empty() {
             continue;
         }
         // One pipeline after the other, each in the order it was told.
         of_family.sort_by_key(|sample| sample.label("pipeline").unwrap_or_default());
-        let _never_full = writeln!(text, "# HELP {0} {1}\n# TYPE {0} gauge", family.name, family.help);
-        of_family.iter().for_each(|sample| _ = writeln!(text, "{sample}"));
+        let _never_full = writeln!(
+            text,
+            "# HELP {0} {1}\n# TYPE {0} gauge",
+            family.name, family.help
+        );
+        of_family
+            .iter()
+            .for_each(|sample| _ = writeln!(text, "{sample}"));
     }
     text
 }
@@ -156,7 +195,13 @@ mod tests {
             elapsed: Duration::from_millis(5250),
             exit_code,
             stages: BTreeMap::from([("train".into(), Duration::from_millis(4300))]),
-            scores: vec![ScoreFact { metric: "rmse", part: "test", value: 11.75, lower: 9.62, upper: 13.99 }],
+            scores: vec![ScoreFact {
+                metric: "rmse",
+                part: "test",
+                value: 11.75,
+                lower: 9.62,
+                upper: 13.99,
+            }],
             verdict: Some(Verdict::Pass),
             gates: vec![GateFact {
                 place: 1,
@@ -167,7 +212,10 @@ mod tests {
                 limits: [None, Some(16.0)],
             }],
             drift: None,
-            champion: ChampionFact::Version { version: 3, since: Some("2026-11-01T00:00:00Z".parse().unwrap()) },
+            champion: ChampionFact::Version {
+                version: 3,
+                since: Some("2026-11-01T00:00:00Z".parse().unwrap()),
+            },
             predicted: None,
         }
     }
@@ -231,14 +279,23 @@ mod tests {
         # TYPE pdm_ml_build_info gauge
         pdm_ml_build_info{pipeline="plant",version="0.0.0"} 1
         "#);
-        let names = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
-        assert_eq!(names.filter(|name| name.to_str().unwrap().ends_with(".prom")).count(), 1);
+        let names = std::fs::read_dir(path.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        assert_eq!(
+            names
+                .filter(|name| name.to_str().unwrap().ends_with(".prom"))
+                .count(),
+            1
+        );
     }
 
     /// Returns the value of the line that begins so.
     fn value(path: &Path, begin: &str) -> Option<f64> {
         let text = std::fs::read_to_string(path).unwrap();
-        text.lines().find(|line| line.starts_with(begin)).map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        text.lines()
+            .find(|line| line.starts_with(begin))
+            .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
     }
 
     #[test]
@@ -266,12 +323,32 @@ mod tests {
         update(&path, &predicted).unwrap();
         assert_eq!(value(&path, "pdm_ml_exit_code"), Some(0.0));
         assert_eq!(value(&path, "pdm_ml_predict_exit_code"), Some(32.0));
-        assert_eq!(value(&path, "pdm_ml_predict_units{pipeline=\"plant\",state=\"alarm\"}"), Some(3.0));
+        assert_eq!(
+            value(
+                &path,
+                "pdm_ml_predict_units{pipeline=\"plant\",state=\"alarm\"}"
+            ),
+            Some(3.0)
+        );
         assert_eq!(value(&path, "pdm_ml_predict_lowest_rul_cycles"), Some(7.5));
         assert_eq!(value(&path, "pdm_ml_champion_version"), Some(3.0));
-        update(&path, &JobFacts { predicted: None, exit_code: 75, ..predicted }).unwrap();
+        update(
+            &path,
+            &JobFacts {
+                predicted: None,
+                exit_code: 75,
+                ..predicted
+            },
+        )
+        .unwrap();
         assert_eq!(value(&path, "pdm_ml_predict_exit_code"), Some(75.0));
-        assert_eq!(value(&path, "pdm_ml_predict_units{pipeline=\"plant\",state=\"alarm\"}"), Some(3.0));
+        assert_eq!(
+            value(
+                &path,
+                "pdm_ml_predict_units{pipeline=\"plant\",state=\"alarm\"}"
+            ),
+            Some(3.0)
+        );
     }
 
     #[test]
@@ -288,16 +365,39 @@ mod tests {
         };
         update(&path, &failed).unwrap();
         assert_eq!(value(&path, "pdm_ml_exit_code"), Some(10.0));
-        let since = value(&path, "pdm_ml_last_run").unwrap() - value(&path, "pdm_ml_last_success").unwrap();
+        let since =
+            value(&path, "pdm_ml_last_run").unwrap() - value(&path, "pdm_ml_last_success").unwrap();
         assert_eq!(since, 86_400.0);
         assert_eq!(
-            value(&path, "pdm_ml_score{pipeline=\"plant\",metric=\"rmse\",part=\"test\",bound=\"value\"}"),
+            value(
+                &path,
+                "pdm_ml_score{pipeline=\"plant\",metric=\"rmse\",part=\"test\",bound=\"value\"}"
+            ),
             Some(11.75)
         );
         assert_eq!(value(&path, "pdm_ml_champion_version"), Some(3.0));
-        assert_eq!(value(&path, "pdm_ml_stage_duration_seconds{pipeline=\"plant\",stage=\"train\"}"), Some(4.3));
-        assert_eq!(value(&path, "pdm_ml_stage_duration_seconds{pipeline=\"plant\",stage=\"validate\"}"), Some(1.0));
-        update(&path, &JobFacts { champion: ChampionFact::Nobody, ..failed }).unwrap();
+        assert_eq!(
+            value(
+                &path,
+                "pdm_ml_stage_duration_seconds{pipeline=\"plant\",stage=\"train\"}"
+            ),
+            Some(4.3)
+        );
+        assert_eq!(
+            value(
+                &path,
+                "pdm_ml_stage_duration_seconds{pipeline=\"plant\",stage=\"validate\"}"
+            ),
+            Some(1.0)
+        );
+        update(
+            &path,
+            &JobFacts {
+                champion: ChampionFact::Nobody,
+                ..failed
+            },
+        )
+        .unwrap();
         assert_eq!(value(&path, "pdm_ml_champion_version"), None);
     }
 
@@ -312,7 +412,10 @@ mod tests {
             }
         });
         for name in &names {
-            assert_eq!(value(&path, &format!("pdm_ml_exit_code{{pipeline=\"{name}\"}}")), Some(0.0));
+            assert_eq!(
+                value(&path, &format!("pdm_ml_exit_code{{pipeline=\"{name}\"}}")),
+                Some(0.0)
+            );
         }
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.matches("# TYPE pdm_ml_exit_code gauge").count(), 1);
@@ -323,12 +426,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.prom");
         let nameless = facts("", 2, "2026-11-29T02:00:00Z");
-        assert!(matches!(update(&path, &nameless), Err(MetricsFileError::Nameless { pipelines: 0, .. })));
+        assert!(matches!(
+            update(&path, &nameless),
+            Err(MetricsFileError::Nameless { pipelines: 0, .. })
+        ));
         update(&path, &facts("plant", 0, "2026-11-28T02:00:00Z")).unwrap();
         update(&path, &nameless).unwrap();
-        assert_eq!(value(&path, "pdm_ml_exit_code{pipeline=\"plant\"}"), Some(2.0));
+        assert_eq!(
+            value(&path, "pdm_ml_exit_code{pipeline=\"plant\"}"),
+            Some(2.0)
+        );
         update(&path, &facts("other", 0, "2026-11-28T02:00:00Z")).unwrap();
-        assert!(matches!(update(&path, &nameless), Err(MetricsFileError::Nameless { pipelines: 2, .. })));
+        assert!(matches!(
+            update(&path, &nameless),
+            Err(MetricsFileError::Nameless { pipelines: 2, .. })
+        ));
     }
 
     #[test]
@@ -337,8 +449,15 @@ mod tests {
         let path = folder.path().join("a.prom");
         std::fs::write(&path, "# HELP apt_upgrades x\napt_upgrades 3\n").unwrap();
         let told = update(&path, &facts("plant", 0, "2026-11-28T02:00:00Z")).unwrap_err();
-        assert!(matches!(told, MetricsFileError::Foreign { line: 2, .. }), "{told}");
-        let told = update(&folder.path().join("a.txt"), &facts("plant", 0, "2026-11-28T02:00:00Z")).unwrap_err();
+        assert!(
+            matches!(told, MetricsFileError::Foreign { line: 2, .. }),
+            "{told}"
+        );
+        let told = update(
+            &folder.path().join("a.txt"),
+            &facts("plant", 0, "2026-11-28T02:00:00Z"),
+        )
+        .unwrap_err();
         assert!(matches!(told, MetricsFileError::Name(_)), "{told}");
     }
 }

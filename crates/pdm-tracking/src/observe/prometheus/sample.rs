@@ -10,12 +10,22 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) fn new(name: &str, labels: &[(&str, &str)], value: f64) -> Self {
-        let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
-        Self { name: name.to_owned(), labels, value }
+        let labels = labels
+            .iter()
+            .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
+            .collect();
+        Self {
+            name: name.to_owned(),
+            labels,
+            value,
+        }
     }
 
     pub(super) fn label(&self, name: &str) -> Option<&str> {
-        self.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str())
+        self.labels
+            .iter()
+            .find(|(label, _)| label == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Reads a line such as `name{label="value"} 1.5`; none where it is not one.
@@ -26,9 +36,14 @@ impl Sample {
             Some(rest) => labels(rest)?,
             None => (Vec::new(), rest),
         };
-        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_name =
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let value = number(rest.trim())?;
-        is_name.then(|| Self { name: name.to_owned(), labels, value })
+        is_name.then(|| Self {
+            name: name.to_owned(),
+            labels,
+            value,
+        })
     }
 }
 
@@ -53,7 +68,9 @@ impl fmt::Display for Sample {
             f.write_char('}')?;
         }
         match self.value {
-            value if value.is_infinite() => write!(f, " {}Inf", if value > 0.0 { '+' } else { '-' }),
+            value if value.is_infinite() => {
+                write!(f, " {}Inf", if value > 0.0 { '+' } else { '-' })
+            }
             value => write!(f, " {value}"),
         }
     }
@@ -105,15 +122,33 @@ mod tests {
 
     #[test]
     fn numbers_and_labels_are_written_as_prometheus_reads_them() {
-        let sample = Sample::new("pdm_ml_score", &[("pipeline", "a \"b\"\\\nc"), ("part", "test")], 11.75);
-        assert_eq!(sample.to_string(), r#"pdm_ml_score{pipeline="a \"b\"\\\nc",part="test"} 11.75"#);
+        let sample = Sample::new(
+            "pdm_ml_score",
+            &[("pipeline", "a \"b\"\\\nc"), ("part", "test")],
+            11.75,
+        );
+        assert_eq!(
+            sample.to_string(),
+            r#"pdm_ml_score{pipeline="a \"b\"\\\nc",part="test"} 11.75"#
+        );
         assert_eq!(Sample::new("up", &[], f64::INFINITY).to_string(), "up +Inf");
-        assert_eq!(Sample::new("up", &[], 1_795_862_400.0).to_string(), "up 1795862400");
+        assert_eq!(
+            Sample::new("up", &[], 1_795_862_400.0).to_string(),
+            "up 1795862400"
+        );
     }
 
     #[test]
     fn what_is_no_sample_is_not_read() {
-        for line in ["", "name", "name{a=\"b\" 1", "name{a=b} 1", "na-me 1", "name x", "{} 1"] {
+        for line in [
+            "",
+            "name",
+            "name{a=\"b\" 1",
+            "name{a=b} 1",
+            "na-me 1",
+            "name x",
+            "{} 1",
+        ] {
             assert_eq!(Sample::parse(line), None, "{line}");
         }
     }

@@ -19,7 +19,11 @@ fn run(lines: &[(u32, String)]) -> Run {
     );
     for (at, line) in lines {
         let (seconds, millis) = (at / 1000, at % 1000);
-        writeln!(text, "{{\"at\":\"2026-11-23T10:20:{seconds:02}.{millis:03}Z\",{line}}}").unwrap();
+        writeln!(
+            text,
+            "{{\"at\":\"2026-11-23T10:20:{seconds:02}.{millis:03}Z\",{line}}}"
+        )
+        .unwrap();
     }
     std::fs::write(folder.join("journal.ndjson"), text).unwrap();
     std::fs::write(folder.join("lock"), "").unwrap();
@@ -27,17 +31,28 @@ fn run(lines: &[(u32, String)]) -> Run {
 }
 
 fn part(at: u32, event: &str, part: &str) -> (u32, String) {
-    let params = if event == "part_started" { ",\"params\":[[\"units\",\"8\"]]" } else { "" };
-    (at, format!("\"event\":\"{event}\",\"part\":\"{part}\"{params}"))
+    let params = if event == "part_started" {
+        ",\"params\":[[\"units\",\"8\"]]"
+    } else {
+        ""
+    };
+    (
+        at,
+        format!("\"event\":\"{event}\",\"part\":\"{part}\"{params}"),
+    )
 }
 
 fn stage(at: u32, name: &str, elapsed_ms: Option<u32>) -> (u32, String) {
     (
         at,
         match elapsed_ms {
-            None => format!("\"event\":\"stage_started\",\"stage\":\"{name}\",\"why\":\"no cache\""),
+            None => {
+                format!("\"event\":\"stage_started\",\"stage\":\"{name}\",\"why\":\"no cache\"")
+            }
             Some(ms) => {
-                format!("\"event\":\"stage_finished\",\"stage\":\"{name}\",\"summary\":\"ok\",\"elapsed_ms\":{ms}")
+                format!(
+                    "\"event\":\"stage_finished\",\"stage\":\"{name}\",\"summary\":\"ok\",\"elapsed_ms\":{ms}"
+                )
             }
         },
     )
@@ -45,29 +60,53 @@ fn stage(at: u32, name: &str, elapsed_ms: Option<u32>) -> (u32, String) {
 
 /// What every viewer rests on: order of time, and slices of a lane that hold each other or do not meet.
 fn check(trace: &ChromeTrace) {
-    let happened: Vec<_> = trace.trace_events.iter().filter(|event| event.ph != 'M').collect();
-    assert!(happened.is_sorted_by_key(|event| event.ts), "not in order of time");
+    let happened: Vec<_> = trace
+        .trace_events
+        .iter()
+        .filter(|event| event.ph != 'M')
+        .collect();
+    assert!(
+        happened.is_sorted_by_key(|event| event.ts),
+        "not in order of time"
+    );
     let mut lanes: BTreeMap<(u32, u32), Vec<u64>> = BTreeMap::new();
     for slice in happened.iter().filter(|event| event.ph == 'X') {
         let (from, to) = (slice.ts, slice.ts + slice.dur.unwrap());
         let open = lanes.entry((slice.pid, slice.tid)).or_default();
         open.retain(|end| *end > from);
-        assert!(open.iter().all(|end| to <= *end), "`{}` overlaps another on its lane", slice.name);
+        assert!(
+            open.iter().all(|end| to <= *end),
+            "`{}` overlaps another on its lane",
+            slice.name
+        );
         open.push(to);
     }
     for lane in lanes.keys() {
-        let is_name = |event: &&TraceEvent| event.name == "thread_name" && (event.pid, event.tid) == *lane;
-        assert_eq!(trace.trace_events.iter().filter(is_name).count(), 1, "lane {lane:?} has one name");
+        let is_name =
+            |event: &&TraceEvent| event.name == "thread_name" && (event.pid, event.tid) == *lane;
+        assert_eq!(
+            trace.trace_events.iter().filter(is_name).count(),
+            1,
+            "lane {lane:?} has one name"
+        );
     }
 }
 
 #[test]
 fn stages_parts_and_metrics_stand_where_they_happened() {
     let metric = |at, step, value: &str| {
-        (at, format!("\"event\":\"metric\",\"key\":\"fold-1/gbdt/loss\",\"step\":{step},\"value\":{value}"))
+        (
+            at,
+            format!(
+                "\"event\":\"metric\",\"key\":\"fold-1/gbdt/loss\",\"step\":{step},\"value\":{value}"
+            ),
+        )
     };
     let run = run(&[
-        (1, "\"event\":\"stage_cached\",\"stage\":\"validate\",\"why\":\"unchanged\"".to_owned()),
+        (
+            1,
+            "\"event\":\"stage_cached\",\"stage\":\"validate\",\"why\":\"unchanged\"".to_owned(),
+        ),
         stage(2, "train", None),
         part(3, "part_started", "fold-1"),
         part(3, "part_started", "fold-1/seed-1"),
@@ -77,15 +116,25 @@ fn stages_parts_and_metrics_stand_where_they_happened() {
         part(250, "part_finished", "fold-1/seed-1"),
         part(250, "part_finished", "fold-1"),
         stage(300, "train", Some(297)),
-        (300, "\"event\":\"metric\",\"key\":\"judged/rmse\",\"step\":0,\"value\":11.75".to_owned()),
+        (
+            300,
+            "\"event\":\"metric\",\"key\":\"judged/rmse\",\"step\":0,\"value\":11.75".to_owned(),
+        ),
         (301, "\"event\":\"end\",\"status\":\"FINISHED\"".to_owned()),
     ]);
     let trace = chrome_trace(&run);
     check(&trace);
-    let shown: Vec<_> = trace.trace_events.iter().filter(|event| event.ph != 'M').collect();
+    let shown: Vec<_> = trace
+        .trace_events
+        .iter()
+        .filter(|event| event.ph != 'M')
+        .collect();
     let lines = shown.iter().map(|event| {
         let dur = event.dur.map(|dur| format!(" +{dur}")).unwrap_or_default();
-        format!("{}{dur} {} {} {}", event.ts, event.ph, event.tid, event.name)
+        format!(
+            "{}{dur} {} {} {}",
+            event.ts, event.ph, event.tid, event.name
+        )
     });
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
     0 +301000 X 1 small
@@ -108,12 +157,23 @@ fn stages_parts_and_metrics_stand_where_they_happened() {
 
 #[test]
 fn what_a_killed_run_left_open_ends_with_its_last_sign_of_life() {
-    let run = run(&[stage(10, "train", None), part(20, "part_started", "fold-1"), part(90, "part_started", "fold-2")]);
+    let run = run(&[
+        stage(10, "train", None),
+        part(20, "part_started", "fold-1"),
+        part(90, "part_started", "fold-2"),
+    ]);
     let trace = chrome_trace(&run);
     check(&trace);
     let end = |name: &str| {
-        let slice = trace.trace_events.iter().find(|event| event.name == name).unwrap();
-        (slice.ts + slice.dur.unwrap(), slice.args.get("state").cloned().unwrap_or_default())
+        let slice = trace
+            .trace_events
+            .iter()
+            .find(|event| event.name == name)
+            .unwrap();
+        (
+            slice.ts + slice.dur.unwrap(),
+            slice.args.get("state").cloned().unwrap_or_default(),
+        )
     };
     assert_eq!(end("small").0, 90_000);
     assert_eq!(end("train"), (90_000, json!("started")));

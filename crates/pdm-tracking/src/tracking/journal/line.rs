@@ -23,9 +23,19 @@ pub struct RunHeader {
 
 impl RunHeader {
     /// Returns the header of a run that starts now.
-    pub fn new(name: impl Into<String>, pipeline: impl Into<String>, experiment: impl Into<String>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        pipeline: impl Into<String>,
+        experiment: impl Into<String>,
+    ) -> Self {
         let (name, pipeline, experiment) = (name.into(), pipeline.into(), experiment.into());
-        Self { name, pipeline, experiment, commit: None, started: clock::now() }
+        Self {
+            name,
+            pipeline,
+            experiment,
+            commit: None,
+            started: clock::now(),
+        }
     }
 
     /// Returns this header with the project's git commit.
@@ -64,7 +74,13 @@ impl Opening {
     pub(in crate::tracking) const FORMAT: u64 = 1;
 
     pub(in crate::tracking) fn new(run: RunId, header: RunHeader) -> Self {
-        Self { format: Self::FORMAT, run, header, host: host(), pid: std::process::id() }
+        Self {
+            format: Self::FORMAT,
+            run,
+            header,
+            host: host(),
+            pid: std::process::id(),
+        }
     }
 }
 
@@ -81,18 +97,54 @@ fn host() -> String {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(in crate::tracking) enum Line {
-    Param { key: String, value: String },
-    Metric { key: String, step: u64, value: Number },
-    Tag { key: String, value: String },
-    Artifact { name: String, bytes: u64, digest: Digest },
-    PartStarted { part: String, params: Vec<(String, String)> },
-    PartFinished { part: String },
-    Input { part: String, data: InputData },
-    StageStarted { stage: String, why: String },
-    StageCached { stage: String, why: String },
-    StageFinished { stage: String, summary: String, elapsed_ms: u64 },
-    Warning { message: String },
-    End { status: Outcome },
+    Param {
+        key: String,
+        value: String,
+    },
+    Metric {
+        key: String,
+        step: u64,
+        value: Number,
+    },
+    Tag {
+        key: String,
+        value: String,
+    },
+    Artifact {
+        name: String,
+        bytes: u64,
+        digest: Digest,
+    },
+    PartStarted {
+        part: String,
+        params: Vec<(String, String)>,
+    },
+    PartFinished {
+        part: String,
+    },
+    Input {
+        part: String,
+        data: InputData,
+    },
+    StageStarted {
+        stage: String,
+        why: String,
+    },
+    StageCached {
+        stage: String,
+        why: String,
+    },
+    StageFinished {
+        stage: String,
+        summary: String,
+        elapsed_ms: u64,
+    },
+    Warning {
+        message: String,
+    },
+    End {
+        status: Outcome,
+    },
 }
 
 impl Line {
@@ -100,18 +152,33 @@ impl Line {
     /// opening says, and of an artifact only once it is kept.
     pub(in crate::tracking) fn of(event: &Event) -> Option<Self> {
         Some(match event.clone() {
-            Event::RunStarted { .. } | Event::Progress { .. } | Event::Note { .. } | Event::Artifact { .. } => {
+            Event::RunStarted { .. }
+            | Event::Progress { .. }
+            | Event::Note { .. }
+            | Event::Artifact { .. } => {
                 return None;
             }
             Event::Param { key, value } => Self::Param { key, value },
-            Event::Metric { key, step, value } => Self::Metric { key, step, value: Number(value) },
+            Event::Metric { key, step, value } => Self::Metric {
+                key,
+                step,
+                value: Number(value),
+            },
             Event::Tag { key, value } => Self::Tag { key, value },
             Event::PartStarted { part, params } => Self::PartStarted { part, params },
             Event::PartFinished { part } => Self::PartFinished { part },
             Event::Input { part, data } => Self::Input { part, data },
             Event::StageStarted { stage, why } => Self::StageStarted { stage, why },
             Event::StageCached { stage, why } => Self::StageCached { stage, why },
-            Event::StageFinished { stage, summary, elapsed_ms } => Self::StageFinished { stage, summary, elapsed_ms },
+            Event::StageFinished {
+                stage,
+                summary,
+                elapsed_ms,
+            } => Self::StageFinished {
+                stage,
+                summary,
+                elapsed_ms,
+            },
             Event::Warning { message } => Self::Warning { message },
         })
     }

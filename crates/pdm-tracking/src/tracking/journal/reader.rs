@@ -24,15 +24,29 @@ impl JournalReader {
     pub(in crate::tracking) fn open(path: &Path) -> Result<(Opening, Self), TrackingError> {
         let file = open_regular(path).map_err(TrackingError::file("open", path))?;
         let file = BufReader::new(file);
-        let mut reader = Self { path: path.to_owned(), file, offset: 0, lines: 0, buffer: Vec::new() };
+        let mut reader = Self {
+            path: path.to_owned(),
+            file,
+            offset: 0,
+            lines: 0,
+            buffer: Vec::new(),
+        };
         let whole = reader.next_bytes()?.is_some();
-        let opening = if whole { decode_opening(path, &reader.buffer)? } else { return Err(not_a_journal(path)) };
+        let opening = if whole {
+            decode_opening(path, &reader.buffer)?
+        } else {
+            return Err(not_a_journal(path));
+        };
         Ok((opening, reader))
     }
 
     /// Returns the next whole line; `Some(None)` for one that cannot be understood.
-    pub(in crate::tracking) fn next_line(&mut self) -> Result<Option<Option<Stamped>>, TrackingError> {
-        Ok(self.next_bytes()?.map(|bytes| serde_json::from_slice(bytes).ok()))
+    pub(in crate::tracking) fn next_line(
+        &mut self,
+    ) -> Result<Option<Option<Stamped>>, TrackingError> {
+        Ok(self
+            .next_bytes()?
+            .map(|bytes| serde_json::from_slice(bytes).ok()))
     }
 
     /// Returns the next whole line that is `wanted`, judged by its text; `Some(None)` for one that is not, or that cannot be
@@ -41,7 +55,9 @@ impl JournalReader {
         &mut self,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Option<Option<Stamped>>, TrackingError> {
-        let Some(bytes) = self.next_bytes()? else { return Ok(None) };
+        let Some(bytes) = self.next_bytes()? else {
+            return Ok(None);
+        };
         let text = str::from_utf8(bytes).ok().filter(|text| wanted(text));
         Ok(Some(text.and_then(|text| serde_json::from_str(text).ok())))
     }
@@ -57,15 +73,23 @@ impl JournalReader {
     }
 
     /// Goes on reading from an earlier position.
-    pub(in crate::tracking) fn rewind(&mut self, (offset, lines): (u64, u64)) -> Result<(), TrackingError> {
-        self.file.seek(SeekFrom::Start(offset)).map_err(TrackingError::file("read", &self.path))?;
+    pub(in crate::tracking) fn rewind(
+        &mut self,
+        (offset, lines): (u64, u64),
+    ) -> Result<(), TrackingError> {
+        self.file
+            .seek(SeekFrom::Start(offset))
+            .map_err(TrackingError::file("read", &self.path))?;
         (self.offset, self.lines) = (offset, lines);
         Ok(())
     }
 
     fn next_bytes(&mut self) -> Result<Option<&[u8]>, TrackingError> {
         self.buffer.clear();
-        let read = self.file.read_until(b'\n', &mut self.buffer).map_err(TrackingError::file("read", &self.path))?;
+        let read = self
+            .file
+            .read_until(b'\n', &mut self.buffer)
+            .map_err(TrackingError::file("read", &self.path))?;
         if self.buffer.last() != Some(&b'\n') {
             // The rest of the line may come later.
             self.rewind(self.position())?;
@@ -85,11 +109,17 @@ pub(super) fn decode_opening(path: &Path, bytes: &[u8]) -> Result<Opening, Track
     }
     let Version { format } = serde_json::from_slice(bytes).map_err(|_| not_a_journal(path))?;
     if format > Opening::FORMAT {
-        return Err(TrackingError::LaterFormat { path: path.to_owned(), found: format, known: Opening::FORMAT });
+        return Err(TrackingError::LaterFormat {
+            path: path.to_owned(),
+            found: format,
+            known: Opening::FORMAT,
+        });
     }
     serde_json::from_slice(bytes).map_err(|_| not_a_journal(path))
 }
 
 pub(super) fn not_a_journal(path: &Path) -> TrackingError {
-    TrackingError::NotAJournal { path: path.to_owned() }
+    TrackingError::NotAJournal {
+        path: path.to_owned(),
+    }
 }

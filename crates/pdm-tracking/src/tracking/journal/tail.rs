@@ -37,11 +37,17 @@ pub(in crate::tracking) fn read_ends(path: &Path) -> Result<Ends, TrackingError>
     let opening = decode_opening(path, &first)?;
     let line = last_line(&last);
     let outcome = line.as_ref().and_then(|stamped| {
-        let Line::End { status } = stamped.line else { return None };
+        let Line::End { status } = stamped.line else {
+            return None;
+        };
         Some(status)
     });
     let last = line.map_or(opening.header.started, |stamped| stamped.at);
-    Ok(Ends { opening, outcome, last })
+    Ok(Ends {
+        opening,
+        outcome,
+        last,
+    })
 }
 
 fn read_tail(file: &mut File, into: &mut Vec<u8>) -> std::io::Result<usize> {
@@ -52,5 +58,8 @@ fn read_tail(file: &mut File, into: &mut Vec<u8>) -> std::io::Result<usize> {
 
 fn last_line(tail: &[u8]) -> Option<Stamped> {
     let whole = &tail[..=tail.iter().rposition(|byte| *byte == b'\n')?];
-    whole.split(|byte| *byte == b'\n').rev().find_map(|line| serde_json::from_slice(line).ok())
+    whole
+        .split(|byte| *byte == b'\n')
+        .rev()
+        .find_map(|line| serde_json::from_slice(line).ok())
 }

@@ -20,7 +20,10 @@ impl JournalWriter {
     /// Starts a journal. It appears at `path` with its first line or not at all.
     pub(in crate::tracking) fn create(path: &Path, opening: &Opening) -> io::Result<Self> {
         let unnamed = path.with_extension("new");
-        let file = OpenOptions::new().create_new(true).append(true).open(&unnamed)?;
+        let file = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .open(&unnamed)?;
         let mut writer = Self { file, torn: false };
         writer.write(opening)?;
         fs::rename(&unnamed, path)?;
@@ -33,7 +36,10 @@ impl JournalWriter {
         file.seek(SeekFrom::End(-1))?;
         let mut last = [0];
         file.read_exact(&mut last)?;
-        Ok(Self { file, torn: last != *b"\n" })
+        Ok(Self {
+            file,
+            torn: last != *b"\n",
+        })
     }
 
     /// Writes to any file.
@@ -56,7 +62,11 @@ impl JournalWriter {
     }
 
     fn write(&mut self, line: &impl Serialize) -> io::Result<()> {
-        let mut bytes = if self.torn { b"\n".to_vec() } else { Vec::new() };
+        let mut bytes = if self.torn {
+            b"\n".to_vec()
+        } else {
+            Vec::new()
+        };
         let text = serde_json::to_string(line)?;
         bytes.extend_from_slice(redact_json(&text).as_bytes());
         bytes.push(b'\n');

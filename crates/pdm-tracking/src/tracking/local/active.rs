@@ -28,15 +28,31 @@ struct State {
 }
 
 impl ActiveRun {
-    pub(super) fn start(store: &Path, header: RunHeader, reporter: &Reporter) -> Result<Self, TrackingError> {
+    pub(super) fn start(
+        store: &Path,
+        header: RunHeader,
+        reporter: &Reporter,
+    ) -> Result<Self, TrackingError> {
         let folder = RunFolder::new(store, RunId::new());
         fs::create_dir_all(folder.path()).map_err(TrackingError::file("create", folder.path()))?;
         let lock = take_lock(&folder.lock())?;
         let opening = Opening::new(folder.id, header.clone());
         let path = folder.journal();
-        let journal = JournalWriter::create(&path, &opening).map_err(TrackingError::file("write", &path))?;
-        let state = Mutex::new(State { journal, trouble: None, warned: false, ended: false });
-        Ok(Self { folder, header, state, reporter: reporter.clone(), _lock: lock })
+        let journal =
+            JournalWriter::create(&path, &opening).map_err(TrackingError::file("write", &path))?;
+        let state = Mutex::new(State {
+            journal,
+            trouble: None,
+            warned: false,
+            ended: false,
+        });
+        Ok(Self {
+            folder,
+            header,
+            state,
+            reporter: reporter.clone(),
+            _lock: lock,
+        })
     }
 
     /// Returns the run's name.
@@ -62,9 +78,14 @@ impl ActiveRun {
         let mut state = self.state();
         if !state.ended {
             state.ended = true;
-            let written = state.journal.append(Line::End { status: outcome }).and_then(|()| state.journal.sync());
+            let written = state
+                .journal
+                .append(Line::End { status: outcome })
+                .and_then(|()| state.journal.sync());
             if let Err(source) = written {
-                state.trouble.get_or_insert(TrackingError::file("write", &self.folder.journal())(source));
+                state
+                    .trouble
+                    .get_or_insert(TrackingError::file("write", &self.folder.journal())(source));
             }
         }
         state.trouble.take().map_or(Ok(()), Err)
@@ -97,7 +118,11 @@ impl ActiveRun {
 
     fn keep(&self, name: &str, path: &Path) {
         match artifact::keep(&self.folder, name, path) {
-            Ok(kept) => self.record(Line::Artifact { name: name.to_owned(), bytes: kept.bytes, digest: kept.digest }),
+            Ok(kept) => self.record(Line::Artifact {
+                name: name.to_owned(),
+                bytes: kept.bytes,
+                digest: kept.digest,
+            }),
             Err(error) => self.remember(error),
         }
     }
@@ -106,7 +131,13 @@ impl ActiveRun {
     fn remember(&self, error: TrackingError) {
         let mut state = self.state();
         let first = !std::mem::replace(&mut state.warned, true);
-        let words = first.then(|| format!("run {} is not recorded in full: {}", self.id(), error.in_one_line()));
+        let words = first.then(|| {
+            format!(
+                "run {} is not recorded in full: {}",
+                self.id(),
+                error.in_one_line()
+            )
+        });
         state.trouble.get_or_insert(error);
         drop(state);
         if let Some(words) = words {

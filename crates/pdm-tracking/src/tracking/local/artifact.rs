@@ -7,14 +7,22 @@ use crate::tracking::{KeptArtifact, TrackingError};
 use pdm_core::content::{HashingReader, open_regular};
 
 /// Copies a file into the run's folder; it appears there whole or not at all.
-pub(super) fn keep(folder: &RunFolder, name: &str, from: &Path) -> Result<KeptArtifact, TrackingError> {
+pub(super) fn keep(
+    folder: &RunFolder,
+    name: &str,
+    from: &Path,
+) -> Result<KeptArtifact, TrackingError> {
     let target = folder.artifact(name)?;
     let unfinished = folder.unfinished();
     let parent = target.parent().unwrap_or(folder.path());
     fs::create_dir_all(parent).map_err(TrackingError::file("create", parent))?;
-    let kept = copy(from, &unfinished).map_err(TrackingError::file("copy", from)).and_then(|kept| {
-        fs::rename(&unfinished, &target).map(|()| kept).map_err(TrackingError::file("write", &target))
-    });
+    let kept = copy(from, &unfinished)
+        .map_err(TrackingError::file("copy", from))
+        .and_then(|kept| {
+            fs::rename(&unfinished, &target)
+                .map(|()| kept)
+                .map_err(TrackingError::file("write", &target))
+        });
     if kept.is_err() {
         // Nothing depends on it: what is left of a copy has a name nobody reads.
         let _ = fs::remove_file(&unfinished);
@@ -27,12 +35,20 @@ fn copy(from: &Path, to: &Path) -> io::Result<KeptArtifact> {
     let mut target = File::create_new(to)?;
     let bytes = io::copy(&mut source, &mut target)?;
     target.flush()?;
-    Ok(KeptArtifact { bytes, digest: source.digest() })
+    Ok(KeptArtifact {
+        bytes,
+        digest: source.digest(),
+    })
 }
 
 /// Accepts plain relative paths that mean the same on every system.
 pub(super) fn check_name(name: &str) -> Result<(), TrackingError> {
-    let refuse = |why| Err(TrackingError::ArtifactName { name: name.to_owned(), why });
+    let refuse = |why| {
+        Err(TrackingError::ArtifactName {
+            name: name.to_owned(),
+            why,
+        })
+    };
     if name.chars().any(|c| c.is_control() || c == '\\') {
         return refuse("it holds a control character or a backslash");
     }
@@ -54,7 +70,18 @@ mod tests {
         for name in ["a.json", "plots/größe 1.svg", "a/b/c", "..a", "a..b"] {
             assert!(check_name(name).is_ok(), "{name}");
         }
-        for name in ["", "/etc/passwd", "../a", "a/../../b", "a//b", "a/", "./a", "a\\..\\b", "a\nb", "a\0"] {
+        for name in [
+            "",
+            "/etc/passwd",
+            "../a",
+            "a/../../b",
+            "a//b",
+            "a/",
+            "./a",
+            "a\\..\\b",
+            "a\nb",
+            "a\0",
+        ] {
             assert!(check_name(name).is_err(), "{name}");
         }
     }

@@ -95,7 +95,11 @@ impl RunStore {
                 RunStatus::Finished | RunStatus::Failed | RunStatus::Killed => forbids(&run),
             };
             match why {
-                Some(why) => kept.push(KeptRun { id: run.summary.id, short: run.summary.short, why }),
+                Some(why) => kept.push(KeptRun {
+                    id: run.summary.id,
+                    short: run.summary.short,
+                    why,
+                }),
                 None => {
                     let bytes = bytes_below(self.folder(run.summary.id).path());
                     found.push(RemovableRun { run, bytes });
@@ -103,7 +107,13 @@ impl RunStore {
             }
         }
         let bytes = found.iter().map(|run| run.bytes).sum();
-        Ok(RunsToRemove { found, bytes, kept, stay, unreadable: listing.unreadable })
+        Ok(RunsToRemove {
+            found,
+            bytes,
+            kept,
+            stay,
+            unreadable: listing.unreadable,
+        })
     }
 
     /// Removes a run, unless somebody works on it. Its folder gets another name first: a removal that is killed leaves no
@@ -142,7 +152,8 @@ impl RunStore {
         for entry in entries {
             let entry = entry.map_err(TrackingError::file("read", self.dir()))?;
             if entry.file_name().to_string_lossy().starts_with(REMOVING) {
-                fs::remove_dir_all(entry.path()).map_err(TrackingError::file("remove", &entry.path()))?;
+                fs::remove_dir_all(entry.path())
+                    .map_err(TrackingError::file("remove", &entry.path()))?;
             }
         }
         Ok(())
@@ -165,7 +176,9 @@ fn bytes_below(folder: &Path) -> u64 {
     let entries: io::Result<Vec<_>> = fs::read_dir(folder).and_then(Iterator::collect);
     let mut bytes = 0;
     for entry in entries.unwrap_or_default() {
-        let Ok(metadata) = entry.metadata() else { continue };
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
         if metadata.is_dir() {
             bytes += bytes_below(&entry.path());
         } else if metadata.is_file() {
@@ -182,7 +195,12 @@ mod tests {
     use pdm_core::events::{Interrupt, Reporter};
 
     fn started(store: &RunStore) -> ActiveRun {
-        store.start(RunHeader::new("n", "p.toml", "e"), &Reporter::new(Interrupt::default())).unwrap()
+        store
+            .start(
+                RunHeader::new("n", "p.toml", "e"),
+                &Reporter::new(Interrupt::default()),
+            )
+            .unwrap()
     }
 
     fn removable(store: &RunStore, policy: &RunPolicy) -> RunsToRemove {
@@ -194,15 +212,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = RunStore::open(folder.path());
         let runs: Vec<_> = (0..4).map(|_| started(&store)).collect();
-        runs[..3].iter().for_each(|run| run.finish(Outcome::Finished).unwrap());
-        let found = removable(&store, &RunPolicy { keep: 1, ..RunPolicy::default() });
+        runs[..3]
+            .iter()
+            .for_each(|run| run.finish(Outcome::Finished).unwrap());
+        let found = removable(
+            &store,
+            &RunPolicy {
+                keep: 1,
+                ..RunPolicy::default()
+            },
+        );
         let ids: Vec<_> = found.found.iter().map(|run| run.run.summary.id).collect();
-        assert_eq!(ids, [runs[2].id(), runs[1].id(), runs[0].id()], "the running one is the newest");
+        assert_eq!(
+            ids,
+            [runs[2].id(), runs[1].id(), runs[0].id()],
+            "the running one is the newest"
+        );
         assert_eq!((found.stay, found.kept.len()), (1, 0));
 
         let all = removable(&store, &RunPolicy::default());
         assert_eq!(
-            all.kept.iter().map(|run| (run.id, run.why.as_str())).collect::<Vec<_>>(),
+            all.kept
+                .iter()
+                .map(|run| (run.id, run.why.as_str()))
+                .collect::<Vec<_>>(),
             [(runs[3].id(), "it is running")]
         );
         assert!(all.bytes > 0 && all.bytes == all.found.iter().map(|run| run.bytes).sum::<u64>());
@@ -215,12 +248,24 @@ mod tests {
         let (failed, finished) = (started(&store), started(&store));
         failed.finish(Outcome::Failed).unwrap();
         finished.finish(Outcome::Finished).unwrap();
-        let policy = RunPolicy { status: vec![RunStatus::Failed], ..RunPolicy::default() };
-        assert_eq!(removable(&store, &policy).found[0].run.summary.id, failed.id());
-        let day = RunPolicy { older_than: Some(SignedDuration::from_hours(24)), ..RunPolicy::default() };
+        let policy = RunPolicy {
+            status: vec![RunStatus::Failed],
+            ..RunPolicy::default()
+        };
+        assert_eq!(
+            removable(&store, &policy).found[0].run.summary.id,
+            failed.id()
+        );
+        let day = RunPolicy {
+            older_than: Some(SignedDuration::from_hours(24)),
+            ..RunPolicy::default()
+        };
         assert!(removable(&store, &day).found.is_empty());
         let later = Timestamp::now() + SignedDuration::from_hours(25);
-        assert_eq!(store.removable(&day, later, |_| None).unwrap().found.len(), 2);
+        assert_eq!(
+            store.removable(&day, later, |_| None).unwrap().found.len(),
+            2
+        );
     }
 
     #[test]

@@ -12,7 +12,10 @@ pub(in crate::tracking) struct RunFolder {
 
 impl RunFolder {
     pub(in crate::tracking) fn new(store: &Path, id: RunId) -> Self {
-        Self { id, path: store.join(id.to_string()) }
+        Self {
+            id,
+            path: store.join(id.to_string()),
+        }
     }
 
     pub(in crate::tracking) fn path(&self) -> &Path {
@@ -34,7 +37,9 @@ impl RunFolder {
     /// Returns the place of an artifact, which is inside the folder whatever its name.
     pub(in crate::tracking) fn artifact(&self, name: &str) -> Result<PathBuf, TrackingError> {
         artifact::check_name(name)?;
-        Ok(name.split('/').fold(self.artifacts(), |path, part| path.join(part)))
+        Ok(name
+            .split('/')
+            .fold(self.artifacts(), |path, part| path.join(part)))
     }
 
     /// Returns a place for a file that is not yet whole.

@@ -81,23 +81,41 @@ impl RunStore {
     /// [`TrackingError::File`] where the folder cannot be read.
     pub fn listed(&self, filter: &RunFilter) -> Result<RunListing, TrackingError> {
         let ids = self.ids()?;
-        let mut listing = RunListing { format: 1, runs: Vec::new(), older: 0, unreadable: Vec::new() };
+        let mut listing = RunListing {
+            format: 1,
+            runs: Vec::new(),
+            older: 0,
+            unreadable: Vec::new(),
+        };
         for id in ids.iter().rev() {
             let seen = match standing(&self.folder(*id)) {
                 Ok(seen) if !filter.passes(&seen) => continue,
-                Ok(_) if filter.limit.is_some_and(|limit| listing.runs.len() >= limit) => {
+                Ok(_)
+                    if filter
+                        .limit
+                        .is_some_and(|limit| listing.runs.len() >= limit) =>
+                {
                     listing.older += 1;
                     continue;
                 }
                 Ok(seen) => seen,
                 Err(error) => {
-                    listing.unreadable.push(Unreadable { id: *id, why: error.in_one_line() });
+                    listing.unreadable.push(Unreadable {
+                        id: *id,
+                        why: error.in_one_line(),
+                    });
                     continue;
                 }
             };
             match self.told(*id) {
-                Ok(told) => listing.runs.push(ListedRun { summary: super::store::summary(*id, &ids, seen), told }),
-                Err(error) => listing.unreadable.push(Unreadable { id: *id, why: error.in_one_line() }),
+                Ok(told) => listing.runs.push(ListedRun {
+                    summary: super::store::summary(*id, &ids, seen),
+                    told,
+                }),
+                Err(error) => listing.unreadable.push(Unreadable {
+                    id: *id,
+                    why: error.in_one_line(),
+                }),
             }
         }
         Ok(listing)
@@ -108,28 +126,43 @@ impl RunStore {
         let (_, mut reader) = JournalReader::open(&self.folder(id).journal())?;
         let mut told = Told::default();
         let (mut judged, mut part) = (None, None);
-        let [judged_key, out_of_fold_key] = ["judged", "out_of_fold"].map(|part| format!("{part}/{METRIC}"));
+        let [judged_key, out_of_fold_key] =
+            ["judged", "out_of_fold"].map(|part| format!("{part}/{METRIC}"));
         let wanted = |line: &str| {
-            !line.contains(r#""event":"metric""#) || line.contains(&judged_key) || line.contains(&out_of_fold_key)
+            !line.contains(r#""event":"metric""#)
+                || line.contains(&judged_key)
+                || line.contains(&out_of_fold_key)
         };
         while let Some(line) = reader.next_line_where(wanted)? {
             match line.map(|stamped| stamped.line) {
                 Some(Line::Param { key, value }) if key == "model.kind" => told.model = Some(value),
-                Some(Line::Param { key, value }) if key == "registry.url" => told.registry = Some(value),
+                Some(Line::Param { key, value }) if key == "registry.url" => {
+                    told.registry = Some(value)
+                }
                 Some(Line::Tag { key, value }) if key == "judged_on" => part = part_named(&value),
                 Some(Line::Tag { key, value }) if key == "version" => told.version = Some(value),
                 Some(Line::Tag { key, value }) if key == SET_TAG => {
                     told.set = serde_json::from_str(&value).unwrap_or_default();
                 }
-                Some(Line::Metric { key, value, .. }) if key == judged_key => judged = Some(value.0),
+                Some(Line::Metric { key, value, .. }) if key == judged_key => {
+                    judged = Some(value.0)
+                }
                 Some(Line::Metric { key, value, .. }) if key == out_of_fold_key => {
-                    let score = ListedScore { metric: METRIC, part: Part::OutOfFold, value: value.0 };
+                    let score = ListedScore {
+                        metric: METRIC,
+                        part: Part::OutOfFold,
+                        value: value.0,
+                    };
                     told.score_out_of_fold = Some(score);
                 }
                 Some(_) | None => {}
             }
         }
-        told.score = judged.zip(part).map(|(value, part)| ListedScore { metric: METRIC, part, value });
+        told.score = judged.zip(part).map(|(value, part)| ListedScore {
+            metric: METRIC,
+            part,
+            value,
+        });
         Ok(told)
     }
 }
@@ -137,11 +170,16 @@ impl RunStore {
 impl RunFilter {
     fn passes(&self, seen: &Standing) -> bool {
         let of_status = self.status.is_empty() || self.status.contains(&seen.status);
-        of_status && self.since.is_none_or(|since| seen.opening.header.started >= since)
+        of_status
+            && self
+                .since
+                .is_none_or(|since| seen.opening.header.started >= since)
     }
 }
 
 /// Returns the part that the tag `judged_on` names.
 fn part_named(name: &str) -> Option<Part> {
-    [Part::Test, Part::Holdout, Part::OutOfFold].into_iter().find(|part| part.to_string() == name)
+    [Part::Test, Part::Holdout, Part::OutOfFold]
+        .into_iter()
+        .find(|part| part.to_string() == name)
 }

@@ -13,7 +13,12 @@ pub(in crate::tracking) struct RunLock {
 impl RunLock {
     /// Takes the lock, or returns nothing where another holds it.
     pub(in crate::tracking) fn try_take(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),

@@ -48,27 +48,43 @@ impl RunStore {
         let mut seen = bundles(&text, [part, file]);
         let new = seen.insert(bundle);
         if new {
-            let line = serde_json::to_string(&Look { part, bundle }).expect("two digests have a JSON form");
+            let line = serde_json::to_string(&Look { part, bundle })
+                .expect("two digests have a JSON form");
             // A line that a kill tore is ended first.
-            let begin = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+            let begin = if text.is_empty() || text.ends_with('\n') {
+                ""
+            } else {
+                "\n"
+            };
             let written = self.append(&format!("{begin}{line}\n"));
             written.map_err(TrackingError::file("write", &path))?;
         }
-        Ok(Looks { models: seen.len(), new })
+        Ok(Looks {
+            models: seen.len(),
+            new,
+        })
     }
 
     /// Adds to the file in one piece, so that two jobs do not tear each other's lines.
     fn append(&self, text: &str) -> io::Result<()> {
         fs::create_dir_all(self.dir())?;
-        let mut file = OpenOptions::new().create(true).append(true).open(self.dir().join(FILE))?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir().join(FILE))?;
         file.write_all(text.as_bytes())
     }
 }
 
 /// Returns the bundles that were scored on a part. Lines that cannot be read are passed over.
 fn bundles(text: &str, parts: [Digest; 2]) -> BTreeSet<Digest> {
-    let looks = text.lines().filter_map(|line| serde_json::from_str::<Look>(line).ok());
-    looks.filter(|look| parts.contains(&look.part)).map(|look| look.bundle).collect()
+    let looks = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Look>(line).ok());
+    looks
+        .filter(|look| parts.contains(&look.part))
+        .map(|look| look.bundle)
+        .collect()
 }
 
 #[cfg(test)]
@@ -94,9 +110,13 @@ mod tests {
         fs::write(store.dir().join(FILE), "{\"part\":\"12").unwrap();
         assert_eq!([look(test, a), look(test, b)], [(1, true), (2, true)]);
         // What an earlier program counted by the bytes of the file counts on.
-        let Looks { models, new } = store.look(Digest::of("rows"), test, Digest::of("c")).unwrap();
+        let Looks { models, new } = store
+            .look(Digest::of("rows"), test, Digest::of("c"))
+            .unwrap();
         assert_eq!((models, new), (3, true));
-        let Looks { models, new } = store.look(Digest::of("rows"), Digest::of("packed"), a).unwrap();
+        let Looks { models, new } = store
+            .look(Digest::of("rows"), Digest::of("packed"), a)
+            .unwrap();
         assert_eq!((models, new), (2, true), "of another file, the rows alone");
     }
 }

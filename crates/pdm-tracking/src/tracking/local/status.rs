@@ -19,13 +19,27 @@ pub(in crate::tracking) fn standing(folder: &RunFolder) -> Result<Standing, Trac
         return Ok(settled(ends));
     }
     if RunLock::is_held(&folder.lock()) {
-        return Ok(Standing { opening: ends.opening, status: RunStatus::Running, ended: None });
+        return Ok(Standing {
+            opening: ends.opening,
+            status: RunStatus::Running,
+            ended: None,
+        });
     }
     // The run may have ended well between the two looks.
     read_ends(&folder.journal()).map(settled)
 }
 
 /// A run whose lock is free and that has not said how it ended was killed.
-fn settled(Ends { opening, outcome, last }: Ends) -> Standing {
-    Standing { opening, status: outcome.map_or(RunStatus::Killed, RunStatus::from), ended: Some(last) }
+fn settled(
+    Ends {
+        opening,
+        outcome,
+        last,
+    }: Ends,
+) -> Standing {
+    Standing {
+        opening,
+        status: outcome.map_or(RunStatus::Killed, RunStatus::from),
+        ended: Some(last),
+    }
 }

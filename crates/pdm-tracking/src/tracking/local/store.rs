@@ -65,7 +65,11 @@ impl RunStore {
     ///
     /// # Errors
     /// [`TrackingError::File`] where the run's folder, lock or first line cannot be written.
-    pub fn start(&self, header: RunHeader, reporter: &Reporter) -> Result<ActiveRun, TrackingError> {
+    pub fn start(
+        &self,
+        header: RunHeader,
+        reporter: &Reporter,
+    ) -> Result<ActiveRun, TrackingError> {
         ActiveRun::start(&self.dir, header, reporter)
     }
 
@@ -75,11 +79,17 @@ impl RunStore {
     /// [`TrackingError::File`] where the folder cannot be read.
     pub fn list(&self) -> Result<Listing, TrackingError> {
         let ids = self.ids()?;
-        let mut listing = Listing { runs: Vec::new(), unreadable: Vec::new() };
+        let mut listing = Listing {
+            runs: Vec::new(),
+            unreadable: Vec::new(),
+        };
         for id in ids.iter().rev() {
             match standing(&self.folder(*id)) {
                 Ok(standing) => listing.runs.push(summary(*id, &ids, standing)),
-                Err(error) => listing.unreadable.push(Unreadable { id: *id, why: error.in_one_line() }),
+                Err(error) => listing.unreadable.push(Unreadable {
+                    id: *id,
+                    why: error.in_one_line(),
+                }),
             }
         }
         Ok(listing)
@@ -91,10 +101,16 @@ impl RunStore {
     /// [`TrackingError::NoSuchRun`], [`TrackingError::Ambiguous`], [`TrackingError::File`].
     pub fn find(&self, prefix: &str) -> Result<RunId, TrackingError> {
         let ids = self.ids()?;
-        let matching: Vec<_> = ids.iter().filter(|id| !prefix.is_empty() && id.starts_with(prefix)).collect();
+        let matching: Vec<_> = ids
+            .iter()
+            .filter(|id| !prefix.is_empty() && id.starts_with(prefix))
+            .collect();
         match matching[..] {
             [id] => Ok(*id),
-            [] => Err(TrackingError::NoSuchRun { prefix: prefix.to_owned(), dir: self.dir.clone() }),
+            [] => Err(TrackingError::NoSuchRun {
+                prefix: prefix.to_owned(),
+                dir: self.dir.clone(),
+            }),
             _ => Err(TrackingError::Ambiguous {
                 prefix: prefix.to_owned(),
                 candidates: matching.iter().map(|id| id.short_among(&ids)).collect(),
@@ -131,7 +147,8 @@ impl RunStore {
         for id in self.ids()? {
             match reap(&self.folder(id)) {
                 Ok(true) => reaped.push(id),
-                Ok(false) | Err(TrackingError::NotAJournal { .. } | TrackingError::LaterFormat { .. }) => {}
+                Ok(false)
+                | Err(TrackingError::NotAJournal { .. } | TrackingError::LaterFormat { .. }) => {}
                 Err(error) => drop(trouble.get_or_insert(error)),
             }
         }
@@ -153,7 +170,10 @@ impl RunStore {
             .map(|entry| entry.map(|entry| entry.file_name()))
             .collect::<io::Result<_>>()
             .map_err(TrackingError::file("read", &self.dir))?;
-        let mut ids: Vec<RunId> = names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
+        let mut ids: Vec<RunId> = names
+            .iter()
+            .filter_map(|name| name.to_str()?.parse().ok())
+            .collect();
         // What is there and is no file is told by who reads it.
         ids.retain(|id| self.folder(*id).journal().exists());
         ids.sort_unstable();
@@ -161,8 +181,22 @@ impl RunStore {
     }
 }
 
-pub(super) fn summary(id: RunId, ids: &[RunId], Standing { opening, status, ended }: Standing) -> RunSummary {
-    RunSummary { id, short: id.short_among(ids), header: opening.header, status, ended }
+pub(super) fn summary(
+    id: RunId,
+    ids: &[RunId],
+    Standing {
+        opening,
+        status,
+        ended,
+    }: Standing,
+) -> RunSummary {
+    RunSummary {
+        id,
+        short: id.short_among(ids),
+        header: opening.header,
+        status,
+        ended,
+    }
 }
 
 /// Whether the run was found dead, and is now marked so.
@@ -171,7 +205,8 @@ fn reap(folder: &RunFolder) -> Result<bool, TrackingError> {
     if read_ends(&journal)?.outcome.is_some() {
         return Ok(false);
     }
-    let lock = RunLock::try_take(&folder.lock()).map_err(TrackingError::file("lock", &folder.lock()))?;
+    let lock =
+        RunLock::try_take(&folder.lock()).map_err(TrackingError::file("lock", &folder.lock()))?;
     let Some(_lock) = lock else { return Ok(false) };
     // It may have ended, or been reaped, before the lock was ours.
     let ends = read_ends(&journal)?;
@@ -179,7 +214,14 @@ fn reap(folder: &RunFolder) -> Result<bool, TrackingError> {
         return Ok(false);
     }
     JournalWriter::reopen(&journal)
-        .and_then(|mut writer| writer.append_at(ends.last, Line::End { status: Outcome::Killed }))
+        .and_then(|mut writer| {
+            writer.append_at(
+                ends.last,
+                Line::End {
+                    status: Outcome::Killed,
+                },
+            )
+        })
         .map_err(TrackingError::file("write", &journal))?;
     Ok(true)
 }

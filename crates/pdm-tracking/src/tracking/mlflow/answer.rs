@@ -21,8 +21,16 @@ pub(super) fn body(method: &Method, url: &Url, answer: Response) -> Result<Vec<u
     let mut bytes = Vec::new();
     let (method, url) = (method.to_string(), url.to_string());
     match answer.take(MOST + 1).read_to_end(&mut bytes) {
-        Err(source) => Err(TrackingError::BrokenOff { method, url, source }),
-        Ok(_) if bytes.len() as u64 > MOST => Err(TrackingError::AnswerTooLarge { method, url, most: MOST }),
+        Err(source) => Err(TrackingError::BrokenOff {
+            method,
+            url,
+            source,
+        }),
+        Ok(_) if bytes.len() as u64 > MOST => Err(TrackingError::AnswerTooLarge {
+            method,
+            url,
+            most: MOST,
+        }),
         Ok(_) => Ok(bytes),
     }
 }
@@ -36,7 +44,11 @@ pub(super) struct Pages {
 
 impl Pages {
     pub(super) fn of(call: &'static str) -> Self {
-        Self { call, seen: 0, last: String::new() }
+        Self {
+            call,
+            seen: 0,
+            last: String::new(),
+        }
     }
 
     /// Returns the token of the next page; none after the last one.
@@ -47,20 +59,32 @@ impl Pages {
         }
         if token == self.last || self.seen >= MOST_PAGES {
             let excerpt = format!("a list without end, of more than {} pages", self.seen);
-            return Err(TrackingError::NotMlflow { method: "POST".to_owned(), url: self.call.to_owned(), excerpt });
+            return Err(TrackingError::NotMlflow {
+                method: "POST".to_owned(),
+                url: self.call.to_owned(),
+                excerpt,
+            });
         }
         self.last.clone_from(&token);
         Ok(Some(token))
     }
 }
 
-pub(super) fn decode<R: DeserializeOwned>(method: &Method, url: &Url, answer: Response) -> Result<R, TrackingError> {
+pub(super) fn decode<R: DeserializeOwned>(
+    method: &Method,
+    url: &Url,
+    answer: Response,
+) -> Result<R, TrackingError> {
     let bytes = body(method, url, answer)?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let (method, url) = (method.to_string(), url.to_string());
         match error.is_eof() {
             true => TrackingError::CutShort { method, url },
-            false => TrackingError::NotMlflow { method, url, excerpt: excerpt(&String::from_utf8_lossy(&bytes)) },
+            false => TrackingError::NotMlflow {
+                method,
+                url,
+                excerpt: excerpt(&String::from_utf8_lossy(&bytes)),
+            },
         }
     })
 }
@@ -71,22 +95,44 @@ pub(super) fn shown(url: &str) -> String {
 }
 
 pub(super) fn unreachable(method: &Method, url: &Url, source: reqwest::Error) -> TrackingError {
-    TrackingError::Unreachable { method: method.to_string(), url: url.to_string(), source: source.without_url() }
+    TrackingError::Unreachable {
+        method: method.to_string(),
+        url: url.to_string(),
+        source: source.without_url(),
+    }
 }
 
 /// Reads an error, and how long the server asks to be left alone.
 pub(super) fn refused(method: &Method, url: &Url, answer: Response) -> TrackingError {
     let (status, retry_after) = (answer.status(), retry_after(&answer));
-    let location = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
+    let location = answer
+        .headers()
+        .get(LOCATION)
+        .and_then(|to| to.to_str().ok())
+        .map(str::to_owned);
     let text = read_some(answer);
-    let ErrorAnswer { error_code, message } = serde_json::from_str(&text).unwrap_or_default();
+    let ErrorAnswer {
+        error_code,
+        message,
+    } = serde_json::from_str(&text).unwrap_or_default();
     let message = match location {
         Some(to) if status.is_redirection() => format!("moved to {}", excerpt(&to)),
-        _ if message.is_empty() => excerpt(if text.trim().is_empty() { reason(status) } else { &text }),
+        _ if message.is_empty() => excerpt(if text.trim().is_empty() {
+            reason(status)
+        } else {
+            &text
+        }),
         _ => excerpt(&message),
     };
     let (method, url) = (method.to_string(), url.to_string());
-    TrackingError::Refused { method, url, status: status.as_u16(), code: error_code, message, retry_after }
+    TrackingError::Refused {
+        method,
+        url,
+        status: status.as_u16(),
+        code: error_code,
+        message,
+        retry_after,
+    }
 }
 
 fn reason(status: StatusCode) -> &'static str {
@@ -107,18 +153,36 @@ fn retry_after(answer: &Response) -> Option<Duration> {
     let seconds = text.parse().ok().map(Duration::from_secs);
     seconds.or_else(|| {
         let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-        Some(until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or(Duration::ZERO))
+        Some(
+            until
+                .duration_since(jiff::Timestamp::now())
+                .try_into()
+                .unwrap_or(Duration::ZERO),
+        )
     })
 }
 
 /// Returns the beginning of a text on one line, without HTML tags.
 pub(super) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 300;
-    let after_tag = |piece: &str| piece.split_once('>').map_or(piece, |(_, after)| after).to_owned();
+    let after_tag = |piece: &str| {
+        piece
+            .split_once('>')
+            .map_or(piece, |(_, after)| after)
+            .to_owned()
+    };
     let is_page = text.trim_start().starts_with('<');
-    let words = if is_page { text.split('<').map(after_tag).collect::<Vec<_>>().join(" ") } else { text.to_owned() };
+    let words = if is_page {
+        text.split('<').map(after_tag).collect::<Vec<_>>().join(" ")
+    } else {
+        text.to_owned()
+    };
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST { line } else { line.chars().take(LONGEST).collect::<String>() + "…" }
+    if line.chars().count() <= LONGEST {
+        line
+    } else {
+        line.chars().take(LONGEST).collect::<String>() + "…"
+    }
 }
 
 #[cfg(test)]
@@ -127,7 +191,8 @@ mod tests {
 
     #[test]
     fn pages_become_one_line() {
-        let page = "<!doctype html>\n<html lang=en><title>404 Not Found</title>\n<h1>Not Found</h1>";
+        let page =
+            "<!doctype html>\n<html lang=en><title>404 Not Found</title>\n<h1>Not Found</h1>";
         assert_eq!(excerpt(page), "404 Not Found Not Found");
         assert_eq!(excerpt("a < b\n and c > d"), "a < b and c > d");
         assert_eq!(excerpt(&"ü".repeat(400)).chars().count(), 301);

@@ -13,10 +13,20 @@ pub(in crate::tracking) struct Base(Url);
 
 impl Base {
     pub(in crate::tracking) fn parse(text: &str) -> Result<Self, TrackingError> {
-        let refuse = |url: &str, why| Err(TrackingError::Url { url: url.to_owned(), why });
-        let Ok(mut url) = Url::parse(text.trim()) else { return refuse(&without_user(text), "is not a URL") };
+        let refuse = |url: &str, why| {
+            Err(TrackingError::Url {
+                url: url.to_owned(),
+                why,
+            })
+        };
+        let Ok(mut url) = Url::parse(text.trim()) else {
+            return refuse(&without_user(text), "is not a URL");
+        };
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse(&without_user(text), "holds credentials; name environment variables instead");
+            return refuse(
+                &without_user(text),
+                "holds credentials; name environment variables instead",
+            );
         }
         if !matches!(url.scheme(), "http" | "https") {
             return refuse(text, "does not begin with http:// or https://");
@@ -65,7 +75,11 @@ impl Base {
 
     /// Whether the server runs on this machine, where no proxy can stand between.
     pub(super) fn is_local(&self) -> bool {
-        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let host = self
+            .0
+            .host_str()
+            .unwrap_or_default()
+            .trim_matches(['[', ']']);
         host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
@@ -77,7 +91,10 @@ impl Base {
 /// Returns a text that is to be shown, without what stands before an `@`.
 fn without_user(text: &str) -> String {
     match text.rsplit_once('@') {
-        Some((before, host)) => format!("{}***@{host}", &before[..before.find("//").map_or(0, |at| at + 2)]),
+        Some((before, host)) => format!(
+            "{}***@{host}",
+            &before[..before.find("//").map_or(0, |at| at + 2)]
+        ),
         None => text.to_owned(),
     }
 }
@@ -90,13 +107,23 @@ mod tests {
     fn parts_are_encoded_and_the_prefix_kept() {
         let base = Base::parse("https://host/mlflow/").unwrap();
         assert_eq!(base, Base::parse("https://host/mlflow").unwrap());
-        assert_eq!(base.join(["a b", "ü/x"]).as_str(), "https://host/mlflow/a%20b/%C3%BC%2Fx");
-        assert_eq!(base.page("1", "abc"), "https://host/mlflow/#/experiments/1/runs/abc");
+        assert_eq!(
+            base.join(["a b", "ü/x"]).as_str(),
+            "https://host/mlflow/a%20b/%C3%BC%2Fx"
+        );
+        assert_eq!(
+            base.page("1", "abc"),
+            "https://host/mlflow/#/experiments/1/runs/abc"
+        );
     }
 
     #[test]
     fn local_servers_are_known() {
-        for url in ["http://127.0.0.1:5000", "http://localhost", "http://[::1]:80"] {
+        for url in [
+            "http://127.0.0.1:5000",
+            "http://localhost",
+            "http://[::1]:80",
+        ] {
             assert!(Base::parse(url).unwrap().is_local(), "{url}");
         }
         assert!(!Base::parse("http://10.0.0.1").unwrap().is_local());

@@ -38,9 +38,17 @@ impl Batch {
     }
 
     pub(super) fn metric(&mut self, key: &str, step: u64, value: Number, timestamp: i64) {
-        let (key, step) = (names::key(key).into_owned(), i64::try_from(step).unwrap_or(i64::MAX));
+        let (key, step) = (
+            names::key(key).into_owned(),
+            i64::try_from(step).unwrap_or(i64::MAX),
+        );
         self.bytes += FRAME_BYTES + key.len();
-        self.metrics.push(Metric { key, value, timestamp, step });
+        self.metrics.push(Metric {
+            key,
+            value,
+            timestamp,
+            step,
+        });
     }
 
     /// Adds a parameter. MLflow refuses a batch that holds one twice: `Err` is the key whose value would change.
@@ -66,12 +74,36 @@ impl Batch {
 
     /// Divides a batch to find the entry the server refuses: by kind, then in halves. The last tag stays the last entry.
     pub(super) fn halves(self) -> (Self, Self) {
-        let Self { mut metrics, mut params, mut tags, .. } = self;
+        let Self {
+            mut metrics,
+            mut params,
+            mut tags,
+            ..
+        } = self;
         if !params.is_empty() && metrics.len() + tags.len() > 0 {
-            return (Self { params, ..Self::default() }, Self { metrics, tags, ..Self::default() });
+            return (
+                Self {
+                    params,
+                    ..Self::default()
+                },
+                Self {
+                    metrics,
+                    tags,
+                    ..Self::default()
+                },
+            );
         }
         if !metrics.is_empty() && !tags.is_empty() {
-            return (Self { metrics, ..Self::default() }, Self { tags, ..Self::default() });
+            return (
+                Self {
+                    metrics,
+                    ..Self::default()
+                },
+                Self {
+                    tags,
+                    ..Self::default()
+                },
+            );
         }
         let second = Self {
             metrics: metrics.split_off(metrics.len() / 2),
@@ -79,7 +111,15 @@ impl Batch {
             tags: tags.split_off(tags.len() / 2),
             bytes: 0,
         };
-        (Self { metrics, params, tags, bytes: 0 }, second)
+        (
+            Self {
+                metrics,
+                params,
+                tags,
+                bytes: 0,
+            },
+            second,
+        )
     }
 
     /// Returns the name of the only entry, for a report.
@@ -125,7 +165,10 @@ mod tests {
         assert_eq!(batch.param("a", "2"), Err("a".to_owned()));
         batch.tag("t", "1");
         batch.tag("t", "2");
-        assert_eq!((batch.params, batch.tags), (vec![Pair::new("a", "1")], vec![Pair::new("t", "2")]));
+        assert_eq!(
+            (batch.params, batch.tags),
+            (vec![Pair::new("a", "1")], vec![Pair::new("t", "2")])
+        );
     }
 
     #[test]

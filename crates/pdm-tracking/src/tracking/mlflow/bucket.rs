@@ -44,24 +44,52 @@ impl BucketFolder {
             ENDPOINT => lookup(MLFLOW_ENDPOINT).or_else(|| lookup(ENDPOINT)),
             name => lookup(name),
         };
-        let refuse = |why| TrackingError::Bucket { place: uri.to_owned(), why, passing: false };
+        let refuse = |why| TrackingError::Bucket {
+            place: uri.to_owned(),
+            why,
+            passing: false,
+        };
         let opened = bucket::open(provider, name, &variable).map_err(refuse);
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| refuse(error.to_string()));
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| refuse(error.to_string()));
         let root = root.trim_matches('/').to_owned();
-        Some(opened.and_then(|bucket| Ok(Self { uri: uri.to_owned(), root, bucket, runtime: runtime? })))
+        Some(opened.and_then(|bucket| {
+            Ok(Self {
+                uri: uri.to_owned(),
+                root,
+                bucket,
+                runtime: runtime?,
+            })
+        }))
     }
 
     /// Streams a file into the folder; it appears there whole or not at all.
     pub(super) fn upload(&self, name: &str, file: &Path) -> Result<(), TrackingError> {
-        let key = if self.root.is_empty() { name.to_owned() } else { format!("{}/{name}", self.root) };
-        let key = Key::parse(&key)
-            .map_err(|error| TrackingError::ArtifactKey { name: name.to_owned(), why: error.to_string() })?;
+        let key = if self.root.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.root)
+        };
+        let key = Key::parse(&key).map_err(|error| TrackingError::ArtifactKey {
+            name: name.to_owned(),
+            why: error.to_string(),
+        })?;
         let mut open = open_regular(file).map_err(TrackingError::file("read", file))?;
-        let bytes = open.metadata().map_err(TrackingError::file("read", file))?.len();
+        let bytes = open
+            .metadata()
+            .map_err(TrackingError::file("read", file))?
+            .len();
         let first = read(&mut open, file)?;
         let sent = match bytes <= PART as u64 {
-            true => self.runtime.block_on(self.bucket.objects.put(&key, PutPayload::from(first))).map(drop),
-            false => self.runtime.block_on(self.in_parts(&key, first, &mut open, file))?,
+            true => self
+                .runtime
+                .block_on(self.bucket.objects.put(&key, PutPayload::from(first)))
+                .map(drop),
+            false => self
+                .runtime
+                .block_on(self.in_parts(&key, first, &mut open, file))?,
         };
         sent.map_err(|error| self.failed(&error))
     }
@@ -98,15 +126,24 @@ impl BucketFolder {
 
     fn failed(&self, error: &object_store::Error) -> TrackingError {
         let passing = matches!(error, object_store::Error::Generic { .. });
-        let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-        let why = causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"));
-        TrackingError::Bucket { place: self.uri.clone(), why, passing }
+        let causes =
+            std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+        let why = causes.fold(error.to_string(), |words, cause| {
+            format!("{words}: {cause}")
+        });
+        TrackingError::Bucket {
+            place: self.uri.clone(),
+            why,
+            passing,
+        }
     }
 }
 
 /// Reads the next piece of a file; nothing at its end.
 fn read(open: &mut File, file: &Path) -> Result<Vec<u8>, TrackingError> {
     let mut piece = Vec::new();
-    open.take(PART as u64).read_to_end(&mut piece).map_err(TrackingError::file("read", file))?;
+    open.take(PART as u64)
+        .read_to_end(&mut piece)
+        .map_err(TrackingError::file("read", file))?;
     Ok(piece)
 }

@@ -28,7 +28,9 @@ pub struct MlflowClient {
 
 impl fmt::Debug for MlflowClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MlflowClient").field("base", &self.base.as_str()).finish_non_exhaustive()
+        f.debug_struct("MlflowClient")
+            .field("base", &self.base.as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,7 +46,11 @@ impl MlflowClient {
     ///
     /// # Errors
     /// [`TrackingError::Url`], [`TrackingError::Credentials`], or [`TrackingError::Http`] where TLS cannot be set up.
-    pub fn new(url: &str, credentials: Credentials, patience: Patience) -> Result<Self, TrackingError> {
+    pub fn new(
+        url: &str,
+        credentials: Credentials,
+        patience: Patience,
+    ) -> Result<Self, TrackingError> {
         Self::connect(url, Connection::plain(credentials, patience))
     }
 
@@ -61,9 +67,21 @@ impl MlflowClient {
             .user_agent(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(connection.patience.connect)
             .redirect(redirect::Policy::none());
-        let builder = if base.is_local() { builder.no_proxy() } else { builder };
-        let http = connection.secure(builder)?.build().map_err(TrackingError::Http)?;
-        Ok(Self { http, base, connection, pulse: Pulse::default() })
+        let builder = if base.is_local() {
+            builder.no_proxy()
+        } else {
+            builder
+        };
+        let http = connection
+            .secure(builder)?
+            .build()
+            .map_err(TrackingError::Http)?;
+        Ok(Self {
+            http,
+            base,
+            connection,
+            pulse: Pulse::default(),
+        })
     }
 
     /// Returns a client of another server that this one names, which is told the same credentials, as MLflow's client does.
@@ -72,7 +90,10 @@ impl MlflowClient {
     /// As [`Self::connect`].
     pub(super) fn beside(&self, url: &Url) -> Result<Self, TrackingError> {
         let other = Self::connect(&url.origin().ascii_serialization(), self.connection.clone())?;
-        Ok(Self { pulse: self.pulse.clone(), ..other })
+        Ok(Self {
+            pulse: self.pulse.clone(),
+            ..other
+        })
     }
 
     /// Returns this client as one that brings back what was deleted on the server: experiments, and runs that are sent.
@@ -142,7 +163,11 @@ impl MlflowClient {
         &self.base
     }
 
-    pub(super) fn get<R: DeserializeOwned>(&self, call: &str, query: &[(&str, &str)]) -> Result<R, TrackingError> {
+    pub(super) fn get<R: DeserializeOwned>(
+        &self,
+        call: &str,
+        query: &[(&str, &str)],
+    ) -> Result<R, TrackingError> {
         let mut url = self.api(call);
         url.query_pairs_mut().extend_pairs(query);
         self.ask((Method::GET, url), Repeat::Harmless, Ok)
@@ -156,7 +181,11 @@ impl MlflowClient {
     ) -> Result<R, TrackingError> {
         // A journal of an earlier release may hold what this one would not have written.
         let body = json(body);
-        let fill = |request: RequestBuilder| Ok(request.header(CONTENT_TYPE, "application/json").body(body.clone()));
+        let fill = |request: RequestBuilder| {
+            Ok(request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.clone()))
+        };
         self.ask((Method::POST, self.api(call)), repeat, fill)
     }
 
@@ -166,12 +195,19 @@ impl MlflowClient {
         parts: &[&str],
         body: &impl Serialize,
     ) -> Result<R, TrackingError> {
-        self.ask((Method::POST, self.artifact(parts.iter().copied())), Repeat::Never, |request| Ok(request.json(body)))
+        self.ask(
+            (Method::POST, self.artifact(parts.iter().copied())),
+            Repeat::Never,
+            |request| Ok(request.json(body)),
+        )
     }
 
     /// Streams a file to a path of the server's artifact store.
     pub(super) fn put(&self, path: &str, file: &Path) -> Result<(), TrackingError> {
-        self.put_to(self.artifact(std::iter::once("artifacts").chain(path.split('/'))), file)
+        self.put_to(
+            self.artifact(std::iter::once("artifacts").chain(path.split('/'))),
+            file,
+        )
     }
 
     /// Streams a file to an address.
@@ -192,17 +228,28 @@ impl MlflowClient {
         file: &Path,
         [from, bytes]: [u64; 2],
     ) -> Result<String, TrackingError> {
-        let signed = Url::parse(url).map_err(|_| TrackingError::Url { url: shown(url), why: "is not a URL" })?;
+        let signed = Url::parse(url).map_err(|_| TrackingError::Url {
+            url: shown(url),
+            why: "is not a URL",
+        })?;
         let fill = |_: RequestBuilder| {
             let mut open = open_regular(file).map_err(TrackingError::file("read", file))?;
-            open.seek(SeekFrom::Start(from)).map_err(TrackingError::file("read", file))?;
+            open.seek(SeekFrom::Start(from))
+                .map_err(TrackingError::file("read", file))?;
             let request = headers
                 .iter()
-                .fold(self.http.put(signed.clone()), |request, (name, value)| request.header(name, value));
+                .fold(self.http.put(signed.clone()), |request, (name, value)| {
+                    request.header(name, value)
+                });
             Ok(self.upload_of(request, bytes, open.take(bytes)))
         };
         let etag = |answer: Response| {
-            Ok(answer.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or_default().to_owned())
+            Ok(answer
+                .headers()
+                .get(ETAG)
+                .and_then(|etag| etag.to_str().ok())
+                .unwrap_or_default()
+                .to_owned())
         };
         // What signs the address is a secret for as long as it is valid: errors must not show it.
         let place = Url::parse(&shown(url)).unwrap_or_else(|_| self.base.join([]));
@@ -217,17 +264,26 @@ impl MlflowClient {
         self.send((Method::GET, url.clone()), Repeat::Harmless, Ok, read)
     }
 
-    fn upload_of(&self, request: RequestBuilder, bytes: u64, body: impl io::Read + Send + 'static) -> RequestBuilder {
+    fn upload_of(
+        &self,
+        request: RequestBuilder,
+        bytes: u64,
+        body: impl io::Read + Send + 'static,
+    ) -> RequestBuilder {
         self.pulse.allow(bytes);
-        request.timeout(self.patience().upload(bytes)).body(Body::sized(body, bytes))
+        request
+            .timeout(self.patience().upload(bytes))
+            .body(Body::sized(body, bytes))
     }
 
     fn api(&self, call: &str) -> Url {
-        self.base.join(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')))
+        self.base
+            .join(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')))
     }
 
     fn artifact<'a>(&self, parts: impl Iterator<Item = &'a str>) -> Url {
-        self.base.join(["api", "2.0", "mlflow-artifacts"].into_iter().chain(parts))
+        self.base
+            .join(["api", "2.0", "mlflow-artifacts"].into_iter().chain(parts))
     }
 
     /// Sends a request whose answer is JSON.
@@ -239,7 +295,12 @@ impl MlflowClient {
     ) -> Result<R, TrackingError> {
         let answer = self.patience().answer;
         let read = |answer: Response| decode(&method, &url, answer);
-        self.send((method.clone(), url.clone()), repeat, |request| fill(request.timeout(answer)), read)
+        self.send(
+            (method.clone(), url.clone()),
+            repeat,
+            |request| fill(request.timeout(answer)),
+            read,
+        )
     }
 
     /// Sends a request, again and again as [`Patience`] allows, until it is answered well and in full, or refused for good.
@@ -266,7 +327,11 @@ impl MlflowClient {
             });
             let Err(error) = answer else { return answer };
             let again = repeat == Repeat::Harmless && error.is_passing();
-            match self.patience().wait(tried, error.retry_after()).filter(|_| again) {
+            match self
+                .patience()
+                .wait(tried, error.retry_after())
+                .filter(|_| again)
+            {
                 Some(wait) => thread::sleep(wait),
                 None => return Err(error),
             }
@@ -277,7 +342,9 @@ impl MlflowClient {
         match &self.connection.credentials {
             Credentials::Anonymous => request,
             Credentials::Token(token) => request.bearer_auth(token.expose()),
-            Credentials::Password { username, password } => request.basic_auth(username, Some(password.expose())),
+            Credentials::Password { username, password } => {
+                request.basic_auth(username, Some(password.expose()))
+            }
         }
     }
 }
@@ -292,7 +359,9 @@ fn json(body: &impl Serialize) -> String {
 fn check_sendable(credentials: &Credentials) -> Result<(), TrackingError> {
     match credentials {
         Credentials::Token(token) if !token.expose().chars().all(|c| c.is_ascii_graphic()) => {
-            Err(TrackingError::Credentials { why: "the token holds blanks or characters outside ASCII".to_owned() })
+            Err(TrackingError::Credentials {
+                why: "the token holds blanks or characters outside ASCII".to_owned(),
+            })
         }
         Credentials::Anonymous | Credentials::Token(_) | Credentials::Password { .. } => Ok(()),
     }

@@ -44,7 +44,10 @@ pub struct Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("patience", &self.patience).field("tls", &self.tls).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("patience", &self.patience)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,7 +72,11 @@ pub(super) struct Parts {
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { enabled: true, from: 100 << 20, chunk: 10 << 20 }
+        Self {
+            enabled: true,
+            from: 100 << 20,
+            chunk: 10 << 20,
+        }
     }
 }
 
@@ -91,7 +98,14 @@ impl Connection {
     /// Returns a connection that knows no environment.
     pub fn plain(credentials: Credentials, patience: Patience) -> Self {
         let variable: Lookup = Arc::new(|_| None);
-        Self { credentials, patience, tls: Tls::default(), parts: Parts::default(), variable, restores: false }
+        Self {
+            credentials,
+            patience,
+            tls: Tls::default(),
+            parts: Parts::default(),
+            variable,
+            restores: false,
+        }
     }
 
     /// Returns a connection as the environment describes it; `patience` is what holds where that says nothing.
@@ -116,21 +130,33 @@ impl Connection {
             from: number(&*variable, MULTIPART_FROM)?.unwrap_or(plain.from),
             chunk: number(&*variable, MULTIPART_CHUNK)?.unwrap_or(plain.chunk),
         };
-        Ok(Self { credentials, patience: told(patience, &variable)?, tls, parts, variable, restores: false })
+        Ok(Self {
+            credentials,
+            patience: told(patience, &variable)?,
+            tls,
+            parts,
+            variable,
+            restores: false,
+        })
     }
 
     /// Lets a client use the certificates that were named.
     pub(super) fn secure(&self, builder: ClientBuilder) -> Result<ClientBuilder, TrackingError> {
-        let read = |path: &PathBuf| read_at_most(path, MOST_OF_A_NOTE).map_err(TrackingError::file("read", path));
+        let read = |path: &PathBuf| {
+            read_at_most(path, MOST_OF_A_NOTE).map_err(TrackingError::file("read", path))
+        };
         let mut builder = builder;
         if self.tls.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);
         }
         if let Some(path) = &self.tls.server {
-            builder = builder.tls_certs_only(Certificate::from_pem_bundle(&read(path)?).map_err(TrackingError::Http)?);
+            builder = builder.tls_certs_only(
+                Certificate::from_pem_bundle(&read(path)?).map_err(TrackingError::Http)?,
+            );
         }
         if let Some(path) = &self.tls.client {
-            builder = builder.identity(Identity::from_pem(&read(path)?).map_err(TrackingError::Http)?);
+            builder =
+                builder.identity(Identity::from_pem(&read(path)?).map_err(TrackingError::Http)?);
         }
         Ok(builder)
     }
@@ -160,8 +186,11 @@ fn told(patience: Patience, variable: &Lookup) -> Result<Patience, TrackingError
 }
 
 fn seconds_of(name: &'static str, seconds: f64) -> Result<Duration, TrackingError> {
-    let refuse =
-        |_| TrackingError::Setting { name, value: seconds.to_string(), expected: "a length of time in seconds" };
+    let refuse = |_| TrackingError::Setting {
+        name,
+        value: seconds.to_string(),
+        expected: "a length of time in seconds",
+    };
     Duration::try_from_secs_f64(seconds).map_err(refuse)
 }
 
@@ -170,8 +199,13 @@ pub(in crate::tracking) fn number<T: FromStr>(
     variable: &dyn Fn(&str) -> Option<String>,
     name: &'static str,
 ) -> Result<Option<T>, TrackingError> {
-    let read =
-        |value: String| value.trim().parse().map_err(|_| TrackingError::Setting { name, value, expected: "a number" });
+    let read = |value: String| {
+        value.trim().parse().map_err(|_| TrackingError::Setting {
+            name,
+            value,
+            expected: "a number",
+        })
+    };
     variable(name).map(read).transpose()
 }
 
@@ -183,7 +217,11 @@ pub(in crate::tracking) fn flag(
     let read = |value: String| match value.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
-        _ => Err(TrackingError::Setting { name, value, expected: "true or false" }),
+        _ => Err(TrackingError::Setting {
+            name,
+            value,
+            expected: "true or false",
+        }),
     };
     variable(name).map(read).transpose()
 }
@@ -192,39 +230,81 @@ pub(in crate::tracking) fn flag(
 mod tests {
     use super::*;
 
-    fn read(variables: &'static [(&str, &str)], patience: Patience) -> Result<Connection, TrackingError> {
-        let look =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    fn read(
+        variables: &'static [(&str, &str)],
+        patience: Patience,
+    ) -> Result<Connection, TrackingError> {
+        let look = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         Connection::read(Credentials::Anonymous, patience, Arc::new(look))
     }
 
     #[test]
     fn mlflow_s_own_variables_decide() {
-        let variables = &[(TIMEOUT, "2"), (RETRIES, "3"), (BACKOFF, "1"), (JITTER, "0"), (MULTIPART_FROM, "5")];
-        let Connection { patience, parts, .. } = read(variables, Patience::FOREGROUND).unwrap();
-        assert_eq!((patience.answer, patience.connect), (Duration::from_secs(2), Duration::from_secs(2)));
-        assert_eq!((patience.tries, patience.first_wait), (4, Duration::from_secs(1)));
+        let variables = &[
+            (TIMEOUT, "2"),
+            (RETRIES, "3"),
+            (BACKOFF, "1"),
+            (JITTER, "0"),
+            (MULTIPART_FROM, "5"),
+        ];
+        let Connection {
+            patience, parts, ..
+        } = read(variables, Patience::FOREGROUND).unwrap();
+        assert_eq!(
+            (patience.answer, patience.connect),
+            (Duration::from_secs(2), Duration::from_secs(2))
+        );
+        assert_eq!(
+            (patience.tries, patience.first_wait),
+            (4, Duration::from_secs(1))
+        );
         assert_eq!((parts.of(4), parts.of(5)), (None, Some((1, 10 << 20))));
-        assert_eq!(read(variables, Patience::BACKGROUND).unwrap().patience.tries, 1);
+        assert_eq!(
+            read(variables, Patience::BACKGROUND)
+                .unwrap()
+                .patience
+                .tries,
+            1
+        );
     }
 
     #[test]
     fn what_cannot_be_meant_names_its_variable() {
-        for variables in [&[(TIMEOUT, "soon")] as &[_], &[(TIMEOUT, "-1")], &[(INSECURE, "maybe")]] {
-            let told = read(variables, Patience::FOREGROUND).unwrap_err().to_string();
+        for variables in [
+            &[(TIMEOUT, "soon")] as &[_],
+            &[(TIMEOUT, "-1")],
+            &[(INSECURE, "maybe")],
+        ] {
+            let told = read(variables, Patience::FOREGROUND)
+                .unwrap_err()
+                .to_string();
             assert!(told.contains(variables[0].0), "{told}");
         }
-        let both = read(&[(INSECURE, "true"), (SERVER_CERT, "ca.pem")], Patience::FOREGROUND);
+        let both = read(
+            &[(INSECURE, "true"), (SERVER_CERT, "ca.pem")],
+            Patience::FOREGROUND,
+        );
         assert!(both.unwrap_err().to_string().contains(SERVER_CERT));
         let missing = read(&[(SERVER_CERT, "/nowhere/ca.pem")], Patience::FOREGROUND).unwrap();
-        let told = missing.secure(ClientBuilder::new()).unwrap_err().to_string();
+        let told = missing
+            .secure(ClientBuilder::new())
+            .unwrap_err()
+            .to_string();
         assert!(told.contains("/nowhere/ca.pem"), "{told}");
     }
 
     #[test]
     fn a_huge_file_has_no_more_parts_than_a_store_takes() {
         let (count, chunk) = Parts::default().of(1 << 40).unwrap();
-        assert!(count <= 10_000 && count * chunk >= 1 << 40, "{count} of {chunk}");
+        assert!(
+            count <= 10_000 && count * chunk >= 1 << 40,
+            "{count} of {chunk}"
+        );
         assert_eq!(Parts::default().of(25 << 20), None);
         assert_eq!(Parts::default().of(105 << 20), Some((11, 10 << 20)));
     }

@@ -34,10 +34,17 @@ mod tests {
     #[test]
     fn data_fit_what_mlflow_takes() {
         let digest = Digest::of("rows").to_string();
-        let data =
-            InputData { name: "n".repeat(600), digest: digest.clone(), used_for: UsedFor::Test, source: "a\"b".into() };
+        let data = InputData {
+            name: "n".repeat(600),
+            digest: digest.clone(),
+            used_for: UsedFor::Test,
+            source: "a\"b".into(),
+        };
         let DatasetInput { dataset, tags } = dataset(&data);
-        assert_eq!((dataset.digest.as_str(), dataset.name.chars().count()), (&digest[..36], 500));
+        assert_eq!(
+            (dataset.digest.as_str(), dataset.name.chars().count()),
+            (&digest[..36], 500)
+        );
         assert_eq!(dataset.source, r#"{"uri":"a\"b"}"#);
         assert!(dataset.profile.contains(&digest));
         assert_eq!(tags, [Pair::new("mlflow.data.context", "test")]);

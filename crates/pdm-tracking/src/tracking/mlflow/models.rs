@@ -12,8 +12,8 @@ use super::client::{MlflowClient, Repeat};
 use super::search;
 use super::wire::{Nothing, Pair, RemoteRun};
 use super::wire_models::{
-    CreateModel, CreateVersion, ExperimentsAnswer, FilesAnswer, ModelAnswer, RemoteModel, RemoteVersion,
-    SearchExperiments, SetAlias, SetVersionTag, VersionAnswer, VersionsAnswer,
+    CreateModel, CreateVersion, ExperimentsAnswer, FilesAnswer, ModelAnswer, RemoteModel,
+    RemoteVersion, SearchExperiments, SetAlias, SetVersionTag, VersionAnswer, VersionsAnswer,
 };
 use crate::tracking::{Catalog, CatalogModel, CatalogVersion, TrackingError};
 
@@ -41,8 +41,15 @@ pub struct MirrorReport {
 /// # Errors
 /// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] where the server fails.
 pub fn mirror(client: &MlflowClient, catalog: &Catalog) -> Result<MirrorReport, TrackingError> {
-    let mut mirror = Mirror { client, experiments: None, report: MirrorReport::default() };
-    catalog.models.iter().try_for_each(|model| mirror.model(model))?;
+    let mut mirror = Mirror {
+        client,
+        experiments: None,
+        report: MirrorReport::default(),
+    };
+    catalog
+        .models
+        .iter()
+        .try_for_each(|model| mirror.model(model))?;
     Ok(mirror.report)
 }
 
@@ -72,14 +79,24 @@ impl Mirror<'_> {
     }
 
     fn find_or_create(&self, name: &str) -> Result<RemoteModel, TrackingError> {
-        let get = || self.client.get::<ModelAnswer>("registered-models/get", &[("name", name)]);
+        let get = || {
+            self.client
+                .get::<ModelAnswer>("registered-models/get", &[("name", name)])
+        };
         match get() {
             Ok(ModelAnswer { registered_model }) => return Ok(registered_model),
             Err(error) if search::is(&error, "RESOURCE_DOES_NOT_EXIST") => {}
             Err(error) => return Err(error),
         }
-        let request = CreateModel { name, description: "Kept in step with a pdm-ml registry" };
-        match self.client.post::<serde_json::Value>("registered-models/create", &request, Repeat::Harmless) {
+        let request = CreateModel {
+            name,
+            description: "Kept in step with a pdm-ml registry",
+        };
+        match self.client.post::<serde_json::Value>(
+            "registered-models/create",
+            &request,
+            Repeat::Harmless,
+        ) {
             Ok(_) => {}
             // Another was faster, or our own first try arrived after all.
             Err(error) if search::is(&error, "RESOURCE_ALREADY_EXISTS") => {}
@@ -89,23 +106,41 @@ impl Mirror<'_> {
     }
 
     /// Makes a version on the server and returns its number there; none where the server would not take it.
-    fn create(&mut self, model: &str, version: &CatalogVersion) -> Result<Option<String>, TrackingError> {
+    fn create(
+        &mut self,
+        model: &str,
+        version: &CatalogVersion,
+    ) -> Result<Option<String>, TrackingError> {
         let run = self.run_of(version)?;
         let source = match &run {
             Some(run) => self.source(run)?,
             None => format!("pdm-ml:/{model}/{}", version.number),
         };
-        let tags = tags(version).into_iter().map(|(key, value)| Pair::new(key, value)).collect();
+        let tags = tags(version)
+            .into_iter()
+            .map(|(key, value)| Pair::new(key, value))
+            .collect();
         let run_id = run.as_ref().map(|run| run.info.run_id.as_str());
-        let request = CreateVersion { name: model, source: &source, run_id, tags };
+        let request = CreateVersion {
+            name: model,
+            source: &source,
+            run_id,
+            tags,
+        };
         let name = format!("{model}/{}", version.number);
         match self.create_once(&request, version) {
             Ok(number) => {
                 self.report.versions.push(name);
                 Ok(Some(number))
             }
-            Err(TrackingError::Refused { status: 400, message, .. }) => {
-                self.report.problems.push(format!("model {name} is refused: {message}"));
+            Err(TrackingError::Refused {
+                status: 400,
+                message,
+                ..
+            }) => {
+                self.report
+                    .problems
+                    .push(format!("model {name} is refused: {message}"));
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -113,15 +148,27 @@ impl Mirror<'_> {
     }
 
     /// Creating twice makes two versions, so every further try begins with a search.
-    fn create_once(&self, request: &CreateVersion<'_>, version: &CatalogVersion) -> Result<String, TrackingError> {
+    fn create_once(
+        &self,
+        request: &CreateVersion<'_>,
+        version: &CatalogVersion,
+    ) -> Result<String, TrackingError> {
         let mut tried = 0;
         loop {
             tried += 1;
-            let error = match self.client.post::<VersionAnswer>("model-versions/create", request, Repeat::Never) {
+            let error = match self.client.post::<VersionAnswer>(
+                "model-versions/create",
+                request,
+                Repeat::Never,
+            ) {
                 Ok(answer) => return Ok(answer.model_version.version),
                 Err(error) => error,
             };
-            let wait = self.client.patience().wait(tried, error.retry_after()).filter(|_| error.is_passing());
+            let wait = self
+                .client
+                .patience()
+                .wait(tried, error.retry_after())
+                .filter(|_| error.is_passing());
             thread::sleep(wait.ok_or(error)?);
             let known = versions(self.client, request.name)?;
             if let Some(known) = known.into_iter().find(|known| is_copy(known, version)) {
@@ -131,27 +178,68 @@ impl Mirror<'_> {
     }
 
     /// Sets the tags that differ, and returns the server's number of the version.
-    fn retag(&self, known: &RemoteVersion, version: &CatalogVersion) -> Result<Option<String>, TrackingError> {
-        for (key, value) in tags(version).into_iter().filter(|(key, value)| known.tag(key) != Some(value)) {
-            let request = SetVersionTag { name: &known.name, version: &known.version, key: &key, value: &value };
-            let _: Nothing = self.client.post("model-versions/set-tag", &request, Repeat::Harmless)?;
+    fn retag(
+        &self,
+        known: &RemoteVersion,
+        version: &CatalogVersion,
+    ) -> Result<Option<String>, TrackingError> {
+        for (key, value) in tags(version)
+            .into_iter()
+            .filter(|(key, value)| known.tag(key) != Some(value))
+        {
+            let request = SetVersionTag {
+                name: &known.name,
+                version: &known.version,
+                key: &key,
+                value: &value,
+            };
+            let _: Nothing =
+                self.client
+                    .post("model-versions/set-tag", &request, Repeat::Harmless)?;
         }
         Ok(Some(known.version.clone()))
     }
 
     /// Moves the aliases that point elsewhere on the server.
-    fn point(&mut self, model: &CatalogModel, there: &RemoteModel, numbers: &Numbers) -> Result<(), TrackingError> {
+    fn point(
+        &mut self,
+        model: &CatalogModel,
+        there: &RemoteModel,
+        numbers: &Numbers,
+    ) -> Result<(), TrackingError> {
         let name = &model.name;
         for (alias, ours) in &model.aliases {
-            let Some(version) = numbers.get(ours) else { continue };
-            if there.aliases.iter().any(|known| known.alias == *alias && known.version == *version) {
+            let Some(version) = numbers.get(ours) else {
+                continue;
+            };
+            if there
+                .aliases
+                .iter()
+                .any(|known| known.alias == *alias && known.version == *version)
+            {
                 continue;
             }
-            let request = SetAlias { name, alias, version };
-            match self.client.post::<Nothing>("registered-models/alias", &request, Repeat::Harmless) {
-                Ok(Nothing {}) => self.report.aliases.push(format!("{name}@{alias} to {ours}")),
-                Err(TrackingError::Refused { status: 400, message, .. }) => {
-                    self.report.problems.push(format!("alias {name}@{alias} is refused: {message}"));
+            let request = SetAlias {
+                name,
+                alias,
+                version,
+            };
+            match self
+                .client
+                .post::<Nothing>("registered-models/alias", &request, Repeat::Harmless)
+            {
+                Ok(Nothing {}) => self
+                    .report
+                    .aliases
+                    .push(format!("{name}@{alias} to {ours}")),
+                Err(TrackingError::Refused {
+                    status: 400,
+                    message,
+                    ..
+                }) => {
+                    self.report
+                        .problems
+                        .push(format!("alias {name}@{alias} is refused: {message}"));
                 }
                 Err(error) => return Err(error),
             }
@@ -161,11 +249,17 @@ impl Mirror<'_> {
 
     /// Returns the server's copy of the run that made a version, if it has one.
     fn run_of(&mut self, version: &CatalogVersion) -> Result<Option<RemoteRun>, TrackingError> {
-        let Ok(run) = version.run.parse() else { return Ok(None) };
+        let Ok(run) = version.run.parse() else {
+            return Ok(None);
+        };
         if self.experiments.is_none() {
             self.experiments = Some(experiments(self.client)?);
         }
-        let found = search::find(self.client, self.experiments.as_deref().unwrap_or_default(), run)?;
+        let found = search::find(
+            self.client,
+            self.experiments.as_deref().unwrap_or_default(),
+            run,
+        )?;
         Ok(found.filter(|run| !run.is_deleted()))
     }
 
@@ -175,16 +269,24 @@ impl Mirror<'_> {
         let has_model = match self.client.get::<FilesAnswer>("artifacts/list", &query) {
             Ok(answer) => !answer.files.is_empty(),
             // A server may not be able to read what it only knows the address of.
-            Err(TrackingError::Refused { status: 400 | 404 | 500 | 501, .. }) => false,
+            Err(TrackingError::Refused {
+                status: 400 | 404 | 500 | 501,
+                ..
+            }) => false,
             Err(error) => return Err(error),
         };
-        Ok(format!("{}/{}", run.info.artifact_uri.trim_end_matches('/'), if has_model { MODEL } else { BUNDLE }))
+        Ok(format!(
+            "{}/{}",
+            run.info.artifact_uri.trim_end_matches('/'),
+            if has_model { MODEL } else { BUNDLE }
+        ))
     }
 }
 
 /// Returns whether the server's version is the copy of ours.
 fn is_copy(known: &RemoteVersion, version: &CatalogVersion) -> bool {
-    known.tag(VERSION_TAG) == Some(&version.number.to_string()) && known.tag(BUNDLE_TAG) == Some(&version.bundle)
+    known.tag(VERSION_TAG) == Some(&version.number.to_string())
+        && known.tag(BUNDLE_TAG) == Some(&version.bundle)
 }
 
 fn tags(version: &CatalogVersion) -> BTreeMap<String, String> {
@@ -193,8 +295,14 @@ fn tags(version: &CatalogVersion) -> BTreeMap<String, String> {
         (BUNDLE_TAG, version.bundle.clone()),
         (RUN_TAG, version.run.clone()),
     ];
-    let more = version.tags.iter().map(|(key, value)| (format!("pdm_ml.{key}"), value.clone()));
-    own.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(more).collect()
+    let more = version
+        .tags
+        .iter()
+        .map(|(key, value)| (format!("pdm_ml.{key}"), value.clone()));
+    own.into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .chain(more)
+        .collect()
 }
 
 /// Returns the server's versions of a model; should there be several copies of one of ours, the oldest comes first.
@@ -208,18 +316,30 @@ fn versions(client: &MlflowClient, model: &str) -> Result<Vec<RemoteVersion>, Tr
         found.extend(answer.model_versions);
         page = pages.next(answer.next_page_token)?;
         if page.is_none() {
-            found.sort_by_key(|version: &RemoteVersion| version.version.parse::<u64>().unwrap_or(u64::MAX));
+            found.sort_by_key(|version: &RemoteVersion| {
+                version.version.parse::<u64>().unwrap_or(u64::MAX)
+            });
             return Ok(found);
         }
     }
 }
 
 fn experiments(client: &MlflowClient) -> Result<Vec<String>, TrackingError> {
-    let mut search = SearchExperiments { max_results: 1000, view_type: "ACTIVE_ONLY", page_token: None };
+    let mut search = SearchExperiments {
+        max_results: 1000,
+        view_type: "ACTIVE_ONLY",
+        page_token: None,
+    };
     let (mut found, mut pages) = (Vec::new(), Pages::of("experiments/search"));
     loop {
-        let answer: ExperimentsAnswer = client.post("experiments/search", &search, Repeat::Harmless)?;
-        found.extend(answer.experiments.into_iter().map(|experiment| experiment.experiment_id));
+        let answer: ExperimentsAnswer =
+            client.post("experiments/search", &search, Repeat::Harmless)?;
+        found.extend(
+            answer
+                .experiments
+                .into_iter()
+                .map(|experiment| experiment.experiment_id),
+        );
         search.page_token = pages.next(answer.next_page_token)?;
         if search.page_token.is_none() {
             return Ok(found);

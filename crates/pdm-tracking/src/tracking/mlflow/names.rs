@@ -17,7 +17,12 @@ pub(super) fn key(key: &str) -> Cow<'_, str> {
     }
     let tail = format!("-{}", &Digest::of(key).to_string()[..8]);
     Cow::Owned(
-        plain.chars().take(LONGEST_KEY - tail.len()).collect::<String>().trim_end_matches(['/', '.']).to_owned()
+        plain
+            .chars()
+            .take(LONGEST_KEY - tail.len())
+            .collect::<String>()
+            .trim_end_matches(['/', '.'])
+            .to_owned()
             + &tail,
     )
 }
@@ -33,13 +38,27 @@ pub(super) fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let tail = format!("… sha256:{}", Digest::of(text));
-    Cow::Owned(text.chars().take(longest - tail.chars().count()).collect::<String>() + &tail)
+    Cow::Owned(
+        text.chars()
+            .take(longest - tail.chars().count())
+            .collect::<String>()
+            + &tail,
+    )
 }
 
 fn plain(key: &str) -> String {
-    let allowed = |c: char| if c.is_alphanumeric() || "_-. :/".contains(c) { c } else { '_' };
+    let allowed = |c: char| {
+        if c.is_alphanumeric() || "_-. :/".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
     let key: String = key.chars().map(allowed).collect();
-    key.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect::<Vec<_>>().join("/")
+    key.split('/')
+        .filter(|part| !matches!(*part, "" | "." | ".."))
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 #[cfg(test)]
@@ -50,7 +69,13 @@ mod tests {
 
     #[test]
     fn good_names_pass_unchanged() {
-        for name in ["model.kind", "train/loss", "größe", "a b:c-d_e", &"k".repeat(250)] {
+        for name in [
+            "model.kind",
+            "train/loss",
+            "größe",
+            "a b:c-d_e",
+            &"k".repeat(250),
+        ] {
             assert_eq!(key(name), name);
         }
         let value_6000 = "é".repeat(6000);

@@ -17,7 +17,10 @@ const SENDERS: usize = 4;
 impl MlflowClient {
     /// Streams a file to a path of the server's artifact store, in parts where it is large and the store takes them.
     pub(super) fn upload(&self, path: &str, file: &Path) -> Result<(), TrackingError> {
-        let bytes = file.metadata().map_err(TrackingError::file("read", file))?.len();
+        let bytes = file
+            .metadata()
+            .map_err(TrackingError::file("read", file))?
+            .len();
         match self.connection().parts.of(bytes) {
             Some(parts) if self.upload_in_parts(path, file, bytes, parts)? => Ok(()),
             _ => self.put(path, file),
@@ -34,11 +37,22 @@ impl MlflowClient {
     ) -> Result<bool, TrackingError> {
         // The address holds the folder, the body the file's name.
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let call = |verb| ["mpu", verb].into_iter().chain(folder.split('/')).collect::<Vec<_>>();
-        let begin = CreateUpload { path: name, num_parts: count };
+        let call = |verb| {
+            ["mpu", verb]
+                .into_iter()
+                .chain(folder.split('/'))
+                .collect::<Vec<_>>()
+        };
+        let begin = CreateUpload {
+            path: name,
+            num_parts: count,
+        };
         let upload: Upload = match self.post_artifact(&call("create"), &begin) {
             Ok(upload) => upload,
-            Err(TrackingError::Refused { status: 400 | 404 | 405 | 501, .. }) => return Ok(false),
+            Err(TrackingError::Refused {
+                status: 400 | 404 | 405 | 501,
+                ..
+            }) => return Ok(false),
             Err(error) => return Err(error),
         };
         let id = upload.upload_id.as_deref();
@@ -48,12 +62,21 @@ impl MlflowClient {
         };
         match self.send_parts(&upload.credentials, file, pieces) {
             Ok(parts) if parts.len() as u64 == count => {
-                let end = EndUpload { path: name, upload_id: id, parts: Some(parts) };
-                self.post_artifact::<Nothing>(&call("complete"), &end).map(|Nothing {}| true)
+                let end = EndUpload {
+                    path: name,
+                    upload_id: id,
+                    parts: Some(parts),
+                };
+                self.post_artifact::<Nothing>(&call("complete"), &end)
+                    .map(|Nothing {}| true)
             }
             _ => {
                 // The store forgets an unfinished upload by its own rules, too; the file goes whole instead.
-                let end = EndUpload { path: name, upload_id: id, parts: None };
+                let end = EndUpload {
+                    path: name,
+                    upload_id: id,
+                    parts: None,
+                };
                 let _ = self.post_artifact::<Nothing>(&call("abort"), &end);
                 Ok(false)
             }
@@ -69,19 +92,31 @@ impl MlflowClient {
         let next = AtomicU64::new(0);
         let send = || {
             let mut sent = Vec::new();
-            while let Some(PartAddress { url, part_number, headers }) =
-                usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok().and_then(|at| addresses.get(at))
+            while let Some(PartAddress {
+                url,
+                part_number,
+                headers,
+            }) = usize::try_from(next.fetch_add(1, Ordering::Relaxed))
+                .ok()
+                .and_then(|at| addresses.get(at))
             {
                 let etag = self.put_signed(url, headers, file, piece(*part_number))?;
-                sent.push(SentPart { part_number: *part_number, etag, url: url.clone() });
+                sent.push(SentPart {
+                    part_number: *part_number,
+                    etag,
+                    url: url.clone(),
+                });
             }
             Ok(sent)
         };
         let sent = thread::scope(|scope| {
-            let senders: Vec<_> = (0..SENDERS.min(addresses.len())).map(|_| scope.spawn(send)).collect();
-            let join = |sender: thread::ScopedJoinHandle<'_, Result<Vec<SentPart>, TrackingError>>| {
-                sender.join().expect("sending a part does not panic")
-            };
+            let senders: Vec<_> = (0..SENDERS.min(addresses.len()))
+                .map(|_| scope.spawn(send))
+                .collect();
+            let join = |sender: thread::ScopedJoinHandle<
+                '_,
+                Result<Vec<SentPart>, TrackingError>,
+            >| { sender.join().expect("sending a part does not panic") };
             senders.into_iter().map(join).collect::<Result<Vec<_>, _>>()
         });
         let mut parts = sent?.concat();

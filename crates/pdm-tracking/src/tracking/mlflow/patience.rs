@@ -57,7 +57,10 @@ impl Patience {
         if tried >= self.tries || asked > Some(self.longest_wait) {
             return None;
         }
-        let own = self.first_wait.saturating_mul(1 << (tried - 1).min(16)).min(self.longest_wait);
+        let own = self
+            .first_wait
+            .saturating_mul(1 << (tried - 1).min(16))
+            .min(self.longest_wait);
         Some(asked.map_or(own, |asked| asked.max(own)) + self.jitter.mul_f64(chance()))
     }
 
@@ -76,21 +79,32 @@ fn chance() -> f64 {
 mod tests {
     use super::*;
 
-    const EXACT: Patience = Patience { jitter: Duration::ZERO, ..Patience::FOREGROUND };
+    const EXACT: Patience = Patience {
+        jitter: Duration::ZERO,
+        ..Patience::FOREGROUND
+    };
 
     #[test]
     fn waits_double_up_to_the_longest_and_end() {
         let waits: Vec<_> = (1..=5).map(|tried| EXACT.wait(tried, None)).collect();
         assert_eq!(
             waits,
-            [Some(500), Some(1000), Some(2000), Some(4000), None].map(|ms| ms.map(Duration::from_millis))
+            [Some(500), Some(1000), Some(2000), Some(4000), None]
+                .map(|ms| ms.map(Duration::from_millis))
         );
     }
 
     #[test]
     fn chance_adds_to_a_wait_and_takes_nothing() {
-        let waits: Vec<_> = (0..50).filter_map(|_| Patience::FOREGROUND.wait(1, None)).collect();
-        assert!(waits.iter().all(|wait| (500..=750).contains(&wait.as_millis())), "{waits:?}");
+        let waits: Vec<_> = (0..50)
+            .filter_map(|_| Patience::FOREGROUND.wait(1, None))
+            .collect();
+        assert!(
+            waits
+                .iter()
+                .all(|wait| (500..=750).contains(&wait.as_millis())),
+            "{waits:?}"
+        );
         assert!(waits.iter().any(|wait| *wait != waits[0]));
     }
 
@@ -100,7 +114,13 @@ mod tests {
         assert_eq!(asked(3), Some(Duration::from_secs(3)));
         assert_eq!(asked(0), Some(Duration::from_millis(500)));
         assert_eq!(asked(3600), None);
-        let deaf = Patience { respects_retry_after: false, ..EXACT };
-        assert_eq!(deaf.wait(1, Some(Duration::from_secs(3600))), Some(Duration::from_millis(500)));
+        let deaf = Patience {
+            respects_retry_after: false,
+            ..EXACT
+        };
+        assert_eq!(
+            deaf.wait(1, Some(Duration::from_secs(3600))),
+            Some(Duration::from_millis(500))
+        );
     }
 }

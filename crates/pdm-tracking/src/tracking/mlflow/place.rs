@@ -13,9 +13,15 @@ use crate::tracking::{Credentials, TrackingError};
 /// Where a run's files are kept, and how they come there.
 pub(super) enum Place {
     /// Behind the server's own artifact interface, at this path.
-    Server { client: Box<MlflowClient>, root: String },
+    Server {
+        client: Box<MlflowClient>,
+        root: String,
+    },
     /// At an address of its own, which takes files by HTTP: another server's artifact interface, mostly.
-    Web { client: Box<MlflowClient>, folder: Url },
+    Web {
+        client: Box<MlflowClient>,
+        folder: Url,
+    },
     /// In a bucket its clients write to themselves.
     Bucket { folder: BucketFolder, pulse: Pulse },
     /// In a bucket that cannot be opened; the reason is told when there is a file for it.
@@ -29,35 +35,60 @@ impl Place {
     pub(super) fn of(run: &RemoteRun, client: &MlflowClient) -> Self {
         let uri = run.info.artifact_uri.as_str();
         if let Some(root) = behind_the_server(uri, client) {
-            return Self::Server { client: Box::new(client.clone()), root };
+            return Self::Server {
+                client: Box::new(client.clone()),
+                root,
+            };
         }
         if let Some(place) = on_another_host(uri, client) {
             return place;
         }
         match BucketFolder::open(uri, client) {
-            Some(Ok(folder)) => Self::Bucket { folder, pulse: client.pulse().clone() },
-            Some(Err(error)) => Self::Closed { uri: uri.to_owned(), why: error.in_one_line() },
-            None => Self::Elsewhere { uri: uri.to_owned() },
+            Some(Ok(folder)) => Self::Bucket {
+                folder,
+                pulse: client.pulse().clone(),
+            },
+            Some(Err(error)) => Self::Closed {
+                uri: uri.to_owned(),
+                why: error.in_one_line(),
+            },
+            None => Self::Elsewhere {
+                uri: uri.to_owned(),
+            },
         }
     }
 
     /// Uploads a file; one that will not be taken is a problem of the run, not an error.
-    pub(super) fn upload(&self, name: &str, file: &Path, run: &mut Remote) -> Result<(), TrackingError> {
+    pub(super) fn upload(
+        &self,
+        name: &str,
+        file: &Path,
+        run: &mut Remote,
+    ) -> Result<(), TrackingError> {
         let sent = match self {
             Self::Server { client, root } => client.upload(&format!("{root}/{name}"), file),
             Self::Web { client, folder } => match below(folder, name) {
                 Some(url) => client.put_to(url, file),
-                None => Err(TrackingError::ArtifactKey { name: name.to_owned(), why: "no address".to_owned() }),
+                None => Err(TrackingError::ArtifactKey {
+                    name: name.to_owned(),
+                    why: "no address".to_owned(),
+                }),
             },
             Self::Bucket { folder, pulse } => {
                 pulse.allow(file.metadata().map_or(0, |file| file.len()));
                 pulse.timed(|| folder.upload(name, file))
             }
             Self::Closed { uri, why } => {
-                return Err(TrackingError::Bucket { place: uri.clone(), why: why.clone(), passing: false });
+                return Err(TrackingError::Bucket {
+                    place: uri.clone(),
+                    why: why.clone(),
+                    passing: false,
+                });
             }
             Self::Elsewhere { uri } => {
-                run.report(format!("files are not copied: the server keeps them at {uri} and takes none itself"));
+                run.report(format!(
+                    "files are not copied: the server keeps them at {uri} and takes none itself"
+                ));
                 return Ok(());
             }
         };
@@ -65,7 +96,10 @@ impl Place {
             Err(
                 error @ (TrackingError::File { .. }
                 | TrackingError::ArtifactKey { .. }
-                | TrackingError::Refused { status: 400 | 404 | 413 | 422, .. }),
+                | TrackingError::Refused {
+                    status: 400 | 404 | 413 | 422,
+                    ..
+                }),
             ) => {
                 run.report(format!("artifact `{name}`: {}", error.in_one_line()));
                 Ok(())
@@ -77,22 +111,31 @@ impl Place {
 
 /// Returns the path of an address behind the server's own artifact interface.
 fn behind_the_server(uri: &str, client: &MlflowClient) -> Option<String> {
-    let named = client.base().path_of(uri).and_then(|path| path.strip_prefix(ARTIFACTS));
+    let named = client
+        .base()
+        .path_of(uri)
+        .and_then(|path| path.strip_prefix(ARTIFACTS));
     let path = match named {
         Some(path) => path,
-        None => uri.strip_prefix("mlflow-artifacts:").filter(|path| !names_a_host(path))?,
+        None => uri
+            .strip_prefix("mlflow-artifacts:")
+            .filter(|path| !names_a_host(path))?,
     };
     Some(path.trim_matches('/').to_owned())
 }
 
 /// Whether a host follows: `//host/path`, and neither `/path` nor `///path`.
 fn names_a_host(path: &str) -> bool {
-    path.strip_prefix("//").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    path.strip_prefix("//")
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
 /// Returns the place of an address with a host of its own, as MLflow's client understands it.
 fn on_another_host(uri: &str, client: &MlflowClient) -> Option<Place> {
-    let closed = |why: &str| Place::Closed { uri: uri.to_owned(), why: why.to_owned() };
+    let closed = |why: &str| Place::Closed {
+        uri: uri.to_owned(),
+        why: why.to_owned(),
+    };
     let folder = match uri.split_once("://")? {
         ("mlflow-artifacts", rest) => {
             let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -101,7 +144,9 @@ fn on_another_host(uri: &str, client: &MlflowClient) -> Option<Place> {
         ("http" | "https", _) => Url::parse(uri).ok(),
         _ => return None,
     };
-    let Some(folder) = folder else { return Some(closed("the server names an address that is none")) };
+    let Some(folder) = folder else {
+        return Some(closed("the server names an address that is none"));
+    };
     let is_anonymous = client.connection().credentials == Credentials::Anonymous;
     if client.base().is_safer_than(&folder) && !is_anonymous {
         return Some(closed(
@@ -109,7 +154,10 @@ fn on_another_host(uri: &str, client: &MlflowClient) -> Option<Place> {
         ));
     }
     Some(match client.beside(&folder) {
-        Ok(client) => Place::Web { client: Box::new(client), folder },
+        Ok(client) => Place::Web {
+            client: Box::new(client),
+            folder,
+        },
         Err(error) => closed(&error.in_one_line()),
     })
 }
@@ -117,6 +165,9 @@ fn on_another_host(uri: &str, client: &MlflowClient) -> Option<Place> {
 /// Returns the address of a file in a folder.
 fn below(folder: &Url, name: &str) -> Option<Url> {
     let mut url = folder.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().extend(name.split('/'));
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .extend(name.split('/'));
     Some(url)
 }

@@ -35,14 +35,24 @@ impl Pulse {
         let asked = Instant::now();
         self.change(|beat| beat.asked = Some(asked));
         let answer = ask();
-        self.change(|beat| *beat = Beat { last: beat.so_far(asked), ..Beat::default() });
+        self.change(|beat| {
+            *beat = Beat {
+                last: beat.so_far(asked),
+                ..Beat::default()
+            }
+        });
         answer
     }
 
     /// Returns how long the last answer took, or the one that is waited for takes, if that is more.
     pub(in crate::tracking) fn delay(&self) -> Duration {
         let mut delay = Duration::ZERO;
-        self.change(|beat| delay = beat.asked.map_or(Duration::ZERO, |asked| beat.so_far(asked)).max(beat.last));
+        self.change(|beat| {
+            delay = beat
+                .asked
+                .map_or(Duration::ZERO, |asked| beat.so_far(asked))
+                .max(beat.last)
+        });
         delay
     }
 
@@ -65,7 +75,10 @@ mod tests {
             pulse.delay()
         });
         assert!(during >= Duration::from_millis(20) && pulse.delay() >= during);
-        assert!(pulse.timed(|| pulse.delay()) >= during, "what was slow is slow until it shows otherwise");
+        assert!(
+            pulse.timed(|| pulse.delay()) >= during,
+            "what was slow is slow until it shows otherwise"
+        );
         pulse.allow(u64::MAX / 2000);
         pulse.timed(wait);
         assert_eq!(pulse.delay(), Duration::ZERO, "a file takes its time");

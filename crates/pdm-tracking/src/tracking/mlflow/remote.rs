@@ -25,7 +25,12 @@ pub(super) struct Remote {
 impl Remote {
     pub(super) fn new(client: &MlflowClient, run: RemoteRun) -> Self {
         let lines = run.number(LINES_TAG);
-        Self { client: client.clone(), run, lines, problems: Vec::new() }
+        Self {
+            client: client.clone(),
+            run,
+            lines,
+            problems: Vec::new(),
+        }
     }
 
     pub(super) fn run(&self) -> &RemoteRun {
@@ -56,10 +61,20 @@ impl Remote {
         if data.is_empty() {
             return Ok(());
         }
-        let request = LogInputs { run_id: &self.run.info.run_id, datasets: data.iter().map(inputs::dataset).collect() };
-        match self.client.post::<Nothing>("runs/log-inputs", &request, Repeat::Harmless) {
+        let request = LogInputs {
+            run_id: &self.run.info.run_id,
+            datasets: data.iter().map(inputs::dataset).collect(),
+        };
+        match self
+            .client
+            .post::<Nothing>("runs/log-inputs", &request, Repeat::Harmless)
+        {
             Ok(Nothing {}) => Ok(()),
-            Err(error @ TrackingError::Refused { status: 400 | 404, .. }) => {
+            Err(
+                error @ TrackingError::Refused {
+                    status: 400 | 404, ..
+                },
+            ) => {
                 self.report(format!("the data sets: {}", error.in_one_line()));
                 Ok(())
             }
@@ -69,7 +84,11 @@ impl Remote {
 
     /// Says how the run ended.
     pub(super) fn end(&mut self, status: &str, end_time: Option<i64>) -> Result<(), TrackingError> {
-        let update = UpdateRun { run_id: &self.run.info.run_id, status, end_time };
+        let update = UpdateRun {
+            run_id: &self.run.info.run_id,
+            status,
+            end_time,
+        };
         let _: serde_json::Value = self.client.post("runs/update", &update, Repeat::Harmless)?;
         status.clone_into(&mut self.run.info.status);
         Ok(())
@@ -84,7 +103,11 @@ impl Remote {
                 self.send_or_divide(first)?;
                 self.send_or_divide(second)
             }
-            Err(TrackingError::Refused { status: 400, message, .. }) if self.problems.len() < MOST_REFUSED => {
+            Err(TrackingError::Refused {
+                status: 400,
+                message,
+                ..
+            }) if self.problems.len() < MOST_REFUSED => {
                 self.report(format!("{} is refused: {message}", batch.name()));
                 Ok(())
             }
@@ -95,15 +118,32 @@ impl Remote {
     /// Sends a batch, and again only where it has not arrived: a server that keeps its runs in files would have every
     /// number twice.
     fn send_once(&self, batch: &Batch) -> Result<(), TrackingError> {
-        let Batch { metrics, params, tags, .. } = batch;
-        let request = LogBatch { run_id: &self.run.info.run_id, metrics, params, tags };
+        let Batch {
+            metrics,
+            params,
+            tags,
+            ..
+        } = batch;
+        let request = LogBatch {
+            run_id: &self.run.info.run_id,
+            metrics,
+            params,
+            tags,
+        };
         let mut tried = 0;
         loop {
             tried += 1;
-            let Err(error) = self.client.post::<Nothing>("runs/log-batch", &request, Repeat::Never) else {
+            let Err(error) = self
+                .client
+                .post::<Nothing>("runs/log-batch", &request, Repeat::Never)
+            else {
                 return Ok(());
             };
-            let wait = self.client.patience().wait(tried, error.retry_after()).filter(|_| error.is_passing());
+            let wait = self
+                .client
+                .patience()
+                .wait(tried, error.retry_after())
+                .filter(|_| error.is_passing());
             thread::sleep(wait.ok_or(error)?);
             if self.has_arrived(batch)? {
                 return Ok(());
@@ -112,8 +152,12 @@ impl Remote {
     }
 
     fn has_arrived(&self, batch: &Batch) -> Result<bool, TrackingError> {
-        let Some(note) = batch.tags.iter().find(|tag| tag.key == LINES_TAG) else { return Ok(false) };
-        let answer: RunAnswer = self.client.get("runs/get", &[("run_id", &self.run.info.run_id)])?;
+        let Some(note) = batch.tags.iter().find(|tag| tag.key == LINES_TAG) else {
+            return Ok(false);
+        };
+        let answer: RunAnswer = self
+            .client
+            .get("runs/get", &[("run_id", &self.run.info.run_id)])?;
         let there = answer.run.number(LINES_TAG);
         Ok(there > self.lines && note.value == names::value(&there.to_string()))
     }

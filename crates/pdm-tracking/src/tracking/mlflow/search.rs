@@ -9,8 +9,8 @@ use super::client::{MlflowClient, Repeat};
 use super::names;
 use super::remote::LINES_TAG;
 use super::wire::{
-    CreateExperiment, CreateRun, ExperimentAnswer, ExperimentId, Nothing, Pair, RemoteRun, RunAnswer, RunName,
-    RunsAnswer, SearchRuns,
+    CreateExperiment, CreateRun, ExperimentAnswer, ExperimentId, Nothing, Pair, RemoteRun,
+    RunAnswer, RunName, RunsAnswer, SearchRuns,
 };
 use crate::tracking::journal::Opening;
 use crate::tracking::{RunId, TrackingError, parts};
@@ -26,16 +26,25 @@ const PARENT_TAG: &str = "mlflow.parentRunId";
 const PAGE: u32 = 1000;
 
 /// Returns the run the server knows by `id`, if it is a copy of ours.
-pub(super) fn get_run(client: &MlflowClient, id: &str, ours: RunId) -> Result<Option<RemoteRun>, TrackingError> {
+pub(super) fn get_run(
+    client: &MlflowClient,
+    id: &str,
+    ours: RunId,
+) -> Result<Option<RemoteRun>, TrackingError> {
     match client.get::<RunAnswer>("runs/get", &[("run_id", id)]) {
-        Ok(RunAnswer { run }) => Ok(Some(run).filter(|run| run.tag(RUN_TAG) == Some(&ours.to_string()))),
+        Ok(RunAnswer { run }) => {
+            Ok(Some(run).filter(|run| run.tag(RUN_TAG) == Some(&ours.to_string())))
+        }
         Err(error) if is(&error, "RESOURCE_DOES_NOT_EXIST") => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 /// Returns the server's copy of our run, or begins one.
-pub(super) fn find_or_create(client: &MlflowClient, opening: &Opening) -> Result<RemoteRun, TrackingError> {
+pub(super) fn find_or_create(
+    client: &MlflowClient,
+    opening: &Opening,
+) -> Result<RemoteRun, TrackingError> {
     let experiment = [experiment(client, &opening.header.experiment)?];
     let mut tried = 0;
     loop {
@@ -47,7 +56,11 @@ pub(super) fn find_or_create(client: &MlflowClient, opening: &Opening) -> Result
             Ok(run) => return Ok(run),
             Err(error) => error,
         };
-        match client.patience().wait(tried, error.retry_after()).filter(|_| error.is_passing()) {
+        match client
+            .patience()
+            .wait(tried, error.retry_after())
+            .filter(|_| error.is_passing())
+        {
             Some(wait) => thread::sleep(wait),
             None => return Err(error),
         }
@@ -65,7 +78,11 @@ pub(super) fn find(
     Ok(runs.into_iter().next())
 }
 
-fn copies(client: &MlflowClient, experiments: &[String], ours: RunId) -> Result<Vec<RemoteRun>, TrackingError> {
+fn copies(
+    client: &MlflowClient,
+    experiments: &[String],
+    ours: RunId,
+) -> Result<Vec<RemoteRun>, TrackingError> {
     search(client, experiments, format!("tags.`{RUN_TAG}` = '{ours}'"))
 }
 
@@ -80,22 +97,37 @@ pub(super) fn delete_strays(
 ) -> Result<(), TrackingError> {
     let mut runs = copies(client, slice::from_ref(&root.info.experiment_id), ours)?;
     runs.extend(children(client, root, ours)?);
-    let is_stray =
-        |run: &&RemoteRun| !run.is_deleted() && run.number(LINES_TAG) == 0 && !kept.contains(&run.info.run_id);
+    let is_stray = |run: &&RemoteRun| {
+        !run.is_deleted() && run.number(LINES_TAG) == 0 && !kept.contains(&run.info.run_id)
+    };
     for run in runs.iter().filter(is_stray) {
-        let request = RunName { run_id: &run.info.run_id };
+        let request = RunName {
+            run_id: &run.info.run_id,
+        };
         let _: Nothing = client.post("runs/delete", &request, Repeat::Harmless)?;
     }
     Ok(())
 }
 
 /// Returns the child runs the server has of ours.
-pub(super) fn children(client: &MlflowClient, root: &RemoteRun, ours: RunId) -> Result<Vec<RemoteRun>, TrackingError> {
-    search(client, slice::from_ref(&root.info.experiment_id), format!("tags.`{OWNER_TAG}` = '{ours}'"))
+pub(super) fn children(
+    client: &MlflowClient,
+    root: &RemoteRun,
+    ours: RunId,
+) -> Result<Vec<RemoteRun>, TrackingError> {
+    search(
+        client,
+        slice::from_ref(&root.info.experiment_id),
+        format!("tags.`{OWNER_TAG}` = '{ours}'"),
+    )
 }
 
 /// Returns runs that a filter lets through, the oldest first, the deleted among them.
-fn search(client: &MlflowClient, experiments: &[String], filter: String) -> Result<Vec<RemoteRun>, TrackingError> {
+fn search(
+    client: &MlflowClient,
+    experiments: &[String],
+    filter: String,
+) -> Result<Vec<RemoteRun>, TrackingError> {
     let order_by = ["attributes.start_time ASC"];
     let mut search = SearchRuns {
         experiment_ids: experiments,
@@ -107,7 +139,10 @@ fn search(client: &MlflowClient, experiments: &[String], filter: String) -> Resu
     };
     let (mut found, mut pages) = (Vec::new(), Pages::of("runs/search"));
     loop {
-        let RunsAnswer { runs, next_page_token } = client.post("runs/search", &search, Repeat::Harmless)?;
+        let RunsAnswer {
+            runs,
+            next_page_token,
+        } = client.post("runs/search", &search, Repeat::Harmless)?;
         found.extend(runs);
         search.page_token = pages.next(next_page_token)?;
         if search.page_token.is_none() {
@@ -116,7 +151,11 @@ fn search(client: &MlflowClient, experiments: &[String], filter: String) -> Resu
     }
 }
 
-fn create(client: &MlflowClient, experiment: &str, opening: &Opening) -> Result<RemoteRun, TrackingError> {
+fn create(
+    client: &MlflowClient,
+    experiment: &str,
+    opening: &Opening,
+) -> Result<RemoteRun, TrackingError> {
     let id = opening.run.to_string();
     let header = &opening.header;
     let mut tags = common_tags(opening);
@@ -124,10 +163,16 @@ fn create(client: &MlflowClient, experiment: &str, opening: &Opening) -> Result<
     let request = CreateRun {
         experiment_id: experiment,
         start_time: header.started.as_millisecond(),
-        run_name: &names::value(if header.name.is_empty() { &id } else { &header.name }),
+        run_name: &names::value(if header.name.is_empty() {
+            &id
+        } else {
+            &header.name
+        }),
         tags,
     };
-    client.post::<RunAnswer>("runs/create", &request, Repeat::Never).map(|answer| answer.run)
+    client
+        .post::<RunAnswer>("runs/create", &request, Repeat::Never)
+        .map(|answer| answer.run)
 }
 
 /// Makes a child run of the run `parent`.
@@ -143,9 +188,15 @@ pub(super) fn create_child(
     tags.push(Pair::new(PART_TAG, part));
     tags.push(Pair::new(PARENT_TAG, &parent.info.run_id));
     let name = parts::above(part).map_or(part, |above| &part[above.len() + 1..]);
-    let request =
-        CreateRun { experiment_id: &parent.info.experiment_id, start_time, run_name: &names::value(name), tags };
-    client.post::<RunAnswer>("runs/create", &request, Repeat::Never).map(|answer| answer.run)
+    let request = CreateRun {
+        experiment_id: &parent.info.experiment_id,
+        start_time,
+        run_name: &names::value(name),
+        tags,
+    };
+    client
+        .post::<RunAnswer>("runs/create", &request, Repeat::Never)
+        .map(|answer| answer.run)
 }
 
 fn common_tags(opening: &Opening) -> Vec<Pair> {
@@ -155,20 +206,34 @@ fn common_tags(opening: &Opening) -> Vec<Pair> {
         Pair::new("mlflow.source.name", names::value(&header.pipeline)),
         Pair::new("mlflow.source.type", "LOCAL"),
     ];
-    tags.extend(header.commit.as_deref().map(|commit| Pair::new("mlflow.source.git.commit", commit)));
+    tags.extend(
+        header
+            .commit
+            .as_deref()
+            .map(|commit| Pair::new("mlflow.source.git.commit", commit)),
+    );
     tags
 }
 
 /// Brings a run back that somebody deleted, and its experiment with it.
-pub(super) fn restore(client: &MlflowClient, opening: &Opening, run: RemoteRun) -> Result<RemoteRun, TrackingError> {
+pub(super) fn restore(
+    client: &MlflowClient,
+    opening: &Opening,
+    run: RemoteRun,
+) -> Result<RemoteRun, TrackingError> {
     experiment(client, &opening.header.experiment)?;
-    let request = RunName { run_id: &run.info.run_id };
+    let request = RunName {
+        run_id: &run.info.run_id,
+    };
     let _: Nothing = client.post("runs/restore", &request, Repeat::Harmless)?;
     Ok(get_run(client, &run.info.run_id, opening.run)?.unwrap_or(run))
 }
 
 /// Returns what the server has of runs of ours in some experiments: the ids, and whether they were deleted there.
-pub(super) fn ours(client: &MlflowClient, experiments: &[String]) -> Result<Vec<RemoteRun>, TrackingError> {
+pub(super) fn ours(
+    client: &MlflowClient,
+    experiments: &[String],
+) -> Result<Vec<RemoteRun>, TrackingError> {
     search(client, experiments, format!("tags.`{RUN_TAG}` LIKE '%'"))
 }
 
@@ -178,11 +243,16 @@ fn experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError
     let name = if name.is_empty() { "Default" } else { name };
     match client.get::<ExperimentAnswer>("experiments/get-by-name", &[("experiment_name", name)]) {
         Ok(ExperimentAnswer { experiment }) => {
-            let id = ExperimentId { experiment_id: experiment.experiment_id };
+            let id = ExperimentId {
+                experiment_id: experiment.experiment_id,
+            };
             if experiment.lifecycle_stage == "deleted" {
                 if !client.restores() {
                     let server = client.url().to_owned();
-                    return Err(TrackingError::ExperimentDeleted { name: name.to_owned(), server });
+                    return Err(TrackingError::ExperimentDeleted {
+                        name: name.to_owned(),
+                        server,
+                    });
                 }
                 let _: Nothing = client.post("experiments/restore", &id, Repeat::Harmless)?;
             }
@@ -197,7 +267,10 @@ fn experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError
 pub(super) fn look_for_experiment(client: &MlflowClient, name: &str) -> Result<(), TrackingError> {
     match client.get::<ExperimentAnswer>("experiments/get-by-name", &[("experiment_name", name)]) {
         Ok(ExperimentAnswer { experiment }) if experiment.lifecycle_stage == "deleted" => {
-            Err(TrackingError::ExperimentDeleted { name: name.to_owned(), server: client.url().to_owned() })
+            Err(TrackingError::ExperimentDeleted {
+                name: name.to_owned(),
+                server: client.url().to_owned(),
+            })
         }
         Ok(_) => Ok(()),
         Err(error) if is(&error, "RESOURCE_DOES_NOT_EXIST") => Ok(()),
@@ -206,11 +279,16 @@ pub(super) fn look_for_experiment(client: &MlflowClient, name: &str) -> Result<(
 }
 
 fn create_experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError> {
-    match client.post::<ExperimentId>("experiments/create", &CreateExperiment { name }, Repeat::Harmless) {
+    match client.post::<ExperimentId>(
+        "experiments/create",
+        &CreateExperiment { name },
+        Repeat::Harmless,
+    ) {
         Ok(id) => Ok(id.experiment_id),
         // Another was faster, or our own first try arrived after all.
         Err(error) if is(&error, "RESOURCE_ALREADY_EXISTS") => {
-            let answer: ExperimentAnswer = client.get("experiments/get-by-name", &[("experiment_name", name)])?;
+            let answer: ExperimentAnswer =
+                client.get("experiments/get-by-name", &[("experiment_name", name)])?;
             Ok(answer.experiment.experiment_id)
         }
         Err(error) => Err(error),

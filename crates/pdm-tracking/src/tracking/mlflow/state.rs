@@ -36,9 +36,14 @@ impl SyncState {
     pub(super) fn write(self, folder: &RunFolder, client: &MlflowClient) {
         let mut file = StateFile::read(folder);
         file.servers.insert(client.url().to_owned(), self);
-        let Ok(json) = serde_json::to_vec_pretty(&file) else { return };
+        let Ok(json) = serde_json::to_vec_pretty(&file) else {
+            return;
+        };
         let unfinished = folder.unfinished();
-        if fs::write(&unfinished, json).and_then(|()| fs::rename(&unfinished, folder.sync_state())).is_err() {
+        if fs::write(&unfinished, json)
+            .and_then(|()| fs::rename(&unfinished, folder.sync_state()))
+            .is_err()
+        {
             let _ = fs::remove_file(&unfinished);
         }
     }

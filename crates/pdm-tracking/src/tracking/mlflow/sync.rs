@@ -36,7 +36,11 @@ pub struct SyncReport {
 /// # Errors
 /// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] where the server fails; [`TrackingError::Busy`] while
 /// another process copies the same run; those of [`RunStore::load`] for the journal.
-pub fn sync(store: &RunStore, run: RunId, client: &MlflowClient) -> Result<SyncReport, TrackingError> {
+pub fn sync(
+    store: &RunStore,
+    run: RunId,
+    client: &MlflowClient,
+) -> Result<SyncReport, TrackingError> {
     Syncer::new(store.folder(run), client.clone()).pass()
 }
 
@@ -63,7 +67,11 @@ const FILES_TAG: &str = "pdm_ml.synced_files";
 
 impl Syncer {
     pub(in crate::tracking) fn new(folder: RunFolder, client: MlflowClient) -> Self {
-        Self { folder, client, open: None }
+        Self {
+            folder,
+            client,
+            open: None,
+        }
     }
 
     pub(in crate::tracking) fn client(&self) -> &MlflowClient {
@@ -75,7 +83,9 @@ impl Syncer {
         // Where the lock cannot be written, as on a read-only disk, the server's own search has to do.
         let lock = RunLock::try_take(&self.folder.sync_lock());
         if matches!(lock, Ok(None)) {
-            return Err(TrackingError::Busy { run: self.folder.id });
+            return Err(TrackingError::Busy {
+                run: self.folder.id,
+            });
         }
         // The status comes before the lines: a run seen to have ended has all its lines.
         let now = standing(&self.folder)?;
@@ -84,7 +94,11 @@ impl Syncer {
             None => Open::new(&self.folder, &self.client)?,
         };
         let before = open.reader.lines();
-        let copied = if open.tree.is_deleted() { Ok(()) } else { open.copy(&self.folder, &now) };
+        let copied = if open.tree.is_deleted() {
+            Ok(())
+        } else {
+            open.copy(&self.folder, &now)
+        };
         // A copy that failed half-way has still come to something worth a hint.
         let report = self.report(&open, &now, before, copied.is_ok());
         // After a failure only the server knows what it has.
@@ -99,7 +113,12 @@ impl Syncer {
         let complete = copied && !deleted && ended;
         let (experiment_id, run_id) = (info.experiment_id.clone(), info.run_id.clone());
         let page = self.client.base().page(&experiment_id, &run_id);
-        let state = SyncState { experiment_id: experiment_id.clone(), run_id: run_id.clone(), lines, complete };
+        let state = SyncState {
+            experiment_id: experiment_id.clone(),
+            run_id: run_id.clone(),
+            lines,
+            complete,
+        };
         if SyncState::read(&self.folder, &self.client).as_ref() != Some(&state) {
             state.write(&self.folder, &self.client);
         }
@@ -130,7 +149,13 @@ impl Open {
         }
         let run = tree.root.remote.run();
         let (place, sent_files) = (Place::of(run, client), run.number(FILES_TAG));
-        Ok(Self { reader, tree, place, files, sent_files: usize::try_from(sent_files).unwrap_or(usize::MAX) })
+        Ok(Self {
+            reader,
+            tree,
+            place,
+            files,
+            sent_files: usize::try_from(sent_files).unwrap_or(usize::MAX),
+        })
     }
 
     fn copy(&mut self, folder: &RunFolder, now: &Standing) -> Result<(), TrackingError> {
@@ -152,7 +177,11 @@ impl Open {
                 self.flush()?;
             }
         }
-        if self.tree.has_news() { self.flush() } else { Ok(()) }
+        if self.tree.has_news() {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     /// Sends the files. What arrived before one that failed is noted as well as may be.
@@ -184,18 +213,29 @@ impl Open {
 
     /// Sends the journal itself, and last the status: a status that is there proves that all is.
     fn end(&mut self, folder: &RunFolder, now: &Standing) -> Result<(), TrackingError> {
-        let (word, ended) = (now.status.word(), now.ended.map(|ended| ended.as_millisecond()));
-        if self.tree.lines() == self.reader.lines() && self.tree.root.remote.run().info.status == word {
+        let (word, ended) = (
+            now.status.word(),
+            now.ended.map(|ended| ended.as_millisecond()),
+        );
+        if self.tree.lines() == self.reader.lines()
+            && self.tree.root.remote.run().info.status == word
+        {
             return Ok(());
         }
         self.tree.settle(word, ended)?;
         self.flush()?;
-        self.place.upload("pdm-ml/journal.ndjson", &folder.journal(), &mut self.tree.root.remote)?;
+        self.place.upload(
+            "pdm-ml/journal.ndjson",
+            &folder.journal(),
+            &mut self.tree.root.remote,
+        )?;
         self.tree.root.remote.end(word, ended)
     }
 }
 
 fn file_of(line: &Line) -> Option<String> {
-    let Line::Artifact { name, .. } = line else { return None };
+    let Line::Artifact { name, .. } = line else {
+        return None;
+    };
     Some(name.clone())
 }

@@ -30,20 +30,41 @@ pub(super) struct Branch {
 
 impl Tree {
     /// Finds the server's copy of a run, or begins one. `hint` is the name it had last time.
-    pub(super) fn open(client: &MlflowClient, opening: Opening, hint: Option<&str>) -> Result<Self, TrackingError> {
-        let known = hint.map(|id| search::get_run(client, id, opening.run)).transpose()?.flatten();
+    pub(super) fn open(
+        client: &MlflowClient,
+        opening: Opening,
+        hint: Option<&str>,
+    ) -> Result<Self, TrackingError> {
+        let known = hint
+            .map(|id| search::get_run(client, id, opening.run))
+            .transpose()?
+            .flatten();
         let run = match known {
             Some(run) => run,
             None => search::find_or_create(client, &opening)?,
         };
         let is_to_come_back = run.is_deleted() && client.restores();
-        let run = if is_to_come_back { search::restore(client, &opening, run)? } else { run };
+        let run = if is_to_come_back {
+            search::restore(client, &opening, run)?
+        } else {
+            run
+        };
         let mut children = search::children(client, &run, opening.run)?;
         // Should there be several of one part, the fullest that was not deleted comes last and stays.
         children.sort_by_key(|child| (!child.is_deleted(), child.number(LINES_TAG)));
-        let named = |child: RemoteRun| Some((child.tag(search::PART_TAG)?.to_owned(), Branch::new(client, child)));
+        let named = |child: RemoteRun| {
+            Some((
+                child.tag(search::PART_TAG)?.to_owned(),
+                Branch::new(client, child),
+            ))
+        };
         let parts = children.into_iter().filter_map(named).collect();
-        Ok(Self { client: client.clone(), opening, root: Branch::new(client, run), parts })
+        Ok(Self {
+            client: client.clone(),
+            opening,
+            root: Branch::new(client, run),
+            parts,
+        })
     }
 
     /// Returns how many lines of the journal the server has, with all its parts.
@@ -57,27 +78,43 @@ impl Tree {
     }
 
     /// Takes a line of the journal to the run it belongs to; `number` counts from 1.
-    pub(super) fn take(&mut self, number: u64, Stamped { at, line }: Stamped) -> Result<(), TrackingError> {
+    pub(super) fn take(
+        &mut self,
+        number: u64,
+        Stamped { at, line }: Stamped,
+    ) -> Result<(), TrackingError> {
         let at = at.as_millisecond();
         let here = (number, at);
         match line {
             Line::Metric { key, step, value } => {
                 let (part, key) = parts::divide(&key);
-                self.tell(part, here, |branch| branch.batch.metric(key, step, value, at))
+                self.tell(part, here, |branch| {
+                    branch.batch.metric(key, step, value, at)
+                })
             }
-            Line::Tag { key, value } => self.tell(None, here, |branch| branch.batch.tag(&key, &value)),
-            Line::Param { key, value } => self.tell(None, here, |branch| branch.param(&key, &value)),
-            Line::PartStarted { part, params } => {
-                self.tell(Some(&part), here, |branch| params.iter().for_each(|(key, value)| branch.param(key, value)))
+            Line::Tag { key, value } => {
+                self.tell(None, here, |branch| branch.batch.tag(&key, &value))
             }
+            Line::Param { key, value } => {
+                self.tell(None, here, |branch| branch.param(&key, &value))
+            }
+            Line::PartStarted { part, params } => self.tell(Some(&part), here, |branch| {
+                params
+                    .iter()
+                    .for_each(|(key, value)| branch.param(key, value))
+            }),
             // The end is sent after the note of how many lines are there, so it may be missing all the same.
-            Line::PartFinished { part } => self.part(&part, at).map(|branch| branch.finished = Some(at)),
+            Line::PartFinished { part } => self
+                .part(&part, at)
+                .map(|branch| branch.finished = Some(at)),
             Line::Input { part, data } => {
                 let part = Some(part.as_str()).filter(|part| !part.is_empty());
                 self.tell(part, here, |branch| branch.inputs.push(data))
             }
             // The server has no place for these; the journal that is uploaded at the end holds them.
-            Line::StageStarted { .. } | Line::StageCached { .. } | Line::StageFinished { .. } => Ok(()),
+            Line::StageStarted { .. } | Line::StageCached { .. } | Line::StageFinished { .. } => {
+                Ok(())
+            }
             Line::Artifact { .. } | Line::Warning { .. } | Line::End { .. } => Ok(()),
         }
     }
@@ -106,10 +143,21 @@ impl Tree {
     }
 
     /// Ends the parts that have not ended well as the run itself ended, and leaves no empty copy behind.
-    pub(super) fn settle(&mut self, status: &str, end_time: Option<i64>) -> Result<(), TrackingError> {
+    pub(super) fn settle(
+        &mut self,
+        status: &str,
+        end_time: Option<i64>,
+    ) -> Result<(), TrackingError> {
         let branches = self.parts.values().chain([&self.root]);
-        let kept = branches.map(|branch| branch.remote.run().info.run_id.clone()).collect();
-        search::delete_strays(&self.client, self.root.remote.run(), self.opening.run, &kept)?;
+        let kept = branches
+            .map(|branch| branch.remote.run().info.run_id.clone())
+            .collect();
+        search::delete_strays(
+            &self.client,
+            self.root.remote.run(),
+            self.opening.run,
+            &kept,
+        )?;
         let mut open = self.parts.values_mut().filter(|branch| branch.is_running());
         open.try_for_each(|branch| branch.remote.end(status, end_time))
     }
@@ -117,9 +165,20 @@ impl Tree {
     /// Returns what the server would not take.
     pub(super) fn problems(&self) -> Vec<String> {
         let of_part = |(part, branch): (&String, &Branch)| {
-            branch.remote.problems.iter().map(|problem| format!("{part}: {problem}")).collect::<Vec<_>>()
+            branch
+                .remote
+                .problems
+                .iter()
+                .map(|problem| format!("{part}: {problem}"))
+                .collect::<Vec<_>>()
         };
-        self.root.remote.problems.iter().cloned().chain(self.parts.iter().flat_map(of_part)).collect()
+        self.root
+            .remote
+            .problems
+            .iter()
+            .cloned()
+            .chain(self.parts.iter().flat_map(of_part))
+            .collect()
     }
 
     /// Gives a line to the run it belongs to, unless that has it already or was deleted by somebody.
@@ -146,7 +205,8 @@ impl Tree {
                 None => self.root.remote.run().clone(),
             };
             let child = search::create_child(&self.client, &self.opening, &parent, part, at)?;
-            self.parts.insert(part.to_owned(), Branch::new(&self.client, child));
+            self.parts
+                .insert(part.to_owned(), Branch::new(&self.client, child));
         }
         Ok(self.parts.get_mut(part).expect("the lines above make it"))
     }
@@ -154,17 +214,26 @@ impl Tree {
 
 impl Branch {
     fn new(client: &MlflowClient, run: RemoteRun) -> Self {
-        Self { remote: Remote::new(client, run), batch: Batch::default(), inputs: Vec::new(), finished: None }
+        Self {
+            remote: Remote::new(client, run),
+            batch: Batch::default(),
+            inputs: Vec::new(),
+            finished: None,
+        }
     }
 
     fn param(&mut self, key: &str, value: &str) {
         if let Err(key) = self.batch.param(key, value) {
-            self.remote.report(format!("parameter `{key}` is refused: it was logged before with another value"));
+            self.remote.report(format!(
+                "parameter `{key}` is refused: it was logged before with another value"
+            ));
         }
     }
 
     fn has_news(&self) -> bool {
-        !self.batch.is_empty() || !self.inputs.is_empty() || self.finished.is_some() && self.is_running()
+        !self.batch.is_empty()
+            || !self.inputs.is_empty()
+            || self.finished.is_some() && self.is_running()
     }
 
     fn is_running(&self) -> bool {

@@ -78,12 +78,18 @@ impl RemoteRun {
     }
 
     pub(super) fn tag(&self, key: &str) -> Option<&str> {
-        self.data.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
+        self.data
+            .tags
+            .iter()
+            .find(|tag| tag.key == key)
+            .map(|tag| tag.value.as_str())
     }
 
     /// Returns the number a tag holds; 0 where there is none.
     pub(super) fn number(&self, key: &str) -> u64 {
-        self.tag(key).and_then(|value| value.parse().ok()).unwrap_or(0)
+        self.tag(key)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0)
     }
 }
 
@@ -185,7 +191,10 @@ pub(super) struct Pair {
 
 impl Pair {
     pub(super) fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { key: key.into(), value: value.into() }
+        Self {
+            key: key.into(),
+            value: value.into(),
+        }
     }
 }
 

@@ -81,7 +81,10 @@ pub(super) struct RemoteVersion {
 
 impl RemoteVersion {
     pub(super) fn tag(&self, key: &str) -> Option<&str> {
-        self.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
+        self.tags
+            .iter()
+            .find(|tag| tag.key == key)
+            .map(|tag| tag.value.as_str())
     }
 }
 

@@ -38,12 +38,18 @@ pub(super) fn judge(fleet: &Fleet<'_>, pair: Pair) -> Alignment {
     let last = (a.len() as i64).min(b.len() as i64 - pair.shift);
     let (mut matched, mut exact, mut evidence) = (0, true, 0.0);
     for row in first..last.max(first) {
-        let (a_row, b_row) = (a.start + row as usize, b.start + (row + pair.shift) as usize);
+        let (a_row, b_row) = (
+            a.start + row as usize,
+            b.start + (row + pair.shift) as usize,
+        );
         if !matches(fleet, a_row, b_row) {
             continue;
         }
         matched += 1;
-        exact &= fleet.channels.iter().all(|channel| channel.ties(a_row, b_row));
+        exact &= fleet
+            .channels
+            .iter()
+            .all(|channel| channel.ties(a_row, b_row));
         if row > first {
             evidence += evidence_of_row(fleet, a_row, b_row);
         }
@@ -102,19 +108,31 @@ fn is_close(fleet: &Fleet<'_>, at: usize, a: usize, b: usize) -> bool {
 /// Returns how little chance explains that two rows agree. Sensors that move together count as one.
 pub(super) fn evidence_of_row(fleet: &Fleet<'_>, a: usize, b: usize) -> f64 {
     let close = (0..fleet.channels.len()).filter(|at| is_close(fleet, *at, a, b));
-    let sum: f64 = close.map(|at| evidence_of_cell(&fleet.channels[at], a, b)).sum();
+    let sum: f64 = close
+        .map(|at| evidence_of_cell(&fleet.channels[at], a, b))
+        .sum();
     sum * fleet.independent / fleet.channels.len() as f64
 }
 
 /// Returns how little chance explains that two values agree; nothing where the sensor has not moved.
 fn evidence_of_cell(channel: &Channel, a: usize, b: usize) -> f64 {
     let stands_still = channel.ties(a - 1, a) && channel.ties(b - 1, b);
-    if stands_still { 0.0 } else { channel.surprise(a, b) }
+    if stands_still {
+        0.0
+    } else {
+        channel.surprise(a, b)
+    }
 }
 
 /// Returns the logarithm of how many choices of so many rows there are.
 fn choices(matched: usize, of: usize) -> f64 {
     let share = matched as f64 / of.max(1) as f64;
-    let part = |share: f64| if share > 0.0 { -share * share.ln() } else { 0.0 };
+    let part = |share: f64| {
+        if share > 0.0 {
+            -share * share.ln()
+        } else {
+            0.0
+        }
+    };
     of as f64 * (part(share) + part(1.0 - share))
 }

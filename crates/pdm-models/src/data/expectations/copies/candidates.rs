@@ -64,8 +64,10 @@ struct Grid {
 
 /// Returns the pairs and rows that agree at a first look.
 pub(super) fn candidates(fleet: &Fleet<'_>) -> Candidates {
-    let found: Vec<Candidates> =
-        grids(fleet.channels.len()).into_par_iter().map(|grid| of_grid(fleet, &grid)).collect();
+    let found: Vec<Candidates> = grids(fleet.channels.len())
+        .into_par_iter()
+        .map(|grid| of_grid(fleet, &grid))
+        .collect();
     let mut all = Candidates::default();
     for of_grid in found {
         all.pairs.extend(of_grid.pairs);
@@ -79,12 +81,27 @@ pub(super) fn candidates(fleet: &Fleet<'_>) -> Candidates {
 /// sensors are there to know a window of a row or two. Each is held against the first of its kind and the one before it, so
 /// that a row which many units have costs no more.
 fn equal_rows(fleet: &Fleet<'_>) -> Vec<SharedRow> {
-    let hash = |row: usize| fleet.channels.iter().fold(0, |hash, channel| mixed(hash, u64::from(channel.below[row])));
-    let rows = if fleet.channels.is_empty() { 0 } else { fleet.unit_of.len() };
-    let mut hashed: Vec<(u64, u32)> = (0..rows).into_par_iter().map(|row| (hash(row), row as u32)).collect();
+    let hash = |row: usize| {
+        fleet.channels.iter().fold(0, |hash, channel| {
+            mixed(hash, u64::from(channel.below[row]))
+        })
+    };
+    let rows = if fleet.channels.is_empty() {
+        0
+    } else {
+        fleet.unit_of.len()
+    };
+    let mut hashed: Vec<(u64, u32)> = (0..rows)
+        .into_par_iter()
+        .map(|row| (hash(row), row as u32))
+        .collect();
     hashed.par_sort_unstable();
-    let of_kind = hashed.chunk_by(|a, b| a.0 == b.0).filter(|kind| kind.len() > 1);
-    of_kind.flat_map(|kind| shared_of_kind(fleet, kind)).collect()
+    let of_kind = hashed
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|kind| kind.len() > 1);
+    of_kind
+        .flat_map(|kind| shared_of_kind(fleet, kind))
+        .collect()
 }
 
 fn shared_of_kind(fleet: &Fleet<'_>, kind: &[(u64, u32)]) -> Vec<SharedRow> {
@@ -94,7 +111,10 @@ fn shared_of_kind(fleet: &Fleet<'_>, kind: &[(u64, u32)]) -> Vec<SharedRow> {
         let others = [kind[0].1, kind[at - 1].1];
         for other in &others[..at.min(others.len())] {
             let other = *other as usize;
-            let are_equal = fleet.channels.iter().all(|channel| channel.ties(other, row));
+            let are_equal = fleet
+                .channels
+                .iter()
+                .all(|channel| channel.ties(other, row));
             if are_equal && fleet.unit_of[other] != fleet.unit_of[row] {
                 shared.extend(shared_row(fleet, other, row));
             }
@@ -106,26 +126,50 @@ fn shared_of_kind(fleet: &Fleet<'_>, kind: &[(u64, u32)]) -> Vec<SharedRow> {
 /// Fine cells find copies that hardly differ in windows of a row or two, coarse ones those that were rounded or disturbed. A
 /// copy that lies across the border of a cell in one grid lies within it in another.
 fn grids(channels: usize) -> Vec<Grid> {
-    let from = |first: usize| (0..channels).map(|at| (first + at) % channels).collect::<Vec<_>>();
+    let from = |first: usize| {
+        (0..channels)
+            .map(|at| (first + at) % channels)
+            .collect::<Vec<_>>()
+    };
     let mut grids = Vec::new();
     if channels > 0 {
-        grids.push(Grid { channels: from(0), width: 0.125, moved: 0.0 });
-        grids.push(Grid { channels: from(channels / 2), width: 0.125, moved: 0.5 });
-        grids.push(Grid { channels: from(0), width: 1.0, moved: 0.25 });
+        grids.push(Grid {
+            channels: from(0),
+            width: 0.125,
+            moved: 0.0,
+        });
+        grids.push(Grid {
+            channels: from(channels / 2),
+            width: 0.125,
+            moved: 0.5,
+        });
+        grids.push(Grid {
+            channels: from(0),
+            width: 1.0,
+            moved: 0.25,
+        });
     }
     for channel in 0..channels.min(ALONE) {
-        grids.push(Grid { channels: vec![channel], width: 0.5, moved: 0.75 });
+        grids.push(Grid {
+            channels: vec![channel],
+            width: 0.5,
+            moved: 0.75,
+        });
     }
     grids
 }
 
 fn of_grid(fleet: &Fleet<'_>, grid: &Grid) -> Candidates {
     let mut found = Candidates::default();
-    let Some(cells) = window(fleet, grid) else { return found };
+    let Some(cells) = window(fleet, grid) else {
+        return found;
+    };
     let rows = cells.last().map_or(1, |(row, _)| row + 1);
     let fine = &fleet.channels[grid.channels[0]];
     let starts = fleet.members.par_iter().flat_map_iter(|member| {
-        let last = (member.rows.end + 1).saturating_sub(rows).max(member.rows.start);
+        let last = (member.rows.end + 1)
+            .saturating_sub(rows)
+            .max(member.rows.start);
         member.rows.start..last
     });
     let mut windows: Vec<(u64, u32, u32)> = starts
@@ -170,7 +214,11 @@ fn window(fleet: &Fleet<'_>, grid: &Grid) -> Option<Vec<(usize, usize)>> {
     let rows = fleet.unit_of.len();
     let needed = (rows as f64).ln() + 3.0;
     // Rows of the same age and regime are alike, so a cell tells less than its size says.
-    let told: Vec<f64> = grid.channels.iter().map(|at| 0.5 * surprise(&fleet.channels[*at], rows, grid)).collect();
+    let told: Vec<f64> = grid
+        .channels
+        .iter()
+        .map(|at| 0.5 * surprise(&fleet.channels[*at], rows, grid))
+        .collect();
     let (mut cells, mut sum) = (Vec::new(), 0.0);
     for row in 0..LONGEST_WINDOW {
         for (channel, told) in grid.channels.iter().zip(&told) {
@@ -225,7 +273,13 @@ fn shared_row(fleet: &Fleet<'_>, a: usize, b: usize) -> Option<SharedRow> {
     let evidence = evidence_of_row(fleet, a, b) - (fleet.members[of].rows.len() as f64).ln();
     let row = if unit == unit_of(a) { a } else { b };
     let exact = fleet.channels.iter().all(|channel| channel.ties(a, b));
-    (evidence > 0.0).then_some(SharedRow { unit, of, row, evidence, exact })
+    (evidence > 0.0).then_some(SharedRow {
+        unit,
+        of,
+        row,
+        evidence,
+        exact,
+    })
 }
 
 /// Returns whether most of the next few rows agree.

@@ -27,19 +27,32 @@ pub(super) struct Channel {
 impl Channel {
     /// Ranks the values of a sensor.
     pub(super) fn ranked(values: Vec<f64>) -> Self {
-        let mut order: Vec<(u64, u32)> = (0_u32..).zip(&values).map(|(row, value)| (sort_key(*value), row)).collect();
+        let mut order: Vec<(u64, u32)> = (0_u32..)
+            .zip(&values)
+            .map(|(row, value)| (sort_key(*value), row))
+            .collect();
         order.sort_unstable();
         let (mut below, mut up_to) = (vec![0; values.len()], vec![0; values.len()]);
         let mut start = 0;
         while start < order.len() {
-            let same = order[start..].iter().take_while(|(key, _)| *key == order[start].0).count();
+            let same = order[start..]
+                .iter()
+                .take_while(|(key, _)| *key == order[start].0)
+                .count();
             for (_, row) in &order[start..start + same] {
                 below[*row as usize] = start as u32;
                 up_to[*row as usize] = (start + same) as u32;
             }
             start += same;
         }
-        Self { noise: vec![0.0; values.len()], values, below, up_to, step: 0.0, novelty: 0.0 }
+        Self {
+            noise: vec![0.0; values.len()],
+            values,
+            below,
+            up_to,
+            step: 0.0,
+            novelty: 0.0,
+        }
     }
 
     /// Returns the rank of a row's value, in rows; the middle one where several rows have the value.
@@ -60,12 +73,17 @@ impl Channel {
     /// Returns the negative logarithm of the share of rows nearby that are as close to a row as another one is.
     pub(super) fn surprise(&self, a: usize, b: usize) -> f64 {
         // Rows between the two, to both sides, and without the two themselves.
-        let between = f64::from(self.up_to[a].max(self.up_to[b]) - self.below[a].min(self.below[b]));
+        let between =
+            f64::from(self.up_to[a].max(self.up_to[b]) - self.below[a].min(self.below[b]));
         if self.ties(a, b) {
             let others = between - 2.0;
             let surprise = ((2.0 * self.step + 1.0) / (others + 1.0)).max(1.0).ln();
             // A value that many rows have is one that units come to by themselves.
-            return if others <= FEW_TIES { surprise } else { surprise * self.novelty };
+            return if others <= FEW_TIES {
+                surprise
+            } else {
+                surprise * self.novelty
+            };
         }
         let as_close = 2.0 * (between - 2.0) + 1.0;
         ((2.0 * self.noise_at(a, b) + 1.0) / as_close).max(1.0).ln() * self.novelty
@@ -112,7 +130,9 @@ const FEW_TIES: f64 = 3.0;
 
 /// Takes the trend out of moves; the first row of a unit has none.
 fn center(moves: &mut [f32]) {
-    let Some((first, moves)) = moves.split_first_mut() else { return };
+    let Some((first, moves)) = moves.split_first_mut() else {
+        return;
+    };
     *first = 0.0;
     let mean = moves.iter().sum::<f32>() / moves.len().max(1) as f32;
     moves.iter_mut().for_each(|step| *step -= mean);
@@ -121,7 +141,8 @@ fn center(moves: &mut [f32]) {
 /// Averages the moves around each row.
 fn measure_noise(moves: &[f32], noise: &mut [f32]) {
     for (row, noise) in noise.iter_mut().enumerate() {
-        let around = &moves[row.saturating_sub(AROUND).max(1).min(moves.len())..(row + AROUND + 1).min(moves.len())];
+        let around = &moves[row.saturating_sub(AROUND).max(1).min(moves.len())
+            ..(row + AROUND + 1).min(moves.len())];
         *noise = around.iter().map(|step| step.abs()).sum::<f32>() / around.len().max(1) as f32;
     }
 }
@@ -129,7 +150,11 @@ fn measure_noise(moves: &[f32], noise: &mut [f32]) {
 /// Returns a number that orders as the values do; both zeros are one.
 fn sort_key(value: f64) -> u64 {
     let bits = (value + 0.0).to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | 1 << 63
+    }
 }
 
 /// Returns the decimal places that all values are written with.
@@ -155,7 +180,9 @@ mod tests {
 
     /// The row before, as the one that is alike.
     fn before(rows: u32, unit: u32) -> Vec<u32> {
-        (0..rows).map(|row| if row % unit == 0 { row } else { row - 1 }).collect()
+        (0..rows)
+            .map(|row| if row % unit == 0 { row } else { row - 1 })
+            .collect()
     }
 
     #[test]

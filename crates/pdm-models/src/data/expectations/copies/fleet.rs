@@ -55,20 +55,39 @@ impl<'a> Fleet<'a> {
             for run in &source.runs {
                 let start = unit_of.len();
                 unit_of.resize(start + run.rows.len(), members.len() as u32);
-                members.push(Member { part, source, run, rows: start..unit_of.len() });
+                members.push(Member {
+                    part,
+                    source,
+                    run,
+                    rows: start..unit_of.len(),
+                });
             }
         }
         let spans: Vec<_> = members.iter().map(|member| member.rows.clone()).collect();
         let sensors = telling_sensors(raw).into_par_iter();
-        let mut channels: Vec<_> = sensors.map(|sensor| Channel::ranked(joined(&members, sensor))).collect();
+        let mut channels: Vec<_> = sensors
+            .map(|sensor| Channel::ranked(joined(&members, sensor)))
+            .collect();
         let alike = rows_alike(&channels, &spans);
-        let moves: Vec<_> = channels.par_iter_mut().map(|channel| channel.measure(&spans, &alike)).collect();
+        let moves: Vec<_> = channels
+            .par_iter_mut()
+            .map(|channel| channel.measure(&spans, &alike))
+            .collect();
         let independent = independent(&moves);
-        let decimals = channels
-            .par_iter()
-            .map(|channel| spans.iter().map(|rows| channel::decimals(&channel.values[rows.clone()])).collect());
+        let decimals = channels.par_iter().map(|channel| {
+            spans
+                .iter()
+                .map(|rows| channel::decimals(&channel.values[rows.clone()]))
+                .collect()
+        });
         let decimals = decimals.collect();
-        Self { members, channels, independent, unit_of, decimals }
+        Self {
+            members,
+            channels,
+            independent,
+            unit_of,
+            decimals,
+        }
     }
 
     /// Returns the evidence from which chance is no explanation, in nats: it would show so much in one pair of units of one
@@ -76,7 +95,9 @@ impl<'a> Fleet<'a> {
     pub(super) fn certain(&self) -> f64 {
         let units = self.members.len() as f64;
         let rows = self.unit_of.len() as f64 / units.max(1.0);
-        (units * units / 2.0 * rows.max(1.0) * DATA_SETS).max(DATA_SETS).ln()
+        (units * units / 2.0 * rows.max(1.0) * DATA_SETS)
+            .max(DATA_SETS)
+            .ln()
     }
 
     /// Returns which of two units is told to be a copy, and of which other: a test unit of a training unit, else the later one.
@@ -90,13 +111,17 @@ impl<'a> Fleet<'a> {
         let mut first: HashMap<u64, usize> = HashMap::new();
         let mut pairs = Vec::new();
         for (unit, member) in self.members.iter().enumerate() {
-            let varies = member.columns().any(|values| values.iter().any(|value| *value != values[0]));
+            let varies = member
+                .columns()
+                .any(|values| values.iter().any(|value| *value != values[0]));
             if !varies {
                 continue;
             }
             let hash = member.hash();
             match first.get(&hash) {
-                Some(&earlier) if self.members[earlier].equals(member) => pairs.push((unit, earlier)),
+                Some(&earlier) if self.members[earlier].equals(member) => {
+                    pairs.push((unit, earlier))
+                }
                 Some(_) => {}
                 None => drop(first.insert(hash, unit)),
             }
@@ -107,7 +132,10 @@ impl<'a> Fleet<'a> {
 
 impl Member<'_> {
     fn columns(&self) -> impl Iterator<Item = &[f64]> {
-        self.source.channels.iter().map(|values| &values[self.run.rows.clone()])
+        self.source
+            .channels
+            .iter()
+            .map(|values| &values[self.run.rows.clone()])
     }
 
     fn equals(&self, other: &Member<'_>) -> bool {
@@ -149,7 +177,9 @@ fn telling_sensors(raw: &RawDataset) -> Vec<usize> {
 fn different_values(raw: &RawDataset, channel: usize) -> usize {
     let rows: usize = raw.histories().map(|(_, rows)| rows.len()).sum();
     let stride = rows.div_ceil(SAMPLE).max(1);
-    let values = raw.histories().flat_map(|(_, rows)| rows.channels[channel].iter().step_by(stride));
+    let values = raw
+        .histories()
+        .flat_map(|(_, rows)| rows.channels[channel].iter().step_by(stride));
     let mut sample: Vec<u64> = values.map(|value| (value + 0.0).to_bits()).collect();
     sample.sort_unstable();
     sample.dedup();
@@ -157,7 +187,8 @@ fn different_values(raw: &RawDataset, channel: usize) -> usize {
 }
 
 fn joined(members: &[Member<'_>], channel: usize) -> Vec<f64> {
-    let of_unit = |member: &Member<'_>| member.source.channels[channel][member.run.rows.clone()].to_vec();
+    let of_unit =
+        |member: &Member<'_>| member.source.channels[channel][member.run.rows.clone()].to_vec();
     members.iter().flat_map(of_unit).collect()
 }
 
@@ -168,24 +199,36 @@ fn rows_alike(channels: &[Channel], units: &[Range<usize>]) -> Vec<u32> {
     let nearest = |first: usize, row: usize| {
         let mut best = (f64::INFINITY, row);
         for other in (first.max(row.saturating_sub(farthest))..row).rev() {
-            let distance: f64 = channels.iter().map(|channel| (channel.rank(row) - channel.rank(other)).abs()).sum();
+            let distance: f64 = channels
+                .iter()
+                .map(|channel| (channel.rank(row) - channel.rank(other)).abs())
+                .sum();
             if distance < best.0 {
                 best = (distance, other);
             }
         }
         best.1 as u32
     };
-    let of_unit = |unit: &Range<usize>| unit.clone().map(|row| nearest(unit.start, row)).collect::<Vec<_>>();
+    let of_unit = |unit: &Range<usize>| {
+        unit.clone()
+            .map(|row| nearest(unit.start, row))
+            .collect::<Vec<_>>()
+    };
     units.par_iter().flat_map_iter(of_unit).collect()
 }
 
 /// Returns how many independent sensors move as these do: `n² / Σ r²` over the correlations of their moves, which is 1 where
 /// all of them repeat one sensor and `n` where none has to do with another.
 fn independent(moves: &[Vec<f32>]) -> f64 {
-    let stride = moves.first().map_or(1, |moves| moves.len().div_ceil(SAMPLE)).max(1);
+    let stride = moves
+        .first()
+        .map_or(1, |moves| moves.len().div_ceil(SAMPLE))
+        .max(1);
     let product = |a: &[f32], b: &[f32]| {
         let pairs = a.iter().zip(b).step_by(stride);
-        pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
+        pairs
+            .map(|(a, b)| f64::from(*a) * f64::from(*b))
+            .sum::<f64>()
     };
     let squares: Vec<f64> = moves.iter().map(|moves| product(moves, moves)).collect();
     let mut sum = 0.0;
@@ -198,5 +241,9 @@ fn independent(moves: &[Vec<f32>]) -> f64 {
         }
     }
     let count = moves.len() as f64;
-    if sum > 0.0 { count * count / sum } else { count }
+    if sum > 0.0 {
+        count * count / sum
+    } else {
+        count
+    }
 }

@@ -58,7 +58,11 @@ fn copies(fleet: &Fleet<'_>) -> Vec<Copy> {
         .into_par_iter()
         .map(|pair| {
             let (unit, of) = fleet.in_order(pair.a, pair.b);
-            Copy { unit, of, alignment: alignment::judge(fleet, pair) }
+            Copy {
+                unit,
+                of,
+                alignment: alignment::judge(fleet, pair),
+            }
         })
         .collect();
     judged.extend(copies_in_any_order(fleet, rows));
@@ -67,42 +71,83 @@ fn copies(fleet: &Fleet<'_>) -> Vec<Copy> {
         let shares_rows = alignment.matched >= FEWEST_ROWS || alignment.share() >= MOST;
         alignment.evidence > certain && shares_rows
     });
-    judged.sort_by_key(|copy| (copy.unit, std::cmp::Reverse(copy.alignment.matched), copy.of));
+    judged.sort_by_key(|copy| {
+        (
+            copy.unit,
+            std::cmp::Reverse(copy.alignment.matched),
+            copy.of,
+        )
+    });
     judged.dedup_by_key(|copy| copy.unit);
     judged
 }
 
 /// Judges units that share rows, but not one after the other.
 fn copies_in_any_order(fleet: &Fleet<'_>, mut rows: Vec<SharedRow>) -> Vec<Copy> {
-    rows.sort_by(|a, b| (a.unit, a.of, a.row).cmp(&(b.unit, b.of, b.row)).then(b.evidence.total_cmp(&a.evidence)));
+    rows.sort_by(|a, b| {
+        (a.unit, a.of, a.row)
+            .cmp(&(b.unit, b.of, b.row))
+            .then(b.evidence.total_cmp(&a.evidence))
+    });
     rows.dedup_by_key(|row| (row.unit, row.of, row.row));
     let of_pair = rows.chunk_by(|a, b| (a.unit, a.of) == (b.unit, b.of));
     let judge = |shared: &[SharedRow]| {
         let alignment = alignment::judge_rows(fleet, shared)?;
-        Some(Copy { unit: shared[0].unit, of: shared[0].of, alignment })
+        Some(Copy {
+            unit: shared[0].unit,
+            of: shared[0].of,
+            alignment,
+        })
     };
     of_pair.filter_map(judge).collect()
 }
 
 fn note(subject: &Subject<'_>, fleet: &Fleet<'_>, copy: &Copy, log: &mut FindingLog) {
     let (unit, of) = (&fleet.members[copy.unit], &fleet.members[copy.of]);
-    let Alignment { matched, rows, exact, .. } = copy.alignment;
+    let Alignment {
+        matched,
+        rows,
+        exact,
+        ..
+    } = copy.alignment;
     let is_copy = copy.alignment.share() >= MOST;
     let is_leak = is_copy && of.part.role == Role::Train;
-    let severity = if is_leak { subject.severity } else { subject.severity.max(Severity::Warning) };
-    let values = if exact { "the values" } else { "almost the values" };
-    let whose = format!("unit {} at line {} of {}", named(&of.run.unit), of.line(), of.part.file);
+    let severity = if is_leak {
+        subject.severity
+    } else {
+        subject.severity.max(Severity::Warning)
+    };
+    let values = if exact {
+        "the values"
+    } else {
+        "almost the values"
+    };
+    let whose = format!(
+        "unit {} at line {} of {}",
+        named(&of.run.unit),
+        of.line(),
+        of.part.file
+    );
     let verdict = match (is_copy, of.part.role) {
         (false, _) => "which may be a leak",
-        (true, Role::Train) if unit.part.role == Role::Test => "so a model would be judged on what it learnt from",
-        (true, Role::Train) => "so one of the two would be judged by a model that learnt from the other",
+        (true, Role::Train) if unit.part.role == Role::Test => {
+            "so a model would be judged on what it learnt from"
+        }
+        (true, Role::Train) => {
+            "so one of the two would be judged by a model that learnt from the other"
+        }
         (true, Role::Test | Role::Rul) => "so the same history is judged twice",
     };
     let message = format!(
         "unit {} has {values} of {whose}: {matched} of its {rows} rows agree, {verdict}",
         named(&unit.run.unit)
     );
-    log.add(severity, Expectation::CopiedUnits, place(unit, subject), message);
+    log.add(
+        severity,
+        Expectation::CopiedUnits,
+        place(unit, subject),
+        message,
+    );
 }
 
 /// Warns of whole histories that are equal in every value, where too few values differ between units to call that a copy.
@@ -113,13 +158,28 @@ fn note_equal(subject: &Subject<'_>, fleet: &Fleet<'_>, copies: &[Copy], log: &m
             continue;
         }
         let (unit, of) = (&fleet.members[unit], &fleet.members[of]);
-        let whose = format!("unit {} at line {} of {}", named(&of.run.unit), of.line(), of.part.file);
-        let message = format!("unit {} has the same values as {whose} in all of its rows", named(&unit.run.unit));
+        let whose = format!(
+            "unit {} at line {} of {}",
+            named(&of.run.unit),
+            of.line(),
+            of.part.file
+        );
+        let message = format!(
+            "unit {} has the same values as {whose} in all of its rows",
+            named(&unit.run.unit)
+        );
         let severity = subject.severity.max(Severity::Warning);
-        log.add(severity, Expectation::CopiedUnits, place(unit, subject), message);
+        log.add(
+            severity,
+            Expectation::CopiedUnits,
+            place(unit, subject),
+            message,
+        );
     }
 }
 
 fn place<'a>(unit: &Member<'a>, subject: &Subject<'a>) -> Place<'a> {
-    Place::file(&unit.part.file).line(unit.line()).column(&subject.raw.schema.unit)
+    Place::file(&unit.part.file)
+        .line(unit.line())
+        .column(&subject.raw.schema.unit)
 }

@@ -19,19 +19,40 @@ pub(super) fn note(subject: &Subject<'_>, log: &mut FindingLog) {
         return;
     }
     let mut training: BTreeMap<(&UnitId, Option<&str>), (&RawPart, &Rows, &Run)> = BTreeMap::new();
-    for (part, rows) in subject.raw.histories().filter(|(part, _)| part.role == Role::Train) {
+    for (part, rows) in subject
+        .raw
+        .histories()
+        .filter(|(part, _)| part.role == Role::Train)
+    {
         for run in &rows.runs {
-            training.entry((&run.unit, part.group.as_deref())).or_insert((part, rows, run));
+            training
+                .entry((&run.unit, part.group.as_deref()))
+                .or_insert((part, rows, run));
         }
     }
-    for (part, rows) in subject.raw.histories().filter(|(part, _)| part.role == Role::Test) {
+    for (part, rows) in subject
+        .raw
+        .histories()
+        .filter(|(part, _)| part.role == Role::Test)
+    {
         for run in &rows.runs {
-            let Some((other_part, other_rows, other)) = training.get(&(&run.unit, part.group.as_deref())) else {
+            let Some((other_part, other_rows, other)) =
+                training.get(&(&run.unit, part.group.as_deref()))
+            else {
                 continue;
             };
-            let whose = format!("line {} of {}", other_rows.line(other.rows.start), other_part.file);
-            let place = Place::file(&part.file).line(rows.line(run.rows.start)).column(&subject.raw.schema.unit);
-            let (ends, begins) = (rows.cycles[run.rows.end - 1], other_rows.cycles[other.rows.start]);
+            let whose = format!(
+                "line {} of {}",
+                other_rows.line(other.rows.start),
+                other_part.file
+            );
+            let place = Place::file(&part.file)
+                .line(rows.line(run.rows.start))
+                .column(&subject.raw.schema.unit);
+            let (ends, begins) = (
+                rows.cycles[run.rows.end - 1],
+                other_rows.cycles[other.rows.start],
+            );
             if begins > ends {
                 let message = format!(
                     "unit {} ends at cycle {ends} and goes on with cycle {begins} at {whose}, so it is in both parts",
@@ -43,7 +64,12 @@ pub(super) fn note(subject: &Subject<'_>, log: &mut FindingLog) {
                     "unit {} has the name of the unit at {whose}; if both are one machine, a model is judged on what it learnt from",
                     named(&run.unit)
                 );
-                log.add(subject.severity.max(Severity::Warning), Expectation::CopiedUnits, place, message);
+                log.add(
+                    subject.severity.max(Severity::Warning),
+                    Expectation::CopiedUnits,
+                    place,
+                    message,
+                );
             }
         }
     }

@@ -1,7 +1,9 @@
 use crate::models::neural::kernel::{tanh_all, tanh_back};
 use crate::models::neural::layers::{MapConv, Maps};
 use crate::models::neural::layout::{Layout, Weights};
-use crate::models::neural::options::{DEEPEST, LONGEST, MOST_TAPS, STRIDE, WIDEST, network_options};
+use crate::models::neural::options::{
+    DEEPEST, LONGEST, MOST_TAPS, STRIDE, WIDEST, network_options,
+};
 use crate::models::neural::{Activation, Body, NetworkOptions, Reading, SharedOptions};
 use pdm_core::domain::{FromData, Problem};
 
@@ -34,7 +36,15 @@ impl CnnOptions {
 
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
-        let Self { window, layers, filters, kernel, last_kernel, head, .. } = *self;
+        let Self {
+            window,
+            layers,
+            filters,
+            kernel,
+            last_kernel,
+            head,
+            ..
+        } = *self;
         [
             Problem::out_of_range(&[("window", window)], WIDEST),
             Problem::out_of_range(&[("layers", layers)], DEEPEST),
@@ -54,16 +64,31 @@ impl NetworkOptions for CnnOptions {
     }
 
     fn reading(&self) -> Reading {
-        Reading::Window { stride: self.stride(), length: self.window }
+        Reading::Window {
+            stride: self.stride(),
+            length: self.window,
+        }
     }
 
     fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
         let width = |layer: usize| if layer == 0 { 1 } else { self.filters };
-        let mut conv =
-            |i: usize, outputs, taps| MapConv::new(layout, &format!("convolutions.{i}"), [width(i), outputs], taps);
-        let mut convs: Vec<_> = (0..self.layers).map(|i| conv(i, self.filters, self.kernel)).collect();
+        let mut conv = |i: usize, outputs, taps| {
+            MapConv::new(
+                layout,
+                &format!("convolutions.{i}"),
+                [width(i), outputs],
+                taps,
+            )
+        };
+        let mut convs: Vec<_> = (0..self.layers)
+            .map(|i| conv(i, self.filters, self.kernel))
+            .collect();
         convs.push(conv(self.layers, 1, self.last_kernel));
-        Body::Cnn(Cnn { convs, window: self.window, features: inputs })
+        Body::Cnn(Cnn {
+            convs,
+            window: self.window,
+            features: inputs,
+        })
     }
 
     fn head(&self) -> usize {
@@ -79,7 +104,16 @@ impl NetworkOptions for CnnOptions {
     }
 
     fn small() -> Self {
-        Self { window: 8, layers: 2, filters: 4, kernel: 3, head: 4, steps: 8, batch: 16, ..Self::default() }
+        Self {
+            window: 8,
+            layers: 2,
+            filters: 4,
+            kernel: 3,
+            head: 4,
+            steps: 8,
+            batch: 16,
+            ..Self::default()
+        }
     }
 }
 
@@ -101,7 +135,12 @@ impl Cnn {
     }
 
     /// Returns the last map of each window, `[windows, window · features]`, for windows of at most the full length.
-    pub(crate) fn forward(&self, weights: &Weights, lengths: &[usize], rows: &[f32]) -> (Vec<f32>, Vec<CnnKept>) {
+    pub(crate) fn forward(
+        &self,
+        weights: &Weights,
+        lengths: &[usize],
+        rows: &[f32],
+    ) -> (Vec<f32>, Vec<CnnKept>) {
         let mut rows = rows;
         let window = |length: &usize| {
             let (window, rest) = rows.split_at(length * self.features);
@@ -109,7 +148,14 @@ impl Cnn {
             self.window(weights, window)
         };
         let kept: Vec<CnnKept> = lengths.iter().map(window).collect();
-        (kept.iter().filter_map(|maps| maps.last()).flat_map(|map| map.map(0)).copied().collect(), kept)
+        (
+            kept.iter()
+                .filter_map(|maps| maps.last())
+                .flat_map(|map| map.map(0))
+                .copied()
+                .collect(),
+            kept,
+        )
     }
 
     /// Adds the gradient by the parameters, given the one by the outputs.
@@ -121,7 +167,11 @@ impl Cnn {
         by_outputs: &[f32],
         gradient: &mut [f32],
     ) {
-        for ((kept, by_output), length) in kept.iter().zip(by_outputs.chunks_exact(self.width())).zip(lengths) {
+        for ((kept, by_output), length) in kept
+            .iter()
+            .zip(by_outputs.chunks_exact(self.width()))
+            .zip(lengths)
+        {
             self.window_back(weights, self.window - length, kept, by_output, gradient);
         }
     }
@@ -142,7 +192,14 @@ impl Cnn {
         kept
     }
 
-    fn window_back(&self, weights: &Weights, missing: usize, kept: &CnnKept, by_output: &[f32], gradient: &mut [f32]) {
+    fn window_back(
+        &self,
+        weights: &Weights,
+        missing: usize,
+        kept: &CnnKept,
+        by_output: &[f32],
+        gradient: &mut [f32],
+    ) {
         let last = &self.convs[self.convs.len() - 1];
         let mut by_maps = self.maps(1, last.padding_back());
         by_maps.map_mut(0).copy_from_slice(by_output);

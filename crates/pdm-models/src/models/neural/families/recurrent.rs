@@ -98,8 +98,11 @@ pub(crate) struct LayersKept {
 impl Layers {
     fn new(layout: &mut Layout, cell: Cell, inputs: usize, hidden: usize, layers: usize) -> Self {
         let width = |layer: usize| if layer == 0 { inputs } else { hidden };
-        let layer = |i: usize| Recurrent::new(layout, &format!("layers.{i}"), cell, width(i), hidden);
-        Self { layers: (0..layers).map(layer).collect() }
+        let layer =
+            |i: usize| Recurrent::new(layout, &format!("layers.{i}"), cell, width(i), hidden);
+        Self {
+            layers: (0..layers).map(layer).collect(),
+        }
     }
 
     /// Returns the width of the states.
@@ -108,10 +111,19 @@ impl Layers {
     }
 
     /// Returns the states of the last layer `[rows, hidden]` for sequences of these lengths.
-    pub(crate) fn forward(&self, weights: &Weights, lengths: &[usize], rows: &[f32]) -> (Vec<f32>, LayersKept) {
+    pub(crate) fn forward(
+        &self,
+        weights: &Weights,
+        lengths: &[usize],
+        rows: &[f32],
+    ) -> (Vec<f32>, LayersKept) {
         let steps = Steps::of(lengths);
         let first = self.layers[0].input.weight.inputs;
-        let mut kept = LayersKept { rows: steps.gather(rows, first), steps, traces: Vec::new() };
+        let mut kept = LayersKept {
+            rows: steps.gather(rows, first),
+            steps,
+            traces: Vec::new(),
+        };
         for layer in &self.layers {
             let input = kept.traces.last().map_or(&kept.rows, |trace| &trace.states);
             let trace = layer.forward(weights, &kept.steps, input);
@@ -122,11 +134,26 @@ impl Layers {
     }
 
     /// Adds the gradient by the parameters, given the one by the states.
-    pub(crate) fn backward(&self, weights: &Weights, kept: &LayersKept, by_states: &[f32], gradient: &mut [f32]) {
+    pub(crate) fn backward(
+        &self,
+        weights: &Weights,
+        kept: &LayersKept,
+        by_states: &[f32],
+        gradient: &mut [f32],
+    ) {
         let mut by_states = kept.steps.gather(by_states, self.width());
         for (i, layer) in self.layers.iter().enumerate().rev() {
-            let input = i.checked_sub(1).map_or(&kept.rows, |below| &kept.traces[below].states);
-            let by_input = layer.backward(weights, &kept.steps, input, &kept.traces[i], &by_states, gradient);
+            let input = i
+                .checked_sub(1)
+                .map_or(&kept.rows, |below| &kept.traces[below].states);
+            let by_input = layer.backward(
+                weights,
+                &kept.steps,
+                input,
+                &kept.traces[i],
+                &by_states,
+                gradient,
+            );
             if i > 0 {
                 by_states = layer.input.back(weights, &by_input);
             }

@@ -35,12 +35,22 @@ impl TcnOptions {
 
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
-        let Self { channels, blocks, kernel, head, max_steps, .. } = *self;
+        let Self {
+            channels,
+            blocks,
+            kernel,
+            head,
+            max_steps,
+            ..
+        } = *self;
         [
             Problem::out_of_range(&[("channels", channels), ("head", head)], WIDEST),
             Problem::out_of_range(&[("blocks", blocks)], MOST_BLOCKS),
             Problem::out_of_range(&[("kernel", kernel)], MOST_TAPS),
-            Problem::out_of_range(&[("stride", self.stride()), ("max_steps", max_steps)], LONGEST),
+            Problem::out_of_range(
+                &[("stride", self.stride()), ("max_steps", max_steps)],
+                LONGEST,
+            ),
             self.fit().problems(),
         ]
         .concat()
@@ -53,14 +63,26 @@ impl NetworkOptions for TcnOptions {
     }
 
     fn reading(&self) -> Reading {
-        Reading::Sequence { stride: self.stride(), max_steps: self.max_steps }
+        Reading::Sequence {
+            stride: self.stride(),
+            max_steps: self.max_steps,
+        }
     }
 
     fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
         let width = |block: usize| if block == 0 { inputs } else { self.channels };
-        let block =
-            |i: usize| Block::new(layout, &format!("blocks.{i}"), [width(i), self.channels], self.kernel, 1 << i);
-        Body::Tcn(Tcn { blocks: (0..self.blocks).map(block).collect() })
+        let block = |i: usize| {
+            Block::new(
+                layout,
+                &format!("blocks.{i}"),
+                [width(i), self.channels],
+                self.kernel,
+                1 << i,
+            )
+        };
+        Body::Tcn(Tcn {
+            blocks: (0..self.blocks).map(block).collect(),
+        })
     }
 
     fn head(&self) -> usize {
@@ -72,7 +94,14 @@ impl NetworkOptions for TcnOptions {
     }
 
     fn small() -> Self {
-        Self { channels: 8, blocks: 2, head: 4, steps: 8, batch: 4, ..Self::default() }
+        Self {
+            channels: 8,
+            blocks: 2,
+            head: 4,
+            steps: 8,
+            batch: 4,
+            ..Self::default()
+        }
     }
 }
 
@@ -106,7 +135,12 @@ impl Tcn {
     }
 
     /// Returns the outputs of the last block, `[rows, channels]`.
-    pub(crate) fn forward(&self, weights: &Weights, lengths: &[usize], rows: &[f32]) -> (Vec<f32>, Vec<BlockKept>) {
+    pub(crate) fn forward(
+        &self,
+        weights: &Weights,
+        lengths: &[usize],
+        rows: &[f32],
+    ) -> (Vec<f32>, Vec<BlockKept>) {
         let mut kept: Vec<BlockKept> = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
             let input = kept.last().map_or(rows, |below| &below.output).to_vec();
@@ -131,12 +165,35 @@ impl Tcn {
 }
 
 impl Block {
-    fn new(layout: &mut Layout, name: &str, [inputs, outputs]: [usize; 2], kernel: usize, dilation: usize) -> Self {
-        let first = Conv::new(layout, &format!("{name}.first"), [inputs, outputs], kernel, dilation);
-        let second = Conv::new(layout, &format!("{name}.second"), [outputs, outputs], kernel, dilation);
+    fn new(
+        layout: &mut Layout,
+        name: &str,
+        [inputs, outputs]: [usize; 2],
+        kernel: usize,
+        dilation: usize,
+    ) -> Self {
+        let first = Conv::new(
+            layout,
+            &format!("{name}.first"),
+            [inputs, outputs],
+            kernel,
+            dilation,
+        );
+        let second = Conv::new(
+            layout,
+            &format!("{name}.second"),
+            [outputs, outputs],
+            kernel,
+            dilation,
+        );
         let differs = inputs != outputs;
-        let skip = differs.then(|| Dense::new(layout, &format!("{name}.skip"), [inputs, outputs], inputs));
-        Self { first, second, skip }
+        let skip =
+            differs.then(|| Dense::new(layout, &format!("{name}.skip"), [inputs, outputs], inputs));
+        Self {
+            first,
+            second,
+            skip,
+        }
     }
 
     fn forward(&self, weights: &Weights, lengths: &[usize], input: Vec<f32>) -> BlockKept {
@@ -150,7 +207,12 @@ impl Block {
         };
         add(&second, &mut output);
         relu(&mut output);
-        BlockKept { input, first, second, output }
+        BlockKept {
+            input,
+            first,
+            second,
+            output,
+        }
     }
 
     /// Returns the gradient by the inputs, where it is wanted.
@@ -166,7 +228,8 @@ impl Block {
         relu_back(&kept.output, &mut by_sum);
         let mut by_second = by_sum.clone();
         relu_back(&kept.second, &mut by_second);
-        self.second.learn(lengths, &kept.first, &by_second, gradient);
+        self.second
+            .learn(lengths, &kept.first, &by_second, gradient);
         let mut by_first = self.second.back(weights, lengths, &by_second);
         relu_back(&kept.first, &mut by_first);
         self.first.learn(lengths, &kept.input, &by_first, gradient);

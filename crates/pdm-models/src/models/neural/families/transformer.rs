@@ -34,14 +34,27 @@ impl TransformerOptions {
 
     /// Returns what is wrong with the values, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
-        let Self { width, layers, heads, feed_forward, head, max_steps, .. } = *self;
+        let Self {
+            width,
+            layers,
+            heads,
+            feed_forward,
+            head,
+            max_steps,
+            ..
+        } = *self;
         let mut problems = Problem::out_of_range(&[("width", width), ("heads", heads)], WIDEST);
         if problems.is_empty() && width % heads != 0 {
             let message = format!("{width} is not a multiple of the {heads} heads");
-            problems.push(Problem::new("width", message).hint(format!("{}", width.next_multiple_of(heads))));
+            problems.push(
+                Problem::new("width", message).hint(format!("{}", width.next_multiple_of(heads))),
+            );
         }
         problems.extend(Problem::out_of_range(&[("layers", layers)], DEEPEST));
-        problems.extend(Problem::out_of_range(&[("feed_forward", feed_forward), ("head", head)], WIDEST));
+        problems.extend(Problem::out_of_range(
+            &[("feed_forward", feed_forward), ("head", head)],
+            WIDEST,
+        ));
         problems.extend(Problem::out_of_range(&[("stride", self.stride())], LONGEST));
         problems.extend(Problem::out_of_range(&[("max_steps", max_steps)], WIDEST));
         [problems, self.fit().problems()].concat()
@@ -54,15 +67,25 @@ impl NetworkOptions for TransformerOptions {
     }
 
     fn reading(&self) -> Reading {
-        Reading::Sequence { stride: self.stride(), max_steps: self.max_steps }
+        Reading::Sequence {
+            stride: self.stride(),
+            max_steps: self.max_steps,
+        }
     }
 
     fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
         let input = Dense::new(layout, "input", [inputs, self.width], inputs);
-        let encoders = (0..self.layers).map(|i| Encoder::new(layout, &format!("layers.{i}"), self)).collect();
+        let encoders = (0..self.layers)
+            .map(|i| Encoder::new(layout, &format!("layers.{i}"), self))
+            .collect();
         let norm = Norm::new(layout, "norm", self.width);
         let positions = positions(self.max_steps, self.width);
-        Body::Transformer(Transformer { input, encoders, norm, positions })
+        Body::Transformer(Transformer {
+            input,
+            encoders,
+            norm,
+            positions,
+        })
     }
 
     fn head(&self) -> usize {
@@ -76,7 +99,16 @@ impl NetworkOptions for TransformerOptions {
     }
 
     fn small() -> Self {
-        Self { width: 8, layers: 1, heads: 2, feed_forward: 8, head: 4, steps: 8, batch: 4, ..Self::default() }
+        Self {
+            width: 8,
+            layers: 1,
+            heads: 2,
+            feed_forward: 8,
+            head: 4,
+            steps: 8,
+            batch: 4,
+            ..Self::default()
+        }
     }
 }
 
@@ -122,7 +154,11 @@ fn positions(steps: usize, width: usize) -> Vec<f32> {
     let signal = |at: usize| {
         let (step, column) = ((at / width) as f32, at % width);
         let angle = step * (-(10_000.0f32.ln()) * (column / 2 * 2) as f32 / width as f32).exp();
-        if column.is_multiple_of(2) { angle.sin() } else { angle.cos() }
+        if column.is_multiple_of(2) {
+            angle.sin()
+        } else {
+            angle.cos()
+        }
     };
     (0..steps * width).map(signal).collect()
 }
@@ -134,7 +170,12 @@ impl Transformer {
     }
 
     /// Returns the outputs `[rows, width]` for sequences of these lengths.
-    pub(crate) fn forward(&self, weights: &Weights, lengths: &[usize], rows: &[f32]) -> (Vec<f32>, TransformerKept) {
+    pub(crate) fn forward(
+        &self,
+        weights: &Weights,
+        lengths: &[usize],
+        rows: &[f32],
+    ) -> (Vec<f32>, TransformerKept) {
         let mut x = self.input.apply(weights, rows);
         self.add_positions(lengths, &mut x);
         let mut encoders = Vec::with_capacity(self.encoders.len());
@@ -155,7 +196,9 @@ impl Transformer {
         by_outputs: &[f32],
         gradient: &mut [f32],
     ) {
-        let mut by_x = self.norm.backward(weights, &kept.norm, by_outputs, gradient);
+        let mut by_x = self
+            .norm
+            .backward(weights, &kept.norm, by_outputs, gradient);
         for (encoder, kept) in self.encoders.iter().zip(&kept.encoders).rev() {
             encoder.backward(weights, lengths, kept, &mut by_x, gradient);
         }
@@ -177,13 +220,24 @@ impl Transformer {
 
 impl Encoder {
     fn new(layout: &mut Layout, name: &str, options: &TransformerOptions) -> Self {
-        let TransformerOptions { width, heads, feed_forward, max_steps, .. } = *options;
+        let TransformerOptions {
+            width,
+            heads,
+            feed_forward,
+            max_steps,
+            ..
+        } = *options;
         Self {
             before_attention: Norm::new(layout, &format!("{name}.attention_norm"), width),
             attention: Attention::new(layout, name, width, heads, max_steps),
             before_feed_forward: Norm::new(layout, &format!("{name}.feed_forward_norm"), width),
             expand: Dense::new(layout, &format!("{name}.up"), [width, feed_forward], width),
-            contract: Dense::new(layout, &format!("{name}.down"), [feed_forward, width], feed_forward),
+            contract: Dense::new(
+                layout,
+                &format!("{name}.down"),
+                [feed_forward, width],
+                feed_forward,
+            ),
         }
     }
 
@@ -195,7 +249,14 @@ impl Encoder {
         let mut expanded = self.expand.apply(weights, &feed_forward_input);
         relu(&mut expanded);
         add(&self.contract.apply(weights, &expanded), x);
-        EncoderKept { attention_norm, attention_input, attention, feed_forward_norm, feed_forward_input, expanded }
+        EncoderKept {
+            attention_norm,
+            attention_input,
+            attention,
+            feed_forward_norm,
+            feed_forward_input,
+            expanded,
+        }
     }
 
     /// Takes the gradient by the layer's outputs to the one by its inputs.
@@ -210,10 +271,31 @@ impl Encoder {
         self.contract.learn(&kept.expanded, by_x, gradient);
         let mut by_expanded = self.contract.back(weights, by_x);
         relu_back(&kept.expanded, &mut by_expanded);
-        self.expand.learn(&kept.feed_forward_input, &by_expanded, gradient);
+        self.expand
+            .learn(&kept.feed_forward_input, &by_expanded, gradient);
         let by_norm = self.expand.back(weights, &by_expanded);
-        add(&self.before_feed_forward.backward(weights, &kept.feed_forward_norm, &by_norm, gradient), by_x);
-        let by_norm = self.attention.backward(weights, lengths, &kept.attention_input, &kept.attention, by_x, gradient);
-        add(&self.before_attention.backward(weights, &kept.attention_norm, &by_norm, gradient), by_x);
+        add(
+            &self.before_feed_forward.backward(
+                weights,
+                &kept.feed_forward_norm,
+                &by_norm,
+                gradient,
+            ),
+            by_x,
+        );
+        let by_norm = self.attention.backward(
+            weights,
+            lengths,
+            &kept.attention_input,
+            &kept.attention,
+            by_x,
+            gradient,
+        );
+        add(
+            &self
+                .before_attention
+                .backward(weights, &kept.attention_norm, &by_norm, gradient),
+            by_x,
+        );
     }
 }

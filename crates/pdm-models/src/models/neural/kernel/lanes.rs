@@ -23,7 +23,10 @@ pub(crate) fn lanes<F: LaneFunction<N, M>, S: Simd, const N: usize, const M: usi
     let length = outputs[0].len();
     let width = S::F32_LANES;
     let whole = length / width * width;
-    let (x, y) = (whole_lanes::<S, N>(&inputs, whole), whole_lanes_mut::<S, M>(&mut outputs, whole));
+    let (x, y) = (
+        whole_lanes::<S, N>(&inputs, whole),
+        whole_lanes_mut::<S, M>(&mut outputs, whole),
+    );
     for i in 0..whole / width {
         let mut values = [simd.splat_f32s(0.0); N];
         for k in 0..N {
@@ -44,7 +47,10 @@ pub(crate) fn lanes<F: LaneFunction<N, M>, S: Simd, const N: usize, const M: usi
 }
 
 #[inline(always)]
-fn whole_lanes<'a, S: Simd, const N: usize>(slices: &[&'a [f32]; N], whole: usize) -> [&'a [S::f32s]; N] {
+fn whole_lanes<'a, S: Simd, const N: usize>(
+    slices: &[&'a [f32]; N],
+    whole: usize,
+) -> [&'a [S::f32s]; N] {
     let mut found: [&[S::f32s]; N] = [&[]; N];
     for k in 0..N {
         found[k] = &S::as_simd_f32s(&slices[k][..whole]).0[..whole / S::F32_LANES];
@@ -57,7 +63,9 @@ fn whole_lanes_mut<'a, S: Simd, const M: usize>(
     slices: &'a mut [&mut [f32]; M],
     whole: usize,
 ) -> [&'a mut [S::f32s]; M] {
-    slices.each_mut().map(|slice| &mut S::as_mut_simd_f32s(&mut slice[..whole]).0[..whole / S::F32_LANES])
+    slices
+        .each_mut()
+        .map(|slice| &mut S::as_mut_simd_f32s(&mut slice[..whole]).0[..whole / S::F32_LANES])
 }
 
 /// Computes the last few numbers, fewer than a vector holds.
@@ -86,9 +94,15 @@ fn rest<F: LaneFunction<N, M>, S: Simd, const N: usize, const M: usize>(
 #[inline(always)]
 pub(crate) fn tanh_lanes<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // In this order a lane that is no number stays none.
-    let x = simd.min_f32s(simd.splat_f32s(TANH_LIMIT), simd.max_f32s(simd.splat_f32s(-TANH_LIMIT), x));
+    let x = simd.min_f32s(
+        simd.splat_f32s(TANH_LIMIT),
+        simd.max_f32s(simd.splat_f32s(-TANH_LIMIT), x),
+    );
     let s = simd.mul_f32s(x, x);
-    simd.div_f32s(simd.mul_f32s(x, horner(simd, &TANH_ODD, s)), horner(simd, &TANH_EVEN, s))
+    simd.div_f32s(
+        simd.mul_f32s(x, horner(simd, &TANH_ODD, s)),
+        horner(simd, &TANH_EVEN, s),
+    )
 }
 
 #[inline(always)]
@@ -143,7 +157,10 @@ mod tests {
     impl LaneFunction<1, 2> for Added {
         #[inline(always)]
         fn at<S: Simd>(simd: S, [x]: [S::f32s; 1], [y, z]: [S::f32s; 2]) -> [S::f32s; 2] {
-            [simd.add_f32s(y, tanh_lanes(simd, x)), simd.add_f32s(z, sigmoid_lanes(simd, x))]
+            [
+                simd.add_f32s(y, tanh_lanes(simd, x)),
+                simd.add_f32s(z, sigmoid_lanes(simd, x)),
+            ]
         }
     }
 
@@ -155,7 +172,8 @@ mod tests {
             vectorised(Both(&x, [&mut y, &mut z]));
             for ((x, y), z) in x.iter().zip(y).zip(z) {
                 assert!(
-                    (y - 1.0 - tanh(*x)).abs() < 1e-6 && (z - 2.0 - (1.0 + (-x).exp()).recip()).abs() < 1e-6,
+                    (y - 1.0 - tanh(*x)).abs() < 1e-6
+                        && (z - 2.0 - (1.0 + (-x).exp()).recip()).abs() < 1e-6,
                     "{x} {y} {z}"
                 );
             }

@@ -26,14 +26,37 @@ impl<'a> View<'a> {
     }
 
     /// Returns `rows` rows that start `row_stride` apart; they may overlap.
-    pub(crate) fn strided(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
-        Self { values, rows, columns, row_stride, column_stride: 1 }
+    pub(crate) fn strided(
+        values: &'a [f32],
+        rows: usize,
+        columns: usize,
+        row_stride: usize,
+    ) -> Self {
+        Self {
+            values,
+            rows,
+            columns,
+            row_stride,
+            column_stride: 1,
+        }
     }
 
     /// Returns the same matrix with rows and columns exchanged.
     pub(crate) fn transposed(self) -> Self {
-        let Self { values, rows, columns, row_stride, column_stride } = self;
-        Self { values, rows: columns, columns: rows, row_stride: column_stride, column_stride: row_stride }
+        let Self {
+            values,
+            rows,
+            columns,
+            row_stride,
+            column_stride,
+        } = self;
+        Self {
+            values,
+            rows: columns,
+            columns: rows,
+            row_stride: column_stride,
+            column_stride: row_stride,
+        }
     }
 
     #[inline(always)]
@@ -47,7 +70,13 @@ impl<'a> View<'a> {
         let values = &self.values[self.start(row, column)..];
         match values.first_chunk() {
             Some(lanes) if width == PANEL && self.column_stride == 1 => *lanes,
-            _ => std::array::from_fn(|j| if j < width { values[j * self.column_stride] } else { 0.0 }),
+            _ => std::array::from_fn(|j| {
+                if j < width {
+                    values[j * self.column_stride]
+                } else {
+                    0.0
+                }
+            }),
         }
     }
 }
@@ -70,7 +99,11 @@ impl Packed {
             let width = PANEL.min(columns - first);
             panels.extend((0..inner).map(|k| matrix.lanes(k, first, width)));
         }
-        Self { inner, columns, panels }
+        Self {
+            inner,
+            columns,
+            panels,
+        }
     }
 }
 
@@ -79,8 +112,16 @@ impl Packed {
 /// # Panics
 /// Where the shapes do not fit.
 pub(crate) fn multiply_add(a: View<'_>, b: &Packed, result: &mut [f32], row_stride: usize) {
-    assert_eq!(a.columns, b.inner, "the inner widths of a product are equal");
-    vectorised(Product { a, b, result, row_stride });
+    assert_eq!(
+        a.columns, b.inner,
+        "the inner widths of a product are equal"
+    );
+    vectorised(Product {
+        a,
+        b,
+        result,
+        row_stride,
+    });
 }
 
 struct Product<'a, 'r> {
@@ -130,7 +171,10 @@ impl Product<'_, '_> {
     fn single_block(&mut self, block: Range<usize>) {
         let inner = self.b.inner;
         let row = &self.a.values[block.clone()];
-        let (fours, rest) = self.b.panels.split_at(self.b.panels.len() / (4 * inner) * 4 * inner);
+        let (fours, rest) = self
+            .b
+            .panels
+            .split_at(self.b.panels.len() / (4 * inner) * 4 * inner);
         let mut column = 0;
         for panels in fours.chunks_exact(4 * inner) {
             let ((a, b), (c, d)) = {
@@ -181,7 +225,12 @@ impl Product<'_, '_> {
     /// Lays `M` rows of `a`, from a column on, side by side.
     #[inline(always)]
     fn pack_left<const M: usize>(&self, row: usize, from: usize, left: &mut [[f32; TILE]]) {
-        let View { values, row_stride, column_stride, .. } = self.a;
+        let View {
+            values,
+            row_stride,
+            column_stride,
+            ..
+        } = self.a;
         if row_stride == 1 {
             for (k, left) in left.iter_mut().enumerate() {
                 let start = row + (from + k) * column_stride;
@@ -191,7 +240,9 @@ impl Product<'_, '_> {
         }
         for i in 0..M {
             let values = values[self.a.start(row + i, from)..].iter();
-            left.iter_mut().zip(values.step_by(column_stride)).for_each(|(left, value)| left[i] = *value);
+            left.iter_mut()
+                .zip(values.step_by(column_stride))
+                .for_each(|(left, value)| left[i] = *value);
         }
     }
 
@@ -203,7 +254,10 @@ impl Product<'_, '_> {
             let result = &mut self.result[start..start + width];
             match result.as_mut_array::<PANEL>() {
                 Some(result) => (0..PANEL).for_each(|j| result[j] += sums[j]),
-                None => result.iter_mut().zip(sums).for_each(|(result, sum)| *result += sum),
+                None => result
+                    .iter_mut()
+                    .zip(sums)
+                    .for_each(|(result, sum)| *result += sum),
             }
         }
     }
@@ -274,7 +328,12 @@ mod tests {
     #[test]
     fn rows_may_overlap() {
         let (signal, mut result) = ([1.0, 2.0, 3.0, 4.0], [0.0; 3]);
-        multiply_add(View::strided(&signal, 3, 2, 1), &Packed::of(View::new(&[10.0, 1.0], 1)), &mut result, 1);
+        multiply_add(
+            View::strided(&signal, 3, 2, 1),
+            &Packed::of(View::new(&[10.0, 1.0], 1)),
+            &mut result,
+            1,
+        );
         assert_eq!(result, [12.0, 23.0, 34.0]);
     }
 }

@@ -39,25 +39,53 @@ struct Head {
 
 impl Attention {
     /// Adds the layer to a network.
-    pub(crate) fn new(layout: &mut Layout, name: &str, width: usize, heads: usize, context: usize) -> Self {
+    pub(crate) fn new(
+        layout: &mut Layout,
+        name: &str,
+        width: usize,
+        heads: usize,
+        context: usize,
+    ) -> Self {
         let projections = Dense::new(layout, &format!("{name}.qkv"), [width, 3 * width], width);
         let output = Dense::new(layout, &format!("{name}.attended"), [width, width], width);
-        Self { projections, output, heads, context }
+        Self {
+            projections,
+            output,
+            heads,
+            context,
+        }
     }
 
     /// Returns the outputs `[rows, width]` for sequences of these lengths.
-    pub(crate) fn forward(&self, weights: &Weights, lengths: &[usize], inputs: &[f32]) -> (Vec<f32>, AttentionKept) {
+    pub(crate) fn forward(
+        &self,
+        weights: &Weights,
+        lengths: &[usize],
+        inputs: &[f32],
+    ) -> (Vec<f32>, AttentionKept) {
         let projected = self.projections.apply(weights, inputs);
         let mut mixed = vec![0.0; inputs.len()];
         let mut shares = Vec::with_capacity(lengths.len() * self.heads);
         for head in self.each_head(lengths) {
             let share = self.shares(head, &projected);
             let values = Packed::of(head.part(&projected, 2));
-            multiply_add(View::new(&share, head.rows), &values, &mut mixed[head.start()..], head.width);
+            multiply_add(
+                View::new(&share, head.rows),
+                &values,
+                &mut mixed[head.start()..],
+                head.width,
+            );
             shares.push(share);
         }
         let outputs = self.output.apply(weights, &mixed);
-        (outputs, AttentionKept { projected, shares, mixed })
+        (
+            outputs,
+            AttentionKept {
+                projected,
+                shares,
+                mixed,
+            },
+        )
     }
 
     /// Adds the gradient by the parameters, and returns the one by the inputs.
@@ -85,11 +113,23 @@ impl Attention {
         let mut shares = vec![0.0; head.rows * head.rows];
         let keys = Packed::of(head.part(projected, 1).transposed());
         multiply_add(head.part(projected, 0), &keys, &mut shares, head.rows);
-        vectorised(Softmax { rows: head.rows, context: self.context, scale: head.scale(), values: &mut shares });
+        vectorised(Softmax {
+            rows: head.rows,
+            context: self.context,
+            scale: head.scale(),
+            values: &mut shares,
+        });
         shares
     }
 
-    fn head_back(&self, head: Head, projected: &[f32], share: &[f32], by_mixed: &[f32], by_projected: &mut [f32]) {
+    fn head_back(
+        &self,
+        head: Head,
+        projected: &[f32],
+        share: &[f32],
+        by_mixed: &[f32],
+        by_projected: &mut [f32],
+    ) {
         let (rows, wide) = (head.rows, 3 * head.width);
         let by_mixed = View::strided(&by_mixed[head.start()..], rows, head.columns, head.width);
         let shares = View::new(share, rows);
@@ -98,11 +138,29 @@ impl Attention {
         let mut by_scores = vec![0.0; share.len()];
         let values = Packed::of(head.part(projected, 2).transposed());
         multiply_add(by_mixed, &values, &mut by_scores, rows);
-        vectorised(SoftmaxBack { rows, scale: head.scale(), shares: share, by_scores: &mut by_scores });
+        vectorised(SoftmaxBack {
+            rows,
+            scale: head.scale(),
+            shares: share,
+            by_scores: &mut by_scores,
+        });
         let by_scores = View::new(&by_scores, rows);
-        let (queries, keys) = (Packed::of(head.part(projected, 0)), Packed::of(head.part(projected, 1)));
-        multiply_add(by_scores, &keys, &mut by_projected[head.start_of(0)..], wide);
-        multiply_add(by_scores.transposed(), &queries, &mut by_projected[head.start_of(1)..], wide);
+        let (queries, keys) = (
+            Packed::of(head.part(projected, 0)),
+            Packed::of(head.part(projected, 1)),
+        );
+        multiply_add(
+            by_scores,
+            &keys,
+            &mut by_projected[head.start_of(0)..],
+            wide,
+        );
+        multiply_add(
+            by_scores.transposed(),
+            &queries,
+            &mut by_projected[head.start_of(1)..],
+            wide,
+        );
     }
 
     fn each_head(&self, lengths: &[usize]) -> impl Iterator<Item = Head> {
@@ -112,7 +170,13 @@ impl Attention {
         lengths.iter().flat_map(move |rows| {
             let start = first;
             first += rows;
-            (0..heads).map(move |head| Head { first: start, rows: *rows, width, column: head * columns, columns })
+            (0..heads).map(move |head| Head {
+                first: start,
+                rows: *rows,
+                width,
+                column: head * columns,
+                columns,
+            })
         })
     }
 }
@@ -120,7 +184,12 @@ impl Attention {
 impl Head {
     /// Returns the queries (0), keys (1) or values (2), `[rows, columns]`.
     fn part<'a>(&self, projected: &'a [f32], part: usize) -> View<'a> {
-        View::strided(&projected[self.start_of(part)..], self.rows, self.columns, 3 * self.width)
+        View::strided(
+            &projected[self.start_of(part)..],
+            self.rows,
+            self.columns,
+            3 * self.width,
+        )
     }
 
     fn start_of(&self, part: usize) -> usize {
@@ -154,8 +223,11 @@ impl Work for Softmax<'_> {
             values[..oldest].fill(0.0);
             values[row + 1..].fill(0.0);
             let seen = &mut values[oldest..=row];
-            let largest = seen.iter().fold(f32::NEG_INFINITY, |largest, value| largest.max(*value));
-            seen.iter_mut().for_each(|value| *value = exp((*value - largest) * self.scale));
+            let largest = seen
+                .iter()
+                .fold(f32::NEG_INFINITY, |largest, value| largest.max(*value));
+            seen.iter_mut()
+                .for_each(|value| *value = exp((*value - largest) * self.scale));
             let factor = seen.iter().sum::<f32>().recip();
             seen.iter_mut().for_each(|value| *value *= factor);
         }
@@ -175,9 +247,15 @@ impl Work for SoftmaxBack<'_> {
 
     #[inline(always)]
     fn call(self) {
-        for (shares, by) in self.shares.chunks_exact(self.rows).zip(self.by_scores.chunks_exact_mut(self.rows)) {
+        for (shares, by) in self
+            .shares
+            .chunks_exact(self.rows)
+            .zip(self.by_scores.chunks_exact_mut(self.rows))
+        {
             let along: f32 = shares.iter().zip(&*by).map(|(share, g)| share * g).sum();
-            by.iter_mut().zip(shares).for_each(|(g, share)| *g = self.scale * share * (*g - along));
+            by.iter_mut()
+                .zip(shares)
+                .for_each(|(g, share)| *g = self.scale * share * (*g - along));
         }
     }
 }

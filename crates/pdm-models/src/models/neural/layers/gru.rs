@@ -7,7 +7,8 @@
 
 use super::recurrent::{Backward, Forward, parts, parts_mut};
 use crate::models::neural::kernel::{
-    LaneFunction, Simd, WithSimd, lanes, sigmoid_lanes, sigmoid_slope, tanh_lanes, tanh_slope, vectorised,
+    LaneFunction, Simd, WithSimd, lanes, sigmoid_lanes, sigmoid_slope, tanh_lanes, tanh_slope,
+    vectorised,
 };
 
 /// Kept of a step: `r`, `z`, `n` and `bₙ`.
@@ -30,10 +31,25 @@ impl WithSimd for GruForward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Forward { hidden, input, recurrent, before, kept, state, .. } = self.0;
-        let projections = input.chunks_exact(3 * hidden).zip(recurrent.chunks_exact(3 * hidden));
-        let states = before.chunks_exact(hidden).zip(state.chunks_exact_mut(hidden));
-        for (((a, b), (before, state)), kept) in projections.zip(states).zip(kept.chunks_exact_mut(KEPT * hidden)) {
+        let Forward {
+            hidden,
+            input,
+            recurrent,
+            before,
+            kept,
+            state,
+            ..
+        } = self.0;
+        let projections = input
+            .chunks_exact(3 * hidden)
+            .zip(recurrent.chunks_exact(3 * hidden));
+        let states = before
+            .chunks_exact(hidden)
+            .zip(state.chunks_exact_mut(hidden));
+        for (((a, b), (before, state)), kept) in projections
+            .zip(states)
+            .zip(kept.chunks_exact_mut(KEPT * hidden))
+        {
             let ([a_r, a_z, a_n], [b_r, b_z, b_n]) = (parts(a, hidden), parts(b, hidden));
             let [reset, update, candidate, kept_b] = parts_mut(kept, hidden);
             let inputs = [a_r, a_z, a_n, b_r, b_z, b_n, before];
@@ -62,10 +78,25 @@ impl WithSimd for GruBackward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Backward { hidden, before, kept, by_state, by_input, by_recurrent, .. } = self.0;
-        let known = before.chunks_exact(hidden).zip(kept.chunks_exact(KEPT * hidden));
-        let projections = by_input.chunks_exact_mut(3 * hidden).zip(by_recurrent.chunks_exact_mut(3 * hidden));
-        for (((before, kept), by_state), (a, b)) in known.zip(by_state.chunks_exact_mut(hidden)).zip(projections) {
+        let Backward {
+            hidden,
+            before,
+            kept,
+            by_state,
+            by_input,
+            by_recurrent,
+            ..
+        } = self.0;
+        let known = before
+            .chunks_exact(hidden)
+            .zip(kept.chunks_exact(KEPT * hidden));
+        let projections = by_input
+            .chunks_exact_mut(3 * hidden)
+            .zip(by_recurrent.chunks_exact_mut(3 * hidden));
+        for (((before, kept), by_state), (a, b)) in known
+            .zip(by_state.chunks_exact_mut(hidden))
+            .zip(projections)
+        {
             let [reset, update, candidate, kept_b] = parts(kept, hidden);
             let ([a_r, a_z, a_n], [b_r, b_z, b_n]) = (parts_mut(a, hidden), parts_mut(b, hidden));
             let inputs = [reset, update, candidate, kept_b, before];
@@ -78,11 +109,18 @@ struct StepBack;
 
 impl LaneFunction<5, 7> for StepBack {
     #[inline(always)]
-    fn at<S: Simd>(simd: S, [r, z, n, b_n, h]: [S::f32s; 5], [g, ..]: [S::f32s; 7]) -> [S::f32s; 7] {
+    fn at<S: Simd>(
+        simd: S,
+        [r, z, n, b_n, h]: [S::f32s; 5],
+        [g, ..]: [S::f32s; 7],
+    ) -> [S::f32s; 7] {
         let by_h = simd.mul_f32s(g, z);
         let by_n = simd.mul_f32s(simd.sub_f32s(g, by_h), tanh_slope(simd, n));
         let by_r = simd.mul_f32s(simd.mul_f32s(by_n, b_n), sigmoid_slope(simd, r));
-        let by_z = simd.mul_f32s(simd.mul_f32s(g, simd.sub_f32s(h, n)), sigmoid_slope(simd, z));
+        let by_z = simd.mul_f32s(
+            simd.mul_f32s(g, simd.sub_f32s(h, n)),
+            sigmoid_slope(simd, z),
+        );
         [by_h, by_r, by_z, by_n, by_r, by_z, simd.mul_f32s(by_n, r)]
     }
 }

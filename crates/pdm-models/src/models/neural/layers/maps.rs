@@ -34,7 +34,14 @@ impl Maps {
     /// Returns maps of zeros with that many zero steps before and after them.
     pub(crate) fn new([maps, steps, features]: [usize; 3], [before, after]: [usize; 2]) -> Self {
         let values = vec![0.0; maps * (before + steps + after) * features + SPARE];
-        Self { values, maps, steps, features, before, after }
+        Self {
+            values,
+            maps,
+            steps,
+            features,
+            before,
+            after,
+        }
     }
 
     /// Returns one map without the zeros around it, `[steps, features]`.
@@ -71,11 +78,21 @@ impl Maps {
 
 impl MapConv {
     /// Adds the layer to a network.
-    pub(crate) fn new(layout: &mut Layout, name: &str, [inputs, outputs]: [usize; 2], taps: usize) -> Self {
+    pub(crate) fn new(
+        layout: &mut Layout,
+        name: &str,
+        [inputs, outputs]: [usize; 2],
+        taps: usize,
+    ) -> Self {
         let init = Init::of_fan(inputs * taps);
         let weight = layout.vector(&format!("{name}.weight"), &[taps, inputs, outputs], init);
         let bias = layout.vector(&format!("{name}.bias"), &[outputs], init);
-        Self { weight, bias, inputs, taps }
+        Self {
+            weight,
+            bias,
+            inputs,
+            taps,
+        }
     }
 
     /// Returns the zero steps that inputs need before and after them.
@@ -103,7 +120,8 @@ impl MapConv {
         by_inputs.each(|_, values| values.fill(0.0));
         let weight = self.weight.of(&weights.parameters);
         let last = self.taps - 1;
-        let at = |input: usize, output: usize, tap: usize| weight[self.at(last - tap, input, output)];
+        let at =
+            |input: usize, output: usize, tap: usize| weight[self.at(last - tap, input, output)];
         convolve(by_outputs, self.taps, at, by_inputs);
     }
 
@@ -116,10 +134,21 @@ impl MapConv {
                 let signal = &inputs.values[input * inputs.padded()..(input + 1) * inputs.padded()];
                 let (mut first, mut second) = (vec![0.0; self.taps], vec![0.0; self.taps]);
                 let with = [by_outputs.map(output), by_outputs.map(other)];
-                vectorised(Correlate { signal, shift: inputs.features, with, sums: [&mut first, &mut second] });
-                first.iter().enumerate().for_each(|(tap, sum)| weight[self.at(tap, input, output)] += sum);
+                vectorised(Correlate {
+                    signal,
+                    shift: inputs.features,
+                    with,
+                    sums: [&mut first, &mut second],
+                });
+                first
+                    .iter()
+                    .enumerate()
+                    .for_each(|(tap, sum)| weight[self.at(tap, input, output)] += sum);
                 if other > output {
-                    second.iter().enumerate().for_each(|(tap, sum)| weight[self.at(tap, input, other)] += sum);
+                    second
+                        .iter()
+                        .enumerate()
+                        .for_each(|(tap, sum)| weight[self.at(tap, input, other)] += sum);
                 }
             }
         }
@@ -136,20 +165,39 @@ impl MapConv {
 }
 
 /// Adds the convolution of padded maps; `weight` gives the factor of an output, an input and a tap.
-fn convolve(inputs: &Maps, taps: usize, weight: impl Fn(usize, usize, usize) -> f32, outputs: &mut Maps) {
+fn convolve(
+    inputs: &Maps,
+    taps: usize,
+    weight: impl Fn(usize, usize, usize) -> f32,
+    outputs: &mut Maps,
+) {
     let lanes = outputs.steps * outputs.features;
-    let starts = |input: usize| (0..taps).map(move |tap| input * inputs.padded() + tap * inputs.features);
+    let starts =
+        |input: usize| (0..taps).map(move |tap| input * inputs.padded() + tap * inputs.features);
     let starts: Vec<usize> = (0..inputs.maps).flat_map(starts).collect();
     for first in (0..outputs.maps).step_by(GROUP) {
         let count = (outputs.maps - first).min(GROUP);
-        let factor = |i: usize, input, tap| if i < count { weight(first + i, input, tap) } else { 0.0 };
+        let factor = |i: usize, input, tap| {
+            if i < count {
+                weight(first + i, input, tap)
+            } else {
+                0.0
+            }
+        };
         let mut factors = Vec::with_capacity(starts.len());
         for input in 0..inputs.maps {
             factors.extend((0..taps).map(|tap| std::array::from_fn(|i| factor(i, input, tap))));
         }
         let maps = (0..count).map(|i| outputs.start(first + i)).collect();
         let (signal, result) = (&inputs.values[..], &mut outputs.values[..]);
-        vectorised(Convolve { signal, starts: &starts, factors: &factors, result, maps, lanes });
+        vectorised(Convolve {
+            signal,
+            starts: &starts,
+            factors: &factors,
+            result,
+            maps,
+            lanes,
+        });
     }
 }
 
@@ -199,8 +247,14 @@ impl Convolve<'_> {
             ([x, y], []) => [*x, *y] = [simd.add_f32s(*x, sums[0]), simd.add_f32s(*y, sums[1])],
             _ => {
                 let (first, second) = result.split_at_mut(width.min(S::F32_LANES));
-                simd.partial_store_f32s(first, simd.add_f32s(simd.partial_load_f32s(first), sums[0]));
-                simd.partial_store_f32s(second, simd.add_f32s(simd.partial_load_f32s(second), sums[1]));
+                simd.partial_store_f32s(
+                    first,
+                    simd.add_f32s(simd.partial_load_f32s(first), sums[0]),
+                );
+                simd.partial_store_f32s(
+                    second,
+                    simd.add_f32s(simd.partial_load_f32s(second), sums[1]),
+                );
             }
         }
     }
@@ -210,11 +264,15 @@ impl Convolve<'_> {
     fn sums<S: Simd, const M: usize>(&self, simd: S, lane: usize) -> [[S::f32s; 2]; M] {
         let mut sums = [[simd.splat_f32s(0.0); 2]; M];
         for (start, factors) in self.starts.iter().zip(self.factors) {
-            let (signal, _) = S::as_simd_f32s(&self.signal[start + lane..start + lane + 2 * S::F32_LANES]);
+            let (signal, _) =
+                S::as_simd_f32s(&self.signal[start + lane..start + lane + 2 * S::F32_LANES]);
             let [x, y] = [signal[0], signal[1]];
             for (sums, factor) in sums.iter_mut().zip(factors) {
                 let factor = simd.splat_f32s(*factor);
-                *sums = [simd.mul_add_f32s(factor, x, sums[0]), simd.mul_add_f32s(factor, y, sums[1])];
+                *sums = [
+                    simd.mul_add_f32s(factor, x, sums[0]),
+                    simd.mul_add_f32s(factor, y, sums[1]),
+                ];
             }
         }
         sums
@@ -236,7 +294,9 @@ impl WithSimd for Correlate<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let taps = self.sums[0].len();
         let whole = taps / GROUP * GROUP;
-        (0..whole).step_by(GROUP).for_each(|first| self.taps::<S, GROUP>(simd, first));
+        (0..whole)
+            .step_by(GROUP)
+            .for_each(|first| self.taps::<S, GROUP>(simd, first));
         (whole..taps).for_each(|first| self.taps::<S, 1>(simd, first));
     }
 }

@@ -24,15 +24,29 @@ impl Norm {
     /// Adds the layer to a network.
     pub(crate) fn new(layout: &mut Layout, name: &str, width: usize) -> Self {
         let scale = layout.vector(&format!("{name}.weight"), &[width], Init::Constant(1.0));
-        Self { scale, shift: layout.vector(&format!("{name}.bias"), &[width], Init::Constant(0.0)) }
+        Self {
+            scale,
+            shift: layout.vector(&format!("{name}.bias"), &[width], Init::Constant(0.0)),
+        }
     }
 
     /// Returns the normalised rows.
     pub(crate) fn forward(&self, weights: &Weights, inputs: &[f32]) -> (Vec<f32>, NormKept) {
-        let (scale, shift) = (self.scale.of(&weights.parameters), self.shift.of(&weights.parameters));
+        let (scale, shift) = (
+            self.scale.of(&weights.parameters),
+            self.shift.of(&weights.parameters),
+        );
         let mut outputs = vec![0.0; inputs.len()];
-        let mut kept = NormKept { standardised: inputs.to_vec(), factors: vec![0.0; inputs.len() / scale.len()] };
-        vectorised(Forward { scale, shift, kept: &mut kept, outputs: &mut outputs });
+        let mut kept = NormKept {
+            standardised: inputs.to_vec(),
+            factors: vec![0.0; inputs.len() / scale.len()],
+        };
+        vectorised(Forward {
+            scale,
+            shift,
+            kept: &mut kept,
+            outputs: &mut outputs,
+        });
         (outputs, kept)
     }
 
@@ -47,9 +61,16 @@ impl Norm {
         let mut by_inputs = by_outputs.to_vec();
         let width = self.scale.len;
         // Scale and shift stand one behind the other.
-        let (by_scale, by_shift) = gradient[self.scale.start..self.shift.start + width].split_at_mut(width);
+        let (by_scale, by_shift) =
+            gradient[self.scale.start..self.shift.start + width].split_at_mut(width);
         let scale = self.scale.of(&weights.parameters);
-        vectorised(Backward { scale, kept, by_inputs: &mut by_inputs, by_scale, by_shift });
+        vectorised(Backward {
+            scale,
+            kept,
+            by_inputs: &mut by_inputs,
+            by_scale,
+            by_shift,
+        });
         by_inputs
     }
 }
@@ -67,13 +88,23 @@ impl Work for Forward<'_> {
     #[inline(always)]
     fn call(self) {
         let width = self.scale.len();
-        let rows = self.kept.standardised.chunks_exact_mut(width).zip(&mut self.kept.factors);
+        let rows = self
+            .kept
+            .standardised
+            .chunks_exact_mut(width)
+            .zip(&mut self.kept.factors);
         for ((row, factor), output) in rows.zip(self.outputs.chunks_exact_mut(width)) {
             let mean = sum(row, |x, _| x, row) / width as f32;
             row.iter_mut().for_each(|x| *x -= mean);
-            *factor = (sum(row, |x, _| x * x, row) / width as f32 + EPSILON).sqrt().recip();
+            *factor = (sum(row, |x, _| x * x, row) / width as f32 + EPSILON)
+                .sqrt()
+                .recip();
             row.iter_mut().for_each(|x| *x *= *factor);
-            for ((out, x), (scale, shift)) in output.iter_mut().zip(row).zip(self.scale.iter().zip(self.shift)) {
+            for ((out, x), (scale, shift)) in output
+                .iter_mut()
+                .zip(row)
+                .zip(self.scale.iter().zip(self.shift))
+            {
                 *out = x.mul_add(*scale, *shift);
             }
         }
@@ -94,18 +125,29 @@ impl Work for Backward<'_> {
     #[inline(always)]
     fn call(self) {
         let width = self.scale.len();
-        let rows = self.kept.standardised.chunks_exact(width).zip(&self.kept.factors);
+        let rows = self
+            .kept
+            .standardised
+            .chunks_exact(width)
+            .zip(&self.kept.factors);
         for ((x, factor), g) in rows.zip(self.by_inputs.chunks_exact_mut(width)) {
-            for ((by_scale, by_shift), (x, g)) in
-                self.by_scale.iter_mut().zip(&mut *self.by_shift).zip(x.iter().zip(&*g))
+            for ((by_scale, by_shift), (x, g)) in self
+                .by_scale
+                .iter_mut()
+                .zip(&mut *self.by_shift)
+                .zip(x.iter().zip(&*g))
             {
                 *by_scale = x.mul_add(*g, *by_scale);
                 *by_shift += g;
             }
-            g.iter_mut().zip(self.scale).for_each(|(g, scale)| *g *= scale);
+            g.iter_mut()
+                .zip(self.scale)
+                .for_each(|(g, scale)| *g *= scale);
             let mean = sum(g, |g, _| g, g) / width as f32;
             let along = sum(g, |g, x| g * x, x) / width as f32;
-            g.iter_mut().zip(x).for_each(|(g, x)| *g = factor * (*g - mean - x * along));
+            g.iter_mut()
+                .zip(x)
+                .for_each(|(g, x)| *g = factor * (*g - mean - x * along));
         }
     }
 }
@@ -118,6 +160,10 @@ fn sum(a: &[f32], function: impl Fn(f32, f32) -> f32, b: &[f32]) -> f32 {
     for (a, b) in a.iter().zip(b) {
         (0..8).for_each(|i| lanes[i] += function(a[i], b[i]));
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| function(*a, *b)).sum();
+    let rest: f32 = a_rest
+        .iter()
+        .zip(b_rest)
+        .map(|(a, b)| function(*a, *b))
+        .sum();
     lanes.iter().sum::<f32>() + rest
 }

@@ -118,11 +118,16 @@ impl Steps {
         let mut sequences: Vec<(usize, usize)> = starts.collect();
         sequences.sort_by_key(|(_, length)| std::cmp::Reverse(*length));
         let longest = sequences.first().map_or(0, |(_, length)| *length);
-        let mut steps = Self { running: Vec::with_capacity(longest), order: Vec::with_capacity(start) };
+        let mut steps = Self {
+            running: Vec::with_capacity(longest),
+            order: Vec::with_capacity(start),
+        };
         for step in 0..longest {
             let running = sequences.partition_point(|(_, length)| *length > step);
             steps.running.push(running);
-            steps.order.extend(sequences[..running].iter().map(|(start, _)| start + step));
+            steps
+                .order
+                .extend(sequences[..running].iter().map(|(start, _)| start + step));
         }
         steps
     }
@@ -130,7 +135,9 @@ impl Steps {
     /// Returns rows of this width in time-major order.
     pub(crate) fn gather(&self, rows: &[f32], width: usize) -> Vec<f32> {
         let mut ordered = Vec::with_capacity(self.order.len() * width);
-        self.order.iter().for_each(|row| ordered.extend_from_slice(&rows[row * width..(row + 1) * width]));
+        self.order
+            .iter()
+            .for_each(|row| ordered.extend_from_slice(&rows[row * width..(row + 1) * width]));
         ordered
     }
 
@@ -156,14 +163,30 @@ impl Steps {
 
 impl Recurrent {
     /// Adds the layer to a network, drawn as PyTorch draws it: all uniform within `1 / √hidden`.
-    pub(crate) fn new(layout: &mut Layout, name: &str, cell: Cell, inputs: usize, hidden: usize) -> Self {
+    pub(crate) fn new(
+        layout: &mut Layout,
+        name: &str,
+        cell: Cell,
+        inputs: usize,
+        hidden: usize,
+    ) -> Self {
         let gates = cell.gates() * hidden;
         let input = Dense::new(layout, &format!("{name}.input"), [inputs, gates], hidden);
         let recurrent = layout.matrix(&format!("{name}.recurrent.weight"), [hidden, gates], hidden);
-        let bias =
-            |layout: &mut Layout| layout.vector(&format!("{name}.recurrent.bias"), &[gates], Init::of_fan(hidden));
+        let bias = |layout: &mut Layout| {
+            layout.vector(
+                &format!("{name}.recurrent.bias"),
+                &[gates],
+                Init::of_fan(hidden),
+            )
+        };
         let recurrent_bias = (cell == Cell::Gru).then(|| bias(layout));
-        Self { cell, input, recurrent, recurrent_bias }
+        Self {
+            cell,
+            input,
+            recurrent,
+            recurrent_bias,
+        }
     }
 
     /// Returns the width of the state.
@@ -173,14 +196,23 @@ impl Recurrent {
 
     /// Runs over time-major rows `[rows, inputs]` from a state of zeros.
     pub(crate) fn forward(&self, weights: &Weights, steps: &Steps, rows: &[f32]) -> Trace {
-        let (hidden, gates, kept) =
-            (self.hidden(), self.cell.gates() * self.hidden(), self.cell.kept() * self.hidden());
+        let (hidden, gates, kept) = (
+            self.hidden(),
+            self.cell.gates() * self.hidden(),
+            self.cell.kept() * self.hidden(),
+        );
         let mut input = self.input.apply(weights, rows);
         let rows = steps.order.len();
         let zeros = |width: usize| vec![0.0; rows * width];
-        let mut trace = Trace { states: zeros(hidden), before: zeros(hidden), kept: zeros(kept) };
+        let mut trace = Trace {
+            states: zeros(hidden),
+            before: zeros(hidden),
+            kept: zeros(kept),
+        };
         let widest = steps.running.first().map_or(0, |running| running * gates);
-        let mut apart = self.recurrent_bias.map_or_else(Vec::new, |_| vec![0.0; widest]);
+        let mut apart = self
+            .recurrent_bias
+            .map_or_else(Vec::new, |_| vec![0.0; widest]);
         let mut earlier = None;
         for (start, running) in steps.spans() {
             let at = |width: usize| start * width..(start + running) * width;
@@ -188,12 +220,18 @@ impl Recurrent {
             let (kept_done, kept_now) = trace.kept.split_at_mut(start * kept);
             let mut kept_before: &[f32] = &[];
             if let Some(from) = earlier {
-                trace.before[at(hidden)].copy_from_slice(&done[from * hidden..(from + running) * hidden]);
+                trace.before[at(hidden)]
+                    .copy_from_slice(&done[from * hidden..(from + running) * hidden]);
                 kept_before = &kept_done[from * kept..(from + running) * kept];
             }
             let before = &trace.before[at(hidden)];
             let recurrent = &mut apart[..self.apart(running * gates)];
-            self.project(weights, earlier.map(|_| before), &mut input[at(gates)], recurrent);
+            self.project(
+                weights,
+                earlier.map(|_| before),
+                &mut input[at(gates)],
+                recurrent,
+            );
             self.step(Forward {
                 hidden,
                 input: &input[at(gates)],
@@ -219,17 +257,25 @@ impl Recurrent {
         by_states: &[f32],
         gradient: &mut [f32],
     ) -> Vec<f32> {
-        let (hidden, gates, kept) =
-            (self.hidden(), self.cell.gates() * self.hidden(), self.cell.kept() * self.hidden());
+        let (hidden, gates, kept) = (
+            self.hidden(),
+            self.cell.gates() * self.hidden(),
+            self.cell.kept() * self.hidden(),
+        );
         let widest = steps.running.first().map_or(0, |running| running * hidden);
         let (mut by_state, mut by_memory) = (vec![0.0; widest], vec![0.0; widest]);
         let mut by_input = vec![0.0; steps.order.len() * gates];
-        let mut apart = self.recurrent_bias.map_or_else(Vec::new, |_| by_input.clone());
+        let mut apart = self
+            .recurrent_bias
+            .map_or_else(Vec::new, |_| by_input.clone());
         let spans = steps.spans();
         for (step, (start, running)) in spans.iter().copied().enumerate().rev() {
             let at = |width: usize| start * width..(start + running) * width;
             let carried = &mut by_state[..running * hidden];
-            carried.iter_mut().zip(&by_states[at(hidden)]).for_each(|(sum, g)| *sum += g);
+            carried
+                .iter_mut()
+                .zip(&by_states[at(hidden)])
+                .for_each(|(sum, g)| *sum += g);
             let kept_before = match step.checked_sub(1).map(|earlier| spans[earlier].0) {
                 Some(from) => &trace.kept[from * kept..(from + running) * kept],
                 None => &[],
@@ -242,12 +288,18 @@ impl Recurrent {
                 by_state: carried,
                 by_memory: &mut by_memory[..running * hidden],
                 by_input: &mut by_input[at(gates)],
-                by_recurrent: &mut apart[self.apart(start * gates)..self.apart((start + running) * gates)],
+                by_recurrent: &mut apart
+                    [self.apart(start * gates)..self.apart((start + running) * gates)],
             });
             if step > 0 {
                 let by_recurrent = if apart.is_empty() { &by_input } else { &apart };
                 let projections = View::new(&by_recurrent[at(gates)], gates);
-                multiply_add(projections, weights.transposed(self.recurrent), carried, hidden);
+                multiply_add(
+                    projections,
+                    weights.transposed(self.recurrent),
+                    carried,
+                    hidden,
+                );
             }
         }
         self.learn(rows, &trace.before, [&by_input, &apart], gradient);
@@ -260,23 +312,42 @@ impl Recurrent {
     }
 
     /// Adds the recurrent projections of the states before a step, if there are any.
-    fn project(&self, weights: &Weights, before: Option<&[f32]>, input: &mut [f32], apart: &mut [f32]) {
+    fn project(
+        &self,
+        weights: &Weights,
+        before: Option<&[f32]>,
+        input: &mut [f32],
+        apart: &mut [f32],
+    ) {
         let gates = self.recurrent.outputs;
         let projections = match self.recurrent_bias.map(|bias| bias.of(&weights.parameters)) {
             Some(bias) => {
-                apart.chunks_exact_mut(gates).for_each(|row| row.copy_from_slice(bias));
+                apart
+                    .chunks_exact_mut(gates)
+                    .for_each(|row| row.copy_from_slice(bias));
                 apart
             }
             None => input,
         };
         if let Some(before) = before {
-            multiply_add(View::new(before, self.hidden()), weights.packed(self.recurrent), projections, gates);
+            multiply_add(
+                View::new(before, self.hidden()),
+                weights.packed(self.recurrent),
+                projections,
+                gates,
+            );
         }
     }
 
     /// Adds the gradient by the parameters, given the one by the input projections and by the recurrent ones that stand
     /// apart.
-    fn learn(&self, rows: &[f32], before: &[f32], [by_input, apart]: [&[f32]; 2], gradient: &mut [f32]) {
+    fn learn(
+        &self,
+        rows: &[f32],
+        before: &[f32],
+        [by_input, apart]: [&[f32]; 2],
+        gradient: &mut [f32],
+    ) {
         let gates = self.recurrent.outputs;
         let mut packed = Packed::of(View::new(by_input, gates));
         self.input.learn_packed(rows, by_input, &packed, gradient);

@@ -43,26 +43,41 @@ impl Padded {
                 (false, false) => judged.extend((first..first + length).map(|row| row as i32)),
             }
         }
-        let rows = Tensor::from_data(TensorData::new(padded, [lengths.len(), steps, width]), device);
-        Self { rows, lengths, judged, device: device.clone() }
+        let rows = Tensor::from_data(
+            TensorData::new(padded, [lengths.len(), steps, width]),
+            device,
+        );
+        Self {
+            rows,
+            lengths,
+            judged,
+            device: device.clone(),
+        }
     }
 }
 
 /// Returns the states of the last layer, `[sequences · steps, hidden]`.
 pub(super) fn recurrent(body: &Layers, parameters: &Parameters, padded: &Padded) -> Tensor<2> {
-    let rows = body.layers.iter().fold(padded.rows.clone(), |rows, layer| unrolled(layer, parameters, rows));
+    let rows = body.layers.iter().fold(padded.rows.clone(), |rows, layer| {
+        unrolled(layer, parameters, rows)
+    });
     flat(rows)
 }
 
 fn unrolled(layer: &Recurrent, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3> {
     let [sequences, steps, _] = rows.dims();
     let (hidden, gates) = (layer.hidden(), layer.cell.gates() * layer.hidden());
-    let inputs = parameters.dense(&layer.input, flat(rows.clone())).reshape([sequences, steps, gates]);
+    let inputs = parameters
+        .dense(&layer.input, flat(rows.clone()))
+        .reshape([sequences, steps, gates]);
     let mut state = Tensor::<2>::zeros([sequences, hidden], &rows.device());
     let mut memory = state.clone();
     let mut states = Vec::with_capacity(steps);
     for step in 0..steps {
-        let a = inputs.clone().narrow(1, step, 1).reshape([sequences, gates]);
+        let a = inputs
+            .clone()
+            .narrow(1, step, 1)
+            .reshape([sequences, gates]);
         let b = state.clone().matmul(parameters.matrix(layer.recurrent));
         let b = match layer.recurrent_bias {
             Some(bias) => b + parameters.vector(bias).unsqueeze(),
@@ -94,7 +109,9 @@ fn lstm(a: Tensor<2>, b: Tensor<2>, memory: Tensor<2>, hidden: usize) -> (Tensor
 
 /// Returns the outputs of the last block, `[sequences · steps, channels]`.
 pub(super) fn tcn(body: &Tcn, parameters: &Parameters, padded: &Padded) -> Tensor<2> {
-    flat(body.blocks.iter().fold(padded.rows.clone(), |rows, block| residual(block, parameters, rows)))
+    flat(body.blocks.iter().fold(padded.rows.clone(), |rows, block| {
+        residual(block, parameters, rows)
+    }))
 }
 
 fn residual(block: &Block, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3> {
@@ -102,7 +119,9 @@ fn residual(block: &Block, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3
     let inside = relu(causal(&block.second, parameters, inside));
     let [sequences, steps, _] = rows.dims();
     let outside = match &block.skip {
-        Some(skip) => parameters.dense(skip, flat(rows)).reshape([sequences, steps, skip.bias.len]),
+        Some(skip) => parameters
+            .dense(skip, flat(rows))
+            .reshape([sequences, steps, skip.bias.len]),
         None => rows,
     };
     relu(inside + outside)
@@ -110,24 +129,42 @@ fn residual(block: &Block, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3
 
 fn causal(conv: &Conv, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3> {
     let [sequences, steps, inputs] = rows.dims();
-    let mut sum = parameters.vector(conv.bias).unsqueeze::<3>().expand([sequences, steps, conv.bias.len]);
+    let mut sum =
+        parameters
+            .vector(conv.bias)
+            .unsqueeze::<3>()
+            .expand([sequences, steps, conv.bias.len]);
     for (k, tap) in conv.taps.iter().enumerate() {
         let shift = ((conv.taps.len() - 1 - k) * conv.dilation).min(steps);
         let zeros = Tensor::<3>::zeros([sequences, shift, inputs], &rows.device());
-        let shifted = Tensor::cat(vec![zeros, rows.clone().narrow(1, 0, steps)], 1).narrow(1, 0, steps);
-        sum = sum + flat(shifted).matmul(parameters.matrix(*tap)).reshape([sequences, steps, tap.outputs]);
+        let shifted =
+            Tensor::cat(vec![zeros, rows.clone().narrow(1, 0, steps)], 1).narrow(1, 0, steps);
+        sum = sum
+            + flat(shifted).matmul(parameters.matrix(*tap)).reshape([
+                sequences,
+                steps,
+                tap.outputs,
+            ]);
     }
     sum
 }
 
 /// Returns the outputs `[sequences · steps, width]`.
-pub(super) fn transformer(body: &Transformer, parameters: &Parameters, padded: &Padded) -> Tensor<2> {
+pub(super) fn transformer(
+    body: &Transformer,
+    parameters: &Parameters,
+    padded: &Padded,
+) -> Tensor<2> {
     let ([sequences, steps, _], width) = (padded.rows.dims(), body.width());
     let last = body.positions.len() / width - 1;
-    let signal = |step: usize| &body.positions[step.min(last) * width..(step.min(last) + 1) * width];
+    let signal =
+        |step: usize| &body.positions[step.min(last) * width..(step.min(last) + 1) * width];
     let signal: Vec<f32> = (0..steps).flat_map(signal).copied().collect();
     let signal = Tensor::<3>::from_data(TensorData::new(signal, [1, steps, width]), &padded.device);
-    let mut x = parameters.dense(&body.input, flat(padded.rows.clone())).reshape([sequences, steps, width]) + signal;
+    let mut x = parameters
+        .dense(&body.input, flat(padded.rows.clone()))
+        .reshape([sequences, steps, width])
+        + signal;
     for encoder in &body.encoders {
         x = encode(encoder, parameters, x);
     }
@@ -147,21 +184,39 @@ fn attend(attention: &Attention, parameters: &Parameters, x: Tensor<3>) -> Tenso
     let [sequences, steps, width] = x.dims();
     let columns = width / attention.heads;
     let device = x.device();
-    let projected = parameters.dense(&attention.projections, flat(x)).reshape([sequences, steps, 3 * width]);
+    let projected =
+        parameters
+            .dense(&attention.projections, flat(x))
+            .reshape([sequences, steps, 3 * width]);
     let part = |i: usize| {
         let part = projected.clone().narrow(2, i * width, width);
-        part.reshape([sequences, steps, attention.heads, columns]).swap_dims(1, 2)
+        part.reshape([sequences, steps, attention.heads, columns])
+            .swap_dims(1, 2)
     };
-    let scores = part(0).matmul(part(1).swap_dims(2, 3)).mul_scalar((columns as f32).sqrt().recip());
+    let scores = part(0)
+        .matmul(part(1).swap_dims(2, 3))
+        .mul_scalar((columns as f32).sqrt().recip());
     let hidden = |at: usize| {
         let (row, seen) = (at / steps, at % steps);
         seen > row || seen + attention.context <= row
     };
     let hidden: Vec<bool> = (0..steps * steps).map(hidden).collect();
-    let hidden = Tensor::<4, Bool>::from_data(TensorData::new(hidden, [1, 1, steps, steps]), &device);
-    let shares = softmax(scores.mask_fill(hidden.expand([sequences, attention.heads, steps, steps]), -1e9), 3);
-    let mixed: Tensor<2> = shares.matmul(part(2)).swap_dims(1, 2).reshape([sequences * steps, width]);
-    parameters.dense(&attention.output, mixed).reshape([sequences, steps, width])
+    let hidden =
+        Tensor::<4, Bool>::from_data(TensorData::new(hidden, [1, 1, steps, steps]), &device);
+    let shares = softmax(
+        scores.mask_fill(
+            hidden.expand([sequences, attention.heads, steps, steps]),
+            -1e9,
+        ),
+        3,
+    );
+    let mixed: Tensor<2> = shares
+        .matmul(part(2))
+        .swap_dims(1, 2)
+        .reshape([sequences * steps, width]);
+    parameters
+        .dense(&attention.output, mixed)
+        .reshape([sequences, steps, width])
 }
 
 fn normalised(norm: &Norm, parameters: &Parameters, rows: Tensor<2>) -> Tensor<2> {
@@ -174,16 +229,31 @@ fn normalised(norm: &Norm, parameters: &Parameters, rows: Tensor<2>) -> Tensor<2
 /// Returns the last maps, `[windows, window · features]`.
 pub(super) fn cnn(body: &Cnn, parameters: &Parameters, padded: &Padded) -> Tensor<2> {
     let [windows, steps, features] = padded.rows.dims();
-    let present =
-        padded.lengths.iter().flat_map(|length| (0..steps).map(move |step| f32::from(step + length >= steps)));
+    let present = padded
+        .lengths
+        .iter()
+        .flat_map(|length| (0..steps).map(move |step| f32::from(step + length >= steps)));
     let present = TensorData::new(present.collect::<Vec<f32>>(), [windows, 1, steps, 1]);
     let present = Tensor::<4>::from_data(present, &padded.device);
     let mut maps: Tensor<4> = padded.rows.clone().reshape([windows, 1, steps, features]);
     for conv in &body.convs {
-        let weight = parameters.vector(conv.weight).reshape([conv.taps, conv.inputs, conv.bias.len, 1]).swap_dims(0, 2);
+        let weight = parameters
+            .vector(conv.weight)
+            .reshape([conv.taps, conv.inputs, conv.bias.len, 1])
+            .swap_dims(0, 2);
         let [before, after] = conv.padding();
-        let options = ConvOptions { stride: [1, 1], padding: [(before, after), (0, 0)], dilation: [1, 1], groups: 1 };
-        maps = tanh(conv2d(maps, weight, Some(parameters.vector(conv.bias)), options)) * present.clone();
+        let options = ConvOptions {
+            stride: [1, 1],
+            padding: [(before, after), (0, 0)],
+            dilation: [1, 1],
+            groups: 1,
+        };
+        maps = tanh(conv2d(
+            maps,
+            weight,
+            Some(parameters.vector(conv.bias)),
+            options,
+        )) * present.clone();
     }
     maps.reshape([windows, steps * features])
 }

@@ -30,18 +30,32 @@ pub(super) fn loss_and_gradient(
     device: &Device,
 ) -> (f64, Vec<f32>) {
     let device = device.clone().autodiff();
-    let vector = |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device);
+    let vector = |values: &[f32]| {
+        Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
+    };
     let parameters = vector(parameters).require_grad();
-    let labels: Vec<f32> = batch.chunks.iter().flat_map(|labelled| &labelled.labels).copied().collect();
+    let labels: Vec<f32> = batch
+        .chunks
+        .iter()
+        .flat_map(|labelled| &labelled.labels)
+        .copied()
+        .collect();
     let outputs = outputs(network, &Parameters(parameters.clone()), batch, &device);
     let mean = losses(loss, outputs, vector(&labels).reshape([-1, 1])).mean();
     let mut gradients = mean.backward();
-    let gradient = parameters.grad_remove(&mut gradients).expect("the loss depends on the parameters");
+    let gradient = parameters
+        .grad_remove(&mut gradients)
+        .expect("the loss depends on the parameters");
     (f64::from(mean.into_scalar::<f32>()), values(gradient))
 }
 
 /// Returns the outputs `[judged rows, outputs]` of all chunks, in their order.
-fn outputs(network: &Network, parameters: &Parameters, batch: &Batch, device: &Device) -> Tensor<2> {
+fn outputs(
+    network: &Network,
+    parameters: &Parameters,
+    batch: &Batch,
+    device: &Device,
+) -> Tensor<2> {
     let padded = Padded::of(batch, network, device);
     let rows = match &network.body {
         Body::Recurrent(body) => bodies::recurrent(body, parameters, &padded),
@@ -49,7 +63,10 @@ fn outputs(network: &Network, parameters: &Parameters, batch: &Batch, device: &D
         Body::Tcn(body) => bodies::tcn(body, parameters, &padded),
         Body::Transformer(body) => bodies::transformer(body, parameters, &padded),
     };
-    let judged = Tensor::<1, Int>::from_data(TensorData::new(padded.judged.clone(), [padded.judged.len()]), device);
+    let judged = Tensor::<1, Int>::from_data(
+        TensorData::new(padded.judged.clone(), [padded.judged.len()]),
+        device,
+    );
     let hidden = parameters.dense(&network.head, rows.select(0, judged));
     let hidden = match network.activation {
         Activation::Relu => relu(hidden),
@@ -86,8 +103,16 @@ impl Parameters {
     }
 
     fn matrix(&self, matrix: Matrix) -> Tensor<2> {
-        let Matrix { start, inputs, outputs, .. } = matrix;
-        self.0.clone().narrow(0, start, inputs * outputs).reshape([inputs, outputs])
+        let Matrix {
+            start,
+            inputs,
+            outputs,
+            ..
+        } = matrix;
+        self.0
+            .clone()
+            .narrow(0, start, inputs * outputs)
+            .reshape([inputs, outputs])
     }
 
     /// Returns the outputs `[rows, outputs]` of a layer.

@@ -51,13 +51,20 @@ impl Fake {
     pub(super) fn hanging() -> Self {
         let (listener, url) = listen();
         thread::spawn(move || listener.incoming().collect::<Vec<_>>());
-        Self { url, heads: Arc::default(), bodies: Arc::default() }
+        Self {
+            url,
+            heads: Arc::default(),
+            bodies: Arc::default(),
+        }
     }
 
     /// Passes everything on to `server`, until `bytes` have gone there; then it is dead.
     pub(super) fn dying_after(bytes: usize, server: &str) -> Self {
         let (listener, url) = listen();
-        let server = server.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let server = server
+            .trim_start_matches("http://")
+            .trim_end_matches('/')
+            .to_owned();
         thread::spawn(move || {
             let mut left = bytes;
             for stream in listener.incoming().flatten() {
@@ -68,7 +75,11 @@ impl Fake {
                 }
             }
         });
-        Self { url, heads: Arc::default(), bodies: Arc::default() }
+        Self {
+            url,
+            heads: Arc::default(),
+            bodies: Arc::default(),
+        }
     }
 
     pub(super) fn requests(&self) -> usize {
@@ -82,7 +93,10 @@ pub(super) fn nobody() -> String {
 }
 
 pub(super) fn response(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn listen() -> (TcpListener, String) {
@@ -95,7 +109,12 @@ fn read_request(stream: &TcpStream) -> (String, Vec<u8>) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while reader.read_line(&mut head).unwrap_or(0) > 2 {}
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length = head.lines().find_map(|line| {
+        line.to_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse()
+            .ok()
+    });
     let mut body = vec![0; length.unwrap_or(0)];
     let _ = reader.read_exact(&mut body);
     (head, body)

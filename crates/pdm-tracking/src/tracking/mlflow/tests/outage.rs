@@ -19,13 +19,25 @@ impl Observer for Warnings {
 }
 
 /// Returns the id of a run written while `url` is followed, and what was warned.
-fn follow(store: &RunStore, experiment: &str, url: &str, work: Duration) -> (RunId, Option<SyncReport>, Vec<String>) {
+fn follow(
+    store: &RunStore,
+    experiment: &str,
+    url: &str,
+    work: Duration,
+) -> (RunId, Option<SyncReport>, Vec<String>) {
     let warnings = Arc::new(Warnings::default());
     let reporter = Reporter::silent().with(warnings.clone());
-    let run = Arc::new(store.start(RunHeader::new("n", "p", experiment), &reporter).unwrap());
+    let run = Arc::new(
+        store
+            .start(RunHeader::new("n", "p", experiment), &reporter)
+            .unwrap(),
+    );
     let patience = Patience { tries: 1, ..HASTY };
-    let follower =
-        BestEffort::follow(&run, MlflowClient::new(url, Credentials::Anonymous, patience).unwrap(), &reporter);
+    let follower = BestEffort::follow(
+        &run,
+        MlflowClient::new(url, Credentials::Anonymous, patience).unwrap(),
+        &reporter,
+    );
     let work_reporter = reporter.with(run.clone());
     (0..1200).for_each(|step| work_reporter.metric("loss", step, step as f64));
     thread::sleep(work);
@@ -44,7 +56,8 @@ fn a_server_that_is_dead_slow_or_broken_never_stops_a_run() {
         nobody(),
         Fake::hanging().url,
         Fake::answering(|_| String::new()).url,
-        Fake::answering(|_| response("503 Service Unavailable", "Retry-After: 3600\r\n", "busy")).url,
+        Fake::answering(|_| response("503 Service Unavailable", "Retry-After: 3600\r\n", "busy"))
+            .url,
         Fake::answering(|_| response("200 OK", "", "<html>Please log in</html>")).url,
     ];
     thread::scope(|scope| {
@@ -56,9 +69,15 @@ fn a_server_that_is_dead_slow_or_broken_never_stops_a_run() {
                 assert_eq!(report, None, "{url}");
                 assert_eq!(warnings.len(), 2, "{warnings:?}");
                 assert!(warnings[0].contains("the run goes on"), "{warnings:?}");
-                assert!(warnings[1].ends_with("run `pdm-ml track sync` later"), "{warnings:?}");
+                assert!(
+                    warnings[1].ends_with("run `pdm-ml track sync` later"),
+                    "{warnings:?}"
+                );
                 let run = store.load(&id.to_string()).unwrap();
-                assert_eq!((run.status, run.metrics["loss"].len()), (RunStatus::Finished, 1200));
+                assert_eq!(
+                    (run.status, run.metrics["loss"].len()),
+                    (RunStatus::Finished, 1200)
+                );
             });
         }
     });
@@ -71,15 +90,24 @@ fn a_living_server_has_the_run_when_it_ends() {
     let reporter = Reporter::silent().with(warnings.clone());
     let run = bench.start();
     // A server under the load of all tests may be slow, and is waited for all the same.
-    let patience = Patience { slow: Duration::from_secs(60), ..Patience::FOREGROUND };
-    let client = MlflowClient::new(bench.client.url(), super::real::credentials(), patience).unwrap();
+    let patience = Patience {
+        slow: Duration::from_secs(60),
+        ..Patience::FOREGROUND
+    };
+    let client =
+        MlflowClient::new(bench.client.url(), super::real::credentials(), patience).unwrap();
     let follower = BestEffort::follow(&run, client, &reporter);
     (0..1200).for_each(|step| run.on(&metric("loss", step, 0.0)));
     thread::sleep(Duration::from_millis(2500));
     run.on(&metric("loss", 1200, 1.0));
     run.finish(Outcome::Finished).unwrap();
-    let report = follower.finish(Duration::from_secs(60), None).expect("the server is there");
-    assert!(report.sent_lines < 1200, "most went over while the run went on: {report:?}");
+    let report = follower
+        .finish(Duration::from_secs(60), None)
+        .expect("the server is there");
+    assert!(
+        report.sent_lines < 1200,
+        "most went over while the run went on: {report:?}"
+    );
     assert_eq!(*warnings.0.lock().unwrap(), [] as [&str; 0]);
     assert_eq!(bench.history(&report, "loss").len(), 1201);
     assert_eq!(bench.seen(&report)["info"]["status"], "FINISHED");
@@ -93,14 +121,22 @@ fn a_copy_cut_short_anywhere_is_completed_later() {
     }
     // From the first search to the second batch of metrics; the last two cut uploads.
     for bytes in [10, 400, 800, 1300, 20_000, 100_000, 150_000, 190_000] {
-        let events = (0..1500).map(|step| metric("loss", step, step as f64)).chain([param("a", "1")]);
+        let events = (0..1500)
+            .map(|step| metric("loss", step, step as f64))
+            .chain([param("a", "1")]);
         let id = bench.run(events.chain([bench.artifact("a.bin", &[7; 30_000])]));
         let dying = Fake::dying_after(bytes, bench.client.url());
         let client = MlflowClient::new(&dying.url, Credentials::Anonymous, HASTY).unwrap();
         let cut = sync(&bench.store, id, &client);
-        assert!(matches!(cut, Err(TrackingError::Unreachable { .. })), "{bytes}: {cut:?}");
+        assert!(
+            matches!(cut, Err(TrackingError::Unreachable { .. })),
+            "{bytes}: {cut:?}"
+        );
         let report = bench.sync(id);
-        assert!(report.complete && report.problems.is_empty(), "{bytes}: {report:?}");
+        assert!(
+            report.complete && report.problems.is_empty(),
+            "{bytes}: {report:?}"
+        );
         assert_eq!(bench.history(&report, "loss").len(), 1500, "{bytes}");
         assert_eq!(pair(&bench.seen(&report), "params", "a"), Some("1"));
     }
@@ -114,14 +150,30 @@ fn metrics_do_not_wait_for_an_upload_that_fails() {
         return;
     }
     let large = bench.artifact("large.bin", &[7; 3_000_000]);
-    let id = bench.run([large].into_iter().chain((0..100).map(|step| metric("loss", step, 0.0))));
+    let id = bench.run(
+        [large]
+            .into_iter()
+            .chain((0..100).map(|step| metric("loss", step, 0.0))),
+    );
     let dying = Fake::dying_after(1_000_000, bench.client.url());
     let client = MlflowClient::new(&dying.url, Credentials::Anonymous, HASTY).unwrap();
     sync(&bench.store, id, &client).unwrap_err();
-    let half = bench.store.sync_state(id, &client).expect("what is known is kept in spite of the error");
-    let history = bench.get("metrics/get-history", &[("run_id", &half.run_id), ("metric_key", "loss")]);
-    assert_eq!((history["metrics"].as_array().unwrap().len(), half.complete), (100, false));
+    let half = bench
+        .store
+        .sync_state(id, &client)
+        .expect("what is known is kept in spite of the error");
+    let history = bench.get(
+        "metrics/get-history",
+        &[("run_id", &half.run_id), ("metric_key", "loss")],
+    );
+    assert_eq!(
+        (history["metrics"].as_array().unwrap().len(), half.complete),
+        (100, false)
+    );
     let report = bench.sync(id);
-    assert_eq!((report.complete, &report.mlflow_run_id, bench.runs()), (true, &half.run_id, 1));
+    assert_eq!(
+        (report.complete, &report.mlflow_run_id, bench.runs()),
+        (true, &half.run_id, 1)
+    );
     assert_eq!(bench.history(&report, "loss").len(), 100);
 }

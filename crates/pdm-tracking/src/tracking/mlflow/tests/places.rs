@@ -13,14 +13,20 @@ use crate::tracking::*;
 
 /// Makes the experiment of a bench, with a place of its own for files.
 fn with_place(bench: &Bench, place: &str) {
-    bench.post("experiments/create", json!({"name": bench.experiment, "artifact_location": place}));
+    bench.post(
+        "experiments/create",
+        json!({"name": bench.experiment, "artifact_location": place}),
+    );
 }
 
 #[test]
 fn files_go_straight_into_a_bucket_the_server_only_names() {
     let Some(bench) = Bench::set_up() else { return };
     let Ok(bucket) = std::env::var("PDM_ML_TEST_S3_BUCKET") else {
-        assert!(std::env::var_os("CI").is_none(), "no S3 server: run the tests with `scripts/test`");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no S3 server: run the tests with `scripts/test`"
+        );
         eprintln!("skipped: needs an S3 server; see scripts/services");
         return;
     };
@@ -28,36 +34,69 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
     with_place(&bench, &format!("s3://{bucket}/{prefix}"));
     // More than one part, and not a whole number of them.
     let large: Vec<u8> = (0..2_500_000_u32).flat_map(u32::to_le_bytes).collect();
-    let id = bench.run([bench.artifact("model/weights ü.bin", &large), bench.artifact("empty", b"")]);
+    let id = bench.run([
+        bench.artifact("model/weights ü.bin", &large),
+        bench.artifact("empty", b""),
+    ]);
 
     let variable = |name: &str| std::env::var(name).ok();
-    let options = TrackingOptions { mlflow_url: bench.client.url().to_owned(), ..Default::default() };
+    let options = TrackingOptions {
+        mlflow_url: bench.client.url().to_owned(),
+        ..Default::default()
+    };
     if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_none() {
         let wrong = move |name: &str| {
-            if name == "AWS_SECRET_ACCESS_KEY" { Some("swordfish".to_owned()) } else { variable(name) }
+            if name == "AWS_SECRET_ACCESS_KEY" {
+                Some("swordfish".to_owned())
+            } else {
+                variable(name)
+            }
         };
-        let wrong = options.mlflow(wrong, Patience::FOREGROUND).unwrap().unwrap();
+        let wrong = options
+            .mlflow(wrong, Patience::FOREGROUND)
+            .unwrap()
+            .unwrap();
         let error = sync(&bench.store, id, &wrong).unwrap_err();
-        assert!(matches!(&error, TrackingError::Bucket { place, .. } if place.contains(&prefix)), "{error}");
+        assert!(
+            matches!(&error, TrackingError::Bucket { place, .. } if place.contains(&prefix)),
+            "{error}"
+        );
         assert!(!error.in_one_line().contains("swordfish"));
     }
-    let connection =
-        |client: &MlflowClient| Connection { credentials: super::real::credentials(), ..client.connection().clone() };
-    let client = options.mlflow(variable, Patience::FOREGROUND).unwrap().unwrap();
+    let connection = |client: &MlflowClient| Connection {
+        credentials: super::real::credentials(),
+        ..client.connection().clone()
+    };
+    let client = options
+        .mlflow(variable, Patience::FOREGROUND)
+        .unwrap()
+        .unwrap();
     let client = MlflowClient::connect(bench.client.url(), connection(&client)).unwrap();
     let report = sync(&bench.store, id, &client).unwrap();
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
-    let opened = pdm_store::bucket::open(pdm_store::bucket::Provider::S3, &bucket, &variable).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let opened =
+        pdm_store::bucket::open(pdm_store::bucket::Provider::S3, &bucket, &variable).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let read = |name: &str| {
         let key = format!("{prefix}/{}/artifacts/{name}", report.mlflow_run_id);
         let key = object_store::path::Path::parse(key).unwrap();
-        let got = async { object_store::ObjectStoreExt::get(&opened.objects, &key).await?.bytes().await };
+        let got = async {
+            object_store::ObjectStoreExt::get(&opened.objects, &key)
+                .await?
+                .bytes()
+                .await
+        };
         runtime.block_on(got).unwrap()
     };
     assert!(read("model/weights ü.bin") == large);
     assert_eq!(read("empty").len(), 0);
-    assert_eq!(read("pdm-ml/journal.ndjson"), fs::read(bench.store.folder(id).journal()).unwrap());
+    assert_eq!(
+        read("pdm-ml/journal.ndjson"),
+        fs::read(bench.store.folder(id).journal()).unwrap()
+    );
 }
 
 #[test]
@@ -91,7 +130,9 @@ fn files_go_to_the_host_that_their_address_names() {
         let file = bench.dir.path().join("a.txt");
         fs::write(&file, "weights").unwrap();
         let mut remote = Remote::new(&bench.client, run.clone());
-        Place::of(&run, &bench.client).upload("model/a ü.txt", &file, &mut remote).unwrap();
+        Place::of(&run, &bench.client)
+            .upload("model/a ü.txt", &file, &mut remote)
+            .unwrap();
         assert_eq!(remote.problems, [""; 0], "{place}");
         let path = format!("{prefix}/{folder}/model/a ü.txt");
         assert_eq!(bench.client.download(&path).unwrap(), b"weights", "{place}");
@@ -103,7 +144,12 @@ fn files_go_to_the_host_that_their_address_names() {
 fn credentials_do_not_leave_tls_by_an_address() {
     let token = || Credentials::Token(Secret::new("swordfish-1"));
     let place = |credentials: Credentials, uri: &str| {
-        let client = MlflowClient::new("https://ml.plant.example/x/", credentials, Patience::FOREGROUND).unwrap();
+        let client = MlflowClient::new(
+            "https://ml.plant.example/x/",
+            credentials,
+            Patience::FOREGROUND,
+        )
+        .unwrap();
         let info = json!({
             "run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "artifact_uri": uri,
         });
@@ -117,16 +163,31 @@ fn credentials_do_not_leave_tls_by_an_address() {
     };
     let folder = "api/2.0/mlflow-artifacts/artifacts";
     for (uri, expected) in [
-        ("mlflow-artifacts:/1/2/artifacts", "server 1/2/artifacts".to_owned()),
-        ("mlflow-artifacts:///1/2/artifacts", "server 1/2/artifacts".to_owned()),
-        ("mlflow-artifacts://other:8443/1/2", format!("https://other:8443/x/{folder}/1/2")),
+        (
+            "mlflow-artifacts:/1/2/artifacts",
+            "server 1/2/artifacts".to_owned(),
+        ),
+        (
+            "mlflow-artifacts:///1/2/artifacts",
+            "server 1/2/artifacts".to_owned(),
+        ),
+        (
+            "mlflow-artifacts://other:8443/1/2",
+            format!("https://other:8443/x/{folder}/1/2"),
+        ),
         ("https://other/a%20b", "https://other/a%20b".to_owned()),
-        (&format!("https://ml.plant.example/x/{folder}/1"), "server 1".to_owned()),
+        (
+            &format!("https://ml.plant.example/x/{folder}/1"),
+            "server 1".to_owned(),
+        ),
     ] {
         assert_eq!(place(token(), uri), expected, "{uri}");
     }
     assert!(place(token(), "http://other/x").contains("unencrypted"));
-    assert_eq!(place(Credentials::Anonymous, "http://other/x"), "http://other/x");
+    assert_eq!(
+        place(Credentials::Anonymous, "http://other/x"),
+        "http://other/x"
+    );
 }
 
 #[test]
@@ -134,16 +195,30 @@ fn a_large_file_arrives_whole_whatever_the_server_can() {
     let Some(bench) = Bench::set_up() else { return };
     let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let id = bench.run([bench.artifact("a folder/large.bin", &bytes)]);
-    let options = TrackingOptions { mlflow_url: bench.client.url().to_owned(), ..Default::default() };
+    let options = TrackingOptions {
+        mlflow_url: bench.client.url().to_owned(),
+        ..Default::default()
+    };
     let variable = |name: &str| match name {
         "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE" | "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE" => {
             Some("5242880".to_owned())
         }
         _ => None,
     };
-    let client = options.mlflow(variable, Patience::FOREGROUND).unwrap().unwrap();
-    let connection = Connection { credentials: super::real::credentials(), ..client.connection().clone() };
-    let report = sync(&bench.store, id, &MlflowClient::connect(bench.client.url(), connection).unwrap()).unwrap();
+    let client = options
+        .mlflow(variable, Patience::FOREGROUND)
+        .unwrap()
+        .unwrap();
+    let connection = Connection {
+        credentials: super::real::credentials(),
+        ..client.connection().clone()
+    };
+    let report = sync(
+        &bench.store,
+        id,
+        &MlflowClient::connect(bench.client.url(), connection).unwrap(),
+    )
+    .unwrap();
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
     assert!(download(&bench, &report, "a folder/large.bin") == bytes);
 }

@@ -32,12 +32,19 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let store = RunStore::open(dir.path().join("runs"));
         let client = MlflowClient::new(&url, credentials(), Patience::FOREGROUND).unwrap();
-        Some(Self { dir, store, client, experiment: format!("test ü {}", RunId::new()) })
+        Some(Self {
+            dir,
+            store,
+            client,
+            experiment: format!("test ü {}", RunId::new()),
+        })
     }
 
     pub(super) fn start(&self) -> ActiveRun {
         let header = RunHeader::new("first run", "pipelines/fd001.toml", &self.experiment);
-        self.store.start(header.commit(Some("0123abcd".into())), &Reporter::silent()).unwrap()
+        self.store
+            .start(header.commit(Some("0123abcd".into())), &Reporter::silent())
+            .unwrap()
     }
 
     /// Writes and ends a run.
@@ -55,7 +62,10 @@ impl Bench {
     pub(super) fn artifact(&self, name: &str, bytes: &[u8]) -> Event {
         let path = self.dir.path().join(RunId::new().to_string());
         fs::write(&path, bytes).unwrap();
-        Event::Artifact { name: name.into(), path }
+        Event::Artifact {
+            name: name.into(),
+            path,
+        }
     }
 
     pub(super) fn get(&self, call: &str, query: &[(&str, &str)]) -> Value {
@@ -92,25 +102,37 @@ impl Bench {
     /// Returns the child runs the server has of a run, by the parts they record.
     pub(super) fn children(&self, report: &SyncReport) -> BTreeMap<String, Value> {
         let filter = format!("tags.`mlflow.parentRunId` = '{}'", report.mlflow_run_id);
-        let search =
-            serde_json::json!({"experiment_ids": [report.experiment_id], "filter": filter, "run_view_type": "ALL"});
+        let search = serde_json::json!({"experiment_ids": [report.experiment_id], "filter": filter, "run_view_type": "ALL"});
         let mut answer = self.post("runs/search", search);
-        let runs = answer["runs"].as_array_mut().map(std::mem::take).unwrap_or_default();
-        runs.into_iter().map(|run| (pair(&run, "tags", "pdm_ml.part").unwrap().to_owned(), run)).collect()
+        let runs = answer["runs"]
+            .as_array_mut()
+            .map(std::mem::take)
+            .unwrap_or_default();
+        runs.into_iter()
+            .map(|run| (pair(&run, "tags", "pdm_ml.part").unwrap().to_owned(), run))
+            .collect()
     }
 
     /// Returns how many runs our experiment has on the server, but for those that were deleted.
     pub(super) fn runs(&self) -> usize {
-        let mut answer = self.get("experiments/get-by-name", &[("experiment_name", &self.experiment)]);
+        let mut answer = self.get(
+            "experiments/get-by-name",
+            &[("experiment_name", &self.experiment)],
+        );
         let id = answer["experiment"]["experiment_id"].take();
         let search = serde_json::json!({"experiment_ids": [id], "max_results": 1000});
-        self.post("runs/search", search)["runs"].as_array().map_or(0, Vec::len)
+        self.post("runs/search", search)["runs"]
+            .as_array()
+            .map_or(0, Vec::len)
     }
 }
 
 pub(super) fn credentials() -> Credentials {
     match env::var("PDM_ML_TEST_MLFLOW_PASSWORD") {
-        Ok(password) => Credentials::Password { username: "admin".into(), password: Secret::new(&password) },
+        Ok(password) => Credentials::Password {
+            username: "admin".into(),
+            password: Secret::new(&password),
+        },
         Err(_) => Credentials::Anonymous,
     }
 }
@@ -122,13 +144,23 @@ pub(super) fn pair<'a>(seen: &'a Value, list: &str, key: &str) -> Option<&'a str
 }
 
 pub(super) fn param(key: &str, value: &str) -> Event {
-    Event::Param { key: key.into(), value: value.into() }
+    Event::Param {
+        key: key.into(),
+        value: value.into(),
+    }
 }
 
 pub(super) fn metric(key: &str, step: u64, value: f64) -> Event {
-    Event::Metric { key: key.into(), step, value }
+    Event::Metric {
+        key: key.into(),
+        step,
+        value,
+    }
 }
 
 pub(super) fn tag(key: &str, value: &str) -> Event {
-    Event::Tag { key: key.into(), value: value.into() }
+    Event::Tag {
+        key: key.into(),
+        value: value.into(),
+    }
 }

@@ -24,22 +24,43 @@ fn the_server_holds_what_the_journal_holds() {
         bench.artifact("empty", b""),
     ]);
     let report = bench.sync(id);
-    assert!(report.complete && !report.deleted && report.problems.is_empty(), "{report:?}");
+    assert!(
+        report.complete && !report.deleted && report.problems.is_empty(),
+        "{report:?}"
+    );
 
-    let (seen, local) = (bench.seen(&report), bench.store.load(&id.to_string()).unwrap());
+    let (seen, local) = (
+        bench.seen(&report),
+        bench.store.load(&id.to_string()).unwrap(),
+    );
     assert_eq!(seen["info"]["status"], "FINISHED");
     assert_eq!(seen["info"]["run_name"], "first run");
-    assert_eq!(seen["info"]["start_time"], local.header.started.as_millisecond());
-    assert_eq!(seen["info"]["end_time"], local.ended.unwrap().as_millisecond());
+    assert_eq!(
+        seen["info"]["start_time"],
+        local.header.started.as_millisecond()
+    );
+    assert_eq!(
+        seen["info"]["end_time"],
+        local.ended.unwrap().as_millisecond()
+    );
     for (key, value) in &local.params {
         assert_eq!(pair(&seen, "params", key), Some(value.as_str()));
     }
     for (key, value) in &local.tags {
         assert_eq!(pair(&seen, "tags", key), Some(value.as_str()));
     }
-    assert_eq!(pair(&seen, "tags", "pdm_ml.run_id"), Some(id.to_string().as_str()));
-    assert_eq!(pair(&seen, "tags", "mlflow.source.git.commit"), Some("0123abcd"));
-    assert_eq!(bench.history(&report, "train/loss"), [(0, Number(0.1 + 0.2)), (1, Number(-1e-300))]);
+    assert_eq!(
+        pair(&seen, "tags", "pdm_ml.run_id"),
+        Some(id.to_string().as_str())
+    );
+    assert_eq!(
+        pair(&seen, "tags", "mlflow.source.git.commit"),
+        Some("0123abcd")
+    );
+    assert_eq!(
+        bench.history(&report, "train/loss"),
+        [(0, Number(0.1 + 0.2)), (1, Number(-1e-300))]
+    );
     assert!(bench.history(&report, "odd")[0].1.0.is_nan());
     // MLflow's database has no infinities: it keeps the largest float instead.
     assert_eq!(bench.history(&report, "huge"), [(0, Number(f64::MAX))]);
@@ -53,18 +74,26 @@ fn the_server_holds_what_the_journal_holds() {
 }
 
 pub(super) fn download(bench: &Bench, report: &SyncReport, name: &str) -> Vec<u8> {
-    let path = format!("{}/{}/artifacts/{name}", report.experiment_id, report.mlflow_run_id);
+    let path = format!(
+        "{}/{}/artifacts/{name}",
+        report.experiment_id, report.mlflow_run_id
+    );
     bench.client.download(&path).unwrap()
 }
 
 #[test]
 fn replayed_again_in_any_state_the_run_is_there_once() {
     let Some(bench) = Bench::set_up() else { return };
-    let events = (0..50).map(|step| metric("loss", step, step as f64)).chain([param("a", "1"), tag("t", "x")]);
+    let events = (0..50)
+        .map(|step| metric("loss", step, step as f64))
+        .chain([param("a", "1"), tag("t", "x")]);
     let id = bench.run(events);
     let first = bench.sync(id);
     let again = bench.sync(id);
-    assert_eq!((again.sent_lines, &again.mlflow_run_id), (0, &first.mlflow_run_id));
+    assert_eq!(
+        (again.sent_lines, &again.mlflow_run_id),
+        (0, &first.mlflow_run_id)
+    );
 
     fs::remove_file(bench.store.folder(id).sync_state()).unwrap();
     assert_eq!(bench.sync(id).mlflow_run_id, first.mlflow_run_id);
@@ -73,13 +102,27 @@ fn replayed_again_in_any_state_the_run_is_there_once() {
     let forget = json!({"run_id": first.mlflow_run_id, "key": "pdm_ml.synced_lines", "value": "0"});
     bench.post("runs/set-tag", forget);
     let whole = bench.sync(id);
-    assert_eq!((whole.sent_lines, whole.problems.len(), whole.complete), (53, 0, true));
+    assert_eq!(
+        (whole.sent_lines, whole.problems.len(), whole.complete),
+        (53, 0, true)
+    );
 
     let other = json!({"experiment_id": first.experiment_id, "start_time": 1});
-    let other = bench.post("runs/create", other)["run"]["info"]["run_id"].as_str().unwrap().to_owned();
+    let other = bench.post("runs/create", other)["run"]["info"]["run_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let state = fs::read_to_string(bench.store.folder(id).sync_state()).unwrap();
-    fs::write(bench.store.folder(id).sync_state(), state.replace(&first.mlflow_run_id, &other)).unwrap();
-    assert_eq!(bench.sync(id).mlflow_run_id, first.mlflow_run_id, "a wrong hint is not believed");
+    fs::write(
+        bench.store.folder(id).sync_state(),
+        state.replace(&first.mlflow_run_id, &other),
+    )
+    .unwrap();
+    assert_eq!(
+        bench.sync(id).mlflow_run_id,
+        first.mlflow_run_id,
+        "a wrong hint is not believed"
+    );
 
     assert_eq!(bench.runs(), 2);
     assert_eq!(bench.history(&first, "loss").len(), 50);
@@ -118,7 +161,10 @@ fn names_and_values_the_server_cannot_hold_are_changed_visibly() {
     let seen = bench.seen(&report);
     let params = seen["data"]["params"].as_array().unwrap();
     assert_eq!(params.len(), 5);
-    let longest = params.iter().max_by_key(|pair| pair["key"].as_str().unwrap().len()).unwrap();
+    let longest = params
+        .iter()
+        .max_by_key(|pair| pair["key"].as_str().unwrap().len())
+        .unwrap();
     assert_eq!(longest["key"].as_str().unwrap().len(), 250);
     let value = longest["value"].as_str().unwrap();
     assert_eq!(value.chars().count(), 6000);
@@ -131,14 +177,26 @@ fn a_changed_parameter_is_reported_and_the_rest_arrives() {
     let run = bench.start();
     run.observe([param("a", "1"), metric("loss", 0, 1.0)]);
     assert!(!bench.sync(run.id()).complete);
-    run.observe([param("b", "2"), param("a", "changed"), param("c", "3"), metric("loss", 1, 0.5)]);
+    run.observe([
+        param("b", "2"),
+        param("a", "changed"),
+        param("c", "3"),
+        metric("loss", 1, 0.5),
+    ]);
     run.finish(Outcome::Failed).unwrap();
     let report = bench.sync(run.id());
-    assert_eq!((report.complete, report.problems.len()), (true, 1), "{report:?}");
+    assert_eq!(
+        (report.complete, report.problems.len()),
+        (true, 1),
+        "{report:?}"
+    );
     assert!(report.problems[0].contains("`a`"), "{report:?}");
     let seen = bench.seen(&report);
     assert_eq!(seen["info"]["status"], "FAILED");
-    assert_eq!(["a", "b", "c"].map(|key| pair(&seen, "params", key)), [Some("1"), Some("2"), Some("3")]);
+    assert_eq!(
+        ["a", "b", "c"].map(|key| pair(&seen, "params", key)),
+        [Some("1"), Some("2"), Some("3")]
+    );
     assert_eq!(bench.history(&report, "loss").len(), 2);
 }
 
@@ -148,7 +206,9 @@ trait ObserveAll {
 
 impl ObserveAll for ActiveRun {
     fn observe<const N: usize>(&self, events: [pdm_core::events::Event; N]) {
-        events.iter().for_each(|event| pdm_core::events::Observer::on(self, event));
+        events
+            .iter()
+            .for_each(|event| pdm_core::events::Observer::on(self, event));
     }
 }
 
@@ -159,7 +219,10 @@ fn a_killed_run_ends_on_the_server_too() {
     let id = run.id();
     run.observe([metric("loss", 0, 1.0)]);
     let running = bench.sync(id);
-    assert_eq!((running.status, running.complete), (RunStatus::Running, false));
+    assert_eq!(
+        (running.status, running.complete),
+        (RunStatus::Running, false)
+    );
     assert_eq!(bench.seen(&running)["info"]["status"], "RUNNING");
     fs::remove_file(bench.store.folder(id).lock()).unwrap();
     std::mem::forget(run);
@@ -168,7 +231,10 @@ fn a_killed_run_ends_on_the_server_too() {
     assert_eq!((killed.status, killed.complete), (RunStatus::Killed, true));
     assert_eq!(bench.store.reap().unwrap(), [id]);
     let reaped = bench.sync(id);
-    assert_eq!((reaped.complete, &reaped.mlflow_run_id), (true, &running.mlflow_run_id));
+    assert_eq!(
+        (reaped.complete, &reaped.mlflow_run_id),
+        (true, &running.mlflow_run_id)
+    );
     let seen = bench.seen(&reaped);
     let ended = bench.store.load(&id.to_string()).unwrap().ended.unwrap();
     assert_eq!(
@@ -188,10 +254,16 @@ fn what_people_deleted_stays_deleted_until_it_is_asked_back() {
         assert!(left_alone.deleted && !left_alone.complete, "{left_alone:?}");
         let _ = fs::remove_file(bench.store.folder(id).sync_state());
     }
-    bench.post("experiments/delete", json!({"experiment_id": report.experiment_id}));
+    bench.post(
+        "experiments/delete",
+        json!({"experiment_id": report.experiment_id}),
+    );
     let second = bench.run([metric("loss", 0, 1.0)]);
     let error = sync(&bench.store, second, &bench.client).unwrap_err();
-    assert!(matches!(&error, TrackingError::ExperimentDeleted { name, .. } if *name == bench.experiment), "{error}");
+    assert!(
+        matches!(&error, TrackingError::ExperimentDeleted { name, .. } if *name == bench.experiment),
+        "{error}"
+    );
     assert!(error.to_string().contains("--restore"), "{error}");
     let back = bench.client.clone().restoring();
     for run in [second, id] {
@@ -204,11 +276,20 @@ fn what_people_deleted_stays_deleted_until_it_is_asked_back() {
 #[test]
 fn a_run_that_was_copied_and_is_not_there_any_more_is_told() {
     let Some(bench) = Bench::set_up() else { return };
-    let ids = [bench.run([metric("loss", 0, 1.0)]), bench.run([metric("loss", 0, 2.0)])];
+    let ids = [
+        bench.run([metric("loss", 0, 1.0)]),
+        bench.run([metric("loss", 0, 2.0)]),
+    ];
     let [first, _] = ids.map(|id| bench.sync(id));
     assert_eq!(lost(&bench.store, &ids, &bench.client).unwrap(), []);
     bench.post("runs/delete", json!({"run_id": first.mlflow_run_id}));
-    assert_eq!(lost(&bench.store, &ids, &bench.client).unwrap(), [LostRun { run: ids[0], deleted: true }]);
+    assert_eq!(
+        lost(&bench.store, &ids, &bench.client).unwrap(),
+        [LostRun {
+            run: ids[0],
+            deleted: true
+        }]
+    );
     let report = sync(&bench.store, ids[0], &bench.client.clone().restoring()).unwrap();
     assert!(report.complete, "{report:?}");
     assert_eq!(lost(&bench.store, &ids, &bench.client).unwrap(), []);
@@ -217,11 +298,18 @@ fn a_run_that_was_copied_and_is_not_there_any_more_is_told() {
 #[test]
 fn an_artifact_that_is_gone_or_badly_named_is_reported() {
     let Some(bench) = Bench::set_up() else { return };
-    let id =
-        bench.run([bench.artifact("a.txt", b"a"), bench.artifact("issue #7.txt", b"b"), bench.artifact("c.txt", b"c")]);
+    let id = bench.run([
+        bench.artifact("a.txt", b"a"),
+        bench.artifact("issue #7.txt", b"b"),
+        bench.artifact("c.txt", b"c"),
+    ]);
     fs::remove_file(bench.store.artifact(id, "a.txt").unwrap()).unwrap();
     let report = bench.sync(id);
-    assert_eq!((report.complete, report.problems.len()), (true, 2), "{report:?}");
+    assert_eq!(
+        (report.complete, report.problems.len()),
+        (true, 2),
+        "{report:?}"
+    );
     assert_eq!(download(&bench, &report, "c.txt"), b"c");
 }
 
@@ -230,14 +318,29 @@ fn copied_by_many_at_once_the_run_is_there_once() {
     let Some(bench) = Bench::set_up() else { return };
     let id = bench.run((0..1500).map(|step| metric("loss", step, 0.0)));
     let reports: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| sync(&bench.store, id, &bench.client))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| sync(&bench.store, id, &bench.client)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     for error in reports.into_iter().filter_map(Result::err) {
-        assert!(matches!(error, TrackingError::Busy { run } if run == id), "{error}");
+        assert!(
+            matches!(error, TrackingError::Busy { run } if run == id),
+            "{error}"
+        );
     }
     let report = bench.sync(id);
-    assert_eq!((report.complete, bench.runs(), bench.history(&report, "loss").len()), (true, 1, 1500));
+    assert_eq!(
+        (
+            report.complete,
+            bench.runs(),
+            bench.history(&report, "loss").len()
+        ),
+        (true, 1, 1500)
+    );
 }
 
 #[test]
@@ -248,11 +351,22 @@ fn a_wrong_password_is_said_plainly() {
         return;
     }
     let id = bench.run([]);
-    let wrong = Credentials::Password { username: "admin".into(), password: Secret::new("swordfish") };
-    for credentials in [Credentials::Anonymous, Credentials::Token(Secret::new("swordfish")), wrong] {
-        let client = MlflowClient::new(bench.client.url(), credentials, Patience::FOREGROUND).unwrap();
+    let wrong = Credentials::Password {
+        username: "admin".into(),
+        password: Secret::new("swordfish"),
+    };
+    for credentials in [
+        Credentials::Anonymous,
+        Credentials::Token(Secret::new("swordfish")),
+        wrong,
+    ] {
+        let client =
+            MlflowClient::new(bench.client.url(), credentials, Patience::FOREGROUND).unwrap();
         let error = sync(&bench.store, id, &client).unwrap_err();
-        assert!(matches!(&error, TrackingError::Refused { status: 401, .. }), "{error}");
+        assert!(
+            matches!(&error, TrackingError::Refused { status: 401, .. }),
+            "{error}"
+        );
         assert!(error.hint().unwrap().contains("password_env"));
         assert!(!format!("{error} {error:?} {client:?}").contains("swordfish"));
     }
