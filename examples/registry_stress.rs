@@ -16,10 +16,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pdm_ml::content::Digest;
+use pdm_ml::gates::{GateOptions, Rule};
 use pdm_ml::registry::blocking::Registry;
 use pdm_ml::registry::{
-    Alias, AliasPolicy, BundleFile, Consent, Done, Failure, GateOptions, ModelName, ModelRef,
-    NewVersion, Promotion, Rule, Stamp, Store, Surroundings,
+    Alias, AliasPolicy, BundleFile, Consent, Done, Failure, ModelName, ModelRef, NewVersion,
+    Promotion, Stamp, Store, Surroundings,
 };
 use pdm_ml::scoring::{Metric, Verdict};
 

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::outcome;
+use pdm_core::gates::Observed;
 use pdm_core::scoring::Metric;
 use pdm_engine::engine::{NightResult, Retrained};
 use pdm_report::report::{Align, table};
-use pdm_store::registry::Observed;
 
 /// Returns the reasons, the gates, and at last the line for the log.
 pub(super) fn text(retrained: &Retrained) -> String {

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::exit::Exit;
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::Part;
 use pdm_engine::engine::{Action, Judged, Outcome, StageRow};
 use pdm_engine::pipeline::Stage;
 use pdm_models::data::Role;
 use pdm_report::report::{self, Align, table};
-use pdm_store::registry::GateReport;
 use pdm_tracking::tracking::Looks;
 
 /// Returns the result of a run: stages, scores, gates, and the version that now holds the alias.

@@ -21,10 +21,10 @@ use super::exit::Exit;
 use super::{environment, ui};
 use pdm_core::codes::Code;
 use pdm_core::events::Reporter;
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Part, Verdict};
 use pdm_engine::engine::{self, Context, Job, Outcome, Retrained};
 use pdm_models::monitor::DriftReport;
-use pdm_store::registry::GateReport;
 use pdm_tracking::observe::{
     ChampionFact, DriftFact, GateFact, Gatherer, JobFacts, LoggedError, PredictFact, ScoreFact,
     Spans, TraceContext, prometheus,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 23] = [
+const ROOMS: [(&str, u8, &[&str]); 24] = [
     ("codes", 0, &[]),
     ("domain", 0, &["codes"]),
     ("content", 0, &[]),
@@ -14,10 +14,10 @@ const ROOMS: [(&str, u8, &[&str]); 23] = [
     ("models", 1, &["features"]),
     ("train", 1, &["models", "features", "data"]),
     ("scoring", 1, &[]),
+    ("gates", 1, &["scoring"]),
     ("bundle", 1, &["data", "features", "models", "scoring"]),
     ("export", 1, &["bundle", "data", "features", "models"]),
     ("monitor", 1, &["data", "features", "scoring"]),
-    ("report", 1, &["data", "scoring"]),
     ("tune", 1, &["scoring"]),
     ("schedule", 1, &[]),
     ("bucket", 2, &[]),
@@ -25,6 +25,7 @@ const ROOMS: [(&str, u8, &[&str]); 23] = [
     ("tracking", 2, &["bucket"]),
     ("registry", 2, &["bucket"]),
     ("observe", 2, &["tracking"]),
+    ("report", 2, &["observe"]),
     ("pipeline", 3, &[]),
     ("engine", 3, &["pipeline"]),
     ("cli", 4, &[]),

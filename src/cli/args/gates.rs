@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{PipelineArgs, StageArgs};
+use pdm_core::gates::WhenNoChampion;
 use pdm_report::report::gate::GateFormat;
-use pdm_store::registry::WhenNoChampion;
 
 /// A pipeline to bring up to its gates, or past them.
 #[derive(Debug, Clone, Default, Args)]

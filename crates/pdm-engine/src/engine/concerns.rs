@@ -10,8 +10,8 @@ use crate::pipeline::Stage;
 use crate::pipeline::stages::evaluate::PREDICTIONS;
 use crate::pipeline::stages::read_json;
 use pdm_core::domain::Predictions;
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Caution, Part, cautions};
-use pdm_store::registry::GateReport;
 
 /// Something that is told as a note or a warning, and makes a job less than it seems.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

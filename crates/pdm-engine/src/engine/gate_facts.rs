@@ -1,7 +1,7 @@
 //! What gates and a look for drift found, as figures for those who watch.
 
+use pdm_core::gates::{GateReport, GateRow, Observed, Rule};
 use pdm_core::scoring::Verdict;
-use pdm_store::registry::{GateReport, GateRow, Observed, Rule};
 use pdm_tracking::observe::GateFact;
 
 /// Returns what each gate of a report found, in order.

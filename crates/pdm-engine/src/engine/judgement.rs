@@ -1,7 +1,8 @@
 use super::{EngineError, Job, Outcome};
 use crate::pipeline::Source;
+use pdm_core::gates;
+use pdm_core::gates::{GateOptions, GateReport, GateRow, Rule};
 use pdm_report::report::gate::{Bound, Evidence, GateLine, Judgement, Observed, Opponent, Place};
-use pdm_store::registry::{self, GateOptions, GateReport, GateRow, Rule};
 
 /// Returns what the gates made of a model, for the reports that CI reads; where the line did not come to its gates, without
 /// a verdict.
@@ -73,8 +74,8 @@ fn gate_line(row: &GateRow, place: Option<Place>) -> GateLine {
         bound: bound(&row.gate),
         verdict: row.verdict,
         observed: row.observed.map(|observed| match observed {
-            registry::Observed::Score(score) => Observed::Score(score),
-            registry::Observed::Difference(difference) => Observed::Difference(difference),
+            gates::Observed::Score(score) => Observed::Score(score),
+            gates::Observed::Difference(difference) => Observed::Difference(difference),
         }),
         units: row.units,
         why: row.explanation.clone(),

@@ -7,10 +7,11 @@ use crate::pipeline::stages::{Summary, read_json};
 use crate::pipeline::{Stage, Step};
 use pdm_core::content::Digest;
 use pdm_core::domain::Predictions;
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Part, Scorecard};
 use pdm_models::data::QualityReport;
 use pdm_models::features::SensorRank;
-use pdm_store::registry::{GateReport, ModelVersion};
+use pdm_store::registry::ModelVersion;
 use pdm_tracking::tracking::Looks;
 
 /// What was done about a stage.

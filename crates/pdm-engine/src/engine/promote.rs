@@ -2,8 +2,9 @@ use serde::Serialize;
 
 use super::storeroom::Storeroom;
 use super::{Context, EngineError, Job, catalog};
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::Verdict;
-use pdm_store::registry::{Alias, Consent, GateReport, ModelRef, Moved, Promotion, Said};
+use pdm_store::registry::{Alias, Consent, ModelRef, Moved, Promotion, Said};
 
 /// What came of promoting a registered version.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -10,8 +10,9 @@ use crate::pipeline::stages::calibrate::BUNDLE;
 use crate::pipeline::stages::evaluate::{PREDICTIONS, SCORECARD, score_on_unseen};
 use crate::pipeline::stages::gate::{Defender, Holder, Rival};
 use crate::pipeline::stages::{Summary, calibrate, evaluate, features, gate, read_json, validate};
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Part, Scorecard, Verdict};
-use pdm_store::registry::{BundleFile, Consent, GateReport, NewVersion, Origin, Promotion};
+use pdm_store::registry::{BundleFile, Consent, NewVersion, Origin, Promotion};
 
 /// Who did the work of a stage.
 pub(super) enum Worked {

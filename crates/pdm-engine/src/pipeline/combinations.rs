@@ -5,10 +5,10 @@ use super::search::space_problems;
 use super::spec::PipelineSpec;
 use pdm_core::codes::Code;
 use pdm_core::domain::{Problem, Subset};
+use pdm_core::gates::{GateOptions, Rule};
 use pdm_core::scoring::{CalibrationMethod, Metric, highest_reachable, is_reachable, units_needed};
 use pdm_models::data::DatasetOptions;
 use pdm_models::train::Loss;
-use pdm_store::registry::{GateOptions, Rule};
 
 /// One check over several sections.
 struct Check {

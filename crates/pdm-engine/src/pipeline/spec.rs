@@ -21,13 +21,14 @@ use super::section::Section;
 use super::source::Sources;
 use crate::schedule::ScheduleOptions;
 use pdm_core::domain::{Found, Problem};
+use pdm_core::gates::GateOptions;
 use pdm_core::scoring::{CalibrateOptions, EvaluateOptions};
 use pdm_models::data::{DatasetOptions, Lives, SplitOptions, ValidateOptions};
 use pdm_models::features::{FeatureOptions, TargetOptions};
 use pdm_models::models::{ModelOptions, StackOptions};
 use pdm_models::train::{Recipe, TrainOptions};
 use pdm_models::tune::TuneOptions;
-use pdm_store::registry::{GateOptions, ModelName, RegistryOptions};
+use pdm_store::registry::{ModelName, RegistryOptions};
 use pdm_tracking::notify::NotifyOptions;
 use pdm_tracking::tracking::TrackingOptions;
 

@@ -363,7 +363,7 @@ fn has_decimal_comma(
             match comma_of(field) {
                 Comma::Decimal => return Some(true),
                 Comma::Doubtful => {
-                    drop(doubtful.get_or_insert((record.line, *channel, field.to_string())))
+                    doubtful.get_or_insert((record.line, *channel, field.to_string()));
                 }
                 Comma::NotDecimal => return Some(false),
                 Comma::None => {}

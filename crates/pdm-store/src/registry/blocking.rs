@@ -14,7 +14,6 @@ use super::address::Surroundings;
 use super::copy::Copied;
 use super::entry::Stamp;
 use super::error::RegistryError;
-use super::gates::{GateOptions, GateReport};
 use super::identity::RegistryId;
 use super::manifest::ModelVersion;
 use super::name::{Alias, ModelName};
@@ -31,6 +30,7 @@ use super::verify::VerifyReport;
 use pdm_core::content::Digest;
 use pdm_core::domain::Predictions;
 use pdm_core::events::{Interrupted, Reporter};
+use pdm_core::gates::{GateOptions, GateReport};
 use pdm_core::scoring::Scorecard;
 
 /// How often somebody looks whether to stop.

@@ -3,9 +3,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::RegistryError;
-use super::gates::GateReport;
 use pdm_core::content::{canonical_json, check_finite};
 use pdm_core::domain::Prediction;
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::Scorecard;
 
 /// Returns the bytes under which a scorecard is kept.

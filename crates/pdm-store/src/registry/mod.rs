@@ -35,7 +35,6 @@ mod encode;
 mod entry;
 mod error;
 mod fetch;
-mod gates;
 mod genesis;
 mod identity;
 mod keys;
@@ -82,10 +81,6 @@ pub use copy::Copied;
 pub use diff::{Change, Difference, FileChange, Side, ValueChange};
 pub use entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack, Stamp};
 pub use error::{Failure, RegistryError};
-pub use gates::{
-    Champion, Contender, GateOptions, GateReport, GateRow, Observed, Opponent, Rule, Versus,
-    WhenNoChampion, judge,
-};
 pub use identity::{IdError, RegistryId};
 pub use manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion, Origin, VersionId};
 pub use name::{Alias, ModelName, NameError};

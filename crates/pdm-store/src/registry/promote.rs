@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::encode;
 use super::entry::{Action, Promoted, RolledBack, Stamp};
 use super::error::RegistryError;
-use super::gates::{Champion, Contender, GateOptions, GateReport, Opponent, judge, overall};
 use super::log::{Log, Step};
 use super::manifest::ModelVersion;
 use super::name::{Alias, ModelName};
@@ -16,6 +15,7 @@ use super::reference::ModelRef;
 use super::registry::Registry;
 use super::state::State;
 use pdm_core::content::Digest;
+use pdm_core::gates::{Champion, Contender, GateOptions, GateReport, Opponent, judge, overall};
 use pdm_core::scoring::Verdict;
 
 /// A wish to point an alias to a version.
@@ -179,7 +179,7 @@ impl Registry {
             return Ok(None);
         };
         require_about(report, version)?;
-        let same = report.champion == champion.map(Champion::of);
+        let same = report.champion == champion.map(champion_of);
         let report = match same {
             true => (**report).clone(),
             false => self.judge_again(&report.gates(), version, champion).await?,
@@ -348,12 +348,10 @@ impl Promotion {
     }
 }
 
-impl Champion {
-    fn of(version: &ModelVersion) -> Self {
-        Self {
-            version: version.version,
-            bundle: version.bundle,
-        }
+fn champion_of(version: &ModelVersion) -> Champion {
+    Champion {
+        version: version.version,
+        bundle: version.bundle,
     }
 }
 

@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 use super::address::Surroundings;
 use super::entry::{Action, Stamp};
 use super::error::RegistryError;
-use super::gates::GateReport;
 use super::identity::RegistryId;
 use super::log::{Log, Step};
 use super::manifest::{BundleFile, FileEntry, ModelVersion, Origin};
@@ -23,6 +22,7 @@ use super::verify::{self, VerifyReport};
 use super::{blobs, encode, fetch};
 use pdm_core::content::Digest;
 use pdm_core::domain::Predictions;
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::Scorecard;
 
 /// Blobs written at the same time.

@@ -14,10 +14,10 @@ use object_store::{
     ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-use super::gates::Rule;
 use super::*;
 use pdm_core::content::Digest;
 use pdm_core::domain::{Cycle, Interval, Prediction, Predictions, UnitId};
+use pdm_core::gates::{GateOptions, GateReport, Rule};
 use pdm_core::scoring::{
     BootstrapOptions, Cuts, Metric, Part, Protocol, Scorecard, ShortUnits, score,
 };

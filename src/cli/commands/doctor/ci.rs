@@ -11,11 +11,12 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
+use pdm_core::gates::Rule;
 use pdm_engine::engine::{self, Context, Job};
 use pdm_models::data::{self, DatasetOptions, PartFile, Role};
 use pdm_report::report::{Align, table};
+use pdm_store::registry::RegistryError;
 use pdm_store::registry::blocking::Registry;
-use pdm_store::registry::{RegistryError, Rule};
 use pdm_tracking::notify::NotifyOptions;
 use pdm_tracking::tracking::Patience;
 

@@ -3,8 +3,9 @@ use serde::Serialize;
 
 use super::super::drift::Drift;
 use super::Finding;
+use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Part, Score};
-use pdm_store::registry::{Alias, GateReport, ModelName};
+use pdm_store::registry::{Alias, ModelName};
 
 /// What came of a night.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -10,8 +10,9 @@ use super::{StageError, Summary, key, read_json};
 use crate::pipeline::{PipelineSpec, Stage, StageKey};
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::Predictions;
+use pdm_core::gates::{Contender, GateReport, Opponent, judge};
 use pdm_core::scoring::{Scorecard, Verdict};
-use pdm_store::registry::{Contender, GateReport, ModelVersion, Opponent, judge};
+use pdm_store::registry::ModelVersion;
 
 /// Name of the gate report among the outputs.
 pub const REPORT: &str = "gates.json";

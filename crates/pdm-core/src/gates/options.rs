@@ -3,9 +3,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use pdm_core::codes::Code;
-use pdm_core::domain::Problem;
-use pdm_core::scoring::{Metric, Verdict};
+use crate::codes::Code;
+use crate::domain::Problem;
+use crate::scoring::{Metric, Verdict};
 
 /// One gate: a table `[[gate]]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -9,8 +9,9 @@ mod explain;
 mod judge;
 mod options;
 mod report;
+#[cfg(test)]
+mod samples;
 
 pub use judge::{Contender, Opponent, judge};
 pub use options::{GateOptions, Rule, Versus, WhenNoChampion};
-pub(super) use report::overall;
-pub use report::{Champion, GateReport, GateRow, Observed};
+pub use report::{Champion, GateReport, GateRow, Observed, overall};

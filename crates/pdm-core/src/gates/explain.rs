@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::options::{GateOptions, Rule, WhenNoChampion};
-use pdm_core::scoring::{Measure, Metric, PairedDifference, Score, ScoringError, Verdict};
+use crate::scoring::{Measure, Metric, PairedDifference, Score, ScoringError, Verdict};
 
 /// What a score is held against.
 #[derive(Debug, Clone, Copy)]

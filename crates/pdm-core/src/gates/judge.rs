@@ -1,9 +1,9 @@
 use super::explain::{self, Limit};
 use super::options::{GateOptions, Rule};
 use super::report::{Champion, GateReport, GateRow, Observed, overall};
-use pdm_core::content::{Digest, digest_of};
-use pdm_core::domain::Prediction;
-use pdm_core::scoring::{
+use crate::content::{Digest, digest_of};
+use crate::domain::Prediction;
+use crate::scoring::{
     Evidence, FEWEST_FOR_PENALTIES, Metric, PairedDifference, Protocol, Score, Scorecard,
     ScoringError, Verdict, fewest_units, judge_between, judge_lower_bound, judge_non_inferior,
     judge_upper_bound, proven_difference, proven_score,
@@ -286,10 +286,10 @@ fn judge_difference(gate: &GateOptions, difference: &PairedDifference) -> Verdic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::gates::WhenNoChampion;
-    use crate::registry::samples::{UNITS, card, predictions, protocol};
-    use pdm_core::domain::Interval;
-    use pdm_core::scoring::{Metric, Protocol};
+    use crate::domain::Interval;
+    use crate::gates::WhenNoChampion;
+    use crate::gates::samples::{UNITS, card, predictions, protocol};
+    use crate::scoring::{Metric, Protocol};
 
     struct Side {
         scorecard: Scorecard,

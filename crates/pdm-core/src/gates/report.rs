@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::GateOptions;
-use pdm_core::content::{Digest, digest_of};
-use pdm_core::scoring::{PairedDifference, Score, Verdict};
+use crate::content::{Digest, digest_of};
+use crate::scoring::{PairedDifference, Score, Verdict};
 
 /// What the gates made of a challenger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ impl GateReport {
 }
 
 /// Returns the verdict over all rows.
-pub(in crate::registry) fn overall(rows: &[GateRow]) -> Verdict {
+pub fn overall(rows: &[GateRow]) -> Verdict {
     let any = |verdict| rows.iter().any(|row| row.verdict == verdict);
     if any(Verdict::Fail) {
         Verdict::Fail

@@ -9,10 +9,10 @@ use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
 use super::{Contender, GateOptions, Opponent, Rule, judge};
-use crate::registry::samples::protocol;
-use pdm_core::content::Digest;
-use pdm_core::domain::{Cycle, Interval, Prediction, UnitId};
-use pdm_core::scoring::{BootstrapOptions, Metric, Protocol, Verdict, score};
+use crate::content::Digest;
+use crate::domain::{Cycle, Interval, Prediction, UnitId};
+use crate::gates::samples::protocol;
+use crate::scoring::{BootstrapOptions, Metric, Protocol, Verdict, score};
 
 /// Standard deviation of the errors, in cycles, and of the part of them that two models share.
 const SPREAD: f64 = 12.0;
