@@ -16,13 +16,13 @@
 //! | floor | rooms |
 //! | --- | --- |
 //! | 4 front door | [`cli`] |
-//! | 3 the plan | [`engine`] → [`pipeline`] |
+//! | 3 the plan | [`engine`] → [`pipeline`] → [`config`] → [`cache`] |
 //! | 2 storerooms: async and network live from here up | [`tracking`] and [`registry`], both on [`bucket`]; [`notify`]; [`observe`] shows runs of `tracking` to machines; [`report`] |
 //! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] ← [`gates`], [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`monitor`] uses `data`, `features` and `scoring`, [`tune`] uses `scoring`, [`schedule`] stands alone |
 //! | 0 ground | [`codes`] ← [`domain`] ← [`events`]; [`content`] |
 
 pub use pdm_core::{codes, content, domain, events, gates, scoring};
-pub use pdm_engine::{engine, pipeline, schedule};
+pub use pdm_engine::{cache, config, engine, pipeline, schedule};
 pub use pdm_models::{bundle, data, export, features, models, monitor, train, tune};
 pub use pdm_report::report;
 pub use pdm_store::{bucket, registry};

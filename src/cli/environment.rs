@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 use pdm_core::codes::Code;
 use pdm_core::domain::redact;
-use pdm_engine::pipeline::Variable;
+use pdm_engine::config::Variable;
 
 /// Registry to use instead of the pipeline's.
 pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";

@@ -11,11 +11,11 @@ use super::{environment, limits, signals, threads};
 use pdm_core::codes::Code;
 use pdm_core::content::read_at_most;
 use pdm_core::events::{Observer, Reporter, size};
-use pdm_engine::engine::{Context, Job};
-use pdm_engine::pipeline::{
+use pdm_engine::config::{
     ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec,
     Source, SpecErrors,
 };
+use pdm_engine::engine::{Context, Job};
 
 /// The pipeline that runs where there is none: a simulated fleet.
 pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml");

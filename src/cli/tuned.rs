@@ -1,7 +1,7 @@
 //! What a search came to, in words.
 
+use pdm_engine::config::toml_of;
 use pdm_engine::engine::{Confirmation, EdgeRow, Ended, TrialRow, Tuned};
-use pdm_engine::pipeline::toml_of;
 use pdm_models::tune::{Choose, End};
 use pdm_report::report::{Align, table};
 

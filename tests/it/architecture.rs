@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 24] = [
+const ROOMS: [(&str, u8, &[&str]); 26] = [
     ("codes", 0, &[]),
     ("domain", 0, &["codes"]),
     ("content", 0, &[]),
@@ -26,8 +26,10 @@ const ROOMS: [(&str, u8, &[&str]); 24] = [
     ("registry", 2, &["bucket"]),
     ("observe", 2, &["tracking"]),
     ("report", 2, &["observe"]),
-    ("pipeline", 3, &[]),
-    ("engine", 3, &["pipeline"]),
+    ("cache", 3, &[]),
+    ("config", 3, &["cache"]),
+    ("pipeline", 3, &["config", "cache"]),
+    ("engine", 3, &["pipeline", "config", "cache"]),
     ("cli", 4, &[]),
 ];
 

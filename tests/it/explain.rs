@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pdm_ml::codes::Code;
-use pdm_ml::pipeline::PipelineSpec;
+use pdm_ml::config::PipelineSpec;
 
 use crate::architecture::source_folders;
 use crate::project::{Project, SMALL};

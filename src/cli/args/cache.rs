@@ -5,8 +5,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo};
 
 use super::PipelineArgs;
+use pdm_engine::config::Stage;
 use pdm_engine::engine::LockMode;
-use pdm_engine::pipeline::Stage;
 
 /// What is done about the pipeline's lock.
 #[derive(Debug, Clone, Default, Args)]

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::PipelineArgs;
-use pdm_engine::pipeline::Condition;
+use pdm_engine::config::Condition;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -12,11 +12,10 @@ use crate::cli::outcome::seconds;
 use crate::cli::ui::{self, Ui};
 use crate::cli::{consent, settings};
 use pdm_core::events::{size, span};
+use pdm_engine::cache::StageKey;
+use pdm_engine::cache::{CacheError, Cost, InputFile, Policy, Removal, Stored, collectable};
+use pdm_engine::config::{Origins, Stage};
 use pdm_engine::engine::{self, EngineError, Explanation, Standing};
-use pdm_engine::pipeline::cache::{
-    CacheError, Cost, InputFile, Policy, Removal, Stored, collectable,
-};
-use pdm_engine::pipeline::{Origins, Stage, StageKey};
 use pdm_report::report::{Align, table};
 
 pub(super) fn run(command: &CacheCommand, ui: &Ui) -> Result<Exit, CliError> {

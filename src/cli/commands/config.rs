@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
-use pdm_engine::pipeline::{Origins, file_reference, file_schema_text};
+use pdm_engine::config::{Origins, file_reference, file_schema_text};
 use pdm_report::report::{Align, table};
 
 pub(super) fn run(command: &ConfigCommand, ui: &Ui) -> Result<Exit, CliError> {

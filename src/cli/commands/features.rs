@@ -9,8 +9,8 @@ use crate::cli::outcome;
 use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
+use pdm_engine::config::Stage;
 use pdm_engine::engine::{self, Context, Job};
-use pdm_engine::pipeline::Stage;
 use pdm_models::features::SensorRank;
 use pdm_report::report::{Align, Document, Sheet, table, write_sheet};
 

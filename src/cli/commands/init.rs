@@ -14,7 +14,7 @@ use crate::cli::outputs;
 use crate::cli::settings::{EMBEDDED, MAIN_PIPELINE};
 use crate::cli::ui::Ui;
 use pdm_core::codes::Code;
-use pdm_engine::pipeline::file_schema_text;
+use pdm_engine::config::file_schema_text;
 
 const SCHEMA: &str = "pipelines/pipeline.schema.json";
 const IGNORE: &str =

@@ -8,8 +8,8 @@ use crate::cli::gate_reports::{self, Repository};
 use crate::cli::ui::{Ui, warn};
 use crate::cli::{settings, ui};
 use pdm_core::codes::{Code, unmarked};
+use pdm_engine::config::Stage;
 use pdm_engine::engine::{self, Context, Job, Outcome};
-use pdm_engine::pipeline::Stage;
 use pdm_tracking::notify::{self, Notice, NotifyOptions, Occasion};
 
 /// Brings the pipeline up to a stage and shows what came of it; reports are written whatever came of it.

@@ -31,7 +31,7 @@ use super::args::{Cli, Command};
 use super::error::CliError;
 use super::exit::Exit;
 use super::ui::Ui;
-use pdm_engine::pipeline::Stage;
+use pdm_engine::config::Stage;
 
 /// Runs the chosen subcommand.
 pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {

@@ -11,8 +11,8 @@ use crate::cli::ui::{Ui, warn};
 use crate::cli::{outcome, settings};
 use pdm_core::codes::Code;
 use pdm_core::scoring::Verdict;
+use pdm_engine::config::Stage;
 use pdm_engine::engine::{self, Against, Opponent, Outcome, Turn};
-use pdm_engine::pipeline::Stage;
 use pdm_report::report::{Document, PredictionSheet};
 
 /// Brings the pipeline up to a stage and shows what came of it.

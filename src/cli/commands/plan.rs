@@ -7,8 +7,8 @@ use crate::cli::outcome::seconds;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use pdm_core::events::{size, span};
+use pdm_engine::config::{BudgetOptions, Stage};
 use pdm_engine::engine::{self, PlannedStage};
-use pdm_engine::pipeline::{BudgetOptions, Stage};
 use pdm_report::report::{Align, table};
 
 pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {

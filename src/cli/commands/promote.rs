@@ -9,8 +9,8 @@ use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::Ui;
 use pdm_core::scoring::Verdict;
+use pdm_engine::config::Stage;
 use pdm_engine::engine;
-use pdm_engine::pipeline::Stage;
 use pdm_store::registry::{ModelRef, Said};
 
 pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {

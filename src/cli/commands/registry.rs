@@ -19,8 +19,8 @@ use crate::cli::outputs::Outputs;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
 use pdm_core::codes::Code;
+use pdm_engine::config::Stage;
 use pdm_engine::engine::Context;
-use pdm_engine::pipeline::Stage;
 use pdm_report::report::{self, Align, table};
 use pdm_store::registry::blocking::Registry;
 use pdm_store::registry::{

@@ -14,8 +14,8 @@ use crate::cli::outputs::{self, Outputs};
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
 use pdm_core::codes::Code;
+use pdm_engine::config::PipelineSpec;
 use pdm_engine::engine;
-use pdm_engine::pipeline::PipelineSpec;
 use pdm_engine::schedule::{
     Definition, File, Job, Kind, ScheduleError, ScheduleOptions, export, next_times, skipped_night,
 };

@@ -1,7 +1,7 @@
 //! Why a line ended before its gates, for the reports that CI reads.
 
 use super::{Cause, CliError, chain};
-use pdm_engine::pipeline::SpecProblem;
+use pdm_engine::config::SpecProblem;
 use pdm_models::data::{self, QualityReport, Severity, causes};
 use pdm_report::report::gate::{Place, Trouble};
 

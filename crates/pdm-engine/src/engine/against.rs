@@ -5,11 +5,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Context, EngineError, Job, Line, Outcome};
-use crate::pipeline::Stage;
-use crate::pipeline::stages::evaluate::{
+use crate::config::Stage;
+use crate::pipeline::evaluate::{
     OUT_OF_FOLD_PREDICTIONS, OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD, score_on_unseen,
 };
-use crate::pipeline::stages::{StageError, read_json};
+use crate::pipeline::{StageError, read_json};
 use pdm_core::codes::Code;
 use pdm_core::domain::Predictions;
 use pdm_core::scoring::{Part, Scorecard, Scored, SideBySide, side_by_side};

@@ -14,15 +14,15 @@ use super::record::Record;
 use super::remote::Remote;
 use super::work::{Worked, summary_of};
 use super::{Context, EngineError, Job, Line, Reuse};
-use crate::pipeline::cache::Entry;
-use crate::pipeline::stages::calibrate::BUNDLE;
-use crate::pipeline::stages::evaluate::{
+use crate::cache::Entry;
+use crate::config::{ExecGraph, Node, Stage};
+use crate::pipeline::calibrate::BUNDLE;
+use crate::pipeline::evaluate::{
     OUT_OF_FOLD_PREDICTIONS, OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD,
 };
-use crate::pipeline::stages::features::RANKING;
-use crate::pipeline::stages::validate::REPORT;
-use crate::pipeline::stages::{LEARNING_CURVES, StageError, Summary, read_json};
-use crate::pipeline::{ExecGraph, Node, Stage};
+use crate::pipeline::features::RANKING;
+use crate::pipeline::validate::REPORT;
+use crate::pipeline::{LEARNING_CURVES, StageError, Summary, read_json};
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::Predictions;
 use pdm_core::events::Event;

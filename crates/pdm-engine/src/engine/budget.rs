@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::resident::{Resident, resident};
-use crate::pipeline::{BudgetOptions, MemoryLimit, TimeLimit};
+use crate::config::{BudgetOptions, MemoryLimit, TimeLimit};
 use pdm_core::events::{BudgetExceeded, Guard, Interrupted, Reporter};
 
 /// Time between two looks at the memory: one costs some microseconds, a short training loop's round no more.

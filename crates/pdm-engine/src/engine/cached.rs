@@ -6,8 +6,9 @@ use super::decide::Decision;
 use super::exec::{Bench, Outlook};
 use super::provision::missing_fleet;
 use super::{Context, EngineError, Job, Line};
-use crate::pipeline::cache::{Cache, Cost, InputFile, Output};
-use crate::pipeline::{ExecGraph, Stage, StageKey};
+use crate::cache::StageKey;
+use crate::cache::{Cache, Cost, InputFile, Output};
+use crate::config::{ExecGraph, Stage};
 use pdm_core::content::Digest;
 
 /// What the cache holds for a stage as it stands.

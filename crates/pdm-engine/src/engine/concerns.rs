@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::outcome::Judged;
 use super::{EngineError, Line};
-use crate::pipeline::Stage;
-use crate::pipeline::stages::evaluate::PREDICTIONS;
-use crate::pipeline::stages::read_json;
+use crate::config::Stage;
+use crate::pipeline::evaluate::PREDICTIONS;
+use crate::pipeline::read_json;
 use pdm_core::domain::Predictions;
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Caution, Part, cautions};

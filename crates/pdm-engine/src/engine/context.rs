@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{EngineError, policy};
-use crate::pipeline::{Origins, PipelineSpec};
+use crate::config::{Origins, PipelineSpec};
 use pdm_core::content::write_whole;
 use pdm_core::events::Reporter;
 use pdm_store::registry::blocking::Registry;

@@ -1,6 +1,6 @@
 use super::{EngineError, Line};
-use crate::pipeline::Stage;
-use crate::pipeline::cache::{Entry, Status};
+use crate::cache::{Entry, Status};
+use crate::config::Stage;
 
 /// How many differences a reason names.
 const NAMED_CHANGES: usize = 3;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Context, EngineError, Job, Line, Reuse};
-use crate::pipeline::Stage;
-use crate::pipeline::cache::{InputFile, StatCache};
-use crate::pipeline::stages::StageError;
+use crate::cache::{InputFile, StatCache};
+use crate::config::Stage;
+use crate::pipeline::StageError;
 use pdm_core::content::Digest;
 use pdm_models::data::{self, DataError, InputDigest, PartFile, Role};
 

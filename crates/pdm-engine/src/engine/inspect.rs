@@ -1,8 +1,8 @@
 use super::exec::provide_data;
 use super::provision::provision;
 use super::{Context, EngineError, Job, Line};
-use crate::pipeline::Stage;
-use crate::pipeline::stages::{features, read_json};
+use crate::config::Stage;
+use crate::pipeline::{features, read_json};
 use pdm_models::data::{self, QualityReport, ValidDataset};
 use pdm_models::features::FittedFeatures;
 

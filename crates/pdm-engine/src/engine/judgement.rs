@@ -1,5 +1,5 @@
 use super::{EngineError, Job, Outcome};
-use crate::pipeline::Source;
+use crate::config::Source;
 use pdm_core::gates;
 use pdm_core::gates::{GateOptions, GateReport, GateRow, Rule};
 use pdm_report::report::gate::{Bound, Evidence, GateLine, Judgement, Observed, Opponent, Place};

@@ -7,13 +7,14 @@ use super::locking::Lock;
 use super::remote::Remote;
 use super::storeroom::{Judgeable, Storeroom};
 use super::{Context, EngineError, Job};
-use crate::pipeline::cache::{Cache, Entry, InputFile};
-use crate::pipeline::stages::calibrate::BUNDLE;
-use crate::pipeline::stages::evaluate::{DataDigests, SCORECARD};
-use crate::pipeline::stages::{
+use crate::cache::StageKey;
+use crate::cache::{Cache, Entry, InputFile};
+use crate::config::Stage;
+use crate::pipeline::calibrate::BUNDLE;
+use crate::pipeline::evaluate::{DataDigests, SCORECARD};
+use crate::pipeline::{
     StageError, calibrate, evaluate, features, gate, read_json, train, validate,
 };
-use crate::pipeline::{Stage, StageKey};
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::scoring::Scorecard;
 use pdm_models::bundle::ModelBundle;

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Context, EngineError, Job, Line};
-use crate::pipeline::cache::{Entry, FileChange, InputFile};
-use crate::pipeline::stages::{calibrate, evaluate, train};
-use crate::pipeline::{
-    LOG, Layer, LockFile, LockFileError, LockedStage, Stage, StageKey, is_locked_key,
-};
+use crate::cache::{Entry, FileChange, InputFile};
+use crate::cache::{LOG, LockFile, LockFileError, LockedStage, StageKey};
+use crate::config::{Layer, Stage, is_locked_key};
+use crate::pipeline::{calibrate, evaluate, train};
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::events::Reporter;

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{Action, NightResult, Outcome, Retrained};
-use crate::pipeline::Stage;
+use crate::config::Stage;
 use pdm_core::codes::unmarked;
 use pdm_core::scoring::{Metric, Verdict};
 use pdm_tracking::notify::{Notice, Occasion};

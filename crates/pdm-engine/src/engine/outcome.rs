@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::EngineError;
-use crate::pipeline::stages::{Summary, read_json};
-use crate::pipeline::{Stage, Step};
+use crate::config::{Stage, Step};
+use crate::pipeline::{Summary, read_json};
 use pdm_core::content::Digest;
 use pdm_core::domain::Predictions;
 use pdm_core::gates::GateReport;

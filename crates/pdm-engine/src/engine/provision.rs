@@ -1,5 +1,5 @@
 use super::{Context, EngineError, Job};
-use crate::pipeline::Stage;
+use crate::config::Stage;
 use pdm_models::data::{self, DatasetOptions};
 
 /// Returns why a simulated fleet must be written first; nothing where the files are there, or are not ours to make.

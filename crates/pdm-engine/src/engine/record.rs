@@ -6,11 +6,11 @@ use super::gate_facts::{gate_facts, metrics_of};
 use super::logged_model::log_model;
 use super::outcome::Outcome;
 use super::{Context, EngineError, Job, Line};
-use crate::pipeline::cache::Entry;
-use crate::pipeline::stages::{
+use crate::cache::Entry;
+use crate::config::{Origins, Source, Stage};
+use crate::pipeline::{
     LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate,
 };
-use crate::pipeline::{Origins, Source, Stage};
 use pdm_core::domain::redact;
 use pdm_core::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
 use pdm_models::data::{self, InputDigest, Role};

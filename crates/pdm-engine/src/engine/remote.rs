@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Context, EngineError, Job, Line, Reuse};
-use crate::pipeline::cache::{Cache, CacheError, Claim, Entry, Pending};
-use crate::pipeline::{RemoteCache, RemoteError, Stage, StageKey};
+use crate::cache::{Cache, CacheError, Claim, Entry, Pending};
+use crate::cache::{RemoteCache, RemoteError, StageKey};
+use crate::config::Stage;
 use pdm_core::content::Digest;
 use pdm_core::events::{Reporter, size};
 

@@ -1,8 +1,8 @@
 use std::sync::Once;
 
 use super::{Context, EngineError, catalog, policy};
-use crate::pipeline::PipelineSpec;
-use crate::pipeline::stages::gate::{Defender, Holder};
+use crate::config::PipelineSpec;
+use crate::pipeline::gate::{Defender, Holder};
 use pdm_core::content::Digest;
 use pdm_store::registry::blocking::Registry;
 use pdm_store::registry::{Alias, AliasPolicy, Done, ModelName, ModelVersion, Policy, State};

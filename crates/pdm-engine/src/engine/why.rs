@@ -1,8 +1,8 @@
 //! Why a stage must run, down to the key of the pipeline file or the data file.
 
 use super::{EngineError, Line};
-use crate::pipeline::StageKey;
-use crate::pipeline::cache::{Change, FileChange, InputFile, explain};
+use crate::cache::StageKey;
+use crate::cache::{Change, FileChange, InputFile, explain};
 
 impl Line<'_> {
     /// Notes that a stage used this key, and the data files behind it.

@@ -1,80 +1,49 @@
-//! The TOML, understood: one file becomes one [`PipelineSpec`], and every mistake in it is shown where it stands.
+//! What each stage computes: a key of everything it depends on, and a function from inputs to files in a folder.
 //!
-//! The options belong to the rooms that obey them; this room only puts them together. [`PipelineSpec::compose`] parses the
-//! file and those it extends, lays the layers over each other, fills in environment variables, reads section by section,
-//! asks every room what is wrong with its values, and checks what no section can see alone. It stops at the first mistake
-//! of none of them: [`SpecErrors`] holds all, each with file, line, column, caret and, where one is near, the word that was
-//! meant.
-//!
-//! - `layers` puts the document together, `format` knows its versions, [`migrate`] brings a file to the newest;
-//! - `source` knows where every key stands, `decode` reads a section in spite of mistakes, `words` says in TOML what
-//!   serde says in Rust, `syntax` what breaks TOML, `suggest` finds what was meant, `render` draws the caret;
-//! - [`Origins`] tells for every value who wrote it; [`file_schema`] tells editors what may be written, and
-//!   [`file_reference`] people;
-//! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
-//! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
-//!   into the user's text;
-//! - [`LockFile`] is what Git keeps of a run beside the file;
-//! - [`Stage`] names the stations of the line, [`ExecGraph`] orders the user's programs among them as [`Step`]s, [`stages`]
-//!   computes them, [`cache`] remembers what they made, [`RemoteCache`] shares it between machines.
+//! A stage knows neither the cache nor the registry nor the terminal; the engine calls it.
 
-pub mod cache;
-pub mod stages;
+pub mod calibrate;
+pub mod evaluate;
+pub mod features;
+pub mod gate;
+pub mod train;
+pub mod trial;
+pub mod validate;
 
-mod budget;
-mod combinations;
-mod culprit;
-mod decode;
-mod edit;
-mod errors;
-mod exec;
-mod findings;
-mod format;
-mod graph;
-mod idle;
-mod interpolate;
-mod keys;
-mod layers;
-mod lock_file;
-mod migrate;
-mod origins;
-mod overrides;
-mod reference;
-mod remote;
-mod render;
-mod retrain;
-mod schema;
-mod search;
-mod section;
-mod source;
-mod spec;
-mod step;
-mod suggest;
-mod syntax;
-mod unbounded;
-mod variant;
-mod words;
+mod curves;
+mod error;
+mod files;
+mod kept;
+mod protocol;
+mod summary;
 
-pub use budget::{BudgetOptions, MemoryLimit, TimeLimit};
-pub use cache::StageKey;
-pub use edit::{NoPlace, edited, toml_of, with_comment};
-pub use errors::{SpecErrors, SpecProblem};
-pub use exec::{ExecGraph, ExecOptions, LOG, Node, covers};
-pub use format::VERSION;
-pub use graph::Stage;
-pub use interpolate::Environment;
-pub use layers::{ChosenProfile, Layer, Layers, MOST_OF_A_PIPELINE, Variable};
-pub use lock_file::{LockFile, LockFileError, LockedStage};
-pub use migrate::{Change, Migration, migrate};
-pub use origins::{Origin, Origins, Source};
-pub use reference::file_reference;
-pub use remote::{CacheOptions, Fetched, RemoteCache, RemoteError};
-pub use retrain::{Condition, LostData, RetrainOptions};
-pub use schema::{file_schema, file_schema_text};
-pub use section::Section;
-pub(crate) use section::is_locked_key;
-pub use spec::{PipelineSpec, ProjectOptions};
-pub use step::Step;
+pub use curves::{LEARNING_CURVES, LEARNING_CURVES_TABLE};
+pub use error::StageError;
+pub use files::read_json;
+pub use kept::Kept;
+pub use summary::Summary;
 
-#[cfg(test)]
-mod tests;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cache::StageKey;
+use crate::config::Stage;
+use pdm_core::content::Digest;
+
+/// Builds the key of a stage from the options it obeys and the digests of what it reads.
+fn key<const N: usize>(
+    stage: Stage,
+    parameters: Value,
+    inputs: [(&str, Option<Digest>); N],
+) -> StageKey {
+    let known = inputs
+        .into_iter()
+        .filter_map(|(name, digest)| digest.map(|digest| (name.to_owned(), digest)));
+    StageKey {
+        stage: stage.name().to_owned(),
+        semantic_version: stage.semantic_version(),
+        parameters,
+        inputs: known.collect::<BTreeMap<_, _>>(),
+    }
+}

@@ -11,7 +11,7 @@ use crate::cli::outputs;
 use crate::cli::settings;
 use crate::cli::ui::{self, Ui};
 use pdm_core::codes::Code;
-use pdm_engine::pipeline::{Migration, migrate};
+use pdm_engine::config::{Migration, migrate};
 
 #[derive(Serialize)]
 struct Migrated {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::ExecError;
 use super::step::Bench;
+use crate::cache::Entry;
+use crate::config::{ExecGraph, Node, Stage};
 use crate::engine::EngineError;
 use crate::engine::outcome::StageRow;
-use crate::pipeline::cache::Entry;
-use crate::pipeline::{ExecGraph, Node, Stage};
 use pdm_core::events::{Guard, Interrupted, Reporter};
 
 /// How long the line waits before it asks again whether it should stop.

@@ -2,8 +2,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cache::CacheError;
 use crate::engine::LockError;
-use crate::pipeline::cache::CacheError;
 use pdm_core::codes::Code;
 use pdm_core::events::{Interrupted, span};
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ExecError;
+use crate::cache::{InputFile, StatCache};
+use crate::config::covers;
 use crate::engine::inputs::Known;
-use crate::pipeline::cache::{InputFile, StatCache};
-use crate::pipeline::covers;
 use pdm_core::content::{Digest, digest_of};
 
 /// An input as it was found.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::ExecError;
-use crate::pipeline::ExecOptions;
-use crate::pipeline::cache::{Entry, StatCache};
+use crate::cache::{Entry, StatCache};
+use crate::config::ExecOptions;
 use pdm_core::content::{Digest, open_regular, replace_whole};
 
 /// Where an entry of the cache holds the outputs.

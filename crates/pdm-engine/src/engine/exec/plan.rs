@@ -3,11 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ExecError;
 use super::outputs::produced;
 use super::step::{Bench, Verdict, restored};
+use crate::cache::Entry;
+use crate::config::{ExecGraph, Node, Stage};
 use crate::engine::inputs::Known;
 use crate::engine::outcome::{PlannedStage, UNCHANGED};
 use crate::engine::{EngineError, Line};
-use crate::pipeline::cache::Entry;
-use crate::pipeline::{ExecGraph, Node, Stage};
 
 /// What would come of the `exec` stages, one after the other.
 pub(in crate::engine) struct Outlook<'o> {

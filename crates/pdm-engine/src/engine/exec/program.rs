@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ExecError;
-use crate::pipeline::{ExecOptions, Stage};
+use crate::config::{ExecOptions, Stage};
 use pdm_core::content::open_regular;
 use pdm_core::events::{Interrupted, Reporter};
 

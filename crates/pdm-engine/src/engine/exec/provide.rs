@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::thread;
 
 use super::{Abandon, Bench, Board};
+use crate::cache::Cache;
+use crate::config::{ExecGraph, Node, Stage};
 use crate::engine::remote::Remote;
 use crate::engine::{Context, EngineError, Job};
-use crate::pipeline::cache::Cache;
-use crate::pipeline::{ExecGraph, Node, Stage};
 
 /// Brings about the data that `exec` stages make, for commands that read the data and run no stages.
 ///

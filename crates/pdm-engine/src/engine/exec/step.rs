@@ -7,6 +7,9 @@ use std::time::Instant;
 use super::outputs::{self, Before};
 use super::program::{Program, tail};
 use super::{ExecError, clean_log, inputs};
+use crate::cache::{Cache, Claim, Entry, FileChange, InputFile, Pending, StatCache, Status};
+use crate::cache::{LOG, StageKey};
+use crate::config::{ExecGraph, ExecOptions, Stage, Step};
 use crate::engine::decide::why_absent;
 use crate::engine::inputs::{Known, Trust, memory};
 use crate::engine::locking::Lock;
@@ -16,11 +19,7 @@ use crate::engine::remote::Remote;
 use crate::engine::why::told_changes;
 use crate::engine::work::summary_of;
 use crate::engine::{Context, Job};
-use crate::pipeline::cache::{
-    Cache, Claim, Entry, FileChange, InputFile, Pending, StatCache, Status,
-};
-use crate::pipeline::stages::Summary;
-use crate::pipeline::{ExecGraph, ExecOptions, LOG, Stage, StageKey, Step};
+use crate::pipeline::Summary;
 use pdm_core::content::Digest;
 use pdm_core::events::{Event, Reporter, size};
 

@@ -2,8 +2,8 @@ use std::fs;
 
 use super::inputs::look;
 use super::program::tail;
+use crate::cache::StatCache;
 use crate::engine::inputs::Known;
-use crate::pipeline::cache::StatCache;
 use pdm_core::content::Digest;
 
 #[test]

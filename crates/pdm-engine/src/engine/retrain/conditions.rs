@@ -4,7 +4,7 @@ use super::super::drift::{Drift, Units};
 use super::super::{EngineError, Line};
 use super::Memory;
 use super::news::News;
-use crate::pipeline::{Condition, RetrainOptions};
+use crate::config::{Condition, RetrainOptions};
 use pdm_core::events::span;
 use pdm_models::monitor::DriftVerdict;
 use pdm_store::registry::ModelVersion;

@@ -3,7 +3,7 @@
 use super::super::registered::open_version;
 use super::super::{EngineError, Line};
 use super::Memory;
-use crate::pipeline::LostData;
+use crate::config::LostData;
 use pdm_models::bundle::ModelBundle;
 use pdm_models::data::{Changes, Contents, ValidDataset};
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::super::Line;
-use crate::pipeline::{Section, Stage};
+use crate::config::{Section, Stage};
 use pdm_core::content::{Digest, digest_of};
 use pdm_models::data::{Role, part_digest};
 

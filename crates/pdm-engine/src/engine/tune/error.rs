@@ -1,7 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::pipeline::{NoPlace, SpecErrors};
+use crate::config::{NoPlace, SpecErrors};
 use pdm_core::codes::Code;
 use pdm_core::events::Interrupted;
 

@@ -3,10 +3,10 @@ use std::error::Error;
 
 use super::TuneError;
 use super::journal::{Again, Journal, Line};
+use crate::config::{PipelineSpec, Stage};
 use crate::engine::{Context, EngineError, Job};
-use crate::pipeline::stages::StageError;
-use crate::pipeline::stages::trial::{CrossValidation, study_key};
-use crate::pipeline::{PipelineSpec, Stage};
+use crate::pipeline::StageError;
+use crate::pipeline::trial::{CrossValidation, study_key};
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::events::Reporter;
 use pdm_core::scoring::UnitLoss;

@@ -1,7 +1,7 @@
 use super::outcome::Tuned;
 use super::{TuneError, TuneRequest};
+use crate::config::{Layers, PipelineSpec, edited, toml_of, with_comment};
 use crate::engine::{Context, EngineError, Job};
-use crate::pipeline::{Layers, PipelineSpec, edited, toml_of, with_comment};
 use pdm_core::content::write_whole;
 use pdm_models::tune::{Choose, Point};
 

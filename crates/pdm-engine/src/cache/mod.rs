@@ -1,0 +1,53 @@
+//! Remembers what a stage made, under the digest of everything it was made from.
+//!
+//! On disk, below the cache's root:
+//!
+//! ```text
+//! entries/<stage>/<digest>/entry.json     the key, the outputs with their SHA-256, the summary
+//! entries/<stage>/<digest>/outputs/…      the files
+//! entries/<stage>/<digest>/used           name of the pipeline that used it last; its time is that of the last use
+//! work/<digest>/                          a stage at work; renamed into entries/ when it ends well
+//! resume/<digest>/                        partial results that survive a kill
+//! locks/<digest>                          held while a process works on that key
+//! last/<pipeline>/<stage>.json            the key used last and the files behind it, to explain why a stage runs again
+//! ```
+//!
+//! [`RemoteCache`] shares results between machines; [`LockFile`] is what Git keeps of a run beside the pipeline file.
+//!
+//! A process that dies leaves a folder in `work/` whose lock is free; the next [`Cache::open`] removes it.
+
+mod collect;
+mod entry;
+mod error;
+mod explain;
+mod input_file;
+mod key;
+mod lock;
+mod lock_file;
+mod note;
+mod pending;
+mod remote;
+mod stat;
+mod status;
+mod store;
+mod stored;
+
+pub use collect::{Policy, Removal, collectable};
+pub use entry::{Cost, Entry, Output};
+pub use error::CacheError;
+pub use explain::{Change, explain};
+pub use input_file::{FileChange, InputFile};
+pub use key::StageKey;
+pub use lock_file::{LockFile, LockFileError, LockedStage};
+pub use pending::Pending;
+pub use remote::{CacheOptions, Fetched, RemoteCache, RemoteError};
+pub use stat::StatCache;
+pub use status::Status;
+pub use store::{Cache, Claim};
+pub use stored::Stored;
+
+/// Name of the file beside a program's outputs that holds what it wrote. It is kept, and part of nothing that must be the same.
+pub const LOG: &str = "log.txt";
+
+#[cfg(test)]
+mod tests;

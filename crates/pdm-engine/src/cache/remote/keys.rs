@@ -1,0 +1,35 @@
+use std::fmt;
+
+use crate::cache::StageKey;
+use pdm_core::content::Digest;
+
+/// Every object of a shared cache; the only place where a path in the store is put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Key {
+    /// `entries/<stage>/<digest>.json`: what a key made.
+    Entry { stage: String, digest: Digest },
+    /// `blobs/sha256/<digest>`: bytes named by their digest.
+    Blob(Digest),
+}
+
+impl Key {
+    pub(super) fn of(key: &StageKey) -> Self {
+        Self::Entry {
+            stage: key.stage.clone(),
+            digest: key.digest(),
+        }
+    }
+
+    pub(super) fn path(&self) -> object_store::path::Path {
+        self.to_string().into()
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry { stage, digest } => write!(f, "entries/{stage}/{digest}.json"),
+            Self::Blob(digest) => write!(f, "blobs/sha256/{digest}"),
+        }
+    }
+}

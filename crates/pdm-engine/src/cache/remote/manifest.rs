@@ -1,0 +1,101 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::cache::{Cost, Entry};
+use crate::cache::{LOG, StageKey};
+use pdm_core::content::Digest;
+
+/// The layout this program writes and reads.
+const FORMAT: u32 = 1;
+/// Bytes of all outputs together that are taken from a store; a stage makes some megabytes.
+pub(super) const MOST_BYTES: u64 = 4 << 30;
+
+/// One output of a shared result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Piece {
+    /// Slash-separated path within the stage's outputs.
+    pub(super) path: String,
+    pub(super) sha256: Digest,
+    pub(super) bytes: u64,
+}
+
+/// What a key made, as the store tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    format: u32,
+    key: StageKey,
+    pub(super) outputs: Vec<Piece>,
+    pub(super) summary: Value,
+    pub(super) cost: Cost,
+}
+
+impl Manifest {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let piece = |output: &crate::cache::Output| Piece {
+            path: output.path.clone(),
+            sha256: output.sha256,
+            bytes: output.bytes,
+        };
+        Self {
+            format: FORMAT,
+            key: entry.key().clone(),
+            outputs: entry.outputs().iter().map(piece).collect(),
+            summary: entry.summary().clone(),
+            cost: entry.cost(),
+        }
+    }
+
+    /// Reads what the store tells of `key`; says what is wrong with anything else.
+    pub(super) fn read(bytes: &[u8], key: &StageKey) -> Result<Self, String> {
+        let manifest: Self =
+            serde_json::from_slice(bytes).map_err(|error| format!("is not valid: {error}"))?;
+        if manifest.format != FORMAT {
+            return Err(format!("has format {}, not {FORMAT}", manifest.format));
+        }
+        if manifest.key.digest() != key.digest() {
+            return Err("belongs to another key".to_owned());
+        }
+        let mut paths = BTreeSet::new();
+        for Piece { path, .. } in &manifest.outputs {
+            let plain = Path::new(path)
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
+            if path.is_empty() || !plain || path.contains('\\') {
+                return Err(format!(
+                    "names `{path}`, which lies outside the outputs of a stage"
+                ));
+            }
+            if !paths.insert(path) {
+                return Err(format!("names `{path}` twice"));
+            }
+        }
+        let bytes = manifest
+            .outputs
+            .iter()
+            .fold(0_u64, |sum, piece| sum.saturating_add(piece.bytes));
+        if bytes > MOST_BYTES {
+            return Err(format!(
+                "names outputs of {bytes} bytes; at most {MOST_BYTES} are taken"
+            ));
+        }
+        Ok(manifest)
+    }
+
+    /// Says which output is not the one that is locked.
+    pub(super) fn differs_from(&self, locked: &BTreeMap<String, Digest>) -> Option<String> {
+        let told: BTreeMap<_, _> = self
+            .outputs
+            .iter()
+            .map(|piece| (piece.path.clone(), piece.sha256))
+            .collect();
+        let names: BTreeSet<_> = told.keys().chain(locked.keys()).collect();
+        let differs = names
+            .into_iter()
+            .filter(|name| *name != LOG)
+            .find(|name| told.get(*name) != locked.get(*name));
+        differs.map(|name| format!("tells another `{name}` than the lock"))
+    }
+}

@@ -1,0 +1,333 @@
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{sleep, timeout};
+
+use super::error::RemoteError;
+use super::keys::Key;
+use super::manifest::{Manifest, Piece};
+use super::options::CacheOptions;
+use crate::cache::StageKey;
+use crate::cache::{Cost, Entry};
+use pdm_core::content::{Digest, Hasher};
+use pdm_core::events::{Interrupt, Interrupted};
+use pdm_store::bucket::{Address, Variable};
+
+/// How long an answer may take; a store that is silent for so long costs this once, and is asked no more.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The slowest line worth waiting for, in bytes a second.
+const SLOWEST: u64 = 64 << 10;
+/// How often somebody looks whether to stop.
+const LISTEN: Duration = Duration::from_millis(50);
+/// The largest manifest that is read.
+const LARGEST_MANIFEST: u64 = 16 << 20;
+/// The largest output that is put into a store, where one without conditions on parts takes it only whole.
+const LARGEST_BLOB: u64 = 512 << 20;
+
+/// A result that was fetched: its outputs lie in the folder that was named.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fetched {
+    /// What the stage said about its outputs.
+    pub summary: Value,
+    /// What the stage cost where it worked.
+    pub cost: Cost,
+    /// Number of outputs.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A store of results that machines share.
+#[derive(Debug)]
+pub struct RemoteCache {
+    objects: Arc<dyn ObjectStore>,
+    location: String,
+    read_only: bool,
+    interrupt: Interrupt,
+    runtime: Runtime,
+}
+
+impl RemoteCache {
+    /// Opens the store the options name; none where they name none. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address or the environment does not say how to reach it.
+    pub fn open(
+        options: &CacheOptions,
+        root: &Path,
+        variable: Variable<'_>,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Self>, RemoteError> {
+        if options.url.is_empty() {
+            return Ok(None);
+        }
+        let address = Address::parse(&options.url)
+            .map_err(|error| RemoteError::Address(error.to_string()))?;
+        let objects = address
+            .objects(root, variable)
+            .map_err(RemoteError::Address)?;
+        let location = options.url.trim_end_matches('/').to_owned();
+        Self::over(objects, location, options.read_only, interrupt).map(Some)
+    }
+
+    pub(super) fn over(
+        objects: Arc<dyn ObjectStore>,
+        location: String,
+        read_only: bool,
+        interrupt: &Interrupt,
+    ) -> Result<Self, RemoteError> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(RemoteError::Runtime)?;
+        Ok(Self {
+            objects,
+            location,
+            read_only,
+            interrupt: interrupt.clone(),
+            runtime,
+        })
+    }
+
+    /// Returns where the store lies, for people.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Fetches what a key made into an empty folder; nothing where the store knows nothing of the key.
+    ///
+    /// `locked` are the outputs the key must have, where somebody vouches for them.
+    ///
+    /// # Errors
+    /// [`RemoteError::Refused`] where the store holds anything else than it should; what lies in the folder then is to be
+    /// thrown away. And whatever the store or the file system answers.
+    pub fn fetch(
+        &self,
+        key: &StageKey,
+        locked: Option<&BTreeMap<String, Digest>>,
+        folder: &Path,
+    ) -> Result<Option<Fetched>, RemoteError> {
+        let name = Key::of(key);
+        let refused = |what| RemoteError::Refused {
+            key: name.to_string(),
+            what,
+        };
+        let Some(bytes) = self.manifest(&name)? else {
+            return Ok(None);
+        };
+        let manifest = Manifest::read(&bytes, key).map_err(refused)?;
+        if let Some(what) = locked.and_then(|locked| manifest.differs_from(locked)) {
+            return Err(refused(what));
+        }
+        manifest
+            .outputs
+            .iter()
+            .try_for_each(|piece| self.download(piece, folder))?;
+        let (files, bytes) = (
+            manifest.outputs.len(),
+            manifest.outputs.iter().map(|piece| piece.bytes).sum(),
+        );
+        Ok(Some(Fetched {
+            summary: manifest.summary,
+            cost: manifest.cost,
+            files,
+            bytes,
+        }))
+    }
+
+    /// Puts an entry into the store, unless it is there; returns whether it was put there. A store that is only read gets
+    /// nothing.
+    ///
+    /// # Errors
+    /// Whatever the store or the file system answers.
+    pub fn share(&self, entry: &Entry) -> Result<bool, RemoteError> {
+        let name = Key::of(entry.key());
+        if self.read_only || self.is_there(&name)? {
+            return Ok(false);
+        }
+        let manifest = Manifest::of(entry);
+        if manifest
+            .outputs
+            .iter()
+            .any(|piece| piece.bytes > LARGEST_BLOB)
+        {
+            return Ok(false);
+        }
+        for piece in &manifest.outputs {
+            self.upload(piece, &entry.path(&piece.path))?;
+        }
+        let json = serde_json::to_vec_pretty(&manifest)
+            .expect("texts, numbers and JSON values have a JSON form");
+        // Last, so that whoever sees it finds all it names.
+        self.create(&name, json.into())?;
+        Ok(true)
+    }
+
+    fn manifest(&self, name: &Key) -> Result<Option<Bytes>, RemoteError> {
+        let read = async {
+            let found = self.objects.get(&name.path()).await?;
+            if found.meta.size > LARGEST_MANIFEST {
+                Ok(Bytes::new())
+            } else {
+                found.bytes().await
+            }
+        };
+        self.found(self.wait("read", name, PATIENCE, read))
+    }
+
+    fn is_there(&self, name: &Key) -> Result<bool, RemoteError> {
+        let path = name.path();
+        Ok(self
+            .found(self.wait("look for", name, PATIENCE, self.objects.head(&path)))?
+            .is_some())
+    }
+
+    /// Streams a blob into a file, which is whole and has the right digest where this returns well.
+    fn download(&self, piece: &Piece, folder: &Path) -> Result<(), RemoteError> {
+        let (name, path) = (Key::Blob(piece.sha256), folder.join(&piece.path));
+        let refused = |what| RemoteError::Refused {
+            key: name.to_string(),
+            what,
+        };
+        let file_error = |source| RemoteError::File {
+            path: path.clone(),
+            source,
+        };
+        fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(file_error)?;
+        let mut file = File::create_new(&path).map_err(file_error)?;
+        let most = PATIENCE + Duration::from_secs(piece.bytes / SLOWEST);
+        let location = name.path();
+        let found = self.found(self.wait("read", &name, PATIENCE, self.objects.get(&location)))?;
+        let found = found.ok_or_else(|| refused("is missing".to_owned()))?;
+        if found.meta.size != piece.bytes {
+            return Err(refused(format!(
+                "has {} bytes instead of {}",
+                found.meta.size, piece.bytes
+            )));
+        }
+        let written = self.wait("read", &name, most, write(found, &mut file))?;
+        let digest = written.map_err(file_error)?;
+        if digest != piece.sha256 {
+            return Err(refused(format!(
+                "holds bytes of SHA-256 {}…",
+                digest.short()
+            )));
+        }
+        Ok(())
+    }
+
+    fn upload(&self, piece: &Piece, path: &Path) -> Result<(), RemoteError> {
+        let name = Key::Blob(piece.sha256);
+        if self.is_there(&name)? {
+            return Ok(());
+        }
+        let bytes = fs::read(path).map_err(|source| RemoteError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        if Digest::of(&bytes) != piece.sha256 {
+            let source = std::io::Error::other("its bytes are not those of the cache entry");
+            return Err(RemoteError::File {
+                path: path.to_owned(),
+                source,
+            });
+        }
+        self.create(&name, bytes.into())
+    }
+
+    /// Writes an object where none is; one that is there stays.
+    fn create(&self, name: &Key, payload: PutPayload) -> Result<(), RemoteError> {
+        let most = PATIENCE + Duration::from_secs(payload.content_length() as u64 / SLOWEST);
+        let options = PutOptions {
+            mode: PutMode::Create,
+            ..PutOptions::default()
+        };
+        let path = name.path();
+        match self.wait(
+            "create",
+            name,
+            most,
+            self.objects.put_opts(&path, payload, options),
+        ) {
+            Ok(_) => Ok(()),
+            Err(RemoteError::Store { source, .. })
+                if matches!(
+                    *source,
+                    object_store::Error::AlreadyExists { .. }
+                        | object_store::Error::Precondition { .. }
+                ) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn found<T>(&self, answer: Result<T, RemoteError>) -> Result<Option<T>, RemoteError> {
+        match answer {
+            Ok(found) => Ok(Some(found)),
+            Err(RemoteError::Store { source, .. })
+                if matches!(*source, object_store::Error::NotFound { .. }) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for an answer, but no longer than `most`, and no longer than the user.
+    fn wait<T>(
+        &self,
+        doing: &'static str,
+        name: &Key,
+        most: Duration,
+        answer: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<T, RemoteError> {
+        let stopped = stopped(&self.interrupt);
+        let answered = self.runtime.block_on(async {
+            match select(pin!(timeout(most, answer)), pin!(stopped)).await {
+                Either::Left((answer, _)) => Ok(answer),
+                Either::Right((interrupted, _)) => Err(interrupted),
+            }
+        })?;
+        let answer = answered.map_err(|_| RemoteError::Silent(most))?;
+        answer.map_err(|source| RemoteError::Store {
+            doing,
+            key: name.to_string(),
+            source: Box::new(source),
+        })
+    }
+}
+
+/// Writes a body to a file, and returns its digest; the inner error is the file's.
+async fn write(found: GetResult, file: &mut File) -> object_store::Result<std::io::Result<Digest>> {
+    let (mut body, mut hasher) = (found.into_stream(), Hasher::new());
+    while let Some(bytes) = body.next().await {
+        let bytes = bytes?;
+        hasher.update(&bytes);
+        if let Err(error) = file.write_all(&bytes) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(hasher.digest()))
+}
+
+async fn stopped(interrupt: &Interrupt) -> Interrupted {
+    loop {
+        sleep(LISTEN).await;
+        if let Err(interrupted) = interrupt.check() {
+            return interrupted;
+        }
+    }
+}

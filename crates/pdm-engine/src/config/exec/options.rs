@@ -1,0 +1,207 @@
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::paths::{covers, is_pattern, is_within_project, pattern_problem, plain};
+use crate::config::{Stage, TimeLimit};
+use pdm_core::codes::Code;
+use pdm_core::domain::Problem;
+
+/// The folder of cache and logs, which no program may write into.
+const SCRATCH: &str = ".pdm-ml";
+
+/// A program of yours as a stage of the line. It is run again only when what it reads, or what it is told, has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExecOptions {
+    /// What the stage is called: lower-case letters, digits, `-` and `_`; not the name of a stage that is there already.
+    pub name: String,
+    /// The program and its arguments; no shell reads them. A program with a `/` is looked for in the project's folder, any
+    /// other on the `PATH`.
+    pub exec: Vec<String>,
+    /// What it reads: files, folders with all in them, or patterns such as `raw/**/*.csv`; from the project's folder.
+    #[serde(default)]
+    pub inputs: Vec<String>,
+    /// The files it makes, below the project's folder. They are kept in the cache, and put back from there when the program
+    /// is not run.
+    #[serde(default)]
+    pub outputs: Vec<String>,
+    /// The stage that waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Stage>,
+    /// The stage it waits for; what that stage and those before it made lies in the folders that `PDM_ML_EVALUATE_DIR` and
+    /// its like name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Stage>,
+    /// Names of variables it may see; a change of their values runs it again. `PATH`, `HOME` and `TMPDIR` are seen anyway,
+    /// and run nothing again unless they are named.
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// Names of variables it may see whose values are secret: kept nowhere, and a change runs nothing again.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// Longest time it may run, such as `10min`; absent means any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub timeout: Option<TimeLimit>,
+}
+
+impl ExecOptions {
+    /// The version of how programs are run; raised when the same inputs should give another result.
+    pub const SEMANTIC_VERSION: u32 = 1;
+
+    /// Returns the file of the program in the project's folder; none where it is looked for on the `PATH`.
+    pub fn program_file(&self) -> Option<&str> {
+        self.exec
+            .first()
+            .map(String::as_str)
+            .filter(|program| program.contains('/'))
+    }
+
+    /// Returns whether it reads the file at `path`.
+    pub fn reads(&self, path: &str) -> bool {
+        let written = self
+            .inputs
+            .iter()
+            .map(String::as_str)
+            .chain(self.program_file());
+        written.into_iter().any(|input| covers(input, path))
+    }
+
+    /// Returns what is wrong with it.
+    pub fn problems(&self) -> Vec<Problem> {
+        let single = self
+            .name_problem()
+            .into_iter()
+            .chain(self.program_problem())
+            .chain(self.place_problem());
+        let lists = self
+            .input_problems()
+            .chain(self.output_problems())
+            .chain(self.variable_problems());
+        let timeout = self.timeout.filter(|limit| limit.duration().is_zero());
+        let timeout = timeout.map(|_| {
+            Problem::new("timeout", "must be more than nothing").hint("leave it out for none")
+        });
+        single.chain(lists).chain(timeout).collect()
+    }
+
+    fn name_problem(&self) -> Option<Problem> {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(fits) {
+            let message = format!(
+                "\"{}\" is not a name of lower-case letters, digits, `-` and `_`",
+                self.name
+            );
+            return Some(Problem::new("name", message).of(Code::BadName));
+        }
+        let taken = Stage::ALL
+            .iter()
+            .map(|stage| stage.name())
+            .chain(["tune"])
+            .any(|name| name == self.name);
+        let message = || {
+            format!(
+                "\"{}\" is the name of a stage that is there already",
+                self.name
+            )
+        };
+        taken.then(|| Problem::new("name", message()).of(Code::NamedTwice))
+    }
+
+    fn program_problem(&self) -> Option<Problem> {
+        let empty = self.exec.first().is_none_or(String::is_empty);
+        empty.then(|| {
+            Problem::new("exec", "names no program")
+                .hint("exec = [\"./scripts/clean.sh\", \"an argument\"]")
+        })
+    }
+
+    fn place_problem(&self) -> Option<Problem> {
+        match (self.after, self.before) {
+            (None, None) => {
+                let message = "needs `before` or `after`: its place between the named stages";
+                let problem = Problem::new("", message).of(Code::KeyNeedsOther);
+                Some(problem.hint("before = \"validate\" for what makes the data"))
+            }
+            (Some(after), Some(before)) if after >= before => {
+                let message =
+                    format!("`{before}` comes before `{after}`, after which it is to run");
+                Some(Problem::new("before", message).of(Code::StagesInACircle))
+            }
+            _ => None,
+        }
+    }
+
+    fn input_problems(&self) -> impl Iterator<Item = Problem> {
+        let problem = |input: &String| match pattern_problem(input) {
+            _ if input.is_empty() => Some("names no file".to_owned()),
+            Some(why) => Some(format!("`{input}` is not a pattern: {why}")),
+            None => None,
+        };
+        let each = self.inputs.iter().enumerate();
+        let told = |i, why| Problem::new(format!("inputs.{i}"), why).of(Code::StagePath);
+        each.filter_map(move |(i, input)| problem(input).map(|why| told(i, why)))
+    }
+
+    fn output_problems(&self) -> impl Iterator<Item = Problem> {
+        self.outputs.iter().enumerate().filter_map(|(i, output)| {
+            self.output_problem(i, output)
+                .map(|(code, why)| Problem::new(format!("outputs.{i}"), why).of(code))
+        })
+    }
+
+    fn output_problem(&self, at: usize, output: &str) -> Option<(Code, String)> {
+        let written = plain(output);
+        if is_pattern(output) || output.ends_with('/') || !is_within_project(output) {
+            let why = format!("`{output}` is not the path of one file below the project's folder");
+            return Some((Code::StagePath, why));
+        }
+        if Path::new(&written).starts_with(SCRATCH) {
+            return Some((
+                Code::StagePath,
+                format!("`{output}` lies in the folder of the cache"),
+            ));
+        }
+        if self.outputs[..at]
+            .iter()
+            .any(|before| plain(before) == written)
+        {
+            return Some((Code::NamedTwice, format!("`{output}` is named twice")));
+        }
+        let why = || format!("`{output}` is an input, too, so every run would ask for another");
+        self.reads(output).then(|| (Code::OutputTaken, why()))
+    }
+
+    fn variable_problems(&self) -> impl Iterator<Item = Problem> {
+        let named = |key: &'static str, names: &[String]| {
+            let wrong = names
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| !is_variable(name));
+            let told = wrong.map(|(i, name)| {
+                let message = format!("`{name}` is not the name of a variable");
+                let problem =
+                    Problem::new(format!("{key}.{i}"), message).of(Code::NotAVariableName);
+                problem.hint("a name alone, without `$` and without a value")
+            });
+            told.collect::<Vec<_>>()
+        };
+        let twice = self
+            .secrets
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| self.env.contains(name));
+        let told = |i, message| Problem::new(format!("secrets.{i}"), message).of(Code::NamedTwice);
+        let twice = twice.map(|(i, name)| told(i, format!("`{name}` stands in `env`, too")));
+        named("env", &self.env)
+            .into_iter()
+            .chain(named("secrets", &self.secrets))
+            .chain(twice.collect::<Vec<_>>())
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(fits) && name.starts_with(|c: char| !c.is_ascii_digit())
+}

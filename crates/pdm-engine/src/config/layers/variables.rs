@@ -1,0 +1,104 @@
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::layer::{Layer, Variable};
+use super::moved::moved;
+use crate::config::findings::{Finding, Findings};
+use crate::config::overrides::{Step, parse_key, parse_value, set};
+use crate::config::source::{ENVIRONMENT, Sources, Span};
+use pdm_core::codes::Code;
+
+/// What stands before the section in a variable's name.
+const PREFIX: &str = "PDM_ML__";
+/// What stands between the steps of a key.
+const STEP: &str = "__";
+
+/// Sets in the document what each variable says.
+///
+/// Only the names are places to point at: whoever put a secret into the wrong variable must not find it repeated.
+pub(in crate::config) fn apply<'t>(
+    root: &mut DeTable<'t>,
+    variables: &'t [Variable],
+    sources: &mut Sources,
+    findings: &mut Findings,
+) {
+    let mut since = None;
+    for variable in variables {
+        let base = sources.add(ENVIRONMENT, &variable.name, Layer::Environment);
+        let whole = base..base + variable.name.len();
+        let steps = match &variable.key {
+            Some(key) => parse_key(key).map(|steps| at(steps, &whole)),
+            None => steps(&variable.name, base),
+        };
+        let Some(steps) = steps else {
+            let message = format!("`{}` names no key", variable.name);
+            let hint = format!("write {PREFIX}SECTION{STEP}KEY, such as {PREFIX}SPLIT{STEP}FOLDS");
+            findings.push(
+                Finding::new(Code::VariableOfNoKey, "", message)
+                    .at(Some(whole))
+                    .hint(Some(hint)),
+            );
+            continue;
+        };
+        let value = moved(value(variable), &mut |_| whole.clone());
+        if let Err(finding) = set(root, &steps, value, *since.get_or_insert(base)) {
+            findings.push(finding);
+        }
+    }
+}
+
+fn value(variable: &Variable) -> Spanned<DeValue<'_>> {
+    match &variable.key {
+        Some(_) => Spanned::new(0..0, DeValue::String(variable.value.as_str().into())),
+        None => parse_value(&variable.value),
+    }
+}
+
+fn at(steps: Vec<Step>, span: &Span) -> Vec<Step> {
+    steps
+        .into_iter()
+        .map(|(step, _)| (step, span.clone()))
+        .collect()
+}
+
+/// Returns the key a name stands for, each step with its place.
+fn steps(name: &str, base: usize) -> Option<Vec<Step>> {
+    let mut start = base + PREFIX.len();
+    let steps = name.strip_prefix(PREFIX)?.split(STEP).map(|step| {
+        let span = start..start + step.len();
+        start = span.end + STEP.len();
+        (!step.is_empty()).then(|| (step.to_lowercase(), span))
+    });
+    steps.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_underscores_separate_and_one_belongs_to_the_key() {
+        let shown = |name: &str| {
+            let steps = steps(name, 100)?.into_iter();
+            let shown = steps
+                .map(|(step, span)| format!("{step} {}", &name[span.start - 100..span.end - 100]));
+            Some(shown.collect::<Vec<_>>().join(", "))
+        };
+        assert_eq!(
+            shown("PDM_ML__TRAIN__FIRST_ROW").as_deref(),
+            Some("train TRAIN, first_row FIRST_ROW")
+        );
+        assert_eq!(
+            shown("PDM_ML__GATE__0__VALUE").as_deref(),
+            Some("gate GATE, 0 0, value VALUE")
+        );
+        for name in [
+            "PDM_ML__",
+            "PDM_ML__TRAIN__",
+            "PDM_ML____TRAIN",
+            "PDM_ML_REGISTRY",
+        ] {
+            assert_eq!(shown(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Judges the scores by the pipeline's gates, against the champion too.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::evaluate::{PREDICTIONS, SCORECARD};
+use super::files::write_json;
+use super::{StageError, Summary, key, read_json};
+use crate::cache::StageKey;
+use crate::config::{PipelineSpec, Stage};
+use pdm_core::content::{Digest, digest_of};
+use pdm_core::domain::Predictions;
+use pdm_core::gates::{Contender, GateReport, Opponent, judge};
+use pdm_core::scoring::{Scorecard, Verdict};
+use pdm_store::registry::ModelVersion;
+
+/// Name of the gate report among the outputs.
+pub const REPORT: &str = "gates.json";
+
+/// The version to beat.
+#[derive(Debug)]
+pub struct Defender {
+    /// Its number.
+    pub version: u32,
+    /// Its bundle.
+    pub bundle: Digest,
+    /// Its scorecard.
+    pub scorecard: Scorecard,
+    /// The predictions that scorecard was computed from.
+    pub predictions: Predictions,
+}
+
+/// Who holds the alias when a model is judged.
+#[derive(Debug, Clone)]
+pub enum Holder {
+    /// Nobody yet.
+    Nobody,
+    /// The model that is judged, registered as this version.
+    Itself(Box<ModelVersion>),
+    /// Another version.
+    Version(Box<ModelVersion>),
+}
+
+/// Whom a model is judged against.
+#[derive(Debug)]
+pub enum Rival {
+    /// Nobody: there is no champion yet.
+    Nobody,
+    /// Nobody: the model is the champion, by this number.
+    Itself(u32),
+    /// The champion.
+    Champion(Box<Defender>),
+}
+
+/// Returns the key for this bundle, its scores and the version to beat.
+pub fn stage_key(
+    spec: &PipelineSpec,
+    bundle: Digest,
+    evaluate: Digest,
+    holder: &Holder,
+) -> StageKey {
+    let parameters = json!({ "gate": spec.gates });
+    let named = |v: &ModelVersion| {
+        digest_of(&(v.version, v.bundle, v.scorecard)).expect("digests have a JSON form")
+    };
+    let champion = match holder {
+        Holder::Nobody => None,
+        Holder::Itself(version) => Some(
+            digest_of(&("itself", named(version))).expect("a word and a digest have a JSON form"),
+        ),
+        Holder::Version(version) => Some(named(version)),
+    };
+    key(
+        Stage::Gate,
+        parameters,
+        [
+            ("bundle", Some(bundle)),
+            ("evaluate", Some(evaluate)),
+            ("champion", champion),
+        ],
+    )
+}
+
+/// Judges and writes the report into `folder`; `evaluate` is the folder of that stage.
+///
+/// # Errors
+/// A file that cannot be read or written; what cannot be judged is a verdict, not an error.
+pub fn run(
+    spec: &PipelineSpec,
+    bundle: Digest,
+    rival: &Rival,
+    [evaluate, folder]: [&Path; 2],
+) -> Result<Summary, StageError> {
+    let scorecard: Scorecard = read_json(&evaluate.join(SCORECARD))?;
+    let predictions: Predictions = read_json(&evaluate.join(PREDICTIONS))?;
+    let challenger = Contender {
+        bundle,
+        scorecard: &scorecard,
+        predictions: &predictions,
+    };
+    let opponent = match rival {
+        Rival::Nobody => Opponent::Nobody,
+        Rival::Itself(version) => Opponent::Itself(*version),
+        Rival::Champion(defender) => {
+            let Defender {
+                version,
+                bundle,
+                scorecard,
+                predictions,
+            } = defender.as_ref();
+            Opponent::Version(
+                *version,
+                Contender {
+                    bundle: *bundle,
+                    scorecard,
+                    predictions,
+                },
+            )
+        }
+    };
+    let report = judge(&spec.gates, challenger, opponent);
+    write_json(&folder.join(REPORT), &report)?;
+    Ok(summarise(&report))
+}
+
+fn summarise(report: &GateReport) -> Summary {
+    let passed = report
+        .rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Pass)
+        .count();
+    let against = match &report.champion {
+        None => "no champion yet".to_owned(),
+        Some(champion) if champion.bundle == report.challenger => {
+            format!("it is the bundle of v{}", champion.version)
+        }
+        Some(champion) => format!("against v{}", champion.version),
+    };
+    Summary::new(format!(
+        "{passed} of {} gates pass, {against}",
+        report.rows.len()
+    ))
+    .figure("verdict", json!(report.verdict))
+    .figure("passed", passed)
+    .figure("gates", report.rows.len())
+}

@@ -1,0 +1,97 @@
+use serde_json::{Value, json};
+
+use crate::config::PipelineSpec;
+use pdm_core::content::{Digest, digest_of};
+use pdm_core::domain::Interval;
+use pdm_core::scoring::{Cuts, Part, Protocol, ShortUnits};
+use pdm_models::data::{CsvWish, DatasetOptions, Holdout, Lives};
+use pdm_models::train::TrainOptions;
+
+/// Every training unit, at its random cuts, by a settled specification, predicted by the model that never saw it.
+pub(super) fn out_of_fold(spec: &PipelineSpec, train: Digest, units: usize) -> Protocol {
+    let cuts = random_cuts(&spec.train, spec.project.seed);
+    protocol(spec, Part::OutOfFold, train, units, cuts)
+}
+
+/// Returns the options that decide where a unit is cut, for the keys of stages that name the protocol.
+pub(super) fn cuts(spec: &PipelineSpec) -> Value {
+    json!({ "cuts_per_unit": spec.train.cuts_per_unit, "shortest_history": spec.train.shortest_history })
+}
+
+/// Every unit of the holdout, at its random cuts, by a specification as it was written; the data are these units alone, so the protocol stays while training data
+/// grow around them.
+pub(super) fn holdout(spec: &PipelineSpec, lives: &Lives, holdout: &Holdout) -> Protocol {
+    let cuts = random_cuts(&holdout_options(spec, holdout), holdout.seed());
+    protocol(
+        &spec.settled(lives),
+        Part::Holdout,
+        holdout.digest(),
+        holdout.units().len(),
+        cuts,
+    )
+}
+
+/// Returns the options that units of the holdout are cut by: what is left to the data follows from these units alone.
+pub(super) fn holdout_options(spec: &PipelineSpec, holdout: &Holdout) -> TrainOptions {
+    spec.train.settled(&Lives::of(holdout.units()))
+}
+
+fn random_cuts(options: &TrainOptions, seed: u64) -> Cuts {
+    Cuts::RandomCuts {
+        per_unit: options.cuts_per_unit,
+        shortest_history: options.shortest_history(),
+        seed,
+    }
+}
+
+/// Adds to a key's options which units are held back, where any are; keys of pipelines without a holdout stay as they were.
+pub(super) fn with_holdout(mut parameters: Value, spec: &PipelineSpec) -> Value {
+    if let Some(holdout) = &spec.split.holdout {
+        parameters["holdout"] = json!(holdout);
+    }
+    parameters
+}
+
+/// Adds to a key's options how CSV files are written, where the pipeline says so: the same bytes are other numbers with another
+/// decimal sign. Keys of pipelines that leave it to the files stay as they were.
+pub(super) fn with_csv(mut parameters: Value, spec: &PipelineSpec) -> Value {
+    let DatasetOptions::Table(table) = &spec.dataset else {
+        return parameters;
+    };
+    let CsvWish {
+        separator,
+        decimal,
+        encoding,
+    } = table.csv();
+    if let Some(separator) = separator {
+        parameters["dataset"]["separator"] = json!(separator);
+    }
+    if let Some(decimal) = decimal {
+        parameters["dataset"]["decimal"] = json!(decimal);
+    }
+    if let Some(encoding) = encoding {
+        parameters["dataset"]["encoding"] = json!(encoding);
+    }
+    parameters
+}
+
+/// Every test unit at its last cycle, by a settled specification; the data are the histories and the truth.
+pub(super) fn test(spec: &PipelineSpec, test: Digest, rul: Digest, units: usize) -> Protocol {
+    let data = digest_of(&[test, rul]).expect("two digests have a JSON form");
+    protocol(spec, Part::Test, data, units, Cuts::LastCycle)
+}
+
+fn protocol(spec: &PipelineSpec, part: Part, data: Digest, units: usize, cuts: Cuts) -> Protocol {
+    Protocol {
+        part,
+        data,
+        units,
+        cuts,
+        truth_cap: spec.evaluate.truth.cap(spec.target.cap()),
+        clip: Interval {
+            lower: 0.0,
+            upper: spec.target.cap(),
+        },
+        short_units: ShortUnits::Scored,
+    }
+}

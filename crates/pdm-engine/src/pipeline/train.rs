@@ -1,0 +1,402 @@
+//! Cross-validates by unit, then fits on all training units.
+//!
+//! Each fold's predictions are stored as the fold is done, so a killed run goes on where it stopped. What the fits log
+//! becomes the learning curves.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::curves::{CurveLog, KeptLook};
+use super::error::FEWEST_HELD;
+use super::files::{read_json, write_json};
+use super::kept::fold_file;
+use super::{StageError, Summary, key, protocol};
+use crate::cache::StageKey;
+use crate::config::{PipelineSpec, Stage};
+use pdm_core::content::{Digest, digest_of};
+use pdm_core::domain::Found;
+use pdm_core::events::{InputData, Reporter, UsedFor};
+use pdm_core::scoring::is_reachable;
+use pdm_models::data::{Folds, Lives, ValidDataset};
+use pdm_models::features::{FittedFeatures, InputKind, TargetOptions};
+use pdm_models::train::{
+    OutOfFold, OutOfFoldPrediction, Recipe, TrainError, Workspace, derive_seed, final_fit, fit_fold,
+};
+
+/// Name of the out-of-fold predictions among the outputs.
+pub const OUT_OF_FOLD: &str = "out_of_fold.json";
+/// Name of the assignment of units to folds among the outputs.
+pub const FOLDS: &str = "folds.json";
+/// Name of the weights among the outputs.
+pub const WEIGHTS: &str = "weights.safetensors";
+
+/// Returns the key for this training part and these features.
+pub fn stage_key(spec: &PipelineSpec, train: Digest, features: Digest) -> StageKey {
+    let parameters = json!({
+        "project": { "seed": spec.project.seed },
+        "split": spec.split,
+        "features": spec.features,
+        "target": spec.target,
+        "model": spec.model,
+        "train": spec.train,
+    });
+    let parameters = protocol::with_csv(parameters, spec);
+    key(
+        Stage::Train,
+        parameters,
+        [("train", Some(train)), ("features", Some(features))],
+    )
+}
+
+/// Cross-validates and fits, and writes predictions, folds, weights and learning curves into `folder`.
+///
+/// Folds found in `resume` are not fitted again; a single fit may keep there what it goes on from.
+///
+/// # Errors
+/// The units are too few, the fit diverges, or a signal asked to stop.
+pub fn run(
+    spec: &PipelineSpec,
+    dataset: &ValidDataset,
+    features: &FittedFeatures,
+    [folder, resume]: [&Path; 2],
+    reporter: &Reporter,
+) -> Result<Summary, StageError> {
+    let units = dataset.train().len();
+    refuse_unreachable_coverage(spec, units)?;
+    refuse_small_holdout(spec, dataset)?;
+    let lives = dataset.lives();
+    let found = spec.found(&lives);
+    let spec = &spec.settled(&lives);
+    tell_lives(&found, dataset, spec, reporter);
+    refuse_unlearnable(spec, &lives)?;
+    let recipe = spec.recipe();
+    let folds = Folds::deal(
+        dataset,
+        &spec.split,
+        derive_seed(spec.project.seed, "folds"),
+    )?;
+    let record = reporter;
+    let (curves, reporter) = CurveLog::listen(resume, reporter)?;
+    let out_of_fold = cross_validate(
+        dataset,
+        &folds,
+        &recipe,
+        spec.project.seed,
+        resume,
+        &reporter,
+    )?;
+    tell_folds(dataset, &folds, &out_of_fold, recipe.target, record);
+    let workspace = Workspace::at(resume);
+    let model = final_fit(
+        dataset,
+        features,
+        &recipe,
+        spec.project.seed,
+        &out_of_fold,
+        &workspace,
+        &reporter,
+    )?;
+    curves.write(
+        folder,
+        &format!(
+            "Learning curves: {} on {}",
+            spec.model.kind(),
+            dataset.name()
+        ),
+    )?;
+    write_json(&folder.join(FOLDS), &folds)?;
+    write_json(&folder.join(OUT_OF_FOLD), &out_of_fold)?;
+    let weights = folder.join(WEIGHTS);
+    fs::write(&weights, model.weights())
+        .map_err(|source| StageError::io("write", &weights, source))?;
+    let members = members(spec, &out_of_fold);
+    members.iter().for_each(|member| member.report(&reporter));
+    let kept = curves.kept();
+    kept.iter().for_each(|kept| kept.report(&reporter));
+    let summary = summarise(spec, units, &out_of_fold, &members, &kept);
+    Ok(if found.is_empty() {
+        summary
+    } else {
+        summary.figure("found", json!(found))
+    })
+}
+
+/// Refuses a coverage that so few units cannot show, before any work.
+pub(super) fn refuse_unreachable_coverage(
+    spec: &PipelineSpec,
+    units: usize,
+) -> Result<(), StageError> {
+    let coverage = spec.calibrate.coverage;
+    if is_reachable(units, coverage) {
+        Ok(())
+    } else {
+        Err(StageError::Coverage { coverage, units })
+    }
+}
+
+/// Says what followed from the lives, and which units give less to learn from than was asked for.
+fn tell_lives(found: &[Found], dataset: &ValidDataset, spec: &PipelineSpec, reporter: &Reporter) {
+    if let Some(text) = Found::told(found) {
+        reporter.note(format!("found in the data: {text}"));
+    }
+    let all = dataset.train().len();
+    if let Some(most) = spec.model.longest_read() {
+        let long = dataset
+            .train()
+            .iter()
+            .filter(|unit| unit.len() > most)
+            .count();
+        if long > 0 {
+            reporter.warn(format!(
+                "{long} of {all} training units have more than {most} rows, and a network learns from the last {most} only: \
+                 set a larger model.max_steps or model.stride"
+            ));
+        }
+    }
+    let reads_rows = spec.model.input() != InputKind::Sequence;
+    let (first_row, units) = (spec.train.first_row(), dataset.train());
+    let short = units.iter().filter(|unit| unit.len() < first_row).count();
+    if short > 0 && reads_rows {
+        reporter.warn(format!(
+            "{short} of {all} training units are shorter than train.first_row = {first_row}: each of them gives its last row \
+             only, where the remaining life is 0; write first_row = \"auto\", or a smaller number"
+        ));
+    }
+}
+
+/// Refuses to learn from last rows only: every label would be 0.
+fn refuse_unlearnable(spec: &PipelineSpec, lives: &Lives) -> Result<(), TrainError> {
+    let (first_row, longest) = (spec.train.first_row(), lives.longest);
+    let reads_rows = spec.model.input() != InputKind::Sequence;
+    if reads_rows && first_row > longest {
+        return Err(TrainError::FirstRowBeyondLives { first_row, longest });
+    }
+    Ok(())
+}
+
+/// One member of a stack: how much it counts, and how good it is by itself.
+#[derive(Serialize)]
+struct Member {
+    member: String,
+    weight: f64,
+    out_of_fold_rmse: f64,
+}
+
+impl Member {
+    fn report(&self, reporter: &Reporter) {
+        let stack = reporter.scoped("stack").scoped(&self.member);
+        stack.metric("weight", 0, self.weight);
+        stack.metric("out_of_fold_rmse", 0, self.out_of_fold_rmse);
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "{:.2} {}",
+            self.weight,
+            self.member.rsplit('-').next().unwrap_or_default()
+        )
+    }
+}
+
+fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<Member> {
+    let (Some(stack), Some(blend)) = (spec.model.stack(), &out_of_fold.blend) else {
+        return Vec::new();
+    };
+    let judged = blend.weights.iter().zip(&blend.member_rmse);
+    let member = |(member, (weight, rmse)): (String, (&f64, &f64))| Member {
+        member,
+        weight: *weight,
+        out_of_fold_rmse: *rmse,
+    };
+    stack.names().into_iter().zip(judged).map(member).collect()
+}
+
+fn summarise(
+    spec: &PipelineSpec,
+    units: usize,
+    out_of_fold: &OutOfFold,
+    members: &[Member],
+    kept: &[KeptLook],
+) -> Summary {
+    let (kind, seeds, folds) = (spec.model.kind(), spec.train.seeds, spec.split.folds);
+    let cuts = out_of_fold.predictions.len();
+    let blend: Vec<_> = members.iter().map(Member::text).collect();
+    let blend = if blend.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", blend.join(" + "))
+    };
+    let repeated = if seeds == 1 {
+        String::new()
+    } else {
+        format!(" with {seeds} seeds")
+    };
+    let stopped = if let [kept] = kept {
+        format!("; {}", kept.text())
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "{kind}{blend}{repeated} on {units} units, {folds} folds, {cuts} out-of-fold predictions{stopped}"
+    );
+    let summary = Summary::new(text)
+        .figure("model", kind)
+        .figure("seeds", seeds)
+        .figure("folds", folds)
+        .figure("out_of_fold_predictions", cuts);
+    let summary = if members.is_empty() {
+        summary
+    } else {
+        summary.figure("members", json!(members))
+    };
+    if kept.is_empty() {
+        summary
+    } else {
+        summary.figure("early_stopping", json!(kept))
+    }
+}
+
+/// Returns the name of a fold in the record of a run, which counts from 1.
+fn part_of(fold: usize) -> String {
+    format!("fold-{}", fold + 1)
+}
+
+/// Tells which units each fold held out, and how good its model was at those, by what a model learns.
+///
+/// The learning curves do not hear of it: these are single numbers.
+fn tell_folds(
+    dataset: &ValidDataset,
+    folds: &Folds,
+    out_of_fold: &OutOfFold,
+    target: &TargetOptions,
+    record: &Reporter,
+) {
+    let data = |fold: &str, used_for: UsedFor| {
+        let digest = digest_of(&(dataset.name(), folds.digest(), fold, used_for))
+            .expect("words have a JSON form");
+        let name = format!("{} {fold} {}", dataset.name(), used_for.word());
+        InputData {
+            name,
+            digest: digest.to_string(),
+            used_for,
+            source: dataset.name().to_owned(),
+        }
+    };
+    for fold in 0..folds.count() {
+        let reporter = record.scoped(&part_of(fold));
+        for used_for in [UsedFor::Training, UsedFor::Validation] {
+            reporter.input(data(&part_of(fold), used_for));
+        }
+        let of_fold = out_of_fold
+            .predictions
+            .iter()
+            .filter(|prediction| prediction.fold == fold);
+        let squares: Vec<f64> = of_fold
+            .map(|p| (p.rul.clamp(0.0, target.cap()) - target.label(p.truth)).powi(2))
+            .collect();
+        if !squares.is_empty() {
+            let rmse = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+            reporter.metric("out_of_fold_rmse", 0, rmse);
+        }
+    }
+}
+
+/// A finished fold, for a run that goes on after a kill; what was changed since is computed again.
+#[derive(Serialize, Deserialize)]
+struct KeptFold {
+    sha256: Digest,
+    predictions: Vec<OutOfFoldPrediction>,
+}
+
+impl KeptFold {
+    fn of(predictions: &[OutOfFoldPrediction]) -> Self {
+        Self {
+            sha256: Self::digest(predictions),
+            predictions: predictions.to_vec(),
+        }
+    }
+
+    fn verified(self) -> Option<Vec<OutOfFoldPrediction>> {
+        (self.sha256 == Self::digest(&self.predictions)).then_some(self.predictions)
+    }
+
+    fn digest(predictions: &[OutOfFoldPrediction]) -> Digest {
+        digest_of(predictions).expect("predictions have a JSON form")
+    }
+}
+
+fn cross_validate(
+    dataset: &ValidDataset,
+    folds: &Folds,
+    recipe: &Recipe<'_>,
+    seed: u64,
+    resume: &Path,
+    reporter: &Reporter,
+) -> Result<OutOfFold, StageError> {
+    let (count, workspace) = (folds.count(), Workspace::at(resume));
+    let mut done = Vec::with_capacity(count);
+    for fold in 0..count {
+        reporter.progress(
+            "cross-validate",
+            fold as u64,
+            count as u64,
+            format!("fold {} of {count}", fold + 1),
+        );
+        let path = fold_file(resume, fold);
+        let kept = read_json::<KeptFold>(&path)
+            .ok()
+            .and_then(KeptFold::verified);
+        done.push(match kept {
+            Some(predictions) => {
+                let kept = [
+                    ("fold", (fold + 1).to_string()),
+                    ("kept_from_before", true.to_string()),
+                ];
+                reporter.begin_part(&part_of(fold), &kept).end_part();
+                predictions
+            }
+            None => {
+                let predictions =
+                    fit_fold(dataset, folds, fold, recipe, seed, &workspace, reporter)?;
+                write_json(&path, &KeptFold::of(&predictions))?;
+                predictions
+            }
+        });
+    }
+    reporter.progress("cross-validate", count as u64, count as u64, "");
+    Ok(OutOfFold::gather(done, recipe.target))
+}
+
+/// Refuses a holdout that nothing can be judged on, before the fit; with a test part installed it judges nothing.
+fn refuse_small_holdout(spec: &PipelineSpec, dataset: &ValidDataset) -> Result<(), StageError> {
+    let (Some(options), Some(holdout), None) =
+        (&spec.split.holdout, dataset.holdout(), dataset.test())
+    else {
+        return Ok(());
+    };
+    let held: Vec<_> = holdout
+        .units()
+        .iter()
+        .map(|unit| unit.unit.clone())
+        .collect();
+    if held.len() >= FEWEST_HELD {
+        return Ok(());
+    }
+    let all: Vec<_> = dataset
+        .train()
+        .iter()
+        .map(|unit| unit.unit.clone())
+        .chain(held.iter().cloned())
+        .collect();
+    let instead = options
+        .enough(&all, FEWEST_HELD)
+        .map(|enough| format!("share = {}, seed = {}", enough.share, enough.seed));
+    Err(StageError::Holdout {
+        held,
+        units: all.len(),
+        instead,
+    })
+}
