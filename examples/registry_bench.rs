@@ -18,7 +18,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use pdm_ml::content::Digest;
 use pdm_ml::registry::blocking::Registry;
-use pdm_ml::registry::{BundleFile, ModelName, ModelRef, Stamp, Surroundings};
+use pdm_ml::registry::{ModelName, ModelRef, NewFile, OpenOptions, Stamp};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -45,7 +45,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 fn register(model: &str, folder: &Path, registry: &str) -> Outcome {
-    let files = BundleFile::read_folder(folder)?;
+    let files = NewFile::read_folder(folder)?;
     let new = support::new_version(model.parse()?, Digest::of(model), files, |unit| {
         f64::from(unit % 3) - 1.0
     })?;
@@ -64,7 +64,7 @@ fn fill(model: &ModelName, registry: &str, entries: u32) -> Outcome {
     let (here, variable) = (std::env::current_dir()?, |name: &str| {
         std::env::var(name).ok()
     });
-    let surroundings = Surroundings {
+    let surroundings = OpenOptions {
         variable: &variable,
         ..here.as_path().into()
     };
@@ -75,7 +75,7 @@ fn fill(model: &ModelName, registry: &str, entries: u32) -> Outcome {
     };
     for entry in 0..entries {
         if entry % 10 == 0 {
-            let files = vec![BundleFile::of_bytes(
+            let files = vec![NewFile::of_bytes(
                 "weights".parse()?,
                 format!("weights {entry}"),
             )];

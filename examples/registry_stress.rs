@@ -19,8 +19,8 @@ use pdm_ml::content::Digest;
 use pdm_ml::gates::{GateOptions, Rule};
 use pdm_ml::registry::blocking::Registry;
 use pdm_ml::registry::{
-    Alias, AliasPolicy, BundleFile, Consent, Done, Failure, ModelName, ModelRef, NewVersion,
-    Promotion, Stamp, Store, Surroundings,
+    Alias, AliasPolicy, Consent, Failure, HistoryAction, ModelName, ModelRef, NewFile, NewVersion,
+    OpenOptions, Promotion, Stamp, Store,
 };
 use pdm_ml::scoring::{Metric, Verdict};
 
@@ -60,7 +60,7 @@ fn open(url: &str) -> Outcome<Store> {
     let variable = |name: &str| std::env::var(name).ok();
     Ok(Store::open(
         url,
-        Surroundings {
+        OpenOptions {
             variable: &variable,
             ..here.as_path().into()
         },
@@ -146,7 +146,7 @@ fn check(
     let rows = registry.history(&model(), None, None)?;
     let promoted: Vec<_> = rows
         .iter()
-        .filter(|row| row.action == Done::Promote)
+        .filter(|row| row.action == HistoryAction::Promote)
         .collect();
     answered.sort_unstable();
     if answered != promoted.iter().map(|row| row.entry).collect::<Vec<_>>() {
@@ -212,7 +212,7 @@ fn gates() -> Vec<GateOptions> {
 }
 
 fn new_version(version: u32) -> Outcome<NewVersion> {
-    let files = vec![BundleFile::of_bytes(
+    let files = vec![NewFile::of_bytes(
         "weights".parse()?,
         format!("weights {version}"),
     )];

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use pdm_ml::registry::blocking::Registry;
-use pdm_ml::registry::{Done, HistoryRow, ModelRef, Stamp, Store, Surroundings};
+use pdm_ml::registry::{HistoryAction, HistoryRow, ModelRef, OpenOptions, Stamp, Store};
 use pdm_ml::scoring::Verdict;
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(crate) struct Ledger {
 }
 
 /// What was done, the version the alias pointed to before, and the version it is about.
-type Row = (Done, Option<u32>, u32);
+type Row = (HistoryAction, Option<u32>, u32);
 
 impl Ledger {
     pub(crate) fn new(url: &str) -> Self {
@@ -38,7 +38,7 @@ impl Ledger {
         self.rows
             .iter()
             .rev()
-            .find(|row| row.0 == Done::Promote)
+            .find(|row| row.0 == HistoryAction::Promote)
             .map(|row| row.2)
     }
 
@@ -60,7 +60,7 @@ impl Ledger {
                     actor: "setup".to_owned(),
                 },
             )?;
-            self.rows.push((Done::Annotate, None, 1));
+            self.rows.push((HistoryAction::Annotate, None, 1));
         }
         Ok(())
     }
@@ -116,8 +116,8 @@ impl Ledger {
     /// Notes that a step was taken, and holds the whole log against all that were.
     pub(crate) fn written(&mut self, step: Step) -> Outcome {
         self.rows.push(match step {
-            Step::Push(version) => (Done::Register, None, version),
-            Step::Promote(version) => (Done::Promote, self.champion(), version),
+            Step::Push(version) => (HistoryAction::Register, None, version),
+            Step::Promote(version) => (HistoryAction::Promote, self.champion(), version),
         });
         let registry = self.open()?;
         let rows = registry.history(&MODEL.parse()?, None, None)?;
@@ -141,7 +141,7 @@ impl Ledger {
             return Err(format!("the alias does not point to {:?}", self.champion()).into());
         }
         rows.iter()
-            .filter(|row| row.action == Done::Promote)
+            .filter(|row| row.action == HistoryAction::Promote)
             .try_for_each(|row| check_gates(&registry, row))
     }
 
@@ -149,7 +149,7 @@ impl Ledger {
         let (here, variable) = (std::env::current_dir()?, |name: &str| {
             std::env::var(name).ok()
         });
-        let surroundings = Surroundings {
+        let surroundings = OpenOptions {
             variable: &variable,
             ..here.as_path().into()
         };
@@ -167,7 +167,11 @@ impl Ledger {
             )
             .into());
         }
-        for (_, _, version) in self.rows.iter().filter(|row| row.0 == Done::Register) {
+        for (_, _, version) in self
+            .rows
+            .iter()
+            .filter(|row| row.0 == HistoryAction::Register)
+        {
             let into = tempfile::tempdir_in(program.project())?;
             let folder = into
                 .path()

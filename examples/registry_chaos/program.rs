@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use jiff::Timestamp;
 use pdm_ml::content::Digest;
 use pdm_ml::registry::blocking::Registry;
-use pdm_ml::registry::{BundleFile, Stamp};
+use pdm_ml::registry::{NewFile, Stamp};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -70,7 +70,7 @@ impl Program {
             project,
         )?;
         for version in 1..=VERSIONS {
-            let files = BundleFile::read_folder(&program.make_bundle(version)?)?;
+            let files = NewFile::read_folder(&program.make_bundle(version)?)?;
             let stamp = Stamp {
                 time: Timestamp::now(),
                 actor: "setup".to_owned(),

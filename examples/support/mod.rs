@@ -5,14 +5,14 @@ use std::error::Error;
 use jiff::Timestamp;
 use pdm_ml::content::Digest;
 use pdm_ml::domain::{Cycle, Interval, Prediction, Predictions};
-use pdm_ml::registry::{BundleFile, ModelName, NewVersion, Origin};
+use pdm_ml::registry::{ModelName, NewFile, NewVersion, VersionOrigin};
 use pdm_ml::scoring::{BootstrapOptions, Cuts, Part, Protocol, ShortUnits, score};
 
 /// Returns a version of a model whose errors are `error(unit)` cycles on 40 units.
 pub(crate) fn new_version(
     model: ModelName,
     bundle: Digest,
-    files: Vec<BundleFile>,
+    files: Vec<NewFile>,
     error: impl Fn(u32) -> f64,
 ) -> Result<NewVersion, Box<dyn Error + Send + Sync>> {
     let unit = |unit: u32| Prediction {
@@ -48,7 +48,7 @@ pub(crate) fn new_version(
         scorecard: score(&predictions, protocol, 60.0, &options, 1)?,
         predictions,
         report: None,
-        origin: Origin {
+        origin: VersionOrigin {
             kind: none(),
             data: Digest::of("none"),
             pipeline: none(),

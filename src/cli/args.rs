@@ -82,7 +82,7 @@ impl Cli {
 pub(super) struct Global {
     /// Write data as a table for people or as JSON for programs
     #[arg(long, global = true, value_enum, default_value_t)]
-    pub(super) format: Format,
+    pub(super) format: OutputFormat,
     /// Work as if started in this folder
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
@@ -109,7 +109,7 @@ pub(super) struct Global {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum OutputFormat {
     /// Tables for people
     #[default]
     Table,
@@ -151,12 +151,12 @@ pub(super) struct DoctorArgs {
     /// Check all that a job needs: pipeline, data, secrets, lock, registry, champion, clock, tracking; exit with the code that
     /// the job would meet first
     #[arg(long = "for", value_enum, value_name = "PURPOSE")]
-    pub(super) purpose: Option<Purpose>,
+    pub(super) purpose: Option<ProjectPurpose>,
 }
 
 /// What a project is to be ready for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Purpose {
+pub(super) enum ProjectPurpose {
     /// A job of a CI service
     Ci,
 }
@@ -615,7 +615,7 @@ pub(super) enum Keeper {
 
 /// What a job does with a registry.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(super) enum Role {
+pub(super) enum RoleArg {
     /// Lists and fetches models
     #[default]
     Reader,
@@ -738,7 +738,7 @@ pub(super) enum RegistryCommand {
         keeper: Keeper,
         /// What the job does
         #[arg(long, value_enum, default_value_t)]
-        role: Role,
+        role: RoleArg,
         /// ARN of the job's identity: prints a policy of the bucket instead of one of the identity
         #[arg(long, value_name = "ARN")]
         principal: Option<String>,

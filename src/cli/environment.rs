@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 use pdm_core::codes::Code;
 use pdm_core::domain::redact;
-use pdm_engine::config::Variable;
+use pdm_engine::config::SetVariable;
 
 /// Registry to use instead of the pipeline's.
 pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";
@@ -94,13 +94,13 @@ pub(super) fn variable(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// The name of one whose value is no text.
-pub(super) fn keys() -> Result<Vec<Variable>, String> {
+pub(super) fn keys() -> Result<Vec<SetVariable>, String> {
     let of_a_key = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
     let mut found: Vec<_> = std::env::vars_os().filter_map(of_a_key).collect();
     found.retain(|(name, value)| name.starts_with(KEY) && !value.is_empty());
     found.sort();
     let registry = variable(REGISTRY);
-    let registry = registry.map(|value| Variable {
+    let registry = registry.map(|value| SetVariable {
         name: REGISTRY.to_owned(),
         key: Some("registry.url".to_owned()),
         value,
@@ -108,7 +108,7 @@ pub(super) fn keys() -> Result<Vec<Variable>, String> {
     let named = found
         .into_iter()
         .map(|(name, value)| match value.into_string() {
-            Ok(value) => Ok(Variable {
+            Ok(value) => Ok(SetVariable {
                 name,
                 key: None,
                 value,

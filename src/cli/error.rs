@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-pub(super) use troubles::Seen;
+pub(super) use troubles::RepositoryPaths;
 
 use super::exit::Exit;
 use pdm_core::codes::Code;
@@ -28,11 +28,11 @@ use pdm_tracking::tracking::TrackingError;
 /// An error on its way out: which kind it is, what to say, and what to do next.
 pub(super) struct CliError {
     code: Code,
-    cause: Cause,
+    cause: ErrorCause,
     hint: Option<String>,
 }
 
-enum Cause {
+enum ErrorCause {
     Error(Box<dyn Error>),
     Spec(Box<SpecErrors>),
     Data(Box<QualityReport>),
@@ -43,7 +43,7 @@ impl CliError {
     pub(super) fn new(code: Code, error: impl Into<Box<dyn Error>>) -> Self {
         Self {
             code,
-            cause: Cause::Error(error.into()),
+            cause: ErrorCause::Error(error.into()),
             hint: None,
         }
     }
@@ -79,7 +79,7 @@ impl CliError {
             .map_or(Code::BadValue, |problem| problem.code);
         Self {
             code: first,
-            cause: Cause::Spec(Box::new(errors)),
+            cause: ErrorCause::Spec(Box::new(errors)),
             hint: None,
         }
     }
@@ -88,7 +88,7 @@ impl CliError {
     fn data(report: Box<QualityReport>) -> Self {
         Self {
             code: report.code(),
-            cause: Cause::Data(report),
+            cause: ErrorCause::Data(report),
             hint: None,
         }
     }
@@ -113,11 +113,11 @@ impl CliError {
     pub(super) fn codes(&self) -> Vec<Code> {
         let mut codes = vec![self.code];
         match &self.cause {
-            Cause::Spec(errors) => {
+            ErrorCause::Spec(errors) => {
                 codes.extend(errors.problems().iter().map(|problem| problem.code))
             }
-            Cause::Data(report) => codes.extend(report.codes()),
-            Cause::Error(_) => {}
+            ErrorCause::Data(report) => codes.extend(report.codes()),
+            ErrorCause::Error(_) => {}
         }
         let mut seen = BTreeSet::new();
         codes.retain(|code| seen.insert(*code));
@@ -133,15 +133,15 @@ impl CliError {
             mark
         };
         let mut text = match &self.cause {
-            Cause::Spec(errors) => errors.render(coloured),
-            Cause::Data(report) => {
+            ErrorCause::Spec(errors) => errors.render(coloured),
+            ErrorCause::Data(report) => {
                 let report = report::quality(report);
                 format!(
                     "{}\n{mark}: the data did not meet its expectations",
                     visible(&report)
                 )
             }
-            Cause::Error(error) => {
+            ErrorCause::Error(error) => {
                 let chain = chain(error.as_ref());
                 let causes = chain
                     .iter()
@@ -163,7 +163,7 @@ impl CliError {
     /// Returns what happened in one sentence, and what to do next.
     pub(super) fn in_words(&self) -> (String, Option<String>) {
         let words = match &self.cause {
-            Cause::Spec(errors) => {
+            ErrorCause::Spec(errors) => {
                 let problems = errors.problems();
                 let first = problems.first().map_or_else(String::new, |problem| {
                     let line = problem
@@ -179,15 +179,15 @@ impl CliError {
                     first
                 }
             }
-            Cause::Data(_) => "the data did not meet its expectations".to_owned(),
-            Cause::Error(error) => chain(error.as_ref()).join(": "),
+            ErrorCause::Data(_) => "the data did not meet its expectations".to_owned(),
+            ErrorCause::Error(error) => chain(error.as_ref()).join(": "),
         };
         let of_problem = || match &self.cause {
-            Cause::Spec(errors) => errors
+            ErrorCause::Spec(errors) => errors
                 .problems()
                 .first()
                 .and_then(|problem| problem.hint.clone()),
-            Cause::Data(_) | Cause::Error(_) => None,
+            ErrorCause::Data(_) | ErrorCause::Error(_) => None,
         };
         (words, self.hint.clone().or_else(of_problem))
     }
@@ -195,17 +195,17 @@ impl CliError {
     /// Returns the same for a log: the headline and its causes apart, and all of it where a headline is not enough.
     pub(super) fn for_log(&self) -> LoggedError {
         let (message, causes, detail) = match &self.cause {
-            Cause::Spec(_) => (
+            ErrorCause::Spec(_) => (
                 "the pipeline has problems".to_owned(),
                 None,
                 Some(self.render(false)),
             ),
-            Cause::Data(_) => (
+            ErrorCause::Data(_) => (
                 "the data did not meet its expectations".to_owned(),
                 None,
                 Some(self.render(false)),
             ),
-            Cause::Error(error) => {
+            ErrorCause::Error(error) => {
                 let chain = chain(error.as_ref());
                 let causes = chain[1..].join(": ");
                 (
@@ -227,13 +227,13 @@ impl CliError {
     /// Returns the same for programs.
     pub(super) fn to_json(&self) -> Value {
         let mut object = match &self.cause {
-            Cause::Spec(errors) => json!({
+            ErrorCause::Spec(errors) => json!({
                 "message": "the pipeline has problems", "problems": errors.problems(), "more_problems": errors.more(),
             }),
-            Cause::Data(report) => {
+            ErrorCause::Data(report) => {
                 json!({ "message": "the data did not meet its expectations", "report": report::quality_json(report) })
             }
-            Cause::Error(error) => {
+            ErrorCause::Error(error) => {
                 let chain = chain(error.as_ref());
                 json!({ "message": chain[0], "causes": chain[1..] })
             }

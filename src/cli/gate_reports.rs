@@ -7,15 +7,15 @@ use std::path::{Component, Path, PathBuf};
 
 use super::args::{PipelineArgs, ReportTarget};
 use super::environment;
-use super::error::{CliError, Seen};
+use super::error::{CliError, RepositoryPaths};
 use super::outputs::{self, Outputs};
 use super::settings;
 use super::ui::{self, Ui};
 use pdm_core::codes::{Code, unmarked};
 use pdm_core::domain::{redact, redact_json};
 use pdm_engine::engine::{self, Job, Outcome};
-use pdm_report::report::Document;
-use pdm_report::report::gate::{self, GateFormat, Judgement, Linked};
+use pdm_report::report::KnownFile;
+use pdm_report::report::gate::{self, GateFormat, Judgement, LinkedDrawing};
 
 /// Where files stand as seen from the top of their repository, which is what CI calls them.
 pub(super) struct Repository {
@@ -52,8 +52,8 @@ impl Repository {
     }
 
     /// Returns why a line ended before its gates.
-    pub(super) fn troubles(&self, error: &CliError) -> Vec<gate::Trouble> {
-        error.troubles(&Seen {
+    pub(super) fn troubles(&self, error: &CliError) -> Vec<gate::EarlyEnd> {
+        error.troubles(&RepositoryPaths {
             from_here: &|path| self.name_from_here(path),
             from_project: &|path| self.name_from_project(path),
         })
@@ -199,12 +199,12 @@ pub(super) fn outputs(targets: &[ReportTarget], overwrites: bool) -> Outputs {
     let mut outputs = Outputs::with_overwrite(overwrites);
     for ReportTarget { format, file } in targets {
         let Some(file) = file else { continue };
-        outputs = outputs.document("--report", Some(file), Document::Gates(*format));
+        outputs = outputs.document("--report", Some(file), KnownFile::Gates(*format));
         if *format == GateFormat::Markdown {
             for drawing in gate::DRAWINGS {
                 let path = file.with_file_name(drawing_name(file, drawing));
                 outputs =
-                    outputs.document("the drawing of --report", Some(&path), Document::Drawing);
+                    outputs.document("the drawing of --report", Some(&path), KnownFile::Drawing);
             }
         }
     }
@@ -241,7 +241,7 @@ fn write_markdown(file: &Path, judgement: &Judgement) -> Result<(), CliError> {
     }
     let linked: Vec<_> = linked
         .iter()
-        .map(|(title, target)| Linked { title, target })
+        .map(|(title, target)| LinkedDrawing { title, target })
         .collect();
     outputs::write(file, redact(&gate::markdown(judgement, &linked)).as_bytes())
 }

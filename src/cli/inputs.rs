@@ -22,7 +22,7 @@ const MOST_BYTES: u64 = 1 << 30;
 
 /// What was read of all inputs together.
 #[derive(Default)]
-pub(super) struct Inputs {
+pub(super) struct PredictInputs {
     /// Units that can be predicted, in ascending order.
     pub(super) units: Vec<Trajectory>,
     /// Units that cannot be read.
@@ -37,13 +37,13 @@ pub(super) fn read(
     format: Option<InputFormat>,
     schema: &Schema,
     wish: CsvWish,
-) -> Result<Inputs, CliError> {
+) -> Result<PredictInputs, CliError> {
     let format = format.map(|format| match format {
         InputFormat::Cmapss => UnitFormat::Cmapss,
         InputFormat::Csv => UnitFormat::Csv,
         InputFormat::Parquet => UnitFormat::Parquet,
     });
-    let mut all = Inputs::default();
+    let mut all = PredictInputs::default();
     let mut places: BTreeMap<UnitId, PathBuf> = BTreeMap::new();
     for path in expanded(named)? {
         let UnitInput {

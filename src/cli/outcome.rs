@@ -6,7 +6,7 @@ use super::exit::Exit;
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::Part;
 use pdm_engine::config::Stage;
-use pdm_engine::engine::{Action, Judged, Outcome, StageRow};
+use pdm_engine::engine::{Judged, Outcome, StageAction, StageRow};
 use pdm_models::data::Role;
 use pdm_report::report::{self, Align, table};
 use pdm_tracking::tracking::Looks;
@@ -20,7 +20,7 @@ pub(super) fn text(outcome: &Outcome, until: Stage) -> String {
     let stopped = outcome
         .stages
         .iter()
-        .any(|row| row.action == Action::Stopped);
+        .any(|row| row.action == StageAction::Stopped);
     if !outcome.did_something() && !stopped {
         parts.push("nothing to do: every stage is up to date".to_owned());
     }
@@ -113,20 +113,20 @@ fn stages(rows: &[StageRow]) -> String {
     ];
     let rows = rows.iter().map(|row| {
         let action = match row.action {
-            Action::Ran => "ran",
-            Action::Cached => "cached",
-            Action::Skipped => "skipped",
-            Action::Stopped => "not reached",
+            StageAction::Ran => "ran",
+            StageAction::Cached => "cached",
+            StageAction::Skipped => "skipped",
+            StageAction::Stopped => "not reached",
         };
-        let time = if row.action == Action::Ran {
+        let time = if row.action == StageAction::Ran {
             seconds(row.elapsed_ms)
         } else {
             String::new()
         };
         let what = match row.action {
-            Action::Ran => row.summary.text.clone(),
-            Action::Cached => format!("{} ({})", row.summary.text, row.why),
-            Action::Skipped | Action::Stopped => row.why.clone(),
+            StageAction::Ran => row.summary.text.clone(),
+            StageAction::Cached => format!("{} ({})", row.summary.text, row.why),
+            StageAction::Skipped | StageAction::Stopped => row.why.clone(),
         };
         [row.stage.to_string(), action.to_owned(), time, what]
     });

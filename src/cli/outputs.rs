@@ -8,15 +8,15 @@ use super::error::CliError;
 use super::settings;
 use super::ui::Ui;
 use pdm_core::codes::Code;
-use pdm_core::content::{FileId, write_whole};
+use pdm_core::content::{FileId, atomic_write};
 use pdm_engine::engine::{self, Context, Job, Read};
-use pdm_report::report::{Document, require_table_format};
+use pdm_report::report::{KnownFile, require_table_format};
 
 /// What may be replaced at an output's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Replaces {
     /// A file that is known as one of this program's.
-    Document(Document),
+    Document(KnownFile),
     /// Any file: what writes it looks itself what is there.
     Known,
     /// No file at all.
@@ -25,7 +25,7 @@ enum Replaces {
 
 /// A file that a command is to write.
 #[derive(Debug)]
-struct Output {
+struct OutputFile {
     /// The option that names it, or what names it.
     option: String,
     path: PathBuf,
@@ -35,7 +35,7 @@ struct Output {
 /// What a command writes and what it reads.
 #[derive(Debug, Default)]
 pub(super) struct Outputs {
-    outputs: Vec<Output>,
+    outputs: Vec<OutputFile>,
     reads: Vec<Read>,
     /// Whether files of others may be replaced; inputs never are.
     overwrites: bool,
@@ -63,7 +63,7 @@ impl Outputs {
     }
 
     /// Adds a document that may replace an earlier one of its kind; none where the option was not given.
-    pub(super) fn document(self, option: &str, path: Option<&Path>, document: Document) -> Self {
+    pub(super) fn document(self, option: &str, path: Option<&Path>, document: KnownFile) -> Self {
         self.add(option, path, Replaces::Document(document))
     }
 
@@ -79,7 +79,7 @@ impl Outputs {
 
     fn add(mut self, option: &str, path: Option<&Path>, replaces: Replaces) -> Self {
         if let Some(path) = path {
-            self.outputs.push(Output {
+            self.outputs.push(OutputFile {
                 option: option.to_owned(),
                 path: path.to_owned(),
                 replaces,
@@ -148,7 +148,7 @@ impl Outputs {
             .iter()
             .map(|read| (read, FileId::of(&read.path)))
             .collect();
-        let mut seen: Vec<(&Output, FileId)> = Vec::new();
+        let mut seen: Vec<(&OutputFile, FileId)> = Vec::new();
         for output in &self.outputs {
             let id = FileId::of(&output.path);
             refuse_input(output, &id, &reads)?;
@@ -162,13 +162,13 @@ impl Outputs {
     }
 
     /// Refuses to replace what this program did not write.
-    fn refuse_strangers(&self, output: &Output) -> Result<(), CliError> {
-        let Output {
+    fn refuse_strangers(&self, output: &OutputFile) -> Result<(), CliError> {
+        let OutputFile {
             option,
             path,
             replaces,
         } = output;
-        if let Replaces::Document(Document::Predictions | Document::Features) = replaces {
+        if let Replaces::Document(KnownFile::Predictions | KnownFile::Features) = replaces {
             require_table_format(path)?;
         }
         let Ok(found) = fs::metadata(path) else {
@@ -214,7 +214,11 @@ impl Outputs {
     }
 }
 
-fn refuse_input(output: &Output, id: &FileId, reads: &[(&Read, FileId)]) -> Result<(), CliError> {
+fn refuse_input(
+    output: &OutputFile,
+    id: &FileId,
+    reads: &[(&Read, FileId)],
+) -> Result<(), CliError> {
     let hits = |read: &Read, other: &FileId| {
         if read.is_folder {
             id.lies_in(other)
@@ -237,7 +241,7 @@ fn refuse_input(output: &Output, id: &FileId, reads: &[(&Read, FileId)]) -> Resu
     Err(CliError::new(Code::OutputIsInput, message).hint("name another file; nothing was changed"))
 }
 
-fn same_file(output: &Output, other: &Output) -> CliError {
+fn same_file(output: &OutputFile, other: &OutputFile) -> CliError {
     let message = format!(
         "{} and {} name the same file, `{}`, and only one of them could be kept",
         other.option,
@@ -252,5 +256,5 @@ fn same_file(output: &Output, other: &Output) -> CliError {
 /// # Errors
 /// The file cannot be written.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    write_whole(path, bytes).map_err(|error| CliError::io("write", path, error))
+    atomic_write(path, bytes).map_err(|error| CliError::io("write", path, error))
 }

@@ -24,7 +24,7 @@ const TOLD_ALONE: usize = 3;
 const FIRST_NAMES: usize = 5;
 
 /// What keeps a unit from being read, and in which file.
-type Cause<'a> = (Expectation, Option<&'a str>);
+type UnreadUnit<'a> = (Expectation, Option<&'a str>);
 
 /// Predictions, and what is to be told of them.
 pub(super) struct Predicted {
@@ -42,7 +42,7 @@ pub(super) struct Predicted {
 
 /// One prediction for programs.
 #[derive(Serialize)]
-pub(super) struct Row<'a> {
+pub(super) struct PredictionRow<'a> {
     unit: &'a UnitId,
     cycle: Cycle,
     rul: f64,
@@ -89,11 +89,11 @@ impl Predicted {
     }
 
     /// Returns the rows for programs.
-    pub(super) fn rows(&self) -> Vec<Row<'_>> {
+    pub(super) fn rows(&self) -> Vec<PredictionRow<'_>> {
         let mut rows = Vec::new();
         for (p, alarm) in self.predictions.iter().zip(&self.alarms) {
             let alarm = self.asks_for_alarms().then_some(*alarm);
-            rows.push(Row {
+            rows.push(PredictionRow {
                 unit: &p.unit,
                 cycle: p.cycle,
                 rul: p.rul,
@@ -169,7 +169,7 @@ impl Predicted {
 
     /// Returns one sentence for each unit that is left out; units that share a cause, and are many, share a sentence.
     fn left_out(&self) -> Vec<String> {
-        let mut causes: Vec<(Option<Cause<'_>>, Vec<&SkippedUnit>)> = Vec::new();
+        let mut causes: Vec<(Option<UnreadUnit<'_>>, Vec<&SkippedUnit>)> = Vec::new();
         for unit in &self.skipped {
             let cause = unit
                 .findings

@@ -13,7 +13,7 @@ use pdm_core::codes::Code;
 
 /// The arguments of a job, read without knowing whether they are right.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Job {
+struct JobArguments {
     command: String,
     pipeline: Option<PathBuf>,
     summary: Option<PathBuf>,
@@ -38,7 +38,7 @@ const WITH_VALUE: [&str; 11] = [
 
 /// Replaces what an earlier job wrote where this one would have written; `told` says what is wrong with the arguments.
 pub(super) fn replace_outputs(told: &str) {
-    let Some(job) = Job::read(std::env::args().skip(1)) else {
+    let Some(job) = JobArguments::read(std::env::args().skip(1)) else {
         return;
     };
     let message = told.trim().trim_start_matches("error: ").to_owned();
@@ -70,7 +70,7 @@ pub(super) fn replace_outputs(told: &str) {
     }
 }
 
-impl Job {
+impl JobArguments {
     /// Reads the arguments of a job; none where they are those of another command.
     fn read(arguments: impl Iterator<Item = String>) -> Option<Self> {
         let (mut job, mut folder) = (Self::default(), PathBuf::new());
@@ -125,8 +125,8 @@ fn placed(report: &str, folder: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Option<Job> {
-        Job::read(line.split(' ').map(ToOwned::to_owned))
+    fn read(line: &str) -> Option<JobArguments> {
+        JobArguments::read(line.split(' ').map(ToOwned::to_owned))
     }
 
     #[test]

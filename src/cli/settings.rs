@@ -10,10 +10,11 @@ use super::ui::{self, Ui};
 use super::{environment, limits, signals, threads};
 use pdm_core::codes::Code;
 use pdm_core::content::read_at_most;
+use pdm_core::domain::EnvLookup;
 use pdm_core::events::{Observer, Reporter, size};
 use pdm_engine::config::{
-    ChosenProfile, Environment, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec,
-    Source, SpecErrors,
+    ChosenProfile, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec, Source,
+    SpecErrors,
 };
 use pdm_engine::engine::{Context, Job};
 
@@ -28,7 +29,7 @@ const NO_FILE: &str = "there is no pipeline file: no `pdm.toml` here or in a fol
 static TIME_TOLD: Once = Once::new();
 
 /// A pipeline file that was found, or the embedded one.
-struct Found {
+struct PipelineFile {
     label: String,
     text: String,
     path: Option<PathBuf>,
@@ -126,7 +127,7 @@ pub(super) fn resolve_to_search(args: &PipelineArgs, ui: &Ui) -> Result<(Context
 }
 
 /// Reads a pipeline from its layers and the environment.
-type Load = fn(&Layers, Environment<'_>) -> Result<(PipelineSpec, Origins), SpecErrors>;
+type Load = fn(&Layers, EnvLookup<'_>) -> Result<(PipelineSpec, Origins), SpecErrors>;
 
 fn resolve_by(
     load: Load,
@@ -138,7 +139,7 @@ fn resolve_by(
     let variables = environment::keys()
         .map_err(|name| CliError::new(Code::VariableValue, format!("`{name}` holds no text")))?;
     let (profile, overrides) = (profile(args), args.set.clone());
-    let Found {
+    let PipelineFile {
         label,
         text,
         path,
@@ -295,14 +296,14 @@ fn above(here: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn find(given: Option<&Path>) -> Result<Found, CliError> {
+fn find(given: Option<&Path>) -> Result<PipelineFile, CliError> {
     let here = std::env::current_dir().map_err(CliError::resources)?;
     let path = match given {
         Some(path) => Some(path.to_owned()),
         None => above(&here),
     };
     let Some(path) = path else {
-        return Ok(Found {
+        return Ok(PipelineFile {
             label: EMBEDDED_LABEL.to_owned(),
             text: EMBEDDED.to_owned(),
             path: None,
@@ -317,7 +318,7 @@ fn find(given: Option<&Path>) -> Result<Found, CliError> {
     let text = read(&path, &label)?;
     let whole = here.join(&path);
     let root = root_of(&whole).unwrap_or(here);
-    Ok(Found {
+    Ok(PipelineFile {
         label,
         text,
         path: Some(whole),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::args::{Color, Format, Global};
+use super::args::{Color, Global, OutputFormat};
 use super::environment;
 use super::error::CliError;
 use super::exit::Exit;
@@ -15,7 +15,7 @@ use pdm_report::report;
 
 /// Writes results to standard output and words to standard error.
 pub(super) struct Ui {
-    format: Format,
+    format: OutputFormat,
     color: Color,
     quiet: bool,
     /// Who watches this command, beside the people at the terminal.
@@ -87,8 +87,8 @@ impl Ui {
         text: impl FnOnce() -> String,
     ) -> Result<(), CliError> {
         match self.format {
-            Format::Table => self.text(&text()),
-            Format::Json => {
+            OutputFormat::Table => self.text(&text()),
+            OutputFormat::Json => {
                 let text = serde_json::to_string_pretty(value).map_err(CliError::output)?;
                 self.json(&text)
             }
@@ -97,7 +97,7 @@ impl Ui {
 
     /// Returns whether results are shown to people.
     pub(super) fn is_for_people(&self) -> bool {
-        self.format == Format::Table
+        self.format == OutputFormat::Table
     }
 
     /// Writes text to standard output, whatever the format, without secrets and commands to the terminal in it; see [`fitted`] for text with tables.
@@ -140,7 +140,7 @@ impl Ui {
 
     /// Tells an error: words on standard error, and an object on standard output where JSON was asked for.
     pub(super) fn fail(&self, error: &CliError) -> Exit {
-        if self.format == Format::Json {
+        if self.format == OutputFormat::Json {
             let object = json!({ "error": error.to_json() });
             let _gone = self.json(&format!("{object:#}"));
         }
@@ -157,7 +157,7 @@ impl Ui {
         let Some((first, others)) = codes.split_first() else {
             return;
         };
-        if self.format == Format::Table
+        if self.format == OutputFormat::Table
             && !self.quiet
             && !self.watch.logs()
             && io::stderr().is_terminal()
@@ -174,7 +174,7 @@ impl Ui {
 
     /// Tells what to do next, on standard error.
     pub(super) fn next(&self, command: &str) {
-        if self.format == Format::Table
+        if self.format == OutputFormat::Table
             && !self.quiet
             && !self.watch.logs()
             && (io::stderr().is_terminal() || io::stdout().is_terminal())

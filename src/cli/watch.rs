@@ -47,12 +47,12 @@ pub(super) struct Watch {
     gatherer: Arc<Gatherer>,
     metrics_file: Option<PathBuf>,
     export: Export,
-    known: Mutex<Known>,
+    known: Mutex<WatchedJob>,
 }
 
 /// What is known of a job beside what its events say.
 #[derive(Default)]
-struct Known {
+struct WatchedJob {
     /// The pipeline, to ask its registry at the end.
     job: Option<(Context, Job)>,
     scores: Vec<ScoreFact>,
@@ -266,7 +266,7 @@ impl Watch {
 
     fn facts(&self, exit: Exit, elapsed: Duration) -> JobFacts {
         let (run, stages) = self.gatherer.gathered();
-        let Known {
+        let WatchedJob {
             job,
             scores,
             verdict,
@@ -302,7 +302,7 @@ impl Watch {
         }
     }
 
-    fn with_known<T>(&self, act: impl FnOnce(&mut Known) -> T) -> T {
+    fn with_known<T>(&self, act: impl FnOnce(&mut WatchedJob) -> T) -> T {
         act(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -26,6 +26,7 @@ mod layers;
 mod lives;
 mod lock;
 mod mlflow;
+mod names;
 mod notify;
 mod observe;
 mod oci;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use jiff::Timestamp;
-use pdm_ml::schedule::{self, Job, Kind, ScheduleOptions, next_times};
+use pdm_ml::schedule::{self, ScheduleOptions, ScheduledJob, SchedulerKind, next_times};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -651,7 +651,7 @@ fn systemd_finds_the_same_times() {
     if !has("systemd-analyze") {
         return;
     }
-    let job = Job {
+    let job = ScheduledJob {
         project: "plant".to_owned(),
         pipeline: "pdm.toml".to_owned(),
         profile: None,
@@ -663,8 +663,12 @@ fn systemd_finds_the_same_times() {
         notifies: false,
     };
     for cron in expressions(60) {
-        let definition =
-            schedule::export(Kind::Systemd, &options(&cron, "Asia/Kolkata"), &job).unwrap();
+        let definition = schedule::export(
+            SchedulerKind::Systemd,
+            &options(&cron, "Asia/Kolkata"),
+            &job,
+        )
+        .unwrap();
         let calendars = definition.files[1]
             .text
             .lines()

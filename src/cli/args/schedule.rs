@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::PipelineArgs;
-use pdm_engine::schedule::Kind;
+use pdm_engine::schedule::SchedulerKind;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ScheduleCommand {
@@ -22,7 +22,7 @@ pub(in crate::cli) enum ScheduleCommand {
 pub(in crate::cli) struct ScheduleExportArgs {
     /// Who runs the job
     #[arg(value_enum)]
-    pub(in crate::cli) kind: Scheduler,
+    pub(in crate::cli) kind: SchedulerArg,
     #[command(flatten)]
     pub(in crate::cli) pipeline: PipelineArgs,
     /// Write to this file, or into this folder, instead of standard output; systemd's two files need a folder
@@ -43,7 +43,7 @@ pub(in crate::cli) struct ScheduleNextArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Scheduler {
+pub(in crate::cli) enum SchedulerArg {
     /// A line of a crontab
     Cron,
     /// A service and a timer
@@ -58,15 +58,15 @@ pub(in crate::cli) enum Scheduler {
     Argo,
 }
 
-impl From<Scheduler> for Kind {
-    fn from(scheduler: Scheduler) -> Self {
+impl From<SchedulerArg> for SchedulerKind {
+    fn from(scheduler: SchedulerArg) -> Self {
         match scheduler {
-            Scheduler::Cron => Self::Cron,
-            Scheduler::Systemd => Self::Systemd,
-            Scheduler::Github => Self::Github,
-            Scheduler::Airflow => Self::Airflow,
-            Scheduler::Kubernetes => Self::Kubernetes,
-            Scheduler::Argo => Self::Argo,
+            SchedulerArg::Cron => Self::Cron,
+            SchedulerArg::Systemd => Self::Systemd,
+            SchedulerArg::Github => Self::Github,
+            SchedulerArg::Airflow => Self::Airflow,
+            SchedulerArg::Kubernetes => Self::Kubernetes,
+            SchedulerArg::Argo => Self::Argo,
         }
     }
 }

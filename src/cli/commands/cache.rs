@@ -13,9 +13,11 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{consent, settings};
 use pdm_core::events::{size, span};
 use pdm_engine::cache::StageKey;
-use pdm_engine::cache::{CacheError, Cost, InputFile, Policy, Removal, Stored, collectable};
+use pdm_engine::cache::{
+    CacheError, Cost, InputFile, Removal, RetentionPolicy, Stored, collectable,
+};
 use pdm_engine::config::{Origins, Stage};
-use pdm_engine::engine::{self, EngineError, Explanation, Standing};
+use pdm_engine::engine::{self, CachedState, EngineError, Explanation};
 use pdm_report::report::{Align, table};
 
 pub(super) fn run(command: &CacheCommand, ui: &Ui) -> Result<Exit, CliError> {
@@ -38,16 +40,16 @@ fn list(args: &PipelineArgs, ui: &Ui) -> Result<(), CliError> {
 
 /// What was found, and what became of it; nothing where it was only to be said.
 #[derive(Serialize)]
-struct Collection {
+struct CacheCollection {
     found: Vec<Stored>,
     bytes: u64,
     kept: usize,
-    removed: Option<Vec<Gone>>,
+    removed: Option<Vec<RemovedEntry>>,
 }
 
 /// What became of one entry.
 #[derive(Serialize)]
-struct Gone {
+struct RemovedEntry {
     #[serde(flatten)]
     entry: Stored,
     removal: Removal,
@@ -56,7 +58,9 @@ struct Gone {
 fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, _) = settings::resolve(&args.pipeline, ui)?;
     // Whoever runs a pipeline keeps what it uses.
-    let _turn = (!args.dry_run).then(|| context.turn()).transpose()?;
+    let _turn = (!args.dry_run)
+        .then(|| context.lock_project())
+        .transpose()?;
     let (cache, policy) = (engine::cache(&context), policy(args));
     let stored = cache.stored();
     let found = collectable(&stored, &policy, Timestamp::now());
@@ -64,7 +68,7 @@ fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
         found.iter().map(|entry| entry.bytes).sum(),
         stored.len() - found.len(),
     );
-    let mut collection = Collection {
+    let mut collection = CacheCollection {
         found,
         bytes,
         kept,
@@ -78,7 +82,7 @@ fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
         ui.text(&ui::fitted(|| collection.list()))?;
     }
     let remove = |entry: &Stored| {
-        Ok(Gone {
+        Ok(RemovedEntry {
             removal: cache.remove(entry)?,
             entry: entry.clone(),
         })
@@ -88,16 +92,16 @@ fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
     ui.show(&collection, || collection.outcome())
 }
 
-fn policy(args: &CacheGcArgs) -> Policy {
+fn policy(args: &CacheGcArgs) -> RetentionPolicy {
     let max_bytes = args.max_size.map(|size| size.as_u64());
-    Policy {
+    RetentionPolicy {
         older_than: args.older_than,
         keep_last: args.keep_last,
         max_bytes,
     }
 }
 
-impl Collection {
+impl CacheCollection {
     fn list(&self) -> String {
         let summary = format!(
             "{} results may go, {}; {} stay",
@@ -180,9 +184,9 @@ fn why(stage: Stage, args: &PipelineArgs, ui: &Ui) -> Result<(), CliError> {
 fn text(explanation: &Explanation, origins: &Origins) -> String {
     let Explanation { stage, why, .. } = explanation;
     let standing = match explanation.standing {
-        Standing::Hit => "cached",
-        Standing::Miss => "would run",
-        Standing::Unknown => "not known",
+        CachedState::Hit => "cached",
+        CachedState::Miss => "would run",
+        CachedState::Unknown => "not known",
     };
     let mut parts = vec![format!("{stage}: {standing}, {why}")];
     parts.extend(explanation.cost.map(cost));

@@ -13,7 +13,7 @@ use pdm_core::codes::Code;
 use pdm_core::domain::redact_json;
 use pdm_engine::engine;
 use pdm_models::data::{SimulateOptions, simulate};
-use pdm_report::report::{self, Document};
+use pdm_report::report::{self, KnownFile};
 
 pub(super) fn run(command: &DataCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {
@@ -58,7 +58,7 @@ fn write_fleet(args: &SimulateArgs, ui: &Ui) -> Result<Exit, CliError> {
 fn validate(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     let outputs =
-        Outputs::new(args.force).document("--report", args.report.as_deref(), Document::Quality);
+        Outputs::new(args.force).document("--report", args.report.as_deref(), KnownFile::Quality);
     outputs.reads_pipeline(&context, &job).check(ui)?;
     let quality = engine::quality(&context, &job)?;
     if let Some(path) = &args.report {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::model::{self, Model};
+use super::model::{self, OpenedModel};
 use super::predict::wanted;
 use crate::cli::args::{ExportArgs, ExportCommand};
 use crate::cli::error::CliError;
@@ -16,7 +16,7 @@ use pdm_models::data::read_units;
 use pdm_models::export::{
     MLFLOW_FILES, OPSET, input_specs, inputs, mlflow_model, onnx, output_spec,
 };
-use pdm_report::report::Document;
+use pdm_report::report::KnownFile;
 
 pub(super) fn run(command: &ExportCommand, ui: &Ui) -> Result<Exit, CliError> {
     match command {
@@ -31,8 +31,8 @@ pub(super) fn run(command: &ExportCommand, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn graph(args: &ExportArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let outputs = Outputs::new(args.force).document("--output", Some(&args.out), Document::Onnx);
-    let Model { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
+    let outputs = Outputs::new(args.force).document("--output", Some(&args.out), KnownFile::Onnx);
+    let OpenedModel { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
     let bytes = onnx(&bundle)?;
     write(&args.out, &bytes)?;
     let kind = bundle.manifest().model.kind();
@@ -60,10 +60,10 @@ fn folder(args: &ExportArgs, input: Option<&Path>, ui: &Ui) -> Result<Exit, CliE
     let outputs = MLFLOW_FILES
         .iter()
         .fold(Outputs::new(args.force), |outputs, name| {
-            outputs.document("--output", Some(&args.out.join(name)), Document::Model)
+            outputs.document("--output", Some(&args.out.join(name)), KnownFile::Model)
         });
     let outputs = outputs.reads_file("--input", input);
-    let Model { bundle, version } = model::open(&args.model, &args.registry, outputs, ui)?;
+    let OpenedModel { bundle, version } = model::open(&args.model, &args.registry, outputs, ui)?;
     let units = match input {
         Some(path) => read_units(path, &bundle.manifest().schema)?,
         None => Vec::new(),
@@ -90,9 +90,10 @@ fn folder(args: &ExportArgs, input: Option<&Path>, ui: &Ui) -> Result<Exit, CliE
 }
 
 fn tensors(args: &ExportArgs, input: &Path, names: &[String], ui: &Ui) -> Result<Exit, CliError> {
-    let outputs = Outputs::new(args.force).document("--output", Some(&args.out), Document::Request);
+    let outputs =
+        Outputs::new(args.force).document("--output", Some(&args.out), KnownFile::Request);
     let outputs = outputs.reads_file("--input", Some(input));
-    let Model { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
+    let OpenedModel { bundle, .. } = model::open(&args.model, &args.registry, outputs, ui)?;
     let units = wanted(read_units(input, &bundle.manifest().schema)?, names)?;
     write(&args.out, &inputs(&bundle, &units)?.to_request())?;
     let known = units.iter().filter(|unit| !unit.is_empty());

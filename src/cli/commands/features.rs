@@ -12,14 +12,14 @@ use crate::cli::ui::Ui;
 use pdm_engine::config::Stage;
 use pdm_engine::engine::{self, Context, Job};
 use pdm_models::features::SensorRank;
-use pdm_report::report::{Align, Document, Sheet, table, write_sheet};
+use pdm_report::report::{Align, KnownFile, Sheet, table, write_sheet};
 
 pub(super) fn run(args: &FeaturesArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
     let outputs = Outputs::with_overwrite(args.overwrite || args.stage.force);
-    let outputs = outputs.document("--output", args.output.as_deref(), Document::Features);
+    let outputs = outputs.document("--output", args.output.as_deref(), KnownFile::Features);
     outputs.reads_pipeline(&context, &job).check(ui)?;
-    let _turn = context.turn()?;
+    let _turn = context.lock_project()?;
     let outcome = engine::bring_up(&context, &job, Stage::Features, args.stage.reuse())?;
     if let Some(path) = &args.output {
         export(&context, &job, path)?;

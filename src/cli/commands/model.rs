@@ -12,7 +12,7 @@ use pdm_models::bundle::ModelBundle;
 use pdm_store::registry::{ModelRef, ModelVersion};
 
 /// A bundle, and the version it is registered as where it was opened as one.
-pub(super) struct Model {
+pub(super) struct OpenedModel {
     pub(super) bundle: ModelBundle,
     pub(super) version: Option<ModelVersion>,
 }
@@ -31,7 +31,7 @@ pub(super) fn open(
     registry: &RegistryArgs,
     outputs: Outputs,
     ui: &Ui,
-) -> Result<Model, CliError> {
+) -> Result<OpenedModel, CliError> {
     if is_folder(name) {
         outputs
             .reads_folder("the model", Path::new(name))
@@ -56,8 +56,8 @@ pub(super) fn named(registry: &RegistryArgs, job: &Job) -> Job {
 }
 
 /// Opens the bundle in a folder.
-pub(super) fn open_folder(name: &str) -> Result<Model, CliError> {
-    Ok(Model {
+pub(super) fn open_folder(name: &str) -> Result<OpenedModel, CliError> {
+    Ok(OpenedModel {
         bundle: ModelBundle::open(Path::new(name), None)?,
         version: None,
     })
@@ -69,7 +69,7 @@ pub(super) fn open_registered(
     registry: &RegistryArgs,
     context: &Context,
     job: &Job,
-) -> Result<Model, CliError> {
+) -> Result<OpenedModel, CliError> {
     let reference = name.parse::<ModelRef>().map_err(|error| {
         let missing = PathBuf::from(name);
         let what = if missing.components().count() > 1 {
@@ -91,7 +91,7 @@ pub(super) fn open_registered(
         options.url.clone_from(url);
     }
     let (version, bundle) = engine::registered_model(context, &options, &reference)?;
-    Ok(Model {
+    Ok(OpenedModel {
         bundle,
         version: Some(version),
     })

@@ -14,7 +14,7 @@ use pdm_tracking::notify::{Notice, Occasion, deliver};
 
 /// What came of telling one receiver.
 #[derive(Serialize)]
-struct Told {
+struct Delivery {
     target: String,
     on: Vec<Occasion>,
     delivered: bool,
@@ -54,11 +54,13 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
         .iter()
         .map(|target| {
             let problem = deliver(target, &notice, &context.variable).err();
-            Told {
+            Delivery {
                 target: target.target(),
                 on: target.on().to_vec(),
                 delivered: problem.is_none(),
-                passing: problem.as_ref().is_none_or(|problem| problem.is_passing()),
+                passing: problem
+                    .as_ref()
+                    .is_none_or(|problem| problem.is_transient()),
                 problem: problem.map(|problem| problem.in_one_line()),
             }
         })
@@ -73,7 +75,7 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     Ok(code.into())
 }
 
-fn text(told: &[Told]) -> String {
+fn text(told: &[Delivery]) -> String {
     let header = [
         ("receiver", Align::Left),
         ("told", Align::Left),

@@ -12,8 +12,8 @@ use crate::cli::{outcome, settings};
 use pdm_core::codes::Code;
 use pdm_core::scoring::Verdict;
 use pdm_engine::config::Stage;
-use pdm_engine::engine::{self, Against, Opponent, Outcome, Turn};
-use pdm_report::report::{Document, PredictionSheet};
+use pdm_engine::engine::{self, Against, ComparedModel, Outcome, ProjectLock};
+use pdm_report::report::{KnownFile, PredictionSheet};
 
 /// Brings the pipeline up to a stage and shows what came of it.
 pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
@@ -24,7 +24,7 @@ pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliEr
 /// Registers the pipeline's model whatever its gates say. What they say is shown, and is no failure: it was asked for.
 pub(super) fn register_refused(args: &StageArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
-    let _turn = context.turn()?;
+    let _turn = context.lock_project()?;
     let outcome = engine::register_refused(&context, &job, args.reuse())?;
     ui.watch.outcome(&outcome);
     ui.show(&outcome, || outcome::text(&outcome, Stage::Register))?;
@@ -48,8 +48,8 @@ pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
     outputs_of(args).reads_pipeline(&context, &job).check(ui)?;
     // Found before anything runs: a typo costs no training.
-    let opponent = Opponent::find(&context, &job, reference)?;
-    let _turn = context.turn()?;
+    let opponent = ComparedModel::find(&context, &job, reference)?;
+    let _turn = context.lock_project()?;
     let outcome = engine::bring_up(&context, &job, Stage::Evaluate, args.stage.reuse())?;
     ui.watch.outcome(&outcome);
     write_predictions(args, &outcome)?;
@@ -81,7 +81,7 @@ fn outputs_of(args: &EvaluateArgs) -> Outputs {
     outputs.document(
         "--predictions",
         args.predictions.as_deref(),
-        Document::Predictions,
+        KnownFile::Predictions,
     )
 }
 
@@ -143,7 +143,7 @@ fn bring_up(
     until: Stage,
     outputs: Outputs,
     ui: &Ui,
-) -> Result<(Outcome, Turn), CliError> {
+) -> Result<(Outcome, ProjectLock), CliError> {
     let resolve = if until >= Stage::Gate {
         settings::resolve_file
     } else {
@@ -151,7 +151,7 @@ fn bring_up(
     };
     let (context, job) = resolve(&args.pipeline, ui)?;
     outputs.reads_pipeline(&context, &job).check(ui)?;
-    let turn = context.turn()?;
+    let turn = context.lock_project()?;
     let outcome = engine::bring_up(&context, &job, until, args.reuse())?;
     ui.watch.outcome(&outcome);
     Ok((outcome, turn))

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::judged::{require_receiver, send, tell_of_error};
-use super::model::{self, Model};
+use super::model::{self, OpenedModel};
 use crate::cli::args::{PipelineArgs, PredictArgs};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::inputs::{self, Inputs};
+use crate::cli::inputs::{self, PredictInputs};
 use crate::cli::outputs::Outputs;
 use crate::cli::predicted::{self, Predicted};
 use crate::cli::ui::{self, Ui};
@@ -20,10 +20,10 @@ use pdm_core::domain::{Alarm, UnitId};
 use pdm_engine::engine::{self, Context, Job, JournalEntry};
 use pdm_models::bundle::ModelBundle;
 use pdm_models::data::{CsvWish, DatasetOptions, Schema, Trajectory};
-use pdm_report::report::{Document, PredictionSheet};
+use pdm_report::report::{KnownFile, PredictionSheet};
 
 /// The project a command works in, where there is one.
-type Project = Option<(Context, Job)>;
+type FoundProject = Option<(Context, Job)>;
 
 pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
     let alarms = args.alarms().map_err(|error| {
@@ -49,9 +49,9 @@ pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 /// Refuses to write over what is read, before any work.
-fn check_outputs(args: &PredictArgs, project: &Project, ui: &Ui) -> Result<(), CliError> {
+fn check_outputs(args: &PredictArgs, project: &FoundProject, ui: &Ui) -> Result<(), CliError> {
     let mut outputs = Outputs::new(args.force)
-        .document("--output", args.output.as_deref(), Document::Predictions)
+        .document("--output", args.output.as_deref(), KnownFile::Predictions)
         .known("--journal", args.journal.as_deref());
     for input in inputs::files(&args.input)? {
         outputs = outputs.reads_file("--input", Some(&input));
@@ -67,7 +67,7 @@ fn check_outputs(args: &PredictArgs, project: &Project, ui: &Ui) -> Result<(), C
 }
 
 /// Returns the pipeline that is meant; none where a bundle's folder needs none.
-fn project(args: &PredictArgs, ui: &Ui) -> Result<Project, CliError> {
+fn project(args: &PredictArgs, ui: &Ui) -> Result<FoundProject, CliError> {
     let pipeline = PipelineArgs {
         pipeline: args.pipeline.clone(),
         ..Default::default()
@@ -93,10 +93,10 @@ fn project(args: &PredictArgs, ui: &Ui) -> Result<Project, CliError> {
 fn predict(
     args: &PredictArgs,
     alarms: &[Alarm],
-    project: &Project,
+    project: &FoundProject,
     ui: &Ui,
 ) -> Result<Predicted, CliError> {
-    let Model { bundle, version } = match project {
+    let OpenedModel { bundle, version } = match project {
         Some((context, job)) if !model::is_folder(&args.model) => {
             model::open_registered(&args.model, &args.registry, context, job)?
         }
@@ -109,7 +109,7 @@ fn predict(
         schema,
         args.csv().or(wish_of(project, schema)),
     )?;
-    let Inputs {
+    let PredictInputs {
         units,
         skipped,
         digests,
@@ -162,7 +162,7 @@ fn show(
 }
 
 /// Returns what the project says of its CSV files, where they have the columns that the model reads.
-fn wish_of(project: &Project, schema: &Schema) -> CsvWish {
+fn wish_of(project: &FoundProject, schema: &Schema) -> CsvWish {
     match project.as_ref().map(|(_, job)| &job.spec.dataset) {
         Some(DatasetOptions::Table(options)) if options.schema() == *schema => options.csv(),
         Some(
@@ -178,7 +178,7 @@ fn keep(
     predicted: &Predicted,
     bundle: &ModelBundle,
     digests: &std::collections::BTreeMap<UnitId, pdm_core::content::Digest>,
-    project: &Project,
+    project: &FoundProject,
 ) -> Result<(), CliError> {
     let Some((path, is_asked_for)) = journal(args, project) else {
         return Ok(());
@@ -224,23 +224,23 @@ fn keep(
 }
 
 /// Returns where predictions are kept, and whether somebody asked for it; in a folder that is no project they are not.
-fn journal(args: &PredictArgs, project: &Project) -> Option<(PathBuf, bool)> {
+fn journal(args: &PredictArgs, project: &FoundProject) -> Option<(PathBuf, bool)> {
     if let Some(path) = &args.journal {
         return Some((path.clone(), true));
     }
     let (context, job) = project
         .as_ref()
         .filter(|_| !args.no_journal && !args.every_cycle)?;
-    let is_project = !job.is_embedded() || context.scratch().is_dir();
+    let is_project = !job.is_embedded() || context.state_dir().is_dir();
     is_project.then(|| (context.prediction_journal(), false))
 }
 
 /// Returns the named units, all where none is named.
-fn only(inputs: Inputs, names: &[String]) -> Result<Inputs, CliError> {
+fn only(inputs: PredictInputs, names: &[String]) -> Result<PredictInputs, CliError> {
     if names.is_empty() {
         return Ok(inputs);
     }
-    let Inputs {
+    let PredictInputs {
         units,
         mut skipped,
         digests,
@@ -257,7 +257,7 @@ fn only(inputs: Inputs, names: &[String]) -> Result<Inputs, CliError> {
         wanted(units, &readable)?
     };
     skipped.retain(|unit| names.iter().any(|name| unit.unit == UnitId::new(name)));
-    Ok(Inputs {
+    Ok(PredictInputs {
         units,
         skipped,
         digests,

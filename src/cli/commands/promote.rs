@@ -11,7 +11,7 @@ use crate::cli::ui::Ui;
 use pdm_core::scoring::Verdict;
 use pdm_engine::config::Stage;
 use pdm_engine::engine;
-use pdm_store::registry::{ModelRef, Said};
+use pdm_store::registry::{ModelRef, RecordedRemark};
 
 pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
     match &args.model {
@@ -35,7 +35,7 @@ fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, Cl
         .check(ui)?;
     let approval = engine::approve_version(&context, &job, reference, &args.reason)?;
     ui.show(&approval, || {
-        let Said { model, version, .. } = &approval.said;
+        let RecordedRemark { model, version, .. } = &approval.said;
         let by = approval.by.join(", ");
         format!(
             "{}\n\n{model} v{version} is approved for {} by {by}",

@@ -24,8 +24,9 @@ use pdm_engine::engine::Context;
 use pdm_report::report::{self, Align, table};
 use pdm_store::registry::blocking::Registry;
 use pdm_store::registry::{
-    Alias, ClockSetBack, Collection, Copied, Done, HistoryRow, ModelName, ModelRef, ModelSummary,
-    NotedError, RegistryError, Role, Surroundings, Target, VerifyReport, VersionDetail, s3_policy,
+    Alias, ClockSetBack, Collection, Copied, HistoryAction, HistoryRow, ModelName, ModelRef,
+    ModelSummary, NotedError, OpenOptions, RegistryError, RegistryRole, Target, VerifyReport,
+    VersionDetail, s3_policy,
 };
 
 pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> {
@@ -127,10 +128,10 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
                 }
             };
             let role = match role {
-                args::Role::Reader => Role::Reader,
-                args::Role::Publisher => Role::Publisher,
-                args::Role::Promoter => Role::Promoter,
-                args::Role::Collector => Role::Collector,
+                args::RoleArg::Reader => RegistryRole::Reader,
+                args::RoleArg::Publisher => RegistryRole::Publisher,
+                args::RoleArg::Promoter => RegistryRole::Promoter,
+                args::RoleArg::Collector => RegistryRole::Collector,
             };
             let policy = s3_policy(&url, role, principal.as_deref())?;
             ui.show_verbatim(&policy, || {
@@ -215,7 +216,7 @@ fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
     let here = std::env::current_dir().map_err(CliError::resources)?;
     Ok(Registry::open(
         url,
-        Surroundings {
+        OpenOptions {
             root: &here,
             ..context.surroundings()?
         },
@@ -413,7 +414,7 @@ fn history(
     if let Some(first) = clocks_set_back.first() {
         ui::note(&set_back(first, clocks_set_back.len(), at));
     }
-    let history = History {
+    let history = AliasHistory {
         aliases: stood.collect(),
         entries: history,
         clocks_set_back,
@@ -433,7 +434,7 @@ fn history(
 
 /// What happened, and how the aliases stood after it.
 #[derive(Serialize)]
-struct History {
+struct AliasHistory {
     aliases: BTreeMap<String, u32>,
     entries: Vec<HistoryRow>,
     /// Entries of the whole log whose time is before that of an entry they follow.
@@ -499,15 +500,15 @@ fn rows(history: &[HistoryRow]) -> String {
     table(&header, rows)
 }
 
-fn done(action: Done) -> &'static str {
+fn done(action: HistoryAction) -> &'static str {
     match action {
-        Done::Register => "register",
-        Done::Promote => "promote",
-        Done::Rollback => "rollback",
-        Done::Annotate => "annotate",
-        Done::Approve => "approve",
-        Done::Retire => "retire",
-        Done::Collect => "collect",
+        HistoryAction::Register => "register",
+        HistoryAction::Promote => "promote",
+        HistoryAction::Rollback => "rollback",
+        HistoryAction::Annotate => "annotate",
+        HistoryAction::Approve => "approve",
+        HistoryAction::Retire => "retire",
+        HistoryAction::Collect => "collect",
     }
 }
 

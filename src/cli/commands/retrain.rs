@@ -14,7 +14,7 @@ use crate::cli::ui::Ui;
 use crate::cli::{night, settings, summary, ui};
 use pdm_core::codes::Code;
 use pdm_engine::engine::{self, NightResult, Retrained};
-use pdm_report::report::Document;
+use pdm_report::report::KnownFile;
 
 pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let started = Instant::now();
@@ -29,7 +29,7 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     });
     let (context, job) = resolved?;
     let outputs =
-        Outputs::new(args.force).document("--summary", args.summary.as_deref(), Document::Summary);
+        Outputs::new(args.force).document("--summary", args.summary.as_deref(), KnownFile::Summary);
     outputs.reads_pipeline(&context, &job).check(ui)?;
     let when = match args.when.as_slice() {
         [] => job.spec.retrain.clone().unwrap_or_default().when,
@@ -89,7 +89,7 @@ fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliE
         NightResult::Undecided => Exit::GateUndecided,
         NightResult::Nothing | NightResult::Promoted | NightResult::Kept => Exit::Done,
     };
-    let summary = Summary {
+    let summary = RetrainSummary {
         retrained,
         exit: exit as u8,
     };
@@ -106,7 +106,7 @@ fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliE
 
 /// What is written for programs: what came of the night, and the exit code. The one value that notifications are made of.
 #[derive(Serialize)]
-struct Summary<'a> {
+struct RetrainSummary<'a> {
     #[serde(flatten)]
     retrained: &'a Retrained,
     exit: u8,

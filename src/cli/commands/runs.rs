@@ -15,7 +15,7 @@ use crate::cli::settings;
 use crate::cli::ui::Ui;
 use pdm_core::domain::redact_json;
 use pdm_engine::engine::{Context, Job};
-use pdm_report::report::{Align, Document, table};
+use pdm_report::report::{Align, KnownFile, table};
 use pdm_tracking::observe::timeline::chrome_trace;
 use pdm_tracking::tracking::{Run, RunStore};
 
@@ -43,7 +43,7 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
 /// Writes a run's timeline.
 fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
     let mut outputs =
-        Outputs::new(args.force).document("--output", args.out.as_deref(), Document::Trace);
+        Outputs::new(args.force).document("--output", args.out.as_deref(), KnownFile::Trace);
     let store = if args.store.runs.is_some() {
         outputs = outputs.reads_project(ui);
         open(&args.store, ui)?
@@ -76,7 +76,7 @@ struct UiCommands {
 
 fn ui_commands(pipeline: &PipelineArgs, port: u16, ui: &Ui) -> Result<UiCommands, CliError> {
     let (context, _) = settings::resolve(pipeline, ui)?;
-    let folder = context.scratch().join("mlflow");
+    let folder = context.state_dir().join("mlflow");
     let (page, at) = (
         format!("http://127.0.0.1:{port}"),
         quoted(&folder.display().to_string()),

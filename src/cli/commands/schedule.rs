@@ -17,7 +17,8 @@ use pdm_core::codes::Code;
 use pdm_engine::config::PipelineSpec;
 use pdm_engine::engine;
 use pdm_engine::schedule::{
-    Definition, File, Job, Kind, ScheduleError, ScheduleOptions, export, next_times, skipped_night,
+    Definition, DefinitionFile, ScheduleError, ScheduleOptions, ScheduledJob, SchedulerKind,
+    export, next_times, skipped_night,
 };
 
 impl From<ScheduleError> for CliError {
@@ -51,7 +52,7 @@ fn next(args: &ScheduleNextArgs, ui: &Ui) -> Result<Exit, CliError> {
 fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     let described = describe(&context.root, &job, &args.pipeline)?;
-    let kind = Kind::from(args.kind);
+    let kind = SchedulerKind::from(args.kind);
     let mut definition = export(kind, options(&job.spec)?, &described)?;
     definition
         .notes
@@ -113,7 +114,7 @@ fn options(spec: &PipelineSpec) -> Result<&ScheduleOptions, CliError> {
 }
 
 /// Returns what is scheduled: the pipeline as seen from the project's folder, and where both are.
-fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, CliError> {
+fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<ScheduledJob, CliError> {
     let here = std::env::current_dir().map_err(CliError::resources)?;
     let file = here.join(&job.label);
     if !file.is_file() {
@@ -127,7 +128,7 @@ fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, 
         .set
         .iter()
         .filter(|set| !set.trim_start().starts_with("schedule"));
-    Ok(Job {
+    Ok(ScheduledJob {
         project: job.spec.project.name.clone(),
         pipeline: text(file.strip_prefix(&root).unwrap_or(&file))?,
         profile: job.profile.clone(),
@@ -175,9 +176,9 @@ fn printed(definition: &Definition) -> String {
 /// Returns each file with the path it goes to.
 fn places<'d>(
     out: &Path,
-    kind: Kind,
+    kind: SchedulerKind,
     definition: &'d Definition,
-) -> Result<Vec<(PathBuf, &'d File)>, CliError> {
+) -> Result<Vec<(PathBuf, &'d DefinitionFile)>, CliError> {
     let ends_in_slash = out.to_string_lossy().ends_with('/');
     match &definition.files[..] {
         [file] if !out.is_dir() && !ends_in_slash => Ok(vec![(out.to_owned(), file)]),
@@ -200,7 +201,7 @@ fn places<'d>(
 }
 
 /// Writes all files.
-fn put(files: &[(PathBuf, &File)]) -> Result<(), CliError> {
+fn put(files: &[(PathBuf, &DefinitionFile)]) -> Result<(), CliError> {
     for (path, file) in files {
         outputs::write(path, file.text.as_bytes())?;
     }

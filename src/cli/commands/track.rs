@@ -11,8 +11,8 @@ use pdm_core::codes::Code;
 use pdm_engine::engine::{self, Context};
 use pdm_report::report::{Align, table};
 use pdm_tracking::tracking::{
-    LostRun, MirrorReport, MlflowClient, Patience, RunStore, RunSummary, SyncReport, lost, mirror,
-    sync,
+    LostRun, MirrorReport, MlflowClient, RetryPolicy, RunStore, RunSummary, SyncReport, lost,
+    mirror, sync,
 };
 
 /// What `--set` may change of runs that were recorded before: where they lie, and where they go.
@@ -27,7 +27,7 @@ const OBEYED: [&str; 6] = [
 
 /// What a replay came to.
 #[derive(Serialize)]
-struct Done {
+struct SyncSummary {
     server: String,
     /// How many runs are recorded here.
     recorded: usize,
@@ -58,7 +58,7 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
     let Some(client) = job
         .spec
         .tracking
-        .mlflow(context.variable, Patience::FOREGROUND)?
+        .mlflow(context.variable, RetryPolicy::FOREGROUND)?
     else {
         let error = CliError::new(Code::NoServer, "no MLflow server is named");
         return Err(
@@ -87,7 +87,7 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
             MirrorReport::default()
         }
     };
-    let done = Done {
+    let done = SyncSummary {
         server: client.url().to_owned(),
         recorded: recorded.len(),
         runs,
@@ -123,8 +123,8 @@ fn send(
     Ok(done)
 }
 
-fn text(done: &Done) -> String {
-    let Done {
+fn text(done: &SyncSummary) -> String {
+    let SyncSummary {
         server,
         recorded,
         runs,

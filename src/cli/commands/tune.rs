@@ -12,7 +12,7 @@ use crate::cli::settings;
 use crate::cli::tuned;
 use crate::cli::ui::Ui;
 use pdm_engine::engine::{self, Job, TuneError, TuneRequest};
-use pdm_models::tune::{MOST_GRID_POINTS, Method, Space, TuneOptions, Values};
+use pdm_models::tune::{MOST_GRID_POINTS, SearchMethod, Space, TuneOptions, Values};
 use pdm_report::report::{Align, table};
 
 pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
@@ -138,11 +138,11 @@ fn plan_text(options: &TuneOptions, space: &Space) -> String {
     )
 }
 
-fn method(method: Method) -> &'static str {
+fn method(method: SearchMethod) -> &'static str {
     match method {
-        Method::Tpe => "tpe",
-        Method::Random => "random",
-        Method::Grid => "grid",
+        SearchMethod::Tpe => "tpe",
+        SearchMethod::Random => "random",
+        SearchMethod::Grid => "grid",
     }
 }
 

@@ -1,15 +1,15 @@
 //! Why a line ended before its gates, for the reports that CI reads.
 
-use super::{Cause, CliError, chain};
+use super::{CliError, ErrorCause, chain};
 use pdm_engine::config::SpecProblem;
 use pdm_models::data::{self, QualityReport, Severity, causes};
-use pdm_report::report::gate::{Place, Trouble};
+use pdm_report::report::gate::{EarlyEnd, FileLine};
 
 /// Most causes in the data that are told one by one.
 const FINDINGS: usize = 10;
 
 /// Where files stand as seen from the top of their repository.
-pub(in crate::cli) struct Seen<'s> {
+pub(in crate::cli) struct RepositoryPaths<'s> {
     /// For a file named from here, as a pipeline is.
     pub(in crate::cli) from_here: &'s dyn Fn(&str) -> String,
     /// For a file named from the project's folder, as data are.
@@ -18,18 +18,18 @@ pub(in crate::cli) struct Seen<'s> {
 
 impl CliError {
     /// Returns what ended the line, each with its place where that is known.
-    pub(in crate::cli) fn troubles(&self, seen: &Seen<'_>) -> Vec<Trouble> {
+    pub(in crate::cli) fn troubles(&self, seen: &RepositoryPaths<'_>) -> Vec<EarlyEnd> {
         let kind = self.kind();
         match &self.cause {
-            Cause::Spec(errors) => errors
+            ErrorCause::Spec(errors) => errors
                 .problems()
                 .iter()
                 .map(|problem| of_problem(&kind, problem, seen))
                 .collect(),
-            Cause::Data(report) => of_data(&kind, report, seen),
-            Cause::Error(error) => {
+            ErrorCause::Data(report) => of_data(&kind, report, seen),
+            ErrorCause::Error(error) => {
                 let message = chain(error.as_ref()).join("\ncaused by: ");
-                vec![Trouble {
+                vec![EarlyEnd {
                     kind,
                     message,
                     hint: self.hint.clone(),
@@ -52,7 +52,7 @@ impl CliError {
     }
 }
 
-fn of_problem(kind: &str, problem: &SpecProblem, seen: &Seen<'_>) -> Trouble {
+fn of_problem(kind: &str, problem: &SpecProblem, seen: &RepositoryPaths<'_>) -> EarlyEnd {
     let SpecProblem {
         message,
         file,
@@ -61,14 +61,14 @@ fn of_problem(kind: &str, problem: &SpecProblem, seen: &Seen<'_>) -> Trouble {
         hint,
         ..
     } = problem;
-    let place = line.map(|line| Place {
+    let place = line.map(|line| FileLine {
         file: (seen.from_here)(file),
         line,
         column: *column,
     });
     // An override has a line and a column of its own, in no file.
     let place = place.filter(|_| file != "command line");
-    Trouble {
+    EarlyEnd {
         kind: kind.to_owned(),
         message: message.clone(),
         hint: hint.clone(),
@@ -76,7 +76,7 @@ fn of_problem(kind: &str, problem: &SpecProblem, seen: &Seen<'_>) -> Trouble {
     }
 }
 
-fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> {
+fn of_data(kind: &str, report: &QualityReport, seen: &RepositoryPaths<'_>) -> Vec<EarlyEnd> {
     let mut errors = causes(&report.findings);
     errors.retain(|cause| cause.first.severity == Severity::Error);
     let of_cause = |cause: &data::Cause| {
@@ -85,7 +85,7 @@ fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> 
             .file
             .as_deref()
             .zip(finding.line)
-            .map(|(file, line)| Place {
+            .map(|(file, line)| FileLine {
                 file: (seen.from_project)(file),
                 line: usize::try_from(line).unwrap_or(usize::MAX),
                 column: None,
@@ -96,7 +96,7 @@ fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> 
             String::new()
         };
         let message = format!("{}: {}{times}", finding.expectation, finding.message);
-        Trouble {
+        EarlyEnd {
             kind: kind.to_owned(),
             message,
             hint: None,
@@ -112,7 +112,7 @@ fn of_data(kind: &str, report: &QualityReport, seen: &Seen<'_>) -> Vec<Trouble> 
             report.counts.errors - told,
             report.dataset
         );
-        troubles.push(Trouble {
+        troubles.push(EarlyEnd {
             kind: kind.to_owned(),
             message,
             hint,

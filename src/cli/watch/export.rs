@@ -16,11 +16,11 @@ mod with {
     use pdm_tracking::observe::{JobFacts, Spans, TraceContext, otlp};
 
     /// The export to a collector, where one is named.
-    pub(in crate::cli::watch) struct Export(Mutex<Option<otlp::Export>>);
+    pub(in crate::cli::watch) struct Export(Mutex<Option<otlp::OtlpExport>>);
 
     impl Export {
         pub(in crate::cli::watch) fn begin(trace: &TraceContext) -> Self {
-            let begun = otlp::Export::begin(trace, &environment::variable);
+            let begun = otlp::OtlpExport::begin(trace, &environment::variable);
             Self(Mutex::new(begun.unwrap_or_else(|why| {
                 ui::warn(&format!("nothing is sent to OpenTelemetry: {why}"));
                 None
@@ -39,7 +39,7 @@ mod with {
         where
             S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
         {
-            self.with(|export| export.as_ref().and_then(otlp::Export::layer))
+            self.with(|export| export.as_ref().and_then(otlp::OtlpExport::layer))
         }
 
         /// Puts the command into the trace of whoever started it.
@@ -56,7 +56,7 @@ mod with {
             }
         }
 
-        fn with<T>(&self, act: impl FnOnce(&mut Option<otlp::Export>) -> T) -> T {
+        fn with<T>(&self, act: impl FnOnce(&mut Option<otlp::OtlpExport>) -> T) -> T {
             act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
         }
     }

@@ -73,9 +73,9 @@ pub(super) fn subscribe(format: LogFormat, levels: Option<Targets>, quiet: bool,
     }
 }
 
-type Lines = Box<dyn Layer<Registry> + Send + Sync>;
+type LogLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-fn lines(format: LogFormat, levels: Option<Targets>, usual: LevelFilter) -> Option<Lines> {
+fn lines(format: LogFormat, levels: Option<Targets>, usual: LevelFilter) -> Option<LogLayer> {
     match (format, levels) {
         (LogFormat::Json, levels) => {
             let levels = levels.unwrap_or_else(|| Targets::new().with_target(TARGET, usual));

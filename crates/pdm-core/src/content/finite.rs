@@ -57,7 +57,7 @@ struct Walker<'a> {
 }
 
 /// Walks the parts of a value; the number of the next one, where they have no names.
-struct Parts<'a> {
+struct PartWalker<'a> {
     path: &'a mut Vec<String>,
     next: usize,
     key: String,
@@ -74,8 +74,8 @@ impl Walker<'_> {
 }
 
 impl<'a> Walker<'a> {
-    fn parts(self) -> Parts<'a> {
-        Parts {
+    fn parts(self) -> PartWalker<'a> {
+        PartWalker {
             path: self.path,
             next: 0,
             key: String::new(),
@@ -83,7 +83,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-impl Parts<'_> {
+impl PartWalker<'_> {
     fn named<T: Serialize + ?Sized>(&mut self, name: String, value: &T) -> Result<(), NotFinite> {
         self.path.push(name);
         value.serialize(Walker { path: self.path })?;
@@ -108,13 +108,13 @@ macro_rules! harmless {
 impl<'a> Serializer for Walker<'a> {
     type Ok = ();
     type Error = NotFinite;
-    type SerializeSeq = Parts<'a>;
-    type SerializeTuple = Parts<'a>;
-    type SerializeTupleStruct = Parts<'a>;
-    type SerializeTupleVariant = Parts<'a>;
-    type SerializeMap = Parts<'a>;
-    type SerializeStruct = Parts<'a>;
-    type SerializeStructVariant = Parts<'a>;
+    type SerializeSeq = PartWalker<'a>;
+    type SerializeTuple = PartWalker<'a>;
+    type SerializeTupleStruct = PartWalker<'a>;
+    type SerializeTupleVariant = PartWalker<'a>;
+    type SerializeMap = PartWalker<'a>;
+    type SerializeStruct = PartWalker<'a>;
+    type SerializeStructVariant = PartWalker<'a>;
 
     harmless! {
         serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
@@ -170,15 +170,19 @@ impl<'a> Serializer for Walker<'a> {
         self.parts().named(variant.to_owned(), value)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'a>, NotFinite> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<PartWalker<'a>, NotFinite> {
         Ok(self.parts())
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, NotFinite> {
+    fn serialize_tuple(self, _: usize) -> Result<PartWalker<'a>, NotFinite> {
         Ok(self.parts())
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, NotFinite> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<PartWalker<'a>, NotFinite> {
         Ok(self.parts())
     }
 
@@ -188,15 +192,15 @@ impl<'a> Serializer for Walker<'a> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Parts<'a>, NotFinite> {
+    ) -> Result<PartWalker<'a>, NotFinite> {
         Ok(self.parts())
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Parts<'a>, NotFinite> {
+    fn serialize_map(self, _: Option<usize>) -> Result<PartWalker<'a>, NotFinite> {
         Ok(self.parts())
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, NotFinite> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<PartWalker<'a>, NotFinite> {
         Ok(self.parts())
     }
 
@@ -206,14 +210,14 @@ impl<'a> Serializer for Walker<'a> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Parts<'a>, NotFinite> {
+    ) -> Result<PartWalker<'a>, NotFinite> {
         Ok(self.parts())
     }
 }
 
 macro_rules! numbered_parts {
     ($($kind:ident: $add:ident),*) => {
-        $(impl $kind for Parts<'_> {
+        $(impl $kind for PartWalker<'_> {
             type Ok = ();
             type Error = NotFinite;
 
@@ -235,7 +239,7 @@ numbered_parts! {
 
 macro_rules! named_parts {
     ($($kind:ident),*) => {
-        $(impl $kind for Parts<'_> {
+        $(impl $kind for PartWalker<'_> {
             type Ok = ();
             type Error = NotFinite;
 
@@ -252,7 +256,7 @@ macro_rules! named_parts {
 
 named_parts! { SerializeStruct, SerializeStructVariant }
 
-impl SerializeMap for Parts<'_> {
+impl SerializeMap for PartWalker<'_> {
     type Ok = ();
     type Error = NotFinite;
 

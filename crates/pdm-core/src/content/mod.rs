@@ -15,4 +15,4 @@ pub use digest::{Digest, Hasher, HashingReader, ParseDigestError};
 pub use file_id::FileId;
 pub use finite::{check_finite, finite_json};
 pub use regular::{MOST_OF_A_NOTE, open_regular, read_at_most, read_note};
-pub use whole::{replace_whole, write_whole};
+pub use whole::{atomic_replace, atomic_write};

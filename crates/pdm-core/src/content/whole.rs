@@ -8,15 +8,15 @@ use tempfile::NamedTempFile;
 ///
 /// # Errors
 /// The folder cannot be made or takes no file, or the disk is full; what stood at the path before stays.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_whole(path, |mut file| file.write_all(bytes))
+pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    atomic_replace(path, |mut file| file.write_all(bytes))
 }
 
 /// As [`write_whole`], for bytes that `fill` writes.
 ///
 /// # Errors
 /// As [`write_whole`], and those of `fill`.
-pub fn replace_whole<E: From<io::Error>>(
+pub fn atomic_replace<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&File) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -54,8 +54,8 @@ mod tests {
     fn a_failure_leaves_what_was_there_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/a.txt");
-        write_whole(&path, b"old").unwrap();
-        let failed: io::Result<()> = replace_whole(&path, |mut file| {
+        atomic_write(&path, b"old").unwrap();
+        let failed: io::Result<()> = atomic_replace(&path, |mut file| {
             file.write_all(b"half")?;
             Err(io::Error::other("full"))
         });

@@ -11,11 +11,11 @@ use crate::codes::Code;
 pub struct Alarm {
     text: String,
     /// One of these is enough; of each, all must hold.
-    any: Vec<Vec<Comparison>>,
+    any: Vec<Vec<AlarmCondition>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Comparison {
+struct AlarmCondition {
     figure: Figure,
     order: Order,
     limit: f64,
@@ -61,7 +61,7 @@ impl Alarm {
     }
 }
 
-impl Comparison {
+impl AlarmCondition {
     fn holds(self, prediction: &Prediction) -> bool {
         let value = match self.figure {
             Figure::Rul => Some(prediction.rul),
@@ -129,7 +129,7 @@ fn words(text: &str) -> Vec<String> {
     spaced.split_whitespace().map(str::to_owned).collect()
 }
 
-fn comparison(words: &[String]) -> Result<Comparison, String> {
+fn comparison(words: &[String]) -> Result<AlarmCondition, String> {
     let [figure, order, limit] = words else {
         let found = if words.is_empty() {
             "nothing".to_owned()
@@ -155,7 +155,7 @@ fn comparison(words: &[String]) -> Result<Comparison, String> {
     };
     let limit = limit.parse::<f64>().ok().filter(|limit| limit.is_finite());
     let limit = limit.ok_or_else(|| format!("`{}` is not a number of cycles", words[2]))?;
-    Ok(Comparison {
+    Ok(AlarmCondition {
         figure,
         order,
         limit,

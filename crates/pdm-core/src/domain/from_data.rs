@@ -20,7 +20,7 @@ pub enum FromData<T> {
 
 /// A value that was left to the data, and what it turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct ResolvedValue {
     /// Dotted key path.
     pub key: String,
     /// The value, as TOML has it.
@@ -31,7 +31,7 @@ pub struct Found {
     pub usual: bool,
 }
 
-impl Found {
+impl ResolvedValue {
     /// Returns what is worth telling people, grouped by what it follows from; `None` where every value is the usual one.
     pub fn told(found: &[Self]) -> Option<String> {
         let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Table {
+    struct TestTable {
         rows: FromData<usize>,
         cap: FromData<f64>,
         lives: FromData<Vec<f64>>,
@@ -181,12 +181,12 @@ mod tests {
             "rows = \"auto\"\ncap = \"auto\"\nlives = \"auto\"\n",
             "rows = 7\ncap = 125.0\nlives = [4.0, 15.0]\n",
         ] {
-            let table: Table = toml::from_str(text).unwrap();
+            let table: TestTable = toml::from_str(text).unwrap();
             assert_eq!(toml::to_string(&table).unwrap(), text);
             let json = serde_json::to_string(&table).unwrap();
-            assert_eq!(serde_json::from_str::<Table>(&json).unwrap(), table);
+            assert_eq!(serde_json::from_str::<TestTable>(&json).unwrap(), table);
         }
-        let whole: Table = toml::from_str("rows = 7\ncap = 125\nlives = [4, 15]").unwrap();
+        let whole: TestTable = toml::from_str("rows = 7\ncap = 125\nlives = [4, 15]").unwrap();
         assert_eq!(
             (whole.cap, whole.rows),
             (FromData::Set(125.0), FromData::Set(7))
@@ -197,7 +197,7 @@ mod tests {
     fn what_was_found_is_told_once_a_reason() {
         let found = |key: &str, why: &str, usual| {
             let (key, value, why) = (key.to_owned(), "2".to_owned(), why.to_owned());
-            Found {
+            ResolvedValue {
                 key,
                 value,
                 why,
@@ -210,15 +210,18 @@ mod tests {
             found("c", "x", false),
             found("d", "x", true),
         ];
-        assert_eq!(Found::told(&all).unwrap(), "a = 2, c = 2 (x); b = 2 (y)");
-        assert_eq!(Found::told(&all[3..]), None);
+        assert_eq!(
+            ResolvedValue::told(&all).unwrap(),
+            "a = 2, c = 2 (x); b = 2 (y)"
+        );
+        assert_eq!(ResolvedValue::told(&all[3..]), None);
     }
 
     #[test]
     fn what_is_neither_says_what_was_expected() {
         let mistake = |rows: &str| {
             let text = format!("{{ \"rows\": {rows}, \"cap\": 1, \"lives\": [] }}");
-            serde_json::from_str::<Table>(&text)
+            serde_json::from_str::<TestTable>(&text)
                 .unwrap_err()
                 .to_string()
         };

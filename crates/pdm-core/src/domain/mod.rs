@@ -5,6 +5,7 @@
 //! No room below this one; nothing here reads a file or draws a random number.
 
 mod alarm;
+mod environment;
 mod flag;
 mod from_data;
 mod prediction;
@@ -16,8 +17,9 @@ mod unit;
 mod visible;
 
 pub use alarm::{Alarm, ParseAlarmError};
+pub use environment::EnvLookup;
 pub use flag::{Flag, FlagCounts, FlagKind};
-pub use from_data::{Found, FromData};
+pub use from_data::{FromData, ResolvedValue};
 pub use prediction::{Interval, Prediction, Predictions};
 pub use problem::Problem;
 pub use redact::{redact, redact_json};

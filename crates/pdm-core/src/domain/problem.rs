@@ -40,7 +40,7 @@ impl Problem {
 
     /// Returns this problem as one of another kind.
     #[must_use]
-    pub fn of(mut self, code: Code) -> Self {
+    pub fn with_code(mut self, code: Code) -> Self {
         self.code = code;
         self
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Problem, redact};
 use crate::codes::Code;
+use crate::domain::EnvLookup;
 
 /// Names the environment variable that holds a secret: `{ env = "NAME" }` in a pipeline file.
 ///
@@ -46,7 +47,7 @@ impl SecretName {
         let what = "`env` is not the name of an environment variable";
         (!is_name).then(|| {
             Problem::new(key, what)
-                .of(Code::NotAVariableName)
+                .with_code(Code::NotAVariableName)
                 .hint("write the variable's name (letters, digits and `_`), not its value")
         })
     }
@@ -55,7 +56,7 @@ impl SecretName {
     ///
     /// # Errors
     /// The variable is not set, or empty.
-    pub fn read(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Secret, MissingSecret> {
+    pub fn read(&self, variable: EnvLookup<'_>) -> Result<Secret, MissingSecret> {
         let secret = variable(&self.env)
             .map(|value| Secret::new(&value))
             .filter(|secret| !secret.0.is_empty());
@@ -92,7 +93,7 @@ impl<'de> Deserialize<'de> for SecretName {
 struct Named;
 
 #[derive(Deserialize)]
-struct Table {
+struct SecretTable {
     env: String,
 }
 
@@ -116,8 +117,8 @@ impl<'de> Visitor<'de> for Named {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<SecretName, A::Error> {
-        Table::deserialize(MapAccessDeserializer::new(table))
-            .map(|Table { env }| SecretName { env })
+        SecretTable::deserialize(MapAccessDeserializer::new(table))
+            .map(|SecretTable { env }| SecretName { env })
     }
 }
 

@@ -171,15 +171,15 @@ mod tests {
 
     #[test]
     fn a_scope_stands_before_the_name_of_a_metric() {
-        struct Keys(Mutex<Vec<String>>);
-        impl Observer for Keys {
+        struct RecordedKeys(Mutex<Vec<String>>);
+        impl Observer for RecordedKeys {
             fn on(&self, event: &Event) {
                 if let Event::Metric { key, .. } = event {
                     self.0.lock().unwrap().push(key.clone());
                 }
             }
         }
-        let keys = Arc::new(Keys(Mutex::default()));
+        let keys = Arc::new(RecordedKeys(Mutex::default()));
         let reporter = Reporter::silent().with(keys.clone());
         reporter
             .scoped("fold-1")
@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn a_part_begins_and_ends_by_its_whole_name() {
-        struct Parts(Mutex<Vec<String>>);
-        impl Observer for Parts {
+        struct RecordedParts(Mutex<Vec<String>>);
+        impl Observer for RecordedParts {
             fn on(&self, event: &Event) {
                 self.0.lock().unwrap().push(match event {
                     Event::PartStarted { part, params } => format!("{part} begins {params:?}"),
@@ -201,7 +201,7 @@ mod tests {
                 });
             }
         }
-        let parts = Arc::new(Parts(Mutex::default()));
+        let parts = Arc::new(RecordedParts(Mutex::default()));
         let fold = Reporter::silent()
             .with(parts.clone())
             .begin_part("fold-1", &[]);
@@ -226,8 +226,8 @@ mod tests {
 
     #[test]
     fn every_guard_is_asked_in_every_scope() {
-        struct Limit(usize);
-        impl Guard for Limit {
+        struct TestLimit(usize);
+        impl Guard for TestLimit {
             fn check(&self) -> Result<(), Interrupted> {
                 let exceeded = BudgetExceeded::Memory {
                     used: 100,
@@ -240,10 +240,10 @@ mod tests {
                 }
             }
         }
-        let reporter = Reporter::silent().guarded(Arc::new(Limit(100)));
+        let reporter = Reporter::silent().guarded(Arc::new(TestLimit(100)));
         assert!(reporter.check().is_ok());
         let stopped = reporter
-            .guarded(Arc::new(Limit(99)))
+            .guarded(Arc::new(TestLimit(99)))
             .scoped("fold-1")
             .check();
         assert_eq!(

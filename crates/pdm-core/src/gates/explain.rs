@@ -7,7 +7,7 @@ use crate::scoring::{Measure, Metric, PairedDifference, Score, ScoringError, Ver
 
 /// What a score is held against.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Limit {
+pub(super) enum GateLimit {
     AtMost(f64),
     AtLeast(f64),
     Between(f64, f64),
@@ -48,7 +48,7 @@ pub(super) fn unscored(metric: Metric, error: &ScoringError) -> String {
     format!("{metric} cannot be judged: {error}")
 }
 
-impl Limit {
+impl GateLimit {
     /// Returns the limit of a gate that judges a score by itself.
     pub(super) fn of(gate: &GateOptions) -> Option<Self> {
         match gate.rule {
@@ -60,7 +60,7 @@ impl Limit {
     }
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for GateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AtMost(limit) => write!(f, "at most {limit}"),
@@ -88,7 +88,7 @@ pub(super) fn no_value(metric: Metric) -> String {
     format!("the scorecard has no {metric}{why}")
 }
 
-pub(super) fn score(verdict: Verdict, score: &Score, limit: Limit, units: usize) -> String {
+pub(super) fn score(verdict: Verdict, score: &Score, limit: GateLimit, units: usize) -> String {
     let Score {
         metric,
         value,

@@ -1,12 +1,12 @@
-use super::explain::{self, Limit};
+use super::explain::{self, GateLimit};
 use super::options::{GateOptions, Rule};
 use super::report::{Champion, GateReport, GateRow, Observed, overall};
 use crate::content::{Digest, digest_of};
 use crate::domain::Prediction;
 use crate::scoring::{
-    Evidence, FEWEST_FOR_PENALTIES, Metric, PairedDifference, Protocol, Score, Scorecard,
-    ScoringError, Verdict, fewest_units, judge_between, judge_lower_bound, judge_non_inferior,
-    judge_upper_bound, proven_difference, proven_score,
+    ComparedPredictions, FEWEST_FOR_PENALTIES, Metric, PairedDifference, Protocol, Score,
+    Scorecard, ScoringError, Verdict, fewest_units, judge_between, judge_lower_bound,
+    judge_non_inferior, judge_upper_bound, proven_difference, proven_score,
 };
 
 /// A bundle with its scores, on one side of a comparison.
@@ -42,7 +42,7 @@ pub fn judge(
     challenger: Contender<'_>,
     opponent: Opponent<'_>,
 ) -> GateReport {
-    let bench = Bench {
+    let bench = Comparer {
         challenger,
         opponent,
     };
@@ -67,18 +67,18 @@ pub fn judge(
     }
 }
 
-struct Bench<'a> {
+struct Comparer<'a> {
     challenger: Contender<'a>,
     opponent: Opponent<'a>,
 }
 
-impl Bench<'_> {
+impl Comparer<'_> {
     fn row(&self, gate: &GateOptions) -> GateRow {
         let finding = match gate.rule {
             Rule::AtMost | Rule::AtLeast | Rule::Between => self.by_itself(gate),
             Rule::NonInferior | Rule::Better => self.compared(gate),
         };
-        let Finding {
+        let GateFinding {
             verdict,
             observed,
             explanation,
@@ -92,31 +92,31 @@ impl Bench<'_> {
         }
     }
 
-    fn by_itself(&self, gate: &GateOptions) -> Finding {
+    fn by_itself(&self, gate: &GateOptions) -> GateFinding {
         let card = self.challenger.scorecard;
-        let (Some(limit), true) = (Limit::of(gate), gate.problems().is_empty()) else {
-            return Finding::without(Verdict::Fail, explain::impossible(gate));
+        let (Some(limit), true) = (GateLimit::of(gate), gate.problems().is_empty()) else {
+            return GateFinding::without(Verdict::Fail, explain::impossible(gate));
         };
         if card.score(gate.metric).is_none() {
-            return Finding::without(Verdict::Fail, explain::no_value(gate.metric));
+            return GateFinding::without(Verdict::Fail, explain::no_value(gate.metric));
         }
         let evidence = self.challenger.evidence();
         let score = match proven_score(gate.metric, evidence, &card.bootstrap, card.seed) {
             Ok(score) => score,
             Err(error @ ScoringError::TooFewUnits { .. }) => {
-                return Finding::without(
+                return GateFinding::without(
                     Verdict::Undecided,
                     explain::unscored(gate.metric, &error),
                 );
             }
             Err(error) => {
-                return Finding::without(Verdict::Fail, explain::unscored(gate.metric, &error));
+                return GateFinding::without(Verdict::Fail, explain::unscored(gate.metric, &error));
             }
         };
         let observed = Some(Observed::Score(score));
         if let Some(needed) = self.lacking(gate) {
             let explanation = explain::too_few(gate, card.units, needed, card.bootstrap.confidence);
-            return Finding {
+            return GateFinding {
                 verdict: Verdict::Undecided,
                 observed,
                 explanation,
@@ -124,7 +124,7 @@ impl Bench<'_> {
         }
         let verdict = limit.judge(&score);
         let explanation = explain::score(verdict, &score, limit, card.units);
-        Finding {
+        GateFinding {
             verdict,
             observed,
             explanation,
@@ -144,22 +144,22 @@ impl Bench<'_> {
         Some(needed).filter(|needed| card.units < *needed)
     }
 
-    fn compared(&self, gate: &GateOptions) -> Finding {
+    fn compared(&self, gate: &GateOptions) -> GateFinding {
         if !gate.problems().is_empty() {
-            return Finding::without(Verdict::Fail, explain::impossible(gate));
+            return GateFinding::without(Verdict::Fail, explain::impossible(gate));
         }
         let (version, champion) = match self.opponent {
             Opponent::Version(version, champion) => (version, champion),
             Opponent::Itself(version) => {
-                return Finding::without(Verdict::Pass, explain::itself(version));
+                return GateFinding::without(Verdict::Pass, explain::itself(version));
             }
             Opponent::Nobody => {
                 let verdict = gate.when_no_champion.verdict();
-                return Finding::without(verdict, explain::no_champion(gate.when_no_champion));
+                return GateFinding::without(verdict, explain::no_champion(gate.when_no_champion));
             }
         };
         if champion.bundle == self.challenger.bundle {
-            return Finding::without(Verdict::Pass, explain::same_bundle(version));
+            return GateFinding::without(Verdict::Pass, explain::same_bundle(version));
         }
         match self.difference(gate, champion) {
             Ok(difference) => {
@@ -167,7 +167,7 @@ impl Bench<'_> {
                 if let Some(needed) = self.lacking(gate) {
                     let confidence = self.challenger.scorecard.bootstrap.confidence;
                     let explanation = explain::too_few(gate, difference.units, needed, confidence);
-                    return Finding {
+                    return GateFinding {
                         verdict: Verdict::Undecided,
                         observed,
                         explanation,
@@ -177,7 +177,7 @@ impl Bench<'_> {
                 let rescored = self.rescored(champion).is_some();
                 let explanation =
                     explain::difference(verdict, &difference, gate, version, rescored);
-                Finding {
+                GateFinding {
                     verdict,
                     observed,
                     explanation,
@@ -185,8 +185,10 @@ impl Bench<'_> {
             }
             Err(
                 error @ (ScoringError::TooFewUnits { .. } | ScoringError::UnlikeProtocols { .. }),
-            ) => Finding::without(Verdict::Undecided, explain::incomparable(&error, version)),
-            Err(error) => Finding::without(Verdict::Fail, explain::incomparable(&error, version)),
+            ) => GateFinding::without(Verdict::Undecided, explain::incomparable(&error, version)),
+            Err(error) => {
+                GateFinding::without(Verdict::Fail, explain::incomparable(&error, version))
+            }
         }
     }
 
@@ -201,7 +203,7 @@ impl Bench<'_> {
         let protocol = self
             .rescored(champion)
             .unwrap_or(&champion.scorecard.protocol);
-        let champion = Evidence {
+        let champion = ComparedPredictions {
             predictions: champion.predictions,
             protocol,
         };
@@ -226,8 +228,8 @@ impl Bench<'_> {
 }
 
 impl<'a> Contender<'a> {
-    fn evidence(self) -> Evidence<'a> {
-        Evidence {
+    fn evidence(self) -> ComparedPredictions<'a> {
+        ComparedPredictions {
             predictions: self.predictions,
             protocol: &self.scorecard.protocol,
         }
@@ -238,13 +240,13 @@ impl<'a> Contender<'a> {
     }
 }
 
-struct Finding {
+struct GateFinding {
     verdict: Verdict,
     observed: Option<Observed>,
     explanation: String,
 }
 
-impl Finding {
+impl GateFinding {
     fn without(verdict: Verdict, explanation: String) -> Self {
         Self {
             verdict,
@@ -254,7 +256,7 @@ impl Finding {
     }
 }
 
-impl Limit {
+impl GateLimit {
     fn judge(self, score: &Score) -> Verdict {
         match self {
             Self::AtMost(limit) => judge_upper_bound(score, limit),
@@ -291,12 +293,12 @@ mod tests {
     use crate::gates::samples::{UNITS, card, predictions, protocol};
     use crate::scoring::{Metric, Protocol};
 
-    struct Side {
+    struct ContenderScores {
         scorecard: Scorecard,
         predictions: Vec<Prediction>,
     }
 
-    impl Side {
+    impl ContenderScores {
         fn new(scale: f64) -> Self {
             Self::of(predictions(scale), protocol())
         }
@@ -317,7 +319,11 @@ mod tests {
         }
     }
 
-    fn row(gate: &GateOptions, challenger: &Side, champion: Option<&Side>) -> GateRow {
+    fn row(
+        gate: &GateOptions,
+        challenger: &ContenderScores,
+        champion: Option<&ContenderScores>,
+    ) -> GateRow {
         let other = Digest::of("the champion's bundle");
         let opponent = match champion {
             Some(champion) => Opponent::Version(
@@ -340,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_judged_by_the_whole_interval() {
-        let side = Side::new(1.0);
+        let side = ContenderScores::new(1.0);
         let rmse = {
             let card = &side.scorecard;
             proven_score(
@@ -389,13 +395,14 @@ mod tests {
 
     #[test]
     fn a_comparison_needs_proof_on_the_same_units() {
-        let champion = Side::new(1.0);
+        let champion = ContenderScores::new(1.0);
         let non_inferior = GateOptions {
             margin: 0.5,
             ..gate(Rule::NonInferior)
         };
-        let verdict =
-            |gate: &GateOptions, scale| row(gate, &Side::new(scale), Some(&champion)).verdict;
+        let verdict = |gate: &GateOptions, scale| {
+            row(gate, &ContenderScores::new(scale), Some(&champion)).verdict
+        };
         assert_eq!(
             [0.9, 1.0, 1.06, 1.5].map(|scale| verdict(&non_inferior, scale)),
             [
@@ -418,7 +425,12 @@ mod tests {
             [0.05, 0.3].map(|margin| verdict(&better_by(margin), 0.9)),
             [Verdict::Pass, Verdict::Fail]
         );
-        let words = row(&better_by(0.05), &Side::new(0.9), Some(&champion)).explanation;
+        let words = row(
+            &better_by(0.05),
+            &ContenderScores::new(0.9),
+            Some(&champion),
+        )
+        .explanation;
         assert!(
             words.starts_with("rmse is more than 5 % better than version 3: worse by -"),
             "{words}"
@@ -427,7 +439,7 @@ mod tests {
 
     #[test]
     fn the_first_of_its_kind_has_nobody_to_beat() {
-        let seen = row(&gate(Rule::Better), &Side::new(1.0), None);
+        let seen = row(&gate(Rule::Better), &ContenderScores::new(1.0), None);
         assert_eq!((seen.verdict, seen.observed), (Verdict::Pass, None));
         let words = "there is no champion yet to compare with: nothing was compared, and the first model passes";
         assert_eq!(seen.explanation, words);
@@ -436,7 +448,7 @@ mod tests {
                 when_no_champion,
                 ..gate(Rule::NonInferior)
             };
-            row(&gate, &Side::new(1.0), None)
+            row(&gate, &ContenderScores::new(1.0), None)
         };
         let seen = asked(WhenNoChampion::Undecided);
         assert!(
@@ -448,7 +460,7 @@ mod tests {
 
     #[test]
     fn the_champion_is_not_compared_with_itself() {
-        let side = Side::new(1.0);
+        let side = ContenderScores::new(1.0);
         let gates = [
             gate(Rule::Better),
             GateOptions {
@@ -470,7 +482,7 @@ mod tests {
     fn few_units_show_nothing_and_say_how_many_do() {
         let of_few = |units: usize| {
             let few = predictions(0.5).into_iter().take(units).collect();
-            Side::of(
+            ContenderScores::of(
                 few,
                 Protocol {
                     units,
@@ -480,7 +492,7 @@ mod tests {
         };
         let worse = |units: usize| {
             let few = predictions(1.0).into_iter().take(units).collect();
-            Side::of(
+            ContenderScores::of(
                 few,
                 Protocol {
                     units,
@@ -516,7 +528,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_computed_does_not_pass() {
-        let (side, champion) = (Side::new(1.0), Side::new(1.0));
+        let (side, champion) = (ContenderScores::new(1.0), ContenderScores::new(1.0));
         let coverage = GateOptions {
             value: Some(0.9),
             ..GateOptions::new(Metric::Coverage, Rule::AtLeast)
@@ -557,8 +569,8 @@ mod tests {
         };
         let seen = row(
             &gate(Rule::NonInferior),
-            &Side::new(1.0),
-            Some(&Side::of(predictions(1.0), other)),
+            &ContenderScores::new(1.0),
+            Some(&ContenderScores::of(predictions(1.0), other)),
         );
         assert_eq!(seen.verdict, Verdict::Undecided);
         for way in [
@@ -580,12 +592,12 @@ mod tests {
             },
             ..protocol()
         };
-        let champion = Side::of(predictions(1.0), capped);
+        let champion = ContenderScores::of(predictions(1.0), capped);
         let gate = GateOptions {
             margin: 0.5,
             ..gate(Rule::NonInferior)
         };
-        let seen = row(&gate, &Side::new(1.0), Some(&champion));
+        let seen = row(&gate, &ContenderScores::new(1.0), Some(&champion));
         assert_eq!(seen.verdict, Verdict::Pass);
         assert!(
             seen.explanation
@@ -604,7 +616,7 @@ mod tests {
 
     #[test]
     fn a_bundle_scored_again_is_not_compared_with_itself() {
-        let capped = Side::of(
+        let capped = ContenderScores::of(
             predictions(1.0),
             Protocol {
                 truth_cap: Some(50.0),
@@ -614,7 +626,7 @@ mod tests {
         let champion = Opponent::Version(3, capped.contender());
         let report = judge(
             &[gate(Rule::NonInferior)],
-            Side::new(1.0).contender(),
+            ContenderScores::new(1.0).contender(),
             champion,
         );
         assert_eq!(
@@ -626,7 +638,7 @@ mod tests {
 
     #[test]
     fn one_fail_outweighs_and_one_doubt_holds_back() {
-        let (side, champion) = (Side::new(1.06), Side::new(1.0));
+        let (side, champion) = (ContenderScores::new(1.06), ContenderScores::new(1.0));
         let pass = GateOptions {
             value: Some(100.0),
             ..gate(Rule::AtMost)
@@ -663,11 +675,11 @@ mod tests {
             }),
             ..p
         };
-        let side = Side::of(
+        let side = ContenderScores::of(
             predictions(0.97).into_iter().map(interval).collect(),
             protocol(),
         );
-        let champion = Side::new(1.0);
+        let champion = ContenderScores::new(1.0);
         let gates = [
             GateOptions {
                 margin: 0.1,

@@ -154,7 +154,7 @@ impl GateOptions {
         };
         strange
             .map(problem)
-            .map(|problem| problem.of(Code::GateKeys).hint(rule.keys()))
+            .map(|problem| problem.with_code(Code::GateKeys).hint(rule.keys()))
             .collect()
     }
 
@@ -162,7 +162,7 @@ impl GateOptions {
         let Self { metric, rule, .. } = self;
         let Some(limit) = limit else {
             let problem = Problem::new("", format!("the rule `{rule}` needs `{key}`"));
-            return Some(problem.of(Code::GateKeys).hint(rule.keys()));
+            return Some(problem.with_code(Code::GateKeys).hint(rule.keys()));
         };
         if !limit.is_finite() {
             return Some(Problem::new(key, format!("{limit} is no limit")));

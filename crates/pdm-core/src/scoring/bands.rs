@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::rows::{Row, by_unit};
+use super::rows::{ScoredRow, by_unit};
 use super::{bias, rmse};
 
 /// Bands up to the largest possible prediction; one more is above it.
@@ -30,7 +30,7 @@ pub struct Band {
 }
 
 /// Returns the bands that hold a row, in ascending order: fifths of the largest possible prediction, and what is above it.
-pub(super) fn bands(rows: &[Row], most: f64) -> Vec<Band> {
+pub(super) fn bands(rows: &[ScoredRow], most: f64) -> Vec<Band> {
     let edges: Vec<f64> = (0..=BANDS)
         .map(|band| most * f64::from(band) / f64::from(BANDS))
         .collect();
@@ -43,10 +43,11 @@ pub(super) fn bands(rows: &[Row], most: f64) -> Vec<Band> {
         .collect()
 }
 
-fn band(rows: &[Row], from: f64, below: Option<f64>) -> Option<Band> {
-    let inside = |row: &&Row| row.truth >= from && below.is_none_or(|below| row.truth < below);
-    let rows: Vec<Row> = rows.iter().filter(inside).cloned().collect();
-    let errors: Vec<_> = rows.iter().map(Row::error).collect();
+fn band(rows: &[ScoredRow], from: f64, below: Option<f64>) -> Option<Band> {
+    let inside =
+        |row: &&ScoredRow| row.truth >= from && below.is_none_or(|below| row.truth < below);
+    let rows: Vec<ScoredRow> = rows.iter().filter(inside).cloned().collect();
+    let errors: Vec<_> = rows.iter().map(ScoredRow::error).collect();
     (!rows.is_empty()).then(|| Band {
         from,
         below,
@@ -61,7 +62,7 @@ fn band(rows: &[Row], from: f64, below: Option<f64>) -> Option<Band> {
     })
 }
 
-fn mean(rows: &[Row], value: impl Fn(&Row) -> Option<f64>) -> Option<f64> {
+fn mean(rows: &[ScoredRow], value: impl Fn(&ScoredRow) -> Option<f64>) -> Option<f64> {
     let values: Option<Vec<f64>> = rows.iter().map(value).collect();
     values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Evidence, Metric, PairedDifference, Protocol, Score, Scorecard, ScoringError, paired};
+use super::{
+    ComparedPredictions, Metric, PairedDifference, Protocol, Score, Scorecard, ScoringError, paired,
+};
 use crate::content::Digest;
 use crate::domain::Prediction;
 
@@ -60,8 +62,8 @@ pub struct Scored<'a> {
 }
 
 impl<'a> Scored<'a> {
-    fn evidence(self) -> Evidence<'a> {
-        Evidence {
+    fn evidence(self) -> ComparedPredictions<'a> {
+        ComparedPredictions {
             predictions: self.predictions,
             protocol: &self.card.protocol,
         }

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::options::refuse;
-use super::rows::{Row, admit, by_unit};
-use super::scale::{Ordered, Scale};
+use super::rows::{ScoredRow, admit, by_unit};
+use super::scale::{ErrorScale, Ordered};
 use super::{CalibrateOptions, CalibrationMethod, Protocol, ScoringError};
 use crate::content::Digest;
 use crate::domain::{Interval, Prediction, UnitId};
@@ -46,7 +46,7 @@ pub struct Conformal {
     clip: Interval,
     /// The ⌈(n+1)·c⌉-th smallest residual: in usual magnitudes in the scaled form, else in cycles.
     quantile: f64,
-    scale: Scale,
+    scale: ErrorScale,
     /// Digest of the protocol the calibration predictions were made under.
     protocol: Digest,
 }
@@ -190,7 +190,7 @@ impl Conformal {
     }
 
     fn of_units(
-        units: &[&[Row]],
+        units: &[&[ScoredRow]],
         options: &CalibrateOptions,
         protocol: &Protocol,
         seed: u64,
@@ -203,7 +203,7 @@ impl Conformal {
             .iter()
             .map(|cuts| capped(cuts, protocol))
             .collect::<Vec<_>>();
-        let rows: Vec<&Row> = units.iter().flatten().collect();
+        let rows: Vec<&ScoredRow> = units.iter().flatten().collect();
         let ordered = scaled.then(|| Ordered::new(&rows));
         let chosen = one_cut_each(&units, seed);
         let mut judged = Vec::with_capacity(units.len());
@@ -212,7 +212,7 @@ impl Conformal {
             judged.push((cut, first..first + unit.len()));
             first += unit.len();
         }
-        let residual = |(cut, own): (&Row, Range<usize>)| {
+        let residual = |(cut, own): (&ScoredRow, Range<usize>)| {
             let usual = ordered
                 .as_ref()
                 .map_or(1.0, |ordered| ordered.without(own).at(cut.predicted));
@@ -222,9 +222,9 @@ impl Conformal {
         let residuals: Vec<_> = judged.into_par_iter().map(residual).collect();
         let residuals = residuals.into_iter().collect::<Result<_, _>>()?;
         let scale = if scaled {
-            Scale::fit(&rows)
+            ErrorScale::fit(&rows)
         } else {
-            Scale::constant()
+            ErrorScale::constant()
         };
         let quantile = conformal_quantile(residuals, coverage)?;
         let (units, rows, protocol_digest) = (units.len(), rows.len(), protocol.digest());
@@ -247,7 +247,7 @@ impl Conformal {
 }
 
 /// Deals the units of sorted rows into parts whose sizes differ by at most one.
-fn deal(rows: &[Row], seed: u64) -> BTreeMap<&UnitId, usize> {
+fn deal(rows: &[ScoredRow], seed: u64) -> BTreeMap<&UnitId, usize> {
     let mut units: Vec<_> = by_unit(rows).map(|cuts| &cuts[0].unit).collect();
     // A stream of its own: the choice of cuts draws from the first.
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -261,7 +261,7 @@ fn deal(rows: &[Row], seed: u64) -> BTreeMap<&UnitId, usize> {
 }
 
 /// Returns how far the truth is from the prediction, or, by `quantile`, how far outside the model's own interval.
-fn distance(cut: &Row, method: CalibrationMethod) -> Result<f64, ScoringError> {
+fn distance(cut: &ScoredRow, method: CalibrationMethod) -> Result<f64, ScoringError> {
     match (method, cut.interval) {
         (CalibrationMethod::SplitConformal, _) => Ok(cut.error().abs()),
         (CalibrationMethod::Quantile, Some(own)) => {
@@ -284,9 +284,9 @@ fn around(interval: Interval, predicted: f64) -> Interval {
 }
 
 /// Returns the cuts with predictions no larger than the truth can be: the centres of the intervals.
-fn capped(cuts: &[Row], protocol: &Protocol) -> Vec<Row> {
+fn capped(cuts: &[ScoredRow], protocol: &Protocol) -> Vec<ScoredRow> {
     cuts.iter()
-        .map(|row| Row {
+        .map(|row| ScoredRow {
             predicted: protocol.truth(row.predicted),
             ..row.clone()
         })
@@ -294,7 +294,7 @@ fn capped(cuts: &[Row], protocol: &Protocol) -> Vec<Row> {
 }
 
 /// Returns one cut of each unit; residuals of one unit are alike, so more of them would overstate what is known.
-fn one_cut_each(units: &[Vec<Row>], seed: u64) -> Vec<&Row> {
+fn one_cut_each(units: &[Vec<ScoredRow>], seed: u64) -> Vec<&ScoredRow> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     units
         .iter()

@@ -49,7 +49,7 @@ pub use measure::Measure;
 pub use metric::{Goal, Metric};
 pub use nasa::nasa_score;
 pub use options::{BootstrapOptions, CalibrateOptions, CalibrationMethod, EvaluateOptions, Truth};
-pub use paired::{Evidence, PairedDifference, paired};
+pub use paired::{ComparedPredictions, PairedDifference, paired};
 pub use proof::{FEWEST_FOR_PENALTIES, fewest_units, proven_difference, proven_score};
 pub use protocol::{Cuts, Part, Protocol, ShortUnits};
 pub use scorecard::{Baseline, GroupScores, Scorecard, score};

@@ -2,14 +2,14 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{percentile_interval, resample};
 use super::options::refuse;
-use super::rows::{Row, admit};
+use super::rows::{ScoredRow, admit};
 use super::totals::Totals;
 use super::{BootstrapOptions, Metric, Protocol, ScoringError};
 use crate::domain::Prediction;
 
 /// What one model brings to a comparison: its predictions and the protocol they were made under.
 #[derive(Debug, Clone, Copy)]
-pub struct Evidence<'a> {
+pub struct ComparedPredictions<'a> {
     /// Predictions with truths.
     pub predictions: &'a [Prediction],
     /// The protocol.
@@ -55,8 +55,8 @@ impl PairedDifference {
 /// metric without a finite value, such as coverage without intervals.
 pub fn paired(
     metric: Metric,
-    challenger: Evidence<'_>,
-    champion: Evidence<'_>,
+    challenger: ComparedPredictions<'_>,
+    champion: ComparedPredictions<'_>,
     options: &BootstrapOptions,
     seed: u64,
 ) -> Result<PairedDifference, ScoringError> {
@@ -75,8 +75,8 @@ impl Pairs {
     /// # Errors
     /// As [`paired`].
     pub(super) fn of(
-        challenger: Evidence<'_>,
-        champion: Evidence<'_>,
+        challenger: ComparedPredictions<'_>,
+        champion: ComparedPredictions<'_>,
         options: &BootstrapOptions,
     ) -> Result<Self, ScoringError> {
         refuse(options.problems())?;
@@ -159,11 +159,11 @@ fn share_below_zero(differences: &[f64]) -> f64 {
     differences.iter().map(points).sum::<f64>() / differences.len() as f64
 }
 
-fn require_pairs(ours: &[Row], theirs: &[Row]) -> Result<(), ScoringError> {
-    fn key(row: &Row) -> (&crate::domain::UnitId, crate::domain::Cycle) {
+fn require_pairs(ours: &[ScoredRow], theirs: &[ScoredRow]) -> Result<(), ScoringError> {
+    fn key(row: &ScoredRow) -> (&crate::domain::UnitId, crate::domain::Cycle) {
         (&row.unit, row.cycle)
     }
-    let unpaired = |row: &Row| {
+    let unpaired = |row: &ScoredRow| {
         Err(ScoringError::Unpaired {
             unit: row.unit.clone(),
             cycle: row.cycle,
@@ -208,7 +208,7 @@ mod tests {
         champion: &[Prediction],
     ) -> PairedDifference {
         let protocol = test_protocol(champion.len());
-        let evidence = |predictions| Evidence {
+        let evidence = |predictions| ComparedPredictions {
             predictions,
             protocol: &protocol,
         };
@@ -288,11 +288,11 @@ mod tests {
         };
         let champion = of_errors([1.0, 2.0]);
         let run = |challenger: &[Prediction], protocol_of_challenger: &Protocol| {
-            let ours = Evidence {
+            let ours = ComparedPredictions {
                 predictions: challenger,
                 protocol: protocol_of_challenger,
             };
-            let theirs = Evidence {
+            let theirs = ComparedPredictions {
                 predictions: &champion,
                 protocol: &protocol,
             };
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn a_metric_without_values_is_refused() {
         let (predictions, protocol) = (of_errors([1.0, 2.0]), test_protocol(2));
-        let evidence = Evidence {
+        let evidence = ComparedPredictions {
             predictions: &predictions,
             protocol: &protocol,
         };

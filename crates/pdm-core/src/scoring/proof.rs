@@ -14,7 +14,9 @@ use super::paired::{Pairs, require_spread};
 use super::quantiles::{beta, student};
 use super::rows::admit;
 use super::totals::Totals;
-use super::{BootstrapOptions, Evidence, Goal, Metric, PairedDifference, Score, ScoringError};
+use super::{
+    BootstrapOptions, ComparedPredictions, Goal, Metric, PairedDifference, Score, ScoringError,
+};
 
 /// Fewest units on which a NASA score by itself is judged. Its penalties are exponentials, so that on fewer a limit seems kept
 /// more than four times as often as stated, by any interval tried.
@@ -34,7 +36,7 @@ pub fn fewest_units(confidence: f64) -> usize {
 /// Predictions that cannot be scored, fewer than 2 units, or a metric without a finite value.
 pub fn proven_score(
     metric: Metric,
-    evidence: Evidence<'_>,
+    evidence: ComparedPredictions<'_>,
     options: &BootstrapOptions,
     seed: u64,
 ) -> Result<Score, ScoringError> {
@@ -50,8 +52,8 @@ pub fn proven_score(
 /// As [`super::paired`].
 pub fn proven_difference(
     metric: Metric,
-    challenger: Evidence<'_>,
-    champion: Evidence<'_>,
+    challenger: ComparedPredictions<'_>,
+    champion: ComparedPredictions<'_>,
     options: &BootstrapOptions,
     seed: u64,
 ) -> Result<PairedDifference, ScoringError> {
@@ -60,14 +62,14 @@ pub fn proven_difference(
     let tail = tail(metric, options);
     let whole: Vec<_> = (0..seen.units).collect();
     let compare = |drawn: &[usize]| compared(metric, &pairs.challenger, &pairs.champion, drawn);
-    let plain = Ends {
+    let plain = IntervalEnds {
         lower: seen.lower,
         upper: seen.upper,
     };
     let Some(ends) = ends(compare(&whole), compare, seen.units, tail, options, seed) else {
         return Err(ScoringError::Undefined(metric));
     };
-    let Ends { lower, upper } = ends.with(plain);
+    let IntervalEnds { lower, upper } = ends.with(plain);
     Ok(PairedDifference {
         lower,
         upper,
@@ -77,12 +79,12 @@ pub fn proven_difference(
 
 /// An interval.
 #[derive(Debug, Clone, Copy)]
-struct Ends {
+struct IntervalEnds {
     lower: f64,
     upper: f64,
 }
 
-impl Ends {
+impl IntervalEnds {
     /// Returns the interval that holds both.
     fn with(self, other: Self) -> Self {
         Self {
@@ -129,13 +131,13 @@ fn interval(
         })
         .collect();
     let (lower, upper) = percentile_interval(values, options.confidence);
-    let plain = Ends { lower, upper };
+    let plain = IntervalEnds { lower, upper };
     let ends = if metric.measure().is_share() {
         share(metric, units, tail)
     } else {
         mean(metric, units, tail, options, seed)?
     };
-    let Ends { lower, upper } = ends.with(plain);
+    let IntervalEnds { lower, upper } = ends.with(plain);
     [value, lower, upper]
         .iter()
         .all(|v| v.is_finite())
@@ -154,7 +156,7 @@ fn mean(
     tail: f64,
     options: &BootstrapOptions,
     seed: u64,
-) -> Option<Ends> {
+) -> Option<IntervalEnds> {
     let whole: Vec<_> = (0..units.len()).collect();
     let on_scale = |drawn: &[usize]| {
         let Estimate { value, error } = ratio(metric, units, drawn);
@@ -170,12 +172,12 @@ fn mean(
     if !own.value.is_finite() {
         // Every error is zero: there is no scale, and the percentiles say all.
         let value = metric.value(&Totals::sum(units));
-        return Some(Ends {
+        return Some(IntervalEnds {
             lower: value,
             upper: value,
         });
     }
-    let Ends { lower, upper } = ends(own, on_scale, units.len(), tail, options, seed)?;
+    let IntervalEnds { lower, upper } = ends(own, on_scale, units.len(), tail, options, seed)?;
     let scaled = |end: f64| {
         let mean = if metric.goal() == Goal::Zero {
             end
@@ -190,7 +192,7 @@ fn mean(
         // A report must be readable: an end beyond all numbers is the largest of them.
         metric.of_mean(sum).clamp(f64::MIN, f64::MAX)
     };
-    Some(Ends {
+    Some(IntervalEnds {
         lower: scaled(lower),
         upper: scaled(upper),
     })
@@ -204,13 +206,13 @@ fn ends(
     tail: f64,
     options: &BootstrapOptions,
     seed: u64,
-) -> Option<Ends> {
+) -> Option<IntervalEnds> {
     let Estimate { value, error } = own;
     if !(value.is_finite() && error.is_finite()) {
         return None;
     }
     if error == 0.0 {
-        return Some(Ends {
+        return Some(IntervalEnds {
             lower: value,
             upper: value,
         });
@@ -236,7 +238,7 @@ fn ends(
     };
     let upper = end(f64::MIN, tail);
     let lower = end(f64::MAX, 1.0 - tail);
-    Some(Ends { lower, upper }.with(Ends {
+    Some(IntervalEnds { lower, upper }.with(IntervalEnds {
         lower: value - reach,
         upper: value + reach,
     }))
@@ -288,8 +290,8 @@ fn compared(
     drawn: &[usize],
 ) -> Estimate {
     let (ours, theirs) = (
-        Side::of(metric, challenger, drawn),
-        Side::of(metric, champion, drawn),
+        ProofSide::of(metric, challenger, drawn),
+        ProofSide::of(metric, champion, drawn),
     );
     let mut squares = 0.0;
     for unit in drawn {
@@ -303,7 +305,7 @@ fn compared(
 }
 
 /// One side of a comparison.
-struct Side {
+struct ProofSide {
     metric: Metric,
     loss: f64,
     mean: f64,
@@ -311,7 +313,7 @@ struct Side {
     slope: f64,
 }
 
-impl Side {
+impl ProofSide {
     fn of(metric: Metric, units: &[Totals], drawn: &[usize]) -> Self {
         let (mut sum, mut weight) = (0.0, 0.0);
         for unit in drawn {
@@ -350,7 +352,7 @@ impl Side {
 }
 
 /// The interval of a share.
-fn share(metric: Metric, units: &[Totals], tail: f64) -> Ends {
+fn share(metric: Metric, units: &[Totals], tail: f64) -> IntervalEnds {
     let whole: Vec<_> = (0..units.len()).collect();
     let Estimate { value, error } = ratio(metric, units, &whole);
     let rows = Totals::sum(units).rows;
@@ -374,5 +376,5 @@ fn share(metric: Metric, units: &[Totals], tail: f64) -> Ends {
     } else {
         1.0
     };
-    Ends { lower, upper }
+    IntervalEnds { lower, upper }
 }

@@ -1,7 +1,7 @@
 //! Scores against values from scikit-learn 1.9.1, numpy 2.4.6 and scipy 1.17.1, computed once on the data below.
 
 use super::samples::{out_of_fold_protocol, prediction, test_protocol, wavy_errors};
-use super::{BootstrapOptions, Evidence, Metric, Protocol, Scorecard, paired, score};
+use super::{BootstrapOptions, ComparedPredictions, Metric, Protocol, Scorecard, paired, score};
 use crate::domain::Prediction;
 
 /// The first twenty truths of the FD001 test part.
@@ -199,7 +199,7 @@ fn paired_interval_of_scipy_bootstrap() {
             .map(|(i, d)| 0.8 * d + 1.2 * (2.9 * i).sin()),
     );
     let protocol = test_protocol(60);
-    let evidence = |predictions| Evidence {
+    let evidence = |predictions| ComparedPredictions {
         predictions,
         protocol: &protocol,
     };

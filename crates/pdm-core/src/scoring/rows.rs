@@ -3,7 +3,7 @@ use crate::domain::{Cycle, Interval, Prediction, UnitId};
 
 /// One prediction as the protocol sees it: clipped, with the truth it is scored against.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
+pub(super) struct ScoredRow {
     pub(super) unit: UnitId,
     pub(super) cycle: Cycle,
     pub(super) predicted: f64,
@@ -11,7 +11,7 @@ pub(super) struct Row {
     pub(super) interval: Option<Interval>,
 }
 
-impl Row {
+impl ScoredRow {
     pub(super) fn error(&self) -> f64 {
         self.predicted - self.truth
     }
@@ -21,7 +21,7 @@ impl Row {
 pub(super) fn admit(
     predictions: &[Prediction],
     protocol: &Protocol,
-) -> Result<Vec<Row>, ScoringError> {
+) -> Result<Vec<ScoredRow>, ScoringError> {
     protocol.check()?;
     let mut rows = predictions
         .iter()
@@ -35,11 +35,11 @@ pub(super) fn admit(
 }
 
 /// Splits sorted rows into the rows of each unit.
-pub(super) fn by_unit(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
+pub(super) fn by_unit(rows: &[ScoredRow]) -> impl Iterator<Item = &[ScoredRow]> {
     rows.chunk_by(|a, b| a.unit == b.unit)
 }
 
-fn row(prediction: &Prediction, protocol: &Protocol) -> Result<Row, ScoringError> {
+fn row(prediction: &Prediction, protocol: &Protocol) -> Result<ScoredRow, ScoringError> {
     let Prediction {
         unit,
         cycle,
@@ -79,7 +79,7 @@ fn row(prediction: &Prediction, protocol: &Protocol) -> Result<Row, ScoringError
         }
     }
     let predicted = rul.max(protocol.clip.lower).min(protocol.clip.upper);
-    Ok(Row {
+    Ok(ScoredRow {
         unit,
         cycle,
         predicted,
@@ -88,7 +88,7 @@ fn row(prediction: &Prediction, protocol: &Protocol) -> Result<Row, ScoringError
     })
 }
 
-fn require_distinct(rows: &[Row]) -> Result<(), ScoringError> {
+fn require_distinct(rows: &[ScoredRow]) -> Result<(), ScoringError> {
     match rows
         .windows(2)
         .find(|pair| (&pair[0].unit, pair[0].cycle) == (&pair[1].unit, pair[1].cycle))
@@ -101,7 +101,7 @@ fn require_distinct(rows: &[Row]) -> Result<(), ScoringError> {
     }
 }
 
-fn require_intervals(rows: &[Row]) -> Result<(), ScoringError> {
+fn require_intervals(rows: &[ScoredRow]) -> Result<(), ScoringError> {
     if rows.iter().all(|row| row.interval.is_none()) {
         return Ok(());
     }
@@ -114,7 +114,7 @@ fn require_intervals(rows: &[Row]) -> Result<(), ScoringError> {
     }
 }
 
-fn require_every_unit(rows: &[Row], protocol: &Protocol) -> Result<(), ScoringError> {
+fn require_every_unit(rows: &[ScoredRow], protocol: &Protocol) -> Result<(), ScoringError> {
     if rows.is_empty() {
         return Err(ScoringError::Empty);
     }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::rows::Row;
+use super::rows::ScoredRow;
 
 /// Bins asked for; fewer where rows are scarce.
 const BINS: usize = 10;
@@ -14,7 +14,7 @@ const FLOOR: f64 = 0.05;
 /// How large errors usually are at a prediction: a piecewise-linear curve, constant beyond its ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Scale {
+pub(super) struct ErrorScale {
     knots: Vec<Knot>,
 }
 
@@ -26,21 +26,21 @@ struct Knot {
     magnitude: f64,
 }
 
-impl Scale {
+impl ErrorScale {
     /// Returns the scale of the plain form: 1 everywhere.
     pub(super) fn constant() -> Self {
         Self { knots: Vec::new() }
     }
 
     /// Returns the mean magnitude of the errors in bins of about as many rows, joined by straight lines.
-    pub(super) fn fit(rows: &[&Row]) -> Self {
+    pub(super) fn fit(rows: &[&ScoredRow]) -> Self {
         let mut sorted = rows.to_vec();
         sorted.sort_by(|a, b| a.predicted.total_cmp(&b.predicted));
         let floor = FLOOR * magnitude(&sorted);
         if !(floor.is_finite() && floor > 0.0) {
             return Self::constant();
         }
-        let knot = |bin: &[&Row]| Knot {
+        let knot = |bin: &[&ScoredRow]| Knot {
             prediction: mean_prediction(bin),
             magnitude: magnitude(bin).max(floor),
         };
@@ -89,9 +89,9 @@ impl Scale {
 /// Sums of a bin are differences of running sums less the rows that are left out, so a scale costs as much as it has bins;
 /// against [`Scale::fit`] of the other rows its magnitudes differ by rounding.
 pub(super) struct Ordered<'r> {
-    rows: Vec<&'r Row>,
+    rows: Vec<&'r ScoredRow>,
     /// Sums over the rows before each, and over all.
-    sums: Vec<Sums>,
+    sums: Vec<ScaleSums>,
     /// For each row the first one after it with another prediction.
     ends: Vec<usize>,
     /// The place of each row as it was given.
@@ -100,15 +100,15 @@ pub(super) struct Ordered<'r> {
 
 /// Sums over some rows.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+struct ScaleSums {
     prediction: f64,
     magnitude: f64,
     /// Rows with an error: whether all others are right must not hang on rounding.
     wrong: usize,
 }
 
-impl Sums {
-    fn of(row: &Row) -> Self {
+impl ScaleSums {
+    fn of(row: &ScoredRow) -> Self {
         let magnitude = row.error().abs();
         Self {
             prediction: row.predicted,
@@ -136,7 +136,7 @@ impl Sums {
 
 impl<'r> Ordered<'r> {
     /// Orders the rows.
-    pub(super) fn new(rows: &[&'r Row]) -> Self {
+    pub(super) fn new(rows: &[&'r ScoredRow]) -> Self {
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by(|a, b| rows[*a].predicted.total_cmp(&rows[*b].predicted));
         let mut places = vec![0; rows.len()];
@@ -144,10 +144,10 @@ impl<'r> Ordered<'r> {
             .iter()
             .enumerate()
             .for_each(|(place, row)| places[*row] = place);
-        let rows: Vec<&Row> = order.into_iter().map(|row| rows[row]).collect();
-        let mut sums = vec![Sums::default()];
+        let rows: Vec<&ScoredRow> = order.into_iter().map(|row| rows[row]).collect();
+        let mut sums = vec![ScaleSums::default()];
         for row in &rows {
-            sums.push(sums[sums.len() - 1].plus(Sums::of(row)));
+            sums.push(sums[sums.len() - 1].plus(ScaleSums::of(row)));
         }
         let mut ends = vec![rows.len(); rows.len()];
         for row in (1..rows.len()).rev() {
@@ -166,7 +166,7 @@ impl<'r> Ordered<'r> {
     }
 
     /// Returns the scale of all rows but those given in this range.
-    pub(super) fn without(&self, given: Range<usize>) -> Scale {
+    pub(super) fn without(&self, given: Range<usize>) -> ErrorScale {
         let mut left_out = self.places[given].to_vec();
         left_out.sort_unstable();
         let others = Others {
@@ -177,7 +177,7 @@ impl<'r> Ordered<'r> {
         let sum = others.sum(0, count);
         let floor = FLOOR * sum.magnitude / count as f64;
         if sum.wrong == 0 || !(floor.is_finite() && floor > 0.0) {
-            return Scale::constant();
+            return ErrorScale::constant();
         }
         let wanted = (count / BINS).max(ROWS_PER_BIN);
         let (mut knots, mut start) = (Vec::new(), 0);
@@ -195,7 +195,7 @@ impl<'r> Ordered<'r> {
             });
             start = end;
         }
-        Scale { knots }
+        ErrorScale { knots }
     }
 }
 
@@ -228,9 +228,9 @@ impl Others<'_, '_> {
     }
 
     /// Returns the sums over others from `start` to before `end`.
-    fn sum(&self, start: usize, end: usize) -> Sums {
+    fn sum(&self, start: usize, end: usize) -> ScaleSums {
         if start == end {
-            return Sums::default();
+            return ScaleSums::default();
         }
         let (first, after) = (self.place(start), self.place(end - 1) + 1);
         let mut sum = self.all.sums[after].minus(self.all.sums[first]);
@@ -239,7 +239,7 @@ impl Others<'_, '_> {
             .iter()
             .filter(|place| (first..after).contains(*place))
         {
-            sum = sum.minus(Sums::of(self.all.rows[*left_out]));
+            sum = sum.minus(ScaleSums::of(self.all.rows[*left_out]));
         }
         sum
     }
@@ -258,7 +258,7 @@ impl Others<'_, '_> {
 }
 
 /// Cuts rows in order of prediction into bins; equal predictions stay together.
-fn bins<'a, 'r>(sorted: &'a [&'r Row]) -> Vec<&'a [&'r Row]> {
+fn bins<'a, 'r>(sorted: &'a [&'r ScoredRow]) -> Vec<&'a [&'r ScoredRow]> {
     let wanted = (sorted.len() / BINS).max(ROWS_PER_BIN);
     let (mut bins, mut rest) = (Vec::new(), sorted);
     while !rest.is_empty() {
@@ -269,7 +269,7 @@ fn bins<'a, 'r>(sorted: &'a [&'r Row]) -> Vec<&'a [&'r Row]> {
     bins
 }
 
-fn end_of_bin(rest: &[&Row], wanted: usize) -> usize {
+fn end_of_bin(rest: &[&ScoredRow], wanted: usize) -> usize {
     let mut end = wanted.min(rest.len());
     while end < rest.len() && rest[end].predicted == rest[end - 1].predicted {
         end += 1;
@@ -282,11 +282,11 @@ fn end_of_bin(rest: &[&Row], wanted: usize) -> usize {
     }
 }
 
-fn magnitude(rows: &[&Row]) -> f64 {
+fn magnitude(rows: &[&ScoredRow]) -> f64 {
     rows.iter().map(|row| row.error().abs()).sum::<f64>() / rows.len() as f64
 }
 
-fn mean_prediction(rows: &[&Row]) -> f64 {
+fn mean_prediction(rows: &[&ScoredRow]) -> f64 {
     rows.iter().map(|row| row.predicted).sum::<f64>() / rows.len() as f64
 }
 
@@ -297,8 +297,8 @@ mod tests {
     use super::*;
     use crate::domain::{Cycle, UnitId};
 
-    fn row(predicted: f64, error: f64) -> Row {
-        Row {
+    fn row(predicted: f64, error: f64) -> ScoredRow {
+        ScoredRow {
             unit: UnitId::from(1),
             cycle: Cycle(1),
             predicted,
@@ -307,8 +307,8 @@ mod tests {
         }
     }
 
-    fn fit(rows: &[Row]) -> Scale {
-        Scale::fit(&rows.iter().collect::<Vec<_>>())
+    fn fit(rows: &[ScoredRow]) -> ErrorScale {
+        ErrorScale::fit(&rows.iter().collect::<Vec<_>>())
     }
 
     #[test]
@@ -340,11 +340,11 @@ mod tests {
             cuts in 1..9_usize,
         ) {
             let rows: Vec<_> = pairs.iter().map(|(p, e)| row(f64::from(*p) / 3.0, f64::from(*e) / 7.0)).collect();
-            let given: Vec<&Row> = rows.iter().collect();
+            let given: Vec<&ScoredRow> = rows.iter().collect();
             let first = first % rows.len();
             let unit = first..(first + cuts).min(rows.len());
-            let others: Vec<&Row> = given.iter().enumerate().filter(|(i, _)| !unit.contains(i)).map(|(_, row)| *row).collect();
-            let (fast, plain) = (Ordered::new(&given).without(unit), Scale::fit(&others));
+            let others: Vec<&ScoredRow> = given.iter().enumerate().filter(|(i, _)| !unit.contains(i)).map(|(_, row)| *row).collect();
+            let (fast, plain) = (Ordered::new(&given).without(unit), ErrorScale::fit(&others));
             prop_assert_eq!(fast.knots.len(), plain.knots.len());
             for (a, b) in fast.knots.iter().zip(&plain.knots) {
                 prop_assert!((a.prediction - b.prediction).abs() < 1e-9, "{:?} {:?}", a, b);
@@ -375,7 +375,7 @@ mod tests {
             .collect();
         assert!(fit(&rows).at(5.0) >= 0.05 * 7.5);
         let perfect: Vec<_> = (0..50).map(|i| row(f64::from(i), 0.0)).collect();
-        assert_eq!(fit(&perfect), Scale::constant());
-        assert_eq!(Scale::fit(&[]).at(3.0), 1.0);
+        assert_eq!(fit(&perfect), ErrorScale::constant());
+        assert_eq!(ErrorScale::fit(&[]).at(3.0), 1.0);
     }
 }

@@ -6,7 +6,7 @@ use super::bands::{Band, bands};
 use super::bootstrap::{self, Score, resample};
 use super::options::refuse;
 use super::paired::require_spread;
-use super::rows::{Row, admit};
+use super::rows::{ScoredRow, admit};
 use super::totals::Totals;
 use super::warnings::warnings;
 use super::{BootstrapOptions, Metric, Protocol, ScoringError};
@@ -136,14 +136,14 @@ impl Scorecard {
         predictions: &[Prediction],
         group_of: impl Fn(&UnitId) -> Option<&'g str>,
     ) -> Result<Self, ScoringError> {
-        let mut groups: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
+        let mut groups: BTreeMap<&str, Vec<ScoredRow>> = BTreeMap::new();
         for row in admit(predictions, &self.protocol)? {
             if let Some(group) = group_of(&row.unit) {
                 groups.entry(group).or_default().push(row);
             }
         }
         let most = self.protocol.clip.upper;
-        let of_group = |(name, rows): (&str, Vec<Row>)| {
+        let of_group = |(name, rows): (&str, Vec<ScoredRow>)| {
             let totals = Totals::by_unit(&rows);
             let spread = require_spread(totals.len()).is_ok();
             let scores = if spread {
@@ -191,10 +191,10 @@ fn scores(units: &[Totals], options: &BootstrapOptions, seed: u64) -> Vec<Score>
     Metric::ALL.into_iter().filter_map(score).collect()
 }
 
-fn constant(rows: &[Row], prediction: f64, protocol: &Protocol) -> Vec<Row> {
+fn constant(rows: &[ScoredRow], prediction: f64, protocol: &Protocol) -> Vec<ScoredRow> {
     let predicted = prediction.max(protocol.clip.lower).min(protocol.clip.upper);
     rows.iter()
-        .map(|row| Row {
+        .map(|row| ScoredRow {
             predicted,
             interval: None,
             ..row.clone()

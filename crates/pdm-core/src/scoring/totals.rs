@@ -1,6 +1,6 @@
 use std::ops::AddAssign;
 
-use super::rows::{Row, by_unit};
+use super::rows::{ScoredRow, by_unit};
 use super::{nasa, timing};
 
 /// Sums over the cuts of one or many units, from which every metric follows; a resample only adds them up.
@@ -24,7 +24,7 @@ pub(super) struct Totals {
 
 impl Totals {
     /// Returns the sums of each unit, in order of unit.
-    pub(super) fn by_unit(rows: &[Row]) -> Vec<Self> {
+    pub(super) fn by_unit(rows: &[ScoredRow]) -> Vec<Self> {
         by_unit(rows).map(Self::of_unit).collect()
     }
 
@@ -34,14 +34,14 @@ impl Totals {
         sum
     }
 
-    fn of_unit(cuts: &[Row]) -> Self {
+    fn of_unit(cuts: &[ScoredRow]) -> Self {
         let mut unit = Self::sum(&cuts.iter().map(Self::of_row).collect::<Vec<_>>());
         unit.nasa /= unit.rows;
         unit.units = 1.0;
         unit
     }
 
-    fn of_row(row: &Row) -> Self {
+    fn of_row(row: &ScoredRow) -> Self {
         let d = row.error();
         let indicator = |holds: bool| f64::from(u8::from(holds));
         Self {

@@ -42,7 +42,7 @@ pub fn unit_losses(
 
 /// Returns the metric over some units; `NaN` where there are none.
 pub fn value_of<'a>(metric: Metric, units: impl IntoIterator<Item = &'a UnitLoss>) -> f64 {
-    Sums::of(units).value(metric)
+    LossSums::of(units).value(metric)
 }
 
 /// Returns a number over some units that is the smaller the better the metric is.
@@ -65,10 +65,10 @@ pub fn standard_error_of_difference(
         return f64::INFINITY;
     }
     let (all, all_theirs) = (
-        Sums::of(ours.iter().copied()),
-        Sums::of(theirs.iter().copied()),
+        LossSums::of(ours.iter().copied()),
+        LossSums::of(theirs.iter().copied()),
     );
-    let loss = |sums: Sums| metric.goal().loss(sums.value(metric));
+    let loss = |sums: LossSums| metric.goal().loss(sums.value(metric));
     let without =
         |(a, b): (&&UnitLoss, &&UnitLoss)| loss(all.without(a)) - loss(all_theirs.without(b));
     let differences: Vec<f64> = ours.iter().zip(theirs).map(without).collect();
@@ -78,12 +78,12 @@ pub fn standard_error_of_difference(
 }
 
 #[derive(Clone, Copy)]
-struct Sums {
+struct LossSums {
     sum: f64,
     weight: f64,
 }
 
-impl Sums {
+impl LossSums {
     fn of<'a>(units: impl IntoIterator<Item = &'a UnitLoss>) -> Self {
         let add = |all: Self, unit: &UnitLoss| Self {
             sum: all.sum + unit.sum,

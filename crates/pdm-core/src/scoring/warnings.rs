@@ -1,5 +1,5 @@
 use super::bootstrap::Score;
-use super::rows::{Row, admit, by_unit};
+use super::rows::{ScoredRow, admit, by_unit};
 use super::totals::Totals;
 use super::{Cuts, Metric, Protocol, ScoringError};
 use crate::domain::Prediction;
@@ -16,7 +16,7 @@ const WORST: f64 = 0.05;
 /// Returns what a reader of the scores should know about the statistics, one sentence each without a period.
 pub(super) fn warnings(
     predictions: &[Prediction],
-    rows: &[Row],
+    rows: &[ScoredRow],
     units: &[Totals],
     protocol: &Protocol,
     scores: &[Score],
@@ -70,7 +70,7 @@ fn few_units(units: usize) -> Option<String> {
     (units < FEW_UNITS).then(|| format!("only {units} units: the intervals are likely too narrow"))
 }
 
-fn few_cuts(rows: &[Row], protocol: &Protocol) -> Option<String> {
+fn few_cuts(rows: &[ScoredRow], protocol: &Protocol) -> Option<String> {
     let Cuts::RandomCuts { per_unit, .. } = protocol.cuts else {
         return None;
     };
@@ -84,7 +84,7 @@ fn few_cuts(rows: &[Row], protocol: &Protocol) -> Option<String> {
 }
 
 /// Cuts begin where a history has some rows: how good predictions are before that, no score can tell.
-fn unseen_ages(rows: &[Row], protocol: &Protocol) -> Option<String> {
+fn unseen_ages(rows: &[ScoredRow], protocol: &Protocol) -> Option<String> {
     if protocol.cuts == Cuts::LastCycle {
         return None;
     }
@@ -131,7 +131,7 @@ fn longest_truth(predictions: &[Prediction]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn out_of_reach(rows: &[Row], protocol: &Protocol) -> Option<String> {
+fn out_of_reach(rows: &[ScoredRow], protocol: &Protocol) -> Option<String> {
     let most = protocol.clip.upper;
     let above = rows.iter().filter(|row| row.truth > most).count();
     (above > 0).then(|| {
@@ -167,7 +167,7 @@ fn few_units_carry_the_score(units: &[Totals]) -> Option<String> {
     })
 }
 
-fn left_out(rows: &[Row], scores: &[Score]) -> impl Iterator<Item = String> {
+fn left_out(rows: &[ScoredRow], scores: &[Score]) -> impl Iterator<Item = String> {
     let has_intervals = rows.iter().all(|row| row.interval.is_some());
     let missing = move |metric: &Metric| scores.iter().all(|score| score.metric != *metric);
     let expected = Metric::ALL

@@ -12,7 +12,7 @@ use super::{Cache, CacheError, Stored};
 
 /// What may be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct RetentionPolicy {
     /// How long nobody must have used an entry.
     pub older_than: Duration,
     /// How many entries of each stage and pipeline stay, those used last, however old they are.
@@ -35,7 +35,7 @@ pub enum Removal {
 }
 
 /// Returns the entries that may go, in the order in which they would. `stored` begins with the one used last.
-pub fn collectable(stored: &[Stored], policy: &Policy, now: Timestamp) -> Vec<Stored> {
+pub fn collectable(stored: &[Stored], policy: &RetentionPolicy, now: Timestamp) -> Vec<Stored> {
     let old =
         |entry: &Stored| now.duration_since(entry.last_used).unsigned_abs() >= policy.older_than;
     let kept_anyway = |at: usize| {
@@ -131,15 +131,15 @@ mod tests {
         }
     }
 
-    fn policy(days: u64, keep_last: usize, max_bytes: Option<u64>) -> Policy {
-        Policy {
+    fn policy(days: u64, keep_last: usize, max_bytes: Option<u64>) -> RetentionPolicy {
+        RetentionPolicy {
             older_than: Duration::from_secs(days * DAY),
             keep_last,
             max_bytes,
         }
     }
 
-    fn gone(stored: &[Stored], policy: Policy) -> Vec<u64> {
+    fn gone(stored: &[Stored], policy: RetentionPolicy) -> Vec<u64> {
         let age = |entry: Stored| (now().duration_since(entry.last_used).as_secs() as u64) / DAY;
         collectable(stored, &policy, now())
             .into_iter()

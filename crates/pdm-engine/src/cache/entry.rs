@@ -37,7 +37,7 @@ pub struct Cost {
 
 /// What a stage made under one key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct CacheEntry {
     format: u32,
     key: StageKey,
     outputs: Vec<Output>,
@@ -50,7 +50,7 @@ pub struct Entry {
     folder: PathBuf,
 }
 
-impl Entry {
+impl CacheEntry {
     /// Describes the outputs below `folder`, after making sure that they have reached the disk.
     pub(super) fn describe(
         folder: &Path,

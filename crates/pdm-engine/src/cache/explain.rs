@@ -9,7 +9,7 @@ use pdm_core::content::Digest;
 /// One difference between two keys of a stage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
-pub enum Change {
+pub enum KeyChange {
     /// The stage itself makes something else now.
     Version {
         /// Before.
@@ -38,10 +38,10 @@ pub enum Change {
 }
 
 /// Returns what differs between two keys: the stage's version, then parameters, then inputs, each in order of name.
-pub fn explain(old: &StageKey, new: &StageKey) -> Vec<Change> {
+pub fn explain(old: &StageKey, new: &StageKey) -> Vec<KeyChange> {
     let mut changes = Vec::new();
     if old.semantic_version != new.semantic_version {
-        changes.push(Change::Version {
+        changes.push(KeyChange::Version {
             old: old.semantic_version,
             new: new.semantic_version,
         });
@@ -55,7 +55,7 @@ pub fn explain(old: &StageKey, new: &StageKey) -> Vec<Change> {
     for name in names(&old.inputs, &new.inputs) {
         let (old, new) = (old.inputs.get(name).copied(), new.inputs.get(name).copied());
         if old != new {
-            changes.push(Change::Input {
+            changes.push(KeyChange::Input {
                 name: name.clone(),
                 old,
                 new,
@@ -65,7 +65,7 @@ pub fn explain(old: &StageKey, new: &StageKey) -> Vec<Change> {
     changes
 }
 
-impl Change {
+impl KeyChange {
     /// Returns the change as a fragment; `place` tells where in the pipeline file an option stands.
     pub fn text(&self, place: impl Fn(&str) -> Option<String>) -> String {
         match self {
@@ -93,7 +93,7 @@ impl Change {
     }
 }
 
-fn compare(path: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<Change>) {
+fn compare(path: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<KeyChange>) {
     match (old, new) {
         _ if old == new => {}
         (Some(Value::Object(a)), Some(Value::Object(b))) => {
@@ -106,7 +106,7 @@ fn compare(path: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut V
                 compare(&join(path, &i.to_string()), a.get(i), b.get(i), changes);
             }
         }
-        _ => changes.push(Change::Parameter {
+        _ => changes.push(KeyChange::Parameter {
             path: path.to_owned(),
             old: old.cloned(),
             new: new.cloned(),

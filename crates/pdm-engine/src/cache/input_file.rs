@@ -19,7 +19,7 @@ pub struct InputFile {
 
 /// One difference between the files of an input then and now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FileChange {
+pub struct InputChange {
     /// Path.
     pub path: String,
     /// Before; nothing where it was not there.
@@ -28,7 +28,7 @@ pub struct FileChange {
     pub new: Option<InputFile>,
 }
 
-impl FileChange {
+impl InputChange {
     /// Returns what differs between the files of an input, in order of path.
     pub fn between(input: &str, old: &[InputFile], new: &[InputFile]) -> Vec<Self> {
         let of = |files: &[InputFile]| -> BTreeMap<String, InputFile> {
@@ -100,9 +100,9 @@ mod tests {
             file("test", "t", "44"),
         ];
         let told = |input| {
-            FileChange::between(input, &old, &new)
+            InputChange::between(input, &old, &new)
                 .iter()
-                .map(FileChange::text)
+                .map(InputChange::text)
                 .collect::<Vec<_>>()
         };
         insta::assert_snapshot!(told("train").join("\n"), @"

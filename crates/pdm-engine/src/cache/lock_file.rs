@@ -9,8 +9,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{LOG, StageKey};
-use crate::cache::{Entry, InputFile};
-use pdm_core::content::{Digest, MOST_OF_A_NOTE, canonical_json, read_at_most, write_whole};
+use crate::cache::{CacheEntry, InputFile};
+use pdm_core::content::{Digest, MOST_OF_A_NOTE, atomic_write, canonical_json, read_at_most};
 
 /// The layout this program writes and reads.
 const VERSION: u32 = 1;
@@ -63,7 +63,7 @@ pub enum LockFileError {
 
 impl LockedStage {
     /// Returns what an entry of the cache is locked as. What a program wrote on its way is nobody's result.
-    pub fn of(entry: &Entry) -> Self {
+    pub fn of(entry: &CacheEntry) -> Self {
         let key = entry.key().clone();
         let parameters =
             canonical_json(&key.parameters).and_then(|bytes| serde_json::from_slice(&bytes));
@@ -170,7 +170,7 @@ impl LockFile {
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
         bytes.push(b'\n');
-        write_whole(path, &bytes)
+        atomic_write(path, &bytes)
     }
 }
 

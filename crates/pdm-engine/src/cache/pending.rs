@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::entry::{Cost, Entry, outputs_of};
+use super::entry::{CacheEntry, Cost, outputs_of};
 use super::error::{At, remove_folder};
 use super::lock::StageLock;
 use super::{CacheError, StageKey};
@@ -91,13 +91,13 @@ impl Pending {
     ///
     /// # Errors
     /// The outputs cannot be read, or the folder cannot be moved; nothing is left behind then.
-    pub fn commit(self, summary: Value) -> Result<Entry, CacheError> {
+    pub fn commit(self, summary: Value) -> Result<CacheEntry, CacheError> {
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let cost = self.cost.unwrap_or(Cost {
             elapsed_ms,
             peak_bytes: self.peak_bytes,
         });
-        let entry = Entry::describe(&self.work, self.key.clone(), summary, cost)?;
+        let entry = CacheEntry::describe(&self.work, self.key.clone(), summary, cost)?;
         entry.write()?;
         remove_folder(&self.destination)?;
         let shelf = self.destination.parent().unwrap_or(&self.destination);

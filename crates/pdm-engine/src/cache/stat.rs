@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use pdm_core::content::{Digest, MOST_OF_A_NOTE, read_at_most, write_whole};
+use pdm_core::content::{Digest, MOST_OF_A_NOTE, atomic_write, read_at_most};
 
 /// Layout of the file; one of another layout is as good as none.
 const FORMAT: u32 = 1;
@@ -19,7 +19,7 @@ const RACY: Duration = Duration::from_secs(2);
 
 /// What the file system says of a file; any change of its bytes changes this, unless somebody sets the clocks back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen {
+struct FileStat {
     bytes: u64,
     modified_ns: u64,
     /// Time of the last change of bytes or attributes, which programs cannot set; zero where the system keeps none.
@@ -29,52 +29,52 @@ struct Seen {
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Known {
-    seen: Seen,
+struct KnownDigest {
+    seen: FileStat,
     /// When the file was about to be hashed, in nanoseconds since 1970.
     hashed_ns: u64,
     sha256: Digest,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Contents {
+struct DigestCacheFile {
     format: u32,
-    files: BTreeMap<String, Known>,
+    files: BTreeMap<String, KnownDigest>,
 }
 
 /// Remembers digests of files beside what the file system said of them, in one file of its own. Threads may share it.
 ///
 /// A file that is damaged or cannot be read or written costs only time: everything is hashed then.
 #[derive(Debug)]
-pub struct StatCache {
+pub struct DigestCache {
     path: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<DigestCacheState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    files: BTreeMap<String, Known>,
+struct DigestCacheState {
+    files: BTreeMap<String, KnownDigest>,
     /// What is not written yet.
-    learnt: BTreeMap<String, Known>,
+    learnt: BTreeMap<String, KnownDigest>,
 }
 
-impl StatCache {
+impl DigestCache {
     /// Reads what is remembered in the file at `path`, which need not be there.
     pub fn open(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let files = read(&path);
         Self {
             path,
-            state: Mutex::new(State {
+            state: Mutex::new(DigestCacheState {
                 files,
-                ..State::default()
+                ..DigestCacheState::default()
             }),
         }
     }
 
     /// Returns a cache that trusts nothing it remembers: every file is hashed, and remembered anew.
     #[must_use]
-    pub fn distrusting(self) -> Self {
+    pub fn hashing_all(self) -> Self {
         self.lock().files.clear();
         self
     }
@@ -84,7 +84,7 @@ impl StatCache {
     /// # Errors
     /// Whatever opening or reading the file answers.
     pub fn digest(&self, path: &Path) -> io::Result<(Digest, u64)> {
-        let seen = Seen::of(&fs::metadata(path)?);
+        let seen = FileStat::of(&fs::metadata(path)?);
         let name = path.to_string_lossy();
         if let Some(known) = self
             .lock()
@@ -97,10 +97,10 @@ impl StatCache {
         let hashed_ns = nanoseconds(SystemTime::now());
         let sha256 = Digest::of_file(path)?;
         // Whatever was changed meanwhile is hashed again next time.
-        if Seen::of(&fs::metadata(path)?) == seen {
+        if FileStat::of(&fs::metadata(path)?) == seen {
             let (mut state, known) = (
                 self.lock(),
-                Known {
+                KnownDigest {
                     seen,
                     hashed_ns,
                     sha256,
@@ -122,12 +122,12 @@ impl StatCache {
         let mut files = read(&self.path);
         files.extend(learnt);
         files.retain(|path, _| Path::new(path).is_file());
-        if let Ok(bytes) = serde_json::to_vec_pretty(&Contents {
+        if let Ok(bytes) = serde_json::to_vec_pretty(&DigestCacheFile {
             format: FORMAT,
             files,
         }) {
             // On a read-only disk everything is hashed every time.
-            let _unwritten = write_whole(&self.path, &bytes);
+            let _unwritten = atomic_write(&self.path, &bytes);
         }
     }
 
@@ -136,22 +136,22 @@ impl StatCache {
         let _absent = fs::remove_file(path);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, DigestCacheState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn read(path: &Path) -> BTreeMap<String, Known> {
+fn read(path: &Path) -> BTreeMap<String, KnownDigest> {
     let read = read_at_most(path, MOST_OF_A_NOTE)
         .ok()
-        .and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
+        .and_then(|bytes| serde_json::from_slice::<DigestCacheFile>(&bytes).ok());
     read.filter(|contents| contents.format == FORMAT)
         .unwrap_or_default()
         .files
 }
 
-impl Known {
-    fn holds(&self, seen: &Seen) -> bool {
+impl KnownDigest {
+    fn holds(&self, seen: &FileStat) -> bool {
         let settled = self
             .seen
             .modified_ns
@@ -161,7 +161,7 @@ impl Known {
     }
 }
 
-impl Seen {
+impl FileStat {
     fn of(found: &Metadata) -> Self {
         let modified_ns = found.modified().map_or(0, nanoseconds);
         let [changed_ns, inode, device] = identity(found);
@@ -201,11 +201,11 @@ mod tests {
 
     use super::*;
 
-    struct Place {
+    struct CacheFolder {
         folder: tempfile::TempDir,
     }
 
-    impl Place {
+    impl CacheFolder {
         fn new(bytes: &str) -> Self {
             let place = Self {
                 folder: tempfile::tempdir().unwrap(),
@@ -226,7 +226,7 @@ mod tests {
         fn settled(bytes: &str) -> Self {
             let place = Self::new(bytes);
             place.look();
-            let mut contents: Contents =
+            let mut contents: DigestCacheFile =
                 serde_json::from_slice(&fs::read(place.memory()).unwrap()).unwrap();
             contents
                 .files
@@ -237,7 +237,7 @@ mod tests {
         }
 
         fn look(&self) -> Digest {
-            let cache = StatCache::open(self.memory());
+            let cache = DigestCache::open(self.memory());
             let (digest, bytes) = cache.digest(&self.data()).unwrap();
             assert_eq!(bytes, fs::metadata(self.data()).unwrap().len());
             cache.save();
@@ -246,7 +246,7 @@ mod tests {
 
         /// Puts a wrong digest into the memory; whoever answers with it did not hash.
         fn plant(&self, digest: Digest) {
-            let mut contents: Contents =
+            let mut contents: DigestCacheFile =
                 serde_json::from_slice(&fs::read(self.memory()).unwrap()).unwrap();
             contents
                 .files
@@ -258,10 +258,10 @@ mod tests {
 
     #[test]
     fn a_file_nothing_happened_to_is_not_hashed_again() {
-        let (place, planted) = (Place::settled("rows"), Digest::of("planted"));
+        let (place, planted) = (CacheFolder::settled("rows"), Digest::of("planted"));
         place.plant(planted);
         assert_eq!(place.look(), planted);
-        let distrusting = StatCache::open(place.memory()).distrusting();
+        let distrusting = DigestCache::open(place.memory()).hashing_all();
         assert_eq!(
             distrusting.digest(&place.data()).unwrap().0,
             Digest::of("rows")
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_file_that_was_hashed_right_after_it_was_written_is_hashed_again() {
-        let place = Place::new("rows");
+        let place = CacheFolder::new("rows");
         place.look();
         place.plant(Digest::of("planted"));
         assert_eq!(place.look(), Digest::of("rows"), "racily clean");
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_same_size_and_time_do_not_hide_a_change() {
-        let place = Place::settled("rows");
+        let place = CacheFolder::settled("rows");
         let before = fs::metadata(place.data()).unwrap().modified().unwrap();
         fs::write(place.data(), "swor").unwrap();
         File::options()
@@ -292,7 +292,7 @@ mod tests {
             Digest::of("swor"),
             "the inode's own time gives it away"
         );
-        let place = Place::settled("rows");
+        let place = CacheFolder::settled("rows");
         let other = place.folder.path().join("other");
         fs::write(&other, "swor").unwrap();
         fs::rename(&other, place.data()).unwrap();
@@ -312,11 +312,11 @@ mod tests {
             b"[]",
             b"\xff\x00",
         ] {
-            let place = Place::settled("rows");
+            let place = CacheFolder::settled("rows");
             fs::write(place.memory(), damage).unwrap();
             assert_eq!(place.look(), Digest::of("rows"));
         }
-        let place = Place::settled("rows");
+        let place = CacheFolder::settled("rows");
         fs::remove_file(place.memory()).unwrap();
         fs::create_dir(place.memory()).unwrap();
         assert_eq!(place.look(), Digest::of("rows"), "neither read nor written");
@@ -324,14 +324,14 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_forgotten_and_a_missing_file_is_an_error() {
-        let place = Place::settled("rows");
+        let place = CacheFolder::settled("rows");
         fs::rename(place.data(), place.folder.path().join("elsewhere")).unwrap();
         assert!(
-            StatCache::open(place.memory())
+            DigestCache::open(place.memory())
                 .digest(&place.data())
                 .is_err()
         );
-        let cache = StatCache::open(place.memory());
+        let cache = DigestCache::open(place.memory());
         cache
             .digest(&place.folder.path().join("elsewhere"))
             .unwrap();

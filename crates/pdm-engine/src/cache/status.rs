@@ -1,10 +1,10 @@
-use super::Entry;
+use super::CacheEntry;
 
 /// What the cache holds under a key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Status {
     /// The outputs are there and are what was written.
-    Hit(Box<Entry>),
+    Hit(Box<CacheEntry>),
     /// Nothing was ever made under this key.
     Absent,
     /// Something is there and cannot be trusted; the stage must run again.
@@ -16,7 +16,7 @@ pub enum Status {
 
 impl Status {
     /// Returns the entry, where it can be used.
-    pub fn into_entry(self) -> Option<Entry> {
+    pub fn into_entry(self) -> Option<CacheEntry> {
         match self {
             Self::Hit(entry) => Some(*entry),
             Self::Absent | Self::Damaged { .. } => None,

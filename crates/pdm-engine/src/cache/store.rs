@@ -2,12 +2,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::entry::Entry;
+use super::entry::CacheEntry;
 use super::error::{At, remove_folder};
 use super::lock::StageLock;
-use super::note::Note;
+use super::note::LastUse;
 use super::{CacheError, InputFile, Pending, StageKey, Status};
-use pdm_core::content::{Digest, MOST_OF_A_NOTE, read_at_most, write_whole};
+use pdm_core::content::{Digest, MOST_OF_A_NOTE, atomic_write, read_at_most};
 use pdm_core::events::Interrupt;
 
 /// Partial results nobody came back to are removed after this time.
@@ -23,7 +23,7 @@ pub struct Cache {
 #[derive(Debug)]
 pub enum Claim {
     /// The outputs are there.
-    Ready(Box<Entry>),
+    Ready(Box<CacheEntry>),
     /// They must be made, and nobody else is making them.
     Work(Box<Pending>),
 }
@@ -56,7 +56,7 @@ impl Cache {
         if !folder.exists() {
             return Status::Absent;
         }
-        match Entry::read(&folder, key) {
+        match CacheEntry::read(&folder, key) {
             Ok(entry) => Status::Hit(Box::new(entry)),
             Err(reason) => Status::Damaged { reason },
         }
@@ -120,7 +120,7 @@ impl Cache {
     ) -> Result<(), CacheError> {
         self.mark_used(pipeline, key);
         let path = self.note(pipeline, &key.stage);
-        let note = serde_json::to_vec_pretty(&Note {
+        let note = serde_json::to_vec_pretty(&LastUse {
             key: key.clone(),
             files: files.to_vec(),
         })?;
@@ -128,7 +128,7 @@ impl Cache {
             return Ok(());
         }
         self.prepare(path.parent().unwrap_or(&self.root))?;
-        write_whole(&path, &note).at("write", &path)?;
+        atomic_write(&path, &note).at("write", &path)?;
         Ok(())
     }
 
@@ -144,8 +144,8 @@ impl Cache {
             .unwrap_or_default()
     }
 
-    fn last_note(&self, pipeline: &str, stage: &str) -> Option<Note> {
-        Note::read(&self.note(pipeline, stage))
+    fn last_note(&self, pipeline: &str, stage: &str) -> Option<LastUse> {
+        LastUse::read(&self.note(pipeline, stage))
     }
 
     pub(super) fn lock(

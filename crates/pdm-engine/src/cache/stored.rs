@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::entry::Entry;
-use super::note::Note;
+use super::entry::CacheEntry;
+use super::note::LastUse;
 use super::{Cache, Cost, StageKey};
 use pdm_core::content::{Digest, read_note};
 
@@ -76,7 +76,7 @@ impl Cache {
                 continue;
             };
             let notes = fs::read_dir(&folder).into_iter().flatten().flatten();
-            for note in notes.filter_map(|item| Note::read(&item.path())) {
+            for note in notes.filter_map(|item| LastUse::read(&item.path())) {
                 last.entry(note.key.digest())
                     .or_default()
                     .push(pipeline.clone());
@@ -100,7 +100,7 @@ fn stored(folder: &Path, last: &BTreeMap<Digest, Vec<String>>) -> Option<Stored>
         .filter(|pipeline| !pipeline.is_empty());
     let last_used = time(used).unwrap_or(created).max(created);
     let reachable_from = last.get(&key).cloned().unwrap_or_default();
-    let cost = Entry::glance(folder).map(|entry| entry.cost());
+    let cost = CacheEntry::glance(folder).map(|entry| entry.cost());
     Some(Stored {
         stage,
         key,

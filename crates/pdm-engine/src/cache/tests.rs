@@ -34,7 +34,7 @@ fn begin(cache: &Cache, key: &StageKey) -> Pending {
     cache.begin(key, &Interrupt::default(), || ()).unwrap()
 }
 
-fn make(cache: &Cache, key: &StageKey) -> Entry {
+fn make(cache: &Cache, key: &StageKey) -> CacheEntry {
     let pending = begin(cache, key);
     fs::create_dir(pending.dir().join("folds")).unwrap();
     fs::write(pending.dir().join("folds/0.csv"), "unit,rul\n1,112\n").unwrap();

@@ -142,19 +142,19 @@ impl Serialize for TimeLimit {
 
 impl<'de> Deserialize<'de> for MemoryLimit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Reader(PhantomData))
+        deserializer.deserialize_str(WrittenReader(PhantomData))
     }
 }
 
 impl<'de> Deserialize<'de> for TimeLimit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Reader(PhantomData))
+        deserializer.deserialize_str(WrittenReader(PhantomData))
     }
 }
 
-struct Reader<T>(PhantomData<T>);
+struct WrittenReader<T>(PhantomData<T>);
 
-impl<T: Written> Visitor<'_> for Reader<T> {
+impl<T: Written> Visitor<'_> for WrittenReader<T> {
     type Value = T;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,54 +11,54 @@ use pdm_models::data::DatasetOptions;
 use pdm_models::train::Loss;
 
 /// One check over several sections.
-struct Check {
+struct CombinationCheck {
     /// The paths it reads; it is skipped where one of them holds something else than the user wrote.
     reads: &'static [&'static str],
     find: fn(&PipelineSpec) -> Vec<Problem>,
 }
 
-const CHECKS: &[Check] = &[
-    Check {
+const CHECKS: &[CombinationCheck] = &[
+    CombinationCheck {
         reads: &["dataset", "features.regimes"],
         find: ignored_regimes,
     },
-    Check {
+    CombinationCheck {
         reads: &["dataset", "features.sensors"],
         find: unknown_sensors,
     },
-    Check {
+    CombinationCheck {
         reads: &["dataset", "validate.ranges"],
         find: unknown_ranges,
     },
-    Check {
+    CombinationCheck {
         reads: &["dataset", "split.folds"],
         find: too_many_folds,
     },
-    Check {
+    CombinationCheck {
         reads: &["dataset", "calibrate"],
         find: unreachable_coverage,
     },
-    Check {
+    CombinationCheck {
         reads: &["model.kind", "train.loss"],
         find: quantiles_of_no_network,
     },
-    Check {
+    CombinationCheck {
         reads: &["train.loss", "calibrate.method"],
         find: quantiles_not_learnt,
     },
-    Check {
+    CombinationCheck {
         reads: &["calibrate", "gate"],
         find: missed_coverage,
     },
-    Check {
+    CombinationCheck {
         reads: &["gate"],
         find: repeated_gates,
     },
-    Check {
+    CombinationCheck {
         reads: &["stage", "dataset"],
         find: graph_problems,
     },
-    Check {
+    CombinationCheck {
         reads: &[
             "tune.space.\"model.kind\"",
             "dataset",
@@ -102,7 +102,7 @@ fn ignored_regimes(spec: &PipelineSpec) -> Vec<Problem> {
     let message = format!("1 ignores the settings, and {name} has {regimes} operating regimes");
     vec![
         Problem::new("features.regimes", message)
-            .of(Code::IgnoredRegimes)
+            .with_code(Code::IgnoredRegimes)
             .hint("0 detects the number"),
     ]
 }
@@ -119,7 +119,7 @@ fn unknown_sensors(spec: &PipelineSpec) -> Vec<Problem> {
         let known: Vec<_> = schema.sensors.iter().map(String::as_str).collect();
         let message = format!("the data has no sensor `{sensor}`");
         let problem =
-            Problem::new(format!("features.sensors.{i}"), message).of(Code::UnknownColumn);
+            Problem::new(format!("features.sensors.{i}"), message).with_code(Code::UnknownColumn);
         match super::suggest::hint(sensor, &known) {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -143,7 +143,7 @@ fn too_many_folds(spec: &PipelineSpec) -> Vec<Problem> {
             let message = format!("{folds} folds are more than the {units} training units");
             vec![
                 Problem::new("split.folds", message)
-                    .of(Code::TooManyFolds)
+                    .with_code(Code::TooManyFolds)
                     .hint(format!("at most {units}")),
             ]
         }
@@ -159,7 +159,7 @@ fn unreachable_coverage(spec: &PipelineSpec) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!("{coverage} cannot be reached with {units} training units");
-    let problem = Problem::new("calibrate.coverage", message).of(Code::UnreachableCoverage);
+    let problem = Problem::new("calibrate.coverage", message).with_code(Code::UnreachableCoverage);
     let hint = match highest_reachable(units) {
         Some(highest) => format!(
             "at most {highest}, or at least {} units",
@@ -178,7 +178,7 @@ fn quantiles_of_no_network(spec: &PipelineSpec) -> Vec<Problem> {
         "quantile is learnt by networks only, and [model] is `{}`",
         spec.model.kind()
     );
-    let problem = Problem::new("train.loss", message).of(Code::QuantilesOfNoNetwork);
+    let problem = Problem::new("train.loss", message).with_code(Code::QuantilesOfNoNetwork);
     vec![problem.hint("set `kind` in [model] to a network such as `gru`, or another loss")]
 }
 
@@ -189,7 +189,7 @@ fn quantiles_not_learnt(spec: &PipelineSpec) -> Vec<Problem> {
     let message = "quantile calibrates the intervals of a network that learns them";
     vec![
         Problem::new("calibrate.method", message)
-            .of(Code::QuantilesNotLearnt)
+            .with_code(Code::QuantilesNotLearnt)
             .hint("set `loss = \"quantile\"` in [train], or use `split_conformal`"),
     ]
 }
@@ -207,7 +207,7 @@ fn missed_coverage(spec: &PipelineSpec) -> Vec<Problem> {
         gates.filter_map(|(i, gate)| excludes(gate, aim).map(|(key, limit)| (i, key, limit)));
     let problem = |(i, key, limit)| {
         let message = format!("{limit} excludes {aim}, the coverage that [calibrate] aims at");
-        Problem::new(format!("gate.{i}.{key}"), message).of(Code::GateAgainstCoverage)
+        Problem::new(format!("gate.{i}.{key}"), message).with_code(Code::GateAgainstCoverage)
     };
     excluding.map(problem).collect()
 }
@@ -236,7 +236,8 @@ fn repeated_gates(spec: &PipelineSpec) -> Vec<Problem> {
         .filter(|(i, gate)| spec.gates[..*i].contains(gate));
     repeated
         .map(|(i, _)| {
-            Problem::new(format!("gate.{i}"), "the same gate stands above").of(Code::NamedTwice)
+            Problem::new(format!("gate.{i}"), "the same gate stands above")
+                .with_code(Code::NamedTwice)
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::source::Span;
+use super::source::SourceSpan;
 
 /// A key that was taken out of its table.
 pub(super) struct Culprit<'t> {
@@ -14,7 +14,7 @@ pub(super) struct Culprit<'t> {
 
 impl<'t> Culprit<'t> {
     /// Returns the value that stands at `span`: the key's own, or an element of it.
-    pub(super) fn at(&self, span: &Span) -> &DeValue<'t> {
+    pub(super) fn at(&self, span: &SourceSpan) -> &DeValue<'t> {
         let elements = self.value.get_ref().as_array().into_iter().flatten();
         elements
             .filter(|item| item.span() == *span)
@@ -25,9 +25,9 @@ impl<'t> Culprit<'t> {
 }
 
 /// Takes the key whose value stands at `span` out of a table.
-pub(super) fn remove<'t>(table: &mut DeValue<'t>, span: &Span) -> Option<Culprit<'t>> {
-    let exact = |value: &Span| value == span;
-    let around = |value: &Span| value.start <= span.start && span.end <= value.end;
+pub(super) fn remove<'t>(table: &mut DeValue<'t>, span: &SourceSpan) -> Option<Culprit<'t>> {
+    let exact = |value: &SourceSpan| value == span;
+    let around = |value: &SourceSpan| value.start <= span.start && span.end <= value.end;
     let path = find(table, &exact).or_else(|| find(table, &around))?;
     let (last, parents) = path.split_last()?;
     let mut value = table;
@@ -46,7 +46,7 @@ pub(super) fn remove<'t>(table: &mut DeValue<'t>, span: &Span) -> Option<Culprit
 }
 
 /// Returns the path of the innermost key whose value, or an element of whose value, fits.
-fn find(value: &DeValue<'_>, fits: &dyn Fn(&Span) -> bool) -> Option<Vec<String>> {
+fn find(value: &DeValue<'_>, fits: &dyn Fn(&SourceSpan) -> bool) -> Option<Vec<String>> {
     let DeValue::Table(table) = value else {
         return None;
     };
@@ -59,7 +59,7 @@ fn find(value: &DeValue<'_>, fits: &dyn Fn(&Span) -> bool) -> Option<Vec<String>
 
 fn find_in_value(
     value: &Spanned<DeValue<'_>>,
-    fits: &dyn Fn(&Span) -> bool,
+    fits: &dyn Fn(&SourceSpan) -> bool,
 ) -> Option<Vec<String>> {
     let inner = match value.get_ref() {
         DeValue::Array(items) => items.iter().enumerate().find_map(|(i, item)| {

@@ -5,16 +5,16 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
-use super::findings::{Finding, Findings};
-use super::keys::{Keys, KindAt};
+use super::findings::{SpecFinding, SpecFindings};
+use super::keys::{KindAt, SchemaKeys};
 use super::section::Section;
-use super::source::{KeyIndex, Span, element_of, join};
+use super::source::{KeyIndex, SourceSpan, element_of, join};
 use super::{culprit, format, suggest, unbounded, words};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
 /// Options that come in families, chosen by the key `kind`.
-pub(super) trait Family: Default {
+pub(super) trait TaggedOptions: Default {
     /// The values of `kind`.
     const KINDS: &'static [&'static str];
 
@@ -43,18 +43,18 @@ pub(super) struct Nest<T> {
 pub(super) struct Decoder<'t> {
     root: DeTable<'t>,
     index: KeyIndex,
-    keys: LazyCell<Keys, fn() -> Keys>,
+    keys: LazyCell<SchemaKeys, fn() -> SchemaKeys>,
     sections: Vec<&'static str>,
-    pub(super) findings: Findings,
+    pub(super) findings: SpecFindings,
 }
 
 /// A table that is being read, and what is known about it.
-struct Reading<'r> {
+struct TableReading<'r> {
     path: &'r str,
     kind: Option<&'r str>,
 }
 
-impl<'r> Reading<'r> {
+impl<'r> TableReading<'r> {
     fn kind_at(&self) -> Option<KindAt<'r>> {
         self.kind.map(|name| KindAt {
             name,
@@ -67,14 +67,14 @@ impl<'r> Reading<'r> {
 const MOST_WRONG: usize = 150;
 
 /// What a section holds.
-enum Content<'t> {
+enum SectionContent<'t> {
     Absent,
     Unusable,
     Table(Spanned<DeValue<'t>>),
 }
 
 impl<'t> Decoder<'t> {
-    pub(super) fn new(root: DeTable<'t>, findings: Findings, keys: fn() -> Keys) -> Self {
+    pub(super) fn new(root: DeTable<'t>, findings: SpecFindings, keys: fn() -> SchemaKeys) -> Self {
         let index = KeyIndex::of(&root);
         let mut decoder = Self {
             root,
@@ -127,7 +127,7 @@ impl<'t> Decoder<'t> {
     }
 
     /// Reads a section of some `kind` that may be absent.
-    pub(super) fn family<T: Family>(
+    pub(super) fn family<T: TaggedOptions>(
         &mut self,
         name: &'static str,
         problems: fn(&T) -> Vec<Problem>,
@@ -138,7 +138,7 @@ impl<'t> Decoder<'t> {
     }
 
     /// Reads a section of some `kind` that must be there.
-    pub(super) fn required_family<T: Family>(
+    pub(super) fn required_family<T: TaggedOptions>(
         &mut self,
         name: &'static str,
         example: &str,
@@ -165,7 +165,7 @@ impl<'t> Decoder<'t> {
     }
 
     /// Reads the tables of an array, each of some `kind`; the array may be absent.
-    pub(super) fn family_list<T: Family>(
+    pub(super) fn family_list<T: TaggedOptions>(
         &mut self,
         name: &'static str,
         problems: fn(&T) -> Vec<Problem>,
@@ -180,11 +180,15 @@ impl<'t> Decoder<'t> {
     }
 
     /// Returns the tables of an array with their paths.
-    fn elements(&mut self, name: &str, items: Spanned<DeValue<'t>>) -> Vec<(String, Content<'t>)> {
+    fn elements(
+        &mut self,
+        name: &str,
+        items: Spanned<DeValue<'t>>,
+    ) -> Vec<(String, SectionContent<'t>)> {
         let span = items.span();
         let DeValue::Array(items) = items.into_inner() else {
             self.findings.push_broken(
-                Finding::new(
+                SpecFinding::new(
                     Code::NotAList,
                     name,
                     format!("`{name}` is a list of tables"),
@@ -203,7 +207,7 @@ impl<'t> Decoder<'t> {
     }
 
     /// Notes the sections nobody asked for.
-    pub(super) fn finish(mut self) -> (KeyIndex, Findings) {
+    pub(super) fn finish(mut self) -> (KeyIndex, SpecFindings) {
         let rest: Vec<_> = std::mem::take(&mut self.root).into_iter().collect();
         for (key, value) in rest {
             let name = key.get_ref().as_ref();
@@ -222,7 +226,7 @@ impl<'t> Decoder<'t> {
                     .or_else(|| Some(format!("`{name}` belongs in {}", bracketed(homes)))),
             };
             self.findings.push(
-                Finding::new(Code::UnknownSection, join("", name), message)
+                SpecFinding::new(Code::UnknownSection, join("", name), message)
                     .hint(hint)
                     .at(Some(key.span())),
             );
@@ -241,16 +245,16 @@ impl<'t> Decoder<'t> {
         Some(format!("did you mean `{section}.{key}`?"))
     }
 
-    fn content(&mut self, name: &'static str) -> Content<'t> {
+    fn content(&mut self, name: &'static str) -> SectionContent<'t> {
         match self.take(name) {
             Some(value) => self.as_table(name, value),
-            None => Content::Absent,
+            None => SectionContent::Absent,
         }
     }
 
-    fn as_table(&mut self, path: &str, value: Spanned<DeValue<'t>>) -> Content<'t> {
+    fn as_table(&mut self, path: &str, value: Spanned<DeValue<'t>>) -> SectionContent<'t> {
         if value.get_ref().is_table() {
-            return Content::Table(value);
+            return SectionContent::Table(value);
         }
         let message = format!(
             "expected a table for `{path}`, found {}",
@@ -258,44 +262,45 @@ impl<'t> Decoder<'t> {
         );
         let hint = Some(format!("write {} and the keys below it", shown(path)));
         self.findings.push_broken(
-            Finding::new(Code::WrongType, path, message)
+            SpecFinding::new(Code::WrongType, path, message)
                 .hint(hint)
                 .at(Some(value.span())),
         );
-        Content::Unusable
+        SectionContent::Unusable
     }
 
-    fn require(&mut self, name: &str, content: &Content<'_>, example: &str) {
-        if matches!(content, Content::Absent) {
+    fn require(&mut self, name: &str, content: &SectionContent<'_>, example: &str) {
+        if matches!(content, SectionContent::Absent) {
             let hint = format!("add [{name}] with {example}");
             let message = format!("section [{name}] is missing");
-            self.findings
-                .push_broken(Finding::new(Code::MissingSection, name, message).hint(Some(hint)));
+            self.findings.push_broken(
+                SpecFinding::new(Code::MissingSection, name, message).hint(Some(hint)),
+            );
         }
     }
 
     fn table<T: DeserializeOwned>(
         &mut self,
         path: &str,
-        content: Content<'t>,
+        content: SectionContent<'t>,
         problems: fn(&T) -> Vec<Problem>,
     ) -> Option<T> {
-        let Content::Table(table) = content else {
+        let SectionContent::Table(table) = content else {
             return None;
         };
-        let options = self.read(&Reading { path, kind: None }, table, PhantomData::<T>)?;
+        let options = self.read(&TableReading { path, kind: None }, table, PhantomData::<T>)?;
         self.check(path, problems(&options));
         Some(options)
     }
 
-    fn member<T: Family>(
+    fn member<T: TaggedOptions>(
         &mut self,
         path: &str,
-        content: Content<'t>,
+        content: SectionContent<'t>,
         kinds: &'static [&'static str],
         problems: fn(&T) -> Vec<Problem>,
     ) -> Option<T> {
-        let Content::Table(mut table) = content else {
+        let SectionContent::Table(mut table) = content else {
             return None;
         };
         let Some(kind) = self.kind(path, &mut table, kinds) else {
@@ -305,12 +310,12 @@ impl<'t> Decoder<'t> {
         let nest = T::NEST.filter(|nest| nest.kind == kind);
         let others = nest.and_then(|nest| Some((nest.fill, self.nested(path, &nest, &mut table)?)));
         let options = self.read(
-            &Reading {
+            &TableReading {
                 path,
                 kind: Some(kind),
             },
             table,
-            Member {
+            KindReader {
                 kind,
                 family: PhantomData,
             },
@@ -324,7 +329,7 @@ impl<'t> Decoder<'t> {
     }
 
     /// Takes the list of others out of the table of a nest, where it is written, and reads it.
-    fn nested<T: Family>(
+    fn nested<T: TaggedOptions>(
         &mut self,
         path: &str,
         nest: &Nest<T>,
@@ -376,12 +381,12 @@ impl<'t> Decoder<'t> {
                         "expected a string for `{key}`, found {}",
                         described(kind.get_ref())
                     );
-                    Finding::new(Code::WrongType, &key, message).at(Some(kind.span()))
+                    SpecFinding::new(Code::WrongType, &key, message).at(Some(kind.span()))
                 }
             },
             None => {
                 let message = format!("missing key `kind` in {}", shown(path));
-                Finding::new(Code::MissingKey, &key, message).at(self.header(path))
+                SpecFinding::new(Code::MissingKey, &key, message).at(self.header(path))
             }
         };
         self.findings
@@ -394,26 +399,26 @@ impl<'t> Decoder<'t> {
         &mut self,
         path: &str,
         written: &str,
-        span: Span,
+        span: SourceSpan,
         kinds: &'static [&'static str],
     ) -> Option<&'static str> {
         let known = |name: &str| kinds.iter().copied().find(|kind| *kind == name);
         known(written).or_else(|| {
             let message = format!("unknown kind \"{written}\" in {}", shown(path));
-            let finding = Finding::new(Code::UnknownKind, join(path, "kind"), message);
+            let finding = SpecFinding::new(Code::UnknownKind, join(path, "kind"), message);
             self.findings
                 .push_broken(finding.hint(suggest::hint(written, kinds)).at(Some(span)));
             known(suggest::meant(written, kinds.iter().copied())?)
         })
     }
 
-    fn header(&self, path: &str) -> Option<Span> {
+    fn header(&self, path: &str) -> Option<SourceSpan> {
         self.index.get(path).map(|spans| spans.key.clone())
     }
 
     fn read<T, S>(
         &mut self,
-        reading: &Reading<'_>,
+        reading: &TableReading<'_>,
         mut table: Spanned<DeValue<'t>>,
         seed: S,
     ) -> Option<T>
@@ -458,19 +463,19 @@ impl<'t> Decoder<'t> {
         }
         let told = words::tell(error.message(), &path, found);
         self.findings.push_broken(
-            Finding::new(told.code, path, told.message)
+            SpecFinding::new(told.code, path, told.message)
                 .hint(told.hint)
                 .at(error.span()),
         );
     }
 
     /// Notes why a table as a whole cannot be read: keys are missing, or its values contradict each other.
-    fn note_unreadable(&mut self, reading: &Reading<'_>, table: &DeValue<'_>, error: &Error) {
+    fn note_unreadable(&mut self, reading: &TableReading<'_>, table: &DeValue<'_>, error: &Error) {
         let path = reading.path;
         let header = self.header(path);
         let Some(missing) = words::missing_name(error.message()) else {
             let told = words::tell(error.message(), path, None);
-            let finding = Finding::new(told.code, path, told.message);
+            let finding = SpecFinding::new(told.code, path, told.message);
             return self
                 .findings
                 .push_broken(finding.hint(told.hint).at(header));
@@ -487,12 +492,12 @@ impl<'t> Decoder<'t> {
             }
             let message = format!("missing key `{name}` in {}", shown(path));
             self.findings
-                .push(Finding::new(Code::MissingKey, key, message).at(header.clone()));
+                .push(SpecFinding::new(Code::MissingKey, key, message).at(header.clone()));
         }
         self.findings.mark_broken(path);
     }
 
-    fn note_unknown(&mut self, reading: &Reading<'_>, unknown: &[Vec<String>]) {
+    fn note_unknown(&mut self, reading: &TableReading<'_>, unknown: &[Vec<String>]) {
         for steps in unknown {
             let Some((name, parents)) = steps.split_last() else {
                 continue;
@@ -507,7 +512,7 @@ impl<'t> Decoder<'t> {
             let span = self.index.get(&path).map(|spans| spans.key.clone());
             let message = format!("unknown key `{name}` in {}", shown(&parent));
             self.findings.push(
-                Finding::new(Code::UnknownKey, path, message)
+                SpecFinding::new(Code::UnknownKey, path, message)
                     .hint(hint)
                     .at(span),
             );
@@ -515,7 +520,7 @@ impl<'t> Decoder<'t> {
     }
 
     /// Returns a hint for an unknown key: a slip of the finger, a key of another kind or section, or the known keys.
-    fn place_of(&self, name: &str, table: &[&str], reading: &Reading<'_>) -> Option<String> {
+    fn place_of(&self, name: &str, table: &[&str], reading: &TableReading<'_>) -> Option<String> {
         if let Some(now) = format::new_name(&table.join("."), name) {
             return Some(format!("now called `{now}`"));
         }
@@ -560,20 +565,20 @@ impl<'t> Decoder<'t> {
 }
 
 /// Reads one kind of a family.
-struct Member<'k, T> {
+struct KindReader<'k, T> {
     kind: &'k str,
     family: PhantomData<T>,
 }
 
-impl<T> Clone for Member<'_, T> {
+impl<T> Clone for KindReader<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Member<'_, T> {}
+impl<T> Copy for KindReader<'_, T> {}
 
-impl<'de, T: Family> DeserializeSeed<'de> for Member<'_, T> {
+impl<'de, T: TaggedOptions> DeserializeSeed<'de> for KindReader<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, options: D) -> Result<T, D::Error> {

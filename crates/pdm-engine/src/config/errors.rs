@@ -2,9 +2,9 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::findings::Finding;
+use super::findings::SpecFinding;
 use super::render::render;
-use super::source::{Sources, Span};
+use super::source::{SourceSpan, Sources};
 use pdm_core::codes::Code;
 
 /// Something wrong in the pipeline file or an override, and where.
@@ -25,7 +25,7 @@ pub struct SpecProblem {
     /// What to write instead, where that is known.
     pub hint: Option<String>,
     #[serde(skip)]
-    pub(super) span: Option<Span>,
+    pub(super) span: Option<SourceSpan>,
 }
 
 /// Most problems that are told; who has more mends these first.
@@ -42,7 +42,7 @@ pub struct SpecErrors {
 }
 
 impl SpecErrors {
-    pub(super) fn new(sources: Sources, findings: Vec<Finding>) -> Self {
+    pub(super) fn new(sources: Sources, findings: Vec<SpecFinding>) -> Self {
         let mut findings = findings;
         // What is absent comes last: it has no place of its own.
         findings.sort_by_key(|finding| {
@@ -101,8 +101,8 @@ impl Serialize for SpecErrors {
     }
 }
 
-fn locate(sources: &Sources, finding: Finding) -> SpecProblem {
-    let Finding {
+fn locate(sources: &Sources, finding: SpecFinding) -> SpecProblem {
+    let SpecFinding {
         code,
         path,
         message,

@@ -1,21 +1,21 @@
 use std::collections::BTreeSet;
 
-use super::source::{KeyIndex, Span, element_of};
+use super::source::{KeyIndex, SourceSpan, element_of};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
 /// Something wrong, before its line and column are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(super) struct SpecFinding {
     pub(super) code: Code,
     /// Dotted path from the top of the file; empty where it is about no key.
     pub(super) path: String,
     pub(super) message: String,
     pub(super) hint: Option<String>,
-    pub(super) span: Option<Span>,
+    pub(super) span: Option<SourceSpan>,
 }
 
-impl Finding {
+impl SpecFinding {
     pub(super) fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -26,7 +26,7 @@ impl Finding {
         }
     }
 
-    pub(super) fn at(mut self, span: Option<Span>) -> Self {
+    pub(super) fn at(mut self, span: Option<SourceSpan>) -> Self {
         self.span = span;
         self
     }
@@ -39,19 +39,19 @@ impl Finding {
 
 /// What was found wrong so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
-    list: Vec<Finding>,
+pub(super) struct SpecFindings {
+    list: Vec<SpecFinding>,
     /// Paths whose written value could not be used: what follows from the value in its place is not the user's doing.
     broken: BTreeSet<String>,
 }
 
-impl Findings {
-    pub(super) fn push(&mut self, finding: Finding) {
+impl SpecFindings {
+    pub(super) fn push(&mut self, finding: SpecFinding) {
         self.list.push(finding);
     }
 
     /// Adds a finding about a value that cannot be used.
-    pub(super) fn push_broken(&mut self, finding: Finding) {
+    pub(super) fn push_broken(&mut self, finding: SpecFinding) {
         self.broken.insert(finding.path.clone());
         self.list.push(finding);
     }
@@ -85,7 +85,7 @@ impl Findings {
             if !self.touches_broken(&path) {
                 let span = index.nearest(&path);
                 self.push(
-                    Finding::new(code, &path, sentence(&path, &message))
+                    SpecFinding::new(code, &path, sentence(&path, &message))
                         .hint(hint)
                         .at(span),
                 );
@@ -108,7 +108,7 @@ impl Findings {
             .all(|finding| lies_within(&finding.path, table))
     }
 
-    pub(super) fn into_vec(self) -> Vec<Finding> {
+    pub(super) fn into_vec(self) -> Vec<SpecFinding> {
         self.list
     }
 }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_table_with_a_broken_value_is_touched_and_its_neighbours_are_not() {
-        let mut findings = Findings::default();
+        let mut findings = SpecFindings::default();
         findings.mark_broken("features.window");
         let touched = [
             "features",

@@ -10,7 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::findings::Finding;
+use super::findings::SpecFinding;
 use super::layers::{EXTENDS, PROFILE};
 use super::source::join;
 use pdm_core::codes::Code;
@@ -51,7 +51,7 @@ pub(super) fn is_of_the_file(key: &str) -> bool {
 }
 
 /// Gives the keys of a file the names of the current version; what is wrong is returned, with places in its text.
-pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<Finding> {
+pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<SpecFinding> {
     let version = match version(root) {
         Ok(version) => version,
         Err(finding) => return vec![finding],
@@ -74,11 +74,12 @@ pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<Finding> {
 ///
 /// # Errors
 /// It says none, or one that is not known.
-pub(super) fn version(root: &DeTable<'_>) -> Result<u32, Finding> {
+pub(super) fn version(root: &DeTable<'_>) -> Result<u32, SpecFinding> {
     let Some(version) = root.get("version") else {
         let hint = format!("write `version = {VERSION}` at the top");
         return Err(
-            Finding::new(Code::FormatVersion, "version", "missing key `version`").hint(Some(hint)),
+            SpecFinding::new(Code::FormatVersion, "version", "missing key `version`")
+                .hint(Some(hint)),
         );
     };
     let number = match version.get_ref() {
@@ -91,7 +92,7 @@ pub(super) fn version(root: &DeTable<'_>) -> Result<u32, Finding> {
     }
 }
 
-fn unknown(version: &Spanned<DeValue<'_>>, number: Option<u32>) -> Finding {
+fn unknown(version: &Spanned<DeValue<'_>>, number: Option<u32>) -> SpecFinding {
     let written = match version.get_ref() {
         DeValue::Integer(number) => number.to_string(),
         other => format!("of type {}", other.type_str()),
@@ -103,19 +104,19 @@ fn unknown(version: &Spanned<DeValue<'_>>, number: Option<u32>) -> Finding {
         Some(newer) if newer > VERSION => "the file is of a newer pdm-ml: use that one".to_owned(),
         _ => format!("write `version = {VERSION}`"),
     };
-    Finding::new(Code::FormatVersion, "version", message)
+    SpecFinding::new(Code::FormatVersion, "version", message)
         .at(Some(version.span()))
         .hint(Some(hint))
 }
 
-fn too_new(root: &DeTable<'_>, version: u32, key: &str, since: u32) -> Option<Finding> {
+fn too_new(root: &DeTable<'_>, version: u32, key: &str, since: u32) -> Option<SpecFinding> {
     let (written, _) = root.get_key_value(key).filter(|_| version < since)?;
     let message = format!(
         "`{key}` came with version {since} of the format, and this file is of version {version}"
     );
     let hint = format!("write `version = {since}`, or run `pdm-ml config migrate`");
     Some(
-        Finding::new(Code::NewerKey, key, message)
+        SpecFinding::new(Code::NewerKey, key, message)
             .at(Some(written.span()))
             .hint(Some(hint)),
     )
@@ -128,7 +129,7 @@ fn renamed_since(version: u32) -> impl Iterator<Item = &'static Renamed> {
 }
 
 /// Gives a key its new name, in its place.
-fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<Finding> {
+fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<SpecFinding> {
     let Renamed {
         section: name,
         old,
@@ -142,7 +143,7 @@ fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<Finding> {
             join(name, old)
         );
         return Some(
-            Finding::new(Code::RenamedKey, join(name, old), message)
+            SpecFinding::new(Code::RenamedKey, join(name, old), message)
                 .at(Some(span))
                 .hint(Some("write one of the two".to_owned())),
         );

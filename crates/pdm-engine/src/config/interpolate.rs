@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::findings::{Finding, Findings};
+use super::findings::{SpecFinding, SpecFindings};
 use super::source::join;
 use pdm_core::codes::Code;
+use pdm_core::domain::EnvLookup;
 
 const OPEN: &str = "${env:";
-
-/// Looks up an environment variable.
-pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 /// Replaces `${env:NAME}` and `${env:NAME:-default}` in the strings at paths that may hold them.
 ///
@@ -20,8 +18,8 @@ pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 pub(super) fn interpolate(
     root: &mut DeTable<'_>,
     is_allowed: fn(&str) -> bool,
-    env: Environment<'_>,
-    findings: &mut Findings,
+    env: EnvLookup<'_>,
+    findings: &mut SpecFindings,
 ) -> BTreeMap<String, Vec<String>> {
     let mut filling = Filling {
         is_allowed,
@@ -35,8 +33,8 @@ pub(super) fn interpolate(
 
 struct Filling<'a, 'e> {
     is_allowed: fn(&str) -> bool,
-    env: Environment<'e>,
-    findings: &'a mut Findings,
+    env: EnvLookup<'e>,
+    findings: &'a mut SpecFindings,
     filled: BTreeMap<String, Vec<String>>,
 }
 
@@ -92,8 +90,8 @@ pub(super) struct Unfilled {
 }
 
 impl Unfilled {
-    pub(super) fn finding(self, path: &str) -> Finding {
-        Finding::new(self.code, path, self.message).hint(self.hint)
+    pub(super) fn finding(self, path: &str) -> SpecFinding {
+        SpecFinding::new(self.code, path, self.message).hint(self.hint)
     }
 }
 
@@ -101,7 +99,7 @@ impl Unfilled {
 ///
 /// # Errors
 /// What is wrong, and what to do.
-pub(super) fn fill(text: &str, env: Environment<'_>) -> Result<(String, Vec<String>), Unfilled> {
+pub(super) fn fill(text: &str, env: EnvLookup<'_>) -> Result<(String, Vec<String>), Unfilled> {
     let malformed = |message: String| Unfilled {
         code: Code::VariableSyntax,
         message,

@@ -9,9 +9,9 @@ pub(super) struct KindAt<'k> {
 
 /// Answers which keys a table may and must hold.
 #[derive(Debug)]
-pub(super) struct Keys(Value);
+pub(super) struct SchemaKeys(Value);
 
-impl Keys {
+impl SchemaKeys {
     pub(super) fn new(schema: Value) -> Self {
         Self(schema)
     }

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::errors::SpecErrors;
 use super::format::{self, VERSION};
-use super::source::{Sources, Span, join};
+use super::source::{SourceSpan, Sources, join};
 use super::syntax;
 
 /// A file's text in the newest version of the format, and what is other in it.
@@ -17,14 +17,14 @@ pub struct Migration {
     /// The newest.
     pub to: u32,
     /// What changes, from the top of the file on.
-    pub changes: Vec<Change>,
+    pub changes: Vec<TextChange>,
     /// The new text.
     pub text: String,
 }
 
 /// One change of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Change {
+pub struct TextChange {
     /// Line, from 1.
     pub line: usize,
     /// The key.
@@ -70,8 +70,8 @@ pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
         same_but_version(newest, read),
         "a migrated file says what it said"
     );
-    let place = |span: &Span| Sources::new(name, text).place(span).line;
-    let change = |edit: Edit| Change {
+    let place = |span: &SourceSpan| Sources::new(name, text).place(span).line;
+    let change = |edit: Edit| TextChange {
         line: place(&edit.span),
         key: edit.key,
         old: text[edit.span].to_owned(),
@@ -87,7 +87,7 @@ pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
 
 /// A piece of the text, and what is to stand there.
 struct Edit {
-    span: Span,
+    span: SourceSpan,
     key: String,
     new: String,
 }

@@ -54,9 +54,8 @@ pub use errors::{SpecErrors, SpecProblem};
 pub use exec::{ExecGraph, ExecOptions, Node, covers};
 pub use format::VERSION;
 pub use graph::Stage;
-pub use interpolate::Environment;
-pub use layers::{ChosenProfile, Layer, Layers, MOST_OF_A_PIPELINE, Variable};
-pub use migrate::{Change, Migration, migrate};
+pub use layers::{ChosenProfile, Layer, Layers, MOST_OF_A_PIPELINE, SetVariable};
+pub use migrate::{Migration, TextChange, migrate};
 pub use origins::{Origin, Origins, Source};
 pub use reference::file_reference;
 pub use retrain::{Condition, LostData, RetrainOptions};
@@ -64,7 +63,7 @@ pub use schema::{file_schema, file_schema_text};
 pub use section::Section;
 pub(crate) use section::is_locked_key;
 pub use spec::{PipelineSpec, ProjectOptions};
-pub use step::Step;
+pub use step::StepName;
 
 #[cfg(test)]
 mod tests;

@@ -3,13 +3,13 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::findings::{Finding, Findings};
+use super::findings::{SpecFinding, SpecFindings};
 use super::layers::{EXTENDS, PROFILE, moved, only_since};
-use super::source::{SET, Sources, Span, join};
+use super::source::{SET, SourceSpan, Sources, join};
 use pdm_core::codes::Code;
 
 /// One step of the key of an override, and where it is written.
-pub(super) type Step = (String, Span);
+pub(super) type KeyStep = (String, SourceSpan);
 
 /// Sets in the document what each `KEY=VALUE` says, in order; what cannot be set is a finding.
 ///
@@ -18,7 +18,7 @@ pub(super) fn apply<'t>(
     root: &mut DeTable<'t>,
     overrides: &'t [String],
     sources: &mut Sources,
-    findings: &mut Findings,
+    findings: &mut SpecFindings,
 ) {
     let mut since = None;
     for text in overrides {
@@ -27,7 +27,7 @@ pub(super) fn apply<'t>(
         let set = parse(text, base).and_then(|(key, value)| set(root, &key, value, since));
         if let Err(finding) = set {
             let whole = base - SET.len()..base + text.len();
-            findings.push(Finding {
+            findings.push(SpecFinding {
                 span: finding.span.clone().or(Some(whole)),
                 ..finding
             });
@@ -35,9 +35,9 @@ pub(super) fn apply<'t>(
     }
 }
 
-fn parse(text: &str, base: usize) -> Result<(Vec<Step>, Spanned<DeValue<'_>>), Finding> {
+fn parse(text: &str, base: usize) -> Result<(Vec<KeyStep>, Spanned<DeValue<'_>>), SpecFinding> {
     let Some((key, value)) = text.split_once('=') else {
-        let finding = Finding::new(Code::BadOverride, "", format!("`{SET}{text}` has no `=`"));
+        let finding = SpecFinding::new(Code::BadOverride, "", format!("`{SET}{text}` has no `=`"));
         return Err(finding.hint(Some(
             "write KEY=VALUE, such as `--set split.folds=10`".to_owned(),
         )));
@@ -48,7 +48,8 @@ fn parse(text: &str, base: usize) -> Result<(Vec<Step>, Spanned<DeValue<'_>>), F
         } else {
             format!("`{key}` is not a key")
         };
-        let finding = Finding::new(Code::BadOverride, "", message).at(Some(base..base + key.len()));
+        let finding =
+            SpecFinding::new(Code::BadOverride, "", message).at(Some(base..base + key.len()));
         finding.hint(Some(
             "write the names of the section and the key, such as `split.folds`".to_owned(),
         ))
@@ -69,10 +70,10 @@ fn parse(text: &str, base: usize) -> Result<(Vec<Step>, Spanned<DeValue<'_>>), F
 /// Sets a key of the document; what was written from the offset `since` on is of the same layer.
 pub(super) fn set<'t>(
     root: &mut DeTable<'t>,
-    key: &[Step],
+    key: &[KeyStep],
     value: Spanned<DeValue<'t>>,
     since: usize,
-) -> Result<(), Finding> {
+) -> Result<(), SpecFinding> {
     let hint = match key.first() {
         Some((name, _)) if name == EXTENDS => {
             "name the file itself, with the files it extends in it"
@@ -83,7 +84,7 @@ pub(super) fn set<'t>(
         _ => return set_in_table(root, "", key, value, since),
     };
     let (name, span) = &key[0];
-    let finding = Finding::new(
+    let finding = SpecFinding::new(
         Code::OnlyInAFile,
         name,
         format!("`{name}` can only be written in a file"),
@@ -92,7 +93,7 @@ pub(super) fn set<'t>(
 }
 
 /// Reads a dotted key by the parser of TOML itself.
-pub(super) fn parse_key(key: &str) -> Option<Vec<Step>> {
+pub(super) fn parse_key(key: &str) -> Option<Vec<KeyStep>> {
     if key.contains(['\n', '\r']) {
         return None;
     }
@@ -118,10 +119,10 @@ pub(super) fn parse_value(text: &str) -> Spanned<DeValue<'_>> {
 fn set_in_table<'t>(
     table: &mut DeTable<'t>,
     parent: &str,
-    key: &[Step],
+    key: &[KeyStep],
     value: Spanned<DeValue<'t>>,
     since: usize,
-) -> Result<(), Finding> {
+) -> Result<(), SpecFinding> {
     let Some(((name, span), rest)) = key.split_first() else {
         return Ok(());
     };
@@ -143,10 +144,10 @@ fn set_in_table<'t>(
 fn set_within<'t>(
     outer: &mut DeValue<'t>,
     path: &str,
-    key: &[Step],
+    key: &[KeyStep],
     value: Spanned<DeValue<'t>>,
     since: usize,
-) -> Result<(), Finding> {
+) -> Result<(), SpecFinding> {
     match outer {
         DeValue::Table(table) => set_in_table(table, path, key, value, since),
         DeValue::Array(items) => set_in_array(items, path, key, value, since),
@@ -156,7 +157,7 @@ fn set_within<'t>(
                 plain.type_str()
             );
             let span = key.first().map(|(_, span)| span.clone());
-            Err(Finding::new(Code::NoPlaceForOverride, path, message).at(span))
+            Err(SpecFinding::new(Code::NoPlaceForOverride, path, message).at(span))
         }
     }
 }
@@ -164,10 +165,10 @@ fn set_within<'t>(
 fn set_in_array<'t>(
     items: &mut DeArray<'t>,
     path: &str,
-    key: &[Step],
+    key: &[KeyStep],
     value: Spanned<DeValue<'t>>,
     since: usize,
-) -> Result<(), Finding> {
+) -> Result<(), SpecFinding> {
     let Some(((name, span), rest)) = key.split_first() else {
         return Ok(());
     };
@@ -178,7 +179,8 @@ fn set_in_array<'t>(
         .and_then(|position: usize| items.get_mut(position));
     let Some(item) = item else {
         let message = format!("`{path}` has no element `{name}`");
-        let finding = Finding::new(Code::NoPlaceForOverride, path, message).at(Some(span.clone()));
+        let finding =
+            SpecFinding::new(Code::NoPlaceForOverride, path, message).at(Some(span.clone()));
         let positions = match length {
             0 => "it is empty".to_owned(),
             1 => "it has 0 alone".to_owned(),
@@ -202,7 +204,7 @@ mod tests {
     fn set(text: &str) -> Result<toml::Table, String> {
         let (overrides, mut sources) = ([text.to_owned()], Sources::new("pdm.toml", FILE));
         let mut root = DeTable::parse(FILE).unwrap().into_inner();
-        let mut findings = Findings::default();
+        let mut findings = SpecFindings::default();
         apply(&mut root, &overrides, &mut sources, &mut findings);
         if let Some(finding) = findings.into_vec().pop() {
             let place = sources.place(finding.span.as_ref().unwrap());

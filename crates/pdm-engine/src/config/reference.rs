@@ -20,13 +20,13 @@ required.
 /// Returns the reference as Markdown: every key with its type, its default and what it means.
 pub fn file_reference() -> String {
     let schema = whole_schema();
-    let mut page = Page {
+    let mut page = ReferencePage {
         text: OPENING.to_owned(),
     };
     page.heading(2, "The top of the file");
     let file = file_schema();
     let top = [("version", &schema), (EXTENDS, &file)].map(|(key, schema)| row_of(key, schema));
-    let profile = Row {
+    let profile = ReferenceRow {
         name: format!("[{PROFILE}.NAME]"),
         ..row_of(PROFILE, &file)
     };
@@ -37,19 +37,19 @@ pub fn file_reference() -> String {
     page.text
 }
 
-struct Page {
+struct ReferencePage {
     text: String,
 }
 
 /// One line of a table.
-struct Row {
+struct ReferenceRow {
     name: String,
     form: String,
     default: String,
     meaning: String,
 }
 
-impl Page {
+impl ReferencePage {
     fn heading(&mut self, level: usize, title: &str) {
         self.text.truncate(self.text.trim_end().len());
         self.text
@@ -62,14 +62,14 @@ impl Page {
         }
     }
 
-    fn rows(&mut self, rows: impl IntoIterator<Item = Row>) {
+    fn rows(&mut self, rows: impl IntoIterator<Item = ReferenceRow>) {
         let rows: Vec<_> = rows.into_iter().collect();
         if rows.is_empty() {
             return;
         }
         self.text
             .push_str("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
-        for Row {
+        for ReferenceRow {
             name,
             form,
             default,
@@ -138,11 +138,11 @@ fn forms(schema: &Value) -> Vec<&Value> {
 }
 
 /// Returns the keys of a table and of the tables within it.
-fn rows(parent: &str, table: &Value) -> Vec<Row> {
+fn rows(parent: &str, table: &Value) -> Vec<ReferenceRow> {
     let mut found = Vec::new();
     for (key, value) in keys(table) {
         let path = join(parent, key);
-        found.push(Row {
+        found.push(ReferenceRow {
             name: path.clone(),
             ..row_of(key, table)
         });
@@ -160,7 +160,7 @@ fn rows(parent: &str, table: &Value) -> Vec<Row> {
     found
 }
 
-fn row_of(key: &str, table: &Value) -> Row {
+fn row_of(key: &str, table: &Value) -> ReferenceRow {
     let value = &table["properties"][key];
     let required = table["required"]
         .as_array()
@@ -171,7 +171,7 @@ fn row_of(key: &str, table: &Value) -> Row {
         Some(default) if !default.is_object() => toml_of(default),
         _ => String::new(),
     };
-    Row {
+    ReferenceRow {
         name: key.to_owned(),
         form: form(value),
         default,

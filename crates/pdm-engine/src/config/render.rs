@@ -3,7 +3,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
 
 use super::errors::SpecProblem;
 use super::section::may_be_secret;
-use super::source::{Place, Sources};
+use super::source::{SourceLocation, Sources};
 
 /// A longer hint stands below the snippet instead of beside the caret.
 const LONGEST_LABEL: usize = 60;
@@ -61,7 +61,7 @@ fn group<'p>(sources: &'p Sources, problem: &'p SpecProblem) -> Group<'p> {
 }
 
 /// Returns the line of a place with the one before it, and the offset and number of the first of the two.
-fn excerpt_of<'s>(place: &Place<'s>) -> (&'s str, usize, usize) {
+fn excerpt_of<'s>(place: &SourceLocation<'s>) -> (&'s str, usize, usize) {
     place.source.excerpt(place.line)
 }
 
@@ -72,7 +72,7 @@ fn may_hold_secret(problem: &SpecProblem) -> bool {
 }
 
 /// A line that breaks the grammar has no key yet, and may hold a secret all the same.
-fn speaks_of_secret(place: &Place<'_>) -> bool {
+fn speaks_of_secret(place: &SourceLocation<'_>) -> bool {
     let text = &place.source.text;
     let start = text[..place.span.start]
         .rfind('\n')

@@ -161,13 +161,13 @@ impl Serialize for Condition {
 
 impl<'de> Deserialize<'de> for Condition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Reader)
+        deserializer.deserialize_str(ConditionReader)
     }
 }
 
-struct Reader;
+struct ConditionReader;
 
-impl Visitor<'_> for Reader {
+impl Visitor<'_> for ConditionReader {
     type Value = Condition;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,7 +14,7 @@ pub(super) const ENVIRONMENT: &str = "environment";
 pub(super) const SET: &str = "--set ";
 
 /// Bytes from one of the texts of [`Sources`]; offsets count over all texts, one after the other.
-pub(super) type Span = Range<usize>;
+pub(super) type SourceSpan = Range<usize>;
 
 /// The texts a specification comes from: the file, those it extends, those the profile stands in once more, the names of
 /// variables, then each `--set`.
@@ -38,10 +38,10 @@ pub(super) struct SourceText {
 
 /// A span within one text, and where it starts for a reader.
 #[derive(Debug, Clone)]
-pub(super) struct Place<'s> {
+pub(super) struct SourceLocation<'s> {
     pub(super) source: &'s SourceText,
     /// Offsets within the text, at least one line's worth cut off at the first line break.
-    pub(super) span: Span,
+    pub(super) span: SourceSpan,
     /// Line, from 1.
     pub(super) line: usize,
     /// Column in characters, from 1.
@@ -82,7 +82,7 @@ impl Sources {
     }
 
     /// Adds the text a span lies in once more, as that of another layer, and returns the offset it starts at.
-    pub(super) fn add_copy(&mut self, span: &Span, layer: Layer) -> usize {
+    pub(super) fn add_copy(&mut self, span: &SourceSpan, layer: Layer) -> usize {
         let SourceText { name, text, .. } = self.text(span).clone();
         self.add(&name, &text, layer)
     }
@@ -93,11 +93,11 @@ impl Sources {
     }
 
     /// Returns the offset that the text a span lies in starts at.
-    pub(super) fn base_of(&self, span: &Span) -> usize {
+    pub(super) fn base_of(&self, span: &SourceSpan) -> usize {
         self.text(span).base
     }
 
-    fn text(&self, span: &Span) -> &SourceText {
+    fn text(&self, span: &SourceSpan) -> &SourceText {
         let after = self.texts.partition_point(|text| text.base <= span.start);
         &self.texts[after.saturating_sub(1)]
     }
@@ -108,7 +108,7 @@ impl Sources {
     }
 
     /// Returns where a span lies.
-    pub(super) fn place(&self, span: &Span) -> Place<'_> {
+    pub(super) fn place(&self, span: &SourceSpan) -> SourceLocation<'_> {
         self.text(span).place(span)
     }
 }
@@ -119,7 +119,7 @@ impl SourceText {
         self.text.strip_prefix(SET).unwrap_or(&self.text)
     }
 
-    fn place(&self, span: &Span) -> Place<'_> {
+    fn place(&self, span: &SourceSpan) -> SourceLocation<'_> {
         let start = self.boundary(span.start - self.base);
         let end = self.boundary(span.end.saturating_sub(self.base)).max(start);
         let line_end = self.text[start..end]
@@ -127,7 +127,7 @@ impl SourceText {
             .map_or(end, |length| start + length);
         let line = self.lines.partition_point(|begin| *begin <= start);
         let line_start = self.lines[line - 1];
-        Place {
+        SourceLocation {
             source: self,
             span: start..line_end,
             line,
@@ -161,8 +161,8 @@ fn beginnings(text: &str) -> Vec<usize> {
 /// Where a key and its value stand. For a table the value is its header, for an element of an array the key is too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeySpans {
-    pub(super) key: Span,
-    pub(super) value: Span,
+    pub(super) key: SourceSpan,
+    pub(super) value: SourceSpan,
 }
 
 /// Key path → where it stands.
@@ -181,7 +181,7 @@ impl KeyIndex {
     }
 
     /// Returns the span to point at for a path: its value, or the key of the nearest table around it that is written.
-    pub(super) fn nearest(&self, path: &str) -> Option<Span> {
+    pub(super) fn nearest(&self, path: &str) -> Option<SourceSpan> {
         if let Some(spans) = self.get(path) {
             return Some(spans.value.clone());
         }
@@ -202,7 +202,7 @@ impl KeyIndex {
         }
     }
 
-    fn add(&mut self, path: String, key: Span, value: &Spanned<DeValue<'_>>) {
+    fn add(&mut self, path: String, key: SourceSpan, value: &Spanned<DeValue<'_>>) {
         match value.get_ref() {
             DeValue::Table(table) => self.add_table(&path, table),
             DeValue::Array(items) => {

@@ -3,13 +3,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::budget::BudgetOptions;
 use super::combinations::combination_problems;
-use super::decode::{Decoder, Family, Nest};
+use super::decode::{Decoder, Nest, TaggedOptions};
 use super::errors::SpecErrors;
 use super::exec::ExecOptions;
-use super::findings::Findings;
+use super::findings::SpecFindings;
 use super::format;
-use super::interpolate::{Environment, interpolate};
-use super::keys::Keys;
+use super::interpolate::interpolate;
+use super::keys::SchemaKeys;
 use super::layers::{self, EXTENDS, Layers, PROFILE};
 use super::origins::Origins;
 use super::overrides;
@@ -20,7 +20,8 @@ use super::section::Section;
 use super::source::Sources;
 use crate::cache::CacheOptions;
 use crate::schedule::ScheduleOptions;
-use pdm_core::domain::{Found, Problem};
+use pdm_core::domain::EnvLookup;
+use pdm_core::domain::{Problem, ResolvedValue};
 use pdm_core::gates::GateOptions;
 use pdm_core::scoring::{CalibrateOptions, EvaluateOptions};
 use pdm_models::data::{DatasetOptions, Lives, SplitOptions, ValidateOptions};
@@ -111,7 +112,7 @@ impl ProjectOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
         let name = self.name.parse::<ModelName>().err().map(|error| {
-            let problem = Problem::new("name", error.to_string()).of(error.code());
+            let problem = Problem::new("name", error.to_string()).with_code(error.code());
             match near(&self.name) {
                 Some(name) => problem.hint(format!("such as \"{name}\"")),
                 None => problem,
@@ -126,7 +127,7 @@ impl ProjectOptions {
     }
 }
 
-impl Family for DatasetOptions {
+impl TaggedOptions for DatasetOptions {
     const KINDS: &'static [&'static str] = Self::KINDS;
 
     fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
@@ -134,7 +135,7 @@ impl Family for DatasetOptions {
     }
 }
 
-impl Family for ModelOptions {
+impl TaggedOptions for ModelOptions {
     const KINDS: &'static [&'static str] = Self::KINDS;
     const NEST: Option<Nest<Self>> = Some(Nest {
         kind: "stack",
@@ -154,7 +155,7 @@ impl Family for ModelOptions {
     }
 }
 
-impl Family for NotifyOptions {
+impl TaggedOptions for NotifyOptions {
     const KINDS: &'static [&'static str] = Self::KINDS;
 
     fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>> {
@@ -173,7 +174,7 @@ impl PipelineSpec {
         text: &str,
         file_name: &str,
         overrides: &[String],
-        env: Environment<'_>,
+        env: EnvLookup<'_>,
     ) -> Result<(Self, Origins), SpecErrors> {
         Self::compose(
             &Layers::of_text(text, file_name).with_overrides(overrides),
@@ -185,7 +186,7 @@ impl PipelineSpec {
     ///
     /// # Errors
     /// Everything that is wrong with the layers, in one pass; where a file cannot be read, only that.
-    pub fn compose(layers: &Layers, env: Environment<'_>) -> Result<(Self, Origins), SpecErrors> {
+    pub fn compose(layers: &Layers, env: EnvLookup<'_>) -> Result<(Self, Origins), SpecErrors> {
         Self::compose_checked(layers, env, |_| Vec::new())
     }
 
@@ -195,14 +196,14 @@ impl PipelineSpec {
     /// As [`PipelineSpec::compose`]; and, where the other sections are sound, the values that no trial could use.
     pub fn compose_to_search(
         layers: &Layers,
-        env: Environment<'_>,
+        env: EnvLookup<'_>,
     ) -> Result<(Self, Origins), SpecErrors> {
         Self::compose_checked(layers, env, unusable_values)
     }
 
     fn compose_checked(
         layers: &Layers,
-        env: Environment<'_>,
+        env: EnvLookup<'_>,
         further: impl Fn(&Self) -> Vec<Problem>,
     ) -> Result<(Self, Origins), SpecErrors> {
         let mut sources = Sources::new(&layers.name, &layers.text);
@@ -210,7 +211,7 @@ impl PipelineSpec {
             Ok(file) => file,
             Err(findings) => return Err(SpecErrors::new(sources, findings)),
         };
-        let (mut root, mut findings) = (file.laid(), Findings::default());
+        let (mut root, mut findings) = (file.laid(), SpecFindings::default());
         let unchosen = layers::choose(&mut root, layers, &mut sources, &mut findings);
         layers::apply_variables(&mut root, &layers.variables, &mut sources, &mut findings);
         overrides::apply(&mut root, &layers.overrides, &mut sources, &mut findings);
@@ -219,7 +220,7 @@ impl PipelineSpec {
             Err(finding) => return Err(SpecErrors::new(sources, vec![finding])),
         };
         let filled = interpolate(&mut root, Section::takes_variables, env, &mut findings);
-        let mut decoder = Decoder::new(root, findings, || Keys::new(whole_schema()));
+        let mut decoder = Decoder::new(root, findings, || SchemaKeys::new(whole_schema()));
         let spec = Self::decode(&mut decoder, version);
         let (index, mut findings) = decoder.finish();
         if let Some(spec) = &spec {
@@ -315,8 +316,8 @@ impl PipelineSpec {
     }
 
     /// Returns what was left to the data, and what it follows from.
-    pub fn found(&self, lives: &Lives) -> Vec<Found> {
-        let mut found: Vec<Found> = self.target.found(lives).into_iter().collect();
+    pub fn found(&self, lives: &Lives) -> Vec<ResolvedValue> {
+        let mut found: Vec<ResolvedValue> = self.target.found(lives).into_iter().collect();
         found.extend(self.features.found(lives));
         let time_scale = self.features.settled(lives).time_scale();
         if let Some(stride) = self.model.found_stride(time_scale) {
@@ -324,7 +325,7 @@ impl PipelineSpec {
                 "model.stride".to_owned(),
                 format!("the median training life has {} rows", lives.median),
             );
-            found.push(Found {
+            found.push(ResolvedValue {
                 key,
                 value: stride.to_string(),
                 why,

@@ -7,14 +7,14 @@ use super::Stage;
 
 /// One step of a run: a named stage of the line, or a program of the user's beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum StepName {
     /// A named stage.
     Named(Stage),
     /// An `exec` stage, by its name.
     Exec(String),
 }
 
-impl Step {
+impl StepName {
     /// Returns the name in tables, caches and messages.
     pub fn name(&self) -> &str {
         match self {
@@ -32,32 +32,32 @@ impl Step {
     }
 }
 
-impl From<Stage> for Step {
+impl From<Stage> for StepName {
     fn from(stage: Stage) -> Self {
         Self::Named(stage)
     }
 }
 
-impl PartialEq<Stage> for Step {
+impl PartialEq<Stage> for StepName {
     fn eq(&self, stage: &Stage) -> bool {
         self.named() == Some(*stage)
     }
 }
 
 /// An `exec` stage has no place before or after a named one by itself.
-impl PartialOrd<Stage> for Step {
+impl PartialOrd<Stage> for StepName {
     fn partial_cmp(&self, stage: &Stage) -> Option<Ordering> {
         self.named().map(|own| own.cmp(stage))
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for StepName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl Serialize for Step {
+impl Serialize for StepName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }

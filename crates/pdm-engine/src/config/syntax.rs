@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use toml::de::Error;
 
-use super::findings::Finding;
+use super::findings::SpecFinding;
 use super::render::is_secretive;
-use super::source::{Span, join};
+use super::source::{SourceSpan, join};
 use pdm_core::codes::Code;
 
 /// Most mistakes that are looked at closely; no more are told.
@@ -36,7 +36,7 @@ struct Said {
 
 /// Returns the mistakes of a text that is not TOML; of each line the first, for what follows it is seldom understood as
 /// it was meant.
-pub(super) fn findings(text: &str, errors: &[Error]) -> Vec<Finding> {
+pub(super) fn findings(text: &str, errors: &[Error]) -> Vec<SpecFinding> {
     if text.trim_start().starts_with('{') {
         let said = Said::new("this is JSON, and a pipeline file is TOML")
             .hint("`pdm-ml init` writes one to begin with");
@@ -171,15 +171,15 @@ impl Said {
         }
     }
 
-    fn finding(self, key: &str, span: Span) -> Finding {
-        Finding::new(self.code, key, self.message)
+    fn finding(self, key: &str, span: SourceSpan) -> SpecFinding {
+        SpecFinding::new(self.code, key, self.message)
             .hint(self.hint)
             .at(Some(span))
     }
 }
 
 impl<'t> Line<'t> {
-    fn at(text: &'t str, span: &Span) -> Self {
+    fn at(text: &'t str, span: &SourceSpan) -> Self {
         let boundary = |offset: usize| {
             (0..=offset.min(text.len()))
                 .rev()
@@ -372,7 +372,7 @@ fn is_odd_blank(c: char) -> bool {
         || matches!(c, '\u{200b}' | '\u{feff}')
 }
 
-fn list_not_closed(at: usize) -> Finding {
+fn list_not_closed(at: usize) -> SpecFinding {
     Said::new("the list is not closed")
         .hint("`]` is missing")
         .finding("", at..at + 1)

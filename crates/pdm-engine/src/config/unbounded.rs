@@ -3,18 +3,18 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::findings::Finding;
+use super::findings::SpecFinding;
 use super::source::join;
 use pdm_core::codes::Code;
 
 /// Finds the numbers without a canonical form, and those that TOML cannot hold and the resolved file could not either.
-pub(super) fn find(parent: &str, table: &DeTable<'_>, found: &mut Vec<Finding>) {
+pub(super) fn find(parent: &str, table: &DeTable<'_>, found: &mut Vec<SpecFinding>) {
     for (key, value) in table {
         find_in_value(join(parent, key.get_ref()), value, found);
     }
 }
 
-fn find_in_value(path: String, value: &Spanned<DeValue<'_>>, found: &mut Vec<Finding>) {
+fn find_in_value(path: String, value: &Spanned<DeValue<'_>>, found: &mut Vec<SpecFinding>) {
     let unbounded = match value.get_ref() {
         DeValue::Table(table) => return find(&path, table, found),
         DeValue::Array(items) => {
@@ -33,6 +33,6 @@ fn find_in_value(path: String, value: &Spanned<DeValue<'_>>, found: &mut Vec<Fin
             }
             _ => format!("the number for `{path}` is not finite"),
         };
-        found.push(Finding::new(Code::UnboundedNumber, path, message).at(Some(value.span())));
+        found.push(SpecFinding::new(Code::UnboundedNumber, path, message).at(Some(value.span())));
     }
 }

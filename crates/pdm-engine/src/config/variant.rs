@@ -9,7 +9,7 @@ use super::spec::PipelineSpec;
 use super::words;
 use pdm_core::domain::Problem;
 use pdm_models::models::ModelOptions;
-use pdm_models::tune::Point;
+use pdm_models::tune::SearchPoint;
 
 /// The key that chooses a model family; another family begins with its own defaults.
 pub(super) const KIND: &str = "model.kind";
@@ -20,7 +20,7 @@ impl PipelineSpec {
     ///
     /// # Errors
     /// What is wrong with these values, with paths from the top of the file.
-    pub fn with_values(&self, values: &Point) -> Result<Self, Vec<Problem>> {
+    pub fn with_values(&self, values: &SearchPoint) -> Result<Self, Vec<Problem>> {
         let mut variant = Variant::of(self, values);
         values
             .iter()
@@ -89,12 +89,12 @@ impl PipelineSpec {
 /// The sections that may change, as they are put together.
 struct Variant<'v> {
     sections: Map<String, Value>,
-    values: &'v Point,
+    values: &'v SearchPoint,
     problems: Vec<Problem>,
 }
 
 impl<'v> Variant<'v> {
-    fn of(spec: &PipelineSpec, values: &'v Point) -> Self {
+    fn of(spec: &PipelineSpec, values: &'v SearchPoint) -> Self {
         let other_kind = values
             .get(KIND)
             .is_some_and(|kind| *kind != spec.model.kind());
@@ -159,7 +159,7 @@ impl<'v> Variant<'v> {
         &mut self,
         name: &str,
         value: Value,
-        read: impl FnOnce(Heard<'_, '_>) -> Result<T, Error>,
+        read: impl FnOnce(UnreadKeys<'_, '_>) -> Result<T, Error>,
     ) -> Option<T> {
         let mut unknown = Vec::new();
         let mut note = |path: serde_ignored::Path<'_>| unknown.push(steps(&path).join("."));
@@ -196,7 +196,7 @@ impl<'v> Variant<'v> {
 }
 
 /// A value that tells of the keys nobody reads.
-type Heard<'b, 'n> =
+type UnreadKeys<'b, 'n> =
     serde_ignored::Deserializer<'b, 'b, Value, &'n mut dyn FnMut(serde_ignored::Path<'_>)>;
 
 /// Returns the place of a key in a table, made where it is not there; none where something else stands.

@@ -6,20 +6,20 @@ use pdm_core::domain::WRITE_A_NAME;
 
 /// What serde said about a value, told to somebody who wrote TOML.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct TomlMessage {
     pub(super) code: Code,
     pub(super) message: String,
     pub(super) hint: Option<String>,
 }
 
 /// Translates a message about the value of `path`; `found` describes what stands there, where that is known.
-pub(super) fn tell(serde_says: &str, path: &str, found: Option<&str>) -> Told {
+pub(super) fn tell(serde_says: &str, path: &str, found: Option<&str>) -> TomlMessage {
     wrong_type(serde_says, path, found)
         .or_else(|| written_secret(serde_says, path))
         .or_else(|| unknown_variant(serde_says, path))
         .or_else(|| missing_field(serde_says, path))
         .or_else(|| not_a_name(serde_says, path, found))
-        .unwrap_or_else(|| Told {
+        .unwrap_or_else(|| TomlMessage {
             code: Code::BadValue,
             message: format!("`{path}`: {serde_says}"),
             hint: None,
@@ -27,8 +27,8 @@ pub(super) fn tell(serde_says: &str, path: &str, found: Option<&str>) -> Told {
 }
 
 /// What stands where the name of a secret's variable belongs is the secret, perhaps.
-fn written_secret(serde_says: &str, path: &str) -> Option<Told> {
-    (serde_says == WRITE_A_NAME).then(|| Told {
+fn written_secret(serde_says: &str, path: &str) -> Option<TomlMessage> {
+    (serde_says == WRITE_A_NAME).then(|| TomlMessage {
         code: Code::NotAVariableName,
         message: format!("`{path}` holds a text where a secret is named"),
         hint: Some(
@@ -44,7 +44,7 @@ pub(super) fn missing_name(serde_says: &str) -> Option<&str> {
         .strip_suffix('`')
 }
 
-fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<Told> {
+fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<TomlMessage> {
     let kinds = [
         ("invalid type: ", Code::WrongType),
         ("invalid value: ", Code::BadValue),
@@ -67,14 +67,14 @@ fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<Told
             "write \"{}\" with quotes",
             time.trim_start_matches("the time ")
         );
-        return Some(Told {
+        return Some(TomlMessage {
             code: Code::WrongType,
             message,
             hint: Some(hint),
         });
     }
     let table = || below(path).filter(|_| expectation(expected) == "a table");
-    Some(Told {
+    Some(TomlMessage {
         code,
         message,
         hint: remedy(found, expected).or_else(table),
@@ -89,24 +89,24 @@ fn below(path: &str) -> Option<String> {
     (!is_element).then(|| format!("write [{path}] and the keys below it"))
 }
 
-fn unknown_variant(serde_says: &str, path: &str) -> Option<Told> {
+fn unknown_variant(serde_says: &str, path: &str) -> Option<TomlMessage> {
     let says = serde_says.strip_prefix("unknown variant `")?;
     let (written, expected) = says
         .rsplit_once("`, expected ")
         .or_else(|| says.rsplit_once("`, there are "))?;
     let names: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
     let message = format!("unknown value \"{written}\" for `{path}`");
-    Some(Told {
+    Some(TomlMessage {
         code: Code::UnknownWord,
         message,
         hint: suggest::hint(written, &names),
     })
 }
 
-fn missing_field(serde_says: &str, path: &str) -> Option<Told> {
+fn missing_field(serde_says: &str, path: &str) -> Option<TomlMessage> {
     let name = missing_name(serde_says)?;
     let message = format!("missing key `{name}` in `{path}`");
-    Some(Told {
+    Some(TomlMessage {
         code: Code::MissingKey,
         message,
         hint: None,
@@ -114,12 +114,12 @@ fn missing_field(serde_says: &str, path: &str) -> Option<Told> {
 }
 
 /// What the deserializer of `toml` says where one of several names is expected and something else stands.
-fn not_a_name(serde_says: &str, path: &str, found: Option<&str>) -> Option<Told> {
+fn not_a_name(serde_says: &str, path: &str, found: Option<&str>) -> Option<TomlMessage> {
     let found = found
         .map(|found| format!(", found {found}"))
         .unwrap_or_default();
     let message = format!("expected a string for `{path}`{found}");
-    (serde_says == "wanted string or table").then_some(Told {
+    (serde_says == "wanted string or table").then_some(TomlMessage {
         code: Code::WrongType,
         message,
         hint: None,
@@ -222,7 +222,7 @@ mod tests {
         list: Option<Vec<f64>>,
         pair: Option<[f64; 2]>,
         table: Option<Inner>,
-        method: Option<Method>,
+        method: Option<TestMethod>,
         small: Option<u8>,
     }
 
@@ -234,7 +234,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
-    enum Method {
+    enum TestMethod {
         Zscore,
         Minmax,
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Context, EngineError, Job, Line, Outcome};
+use super::{Context, EngineError, Job, Outcome, PipelineRun};
 use crate::config::Stage;
 use crate::pipeline::evaluate::{
     OUT_OF_FOLD_PREDICTIONS, OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD, score_on_unseen,
@@ -22,7 +22,7 @@ use pdm_tracking::tracking::{RunId, RunStore, TrackingError};
 const FORMAT: u32 = 1;
 
 /// A model to be compared with: found before anything runs, so that a typo costs no training.
-pub struct Opponent {
+pub struct ComparedModel {
     reference: String,
     name: String,
     brings: Brings,
@@ -130,7 +130,7 @@ impl AgainstError {
     }
 }
 
-impl Opponent {
+impl ComparedModel {
     /// Finds a model by the beginning of a run's id, by a reference into the registry, or by its bundle folder.
     ///
     /// # Errors
@@ -381,7 +381,7 @@ fn scores_of_bundle(
         return Ok(Vec::new());
     };
     let card = &unseen.scorecard;
-    let mut line = Line::open(context, job)?;
+    let mut line = PipelineRun::open(context, job)?;
     let dataset = line.dataset()?;
     let scored = score_on_unseen(
         &job.spec,

@@ -5,16 +5,16 @@ use std::time::Instant;
 use super::budget::within_memory;
 use super::decide::Decision;
 use super::drift::Drift;
-use super::exec::{Abandon, Bench, Board, Outlook};
-use super::inputs::{Trust, memory};
+use super::exec::{CancelToken, ExecContext, Planner, Scheduler};
+use super::inputs::{HashPolicy, digest_cache};
 use super::locking::Lock;
-use super::outcome::{Action, Judged, Outcome, PlannedStage, StageRow, UNCHANGED};
+use super::outcome::{Judged, Outcome, PlannedStage, StageAction, StageRow, UNCHANGED};
 use super::provision::{missing_fleet, provision};
-use super::record::Record;
-use super::remote::Remote;
+use super::record::RunRecord;
+use super::remote::SharedCache;
 use super::work::{Worked, summary_of};
-use super::{Context, EngineError, Job, Line, Reuse};
-use crate::cache::Entry;
+use super::{Context, EngineError, Job, PipelineRun, Reuse};
+use crate::cache::CacheEntry;
 use crate::config::{ExecGraph, Node, Stage};
 use crate::pipeline::calibrate::BUNDLE;
 use crate::pipeline::evaluate::{
@@ -42,9 +42,9 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
             .map(|stage| unseen(*stage, why))
             .collect());
     }
-    let mut line = Line::open_early(context, job)?;
+    let mut line = PipelineRun::open_early(context, job)?;
     let cache = line.cache.clone();
-    let mut outlook = Outlook::new(Bench::to_look(context, job, &cache), graph.clone());
+    let mut outlook = Planner::new(ExecContext::to_look(context, job, &cache), graph.clone());
     let mut blocked: Option<String> = None;
     let mut planned = Vec::new();
     for node in graph.order(until) {
@@ -71,7 +71,7 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
 
 /// Foresees one named stage; `blocked` is the step that would run before it.
 fn foresee(
-    line: &mut Line<'_>,
+    line: &mut PipelineRun<'_>,
     stage: Stage,
     blocked: Option<&str>,
 ) -> Result<PlannedStage, EngineError> {
@@ -87,7 +87,7 @@ fn foresee(
     let last = line
         .entries
         .get(&stage)
-        .map(Entry::cost)
+        .map(CacheEntry::cost)
         .or_else(|| line.last_cost(stage));
     let (last_elapsed_ms, last_peak_bytes) = (
         last.map(|cost| cost.elapsed_ms),
@@ -117,7 +117,7 @@ fn foresee(
     })
 }
 
-fn decided(line: &mut Line<'_>, stage: Stage) -> Result<(bool, String), EngineError> {
+fn decided(line: &mut PipelineRun<'_>, stage: Stage) -> Result<(bool, String), EngineError> {
     Ok(match line.decide(stage, false)? {
         Decision::Cached(entry) => {
             line.entries.insert(stage, *entry);
@@ -128,7 +128,7 @@ fn decided(line: &mut Line<'_>, stage: Stage) -> Result<(bool, String), EngineEr
     })
 }
 
-fn barred(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
+fn barred(line: &PipelineRun<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
     Ok(stopped(line, stage)?.map(|_| "a gate stands in the way".to_owned()))
 }
 
@@ -161,7 +161,7 @@ pub fn bring_up(
     until: Stage,
     reuse: Reuse,
 ) -> Result<Outcome, EngineError> {
-    bring_up_for(context, job, until, reuse, &Purpose::Wish)
+    bring_up_for(context, job, until, reuse, &RunPurpose::Wish)
 }
 
 /// Brings a pipeline up to a registered version, whatever its gates say of it: the way to a model that cannot be compared, which a
@@ -174,11 +174,11 @@ pub fn register_refused(
     job: &Job,
     reuse: Reuse,
 ) -> Result<Outcome, EngineError> {
-    bring_up_for(context, job, Stage::Register, reuse, &Purpose::Register)
+    bring_up_for(context, job, Stage::Register, reuse, &RunPurpose::Register)
 }
 
 /// Why a pipeline is brought up.
-pub(super) enum Purpose {
+pub(super) enum RunPurpose {
     /// Somebody asked for it.
     Wish,
     /// Somebody asked to register the model even where gates refuse it.
@@ -198,31 +198,31 @@ pub(super) fn bring_up_for(
     job: &Job,
     until: Stage,
     reuse: Reuse,
-    purpose: &Purpose,
+    purpose: &RunPurpose,
 ) -> Result<Outcome, EngineError> {
-    let mut record = Record::new(context, job);
-    let abandon = Arc::new(Abandon::default());
+    let mut record = RunRecord::new(context, job);
+    let abandon = Arc::new(CancelToken::default());
     let reporter =
         within_memory(&job.spec.project.budget, &record.reporter())
-            .guarded(Arc::<Abandon>::clone(&abandon));
+            .guarded(Arc::<CancelToken>::clone(&abandon));
     let context = Context {
         reporter,
         ..context.clone()
     };
-    let _turn = context.turn()?;
+    let _turn = context.lock_project()?;
     let lock = Lock::open(job, reuse.lock)?;
     provision(&context, job)?;
     let graph = ExecGraph::of(&job.spec);
-    let mut line = Line::open_early(&context, job)?;
-    line.keeps_refused = !matches!(purpose, Purpose::Wish);
-    if let Purpose::Night { reason, drift } = purpose {
+    let mut line = PipelineRun::open_early(&context, job)?;
+    line.keeps_refused = !matches!(purpose, RunPurpose::Wish);
+    if let RunPurpose::Night { reason, drift } = purpose {
         (line.night, line.drift) = (Some(reason.clone()), drift.clone());
     }
-    (line.lock, line.remote) = (Arc::new(lock), Arc::new(Remote::open(&context, job)));
+    (line.lock, line.remote) = (Arc::new(lock), Arc::new(SharedCache::open(&context, job)));
     if !graph.some_make_data() {
         line.meet_data(reuse)?;
     }
-    let board = Board::new(
+    let board = Scheduler::new(
         graph.clone(),
         graph.needed_for(until),
         abandon,
@@ -233,7 +233,7 @@ pub(super) fn bring_up_for(
         outcome
             .stages
             .iter()
-            .any(|row| row.stage >= Stage::Register && row.action == Action::Ran)
+            .any(|row| row.stage >= Stage::Register && row.action == StageAction::Ran)
     };
     record.close(&result, || {
         result.as_ref().ok().filter(|outcome| changed(outcome))?;
@@ -251,20 +251,20 @@ pub(super) fn bring_up_for(
 
 /// Walks the line, with the `exec` stages beside it.
 fn walk(
-    line: &mut Line<'_>,
+    line: &mut PipelineRun<'_>,
     until: Stage,
     reuse: Reuse,
-    record: &Record<'_>,
-    board: &Board<'_>,
+    record: &RunRecord<'_>,
+    board: &Scheduler<'_>,
 ) -> Result<Outcome, EngineError> {
     let (mut rows, cache) = (Vec::new(), line.cache.clone());
-    let bench = Bench {
+    let bench = ExecContext {
         context: line.context,
         job: line.job,
         cache: &cache,
         record: Some(record),
         force: !reuse.cached,
-        memory: memory(line.context, Trust::of(reuse)),
+        memory: digest_cache(line.context, HashPolicy::of(reuse)),
         lock: Arc::clone(&line.lock),
         remote: Arc::clone(&line.remote),
     };
@@ -294,11 +294,11 @@ fn walk(
 
 /// Brings the named stages about, one after the other, each once what it waits for is there.
 fn along(
-    line: &mut Line<'_>,
+    line: &mut PipelineRun<'_>,
     until: Stage,
     reuse: Reuse,
-    record: &Record<'_>,
-    board: &Board<'_>,
+    record: &RunRecord<'_>,
+    board: &Scheduler<'_>,
     rows: &mut Vec<StageRow>,
 ) -> Result<(), EngineError> {
     for stage in until.line_up_to() {
@@ -332,7 +332,7 @@ fn along(
 }
 
 /// Nothing is promoted past a gate, and nothing is registered past one unless that was asked for.
-fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
+fn stopped(line: &PipelineRun<'_>, stage: Stage) -> Result<Option<String>, EngineError> {
     let kept = stage == Stage::Register && line.keeps_refused;
     if kept || stage <= Stage::Gate || !line.entries.contains_key(&Stage::Gate) {
         return Ok(None);
@@ -345,15 +345,15 @@ fn stopped(line: &Line<'_>, stage: Stage) -> Result<Option<String>, EngineError>
 }
 
 fn step(
-    line: &mut Line<'_>,
+    line: &mut PipelineRun<'_>,
     stage: Stage,
     reuse: Reuse,
-    record: &Record<'_>,
+    record: &RunRecord<'_>,
 ) -> Result<StageRow, EngineError> {
     line.agree_on_key(stage)?;
     let fetched = line.fetch(stage, reuse)?;
     let (action, why, summary, elapsed_ms) = match line.decide(stage, !reuse.cached)? {
-        Decision::Skip(why) => (Action::Skipped, why, Summary::default(), 0),
+        Decision::Skip(why) => (StageAction::Skipped, why, Summary::default(), 0),
         Decision::Cached(entry) => {
             let (why, summary) = (
                 fetched.unwrap_or_else(|| UNCHANGED.to_owned()),
@@ -361,15 +361,15 @@ fn step(
             );
             line.remember(entry.key())?;
             line.entries.insert(stage, *entry);
-            (Action::Cached, why, summary, 0)
+            (StageAction::Cached, why, summary, 0)
         }
         Decision::Run(why) => {
             record.begin();
             record.inputs(&line.files);
             match timed(line, stage, reuse, &why, record)? {
-                (Worked::Here(summary), elapsed_ms) => (Action::Ran, why, summary, elapsed_ms),
+                (Worked::Here(summary), elapsed_ms) => (StageAction::Ran, why, summary, elapsed_ms),
                 (Worked::Elsewhere(summary), _) => (
-                    Action::Cached,
+                    StageAction::Cached,
                     "another process finished it".to_owned(),
                     summary,
                     0,
@@ -378,7 +378,7 @@ fn step(
         }
     };
     line.agree_on_result(stage)?;
-    if action != Action::Ran {
+    if action != StageAction::Ran {
         record.reporter().emit(Event::StageCached {
             stage: stage.name().to_owned(),
             why: why.clone(),
@@ -394,11 +394,11 @@ fn step(
 }
 
 fn timed(
-    line: &mut Line<'_>,
+    line: &mut PipelineRun<'_>,
     stage: Stage,
     reuse: Reuse,
     why: &str,
-    record: &Record<'_>,
+    record: &RunRecord<'_>,
 ) -> Result<(Worked, u64), EngineError> {
     let (reporter, started) = (record.reporter(), Instant::now());
     reporter.emit(Event::StageStarted {
@@ -417,7 +417,7 @@ fn timed(
     Ok((worked, elapsed_ms))
 }
 
-pub(super) fn judged(evaluate: &Entry) -> Result<Judged, StageError> {
+pub(super) fn judged(evaluate: &CacheEntry) -> Result<Judged, StageError> {
     let scorecard: Scorecard = read_json(&evaluate.path(SCORECARD))?;
     let out_of_fold = read_json(&evaluate.path(OUT_OF_FOLD_SCORECARD))?;
     Ok(Judged {
@@ -429,7 +429,7 @@ pub(super) fn judged(evaluate: &Entry) -> Result<Judged, StageError> {
 }
 
 /// Counts that the model was scored on the test part or the holdout. A count that cannot be kept is a warning.
-fn count_look(line: &Line<'_>, outcome: &mut Outcome) {
+fn count_look(line: &PipelineRun<'_>, outcome: &mut Outcome) {
     let Some(scores) = outcome.scores.as_mut() else {
         return;
     };
@@ -457,7 +457,7 @@ fn count_look(line: &Line<'_>, outcome: &mut Outcome) {
 
 /// Returns the digest of the units that were scored, with their cycles and truths: it stays where the same test part is written
 /// otherwise, with other line ends or packed, which the digest of its files does not.
-fn part_looked_at(line: &Line<'_>, card: &Scorecard) -> Result<Digest, StageError> {
+fn part_looked_at(line: &PipelineRun<'_>, card: &Scorecard) -> Result<Digest, StageError> {
     if card.protocol.part != Part::Test {
         return Ok(card.protocol.data);
     }
@@ -469,7 +469,11 @@ fn part_looked_at(line: &Line<'_>, card: &Scorecard) -> Result<Digest, StageErro
     Ok(digest_of(&rows).expect("names and numbers have a JSON form"))
 }
 
-fn gather(line: &Line<'_>, until: Stage, stages: Vec<StageRow>) -> Result<Outcome, EngineError> {
+fn gather(
+    line: &PipelineRun<'_>,
+    until: Stage,
+    stages: Vec<StageRow>,
+) -> Result<Outcome, EngineError> {
     let read = |stage: Stage, name: &str| line.entries.get(&stage).map(|entry| entry.path(name));
     let in_stage = EngineError::in_stage(until);
     let quality = read(Stage::Validate, REPORT)

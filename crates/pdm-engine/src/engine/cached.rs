@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::decide::Decision;
-use super::exec::{Bench, Outlook};
+use super::exec::{ExecContext, Planner};
 use super::provision::missing_fleet;
-use super::{Context, EngineError, Job, Line};
+use super::{Context, EngineError, Job, PipelineRun};
 use crate::cache::StageKey;
 use crate::cache::{Cache, Cost, InputFile, Output};
 use crate::config::{ExecGraph, Stage};
@@ -14,7 +14,7 @@ use pdm_core::content::Digest;
 /// What the cache holds for a stage as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum CachedState {
     /// Its result.
     Hit,
     /// Nothing that can be used: it would run.
@@ -29,7 +29,7 @@ pub struct Explanation {
     /// The stage.
     pub stage: Stage,
     /// What the cache holds for it.
-    pub standing: Standing,
+    pub standing: CachedState,
     /// Why, as a fragment.
     pub why: String,
     /// Everything the stage depends on, where all of it is known.
@@ -48,7 +48,7 @@ pub struct Explanation {
 
 /// Returns the cache of a project.
 pub fn cache(context: &Context) -> Cache {
-    Cache::at(context.scratch().join("cache"))
+    Cache::at(context.state_dir().join("cache"))
 }
 
 /// Explains a stage. Changes nothing.
@@ -58,7 +58,7 @@ pub fn cache(context: &Context) -> Cache {
 pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, EngineError> {
     let unknown = |why| Explanation {
         stage,
-        standing: Standing::Unknown,
+        standing: CachedState::Unknown,
         why,
         key: None,
         digest: None,
@@ -70,10 +70,10 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
     if let Some(why) = missing_fleet(context, job) {
         return Ok(unknown(why.to_owned()));
     }
-    let mut line = Line::open_early(context, job)?;
+    let mut line = PipelineRun::open_early(context, job)?;
     let cache = line.cache.clone();
-    let mut outlook = Outlook::new(
-        Bench::to_look(context, job, &cache),
+    let mut outlook = Planner::new(
+        ExecContext::to_look(context, job, &cache),
         ExecGraph::of(&job.spec),
     );
     let awaited = outlook.meet_data(&mut line)?;
@@ -102,12 +102,12 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
     };
     let (standing, why, entry) = match line.decide(stage, false)? {
         Decision::Cached(entry) => (
-            Standing::Hit,
+            CachedState::Hit,
             "inputs and options are those it was made from".to_owned(),
             Some(entry),
         ),
-        Decision::Skip(why) => (Standing::Hit, why, None),
-        Decision::Run(why) => (Standing::Miss, why, None),
+        Decision::Skip(why) => (CachedState::Hit, why, None),
+        Decision::Run(why) => (CachedState::Miss, why, None),
     };
     Ok(Explanation {
         standing,

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Context, EngineError, Job};
-use pdm_store::registry::{Model, ModelVersion, RegistryError, State};
-use pdm_tracking::tracking::{BestEffort, Catalog, CatalogModel, CatalogVersion, Patience};
+use pdm_store::registry::{ModelVersion, RegisteredModel, RegistryError, RegistryState};
+use pdm_tracking::tracking::{BestEffort, Catalog, CatalogModel, CatalogVersion, RetryPolicy};
 
 /// How long a promotion waits for a tracking server that is told of it.
 const WAIT: Duration = Duration::from_secs(10);
@@ -22,8 +22,8 @@ pub fn catalog(context: &Context, job: &Job) -> Result<Option<Catalog>, EngineEr
 }
 
 /// Returns what a state of a registry is shown as.
-pub(super) fn of(state: &State) -> Catalog {
-    let model = |name: String, model: &Model| CatalogModel {
+pub(super) fn of(state: &RegistryState) -> Catalog {
+    let model = |name: String, model: &RegisteredModel| CatalogModel {
         name,
         versions: model
             .versions()
@@ -43,7 +43,7 @@ pub(super) fn of(state: &State) -> Catalog {
     }
 }
 
-fn shown(model: &Model, version: &ModelVersion) -> CatalogVersion {
+fn shown(model: &RegisteredModel, version: &ModelVersion) -> CatalogVersion {
     let origin = &version.origin;
     let tags = [
         ("kind", origin.kind.clone()),
@@ -68,7 +68,7 @@ pub(super) fn tell_server(context: &Context, job: &Job) {
     let told = job
         .spec
         .tracking
-        .mlflow(context.variable, Patience::BACKGROUND);
+        .mlflow(context.variable, RetryPolicy::BACKGROUND);
     match told {
         Ok(None) => {}
         Ok(Some(client)) => match catalog(context, job) {

@@ -1,12 +1,12 @@
 use jiff::Timestamp;
 
-use super::storeroom::Storeroom;
+use super::storeroom::RegistryView;
 use super::{Context, EngineError, Job};
-use pdm_store::registry::Done;
+use pdm_store::registry::HistoryAction;
 
 /// Who holds a pipeline's alias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Champion {
+pub struct PipelineChampion {
     /// Number of the version.
     pub version: u32,
     /// When the alias was pointed to it.
@@ -17,13 +17,13 @@ pub struct Champion {
 ///
 /// # Errors
 /// The registry cannot be read.
-pub fn champion(context: &Context, job: &Job) -> Result<Option<Champion>, EngineError> {
-    let Storeroom {
+pub fn champion(context: &Context, job: &Job) -> Result<Option<PipelineChampion>, EngineError> {
+    let RegistryView {
         registry,
         model,
         alias,
         ..
-    } = Storeroom::open(context, &job.spec)?;
+    } = RegistryView::open(context, &job.spec)?;
     let Some(version) = registry
         .state(None)?
         .current(&model, &alias)
@@ -34,8 +34,8 @@ pub fn champion(context: &Context, job: &Job) -> Result<Option<Champion>, Engine
     let moves = registry.history(&model, Some(&alias), None)?;
     let last = moves
         .iter()
-        .rfind(|row| matches!(row.action, Done::Promote | Done::Rollback));
-    Ok(Some(Champion {
+        .rfind(|row| matches!(row.action, HistoryAction::Promote | HistoryAction::Rollback));
+    Ok(Some(PipelineChampion {
         version,
         since: last.map(|row| row.time),
     }))

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::outcome::Judged;
-use super::{EngineError, Line};
+use super::{EngineError, PipelineRun};
 use crate::config::Stage;
 use crate::pipeline::evaluate::PREDICTIONS;
 use crate::pipeline::read_json;
@@ -46,7 +46,7 @@ impl fmt::Display for Concern {
     }
 }
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Refuses to go on where something changes the meaning of the job, and that was asked for. A verdict of the gates that stops
     /// the line says more.
     pub(super) fn refuse_concerns(&self) -> Result<(), EngineError> {

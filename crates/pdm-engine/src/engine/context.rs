@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::{EngineError, policy};
 use crate::config::{Origins, PipelineSpec};
-use pdm_core::content::write_whole;
+use pdm_core::content::atomic_write;
 use pdm_core::events::Reporter;
 use pdm_store::registry::blocking::Registry;
-use pdm_store::registry::{RegistryError, RegistryOptions, Signer, Signing, Stamp, Surroundings};
+use pdm_store::registry::{OpenOptions, RegistryError, RegistryOptions, Signer, Signing, Stamp};
 
 /// What the outside world lends to a run.
 #[derive(Clone)]
@@ -76,22 +76,22 @@ impl Job {
 impl Context {
     /// Returns where the project keeps what it predicted.
     pub fn prediction_journal(&self) -> PathBuf {
-        self.shelf("predictions.ndjson")
+        self.state_folder("predictions.ndjson")
     }
 
     /// Returns the folder for what can be made again: cache and fetched bundles.
-    pub fn scratch(&self) -> PathBuf {
+    pub fn state_dir(&self) -> PathBuf {
         self.root.join(".pdm-ml")
     }
 
     /// Returns a folder below [`Self::scratch`], which tells git to look away.
-    pub(super) fn shelf(&self, name: &str) -> PathBuf {
-        let ignore = self.scratch().join(".gitignore");
+    pub(super) fn state_folder(&self, name: &str) -> PathBuf {
+        let ignore = self.state_dir().join(".gitignore");
         if !ignore.exists() {
             // On a read-only disk there is nothing to ignore.
-            let _unwritten = write_whole(&ignore, b"*\n");
+            let _unwritten = atomic_write(&ignore, b"*\n");
         }
-        self.scratch().join(name)
+        self.state_dir().join(name)
     }
 
     /// Returns a path of the pipeline file, taken from the project's folder.
@@ -103,8 +103,8 @@ impl Context {
     ///
     /// # Errors
     /// A policy file or a signing key cannot be used.
-    pub fn surroundings(&self) -> Result<Surroundings<'_>, EngineError> {
-        let scratch = Some(self.scratch().join("transfers"));
+    pub fn surroundings(&self) -> Result<OpenOptions<'_>, EngineError> {
+        let scratch = Some(self.state_dir().join("transfers"));
         let trust = Arc::new(policy::read(&self.root)?.trust());
         let signing = Signing {
             signer: Signer::find(&self.variable)?,
@@ -112,7 +112,7 @@ impl Context {
         };
         let reporter = self.reporter.clone();
         let expected = None;
-        Ok(Surroundings {
+        Ok(OpenOptions {
             root: &self.root,
             variable: &self.variable,
             scratch,
@@ -130,7 +130,7 @@ impl Context {
         let expected = options.expected().map_err(RegistryError::from)?;
         Ok(Registry::open(
             &options.url,
-            Surroundings {
+            OpenOptions {
                 expected,
                 ..self.surroundings()?
             },

@@ -1,5 +1,5 @@
-use super::{EngineError, Line};
-use crate::cache::{Entry, Status};
+use super::{EngineError, PipelineRun};
+use crate::cache::{CacheEntry, Status};
 use crate::config::Stage;
 
 /// How many differences a reason names.
@@ -9,14 +9,14 @@ const NAMED_CHANGES: usize = 3;
 #[derive(Debug)]
 pub(super) enum Decision {
     /// Its result is in the cache.
-    Cached(Box<Entry>),
+    Cached(Box<CacheEntry>),
     /// Its effect is there already, or is not wanted.
     Skip(String),
     /// It must run.
     Run(String),
 }
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Decides about a stage; the stages before it must be there.
     pub(super) fn decide(&self, stage: Stage, force: bool) -> Result<Decision, EngineError> {
         if let Some(why) = self.nothing_to_do(stage)? {

@@ -6,7 +6,7 @@ use super::exec::provide_data;
 use super::provision::provision;
 use super::registered::open_version;
 use super::retrain::Memory;
-use super::{Context, EngineError, Job, Line};
+use super::{Context, EngineError, Job, PipelineRun};
 use crate::config::{RetrainOptions, Stage};
 use crate::pipeline::StageError;
 use pdm_core::domain::UnitId;
@@ -37,7 +37,7 @@ pub struct Drift {
 pub fn drift(context: &Context, job: &Job) -> Result<Drift, EngineError> {
     provision(context, job)?;
     provide_data(context, job)?;
-    let mut line = Line::open(context, job)?;
+    let mut line = PipelineRun::open(context, job)?;
     let alias = ModelRef::alias(line.storeroom.model.clone(), line.storeroom.alias.clone());
     let champion = line.storeroom.registry.resolve(&alias, None)?;
     let memory = Memory::read(&line.storeroom)?;
@@ -54,7 +54,7 @@ pub(super) struct Units {
 impl Units {
     /// Opens both versions, fetched before or now; the data must be valid.
     pub(super) fn read(
-        line: &mut Line<'_>,
+        line: &mut PipelineRun<'_>,
         champion: &ModelVersion,
         memory: &Memory,
     ) -> Result<Self, EngineError> {
@@ -75,7 +75,7 @@ impl Units {
     }
 
     /// Returns how many training units came in since the version that was judged last, and its number.
-    pub(super) fn came_in(&self, line: &mut Line<'_>) -> Result<(usize, u32), EngineError> {
+    pub(super) fn came_in(&self, line: &mut PipelineRun<'_>) -> Result<(usize, u32), EngineError> {
         let (version, seen) = &self.last;
         let new = line
             .dataset()?
@@ -90,7 +90,7 @@ impl Units {
     /// since the champion, with the champion's. Where a champion a week leaves too few, an earlier version takes its place.
     pub(super) fn drift(
         &self,
-        line: &mut Line<'_>,
+        line: &mut PipelineRun<'_>,
         memory: &Memory,
         options: &RetrainOptions,
     ) -> Result<Drift, EngineError> {
@@ -127,7 +127,7 @@ impl Units {
     }
 }
 
-fn open(line: &Line<'_>, version: &ModelVersion) -> Result<ModelBundle, EngineError> {
+fn open(line: &PipelineRun<'_>, version: &ModelVersion) -> Result<ModelBundle, EngineError> {
     open_version(line.context, &line.storeroom.registry, version)
 }
 
@@ -141,7 +141,7 @@ fn is_enough(report: &DriftReport, options: &RetrainOptions) -> bool {
 
 /// Compares the training units a bundle learnt from with those that nobody has `seen`.
 fn compare(
-    line: &mut Line<'_>,
+    line: &mut PipelineRun<'_>,
     bundle: &ModelBundle,
     seen: &BTreeSet<UnitId>,
     options: &RetrainOptions,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Context, EngineError, Job, Line, Reuse};
-use crate::cache::{InputFile, StatCache};
+use super::{Context, EngineError, Job, PipelineRun, Reuse};
+use crate::cache::{DigestCache, InputFile};
 use crate::config::Stage;
 use crate::pipeline::StageError;
 use pdm_core::content::Digest;
@@ -15,14 +15,14 @@ const MEMORY: &str = "inputs.json";
 
 /// Whether a file is hashed that nothing seems to have happened to since it was hashed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
+pub(super) enum HashPolicy {
     /// It is not: what the file system says of it is as it was.
     Unchanged,
     /// It is, whatever the file system says.
     Nothing,
 }
 
-impl Trust {
+impl HashPolicy {
     /// Returns what a run may rest on: computing everything again, and keeping to a lock, mean looking closely.
     pub(super) fn of(reuse: Reuse) -> Self {
         if reuse.cached && !reuse.lock.is_strict() {
@@ -34,13 +34,13 @@ impl Trust {
 }
 
 /// Digests and sizes of files that will be there, whether or not they are now.
-pub(super) type Known = BTreeMap<PathBuf, (Digest, u64)>;
+pub(super) type ExpectedFiles = BTreeMap<PathBuf, (Digest, u64)>;
 
 /// Opens what is remembered of files that were hashed before.
-pub(super) fn memory(context: &Context, trust: Trust) -> StatCache {
-    let memory = StatCache::open(context.scratch().join(MEMORY));
-    if trust == Trust::Nothing {
-        memory.distrusting()
+pub(super) fn digest_cache(context: &Context, trust: HashPolicy) -> DigestCache {
+    let memory = DigestCache::open(context.state_dir().join(MEMORY));
+    if trust == HashPolicy::Nothing {
+        memory.hashing_all()
     } else {
         memory
     }
@@ -53,10 +53,10 @@ pub(super) fn memory(context: &Context, trust: Trust) -> StatCache {
 fn look(
     context: &Context,
     job: &Job,
-    trust: Trust,
-    known: &Known,
+    trust: HashPolicy,
+    known: &ExpectedFiles,
 ) -> Result<(Vec<InputDigest>, Vec<InputFile>), EngineError> {
-    let memory = memory(context, trust);
+    let memory = digest_cache(context, trust);
     let (known, digest) = (
         |path: &Path| known.get(path).copied(),
         |path: &Path| memory.digest(path),
@@ -90,7 +90,7 @@ fn look(
 
 /// Forgets the digests that are remembered: a file holds other bytes than its size and times told.
 pub(super) fn forget(context: &Context) {
-    StatCache::forget(&context.scratch().join(MEMORY));
+    DigestCache::forget(&context.state_dir().join(MEMORY));
 }
 
 /// Returns what the files of a role are called among the inputs of a key.
@@ -102,13 +102,13 @@ fn input_of(role: Role) -> &'static str {
     }
 }
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Takes the digests of the data files; those that are `known` need not be there yet.
     ///
     /// # Errors
     /// The training file is missing, or a file cannot be read.
-    pub(super) fn learn_files(&mut self, known: &Known) -> Result<(), EngineError> {
-        (self.files, self.inputs) = look(self.context, self.job, Trust::Unchanged, known)?;
+    pub(super) fn learn_files(&mut self, known: &ExpectedFiles) -> Result<(), EngineError> {
+        (self.files, self.inputs) = look(self.context, self.job, HashPolicy::Unchanged, known)?;
         Ok(())
     }
 
@@ -117,13 +117,23 @@ impl Line<'_> {
     /// # Errors
     /// As [`Self::learn_files`], or the data are not those of the lock.
     pub(super) fn meet_data(&mut self, reuse: Reuse) -> Result<(), EngineError> {
-        (self.files, self.inputs) = look(self.context, self.job, Trust::of(reuse), &Known::new())?;
+        (self.files, self.inputs) = look(
+            self.context,
+            self.job,
+            HashPolicy::of(reuse),
+            &ExpectedFiles::new(),
+        )?;
         self.agree_on_inputs()
     }
 
     /// Hashes all data files again, before something is registered that rests on them.
     pub(super) fn confirm_inputs(&self) -> Result<(), EngineError> {
-        let (files, _) = look(self.context, self.job, Trust::Nothing, &Known::new())?;
+        let (files, _) = look(
+            self.context,
+            self.job,
+            HashPolicy::Nothing,
+            &ExpectedFiles::new(),
+        )?;
         match files.iter().find(|file| !self.files.contains(file)) {
             Some(file) => Err(EngineError::in_stage(Stage::Register)(
                 StageError::DataChanged(file.role),

@@ -1,6 +1,6 @@
 use super::exec::provide_data;
 use super::provision::provision;
-use super::{Context, EngineError, Job, Line};
+use super::{Context, EngineError, Job, PipelineRun};
 use crate::config::Stage;
 use crate::pipeline::{features, read_json};
 use pdm_models::data::{self, QualityReport, ValidDataset};
@@ -28,7 +28,7 @@ pub fn fitted_features(
     job: &Job,
 ) -> Result<(ValidDataset, FittedFeatures), EngineError> {
     let in_stage = EngineError::in_stage(Stage::Features);
-    let mut line = Line::open(context, job)?;
+    let mut line = PipelineRun::open(context, job)?;
     let entry = line
         .key(Stage::Features)?
         .and_then(|key| line.cache.lookup(&key).into_entry());

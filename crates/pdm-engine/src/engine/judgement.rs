@@ -2,7 +2,9 @@ use super::{EngineError, Job, Outcome};
 use crate::config::Source;
 use pdm_core::gates;
 use pdm_core::gates::{GateOptions, GateReport, GateRow, Rule};
-use pdm_report::report::gate::{Bound, Evidence, GateLine, Judgement, Observed, Opponent, Place};
+use pdm_report::report::gate::{
+    Bound, FileLine, GateLine, JudgedModel, Judgement, OpponentVersion, ReportedFigure,
+};
 
 /// Returns what the gates made of a model, for the reports that CI reads; where the line did not come to its gates, without
 /// a verdict.
@@ -46,17 +48,17 @@ fn evidence(
     job: &Job,
     outcome: &Outcome,
     report: &GateReport,
-) -> Result<Option<Evidence>, EngineError> {
+) -> Result<Option<JudgedModel>, EngineError> {
     let Some(scores) = &outcome.scores else {
         return Ok(None);
     };
     let registered = outcome.version.as_ref();
     let model = job.spec.registry.model_name(&job.spec.project.name)?;
-    Ok(Some(Evidence {
+    Ok(Some(JudgedModel {
         bundle: report.challenger,
         version: registered.map(|version| version.version),
         model: model.to_string(),
-        champion: report.champion.map(|champion| Opponent {
+        champion: report.champion.map(|champion| OpponentVersion {
             version: champion.version,
             bundle: champion.bundle,
         }),
@@ -67,15 +69,15 @@ fn evidence(
     }))
 }
 
-fn gate_line(row: &GateRow, place: Option<Place>) -> GateLine {
+fn gate_line(row: &GateRow, place: Option<FileLine>) -> GateLine {
     GateLine {
         metric: row.gate.metric,
         rule: row.gate.rule.to_string(),
         bound: bound(&row.gate),
         verdict: row.verdict,
         observed: row.observed.map(|observed| match observed {
-            gates::Observed::Score(score) => Observed::Score(score),
-            gates::Observed::Difference(difference) => Observed::Difference(difference),
+            gates::Observed::Score(score) => ReportedFigure::Score(score),
+            gates::Observed::Difference(difference) => ReportedFigure::Difference(difference),
         }),
         units: row.units,
         why: row.explanation.clone(),
@@ -119,7 +121,7 @@ fn line_of(source: &Source) -> Option<(&String, usize)> {
 }
 
 /// Returns where a gate is written: its header, where that can be seen, else the first of its keys.
-fn place(job: &Job, at: usize, seen_from_top: &dyn Fn(&str) -> String) -> Option<Place> {
+fn place(job: &Job, at: usize, seen_from_top: &dyn Fn(&str) -> String) -> Option<FileLine> {
     let prefix = format!("gate.{at}.");
     let of_gate = job
         .origins
@@ -133,7 +135,7 @@ fn place(job: &Job, at: usize, seen_from_top: &dyn Fn(&str) -> String) -> Option
     } else {
         line
     };
-    Some(Place {
+    Some(FileLine {
         file: seen_from_top(file),
         line,
         column: None,

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::drift::Drift;
-use super::inputs::{self, Known};
+use super::inputs::{self, ExpectedFiles};
 use super::locking::Lock;
-use super::remote::Remote;
-use super::storeroom::{Judgeable, Storeroom};
+use super::remote::SharedCache;
+use super::storeroom::{Judgeable, RegistryView};
 use super::{Context, EngineError, Job};
 use crate::cache::StageKey;
-use crate::cache::{Cache, Entry, InputFile};
+use crate::cache::{Cache, CacheEntry, InputFile};
 use crate::config::Stage;
 use crate::pipeline::calibrate::BUNDLE;
 use crate::pipeline::evaluate::{DataDigests, SCORECARD};
@@ -21,15 +21,15 @@ use pdm_models::bundle::ModelBundle;
 use pdm_models::data::{FileReport, InputDigest, QualityReport, Role, ValidDataset, part_digest};
 
 /// One pipeline on its way: what is known, what is read, what is cached.
-pub(super) struct Line<'a> {
+pub(super) struct PipelineRun<'a> {
     pub(super) context: &'a Context,
     pub(super) job: &'a Job,
     pub(super) cache: Cache,
-    pub(super) storeroom: Storeroom,
+    pub(super) storeroom: RegistryView,
     pub(super) files: Vec<InputDigest>,
     /// The same files by the paths people know.
     pub(super) inputs: Vec<InputFile>,
-    pub(super) entries: BTreeMap<Stage, Entry>,
+    pub(super) entries: BTreeMap<Stage, CacheEntry>,
     /// Why the night job makes a model, for the log.
     pub(super) night: Option<String>,
     /// What the night job found when it looked for drift, for the record.
@@ -39,18 +39,18 @@ pub(super) struct Line<'a> {
     /// What the run must keep to, or brings up to date.
     pub(super) lock: Arc<Lock>,
     /// Results of other machines.
-    pub(super) remote: Arc<Remote>,
+    pub(super) remote: Arc<SharedCache>,
     dataset: Option<ValidDataset>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> PipelineRun<'a> {
     /// Opens the cache and the registry and takes the digests of the data files.
     ///
     /// # Errors
     /// The training file is missing, or a storeroom cannot be opened.
     pub(super) fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
         let mut line = Self::open_early(context, job)?;
-        line.learn_files(&Known::new())?;
+        line.learn_files(&ExpectedFiles::new())?;
         Ok(line)
     }
 
@@ -59,8 +59,8 @@ impl<'a> Line<'a> {
         Ok(Self {
             context,
             job,
-            cache: Cache::open(context.scratch().join("cache"))?,
-            storeroom: Storeroom::open(context, &job.spec)?,
+            cache: Cache::open(context.state_dir().join("cache"))?,
+            storeroom: RegistryView::open(context, &job.spec)?,
             files: Vec::new(),
             inputs: Vec::new(),
             entries: BTreeMap::new(),
@@ -80,7 +80,7 @@ impl<'a> Line<'a> {
             return Ok(None);
         }
         let data = self.data_digests().train;
-        let of = |stage: Stage| self.entries.get(&stage).map(Entry::digest);
+        let of = |stage: Stage| self.entries.get(&stage).map(CacheEntry::digest);
         Ok(match stage {
             Stage::Validate => Some(validate::stage_key(spec, &self.files)),
             Stage::Features => Some(features::stage_key(spec, data)),
@@ -179,7 +179,7 @@ impl<'a> Line<'a> {
     ///
     /// # Panics
     /// Never on the line: stages run in order, and each leaves an entry.
-    pub(super) fn entry(&self, stage: Stage) -> &Entry {
+    pub(super) fn entry(&self, stage: Stage) -> &CacheEntry {
         self.entries
             .get(&stage)
             .expect("stages run in order, and each leaves an entry")

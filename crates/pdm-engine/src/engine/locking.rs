@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Context, EngineError, Job, Line};
-use crate::cache::{Entry, FileChange, InputFile};
+use super::{Context, EngineError, Job, PipelineRun};
+use crate::cache::{CacheEntry, InputChange, InputFile};
 use crate::cache::{LOG, LockFile, LockFileError, LockedStage, StageKey};
 use crate::config::{Layer, Stage, is_locked_key};
 use crate::pipeline::{calibrate, evaluate, train};
@@ -178,7 +178,7 @@ impl Lock {
     /// date, since the same inputs made other bytes.
     pub(super) fn agree_on_result(
         &self,
-        entry: &Entry,
+        entry: &CacheEntry,
         reporter: &Reporter,
     ) -> Result<(), LockError> {
         let Some((path, locked)) = self.path.as_deref().zip(self.outputs(entry.key())) else {
@@ -218,7 +218,7 @@ impl Lock {
 pub fn check_lock(context: &Context, job: &Job) -> Result<PathBuf, EngineError> {
     let lock = Lock::open(job, LockMode::Locked)?;
     let path = lock.path.clone().ok_or(LockError::Embedded)?;
-    let mut line = Line::open(context, job)?;
+    let mut line = PipelineRun::open(context, job)?;
     line.lock = Arc::new(lock);
     line.agree_on_inputs()?;
     [Stage::Validate, Stage::Features]
@@ -228,7 +228,7 @@ pub fn check_lock(context: &Context, job: &Job) -> Result<PathBuf, EngineError> 
     Ok(path)
 }
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Refuses options of the later stages other than the lock's, whatever the stages before them make.
     fn agree_on_options(&self) -> Result<(), LockError> {
         let Some((path, lock)) = self.lock.binding() else {
@@ -277,7 +277,7 @@ impl Line<'_> {
         if contents(&lock.inputs) == contents(&self.inputs) {
             return Ok(());
         }
-        let of = |input: &&str| FileChange::between(input, &lock.inputs, &self.inputs);
+        let of = |input: &&str| InputChange::between(input, &lock.inputs, &self.inputs);
         let changes = ["train", "test", "rul"]
             .iter()
             .flat_map(of)
@@ -309,7 +309,7 @@ impl Line<'_> {
 
     /// Brings the lock up to date with the stages that are there, the programs in `exec` among them, where it should be and
     /// something changed.
-    pub(super) fn write_lock<'e>(&self, exec: impl Iterator<Item = &'e Entry>) {
+    pub(super) fn write_lock<'e>(&self, exec: impl Iterator<Item = &'e CacheEntry>) {
         let Lock {
             path: Some(path),
             mode: LockMode::Update,
@@ -374,7 +374,7 @@ fn set_aside(job: &Job) -> Option<String> {
     set.source.place()
 }
 
-fn differing(locked: &BTreeMap<String, Digest>, entry: &Entry) -> Vec<String> {
+fn differing(locked: &BTreeMap<String, Digest>, entry: &CacheEntry) -> Vec<String> {
     let now = entry.outputs().iter().filter(|output| output.path != LOG);
     let now: BTreeMap<_, _> = now.map(|output| (&output.path, output.sha256)).collect();
     let gone = locked

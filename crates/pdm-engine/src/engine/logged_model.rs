@@ -1,6 +1,6 @@
 use super::registered::fresh_folder;
-use super::{Context, EngineError, Line};
-use pdm_core::content::write_whole;
+use super::{Context, EngineError, PipelineRun};
+use pdm_core::content::atomic_write;
 use pdm_core::events::{Event, Reporter};
 use pdm_models::export::mlflow_model;
 
@@ -10,14 +10,14 @@ const FOLDER: &str = "model";
 /// Keeps the bundle among the run's files once more, as an MLflow model. The same bundle gives the same bytes.
 pub(super) fn log_model(
     context: &Context,
-    line: &Line<'_>,
+    line: &PipelineRun<'_>,
     reporter: &Reporter,
 ) -> Result<(), EngineError> {
     let files = mlflow_model(&line.bundle()?, &[], None)?;
-    let folder = fresh_folder(&context.shelf("bundles"))?;
+    let folder = fresh_folder(&context.state_folder("bundles"))?;
     for file in files {
         let path = folder.path().join(file.path);
-        write_whole(&path, &file.bytes).map_err(|source| EngineError::Folder {
+        atomic_write(&path, &file.bytes).map_err(|source| EngineError::Folder {
             path: path.clone(),
             source,
         })?;

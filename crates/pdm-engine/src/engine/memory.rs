@@ -4,7 +4,7 @@ use std::fs;
 
 use super::resident::installed;
 use super::train::more;
-use super::{EngineError, Line};
+use super::{EngineError, PipelineRun};
 use crate::config::Stage;
 use crate::pipeline::{features, read_json, validate};
 use pdm_core::events::{BudgetExceeded, Interrupted, size};
@@ -17,7 +17,7 @@ use pdm_models::train::{
 /// Amounts are advised in steps of this many bytes.
 const STEP: u64 = 64 << 20;
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Returns the peak memory a stage would need by an upper estimate, in bytes; nothing where that is not known yet, or
     /// where next to nothing is needed.
     pub(super) fn memory_estimate(&self, stage: Stage) -> Result<Option<u64>, EngineError> {

@@ -46,11 +46,11 @@ mod turn;
 mod why;
 mod work;
 
-pub use against::{Against, AgainstError, ComparedPart, ComparedRuns, Opponent, compare_runs};
+pub use against::{Against, AgainstError, ComparedModel, ComparedPart, ComparedRuns, compare_runs};
 pub use bring_up::{bring_up, plan, register_refused};
-pub use cached::{Explanation, Standing, cache, why};
+pub use cached::{CachedState, Explanation, cache, why};
 pub use catalog::catalog;
-pub use champion::{Champion, champion};
+pub use champion::{PipelineChampion, champion};
 pub use concerns::Concern;
 pub use context::{Context, Job};
 pub use drift::{Drift, drift};
@@ -60,18 +60,18 @@ pub use gate_facts::gate_facts;
 pub use inspect::{fitted_features, quality};
 pub use judgement::judgement;
 pub use kept_runs::KeptRuns;
-use line::Line;
+use line::PipelineRun;
 pub use locking::{LockError, LockMode, check_lock};
 pub use notice::{notice, notice_of_error, notice_of_night};
-pub use outcome::{Action, Judged, Outcome, PlannedStage, StageRow};
+pub use outcome::{Judged, Outcome, PlannedStage, StageAction, StageRow};
 pub use prediction_journal::{
     JournalEntry, PredictionJournalError, append as append_predictions, read_journal,
 };
-pub use promote::{Approval, Promoted, approve_version, promote_version};
+pub use promote::{Approval, PromotionOutcome, approve_version, promote_version};
 pub use reads::{Read, folder_at, reads};
 pub use registered::registered_model;
-pub use retrain::{Finding, NightResult, Retrained, retrain};
+pub use retrain::{ConditionFinding, NightResult, Retrained, retrain};
 pub use reuse::Reuse;
 pub use tune::{Confirmation, EdgeRow, Ended, TrialRow, TuneError, TuneRequest, Tuned, tune};
-pub use turn::{Busy, Turn};
+pub use turn::{Busy, ProjectLock};
 pub use why::is_behind;

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Action, NightResult, Outcome, Retrained};
+use super::{NightResult, Outcome, Retrained, StageAction};
 use crate::config::Stage;
 use pdm_core::codes::unmarked;
 use pdm_core::scoring::{Metric, Verdict};
@@ -73,7 +73,7 @@ fn occasion(outcome: &Outcome) -> Occasion {
         outcome
             .stages
             .iter()
-            .any(|row| row.stage == stage && row.action == Action::Ran)
+            .any(|row| row.stage == stage && row.action == StageAction::Ran)
     };
     match outcome.gates.as_ref().map(|gates| gates.verdict) {
         Some(Verdict::Fail) => Occasion::Refused,

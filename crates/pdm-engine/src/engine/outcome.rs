@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::EngineError;
-use crate::config::{Stage, Step};
+use crate::config::{Stage, StepName};
 use crate::pipeline::{Summary, read_json};
 use pdm_core::content::Digest;
 use pdm_core::domain::Predictions;
@@ -17,7 +17,7 @@ use pdm_tracking::tracking::Looks;
 /// What was done about a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub enum StageAction {
     /// It ran.
     Ran,
     /// Its result was in the cache.
@@ -32,9 +32,9 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageRow {
     /// The stage.
-    pub stage: Step,
+    pub stage: StepName,
     /// What was done.
-    pub action: Action,
+    pub action: StageAction,
     /// Why, as a fragment.
     pub why: String,
     /// What came of it.
@@ -48,10 +48,10 @@ pub(super) const UNCHANGED: &str = "inputs and options are unchanged";
 
 impl StageRow {
     /// Returns the row of a stage that the line does not reach.
-    pub(super) fn stopped(stage: Step, why: String) -> Self {
+    pub(super) fn stopped(stage: StepName, why: String) -> Self {
         Self {
             stage,
-            action: Action::Stopped,
+            action: StageAction::Stopped,
             why,
             summary: Summary::default(),
             elapsed_ms: 0,
@@ -63,7 +63,7 @@ impl StageRow {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedStage {
     /// The stage.
-    pub stage: Step,
+    pub stage: StepName,
     /// Whether it would run.
     pub runs: bool,
     /// Why, as a fragment.
@@ -144,6 +144,6 @@ impl Outcome {
 
     /// Returns whether any stage ran.
     pub fn did_something(&self) -> bool {
-        self.stages.iter().any(|row| row.action == Action::Ran)
+        self.stages.iter().any(|row| row.action == StageAction::Ran)
     }
 }

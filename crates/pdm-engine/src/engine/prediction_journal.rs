@@ -288,14 +288,14 @@ fn end_with_a_line(file: &mut File, path: &Path) -> Result<(), PredictionJournal
     ended.map_err(failed)
 }
 
-type Keys = HashSet<(UnitId, Cycle, Digest, Digest)>;
+type SeenPredictions = HashSet<(UnitId, Cycle, Digest, Digest)>;
 
 /// Returns the predictions from these inputs that the journal holds already.
 fn known(
     file: &mut File,
     path: &Path,
     entries: &[JournalEntry],
-) -> Result<Keys, PredictionJournalError> {
+) -> Result<SeenPredictions, PredictionJournalError> {
     let failed = |source| PredictionJournalError::File {
         action: "read",
         path: path.to_owned(),

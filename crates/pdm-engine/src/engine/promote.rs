@@ -1,14 +1,14 @@
 use serde::Serialize;
 
-use super::storeroom::Storeroom;
+use super::storeroom::RegistryView;
 use super::{Context, EngineError, Job, catalog};
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::Verdict;
-use pdm_store::registry::{Alias, Consent, ModelRef, Moved, Promotion, Said};
+use pdm_store::registry::{Alias, Consent, ModelRef, Moved, Promotion, RecordedRemark};
 
 /// What came of promoting a registered version.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Promoted {
+pub struct PromotionOutcome {
     /// What the gates made of it.
     pub gates: GateReport,
     /// Where the alias moved; nothing where a gate stood in the way.
@@ -27,17 +27,17 @@ pub fn promote_version(
     reference: &ModelRef,
     reason: &str,
     force: bool,
-) -> Result<Promoted, EngineError> {
-    let Storeroom {
+) -> Result<PromotionOutcome, EngineError> {
+    let RegistryView {
         registry,
         alias,
         policy,
         ..
-    } = Storeroom::open(context, &job.spec)?;
+    } = RegistryView::open(context, &job.spec)?;
     let version = registry.resolve(reference, None)?;
     let gates = registry.judge_version(&job.spec.gates, reference, &alias)?;
     if gates.verdict != Verdict::Pass && !force {
-        return Ok(Promoted { gates, moved: None });
+        return Ok(PromotionOutcome { gates, moved: None });
     }
     let promotion = Promotion {
         model: version.model,
@@ -53,7 +53,7 @@ pub fn promote_version(
     };
     let moved = registry.promote(&promotion, &context.stamp())?;
     catalog::tell_server(context, job);
-    Ok(Promoted {
+    Ok(PromotionOutcome {
         gates,
         moved: Some(moved),
     })
@@ -67,7 +67,7 @@ pub struct Approval {
     /// The alias it is approved for.
     pub alias: Alias,
     /// What was written.
-    pub said: Said,
+    pub said: RecordedRemark,
     /// Who has approved it for the alias so far.
     pub by: Vec<String>,
 }
@@ -82,9 +82,9 @@ pub fn approve_version(
     reference: &ModelRef,
     reason: &str,
 ) -> Result<Approval, EngineError> {
-    let Storeroom {
+    let RegistryView {
         registry, alias, ..
-    } = Storeroom::open(context, &job.spec)?;
+    } = RegistryView::open(context, &job.spec)?;
     let gates = registry.judge_version(&job.spec.gates, reference, &alias)?;
     let said = registry.approve(reference, &alias, reason, &context.stamp())?;
     let by = registry

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::exec::files_of;
 use super::{Context, Job, policy};
 use pdm_models::data::{self, DatasetOptions};
-use pdm_store::bucket::Address;
+use pdm_store::bucket::BucketAddress;
 
 /// Names the file that holds the secret half of a signing key.
 const SIGNING_KEY_FILE: &str = "PDM_ML_SIGNING_KEY_FILE";
@@ -70,7 +70,7 @@ pub fn reads(context: &Context, job: &Job) -> Vec<Read> {
         "the folder of recorded runs",
         context.resolve(&job.spec.tracking.dir),
     ));
-    reads.push(Read::folder("the project's cache", context.scratch()));
+    reads.push(Read::folder("the project's cache", context.state_dir()));
     reads
 }
 
@@ -118,8 +118,8 @@ fn program_files(job: &Job, root: &Path) -> Vec<Read> {
 
 /// Returns the folder at an address; none where it is a bucket or no address.
 pub fn folder_at(root: &Path, what: &str, url: &str) -> Option<Read> {
-    match Address::parse(url) {
-        Ok(Address::Folder(folder)) => Some(Read::folder(what, root.join(folder))),
-        Ok(Address::Memory | Address::Bucket { .. }) | Err(_) => None,
+    match BucketAddress::parse(url) {
+        Ok(BucketAddress::Folder(folder)) => Some(Read::folder(what, root.join(folder))),
+        Ok(BucketAddress::Memory | BucketAddress::Bucket { .. }) | Err(_) => None,
     }
 }

@@ -5,8 +5,8 @@ use super::exec::artifacts;
 use super::gate_facts::{gate_facts, metrics_of};
 use super::logged_model::log_model;
 use super::outcome::Outcome;
-use super::{Context, EngineError, Job, Line};
-use crate::cache::Entry;
+use super::{Context, EngineError, Job, PipelineRun};
+use crate::cache::CacheEntry;
 use crate::config::{Origins, Source, Stage};
 use crate::pipeline::{
     LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate,
@@ -16,15 +16,15 @@ use pdm_core::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFo
 use pdm_models::data::{self, InputDigest, Role};
 use pdm_models::monitor::DriftReport;
 use pdm_tracking::tracking::{
-    ActiveRun, BestEffort, Catalog, Outcome as Ending, Patience, RunHeader, RunStore, SET_TAG,
-    SystemOptions, SystemWatch, TrackingError, TrackingOptions,
+    ActiveRun, BestEffort, Catalog, RetryPolicy, RunHeader, RunOutcome as Ending, RunStore,
+    SET_TAG, SystemOptions, SystemWatch, TrackingError, TrackingOptions,
 };
 
 /// How long the end of a run waits for a slow MLflow server.
 const LAST_WAIT: Duration = Duration::from_secs(10);
 
 /// The record of one run; it begins with the first stage that must run, so a run that does nothing leaves none.
-pub(super) struct Record<'a> {
+pub(super) struct RunRecord<'a> {
     context: &'a Context,
     job: &'a Job,
     reporter: Reporter,
@@ -53,7 +53,7 @@ impl Observer for Slot {
     }
 }
 
-impl<'a> Record<'a> {
+impl<'a> RunRecord<'a> {
     pub(super) fn new(context: &'a Context, job: &'a Job) -> Self {
         let slot = Arc::new(Slot::default());
         let reporter = context.reporter.with(Arc::<Slot>::clone(&slot));
@@ -135,7 +135,7 @@ impl<'a> Record<'a> {
             ));
         }
         let run = Arc::new(store.start(header, &self.context.reporter)?);
-        let mlflow = match options.mlflow(self.context.variable, Patience::BACKGROUND) {
+        let mlflow = match options.mlflow(self.context.variable, RetryPolicy::BACKGROUND) {
             Ok(client) => {
                 client.map(|client| BestEffort::follow(&run, client, &self.context.reporter))
             }
@@ -217,7 +217,7 @@ impl<'a> Record<'a> {
     }
 
     /// Records what came of the run.
-    pub(super) fn outcome(&self, outcome: &Outcome, line: &Line<'_>) {
+    pub(super) fn outcome(&self, outcome: &Outcome, line: &PipelineRun<'_>) {
         if self.live().is_none() {
             return;
         }
@@ -300,7 +300,7 @@ impl<'a> Record<'a> {
     }
 
     /// Records what an `exec` stage left.
-    pub(super) fn left(&self, entry: &Entry) {
+    pub(super) fn left(&self, entry: &CacheEntry) {
         if self.live().is_some() {
             artifacts(&entry.key().stage, entry)
                 .into_iter()
@@ -308,7 +308,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn artifacts(&self, line: &Line<'_>) {
+    fn artifacts(&self, line: &PipelineRun<'_>) {
         if line.bundle_digest().is_some()
             && let Err(error) = log_model(self.context, line, &self.reporter)
         {

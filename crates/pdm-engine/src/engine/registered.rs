@@ -30,7 +30,7 @@ pub(super) fn open_version(
     registry: &Registry,
     version: &ModelVersion,
 ) -> Result<ModelBundle, EngineError> {
-    let shelf = context.shelf("bundles");
+    let shelf = context.state_folder("bundles");
     let folder = shelf.join(version.bundle.to_string());
     if let Ok(bundle) = ModelBundle::open(&folder, Some(version.bundle)) {
         // Its own bytes were verified just now. Those of a registry on this disk cost little, and tell of damage early.

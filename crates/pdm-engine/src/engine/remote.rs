@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Context, EngineError, Job, Line, Reuse};
-use crate::cache::{Cache, CacheError, Claim, Entry, Pending};
+use super::{Context, EngineError, Job, PipelineRun, Reuse};
+use crate::cache::{Cache, CacheEntry, CacheError, Claim, Pending};
 use crate::cache::{RemoteCache, RemoteError, StageKey};
 use crate::config::Stage;
 use pdm_core::content::Digest;
@@ -12,12 +12,12 @@ use pdm_core::events::{Reporter, size};
 
 /// The shared cache of a run, until it fails for the first time.
 #[derive(Default)]
-pub(super) struct Remote {
+pub(super) struct SharedCache {
     cache: Option<RemoteCache>,
     given_up: AtomicBool,
 }
 
-impl Remote {
+impl SharedCache {
     /// Opens the shared cache a pipeline names. One that cannot be opened is told and left alone.
     pub(super) fn open(context: &Context, job: &Job) -> Self {
         let interrupt = context.reporter.interrupt();
@@ -95,16 +95,16 @@ impl Remote {
         };
         match download(remote, locked, *pending) {
             Ok(from) => Ok(from),
-            Err(Trouble::Remote(error)) => {
+            Err(FetchFailure::Remote(error)) => {
                 let what = format!("a result of `{stage}` is refused and computed here instead");
                 self.trouble(remote, &what, error, reporter).map(|()| None)
             }
-            Err(Trouble::Here(error)) => Err(error),
+            Err(FetchFailure::Here(error)) => Err(error),
         }
     }
 
     /// Shares what was made here with other machines.
-    pub(super) fn share(&self, entry: &Entry, reporter: &Reporter) -> Result<(), CacheError> {
+    pub(super) fn share(&self, entry: &CacheEntry, reporter: &Reporter) -> Result<(), CacheError> {
         let Some(remote) = self.cache() else {
             return Ok(());
         };
@@ -122,17 +122,17 @@ fn download(
     remote: &RemoteCache,
     locked: Option<&BTreeMap<String, Digest>>,
     pending: Pending,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<String>, FetchFailure> {
     let Some(fetched) = remote
         .fetch(pending.key(), locked, &pending.dir())
-        .map_err(Trouble::Remote)?
+        .map_err(FetchFailure::Remote)?
     else {
         return Ok(None);
     };
     pending
         .with_cost(fetched.cost)
         .commit(fetched.summary)
-        .map_err(Trouble::Here)?;
+        .map_err(FetchFailure::Here)?;
     let (files, bytes) = (fetched.files, size(fetched.bytes));
     Ok(Some(format!(
         "fetched from {}: {files} files, {bytes}",
@@ -140,7 +140,7 @@ fn download(
     )))
 }
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Fetches the result of a stage that is not here, where another machine shared it; returns from where.
     pub(super) fn fetch(&self, stage: Stage, reuse: Reuse) -> Result<Option<String>, EngineError> {
         if !reuse.cached || !is_shared(stage) {
@@ -156,7 +156,7 @@ impl Line<'_> {
     }
 
     /// Shares what a stage made here with other machines.
-    pub(super) fn share(&self, stage: Stage, entry: &Entry) -> Result<(), EngineError> {
+    pub(super) fn share(&self, stage: Stage, entry: &CacheEntry) -> Result<(), EngineError> {
         if is_shared(stage) {
             self.remote.share(entry, &self.context.reporter)?;
         }
@@ -165,7 +165,7 @@ impl Line<'_> {
 }
 
 /// What went wrong on the way here.
-enum Trouble {
+enum FetchFailure {
     /// There; the stage can be computed.
     Remote(RemoteError),
     /// Here; so would everything else.

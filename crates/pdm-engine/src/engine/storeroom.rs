@@ -2,10 +2,12 @@ use std::sync::Once;
 
 use super::{Context, EngineError, catalog, policy};
 use crate::config::PipelineSpec;
-use crate::pipeline::gate::{Defender, Holder};
+use crate::pipeline::gate::{AliasHolder, Defender};
 use pdm_core::content::Digest;
 use pdm_store::registry::blocking::Registry;
-use pdm_store::registry::{Alias, AliasPolicy, Done, ModelName, ModelVersion, Policy, State};
+use pdm_store::registry::{
+    Alias, AliasPolicy, HistoryAction, ModelName, ModelVersion, Policy, RegistryState,
+};
 use pdm_tracking::tracking::Catalog;
 
 /// A bundle with its scores: what a version is made of.
@@ -24,7 +26,7 @@ impl Judgeable {
 
 /// The registry as one pipeline sees it: its model and the alias its gates guard.
 #[derive(Debug)]
-pub(super) struct Storeroom {
+pub(super) struct RegistryView {
     pub(super) registry: Registry,
     pub(super) model: ModelName,
     pub(super) alias: Alias,
@@ -32,7 +34,7 @@ pub(super) struct Storeroom {
     pub(super) policy: AliasPolicy,
 }
 
-impl Storeroom {
+impl RegistryView {
     pub(super) fn open(context: &Context, spec: &PipelineSpec) -> Result<Self, EngineError> {
         let alias = spec.registry.alias()?;
         let policy = policy::read(&context.root)?;
@@ -47,7 +49,7 @@ impl Storeroom {
         })
     }
 
-    pub(super) fn state(&self) -> Result<State, EngineError> {
+    pub(super) fn state(&self) -> Result<RegistryState, EngineError> {
         Ok(self.registry.state(None)?)
     }
 
@@ -75,11 +77,11 @@ impl Storeroom {
     }
 
     /// Returns who holds the alias when a model is judged. The champion itself has nobody to beat.
-    pub(super) fn holder(&self, model: Judgeable) -> Result<Holder, EngineError> {
+    pub(super) fn holder(&self, model: Judgeable) -> Result<AliasHolder, EngineError> {
         Ok(match self.champion()? {
-            None => Holder::Nobody,
-            Some(champion) if model.is(&champion) => Holder::Itself(Box::new(champion)),
-            Some(champion) => Holder::Version(Box::new(champion)),
+            None => AliasHolder::Nobody,
+            Some(champion) if model.is(&champion) => AliasHolder::Itself(Box::new(champion)),
+            Some(champion) => AliasHolder::Version(Box::new(champion)),
         })
     }
 
@@ -111,14 +113,15 @@ impl Storeroom {
             .registry
             .history(&self.model, Some(&self.alias), None)?;
         let taken_away = |number: u32| {
-            let moves = history
-                .iter()
-                .rev()
-                .filter(|row| matches!(row.action, Done::Promote | Done::Rollback));
+            let moves = history.iter().rev().filter(|row| {
+                matches!(row.action, HistoryAction::Promote | HistoryAction::Rollback)
+            });
             let last = moves
                 .into_iter()
                 .find(|row| row.from == Some(number) || row.version == number);
-            last.is_some_and(|row| row.action == Done::Rollback && row.from == Some(number))
+            last.is_some_and(|row| {
+                row.action == HistoryAction::Rollback && row.from == Some(number)
+            })
         };
         Ok(versions
             .map(|version| version.version)

@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use super::budget::within_time;
 use super::memory::allow;
-use super::{EngineError, Line};
+use super::{EngineError, PipelineRun};
 use crate::cache::{Cost, Pending};
 use crate::config::{PipelineSpec, Stage};
-use crate::pipeline::{Kept, StageError, Summary, features, read_json, train};
+use crate::pipeline::{PartialTraining, StageError, Summary, features, read_json, train};
 use pdm_core::events::{BudgetExceeded, Event, Interrupted, span};
 use pdm_models::features::FittedFeatures;
 use pdm_models::models::ModelOptions;
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Trains within its budget, going on where an earlier run stopped unless `partial` results are not wanted.
     pub(super) fn train(
         &mut self,
@@ -67,14 +67,19 @@ impl Line<'_> {
     }
 
     /// Tells what is kept of earlier work, or removes it, and signs the folder; returns what there is to go on from.
-    fn take_up(&self, pending: &Pending, partial: bool, run: &str) -> Result<Kept, EngineError> {
+    fn take_up(
+        &self,
+        pending: &Pending,
+        partial: bool,
+        run: &str,
+    ) -> Result<PartialTraining, EngineError> {
         let (in_stage, reporter) = (EngineError::in_stage(Stage::Train), &self.context.reporter);
-        let found = Kept::look(pending.resume_dir()?).map_err(&in_stage)?;
+        let found = PartialTraining::look(pending.resume_dir()?).map_err(&in_stage)?;
         let folds = self.job.spec.split.folds;
         let kept = if partial {
             found.clone()
         } else {
-            Kept::default()
+            PartialTraining::default()
         };
         let of = found.run.as_ref().filter(|run| !run.is_empty());
         let from = of.map_or("an earlier run".to_owned(), |run| format!("run {run}"));
@@ -99,7 +104,7 @@ impl Line<'_> {
                 of.map(tag).into_iter().for_each(|tag| reporter.emit(tag));
             }
         }
-        Kept::sign(pending.resume_dir()?, run).map_err(in_stage)?;
+        PartialTraining::sign(pending.resume_dir()?, run).map_err(in_stage)?;
         Ok(kept)
     }
 }
@@ -114,12 +119,12 @@ fn budget_of(error: &StageError) -> Option<BudgetExceeded> {
 
 fn stopped(
     exceeded: BudgetExceeded,
-    before: &Kept,
+    before: &PartialTraining,
     resume: &Path,
     spec: &PipelineSpec,
 ) -> EngineError {
     let (folds, more) = (spec.split.folds, more(exceeded, &spec.model));
-    let kept = Kept::look(resume).unwrap_or_default();
+    let kept = PartialTraining::look(resume).unwrap_or_default();
     let next = match exceeded {
         BudgetExceeded::Time { .. } if kept.folds > before.folds || kept.checkpoint => {
             format!(

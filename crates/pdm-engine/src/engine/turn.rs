@@ -11,7 +11,7 @@ use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, EngineError};
-use pdm_core::content::{read_note, write_whole};
+use pdm_core::content::{atomic_write, read_note};
 use pdm_core::domain::redact;
 use pdm_core::events::span;
 
@@ -23,7 +23,7 @@ static TAKEN: Mutex<BTreeMap<PathBuf, Weak<Held>>> = Mutex::new(BTreeMap::new())
 
 /// The right to change a project, until it is dropped; the system gives it up for a process that dies.
 #[derive(Debug, Clone)]
-pub struct Turn {
+pub struct ProjectLock {
     _held: Arc<Held>,
 }
 
@@ -43,7 +43,7 @@ impl Drop for Held {
 
 /// Who works on a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Holder {
+struct LockHolder {
     pid: u32,
     command: String,
     user: String,
@@ -68,8 +68,8 @@ impl Context {
     ///
     /// # Errors
     /// [`EngineError::Busy`] after the time is over; the folder cannot be written; or a signal came.
-    pub fn turn(&self) -> Result<Turn, EngineError> {
-        let shelf = self.shelf("");
+    pub fn lock_project(&self) -> Result<ProjectLock, EngineError> {
+        let shelf = self.state_folder("");
         fs::create_dir_all(&shelf).map_err(|source| EngineError::Folder {
             path: shelf.clone(),
             source,
@@ -78,9 +78,9 @@ impl Context {
         let (started, mut told) = (Instant::now(), None);
         loop {
             if let Some(held) = self.try_turn(&project)? {
-                return Ok(Turn { _held: held });
+                return Ok(ProjectLock { _held: held });
             }
-            let holder = Holder::read(&project);
+            let holder = LockHolder::read(&project);
             self.reporter.interrupt().check()?;
             if self.wait.is_some_and(|most| started.elapsed() >= most) {
                 let waited = if told.is_none() {
@@ -136,7 +136,7 @@ impl Context {
         let bytes =
             serde_json::to_vec_pretty(&self.holder()).expect("texts and numbers have a JSON form");
         // Without it, those who wait do not know for whom.
-        let _unsaid = write_whole(&holder, &bytes);
+        let _unsaid = atomic_write(&holder, &bytes);
         let held = Arc::new(Held {
             _lock: lock,
             holder,
@@ -145,11 +145,11 @@ impl Context {
         Ok(Some(held))
     }
 
-    fn holder(&self) -> Holder {
+    fn holder(&self) -> LockHolder {
         let user = ["USER", "LOGNAME", "USERNAME"]
             .into_iter()
             .find_map(self.variable);
-        Holder {
+        LockHolder {
             pid: std::process::id(),
             command: command(std::env::args()),
             user: user.unwrap_or_else(|| self.actor.clone()),
@@ -159,16 +159,16 @@ impl Context {
     }
 }
 
-impl Holder {
+impl LockHolder {
     fn read(project: &Path) -> Option<Self> {
         serde_json::from_str(&read_note(&project.join("lock.json")).ok()?).ok()
     }
 }
 
-fn told_of(holder: Option<&Holder>) -> String {
+fn told_of(holder: Option<&LockHolder>) -> String {
     holder.map_or_else(
         || "another command".to_owned(),
-        |Holder {
+        |LockHolder {
              pid,
              command,
              user,
@@ -214,8 +214,8 @@ mod tests {
     #[test]
     fn whoever_has_the_turn_may_work_under_it_again() {
         let folder = tempfile::tempdir().unwrap();
-        let outer = context(folder.path()).turn().unwrap();
-        let inner = context(folder.path()).turn().unwrap();
+        let outer = context(folder.path()).lock_project().unwrap();
+        let inner = context(folder.path()).lock_project().unwrap();
         drop(outer);
         assert!(
             folder.path().join(".pdm-ml/lock.json").exists(),
@@ -223,13 +223,13 @@ mod tests {
         );
         drop(inner);
         assert!(!folder.path().join(".pdm-ml/lock.json").exists());
-        context(folder.path()).turn().unwrap();
+        context(folder.path()).lock_project().unwrap();
     }
 
     #[test]
     fn another_holder_is_waited_for_and_named() {
         let folder = tempfile::tempdir().unwrap();
-        drop(context(folder.path()).turn().unwrap());
+        drop(context(folder.path()).lock_project().unwrap());
         // Another handle on the file is to the system what another process is.
         let other = File::options()
             .write(true)
@@ -238,7 +238,7 @@ mod tests {
         other.try_lock().unwrap();
         let holder = r#"{"pid":7,"command":"pdm-ml tune","user":"eva","host":"night","since":"2026-11-28T01:00:00Z"}"#;
         fs::write(folder.path().join(".pdm-ml/lock.json"), holder).unwrap();
-        let Err(EngineError::Busy(busy)) = context(folder.path()).turn() else {
+        let Err(EngineError::Busy(busy)) = context(folder.path()).lock_project() else {
             panic!("taken twice")
         };
         assert_eq!(
@@ -250,9 +250,11 @@ mod tests {
             wait: Some(Duration::ZERO),
             ..context(folder.path())
         };
-        assert!(matches!(impatient.turn(), Err(EngineError::Busy(busy)) if busy.waited.is_zero()));
+        assert!(
+            matches!(impatient.lock_project(), Err(EngineError::Busy(busy)) if busy.waited.is_zero())
+        );
         drop(other);
-        context(folder.path()).turn().unwrap();
+        context(folder.path()).lock_project().unwrap();
     }
 
     #[test]

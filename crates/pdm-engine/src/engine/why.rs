@@ -1,10 +1,10 @@
 //! Why a stage must run, down to the key of the pipeline file or the data file.
 
-use super::{EngineError, Line};
+use super::{EngineError, PipelineRun};
 use crate::cache::StageKey;
-use crate::cache::{Change, FileChange, InputFile, explain};
+use crate::cache::{InputChange, InputFile, KeyChange, explain};
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Notes that a stage used this key, and the data files behind it.
     pub(super) fn remember(&self, key: &StageKey) -> Result<(), EngineError> {
         Ok(self
@@ -30,7 +30,7 @@ impl Line<'_> {
         let between = |name: &str| {
             let behind = files_behind(&new.stage, name);
             behind
-                .map(|input| FileChange::between(input, files, &self.inputs))
+                .map(|input| InputChange::between(input, files, &self.inputs))
                 .unwrap_or_default()
         };
         told_changes(old, new, between, |path| self.job.origins.place(path))
@@ -42,15 +42,15 @@ impl Line<'_> {
 pub(super) fn told_changes(
     old: &StageKey,
     new: &StageKey,
-    between: impl Fn(&str) -> Vec<FileChange>,
+    between: impl Fn(&str) -> Vec<InputChange>,
     place: impl Fn(&str) -> Option<String>,
 ) -> Vec<String> {
-    let told = |change: &Change| match change {
-        Change::Input { name, .. } => match between(name).as_slice() {
+    let told = |change: &KeyChange| match change {
+        KeyChange::Input { name, .. } => match between(name).as_slice() {
             [] => vec![change.text(&place)],
-            changes => changes.iter().map(FileChange::text).collect(),
+            changes => changes.iter().map(InputChange::text).collect(),
         },
-        Change::Version { .. } | Change::Parameter { .. } => vec![change.text(&place)],
+        KeyChange::Version { .. } | KeyChange::Parameter { .. } => vec![change.text(&place)],
     };
     explain(old, new).iter().flat_map(told).collect()
 }

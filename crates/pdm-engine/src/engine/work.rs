@@ -3,16 +3,16 @@ use std::path::Path;
 use super::memory_watch::MemoryWatch;
 use super::registered::open_version;
 use super::retrain::changes_since;
-use super::{EngineError, Line, Reuse};
-use crate::cache::{Claim, Entry, Pending};
+use super::{EngineError, PipelineRun, Reuse};
+use crate::cache::{CacheEntry, Claim, Pending};
 use crate::config::Stage;
 use crate::pipeline::calibrate::BUNDLE;
 use crate::pipeline::evaluate::{PREDICTIONS, SCORECARD, score_on_unseen};
-use crate::pipeline::gate::{Defender, Holder, Rival};
+use crate::pipeline::gate::{AliasHolder, Defender, Rival};
 use crate::pipeline::{Summary, calibrate, evaluate, features, gate, read_json, validate};
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Part, Scorecard, Verdict};
-use pdm_store::registry::{BundleFile, Consent, NewVersion, Origin, Promotion};
+use pdm_store::registry::{Consent, NewFile, NewVersion, Promotion, VersionOrigin};
 
 /// Who did the work of a stage.
 pub(super) enum Worked {
@@ -22,7 +22,7 @@ pub(super) enum Worked {
     Elsewhere(Summary),
 }
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Runs a stage and keeps what it left.
     pub(super) fn work(
         &mut self,
@@ -59,7 +59,7 @@ impl Line<'_> {
             true => self.cache.claim(&key, &interrupt, waiting)?,
             false => Claim::Work(Box::new(self.cache.begin(&key, &interrupt, waiting)?)),
         };
-        let (entry, worked): (Entry, fn(Summary) -> Worked) = match claim {
+        let (entry, worked): (CacheEntry, fn(Summary) -> Worked) = match claim {
             Claim::Ready(entry) => (*entry, Worked::Elsewhere),
             Claim::Work(pending) => (self.fill(stage, *pending, reuse, run)?, Worked::Here),
         };
@@ -76,7 +76,7 @@ impl Line<'_> {
         pending: Pending,
         reuse: Reuse,
         run: &str,
-    ) -> Result<Entry, EngineError> {
+    ) -> Result<CacheEntry, EngineError> {
         let (folder, watch) = (pending.dir(), MemoryWatch::begin());
         let summary = match stage {
             Stage::Validate => self.validate(&folder),
@@ -144,9 +144,9 @@ impl Line<'_> {
         let in_stage = EngineError::in_stage(Stage::Gate);
         let model = self.model()?.expect("the gates stand behind the scores");
         let version = match self.storeroom.holder(model)? {
-            Holder::Nobody => return Ok(Rival::Nobody),
-            Holder::Itself(version) => return Ok(Rival::Itself(version.version)),
-            Holder::Version(version) => version,
+            AliasHolder::Nobody => return Ok(Rival::Nobody),
+            AliasHolder::Itself(version) => return Ok(Rival::Itself(version.version)),
+            AliasHolder::Version(version) => version,
         };
         let registered = self.storeroom.defender(&version)?;
         let card: Scorecard =
@@ -180,7 +180,7 @@ impl Line<'_> {
             bundle: self
                 .bundle_digest()
                 .expect("a version stands behind its bundle"),
-            files: BundleFile::read_folder(&self.entry(Stage::Calibrate).path(BUNDLE))?,
+            files: NewFile::read_folder(&self.entry(Stage::Calibrate).path(BUNDLE))?,
             scorecard: read_json(&evaluate.path(SCORECARD)).map_err(&in_stage)?,
             predictions: read_json(&evaluate.path(PREDICTIONS)).map_err(&in_stage)?,
             report: Some(self.gate_report()?),
@@ -287,9 +287,9 @@ impl Line<'_> {
             .map_err(EngineError::in_stage(Stage::Gate))
     }
 
-    fn origin(&self, run: &str) -> Origin {
+    fn origin(&self, run: &str) -> VersionOrigin {
         let spec = &self.job.spec;
-        Origin {
+        VersionOrigin {
             kind: spec.model.kind().to_owned(),
             data: self.data_digests().train,
             pipeline: spec.project.name.clone(),
@@ -301,6 +301,6 @@ impl Line<'_> {
 }
 
 /// Returns what a stage said when it ended; an unreadable summary costs only its text.
-pub(super) fn summary_of(entry: &Entry) -> Summary {
+pub(super) fn summary_of(entry: &CacheEntry) -> Summary {
     serde_json::from_value(entry.summary().clone()).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use crate::cache::StageKey;
 use crate::config::{PipelineSpec, Stage};
 use pdm_core::content::Digest;
 use pdm_core::scoring::{Conformal, Cuts};
-use pdm_models::bundle::{self, Parts, Provenance, ReferenceProfile};
+use pdm_models::bundle::{self, BundleParts, Provenance, ReferenceProfile};
 use pdm_models::data::{Contents, Folds, ValidDataset};
 use pdm_models::features::FittedFeatures;
 use pdm_models::train::{OutOfFold, derive_seed};
@@ -59,7 +59,7 @@ pub fn run(
     let fitted: FittedFeatures = read_json(&features.join(features::FITTED))?;
     let weights = train.join(WEIGHTS);
     let weights = fs::read(&weights).map_err(|source| StageError::io("read", &weights, source))?;
-    let parts = Parts {
+    let parts = BundleParts {
         features: &fitted,
         model: &spec.model,
         weights: &weights,

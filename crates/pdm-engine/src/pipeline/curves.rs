@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::StageError;
 use super::kept::fold_file;
-use pdm_core::content::{read_note, write_whole};
+use pdm_core::content::{atomic_write, read_note};
 use pdm_core::events::{Event, Observer, Reporter};
 use pdm_report::report::{CurvePoint, Curves};
 
@@ -27,7 +27,7 @@ const FINAL: &str = "final";
 /// Hears the metrics of a training and keeps them where a killed run goes on.
 pub(super) struct CurveLog {
     path: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<CurveState>,
 }
 
 /// Where a fit that held units back was best, and stopped or was cut back to.
@@ -58,7 +58,7 @@ impl KeptLook {
     }
 }
 
-struct State {
+struct CurveState {
     curves: Curves,
     file: File,
     trouble: Option<std::io::Error>,
@@ -87,7 +87,7 @@ impl CurveLog {
             .for_each(|point| tell(point, reporter));
         let file =
             begin(&path, &earlier).map_err(|source| StageError::io("write", &path, source))?;
-        let state = Mutex::new(State {
+        let state = Mutex::new(CurveState {
             curves: earlier.into_iter().collect(),
             file,
             trouble: None,
@@ -147,7 +147,7 @@ impl CurveLog {
             (LEARNING_CURVES_TABLE, state.curves.csv()?),
         ] {
             let path = folder.join(name);
-            write_whole(&path, &bytes).map_err(|source| StageError::io("write", &path, source))?;
+            atomic_write(&path, &bytes).map_err(|source| StageError::io("write", &path, source))?;
         }
         Ok(())
     }
@@ -199,7 +199,7 @@ fn is_finished(folder: &Path, part: &str) -> bool {
 
 /// Writes the file anew, so that a torn line at its end does not spoil the next.
 fn begin(path: &Path, points: &[CurvePoint]) -> std::io::Result<File> {
-    write_whole(path, b"")?;
+    atomic_write(path, b"")?;
     let mut file = File::options().append(true).open(path)?;
     points
         .iter()
@@ -263,8 +263,8 @@ mod tests {
 
     #[test]
     fn what_a_finished_fold_logged_is_told_again() {
-        struct Heard(Mutex<Vec<String>>);
-        impl Observer for Heard {
+        struct RecordedMetrics(Mutex<Vec<String>>);
+        impl Observer for RecordedMetrics {
             fn on(&self, event: &Event) {
                 if let Event::Metric { key, step, .. } = event {
                     self.0.lock().unwrap().push(format!("{key} {step}"));
@@ -281,7 +281,7 @@ mod tests {
             ],
         );
         fs::write(fold_file(folder.path(), 0), "").unwrap();
-        let heard = Arc::new(Heard(Mutex::default()));
+        let heard = Arc::new(RecordedMetrics(Mutex::default()));
         CurveLog::listen(folder.path(), &Reporter::silent().with(heard.clone())).unwrap();
         assert_eq!(*heard.0.lock().unwrap(), ["fold-1/gru/loss 20"]);
     }

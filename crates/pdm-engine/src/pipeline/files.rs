@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StageError;
-use pdm_core::content::{MOST_OF_A_NOTE, finite_json, read_at_most, write_whole};
+use pdm_core::content::{MOST_OF_A_NOTE, atomic_write, finite_json, read_at_most};
 
 /// Reads a value an earlier stage wrote.
 ///
@@ -27,5 +27,5 @@ pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Sta
         source,
     };
     let bytes = finite_json(value).map_err(json)?;
-    write_whole(path, &bytes).map_err(|source| StageError::io("write", path, source))
+    atomic_write(path, &bytes).map_err(|source| StageError::io("write", path, source))
 }

@@ -33,7 +33,7 @@ pub struct Defender {
 
 /// Who holds the alias when a model is judged.
 #[derive(Debug, Clone)]
-pub enum Holder {
+pub enum AliasHolder {
     /// Nobody yet.
     Nobody,
     /// The model that is judged, registered as this version.
@@ -58,18 +58,18 @@ pub fn stage_key(
     spec: &PipelineSpec,
     bundle: Digest,
     evaluate: Digest,
-    holder: &Holder,
+    holder: &AliasHolder,
 ) -> StageKey {
     let parameters = json!({ "gate": spec.gates });
     let named = |v: &ModelVersion| {
         digest_of(&(v.version, v.bundle, v.scorecard)).expect("digests have a JSON form")
     };
     let champion = match holder {
-        Holder::Nobody => None,
-        Holder::Itself(version) => Some(
+        AliasHolder::Nobody => None,
+        AliasHolder::Itself(version) => Some(
             digest_of(&("itself", named(version))).expect("a word and a digest have a JSON form"),
         ),
-        Holder::Version(version) => Some(named(version)),
+        AliasHolder::Version(version) => Some(named(version)),
     };
     key(
         Stage::Gate,

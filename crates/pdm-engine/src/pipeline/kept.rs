@@ -15,13 +15,13 @@ use serde::Serialize;
 
 use super::StageError;
 use super::curves::POINTS;
-use pdm_core::content::{read_note, write_whole};
+use pdm_core::content::{atomic_write, read_note};
 
 const RUN: &str = "run";
 
 /// How far an earlier training with the same options came.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Kept {
+pub struct PartialTraining {
     /// Finished folds.
     pub folds: usize,
     /// Whether a fit was at work and left a checkpoint.
@@ -30,7 +30,7 @@ pub struct Kept {
     pub run: Option<String>,
 }
 
-impl Kept {
+impl PartialTraining {
     /// Looks into a folder of partial results; one that is not there holds nothing.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Kept {
     /// The folder cannot be written.
     pub fn sign(folder: &Path, run: &str) -> Result<(), StageError> {
         let path = folder.join(RUN);
-        write_whole(&path, run.as_bytes()).map_err(|source| StageError::io("write", &path, source))
+        atomic_write(&path, run.as_bytes()).map_err(|source| StageError::io("write", &path, source))
     }
 
     /// Returns what is kept, such as `2 of 5 folds and a checkpoint`.
@@ -108,14 +108,14 @@ mod tests {
     #[test]
     fn what_is_kept_is_counted_and_told() {
         let folder = tempfile::tempdir().unwrap();
-        let look = || Kept::look(folder.path()).unwrap();
+        let look = || PartialTraining::look(folder.path()).unwrap();
         assert!(
             look().is_empty()
-                && Kept::look(&folder.path().join("absent"))
+                && PartialTraining::look(&folder.path().join("absent"))
                     .unwrap()
                     .is_empty()
         );
-        Kept::sign(folder.path(), "run-1").unwrap();
+        PartialTraining::sign(folder.path(), "run-1").unwrap();
         fs::write(folder.path().join(POINTS), "").unwrap();
         assert_eq!(
             (look().is_empty(), look().run.as_deref()),

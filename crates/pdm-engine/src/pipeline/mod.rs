@@ -20,7 +20,7 @@ mod summary;
 pub use curves::{LEARNING_CURVES, LEARNING_CURVES_TABLE};
 pub use error::StageError;
 pub use files::read_json;
-pub use kept::Kept;
+pub use kept::PartialTraining;
 pub use summary::Summary;
 
 use std::collections::BTreeMap;

@@ -17,7 +17,7 @@ use super::{StageError, Summary, key, protocol};
 use crate::cache::StageKey;
 use crate::config::{PipelineSpec, Stage};
 use pdm_core::content::{Digest, digest_of};
-use pdm_core::domain::Found;
+use pdm_core::domain::ResolvedValue;
 use pdm_core::events::{InputData, Reporter, UsedFor};
 use pdm_core::scoring::is_reachable;
 use pdm_models::data::{Folds, Lives, ValidDataset};
@@ -138,8 +138,13 @@ pub(super) fn refuse_unreachable_coverage(
 }
 
 /// Says what followed from the lives, and which units give less to learn from than was asked for.
-fn tell_lives(found: &[Found], dataset: &ValidDataset, spec: &PipelineSpec, reporter: &Reporter) {
-    if let Some(text) = Found::told(found) {
+fn tell_lives(
+    found: &[ResolvedValue],
+    dataset: &ValidDataset,
+    spec: &PipelineSpec,
+    reporter: &Reporter,
+) {
+    if let Some(text) = ResolvedValue::told(found) {
         reporter.note(format!("found in the data: {text}"));
     }
     let all = dataset.train().len();
@@ -179,13 +184,13 @@ fn refuse_unlearnable(spec: &PipelineSpec, lives: &Lives) -> Result<(), TrainErr
 
 /// One member of a stack: how much it counts, and how good it is by itself.
 #[derive(Serialize)]
-struct Member {
+struct StackMember {
     member: String,
     weight: f64,
     out_of_fold_rmse: f64,
 }
 
-impl Member {
+impl StackMember {
     fn report(&self, reporter: &Reporter) {
         let stack = reporter.scoped("stack").scoped(&self.member);
         stack.metric("weight", 0, self.weight);
@@ -201,12 +206,12 @@ impl Member {
     }
 }
 
-fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<Member> {
+fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<StackMember> {
     let (Some(stack), Some(blend)) = (spec.model.stack(), &out_of_fold.blend) else {
         return Vec::new();
     };
     let judged = blend.weights.iter().zip(&blend.member_rmse);
-    let member = |(member, (weight, rmse)): (String, (&f64, &f64))| Member {
+    let member = |(member, (weight, rmse)): (String, (&f64, &f64))| StackMember {
         member,
         weight: *weight,
         out_of_fold_rmse: *rmse,
@@ -218,12 +223,12 @@ fn summarise(
     spec: &PipelineSpec,
     units: usize,
     out_of_fold: &OutOfFold,
-    members: &[Member],
+    members: &[StackMember],
     kept: &[KeptLook],
 ) -> Summary {
     let (kind, seeds, folds) = (spec.model.kind(), spec.train.seeds, spec.split.folds);
     let cuts = out_of_fold.predictions.len();
-    let blend: Vec<_> = members.iter().map(Member::text).collect();
+    let blend: Vec<_> = members.iter().map(StackMember::text).collect();
     let blend = if blend.is_empty() {
         String::new()
     } else {

@@ -1,15 +1,15 @@
 //! A DAG of Airflow 3: a process on the worker, or with an image a pod.
 
-use super::definition::{Definition, Kind};
+use super::definition::{Definition, SchedulerKind};
 use super::error::ScheduleError;
-use super::plan::{DECISIONS, Plan, RETRIES, RETRY_SECONDS, TRY_AGAIN};
+use super::plan::{DECISIONS, RETRIES, RETRY_SECONDS, SchedulePlan, TRY_AGAIN};
 use super::pod;
 use super::quote::{container_word, python, python_list, refuse_pattern};
 
 const HERE: &str = include_str!("airflow/process.py");
 const POD: &str = include_str!("airflow/pod.py");
 
-pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
+pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError> {
     let text = match &plan.options.image {
         None => process(plan),
         Some(image) => in_pod(plan, image)?,
@@ -25,7 +25,7 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
     })
 }
 
-fn process(plan: &Plan<'_>) -> String {
+fn process(plan: &SchedulePlan<'_>) -> String {
     fill(
         HERE,
         plan,
@@ -38,10 +38,10 @@ fn process(plan: &Plan<'_>) -> String {
     )
 }
 
-fn in_pod(plan: &Plan<'_>, image: &str) -> Result<String, ScheduleError> {
+fn in_pod(plan: &SchedulePlan<'_>, image: &str) -> Result<String, ScheduleError> {
     let words = plan.words_in_container();
     // Jinja's marks in words that Airflow renders.
-    refuse_pattern(Kind::Airflow, &words, &["{{", "{%", "{#"])?;
+    refuse_pattern(SchedulerKind::Airflow, &words, &["{{", "{%", "{#"])?;
     let args = words.iter().map(|word| container_word(word));
     let claim = plan.options.volume.as_deref();
     let amount = |value: Option<u64>| {
@@ -76,7 +76,7 @@ fn in_pod(plan: &Plan<'_>, image: &str) -> Result<String, ScheduleError> {
 }
 
 /// Fills in a template's line `NAME = …` for each name; everything it fills in is a literal of Python.
-fn fill(template: &str, plan: &Plan<'_>, values: &[(&str, String)]) -> String {
+fn fill(template: &str, plan: &SchedulePlan<'_>, values: &[(&str, String)]) -> String {
     let common = [
         ("DAG_ID", python(&plan.name())),
         ("TITLE", python(&plan.title())),

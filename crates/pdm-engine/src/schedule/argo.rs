@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::definition::{Definition, Kind};
+use super::definition::{Definition, SchedulerKind};
 use super::error::ScheduleError;
-use super::plan::{LATE_SECONDS, Plan, RETRIES, RETRY_SECONDS, TRY_AGAIN};
+use super::plan::{LATE_SECONDS, RETRIES, RETRY_SECONDS, SchedulePlan, TRY_AGAIN};
 use super::quote::refuse_pattern;
 use super::{pod, yaml};
 
-pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
-    refuse_pattern(Kind::Argo, &plan.words_in_container(), &["{{"])?;
+pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError> {
+    refuse_pattern(SchedulerKind::Argo, &plan.words_in_container(), &["{{"])?;
     let mut workflow = json!({
         "entrypoint": pod::CONTAINER,
         "activeDeadlineSeconds": plan.options.deadline.seconds(),
@@ -21,7 +21,7 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
                 "expression": format!("asInt(lastRetry.exitCode) == {TRY_AGAIN}"),
                 "backoff": { "duration": RETRY_SECONDS.to_string(), "factor": "2" },
             },
-            "container": pod::container(plan, pod::image(plan, Kind::Argo)?),
+            "container": pod::container(plan, pod::image(plan, SchedulerKind::Argo)?),
         }],
     });
     let volumes = pod::volumes(plan);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 /// A field's name, range and words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct CronField {
     name: &'static str,
     low: u8,
     high: u8,
@@ -20,33 +20,33 @@ const DAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 /// The longest month of each number, in a leap year.
 const LENGTHS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-const PARTS: [Part; 5] = [
-    Part {
+const PARTS: [CronField; 5] = [
+    CronField {
         name: "minute",
         low: 0,
         high: 59,
         words: &[],
     },
-    Part {
+    CronField {
         name: "hour",
         low: 0,
         high: 23,
         words: &[],
     },
-    Part {
+    CronField {
         name: "day of the month",
         low: 1,
         high: 31,
         words: &[],
     },
-    Part {
+    CronField {
         name: "month",
         low: 1,
         high: 12,
         words: MONTHS,
     },
     // Sunday may be 7, too.
-    Part {
+    CronField {
         name: "day of the week",
         low: 0,
         high: 7,
@@ -88,7 +88,7 @@ pub(super) struct Cron {
 /// One field of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field {
-    part: Part,
+    part: CronField,
     items: Vec<Item>,
 }
 
@@ -193,7 +193,7 @@ impl Cron {
 }
 
 impl Field {
-    fn read(part: Part, text: &str) -> Result<Self, CronError> {
+    fn read(part: CronField, text: &str) -> Result<Self, CronError> {
         let items = text
             .split(',')
             .map(|item| Item::read(&part, item))
@@ -247,7 +247,7 @@ impl Field {
 }
 
 impl Item {
-    fn read(part: &Part, text: &str) -> Result<Self, CronError> {
+    fn read(part: &CronField, text: &str) -> Result<Self, CronError> {
         let (range, step) = match text.split_once('/') {
             Some((range, step)) => (range, Some(step)),
             None => (text, None),
@@ -297,7 +297,7 @@ impl Item {
     }
 }
 
-impl Part {
+impl CronField {
     fn number(&self, text: &str) -> Result<u8, CronError> {
         let word = self
             .words

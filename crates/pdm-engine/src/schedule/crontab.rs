@@ -1,18 +1,18 @@
 //! A line of a crontab.
 
-use super::definition::{Definition, Kind};
+use super::definition::{Definition, SchedulerKind};
 use super::error::ScheduleError;
-use super::plan::{GRACE_SECONDS, Plan};
+use super::plan::{GRACE_SECONDS, SchedulePlan};
 use super::quote::{crontab, shell};
 
 /// Debian's cron reads no longer commands.
 const LONGEST_COMMAND: usize = 998;
 
-pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
+pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError> {
     let command = crontab(&command(plan)?);
     if command.len() > LONGEST_COMMAND {
         return Err(ScheduleError::Unspeakable {
-            kind: Kind::Cron,
+            kind: SchedulerKind::Cron,
             what: format!(
                 "a command of {} characters; its limit is {LONGEST_COMMAND}",
                 command.len()
@@ -43,7 +43,7 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
 }
 
 /// Returns the command as a shell reads it.
-fn command(plan: &Plan<'_>) -> Result<String, ScheduleError> {
+fn command(plan: &SchedulePlan<'_>) -> Result<String, ScheduleError> {
     let mut parts = Vec::new();
     parts.extend(
         plan.delay_seconds()
@@ -51,7 +51,7 @@ fn command(plan: &Plan<'_>) -> Result<String, ScheduleError> {
     );
     let names: Vec<_> = plan.options.variables().collect();
     if !names.is_empty() {
-        let file = env_file(plan, Kind::Cron)?;
+        let file = env_file(plan, SchedulerKind::Cron)?;
         parts.push(format!(
             "{} && export {}",
             shell(&[".".to_owned(), file.to_owned()]),
@@ -70,7 +70,10 @@ fn command(plan: &Plan<'_>) -> Result<String, ScheduleError> {
 }
 
 /// Returns the file of variables, which a machine must have where any are named.
-pub(super) fn env_file<'p>(plan: &'p Plan<'_>, kind: Kind) -> Result<&'p str, ScheduleError> {
+pub(super) fn env_file<'p>(
+    plan: &'p SchedulePlan<'_>,
+    kind: SchedulerKind,
+) -> Result<&'p str, ScheduleError> {
     let file = plan.options.env_file.as_deref();
     let missing = ScheduleError::Missing {
         kind,

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::error::ScheduleError;
 use super::options::ScheduleOptions;
-use super::plan::{Job, Plan};
+use super::plan::{SchedulePlan, ScheduledJob};
 use super::{airflow, argo, crontab, github, kubernetes, systemd};
 
 /// Who runs the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum SchedulerKind {
     /// A line in a crontab.
     Cron,
     /// A service and its timer.
@@ -27,7 +27,7 @@ pub enum Kind {
 
 /// A file that defines the job, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct File {
+pub struct DefinitionFile {
     /// Its usual name.
     pub name: String,
     /// What stands in it.
@@ -38,7 +38,7 @@ pub struct File {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Definition {
     /// The files, at least one.
-    pub files: Vec<File>,
+    pub files: Vec<DefinitionFile>,
     /// What differs from what one might expect.
     pub notes: Vec<String>,
 }
@@ -46,7 +46,7 @@ pub struct Definition {
 impl Definition {
     pub(super) fn one(name: impl Into<String>, text: String) -> Self {
         Self {
-            files: vec![File {
+            files: vec![DefinitionFile {
                 name: name.into(),
                 text,
             }],
@@ -60,7 +60,7 @@ impl Definition {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for SchedulerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cron => "cron",
@@ -78,17 +78,17 @@ impl fmt::Display for Kind {
 /// # Errors
 /// [`ScheduleError`] where an option is missing, or the kind has no way to say what the options ask for.
 pub fn export(
-    kind: Kind,
+    kind: SchedulerKind,
     options: &ScheduleOptions,
-    job: &Job,
+    job: &ScheduledJob,
 ) -> Result<Definition, ScheduleError> {
-    let plan = Plan::new(options, job)?;
+    let plan = SchedulePlan::new(options, job)?;
     match kind {
-        Kind::Cron => crontab::write(&plan),
-        Kind::Systemd => systemd::write(&plan),
-        Kind::Github => github::write(&plan),
-        Kind::Airflow => airflow::write(&plan),
-        Kind::Kubernetes => kubernetes::write(&plan),
-        Kind::Argo => argo::write(&plan),
+        SchedulerKind::Cron => crontab::write(&plan),
+        SchedulerKind::Systemd => systemd::write(&plan),
+        SchedulerKind::Github => github::write(&plan),
+        SchedulerKind::Airflow => airflow::write(&plan),
+        SchedulerKind::Kubernetes => kubernetes::write(&plan),
+        SchedulerKind::Argo => argo::write(&plan),
     }
 }

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::definition::Kind;
+use super::definition::SchedulerKind;
 use pdm_core::codes::Code;
 
 /// Why a schedule cannot be written or counted.
@@ -10,7 +10,7 @@ pub enum ScheduleError {
     #[error("{kind} needs `{key}` in [schedule]")]
     Missing {
         /// What was to be written.
-        kind: Kind,
+        kind: SchedulerKind,
         /// The option.
         key: &'static str,
         /// Why, and an example.
@@ -20,7 +20,7 @@ pub enum ScheduleError {
     #[error("{kind} cannot say {what}")]
     Unspeakable {
         /// What was to be written.
-        kind: Kind,
+        kind: SchedulerKind,
         /// What it cannot say.
         what: String,
         /// What to do instead.

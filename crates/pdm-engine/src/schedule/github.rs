@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::definition::{Definition, Kind};
+use super::definition::{Definition, SchedulerKind};
 use super::error::ScheduleError;
-use super::plan::{DECISIONS, Plan, RETRIES, RETRY_SECONDS, TRY_AGAIN};
+use super::plan::{DECISIONS, RETRIES, RETRY_SECONDS, SchedulePlan, TRY_AGAIN};
 use super::quote::{refuse_pattern, shell};
 use super::yaml;
 
@@ -17,9 +17,9 @@ const CACHE: &str = "actions/cache@v5";
 const SHORTEST_GAP_MINUTES: u8 = 5;
 const LONGEST_MINUTES: u64 = 360;
 
-pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
+pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError> {
     let words = plan.words_in_repository();
-    refuse_pattern(Kind::Github, &words, &["${{"])?;
+    refuse_pattern(SchedulerKind::Github, &words, &["${{"])?;
     refuse_often(plan)?;
     let minutes = plan.options.deadline.seconds().div_ceil(60);
     let workflow = json!({
@@ -61,20 +61,20 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
 }
 
 /// Without a zone a schedule is in UTC, which older checkers know, too.
-fn when(plan: &Plan<'_>) -> Value {
+fn when(plan: &SchedulePlan<'_>) -> Value {
     match plan.options.timezone.as_str() {
         "UTC" => json!({ "cron": plan.cron.to_string() }),
         zone => json!({ "cron": plan.cron.to_string(), "timezone": zone }),
     }
 }
 
-fn refuse_often(plan: &Plan<'_>) -> Result<(), ScheduleError> {
+fn refuse_often(plan: &SchedulePlan<'_>) -> Result<(), ScheduleError> {
     let gap = plan.cron.shortest_gap_minutes();
     if gap >= SHORTEST_GAP_MINUTES {
         return Ok(());
     }
     Err(ScheduleError::Unspeakable {
-        kind: Kind::Github,
+        kind: SchedulerKind::Github,
         what: format!(
             "`{}`: times {gap} min apart, and its shortest is {SHORTEST_GAP_MINUTES}",
             plan.cron
@@ -83,7 +83,7 @@ fn refuse_often(plan: &Plan<'_>) -> Result<(), ScheduleError> {
     })
 }
 
-fn needs(plan: &Plan<'_>) -> Vec<String> {
+fn needs(plan: &SchedulePlan<'_>) -> Vec<String> {
     let lists = [
         ("Variables", &plan.options.env),
         ("Secrets", &plan.options.secrets),
@@ -94,7 +94,7 @@ fn needs(plan: &Plan<'_>) -> Vec<String> {
         .collect()
 }
 
-fn steps(plan: &Plan<'_>, words: &[String]) -> Value {
+fn steps(plan: &SchedulePlan<'_>, words: &[String]) -> Value {
     let folder = match plan.job.repository_folder.trim_matches('/') {
         "" => String::new(),
         folder => format!("{folder}/"),
@@ -116,7 +116,7 @@ fn steps(plan: &Plan<'_>, words: &[String]) -> Value {
     ])
 }
 
-fn variables(plan: &Plan<'_>) -> Map<String, Value> {
+fn variables(plan: &SchedulePlan<'_>) -> Map<String, Value> {
     let value =
         |source: &str, name: &String| (name.clone(), json!(format!("${{{{ {source}.{name} }}}}")));
     let env = plan.options.env.iter().map(|name| value("vars", name));

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, json};
 
-use super::definition::{Definition, Kind};
+use super::definition::{Definition, SchedulerKind};
 use super::error::ScheduleError;
-use super::plan::{GRACE_SECONDS, LATE_SECONDS, Plan, RETRIES, TRY_AGAIN};
+use super::plan::{GRACE_SECONDS, LATE_SECONDS, RETRIES, SchedulePlan, TRY_AGAIN};
 use super::{pod, yaml};
 
-pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
+pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError> {
     let name = ("name".to_owned(), json!(pod::CONTAINER));
-    let container = pod::container(plan, pod::image(plan, Kind::Kubernetes)?);
+    let container = pod::container(plan, pod::image(plan, SchedulerKind::Kubernetes)?);
     let container: Map<_, _> = [name].into_iter().chain(container).collect();
     let mut pod = json!({
         "restartPolicy": "Never",

@@ -31,12 +31,12 @@ mod times;
 mod yaml;
 mod zone;
 
-pub use definition::{Definition, File, Kind, export};
+pub use definition::{Definition, DefinitionFile, SchedulerKind, export};
 pub use error::ScheduleError;
 pub use github::INSTALL;
 pub use lasting::Lasting;
 pub use options::ScheduleOptions;
-pub use plan::{DECISIONS, Job, TRY_AGAIN};
+pub use plan::{DECISIONS, ScheduledJob, TRY_AGAIN};
 pub use skipped::skipped_night;
 pub use times::next_times;
 

@@ -136,7 +136,7 @@ impl ScheduleOptions {
 
     fn cron_problem(&self) -> Option<Problem> {
         let error = self.cron.parse::<Cron>().err()?;
-        let problem = Problem::new("cron", error.message).of(Code::Cron);
+        let problem = Problem::new("cron", error.message).with_code(Code::Cron);
         Some(match error.hint {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -200,7 +200,7 @@ impl ScheduleOptions {
             .map(|(key, i, _)| {
                 let message = "is not the name of an environment variable";
                 Problem::new(format!("{key}.{i}"), message)
-                    .of(Code::NotAVariableName)
+                    .with_code(Code::NotAVariableName)
                     .hint("letters, digits and `_`; the value is set where the job runs")
             });
         let seen: Vec<_> = named.collect();
@@ -211,7 +211,7 @@ impl ScheduleOptions {
         let again = |key: &str, i: usize| {
             Problem::new(format!("{key}.{i}"), "names a variable a second time")
         };
-        let twice = twice.map(|(_, (key, i, _))| again(key, *i).of(Code::NamedTwice));
+        let twice = twice.map(|(_, (key, i, _))| again(key, *i).with_code(Code::NamedTwice));
         wrong.chain(twice).collect()
     }
 

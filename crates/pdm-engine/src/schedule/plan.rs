@@ -23,7 +23,7 @@ const CONTROL_GROUP_SHARE: u64 = 4;
 
 /// What is scheduled, apart from what `[schedule]` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
+pub struct ScheduledJob {
     /// Name of the project.
     pub project: String,
     /// The pipeline file, as seen from the project's folder.
@@ -45,14 +45,17 @@ pub struct Job {
 }
 
 /// Options and job, checked, and what follows from them.
-pub(super) struct Plan<'a> {
+pub(super) struct SchedulePlan<'a> {
     pub(super) options: &'a ScheduleOptions,
-    pub(super) job: &'a Job,
+    pub(super) job: &'a ScheduledJob,
     pub(super) cron: Cron,
 }
 
-impl<'a> Plan<'a> {
-    pub(super) fn new(options: &'a ScheduleOptions, job: &'a Job) -> Result<Self, ScheduleError> {
+impl<'a> SchedulePlan<'a> {
+    pub(super) fn new(
+        options: &'a ScheduleOptions,
+        job: &'a ScheduledJob,
+    ) -> Result<Self, ScheduleError> {
         options.zone()?;
         let texts = [
             ("program", &job.program),

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::definition::Kind;
+use super::definition::SchedulerKind;
 use super::error::ScheduleError;
-use super::plan::{DECISIONS, Plan};
+use super::plan::{DECISIONS, SchedulePlan};
 use super::quote::container_word;
 
 /// Name of the container, and of the volume in it.
@@ -34,7 +34,10 @@ pub(super) fn script(delay_seconds: Option<u64>) -> String {
 }
 
 /// Returns the container image.
-pub(super) fn image<'p>(plan: &'p Plan<'_>, kind: Kind) -> Result<&'p str, ScheduleError> {
+pub(super) fn image<'p>(
+    plan: &'p SchedulePlan<'_>,
+    kind: SchedulerKind,
+) -> Result<&'p str, ScheduleError> {
     let hint = "it runs containers: name an image with pdm-ml and /bin/sh, such as image = \"registry.example.org/pdm-ml:1.0\"";
     plan.options.image.as_deref().ok_or(ScheduleError::Missing {
         kind,
@@ -44,7 +47,7 @@ pub(super) fn image<'p>(plan: &'p Plan<'_>, kind: Kind) -> Result<&'p str, Sched
 }
 
 /// Returns the container, without a name.
-pub(super) fn container(plan: &Plan<'_>, image: &str) -> Map<String, Value> {
+pub(super) fn container(plan: &SchedulePlan<'_>, image: &str) -> Map<String, Value> {
     let words = plan.words_in_container();
     let args: Vec<_> = words.iter().map(|word| container_word(word)).collect();
     let parts = [
@@ -70,7 +73,7 @@ pub(super) fn container(plan: &Plan<'_>, image: &str) -> Map<String, Value> {
 }
 
 /// Returns the pod's volumes.
-pub(super) fn volumes(plan: &Plan<'_>) -> Vec<Value> {
+pub(super) fn volumes(plan: &SchedulePlan<'_>) -> Vec<Value> {
     let claim = plan.options.volume.iter();
     claim
         .map(|claim| json!({ "name": VOLUME, "persistentVolumeClaim": { "claimName": claim } }))
@@ -78,17 +81,17 @@ pub(super) fn volumes(plan: &Plan<'_>) -> Vec<Value> {
 }
 
 /// Returns labels that say what an object belongs to.
-pub(super) fn labels(plan: &Plan<'_>) -> Value {
+pub(super) fn labels(plan: &SchedulePlan<'_>) -> Value {
     json!({ "app.kubernetes.io/name": CONTAINER, "app.kubernetes.io/instance": plan.name() })
 }
 
 /// Returns the name of the Secret that holds variables.
-pub(super) fn secret_name(plan: &Plan<'_>) -> String {
+pub(super) fn secret_name(plan: &SchedulePlan<'_>) -> String {
     plan.options.secret.clone().unwrap_or_else(|| plan.name())
 }
 
 /// Returns the name of the ConfigMap that holds variables.
-pub(super) fn config_map_name(plan: &Plan<'_>) -> String {
+pub(super) fn config_map_name(plan: &SchedulePlan<'_>) -> String {
     plan.options
         .config_map
         .clone()
@@ -96,7 +99,7 @@ pub(super) fn config_map_name(plan: &Plan<'_>) -> String {
 }
 
 /// Returns what must be there before the job, in words.
-pub(super) fn needs(plan: &Plan<'_>) -> Vec<String> {
+pub(super) fn needs(plan: &SchedulePlan<'_>) -> Vec<String> {
     let options = plan.options;
     let all = |names: &[String]| names.join(", ");
     let mut needs = Vec::new();
@@ -124,7 +127,7 @@ pub(super) fn needs(plan: &Plan<'_>) -> Vec<String> {
     needs
 }
 
-fn variables(plan: &Plan<'_>) -> Vec<Value> {
+fn variables(plan: &SchedulePlan<'_>) -> Vec<Value> {
     let (map, secret) = (config_map_name(plan), secret_name(plan));
     let from = |name: &String, source: &str, object: &str| json!({ "name": name, "valueFrom": { source: { "name": object, "key": name } } });
     let env = plan
@@ -142,7 +145,7 @@ fn variables(plan: &Plan<'_>) -> Vec<Value> {
 }
 
 /// Returns requests and limits; none of what has no limit of its own.
-fn resources(plan: &Plan<'_>) -> Map<String, Value> {
+fn resources(plan: &SchedulePlan<'_>) -> Map<String, Value> {
     let (mut requests, mut limits) = (Map::new(), Map::new());
     if let Some((budget, limit)) = plan.job.memory_bytes.zip(plan.memory_limit_bytes()) {
         requests.insert("memory".to_owned(), json!(mebibytes(budget)));
@@ -163,7 +166,7 @@ fn mebibytes(bytes: u64) -> String {
     format!("{}Mi", bytes.div_ceil(1 << 20))
 }
 
-fn mounts(plan: &Plan<'_>) -> Vec<Value> {
+fn mounts(plan: &SchedulePlan<'_>) -> Vec<Value> {
     let mount = |_| json!({ "name": VOLUME, "mountPath": plan.folder_in_container() });
     plan.options.volume.iter().map(mount).collect()
 }

@@ -1,6 +1,6 @@
 //! Text made safe for who reads it. None of these readers may take a part of a path for its own syntax.
 
-use super::definition::Kind;
+use super::definition::SchedulerKind;
 use super::error::ScheduleError;
 
 /// Returns words as a POSIX shell reads them back.
@@ -54,7 +54,7 @@ pub(super) fn container_word(word: &str) -> String {
 
 /// Refuses words with a pattern that the kind would fill in.
 pub(super) fn refuse_pattern(
-    kind: Kind,
+    kind: SchedulerKind,
     words: &[String],
     patterns: &[&str],
 ) -> Result<(), ScheduleError> {

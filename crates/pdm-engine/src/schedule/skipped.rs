@@ -4,7 +4,7 @@ use jiff::civil::{DateTime, Weekday};
 use jiff::{SignedDuration, Timestamp};
 
 use super::cron::Cron;
-use super::definition::Kind;
+use super::definition::SchedulerKind;
 use super::error::ScheduleError;
 use super::options::ScheduleOptions;
 
@@ -18,7 +18,7 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 /// # Errors
 /// The options have problems.
 pub fn skipped_night(
-    kind: Kind,
+    kind: SchedulerKind,
     options: &ScheduleOptions,
     now: Timestamp,
 ) -> Result<Option<String>, ScheduleError> {
@@ -27,9 +27,11 @@ pub fn skipped_night(
     };
     let (day, hour) = (time.date(), time.strftime("%H:%M"));
     let follows = match kind {
-        Kind::Cron => "cron starts the run right after the jump",
-        Kind::Systemd | Kind::Kubernetes | Kind::Argo => "no run is started for that time",
-        Kind::Github | Kind::Airflow => "the run comes later or not at all",
+        SchedulerKind::Cron => "cron starts the run right after the jump",
+        SchedulerKind::Systemd | SchedulerKind::Kubernetes | SchedulerKind::Argo => {
+            "no run is started for that time"
+        }
+        SchedulerKind::Github | SchedulerKind::Airflow => "the run comes later or not at all",
     };
     let zone = &options.timezone;
     Ok(Some(format!(
@@ -89,7 +91,7 @@ fn sunday_is_0(day: Weekday) -> i8 {
 mod tests {
     use super::*;
 
-    fn said(cron: &str, zone: &str, kind: Kind) -> Option<String> {
+    fn said(cron: &str, zone: &str, kind: SchedulerKind) -> Option<String> {
         let options: ScheduleOptions =
             toml::from_str(&format!("cron = '{cron}'\ntimezone = '{zone}'")).unwrap();
         skipped_night(kind, &options, "2026-11-30T12:00:00Z".parse().unwrap()).unwrap()
@@ -97,13 +99,13 @@ mod tests {
 
     #[test]
     fn the_night_that_a_clock_jumps_over_is_told() {
-        let told = said("30 2 * * *", "Europe/Berlin", Kind::Systemd).unwrap();
+        let told = said("30 2 * * *", "Europe/Berlin", SchedulerKind::Systemd).unwrap();
         assert!(
             told.starts_with("on 2027-03-28 the clock in Europe/Berlin jumps over 02:30: no run"),
             "{told}"
         );
         assert!(
-            said("30 2 * * SUN", "America/New_York", Kind::Cron)
+            said("30 2 * * SUN", "America/New_York", SchedulerKind::Cron)
                 .unwrap()
                 .contains("2027-03-14")
         );
@@ -115,7 +117,11 @@ mod tests {
             ("30 2 * 4 *", "Europe/Berlin"),
             ("30 2 * * *", "Asia/Tokyo"),
         ] {
-            assert_eq!(said(cron, zone, Kind::Systemd), None, "{cron} {zone}");
+            assert_eq!(
+                said(cron, zone, SchedulerKind::Systemd),
+                None,
+                "{cron} {zone}"
+            );
         }
     }
 }

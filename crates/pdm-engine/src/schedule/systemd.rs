@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::cron::{Cron, Field};
 use super::crontab::env_file;
-use super::definition::{Definition, File, Kind};
+use super::definition::{Definition, DefinitionFile, SchedulerKind};
 use super::error::ScheduleError;
-use super::plan::{DECISIONS, GRACE_SECONDS, Plan, RETRY_SECONDS, TRY_AGAIN};
+use super::plan::{DECISIONS, GRACE_SECONDS, RETRY_SECONDS, SchedulePlan, TRY_AGAIN};
 use super::quote::{systemd_value, systemd_word};
 
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
-pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
+pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError> {
     let name = plan.name();
     let program = plan.program_here();
     if !program.starts_with('/') {
@@ -22,11 +22,11 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
         });
     }
     let files = vec![
-        File {
+        DefinitionFile {
             name: format!("{name}.service"),
             text: service(plan)?,
         },
-        File {
+        DefinitionFile {
             name: format!("{name}.timer"),
             text: timer(plan, &name),
         },
@@ -43,7 +43,7 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Definition, ScheduleError> {
 
 /// `Type=exec` because older systemd refuses `RestartForceExitStatus=` in a oneshot; a timer starts neither a second time
 /// while it runs.
-fn service(plan: &Plan<'_>) -> Result<String, ScheduleError> {
+fn service(plan: &SchedulePlan<'_>) -> Result<String, ScheduleError> {
     let words: Vec<_> = plan
         .words_here()
         .iter()
@@ -69,7 +69,7 @@ fn service(plan: &Plan<'_>) -> Result<String, ScheduleError> {
     if plan.options.variables().next().is_some() {
         text.push_str(&format!(
             "EnvironmentFile={}\n",
-            systemd_value(env_file(plan, Kind::Systemd)?)
+            systemd_value(env_file(plan, SchedulerKind::Systemd)?)
         ));
     }
     text.push_str(&format!(
@@ -91,7 +91,7 @@ fn service(plan: &Plan<'_>) -> Result<String, ScheduleError> {
     Ok(text)
 }
 
-fn timer(plan: &Plan<'_>, name: &str) -> String {
+fn timer(plan: &SchedulePlan<'_>, name: &str) -> String {
     let zone = &plan.options.timezone;
     let calendars: String = calendars(&plan.cron)
         .iter()

@@ -6,8 +6,8 @@ pub(super) fn options(text: &str) -> ScheduleOptions {
     options
 }
 
-pub(super) fn job() -> Job {
-    Job {
+pub(super) fn job() -> ScheduledJob {
+    ScheduledJob {
         project: "turbofan".to_owned(),
         pipeline: "pdm.toml".to_owned(),
         profile: None,
@@ -34,8 +34,8 @@ const FULL: &str = r#"
 "#;
 
 /// A folder with everything that some reader takes for its own.
-fn nasty() -> Job {
-    Job {
+fn nasty() -> ScheduledJob {
+    ScheduledJob {
         folder: r#"/srv/it's "100%" $HOME `x` \n;"#.to_owned(),
         pipeline: "pipelines/a b.toml".to_owned(),
         profile: Some("night".to_owned()),
@@ -45,7 +45,7 @@ fn nasty() -> Job {
     }
 }
 
-fn written(kind: Kind, options: &ScheduleOptions, job: &Job) -> String {
+fn written(kind: SchedulerKind, options: &ScheduleOptions, job: &ScheduledJob) -> String {
     let definition = export(kind, options, job).unwrap();
     definition
         .files
@@ -54,21 +54,21 @@ fn written(kind: Kind, options: &ScheduleOptions, job: &Job) -> String {
         .collect()
 }
 
-fn refused(kind: Kind, options: &ScheduleOptions, job: &Job) -> String {
+fn refused(kind: SchedulerKind, options: &ScheduleOptions, job: &ScheduledJob) -> String {
     let error = export(kind, options, job).unwrap_err();
     format!("{error} ({})", error.hint().unwrap_or_default())
 }
 
 #[test]
 fn cron_by_default_and_with_everything() {
-    insta::assert_snapshot!(written(Kind::Cron, &options("cron = '0 3 * * 1'"), &job()), @r"
+    insta::assert_snapshot!(written(SchedulerKind::Cron, &options("cron = '0 3 * * 1'"), &job()), @r"
     == pdm-ml-turbofan.cron
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export cron`.
     # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.
     CRON_TZ=UTC
     0 3 * * 1 mkdir -p /srv/plant/.pdm-ml && exec timeout -k 60 21600 /usr/local/bin/pdm-ml -C /srv/plant --metrics-file .pdm-ml/pdm-ml-turbofan.prom retrain pdm.toml --if 'new-data,drift,older-than=7d' >>/srv/plant/.pdm-ml/pdm-ml-turbofan.log 2>&1
     ");
-    insta::assert_snapshot!(written(Kind::Cron, &options(FULL), &nasty()), @r#"
+    insta::assert_snapshot!(written(SchedulerKind::Cron, &options(FULL), &nasty()), @r#"
     == pdm-ml-turbofan.cron
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export cron`.
     # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.
@@ -79,7 +79,7 @@ fn cron_by_default_and_with_everything() {
 
 #[test]
 fn systemd_by_default_and_with_everything() {
-    insta::assert_snapshot!(written(Kind::Systemd, &options("cron = '0 3 * * 1'"), &job()), @r#"
+    insta::assert_snapshot!(written(SchedulerKind::Systemd, &options("cron = '0 3 * * 1'"), &job()), @r#"
     == pdm-ml-turbofan.service
     # Written by `pdm-ml schedule export systemd`.
     [Unit]
@@ -113,7 +113,7 @@ fn systemd_by_default_and_with_everything() {
     [Install]
     WantedBy=timers.target
     "#);
-    insta::assert_snapshot!(written(Kind::Systemd, &options(FULL), &nasty()), @r#"
+    insta::assert_snapshot!(written(SchedulerKind::Systemd, &options(FULL), &nasty()), @r#"
     == pdm-ml-turbofan.service
     # Written by `pdm-ml schedule export systemd`.
     [Unit]
@@ -157,7 +157,7 @@ fn systemd_by_default_and_with_everything() {
 
 #[test]
 fn github_by_default_and_with_everything() {
-    insta::assert_snapshot!(written(Kind::Github, &options("cron = '0 3 * * 1'"), &job()), @r#"
+    insta::assert_snapshot!(written(SchedulerKind::Github, &options("cron = '0 3 * * 1'"), &job()), @r#"
     == pdm-ml-turbofan.yml
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export github`, for .github/workflows.
     # Needs the repository variable PDM_ML_INSTALL: a command that installs pdm-ml (docs/ci.md).
@@ -211,11 +211,11 @@ fn github_by_default_and_with_everything() {
               *) exit "$code" ;;
             esac
     "#);
-    let below = Job {
+    let below = ScheduledJob {
         repository_folder: "plants/a b".to_owned(),
         ..nasty()
     };
-    let full = written(Kind::Github, &options(FULL), &below);
+    let full = written(SchedulerKind::Github, &options(FULL), &below);
     for words in [
         "timezone: Europe/Berlin",
         "${{ secrets.AWS_SECRET_ACCESS_KEY }}",
@@ -231,7 +231,7 @@ fn kubernetes_with_everything() {
     let with_image = format!(
         "{FULL}\nimage = 'registry.example.org/pdm-ml:1.0'\nvolume = 'plant'\nfolder = '/data/$(HOME)'"
     );
-    insta::assert_snapshot!(written(Kind::Kubernetes, &options(&with_image), &nasty()), @r#"
+    insta::assert_snapshot!(written(SchedulerKind::Kubernetes, &options(&with_image), &nasty()), @r#"
     == pdm-ml-turbofan.yaml
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export kubernetes`; for Kubernetes 1.31 or later.
     # Needs: ConfigMap pdm-ml-turbofan with AWS_REGION; Secret pdm-ml-turbofan with AWS_SECRET_ACCESS_KEY; PersistentVolumeClaim plant with the project.
@@ -342,7 +342,7 @@ fn kubernetes_with_everything() {
 #[test]
 fn argo_by_default() {
     let with_image = "cron = '0 3 * * 1'\nimage = 'registry.example.org/pdm-ml:1.0'\nsecrets = ['TOKEN']\nsecret = 'plant-7'";
-    insta::assert_snapshot!(written(Kind::Argo, &options(with_image), &job()), @r#"
+    insta::assert_snapshot!(written(SchedulerKind::Argo, &options(with_image), &job()), @r#"
     == pdm-ml-turbofan.yaml
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export argo`; for Argo Workflows 3.6 or later.
     # Needs: Secret plant-7 with TOKEN; the project in the image, at /project.
@@ -412,7 +412,7 @@ fn argo_by_default() {
 
 #[test]
 fn airflow_fills_in_literals_only() {
-    let text = written(Kind::Airflow, &options(FULL), &nasty());
+    let text = written(SchedulerKind::Airflow, &options(FULL), &nasty());
     assert!(!text.contains(" = ...\n"), "{text}");
     insta::assert_snapshot!(text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase())).collect::<Vec<_>>().join("\n"), @r#"
     DAG_ID = "pdm-ml-turbofan"
@@ -430,7 +430,7 @@ fn airflow_fills_in_literals_only() {
     TRY_AGAIN = 75
     "#);
     let pod = written(
-        Kind::Airflow,
+        SchedulerKind::Airflow,
         &options(&format!("{FULL}\nimage = 'i'")),
         &nasty(),
     );
@@ -444,27 +444,43 @@ fn airflow_fills_in_literals_only() {
 fn what_a_kind_cannot_say_is_refused_with_the_reason() {
     let weekly = options("cron = '0 3 * * 1'");
     let with = |text: &str| options(&format!("cron = '0 3 * * 1'\n{text}"));
-    let in_folder = |folder: &str| Job {
+    let in_folder = |folder: &str| ScheduledJob {
         folder: folder.to_owned(),
         repository_folder: folder.to_owned(),
         ..job()
     };
     let refusals = [
-        refused(Kind::Kubernetes, &weekly, &job()),
-        refused(Kind::Argo, &weekly, &job()),
-        refused(Kind::Cron, &with("secrets = ['TOKEN']"), &job()),
-        refused(Kind::Systemd, &with("env = ['PLANT']"), &job()),
-        refused(Kind::Systemd, &with("program = 'pdm-ml'"), &job()),
-        refused(Kind::Github, &options("cron = '*/2 * * * *'"), &job()),
-        refused(Kind::Github, &weekly, &in_folder("a${{ github.token }}")),
-        refused(Kind::Argo, &with("image = 'i'\nfolder = '/{{x}}'"), &job()),
+        refused(SchedulerKind::Kubernetes, &weekly, &job()),
+        refused(SchedulerKind::Argo, &weekly, &job()),
+        refused(SchedulerKind::Cron, &with("secrets = ['TOKEN']"), &job()),
+        refused(SchedulerKind::Systemd, &with("env = ['PLANT']"), &job()),
+        refused(SchedulerKind::Systemd, &with("program = 'pdm-ml'"), &job()),
         refused(
-            Kind::Airflow,
+            SchedulerKind::Github,
+            &options("cron = '*/2 * * * *'"),
+            &job(),
+        ),
+        refused(
+            SchedulerKind::Github,
+            &weekly,
+            &in_folder("a${{ github.token }}"),
+        ),
+        refused(
+            SchedulerKind::Argo,
+            &with("image = 'i'\nfolder = '/{{x}}'"),
+            &job(),
+        ),
+        refused(
+            SchedulerKind::Airflow,
             &with("image = 'i'\nfolder = '/{%x%}'"),
             &job(),
         ),
-        refused(Kind::Cron, &weekly, &in_folder(&"/long".repeat(300))),
-        refused(Kind::Cron, &weekly, &in_folder("/a\nb")),
+        refused(
+            SchedulerKind::Cron,
+            &weekly,
+            &in_folder(&"/long".repeat(300)),
+        ),
+        refused(SchedulerKind::Cron, &weekly, &in_folder("/a\nb")),
     ];
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     kubernetes needs `image` in [schedule] (it runs containers: name an image with pdm-ml and /bin/sh, such as image = "registry.example.org/pdm-ml:1.0")
@@ -486,12 +502,12 @@ fn names_suit_every_scheduler_and_stay_apart() {
     let name = |project: &str| {
         let (options, job) = (
             options("cron = '0 3 * * 1'"),
-            Job {
+            ScheduledJob {
                 project: project.to_owned(),
                 ..job()
             },
         );
-        plan::Plan::new(&options, &job).unwrap().name()
+        plan::SchedulePlan::new(&options, &job).unwrap().name()
     };
     assert_eq!(name("turbofan-fd001"), "pdm-ml-turbofan-fd001");
     assert_ne!(name("plant_7"), name("plant.7"));
@@ -511,7 +527,7 @@ fn names_suit_every_scheduler_and_stay_apart() {
 fn another_command_is_taken_word_by_word() {
     let options =
         options("cron = '0 3 * * 1'\ncommand = ['run', 'a b.toml', '--force']\nthreads = 2");
-    let text = written(Kind::Cron, &options, &job());
+    let text = written(SchedulerKind::Cron, &options, &job());
     let words = "--threads 2 --metrics-file .pdm-ml/pdm-ml-turbofan.prom run 'a b.toml' --force >>";
     assert!(text.contains(words), "{text}");
 }
@@ -520,11 +536,11 @@ fn another_command_is_taken_word_by_word() {
 fn a_delay_lies_within_the_jitter_and_stays() {
     let options = options("cron = '0 3 * * 1'\njitter = '10min'");
     let delay = |project: &str| {
-        let job = Job {
+        let job = ScheduledJob {
             project: project.to_owned(),
             ..job()
         };
-        plan::Plan::new(&options, &job)
+        plan::SchedulePlan::new(&options, &job)
             .unwrap()
             .delay_seconds()
             .unwrap()

@@ -16,7 +16,7 @@ use pdm_core::scoring::Conformal;
 
 /// Everything a bundle is made of.
 #[derive(Debug)]
-pub struct Parts<'a> {
+pub struct BundleParts<'a> {
     /// Features fitted on all training units.
     pub features: &'a FittedFeatures,
     /// The model family and its options.
@@ -41,7 +41,7 @@ pub struct Parts<'a> {
 ///
 /// # Errors
 /// [`BundleError::Io`] where a file cannot be written, [`BundleError::Unwritable`] where a number in it is not finite.
-pub fn assemble(parts: &Parts<'_>, folder: &Path) -> Result<Digest, BundleError> {
+pub fn assemble(parts: &BundleParts<'_>, folder: &Path) -> Result<Digest, BundleError> {
     let contents = [
         (CALIBRATION, json(CALIBRATION, parts.calibration)?),
         (CONTENTS, json(CONTENTS, parts.contents)?),

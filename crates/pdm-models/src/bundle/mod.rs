@@ -23,7 +23,7 @@ mod profile;
 #[cfg(test)]
 mod tests;
 
-pub use assemble::{Parts, assemble};
+pub use assemble::{BundleParts, assemble};
 pub use error::BundleError;
 pub use histories::{KnownHistories, Repetition, UnitLevel};
 pub use manifest::{BundleFile, BundleManifest, Provenance};

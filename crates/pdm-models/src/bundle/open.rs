@@ -140,14 +140,15 @@ fn open_manifest(
 /// Reads the format number alone, so that a later format gets its own message.
 fn check_format(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
     #[derive(serde::Deserialize)]
-    struct Format {
+    struct FormatNumber {
         format: u32,
     }
-    let format: Format = serde_json::from_slice(bytes).map_err(|source| BundleError::Format {
-        path: path.to_owned(),
-        what: "a bundle manifest",
-        source,
-    })?;
+    let format: FormatNumber =
+        serde_json::from_slice(bytes).map_err(|source| BundleError::Format {
+            path: path.to_owned(),
+            what: "a bundle manifest",
+            source,
+        })?;
     match format.format {
         0..=FORMAT => Ok(()),
         found => Err(BundleError::Version {

@@ -14,7 +14,7 @@ use crate::data::{
     simulate, validate,
 };
 use crate::features::{FeatureOptions, FittedFeatures, TargetOptions, fit};
-use crate::models::gbdt::{Leaf, Node};
+use crate::models::gbdt::{Leaf, TreeNode};
 use crate::models::neural::Network;
 use crate::models::{Ensemble, Gbdt, Linear, ModelOptions, Neural, Predictor, Stack};
 use pdm_core::content::Digest;
@@ -22,12 +22,12 @@ use pdm_core::domain::{Cycle, FlagKind, Interval, Prediction, UnitId};
 use pdm_core::scoring::{CalibrateOptions, Conformal, Cuts, Part, Protocol, ShortUnits};
 
 /// A small fleet in six regimes, and the features fitted on it.
-struct Fleet {
+struct TestFleet {
     dataset: ValidDataset,
     features: FittedFeatures,
 }
 
-static FLEET: LazyLock<Fleet> = LazyLock::new(|| {
+static FLEET: LazyLock<TestFleet> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let options = SimulateOptions {
         path: "sim".into(),
@@ -49,7 +49,7 @@ static FLEET: LazyLock<Fleet> = LazyLock::new(|| {
         1,
     )
     .unwrap();
-    Fleet { dataset, features }
+    TestFleet { dataset, features }
 });
 
 /// Small options of every family.
@@ -90,13 +90,13 @@ fn model(options: &ModelOptions) -> Box<dyn Predictor> {
         ModelOptions::Gbdt(_) => {
             let mut forest = Gbdt::new(60.0, table);
             let nodes = [
-                Node {
+                TreeNode {
                     feature: 1,
                     threshold: 0.5,
                     left: 1,
                     right: !0,
                 },
-                Node {
+                TreeNode {
                     feature: 7,
                     threshold: -0.5,
                     left: !1,
@@ -144,7 +144,7 @@ fn calibration() -> Conformal {
 }
 
 fn write_bundle(options: &ModelOptions, folder: &Path) {
-    let Fleet { dataset, features } = &*FLEET;
+    let TestFleet { dataset, features } = &*FLEET;
     let provenance = Provenance {
         dataset: "sim".to_owned(),
         training_data: Digest::of("train"),
@@ -152,7 +152,7 @@ fn write_bundle(options: &ModelOptions, folder: &Path) {
         split: Digest::of("split"),
         seed: 1,
     };
-    let parts = Parts {
+    let parts = BundleParts {
         features,
         model: options,
         weights: &model(options).weights(),

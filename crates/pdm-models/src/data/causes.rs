@@ -25,7 +25,7 @@ pub struct Cause {
 /// Puts findings together that differ in nothing but the line, the value and the unit, in the order of the first of each.
 pub fn causes(findings: &[Finding]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
-    let mut known: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut known: BTreeMap<CauseKind, usize> = BTreeMap::new();
     for finding in findings {
         let at = *known.entry(kind(finding)).or_insert(causes.len());
         if at == causes.len() {
@@ -72,7 +72,7 @@ impl fmt::Display for Cause {
 }
 
 /// What findings of one cause have in common.
-type Kind = (
+type CauseKind = (
     super::Severity,
     super::Expectation,
     Option<String>,
@@ -80,7 +80,7 @@ type Kind = (
     String,
 );
 
-fn kind(finding: &Finding) -> Kind {
+fn kind(finding: &Finding) -> CauseKind {
     (
         finding.severity,
         finding.expectation,
@@ -111,7 +111,7 @@ fn without_particulars(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::findings::{FindingLog, Place};
+    use super::super::findings::{FindingLocation, FindingLog};
     use super::super::{Expectation, Severity};
     use super::*;
 
@@ -122,7 +122,7 @@ mod tests {
             let message = format!("`2026-01-{line}` in column 2 (cycle) is not a number");
             log.error(
                 Expectation::Types,
-                Place::file("t.csv").line(line).column("cycle"),
+                FindingLocation::file("t.csv").line(line).column("cycle"),
                 message,
             );
         }
@@ -130,14 +130,14 @@ mod tests {
             let message = format!("unit {unit} has cycle {line} after cycle 8");
             log.error(
                 Expectation::AscendingCycles,
-                Place::file("t.csv").line(line),
+                FindingLocation::file("t.csv").line(line),
                 message,
             );
         }
         log.add(
             Severity::Info,
             Expectation::ConstantSensors,
-            Place::file("t.csv"),
+            FindingLocation::file("t.csv"),
             "2 sensors",
         );
         let told: Vec<_> = causes(&log.into_findings())

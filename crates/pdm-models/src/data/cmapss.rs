@@ -1,10 +1,10 @@
 //! Reads the text format of C-MAPSS: blank-separated numbers without a header, and one whole number a line for RUL.
 
 use super::encoding::unguessed;
-use super::findings::{FindingLog, Place};
+use super::findings::{FindingLocation, FindingLog};
 use super::number;
 use super::rows::Rows;
-use super::scan::{Layout, has_long_line, scan, up_to_cut};
+use super::scan::{ColumnLayout, has_long_line, scan, up_to_cut};
 use super::{Expectation, Schema, frame};
 
 /// Reads histories; what is wrong goes to the log, `None` where that is everything.
@@ -21,9 +21,13 @@ pub(super) fn histories(
     {
         return Some(rows);
     }
-    let layout = Layout::headless(schema);
+    let layout = ColumnLayout::headless(schema);
     if bytes.trim_ascii().is_empty() {
-        log.error(Expectation::Complete, Place::file(file), "is empty");
+        log.error(
+            Expectation::Complete,
+            FindingLocation::file(file),
+            "is empty",
+        );
         return None;
     }
     let whole = up_to_cut(bytes, &layout, file, log);
@@ -47,7 +51,7 @@ pub(super) fn rul(bytes: &[u8], file: &str, log: &mut FindingLog) -> Vec<RulRow>
     let text = String::from_utf8_lossy(&decoded.bytes);
     let mut rows = Vec::new();
     for (line, text) in (1..).zip(text.trim_end().lines()) {
-        let place = Place::file(file).line(line).column("rul");
+        let place = FindingLocation::file(file).line(line).column("rul");
         match rul_row(text.trim()) {
             Ok(value) => rows.push(RulRow {
                 line,
@@ -58,7 +62,11 @@ pub(super) fn rul(bytes: &[u8], file: &str, log: &mut FindingLog) -> Vec<RulRow>
         }
     }
     if text.trim().is_empty() {
-        log.error(Expectation::Complete, Place::file(file), "is empty");
+        log.error(
+            Expectation::Complete,
+            FindingLocation::file(file),
+            "is empty",
+        );
     }
     rows
 }

@@ -139,8 +139,8 @@ impl CmapssOptions {
         match (self.subset, self.subsets.as_slice()) {
             (_, []) => None,
             (Some(_), _) => {
-                let problem =
-                    Problem::new("subsets", "is written beside `subset`").of(Code::KeysExclude);
+                let problem = Problem::new("subsets", "is written beside `subset`")
+                    .with_code(Code::KeysExclude);
                 Some(problem.hint("write one of the two"))
             }
             (None, [one]) => {
@@ -152,7 +152,10 @@ impl CmapssOptions {
                     .iter()
                     .enumerate()
                     .find(|(i, subset)| all[..*i].contains(subset))?;
-                Some(Problem::new("subsets", format!("names {twice} twice")).of(Code::NamedTwice))
+                Some(
+                    Problem::new("subsets", format!("names {twice} twice"))
+                        .with_code(Code::NamedTwice),
+                )
             }
         }
     }

@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::encoding::{Encoding, Guess, Text, decoded};
-use super::findings::{FindingLog, Place};
-use super::header::{Found, find, look_for};
+use super::findings::{FindingLocation, FindingLog};
+use super::header::{ColumnLookup, find, look_for};
 use super::number::shown;
 use super::records::{Records, end_of_lines, lines_of_quoted};
 use super::rows::Rows;
-use super::scan::{Dialect, LONGEST_LINE, Layout, has_long_line, scan, split};
-use super::table::Columns;
+use super::scan::{ColumnLayout, Dialect, LONGEST_LINE, has_long_line, scan, split};
+use super::table::TableColumns;
 use super::{Expectation, Severity, frame};
 
 /// What divides fields, most usual first.
@@ -53,13 +53,13 @@ impl CsvWish {
 /// Reads rows; `None` where the header does not name the columns, or the numbers cannot be told.
 pub(super) fn read(
     bytes: &[u8],
-    columns: &Columns<'_>,
+    columns: &TableColumns<'_>,
     wish: CsvWish,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<Rows> {
     let text = decoded(bytes, wish.encoding);
-    let table = Table::of(&text.bytes, columns, wish);
+    let table = TextTable::of(&text.bytes, columns, wish);
     let Some(mut layout) = layout(&table, columns, file, log) else {
         note_guessed_header(&text, &table, file, log);
         return None;
@@ -76,7 +76,7 @@ pub(super) fn read(
     };
     let mut rows = quick.unwrap_or_else(|| scan(table.body, table.body_line(), &layout, file, log));
     if let Some(first) = rows.name_by_whole_numbers() {
-        let place = Place::file(file).column(&layout.names[layout.unit]);
+        let place = FindingLocation::file(file).column(&layout.names[layout.unit]);
         let message =
             format!("units are read as whole numbers, the first of them written as `{first}`");
         log.add(Severity::Info, Expectation::Types, place, message);
@@ -86,7 +86,7 @@ pub(super) fn read(
 }
 
 /// A text file as a header and what is below.
-struct Table<'a> {
+struct TextTable<'a> {
     header: &'a [u8],
     header_line: u64,
     /// Lines of the header: more than one where a name in quotes has a line break.
@@ -96,9 +96,9 @@ struct Table<'a> {
     separator: u8,
 }
 
-impl<'a> Table<'a> {
+impl<'a> TextTable<'a> {
     /// Passes over empty lines, and over the line `sep=;` that Excel understands.
-    fn of(text: &'a [u8], columns: &Columns<'_>, wish: CsvWish) -> Self {
+    fn of(text: &'a [u8], columns: &TableColumns<'_>, wish: CsvWish) -> Self {
         let mut separator = wish
             .separator
             .and_then(|separator| u8::try_from(separator).ok());
@@ -135,7 +135,7 @@ impl<'a> Table<'a> {
 }
 
 /// Returns how many lines the header has, which `text` begins with.
-fn header_lines(text: &[u8], separator: u8, columns: &Columns<'_>) -> usize {
+fn header_lines(text: &[u8], separator: u8, columns: &TableColumns<'_>) -> usize {
     let Some(lines) = lines_of_quoted(text, separator) else {
         return 1;
     };
@@ -155,15 +155,15 @@ fn header_lines(text: &[u8], separator: u8, columns: &Columns<'_>) -> usize {
 }
 
 /// Returns how many of the columns that are looked for have a name among these.
-fn found(names: &[String], columns: &Columns<'_>) -> usize {
+fn found(names: &[String], columns: &TableColumns<'_>) -> usize {
     columns
         .names()
-        .filter(|name| look_for(names, name) != Found::Nowhere)
+        .filter(|name| look_for(names, name) != ColumnLookup::Nowhere)
         .count()
 }
 
 /// Returns what divides the fields of a header, which `text` begins with: what gives the columns that are looked for, else most fields.
-fn separator_of(text: &[u8], columns: &Columns<'_>) -> u8 {
+fn separator_of(text: &[u8], columns: &TableColumns<'_>) -> u8 {
     if end_of_lines(text, 1) > LONGEST_LINE {
         return SEPARATORS[0];
     }
@@ -218,12 +218,12 @@ fn dialect(separator: u8, decimal_comma: bool) -> Dialect {
 }
 
 fn layout(
-    table: &Table<'_>,
-    columns: &Columns<'_>,
+    table: &TextTable<'_>,
+    columns: &TableColumns<'_>,
     file: &str,
     log: &mut FindingLog,
-) -> Option<Layout> {
-    let place = Place::file(file).line(table.header_line);
+) -> Option<ColumnLayout> {
+    let place = FindingLocation::file(file).line(table.header_line);
     if table.header.trim_ascii().is_empty() {
         let empty = "is empty: the first line should name the columns";
         log.error(Expectation::Complete, place, empty);
@@ -254,7 +254,7 @@ fn layout(
         None => None,
     };
     let channels = channels.into_iter().collect::<Option<_>>()?;
-    Some(Layout {
+    Some(ColumnLayout {
         dialect: dialect(table.separator, false),
         unit: unit?,
         cycle,
@@ -284,7 +284,11 @@ fn no_header(names: &[String]) -> Option<String> {
 }
 
 /// Returns what the first line is where none of the columns is found in it, but all of them are with another separator or below.
-fn other_header(table: &Table<'_>, first: &[String], columns: &Columns<'_>) -> Option<String> {
+fn other_header(
+    table: &TextTable<'_>,
+    first: &[String],
+    columns: &TableColumns<'_>,
+) -> Option<String> {
     if found(first, columns) > 0 {
         return None;
     }
@@ -336,8 +340,8 @@ fn other_header(table: &Table<'_>, first: &[String], columns: &Columns<'_>) -> O
 
 /// Returns whether numbers are written as `1,5`; `None`, and a finding, where `1,234` may be either.
 fn has_decimal_comma(
-    table: &Table<'_>,
-    layout: &Layout,
+    table: &TextTable<'_>,
+    layout: &ColumnLayout,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<bool> {
@@ -382,7 +386,7 @@ fn has_decimal_comma(
     );
     log.error(
         Expectation::Types,
-        Place::file(file).line(line).column(name),
+        FindingLocation::file(file).line(line).column(name),
         message,
     );
     None
@@ -427,7 +431,7 @@ fn comma_of(field: &str) -> Comma {
 }
 
 /// Notes that a header in which columns are missing was read by a guess.
-fn note_guessed_header(text: &Text<'_>, table: &Table<'_>, file: &str, log: &mut FindingLog) {
+fn note_guessed_header(text: &Text<'_>, table: &TextTable<'_>, file: &str, log: &mut FindingLog) {
     let Some(guess) = text.guess else { return };
     let names = names(table.header, table.separator);
     let Some(name) = names.iter().find(|name| !name.is_ascii()) else {
@@ -443,13 +447,19 @@ fn note_guessed_header(text: &Text<'_>, table: &Table<'_>, file: &str, log: &mut
     let message = format!("{read_as}: if the name should be another one, save the file as UTF-8");
     log.error(
         Expectation::Types,
-        Place::file(file).line(table.header_line),
+        FindingLocation::file(file).line(table.header_line),
         message,
     );
 }
 
 /// Warns where names were read by a guess; numbers have no characters to guess.
-fn warn_of_guess(text: &Text<'_>, layout: &Layout, rows: &Rows, file: &str, log: &mut FindingLog) {
+fn warn_of_guess(
+    text: &Text<'_>,
+    layout: &ColumnLayout,
+    rows: &Rows,
+    file: &str,
+    log: &mut FindingLog,
+) {
     let Some(guess) = text.guess else { return };
     let columns = [layout.unit]
         .into_iter()
@@ -473,7 +483,7 @@ fn warn_of_guess(text: &Text<'_>, layout: &Layout, rows: &Rows, file: &str, log:
     log.add(
         Severity::Warning,
         Expectation::Types,
-        Place::file(file),
+        FindingLocation::file(file),
         message,
     );
 }

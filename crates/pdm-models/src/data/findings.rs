@@ -162,13 +162,13 @@ impl fmt::Display for Finding {
 
 /// Where something was found.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place<'a> {
+pub(super) struct FindingLocation<'a> {
     pub(super) file: Option<&'a str>,
     pub(super) line: Option<u64>,
     pub(super) column: Option<&'a str>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> FindingLocation<'a> {
     pub(super) fn file(file: &'a str) -> Self {
         Self {
             file: Some(file),
@@ -203,7 +203,7 @@ impl FindingLog {
     pub(super) fn error(
         &mut self,
         expectation: Expectation,
-        place: Place<'_>,
+        place: FindingLocation<'_>,
         message: impl Into<String>,
     ) {
         self.add(Severity::Error, expectation, place, message);
@@ -213,7 +213,7 @@ impl FindingLog {
         &mut self,
         severity: Severity,
         expectation: Expectation,
-        place: Place<'_>,
+        place: FindingLocation<'_>,
         message: impl Into<String>,
     ) {
         *self.totals.entry((expectation, severity)).or_default() += 1;
@@ -281,12 +281,16 @@ mod tests {
     fn the_first_of_a_kind_are_listed_and_all_are_counted() {
         let mut log = FindingLog::default();
         for line in 1..=LISTED as u64 + 30 {
-            log.error(Expectation::Types, Place::file("a").line(line), "x");
+            log.error(
+                Expectation::Types,
+                FindingLocation::file("a").line(line),
+                "x",
+            );
         }
         log.add(
             Severity::Info,
             Expectation::ConstantSensors,
-            Place::file("b"),
+            FindingLocation::file("b"),
             "y",
         );
         assert_eq!(

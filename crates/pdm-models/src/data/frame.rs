@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use polars::prelude::*;
 
-use super::rows::{Rows, Run, composed, runs};
-use super::scan::{Dialect, Layout};
+use super::rows::{RowRun, Rows, composed, runs};
+use super::scan::{ColumnLayout, Dialect};
 use pdm_core::domain::UnitId;
 
 /// Reads lines of `width` numbers divided by single blanks, unit and cycle first; `None` unless all is well.
@@ -45,7 +45,7 @@ pub(super) fn blank_separated(bytes: &[u8], width: usize) -> Option<Rows> {
 }
 
 /// Reads the lines below a CSV header, the first of which is line `first_line`; `None` unless all is well.
-pub(super) fn separated(body: &[u8], layout: &Layout, first_line: u64) -> Option<Rows> {
+pub(super) fn separated(body: &[u8], layout: &ColumnLayout, first_line: u64) -> Option<Rows> {
     if let Dialect::Separated {
         separator,
         decimal_comma,
@@ -198,7 +198,7 @@ fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn numbered(units: &[u32]) -> Vec<Run> {
+fn numbered(units: &[u32]) -> Vec<RowRun> {
     runs(
         units.len(),
         |a, b| units[a] == units[b],
@@ -206,7 +206,7 @@ fn numbered(units: &[u32]) -> Vec<Run> {
     )
 }
 
-pub(super) fn texts(units: &StringChunked) -> Vec<Run> {
+pub(super) fn texts(units: &StringChunked) -> Vec<RowRun> {
     let units: Vec<Cow<'_, str>> = units
         .iter()
         .map(|unit| composed(unit.unwrap_or_default().trim()))

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::findings::{FindingLog, Place};
+use super::findings::{FindingLocation, FindingLog};
 use super::number::shown;
 use super::{Expectation, Severity};
 
@@ -14,7 +14,7 @@ const PROPOSALS: u64 = 20;
 
 /// Where a column was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum ColumnLookup {
     /// Under its very name.
     Exactly(usize),
     /// Under a name that differs in case, blanks, marks without a width or the form of Unicode.
@@ -26,21 +26,21 @@ pub(super) enum Found {
 }
 
 /// Looks for a column.
-pub(super) fn look_for(names: &[String], column: &str) -> Found {
+pub(super) fn look_for(names: &[String], column: &str) -> ColumnLookup {
     let exact: Vec<usize> = (0..names.len()).filter(|at| names[*at] == column).collect();
     match exact.as_slice() {
-        [at] => return Found::Exactly(*at),
+        [at] => return ColumnLookup::Exactly(*at),
         [] => {}
-        _ => return Found::Several(exact),
+        _ => return ColumnLookup::Several(exact),
     }
     let wanted = folded(column);
     let alike: Vec<usize> = (0..names.len())
         .filter(|at| folded(&names[*at]) == wanted)
         .collect();
     match alike.as_slice() {
-        [at] => Found::Alike(*at),
-        [] => Found::Nowhere,
-        _ => Found::Several(alike),
+        [at] => ColumnLookup::Alike(*at),
+        [] => ColumnLookup::Nowhere,
+        _ => ColumnLookup::Several(alike),
     }
 }
 
@@ -48,18 +48,18 @@ pub(super) fn look_for(names: &[String], column: &str) -> Found {
 pub(super) fn find(
     names: &[String],
     column: &str,
-    place: Place<'_>,
+    place: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<usize> {
     let place = place.column(column);
     match look_for(names, column) {
-        Found::Exactly(at) => Some(at),
-        Found::Alike(at) => {
+        ColumnLookup::Exactly(at) => Some(at),
+        ColumnLookup::Alike(at) => {
             let message = format!("column {} is read as `{column}`", shown(&names[at]));
             log.add(Severity::Info, Expectation::Columns, place, message);
             Some(at)
         }
-        Found::Several(at) if names[at[0]] == column => {
+        ColumnLookup::Several(at) if names[at[0]] == column => {
             log.error(
                 Expectation::Columns,
                 place,
@@ -67,7 +67,7 @@ pub(super) fn find(
             );
             None
         }
-        Found::Several(at) => {
+        ColumnLookup::Several(at) => {
             let alike = at
                 .iter()
                 .map(|at| shown(&names[*at]))
@@ -78,7 +78,7 @@ pub(super) fn find(
             log.error(Expectation::Columns, place, message);
             None
         }
-        Found::Nowhere => {
+        ColumnLookup::Nowhere => {
             let is_one_of_few = log.total(Expectation::Columns) < PROPOSALS;
             let proposal = if is_one_of_few {
                 proposal(names, column)
@@ -191,11 +191,11 @@ mod tests {
     #[test]
     fn names_may_differ_in_case_blanks_and_form() {
         let names = names(&["Unit", " cycle ", "Oeltemp", "Öltemp", "T", "t"]);
-        assert_eq!(look_for(&names, "unit"), Found::Alike(0));
-        assert_eq!(look_for(&names, "CYCLE"), Found::Alike(1));
-        assert_eq!(look_for(&names, "O\u{308}ltemp"), Found::Alike(3));
-        assert_eq!(look_for(&names, "t"), Found::Exactly(5));
-        assert_eq!(look_for(&names, "rul"), Found::Nowhere);
+        assert_eq!(look_for(&names, "unit"), ColumnLookup::Alike(0));
+        assert_eq!(look_for(&names, "CYCLE"), ColumnLookup::Alike(1));
+        assert_eq!(look_for(&names, "O\u{308}ltemp"), ColumnLookup::Alike(3));
+        assert_eq!(look_for(&names, "t"), ColumnLookup::Exactly(5));
+        assert_eq!(look_for(&names, "rul"), ColumnLookup::Nowhere);
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
         let missing: Vec<_> = (0..2000).map(|at| format!("sensor_number_{at}")).collect();
         missing
             .iter()
-            .for_each(|column| _ = find(&there, column, Place::default(), &mut log));
+            .for_each(|column| _ = find(&there, column, FindingLocation::default(), &mut log));
         assert_eq!(log.total(Expectation::Columns), 2000);
         let proposed = log
             .into_findings()
@@ -227,7 +227,11 @@ mod tests {
             .into_iter()
             .enumerate()
         {
-            assert_eq!(look_for(&names, column), Found::Alike(at), "{column}");
+            assert_eq!(
+                look_for(&names, column),
+                ColumnLookup::Alike(at),
+                "{column}"
+            );
         }
     }
 
@@ -235,11 +239,21 @@ mod tests {
     fn a_letter_of_another_alphabet_is_named() {
         let mut log = FindingLog::default();
         assert_eq!(
-            find(&names(&["tem\u{440}"]), "temp", Place::default(), &mut log),
+            find(
+                &names(&["tem\u{440}"]),
+                "temp",
+                FindingLocation::default(),
+                &mut log
+            ),
             None
         );
         assert_eq!(
-            find(&names(&["temp"]), "tem\u{440}", Place::default(), &mut log),
+            find(
+                &names(&["temp"]),
+                "tem\u{440}",
+                FindingLocation::default(),
+                &mut log
+            ),
             None
         );
         let messages: Vec<_> = log
@@ -261,9 +275,18 @@ mod tests {
     fn a_missing_column_is_told_with_the_nearest_name() {
         let mut log = FindingLog::default();
         let names = names(&["unit", "cycle", "sensor-1", "pressure"]);
-        assert_eq!(find(&names, "sensor_1", Place::default(), &mut log), None);
-        assert_eq!(find(&names, "presure", Place::default(), &mut log), None);
-        assert_eq!(find(&names, "zzz", Place::default(), &mut log), None);
+        assert_eq!(
+            find(&names, "sensor_1", FindingLocation::default(), &mut log),
+            None
+        );
+        assert_eq!(
+            find(&names, "presure", FindingLocation::default(), &mut log),
+            None
+        );
+        assert_eq!(
+            find(&names, "zzz", FindingLocation::default(), &mut log),
+            None
+        );
         let messages: Vec<_> = log
             .into_findings()
             .into_iter()

@@ -4,13 +4,13 @@ use serde_json::json;
 
 use super::cmapss::{self, RulRow};
 use super::csv::CsvWish;
-use super::findings::{FindingLog, Place};
+use super::findings::{FindingLocation, FindingLog};
 use super::part::present;
 use super::quality::Pinned;
 use super::rows::Rows;
-use super::simulate::Origin;
-use super::source::{Source, read_binary, read_text};
-use super::table::{self, Columns, Format};
+use super::simulate::SimulationOrigin;
+use super::source::{SourceFile, read_binary, read_text};
+use super::table::{self, TableColumns, TableFormat};
 use super::{DataError, DatasetOptions, Expectation, PartFile, Role, Schema, Verify};
 use pdm_core::content::{Digest, digest_of};
 
@@ -38,7 +38,7 @@ pub(super) struct RawPart {
     pub(super) bytes: u64,
     pub(super) pinned: Pinned,
     pub(super) expected: Option<ExpectedCounts>,
-    pub(super) content: Content,
+    pub(super) content: FileContent,
 }
 
 /// How much a part is known to hold.
@@ -49,7 +49,7 @@ pub(super) struct ExpectedCounts {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Content {
+pub(super) enum FileContent {
     Histories(Rows),
     Rul(Vec<RulRow>),
     /// The file was not worth parsing.
@@ -67,7 +67,7 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
     let schema = options.schema();
     let present = present(options, root)?;
     let origin = match options {
-        DatasetOptions::Simulated(options) => Origin::read(options, root, &mut log)?,
+        DatasetOptions::Simulated(options) => SimulationOrigin::read(options, root, &mut log)?,
         DatasetOptions::Cmapss(_) | DatasetOptions::Table(_) => None,
     };
     let mut parts = Vec::new();
@@ -104,16 +104,16 @@ impl RawDataset {
     /// Returns the histories of a part with its file.
     pub(super) fn histories(&self) -> impl Iterator<Item = (&RawPart, &Rows)> {
         self.parts.iter().filter_map(|part| match &part.content {
-            Content::Histories(rows) => Some((part, rows)),
-            Content::Rul(_) | Content::Unread => None,
+            FileContent::Histories(rows) => Some((part, rows)),
+            FileContent::Rul(_) | FileContent::Unread => None,
         })
     }
 
     /// Returns the true remaining useful lives with their files, one for each group.
     pub(super) fn rul(&self) -> impl Iterator<Item = (&RawPart, &[RulRow])> {
         self.parts.iter().filter_map(|part| match &part.content {
-            Content::Rul(rows) => Some((part, rows.as_slice())),
-            Content::Histories(_) | Content::Unread => None,
+            FileContent::Rul(rows) => Some((part, rows.as_slice())),
+            FileContent::Histories(_) | FileContent::Unread => None,
         })
     }
 
@@ -146,17 +146,17 @@ fn read_part(
     let PartFile { role, group, path } = part;
     let file = shown_path(&path, root);
     let (format, wish) = match options {
-        DatasetOptions::Table(options) => (Format::of(&path), options.csv()),
+        DatasetOptions::Table(options) => (TableFormat::of(&path), options.csv()),
         DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_) => (None, CsvWish::default()),
     };
     let source = match format {
-        Some(Format::Parquet) => read_binary(&path, &file, log)?,
-        Some(Format::Csv) | None => read_text(&path, wish.encoding, &file, log)?,
+        Some(TableFormat::Parquet) => read_binary(&path, &file, log)?,
+        Some(TableFormat::Csv) | None => read_text(&path, wish.encoding, &file, log)?,
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
         Some(bytes) => parse(format, role, bytes, schema, wish, &file, log),
-        None => Content::Unread,
+        None => FileContent::Unread,
     };
     let expected = expected_counts(options, role, group.as_deref());
     Ok(RawPart {
@@ -172,28 +172,28 @@ fn read_part(
 }
 
 fn parse(
-    format: Option<Format>,
+    format: Option<TableFormat>,
     role: Role,
     bytes: &[u8],
     schema: &Schema,
     wish: CsvWish,
     file: &str,
     log: &mut FindingLog,
-) -> Content {
+) -> FileContent {
     match role {
-        Role::Rul => Content::Rul(match format {
+        Role::Rul => FileContent::Rul(match format {
             None => cmapss::rul(bytes, file, log),
             Some(format) => table::rul(format, bytes, &schema.unit, wish, file, log),
         }),
         Role::Train | Role::Test => histories(match format {
             None => cmapss::histories(bytes, schema, file, log),
-            Some(format) => table::read(format, bytes, &Columns::of(schema), wish, file, log),
+            Some(format) => table::read(format, bytes, &TableColumns::of(schema), wish, file, log),
         }),
     }
 }
 
-fn histories(rows: Option<Rows>) -> Content {
-    rows.map_or(Content::Unread, Content::Histories)
+fn histories(rows: Option<Rows>) -> FileContent {
+    rows.map_or(FileContent::Unread, FileContent::Histories)
 }
 
 pub(super) fn shown_path(path: &Path, root: &Path) -> String {
@@ -213,7 +213,11 @@ enum Published {
     Unknown,
 }
 
-fn published(options: &DatasetOptions, origin: Option<&Origin>, part: &PartFile) -> Published {
+fn published(
+    options: &DatasetOptions,
+    origin: Option<&SimulationOrigin>,
+    part: &PartFile,
+) -> Published {
     let (sha256, verdict) = match options {
         DatasetOptions::Cmapss(options) if options.verify == Verify::Off => {
             return Published::Unchecked;
@@ -237,7 +241,12 @@ fn published(options: &DatasetOptions, origin: Option<&Origin>, part: &PartFile)
     })
 }
 
-fn check_pinned(published: Published, source: &Source, file: &str, log: &mut FindingLog) -> Pinned {
+fn check_pinned(
+    published: Published,
+    source: &SourceFile,
+    file: &str,
+    log: &mut FindingLog,
+) -> Pinned {
     let (expected, verdict) = match published {
         Published::Known { sha256, .. } if sha256 == source.sha256 => return Pinned::Matches,
         Published::Known { sha256, verdict } => (sha256, verdict),
@@ -248,7 +257,7 @@ fn check_pinned(published: Published, source: &Source, file: &str, log: &mut Fin
         "{verdict}: sha256 is {}, expected {expected}",
         source.sha256
     );
-    log.error(Expectation::Pinned, Place::file(file), message);
+    log.error(Expectation::Pinned, FindingLocation::file(file), message);
     Pinned::Differs
 }
 
@@ -296,7 +305,11 @@ fn check_pairs(parts: &[RawPart], log: &mut FindingLog) {
             .any(|there| there.role == other && there.group == part.group)
         {
             let message = format!("is there, but {missing} not: install both files or neither");
-            log.error(Expectation::RulRows, Place::file(&part.file), message);
+            log.error(
+                Expectation::RulRows,
+                FindingLocation::file(&part.file),
+                message,
+            );
         }
     }
 }

@@ -115,7 +115,7 @@ fn put_in_place(
 
 /// What a search came upon.
 #[derive(Default)]
-struct Found {
+struct LocatedFiles {
     /// Contents by published name.
     files: BTreeMap<String, Vec<u8>>,
     refused: Vec<RefusedFile>,
@@ -124,8 +124,8 @@ struct Found {
     unpacked: u64,
 }
 
-fn search(from: &Path) -> Result<Found, DataError> {
-    let mut found = Found::default();
+fn search(from: &Path) -> Result<LocatedFiles, DataError> {
+    let mut found = LocatedFiles::default();
     let metadata = fs::metadata(from).map_err(DataError::io("read", from))?;
     if metadata.is_dir() {
         found.folder(from, 0)?;
@@ -137,7 +137,7 @@ fn search(from: &Path) -> Result<Found, DataError> {
     Ok(found)
 }
 
-impl Found {
+impl LocatedFiles {
     fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), DataError> {
         let entries = fs::read_dir(folder).map_err(DataError::io("read", folder))?;
         let mut paths = entries

@@ -8,7 +8,7 @@ use super::Role;
 use pdm_core::content::Digest;
 use pdm_core::domain::Subset;
 
-static CMAPSS: LazyLock<Manifest> = LazyLock::new(|| {
+static CMAPSS: LazyLock<DatasetManifest> = LazyLock::new(|| {
     toml::from_str(include_str!("../../../../datasets/cmapss.toml"))
         .expect("a test parses the embedded manifest")
 });
@@ -16,7 +16,7 @@ static CMAPSS: LazyLock<Manifest> = LazyLock::new(|| {
 /// The published files of a data set.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Manifest {
+pub(super) struct DatasetManifest {
     #[expect(dead_code, reason = "for readers of the file")]
     name: String,
     #[expect(dead_code, reason = "for later readers of the file")]
@@ -46,11 +46,11 @@ struct Readme {
 }
 
 /// Returns the manifest of C-MAPSS.
-pub(super) fn cmapss() -> &'static Manifest {
+pub(super) fn cmapss() -> &'static DatasetManifest {
     &CMAPSS
 }
 
-impl Manifest {
+impl DatasetManifest {
     pub(super) fn part(&self, subset: Subset, role: Role) -> Option<&PinnedFile> {
         self.files
             .iter()

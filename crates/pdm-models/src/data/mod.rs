@@ -65,7 +65,7 @@ pub use install::{InstallReport, RefusedFile, install};
 pub use lives::Lives;
 pub use options::{DatasetOptions, TableOptions};
 pub use part::{InputDigest, PartFile, Role, input_digests, input_files, part_digest, parts};
-pub use quality::{Check, FileReport, FindingCounts, Outcome, Pinned, QualityReport};
+pub use quality::{Check, CheckOutcome, FileReport, FindingCounts, Pinned, QualityReport};
 pub use schema::Schema;
 pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};
 pub use split::{Folds, SplitError, SplitOptions, TrainingUnits};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 
 use super::csv::CsvWish;
-use super::table::{ENDINGS, Format};
+use super::table::{ENDINGS, TableFormat};
 use super::{
     CmapssOptions, Encoding, PartFile, Role, Schema, SimulateOptions, address, cmapss_options,
 };
@@ -208,7 +208,8 @@ impl TableOptions {
                 "is empty: a model needs at least one sensor",
             ));
         }
-        let other = |key: &str, message: &str| Problem::new(key, message).of(Code::KeyNeedsOther);
+        let other =
+            |key: &str, message: &str| Problem::new(key, message).with_code(Code::KeyNeedsOther);
         match (&self.test, &self.rul) {
             (Some(_), None) => problems.push(other(
                 "test",
@@ -280,10 +281,10 @@ impl TableOptions {
                 );
                 problems.push(
                     Problem::new(key, message)
-                        .of(Code::DataAddress)
+                        .with_code(Code::DataAddress)
                         .hint(address::FETCH_FIRST),
                 );
-            } else if Format::of(path).is_none() {
+            } else if TableFormat::of(path).is_none() {
                 let message = format!("`{}` does not end in {ENDINGS}", path.display());
                 problems.push(Problem::new(key, message));
             }
@@ -308,7 +309,7 @@ impl TableOptions {
                     problems.push(Problem::new(key, "names a column with no name"));
                 } else if !seen.insert(column) {
                     let message = format!("names column `{column}`, which is already named");
-                    problems.push(Problem::new(key, message).of(Code::NamedTwice));
+                    problems.push(Problem::new(key, message).with_code(Code::NamedTwice));
                 }
             }
         }

@@ -13,12 +13,12 @@ use polars::prelude::*;
 mod physical;
 
 use super::Expectation;
-use super::findings::{FindingLog, Place};
+use super::findings::{FindingLocation, FindingLog};
 use super::frame::texts;
 use super::header::find;
 use super::number;
 use super::rows::Rows;
-use super::table::Columns;
+use super::table::TableColumns;
 
 /// The most digits of a decimal that polars reads.
 const MOST_DIGITS: usize = 38;
@@ -28,11 +28,11 @@ const MOST_CELLS: usize = 1 << 28;
 /// Reads rows; what is wrong goes to the log, `None` where that is everything.
 pub(super) fn read(
     bytes: &[u8],
-    columns: &Columns<'_>,
+    columns: &TableColumns<'_>,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<Rows> {
-    let place = Place::file(file);
+    let place = FindingLocation::file(file);
     if !(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1")) {
         log.error(
             Expectation::Complete,
@@ -60,7 +60,7 @@ pub(super) fn read(
 
 /// What can be made of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Content {
+enum ColumnContent {
     Whole,
     Number,
     /// Numbers of 16 bits, as their bytes.
@@ -78,7 +78,7 @@ enum Content {
 
 /// A column as it was read.
 struct ReadColumn {
-    content: Content,
+    content: ColumnContent,
     /// The type its values have to the program that wrote them.
     dtype: ArrowDataType,
     values: Column,
@@ -86,7 +86,7 @@ struct ReadColumn {
 
 /// A column that is looked for.
 struct WantedColumn {
-    content: Content,
+    content: ColumnContent,
     dtype: ArrowDataType,
     at: usize,
     metadata: Arc<FileMetadata>,
@@ -95,8 +95,8 @@ struct WantedColumn {
 /// Reads the columns that are looked for: unit, cycle, channels.
 fn projected(
     bytes: &[u8],
-    columns: &Columns<'_>,
-    place: Place<'_>,
+    columns: &TableColumns<'_>,
+    place: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> PolarsResult<Option<Vec<ReadColumn>>> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));
@@ -146,15 +146,18 @@ fn projected(
             polars_bail!(ComputeError: "its schema lacks column `{name}`")
         };
         let content = content_of(&dtype);
-        if let Content::Unusable { named, advice } = content {
+        if let ColumnContent::Unusable { named, advice } = content {
             let message = format!("column {name} holds {named}: {advice}");
             log.error(Expectation::Types, place.column(name), message);
             continue;
         }
         let metadata = match content {
-            Content::Whole | Content::Number | Content::Half => &bare,
+            ColumnContent::Whole | ColumnContent::Number | ColumnContent::Half => &bare,
             // The names of categories are a list of their own, which takes more of polars to read.
-            Content::Boolean | Content::Text | Content::Bytes | Content::Unusable { .. } => &plain,
+            ColumnContent::Boolean
+            | ColumnContent::Text
+            | ColumnContent::Bytes
+            | ColumnContent::Unusable { .. } => &plain,
         };
         read.push(WantedColumn {
             content,
@@ -225,12 +228,12 @@ fn values_of(dtype: &ArrowDataType) -> &ArrowDataType {
 }
 
 /// Returns what a column of a type holds.
-fn content_of(dtype: &ArrowDataType) -> Content {
-    let unusable = |named, advice| Content::Unusable { named, advice };
+fn content_of(dtype: &ArrowDataType) -> ColumnContent {
+    let unusable = |named, advice| ColumnContent::Unusable { named, advice };
     let count =
         "write a column of whole numbers instead, such as hours since the first row of the unit";
     match dtype {
-        ArrowDataType::Boolean => Content::Boolean,
+        ArrowDataType::Boolean => ColumnContent::Boolean,
         ArrowDataType::Int8
         | ArrowDataType::Int16
         | ArrowDataType::Int32
@@ -238,8 +241,8 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         | ArrowDataType::UInt8
         | ArrowDataType::UInt16
         | ArrowDataType::UInt32
-        | ArrowDataType::UInt64 => Content::Whole,
-        ArrowDataType::Float16 => Content::Half,
+        | ArrowDataType::UInt64 => ColumnContent::Whole,
+        ArrowDataType::Float16 => ColumnContent::Half,
         ArrowDataType::Decimal(digits, _) | ArrowDataType::Decimal256(digits, _)
             if *digits > MOST_DIGITS =>
         {
@@ -253,10 +256,12 @@ fn content_of(dtype: &ArrowDataType) -> Content {
         | ArrowDataType::Decimal(..)
         | ArrowDataType::Decimal32(..)
         | ArrowDataType::Decimal64(..)
-        | ArrowDataType::Decimal256(..) => Content::Number,
-        ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View => Content::Text,
+        | ArrowDataType::Decimal256(..) => ColumnContent::Number,
+        ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View => {
+            ColumnContent::Text
+        }
         ArrowDataType::Binary | ArrowDataType::LargeBinary | ArrowDataType::BinaryView => {
-            Content::Bytes
+            ColumnContent::Bytes
         }
         ArrowDataType::Timestamp(..) | ArrowDataType::Date64 => unusable("timestamps", count),
         ArrowDataType::Date32 => unusable("dates", count),
@@ -288,8 +293,8 @@ fn content_of(dtype: &ArrowDataType) -> Content {
 
 fn converted(
     read: &[ReadColumn],
-    columns: &Columns<'_>,
-    place: Place<'_>,
+    columns: &TableColumns<'_>,
+    place: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Rows> {
     let mut read = read.iter();
@@ -348,14 +353,14 @@ fn readable(units: &StringChunked, cycles: &[Option<u32>], channels: &[Vec<f64>]
 
 fn unit_names(
     column: &ReadColumn,
-    place: Place<'_>,
+    place: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<StringChunked> {
     let name = place.column.unwrap_or_default();
     let names = match column.content {
-        Content::Text | Content::Bytes => column.values.cast(&DataType::String).ok(),
-        Content::Whole | Content::Number | Content::Half => whole_names(column),
-        Content::Boolean | Content::Unusable { .. } => None,
+        ColumnContent::Text | ColumnContent::Bytes => column.values.cast(&DataType::String).ok(),
+        ColumnContent::Whole | ColumnContent::Number | ColumnContent::Half => whole_names(column),
+        ColumnContent::Boolean | ColumnContent::Unusable { .. } => None,
     };
     let Some(names) = names else {
         let held = described(column);
@@ -384,7 +389,7 @@ fn is_gap(unit: Option<&str>) -> bool {
 
 /// Returns numbers as names where all of them are whole: pandas makes floats of whole numbers with gaps.
 fn whole_names(column: &ReadColumn) -> Option<Column> {
-    let whole: Vec<Option<i128>> = if column.content == Content::Whole {
+    let whole: Vec<Option<i128>> = if column.content == ColumnContent::Whole {
         physical::whole_numbers(&column.values, &column.dtype).ok()?
     } else {
         let numbers = floats(column).ok()?;
@@ -412,22 +417,25 @@ fn floats(column: &ReadColumn) -> PolarsResult<Vec<Option<f64>>> {
         values,
     } = column;
     match content {
-        Content::Half => physical::halves(values),
-        Content::Whole => {
+        ColumnContent::Half => physical::halves(values),
+        ColumnContent::Whole => {
             let whole = physical::whole_numbers(values, dtype)?;
             Ok(whole
                 .into_iter()
                 .map(|number| Some(number? as f64))
                 .collect())
         }
-        Content::Number => match dtype {
+        ColumnContent::Number => match dtype {
             ArrowDataType::Decimal(_, scale)
             | ArrowDataType::Decimal32(_, scale)
             | ArrowDataType::Decimal64(_, scale)
             | ArrowDataType::Decimal256(_, scale) => physical::decimals(values, *scale),
             _ => Ok(values.cast(&DataType::Float64)?.f64()?.iter().collect()),
         },
-        Content::Boolean | Content::Text | Content::Bytes | Content::Unusable { .. } => {
+        ColumnContent::Boolean
+        | ColumnContent::Text
+        | ColumnContent::Bytes
+        | ColumnContent::Unusable { .. } => {
             Ok(values.cast(&DataType::Float64)?.f64()?.iter().collect())
         }
     }
@@ -436,13 +444,13 @@ fn floats(column: &ReadColumn) -> PolarsResult<Vec<Option<f64>>> {
 /// Returns what a column holds, in words.
 fn described(column: &ReadColumn) -> String {
     match column.content {
-        Content::Whole => "whole numbers".to_owned(),
-        Content::Number => "numbers that are not whole".to_owned(),
-        Content::Half => "floats of 16 bits".to_owned(),
-        Content::Boolean => "true and false".to_owned(),
-        Content::Text => "text".to_owned(),
-        Content::Bytes => "bytes that are not text".to_owned(),
-        Content::Unusable { named, .. } => named.to_owned(),
+        ColumnContent::Whole => "whole numbers".to_owned(),
+        ColumnContent::Number => "numbers that are not whole".to_owned(),
+        ColumnContent::Half => "floats of 16 bits".to_owned(),
+        ColumnContent::Boolean => "true and false".to_owned(),
+        ColumnContent::Text => "text".to_owned(),
+        ColumnContent::Bytes => "bytes that are not text".to_owned(),
+        ColumnContent::Unusable { named, .. } => named.to_owned(),
     }
 }
 
@@ -450,11 +458,11 @@ fn described(column: &ReadColumn) -> String {
 fn numbers(
     column: &ReadColumn,
     name: &str,
-    place: Place<'_>,
+    place: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Vec<f64>> {
     let place = place.column(name);
-    if matches!(column.content, Content::Text | Content::Bytes) {
+    if matches!(column.content, ColumnContent::Text | ColumnContent::Bytes) {
         let message = format!(
             "column {name} holds {}, where numbers are expected",
             described(column)
@@ -490,10 +498,10 @@ fn numbers(
 fn cycles(
     column: &ReadColumn,
     name: &str,
-    place: Place<'_>,
+    place: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Vec<Option<u32>>> {
-    if column.content == Content::Boolean {
+    if column.content == ColumnContent::Boolean {
         let message =
             format!("column {name} holds true and false, where whole numbers are expected");
         log.error(Expectation::Types, place.column(name), message);
@@ -507,7 +515,7 @@ fn cycles(
 }
 
 /// Returns whole numbers, with nothing in the place of those that are none and noted.
-fn whole(values: &[f64], place: Place<'_>, log: &mut FindingLog) -> Vec<Option<u32>> {
+fn whole(values: &[f64], place: FindingLocation<'_>, log: &mut FindingLog) -> Vec<Option<u32>> {
     let mut whole = Vec::with_capacity(values.len());
     for (row, value) in (1..).zip(values) {
         let count = number::as_whole(*value);

@@ -1,11 +1,11 @@
 use std::path::{Path, PathBuf};
 
 use super::DataError;
-use pdm_core::content::write_whole;
+use pdm_core::content::atomic_write;
 
 /// Writes a file whole or not at all, and returns its path.
 pub(super) fn place(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, DataError> {
     let path = folder.join(name);
-    write_whole(&path, bytes).map_err(DataError::io("write", &path))?;
+    atomic_write(&path, bytes).map_err(DataError::io("write", &path))?;
     Ok(path)
 }

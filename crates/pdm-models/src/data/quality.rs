@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::causes::{Cause, causes};
 use super::findings::FindingLog;
-use super::ingest::{Content, RawPart};
+use super::ingest::{FileContent, RawPart};
 use super::{Expectation, Finding, Role, Severity};
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
@@ -66,7 +66,7 @@ pub struct Check {
     /// What was expected.
     pub expectation: Expectation,
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
     /// What was examined, such as `20631 rows`; or why nothing was.
     pub scope: String,
     /// Findings in all.
@@ -78,7 +78,7 @@ pub struct Check {
 /// How an expectation went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// Nothing worse than information was found.
     Pass,
     /// There are warnings.
@@ -139,7 +139,7 @@ impl QualityReport {
         let failed = self
             .checks
             .iter()
-            .filter(|check| check.outcome == Outcome::Fail);
+            .filter(|check| check.outcome == CheckOutcome::Fail);
         failed.map(|check| check.expectation.code()).collect()
     }
 }
@@ -147,9 +147,9 @@ impl QualityReport {
 impl FileReport {
     pub(super) fn of(part: &RawPart) -> Self {
         let (rows, units) = match &part.content {
-            Content::Histories(rows) => (rows.len(), rows.units()),
-            Content::Rul(rows) => (rows.len(), rows.len()),
-            Content::Unread => (0, 0),
+            FileContent::Histories(rows) => (rows.len(), rows.units()),
+            FileContent::Rul(rows) => (rows.len(), rows.len()),
+            FileContent::Unread => (0, 0),
         };
         Self {
             role: part.role,

@@ -7,7 +7,7 @@ const MOST_LINES: usize = 1000;
 
 /// One record: the line it begins on, and its bytes without the last line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Record<'a> {
+pub(super) struct TextRecord<'a> {
     pub(super) line: u64,
     pub(super) bytes: &'a [u8],
     /// The line of the next quote that could close one that opens here, where both are taken for characters since lines from
@@ -36,19 +36,19 @@ impl<'a> Records<'a> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    type Item = Record<'a>;
+    type Item = TextRecord<'a>;
 
-    fn next(&mut self) -> Option<Record<'a>> {
+    fn next(&mut self) -> Option<TextRecord<'a>> {
         let rest = self.rest?;
         let extent = match self.dialect {
-            Dialect::Blanks => Extent::ONE_LINE,
+            Dialect::Blanks => RecordExtent::ONE_LINE,
             Dialect::Separated { separator, .. } => {
                 extent(rest, separator, self.dialect, self.width)
             }
         };
         let end = end_of_lines(rest, extent.lines);
         let stray_up_to = extent.stray.map(|lines| self.line + lines as u64 - 1);
-        let record = Record {
+        let record = TextRecord {
             line: self.line,
             bytes: &rest[..end],
             stray_up_to,
@@ -60,13 +60,13 @@ impl<'a> Iterator for Records<'a> {
 }
 
 /// How far a record goes.
-struct Extent {
+struct RecordExtent {
     lines: usize,
     /// The lines that a quoted text would have that is not taken for one.
     stray: Option<usize>,
 }
 
-impl Extent {
+impl RecordExtent {
     const ONE_LINE: Self = Self {
         lines: 1,
         stray: None,
@@ -77,26 +77,26 @@ impl Extent {
 ///
 /// A quote that nothing closes would swallow what follows. Where the first line alone has all fields, and so has another line
 /// before the quote that could close it, these are rows, and both quotes are characters of texts.
-fn extent(text: &[u8], separator: u8, dialect: Dialect, width: usize) -> Extent {
+fn extent(text: &[u8], separator: u8, dialect: Dialect, width: usize) -> RecordExtent {
     let Some(lines) = lines_of_quoted(text, separator) else {
-        return Extent::ONE_LINE;
+        return RecordExtent::ONE_LINE;
     };
     let candidate = &text[..end_of_lines(text, lines)];
     let is_whole = |bytes: &[u8]| {
         std::str::from_utf8(bytes).is_ok_and(|text| split(text, dialect).len() == width)
     };
     if !is_whole(candidate) {
-        return Extent::ONE_LINE;
+        return RecordExtent::ONE_LINE;
     }
     let mut single = candidate.split(|byte| *byte == b'\n');
     let begins_whole = single.next().is_some_and(is_whole);
     if begins_whole && single.any(is_whole) {
-        Extent {
+        RecordExtent {
             lines: 1,
             stray: Some(lines),
         }
     } else {
-        Extent { lines, stray: None }
+        RecordExtent { lines, stray: None }
     }
 }
 

@@ -12,7 +12,7 @@ use pdm_core::domain::{Cycle, UnitId};
 /// Cells that could not be read are `NaN`; the finding is already noted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<RowRun>,
     pub(super) cycles: Vec<u32>,
     /// Values as `[channel][row]`.
     pub(super) channels: Vec<Vec<f64>>,
@@ -20,24 +20,24 @@ pub(super) struct Rows {
     pub(super) dropped: u64,
     /// Of those, the units of the lines that name one.
     lost: BTreeMap<u64, UnitId>,
-    lines: Lines,
+    lines: LineNumbers,
 }
 
 /// Consecutive rows of one unit.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(super) struct RowRun {
     pub(super) unit: UnitId,
     pub(super) rows: Range<usize>,
 }
 
 #[derive(Debug, Clone)]
-enum Lines {
+enum LineNumbers {
     /// Row 0 is this line, and no line is left out.
     From(u64),
     Each(Vec<u64>),
 }
 
-impl Default for Lines {
+impl Default for LineNumbers {
     fn default() -> Self {
         Self::From(1)
     }
@@ -46,12 +46,12 @@ impl Default for Lines {
 impl Rows {
     /// Returns rows that stand on consecutive lines, from `first_line`.
     pub(super) fn consecutive(
-        runs: Vec<Run>,
+        runs: Vec<RowRun>,
         cycles: Vec<u32>,
         channels: Vec<Vec<f64>>,
         first_line: u64,
     ) -> Self {
-        let lines = Lines::From(first_line);
+        let lines = LineNumbers::From(first_line);
         Self {
             runs,
             cycles,
@@ -66,7 +66,7 @@ impl Rows {
     pub(super) fn collecting(channels: usize) -> Self {
         Self {
             channels: vec![Vec::new(); channels],
-            lines: Lines::Each(Vec::new()),
+            lines: LineNumbers::Each(Vec::new()),
             ..Self::default()
         }
     }
@@ -76,7 +76,7 @@ impl Rows {
         let row = self.cycles.len();
         match self.runs.last_mut() {
             Some(run) if run.unit.as_str() == unit => run.rows.end = row + 1,
-            _ => self.runs.push(Run {
+            _ => self.runs.push(RowRun {
                 unit: UnitId::new(unit),
                 rows: row..row + 1,
             }),
@@ -86,7 +86,7 @@ impl Rows {
             .iter_mut()
             .zip(values)
             .for_each(|(column, value)| column.push(*value));
-        if let Lines::Each(lines) = &mut self.lines {
+        if let LineNumbers::Each(lines) = &mut self.lines {
             lines.push(line);
         }
     }
@@ -102,8 +102,8 @@ impl Rows {
     /// Returns the line of a row; the row's number from 1 in Parquet.
     pub(super) fn line(&self, row: usize) -> u64 {
         match &self.lines {
-            Lines::From(first) => first + row as u64,
-            Lines::Each(lines) => lines[row],
+            LineNumbers::From(first) => first + row as u64,
+            LineNumbers::Each(lines) => lines[row],
         }
     }
 
@@ -157,8 +157,8 @@ impl Rows {
     /// Returns the first row on this line or a later one.
     fn first_row_from(&self, line: u64) -> usize {
         match &self.lines {
-            Lines::From(first) => (line.saturating_sub(*first) as usize).min(self.len()),
-            Lines::Each(lines) => lines.partition_point(|known| *known < line),
+            LineNumbers::From(first) => (line.saturating_sub(*first) as usize).min(self.len()),
+            LineNumbers::Each(lines) => lines.partition_point(|known| *known < line),
         }
     }
 
@@ -220,12 +220,12 @@ pub(super) fn runs(
     rows: usize,
     same: impl Fn(usize, usize) -> bool,
     unit: impl Fn(usize) -> UnitId,
-) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+) -> Vec<RowRun> {
+    let mut runs: Vec<RowRun> = Vec::new();
     for row in 0..rows {
         match runs.last_mut() {
             Some(run) if same(row - 1, row) => run.rows.end = row + 1,
-            _ => runs.push(Run {
+            _ => runs.push(RowRun {
                 unit: unit(row),
                 rows: row..row + 1,
             }),

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::findings::{FindingLog, Place};
+use super::findings::{FindingLocation, FindingLog};
 use super::number::{self, BadCell, shown};
-use super::records::{Record, Records, may_follow_quote};
+use super::records::{Records, TextRecord, may_follow_quote};
 use super::rows::Rows;
 use super::{Expectation, Schema, Severity};
 
@@ -27,7 +27,7 @@ pub(super) enum Dialect {
 
 /// Where the columns of the schema stand in a line.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
+pub(super) struct ColumnLayout {
     pub(super) dialect: Dialect,
     /// All columns of the file.
     pub(super) names: Vec<String>,
@@ -39,7 +39,7 @@ pub(super) struct Layout {
     pub(super) numbered: bool,
 }
 
-impl Layout {
+impl ColumnLayout {
     /// Returns the layout of a text file without a header whose columns are those of the schema, in its order.
     pub(super) fn headless(schema: &Schema) -> Self {
         let names = [&schema.unit, &schema.cycle]
@@ -65,7 +65,7 @@ impl Layout {
 pub(super) fn scan(
     body: &[u8],
     first_line: u64,
-    layout: &Layout,
+    layout: &ColumnLayout,
     file: &str,
     log: &mut FindingLog,
 ) -> Rows {
@@ -78,7 +78,7 @@ pub(super) fn scan(
     let body = trim_end(body);
     let mut values = Vec::with_capacity(layout.channels.len());
     let (mut empty, mut first_empty) = (0_u64, None);
-    for Record {
+    for TextRecord {
         line,
         bytes,
         stray_up_to,
@@ -107,7 +107,7 @@ pub(super) fn scan(
         log.add(
             Severity::Info,
             Expectation::Columns,
-            Place::file(file).line(line),
+            FindingLocation::file(file).line(line),
             message,
         );
     }
@@ -138,7 +138,7 @@ pub(super) fn has_long_line(bytes: &[u8]) -> bool {
 /// saved by an editor; it is not where other lines end in blanks and this one does not.
 pub(super) fn up_to_cut<'a>(
     bytes: &'a [u8],
-    layout: &Layout,
+    layout: &ColumnLayout,
     file: &str,
     log: &mut FindingLog,
 ) -> &'a [u8] {
@@ -149,7 +149,7 @@ pub(super) fn up_to_cut<'a>(
         .iter()
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |at| at + 1);
-    let place = Place::file(file)
+    let place = FindingLocation::file(file)
         .line(1 + bytes[..start].iter().filter(|byte| **byte == b'\n').count() as u64);
     let last = &bytes[start..];
     let fields = last
@@ -196,7 +196,7 @@ fn trim_end(body: &[u8]) -> &[u8] {
 }
 
 struct Scanner<'a> {
-    layout: &'a Layout,
+    layout: &'a ColumnLayout,
     file: &'a str,
     log: &'a mut FindingLog,
     rows: Rows,
@@ -205,7 +205,7 @@ struct Scanner<'a> {
 impl Scanner<'_> {
     /// Keeps a row and returns true, or notes why it cannot.
     fn line(&mut self, line: u64, bytes: &[u8], first: bool, values: &mut Vec<f64>) -> bool {
-        let place = Place::file(self.file).line(line);
+        let place = FindingLocation::file(self.file).line(line);
         let text = match text_of(bytes) {
             Ok(text) => text,
             Err((expectation, message)) => {
@@ -229,7 +229,7 @@ impl Scanner<'_> {
         self.log.add(
             Severity::Warning,
             Expectation::Columns,
-            Place::file(self.file).line(line),
+            FindingLocation::file(self.file).line(line),
             message,
         );
     }
@@ -306,7 +306,7 @@ impl Scanner<'_> {
                 expectation,
                 message,
             }) => {
-                let place = Place::file(self.file)
+                let place = FindingLocation::file(self.file)
                     .line(line)
                     .column(&self.layout.names[column]);
                 self.log.error(expectation, place, message);

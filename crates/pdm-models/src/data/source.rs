@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::encoding::{Encoding, is_utf16};
-use super::findings::{FindingLog, Place};
+use super::findings::{FindingLocation, FindingLog};
 use super::gzip::{is_gzip, unpacked};
 use super::{DataError, Expectation};
 use pdm_core::content::{Digest, HashingReader};
@@ -24,7 +24,7 @@ pub(super) enum Expected {
 }
 
 /// A file as it was read: the digest is that of the file's bytes, before they were unpacked.
-pub(super) struct Source {
+pub(super) struct SourceFile {
     pub(super) sha256: Digest,
     pub(super) bytes: u64,
     /// The bytes, unpacked; `None` where the file is not worth parsing, which the log tells.
@@ -37,7 +37,7 @@ pub(super) fn read_text(
     encoding: Option<Encoding>,
     shown: &str,
     log: &mut FindingLog,
-) -> Result<Source, DataError> {
+) -> Result<SourceFile, DataError> {
     read(path, shown, Expected::Text(encoding), log)
 }
 
@@ -46,7 +46,7 @@ pub(super) fn read_binary(
     path: &Path,
     shown: &str,
     log: &mut FindingLog,
-) -> Result<Source, DataError> {
+) -> Result<SourceFile, DataError> {
     read(path, shown, Expected::Binary, log)
 }
 
@@ -55,7 +55,7 @@ fn read(
     shown: &str,
     expected: Expected,
     log: &mut FindingLog,
-) -> Result<Source, DataError> {
+) -> Result<SourceFile, DataError> {
     let (mut file, size) = open(path)?;
     let failed = |error| DataError::io("read", path)(error);
     let mut contents = Vec::new();
@@ -69,7 +69,7 @@ fn read(
             .read_to_end(&mut contents)
             .map_err(failed)?;
         let (sha256, bytes) = (Digest::of(&contents), contents.len() as u64);
-        return Ok(Source {
+        return Ok(SourceFile {
             sha256,
             bytes,
             contents: prepared(contents, shown, expected, log),
@@ -77,10 +77,10 @@ fn read(
     }
     if !is_small {
         let message = format!("has {size} bytes; at most {LARGEST} are read");
-        log.error(Expectation::Complete, Place::file(shown), message);
+        log.error(Expectation::Complete, FindingLocation::file(shown), message);
     }
     let (sha256, bytes) = digest_of_all(&contents, file).map_err(failed)?;
-    Ok(Source {
+    Ok(SourceFile {
         sha256,
         bytes,
         contents: None,
@@ -102,7 +102,7 @@ pub(super) fn prepared(
     if is_gzip(&bytes) {
         log.error(
             Expectation::Complete,
-            Place::file(shown),
+            FindingLocation::file(shown),
             "is packed by gzip twice: unpack it once",
         );
         return None;
@@ -111,7 +111,7 @@ pub(super) fn prepared(
 }
 
 fn unpack(bytes: &[u8], shown: &str, log: &mut FindingLog) -> Option<Vec<u8>> {
-    let place = Place::file(shown);
+    let place = FindingLocation::file(shown);
     match unpacked(bytes, LARGEST) {
         Ok(Some(contents)) => Some(contents),
         Ok(None) => {
@@ -176,7 +176,7 @@ fn refuse_binary(bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
     );
     log.error(
         Expectation::Complete,
-        Place::file(shown).line(line),
+        FindingLocation::file(shown).line(line),
         message,
     );
     false

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::cmapss::RulRow;
 use super::csv::{self, CsvWish};
-use super::findings::{FindingLog, Place};
+use super::findings::{FindingLocation, FindingLog};
 use super::rows::Rows;
 use super::{Expectation, Schema, parquet};
 
@@ -13,7 +13,7 @@ pub(super) const RUL: &str = "rul";
 
 /// How a table is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum TableFormat {
     Csv,
     Parquet,
 }
@@ -21,7 +21,7 @@ pub(super) enum Format {
 /// Endings that tell a format, without the `.gz` that may follow.
 pub(super) const ENDINGS: &str = ".csv, .tsv or .parquet (also with .gz)";
 
-impl Format {
+impl TableFormat {
     /// Returns the format that the ending of a file name tells.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let ending = ending(path)?;
@@ -44,14 +44,14 @@ pub(super) fn ending(path: &Path) -> Option<String> {
 }
 
 /// The columns that are read from a table.
-pub(super) struct Columns<'a> {
+pub(super) struct TableColumns<'a> {
     pub(super) unit: &'a str,
     /// Absent where the table has one row for each unit.
     pub(super) cycle: Option<&'a str>,
     pub(super) channels: Vec<&'a str>,
 }
 
-impl<'a> Columns<'a> {
+impl<'a> TableColumns<'a> {
     /// Returns the columns of histories.
     pub(super) fn of(schema: &'a Schema) -> Self {
         Self {
@@ -72,36 +72,40 @@ impl<'a> Columns<'a> {
 
 /// Reads rows by name of column; what is wrong goes to the log, `None` where that is everything.
 pub(super) fn read(
-    format: Format,
+    format: TableFormat,
     bytes: &[u8],
-    columns: &Columns<'_>,
+    columns: &TableColumns<'_>,
     wish: CsvWish,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<Rows> {
     let rows = match format {
-        Format::Csv => csv::read(bytes, columns, wish, file, log),
-        Format::Parquet => parquet::read(bytes, columns, file, log),
+        TableFormat::Csv => csv::read(bytes, columns, wish, file, log),
+        TableFormat::Parquet => parquet::read(bytes, columns, file, log),
     };
     if let Some(rows) = &rows
         && rows.is_empty()
         && rows.dropped == 0
     {
-        log.error(Expectation::Complete, Place::file(file), "has no row");
+        log.error(
+            Expectation::Complete,
+            FindingLocation::file(file),
+            "has no row",
+        );
     }
     rows
 }
 
 /// Reads true remaining useful lives; what is wrong goes to the log.
 pub(super) fn rul(
-    format: Format,
+    format: TableFormat,
     bytes: &[u8],
     unit: &str,
     wish: CsvWish,
     file: &str,
     log: &mut FindingLog,
 ) -> Vec<RulRow> {
-    let columns = Columns {
+    let columns = TableColumns {
         unit,
         cycle: None,
         channels: vec![RUL],

@@ -3,10 +3,10 @@ use std::path::Path;
 
 use super::csv::CsvWish;
 use super::expectations;
-use super::findings::{FindingLog, Place};
+use super::findings::{FindingLocation, FindingLog};
 use super::rows::Rows;
 use super::source::{Expected, prepared, read_binary, read_text};
-use super::table::{self, Columns, Format, ending};
+use super::table::{self, TableColumns, TableFormat, ending};
 use super::{DataError, Finding, Schema, Severity, Trajectory, address, cmapss};
 use pdm_core::content::Digest;
 use pdm_core::domain::UnitId;
@@ -48,9 +48,9 @@ impl UnitFormat {
     /// # Errors
     /// It tells none.
     pub fn of(path: &Path) -> Result<Self, DataError> {
-        match Format::of(path) {
-            Some(Format::Csv) => Ok(Self::Csv),
-            Some(Format::Parquet) => Ok(Self::Parquet),
+        match TableFormat::of(path) {
+            Some(TableFormat::Csv) => Ok(Self::Csv),
+            Some(TableFormat::Parquet) => Ok(Self::Parquet),
             None if ending(path).is_some_and(|ending| ending == "txt") => Ok(Self::Cmapss),
             None => Err(DataError::UnknownFormat {
                 path: path.to_owned(),
@@ -142,11 +142,18 @@ fn parse(
 ) -> Rows {
     let rows = match format {
         UnitFormat::Cmapss => cmapss::histories(bytes, schema, file, log),
-        UnitFormat::Csv => table::read(Format::Csv, bytes, &Columns::of(schema), wish, file, log),
-        UnitFormat::Parquet => table::read(
-            Format::Parquet,
+        UnitFormat::Csv => table::read(
+            TableFormat::Csv,
             bytes,
-            &Columns::of(schema),
+            &TableColumns::of(schema),
+            wish,
+            file,
+            log,
+        ),
+        UnitFormat::Parquet => table::read(
+            TableFormat::Parquet,
+            bytes,
+            &TableColumns::of(schema),
             wish,
             file,
             log,
@@ -165,7 +172,11 @@ fn divide(
 ) -> Result<UnitInput, DataError> {
     let file = path.display().to_string();
     expectations::ascending(&file, &schema.cycle, &rows, &mut log);
-    expectations::together(Place::file(&file).column(&schema.unit), &rows, &mut log);
+    expectations::together(
+        FindingLocation::file(&file).column(&schema.unit),
+        &rows,
+        &mut log,
+    );
     let total = log.count(Severity::Error);
     let mut findings = log.into_findings();
     findings.retain(|finding| finding.severity == Severity::Error);

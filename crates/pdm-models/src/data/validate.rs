@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cmapss::RulRow;
 use super::expectations;
 use super::findings::FindingLog;
-use super::ingest::{Content, RawDataset, RawPart};
+use super::ingest::{FileContent, RawDataset, RawPart};
 use super::quality::FileReport;
 use super::rows::Rows;
 use super::{
@@ -58,7 +58,7 @@ fn trusted(raw: RawDataset, suspicions: Vec<String>) -> Option<ValidDataset> {
         ..
     } in raw.parts
     {
-        let Content::Histories(rows) = content else {
+        let FileContent::Histories(rows) = content else {
             continue;
         };
         if role == Role::Train {

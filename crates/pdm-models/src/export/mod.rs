@@ -21,4 +21,6 @@ mod tensors;
 pub use error::ExportError;
 pub use mlflow::{MLFLOW_FILES, MlflowFile, mlflow_model};
 pub use onnx::{OPSET, OPSET_TREES, onnx};
-pub use tensors::{Dtype, Extent, Inputs, TensorSpec, input_specs, inputs, output_spec};
+pub use tensors::{
+    DimensionSize, Dtype, ModelInputs, TensorSpec, input_specs, inputs, output_spec,
+};

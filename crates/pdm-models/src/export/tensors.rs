@@ -17,7 +17,7 @@ pub struct TensorSpec {
     /// The type of its numbers.
     pub dtype: Dtype,
     /// Its dimensions.
-    pub shape: Vec<Extent>,
+    pub shape: Vec<DimensionSize>,
 }
 
 /// A type of numbers, by numpy's name.
@@ -46,14 +46,14 @@ impl Dtype {
 /// The size of a dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Extent {
+pub enum DimensionSize {
     /// One that the caller chooses, by its name.
     Free(&'static str),
     /// A number.
     Fixed(usize),
 }
 
-const BATCH: Extent = Extent::Free("batch");
+const BATCH: DimensionSize = DimensionSize::Free("batch");
 
 /// Returns what the exported model reads.
 ///
@@ -61,7 +61,7 @@ const BATCH: Extent = Extent::Free("batch");
 /// row a cycle from the first recorded one on, and the number of rows of each history; what follows a history within the
 /// tensor is not read.
 pub fn input_specs(bundle: &ModelBundle) -> Vec<TensorSpec> {
-    let width = Extent::Fixed(bundle.features().input_names(bundle.model().input()).len());
+    let width = DimensionSize::Fixed(bundle.features().input_names(bundle.model().input()).len());
     let features = |shape| TensorSpec {
         name: FEATURES,
         dtype: Dtype::Float32,
@@ -70,7 +70,7 @@ pub fn input_specs(bundle: &ModelBundle) -> Vec<TensorSpec> {
     match bundle.model().input() {
         InputKind::Table => vec![features(vec![BATCH, width])],
         InputKind::Sequence | InputKind::Both => vec![
-            features(vec![BATCH, Extent::Free("cycles"), width]),
+            features(vec![BATCH, DimensionSize::Free("cycles"), width]),
             TensorSpec {
                 name: LENGTHS,
                 dtype: Dtype::Int64,
@@ -92,7 +92,7 @@ pub fn output_spec() -> TensorSpec {
 
 /// What an exported model reads of some units, at the last recorded cycle of each.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Inputs {
+pub struct ModelInputs {
     /// `[batch, columns]`, or `[batch, cycles, columns]` with zeros after the shorter histories.
     features: Features,
     /// Rows of each history.
@@ -109,11 +109,11 @@ enum Features {
 
 /// What the scoring server of MLflow takes.
 #[derive(Serialize)]
-struct Request<'a> {
-    inputs: &'a Inputs,
+struct ScoringRequest<'a> {
+    inputs: &'a ModelInputs,
 }
 
-impl Inputs {
+impl ModelInputs {
     /// Returns the tensors by name, as nested lists in JSON.
     pub fn to_json(&self) -> Vec<u8> {
         json(self)
@@ -121,7 +121,7 @@ impl Inputs {
 
     /// Returns them as a request to the scoring server of MLflow.
     pub fn to_request(&self) -> Vec<u8> {
-        json(&Request { inputs: self })
+        json(&ScoringRequest { inputs: self })
     }
 }
 
@@ -137,7 +137,7 @@ fn json<T: Serialize>(value: &T) -> Vec<u8> {
 ///
 /// # Panics
 /// Where a history lacks a channel of the schema.
-pub fn inputs(bundle: &ModelBundle, units: &[Trajectory]) -> Result<Inputs, ExportError> {
+pub fn inputs(bundle: &ModelBundle, units: &[Trajectory]) -> Result<ModelInputs, ExportError> {
     let histories: Vec<Matrix> = units
         .iter()
         .filter(|unit| !unit.is_empty())
@@ -149,12 +149,12 @@ pub fn inputs(bundle: &ModelBundle, units: &[Trajectory]) -> Result<Inputs, Expo
     Ok(match bundle.model().input() {
         InputKind::Table => {
             let last = |history: &Matrix| history.row(history.rows() - 1).to_vec();
-            Inputs {
+            ModelInputs {
                 features: Features::Rows(histories.iter().map(last).collect()),
                 lengths: None,
             }
         }
-        InputKind::Sequence | InputKind::Both => Inputs {
+        InputKind::Sequence | InputKind::Both => ModelInputs {
             features: Features::Histories(
                 histories
                     .iter()

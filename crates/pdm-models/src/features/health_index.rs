@@ -18,7 +18,7 @@ pub(super) struct HealthIndex {
 impl HealthIndex {
     /// Learns from standardised sensors as `[unit][sensor][row]` and targets as `[unit][row]`.
     pub(super) fn fit(units: &[Vec<Vec<f64>>], targets: &[Vec<f64>]) -> Self {
-        let sums = Sums::of(units, targets);
+        let sums = ProductSums::of(units, targets);
         let weights = sums.ridge();
         let intercept = sums.mean(sums.sensors)
             - (0..sums.sensors)
@@ -51,14 +51,14 @@ impl HealthIndex {
 }
 
 /// Sums over all rows of the columns (the sensors, then the target) and of their products.
-struct Sums {
+struct ProductSums {
     rows: f64,
     sensors: usize,
     columns: Vec<f64>,
     products: DMatrix<f64>,
 }
 
-impl Sums {
+impl ProductSums {
     fn of(units: &[Vec<Vec<f64>>], targets: &[Vec<f64>]) -> Self {
         let sensors = units.first().map_or(0, Vec::len);
         let products = DMatrix::zeros(sensors + 1, sensors + 1);

@@ -10,10 +10,14 @@ const RESTARTS: usize = 4;
 const MAX_ROUNDS: usize = 30;
 
 /// A point, or the centre of a cluster.
-pub(super) type Point = Vec<f64>;
+pub(super) type ClusterPoint = Vec<f64>;
 
 /// Returns at most `k` centroids: fewer where there are fewer distinct points. No point, no centroid.
-pub(super) fn cluster(points: &[Point], k: usize, rng: &mut ChaCha8Rng) -> Vec<Point> {
+pub(super) fn cluster(
+    points: &[ClusterPoint],
+    k: usize,
+    rng: &mut ChaCha8Rng,
+) -> Vec<ClusterPoint> {
     if points.is_empty() {
         return Vec::new();
     }
@@ -28,7 +32,10 @@ pub(super) fn cluster(points: &[Point], k: usize, rng: &mut ChaCha8Rng) -> Vec<P
 /// Moves centroids to the means of their points until they rest; one that attracts no point is dropped.
 ///
 /// There must be a centroid.
-pub(super) fn refine(points: &[Point], mut centroids: Vec<Point>) -> Vec<Point> {
+pub(super) fn refine(
+    points: &[ClusterPoint],
+    mut centroids: Vec<ClusterPoint>,
+) -> Vec<ClusterPoint> {
     for _ in 0..MAX_ROUNDS {
         let moved = means(points, &centroids);
         if moved == centroids {
@@ -40,7 +47,7 @@ pub(super) fn refine(points: &[Point], mut centroids: Vec<Point>) -> Vec<Point> 
 }
 
 /// Returns the index of the nearest centroid; the first of equals.
-pub(super) fn nearest(point: &[f64], centroids: &[Point]) -> usize {
+pub(super) fn nearest(point: &[f64], centroids: &[ClusterPoint]) -> usize {
     two_nearest(point, centroids).0
 }
 
@@ -48,11 +55,11 @@ pub(super) fn nearest(point: &[f64], centroids: &[Point]) -> usize {
 ///
 /// For each point `(b − a) / max(a, b)`, with a and b the distances to the nearest and the second nearest centroid;
 /// 0 for fewer than two centroids.
-pub(super) fn silhouette(points: &[Point], centroids: &[Point]) -> f64 {
+pub(super) fn silhouette(points: &[ClusterPoint], centroids: &[ClusterPoint]) -> f64 {
     if centroids.len() < 2 || points.is_empty() {
         return 0.0;
     }
-    let of_point = |point: &Point| {
+    let of_point = |point: &ClusterPoint| {
         let (_, own, other) = two_nearest(point, centroids);
         if other > 0.0 {
             1.0 - (own / other).sqrt()
@@ -63,7 +70,7 @@ pub(super) fn silhouette(points: &[Point], centroids: &[Point]) -> f64 {
     points.iter().map(of_point).sum::<f64>() / points.len() as f64
 }
 
-fn sow(points: &[Point], k: usize, rng: &mut ChaCha8Rng) -> Vec<Point> {
+fn sow(points: &[ClusterPoint], k: usize, rng: &mut ChaCha8Rng) -> Vec<ClusterPoint> {
     let first = &points[rng.random_range(0..points.len())];
     let mut centroids = vec![first.clone()];
     let mut distances: Vec<f64> = points
@@ -96,7 +103,7 @@ fn draw(weights: &[f64], rng: &mut ChaCha8Rng) -> Option<usize> {
     hit.or_else(|| weights.iter().rposition(|weight| *weight > 0.0))
 }
 
-fn means(points: &[Point], centroids: &[Point]) -> Vec<Point> {
+fn means(points: &[ClusterPoint], centroids: &[ClusterPoint]) -> Vec<ClusterPoint> {
     let mut sums: Vec<_> = centroids
         .iter()
         .map(|centroid| (vec![0.0; centroid.len()], 0.0))
@@ -114,7 +121,7 @@ fn means(points: &[Point], centroids: &[Point]) -> Vec<Point> {
         .collect()
 }
 
-fn inertia(points: &[Point], centroids: &[Point]) -> f64 {
+fn inertia(points: &[ClusterPoint], centroids: &[ClusterPoint]) -> f64 {
     points
         .iter()
         .map(|point| two_nearest(point, centroids).1)
@@ -122,7 +129,7 @@ fn inertia(points: &[Point], centroids: &[Point]) -> f64 {
 }
 
 /// Returns the index of the nearest centroid, its squared distance, and that of the second nearest.
-fn two_nearest(point: &[f64], centroids: &[Point]) -> (usize, f64, f64) {
+fn two_nearest(point: &[f64], centroids: &[ClusterPoint]) -> (usize, f64, f64) {
     let mut best = (0, f64::INFINITY, f64::INFINITY);
     for (index, centroid) in centroids.iter().enumerate() {
         let distance = squared_distance(point, centroid);
@@ -145,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    fn points(values: &[f64]) -> Vec<Point> {
+    fn points(values: &[f64]) -> Vec<ClusterPoint> {
         values.iter().map(|value| vec![*value]).collect()
     }
 

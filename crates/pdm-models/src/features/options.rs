@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Lives;
 use pdm_core::codes::Code;
-use pdm_core::domain::{Found, FromData, Problem};
+use pdm_core::domain::{FromData, Problem, ResolvedValue};
 
 /// Most regimes that can be asked for.
 pub(super) const MAX_REGIMES: usize = 100;
@@ -79,7 +79,7 @@ impl FeatureOptions {
     }
 
     /// Returns what was left to the data, and what it follows from.
-    pub fn found(&self, lives: &Lives) -> Vec<Found> {
+    pub fn found(&self, lives: &Lives) -> Vec<ResolvedValue> {
         let settled = self.settled(lives);
         let keys = [
             (
@@ -104,7 +104,7 @@ impl FeatureOptions {
             ),
         ];
         let left = keys.into_iter().filter(|(_, is_left, _)| *is_left);
-        let found = left.map(|(key, _, value)| Found {
+        let found = left.map(|(key, _, value)| ResolvedValue {
             key: format!("features.{key}"),
             value,
             why: format!("the median training life has {} rows", lives.median),
@@ -157,7 +157,7 @@ impl FeatureOptions {
         if let Some(sensor) = repeated(&self.sensors) {
             problems.push(
                 Problem::new("sensors", format!("sensor `{sensor}` is named twice"))
-                    .of(Code::NamedTwice),
+                    .with_code(Code::NamedTwice),
             );
         }
         if self.regimes > MAX_REGIMES {
@@ -220,7 +220,7 @@ impl FeatureOptions {
         let names: Vec<_> = half_lives.iter().map(f64::to_string).collect();
         if let Some(half_life) = repeated(&names) {
             let message = format!("half-life {half_life} stands twice");
-            problems.push(Problem::new("half_lives", message).of(Code::NamedTwice));
+            problems.push(Problem::new("half_lives", message).with_code(Code::NamedTwice));
         }
         problems
     }

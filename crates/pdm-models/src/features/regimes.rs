@@ -5,10 +5,10 @@ use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::kmeans::{self, Point};
+use super::kmeans::{self, ClusterPoint};
 use super::options::MAX_REGIMES;
 use super::rolling::Moments;
-use super::scale::Scale;
+use super::scale::ColumnScale;
 use crate::data::{Schema, Trajectory};
 
 /// Largest number of regimes that detection tries.
@@ -32,13 +32,13 @@ pub(super) struct Regimes {
     /// The settings that vary; empty where there is one regime.
     settings: Vec<Setting>,
     /// Centres in standardised settings; empty where there is one regime.
-    centroids: Vec<Point>,
+    centroids: Vec<ClusterPoint>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Setting {
     channel: usize,
-    scale: Scale,
+    scale: ColumnScale,
 }
 
 impl Regimes {
@@ -144,7 +144,7 @@ impl Regimes {
 fn varying_settings(schema: &Schema, units: &[&Trajectory]) -> Vec<Setting> {
     let scale = |channel: usize| {
         let values = units.iter().flat_map(|unit| &unit.channels[channel]);
-        Scale::of(&values.fold(Moments::default(), |run, value| run.then(*value)))
+        ColumnScale::of(&values.fold(Moments::default(), |run, value| run.then(*value)))
     };
     let settings = (0..schema.settings.len()).map(|channel| Setting {
         channel,
@@ -155,7 +155,7 @@ fn varying_settings(schema: &Schema, units: &[&Trajectory]) -> Vec<Setting> {
         .collect()
 }
 
-fn point(settings: &[Setting], unit: &Trajectory, row: usize) -> Point {
+fn point(settings: &[Setting], unit: &Trajectory, row: usize) -> ClusterPoint {
     settings
         .iter()
         .map(|setting| {
@@ -166,14 +166,14 @@ fn point(settings: &[Setting], unit: &Trajectory, row: usize) -> Point {
         .collect()
 }
 
-fn sample(points: &[Point], rng: &mut ChaCha8Rng) -> Vec<Point> {
+fn sample(points: &[ClusterPoint], rng: &mut ChaCha8Rng) -> Vec<ClusterPoint> {
     let mut rows = index::sample(rng, points.len(), SAMPLE_ROWS.min(points.len())).into_vec();
     rows.sort_unstable();
     rows.into_iter().map(|row| points[row].clone()).collect()
 }
 
 /// Returns the clustering with the best mean silhouette, or none where even that is poor.
-fn detect(points: &[Point], rng: &mut ChaCha8Rng) -> Vec<Point> {
+fn detect(points: &[ClusterPoint], rng: &mut ChaCha8Rng) -> Vec<ClusterPoint> {
     let (mut best, mut best_silhouette) = (Vec::new(), MIN_SILHOUETTE);
     for k in 2..=MAX_DETECTED.min(points.len() / ROWS_PER_REGIME) {
         let centroids = kmeans::cluster(points, k, rng);

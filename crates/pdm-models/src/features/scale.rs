@@ -10,13 +10,13 @@ const ROUNDING: f64 = 1e-10;
 
 /// Where a column lies and how far it spreads.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct Scale {
+pub(super) struct ColumnScale {
     mean: f64,
     /// Population standard deviation; 0 marks a constant column.
     sd: f64,
 }
 
-impl Scale {
+impl ColumnScale {
     /// Learns from a run of values.
     pub(super) fn of(moments: &Moments) -> Self {
         Self::new(moments.mean(), moments.sd())
@@ -84,8 +84,8 @@ fn pooled_sd(regimes: &[Moments]) -> f64 {
 mod tests {
     use super::*;
 
-    fn scale(values: &[f64]) -> Scale {
-        Scale::of(&moments_of(values))
+    fn scale(values: &[f64]) -> ColumnScale {
+        ColumnScale::of(&moments_of(values))
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_small_regime_keeps_its_mean_and_borrows_the_spread() {
         let large: Vec<f64> = (0..1000).map(|i| f64::from(i % 2)).collect();
-        let scales = Scale::by_regime(&[large, vec![100.0, 100.0]]);
+        let scales = ColumnScale::by_regime(&[large, vec![100.0, 100.0]]);
         assert_eq!(scales[1].apply(100.0, 6.0), 0.0);
         assert!((scales[1].apply(101.0, 6.0) - 2.0).abs() < 0.01);
     }

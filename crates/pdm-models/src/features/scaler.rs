@@ -1,21 +1,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::regimes::Regimes;
-use super::scale::Scale;
+use super::scale::ColumnScale;
 use crate::data::{Schema, Trajectory};
 
 /// Standardises each sensor within its operating regime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Scaler {
     clip_sd: f64,
-    sensors: Vec<Sensor>,
+    sensors: Vec<SensorScaler>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Sensor {
+struct SensorScaler {
     channel: usize,
     /// One scale a regime.
-    scales: Vec<Scale>,
+    scales: Vec<ColumnScale>,
 }
 
 /// A sensor whose largest distances from its mean were cut off in training.
@@ -36,9 +36,9 @@ impl Scaler {
         channels: &[usize],
         clip_sd: f64,
     ) -> Self {
-        let sensor = |channel| Sensor {
+        let sensor = |channel| SensorScaler {
             channel,
-            scales: Scale::by_regime(&regimes.deal(units, rows, channel)),
+            scales: ColumnScale::by_regime(&regimes.deal(units, rows, channel)),
         };
         Self {
             clip_sd,
@@ -103,7 +103,7 @@ impl Scaler {
 
     /// Returns standardised values as `[sensor][row]`, given the regime of every row.
     pub(super) fn apply(&self, trajectory: &Trajectory, rows: &[usize]) -> Vec<Vec<f64>> {
-        let column = |sensor: &Sensor| {
+        let column = |sensor: &SensorScaler| {
             let values = trajectory.channels[sensor.channel].iter().zip(rows);
             values
                 .map(|(value, regime)| sensor.scales[*regime].apply(*value, self.clip_sd))

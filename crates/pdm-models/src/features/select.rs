@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FeatureError;
 use super::regimes::Regimes;
-use super::scale::Scale;
+use super::scale::ColumnScale;
 use crate::data::{Schema, Trajectory};
 
 /// A sensor that no model reads.
@@ -112,7 +112,7 @@ fn channel(schema: &Schema, sensor: &str) -> Result<usize, FeatureError> {
 }
 
 fn varies(by_regime: &[Vec<f64>]) -> bool {
-    Scale::by_regime(by_regime)
+    ColumnScale::by_regime(by_regime)
         .iter()
         .any(|scale| !scale.is_constant())
 }

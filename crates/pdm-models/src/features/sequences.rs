@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FeatureOptions;
 use super::rolling::{Moments, baseline, difference, exponential_mean};
-use super::scale::Scale;
+use super::scale::ColumnScale;
 use super::table::DRIFT_HALF_LIFE;
 use pdm_core::domain::Cycle;
 
@@ -22,7 +22,7 @@ const CLIP_SD: f64 = 5.0;
 /// Brings the inputs to mean 0 and standard deviation 1 over the training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct InputScaler {
-    scales: Vec<Scale>,
+    scales: Vec<ColumnScale>,
 }
 
 impl InputScaler {
@@ -36,7 +36,7 @@ impl InputScaler {
             }
         }
         Self {
-            scales: moments.iter().map(Scale::of).collect(),
+            scales: moments.iter().map(ColumnScale::of).collect(),
         }
     }
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::Lives;
-use pdm_core::domain::{Found, FromData, Problem};
+use pdm_core::domain::{FromData, Problem, ResolvedValue};
 
 /// What a model learns to predict: the remaining useful life, constant while the unit is young.
 ///
@@ -52,8 +52,8 @@ impl TargetOptions {
     }
 
     /// Returns the cap where it was left to the data, and what it follows from.
-    pub fn found(&self, lives: &Lives) -> Option<Found> {
-        self.cap.set().is_none().then(|| Found {
+    pub fn found(&self, lives: &Lives) -> Option<ResolvedValue> {
+        self.cap.set().is_none().then(|| ResolvedValue {
             key: "target.cap".to_owned(),
             value: self.settled(lives).cap().to_string(),
             why: format!("the longest training life is {} cycles", lives.longest_rul),

@@ -18,10 +18,10 @@ const MOST_PARTS: usize = 1000;
 const FORMAT: u32 = 1;
 
 /// A model's name among the parts, and its weights as a safetensors file of its own.
-pub(super) type Part = (String, Vec<u8>);
+pub(super) type NamedWeights = (String, Vec<u8>);
 
 #[derive(Serialize, Deserialize)]
-struct Contents {
+struct PartsIndex {
     format: u32,
     parts: Vec<Header>,
 }
@@ -35,7 +35,7 @@ struct Header {
 /// Returns one file with the tensors of all parts; the same parts give the same bytes.
 ///
 /// The parts must be safetensors files, as [`super::Predictor::weights`] returns.
-pub(super) fn join(whole: &str, parts: &[Part]) -> Vec<u8> {
+pub(super) fn join(whole: &str, parts: &[NamedWeights]) -> Vec<u8> {
     let mut headers = Vec::with_capacity(parts.len());
     let mut tensors: Vec<(String, TensorView<'_>)> = Vec::new();
     for (name, bytes) in parts {
@@ -51,7 +51,7 @@ pub(super) fn join(whole: &str, parts: &[Part]) -> Vec<u8> {
                 .map(|(tensor, view)| (format!("{name}/{tensor}"), view)),
         );
     }
-    let contents = Contents {
+    let contents = PartsIndex {
         format: FORMAT,
         parts: headers,
     };
@@ -65,12 +65,12 @@ pub(super) fn join(whole: &str, parts: &[Part]) -> Vec<u8> {
 ///
 /// # Errors
 /// The bytes are not safetensors, or what the file says of its parts cannot be understood.
-pub(super) fn split(whole: &str, bytes: &[u8]) -> Result<Option<Vec<Part>>, ModelError> {
+pub(super) fn split(whole: &str, bytes: &[u8]) -> Result<Option<Vec<NamedWeights>>, ModelError> {
     let (metadata, file) = opened(bytes)?;
     let Some(contents) = metadata.get(&entry(whole)) else {
         return Ok(None);
     };
-    let contents: Contents = serde_json::from_str(contents)
+    let contents: PartsIndex = serde_json::from_str(contents)
         .map_err(|error| wrong("__metadata__", format!("names no parts: {error}")))?;
     if contents.format != FORMAT {
         return Err(wrong(
@@ -110,7 +110,7 @@ fn is_of(tensor: &str, part: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn part(header: Header, file: &SafeTensors<'_>) -> Result<Part, ModelError> {
+fn part(header: Header, file: &SafeTensors<'_>) -> Result<NamedWeights, ModelError> {
     let prefix = format!("{}/", header.name);
     let own = |(name, view): (String, _)| Some((name.strip_prefix(&prefix)?.to_owned(), view));
     let tensors: Vec<_> = file.tensors().into_iter().filter_map(own).collect();
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
     use crate::models::weights::write;
 
-    fn parts() -> Vec<Part> {
+    fn parts() -> Vec<NamedWeights> {
         let toy = |values: &[f64]| {
             write(
                 "toy",

@@ -1,7 +1,7 @@
 //! What model options leave to the data: how far apart the steps of a network are.
 
 use super::kind::Class;
-use super::neural::{Reading, stretched_stride};
+use super::neural::{HistoryReading, stretched_stride};
 use super::{
     CnnOptions, GruOptions, LstmOptions, ModelOptions, StackOptions, TcnOptions, TransformerOptions,
 };
@@ -57,8 +57,8 @@ impl ModelOptions {
         match self.class() {
             Class::Linear(_) | Class::Gbdt(_) => None,
             Class::Neural(options) => match options.reading() {
-                Reading::Sequence { stride, max_steps } => Some(stride * max_steps),
-                Reading::Window { .. } => None,
+                HistoryReading::Sequence { stride, max_steps } => Some(stride * max_steps),
+                HistoryReading::Window { .. } => None,
             },
             Class::Stack(options) => options.member.iter().filter_map(Self::longest_read).min(),
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::family::{FamilyOptions, FitExtent};
-use super::parts::{Part, join, split};
+use super::parts::{NamedWeights, join, split};
 use super::weights::{open, read_shaped, write, wrong};
 use super::{
     Family, GbdtOptions, GruOptions, InputKind, LinearOptions, ModelError, ModelOptions, Predictor,
@@ -45,7 +45,7 @@ impl StackOptions {
                 format!("needs at least 2 models, and there are {count}"),
             );
             problem
-                .of(Code::StackMembers)
+                .with_code(Code::StackMembers)
                 .hint("write one [[model.member]] for each")
         });
         let members = self.member.iter().enumerate();
@@ -54,7 +54,7 @@ impl StackOptions {
             let problems = match member.stack() {
                 Some(_) => {
                     let message = "names a stack, which cannot be part of a stack";
-                    vec![Problem::new("kind", message).of(Code::StackMembers)]
+                    vec![Problem::new("kind", message).with_code(Code::StackMembers)]
                 }
                 None => member.problems(),
             };
@@ -172,7 +172,7 @@ impl Stack {
                 format!("is {width}, not a number of columns"),
             ));
         }
-        let load = |(options, (_, weights)): (&ModelOptions, &Part)| options.load(weights);
+        let load = |(options, (_, weights)): (&ModelOptions, &NamedWeights)| options.load(weights);
         Ok(Self {
             weights: read_shaped(&blend, WEIGHTS, &[count])?,
             members: options

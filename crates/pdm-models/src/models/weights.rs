@@ -8,7 +8,7 @@ use super::ModelError;
 const FORMAT: &str = "1";
 
 /// Returns the tensors of a model family, all of one number type, as safetensors; the same tensors give the same bytes.
-pub(super) fn write<T: Number>(family: &str, tensors: &[(&str, &[usize], &[T])]) -> Vec<u8> {
+pub(super) fn write<T: WeightNumber>(family: &str, tensors: &[(&str, &[usize], &[T])]) -> Vec<u8> {
     let bytes: Vec<Vec<u8>> = tensors
         .iter()
         .map(|(_, _, values)| T::bytes(values))
@@ -48,7 +48,7 @@ pub(super) fn open<'a>(family: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>,
 ///
 /// # Errors
 /// The tensor is missing, or its numbers are of another type or not finite.
-pub(super) fn read<T: Number>(
+pub(super) fn read<T: WeightNumber>(
     tensors: &SafeTensors<'_>,
     name: &str,
 ) -> Result<(Vec<usize>, Vec<T>), ModelError> {
@@ -72,7 +72,7 @@ pub(super) fn read<T: Number>(
 ///
 /// # Errors
 /// As [`read`], and where the shape is another.
-pub(super) fn read_shaped<T: Number>(
+pub(super) fn read_shaped<T: WeightNumber>(
     tensors: &SafeTensors<'_>,
     name: &str,
     shape: &[usize],
@@ -94,7 +94,7 @@ pub(super) fn wrong(name: &str, problem: impl Into<String>) -> ModelError {
 }
 
 /// A number type that weights are stored in, little-endian.
-pub(super) trait Number: Copy {
+pub(super) trait WeightNumber: Copy {
     /// Its name in the file.
     const DTYPE: Dtype;
     /// Returns the bytes of some numbers.
@@ -107,7 +107,7 @@ pub(super) trait Number: Copy {
 
 macro_rules! number {
     ($number:ty, $dtype:expr) => {
-        impl Number for $number {
+        impl WeightNumber for $number {
             const DTYPE: Dtype = $dtype;
 
             fn bytes(values: &[Self]) -> Vec<u8> {

@@ -31,7 +31,7 @@ impl Backend {
             Self::Wgpu => ("wgpu", cfg!(feature = "wgpu")),
         };
         let message = format!("this program was built without `{feature}`");
-        let problem = Problem::new("backend", message).of(Code::BackendNotBuilt);
+        let problem = Problem::new("backend", message).with_code(Code::BackendNotBuilt);
         let problem = problem.hint(format!("build it with `--features {feature}`, or use flex"));
         (!built).then_some(problem)
     }

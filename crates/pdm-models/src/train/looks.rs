@@ -6,9 +6,9 @@ use pdm_core::events::{Event, Observer, Reporter};
 
 /// Remembers step and RMSE of every look.
 #[derive(Default)]
-pub(super) struct Looks(Mutex<Vec<(u64, f64)>>);
+pub(super) struct LookLog(Mutex<Vec<(u64, f64)>>);
 
-impl Observer for Looks {
+impl Observer for LookLog {
     fn on(&self, event: &Event) {
         if let Event::Metric { key, step, value } = event
             && key.ends_with("validation_rmse")
@@ -18,7 +18,7 @@ impl Observer for Looks {
     }
 }
 
-impl Looks {
+impl LookLog {
     /// Returns a memory, and a reporter that fills it.
     pub(super) fn new() -> (Arc<Self>, Reporter) {
         let looks = Arc::new(Self::default());

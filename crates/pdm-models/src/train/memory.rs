@@ -26,25 +26,25 @@ use crate::models::ModelOptions;
 
 /// What a stage takes apart from what it works on: the program and what its allocator holds back, at all and by thread.
 #[derive(Clone, Copy)]
-struct Base {
+struct BaseMemory {
     program: u64,
     thread: u64,
 }
 
-const TRAINING: Base = Base {
+const TRAINING: BaseMemory = BaseMemory {
     program: 68 << 20,
     thread: 14 << 20,
 };
-const APPLYING: Base = Base {
+const APPLYING: BaseMemory = BaseMemory {
     program: 64 << 20,
     thread: 6 << 20,
 };
-const READING: Base = Base {
+const READING: BaseMemory = BaseMemory {
     program: 48 << 20,
     thread: 2 << 20,
 };
 
-impl Base {
+impl BaseMemory {
     fn with(self, threads: u64) -> u64 {
         self.program + self.thread * threads
     }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Backend, Loss};
 use crate::data::Lives;
-use pdm_core::domain::{Found, FromData, Problem};
+use pdm_core::domain::{FromData, Problem, ResolvedValue};
 
 /// How a model is fitted, which rows of a history it learns from, and at which cycles a held-out unit is judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -110,7 +110,7 @@ impl TrainOptions {
     }
 
     /// Returns what was left to the data, and what it follows from.
-    pub fn found(&self, lives: &Lives) -> Vec<Found> {
+    pub fn found(&self, lives: &Lives) -> Vec<ResolvedValue> {
         let settled = self.settled(lives);
         let shortest = format!("the shortest training life has {} rows", lives.shortest);
         let median = format!("the median training life has {} rows", lives.median);
@@ -140,7 +140,7 @@ impl TrainOptions {
         let left = keys
             .into_iter()
             .filter(|(_, asked, ..)| asked.set().is_none());
-        let found = left.map(|(key, _, value, usual, why)| Found {
+        let found = left.map(|(key, _, value, usual, why)| ResolvedValue {
             key: format!("train.{key}"),
             value: value.to_string(),
             why: why.clone(),
@@ -271,13 +271,13 @@ mod tests {
             (9, settled.clone())
         );
         assert_eq!(
-            Found::told(&asked.found(&lives(5, 11))).unwrap(),
+            ResolvedValue::told(&asked.found(&lives(5, 11))).unwrap(),
             "train.row_stride = 1 (the median training life has 11 rows); \
              train.shortest_history = 1 (the shortest training life has 5 rows)",
         );
         assert_eq!(settled.found(&lives(5, 11)), []);
         let long = TrainOptions::default().found(&lives(128, 199));
-        assert_eq!((long.len(), Found::told(&long)), (3, None));
+        assert_eq!((long.len(), ResolvedValue::told(&long)), (3, None));
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::TrainError;
-use pdm_core::content::{Digest, write_whole};
+use pdm_core::content::{Digest, atomic_write};
 
 const FINISHED: &str = "finished.safetensors";
 const DIGEST: &str = "finished.sha256";
@@ -53,7 +53,7 @@ impl Workspace {
         let digest = Digest::of(&weights).to_string();
         for (name, bytes) in [(FINISHED, weights.as_slice()), (DIGEST, digest.as_bytes())] {
             let path = folder.join(name);
-            write_whole(&path, bytes).map_err(|source| TrainError::Keep { path, source })?;
+            atomic_write(&path, bytes).map_err(|source| TrainError::Keep { path, source })?;
         }
         Ok(())
     }

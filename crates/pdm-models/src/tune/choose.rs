@@ -2,7 +2,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::values::same;
-use super::{Choose, Dimension, Simpler, Space, Trial, Values};
+use super::{Choose, SearchDimension, Simpler, Space, Trial, Values};
 use pdm_core::scoring::{Metric, standard_error_of_difference};
 
 /// Models whose sizes differ by less than this factor count as equally simple.
@@ -10,7 +10,7 @@ const SAME_SIZE: f64 = 1.25;
 
 /// A complete trial beside the best one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Standing {
+pub struct RankedTrial {
     /// Its number.
     pub number: usize,
     /// How much worse it is than the best, in the metric's unit.
@@ -33,7 +33,7 @@ pub struct Choice {
 }
 
 /// Returns how complete trials stand to the best, best first; empty where none is complete.
-pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<Standing> {
+pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<RankedTrial> {
     let mut complete: Vec<_> = trials.iter().filter(|trial| trial.is_complete()).collect();
     let loss = |trial: &Trial| trial.loss_after(metric, usize::MAX);
     complete.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
@@ -43,7 +43,7 @@ pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<Standing> {
     let standing = |trial: &&Trial| {
         let difference = loss(trial) - loss(best);
         let standard_error = standard_error_of_difference(metric, &trial.units(), &best.units());
-        Standing {
+        RankedTrial {
             number: trial.number,
             difference,
             standard_error,
@@ -65,7 +65,7 @@ pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<Standing> {
 pub fn choose<E>(
     space: &Space,
     trials: &[Trial],
-    standings: &[Standing],
+    standings: &[RankedTrial],
     rule: Choose,
     mut size: impl FnMut(&Trial) -> Result<u64, E>,
 ) -> Result<Option<Choice>, E> {
@@ -117,7 +117,7 @@ pub fn size_class(bytes: u64) -> f64 {
 }
 
 /// Returns how complex a value is, as a number; a key without a say adds nothing.
-fn complexity(dimension: &Dimension, trial: &Trial) -> f64 {
+fn complexity(dimension: &SearchDimension, trial: &Trial) -> f64 {
     let Some(value) = trial.values.get(&dimension.key) else {
         return f64::NEG_INFINITY;
     };
@@ -148,7 +148,7 @@ mod tests {
 
     use super::super::trial::samples::{point, trial};
     use super::*;
-    use crate::tune::Ending;
+    use crate::tune::TrialEnding;
 
     const METRIC: Metric = Metric::Mae;
 
@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn space(simpler: Option<(&str, Simpler)>) -> Space {
-        let dimension = |key: &str| Dimension {
+        let dimension = |key: &str| SearchDimension {
             key: key.to_owned(),
             values: Values::Whole {
                 low: 0,
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn choices_are_simpler_by_their_place_and_absent_keys_are_simplest() {
         let values = Values::Choices(vec![json!("linear"), json!("gru")]);
-        let kind = |simpler| Dimension {
+        let kind = |simpler| SearchDimension {
             key: "kind".into(),
             values: values.clone(),
             simpler,
@@ -283,7 +283,7 @@ mod tests {
         let mut trials = trials();
         trials
             .iter_mut()
-            .for_each(|trial| trial.ending = Ending::Pruned);
+            .for_each(|trial| trial.ending = TrialEnding::Pruned);
         assert_eq!(standings(METRIC, &trials), []);
         let Ok(choice) = choose(&space(None), &trials, &[], Choose::OneSe, |_| {
             Ok::<_, Infallible>(0)

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::values::Scale;
-use super::{Point, Space, Values};
+use super::values::RangeScale;
+use super::{SearchPoint, Space, Values};
 
 /// Share of a range that counts as its end, by ratio where the range is searched by ratio. Samplers seldom draw an end
 /// itself: of 60 trials spread evenly, about 3 fall into a twentieth.
@@ -39,7 +39,7 @@ pub struct AtEdge {
 
 impl Space {
     /// Returns the values of a point that lie at an end of their range, in the order of the keys; choices have no ends.
-    pub fn at_edge(&self, point: &Point) -> Vec<AtEdge> {
+    pub fn at_edge(&self, point: &SearchPoint) -> Vec<AtEdge> {
         let mut found = Vec::new();
         for dimension in self.dimensions() {
             let Some(value) = point.get(&dimension.key) else {
@@ -98,7 +98,7 @@ impl Values {
             Self::Choices(_) | Self::Rungs(_) => return None,
             Self::Whole { log, .. } | Self::Real { log, .. } => *log,
         };
-        let place = Scale::of(low, high, log).place(value);
+        let place = RangeScale::of(low, high, log).place(value);
         if place < END_SHARE {
             return Some(End::Low);
         }

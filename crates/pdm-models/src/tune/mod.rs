@@ -17,13 +17,13 @@ mod space_options;
 mod trial;
 mod values;
 
-pub use choose::{Choice, Standing, choose, size_class, standings};
+pub use choose::{Choice, RankedTrial, choose, size_class, standings};
 pub use edge::{AtEdge, End};
-pub use options::{Choose, Method, TuneOptions};
+pub use options::{Choose, SearchMethod, TuneOptions};
 pub use prune::{PruneOptions, PruneRule};
 pub use range::{RangeOptions, Simpler};
 pub use sampler::{MOST_GRID_POINTS, Sampler};
-pub use space::{Dimension, Space, When};
+pub use space::{SearchDimension, Space, When};
 pub use space_options::SpaceOptions;
-pub use trial::{Ending, Point, Trial};
+pub use trial::{SearchPoint, Trial, TrialEnding};
 pub use values::Values;

@@ -14,7 +14,7 @@ const MOST_TRIALS: usize = 10_000;
 #[serde(default)]
 pub struct TuneOptions {
     /// How the values of the next trial are found.
-    pub method: Method,
+    pub method: SearchMethod,
     /// Most trials beside the file as it stands; without it 40, and for a grid all its points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trials: Option<usize>,
@@ -38,7 +38,7 @@ pub struct TuneOptions {
 /// Names a way to find the values of the next trial.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Method {
+pub enum SearchMethod {
     /// Tree-structured Parzen estimators (Bergstra et al. 2011), each key by itself: values like those of good trials.
     #[default]
     Tpe,
@@ -62,7 +62,7 @@ pub enum Choose {
 impl Default for TuneOptions {
     fn default() -> Self {
         Self {
-            method: Method::default(),
+            method: SearchMethod::default(),
             trials: None,
             seed: None,
             metric: Metric::Rmse,
@@ -79,8 +79,8 @@ impl TuneOptions {
     /// Returns the largest number of trials beside the file as it stands; none where a grid is tried whole.
     pub fn most_trials(&self) -> Option<usize> {
         match self.method {
-            Method::Grid => self.trials,
-            Method::Tpe | Method::Random => self.trials.or(Some(TRIALS)),
+            SearchMethod::Grid => self.trials,
+            SearchMethod::Tpe | SearchMethod::Random => self.trials.or(Some(TRIALS)),
         }
     }
 

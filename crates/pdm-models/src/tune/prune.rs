@@ -128,7 +128,7 @@ mod tests {
         assert!(median.stops(METRIC, &trial(3, &[4.0, 4.1]).folds, &before()));
         assert!(!median.stops(METRIC, &trial(3, &[4.0, 4.0]).folds, &before()));
         let mut pruned = before();
-        pruned[0].ending = super::super::Ending::Pruned;
+        pruned[0].ending = super::super::TrialEnding::Pruned;
         assert!(
             !median.stops(METRIC, &trial(3, &[9.0, 9.0]).folds, &pruned),
             "two complete trials are too few"

@@ -65,7 +65,7 @@ impl RangeOptions {
         };
         problem
             .or_else(|| self.simpler_problem())
-            .map(|problem| problem.of(Code::SearchRange))
+            .map(|problem| problem.with_code(Code::SearchRange))
             .into_iter()
             .collect()
     }

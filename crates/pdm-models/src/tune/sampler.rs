@@ -4,7 +4,7 @@ use serde_json::Value;
 use tpe::density_estimation::DefaultEstimatorBuilder;
 use tpe::{TpeOptimizer, categorical_range, histogram_estimator, parzen_estimator, range};
 
-use super::{Dimension, Method, Point, Space, Trial, TuneOptions, Values};
+use super::{SearchDimension, SearchMethod, SearchPoint, Space, Trial, TuneOptions, Values};
 use pdm_core::scoring::Metric;
 
 /// Draws before a sampler gives up finding values that were not tried: the same values give the same score.
@@ -16,8 +16,8 @@ pub const MOST_GRID_POINTS: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct Sampler {
     space: Space,
-    grid: Vec<Point>,
-    method: Method,
+    grid: Vec<SearchPoint>,
+    method: SearchMethod,
     startup_trials: usize,
     metric: Metric,
 }
@@ -25,7 +25,7 @@ pub struct Sampler {
 impl Sampler {
     /// Returns a sampler of a space.
     pub fn new(space: Space, options: &TuneOptions) -> Self {
-        let grid = if options.method == Method::Grid {
+        let grid = if options.method == SearchMethod::Grid {
             space.grid(MOST_GRID_POINTS)
         } else {
             Vec::new()
@@ -48,13 +48,13 @@ impl Sampler {
     /// Returns values that no trial has had, given the trials so far; none where there seem to be no others.
     ///
     /// The same trials and the same seed give the same values.
-    pub fn next(&self, before: &[Trial], seed: u64) -> Option<Point> {
-        let is_new = |point: &Point| before.iter().all(|trial| trial.values != *point);
-        if self.method == Method::Grid {
+    pub fn next(&self, before: &[Trial], seed: u64) -> Option<SearchPoint> {
+        let is_new = |point: &SearchPoint| before.iter().all(|trial| trial.values != *point);
+        if self.method == SearchMethod::Grid {
             return self.grid.iter().find(|point| is_new(point)).cloned();
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let learns = self.method == Method::Tpe
+        let learns = self.method == SearchMethod::Tpe
             && before.iter().filter(|trial| !trial.failed()).count() > self.startup_trials;
         if learns {
             let ranked = ranked(self.metric, before);
@@ -89,7 +89,7 @@ fn ranked(metric: Metric, trials: &[Trial]) -> Vec<&Trial> {
 }
 
 /// Draws a value like those of good trials.
-fn likely(dimension: &Dimension, ranked: &[&Trial], rng: &mut ChaCha8Rng) -> Value {
+fn likely(dimension: &SearchDimension, ranked: &[&Trial], rng: &mut ChaCha8Rng) -> Value {
     let choices = match &dimension.values {
         Values::Choices(values) => Some(values.len()),
         Values::Rungs(_) | Values::Whole { .. } | Values::Real { .. } => None,
@@ -130,9 +130,9 @@ mod tests {
     use super::super::space::samples::{kinds, line};
     use super::super::trial::samples::{point, trial};
     use super::*;
-    use crate::tune::Ending;
+    use crate::tune::TrialEnding;
 
-    fn sampler(space: Space, method: Method) -> Sampler {
+    fn sampler(space: Space, method: SearchMethod) -> Sampler {
         Sampler::new(
             space,
             &TuneOptions {
@@ -148,7 +148,7 @@ mod tests {
         sampler: &Sampler,
         mut trials: Vec<Trial>,
         count: usize,
-        loss: fn(&Point) -> f64,
+        loss: fn(&SearchPoint) -> f64,
     ) -> Vec<Trial> {
         while trials.len() < count {
             let Some(values) = sampler.next(&trials, trials.len() as u64) else {
@@ -163,11 +163,11 @@ mod tests {
         trials
     }
 
-    fn x(values: &Point) -> f64 {
+    fn x(values: &SearchPoint) -> f64 {
         (values["x"].as_f64().unwrap() - 0.3).abs()
     }
 
-    fn hidden(values: &Point) -> f64 {
+    fn hidden(values: &SearchPoint) -> f64 {
         values
             .get("hidden")
             .map_or(5.0, |hidden| hidden.as_f64().unwrap())
@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn the_same_seeds_give_the_same_trials_and_a_search_that_goes_on_the_same_end() {
-        for (space, loss) in [(line(), x as fn(&Point) -> f64), (kinds(), hidden)] {
-            for method in [Method::Tpe, Method::Random, Method::Grid] {
-                if method == Method::Grid && space.uncountable().is_some() {
+        for (space, loss) in [(line(), x as fn(&SearchPoint) -> f64), (kinds(), hidden)] {
+            for method in [SearchMethod::Tpe, SearchMethod::Random, SearchMethod::Grid] {
+                if method == SearchMethod::Grid && space.uncountable().is_some() {
                     continue;
                 }
                 let sampler = sampler(space.clone(), method);
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn nothing_is_tried_twice_and_a_small_space_is_tried_whole() {
-        for method in [Method::Tpe, Method::Random, Method::Grid] {
+        for method in [SearchMethod::Tpe, SearchMethod::Random, SearchMethod::Grid] {
             let trials = search(&sampler(kinds(), method), Vec::new(), 100, hidden);
             assert_eq!(trials.len(), 10, "{method:?}: 3 × 2 and 2 × 2");
             let grid = kinds().grid(100);
@@ -212,7 +212,7 @@ mod tests {
                 .filter(|trial| x(&trial.values) < 0.1)
                 .count()
         };
-        let (tpe, random) = (near(Method::Tpe), near(Method::Random));
+        let (tpe, random) = (near(SearchMethod::Tpe), near(SearchMethod::Random));
         assert!(
             tpe >= 20 && random <= 15,
             "{tpe} of 40 by tpe, {random} at random"
@@ -226,11 +226,11 @@ mod tests {
             ..trial(number, squares)
         };
         let trials = [
-            with(0, &[], Ending::Failed { why: String::new() }),
-            with(1, &[1.0], Ending::Pruned),
-            with(2, &[9.0, 9.0], Ending::Complete),
-            with(3, &[3.0, 3.0], Ending::Pruned),
-            with(4, &[2.0, 9.0], Ending::Complete),
+            with(0, &[], TrialEnding::Failed { why: String::new() }),
+            with(1, &[1.0], TrialEnding::Pruned),
+            with(2, &[9.0, 9.0], TrialEnding::Complete),
+            with(3, &[3.0, 3.0], TrialEnding::Pruned),
+            with(4, &[2.0, 9.0], TrialEnding::Complete),
         ];
         let order: Vec<_> = ranked(Metric::Mae, &trials)
             .iter()
@@ -246,7 +246,7 @@ mod tests {
             ..trial(0, &[0.0, 0.0])
         };
         assert_eq!(
-            search(&sampler(line(), Method::Tpe), vec![file], 30, x).len(),
+            search(&sampler(line(), SearchMethod::Tpe), vec![file], 30, x).len(),
             30
         );
     }

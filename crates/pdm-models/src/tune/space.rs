@@ -1,17 +1,17 @@
 use serde_json::Value;
 
 use super::values::same;
-use super::{Point, Simpler, Values};
+use super::{SearchPoint, Simpler, Values};
 
 /// Everything a search may try.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Space {
-    dimensions: Vec<Dimension>,
+    dimensions: Vec<SearchDimension>,
 }
 
 /// One key that is searched.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dimension {
+pub struct SearchDimension {
     /// The dotted key.
     pub key: String,
     /// What it may be.
@@ -33,17 +33,17 @@ pub struct When {
 
 impl Space {
     /// Returns a space over these keys.
-    pub fn new(dimensions: Vec<Dimension>) -> Self {
+    pub fn new(dimensions: Vec<SearchDimension>) -> Self {
         Self { dimensions }
     }
 
     /// Returns the keys, in the order they are written.
-    pub fn dimensions(&self) -> &[Dimension] {
+    pub fn dimensions(&self) -> &[SearchDimension] {
         &self.dimensions
     }
 
     /// Returns the values the file has for these keys, those of the lists in the lists' own form.
-    pub fn point_of(&self, value_of: impl Fn(&str) -> Option<Value>) -> Point {
+    pub fn point_of(&self, value_of: impl Fn(&str) -> Option<Value>) -> SearchPoint {
         self.build(|dimension| {
             let value = value_of(&dimension.key)?;
             let own = match &dimension.values {
@@ -57,8 +57,11 @@ impl Space {
     }
 
     /// Builds a point by asking for a value of every key that has a say, keys without a condition first.
-    pub(super) fn build(&self, mut pick: impl FnMut(&Dimension) -> Option<Value>) -> Point {
-        let mut picked = Point::new();
+    pub(super) fn build(
+        &self,
+        mut pick: impl FnMut(&SearchDimension) -> Option<Value>,
+    ) -> SearchPoint {
+        let mut picked = SearchPoint::new();
         for dimension in self.parents_first() {
             if dimension.has_a_say(&picked)
                 && let Some(value) = pick(dimension)
@@ -66,28 +69,34 @@ impl Space {
                 picked.insert(dimension.key.clone(), value);
             }
         }
-        let in_order = |dimension: &Dimension| {
+        let in_order = |dimension: &SearchDimension| {
             Some((dimension.key.clone(), picked.get(&dimension.key)?.clone()))
         };
         self.dimensions.iter().filter_map(in_order).collect()
     }
 
     /// Returns the first key whose values cannot be counted.
-    pub fn uncountable(&self) -> Option<&Dimension> {
+    pub fn uncountable(&self) -> Option<&SearchDimension> {
         self.dimensions
             .iter()
             .find(|dimension| dimension.values.count().is_none())
     }
 
     /// Returns the points of the grid, the last key turning fastest, but no more than `most`.
-    pub fn grid(&self, most: usize) -> Vec<Point> {
+    pub fn grid(&self, most: usize) -> Vec<SearchPoint> {
         let order: Vec<_> = self.parents_first().collect();
         let mut points = Vec::new();
-        self.fill(&order, &Point::new(), most, &mut points);
+        self.fill(&order, &SearchPoint::new(), most, &mut points);
         points
     }
 
-    fn fill(&self, rest: &[&Dimension], so_far: &Point, most: usize, points: &mut Vec<Point>) {
+    fn fill(
+        &self,
+        rest: &[&SearchDimension],
+        so_far: &SearchPoint,
+        most: usize,
+        points: &mut Vec<SearchPoint>,
+    ) {
         let Some((dimension, rest)) = rest.split_first() else {
             return points.push(self.build(|dimension| so_far.get(&dimension.key).cloned()));
         };
@@ -103,7 +112,7 @@ impl Space {
         }
     }
 
-    fn parents_first(&self) -> impl Iterator<Item = &Dimension> {
+    fn parents_first(&self) -> impl Iterator<Item = &SearchDimension> {
         let of = |conditional: bool| {
             self.dimensions
                 .iter()
@@ -113,8 +122,8 @@ impl Space {
     }
 }
 
-impl Dimension {
-    fn has_a_say(&self, picked: &Point) -> bool {
+impl SearchDimension {
+    fn has_a_say(&self, picked: &SearchPoint) -> bool {
         self.when.as_ref().is_none_or(|when| {
             picked
                 .get(&when.key)
@@ -131,7 +140,7 @@ pub(super) mod samples {
 
     /// Two kinds: `rounds` belongs to one, `hidden` to the other, `rate` to both.
     pub(in crate::tune) fn kinds() -> Space {
-        let free = |key: &str, values| Dimension {
+        let free = |key: &str, values| SearchDimension {
             key: key.to_owned(),
             values,
             simpler: None,
@@ -142,7 +151,7 @@ pub(super) mod samples {
                 key: "kind".to_owned(),
                 one_of: vec![kind.into()],
             };
-            Dimension {
+            SearchDimension {
                 when: Some(when),
                 ..free(key, values)
             }
@@ -174,7 +183,7 @@ pub(super) mod samples {
             high: 1.0,
             log: false,
         };
-        Space::new(vec![Dimension {
+        Space::new(vec![SearchDimension {
             key: "x".to_owned(),
             values,
             simpler: None,

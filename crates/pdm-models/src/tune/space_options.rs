@@ -23,7 +23,8 @@ impl SpaceOptions {
     /// Returns what is wrong with the ranges by themselves, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         if self.0.is_empty() {
-            let problem = Problem::new("", "names no key to search").of(Code::NothingToSearch);
+            let problem =
+                Problem::new("", "names no key to search").with_code(Code::NothingToSearch);
             return vec![
                 problem.hint(
                     "such as \"model.learning_rate\" = { low = 0.01, high = 0.1, log = true }",
@@ -83,7 +84,7 @@ impl<'de> Visitor<'de> for InOrder {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SpaceOptions, A::Error> {
         let mut ranges = Vec::new();
-        while let Some((key, Table(range))) = map.next_entry()? {
+        while let Some((key, RangeTable(range))) = map.next_entry()? {
             ranges.push((key, range));
         }
         Ok(SpaceOptions(ranges))
@@ -91,9 +92,9 @@ impl<'de> Visitor<'de> for InOrder {
 }
 
 /// A range that is written as a table; by itself serde would take a list for one, in the order of its fields.
-struct Table(RangeOptions);
+struct RangeTable(RangeOptions);
 
-impl<'de> Deserialize<'de> for Table {
+impl<'de> Deserialize<'de> for RangeTable {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(OnlyTable)
     }
@@ -102,14 +103,14 @@ impl<'de> Deserialize<'de> for Table {
 struct OnlyTable;
 
 impl<'de> Visitor<'de> for OnlyTable {
-    type Value = Table;
+    type Value = RangeTable;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a table")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Table, A::Error> {
-        RangeOptions::deserialize(MapAccessDeserializer::new(map)).map(Table)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RangeTable, A::Error> {
+        RangeOptions::deserialize(MapAccessDeserializer::new(map)).map(RangeTable)
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use pdm_core::scoring::{Metric, UnitLoss, loss_of, value_of};
 
 /// Values of dotted keys, in the order of the space; a key that has no say in a trial is absent.
-pub type Point = Map<String, Value>;
+pub type SearchPoint = Map<String, Value>;
 
 /// Values that were tried, and what came of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,17 +12,17 @@ pub struct Trial {
     /// Its number; 0 is the file as it stands.
     pub number: usize,
     /// What was tried.
-    pub values: Point,
+    pub values: SearchPoint,
     /// What the held-out units of each fold add to the metric, in the order the folds were done.
     pub folds: Vec<Vec<UnitLoss>>,
     /// How it ended.
-    pub ending: Ending,
+    pub ending: TrialEnding,
 }
 
 /// How a trial ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ending {
+pub enum TrialEnding {
     /// All folds are scored.
     Complete,
     /// It fell behind and was stopped.
@@ -57,12 +57,12 @@ impl Trial {
 
     /// Returns whether all folds are scored.
     pub fn is_complete(&self) -> bool {
-        self.ending == Ending::Complete
+        self.ending == TrialEnding::Complete
     }
 
     /// Returns whether there is nothing to score.
     pub fn failed(&self) -> bool {
-        matches!(self.ending, Ending::Failed { .. })
+        matches!(self.ending, TrialEnding::Failed { .. })
     }
 }
 
@@ -81,14 +81,14 @@ pub(super) mod samples {
         };
         Trial {
             number,
-            values: Point::new(),
+            values: SearchPoint::new(),
             folds: (1..).zip(squares).map(fold).collect(),
-            ending: Ending::Complete,
+            ending: TrialEnding::Complete,
         }
     }
 
     /// Values from their JSON.
-    pub(in crate::tune) fn point(json: Value) -> Point {
+    pub(in crate::tune) fn point(json: Value) -> SearchPoint {
         json.as_object().unwrap().clone()
     }
 }

@@ -60,7 +60,7 @@ impl Values {
                 .find(|(_, value)| value.is_some_and(broken))
             {
                 let message = format!("is {value}, and the key takes whole numbers");
-                return Err(Problem::new(key, message).of(Code::SearchRange));
+                return Err(Problem::new(key, message).with_code(Code::SearchRange));
             }
         }
         Ok(match rungs(range, low, high) {
@@ -108,13 +108,13 @@ impl Values {
                 values[((place * values.len() as f64) as usize).min(values.len() - 1)].clone()
             }
             Self::Whole { low, high, log } => {
-                let scale = Scale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log);
+                let scale = RangeScale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log);
                 (scale.value(place).round() as i64)
                     .clamp(*low, *high)
                     .into()
             }
             Self::Real { low, high, log } => {
-                let value = Scale::of(*low, *high, *log).value(place);
+                let value = RangeScale::of(*low, *high, *log).value(place);
                 let width = if *log {
                     value * (high / low).ln()
                 } else {
@@ -136,13 +136,15 @@ impl Values {
                 let value = value
                     .as_i64()
                     .filter(|value| (*low..=*high).contains(value))?;
-                Some(Scale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log).place(value as f64))
+                Some(
+                    RangeScale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log).place(value as f64),
+                )
             }
             Self::Real { low, high, log } => {
                 let value = value
                     .as_f64()
                     .filter(|value| (*low..=*high).contains(value))?;
-                Some(Scale::of(*low, *high, *log).place(value))
+                Some(RangeScale::of(*low, *high, *log).place(value))
             }
         }
     }
@@ -196,7 +198,7 @@ fn rungs(range: &RangeOptions, low: f64, high: f64) -> Option<Vec<f64>> {
         );
     }
     let points = range.points?;
-    let scale = Scale::of(low, high, range.log);
+    let scale = RangeScale::of(low, high, range.log);
     let between = |i: usize| {
         let value = scale.value(i as f64 / (points - 1) as f64);
         let next = scale.value((i + 1) as f64 / (points - 1) as f64);
@@ -219,13 +221,13 @@ fn numbers(rungs: Vec<f64>, whole: bool) -> Vec<Value> {
 }
 
 /// Places from 0 to 1 along a range, by difference or by ratio.
-pub(super) struct Scale {
+pub(super) struct RangeScale {
     start: f64,
     width: f64,
     log: bool,
 }
 
-impl Scale {
+impl RangeScale {
     pub(super) fn of(low: f64, high: f64, log: bool) -> Self {
         let (start, end) = if log {
             (low.ln(), high.ln())

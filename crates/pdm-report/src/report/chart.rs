@@ -6,7 +6,7 @@ use svg::Document;
 use svg::node::element as el;
 
 use super::axis::Axis;
-use super::curves::{Curves, Line, PartKey};
+use super::curves::{Curve, Curves, PartKey};
 use super::plot::{LEFT, PANEL_HEIGHT, Plot, number, text};
 use pdm_core::scoring::{Measure, Metric};
 
@@ -79,7 +79,7 @@ pub(super) fn sheet(title: &str, description: &str, height: f64) -> Document {
 }
 
 /// Says in words what a reader who cannot see the drawing should know.
-fn describe(panels: &[(&str, &BTreeMap<PartKey, Line>)], parts: &[PartKey]) -> String {
+fn describe(panels: &[(&str, &BTreeMap<PartKey, Curve>)], parts: &[PartKey]) -> String {
     let names: Vec<_> = parts.iter().map(|part| part.name.as_str()).collect();
     let metrics = panels.iter().map(|(metric, lines)| {
         let last = lines
@@ -147,7 +147,7 @@ fn legend(parts: &[PartKey], looks: &BTreeMap<&PartKey, String>) -> (el::Group, 
 
 fn panel(
     metric: &str,
-    lines: &BTreeMap<PartKey, Line>,
+    lines: &BTreeMap<PartKey, Curve>,
     looks: &BTreeMap<&PartKey, String>,
     width: f64,
 ) -> el::Group {

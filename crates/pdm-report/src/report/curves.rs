@@ -23,11 +23,11 @@ pub struct CurvePoint {
 /// finite are left out. The order in which points come does not matter.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Curves {
-    metrics: BTreeMap<String, BTreeMap<PartKey, Line>>,
+    metrics: BTreeMap<String, BTreeMap<PartKey, Curve>>,
 }
 
 /// Step and value, in order of step.
-pub(super) type Line = BTreeMap<u64, f64>;
+pub(super) type Curve = BTreeMap<u64, f64>;
 
 /// Orders parts as people count: `fold-2` before `fold-10`, and what starts with `final` last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,7 +126,7 @@ impl Curves {
         chart::draw(self, title)
     }
 
-    pub(super) fn metrics(&self) -> impl Iterator<Item = (&str, &BTreeMap<PartKey, Line>)> {
+    pub(super) fn metrics(&self) -> impl Iterator<Item = (&str, &BTreeMap<PartKey, Curve>)> {
         self.metrics
             .iter()
             .map(|(name, parts)| (name.as_str(), parts))
@@ -138,7 +138,7 @@ impl Curves {
         parts.into_iter().collect()
     }
 
-    fn lines(&self) -> impl Iterator<Item = (&str, &PartKey, &Line)> {
+    fn lines(&self) -> impl Iterator<Item = (&str, &PartKey, &Curve)> {
         self.metrics()
             .flat_map(|(metric, parts)| parts.iter().map(move |(part, line)| (metric, part, line)))
     }

@@ -46,7 +46,7 @@ pub(super) fn width() -> Option<usize> {
 
 /// How the columns of a table are brought into a width.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Plan {
+pub(super) enum WidthPlan {
     /// They fit as they are.
     AsIs,
     /// The cells are wrapped to these widths.
@@ -57,7 +57,7 @@ pub(super) enum Plan {
 
 /// Decides the widths of columns: text is wrapped at blanks first, then long words are broken, then cells of numbers are
 /// wrapped at blanks. A number is never broken.
-pub(super) fn plan(columns: &[(Align, Vec<&str>)], available: usize) -> Plan {
+pub(super) fn plan(columns: &[(Align, Vec<&str>)], available: usize) -> WidthPlan {
     let gaps = GAP * columns.len();
     let mut widths: Vec<_> = columns
         .iter()
@@ -65,7 +65,7 @@ pub(super) fn plan(columns: &[(Align, Vec<&str>)], available: usize) -> Plan {
         .collect();
     let fits = |widths: &[usize]| widths.iter().sum::<usize>() + gaps <= available;
     if fits(&widths) {
-        return Plan::AsIs;
+        return WidthPlan::AsIs;
     }
     let words: Vec<_> = columns
         .iter()
@@ -81,10 +81,10 @@ pub(super) fn plan(columns: &[(Align, Vec<&str>)], available: usize) -> Plan {
     for least in rounds {
         shrink(&mut widths, least, available.saturating_sub(gaps));
         if fits(&widths) {
-            return Plan::Wrapped(widths);
+            return WidthPlan::Wrapped(widths);
         }
     }
-    Plan::TooMany
+    WidthPlan::TooMany
 }
 
 /// Makes the widest column that may still shrink narrower, until all fit or none may.
@@ -193,7 +193,7 @@ mod tests {
                 ],
                 12
             ),
-            Plan::AsIs
+            WidthPlan::AsIs
         );
     }
 
@@ -203,7 +203,7 @@ mod tests {
             (Align::Left, vec!["a sentence of some words"]),
             (Align::Right, vec!["[1.0, 2.0]"]),
         ];
-        assert_eq!(plan(&columns, 30), Plan::Wrapped(vec![16, 10]));
+        assert_eq!(plan(&columns, 30), WidthPlan::Wrapped(vec![16, 10]));
     }
 
     #[test]
@@ -213,14 +213,14 @@ mod tests {
             (Align::Left, vec![digest.as_str()]),
             (Align::Right, vec!["12.0 [11.0, 13.0]"]),
         ];
-        assert_eq!(plan(&columns, 60), Plan::Wrapped(vec![39, 17]));
-        assert_eq!(plan(&columns, 44), Plan::Wrapped(vec![32, 8]));
+        assert_eq!(plan(&columns, 60), WidthPlan::Wrapped(vec![39, 17]));
+        assert_eq!(plan(&columns, 44), WidthPlan::Wrapped(vec![32, 8]));
     }
 
     #[test]
     fn a_number_is_never_broken() {
         let columns: Vec<_> = (0..6).map(|_| (Align::Right, vec!["123.456"])).collect();
-        assert_eq!(plan(&columns, 40), Plan::TooMany);
+        assert_eq!(plan(&columns, 40), WidthPlan::TooMany);
     }
 
     #[test]

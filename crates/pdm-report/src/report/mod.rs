@@ -24,7 +24,7 @@ pub use error::ReportError;
 pub use fit::within;
 pub use predictions::{PredictionSheet, predictions_table};
 pub use quality::{quality, quality_json};
-pub use recognise::Document;
+pub use recognise::KnownFile;
 pub use scores::{group_scores, scores, scores_in_a_line};
 pub use sheet::{Sheet, require_table_format, write_sheet};
 pub use table::{Align, table};

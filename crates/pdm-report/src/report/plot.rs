@@ -2,7 +2,7 @@ use svg::Node;
 use svg::node::element::{self as el, Element};
 
 use super::axis::Axis;
-use super::curves::Line;
+use super::curves::Curve;
 
 pub(super) const PANEL_HEIGHT: f64 = 240.0;
 
@@ -66,7 +66,7 @@ impl Plot {
     }
 
     /// Draws a line, or a dot where there is one point, in the style of a class.
-    pub(super) fn line(&self, line: &Line, look: &str) -> Element {
+    pub(super) fn line(&self, line: &Curve, look: &str) -> Element {
         let points: Vec<_> = line.iter().map(|(step, value)| (*step, *value)).collect();
         let drawn = thinned(&points);
         let place = |(step, value): &(u64, f64)| {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Align, table};
 use pdm_core::codes::Code;
-use pdm_models::data::{Cause, Outcome, Pinned, QualityReport, causes};
+use pdm_models::data::{Cause, CheckOutcome, Pinned, QualityReport, causes};
 
 /// How many causes of one expectation are shown for one file; the JSON lists them all.
 const SHOWN: usize = 20;
@@ -107,10 +107,10 @@ fn checks(report: &QualityReport) -> String {
     ];
     let rows = report.checks.iter().map(|check| {
         let outcome = match check.outcome {
-            Outcome::Pass => "pass",
-            Outcome::Warn => "warn",
-            Outcome::Fail => "FAIL",
-            Outcome::Skipped => "skipped",
+            CheckOutcome::Pass => "pass",
+            CheckOutcome::Warn => "warn",
+            CheckOutcome::Fail => "FAIL",
+            CheckOutcome::Skipped => "skipped",
         };
         let (name, code) = (
             check.expectation.to_string(),

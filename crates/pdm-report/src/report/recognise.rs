@@ -20,7 +20,7 @@ const ONNX_BEGINNING: usize = 64;
 
 /// A kind of file that this program writes where it is told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Document {
+pub enum KnownFile {
     /// The report of `data validate`.
     Quality,
     /// A table of predictions.
@@ -43,7 +43,7 @@ pub enum Document {
     Model,
 }
 
-impl Document {
+impl KnownFile {
     /// Returns what the file is called in a sentence.
     pub fn name(self) -> &'static str {
         match self {
@@ -197,7 +197,7 @@ fn json(path: &Path) -> io::Result<Option<Value>> {
 mod tests {
     use super::*;
 
-    fn written(document: Document, name: &str, contents: &[u8]) -> bool {
+    fn written(document: KnownFile, name: &str, contents: &[u8]) -> bool {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         fs::write(&path, contents).unwrap();
@@ -207,41 +207,41 @@ mod tests {
     #[test]
     fn tables_are_known_by_their_columns() {
         assert!(written(
-            Document::Predictions,
+            KnownFile::Predictions,
             "a.csv",
             b"unit,cycle,rul,lower,upper,truth\n1,2,3,,,\n"
         ));
         assert!(!written(
-            Document::Predictions,
+            KnownFile::Predictions,
             "a.csv",
             b"unit,cycle,rul,vibration\n1,2,3,4\n"
         ));
         assert!(written(
-            Document::Features,
+            KnownFile::Features,
             "a.csv",
             b"unit,cycle,rul,s1.base,log_cycle\n"
         ));
         assert!(!written(
-            Document::Features,
+            KnownFile::Features,
             "a.csv",
             b"unit,cycle,rul,lower,upper\n"
         ));
         let whole = b"unit,cycle,rul,lower,upper,truth,truth_capped,flags,alarm\n1,2,3,,,,,,true\n";
-        assert!(written(Document::Predictions, "a.csv", whole));
+        assert!(written(KnownFile::Predictions, "a.csv", whole));
         let commented = b"unit,cycle,rul,lower,upper,comment\nu1,5,3,1,9,call Bob\n";
-        assert!(!written(Document::Predictions, "a.csv", commented));
+        assert!(!written(KnownFile::Predictions, "a.csv", commented));
         assert!(!written(
-            Document::Features,
+            KnownFile::Features,
             "a.csv",
             b"unit,cycle,rul,s1.base,log_cycle,comment\n"
         ));
         assert!(!written(
-            Document::Predictions,
+            KnownFile::Predictions,
             "a.parquet",
             b"unit,cycle,rul,lower,upper\n"
         ));
         assert!(!written(
-            Document::Predictions,
+            KnownFile::Predictions,
             "a.csv",
             &[0xff, 0xfe, 0, 1]
         ));
@@ -250,15 +250,15 @@ mod tests {
     #[test]
     fn documents_of_others_are_not_ours() {
         let kinds = [
-            Document::Quality,
-            Document::Summary,
-            Document::Trace,
-            Document::Request,
-            Document::Onnx,
-            Document::Model,
+            KnownFile::Quality,
+            KnownFile::Summary,
+            KnownFile::Trace,
+            KnownFile::Request,
+            KnownFile::Onnx,
+            KnownFile::Model,
         ];
-        let gates = GateFormat::ALL.map(Document::Gates);
-        for document in kinds.into_iter().chain(gates).chain([Document::Drawing]) {
+        let gates = GateFormat::ALL.map(KnownFile::Gates);
+        for document in kinds.into_iter().chain(gates).chain([KnownFile::Drawing]) {
             for other in [
                 "{}",
                 "[]",

@@ -3,7 +3,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::ReportError;
-use pdm_core::content::replace_whole;
+use pdm_core::content::atomic_replace;
 use polars::prelude::{
     Column, CsvWriter, DataFrame, IntoColumn, NamedFrom, ParquetWriter, SerWriter, Series,
 };
@@ -96,9 +96,9 @@ pub fn write_sheet(sheet: Sheet, path: &Path) -> Result<(), ReportError> {
     let written = match extension {
         Some("csv") => {
             let bytes = sheet.csv()?;
-            replace_whole(path, |mut file| Ok(file.write_all(&bytes)?))
+            atomic_replace(path, |mut file| Ok(file.write_all(&bytes)?))
         }
-        Some("parquet") => replace_whole(path, |file| sheet.parquet(file)),
+        Some("parquet") => atomic_replace(path, |file| sheet.parquet(file)),
         _ => return Err(ReportError::UnknownFormat(path.to_owned())),
     };
     written.map_err(|error: ReportError| error.at(path))

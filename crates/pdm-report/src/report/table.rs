@@ -5,7 +5,7 @@ use tabled::settings::formatting::AlignmentStrategy;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
-use super::fit::{self, GAP, Plan, longest_line, wrapped_cell};
+use super::fit::{self, GAP, WidthPlan, longest_line, wrapped_cell};
 use pdm_core::domain::visible;
 
 /// On which side the cells of a column stand.
@@ -34,8 +34,8 @@ where
         return side_by_side(header, &rows);
     };
     match fit::plan(&columns(header, &rows), available) {
-        Plan::AsIs => side_by_side(header, &rows),
-        Plan::Wrapped(widths) => {
+        WidthPlan::AsIs => side_by_side(header, &rows),
+        WidthPlan::Wrapped(widths) => {
             let names: Vec<_> = header
                 .iter()
                 .zip(&widths)
@@ -55,7 +55,7 @@ where
             let rows: Vec<Vec<String>> = rows.iter().map(wrap).collect();
             side_by_side(&header, &rows)
         }
-        Plan::TooMany => paragraphs(header, &rows, available),
+        WidthPlan::TooMany => paragraphs(header, &rows, available),
     }
 }
 

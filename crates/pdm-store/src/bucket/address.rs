@@ -6,7 +6,8 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
 
-use super::{Provider, Variable};
+use super::Provider;
+use pdm_core::domain::EnvLookup;
 
 /// An address that names no place for objects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +34,7 @@ pub enum AddressError {
 
 /// Where objects lie: those of a registry, or of a cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
+pub enum BucketAddress {
     /// `memory://`
     Memory,
     /// `file:///folder` or a path, which may be relative to the project's folder.
@@ -49,7 +50,7 @@ pub enum Address {
     },
 }
 
-impl Address {
+impl BucketAddress {
     /// Reads an address.
     ///
     /// # Errors
@@ -83,7 +84,7 @@ impl Address {
     }
 }
 
-impl Address {
+impl BucketAddress {
     /// Returns the objects at an address. Nothing is sent or read yet; relative paths begin at `root`.
     ///
     /// # Errors
@@ -91,7 +92,7 @@ impl Address {
     pub fn objects(
         self,
         root: &Path,
-        variable: Variable<'_>,
+        variable: EnvLookup<'_>,
     ) -> Result<Arc<dyn ObjectStore>, String> {
         Ok(match self {
             Self::Memory => Arc::new(InMemory::new()),
@@ -121,7 +122,7 @@ fn bad(url: &str, what: impl Into<String>) -> AddressError {
     }
 }
 
-fn file(url: &str, path: &str) -> Result<Address, AddressError> {
+fn file(url: &str, path: &str) -> Result<BucketAddress, AddressError> {
     let path = path.strip_prefix("localhost").unwrap_or(path);
     if !path.starts_with('/') {
         return Err(bad(
@@ -131,10 +132,10 @@ fn file(url: &str, path: &str) -> Result<Address, AddressError> {
     }
     let path = object_store::path::Path::from_url_path(path)
         .map_err(|error| bad(url, error.to_string()))?;
-    Ok(Address::Folder(Path::new("/").join(path.as_ref())))
+    Ok(BucketAddress::Folder(Path::new("/").join(path.as_ref())))
 }
 
-fn bucket(url: &str, provider: Provider, rest: &str) -> Result<Address, AddressError> {
+fn bucket(url: &str, provider: Provider, rest: &str) -> Result<BucketAddress, AddressError> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.contains(['@', ':']) {
         // Not repeated: it may hold a key.
@@ -153,7 +154,7 @@ fn bucket(url: &str, provider: Provider, rest: &str) -> Result<Address, AddressE
     }
     let prefix =
         object_store::path::Path::parse(prefix).map_err(|error| bad(url, error.to_string()))?;
-    Ok(Address::Bucket {
+    Ok(BucketAddress::Bucket {
         provider,
         bucket: bucket.to_owned(),
         prefix,
@@ -178,8 +179,8 @@ pub fn absolute(root: &Path, path: &Path) -> Result<PathBuf, AddressError> {
 mod tests {
     use super::*;
 
-    fn at(provider: Provider, bucket: &str, prefix: &str) -> Address {
-        Address::Bucket {
+    fn at(provider: Provider, bucket: &str, prefix: &str) -> BucketAddress {
+        BucketAddress::Bucket {
             provider,
             bucket: bucket.to_owned(),
             prefix: prefix.into(),
@@ -197,11 +198,17 @@ mod tests {
             ),
             ("gs://models/x", at(Provider::Gcs, "models", "x")),
             ("az://models/x", at(Provider::Azure, "models", "x")),
-            ("memory://", Address::Memory),
-            ("file:///srv/a%20b", Address::Folder("/srv/a b".into())),
-            ("registry/store", Address::Folder("registry/store".into())),
+            ("memory://", BucketAddress::Memory),
+            (
+                "file:///srv/a%20b",
+                BucketAddress::Folder("/srv/a b".into()),
+            ),
+            (
+                "registry/store",
+                BucketAddress::Folder("registry/store".into()),
+            ),
         ] {
-            assert_eq!(Address::parse(url).unwrap(), expected, "{url}");
+            assert_eq!(BucketAddress::parse(url).unwrap(), expected, "{url}");
         }
     }
 
@@ -217,17 +224,17 @@ mod tests {
             "",
         ] {
             assert!(
-                matches!(Address::parse(url), Err(AddressError::Bad { .. })),
+                matches!(BucketAddress::parse(url), Err(AddressError::Bad { .. })),
                 "{url}"
             );
         }
         for url in ["ftp://x", "memory://x"] {
             assert!(
-                matches!(Address::parse(url), Err(AddressError::Scheme { .. })),
+                matches!(BucketAddress::parse(url), Err(AddressError::Scheme { .. })),
                 "{url}"
             );
         }
-        let told = Address::parse("s3://AKIA:secret@models/x")
+        let told = BucketAddress::parse("s3://AKIA:secret@models/x")
             .unwrap_err()
             .to_string();
         assert!(

@@ -14,7 +14,7 @@ pub(super) struct WebPage {
 
 /// What is wrong, as far as the next step depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+enum AnswerKind {
     /// The clock of this machine is wrong.
     Clock,
     /// The session token has expired.
@@ -41,7 +41,7 @@ enum Cause {
     Busy,
 }
 
-impl Cause {
+impl AnswerKind {
     fn of_code(code: &str) -> Option<Self> {
         Some(match code {
             "RequestTimeTooSkewed" | "RequestExpired" => Self::Clock,
@@ -73,7 +73,7 @@ impl Cause {
         })
     }
 
-    fn is_passing(self) -> bool {
+    fn is_transient(self) -> bool {
         match self {
             Self::Conflict | Self::Busy => true,
             Self::Clock
@@ -132,7 +132,7 @@ impl Cause {
 /// Returns whether a server answered that another request for the same object is under way, and did nothing.
 pub fn is_conflict(error: &Error) -> bool {
     matches!(error, Error::AlreadyExists { .. })
-        && cause(&error.to_string()) == Some(Cause::Conflict)
+        && cause(&error.to_string()) == Some(AnswerKind::Conflict)
 }
 
 /// Returns whether what answered is a web page, and no store.
@@ -143,11 +143,11 @@ pub fn is_web_page(error: &Error) -> bool {
 }
 
 /// Returns whether trying again can help, by the code of the server's answer; `None` where it gives none that is known.
-pub fn is_passing(error: &Error) -> Option<bool> {
+pub fn is_transient(error: &Error) -> Option<bool> {
     if is_web_page(error) {
         return Some(false);
     }
-    cause(&error.to_string()).map(Cause::is_passing)
+    cause(&error.to_string()).map(AnswerKind::is_transient)
 }
 
 /// Returns the next step after an answer that says no.
@@ -181,8 +181,8 @@ pub fn hint(error: &Error) -> Option<Cow<'static, str>> {
     })
 }
 
-fn cause(told: &str) -> Option<Cause> {
-    Cause::of_code(element(told, "Code")?)
+fn cause(told: &str) -> Option<AnswerKind> {
+    AnswerKind::of_code(element(told, "Code")?)
 }
 
 /// Returns the text of the first XML element with this name in an answer.

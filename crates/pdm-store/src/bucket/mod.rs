@@ -18,16 +18,14 @@ mod s3;
 
 use std::sync::Arc;
 
-pub use address::{Address, AddressError, absolute};
-pub use answer::{hint, is_conflict, is_passing, is_web_page};
+pub use address::{AddressError, BucketAddress, absolute};
+pub use answer::{hint, is_conflict, is_transient, is_web_page};
 use object_store::ObjectStore;
 use object_store::list::PaginatedListStore;
 use object_store::multipart::MultipartStore;
+use pdm_core::domain::EnvLookup;
 
-pub use requests::Request;
-
-/// Looks an environment variable up.
-pub type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub use requests::LoggedRequest;
 
 /// Who keeps a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,10 +60,10 @@ impl Bucket {
 }
 
 /// What opening a bucket gives; an error is a sentence for people.
-type Opened = Result<Bucket, String>;
+type OpenResult = Result<Bucket, String>;
 
 /// Opens a bucket. Nothing is sent yet.
-pub fn open(provider: Provider, bucket: &str, variable: Variable<'_>) -> Opened {
+pub fn open(provider: Provider, bucket: &str, variable: EnvLookup<'_>) -> OpenResult {
     match provider {
         Provider::S3 => s3::open(bucket, variable),
         #[cfg(feature = "gcs")]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 
-use super::Variable;
 use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
+use pdm_core::domain::EnvLookup;
 
 /// Longest time one request may take. Four parts of an upload share a line, which then needs 2.2 Mbit/s; a limit for silence
 /// would be a shorter one, because it counts while a part is sent.
@@ -17,7 +17,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// Returns how requests to an endpoint are sent; the variable named `allow` lets them go without TLS.
 pub(super) fn client_options(
-    variable: Variable<'_>,
+    variable: EnvLookup<'_>,
     endpoint: Option<&str>,
     allow: &str,
 ) -> Result<ClientOptions, String> {
@@ -62,7 +62,7 @@ pub(super) fn retries() -> RetryConfig {
 #[cfg(any(feature = "gcs", feature = "azure"))]
 pub(super) fn settings<K: FromStr<Err = object_store::Error>>(
     names: &[&str],
-    variable: Variable<'_>,
+    variable: EnvLookup<'_>,
 ) -> Result<Vec<(K, String)>, String> {
     let set = names
         .iter()

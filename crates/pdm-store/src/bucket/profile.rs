@@ -2,12 +2,12 @@ use std::path::{Path, PathBuf};
 
 use ini::{Ini, ParseOption, Properties};
 
-use super::Variable;
+use pdm_core::domain::EnvLookup;
 
 /// What `~/.aws/credentials` and `~/.aws/config` say under one name.
 #[derive(Debug, Default)]
-pub(super) struct Profile {
-    pub(super) keys: Option<Keys>,
+pub(super) struct AwsProfile {
+    pub(super) keys: Option<StaticKeys>,
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
     /// Whether the bucket is a part of the host's name.
@@ -15,13 +15,13 @@ pub(super) struct Profile {
 }
 
 /// Static keys. No `Debug`: they are not to be shown.
-pub(super) struct Keys {
+pub(super) struct StaticKeys {
     pub(super) access_key: String,
     pub(super) secret_key: String,
     pub(super) session_token: Option<String>,
 }
 
-impl std::fmt::Debug for Keys {
+impl std::fmt::Debug for StaticKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Keys(…)")
     }
@@ -36,9 +36,9 @@ const OTHER_WAYS: [&str; 5] = [
     "login_session",
 ];
 
-impl Profile {
+impl AwsProfile {
     /// Reads the profile the environment names, else `default`. Files that are not there say nothing.
-    pub(super) fn read(variable: Variable<'_>) -> Result<Self, String> {
+    pub(super) fn read(variable: EnvLookup<'_>) -> Result<Self, String> {
         let named = variable("AWS_PROFILE");
         let name = named.as_deref().unwrap_or("default");
         let home = variable("HOME")
@@ -86,15 +86,15 @@ impl Profile {
     }
 }
 
-fn keys(value: &impl Fn(&str) -> Option<String>) -> Option<Keys> {
-    Some(Keys {
+fn keys(value: &impl Fn(&str) -> Option<String>) -> Option<StaticKeys> {
+    Some(StaticKeys {
         access_key: value("aws_access_key_id")?,
         secret_key: value("aws_secret_access_key")?,
         session_token: value("aws_session_token"),
     })
 }
 
-fn has_environment_keys(variable: Variable<'_>) -> bool {
+fn has_environment_keys(variable: EnvLookup<'_>) -> bool {
     ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"]
         .into_iter()
         .any(|name| variable(name).is_some())
@@ -148,11 +148,11 @@ fn nested(lines: &str, key: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str, name: Option<&str>) -> Result<Profile, String> {
+    fn read(text: &str, name: Option<&str>) -> Result<AwsProfile, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let path = file.path().to_str().unwrap().to_owned();
-        Profile::read(&|variable| match variable {
+        AwsProfile::read(&|variable| match variable {
             "AWS_CONFIG_FILE" => Some(path.clone()),
             "AWS_PROFILE" => name.map(ToOwned::to_owned),
             _ => None,
@@ -177,6 +177,6 @@ mod tests {
                 .contains("stands in neither")
         );
         assert!(read("[default\n", None).is_err());
-        assert!(Profile::read(&|_| None).unwrap().keys.is_none());
+        assert!(AwsProfile::read(&|_| None).unwrap().keys.is_none());
     }
 }

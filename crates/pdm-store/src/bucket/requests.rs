@@ -31,14 +31,14 @@ const REGION: &str = "x-amz-bucket-region";
 
 /// A request to a server, logged at level debug once it is answered: where it went and how long that took. Its query,
 /// headers and body are not, since keys and signatures stand there.
-pub struct Request {
+pub struct LoggedRequest {
     method: String,
     host: String,
     path: String,
     begun: Instant,
 }
 
-impl Request {
+impl LoggedRequest {
     /// Notes that a request is sent.
     pub fn begin(method: &str, host: Option<&str>, path: &str) -> Self {
         let host = host.unwrap_or_default().to_owned();
@@ -120,11 +120,11 @@ impl Service {
     }
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
+type ServiceAnswer<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
 
 /// As `async_trait` would write it.
 impl HttpService for Service {
-    fn call<'life0, 'async_trait>(&'life0 self, request: HttpRequest) -> Answer<'async_trait>
+    fn call<'life0, 'async_trait>(&'life0 self, request: HttpRequest) -> ServiceAnswer<'async_trait>
     where
         'life0: 'async_trait,
         Self: 'async_trait,
@@ -132,7 +132,7 @@ impl HttpService for Service {
         Box::pin(async move {
             let uri = request.uri();
             let path = uri.path().to_owned();
-            let asked = Request::begin(request.method().as_str(), uri.host(), &path);
+            let asked = LoggedRequest::begin(request.method().as_str(), uri.host(), &path);
             let asks_for_an_object = self.asks_for_an_object(&request);
             let begins_as_data =
                 request.method() == Method::GET && (uri.query().is_some() || is_json(&path));

@@ -3,10 +3,10 @@ use std::path::Path;
 
 use object_store::aws::AmazonS3Builder;
 
-use super::Variable;
-use super::profile::Profile;
-use super::{Bucket, Opened, network, requests};
+use super::profile::AwsProfile;
+use super::{Bucket, OpenResult, network, requests};
 use pdm_core::content::{open_regular, read_at_most};
+use pdm_core::domain::EnvLookup;
 
 /// What the AWS tools read, and object_store obeys. An endpoint for S3 alone goes before the one for all services.
 const VARIABLES: [&str; 24] = [
@@ -59,7 +59,7 @@ const ALLOW_HTTP: &str = "AWS_ALLOW_HTTP";
 /// Opens a bucket with what the environment says; a profile file says what the environment leaves open.
 ///
 /// Without keys in either the role of a web identity, a container or the machine is asked for, in this order.
-pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
+pub(super) fn open(bucket: &str, variable: EnvLookup<'_>) -> OpenResult {
     let settings = settings(variable)?;
     let endpoint = settings
         .get(S3_ENDPOINT)
@@ -113,12 +113,12 @@ fn check_token_file(path: &str) -> Result<(), String> {
 }
 
 /// Returns the settings by the names of their variables.
-fn settings(variable: Variable<'_>) -> Result<BTreeMap<&'static str, String>, String> {
+fn settings(variable: EnvLookup<'_>) -> Result<BTreeMap<&'static str, String>, String> {
     let mut settings: BTreeMap<_, _> = VARIABLES
         .into_iter()
         .filter_map(|name| Some((name, variable(name)?)))
         .collect();
-    let profile = Profile::read(variable)?;
+    let profile = AwsProfile::read(variable)?;
     // The general name of the region gives way to the other.
     if let Some(region) = settings.remove("AWS_DEFAULT_REGION").or(profile.region) {
         settings.entry(REGION).or_insert(region);

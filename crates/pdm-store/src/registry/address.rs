@@ -3,16 +3,17 @@ use std::path::{Path, PathBuf};
 use super::error::RegistryError;
 use super::identity::RegistryId;
 use super::signing::Signing;
-use crate::bucket::{AddressError, Variable};
+use crate::bucket::AddressError;
+use pdm_core::domain::EnvLookup;
 use pdm_core::events::Reporter;
 
 /// What an address is read in: the folder that relative paths begin at, and the environment that holds a bucket's keys.
 #[derive(Clone)]
-pub struct Surroundings<'a> {
+pub struct OpenOptions<'a> {
     /// The project's folder.
     pub root: &'a Path,
     /// Its environment.
-    pub variable: Variable<'a>,
+    pub variable: EnvLookup<'a>,
     /// Folder for what an interrupted transfer goes on from; without it, it begins anew.
     pub scratch: Option<PathBuf>,
     /// With what is signed, and whose signatures count.
@@ -24,7 +25,7 @@ pub struct Surroundings<'a> {
 }
 
 /// A folder without any environment, keys or policy.
-impl<'a> From<&'a Path> for Surroundings<'a> {
+impl<'a> From<&'a Path> for OpenOptions<'a> {
     fn from(root: &'a Path) -> Self {
         Self {
             root,

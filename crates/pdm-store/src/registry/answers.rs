@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::blocking::{Registry, wait};
-use super::keys::Key;
+use super::keys::ObjectKey;
 use super::samples::{stamp, version};
 use super::store::Created;
-use super::{Failure, RegistryError, Store, Surroundings};
+use super::{Failure, OpenOptions, RegistryError, Store};
 
 const DENIED: &str = "HTTP/1.1 403 Forbidden\r\nx-amz-request-id: 3E57427F33A59F07\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n";
 const BAD: &str = "HTTP/1.1 400 Bad Request\r\nx-amz-request-id: 3E57427F33A59F07\r\nContent-Type: application/xml\r\nServer: AmazonS3\r\n";
@@ -110,7 +110,7 @@ fn open(endpoint: &str) -> Store {
     };
     Store::open(
         "s3://models/plant-7",
-        Surroundings {
+        OpenOptions {
             variable: &variable,
             ..Path::new("/").into()
         },
@@ -171,7 +171,7 @@ fn a_region_is_told_where_only_the_head_of_an_answer_has_it() {
         "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: ap-south-1\r\nServer: AmazonS3\r\n",
         "",
     );
-    let error = wait(open(&endpoint).look(Key::Marker)).unwrap_err();
+    let error = wait(open(&endpoint).look(ObjectKey::Marker)).unwrap_err();
     assert_eq!(
         error.hint().unwrap(),
         "the bucket is in the region ap-south-1: set AWS_REGION=ap-south-1"
@@ -279,7 +279,7 @@ fn keys_without_end_are_given_up() {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI" => Some(format!("{endpoint}/keys")),
         _ => None,
     };
-    let surroundings = Surroundings {
+    let surroundings = OpenOptions {
         variable: &variable,
         ..Path::new("/").into()
     };
@@ -316,7 +316,7 @@ fn conflicting(times: usize) -> String {
 fn a_conflict_is_waited_for_and_is_nobodys_object() {
     let store = open(&conflicting(2));
     assert_eq!(
-        wait(store.create(Key::Marker, "x")).unwrap(),
+        wait(store.create(ObjectKey::Marker, "x")).unwrap(),
         Created::Written
     );
     let registry = Registry::new(open(&conflicting(usize::MAX))).unwrap();

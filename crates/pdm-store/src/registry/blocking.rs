@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use super::address::Surroundings;
+use super::address::OpenOptions;
 use super::copy::Copied;
 use super::entry::Stamp;
 use super::error::RegistryError;
@@ -23,8 +23,8 @@ use super::promote::{Moved, Promotion};
 use super::read::{HistoryRow, ModelSummary, VersionDetail};
 use super::reference::ModelRef;
 use super::registry::{NewVersion, Registered};
-use super::remark::Said;
-use super::state::{ClockSetBack, State};
+use super::remark::RecordedRemark;
+use super::state::{ClockSetBack, RegistryState};
 use super::store::Store;
 use super::verify::VerifyReport;
 use pdm_core::content::Digest;
@@ -79,7 +79,7 @@ impl Registry {
     /// As [`Store::open`] and [`Self::new`].
     pub fn open<'a>(
         url: &str,
-        surroundings: impl Into<Surroundings<'a>>,
+        surroundings: impl Into<OpenOptions<'a>>,
     ) -> Result<Self, RegistryError> {
         Self::new(Store::open(url, surroundings)?)
     }
@@ -148,7 +148,7 @@ impl Registry {
         reference: &ModelRef,
         text: &str,
         stamp: &Stamp,
-    ) -> Result<Said, RegistryError> {
+    ) -> Result<RecordedRemark, RegistryError> {
         self.wait(self.inner.annotate(reference, text, stamp))
     }
 
@@ -162,7 +162,7 @@ impl Registry {
         alias: &Alias,
         text: &str,
         stamp: &Stamp,
-    ) -> Result<Said, RegistryError> {
+    ) -> Result<RecordedRemark, RegistryError> {
         self.wait(self.inner.approve(reference, alias, text, stamp))
     }
 
@@ -175,7 +175,7 @@ impl Registry {
         reference: &ModelRef,
         text: &str,
         stamp: &Stamp,
-    ) -> Result<Said, RegistryError> {
+    ) -> Result<RecordedRemark, RegistryError> {
         self.wait(self.inner.retire(reference, text, stamp))
     }
 
@@ -197,7 +197,7 @@ impl Registry {
     ///
     /// # Errors
     /// As there.
-    pub fn state(&self, at: Option<Timestamp>) -> Result<State, RegistryError> {
+    pub fn state(&self, at: Option<Timestamp>) -> Result<RegistryState, RegistryError> {
         self.wait(self.inner.state(at))
     }
 

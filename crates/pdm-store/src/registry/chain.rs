@@ -1,8 +1,8 @@
-use super::entry::Entry;
+use super::entry::LogEntry;
 use super::error::RegistryError;
 use super::genesis::Genesis;
 use super::identity::RegistryId;
-use super::keys::{Key, Sequence};
+use super::keys::{ObjectKey, Sequence};
 use pdm_core::content::Digest;
 
 /// How far a log was read, and what its next entry must follow from.
@@ -24,7 +24,7 @@ pub(crate) struct Chain {
 /// Why an entry does not follow from the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Break {
-    pub(crate) key: Key,
+    pub(crate) key: ObjectKey,
     pub(crate) what: String,
 }
 
@@ -41,7 +41,7 @@ impl Chain {
             .as_ref()
             .and_then(|read| read.as_ref().ok())
             .copied();
-        let head = known.map_or_else(Entry::root, |genesis| genesis.digest);
+        let head = known.map_or_else(LogEntry::root, |genesis| genesis.digest);
         Self {
             genesis,
             id: known.map(|genesis| genesis.id),
@@ -83,10 +83,10 @@ impl Chain {
     }
 
     /// Holds the next entry against this.
-    pub(crate) fn check(&self, entry: &Entry) -> Result<(), Break> {
+    pub(crate) fn check(&self, entry: &LogEntry) -> Result<(), Break> {
         let broken = |what: &str| {
             Err(Break {
-                key: Key::Log(entry.sequence),
+                key: ObjectKey::Log(entry.sequence),
                 what: what.to_owned(),
             })
         };
@@ -111,15 +111,15 @@ impl Chain {
 
     /// Returns what the first entry must follow from. One that names no registry is from before a log had a beginning, and
     /// whoever adds one later adds an object that nothing follows from.
-    fn before_the_first(&self, entry: &Entry) -> Result<Option<Digest>, Break> {
+    fn before_the_first(&self, entry: &LogEntry) -> Result<Option<Digest>, Break> {
         let broken = |what: &str| {
             Err(Break {
-                key: Key::Genesis,
+                key: ObjectKey::Genesis,
                 what: what.to_owned(),
             })
         };
         match (&self.genesis, entry.registry) {
-            (_, None) => Ok(Some(Entry::root())),
+            (_, None) => Ok(Some(LogEntry::root())),
             (Some(Ok(genesis)), Some(_)) => Ok(Some(genesis.digest)),
             (Some(Err(what)), Some(_)) => broken(what),
             (None, Some(_)) => broken("it is missing"),
@@ -127,7 +127,7 @@ impl Chain {
     }
 
     /// Takes the next entry, whose bytes have this digest.
-    pub(crate) fn take(&mut self, entry: &Entry, digest: Digest) {
+    pub(crate) fn take(&mut self, entry: &LogEntry, digest: Digest) {
         if entry.sequence == 1 && entry.registry.is_none() {
             self.id = Some(RegistryId::of_first_entry(digest));
             self.is_old = true;

@@ -294,7 +294,7 @@ fn force_needs_a_reason_and_is_remembered(store: Store) {
     };
     assert_eq!(
         (row.action, row.forced, row.reason.as_str()),
-        (Done::Promote, true, "a drill")
+        (HistoryAction::Promote, true, "a drill")
     );
     assert!(matches!(
         registry.promote(&forced(9), &stamp(3)),
@@ -375,10 +375,10 @@ fn the_past_can_be_asked(store: Store) {
     assert_eq!(
         seen,
         [
-            (1, Done::Register, 1),
-            (2, Done::Promote, 1),
-            (3, Done::Register, 2),
-            (4, Done::Promote, 2)
+            (1, HistoryAction::Register, 1),
+            (2, HistoryAction::Promote, 1),
+            (3, HistoryAction::Register, 2),
+            (4, HistoryAction::Promote, 2)
         ]
     );
     assert_eq!(
@@ -486,9 +486,9 @@ fn a_policy_asks_for_others_and_lets_nobody_past_the_gates(store: Store) {
     assert_eq!(
         seen,
         [
-            (Done::Approve, "ada"),
-            (Done::Approve, "grace"),
-            (Done::Promote, "ada")
+            (HistoryAction::Approve, "ada"),
+            (HistoryAction::Approve, "grace"),
+            (HistoryAction::Promote, "ada")
         ]
     );
 }
@@ -548,8 +548,8 @@ fn a_retired_version_gets_no_alias(store: Store) {
     assert_eq!(
         last,
         [
-            (Done::Annotate, "sensor 11 was swapped"),
-            (Done::Retire, "wrong sensor")
+            (HistoryAction::Annotate, "sensor 11 was swapped"),
+            (HistoryAction::Retire, "wrong sensor")
         ]
     );
     let retired: Vec<_> = registry.list(None).unwrap()[0]

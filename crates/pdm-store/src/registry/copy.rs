@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use super::blobs;
 use super::entry::Stamp;
 use super::error::RegistryError;
-use super::keys::Key;
-use super::manifest::{BundleFile, CopiedFrom, FileEntry, ModelVersion};
+use super::keys::ObjectKey;
+use super::manifest::{CopiedFrom, FileEntry, ModelVersion, NewFile};
 use super::reference::ModelRef;
 use super::registry::Registry;
 use super::store::Store;
@@ -84,7 +84,7 @@ async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), Re
         to.put_blob(from.get_blob(blob).await?).await?;
     }
     for file in &version.files {
-        let key = Key::Blob(file.sha256);
+        let key = ObjectKey::Blob(file.sha256);
         if file.bytes > blobs::PART && blobs::is_there(to, file).await? {
             continue;
         }
@@ -102,14 +102,14 @@ async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), Re
 }
 
 /// A file out of a store, and the folder that goes away with it.
-struct Fetched {
-    file: BundleFile,
+struct FetchedFile {
+    file: NewFile,
     lies_in_store: bool,
     _folder: Option<TempDir>,
 }
 
 /// A file of a store that cannot be read as it was written is not the user's doing.
-fn damaged(key: Key, error: RegistryError) -> RegistryError {
+fn damaged(key: ObjectKey, error: RegistryError) -> RegistryError {
     match error {
         RegistryError::Changed { .. } => {
             RegistryError::damaged(key, "its bytes have another digest")
@@ -124,21 +124,21 @@ fn damaged(key: Key, error: RegistryError) -> RegistryError {
 }
 
 /// Makes a blob readable: short ones in memory, long ones where they lie, or on this machine's disk for a while.
-async fn fetched(store: &Store, file: &FileEntry) -> Result<Fetched, RegistryError> {
+async fn fetched(store: &Store, file: &FileEntry) -> Result<FetchedFile, RegistryError> {
     if file.bytes <= blobs::PART {
         let bytes = store.get_blob(file.sha256).await?;
-        return Ok(Fetched {
-            file: BundleFile::of_bytes(file.path.clone(), bytes),
+        return Ok(FetchedFile {
+            file: NewFile::of_bytes(file.path.clone(), bytes),
             lies_in_store: false,
             _folder: None,
         });
     }
-    let key = Key::Blob(file.sha256);
+    let key = ObjectKey::Blob(file.sha256);
     if let Some(path) = store.path_on_disk(key) {
         // What is no regular file is refused here: opening it could wait for ever.
         store.look(key).await?;
-        let file = BundleFile::on_disk(file.clone(), path);
-        return Ok(Fetched {
+        let file = NewFile::on_disk(file.clone(), path);
+        return Ok(FetchedFile {
             file,
             lies_in_store: true,
             _folder: None,
@@ -159,8 +159,8 @@ async fn fetched(store: &Store, file: &FileEntry) -> Result<Fetched, RegistryErr
         .map_err(unmade)?;
     let path: PathBuf = folder.path().join("blob");
     blobs::download(store, file.sha256, file.bytes, &path).await?;
-    Ok(Fetched {
-        file: BundleFile::on_disk(file.clone(), path),
+    Ok(FetchedFile {
+        file: NewFile::on_disk(file.clone(), path),
         lies_in_store: false,
         _folder: Some(folder),
     })

@@ -5,7 +5,7 @@ use strum::VariantNames;
 
 use super::error::RegistryError;
 use super::identity::RegistryId;
-use super::keys::{Key, Sequence};
+use super::keys::{ObjectKey, Sequence};
 use super::manifest::{ModelVersion, VersionId};
 use super::name::{Alias, ModelName};
 use super::signing::Signature;
@@ -32,7 +32,7 @@ pub struct Stamp {
 
 /// One line of the registry's log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct LogEntry {
     /// Format of this entry.
     pub format: u32,
     /// The registry it was written to; `None` in format 1.
@@ -47,7 +47,7 @@ pub struct Entry {
     /// Who did it.
     pub actor: String,
     /// What was done.
-    pub action: Action,
+    pub action: LogAction,
     /// The actor's signature, where there was a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
@@ -57,7 +57,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Action {
+pub enum LogAction {
     /// Adds a version to a model.
     Register(Box<ModelVersion>),
     /// Points an alias to a version.
@@ -75,7 +75,7 @@ pub enum Action {
 }
 
 /// The kinds of [`Action`], as entries name them.
-const ACTIONS: &[&str] = Action::VARIANTS;
+const ACTIONS: &[&str] = LogAction::VARIANTS;
 
 /// The files of these versions are no longer kept, but for those that other versions rest on too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +142,7 @@ pub struct RolledBack {
     pub reason: String,
 }
 
-impl Entry {
+impl LogEntry {
     /// Returns the hash that the first entry of format 1 follows from.
     pub(crate) fn root() -> Digest {
         "0".repeat(64).parse().expect("64 zeros are a digest")
@@ -151,13 +151,13 @@ impl Entry {
     /// Returns the version it registers, where it does.
     pub(crate) fn registered(&self) -> Option<&ModelVersion> {
         match &self.action {
-            Action::Register(version) => Some(version),
-            Action::Promote(_)
-            | Action::Rollback(_)
-            | Action::Annotate(_)
-            | Action::Approve(_)
-            | Action::Retire(_)
-            | Action::Collect(_) => None,
+            LogAction::Register(version) => Some(version),
+            LogAction::Promote(_)
+            | LogAction::Rollback(_)
+            | LogAction::Annotate(_)
+            | LogAction::Approve(_)
+            | LogAction::Retire(_)
+            | LogAction::Collect(_) => None,
         }
     }
 
@@ -172,7 +172,7 @@ impl Entry {
 
     /// Reads the entry with this place in the log from its bytes.
     pub(crate) fn decode(sequence: Sequence, bytes: &[u8]) -> Result<Self, RegistryError> {
-        let key = Key::Log(sequence);
+        let key = ObjectKey::Log(sequence);
         let mut value: Value = serde_json::from_slice(bytes)
             .map_err(|error| RegistryError::damaged(key, format!("no JSON: {error}")))?;
         check_seal(&mut value, bytes).map_err(|what| RegistryError::damaged(key, what))?;
@@ -226,7 +226,7 @@ pub(super) fn check_seal(value: &mut Value, bytes: &[u8]) -> Result<(), &'static
     }
 }
 
-fn check_format(key: Key, value: &Value) -> Result<(), RegistryError> {
+fn check_format(key: ObjectKey, value: &Value) -> Result<(), RegistryError> {
     match value["format"].as_u64() {
         Some(found) if found > u64::from(FORMAT) => Err(RegistryError::Format {
             key: key.to_string(),
@@ -238,7 +238,7 @@ fn check_format(key: Key, value: &Value) -> Result<(), RegistryError> {
     }
 }
 
-fn check_action(key: Key, value: &Value) -> Result<(), RegistryError> {
+fn check_action(key: ObjectKey, value: &Value) -> Result<(), RegistryError> {
     match value["action"]
         .as_object()
         .and_then(|action| action.keys().next())
@@ -274,15 +274,15 @@ mod tests {
         r#""sequence":1,"time":"2026-11-23T14:30:00Z"}"#,
     );
 
-    fn entry() -> Entry {
-        Entry {
+    fn entry() -> LogEntry {
+        LogEntry {
             format: 2,
             registry: Some("01936d3c-0000-7000-8000-000000000007".parse().unwrap()),
             ..of_format_1()
         }
     }
 
-    fn of_format_1() -> Entry {
+    fn of_format_1() -> LogEntry {
         let promoted = Promoted {
             model: "fd001".parse().unwrap(),
             alias: "champion".parse().unwrap(),
@@ -292,14 +292,14 @@ mod tests {
             report: Some(Digest::of("abc")),
             forced: false,
         };
-        Entry {
+        LogEntry {
             format: 1,
             registry: None,
             sequence: 1,
-            previous: Entry::root(),
+            previous: LogEntry::root(),
             time: "2026-11-23T14:30:00Z".parse().unwrap(),
             actor: "ci".to_owned(),
-            action: Action::Promote(promoted),
+            action: LogAction::Promote(promoted),
             signature: None,
         }
     }
@@ -308,24 +308,24 @@ mod tests {
     fn the_bytes_of_both_formats_are_fixed() {
         for (entry, bytes) in [(of_format_1(), FORMAT_1), (entry(), FORMAT_2)] {
             assert_eq!(String::from_utf8(entry.encode().unwrap()).unwrap(), bytes);
-            assert_eq!(Entry::decode(1, bytes.as_bytes()).unwrap(), entry);
+            assert_eq!(LogEntry::decode(1, bytes.as_bytes()).unwrap(), entry);
         }
     }
 
     #[test]
     fn an_entry_names_its_registry_since_format_2_and_not_before() {
         for wrong in [
-            Entry {
+            LogEntry {
                 registry: None,
                 ..entry()
             },
-            Entry {
+            LogEntry {
                 registry: entry().registry,
                 ..of_format_1()
             },
         ] {
             assert!(matches!(
-                Entry::decode(1, &wrong.encode().unwrap()),
+                LogEntry::decode(1, &wrong.encode().unwrap()),
                 Err(RegistryError::Integrity { .. })
             ));
         }
@@ -338,7 +338,7 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(
-                Entry::decode(1, &flipped).is_err(),
+                LogEntry::decode(1, &flipped).is_err(),
                 "bit {bit} of {}",
                 String::from_utf8_lossy(&flipped)
             );
@@ -350,7 +350,7 @@ mod tests {
         let bytes = entry().encode().unwrap();
         for length in 0..bytes.len() {
             assert!(
-                Entry::decode(1, &bytes[..length]).is_err(),
+                LogEntry::decode(1, &bytes[..length]).is_err(),
                 "{length} bytes"
             );
         }
@@ -361,14 +361,14 @@ mod tests {
         let mut value = serde_json::to_value(entry()).unwrap();
         value["action"] = serde_json::json!({ "quarantine": { "model": "fd001" } });
         value[SEAL] = Value::String(digest_of(&value).unwrap().to_string());
-        let refused = Entry::decode(1, canonical_json(&value).unwrap().as_ref()).unwrap_err();
+        let refused = LogEntry::decode(1, canonical_json(&value).unwrap().as_ref()).unwrap_err();
         assert!(
             matches!(&refused, RegistryError::UnknownAction { action, .. } if action == "quarantine"),
             "{refused}"
         );
         assert_eq!(refused.hint().as_deref(), Some("use a newer pdm-ml"));
         // Serde lists the kinds it knows.
-        let told = serde_json::from_value::<Action>(value["action"].clone())
+        let told = serde_json::from_value::<LogAction>(value["action"].clone())
             .unwrap_err()
             .to_string();
         let known = ACTIONS
@@ -386,17 +386,17 @@ mod tests {
     fn an_entry_stands_in_its_own_place_and_format() {
         let bytes = entry().encode().unwrap();
         assert!(matches!(
-            Entry::decode(2, &bytes),
+            LogEntry::decode(2, &bytes),
             Err(RegistryError::Integrity { .. })
         ));
-        let newer = Entry {
+        let newer = LogEntry {
             format: 3,
             ..entry()
         }
         .encode()
         .unwrap();
         assert!(matches!(
-            Entry::decode(1, &newer),
+            LogEntry::decode(1, &newer),
             Err(RegistryError::Format {
                 found: 3,
                 known: 2,

@@ -435,7 +435,7 @@ impl RegistryError {
             Self::UnknownScheme { .. } | Self::Address { .. } => Code::StoreAddress,
             Self::Store { source, .. } if bucket::is_web_page(source) => Code::NotAStore,
             Self::EndlessList { .. } => Code::NotAStore,
-            Self::Store { source, .. } if is_passing(source) => Code::StoreUnavailable,
+            Self::Store { source, .. } if is_transient(source) => Code::StoreUnavailable,
             Self::Store { .. } => Code::StoreRefused,
             Self::Unsafe { .. } => Code::StoreUnsafe,
             Self::Absent { .. } => Code::NoRegistry,
@@ -501,7 +501,7 @@ impl RegistryError {
             Self::Conflict { .. } => Failure::Conflict,
             Self::NotApproved { .. } => Failure::Unapproved,
             Self::Protected { .. } | Self::Unsigned { .. } => Failure::Refused,
-            Self::Store { source, .. } if is_passing(source) => Failure::Unavailable,
+            Self::Store { source, .. } if is_transient(source) => Failure::Unavailable,
             _ => Failure::Failed,
         }
     }
@@ -588,8 +588,8 @@ fn held(found: Option<RegistryId>) -> String {
 
 /// Returns whether a store may answer later: its own errors tell a missing object or right apart from a lost server,
 /// except that a full or broken disk looks like the latter.
-fn is_passing(error: &object_store::Error) -> bool {
-    if let Some(is_passing) = bucket::is_passing(error) {
+fn is_transient(error: &object_store::Error) -> bool {
+    if let Some(is_passing) = bucket::is_transient(error) {
         return is_passing;
     }
     matches!(error, object_store::Error::Generic { store, .. } if *store != "LocalFileSystem")

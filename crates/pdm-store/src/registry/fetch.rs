@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::registry::blocking::{Registry, wait};
-    use crate::registry::keys::Key;
+    use crate::registry::keys::ObjectKey;
     use crate::registry::samples::{stamp, version as version_of};
 
     fn registered(root: &Path) -> (Store, ModelVersion) {
@@ -218,7 +218,7 @@ mod tests {
     fn damaged_bytes_never_get_a_name() {
         let root = tempfile::tempdir().unwrap();
         let (store, version) = registered(root.path());
-        let key = Key::Blob(version.files[0].sha256).to_string();
+        let key = ObjectKey::Blob(version.files[0].sha256).to_string();
         fs::write(root.path().join("store").join(&key), "weighty").unwrap();
         let into = root.path().join("bundle");
         let error = wait(bundle(&store, &version, &[], &into)).unwrap_err();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::entry::{check_seal, sealed};
 use super::error::RegistryError;
 use super::identity::RegistryId;
-use super::keys::Key;
+use super::keys::ObjectKey;
 use super::store::Store;
 use pdm_core::content::Digest;
 
@@ -27,7 +27,7 @@ pub(crate) struct Genesis {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Object {
+struct GenesisObject {
     format: u64,
     kind: String,
     registry: RegistryId,
@@ -36,18 +36,18 @@ struct Object {
 impl Genesis {
     /// Reads what a log begins with.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RegistryError> {
-        let damaged = |what: String| RegistryError::damaged(Key::Genesis, what);
+        let damaged = |what: String| RegistryError::damaged(ObjectKey::Genesis, what);
         let mut value: Value =
             serde_json::from_slice(bytes).map_err(|error| damaged(format!("no JSON: {error}")))?;
         check_seal(&mut value, bytes).map_err(|what| damaged(what.to_owned()))?;
         if let Some(found) = value["format"].as_u64().filter(|found| *found > FORMAT) {
             return Err(RegistryError::Format {
-                key: Key::Genesis.to_string(),
+                key: ObjectKey::Genesis.to_string(),
                 found,
                 known: FORMAT as u32,
             });
         }
-        let object: Object =
+        let object: GenesisObject =
             serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
         if object.kind != KIND {
             return Err(damaged("it does not say that a log begins here".to_owned()));
@@ -61,7 +61,7 @@ impl Genesis {
 
 /// Begins a log, unless it has begun already.
 pub(crate) async fn write(store: &Store) -> Result<(), RegistryError> {
-    let object = Object {
+    let object = GenesisObject {
         format: FORMAT,
         kind: KIND.to_owned(),
         registry: RegistryId::new(),
@@ -71,14 +71,14 @@ pub(crate) async fn write(store: &Store) -> Result<(), RegistryError> {
         what: "the beginning of a log".to_owned(),
         source,
     })?;
-    store.create(Key::Genesis, bytes).await.map(drop)
+    store.create(ObjectKey::Genesis, bytes).await.map(drop)
 }
 
 /// Reads what a log begins with; `None` where there is no such object.
 pub(crate) async fn read(
     store: &Store,
 ) -> Result<Option<Result<Genesis, RegistryError>>, RegistryError> {
-    match store.get(Key::Genesis).await {
+    match store.get(ObjectKey::Genesis).await {
         Ok(bytes) => Ok(bytes.map(|bytes| Genesis::decode(&bytes))),
         Err(damaged @ RegistryError::Integrity { .. }) => Ok(Some(Err(damaged))),
         Err(error) => Err(error),
@@ -98,7 +98,7 @@ mod tests {
         let first = wait(read(&store)).unwrap().unwrap().unwrap();
         wait(write(&store)).unwrap();
         assert_eq!(wait(read(&store)).unwrap().unwrap().unwrap(), first);
-        let bytes = wait(store.get(Key::Genesis)).unwrap().unwrap();
+        let bytes = wait(store.get(ObjectKey::Genesis)).unwrap().unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_newer_beginning_is_no_damage() {
-        let newer = Object {
+        let newer = GenesisObject {
             format: 3,
             kind: KIND.to_owned(),
             registry: RegistryId::new(),

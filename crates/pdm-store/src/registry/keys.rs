@@ -20,7 +20,7 @@ pub(crate) type Sequence = u64;
 
 /// Every object the registry writes; the only place where a path in a store is put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key {
+pub(crate) enum ObjectKey {
     /// `store.json`: says that this is a registry, and of which format.
     Marker,
     /// `log/00000000000000000000.json`: what the log begins with.
@@ -35,7 +35,7 @@ pub(crate) enum Key {
     Probe(Uuid),
 }
 
-impl Key {
+impl ObjectKey {
     /// Returns the key as the store's own path.
     pub(crate) fn path(self) -> object_store::path::Path {
         self.to_string().into()
@@ -61,7 +61,7 @@ fn sequence(digits: &str) -> Option<Sequence> {
     digits.parse().ok().filter(|&sequence| sequence > 0)
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Marker => f.write_str("store.json"),
@@ -80,21 +80,24 @@ mod tests {
 
     #[test]
     fn keys_are_written_and_read_back() {
-        let blob = Key::Blob(Digest::of("x"));
+        let blob = ObjectKey::Blob(Digest::of("x"));
         let keys = [
-            Key::Marker,
-            Key::Genesis,
-            Key::Log(1),
-            Key::Log(u64::MAX),
-            Key::Snapshot(128),
+            ObjectKey::Marker,
+            ObjectKey::Genesis,
+            ObjectKey::Log(1),
+            ObjectKey::Log(u64::MAX),
+            ObjectKey::Snapshot(128),
             blob,
-            Key::Probe(Uuid::nil()),
+            ObjectKey::Probe(Uuid::nil()),
         ];
         for key in keys {
-            assert_eq!(Key::parse(&key.to_string()), Some(key));
+            assert_eq!(ObjectKey::parse(&key.to_string()), Some(key));
             assert_eq!(key.path().as_ref(), key.to_string());
         }
-        assert_eq!(Key::Log(42).to_string(), "log/00000000000000000042.json");
+        assert_eq!(
+            ObjectKey::Log(42).to_string(),
+            "log/00000000000000000042.json"
+        );
     }
 
     #[test]
@@ -110,7 +113,7 @@ mod tests {
             &format!("blobs/sha256/sha256:{hex}"),
             "README.md",
         ] {
-            assert_eq!(Key::parse(path), None, "{path}");
+            assert_eq!(ObjectKey::parse(path), None, "{path}");
         }
     }
 }

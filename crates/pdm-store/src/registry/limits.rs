@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
 
-use super::keys::Key;
+use super::keys::ObjectKey;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -15,13 +15,13 @@ const MIB: u64 = 1 << 20;
 /// An entry is a few hundred bytes for each file of a bundle, or some sixty for each version that is collected: 4 MiB are ten
 /// thousand files. Long files of bundles are read in parts, whatever their length; a scorecard, predictions or a gate report are
 /// read whole, and 512 MiB hold millions of predictions.
-pub(super) fn most_bytes(key: Key) -> u64 {
+pub(super) fn most_bytes(key: ObjectKey) -> u64 {
     match key {
-        Key::Marker | Key::Genesis => 4 * KIB,
-        Key::Probe(_) => MIB,
-        Key::Log(_) => 4 * MIB,
-        Key::Snapshot(_) => 32 * MIB,
-        Key::Blob(_) => 512 * MIB,
+        ObjectKey::Marker | ObjectKey::Genesis => 4 * KIB,
+        ObjectKey::Probe(_) => MIB,
+        ObjectKey::Log(_) => 4 * MIB,
+        ObjectKey::Snapshot(_) => 32 * MIB,
+        ObjectKey::Blob(_) => 512 * MIB,
     }
 }
 

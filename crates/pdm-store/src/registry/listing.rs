@@ -35,14 +35,14 @@ pub(super) enum Unlisted {
 
 /// A bucket that lists its objects in pages.
 #[derive(Clone)]
-pub(super) struct Pages {
+pub(super) struct PagedBucket {
     bucket: Arc<dyn PaginatedListStore>,
     prefix: Path,
     most_objects: usize,
     most_pages: usize,
 }
 
-impl fmt::Debug for Pages {
+impl fmt::Debug for PagedBucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages")
             .field("prefix", &self.prefix)
@@ -50,7 +50,7 @@ impl fmt::Debug for Pages {
     }
 }
 
-impl Pages {
+impl PagedBucket {
     /// Returns the pages of a bucket under a prefix.
     pub(super) fn new(bucket: Arc<dyn PaginatedListStore>, prefix: Path) -> Self {
         Self {
@@ -187,10 +187,10 @@ mod tests {
         until: Until,
     ) -> std::result::Result<Vec<String>, String> {
         let server = Arc::new(Server { pages, objects });
-        let pages = Pages {
+        let pages = PagedBucket {
             most_objects: 10,
             most_pages: 4,
-            ..Pages::new(server, Path::from("plant-7/x"))
+            ..PagedBucket::new(server, Path::from("plant-7/x"))
         };
         match wait(pages.list("log", None, until)) {
             Ok(objects) => Ok(objects

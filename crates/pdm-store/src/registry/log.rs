@@ -4,11 +4,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use rayon::prelude::*;
 
 use super::chain::Chain;
-use super::entry::{Action, Entry, FORMAT, Stamp};
+use super::entry::{FORMAT, LogAction, LogEntry, Stamp};
 use super::error::RegistryError;
 use super::identity::RegistryId;
-use super::keys::{Key, LOG, Sequence};
-use super::state::State;
+use super::keys::{LOG, ObjectKey, Sequence};
+use super::state::RegistryState;
 use super::store::{Created, Store};
 use super::{genesis, probe, snapshot};
 use pdm_core::content::Digest;
@@ -27,18 +27,18 @@ const BEGINNINGS: usize = 5;
 /// Clones share what they hold, so a store can keep one for whoever asks next.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
-    entries: Arc<Vec<Entry>>,
+    entries: Arc<Vec<LogEntry>>,
     chain: Chain,
-    state: Arc<State>,
+    state: Arc<RegistryState>,
     /// Where the snapshots end that were there.
     snapshots: Arc<Vec<Sequence>>,
 }
 
 /// What to do after looking at the state.
 #[derive(Debug)]
-pub(crate) enum Step<T> {
+pub(crate) enum AppendDecision<T> {
     /// Write this; the value is the caller's, for when it is written.
-    Append(Action, T),
+    Append(LogAction, T),
     /// Leave the log as it is.
     Leave(T),
 }
@@ -112,7 +112,7 @@ impl Log {
         if self.entries.is_empty()
             && let Some(what) = self.chain.damaged_genesis()
         {
-            return Err(RegistryError::damaged(Key::Genesis, what.clone()));
+            return Err(RegistryError::damaged(ObjectKey::Genesis, what.clone()));
         }
         if self.chain.id().is_none()
             && let Some(found) = store.remains().await?
@@ -137,7 +137,7 @@ impl Log {
     async fn begins_now(&self, store: &Store) -> Result<bool, RegistryError> {
         Ok(self.entries.is_empty()
             && !self.chain.has_genesis()
-            && store.look(Key::Genesis).await?.is_some())
+            && store.look(ObjectKey::Genesis).await?.is_some())
     }
 
     /// Returns which registry this is; `None` where there is none.
@@ -153,12 +153,12 @@ impl Log {
     }
 
     /// Returns the entries, oldest first.
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[LogEntry] {
         &self.entries
     }
 
     /// Returns what the log adds up to.
-    pub(crate) fn state(&self) -> &State {
+    pub(crate) fn state(&self) -> &RegistryState {
         &self.state
     }
 
@@ -168,20 +168,20 @@ impl Log {
     pub(crate) async fn append<T, F>(
         store: &Store,
         stamp: &Stamp,
-        mut decide: impl FnMut(Arc<State>) -> F,
+        mut decide: impl FnMut(Arc<RegistryState>) -> F,
     ) -> Result<(T, Option<Sequence>), RegistryError>
     where
-        F: Future<Output = Result<Step<T>, RegistryError>>,
+        F: Future<Output = Result<AppendDecision<T>, RegistryError>>,
     {
         store.prove().await?;
         let mut log = Self::read(store).await?;
         for _ in 0..ATTEMPTS {
             let (action, value) = match decide(log.state.clone()).await? {
-                Step::Append(action, value) => (action, value),
-                Step::Leave(value) => return Ok((value, None)),
+                AppendDecision::Append(action, value) => (action, value),
+                AppendDecision::Leave(value) => return Ok((value, None)),
             };
             let entry = log.next(store, stamp, action)?;
-            let mut trial = State::clone(&log.state);
+            let mut trial = RegistryState::clone(&log.state);
             trial
                 .apply(&entry)
                 .map_err(|error| RegistryError::Conflict {
@@ -199,9 +199,14 @@ impl Log {
         })
     }
 
-    fn next(&self, store: &Store, stamp: &Stamp, action: Action) -> Result<Entry, RegistryError> {
-        let absent = || RegistryError::damaged(Key::Genesis, "it is missing");
-        let mut entry = Entry {
+    fn next(
+        &self,
+        store: &Store,
+        stamp: &Stamp,
+        action: LogAction,
+    ) -> Result<LogEntry, RegistryError> {
+        let absent = || RegistryError::damaged(ObjectKey::Genesis, "it is missing");
+        let mut entry = LogEntry {
             format: FORMAT,
             registry: Some(self.chain.id().ok_or_else(absent)?),
             sequence: self.chain.last() + 1,
@@ -223,7 +228,7 @@ impl Log {
     }
 
     /// Makes the snapshots that are due. The entry stands whether or not they can be made: whoever ends the next block tries again.
-    async fn keep_short(&mut self, store: &Store, written: Entry) {
+    async fn keep_short(&mut self, store: &Store, written: LogEntry) {
         if written.sequence.is_multiple_of(snapshot::LENGTH) {
             Arc::make_mut(&mut self.entries).push(written);
             let _ = snapshot::write(store, &self.entries, &self.snapshots).await;
@@ -234,10 +239,13 @@ impl Log {
         let known = self.entries.len() as Sequence;
         let last = last_without_gap(store, known).await?;
         // A folder lists files only: a pipe in the place of the next entry would pass for the end of the log.
-        store.require_regular(Key::Log(last + 1))?;
+        store.require_regular(ObjectKey::Log(last + 1))?;
         let read = stream::iter(known + 1..=last).map(|sequence| async move {
-            let missing = || RegistryError::damaged(Key::Log(sequence), "it is missing");
-            store.get(Key::Log(sequence)).await?.ok_or_else(missing)
+            let missing = || RegistryError::damaged(ObjectKey::Log(sequence), "it is missing");
+            store
+                .get(ObjectKey::Log(sequence))
+                .await?
+                .ok_or_else(missing)
         });
         let mut objects = read.buffered(READERS);
         while let Some(bytes) = objects.try_next().await? {
@@ -247,18 +255,18 @@ impl Log {
     }
 
     fn push(&mut self, store: &Store, bytes: &[u8]) -> Result<(), RegistryError> {
-        let entry = Entry::decode(self.entries.len() as Sequence + 1, bytes)?;
+        let entry = LogEntry::decode(self.entries.len() as Sequence + 1, bytes)?;
         trusted(store, &entry)?;
         self.take(entry, Digest::of(bytes))
     }
 
     /// Takes the next entry, known to follow from the one before.
-    fn take(&mut self, entry: Entry, digest: Digest) -> Result<(), RegistryError> {
+    fn take(&mut self, entry: LogEntry, digest: Digest) -> Result<(), RegistryError> {
         self.chain.check(&entry)?;
         let state = Arc::make_mut(&mut self.state);
-        state
-            .apply(&entry)
-            .map_err(|error| RegistryError::damaged(Key::Log(entry.sequence), error.to_string()))?;
+        state.apply(&entry).map_err(|error| {
+            RegistryError::damaged(ObjectKey::Log(entry.sequence), error.to_string())
+        })?;
         self.chain.take(&entry, digest);
         Arc::make_mut(&mut self.entries).push(entry);
         Ok(())
@@ -266,11 +274,11 @@ impl Log {
 }
 
 /// Refuses an entry that is not signed as the project asks for.
-fn trusted(store: &Store, entry: &Entry) -> Result<(), RegistryError> {
+fn trusted(store: &Store, entry: &LogEntry) -> Result<(), RegistryError> {
     store
         .trust()
         .check(entry)
-        .map_err(|what| RegistryError::damaged(Key::Log(entry.sequence), what))
+        .map_err(|what| RegistryError::damaged(ObjectKey::Log(entry.sequence), what))
 }
 
 /// Returns the places in the log after `known` that are taken, in order, and the paths that are no entries.
@@ -282,12 +290,12 @@ pub(crate) async fn list(
     let paths = if known == 0 {
         store.list(LOG).await?
     } else {
-        store.list_after(LOG, Key::Log(known)).await?
+        store.list_after(LOG, ObjectKey::Log(known)).await?
     };
     for path in paths {
-        match Key::parse(&path) {
-            Some(Key::Log(sequence)) => sequences.push(sequence),
-            Some(Key::Genesis) => {}
+        match ObjectKey::parse(&path) {
+            Some(ObjectKey::Log(sequence)) => sequences.push(sequence),
+            Some(ObjectKey::Genesis) => {}
             Some(_) | None => foreign.push(path),
         }
     }
@@ -305,17 +313,17 @@ async fn last_without_gap(store: &Store, known: Sequence) -> Result<Sequence, Re
         Some((missing, found)) => {
             let what = format!(
                 "it is missing, and `{}` is there: an entry was removed, or one added",
-                Key::Log(*found)
+                ObjectKey::Log(*found)
             );
-            Err(RegistryError::damaged(Key::Log(missing), what))
+            Err(RegistryError::damaged(ObjectKey::Log(missing), what))
         }
         None => Ok(known + sequences.len() as Sequence),
     }
 }
 
 /// Writes an entry; `false` where another writer's is in its place.
-async fn create(store: &Store, entry: &Entry) -> Result<bool, RegistryError> {
-    let key = Key::Log(entry.sequence);
+async fn create(store: &Store, entry: &LogEntry) -> Result<bool, RegistryError> {
+    let key = ObjectKey::Log(entry.sequence);
     let bytes = entry.encode()?;
     store.require_short(key, "this entry of the log", bytes.len() as u64)?;
     match store.create(key, bytes.clone()).await {
@@ -338,7 +346,7 @@ async fn create(store: &Store, entry: &Entry) -> Result<bool, RegistryError> {
 }
 
 /// Reads an entry back that the store says it wrote. Some servers say so and keep what was there, or what comes next.
-async fn read_back(store: &Store, key: Key, bytes: &[u8]) -> Result<bool, RegistryError> {
+async fn read_back(store: &Store, key: ObjectKey, bytes: &[u8]) -> Result<bool, RegistryError> {
     let what = match store.get(key).await {
         Ok(Some(found)) if found == bytes => return Ok(true),
         Ok(Some(_)) => "it said that an entry was written, and holds another writer's in its place",

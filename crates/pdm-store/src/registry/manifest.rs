@@ -31,7 +31,7 @@ pub struct ModelVersion {
     /// Blob of the gate report it was registered with, where it was judged before.
     pub report: Option<Digest>,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: VersionOrigin,
     /// The registry it was copied from, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied: Option<CopiedFrom>,
@@ -123,7 +123,7 @@ pub struct FileEntry {
 
 /// Where a version comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct VersionOrigin {
     /// Kind of the model, such as `gbdt`.
     pub kind: String,
     /// Digest of the data it learned from.
@@ -140,21 +140,21 @@ pub struct Origin {
 
 /// One file of a bundle that is to be registered: where its bytes are, and their digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BundleFile {
+pub struct NewFile {
     entry: FileEntry,
-    content: Content,
+    content: FileBytes,
 }
 
 /// Where the bytes of a file are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum FileBytes {
     /// Here.
     Bytes(Bytes),
     /// On disk, too many to be held.
     File(PathBuf),
 }
 
-impl BundleFile {
+impl NewFile {
     /// Returns a file of these bytes.
     pub fn of_bytes(path: BundlePath, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
@@ -165,7 +165,7 @@ impl BundleFile {
         };
         Self {
             entry,
-            content: Content::Bytes(bytes),
+            content: FileBytes::Bytes(bytes),
         }
     }
 
@@ -173,7 +173,7 @@ impl BundleFile {
     pub(super) fn on_disk(entry: FileEntry, path: PathBuf) -> Self {
         Self {
             entry,
-            content: Content::File(path),
+            content: FileBytes::File(path),
         }
     }
 
@@ -196,7 +196,7 @@ impl BundleFile {
         &self.entry
     }
 
-    pub(super) fn content(&self) -> &Content {
+    pub(super) fn content(&self) -> &FileBytes {
         &self.content
     }
 
@@ -212,11 +212,7 @@ impl BundleFile {
     }
 }
 
-fn read_into(
-    folder: &Path,
-    prefix: &str,
-    files: &mut Vec<BundleFile>,
-) -> Result<(), RegistryError> {
+fn read_into(folder: &Path, prefix: &str, files: &mut Vec<NewFile>) -> Result<(), RegistryError> {
     let failed = |source| RegistryError::File {
         operation: "read",
         path: folder.to_owned(),
@@ -237,7 +233,7 @@ fn read_into(
     Ok(())
 }
 
-fn found(name: BundlePath, path: PathBuf) -> Result<BundleFile, RegistryError> {
+fn found(name: BundlePath, path: PathBuf) -> Result<NewFile, RegistryError> {
     if !path.is_file() {
         let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
         return Err(RegistryError::File {
@@ -248,13 +244,13 @@ fn found(name: BundlePath, path: PathBuf) -> Result<BundleFile, RegistryError> {
     }
     let digest = Digest::of_file(&path).and_then(|digest| Ok((digest, path.metadata()?.len())));
     match digest {
-        Ok((sha256, bytes)) => Ok(BundleFile {
+        Ok((sha256, bytes)) => Ok(NewFile {
             entry: FileEntry {
                 path: name,
                 sha256,
                 bytes,
             },
-            content: Content::File(path),
+            content: FileBytes::File(path),
         }),
         Err(source) => Err(RegistryError::File {
             operation: "read",
@@ -275,7 +271,7 @@ mod tests {
         for name in ["z.json", "b/c/deep", "a"] {
             std::fs::write(root.path().join(name), name).unwrap();
         }
-        let files = BundleFile::read_folder(root.path()).unwrap();
+        let files = NewFile::read_folder(root.path()).unwrap();
         let names: Vec<_> = files.iter().map(|file| file.path().as_str()).collect();
         assert_eq!(names, ["a", "b/c/deep", "z.json"]);
         assert!(
@@ -283,6 +279,6 @@ mod tests {
                 .iter()
                 .all(|file| file.sha256() == Digest::of(file.path().as_str()))
         );
-        assert!(BundleFile::read_folder(&root.path().join("absent")).is_err());
+        assert!(NewFile::read_folder(&root.path().join("absent")).is_err());
     }
 }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::error::RegistryError;
-use super::keys::Key;
+use super::keys::ObjectKey;
 use super::store::{Created, Store};
 
 /// Newest layout of keys this program reads. In format 1 the log has no object it begins with.
@@ -18,7 +18,7 @@ const KIND: &str = "pdm-ml registry";
 
 /// Writes the marker, unless there is one already.
 pub(crate) async fn write(store: &Store, format: u32) -> Result<(), RegistryError> {
-    match store.create(Key::Marker, expected(format)).await? {
+    match store.create(ObjectKey::Marker, expected(format)).await? {
         Created::Written => Ok(()),
         Created::Exists => check(store).await.map(drop),
     }
@@ -26,7 +26,7 @@ pub(crate) async fn write(store: &Store, format: u32) -> Result<(), RegistryErro
 
 /// Checks the marker and returns its format; `None` where there is no marker.
 pub(crate) async fn check(store: &Store) -> Result<Option<u32>, RegistryError> {
-    let Some(bytes) = store.get(Key::Marker).await? else {
+    let Some(bytes) = store.get(ObjectKey::Marker).await? else {
         return Ok(None);
     };
     if let Some(format) = (1..=FORMAT).find(|format| bytes == expected(*format)) {
@@ -35,13 +35,13 @@ pub(crate) async fn check(store: &Store) -> Result<Option<u32>, RegistryError> {
     match serde_json::from_slice::<Marker>(&bytes) {
         Ok(marker) if marker.kind == KIND && marker.format > u64::from(FORMAT) => {
             Err(RegistryError::Format {
-                key: Key::Marker.to_string(),
+                key: ObjectKey::Marker.to_string(),
                 found: marker.format,
                 known: FORMAT,
             })
         }
         _ => Err(RegistryError::damaged(
-            Key::Marker,
+            ObjectKey::Marker,
             "it does not say that this is a registry",
         )),
     }
@@ -64,7 +64,7 @@ mod tests {
             ("", false),
         ] {
             let store = Store::memory();
-            wait(store.create(Key::Marker, text)).unwrap();
+            wait(store.create(ObjectKey::Marker, text)).unwrap();
             for error in [
                 wait(check(&store)).unwrap_err(),
                 wait(store.prove()).unwrap_err(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RegistryError;
 use super::identity::{IdError, RegistryId};
 use super::name::{Alias, ModelName, NameError};
-use crate::bucket::Address;
+use crate::bucket::BucketAddress;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
@@ -41,23 +41,25 @@ impl Default for RegistryOptions {
 impl RegistryOptions {
     /// Returns what is wrong with the options.
     pub fn problems(&self) -> Vec<Problem> {
-        let url = Address::parse(&self.url).err().map(RegistryError::from);
-        let url = url.map(|error| Problem::new("url", error.to_string()).of(error.code()));
+        let url = BucketAddress::parse(&self.url)
+            .err()
+            .map(RegistryError::from);
+        let url = url.map(|error| Problem::new("url", error.to_string()).with_code(error.code()));
         let model = match self.model.as_str() {
             "" => None,
             name => name
                 .parse::<ModelName>()
                 .err()
-                .map(|error| Problem::new("model", error.to_string()).of(error.code())),
+                .map(|error| Problem::new("model", error.to_string()).with_code(error.code())),
         };
         let alias = self
             .alias()
             .err()
-            .map(|error| Problem::new("alias", error.to_string()).of(error.code()));
+            .map(|error| Problem::new("alias", error.to_string()).with_code(error.code()));
         let id = self
             .expected()
             .err()
-            .map(|error| Problem::new("id", error.to_string()).of(Code::BadValue));
+            .map(|error| Problem::new("id", error.to_string()).with_code(Code::BadValue));
         [url, id, model, alias].into_iter().flatten().collect()
     }
 

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::error::RegistryError;
-use super::keys::{Key, PROBES};
+use super::keys::{ObjectKey, PROBES};
 use super::store::{Created, Store};
 use super::verdict;
 
@@ -68,14 +68,14 @@ pub(crate) async fn in_a_row(store: &Store) -> Result<(), RegistryError> {
 
 /// Creates an object twice in a row; returns whether it could be removed.
 async fn row(store: &Store, bytes: usize) -> Result<bool, RegistryError> {
-    let key = Key::Probe(Uuid::now_v7());
+    let key = ObjectKey::Probe(Uuid::now_v7());
     let outcome = twice(store, key, bytes).await;
     // Where it may not be deleted, it stays.
     let deletes = store.delete(key).await.is_ok();
     outcome.map(|()| deletes)
 }
 
-async fn twice(store: &Store, key: Key, bytes: usize) -> Result<(), RegistryError> {
+async fn twice(store: &Store, key: ObjectKey, bytes: usize) -> Result<(), RegistryError> {
     let (first, second) = (body("first", bytes), body("second", bytes));
     if store.create(key, first.clone()).await? == Created::Exists && store.get(key).await?.is_none()
     {
@@ -109,12 +109,12 @@ async fn twice(store: &Store, key: Key, bytes: usize) -> Result<(), RegistryErro
 
 /// Lets writers race for an object, of which one must win; returns whether it could be removed.
 async fn one_winner(store: &Store, bytes: usize) -> Result<bool, RegistryError> {
-    let key = Key::Probe(Uuid::now_v7());
+    let key = ObjectKey::Probe(Uuid::now_v7());
     let mut outcome = race(store, key, bytes).await;
     let deletes = store.delete(key).await.is_ok();
     if matches!(outcome, Ok(0)) {
         // An answer was lost, and its writer met its own object.
-        let key = Key::Probe(Uuid::now_v7());
+        let key = ObjectKey::Probe(Uuid::now_v7());
         outcome = race(store, key, bytes).await;
         let _ = store.delete(key).await;
     }
@@ -128,7 +128,7 @@ async fn one_winner(store: &Store, bytes: usize) -> Result<bool, RegistryError> 
 }
 
 /// Returns how many of all racing writers were told that they created an object.
-async fn race(store: &Store, key: Key, bytes: usize) -> Result<usize, RegistryError> {
+async fn race(store: &Store, key: ObjectKey, bytes: usize) -> Result<usize, RegistryError> {
     let bodies: Vec<_> = (0..RACERS)
         .map(|racer| body(&format!("racer {racer}"), bytes))
         .collect();

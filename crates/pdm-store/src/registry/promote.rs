@@ -5,15 +5,15 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::encode;
-use super::entry::{Action, Promoted, RolledBack, Stamp};
+use super::entry::{LogAction, Promoted, RolledBack, Stamp};
 use super::error::RegistryError;
-use super::log::{Log, Step};
+use super::log::{AppendDecision, Log};
 use super::manifest::ModelVersion;
 use super::name::{Alias, ModelName};
 use super::policy::AliasPolicy;
 use super::reference::ModelRef;
 use super::registry::Registry;
-use super::state::State;
+use super::state::RegistryState;
 use pdm_core::content::Digest;
 use pdm_core::gates::{Champion, Contender, GateOptions, GateReport, Opponent, judge, overall};
 use pdm_core::scoring::Verdict;
@@ -92,7 +92,8 @@ impl Registry {
         stamp: &Stamp,
     ) -> Result<Moved, RegistryError> {
         promotion.check()?;
-        let decide = |state: Arc<State>| async move { self.decide(promotion, &state, stamp).await };
+        let decide =
+            |state: Arc<RegistryState>| async move { self.decide(promotion, &state, stamp).await };
         let ((moved, report), entry) = Log::append(self.store(), stamp, decide).await?;
         // What was relied on may have been collected meanwhile.
         if let Some(report) = report.filter(|_| entry.is_some())
@@ -119,10 +120,10 @@ impl Registry {
         stamp: &Stamp,
     ) -> Result<Moved, RegistryError> {
         let mut seen = None;
-        let decide = |state: Arc<State>| {
+        let decide = |state: Arc<RegistryState>| {
             ready(
                 rolled_back(&state, model, alias, reason, &mut seen)
-                    .map(|(action, moved)| Step::Append(action, moved)),
+                    .map(|(action, moved)| AppendDecision::Append(action, moved)),
             )
         };
         let (moved, entry) = Log::append(self.store(), stamp, decide).await?;
@@ -133,9 +134,9 @@ impl Registry {
     async fn decide(
         &self,
         promotion: &Promotion,
-        state: &Arc<State>,
+        state: &Arc<RegistryState>,
         stamp: &Stamp,
-    ) -> Result<Step<(Moved, Option<Bytes>)>, RegistryError> {
+    ) -> Result<AppendDecision<(Moved, Option<Bytes>)>, RegistryError> {
         let Promotion { model, alias, .. } = promotion;
         let version = state.resolve(&ModelRef::version(model.clone(), promotion.version))?;
         let champion = state.current(model, alias);
@@ -149,7 +150,7 @@ impl Registry {
             report: None,
         };
         if from == Some(to) {
-            return Ok(Step::Leave((moved, None)));
+            return Ok(AppendDecision::Leave((moved, None)));
         }
         state.model(model)?.require_in_use(model, to)?;
         promotion.require_approval(state, &stamp.actor)?;
@@ -162,8 +163,8 @@ impl Registry {
                     .await?,
             );
         }
-        Ok(Step::Append(
-            Action::Promote(promotion.action(from, moved.report)),
+        Ok(AppendDecision::Append(
+            LogAction::Promote(promotion.action(from, moved.report)),
             (moved, report),
         ))
     }
@@ -231,12 +232,12 @@ impl Registry {
 
 /// Decides what rolling back writes; `seen` is the version the alias pointed to when first looked at.
 fn rolled_back(
-    state: &State,
+    state: &RegistryState,
     model: &ModelName,
     alias: &Alias,
     reason: &str,
     seen: &mut Option<u32>,
-) -> Result<(Action, Moved), RegistryError> {
+) -> Result<(LogAction, Moved), RegistryError> {
     let from = state
         .resolve(&ModelRef::alias(model.clone(), alias.clone()))?
         .version;
@@ -263,7 +264,7 @@ fn rolled_back(
         report: None,
     };
     Ok((
-        Action::Rollback(RolledBack {
+        LogAction::Rollback(RolledBack {
             model,
             alias,
             from,
@@ -290,7 +291,7 @@ impl Promotion {
     }
 
     /// Refuses to go on before enough others than who acts have approved.
-    fn require_approval(&self, state: &State, actor: &str) -> Result<(), RegistryError> {
+    fn require_approval(&self, state: &RegistryState, actor: &str) -> Result<(), RegistryError> {
         let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
         let by: Vec<_> = state
             .model(&model)?

@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack};
+use super::entry::{Approved, Collected, LogAction, LogEntry, Promoted, Remarked, RolledBack};
 use super::error::RegistryError;
 use super::log::Log;
-use super::manifest::{ModelVersion, Origin};
+use super::manifest::{ModelVersion, VersionOrigin};
 use super::name::{Alias, ModelName};
 use super::reference::ModelRef;
 use super::registry::Registry;
-use super::state::{ClockSetBack, Collection, Model, set_back, until};
+use super::state::{ClockSetBack, Collection, RegisteredModel, set_back, until};
 use pdm_core::content::Digest;
 use pdm_core::scoring::Scorecard;
 
@@ -41,7 +41,7 @@ pub struct VersionSummary {
     /// Length of its files in bytes.
     pub bytes: u64,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: VersionOrigin,
 }
 
 /// All about one version.
@@ -70,7 +70,7 @@ pub struct HistoryRow {
     /// Who did it.
     pub actor: String,
     /// What was done.
-    pub action: Done,
+    pub action: HistoryAction,
     /// Name of the model.
     pub model: ModelName,
     /// The alias that moved, where one did.
@@ -90,7 +90,7 @@ pub struct HistoryRow {
 /// The kinds of things that happen in a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Done {
+pub enum HistoryAction {
     /// A version was added.
     Register,
     /// An alias was pointed to a version.
@@ -205,7 +205,7 @@ impl Registry {
 }
 
 impl ModelSummary {
-    fn of(name: &ModelName, model: &Model) -> Self {
+    fn of(name: &ModelName, model: &RegisteredModel) -> Self {
         let aliases = model
             .aliases()
             .map(|(alias, version)| (alias.clone(), version))
@@ -229,7 +229,7 @@ impl ModelSummary {
 
 impl HistoryRow {
     /// Returns what an entry did, one row for each version it is about.
-    fn of(entry: &Entry) -> Vec<Self> {
+    fn of(entry: &LogEntry) -> Vec<Self> {
         let row = |action, model: &ModelName, version| Self {
             entry: entry.sequence,
             time: entry.time,
@@ -248,17 +248,17 @@ impl HistoryRow {
             ..row(action, &remarked.model, remarked.version)
         };
         let row = match &entry.action {
-            Action::Collect(Collected { versions }) => {
+            LogAction::Collect(Collected { versions }) => {
                 return versions
                     .iter()
-                    .map(|id| row(Done::Collect, &id.model, id.version))
+                    .map(|id| row(HistoryAction::Collect, &id.model, id.version))
                     .collect();
             }
-            Action::Register(version) => Self {
+            LogAction::Register(version) => Self {
                 report: version.report,
-                ..row(Done::Register, &version.model, version.version)
+                ..row(HistoryAction::Register, &version.model, version.version)
             },
-            Action::Promote(Promoted {
+            LogAction::Promote(Promoted {
                 model,
                 alias,
                 from,
@@ -272,11 +272,11 @@ impl HistoryRow {
                 reason: reason.clone(),
                 report: *report,
                 forced: *forced,
-                ..row(Done::Promote, model, *to)
+                ..row(HistoryAction::Promote, model, *to)
             },
-            Action::Annotate(remarked) => remark(Done::Annotate, remarked),
-            Action::Retire(remarked) => remark(Done::Retire, remarked),
-            Action::Approve(Approved {
+            LogAction::Annotate(remarked) => remark(HistoryAction::Annotate, remarked),
+            LogAction::Retire(remarked) => remark(HistoryAction::Retire, remarked),
+            LogAction::Approve(Approved {
                 model,
                 version,
                 alias,
@@ -284,9 +284,9 @@ impl HistoryRow {
             }) => Self {
                 alias: Some(alias.clone()),
                 reason: text.clone(),
-                ..row(Done::Approve, model, *version)
+                ..row(HistoryAction::Approve, model, *version)
             },
-            Action::Rollback(RolledBack {
+            LogAction::Rollback(RolledBack {
                 model,
                 alias,
                 from,
@@ -296,7 +296,7 @@ impl HistoryRow {
                 alias: Some(alias.clone()),
                 from: Some(*from),
                 reason: reason.clone(),
-                ..row(Done::Rollback, model, *to)
+                ..row(HistoryAction::Rollback, model, *to)
             },
         };
         vec![row]

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::address::Surroundings;
-use super::entry::{Action, Stamp};
+use super::address::OpenOptions;
+use super::entry::{LogAction, Stamp};
 use super::error::RegistryError;
 use super::identity::RegistryId;
-use super::log::{Log, Step};
-use super::manifest::{BundleFile, FileEntry, ModelVersion, Origin};
+use super::log::{AppendDecision, Log};
+use super::manifest::{FileEntry, ModelVersion, NewFile, VersionOrigin};
 use super::name::ModelName;
 use super::noted::NotedHead;
-use super::state::{State, until};
+use super::state::{RegistryState, until};
 use super::store::Store;
 use super::verify::{self, VerifyReport};
 use super::{blobs, encode, fetch};
@@ -45,7 +45,7 @@ pub struct NewVersion {
     /// Digest of the bundle.
     pub bundle: Digest,
     /// Files of the bundle.
-    pub files: Vec<BundleFile>,
+    pub files: Vec<NewFile>,
     /// How good it was found to be.
     pub scorecard: Scorecard,
     /// The predictions the scorecard was computed from.
@@ -53,7 +53,7 @@ pub struct NewVersion {
     /// What the gates said, where they were asked.
     pub report: Option<GateReport>,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: VersionOrigin,
 }
 
 /// A registered version.
@@ -77,7 +77,7 @@ impl Registry {
     /// As [`Store::open`].
     pub fn open<'a>(
         url: &str,
-        surroundings: impl Into<Surroundings<'a>>,
+        surroundings: impl Into<OpenOptions<'a>>,
     ) -> Result<Self, RegistryError> {
         Store::open(url, surroundings).map(Self::new)
     }
@@ -124,7 +124,7 @@ impl Registry {
         Ok(Registered { version, is_new })
     }
 
-    async fn deliver(&self, blobs: Vec<Bytes>, files: &[BundleFile]) -> Result<(), RegistryError> {
+    async fn deliver(&self, blobs: Vec<Bytes>, files: &[NewFile]) -> Result<(), RegistryError> {
         self.put_blobs(blobs).await?;
         self.upload(files).await
     }
@@ -135,10 +135,10 @@ impl Registry {
         version: ModelVersion,
         stamp: &Stamp,
     ) -> Result<(ModelVersion, bool), RegistryError> {
-        let decide = |state: Arc<State>| {
+        let decide = |state: Arc<RegistryState>| {
             ready(Ok(
                 match state.same(&version.model, version.bundle, version.scorecard) {
-                    Some(known) => Step::Leave((known.clone(), false)),
+                    Some(known) => AppendDecision::Leave((known.clone(), false)),
                     None => {
                         let number = state.next_version(&version.model);
                         let mut numbered = ModelVersion {
@@ -148,8 +148,8 @@ impl Registry {
                         self.store
                             .signer()
                             .inspect(|signer| signer.sign_version(&mut numbered));
-                        Step::Append(
-                            Action::Register(Box::new(numbered.clone())),
+                        AppendDecision::Append(
+                            LogAction::Register(Box::new(numbered.clone())),
                             (numbered, true),
                         )
                     }
@@ -163,12 +163,12 @@ impl Registry {
     ///
     /// # Errors
     /// A damaged log, and whatever the store answers.
-    pub async fn state(&self, at: Option<Timestamp>) -> Result<State, RegistryError> {
+    pub async fn state(&self, at: Option<Timestamp>) -> Result<RegistryState, RegistryError> {
         let log = Log::read(&self.store).await?;
         let Some(at) = at else {
             return Ok(log.state().clone());
         };
-        State::fold(until(log.entries(), at))
+        RegistryState::fold(until(log.entries(), at))
             .map_err(|error| RegistryError::damaged("log", error.to_string()))
     }
 
@@ -278,7 +278,7 @@ impl Registry {
     }
 
     /// Writes the short files side by side, then the long ones, each of which has parts on their way side by side.
-    async fn upload(&self, files: &[BundleFile]) -> Result<(), RegistryError> {
+    async fn upload(&self, files: &[NewFile]) -> Result<(), RegistryError> {
         let (short, long): (Vec<_>, Vec<_>) =
             files.iter().partition(|file| file.bytes() <= blobs::PART);
         let uploads: Vec<_> = short

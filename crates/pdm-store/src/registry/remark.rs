@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::entry::{Action, Approved, Remarked, Stamp};
+use super::entry::{Approved, LogAction, Remarked, Stamp};
 use super::error::RegistryError;
-use super::log::{Log, Step};
+use super::log::{AppendDecision, Log};
 use super::name::{Alias, ModelName};
 use super::reference::ModelRef;
 use super::registry::Registry;
-use super::state::State;
+use super::state::RegistryState;
 
 /// What was said, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Said {
+pub struct RecordedRemark {
     /// Name of the model.
     pub model: ModelName,
     /// The version.
@@ -34,10 +34,10 @@ impl Registry {
         reference: &ModelRef,
         text: &str,
         stamp: &Stamp,
-    ) -> Result<Said, RegistryError> {
+    ) -> Result<RecordedRemark, RegistryError> {
         let text = said(text)?;
         self.say(reference, stamp, |_, model, version| {
-            Ok(Some(Action::Annotate(Remarked {
+            Ok(Some(LogAction::Annotate(Remarked {
                 model,
                 version,
                 text: text.clone(),
@@ -56,7 +56,7 @@ impl Registry {
         alias: &Alias,
         text: &str,
         stamp: &Stamp,
-    ) -> Result<Said, RegistryError> {
+    ) -> Result<RecordedRemark, RegistryError> {
         self.say(reference, stamp, |state, model, version| {
             let known = state.model(&model)?;
             known.require_in_use(&model, version)?;
@@ -69,7 +69,7 @@ impl Registry {
                 alias: alias.clone(),
                 text: text.to_owned(),
             };
-            Ok((!before).then_some(Action::Approve(approved)))
+            Ok((!before).then_some(LogAction::Approve(approved)))
         })
         .await
     }
@@ -84,7 +84,7 @@ impl Registry {
         reference: &ModelRef,
         text: &str,
         stamp: &Stamp,
-    ) -> Result<Said, RegistryError> {
+    ) -> Result<RecordedRemark, RegistryError> {
         let text = said(text)?;
         self.say(reference, stamp, |state, model, version| {
             let known = state.model(&model)?;
@@ -95,7 +95,7 @@ impl Registry {
                     alias,
                 });
             }
-            let retired = Action::Retire(Remarked {
+            let retired = LogAction::Retire(Remarked {
                 model,
                 version,
                 text: text.clone(),
@@ -109,24 +109,24 @@ impl Registry {
         &self,
         reference: &ModelRef,
         stamp: &Stamp,
-        what: impl Fn(&State, ModelName, u32) -> Result<Option<Action>, RegistryError>,
-    ) -> Result<Said, RegistryError> {
+        what: impl Fn(&RegistryState, ModelName, u32) -> Result<Option<LogAction>, RegistryError>,
+    ) -> Result<RecordedRemark, RegistryError> {
         // The version that was meant when it was said; an alias may move meanwhile.
         let version = self.resolve(reference, None).await?;
-        let decide = |state: Arc<State>| {
+        let decide = |state: Arc<RegistryState>| {
             let (model, version) = (version.model.clone(), version.version);
-            let said = Said {
+            let said = RecordedRemark {
                 model: model.clone(),
                 version,
                 entry: None,
             };
             ready(what(&state, model, version).map(|action| match action {
-                Some(action) => Step::Append(action, said),
-                None => Step::Leave(said),
+                Some(action) => AppendDecision::Append(action, said),
+                None => AppendDecision::Leave(said),
             }))
         };
         let (said, entry) = Log::append(self.store(), stamp, decide).await?;
-        Ok(Said { entry, ..said })
+        Ok(RecordedRemark { entry, ..said })
     }
 }
 

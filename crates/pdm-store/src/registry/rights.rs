@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::error::RegistryError;
 use super::keys::{BLOBS, LOG, PROBES, SNAPSHOTS};
-use crate::bucket::{Address, Provider};
+use crate::bucket::{BucketAddress, Provider};
 
 /// What a job does with a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum RegistryRole {
     /// Lists and fetches models: a service, a dashboard.
     Reader,
     /// Registers models, and moves aliases: a training job. Long blobs are uploaded in parts, which S3 takes without a
@@ -27,12 +27,16 @@ pub enum Role {
 ///
 /// # Errors
 /// [`RegistryError::Address`] where the registry is in no bucket of S3.
-pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value, RegistryError> {
-    let Address::Bucket {
+pub fn s3_policy(
+    url: &str,
+    role: RegistryRole,
+    principal: Option<&str>,
+) -> Result<Value, RegistryError> {
+    let BucketAddress::Bucket {
         provider: Provider::S3,
         bucket,
         prefix,
-    } = Address::parse(url)?
+    } = BucketAddress::parse(url)?
     else {
         let what = "a policy for S3 is about s3://bucket/prefix".to_owned();
         return Err(RegistryError::Address {
@@ -72,8 +76,8 @@ pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value
         None,
     );
     let more = match role {
-        Role::Reader => vec![],
-        Role::Promoter => vec![
+        RegistryRole::Reader => vec![],
+        RegistryRole::Promoter => vec![
             (
                 "CreateOnly",
                 vec!["s3:PutObject"],
@@ -82,7 +86,7 @@ pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value
             ),
             experiment,
         ],
-        Role::Collector => vec![
+        RegistryRole::Collector => vec![
             (
                 "CreateOnly",
                 vec!["s3:PutObject"],
@@ -97,7 +101,7 @@ pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value
             ),
             experiment,
         ],
-        Role::Publisher => vec![
+        RegistryRole::Publisher => vec![
             (
                 "CreateOnly",
                 vec!["s3:PutObject"],
@@ -134,7 +138,7 @@ pub fn s3_policy(url: &str, role: Role, principal: Option<&str>) -> Result<Value
 mod tests {
     use super::*;
 
-    fn of(role: Role) -> Value {
+    fn of(role: RegistryRole) -> Value {
         s3_policy("s3://models/plant-7/", role, None).unwrap()
     }
 
@@ -162,15 +166,15 @@ mod tests {
     fn nobody_may_change_the_log_and_a_promoter_nothing_at_all() {
         let key = |key: &str| format!("arn:aws:s3:::models/plant-7/{key}");
         for role in [
-            Role::Reader,
-            Role::Publisher,
-            Role::Promoter,
-            Role::Collector,
+            RegistryRole::Reader,
+            RegistryRole::Publisher,
+            RegistryRole::Promoter,
+            RegistryRole::Collector,
         ] {
             let policy = of(role);
             assert_eq!(allowed(&policy, "s3:GetObject"), [(key("*"), false)]);
             let puts = allowed(&policy, "s3:PutObject");
-            assert_eq!(puts.is_empty(), role == Role::Reader);
+            assert_eq!(puts.is_empty(), role == RegistryRole::Reader);
             let changed: Vec<_> = puts
                 .iter()
                 .filter(|(_, only_new)| !only_new)
@@ -178,7 +182,7 @@ mod tests {
                 .collect();
             assert_eq!(
                 changed,
-                if role == Role::Publisher {
+                if role == RegistryRole::Publisher {
                     vec![key("blobs/*")]
                 } else {
                     vec![]
@@ -192,7 +196,7 @@ mod tests {
                 "{deletes:?}"
             );
             let removes_blobs = deletes.iter().any(|(found, _)| *found == key("blobs/*"));
-            assert_eq!(removes_blobs, role == Role::Collector);
+            assert_eq!(removes_blobs, role == RegistryRole::Collector);
             let list = &policy["Statement"][0]["Condition"]["StringLike"]["s3:prefix"][0];
             assert_eq!(list, "plant-7/*");
         }
@@ -201,7 +205,7 @@ mod tests {
     #[test]
     fn a_bucket_policy_names_whom_it_is_for_and_other_stores_have_none() {
         let arn = "arn:aws:iam::111122223333:role/night";
-        let policy = s3_policy("s3://models", Role::Promoter, Some(arn)).unwrap();
+        let policy = s3_policy("s3://models", RegistryRole::Promoter, Some(arn)).unwrap();
         assert!(
             policy["Statement"]
                 .as_array()
@@ -213,7 +217,7 @@ mod tests {
             allowed(&policy, "s3:GetObject")[0].0,
             "arn:aws:s3:::models/*"
         );
-        assert!(s3_policy("registry/store", Role::Reader, None).is_err());
-        assert!(s3_policy("gs://models", Role::Reader, None).is_err());
+        assert!(s3_policy("registry/store", RegistryRole::Reader, None).is_err());
+        assert!(s3_policy("gs://models", RegistryRole::Reader, None).is_err());
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn bucket() -> Option<Store> {
 }
 
 /// As [`bucket`], at a place that other stores of this test share.
-pub(super) fn bucket_at(place: &str, surroundings: Surroundings<'_>) -> Option<Store> {
+pub(super) fn bucket_at(place: &str, surroundings: OpenOptions<'_>) -> Option<Store> {
     let variable = |name: &str| std::env::var(name).ok();
     let Some(bucket) = variable("PDM_ML_TEST_S3_BUCKET") else {
         assert!(
@@ -43,7 +43,7 @@ pub(super) fn bucket_at(place: &str, surroundings: Surroundings<'_>) -> Option<S
     } else {
         place.to_owned()
     };
-    let surroundings = Surroundings {
+    let surroundings = OpenOptions {
         variable: &variable,
         ..surroundings
     };
@@ -118,7 +118,7 @@ pub(super) fn card(predictions: &[Prediction], protocol: Protocol) -> Scorecard 
 pub(super) fn version(name: &str, scale: f64) -> NewVersion {
     let file = |path: &str| {
         let bytes = format!("{path} of {name}, {}", "weights ".repeat(20));
-        BundleFile::of_bytes(path.parse().unwrap(), bytes)
+        NewFile::of_bytes(path.parse().unwrap(), bytes)
     };
     let predictions = predictions(scale);
     NewVersion {
@@ -128,7 +128,7 @@ pub(super) fn version(name: &str, scale: f64) -> NewVersion {
         scorecard: card(&predictions, protocol()),
         predictions,
         report: None,
-        origin: Origin {
+        origin: VersionOrigin {
             kind: "gru".to_owned(),
             data: Digest::of("fleet"),
             pipeline: "fd001".to_owned(),

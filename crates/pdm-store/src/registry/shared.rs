@@ -209,7 +209,7 @@ mod tests {
             fs::create_dir(root.path().join("bundle")).unwrap();
             fs::rename(&bytes, root.path().join("bundle/long")).unwrap();
             long.files.extend(
-                crate::registry::BundleFile::read_folder(&root.path().join("bundle")).unwrap(),
+                crate::registry::NewFile::read_folder(&root.path().join("bundle")).unwrap(),
             );
             registry.register(&long, &stamp(0)).unwrap();
             registry.promote(&forced(1), &stamp(1)).unwrap();

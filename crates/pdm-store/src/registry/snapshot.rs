@@ -8,9 +8,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use rayon::prelude::*;
 
-use super::entry::Entry;
+use super::entry::LogEntry;
 use super::error::RegistryError;
-use super::keys::{Key, SNAPSHOTS, Sequence};
+use super::keys::{ObjectKey, SNAPSHOTS, Sequence};
 use super::log::READERS;
 use super::store::Store;
 use pdm_core::content::Digest;
@@ -19,20 +19,20 @@ use pdm_core::content::Digest;
 pub(super) const LENGTH: Sequence = 128;
 
 /// An entry, and the digest of its bytes.
-pub(super) type Linked = (Entry, Digest);
+pub(super) type LinkedEntry = (LogEntry, Digest);
 
 /// Returns the places at which a snapshot ends, in order.
 pub(super) async fn list(store: &Store) -> Result<Vec<Sequence>, RegistryError> {
     let paths = store.list(SNAPSHOTS).await?;
     Ok(paths
         .iter()
-        .filter_map(|path| Key::parse(path))
+        .filter_map(|path| ObjectKey::parse(path))
         .filter_map(end)
         .collect())
 }
 
-fn end(key: Key) -> Option<Sequence> {
-    if let Key::Snapshot(end) = key {
+fn end(key: ObjectKey) -> Option<Sequence> {
+    if let ObjectKey::Snapshot(end) = key {
         Some(end)
     } else {
         None
@@ -43,7 +43,10 @@ fn end(key: Key) -> Option<Sequence> {
 ///
 /// A snapshot proves nothing by itself: whoever may create objects can add one. Since each entry holds the digest of the one
 /// before, it is enough that the last entry of the last snapshot is the one in the log; others are passed over.
-pub(super) async fn read(store: &Store, ends: &[Sequence]) -> Result<Vec<Linked>, RegistryError> {
+pub(super) async fn read(
+    store: &Store,
+    ends: &[Sequence],
+) -> Result<Vec<LinkedEntry>, RegistryError> {
     let gapless = (1..)
         .map(|block| block * LENGTH)
         .zip(ends)
@@ -63,7 +66,7 @@ pub(super) async fn read(store: &Store, ends: &[Sequence]) -> Result<Vec<Linked>
         .par_iter()
         .map(|(before, bytes)| entries(*before, bytes))
         .collect();
-    let mut chained: Vec<Vec<Linked>> = Vec::new();
+    let mut chained: Vec<Vec<LinkedEntry>> = Vec::new();
     for block in blocks.into_iter().map_while(Option::Some) {
         let before = chained
             .last()
@@ -90,7 +93,7 @@ async fn reached(store: &Store, ends: &[Sequence]) -> Result<usize, RegistryErro
     let (mut known, mut unknown) = (0, ends.len());
     let mut at = ends.len();
     while known < unknown {
-        match store.look(Key::Log(ends[at - 1])).await {
+        match store.look(ObjectKey::Log(ends[at - 1])).await {
             Ok(None) => unknown = at - 1,
             Ok(Some(_)) | Err(RegistryError::Integrity { .. }) => known = at,
             Err(error) => return Err(error),
@@ -102,7 +105,7 @@ async fn reached(store: &Store, ends: &[Sequence]) -> Result<usize, RegistryErro
 
 /// Reads a snapshot; `None` where there is none, or one of no use.
 async fn get(store: &Store, end: Sequence) -> Result<Option<Bytes>, RegistryError> {
-    match store.get(Key::Snapshot(end)).await {
+    match store.get(ObjectKey::Snapshot(end)).await {
         Err(RegistryError::Integrity { .. }) => Ok(None),
         found => found,
     }
@@ -110,7 +113,7 @@ async fn get(store: &Store, end: Sequence) -> Result<Option<Bytes>, RegistryErro
 
 /// Returns the digest of an entry's bytes as they are in the log.
 async fn in_log(store: &Store, sequence: Sequence) -> Result<Option<Digest>, RegistryError> {
-    match store.get(Key::Log(sequence)).await {
+    match store.get(ObjectKey::Log(sequence)).await {
         Ok(bytes) => Ok(bytes.map(Digest::of)),
         // The log itself tells of it when it is read.
         Err(RegistryError::Integrity { .. }) => Ok(None),
@@ -119,16 +122,16 @@ async fn in_log(store: &Store, sequence: Sequence) -> Result<Option<Digest>, Reg
 }
 
 /// Returns the entries of a snapshot, the first of which follows the place `before`; nothing where it is of no use.
-pub(super) fn entries(before: Sequence, snapshot: &[u8]) -> Option<Vec<Linked>> {
+pub(super) fn entries(before: Sequence, snapshot: &[u8]) -> Option<Vec<LinkedEntry>> {
     let lines: Vec<_> = snapshot.split(|byte| *byte == b'\n').collect();
     if lines.len() as Sequence != LENGTH {
         return None;
     }
     let linked = (before + 1..).zip(lines).map(|(sequence, bytes)| {
-        let entry = Entry::decode(sequence, bytes).ok()?;
+        let entry = LogEntry::decode(sequence, bytes).ok()?;
         Some((entry, Digest::of(bytes)))
     });
-    let linked: Vec<Linked> = linked.collect::<Option<_>>()?;
+    let linked: Vec<LinkedEntry> = linked.collect::<Option<_>>()?;
     linked
         .windows(2)
         .all(|pair| pair[1].0.previous == pair[0].1)
@@ -140,7 +143,7 @@ pub(super) fn entries(before: Sequence, snapshot: &[u8]) -> Option<Vec<Linked>> 
 pub(super) async fn contradicting(
     store: &Store,
     ends: &[Sequence],
-    log: &[Entry],
+    log: &[LogEntry],
 ) -> Result<Vec<Contradiction>, RegistryError> {
     let mut found = Vec::new();
     for end in ends.iter().copied() {
@@ -155,7 +158,7 @@ pub(super) async fn contradicting(
             .is_some_and(|held| held.iter().map(|(entry, _)| entry).eq(own));
         if !is_the_same {
             found.push(Contradiction {
-                key: Key::Snapshot(end).to_string(),
+                key: ObjectKey::Snapshot(end).to_string(),
                 end,
                 is_whole: held.is_some(),
             });
@@ -178,7 +181,7 @@ pub(super) struct Contradiction {
 /// Writes the snapshots of all whole blocks of entries but those that stand there.
 pub(super) async fn write(
     store: &Store,
-    entries: &[Entry],
+    entries: &[LogEntry],
     ends: &[Sequence],
 ) -> Result<(), RegistryError> {
     for block in entries.chunks_exact(LENGTH as usize) {
@@ -186,14 +189,18 @@ pub(super) async fn write(
         if !ends.contains(&end) {
             let lines = block
                 .iter()
-                .map(Entry::encode)
+                .map(LogEntry::encode)
                 .collect::<Result<Vec<_>, _>>()?;
             let bytes = lines.join(&b'\n');
             if store
-                .require_short(Key::Snapshot(end), "this snapshot", bytes.len() as u64)
+                .require_short(
+                    ObjectKey::Snapshot(end),
+                    "this snapshot",
+                    bytes.len() as u64,
+                )
                 .is_ok()
             {
-                store.create(Key::Snapshot(end), bytes).await?;
+                store.create(ObjectKey::Snapshot(end), bytes).await?;
             }
         }
     }
@@ -242,11 +249,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let whole = long(root.path()).history(&model(), None, None).unwrap();
         let paths =
-            [LENGTH, 2 * LENGTH].map(|end| root.path().join(Key::Snapshot(end).to_string()));
+            [LENGTH, 2 * LENGTH].map(|end| root.path().join(ObjectKey::Snapshot(end).to_string()));
         assert!(paths.iter().all(|path| path.is_file()));
         assert_eq!(findings(root.path()), Vec::<String>::new());
         // The entries themselves are not looked at, which is what makes it fast; `verify` does.
-        let hidden = root.path().join(Key::Log(3).to_string());
+        let hidden = root.path().join(ObjectKey::Log(3).to_string());
         let bytes = fs::read(&hidden).unwrap();
         fs::remove_file(&hidden).unwrap();
         let read = Registry::open(".", root.path())
@@ -254,7 +261,7 @@ mod tests {
             .history(&model(), None, None)
             .unwrap();
         assert_eq!(read, whole);
-        assert!(findings(root.path()).contains(&Key::Log(3).to_string()));
+        assert!(findings(root.path()).contains(&ObjectKey::Log(3).to_string()));
         fs::write(&hidden, bytes).unwrap();
         // Without the first the second is of no use, and nobody needs either.
         for path in paths {
@@ -270,8 +277,8 @@ mod tests {
             .history(&model(), None, None)
             .unwrap()
             .len();
-        let (first, second) = (Key::Snapshot(LENGTH), Key::Snapshot(2 * LENGTH));
-        let path = |key: Key| root.path().join(key.to_string());
+        let (first, second) = (ObjectKey::Snapshot(LENGTH), ObjectKey::Snapshot(2 * LENGTH));
+        let path = |key: ObjectKey| root.path().join(key.to_string());
         let bytes = fs::read(path(first)).unwrap();
         let (mut flipped, cut) = (bytes.clone(), bytes[..bytes.len() / 2].to_vec());
         flipped[bytes.len() / 2] ^= 1;
@@ -283,7 +290,7 @@ mod tests {
         fs::write(path(first), &bytes).unwrap();
         // A snapshot written anew with seals and links of its own does not lead to the entry that the log has.
         let text = String::from_utf8(fs::read(path(second)).unwrap()).unwrap();
-        let mut forged: Vec<Entry> = entries(LENGTH, text.as_bytes())
+        let mut forged: Vec<LogEntry> = entries(LENGTH, text.as_bytes())
             .unwrap()
             .into_iter()
             .map(|(entry, _)| entry)
@@ -299,7 +306,7 @@ mod tests {
     fn who_writes_the_last_entry_of_a_block_makes_all_snapshots_that_are_missing() {
         let root = tempfile::tempdir().unwrap();
         long(root.path());
-        let first = root.path().join(Key::Snapshot(LENGTH).to_string());
+        let first = root.path().join(ObjectKey::Snapshot(LENGTH).to_string());
         let bytes = fs::read(&first).unwrap();
         fs::remove_file(&first).unwrap();
         let registry = Registry::open(".", root.path()).unwrap();

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::entry::{Action, Approved, Collected, Entry, Promoted, Remarked, RolledBack};
+use super::entry::{Approved, Collected, LogAction, LogEntry, Promoted, Remarked, RolledBack};
 use super::error::RegistryError;
 use super::manifest::{ModelVersion, VersionId};
 use super::name::{Alias, ModelName};
@@ -12,13 +12,13 @@ use pdm_core::content::Digest;
 
 /// What the log adds up to: versions, and where the aliases point.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct State {
-    models: BTreeMap<ModelName, Model>,
+pub struct RegistryState {
+    models: BTreeMap<ModelName, RegisteredModel>,
 }
 
 /// One model: its versions and aliases.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Model {
+pub struct RegisteredModel {
     versions: Vec<ModelVersion>,
     aliases: BTreeMap<Alias, Pointer>,
     /// Who approved which version for which alias.
@@ -102,13 +102,13 @@ pub(crate) enum StateError {
     NotRetired { model: ModelName, version: u32 },
 }
 
-impl State {
+impl RegistryState {
     /// Folds entries into the state they add up to.
     ///
     /// # Errors
     /// Names the first entry that does not follow from those before it.
     pub(crate) fn fold<'a>(
-        entries: impl IntoIterator<Item = &'a Entry>,
+        entries: impl IntoIterator<Item = &'a LogEntry>,
     ) -> Result<Self, StateError> {
         let mut state = Self::default();
         entries
@@ -118,28 +118,28 @@ impl State {
     }
 
     /// Takes one entry in; leaves the state as it was where the entry does not follow.
-    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), StateError> {
+    pub(crate) fn apply(&mut self, entry: &LogEntry) -> Result<(), StateError> {
         match &entry.action {
-            Action::Register(version) => self.register(version),
-            Action::Promote(promoted) => self.promote(promoted),
-            Action::Rollback(rolled_back) => self.roll_back(rolled_back),
-            Action::Annotate(remarked) => {
+            LogAction::Register(version) => self.register(version),
+            LogAction::Promote(promoted) => self.promote(promoted),
+            LogAction::Rollback(rolled_back) => self.roll_back(rolled_back),
+            LogAction::Annotate(remarked) => {
                 self.registered(&remarked.model, remarked.version).map(drop)
             }
-            Action::Approve(approved) => self.approve(approved, &entry.actor),
-            Action::Retire(remarked) => self.retire(
+            LogAction::Approve(approved) => self.approve(approved, &entry.actor),
+            LogAction::Retire(remarked) => self.retire(
                 remarked,
                 Retirement {
                     entry: entry.sequence,
                     time: entry.time,
                 },
             ),
-            Action::Collect(collected) => self.collect(collected, entry),
+            LogAction::Collect(collected) => self.collect(collected, entry),
         }
     }
 
     /// Returns the models, in order of name.
-    pub fn models(&self) -> impl Iterator<Item = (&ModelName, &Model)> {
+    pub fn models(&self) -> impl Iterator<Item = (&ModelName, &RegisteredModel)> {
         self.models.iter()
     }
 
@@ -147,7 +147,7 @@ impl State {
     ///
     /// # Errors
     /// [`RegistryError::UnknownModel`].
-    pub fn model(&self, name: &ModelName) -> Result<&Model, RegistryError> {
+    pub fn model(&self, name: &ModelName) -> Result<&RegisteredModel, RegistryError> {
         self.models
             .get(name)
             .ok_or_else(|| RegistryError::UnknownModel {
@@ -208,7 +208,7 @@ impl State {
 
     /// Returns the number that the next version of a model gets.
     pub(crate) fn next_version(&self, model: &ModelName) -> u32 {
-        self.models.get(model).map_or(0, Model::newest) + 1
+        self.models.get(model).map_or(0, RegisteredModel::newest) + 1
     }
 
     fn register(&mut self, version: &ModelVersion) -> Result<(), StateError> {
@@ -271,7 +271,11 @@ impl State {
         Ok(())
     }
 
-    fn registered(&mut self, model: &ModelName, version: u32) -> Result<&mut Model, StateError> {
+    fn registered(
+        &mut self,
+        model: &ModelName,
+        version: u32,
+    ) -> Result<&mut RegisteredModel, StateError> {
         let known = self
             .models
             .get_mut(model)
@@ -306,7 +310,7 @@ impl State {
         Ok(())
     }
 
-    fn collect(&mut self, collected: &Collected, entry: &Entry) -> Result<(), StateError> {
+    fn collect(&mut self, collected: &Collected, entry: &LogEntry) -> Result<(), StateError> {
         for VersionId { model, version } in &collected.versions {
             if !self.registered(model, *version)?.is_retired(*version) {
                 return Err(StateError::NotRetired {
@@ -373,7 +377,7 @@ impl State {
     }
 }
 
-impl Model {
+impl RegisteredModel {
     /// Returns the versions, oldest first; version 1 comes first.
     pub fn versions(&self) -> &[ModelVersion] {
         &self.versions
@@ -485,7 +489,7 @@ impl Model {
 ///
 /// Clocks of different actors may disagree by a little; the order of the log is the truth, so everything before an
 /// entry that had happened had happened too.
-pub(crate) fn until(entries: &[Entry], time: Timestamp) -> &[Entry] {
+pub(crate) fn until(entries: &[LogEntry], time: Timestamp) -> &[LogEntry] {
     let happened = entries
         .iter()
         .rposition(|entry| entry.time <= time)
@@ -510,9 +514,9 @@ pub struct ClockSetBack {
 const DISAGREEMENT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Returns the entries whose time is before that of an entry which they follow, in order.
-pub(crate) fn set_back(entries: &[Entry]) -> Vec<ClockSetBack> {
+pub(crate) fn set_back(entries: &[LogEntry]) -> Vec<ClockSetBack> {
     let mut found = Vec::new();
-    let mut latest: Option<&Entry> = None;
+    let mut latest: Option<&LogEntry> = None;
     for entry in entries {
         match latest {
             Some(before) if before.time.duration_since(entry.time) > DISAGREEMENT => {
@@ -546,10 +550,10 @@ mod tests {
     use super::*;
     use crate::registry::samples::{champion, model, stamp, version};
 
-    fn registered(number: u32) -> Action {
+    fn registered(number: u32) -> LogAction {
         let new = version("a", 1.0);
         let (scorecard, predictions) = (Digest::of("card"), new.scorecard.predictions_digest);
-        Action::Register(Box::new(ModelVersion {
+        LogAction::Register(Box::new(ModelVersion {
             model: new.model,
             version: number,
             bundle: new.bundle,
@@ -563,9 +567,9 @@ mod tests {
         }))
     }
 
-    fn promoted(from: Option<u32>, to: u32) -> Action {
+    fn promoted(from: Option<u32>, to: u32) -> LogAction {
         let (model, alias, reason) = (model(), champion(), String::new());
-        Action::Promote(Promoted {
+        LogAction::Promote(Promoted {
             model,
             alias,
             from,
@@ -576,8 +580,8 @@ mod tests {
         })
     }
 
-    fn rolled_back(from: u32, to: u32) -> Action {
-        Action::Rollback(RolledBack {
+    fn rolled_back(from: u32, to: u32) -> LogAction {
+        LogAction::Rollback(RolledBack {
             model: model(),
             alias: champion(),
             from,
@@ -586,14 +590,14 @@ mod tests {
         })
     }
 
-    fn entry(sequence: u64, minute: i64, action: Action) -> Entry {
+    fn entry(sequence: u64, minute: i64, action: LogAction) -> LogEntry {
         let stamp = stamp(minute);
         let (time, actor) = (stamp.time, stamp.actor);
-        Entry {
+        LogEntry {
             format: 1,
             registry: None,
             sequence,
-            previous: Entry::root(),
+            previous: LogEntry::root(),
             time,
             actor,
             action,
@@ -601,7 +605,7 @@ mod tests {
         }
     }
 
-    fn actions() -> impl Strategy<Value = Vec<Action>> {
+    fn actions() -> impl Strategy<Value = Vec<LogAction>> {
         let action = prop_oneof![
             (1..6_u32).prop_map(registered),
             (proptest::option::of(1..6_u32), 1..6_u32).prop_map(|(from, to)| promoted(from, to)),
@@ -614,7 +618,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn aliases_point_to_versions_that_exist_and_folding_again_gives_the_same(actions in actions()) {
-            let (mut state, mut taken) = (State::default(), Vec::new());
+            let (mut state, mut taken) = (RegistryState::default(), Vec::new());
             for action in actions {
                 let (before, next) = (state.clone(), entry(taken.len() as u64 + 1, 0, action));
                 match state.apply(&next) {
@@ -630,8 +634,8 @@ mod tests {
                     }
                 }
             }
-            prop_assert_eq!(State::fold(&taken), Ok(state.clone()));
-            prop_assert_eq!(State::fold(&taken), Ok(state));
+            prop_assert_eq!(RegistryState::fold(&taken), Ok(state.clone()));
+            prop_assert_eq!(RegistryState::fold(&taken), Ok(state));
         }
     }
 
@@ -653,7 +657,7 @@ mod tests {
             .zip(log)
             .map(|(n, action)| entry(n, n as i64, action))
             .collect();
-        let at = |n: usize| State::fold(&entries[..n]).unwrap();
+        let at = |n: usize| RegistryState::fold(&entries[..n]).unwrap();
         let seen: Vec<_> = (3..=10)
             .map(|n| at(n).current(&model(), &champion()).map(|v| v.version))
             .collect();
@@ -675,12 +679,12 @@ mod tests {
 
     #[test]
     fn what_does_not_follow_is_refused_in_words() {
-        let fold = |actions: Vec<Action>| {
+        let fold = |actions: Vec<LogAction>| {
             let entries: Vec<_> = (1..)
                 .zip(actions)
                 .map(|(n, action)| entry(n, 0, action))
                 .collect();
-            State::fold(&entries).unwrap_err().to_string()
+            RegistryState::fold(&entries).unwrap_err().to_string()
         };
         assert_eq!(
             fold(vec![registered(2)]),
@@ -700,7 +704,7 @@ mod tests {
             message
         );
         let collected = |version| {
-            Action::Collect(Collected {
+            LogAction::Collect(Collected {
                 versions: vec![VersionId {
                     model: model(),
                     version,

@@ -18,20 +18,20 @@ use object_store::{
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::address::Surroundings;
+use super::address::OpenOptions;
 use super::blobs::Transfers;
 use super::collect::Reliance;
 use super::entry::Stamp;
 use super::error::RegistryError;
 use super::identity::RegistryId;
-use super::keys::{BLOBS, Key, SNAPSHOTS};
-use super::listing::{Pages, Unlisted, Until};
+use super::keys::{BLOBS, ObjectKey, SNAPSHOTS};
+use super::listing::{PagedBucket, Unlisted, Until};
 use super::log::Log;
 use super::probe::{self, Proof};
 use super::signing::{Signer, Signing, Trust};
-use super::state::State;
+use super::state::RegistryState;
 use super::{genesis, limits, marker, shared, verdict};
-use crate::bucket::{self, Address, Bucket, absolute};
+use crate::bucket::{self, Bucket, BucketAddress, absolute};
 use pdm_core::content::Digest;
 
 /// Where a registry keeps its objects: a bucket, a folder, or memory.
@@ -43,7 +43,7 @@ pub struct Store {
     location: Arc<str>,
     /// Who keeps the objects of a bucket, by endpoint and bucket: what one prefix proves holds for the others.
     server: Option<Arc<str>>,
-    parts: Option<Parts>,
+    parts: Option<MultipartBucket>,
     folder: Option<PathBuf>,
     /// Whether it lies in the project's own folder, or goes with the process.
     is_own: bool,
@@ -61,13 +61,13 @@ pub struct Store {
 
 /// A bucket that takes an object in parts, in any order and over several runs.
 #[derive(Clone)]
-struct Parts {
+struct MultipartBucket {
     bucket: Arc<dyn MultipartStore>,
-    pages: Pages,
+    pages: PagedBucket,
     prefix: object_store::path::Path,
 }
 
-impl fmt::Debug for Parts {
+impl fmt::Debug for MultipartBucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parts")
             .field("prefix", &self.prefix)
@@ -93,14 +93,14 @@ pub(crate) enum Created {
 
 /// An object that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Object {
+pub(crate) struct StoredObject {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     /// When it was written, by the store's clock.
     pub(crate) modified: Timestamp,
 }
 
-impl Object {
+impl StoredObject {
     fn of(meta: object_store::ObjectMeta) -> Self {
         let (path, bytes) = (meta.location.to_string(), meta.size);
         // A time no clock shows is one that is not old.
@@ -125,9 +125,9 @@ impl Store {
     /// Unicode form, or where the environment does not say how to reach a bucket.
     pub fn open<'a>(
         url: &str,
-        surroundings: impl Into<Surroundings<'a>>,
+        surroundings: impl Into<OpenOptions<'a>>,
     ) -> Result<Self, RegistryError> {
-        let Surroundings {
+        let OpenOptions {
             root,
             variable,
             scratch,
@@ -139,10 +139,10 @@ impl Store {
             url: url.to_owned(),
             what,
         };
-        let store = match Address::parse(url)? {
-            Address::Memory => Self::memory(),
-            Address::Folder(folder) => Self::folder(url, &absolute(root, &folder)?)?,
-            Address::Bucket {
+        let store = match BucketAddress::parse(url)? {
+            BucketAddress::Memory => Self::memory(),
+            BucketAddress::Folder(folder) => Self::folder(url, &absolute(root, &folder)?)?,
+            BucketAddress::Bucket {
                 provider,
                 bucket,
                 prefix,
@@ -158,8 +158,8 @@ impl Store {
                     .find_map(variable);
                 let server =
                     Some(format!("{provider:?} {bucket} {}", endpoint.unwrap_or_default()).into());
-                let pages = Pages::new(pages, prefix.clone());
-                let parts = Some(Parts {
+                let pages = PagedBucket::new(pages, prefix.clone());
+                let parts = Some(MultipartBucket {
                     bucket: parts,
                     pages,
                     prefix: prefix.clone(),
@@ -266,7 +266,7 @@ impl Store {
     ///
     /// # Errors
     /// [`RegistryError::Integrity`] for one that is longer than any this program writes: it is not read.
-    pub(crate) async fn get(&self, key: Key) -> Result<Option<Bytes>, RegistryError> {
+    pub(crate) async fn get(&self, key: ObjectKey) -> Result<Option<Bytes>, RegistryError> {
         let most = limits::most_bytes(key);
         self.require_regular(key)?;
         match limits::read(self.objects.as_ref(), &key.path(), most).await {
@@ -285,7 +285,7 @@ impl Store {
     /// Refuses what would not be read again because of its length.
     pub(super) fn require_short(
         &self,
-        key: Key,
+        key: ObjectKey,
         what: &'static str,
         bytes: u64,
     ) -> Result<(), RegistryError> {
@@ -298,7 +298,7 @@ impl Store {
     }
 
     /// Refuses what is no regular file, where the store is a folder: opening a pipe would wait for ever.
-    pub(super) fn require_regular(&self, key: Key) -> Result<(), RegistryError> {
+    pub(super) fn require_regular(&self, key: ObjectKey) -> Result<(), RegistryError> {
         let Some(path) = self.path_on_disk(key) else {
             return Ok(());
         };
@@ -318,7 +318,7 @@ impl Store {
     /// Writes an object where none is. Readers see all of it or nothing, whenever the writer is killed.
     pub(crate) async fn create(
         &self,
-        key: Key,
+        key: ObjectKey,
         bytes: impl Into<PutPayload>,
     ) -> Result<Created, RegistryError> {
         let bytes: PutPayload = bytes.into();
@@ -363,7 +363,7 @@ impl Store {
     async fn create_file(
         &self,
         root: PathBuf,
-        key: Key,
+        key: ObjectKey,
         bytes: PutPayload,
     ) -> Result<Created, RegistryError> {
         let path = root.join(key.to_string());
@@ -374,7 +374,12 @@ impl Store {
         created.map_err(|error| self.failed_on_disk("create", key, error))
     }
 
-    fn failed_on_disk(&self, operation: &'static str, key: Key, error: io::Error) -> RegistryError {
+    fn failed_on_disk(
+        &self,
+        operation: &'static str,
+        key: ObjectKey,
+        error: io::Error,
+    ) -> RegistryError {
         let source = match error.kind() {
             io::ErrorKind::PermissionDenied => object_store::Error::PermissionDenied {
                 path: key.to_string(),
@@ -389,7 +394,7 @@ impl Store {
     }
 
     /// Makes the folder of an object that the disk store is about to write.
-    fn prepare(&self, operation: &'static str, key: Key) -> Result<(), RegistryError> {
+    fn prepare(&self, operation: &'static str, key: ObjectKey) -> Result<(), RegistryError> {
         let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else {
             return Ok(());
         };
@@ -398,7 +403,7 @@ impl Store {
     }
 
     /// Gives an object that the disk store has written the rights of the store's folder.
-    pub(super) fn adopt(&self, key: Key) -> Result<(), RegistryError> {
+    pub(super) fn adopt(&self, key: ObjectKey) -> Result<(), RegistryError> {
         let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else {
             return Ok(());
         };
@@ -406,7 +411,7 @@ impl Store {
     }
 
     /// Deletes an object of an experiment, or a blob nothing rests on; nothing else is ever deleted.
-    pub(crate) async fn delete(&self, key: Key) -> Result<(), RegistryError> {
+    pub(crate) async fn delete(&self, key: ObjectKey) -> Result<(), RegistryError> {
         match self.objects.delete(&key.path()).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(self.failed("delete", key, source)),
@@ -415,7 +420,7 @@ impl Store {
 
     /// Returns the time by the store's clock.
     pub(crate) async fn clock(&self) -> Result<Timestamp, RegistryError> {
-        let key = Key::Probe(Uuid::now_v7());
+        let key = ObjectKey::Probe(Uuid::now_v7());
         self.create(key, "what time is it?").await?;
         let there = self.look(key).await;
         // Where it may not be deleted, it stays.
@@ -452,9 +457,9 @@ impl Store {
     pub(crate) async fn list_objects(
         &self,
         folder: &'static str,
-    ) -> Result<Vec<Object>, RegistryError> {
+    ) -> Result<Vec<StoredObject>, RegistryError> {
         let listed = self.list_found(folder, None, Until::End).await?;
-        let mut objects: Vec<_> = listed.into_iter().map(Object::of).collect();
+        let mut objects: Vec<_> = listed.into_iter().map(StoredObject::of).collect();
         objects.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(objects)
     }
@@ -463,7 +468,7 @@ impl Store {
     pub(crate) async fn list_after(
         &self,
         folder: &'static str,
-        key: Key,
+        key: ObjectKey,
     ) -> Result<Vec<String>, RegistryError> {
         let listed = self.list_found(folder, Some(key), Until::End).await?;
         let mut paths: Vec<_> = listed
@@ -478,11 +483,11 @@ impl Store {
     async fn list_found(
         &self,
         folder: &'static str,
-        after: Option<Key>,
+        after: Option<ObjectKey>,
         until: Until,
     ) -> Result<Vec<ObjectMeta>, RegistryError> {
-        let after = after.map(Key::path);
-        if let Some(Parts { pages, .. }) = &self.parts {
+        let after = after.map(ObjectKey::path);
+        if let Some(MultipartBucket { pages, .. }) = &self.parts {
             return pages
                 .list(folder, after.as_ref(), until)
                 .await
@@ -529,15 +534,15 @@ impl Store {
     }
 
     /// Returns the bytes of an object; `None` where there is none.
-    pub(crate) async fn length(&self, key: Key) -> Result<Option<u64>, RegistryError> {
+    pub(crate) async fn length(&self, key: ObjectKey) -> Result<Option<u64>, RegistryError> {
         Ok(self.look(key).await?.map(|object| object.bytes))
     }
 
     /// Looks at an object without reading it; `None` where there is none.
-    pub(crate) async fn look(&self, key: Key) -> Result<Option<Object>, RegistryError> {
+    pub(crate) async fn look(&self, key: ObjectKey) -> Result<Option<StoredObject>, RegistryError> {
         self.require_regular(key)?;
         match self.objects.head(&key.path()).await {
-            Ok(object) => Ok(Some(Object::of(object))),
+            Ok(object) => Ok(Some(StoredObject::of(object))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(source) => Err(self.failed("look at", key, source)),
         }
@@ -546,7 +551,7 @@ impl Store {
     /// Reads a part of an object, which must be there.
     pub(crate) async fn get_part(
         &self,
-        key: Key,
+        key: ObjectKey,
         range: Range<u64>,
     ) -> Result<Bytes, RegistryError> {
         self.require_regular(key)?;
@@ -570,7 +575,10 @@ impl Store {
     }
 
     /// Begins to write an object in parts, one after the other. It is seen once it is complete.
-    pub(super) async fn begin(&self, key: Key) -> Result<Box<dyn MultipartUpload>, RegistryError> {
+    pub(super) async fn begin(
+        &self,
+        key: ObjectKey,
+    ) -> Result<Box<dyn MultipartUpload>, RegistryError> {
         self.prepare("write", key)?;
         self.objects
             .put_multipart(&key.path())
@@ -581,9 +589,9 @@ impl Store {
     /// Returns who takes an object in parts over several runs, with the place of a key there; `None` where nobody does.
     pub(super) fn parts(
         &self,
-        key: Key,
+        key: ObjectKey,
     ) -> Option<(Arc<dyn MultipartStore>, object_store::path::Path)> {
-        let Parts { bucket, prefix, .. } = self.parts.as_ref()?;
+        let MultipartBucket { bucket, prefix, .. } = self.parts.as_ref()?;
         Some((
             Arc::clone(bucket),
             prefix.parts().chain(key.path().parts()).collect(),
@@ -596,7 +604,7 @@ impl Store {
     }
 
     /// Returns the file that holds an object, where the store is a folder.
-    pub(super) fn path_on_disk(&self, key: Key) -> Option<PathBuf> {
+    pub(super) fn path_on_disk(&self, key: ObjectKey) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(key.to_string()))
     }
 
@@ -615,7 +623,7 @@ impl Store {
     }
 
     /// Returns the store for a writer that has just read the log: blobs that may be collected are written again.
-    pub(crate) fn relying(&self, state: &Arc<State>, stamp: &Stamp) -> Self {
+    pub(crate) fn relying(&self, state: &Arc<RegistryState>, stamp: &Stamp) -> Self {
         Self {
             reliance: Reliance::of(Arc::clone(state), stamp.time),
             ..self.clone()
@@ -653,11 +661,11 @@ impl Store {
     pub(crate) async fn put_blob(&self, bytes: Bytes) -> Result<Digest, RegistryError> {
         let digest = Digest::of(&bytes);
         self.require_short(
-            Key::Blob(digest),
+            ObjectKey::Blob(digest),
             "a scorecard, predictions or a gate report",
             bytes.len() as u64,
         )?;
-        if self.create(Key::Blob(digest), bytes.clone()).await? == Created::Exists
+        if self.create(ObjectKey::Blob(digest), bytes.clone()).await? == Created::Exists
             && !self.stays(digest).await?
         {
             self.write_again(digest, bytes).await?;
@@ -667,7 +675,7 @@ impl Store {
 
     /// Checks a blob that is there, and returns whether it stays at least as long as its writer needs.
     async fn stays(&self, digest: Digest) -> Result<bool, RegistryError> {
-        let there = self.look(Key::Blob(digest)).await?;
+        let there = self.look(ObjectKey::Blob(digest)).await?;
         if there.is_some() {
             self.get_blob(digest).await?;
         }
@@ -677,7 +685,7 @@ impl Store {
     }
 
     async fn write_again(&self, digest: Digest, bytes: Bytes) -> Result<(), RegistryError> {
-        let key = Key::Blob(digest);
+        let key = ObjectKey::Blob(digest);
         self.prepare("write", key)?;
         match self.objects.put(&key.path(), bytes.into()).await {
             Ok(_) => self.adopt(key),
@@ -689,7 +697,7 @@ impl Store {
 
     /// Reads the bytes with this digest.
     pub(crate) async fn get_blob(&self, digest: Digest) -> Result<Bytes, RegistryError> {
-        let key = Key::Blob(digest);
+        let key = ObjectKey::Blob(digest);
         let bytes = self
             .get(key)
             .await?
@@ -712,10 +720,10 @@ impl Store {
 
     /// Returns what a store without a log holds that only a log can explain; `None` where it holds nothing.
     pub(super) async fn remains(&self) -> Result<Option<String>, RegistryError> {
-        if self.look(Key::Marker).await?.is_some() {
+        if self.look(ObjectKey::Marker).await?.is_some() {
             return Ok(Some(format!(
                 "`{}` says that this is a registry",
-                Key::Marker
+                ObjectKey::Marker
             )));
         }
         for folder in [BLOBS, SNAPSHOTS] {
@@ -800,7 +808,7 @@ impl Store {
     pub(super) fn contradicted(
         &self,
         operation: &'static str,
-        key: Key,
+        key: ObjectKey,
         what: &'static str,
     ) -> RegistryError {
         self.failed(
@@ -860,7 +868,7 @@ mod tests {
     fn opening_and_reading_leave_no_trace() {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open("registry/store", root.path()).unwrap();
-        assert_eq!(wait(store.get(Key::Log(1))).unwrap(), None);
+        assert_eq!(wait(store.get(ObjectKey::Log(1))).unwrap(), None);
         assert_eq!(wait(store.list("log")).unwrap(), Vec::<String>::new());
         assert_eq!(root.path().read_dir().unwrap().count(), 0);
     }
@@ -873,7 +881,7 @@ mod tests {
         assert_eq!(wait(store.get_blob(digest)).unwrap(), "abc");
         assert_eq!(
             wait(store.list("blobs")).unwrap(),
-            [Key::Blob(digest).to_string()]
+            [ObjectKey::Blob(digest).to_string()]
         );
         assert!(
             root.path()
@@ -890,7 +898,11 @@ mod tests {
         let bytes = Bytes::from_static(b"weights");
         let digest = wait(store.put_blob(bytes.clone())).unwrap();
         assert_eq!(wait(store.put_blob(bytes.clone())).unwrap(), digest);
-        std::fs::write(root.path().join(Key::Blob(digest).to_string()), b"weighty").unwrap();
+        std::fs::write(
+            root.path().join(ObjectKey::Blob(digest).to_string()),
+            b"weighty",
+        )
+        .unwrap();
         assert!(matches!(
             wait(store.put_blob(bytes)),
             Err(RegistryError::Integrity { .. })
@@ -907,17 +919,24 @@ mod tests {
         let store = Store::open(".", root.path()).unwrap();
         std::fs::create_dir(root.path().join("log")).unwrap();
         // The disk store stages under this name and links the finished file to its key.
-        std::fs::write(root.path().join(format!("{}#1", Key::Log(1))), b"{\"half").unwrap();
+        std::fs::write(
+            root.path().join(format!("{}#1", ObjectKey::Log(1))),
+            b"{\"half",
+        )
+        .unwrap();
         assert_eq!(wait(store.list("log")).unwrap(), Vec::<String>::new());
-        assert_eq!(wait(store.get(Key::Log(1))).unwrap(), None);
+        assert_eq!(wait(store.get(ObjectKey::Log(1))).unwrap(), None);
         assert_eq!(
-            wait(store.create(Key::Log(1), "whole")).unwrap(),
+            wait(store.create(ObjectKey::Log(1), "whole")).unwrap(),
             Created::Written
         );
         assert_eq!(
-            wait(store.create(Key::Log(1), "other")).unwrap(),
+            wait(store.create(ObjectKey::Log(1), "other")).unwrap(),
             Created::Exists
         );
-        assert_eq!(wait(store.get(Key::Log(1))).unwrap().unwrap(), "whole");
+        assert_eq!(
+            wait(store.get(ObjectKey::Log(1))).unwrap().unwrap(),
+            "whole"
+        );
     }
 }

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RegistryError;
 use super::store::Store;
-use pdm_core::content::{Digest, write_whole};
+use pdm_core::content::{Digest, atomic_write};
 
 /// Longest record that is read.
 const LONGEST: u64 = 64 << 10;
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct VerdictRecord {
     /// Where the store lies, for people.
     location: String,
     /// What it is remembered under.
@@ -60,7 +60,7 @@ pub(super) fn was_proven(store: &Store) -> bool {
 
 /// Refuses a store that this project refused before.
 pub(super) fn recall_refusal(store: &Store) -> Result<(), RegistryError> {
-    let Some(Record {
+    let Some(VerdictRecord {
         time,
         refused: Some(what),
         location,
@@ -82,7 +82,7 @@ fn proven() -> MutexGuard<'static, BTreeSet<String>> {
 fn remember(store: &Store, refused: Option<String>) {
     let Some(path) = path(store) else { return };
     let (location, time) = (store.location().to_owned(), Timestamp::now());
-    let record = Record {
+    let record = VerdictRecord {
         location,
         store: store.identity().to_owned(),
         time,
@@ -90,16 +90,16 @@ fn remember(store: &Store, refused: Option<String>) {
     };
     let bytes = serde_json::to_vec(&record).expect("texts and a time have a JSON form");
     // Where nothing can be kept, the experiment is made again.
-    let _unwritten = write_whole(&path, &bytes);
+    let _unwritten = atomic_write(&path, &bytes);
 }
 
-fn recall(store: &Store) -> Option<Record> {
+fn recall(store: &Store) -> Option<VerdictRecord> {
     let path = path(store)?;
     let found = path.metadata().ok()?;
     if !found.is_file() || found.len() > LONGEST {
         return None;
     }
-    let record: Record = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let record: VerdictRecord = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
     (record.store == store.identity()).then_some(record)
 }
 

@@ -5,15 +5,15 @@ use serde::Serialize;
 
 use super::chain::Chain;
 use super::collect::{Needed, blobs_of};
-use super::entry::Entry;
+use super::entry::LogEntry;
 use super::error::RegistryError;
 use super::genesis::Genesis;
 use super::identity::RegistryId;
-use super::keys::{BLOBS, Key, LOG, SNAPSHOTS, Sequence};
+use super::keys::{BLOBS, LOG, ObjectKey, SNAPSHOTS, Sequence};
 use super::log::{self, READERS};
 use super::manifest::ModelVersion;
 use super::noted::NotedHead;
-use super::state::State;
+use super::state::RegistryState;
 use super::store::Store;
 use super::{blobs, genesis, marker, snapshot};
 use pdm_core::content::Digest;
@@ -47,12 +47,12 @@ pub struct VerifyReport {
     /// Bytes of those blobs.
     pub unnamed_bytes: u64,
     /// What is wrong, in order of key; empty when the store is intact.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<VerifyFinding>,
 }
 
 /// One thing that is wrong in a store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Finding {
+pub struct VerifyFinding {
     /// Key of the object.
     pub key: String,
     /// Entry the object is, or the first entry that names it.
@@ -103,7 +103,7 @@ struct Walk {
     digests: BTreeMap<Sequence, Digest>,
     signed: u64,
     /// What the entries add up to; given up at the first damaged one, after which every other would look wrong.
-    state: Option<State>,
+    state: Option<RegistryState>,
     /// Blobs named by entries, with the first entry that names them.
     named: BTreeMap<Digest, Sequence>,
     /// Blobs that versions rest on whose files were not collected.
@@ -116,7 +116,7 @@ struct Walk {
     unnamed_bytes: u64,
     /// Place of the head that was noted earlier.
     noted: Option<Sequence>,
-    findings: Vec<Finding>,
+    findings: Vec<VerifyFinding>,
 }
 
 impl Walk {
@@ -132,7 +132,7 @@ impl Walk {
             head: digest,
             digests: BTreeMap::new(),
             signed: 0,
-            state: Some(State::default()),
+            state: Some(RegistryState::default()),
             named: BTreeMap::new(),
             needed: Needed::default(),
             snapshots: 0,
@@ -150,7 +150,7 @@ impl Walk {
     async fn marker(&mut self, store: &Store) -> Result<bool, RegistryError> {
         match marker::check(store).await {
             Err(RegistryError::Integrity { what, .. }) => {
-                self.find(Key::Marker, None, what);
+                self.find(ObjectKey::Marker, None, what);
                 Ok(true)
             }
             other => Ok(other?.is_some()),
@@ -165,22 +165,22 @@ impl Walk {
         foreign
             .into_iter()
             .for_each(|path| self.find(path, None, "it is no log entry"));
-        let next = Key::Log(sequences.last().map_or(1, |last| last + 1));
+        let next = ObjectKey::Log(sequences.last().map_or(1, |last| last + 1));
         if let Some(what) = self
             .chain
             .damaged_genesis()
             .cloned()
             .filter(|_| sequences.is_empty())
         {
-            self.find(Key::Genesis, None, what);
+            self.find(ObjectKey::Genesis, None, what);
         }
         let read = stream::iter(sequences)
-            .map(|sequence| async move { (sequence, store.get(Key::Log(sequence)).await) });
+            .map(|sequence| async move { (sequence, store.get(ObjectKey::Log(sequence)).await) });
         let mut objects = read.buffered(READERS);
         while let Some((sequence, bytes)) = objects.next().await {
             match bytes {
                 Ok(Some(bytes)) => self.entry(store, sequence, &bytes)?,
-                Ok(None) => self.broken(Key::Log(sequence), "it is missing".to_owned()),
+                Ok(None) => self.broken(ObjectKey::Log(sequence), "it is missing".to_owned()),
                 Err(RegistryError::Integrity { what, .. }) => self.unread(sequence, what),
                 Err(error) => return Err(error),
             }
@@ -191,7 +191,7 @@ impl Walk {
         }
         if self.chain.has_foreign_genesis() {
             self.find(
-                Key::Genesis,
+                ObjectKey::Genesis,
                 None,
                 "it is no part of this log, which began before there were such objects",
             );
@@ -210,7 +210,7 @@ impl Walk {
         let digest = Digest::of(bytes);
         self.head = Some(digest);
         self.digests.insert(sequence, digest);
-        match Entry::decode(sequence, bytes) {
+        match LogEntry::decode(sequence, bytes) {
             Ok(entry) => {
                 if let Err(broken) = self.chain.check(&entry) {
                     self.broken(broken.key, broken.what);
@@ -231,12 +231,12 @@ impl Walk {
     /// Names an entry that cannot be read, and goes on behind it.
     fn unread(&mut self, sequence: Sequence, what: String) {
         self.gap_before(sequence);
-        self.broken(Key::Log(sequence), what);
+        self.broken(ObjectKey::Log(sequence), what);
         self.chain.skip_to(sequence);
     }
 
     /// Holds signatures against the bytes, and against the policy where there is one.
-    fn signature(&mut self, store: &Store, entry: &Entry) {
+    fn signature(&mut self, store: &Store, entry: &LogEntry) {
         self.signed += u64::from(entry.signature.is_some());
         let fits = if entry.has_fitting_signatures() {
             Ok(())
@@ -244,7 +244,7 @@ impl Walk {
             Err("it is wrongly signed".to_owned())
         };
         if let Err(what) = fits.and_then(|()| store.trust().check(entry)) {
-            self.find(Key::Log(entry.sequence), Some(entry.sequence), what);
+            self.find(ObjectKey::Log(entry.sequence), Some(entry.sequence), what);
         }
     }
 
@@ -258,29 +258,33 @@ impl Walk {
         } else {
             format!("entries {from} to {to} are missing")
         };
-        self.broken(Key::Log(from), what);
+        self.broken(ObjectKey::Log(from), what);
         self.chain.skip_to(to);
     }
 
-    fn link(&mut self, entry: &Entry) {
+    fn link(&mut self, entry: &LogEntry) {
         for blob in blobs_of(&entry.action) {
             self.named.entry(blob).or_insert(entry.sequence);
         }
         self.needed.take(&entry.action);
         if let Some(path) = entry.registered().and_then(ModelVersion::named_twice) {
             let what = format!("the version it registers has two files called `{path}`");
-            self.find(Key::Log(entry.sequence), Some(entry.sequence), what);
+            self.find(ObjectKey::Log(entry.sequence), Some(entry.sequence), what);
         }
         if let Some(Err(error)) = self.state.as_mut().map(|state| state.apply(entry)) {
-            self.broken(Key::Log(entry.sequence), error.to_string());
+            self.broken(ObjectKey::Log(entry.sequence), error.to_string());
         }
     }
 
-    fn broken(&mut self, key: Key, what: String) {
+    fn broken(&mut self, key: ObjectKey, what: String) {
         self.state = None;
         let entry = match key {
-            Key::Log(sequence) => Some(sequence),
-            Key::Marker | Key::Genesis | Key::Snapshot(_) | Key::Blob(_) | Key::Probe(_) => None,
+            ObjectKey::Log(sequence) => Some(sequence),
+            ObjectKey::Marker
+            | ObjectKey::Genesis
+            | ObjectKey::Snapshot(_)
+            | ObjectKey::Blob(_)
+            | ObjectKey::Probe(_) => None,
         };
         self.find(key, entry, what);
     }
@@ -289,7 +293,7 @@ impl Walk {
     async fn snapshots(&mut self, store: &Store) -> Result<(), RegistryError> {
         for path in store.list(SNAPSHOTS).await? {
             self.snapshots += 1;
-            let Some(key @ Key::Snapshot(end)) = Key::parse(&path) else {
+            let Some(key @ ObjectKey::Snapshot(end)) = ObjectKey::parse(&path) else {
                 self.find(path, None, "it is no snapshot");
                 continue;
             };
@@ -300,7 +304,7 @@ impl Walk {
             let held = bytes
                 .and_then(|bytes| snapshot::entries(end.saturating_sub(snapshot::LENGTH), &bytes));
             let held = held.unwrap_or_default();
-            let same = |(entry, digest): &snapshot::Linked| {
+            let same = |(entry, digest): &snapshot::LinkedEntry| {
                 self.digests.get(&entry.sequence) == Some(digest)
             };
             if held.is_empty() || !held.iter().all(same) {
@@ -316,7 +320,7 @@ impl Walk {
         let (mut missing, mut found) = (self.named.clone(), Vec::new());
         missing.retain(|blob, _| needed.contains(blob));
         for (path, length) in store.list_lengths(BLOBS).await? {
-            let Some(Key::Blob(digest)) = Key::parse(&path) else {
+            let Some(ObjectKey::Blob(digest)) = ObjectKey::parse(&path) else {
                 self.find(path, None, "it is no blob");
                 continue;
             };
@@ -330,11 +334,11 @@ impl Walk {
         }
         for (digest, entry) in missing {
             // What is no regular file is not listed.
-            let what = match store.look(Key::Blob(digest)).await {
+            let what = match store.look(ObjectKey::Blob(digest)).await {
                 Err(RegistryError::Integrity { what, .. }) => what,
                 looked => looked.map(|_| "it is missing".to_owned())?,
             };
-            self.find(Key::Blob(digest), Some(entry), what);
+            self.find(ObjectKey::Blob(digest), Some(entry), what);
         }
         let (short, long): (Vec<_>, Vec<_>) = found
             .into_iter()
@@ -370,7 +374,9 @@ impl Walk {
         self.blobs += 1;
         match read {
             Ok(bytes) => self.bytes += bytes,
-            Err(RegistryError::Integrity { what, .. }) => self.find(Key::Blob(digest), entry, what),
+            Err(RegistryError::Integrity { what, .. }) => {
+                self.find(ObjectKey::Blob(digest), entry, what)
+            }
             Err(error) => return Err(error),
         }
         Ok(())
@@ -396,7 +402,7 @@ impl Walk {
         }
         // Whoever was killed while the registry was made left the beginning of its log and nothing else.
         if !marked && (self.entries > 0 || holds_more) {
-            self.find(Key::Marker, None, "it is missing");
+            self.find(ObjectKey::Marker, None, "it is missing");
         }
         Ok(())
     }
@@ -412,7 +418,7 @@ impl Walk {
                 let what = format!(
                     "entry {entry} was there when it was noted, and the log ends at entry {last}"
                 );
-                self.find(Key::Log(entry), Some(entry), what);
+                self.find(ObjectKey::Log(entry), Some(entry), what);
             }
             NotedHead::Digest(digest) if self.genesis == Some(digest) => self.noted = Some(0),
             NotedHead::Digest(digest) => {
@@ -430,7 +436,7 @@ impl Walk {
     }
 
     fn find(&mut self, key: impl ToString, entry: Option<Sequence>, what: impl Into<String>) {
-        self.findings.push(Finding {
+        self.findings.push(VerifyFinding {
             key: key.to_string(),
             entry,
             what: what.into(),
@@ -465,17 +471,17 @@ mod tests {
 
     use super::*;
     use crate::registry::blocking::Registry;
-    use crate::registry::entry::Action;
+    use crate::registry::entry::LogAction;
     use crate::registry::samples::{champion, forced, gated, gates, model, stamp, version};
     use crate::registry::{Failure, ModelRef};
 
     /// A folder whose log holds register, promote, register, promote, rollback.
-    struct Sample {
+    struct SampleStore {
         root: TempDir,
         registry: Registry,
     }
 
-    impl Sample {
+    impl SampleStore {
         fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
             let registry = Registry::open(".", root.path()).unwrap();
@@ -516,8 +522,8 @@ mod tests {
         }
 
         /// A blob of the first version's bundle.
-        fn blob(&self) -> Key {
-            Key::Blob(
+        fn blob(&self) -> ObjectKey {
+            ObjectKey::Blob(
                 self.registry
                     .resolve(&ModelRef::version(model(), 1), None)
                     .unwrap()
@@ -546,19 +552,19 @@ mod tests {
 
     #[test]
     fn an_untouched_store_is_intact() {
-        let sample = Sample::new();
+        let sample = SampleStore::new();
         let report = sample.registry.verify().unwrap();
         assert!(report.is_intact());
         assert_eq!((report.entries, report.blobs, report.orphans), (5, 9, 0));
         assert_eq!(
             report.head,
-            Some(Digest::of_file(&sample.path(Key::Log(5))).unwrap())
+            Some(Digest::of_file(&sample.path(ObjectKey::Log(5))).unwrap())
         );
     }
 
     #[test]
     fn one_flipped_byte_anywhere_is_named() {
-        let sample = Sample::new();
+        let sample = SampleStore::new();
         let objects = sample.objects();
         assert_eq!(objects.len(), 1 + 6 + 9);
         for path in objects {
@@ -581,15 +587,15 @@ mod tests {
 
     #[test]
     fn an_entry_written_anew_breaks_the_chain() {
-        let sample = Sample::new();
-        let bytes = fs::read(sample.path(Key::Log(2))).unwrap();
-        let entry = Entry {
+        let sample = SampleStore::new();
+        let bytes = fs::read(sample.path(ObjectKey::Log(2))).unwrap();
+        let entry = LogEntry {
             actor: "mallory".to_owned(),
-            ..Entry::decode(2, &bytes).unwrap()
+            ..LogEntry::decode(2, &bytes).unwrap()
         };
-        fs::write(sample.path(Key::Log(2)), entry.encode().unwrap()).unwrap();
+        fs::write(sample.path(ObjectKey::Log(2)), entry.encode().unwrap()).unwrap();
         sample.assert_only(
-            Key::Log(3),
+            ObjectKey::Log(3),
             Some(3),
             "it does not follow from the bytes of the entry before",
         );
@@ -598,46 +604,54 @@ mod tests {
 
     #[test]
     fn a_chain_written_anew_still_has_to_make_sense() {
-        let sample = Sample::new();
-        let last = Entry::decode(5, &fs::read(sample.path(Key::Log(5))).unwrap()).unwrap();
-        let Action::Rollback(mut action) = last.action.clone() else {
+        let sample = SampleStore::new();
+        let last = LogEntry::decode(5, &fs::read(sample.path(ObjectKey::Log(5))).unwrap()).unwrap();
+        let LogAction::Rollback(mut action) = last.action.clone() else {
             panic!("{last:?}")
         };
         action.to = 9;
-        let entry = Entry {
-            action: Action::Rollback(action),
+        let entry = LogEntry {
+            action: LogAction::Rollback(action),
             ..last
         };
-        fs::write(sample.path(Key::Log(5)), entry.encode().unwrap()).unwrap();
+        fs::write(sample.path(ObjectKey::Log(5)), entry.encode().unwrap()).unwrap();
         let what = "it rolls `fd001@champion` back to version 9, which it did not point to before";
-        sample.assert_only(Key::Log(5), Some(5), what);
+        sample.assert_only(ObjectKey::Log(5), Some(5), what);
         sample.assert_log_refused();
     }
 
     #[test]
     fn missing_entries_are_named() {
-        let sample = Sample::new();
-        fs::remove_file(sample.path(Key::Log(2))).unwrap();
+        let sample = SampleStore::new();
+        fs::remove_file(sample.path(ObjectKey::Log(2))).unwrap();
         let findings = sample.findings();
         assert_eq!(
             findings,
-            [(Key::Log(2).to_string(), Some(2), "it is missing".to_owned())]
+            [(
+                ObjectKey::Log(2).to_string(),
+                Some(2),
+                "it is missing".to_owned()
+            )]
         );
         sample.assert_log_refused();
-        fs::remove_file(sample.path(Key::Log(1))).unwrap();
-        sample.assert_only(Key::Log(1), Some(1), "entries 1 to 2 are missing");
+        fs::remove_file(sample.path(ObjectKey::Log(1))).unwrap();
+        sample.assert_only(ObjectKey::Log(1), Some(1), "entries 1 to 2 are missing");
     }
 
     #[cfg(unix)]
     #[test]
     fn what_is_no_file_in_the_next_entrys_place_is_named() {
-        let sample = Sample::new();
-        let next = sample.path(Key::Log(6));
+        let sample = SampleStore::new();
+        let next = sample.path(ObjectKey::Log(6));
         fs::create_dir(&next).unwrap();
-        sample.assert_only(Key::Log(6), None, "it is no regular file");
+        sample.assert_only(ObjectKey::Log(6), None, "it is no regular file");
         fs::remove_dir(&next).unwrap();
         std::os::unix::fs::symlink("nowhere", &next).unwrap();
-        sample.assert_only(Key::Log(6), None, "it is a link that leads to no file");
+        sample.assert_only(
+            ObjectKey::Log(6),
+            None,
+            "it is a link that leads to no file",
+        );
         sample.assert_log_refused();
         fs::remove_file(&next).unwrap();
         assert!(
@@ -647,20 +661,20 @@ mod tests {
                 .unwrap()
                 .success()
         );
-        sample.assert_only(Key::Log(6), None, "it is no regular file");
+        sample.assert_only(ObjectKey::Log(6), None, "it is no regular file");
     }
 
     #[test]
     fn a_last_entry_cut_short_is_named() {
-        let sample = Sample::new();
-        let bytes = fs::read(sample.path(Key::Log(5))).unwrap();
+        let sample = SampleStore::new();
+        let bytes = fs::read(sample.path(ObjectKey::Log(5))).unwrap();
         for length in [0, 1, bytes.len() / 2, bytes.len() - 1] {
-            fs::write(sample.path(Key::Log(5)), &bytes[..length]).unwrap();
+            fs::write(sample.path(ObjectKey::Log(5)), &bytes[..length]).unwrap();
             let findings = sample.findings();
             assert_eq!(findings.len(), 1);
             assert_eq!(
                 (&findings[0].0, findings[0].1),
-                (&Key::Log(5).to_string(), Some(5))
+                (&ObjectKey::Log(5).to_string(), Some(5))
             );
             sample.assert_log_refused();
         }
@@ -668,7 +682,7 @@ mod tests {
 
     #[test]
     fn damaged_and_missing_blobs_are_named_with_the_entry_that_needs_them() {
-        let sample = Sample::new();
+        let sample = SampleStore::new();
         let blob = sample.blob();
         fs::write(sample.path(blob), "weighty").unwrap();
         let what = format!("its bytes have digest {}", Digest::of("weighty"));
@@ -679,7 +693,7 @@ mod tests {
 
     #[test]
     fn foreign_files_are_named_but_do_not_stop_the_work() {
-        let sample = Sample::new();
+        let sample = SampleStore::new();
         fs::write(sample.path("log/notes.txt"), "hello").unwrap();
         sample.assert_only("log/notes.txt", None, "it is no log entry");
         fs::remove_file(sample.path("log/notes.txt")).unwrap();
@@ -693,8 +707,8 @@ mod tests {
 
     #[test]
     fn a_store_without_its_marker_is_named() {
-        let sample = Sample::new();
-        fs::remove_file(sample.path(Key::Marker)).unwrap();
-        sample.assert_only(Key::Marker, None, "it is missing");
+        let sample = SampleStore::new();
+        fs::remove_file(sample.path(ObjectKey::Marker)).unwrap();
+        sample.assert_only(ObjectKey::Marker, None, "it is missing");
     }
 }

@@ -9,31 +9,32 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::NotifyError;
 use super::machine::is_this_machine;
 use pdm_core::codes::Code;
+use pdm_core::domain::EnvLookup;
 use pdm_core::domain::{Problem, SecretName, redact};
 
 /// Where a webhook listens: the URL itself, or `{ env = "NAME" }` where whoever knows the URL may post to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Address {
+pub enum WebhookAddress {
     /// The URL.
     Written(String),
     /// The environment variable that holds it.
     Secret(SecretName),
 }
 
-impl Default for Address {
+impl Default for WebhookAddress {
     fn default() -> Self {
         Self::Written(String::new())
     }
 }
 
-impl Address {
+impl WebhookAddress {
     /// Returns what is wrong with the address at a key, as far as it is written.
     pub(super) fn problem(&self, key: &str, allow_http: bool) -> Option<Problem> {
         match self {
             Self::Written(url) => match parse(url) {
                 Ok(url) if is_open(&url, allow_http) => {
-                    Some(Problem::new(key, OPEN).of(Code::Unencrypted))
+                    Some(Problem::new(key, OPEN).with_code(Code::Unencrypted))
                 }
                 Ok(_) => None,
                 Err(what) => Some(Problem::new(key, what)),
@@ -46,7 +47,7 @@ impl Address {
     pub(super) fn read(
         &self,
         allow_http: bool,
-        variable: &dyn Fn(&str) -> Option<String>,
+        variable: EnvLookup<'_>,
     ) -> Result<Url, NotifyError> {
         match self {
             Self::Written(url) => check(url, allow_http),
@@ -109,7 +110,7 @@ fn parse(url: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-impl<'de> Deserialize<'de> for Address {
+impl<'de> Deserialize<'de> for WebhookAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Either)
     }
@@ -118,13 +119,13 @@ impl<'de> Deserialize<'de> for Address {
 struct Either;
 
 impl<'de> Visitor<'de> for Either {
-    type Value = Address;
+    type Value = WebhookAddress;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a URL or { env = \"NAME\" }")
     }
 
-    fn visit_str<E: Error>(self, url: &str) -> Result<Address, E> {
+    fn visit_str<E: Error>(self, url: &str) -> Result<WebhookAddress, E> {
         // Whoever knows path and query may post there: they are hidden in whatever is shown, recorded or sent.
         if let Ok(url) = Url::parse(url) {
             let query = url
@@ -133,10 +134,10 @@ impl<'de> Visitor<'de> for Either {
                 .unwrap_or_default();
             redact::remember(&format!("{}{query}", url.path().trim_start_matches('/')));
         }
-        Ok(Address::Written(url.to_owned()))
+        Ok(WebhookAddress::Written(url.to_owned()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Address, A::Error> {
-        SecretName::deserialize(MapAccessDeserializer::new(table)).map(Address::Secret)
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<WebhookAddress, A::Error> {
+        SecretName::deserialize(MapAccessDeserializer::new(table)).map(WebhookAddress::Secret)
     }
 }

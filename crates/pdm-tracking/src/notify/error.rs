@@ -79,7 +79,7 @@ impl NotifyProblem {
     }
 
     /// Returns whether the same may succeed later.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match &self.why {
             NotifyError::Unreachable { .. } => true,
             NotifyError::Refused { status, .. } => *status == 429 || *status >= 500,

@@ -22,7 +22,7 @@ mod smtp_options;
 mod webhook;
 mod webhook_options;
 
-pub use address::Address;
+pub use address::WebhookAddress;
 pub use error::{NotifyError, NotifyProblem};
 pub use notice::Notice;
 pub use occasion::Occasion;

@@ -1,4 +1,5 @@
 use super::{Notice, NotifyOptions, NotifyProblem, smtp, webhook};
+use pdm_core::domain::EnvLookup;
 
 /// Tells everybody who wants to know of this occasion, one after the other; returns who could not be told.
 ///
@@ -6,7 +7,7 @@ use super::{Notice, NotifyOptions, NotifyProblem, smtp, webhook};
 pub fn send(
     targets: &[NotifyOptions],
     notice: &Notice,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: EnvLookup<'_>,
 ) -> Vec<NotifyProblem> {
     let wanted = targets
         .iter()
@@ -23,7 +24,7 @@ pub fn send(
 pub fn deliver(
     target: &NotifyOptions,
     notice: &Notice,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: EnvLookup<'_>,
 ) -> Result<u32, NotifyProblem> {
     let notice = notice.redacted();
     let told = match target {

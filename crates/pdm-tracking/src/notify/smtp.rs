@@ -7,6 +7,7 @@ use lettre::{SmtpTransport, Transport};
 use super::mail;
 use super::patience::{self, ANSWER};
 use super::{Notice, NotifyError, SmtpOptions, SmtpTls};
+use pdm_core::domain::EnvLookup;
 
 /// Mails a notice; returns at which try it was taken.
 ///
@@ -14,7 +15,7 @@ use super::{Notice, NotifyError, SmtpOptions, SmtpTls};
 pub(super) fn deliver(
     options: &SmtpOptions,
     notice: &Notice,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: EnvLookup<'_>,
 ) -> Result<u32, NotifyError> {
     let (mail, server) = (mail::write(options, notice)?, server(options, variable)?);
     let mut tries = 0;
@@ -32,10 +33,7 @@ pub(super) fn deliver(
     }
 }
 
-fn server(
-    options: &SmtpOptions,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<SmtpTransport, NotifyError> {
+fn server(options: &SmtpOptions, variable: EnvLookup<'_>) -> Result<SmtpTransport, NotifyError> {
     let host = options.host.as_str();
     let parameters = || {
         TlsParameters::new(host.to_owned()).map_err(|source| NotifyError::Smtp { tries: 0, source })

@@ -79,7 +79,7 @@ impl SmtpOptions {
         if self.tls == SmtpTls::None && !self.allow_plain && !is_this_machine(&self.host) {
             let hint = "use \"starttls\" or \"wrapper\", or set `allow_plain`";
             let problem = Problem::new("tls", "`none` would send unencrypted to another machine");
-            problems.push(problem.of(Code::Unencrypted).hint(hint));
+            problems.push(problem.with_code(Code::Unencrypted).hint(hint));
         }
         problems.extend(self.addresses());
         problems.extend(self.login());
@@ -101,7 +101,8 @@ impl SmtpOptions {
     }
 
     fn login(&self) -> Option<Problem> {
-        let alone = |key: &str, message: &str| Problem::new(key, message).of(Code::KeyNeedsOther);
+        let alone =
+            |key: &str, message: &str| Problem::new(key, message).with_code(Code::KeyNeedsOther);
         match (&self.username, &self.password) {
             (Some(_), None) => {
                 Some(alone("username", "needs `password`").hint("password = { env = \"NAME\" }"))

@@ -12,6 +12,7 @@ use super::machine::is_this_machine;
 use super::patience::{self, ANSWER, CONNECT};
 use super::signature::sign;
 use super::{Notice, NotifyError, WebhookOptions};
+use pdm_core::domain::EnvLookup;
 use pdm_core::domain::Secret;
 
 /// Version of the body's format.
@@ -19,7 +20,7 @@ const FORMAT: u32 = 1;
 
 /// What a receiver reads.
 #[derive(Serialize)]
-struct Body<'n> {
+struct WebhookBody<'n> {
     format: u32,
     /// The same at every try, so that a receiver can tell what it has read before.
     id: String,
@@ -42,11 +43,11 @@ struct Receiver {
 pub(super) fn deliver(
     options: &WebhookOptions,
     notice: &Notice,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: EnvLookup<'_>,
 ) -> Result<u32, NotifyError> {
     let receiver = Receiver::open(options, variable)?;
     let id = Uuid::now_v7().to_string();
-    let body = Body {
+    let body = WebhookBody {
         format: FORMAT,
         id: id.clone(),
         time: Timestamp::now(),
@@ -86,10 +87,7 @@ pub(super) fn deliver(
 }
 
 impl Receiver {
-    fn open(
-        options: &WebhookOptions,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, NotifyError> {
+    fn open(options: &WebhookOptions, variable: EnvLookup<'_>) -> Result<Self, NotifyError> {
         let url = options.url.read(options.allow_http, variable)?;
         let secret = options
             .secret

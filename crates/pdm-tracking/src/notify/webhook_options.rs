@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Occasion};
+use super::{Occasion, WebhookAddress};
 use pdm_core::domain::{Problem, SecretName};
 
 /// A program that is told by an HTTP POST of JSON.
@@ -9,7 +9,7 @@ use pdm_core::domain::{Problem, SecretName};
 #[serde(default)]
 pub struct WebhookOptions {
     /// Where it listens: https, or http on this machine. `{ env = "NAME" }` where the URL itself is a secret.
-    pub url: Address,
+    pub url: WebhookAddress,
     /// The key of the signature; without it nothing is signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretName>,
@@ -22,7 +22,7 @@ pub struct WebhookOptions {
 impl Default for WebhookOptions {
     fn default() -> Self {
         Self {
-            url: Address::default(),
+            url: WebhookAddress::default(),
             secret: None,
             allow_http: false,
             on: Occasion::usual(),

@@ -29,6 +29,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::{JobFacts, TraceContext};
 use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
+use pdm_core::domain::EnvLookup;
 use pdm_core::domain::redact;
 
 /// How long the end of a command waits for a collector.
@@ -51,25 +52,22 @@ pub const ADDRESSES: [&str; 3] = [
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
 ];
 
-/// Looks an environment variable up.
-type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 /// Sends what a command does to a collector.
-pub struct Export {
+pub struct OtlpExport {
     tracers: Option<SdkTracerProvider>,
     meters: Option<SdkMeterProvider>,
-    trouble: Trouble,
+    trouble: FirstFailure,
 }
 
 /// The first thing that went wrong.
-type Trouble = Arc<Mutex<Option<String>>>;
+type FirstFailure = Arc<Mutex<Option<String>>>;
 
-impl Export {
+impl OtlpExport {
     /// Begins to send, where the environment names a collector.
     ///
     /// # Errors
     /// What is wrong with its address or with how it is spoken to.
-    pub fn begin(trace: &TraceContext, variable: Variable<'_>) -> Result<Option<Self>, String> {
+    pub fn begin(trace: &TraceContext, variable: EnvLookup<'_>) -> Result<Option<Self>, String> {
         let [all, of_spans, of_metrics] = ADDRESSES.map(|name| variable(name).is_some());
         let is_on = |exporter: &str| variable(exporter).is_none_or(|exporter| exporter != "none");
         let is_disabled =
@@ -79,7 +77,7 @@ impl Export {
         if !spans && !metrics {
             return Ok(None);
         }
-        let trouble = Trouble::default();
+        let trouble = FirstFailure::default();
         let post = Post {
             http: client(variable)?,
             trouble: Arc::clone(&trouble),
@@ -327,7 +325,7 @@ impl IdGenerator for Ids {
     }
 }
 
-fn client(variable: Variable<'_>) -> Result<reqwest::blocking::Client, String> {
+fn client(variable: EnvLookup<'_>) -> Result<reqwest::blocking::Client, String> {
     // An error means that a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::blocking::Client::builder()
@@ -353,7 +351,7 @@ fn client(variable: Variable<'_>) -> Result<reqwest::blocking::Client, String> {
 }
 
 /// Returns whether the collector runs on this machine, where no proxy leads to.
-fn is_local(variable: Variable<'_>) -> bool {
+fn is_local(variable: EnvLookup<'_>) -> bool {
     let mut named = ADDRESSES
         .iter()
         .filter_map(|name| variable(name))
@@ -368,16 +366,16 @@ fn is_local(variable: Variable<'_>) -> bool {
 #[derive(Debug, Clone)]
 struct Post {
     http: reqwest::blocking::Client,
-    trouble: Trouble,
+    trouble: FirstFailure,
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'a>>;
+type OtlpAnswer<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'a>>;
 
 impl HttpClient for Post {
     fn send_bytes<'life0, 'async_trait>(
         &'life0 self,
         request: Request<Bytes>,
-    ) -> Answer<'async_trait>
+    ) -> OtlpAnswer<'async_trait>
     where
         'life0: 'async_trait,
         Self: 'async_trait,

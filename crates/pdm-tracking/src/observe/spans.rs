@@ -20,20 +20,20 @@ pub const WORDS: &str = "pdm_ml::words";
 pub struct Spans {
     trace: TraceContext,
     trace_hex: String,
-    state: Mutex<State>,
+    state: Mutex<SpanState>,
 }
 
-struct State {
+struct SpanState {
     command: Span,
     pipeline: Option<String>,
     run: Option<String>,
     /// Stages that have begun and not ended.
-    stages: Vec<Open>,
+    stages: Vec<OpenSpan>,
     /// Parts that have begun and not ended.
-    parts: Vec<Open>,
+    parts: Vec<OpenSpan>,
 }
 
-struct Open {
+struct OpenSpan {
     name: String,
     span: Span,
     begun: Instant,
@@ -42,7 +42,7 @@ struct Open {
 }
 
 /// Where a line belongs.
-struct Place {
+struct LineContext {
     span: Span,
     pipeline: Option<String>,
     run: Option<String>,
@@ -53,7 +53,7 @@ struct Place {
 /// Logs a line of a level with where it belongs.
 macro_rules! tell {
     ($self:ident, $place:expr, $level:ident, $target:ident, { $($fields:tt)* }, $($message:tt)+) => {{
-        let place: Place = $place;
+        let place: LineContext = $place;
         tracing::$level!(
             target: $target, parent: &place.span,
             pipeline = place.pipeline.as_deref(), run = place.run.as_deref(), stage = place.stage.as_deref(),
@@ -72,7 +72,7 @@ impl Spans {
             version = env!("CARGO_PKG_VERSION"), pipeline = field::Empty, run = field::Empty, exit_code = field::Empty,
             "otel.status_code" = field::Empty, "otel.status_description" = field::Empty
         );
-        let state = State {
+        let state = SpanState {
             command: span,
             pipeline: None,
             run: None,
@@ -159,12 +159,12 @@ impl Spans {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SpanState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns where a line belongs that names neither stage nor part: the stage that runs, where it is the only one.
-    fn place(&self) -> Place {
+    fn place(&self) -> LineContext {
         let state = self.state();
         let stage = if let [only] = &state.stages[..] {
             Some(only)
@@ -174,20 +174,20 @@ impl Spans {
         Self::placed(&state, stage, None)
     }
 
-    fn place_of_stage(&self, name: &str) -> Place {
+    fn place_of_stage(&self, name: &str) -> LineContext {
         let state = self.state();
         let open = state.stages.iter().rfind(|open| open.name == name);
         let place = Self::placed(&state, open, None);
-        Place {
+        LineContext {
             stage: Some(name.to_owned()),
             ..place
         }
     }
 
     /// Returns the place of a part, or of a metric, whose name begins with that of its part.
-    fn place_of_part(&self, name: &str) -> Place {
+    fn place_of_part(&self, name: &str) -> LineContext {
         let state = self.state();
-        let begins = |open: &&Open| {
+        let begins = |open: &&OpenSpan| {
             name.strip_prefix(&open.name)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
@@ -199,8 +199,8 @@ impl Spans {
         Self::placed(&state, state.stages.last(), part)
     }
 
-    fn placed(state: &State, stage: Option<&Open>, part: Option<&Open>) -> Place {
-        Place {
+    fn placed(state: &SpanState, stage: Option<&OpenSpan>, part: Option<&OpenSpan>) -> LineContext {
+        LineContext {
             span: part
                 .or(stage)
                 .map_or(&state.command, |open| &open.span)
@@ -220,7 +220,7 @@ impl Spans {
         // Whatever this thread does until the stage ends, such as asking a server, belongs to it.
         span.with_subscriber(|(id, dispatch)| dispatch.enter(id));
         let current_on = Some(thread::current().id());
-        self.state().stages.push(Open {
+        self.state().stages.push(OpenSpan {
             name: stage.to_owned(),
             span,
             begun: Instant::now(),
@@ -240,7 +240,7 @@ impl Spans {
             let at = state.stages.iter().rposition(|open| open.name == stage);
             at.map(|at| state.stages.remove(at))
         };
-        drop(open.map(Open::closed));
+        drop(open.map(OpenSpan::closed));
     }
 
     fn begin_part(&self, part: &str, params: &[(String, String)]) {
@@ -254,7 +254,7 @@ impl Spans {
             target: TARGET, parent: &above.span, "part", "otel.name" = format!("part {part}"), part, params,
             elapsed_ms = field::Empty
         );
-        self.state().parts.push(Open {
+        self.state().parts.push(OpenSpan {
             name: part.to_owned(),
             span,
             begun: Instant::now(),
@@ -334,7 +334,7 @@ pub struct LoggedError {
     pub hint: Option<String>,
 }
 
-impl Open {
+impl OpenSpan {
     /// Gives the span back to whoever was current before it.
     fn closed(self) -> Span {
         if self.current_on == Some(thread::current().id()) {

@@ -61,7 +61,7 @@ struct Slice {
 /// Returns a run's timeline.
 pub fn chrome_trace(run: &Run) -> ChromeTrace {
     let clock = Clock::of(run);
-    let mut page = Page {
+    let mut page = TraceDocument {
         pid: run.pid,
         names: Vec::new(),
         events: Vec::new(),
@@ -198,14 +198,14 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-struct Page {
+struct TraceDocument {
     pid: u32,
     names: Vec<TraceEvent>,
     events: Vec<TraceEvent>,
     lanes: u32,
 }
 
-impl Page {
+impl TraceDocument {
     fn name_process(&mut self, name: &str) {
         let args = object(json!({ "name": name }));
         let event = TraceEvent {

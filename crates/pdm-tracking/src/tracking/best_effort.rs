@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::mlflow::{Pulse, Syncer, mirror};
+use super::mlflow::{Latency, Syncer, mirror};
 use super::{ActiveRun, Catalog, MlflowClient, RunId, SyncReport, TrackingError};
 use pdm_core::events::Reporter;
 
@@ -20,7 +20,7 @@ pub struct BestEffort {
     begun: Instant,
 }
 
-const SELDOMEST: Duration = Duration::from_secs(60);
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the end of a run looks whether the server is still well.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// The part of its own time that the end of a run waits for a server that is slow or failing.
@@ -29,7 +29,7 @@ const SHARE: u32 = 100;
 /// What the thread that works can see of the server.
 #[derive(Clone)]
 struct Health {
-    pulse: Pulse,
+    pulse: Latency,
     slow: Duration,
     failed: Arc<Mutex<bool>>,
 }
@@ -193,7 +193,7 @@ impl Follower {
             match self.pass() {
                 Ok(_) => pause = pace,
                 Err(error) => {
-                    pause = (pause * 2).min(SELDOMEST);
+                    pause = (pause * 2).min(MAX_INTERVAL);
                     self.warn(&error);
                 }
             }

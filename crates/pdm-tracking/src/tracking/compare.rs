@@ -7,7 +7,7 @@ use super::{Number, Run, RunId, RunStatus};
 
 /// Several runs side by side; every row has one value for each run, in the order of `runs`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
+pub struct RunComparison {
     /// The runs compared.
     pub runs: Vec<ComparedRun>,
     /// Parameters that differ, by key.
@@ -50,9 +50,9 @@ pub struct MetricRow {
 }
 
 /// Returns what differs between runs, and how they came out.
-pub fn compare(runs: &[Run]) -> Comparison {
+pub fn compare(runs: &[Run]) -> RunComparison {
     let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
-    Comparison {
+    RunComparison {
         runs: runs.iter().map(|run| column(run, &ids)).collect(),
         params: keys(runs, |run| run.params.keys())
             .filter_map(|key| param_row(runs, key))

@@ -219,7 +219,7 @@ impl TrackingError {
             }
             Self::AnswerTooLarge { .. } => Code::AnswerTooLarge,
             Self::ExperimentDeleted { .. } => Code::ExperimentDeleted,
-            Self::Refused { .. } | Self::Bucket { .. } if self.is_passing() => {
+            Self::Refused { .. } | Self::Bucket { .. } if self.is_transient() => {
                 Code::ServerUnavailable
             }
             Self::Refused { .. } => Code::ServerRefused,
@@ -269,7 +269,7 @@ impl TrackingError {
     }
 
     /// Whether the same request may succeed later.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. }
             | Self::CutShort { .. }

@@ -44,21 +44,21 @@ mod system;
 
 pub use best_effort::BestEffort;
 pub use catalog::{Catalog, CatalogModel, CatalogVersion};
-pub use compare::{ComparedRun, Comparison, MetricRow, ParamRow, compare};
+pub use compare::{ComparedRun, MetricRow, ParamRow, RunComparison, compare};
 pub use error::TrackingError;
-pub use journal::{Outcome, RunHeader};
+pub use journal::{RunHeader, RunOutcome};
 pub use local::{
-    ActiveRun, KeptRun, ListedRun, ListedScore, Listing, Looks, RemovableRun, RunFilter,
-    RunListing, RunPolicy, RunRemoval, RunStore, RunSummary, RunsToRemove, Told, Unreadable,
+    ActiveRun, KeptRun, ListedRun, ListedScore, Listing, Looks, RecordedModel, RemovableRun,
+    RunFilter, RunListing, RunPolicy, RunRemoval, RunStore, RunSummary, RunsToRemove, Unreadable,
 };
 pub use mlflow::{
-    Connection, LostRun, MirrorReport, MlflowClient, Patience, SyncReport, SyncState, lost, mirror,
-    sync,
+    Connection, LostRun, MirrorReport, MlflowClient, RetryPolicy, SyncReport, SyncState, lost,
+    mirror, sync,
 };
 pub use number::Number;
 pub use options::TrackingOptions;
 pub use run::{
-    InputRecord, KeptArtifact, PartRecord, Point, Run, RunStatus, StageRecord, StageState,
+    InputRecord, KeptArtifact, MetricPoint, PartRecord, Run, RunStatus, StageRecord, StageState,
 };
 pub use run_id::{ParseRunIdError, RunId};
 pub use secret::{Credentials, Secret};

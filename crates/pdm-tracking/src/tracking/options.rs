@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, Credentials, MlflowClient, Patience, Secret, TrackingError, mlflow};
+use super::{Connection, Credentials, MlflowClient, RetryPolicy, Secret, TrackingError, mlflow};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
@@ -119,7 +119,7 @@ impl TrackingOptions {
     pub fn mlflow(
         &self,
         variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> Result<Option<MlflowClient>, TrackingError> {
         let named = Some(self.mlflow_url.clone()).filter(|url| !url.is_empty());
         let Some(url) = named.or_else(|| variable(SERVER).filter(|url| !url.is_empty())) else {
@@ -159,8 +159,8 @@ impl TrackingOptions {
         }
     }
 
-    fn mlflow_base(&self) -> Option<Result<mlflow::Base, TrackingError>> {
-        (!self.mlflow_url.is_empty()).then(|| mlflow::Base::parse(&self.mlflow_url))
+    fn mlflow_base(&self) -> Option<Result<mlflow::ServerAddress, TrackingError>> {
+        (!self.mlflow_url.is_empty()).then(|| mlflow::ServerAddress::parse(&self.mlflow_url))
     }
 
     fn variable_problems(&self) -> impl Iterator<Item = Problem> {
@@ -175,7 +175,7 @@ impl TrackingOptions {
             .map(|(key, _)| {
                 // The value is not repeated: it may be the secret itself, put in the wrong place.
                 Problem::new(key, "not the name of an environment variable")
-                    .of(Code::NotAVariableName)
+                    .with_code(Code::NotAVariableName)
                     .hint("write the variable's name (letters, digits, underscores), not its value")
             })
     }
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(options.problems(), []);
         assert!(
             options
-                .mlflow(|_| None, Patience::FOREGROUND)
+                .mlflow(|_| None, RetryPolicy::FOREGROUND)
                 .unwrap()
                 .is_none()
         );
@@ -238,7 +238,7 @@ mod tests {
         let url = |options: TrackingOptions| {
             let variables = lookup(&[(SERVER, "http://env:5000")]);
             options
-                .mlflow(variables, Patience::FOREGROUND)
+                .mlflow(variables, RetryPolicy::FOREGROUND)
                 .unwrap()
                 .unwrap()
                 .url()
@@ -288,7 +288,7 @@ mod tests {
         assert!(!format!("{problems:?}").contains("hunter2"));
         assert!(
             !options
-                .mlflow(|_| None, Patience::FOREGROUND)
+                .mlflow(|_| None, RetryPolicy::FOREGROUND)
                 .unwrap_err()
                 .to_string()
                 .contains("hunter2")

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::journal::{JournalReader, Line, Opening, Stamped};
-use super::{Number, Outcome, RunHeader, RunId, TrackingError};
+use super::journal::{JournalLine, JournalReader, Opening, Stamped};
+use super::{Number, RunHeader, RunId, RunOutcome, TrackingError};
 use pdm_core::content::Digest;
 use pdm_core::events::InputData;
 
@@ -27,7 +27,7 @@ pub struct Run {
     /// Parameters; of several values the first holds, as in MLflow.
     pub params: BTreeMap<String, String>,
     /// Metrics in the order they were logged.
-    pub metrics: BTreeMap<String, Vec<Point>>,
+    pub metrics: BTreeMap<String, Vec<MetricPoint>>,
     /// Labels; of several values the last holds.
     pub tags: BTreeMap<String, String>,
     /// Files kept in the run's folder, by name.
@@ -58,12 +58,12 @@ pub enum RunStatus {
     Killed,
 }
 
-impl From<Outcome> for RunStatus {
-    fn from(outcome: Outcome) -> Self {
+impl From<RunOutcome> for RunStatus {
+    fn from(outcome: RunOutcome) -> Self {
         match outcome {
-            Outcome::Finished => Self::Finished,
-            Outcome::Failed => Self::Failed,
-            Outcome::Killed => Self::Killed,
+            RunOutcome::Finished => Self::Finished,
+            RunOutcome::Failed => Self::Failed,
+            RunOutcome::Killed => Self::Killed,
         }
     }
 }
@@ -82,7 +82,7 @@ impl RunStatus {
 
 /// One value of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Point {
+pub struct MetricPoint {
     /// Step, such as an epoch or a boosting round.
     pub step: u64,
     /// The value.
@@ -206,26 +206,25 @@ impl Run {
 
     fn fold(&mut self, Stamped { at, line }: Stamped) {
         match line {
-            Line::Param { key, value } => {
+            JournalLine::Param { key, value } => {
                 self.params.entry(key).or_insert(value);
             }
-            Line::Metric { key, step, value } => {
-                self.metrics
-                    .entry(key)
-                    .or_default()
-                    .push(Point { step, value, at })
-            }
-            Line::Tag { key, value } => {
+            JournalLine::Metric { key, step, value } => self
+                .metrics
+                .entry(key)
+                .or_default()
+                .push(MetricPoint { step, value, at }),
+            JournalLine::Tag { key, value } => {
                 self.tags.insert(key, value);
             }
-            Line::Artifact {
+            JournalLine::Artifact {
                 name,
                 bytes,
                 digest,
             } => {
                 self.artifacts.insert(name, KeptArtifact { bytes, digest });
             }
-            Line::PartStarted { part, params } => {
+            JournalLine::PartStarted { part, params } => {
                 let params = params.into_iter().collect();
                 self.parts.push(PartRecord {
                     part,
@@ -234,17 +233,21 @@ impl Run {
                     finished: None,
                 });
             }
-            Line::PartFinished { part } => self.finish_part(&part, at),
-            Line::Input { part, data } => self.inputs.push(InputRecord { part, data }),
-            Line::StageStarted { stage, why } => self.stage(stage, StageState::Started, why, at),
-            Line::StageCached { stage, why } => self.stage(stage, StageState::Cached, why, at),
-            Line::StageFinished {
+            JournalLine::PartFinished { part } => self.finish_part(&part, at),
+            JournalLine::Input { part, data } => self.inputs.push(InputRecord { part, data }),
+            JournalLine::StageStarted { stage, why } => {
+                self.stage(stage, StageState::Started, why, at)
+            }
+            JournalLine::StageCached { stage, why } => {
+                self.stage(stage, StageState::Cached, why, at)
+            }
+            JournalLine::StageFinished {
                 stage,
                 summary,
                 elapsed_ms,
             } => self.finish_stage(&stage, summary, elapsed_ms),
-            Line::Warning { message } => self.warnings.push(message),
-            Line::End { .. } => {}
+            JournalLine::Warning { message } => self.warnings.push(message),
+            JournalLine::End { .. } => {}
         }
     }
 

@@ -232,7 +232,7 @@ fn sum_of_devices(table: &str) -> [u64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracking::{Outcome, RunHeader, RunStore};
+    use crate::tracking::{RunHeader, RunOutcome, RunStore};
     use pdm_core::events::Reporter;
 
     fn lookup(variables: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
@@ -298,7 +298,7 @@ mod tests {
             thread::sleep(Duration::from_millis(10));
         }
         drop(watch);
-        run.finish(Outcome::Finished).unwrap();
+        run.finish(RunOutcome::Finished).unwrap();
         let metrics = seen();
         assert_eq!(metrics.len(), 8, "{metrics:?}");
         for (name, points) in &metrics {

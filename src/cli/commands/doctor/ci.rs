@@ -18,7 +18,7 @@ use pdm_report::report::{Align, table};
 use pdm_store::registry::RegistryError;
 use pdm_store::registry::blocking::Registry;
 use pdm_tracking::notify::NotifyOptions;
-use pdm_tracking::tracking::Patience;
+use pdm_tracking::tracking::RetryPolicy;
 
 /// Version of the document.
 const FORMAT: u32 = 1;
@@ -27,7 +27,7 @@ const MOST_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+enum CiVerdict {
     Pass,
     Fail,
     /// It is not asked for, or could not be looked at because of what failed before.
@@ -36,9 +36,9 @@ enum Verdict {
 
 /// One thing a job needs, and whether it is there.
 #[derive(Debug, Serialize)]
-struct Check {
+struct CiCheck {
     check: &'static str,
-    verdict: Verdict,
+    verdict: CiVerdict,
     found: String,
     hint: Option<String>,
     /// The exit code that the job would end with.
@@ -50,16 +50,16 @@ struct Report {
     format: u32,
     #[serde(rename = "for")]
     purpose: &'static str,
-    verdict: Verdict,
+    verdict: CiVerdict,
     exit: u8,
-    checks: Vec<Check>,
+    checks: Vec<CiCheck>,
 }
 
-impl Check {
+impl CiCheck {
     fn pass(check: &'static str, found: impl Into<String>) -> Self {
         Self {
             check,
-            verdict: Verdict::Pass,
+            verdict: CiVerdict::Pass,
             found: found.into(),
             hint: None,
             exit: 0,
@@ -69,7 +69,7 @@ impl Check {
     fn skip(check: &'static str, found: impl Into<String>) -> Self {
         Self {
             check,
-            verdict: Verdict::Skip,
+            verdict: CiVerdict::Skip,
             found: found.into(),
             hint: None,
             exit: 0,
@@ -80,7 +80,7 @@ impl Check {
         let (found, hint) = (found.into(), Some(hint.into()));
         Self {
             check,
-            verdict: Verdict::Fail,
+            verdict: CiVerdict::Fail,
             found,
             hint,
             exit: Exit::Failed as u8,
@@ -92,7 +92,7 @@ impl Check {
         let (found, hint) = error.in_words();
         Self {
             check,
-            verdict: Verdict::Fail,
+            verdict: CiVerdict::Fail,
             found,
             hint,
             exit,
@@ -103,10 +103,10 @@ impl Check {
 pub(super) fn run(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     let checks = match settings::resolve(args, ui) {
         Ok((context, job)) => of_project(&context, &job),
-        Err(error) => vec![Check::error("pipeline", error)],
+        Err(error) => vec![CiCheck::error("pipeline", error)],
     };
-    let first = checks.iter().find(|check| check.verdict == Verdict::Fail);
-    let (verdict, exit) = first.map_or((Verdict::Pass, 0), |check| (Verdict::Fail, check.exit));
+    let first = checks.iter().find(|check| check.verdict == CiVerdict::Fail);
+    let (verdict, exit) = first.map_or((CiVerdict::Pass, 0), |check| (CiVerdict::Fail, check.exit));
     let report = Report {
         format: FORMAT,
         purpose: "ci",
@@ -118,11 +118,11 @@ pub(super) fn run(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::of_number(exit))
 }
 
-fn of_project(context: &Context, job: &Job) -> Vec<Check> {
+fn of_project(context: &Context, job: &Job) -> Vec<CiCheck> {
     let data = data(context, job);
     let lock = match data.verdict {
-        Verdict::Pass | Verdict::Skip => lock(context, job),
-        Verdict::Fail => Check::skip("lock", "the data cannot be read"),
+        CiVerdict::Pass | CiVerdict::Skip => lock(context, job),
+        CiVerdict::Fail => CiCheck::skip("lock", "the data cannot be read"),
     };
     let mut checks = vec![
         pipeline(job),
@@ -134,10 +134,10 @@ fn of_project(context: &Context, job: &Job) -> Vec<Check> {
     match open(context, job) {
         Ok(registry) => checks.extend(of_registry(context, job, &registry)),
         Err(error) => {
-            checks.push(Check::error("registry", error));
+            checks.push(CiCheck::error("registry", error));
             let why = "the registry cannot be read";
             checks.extend(
-                ["safe registry", "champion", "clock"].map(|check| Check::skip(check, why)),
+                ["safe registry", "champion", "clock"].map(|check| CiCheck::skip(check, why)),
             );
         }
     }
@@ -148,9 +148,9 @@ fn of_project(context: &Context, job: &Job) -> Vec<Check> {
 fn text(report: &Report) -> String {
     let rows = report.checks.iter().map(|check| {
         let mark = match check.verdict {
-            Verdict::Pass => "pass",
-            Verdict::Fail => "FAIL",
-            Verdict::Skip => "skip",
+            CiVerdict::Pass => "pass",
+            CiVerdict::Fail => "FAIL",
+            CiVerdict::Skip => "skip",
         };
         let hint = check
             .hint
@@ -177,29 +177,29 @@ fn text(report: &Report) -> String {
     }
 }
 
-fn pipeline(job: &Job) -> Check {
+fn pipeline(job: &Job) -> CiCheck {
     if job.label.starts_with('(') {
-        return Check::fail(
+        return CiCheck::fail(
             "pipeline",
             "there is no pipeline file",
             "`pdm-ml init` writes one; or name yours",
         );
     }
-    Check::pass(
+    CiCheck::pass(
         "pipeline",
         format!("{} ({})", job.label, job.spec.project.name),
     )
 }
 
 /// Cache, records and lock are written below the project's folder.
-fn folder(context: &Context) -> Check {
-    let state = context.scratch();
+fn folder(context: &Context) -> CiCheck {
+    let state = context.state_dir();
     let made = std::fs::create_dir_all(&state).and_then(|()| tempfile::tempfile_in(&state));
     match made.and_then(|_| tempfile::tempfile_in(&context.root)) {
-        Ok(_) => Check::pass("write access", context.root.display().to_string()),
+        Ok(_) => CiCheck::pass("write access", context.root.display().to_string()),
         Err(error) => {
             let found = format!("{} takes no files: {error}", context.root.display());
-            Check::fail(
+            CiCheck::fail(
                 "write access",
                 found,
                 "give the job's user the right to write there",
@@ -208,10 +208,10 @@ fn folder(context: &Context) -> Check {
     }
 }
 
-fn data(context: &Context, job: &Job) -> Check {
+fn data(context: &Context, job: &Job) -> CiCheck {
     let name = job.spec.dataset.name();
     if matches!(job.spec.dataset, DatasetOptions::Simulated(_)) {
-        return Check::pass("data", format!("{name} is simulated"));
+        return CiCheck::pass("data", format!("{name} is simulated"));
     }
     let parts = data::parts(&job.spec.dataset, &context.root);
     // A table names its files, so all of them are needed; of C-MAPSS the test part may be absent.
@@ -232,18 +232,18 @@ fn data(context: &Context, job: &Job) -> Check {
             part.role,
             part.path.display()
         );
-        return Check::fail("data", found, job.spec.dataset.how_to_get());
+        return CiCheck::fail("data", found, job.spec.dataset.how_to_get());
     }
     let there = if roles.contains(&Role::Test) {
         "the training and the test part are"
     } else {
         "the training part is"
     };
-    Check::pass("data", format!("{name}: {there} there"))
+    CiCheck::pass("data", format!("{name}: {there} there"))
 }
 
 /// The variables that the pipeline names must be set where the job runs.
-fn secrets(context: &Context, job: &Job) -> Check {
+fn secrets(context: &Context, job: &Job) -> CiCheck {
     let mut names: BTreeSet<String> = BTreeSet::new();
     names.extend(job.spec.notify.iter().flat_map(NotifyOptions::variables));
     if let Some(schedule) = &job.spec.schedule {
@@ -255,9 +255,9 @@ fn secrets(context: &Context, job: &Job) -> Check {
         .map(|n| format!("`{n}`"))
         .collect();
     match (names.len(), unset.as_slice()) {
-        (0, _) => Check::pass("secrets", "the pipeline names none"),
-        (count, []) => Check::pass("secrets", format!("{count} of {count} variables are set")),
-        (_, unset) => Check::fail(
+        (0, _) => CiCheck::pass("secrets", "the pipeline names none"),
+        (count, []) => CiCheck::pass("secrets", format!("{count} of {count} variables are set")),
+        (_, unset) => CiCheck::fail(
             "secrets",
             format!("not set: {}", unset.join(", ")),
             "set them for the job, by these names",
@@ -265,13 +265,13 @@ fn secrets(context: &Context, job: &Job) -> Check {
     }
 }
 
-fn lock(context: &Context, job: &Job) -> Check {
+fn lock(context: &Context, job: &Job) -> CiCheck {
     match engine::check_lock(context, job) {
-        Ok(path) => Check::pass(
+        Ok(path) => CiCheck::pass(
             "lock",
             format!("{} is that of these data and options", path.display()),
         ),
-        Err(error) => Check::error("lock", error.into()),
+        Err(error) => CiCheck::error("lock", error.into()),
     }
 }
 
@@ -282,21 +282,21 @@ fn open(context: &Context, job: &Job) -> Result<Registry, CliError> {
     )?)
 }
 
-fn of_registry(context: &Context, job: &Job, registry: &Registry) -> Vec<Check> {
+fn of_registry(context: &Context, job: &Job, registry: &Registry) -> Vec<CiCheck> {
     let models = match registry.list(None) {
         Ok(models) => models.len(),
         Err(error) => {
             let why = "the registry cannot be read";
             let skipped =
-                ["safe registry", "champion", "clock"].map(|check| Check::skip(check, why));
-            return std::iter::once(Check::error("registry", error.into()))
+                ["safe registry", "champion", "clock"].map(|check| CiCheck::skip(check, why));
+            return std::iter::once(CiCheck::error("registry", error.into()))
                 .chain(skipped)
                 .collect();
         }
     };
     let found = format!("{}: {models} models", registry.store().location());
     vec![
-        Check::pass("registry", found),
+        CiCheck::pass("registry", found),
         safety(registry),
         champion(context, job),
         clock(context, job, registry),
@@ -304,16 +304,16 @@ fn of_registry(context: &Context, job: &Job, registry: &Registry) -> Vec<Check> 
 }
 
 /// Makes the experiment without which nothing is promoted; a job that may only read has no need of it.
-fn safety(registry: &Registry) -> Check {
+fn safety(registry: &Registry) -> CiCheck {
     match registry.examine() {
-        Ok(proof) => Check::pass(
+        Ok(proof) => CiCheck::pass(
             "safe registry",
             format!("of {} racing writers one won", proof.racers),
         ),
-        Err(error @ RegistryError::Unsafe { .. }) => Check::error("safe registry", error.into()),
+        Err(error @ RegistryError::Unsafe { .. }) => CiCheck::error("safe registry", error.into()),
         Err(error) => {
             let why = CliError::from(error).in_words().0;
-            Check::skip(
+            CiCheck::skip(
                 "safe registry",
                 format!("nothing can be written, so this job can only judge: {why}"),
             )
@@ -322,69 +322,69 @@ fn safety(registry: &Registry) -> Check {
 }
 
 /// A gate that compares needs somebody to compare with.
-fn champion(context: &Context, job: &Job) -> Check {
+fn champion(context: &Context, job: &Job) -> CiCheck {
     let compares = job
         .spec
         .gates
         .iter()
         .any(|gate| matches!(gate.rule, Rule::NonInferior | Rule::Better));
     match engine::champion(context, job) {
-        Ok(Some(champion)) => Check::pass("champion", format!("version {}", champion.version)),
+        Ok(Some(champion)) => CiCheck::pass("champion", format!("version {}", champion.version)),
         Ok(None) if !compares => {
-            Check::skip("champion", "there is none, and no gate compares with one")
+            CiCheck::skip("champion", "there is none, and no gate compares with one")
         }
-        Ok(None) => Check::fail(
+        Ok(None) => CiCheck::fail(
             "champion",
             "there is none, so the gates that compare with it compare nothing",
             "`pdm-ml run` promotes the first; does the job name the right registry?",
         ),
-        Err(error) => Check::error("champion", error.into()),
+        Err(error) => CiCheck::error("champion", error.into()),
     }
 }
 
 /// The registry's last entry cannot be of tomorrow.
-fn clock(context: &Context, job: &Job, registry: &Registry) -> Check {
+fn clock(context: &Context, job: &Job, registry: &Registry) -> CiCheck {
     let now = context.now.unwrap_or_else(Timestamp::now);
     let last = job.spec.registry.model_name(&job.spec.project.name).ok();
     let history = last
         .and_then(|model| registry.history(&model, None, None).ok())
         .unwrap_or_default();
     let Some(last) = history.iter().map(|row| row.time).max() else {
-        return Check::pass(
+        return CiCheck::pass(
             "clock",
             format!("{now:.0}; the registry has no entry to compare with"),
         );
     };
     if last.duration_since(now) > MOST_SKEW {
         let found = format!("it is {now:.0} here, and the registry's last entry is of {last:.0}");
-        return Check::fail(
+        return CiCheck::fail(
             "clock",
             found,
             "set the clock, or let it be set (NTP): stores refuse signatures of another time",
         );
     }
-    Check::pass(
+    CiCheck::pass(
         "clock",
         format!("{now:.0}, after the registry's last entry"),
     )
 }
 
-fn tracking(context: &Context, job: &Job) -> Check {
+fn tracking(context: &Context, job: &Job) -> CiCheck {
     let client = match job
         .spec
         .tracking
-        .mlflow(context.variable, Patience::BACKGROUND)
+        .mlflow(context.variable, RetryPolicy::BACKGROUND)
     {
-        Ok(None) => return Check::skip("tracking", "no MLflow server is named"),
+        Ok(None) => return CiCheck::skip("tracking", "no MLflow server is named"),
         Ok(Some(client)) => client,
-        Err(error) => return Check::error("tracking", error.into()),
+        Err(error) => return CiCheck::error("tracking", error.into()),
     };
     let experiment = job
         .spec
         .tracking
         .experiment_or(&job.spec.project.name, context.variable);
     match client.examine(&experiment) {
-        Ok(version) => Check::pass("tracking", format!("MLflow {version} at {}", client.url())),
-        Err(error) => Check::error("tracking", error.into()),
+        Ok(version) => CiCheck::pass("tracking", format!("MLflow {version} at {}", client.url())),
+        Err(error) => CiCheck::error("tracking", error.into()),
     }
 }

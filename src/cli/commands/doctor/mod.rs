@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::args::{DoctorArgs, PipelineArgs, Purpose};
+use crate::cli::args::{DoctorArgs, PipelineArgs, ProjectPurpose};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::settings;
@@ -15,17 +15,17 @@ use pdm_engine::engine::{Context, Job};
 use pdm_models::data::{self, Role};
 use pdm_report::report::{Align, table};
 use pdm_store::registry::blocking::Registry;
-use pdm_tracking::tracking::Patience;
+use pdm_tracking::tracking::RetryPolicy;
 
 #[derive(Serialize)]
-struct Check {
+struct DoctorCheck {
     what: &'static str,
     good: bool,
     found: String,
     hint: Option<String>,
 }
 
-impl Check {
+impl DoctorCheck {
     fn good(what: &'static str, found: impl Into<String>) -> Self {
         Self {
             what,
@@ -48,7 +48,7 @@ impl Check {
 pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
     match (&args.registry, args.purpose) {
         (Some(url), _) => examined(url, ui),
-        (None, Some(Purpose::Ci)) => ci::run(&args.pipeline, ui),
+        (None, Some(ProjectPurpose::Ci)) => ci::run(&args.pipeline, ui),
         (None, None) => project(&args.pipeline, ui),
     }
 }
@@ -68,9 +68,9 @@ fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
         "refused, as an append-only policy may"
     };
     let checks = [
-        Check::good("registry", registry.store().location()),
-        Check::good("create-only writes", promise),
-        Check::good("deleting", deletes),
+        DoctorCheck::good("registry", registry.store().location()),
+        DoctorCheck::good("create-only writes", promise),
+        DoctorCheck::good("deleting", deletes),
     ];
     ui.show(&checks, || text(&checks))?;
     Ok(Exit::Done)
@@ -80,12 +80,12 @@ fn project(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     // The pipeline may have a say in the number of threads.
     let resolved = settings::resolve(args, ui);
     let mut checks = vec![
-        Check::good("program", format!("pdm-ml {}", env!("CARGO_PKG_VERSION"))),
+        DoctorCheck::good("program", format!("pdm-ml {}", env!("CARGO_PKG_VERSION"))),
         machine(),
     ];
     match resolved {
         Ok((context, job)) => {
-            checks.push(Check::good(
+            checks.push(DoctorCheck::good(
                 "pipeline",
                 format!("{} ({})", job.label, job.spec.project.name),
             ));
@@ -96,7 +96,11 @@ fn project(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
                 mlflow(&job, &context),
             ]);
         }
-        Err(error) => checks.push(Check::bad("pipeline", error.render(false), None::<String>)),
+        Err(error) => checks.push(DoctorCheck::bad(
+            "pipeline",
+            error.render(false),
+            None::<String>,
+        )),
     }
     ui.show(&checks, || text(&checks))?;
     Ok(if checks.iter().all(|check| check.good) {
@@ -106,7 +110,7 @@ fn project(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     })
 }
 
-fn text(checks: &[Check]) -> String {
+fn text(checks: &[DoctorCheck]) -> String {
     let rows = checks.iter().map(|check| {
         let mark = if check.good { "ok" } else { "MISSING" };
         let hint = check
@@ -130,13 +134,13 @@ fn text(checks: &[Check]) -> String {
     )
 }
 
-fn machine() -> Check {
+fn machine() -> DoctorCheck {
     let threads = rayon::current_num_threads();
     let memory = std::fs::read_to_string("/proc/meminfo")
         .ok()
         .and_then(|text| available_mib(&text));
     let memory = memory.map_or_else(String::new, |mib| format!(", {mib} MiB of memory free"));
-    Check::good("machine", format!("{threads} threads{memory}"))
+    DoctorCheck::good("machine", format!("{threads} threads{memory}"))
 }
 
 fn available_mib(meminfo: &str) -> Option<u64> {
@@ -151,11 +155,11 @@ fn available_mib(meminfo: &str) -> Option<u64> {
 }
 
 /// The project's folder must take files, or nothing can be cached or recorded.
-fn folder(context: &Context) -> Check {
+fn folder(context: &Context) -> DoctorCheck {
     let shown = context.root.display().to_string();
     match tempfile::tempfile_in(&context.root) {
-        Ok(_) => Check::good("project folder", shown),
-        Err(error) => Check::bad(
+        Ok(_) => DoctorCheck::good("project folder", shown),
+        Err(error) => DoctorCheck::bad(
             "project folder",
             format!("{shown} takes no files ({error})"),
             Some("choose another"),
@@ -163,7 +167,7 @@ fn folder(context: &Context) -> Check {
     }
 }
 
-fn data(context: &Context, job: &Job) -> Check {
+fn data(context: &Context, job: &Job) -> DoctorCheck {
     let parts = data::parts(&job.spec.dataset, &context.root).into_iter();
     let there: Vec<_> = parts.map(|part| (part.path.is_file(), part)).collect();
     let told = |(is_there, part): &(bool, data::PartFile)| {
@@ -185,12 +189,12 @@ fn data(context: &Context, job: &Job) -> Check {
         .filter(|(_, part)| part.role == Role::Train)
         .all(|(is_there, _)| *is_there)
     {
-        true => Check::good("data", found),
-        false if simulated => Check::good(
+        true => DoctorCheck::good("data", found),
+        false if simulated => DoctorCheck::good(
             "data",
             format!("{} is simulated by the first run", job.spec.dataset.name()),
         ),
-        false => Check::bad("data", found, Some(job.spec.dataset.how_to_get())),
+        false => DoctorCheck::bad("data", found, Some(job.spec.dataset.how_to_get())),
     }
 }
 
@@ -201,35 +205,37 @@ fn named(part: &data::PartFile) -> String {
     )
 }
 
-fn registry(context: &Context, job: &Job) -> Check {
+fn registry(context: &Context, job: &Job) -> DoctorCheck {
     let registry = match context.registry(&job.spec.registry) {
         Ok(registry) => registry,
-        Err(error) => return Check::bad("registry", error.to_string(), None::<String>),
+        Err(error) => return DoctorCheck::bad("registry", error.to_string(), None::<String>),
     };
     match registry.list(None) {
-        Ok(models) => Check::good(
+        Ok(models) => DoctorCheck::good(
             "registry",
             format!("{}: {} models", registry.store().location(), models.len()),
         ),
-        Err(error) => Check::bad("registry", error.to_string(), error.hint()),
+        Err(error) => DoctorCheck::bad("registry", error.to_string(), error.hint()),
     }
 }
 
-fn mlflow(job: &Job, context: &Context) -> Check {
+fn mlflow(job: &Job, context: &Context) -> DoctorCheck {
     match job
         .spec
         .tracking
-        .mlflow(context.variable, Patience::BACKGROUND)
+        .mlflow(context.variable, RetryPolicy::BACKGROUND)
     {
-        Ok(None) => Check::good(
+        Ok(None) => DoctorCheck::good(
             "tracking",
             format!("{} only; no MLflow server is named", runs(job).display()),
         ),
         Ok(Some(client)) => match client.version() {
-            Ok(version) => Check::good("tracking", format!("MLflow {version} at {}", client.url())),
-            Err(error) => Check::bad("tracking", error.in_one_line(), error.hint()),
+            Ok(version) => {
+                DoctorCheck::good("tracking", format!("MLflow {version} at {}", client.url()))
+            }
+            Err(error) => DoctorCheck::bad("tracking", error.in_one_line(), error.hint()),
         },
-        Err(error) => Check::bad("tracking", error.in_one_line(), error.hint()),
+        Err(error) => DoctorCheck::bad("tracking", error.in_one_line(), error.hint()),
     }
 }
 

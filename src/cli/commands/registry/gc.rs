@@ -13,7 +13,7 @@ use pdm_store::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
 
 /// What was found, and what became of it; `None` where it was only to be said.
 #[derive(Serialize)]
-struct Collection {
+struct RegistryCollection {
     found: Collectable,
     leftovers: Vec<Leftover>,
     removed: Option<Removed>,
@@ -25,7 +25,7 @@ pub(super) fn run(args: &GcArgs, ui: &Ui) -> Result<(), CliError> {
     let now = Timestamp::now();
     let found = registry.collectable(args.grace, now)?;
     let leftovers = registry.leftovers(args.grace, now)?;
-    let mut collection = Collection {
+    let mut collection = RegistryCollection {
         found,
         leftovers,
         removed: None,
@@ -49,7 +49,7 @@ pub(super) fn run(args: &GcArgs, ui: &Ui) -> Result<(), CliError> {
     ui.show(&collection, || collection.outcome())
 }
 
-impl Collection {
+impl RegistryCollection {
     fn is_empty(&self) -> bool {
         self.found.blobs.is_empty() && self.leftovers.is_empty()
     }

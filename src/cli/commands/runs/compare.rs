@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::ui::Ui;
 use pdm_engine::engine::{self, ComparedPart, ComparedRuns};
 use pdm_report::report::{self, Align, table};
-use pdm_tracking::tracking::{Comparison, compare};
+use pdm_tracking::tracking::{RunComparison, compare};
 
 /// Runs side by side.
 #[derive(Serialize)]
@@ -16,7 +16,7 @@ struct Compared {
     /// Version of this document's format.
     format: u32,
     #[serde(flatten)]
-    comparison: Comparison,
+    comparison: RunComparison,
     /// The first run beside each of the others, with paired intervals.
     scores: Vec<ComparedRuns>,
 }
@@ -75,7 +75,7 @@ fn header<'a>(first: &'a str, names: &[&'a str]) -> Vec<(&'a str, Align)> {
     std::iter::once((first, Align::Left)).chain(runs).collect()
 }
 
-fn params(comparison: &Comparison, names: &[&str]) -> String {
+fn params(comparison: &RunComparison, names: &[&str]) -> String {
     if comparison.params.is_empty() {
         return "every option is the same".to_owned();
     }
@@ -91,7 +91,7 @@ fn params(comparison: &Comparison, names: &[&str]) -> String {
     table(&header("differs", names), rows)
 }
 
-fn metrics(comparison: &Comparison, names: &[&str]) -> String {
+fn metrics(comparison: &RunComparison, names: &[&str]) -> String {
     let rows = comparison.metrics.iter().map(|row| {
         let values = row
             .values

@@ -11,20 +11,20 @@ use crate::cli::ui::{self, Ui};
 use crate::cli::{consent, settings};
 use pdm_engine::engine::KeptRuns;
 use pdm_report::report::{Align, table};
-use pdm_tracking::tracking::{Patience, RunId, RunPolicy, RunRemoval, RunsToRemove};
+use pdm_tracking::tracking::{RetryPolicy, RunId, RunPolicy, RunRemoval, RunsToRemove};
 
 /// What was found, and what became of it; nothing where it was only to be said.
 #[derive(Serialize)]
-struct Collection {
+struct RunCollection {
     format: u32,
     #[serde(flatten)]
     runs: RunsToRemove,
-    removed: Option<Vec<Gone>>,
+    removed: Option<Vec<RemovedRun>>,
 }
 
 /// What became of one run.
 #[derive(Serialize)]
-struct Gone {
+struct RemovedRun {
     id: RunId,
     bytes: u64,
     removal: RunRemoval,
@@ -33,12 +33,14 @@ struct Gone {
 pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     // Whoever runs a pipeline keeps the run it writes, and nobody registers a version by a run that goes.
-    let _turn = (!args.dry_run).then(|| context.turn()).transpose()?;
+    let _turn = (!args.dry_run)
+        .then(|| context.lock_project())
+        .transpose()?;
     let store = store_of(&args.store, &context, &job);
     let server = job
         .spec
         .tracking
-        .mlflow(context.variable, Patience::BACKGROUND)?;
+        .mlflow(context.variable, RetryPolicy::BACKGROUND)?;
     let kept = KeptRuns::of(&context, &job, server, args.force)?;
     let policy = RunPolicy {
         keep: args.keep.unwrap_or_default(),
@@ -53,7 +55,7 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
             run.id, run.why
         ));
     }
-    let mut collection = Collection {
+    let mut collection = RunCollection {
         format: 1,
         runs,
         removed: None,
@@ -69,7 +71,7 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     let mut removed = Vec::new();
     for found in &collection.runs.found {
         let id = found.run.summary.id;
-        removed.push(Gone {
+        removed.push(RemovedRun {
             id,
             bytes: found.bytes,
             removal: store.remove(id)?,
@@ -79,7 +81,7 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     ui.show(&collection, || collection.outcome())
 }
 
-impl Collection {
+impl RunCollection {
     /// Names everything that would go, with its bytes, and what stays though it is old enough.
     fn list(&self) -> String {
         let RunsToRemove {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::name::{names_a_parameter, names_a_secret};
-use super::{QUOTES, Span, until};
+use super::{ByteSpan, QUOTES, until};
 
 /// Parts of a host's name of those who take webhooks, whose whole path is the secret.
 const WEBHOOK_HOSTS: [&str; 20] = [
@@ -88,7 +88,7 @@ const DIGESTS: [&str; 2] = ["sha256", "sha512"];
 const MAIL: &str = "mailto";
 
 /// Returns the addresses in a text, without their schemes: from behind `://` to where the word ends, or the next address begins.
-fn addresses(text: &str) -> impl Iterator<Item = Span> {
+fn addresses(text: &str) -> impl Iterator<Item = ByteSpan> {
     text.match_indices("://").map(|(at, mark)| {
         let from = at + mark.len();
         let next = text[from..]
@@ -104,7 +104,7 @@ fn addresses(text: &str) -> impl Iterator<Item = Span> {
 }
 
 /// Finds users and passwords: what is before the `@` of an address.
-pub(super) fn users(text: &str, found: &mut Vec<Span>) {
+pub(super) fn users(text: &str, found: &mut Vec<ByteSpan>) {
     for (from, word) in addresses(text) {
         let host = until(&text[..word], from, |c| "/?#".contains(c));
         let end = if has_password(&text[from..host]) {
@@ -119,7 +119,7 @@ pub(super) fn users(text: &str, found: &mut Vec<Span>) {
 }
 
 /// Finds users and passwords of addresses that were written without `://`, such as `ann:password@host:5000`.
-pub(super) fn users_without_scheme(text: &str, found: &mut Vec<Span>) {
+pub(super) fn users_without_scheme(text: &str, found: &mut Vec<ByteSpan>) {
     for address in SCHEMELESS.captures_iter(text) {
         let (Some(user), Some(password)) = (address.get(1), address.get(2)) else {
             continue;
@@ -147,7 +147,7 @@ fn has_password(authority: &str) -> bool {
 }
 
 /// Finds the values of parameters that are secrets by their name, and of an address all that are not known to be harmless.
-pub(super) fn parameters(text: &str, found: &mut Vec<Span>) {
+pub(super) fn parameters(text: &str, found: &mut Vec<ByteSpan>) {
     let addresses: Vec<_> = addresses(text).collect();
     for (at, _) in text.match_indices(['?', '&', ';', '#']) {
         let from = at + 1;
@@ -184,7 +184,7 @@ fn looks_random(value: &str) -> bool {
 }
 
 /// Finds the paths of webhooks: whoever knows one may post to it.
-pub(super) fn webhooks(text: &str, found: &mut Vec<Span>) {
+pub(super) fn webhooks(text: &str, found: &mut Vec<ByteSpan>) {
     for (from, word) in addresses(text) {
         let end = until(&text[..word], from, |c| ",;)".contains(c));
         let Some(slash) = text[from..end].find('/') else {
@@ -202,7 +202,7 @@ pub(super) fn webhooks(text: &str, found: &mut Vec<Span>) {
 }
 
 /// Returns what follows the folder of a path that webhooks are kept in.
-fn behind_a_folder(text: &str, path: usize, end: usize) -> Option<Span> {
+fn behind_a_folder(text: &str, path: usize, end: usize) -> Option<ByteSpan> {
     let mut from = path;
     for part in text[path..end].split('/') {
         from = (from + part.len() + 1).min(end);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::name::names_a_secret;
-use super::{QUOTES, Span, is_plain_word, until};
+use super::{ByteSpan, QUOTES, is_plain_word, until};
 
 /// A name, the quote that may end it, and `=` or `:`.
 static NAMED: LazyLock<Regex> =
@@ -30,7 +30,7 @@ fn regex(pattern: &str) -> Regex {
 }
 
 /// Finds what is given to a name that is a secret's.
-pub(super) fn values(text: &str, found: &mut Vec<Span>) {
+pub(super) fn values(text: &str, found: &mut Vec<ByteSpan>) {
     for named in NAMED.captures_iter(text) {
         let (whole, name) = (named.get_match(), &named[1]);
         if names_a_secret(name) {
@@ -40,7 +40,7 @@ pub(super) fn values(text: &str, found: &mut Vec<Span>) {
 }
 
 /// Returns the value that begins at `from`, unless it only refers to a secret, or is a word of a sentence.
-fn value(text: &str, name: &str, quoted_name: &str, mark: &str, from: usize) -> Option<Span> {
+fn value(text: &str, name: &str, quoted_name: &str, mark: &str, from: usize) -> Option<ByteSpan> {
     let rest = &text[from..];
     if is_whole_line(name) {
         return Some(header(text, from));
@@ -90,7 +90,7 @@ fn is_whole_line(name: &str) -> bool {
 }
 
 /// Returns what a header holds, but for the way it is written in.
-fn header(text: &str, from: usize) -> Span {
+fn header(text: &str, from: usize) -> ByteSpan {
     let from = from + usize::from(text[from..].starts_with(['"', '\'', '`']));
     let end = until(text, from, |c| {
         c == '\n' || c == '\r' || QUOTES.contains(&c)
@@ -106,7 +106,7 @@ fn header(text: &str, from: usize) -> Span {
 }
 
 /// Finds the values of flags whose names are those of secrets.
-pub(super) fn flags(text: &str, found: &mut Vec<Span>) {
+pub(super) fn flags(text: &str, found: &mut Vec<ByteSpan>) {
     for flag in FLAG.captures_iter(text) {
         let value = flag.get(2).map(|value| value.range());
         if let Some(value) = value.filter(|_| names_a_secret(&flag[1])) {
@@ -116,7 +116,7 @@ pub(super) fn flags(text: &str, found: &mut Vec<Span>) {
 }
 
 /// Finds what follows `Bearer` or `Basic`.
-pub(super) fn schemes(text: &str, found: &mut Vec<Span>) {
+pub(super) fn schemes(text: &str, found: &mut Vec<ByteSpan>) {
     for scheme in SCHEME.captures_iter(text) {
         let Some(value) = scheme.get(1) else { continue };
         if !is_plain_word(value.as_str()) {

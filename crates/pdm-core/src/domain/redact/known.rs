@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Span, is_plain_word, suspects};
+use super::{ByteSpan, is_plain_word, suspects};
 
 /// Shorter ones, and those that are a word or a number, would hide what has nothing to do with them.
 const SHORTEST: usize = 6;
@@ -73,7 +73,7 @@ fn decoded(text: &str) -> String {
 }
 
 /// Finds the secrets that are known; a part of a longer word is none of them.
-pub(super) fn found(text: &str) -> Vec<Span> {
+pub(super) fn found(text: &str) -> Vec<ByteSpan> {
     let known = known();
     let mut found = Vec::new();
     for secret in known.iter() {

@@ -24,7 +24,7 @@ pub const HIDDEN: &str = "***";
 const QUOTES: [char; 6] = ['`', '"', '\'', '<', '>', '\\'];
 
 /// Bytes of a text from one offset to another.
-type Span = (usize, usize);
+type ByteSpan = (usize, usize);
 
 /// Returns a text as it may leave the program: every secret in it is `***`.
 pub fn redact(text: &str) -> Cow<'_, str> {
@@ -48,7 +48,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns where a secret seems to be, by what is around it.
-fn suspects(text: &str) -> Vec<Span> {
+fn suspects(text: &str) -> Vec<ByteSpan> {
     let mut found = Vec::new();
     address::users(text, &mut found);
     address::users_without_scheme(text, &mut found);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Span;
+use super::ByteSpan;
 
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     let forms = [
@@ -30,7 +30,7 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Finds tokens and private keys.
-pub(super) fn tokens(text: &str, found: &mut Vec<Span>) {
+pub(super) fn tokens(text: &str, found: &mut Vec<ByteSpan>) {
     found.extend(
         TOKEN
             .find_iter(text)

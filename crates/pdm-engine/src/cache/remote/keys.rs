@@ -5,14 +5,14 @@ use pdm_core::content::Digest;
 
 /// Every object of a shared cache; the only place where a path in the store is put together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Key {
+pub(super) enum RemoteKey {
     /// `entries/<stage>/<digest>.json`: what a key made.
     Entry { stage: String, digest: Digest },
     /// `blobs/sha256/<digest>`: bytes named by their digest.
     Blob(Digest),
 }
 
-impl Key {
+impl RemoteKey {
     pub(super) fn of(key: &StageKey) -> Self {
         Self::Entry {
             stage: key.stage.clone(),
@@ -25,7 +25,7 @@ impl Key {
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for RemoteKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Entry { stage, digest } => write!(f, "entries/{stage}/{digest}.json"),

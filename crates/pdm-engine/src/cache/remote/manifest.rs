@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::cache::{Cost, Entry};
+use crate::cache::{CacheEntry, Cost};
 use crate::cache::{LOG, StageKey};
 use pdm_core::content::Digest;
 
@@ -24,7 +24,7 @@ pub(super) struct Piece {
 
 /// What a key made, as the store tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub(super) struct ResultManifest {
     format: u32,
     key: StageKey,
     pub(super) outputs: Vec<Piece>,
@@ -32,8 +32,8 @@ pub(super) struct Manifest {
     pub(super) cost: Cost,
 }
 
-impl Manifest {
-    pub(super) fn of(entry: &Entry) -> Self {
+impl ResultManifest {
+    pub(super) fn of(entry: &CacheEntry) -> Self {
         let piece = |output: &crate::cache::Output| Piece {
             path: output.path.clone(),
             sha256: output.sha256,

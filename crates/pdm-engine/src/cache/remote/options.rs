@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
-use pdm_store::bucket::Address;
+use pdm_store::bucket::BucketAddress;
 
 /// Where results of stages are shared between machines: the table `[cache]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,10 +21,10 @@ impl CacheOptions {
     pub fn problems(&self) -> Vec<Problem> {
         let address = Some(self.url.as_str())
             .filter(|url| !url.is_empty())
-            .map(Address::parse);
+            .map(BucketAddress::parse);
         let problem = address
             .and_then(Result::err)
-            .map(|error| Problem::new("url", error.to_string()).of(Code::StoreAddress));
+            .map(|error| Problem::new("url", error.to_string()).with_code(Code::StoreAddress));
         problem.into_iter().collect()
     }
 }

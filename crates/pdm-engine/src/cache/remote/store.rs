@@ -15,14 +15,15 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
 use super::error::RemoteError;
-use super::keys::Key;
-use super::manifest::{Manifest, Piece};
+use super::keys::RemoteKey;
+use super::manifest::{Piece, ResultManifest};
 use super::options::CacheOptions;
 use crate::cache::StageKey;
-use crate::cache::{Cost, Entry};
+use crate::cache::{CacheEntry, Cost};
 use pdm_core::content::{Digest, Hasher};
+use pdm_core::domain::EnvLookup;
 use pdm_core::events::{Interrupt, Interrupted};
-use pdm_store::bucket::{Address, Variable};
+use pdm_store::bucket::BucketAddress;
 
 /// How long an answer may take; a store that is silent for so long costs this once, and is asked no more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -66,13 +67,13 @@ impl RemoteCache {
     pub fn open(
         options: &CacheOptions,
         root: &Path,
-        variable: Variable<'_>,
+        variable: EnvLookup<'_>,
         interrupt: &Interrupt,
     ) -> Result<Option<Self>, RemoteError> {
         if options.url.is_empty() {
             return Ok(None);
         }
-        let address = Address::parse(&options.url)
+        let address = BucketAddress::parse(&options.url)
             .map_err(|error| RemoteError::Address(error.to_string()))?;
         let objects = address
             .objects(root, variable)
@@ -118,7 +119,7 @@ impl RemoteCache {
         locked: Option<&BTreeMap<String, Digest>>,
         folder: &Path,
     ) -> Result<Option<Fetched>, RemoteError> {
-        let name = Key::of(key);
+        let name = RemoteKey::of(key);
         let refused = |what| RemoteError::Refused {
             key: name.to_string(),
             what,
@@ -126,7 +127,7 @@ impl RemoteCache {
         let Some(bytes) = self.manifest(&name)? else {
             return Ok(None);
         };
-        let manifest = Manifest::read(&bytes, key).map_err(refused)?;
+        let manifest = ResultManifest::read(&bytes, key).map_err(refused)?;
         if let Some(what) = locked.and_then(|locked| manifest.differs_from(locked)) {
             return Err(refused(what));
         }
@@ -151,12 +152,12 @@ impl RemoteCache {
     ///
     /// # Errors
     /// Whatever the store or the file system answers.
-    pub fn share(&self, entry: &Entry) -> Result<bool, RemoteError> {
-        let name = Key::of(entry.key());
+    pub fn share(&self, entry: &CacheEntry) -> Result<bool, RemoteError> {
+        let name = RemoteKey::of(entry.key());
         if self.read_only || self.is_there(&name)? {
             return Ok(false);
         }
-        let manifest = Manifest::of(entry);
+        let manifest = ResultManifest::of(entry);
         if manifest
             .outputs
             .iter()
@@ -174,7 +175,7 @@ impl RemoteCache {
         Ok(true)
     }
 
-    fn manifest(&self, name: &Key) -> Result<Option<Bytes>, RemoteError> {
+    fn manifest(&self, name: &RemoteKey) -> Result<Option<Bytes>, RemoteError> {
         let read = async {
             let found = self.objects.get(&name.path()).await?;
             if found.meta.size > LARGEST_MANIFEST {
@@ -186,7 +187,7 @@ impl RemoteCache {
         self.found(self.wait("read", name, PATIENCE, read))
     }
 
-    fn is_there(&self, name: &Key) -> Result<bool, RemoteError> {
+    fn is_there(&self, name: &RemoteKey) -> Result<bool, RemoteError> {
         let path = name.path();
         Ok(self
             .found(self.wait("look for", name, PATIENCE, self.objects.head(&path)))?
@@ -195,7 +196,7 @@ impl RemoteCache {
 
     /// Streams a blob into a file, which is whole and has the right digest where this returns well.
     fn download(&self, piece: &Piece, folder: &Path) -> Result<(), RemoteError> {
-        let (name, path) = (Key::Blob(piece.sha256), folder.join(&piece.path));
+        let (name, path) = (RemoteKey::Blob(piece.sha256), folder.join(&piece.path));
         let refused = |what| RemoteError::Refused {
             key: name.to_string(),
             what,
@@ -228,7 +229,7 @@ impl RemoteCache {
     }
 
     fn upload(&self, piece: &Piece, path: &Path) -> Result<(), RemoteError> {
-        let name = Key::Blob(piece.sha256);
+        let name = RemoteKey::Blob(piece.sha256);
         if self.is_there(&name)? {
             return Ok(());
         }
@@ -247,7 +248,7 @@ impl RemoteCache {
     }
 
     /// Writes an object where none is; one that is there stays.
-    fn create(&self, name: &Key, payload: PutPayload) -> Result<(), RemoteError> {
+    fn create(&self, name: &RemoteKey, payload: PutPayload) -> Result<(), RemoteError> {
         let most = PATIENCE + Duration::from_secs(payload.content_length() as u64 / SLOWEST);
         let options = PutOptions {
             mode: PutMode::Create,
@@ -290,7 +291,7 @@ impl RemoteCache {
     fn wait<T>(
         &self,
         doing: &'static str,
-        name: &Key,
+        name: &RemoteKey,
         most: Duration,
         answer: impl Future<Output = object_store::Result<T>>,
     ) -> Result<T, RemoteError> {

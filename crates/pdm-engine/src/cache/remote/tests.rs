@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cache::StageKey;
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, CacheEntry};
 use pdm_core::content::Digest;
 use pdm_core::events::{Interrupt, Interrupted};
 
@@ -29,7 +29,7 @@ fn key(rounds: u64) -> StageKey {
 struct Shared {
     _laptop: TempDir,
     objects: Arc<InMemory>,
-    entry: Entry,
+    entry: CacheEntry,
 }
 
 impl Shared {

@@ -2,7 +2,7 @@ use toml::de::{DeTable, DeValue};
 
 use serde_json::Value;
 
-use crate::config::source::{KeyIndex, Span, join};
+use crate::config::source::{KeyIndex, SourceSpan, join};
 
 fn path_of(steps: &[String]) -> String {
     steps
@@ -11,13 +11,13 @@ fn path_of(steps: &[String]) -> String {
 }
 
 /// A file's text, its values, and where they stand.
-pub(super) struct Document<'t> {
+pub(super) struct TomlDocument<'t> {
     text: &'t str,
     root: DeTable<'t>,
     index: KeyIndex,
 }
 
-impl<'t> Document<'t> {
+impl<'t> TomlDocument<'t> {
     pub(super) fn parse(text: &'t str) -> Option<Self> {
         let root = DeTable::parse(text).ok()?.into_inner();
         Some(Self {
@@ -56,7 +56,7 @@ impl<'t> Document<'t> {
         )
     }
 
-    fn replaced(&self, span: Span, by: &str) -> String {
+    fn replaced(&self, span: SourceSpan, by: &str) -> String {
         format!("{}{by}{}", &self.text[..span.start], &self.text[span.end..])
     }
 
@@ -103,7 +103,7 @@ impl<'t> Document<'t> {
     }
 
     /// Returns where the last key below a header ends, or the header itself.
-    fn end_of_section(&self, table: &[String], header: &Span) -> usize {
+    fn end_of_section(&self, table: &[String], header: &SourceSpan) -> usize {
         let own = self
             .own_keys(table)
             .into_iter()
@@ -112,7 +112,7 @@ impl<'t> Document<'t> {
     }
 
     /// Returns the keys of a table, each with where it and its value stand; none for those with a header of their own.
-    fn own_keys(&self, table: &[String]) -> Vec<(String, Option<(Span, Span)>)> {
+    fn own_keys(&self, table: &[String]) -> Vec<(String, Option<(SourceSpan, SourceSpan)>)> {
         let keys = self
             .at(table)
             .and_then(DeValue::as_table)

@@ -8,12 +8,12 @@ mod document;
 use serde_json::Value;
 use toml::de::DeValue;
 
-use document::Document;
+use document::TomlDocument;
 
 use super::overrides::parse_key;
 use super::source::join;
 use super::variant::KIND;
-use pdm_models::tune::Point;
+use pdm_models::tune::SearchPoint;
 
 /// A value has no place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ pub struct NoPlace(String);
 pub fn edited(
     text: &str,
     overrides: &[String],
-    values: &Point,
+    values: &SearchPoint,
     comment: &str,
 ) -> Result<String, NoPlace> {
     let mut text = text.to_owned();
@@ -54,23 +54,23 @@ pub fn edited(
         if let [section, last] = steps.as_slice()
             && last == "kind"
         {
-            text = Document::parse(&text)
+            text = TomlDocument::parse(&text)
                 .and_then(|file| file.of_kind(section, &value))
                 .ok_or_else(no_place)?;
         }
-        text = Document::parse(&text)
+        text = TomlDocument::parse(&text)
             .and_then(|file| file.with(&steps, &value))
             .ok_or_else(no_place)?;
     }
     if let Some(kind) = values.get(KIND) {
-        let other = |file: Document<'_>| {
+        let other = |file: TomlDocument<'_>| {
             if file.has(KIND, kind) {
                 Some(text.clone())
             } else {
                 file.emptied("model", "kind")
             }
         };
-        text = Document::parse(&text)
+        text = TomlDocument::parse(&text)
             .and_then(other)
             .ok_or_else(|| NoPlace(KIND.into()))?;
     }
@@ -85,12 +85,12 @@ fn with_value(text: &str, key: &str, value: &Value) -> Option<String> {
     match value {
         // A section that is replaced whole: its header stays, its keys are those of the value.
         Value::Object(table) if steps.len() == 1 => {
-            let empty = Document::parse(text)?.emptied(key, "")?;
+            let empty = TomlDocument::parse(text)?.emptied(key, "")?;
             table.iter().try_fold(empty, |text, (name, value)| {
                 with_value(&text, &join(key, name), value)
             })
         }
-        _ => Document::parse(text)?.with(&steps, &toml_of(value)),
+        _ => TomlDocument::parse(text)?.with(&steps, &toml_of(value)),
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::ExecOptions;
 use super::paths::plain;
-use crate::config::{PipelineSpec, Stage, Step};
+use crate::config::{PipelineSpec, Stage, StepName};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 use pdm_models::data::{self, DatasetOptions};
@@ -144,10 +144,10 @@ impl<'s> ExecGraph<'s> {
     }
 
     /// Returns how a step is told.
-    pub fn step(&self, node: Node) -> Step {
+    pub fn step(&self, node: Node) -> StepName {
         match node {
-            Node::Named(stage) => Step::Named(stage),
-            Node::Exec(exec) => Step::Exec(self.stages[exec].name.clone()),
+            Node::Named(stage) => StepName::Named(stage),
+            Node::Exec(exec) => StepName::Exec(self.stages[exec].name.clone()),
         }
     }
 
@@ -216,8 +216,9 @@ pub(in crate::config) fn graph_problems(spec: &PipelineSpec) -> Vec<Problem> {
             "inputs"
         };
         let message = format!("waits for itself: {}", names.join(" waits for "));
-        problems
-            .push(Problem::new(format!("stage.{exec}.{key}"), message).of(Code::StagesInACircle));
+        problems.push(
+            Problem::new(format!("stage.{exec}.{key}"), message).with_code(Code::StagesInACircle),
+        );
         told.extend(circle);
     }
     problems
@@ -229,7 +230,8 @@ fn taken(stages: &[ExecOptions]) -> Vec<Problem> {
         let before = &stages[..i];
         if before.iter().any(|other| other.name == stage.name) {
             let message = format!("there is a stage `{}` above", stage.name);
-            problems.push(Problem::new(format!("stage.{i}.name"), message).of(Code::NamedTwice));
+            problems
+                .push(Problem::new(format!("stage.{i}.name"), message).with_code(Code::NamedTwice));
         }
         for (at, output) in stage.outputs.iter().enumerate() {
             let makes = |other: &&ExecOptions| {
@@ -241,7 +243,8 @@ fn taken(stages: &[ExecOptions]) -> Vec<Problem> {
             if let Some(maker) = before.iter().find(makes) {
                 let message = format!("`{output}` is made by `{}` already", maker.name);
                 problems.push(
-                    Problem::new(format!("stage.{i}.outputs.{at}"), message).of(Code::OutputTaken),
+                    Problem::new(format!("stage.{i}.outputs.{at}"), message)
+                        .with_code(Code::OutputTaken),
                 );
             }
         }

@@ -93,7 +93,7 @@ impl ExecOptions {
                 "\"{}\" is not a name of lower-case letters, digits, `-` and `_`",
                 self.name
             );
-            return Some(Problem::new("name", message).of(Code::BadName));
+            return Some(Problem::new("name", message).with_code(Code::BadName));
         }
         let taken = Stage::ALL
             .iter()
@@ -106,7 +106,7 @@ impl ExecOptions {
                 self.name
             )
         };
-        taken.then(|| Problem::new("name", message()).of(Code::NamedTwice))
+        taken.then(|| Problem::new("name", message()).with_code(Code::NamedTwice))
     }
 
     fn program_problem(&self) -> Option<Problem> {
@@ -121,13 +121,13 @@ impl ExecOptions {
         match (self.after, self.before) {
             (None, None) => {
                 let message = "needs `before` or `after`: its place between the named stages";
-                let problem = Problem::new("", message).of(Code::KeyNeedsOther);
+                let problem = Problem::new("", message).with_code(Code::KeyNeedsOther);
                 Some(problem.hint("before = \"validate\" for what makes the data"))
             }
             (Some(after), Some(before)) if after >= before => {
                 let message =
                     format!("`{before}` comes before `{after}`, after which it is to run");
-                Some(Problem::new("before", message).of(Code::StagesInACircle))
+                Some(Problem::new("before", message).with_code(Code::StagesInACircle))
             }
             _ => None,
         }
@@ -140,14 +140,14 @@ impl ExecOptions {
             None => None,
         };
         let each = self.inputs.iter().enumerate();
-        let told = |i, why| Problem::new(format!("inputs.{i}"), why).of(Code::StagePath);
+        let told = |i, why| Problem::new(format!("inputs.{i}"), why).with_code(Code::StagePath);
         each.filter_map(move |(i, input)| problem(input).map(|why| told(i, why)))
     }
 
     fn output_problems(&self) -> impl Iterator<Item = Problem> {
         self.outputs.iter().enumerate().filter_map(|(i, output)| {
             self.output_problem(i, output)
-                .map(|(code, why)| Problem::new(format!("outputs.{i}"), why).of(code))
+                .map(|(code, why)| Problem::new(format!("outputs.{i}"), why).with_code(code))
         })
     }
 
@@ -182,7 +182,7 @@ impl ExecOptions {
             let told = wrong.map(|(i, name)| {
                 let message = format!("`{name}` is not the name of a variable");
                 let problem =
-                    Problem::new(format!("{key}.{i}"), message).of(Code::NotAVariableName);
+                    Problem::new(format!("{key}.{i}"), message).with_code(Code::NotAVariableName);
                 problem.hint("a name alone, without `$` and without a value")
             });
             told.collect::<Vec<_>>()
@@ -192,7 +192,8 @@ impl ExecOptions {
             .iter()
             .enumerate()
             .filter(|(_, name)| self.env.contains(name));
-        let told = |i, message| Problem::new(format!("secrets.{i}"), message).of(Code::NamedTwice);
+        let told =
+            |i, message| Problem::new(format!("secrets.{i}"), message).with_code(Code::NamedTwice);
         let twice = twice.map(|(i, name)| told(i, format!("`{name}` stands in `env`, too")));
         named("env", &self.env)
             .into_iter()

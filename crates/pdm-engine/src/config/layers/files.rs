@@ -8,13 +8,14 @@ use super::EXTENDS;
 use super::layer::{Layer, Layers};
 use super::merge::lay_over;
 use super::moved::{by, moved_table};
-use crate::config::findings::Finding;
+use crate::config::findings::SpecFinding;
 use crate::config::format;
-use crate::config::interpolate::{Environment, fill};
-use crate::config::source::{Sources, Span};
+use crate::config::interpolate::fill;
+use crate::config::source::{SourceSpan, Sources};
 use crate::config::{suggest, syntax};
 use pdm_core::codes::Code;
 use pdm_core::content::read_at_most;
+use pdm_core::domain::EnvLookup;
 
 /// Most bytes of a pipeline file; a long one has some thousand.
 pub const MOST_OF_A_PIPELINE: u64 = 4 << 20;
@@ -24,11 +25,11 @@ const DEEPEST: usize = 16;
 const MOST: usize = 100;
 
 /// A file that was read, and those it extends.
-pub(in crate::config) struct File {
+pub(in crate::config) struct PipelineText {
     whole: Option<PathBuf>,
     text: String,
     base: usize,
-    extends: Vec<File>,
+    extends: Vec<PipelineText>,
 }
 
 /// Reads the pipeline file and all it extends.
@@ -39,8 +40,8 @@ pub(in crate::config) struct File {
 pub(in crate::config) fn read(
     layers: &Layers,
     sources: &mut Sources,
-    env: Environment<'_>,
-) -> Result<File, Vec<Finding>> {
+    env: EnvLookup<'_>,
+) -> Result<PipelineText, Vec<SpecFinding>> {
     let whole = layers
         .path
         .as_ref()
@@ -50,12 +51,12 @@ pub(in crate::config) fn read(
         .as_ref()
         .and_then(|path| path.parent())
         .map(Path::to_owned);
-    let main = Opened {
+    let main = OpenFile {
         name: layers.name.clone(),
         folder,
         whole,
     };
-    let mut reader = Reader {
+    let mut reader = FileReader {
         sources,
         env,
         findings: Vec::new(),
@@ -69,7 +70,7 @@ pub(in crate::config) fn read(
     }
 }
 
-impl File {
+impl PipelineText {
     /// Returns where the file lies, and all it extends.
     fn places(&self) -> Vec<PathBuf> {
         let extended = self.extends.iter().flat_map(Self::places);
@@ -93,7 +94,7 @@ impl File {
 
 impl Layers {
     /// Returns the pipeline file and all that it extends; none for a text that is in no file.
-    pub fn files(&self, env: Environment<'_>) -> Vec<PathBuf> {
+    pub fn files(&self, env: EnvLookup<'_>) -> Vec<PathBuf> {
         let mut sources = Sources::new(&self.name, &self.text);
         // Files that cannot be read were refused when the pipeline was put together.
         read(self, &mut sources, env)
@@ -103,30 +104,30 @@ impl Layers {
 }
 
 /// A file that is being read.
-struct Opened {
+struct OpenFile {
     name: String,
     folder: Option<PathBuf>,
     /// The path without links and detours; two that have the same are the same file.
     whole: Option<PathBuf>,
 }
 
-struct Reader<'s, 'e> {
+struct FileReader<'s, 'e> {
     sources: &'s mut Sources,
-    env: Environment<'e>,
-    findings: Vec<Finding>,
+    env: EnvLookup<'e>,
+    findings: Vec<SpecFinding>,
     count: usize,
 }
 
-impl Reader<'_, '_> {
+impl FileReader<'_, '_> {
     /// Reads on from a file's text; the last of `chain` is the file.
-    fn file(&mut self, text: String, base: usize, chain: &mut Vec<Opened>) -> File {
+    fn file(&mut self, text: String, base: usize, chain: &mut Vec<OpenFile>) -> PipelineText {
         let paths = self.extended_by(&text, base);
         let extends = paths
             .into_iter()
             .filter_map(|(path, span)| self.extended(&path, span, chain))
             .collect();
         let whole = chain.last().and_then(|opened| opened.whole.clone());
-        File {
+        PipelineText {
             whole,
             text,
             base,
@@ -135,7 +136,7 @@ impl Reader<'_, '_> {
     }
 
     /// Returns the paths of the files that a text extends, each with its place.
-    fn extended_by(&mut self, text: &str, base: usize) -> Vec<(String, Span)> {
+    fn extended_by(&mut self, text: &str, base: usize) -> Vec<(String, SourceSpan)> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
             self.note(base, syntax::findings(text, &errors));
@@ -155,7 +156,7 @@ impl Reader<'_, '_> {
             .collect()
     }
 
-    fn note(&mut self, base: usize, findings: Vec<Finding>) {
+    fn note(&mut self, base: usize, findings: Vec<SpecFinding>) {
         self.findings.extend(findings.into_iter().map(|finding| {
             // What is absent has no place, and the file is to be named all the same; the first one is anyhow.
             let span = finding.span.clone().or((base > 0).then_some(0..0));
@@ -163,12 +164,12 @@ impl Reader<'_, '_> {
         }));
     }
 
-    fn path(&mut self, item: &Spanned<DeValue<'_>>, base: usize) -> Option<(String, Span)> {
+    fn path(&mut self, item: &Spanned<DeValue<'_>>, base: usize) -> Option<(String, SourceSpan)> {
         let span = by(base)(item.span());
         let finding = match item.get_ref().as_str().map(|text| fill(text, self.env)) {
             Some(Ok((path, _))) => return Some((path, span)),
             Some(Err(unfilled)) => unfilled.finding(EXTENDS),
-            None => Finding::new(
+            None => SpecFinding::new(
                 Code::WrongType,
                 EXTENDS,
                 format!("expected a path for `{EXTENDS}`, or a list of paths"),
@@ -180,7 +181,12 @@ impl Reader<'_, '_> {
     }
 
     /// Reads a file that the last of `chain` extends.
-    fn extended(&mut self, path: &str, span: Span, chain: &mut Vec<Opened>) -> Option<File> {
+    fn extended(
+        &mut self,
+        path: &str,
+        span: SourceSpan,
+        chain: &mut Vec<OpenFile>,
+    ) -> Option<PipelineText> {
         match self.open(path, chain) {
             Ok((text, opened)) => {
                 let base = self.sources.add(&opened.name, &text, Layer::Extends);
@@ -191,7 +197,7 @@ impl Reader<'_, '_> {
             }
             Err((code, message, hint)) => {
                 self.findings.push(
-                    Finding::new(code, EXTENDS, message)
+                    SpecFinding::new(code, EXTENDS, message)
                         .hint(hint)
                         .at(Some(span)),
                 );
@@ -200,8 +206,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn open(&mut self, path: &str, chain: &[Opened]) -> Result<(String, Opened), Refusal> {
-        let Some(Opened {
+    fn open(&mut self, path: &str, chain: &[OpenFile]) -> Result<(String, OpenFile), Refusal> {
+        let Some(OpenFile {
             name,
             folder: Some(folder),
             ..
@@ -248,7 +254,7 @@ impl Reader<'_, '_> {
         let text = text.map_err(|error| unreadable(path, folder, &error))?;
         Ok((
             text,
-            Opened {
+            OpenFile {
                 name,
                 folder: place.parent().map(Path::to_owned),
                 whole: Some(whole),

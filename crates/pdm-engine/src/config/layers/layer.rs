@@ -51,7 +51,7 @@ pub struct Layers {
     /// The profile to lay over it.
     pub profile: Option<ChosenProfile>,
     /// Variables that set a key each, the later one winning.
-    pub variables: Vec<Variable>,
+    pub variables: Vec<SetVariable>,
     /// Overrides `KEY=VALUE`, the later one winning.
     pub overrides: Vec<String>,
 }
@@ -67,7 +67,7 @@ pub struct ChosenProfile {
 
 /// A variable of the environment that sets a key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Variable {
+pub struct SetVariable {
     /// Its name, such as `PDM_ML__SPLIT__FOLDS`.
     pub name: String,
     /// The key it stands for where its name does not say so; its value is then always text.
@@ -76,7 +76,7 @@ pub struct Variable {
     pub value: String,
 }
 
-impl fmt::Debug for Variable {
+impl fmt::Debug for SetVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Who puts a secret into the wrong variable should not find it in a log.
         f.debug_struct("Variable")

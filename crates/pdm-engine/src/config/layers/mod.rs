@@ -19,7 +19,7 @@ mod profile;
 mod unchosen;
 mod variables;
 
-pub use layer::{ChosenProfile, Layer, Layers, Variable};
+pub use layer::{ChosenProfile, Layer, Layers, SetVariable};
 
 pub use files::MOST_OF_A_PIPELINE;
 pub(super) use files::read;

@@ -1,12 +1,12 @@
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use crate::config::source::Span;
+use crate::config::source::SourceSpan;
 
 /// Returns a value whose places are others: it was parsed by itself and stands in a larger text, or in a copy of it.
 pub(in crate::config) fn moved<'t>(
     value: Spanned<DeValue<'t>>,
-    to: &mut impl FnMut(Span) -> Span,
+    to: &mut impl FnMut(SourceSpan) -> SourceSpan,
 ) -> Spanned<DeValue<'t>> {
     let span = to(value.span());
     let value = match value.into_inner() {
@@ -22,7 +22,7 @@ pub(in crate::config) fn moved<'t>(
 /// Returns a table whose places are others.
 pub(super) fn moved_table<'t>(
     table: DeTable<'t>,
-    to: &mut impl FnMut(Span) -> Span,
+    to: &mut impl FnMut(SourceSpan) -> SourceSpan,
 ) -> DeTable<'t> {
     let mut entry = |(key, value): (Spanned<DeString<'t>>, _)| {
         let span = to(key.span());
@@ -32,6 +32,6 @@ pub(super) fn moved_table<'t>(
 }
 
 /// Returns a place that many bytes further on.
-pub(super) fn by(offset: usize) -> impl FnMut(Span) -> Span {
+pub(super) fn by(offset: usize) -> impl FnMut(SourceSpan) -> SourceSpan {
     move |span| span.start + offset..span.end + offset
 }

@@ -6,8 +6,8 @@ use super::layer::{ChosenProfile, Layer, Layers};
 use super::merge::lay_over;
 use super::moved::moved_table;
 use super::{EXTENDS, PROFILE};
-use crate::config::findings::{Finding, Findings};
-use crate::config::source::{COMMAND_LINE, ENVIRONMENT, Sources, Span, join};
+use crate::config::findings::{SpecFinding, SpecFindings};
+use crate::config::source::{COMMAND_LINE, ENVIRONMENT, SourceSpan, Sources, join};
 use crate::config::suggest;
 use pdm_core::codes::Code;
 
@@ -17,15 +17,15 @@ const FLAG: &str = "--profile ";
 const OF_THE_FILE: [&str; 3] = ["version", EXTENDS, PROFILE];
 
 /// A table of a profile, with its path.
-pub(in crate::config) type Profile<'t> = (String, DeTable<'t>);
+pub(in crate::config) type ProfileTable<'t> = (String, DeTable<'t>);
 
 /// Takes the profiles out of a document and lays the chosen one over it; returns the others.
 pub(in crate::config) fn choose<'t>(
     root: &mut DeTable<'t>,
     layers: &Layers,
     sources: &mut Sources,
-    findings: &mut Findings,
-) -> Vec<Profile<'t>> {
+    findings: &mut SpecFindings,
+) -> Vec<ProfileTable<'t>> {
     let mut profiles = profiles(root, findings);
     if let Some(chosen) = &layers.profile {
         match profiles.iter().position(|(name, _)| *name == chosen.name) {
@@ -48,7 +48,7 @@ fn path(name: &str) -> String {
 }
 
 /// Takes the tables below `[profile]` out of a document.
-fn profiles<'t>(root: &mut DeTable<'t>, findings: &mut Findings) -> Vec<(String, DeTable<'t>)> {
+fn profiles<'t>(root: &mut DeTable<'t>, findings: &mut SpecFindings) -> Vec<(String, DeTable<'t>)> {
     let Some(value) = root.remove(PROFILE) else {
         return Vec::new();
     };
@@ -62,7 +62,8 @@ fn profiles<'t>(root: &mut DeTable<'t>, findings: &mut Findings) -> Vec<(String,
         let (name, span) = (key.get_ref().to_string(), value.span());
         if !is_name(&name) {
             let message = format!("`{name}` is not a name for a profile");
-            let finding = Finding::new(Code::BadName, path(&name), message).at(Some(key.span()));
+            let finding =
+                SpecFinding::new(Code::BadName, path(&name), message).at(Some(key.span()));
             findings.push(finding.hint(Some("use letters, digits, `-` and `_`".to_owned())));
         }
         match value.into_inner() {
@@ -83,10 +84,10 @@ fn is_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-fn no_table(path: &str, span: Span) -> Finding {
+fn no_table(path: &str, span: SourceSpan) -> SpecFinding {
     let example = if path == PROFILE { "profile.ci" } else { path };
     let hint = format!("write [{example}] and what it changes, such as `train.seeds = 1`");
-    Finding::new(
+    SpecFinding::new(
         Code::WrongType,
         path,
         format!("expected a table for `{path}`"),
@@ -95,7 +96,7 @@ fn no_table(path: &str, span: Span) -> Finding {
     .hint(Some(hint))
 }
 
-fn refuse_keys_of_the_file(name: &str, table: &mut DeTable<'_>, findings: &mut Findings) {
+fn refuse_keys_of_the_file(name: &str, table: &mut DeTable<'_>, findings: &mut SpecFindings) {
     for key in OF_THE_FILE {
         if let Some((written, _)) = table.remove_entry(key) {
             let message = format!(
@@ -103,7 +104,7 @@ fn refuse_keys_of_the_file(name: &str, table: &mut DeTable<'_>, findings: &mut F
                 path(name)
             );
             findings.push(
-                Finding::new(Code::NotInAProfile, join(&path(name), key), message)
+                SpecFinding::new(Code::NotInAProfile, join(&path(name), key), message)
                     .at(Some(written.span())),
             );
         }
@@ -111,7 +112,10 @@ fn refuse_keys_of_the_file(name: &str, table: &mut DeTable<'_>, findings: &mut F
 }
 
 /// Returns places in copies of the texts that a profile stands in, so that its values are known by their places.
-fn copied<'s>(sources: &'s mut Sources, name: &'s str) -> impl FnMut(Span) -> Span + 's {
+fn copied<'s>(
+    sources: &'s mut Sources,
+    name: &'s str,
+) -> impl FnMut(SourceSpan) -> SourceSpan + 's {
     let mut copies = BTreeMap::new();
     move |span| {
         let base = sources.base_of(&span);
@@ -126,7 +130,7 @@ fn unknown(
     chosen: &ChosenProfile,
     known: &[(String, DeTable<'_>)],
     sources: &mut Sources,
-) -> Finding {
+) -> SpecFinding {
     let name = &chosen.name;
     let (source, before, layer) = match &chosen.variable {
         Some(variable) => (ENVIRONMENT, format!("{variable}="), Layer::Environment),
@@ -136,7 +140,7 @@ fn unknown(
     let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
     let none = || format!("there are no profiles; write [profile.{name}] and what it changes");
     let hint = suggest::hint(name, &names).unwrap_or_else(none);
-    Finding::new(
+    SpecFinding::new(
         Code::UnknownProfile,
         "",
         format!("unknown profile `{name}`"),

@@ -52,7 +52,7 @@ impl Folder {
     }
 
     fn variable(mut self, name: &str, value: &str) -> Self {
-        self.layers.variables.push(Variable {
+        self.layers.variables.push(SetVariable {
             name: name.to_owned(),
             key: None,
             value: value.to_owned(),

@@ -9,8 +9,8 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::profile::Profile;
-use crate::config::findings::Finding;
+use super::profile::ProfileTable;
+use crate::config::findings::SpecFinding;
 use crate::config::source::join;
 use crate::config::suggest;
 use pdm_core::codes::Code;
@@ -19,9 +19,12 @@ use pdm_core::codes::Code;
 ///
 /// Their keys are those of the pipeline, as in a profile that is chosen: what is said of a key, such as that it may hold a
 /// secret, holds in both.
-pub(in crate::config) fn mistakes(profiles: &[Profile<'_>], schema: &Value) -> Vec<Finding> {
-    let of_profile = |(path, table): &Profile<'_>| {
-        let mut look = Look { found: Vec::new() };
+pub(in crate::config) fn mistakes(
+    profiles: &[ProfileTable<'_>],
+    schema: &Value,
+) -> Vec<SpecFinding> {
+    let of_profile = |(path, table): &ProfileTable<'_>| {
+        let mut look = ProfileCheck { found: Vec::new() };
         look.profile(path, table, schema);
         let of_pipeline = |key: &str| {
             key.strip_prefix(path.as_str())
@@ -31,7 +34,7 @@ pub(in crate::config) fn mistakes(profiles: &[Profile<'_>], schema: &Value) -> V
         };
         look.found
             .into_iter()
-            .map(move |finding| Finding {
+            .map(move |finding| SpecFinding {
                 path: of_pipeline(&finding.path),
                 ..finding
             })
@@ -40,11 +43,11 @@ pub(in crate::config) fn mistakes(profiles: &[Profile<'_>], schema: &Value) -> V
     profiles.iter().flat_map(of_profile).collect()
 }
 
-struct Look {
-    found: Vec<Finding>,
+struct ProfileCheck {
+    found: Vec<SpecFinding>,
 }
 
-impl Look {
+impl ProfileCheck {
     /// Looks at a value that may be as any of the schemas says.
     fn value(&mut self, path: &str, value: &Spanned<DeValue<'_>>, schemas: &[&Value]) {
         let forms: Vec<_> = schemas.iter().flat_map(|schema| forms(schema)).collect();
@@ -106,7 +109,7 @@ impl Look {
                 } else {
                     Code::UnknownKey
                 };
-                let finding = Finding::new(
+                let finding = SpecFinding::new(
                     code,
                     join(path, name),
                     format!("unknown key `{name}` in [{path}]"),
@@ -199,7 +202,7 @@ fn listed(form: &Value, text: &str) -> bool {
         .is_none_or(|names| names.iter().any(|name| name == text))
 }
 
-fn unlike(path: &str, value: &DeValue<'_>, forms: &[&Value]) -> Finding {
+fn unlike(path: &str, value: &DeValue<'_>, forms: &[&Value]) -> SpecFinding {
     let names: Vec<_> = forms
         .iter()
         .filter_map(|form| form["enum"].as_array())
@@ -212,12 +215,12 @@ fn unlike(path: &str, value: &DeValue<'_>, forms: &[&Value]) -> Finding {
         } else {
             Code::UnknownWord
         };
-        return Finding::new(code, path, format!("unknown value \"{text}\" for `{path}`"))
+        return SpecFinding::new(code, path, format!("unknown value \"{text}\" for `{path}`"))
             .hint(suggest::hint(text, &names));
     }
     let is_list = |form: &Value| forms_of_items(form).iter().any(|form| has(form, "object"));
     if matches!(value, DeValue::Table(_)) && forms.iter().any(|form| is_list(form)) {
-        return Finding::new(
+        return SpecFinding::new(
             Code::NotAList,
             path,
             format!("`{path}` is a list of tables"),
@@ -242,7 +245,7 @@ fn unlike(path: &str, value: &DeValue<'_>, forms: &[&Value]) -> Finding {
         .is_some_and(|text| text.parse::<f64>().is_ok())
         && types.iter().any(|words| words.contains("number"));
     let hint = quoted.then(|| "write it without quotes".to_owned());
-    Finding::new(
+    SpecFinding::new(
         code,
         path,
         format!(

@@ -1,11 +1,11 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::layer::{Layer, Variable};
+use super::layer::{Layer, SetVariable};
 use super::moved::moved;
-use crate::config::findings::{Finding, Findings};
-use crate::config::overrides::{Step, parse_key, parse_value, set};
-use crate::config::source::{ENVIRONMENT, Sources, Span};
+use crate::config::findings::{SpecFinding, SpecFindings};
+use crate::config::overrides::{KeyStep, parse_key, parse_value, set};
+use crate::config::source::{ENVIRONMENT, SourceSpan, Sources};
 use pdm_core::codes::Code;
 
 /// What stands before the section in a variable's name.
@@ -18,9 +18,9 @@ const STEP: &str = "__";
 /// Only the names are places to point at: whoever put a secret into the wrong variable must not find it repeated.
 pub(in crate::config) fn apply<'t>(
     root: &mut DeTable<'t>,
-    variables: &'t [Variable],
+    variables: &'t [SetVariable],
     sources: &mut Sources,
-    findings: &mut Findings,
+    findings: &mut SpecFindings,
 ) {
     let mut since = None;
     for variable in variables {
@@ -34,7 +34,7 @@ pub(in crate::config) fn apply<'t>(
             let message = format!("`{}` names no key", variable.name);
             let hint = format!("write {PREFIX}SECTION{STEP}KEY, such as {PREFIX}SPLIT{STEP}FOLDS");
             findings.push(
-                Finding::new(Code::VariableOfNoKey, "", message)
+                SpecFinding::new(Code::VariableOfNoKey, "", message)
                     .at(Some(whole))
                     .hint(Some(hint)),
             );
@@ -47,14 +47,14 @@ pub(in crate::config) fn apply<'t>(
     }
 }
 
-fn value(variable: &Variable) -> Spanned<DeValue<'_>> {
+fn value(variable: &SetVariable) -> Spanned<DeValue<'_>> {
     match &variable.key {
         Some(_) => Spanned::new(0..0, DeValue::String(variable.value.as_str().into())),
         None => parse_value(&variable.value),
     }
 }
 
-fn at(steps: Vec<Step>, span: &Span) -> Vec<Step> {
+fn at(steps: Vec<KeyStep>, span: &SourceSpan) -> Vec<KeyStep> {
     steps
         .into_iter()
         .map(|(step, _)| (step, span.clone()))
@@ -62,7 +62,7 @@ fn at(steps: Vec<Step>, span: &Span) -> Vec<Step> {
 }
 
 /// Returns the key a name stands for, each step with its place.
-fn steps(name: &str, base: usize) -> Option<Vec<Step>> {
+fn steps(name: &str, base: usize) -> Option<Vec<KeyStep>> {
     let mut start = base + PREFIX.len();
     let steps = name.strip_prefix(PREFIX)?.split(STEP).map(|step| {
         let span = start..start + step.len();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::findings::sentence;
-use super::keys::{Keys, KindAt};
+use super::keys::{KindAt, SchemaKeys};
 use super::schema::file_schema;
 use super::section::{Section, Trials};
 use super::spec::PipelineSpec;
@@ -12,7 +12,8 @@ use super::variant::KIND;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 use pdm_models::tune::{
-    Dimension, MOST_GRID_POINTS, Method, Point, RangeOptions, Space, TuneOptions, Values, When,
+    MOST_GRID_POINTS, RangeOptions, SearchDimension, SearchMethod, SearchPoint, Space, TuneOptions,
+    Values, When,
 };
 
 /// Keys of searchable sections that decide what is scored: the clipping of predictions, and the cut points.
@@ -66,7 +67,7 @@ pub(super) fn unusable_values(spec: &PipelineSpec) -> Vec<Problem> {
 struct Search<'s> {
     spec: &'s PipelineSpec,
     options: &'s TuneOptions,
-    keys: Keys,
+    keys: SchemaKeys,
 }
 
 impl<'s> Search<'s> {
@@ -75,12 +76,12 @@ impl<'s> Search<'s> {
         Some(Self {
             spec,
             options,
-            keys: Keys::new(file_schema()),
+            keys: SchemaKeys::new(file_schema()),
         })
     }
 
     /// Returns the keys that make sense by themselves; the others have been told by their room.
-    fn dimensions(&self) -> impl Iterator<Item = Result<Dimension, Problem>> {
+    fn dimensions(&self) -> impl Iterator<Item = Result<SearchDimension, Problem>> {
         let sound = self
             .options
             .space
@@ -92,14 +93,14 @@ impl<'s> Search<'s> {
         })
     }
 
-    fn dimension(&self, key: &str, range: &RangeOptions) -> Result<Dimension, Problem> {
+    fn dimension(&self, key: &str, range: &RangeOptions) -> Result<SearchDimension, Problem> {
         let (values, kinds) = self.values(key, range)?;
         let everywhere = key == KIND || kinds.len() == self.kinds().len();
         let when = || When {
             key: KIND.to_owned(),
             one_of: kinds.iter().map(|kind| Value::from(*kind)).collect(),
         };
-        Ok(Dimension {
+        Ok(SearchDimension {
             key: key.to_owned(),
             values,
             simpler: range.simpler,
@@ -119,10 +120,10 @@ impl<'s> Search<'s> {
             self.takes_whole_numbers(&steps, &kinds)?
         };
         let values = Values::of(range, whole)?;
-        if self.options.method == Method::Grid && values.count().is_none() {
+        if self.options.method == SearchMethod::Grid && values.count().is_none() {
             return Err(
                 Problem::new("", "needs `step`, `points` or `choices` for a grid")
-                    .of(Code::SearchGrid),
+                    .with_code(Code::SearchGrid),
             );
         }
         Ok((values, kinds))
@@ -131,19 +132,19 @@ impl<'s> Search<'s> {
     fn refuse_fixed(&self, key: &str) -> Result<(), Problem> {
         let section = Section::of(key);
         if let Some(Trials::Refused(why)) = section.map(Section::search) {
-            return Err(
-                Problem::new("", format!("must not be searched: {why}")).of(Code::NotSearchable)
-            );
+            return Err(Problem::new("", format!("must not be searched: {why}"))
+                .with_code(Code::NotSearchable));
         }
         if JUDGING.contains(&key) || key == "target" || key == "train" {
             let message =
                 "must not be searched: it decides what is scored, and trials must be judged alike";
-            return Err(Problem::new("", message).of(Code::NotSearchable));
+            return Err(Problem::new("", message).with_code(Code::NotSearchable));
         }
         if section.is_some() {
             return Ok(());
         }
-        let problem = Problem::new("", "names no key of the pipeline").of(Code::SearchedKeyUnknown);
+        let problem =
+            Problem::new("", "names no key of the pipeline").with_code(Code::SearchedKeyUnknown);
         let searchable = Section::searchable();
         let first = key.split('.').next().unwrap_or_default();
         let homes = self.keys.sections_with(first);
@@ -166,7 +167,7 @@ impl<'s> Search<'s> {
         match self.options.space.iter().find(around) {
             Some((outer, _)) => {
                 let message = format!("is a part of `{outer}`, which is searched whole");
-                Err(Problem::new("", message).of(Code::NamedTwice))
+                Err(Problem::new("", message).with_code(Code::NamedTwice))
             }
             None => Ok(()),
         }
@@ -208,14 +209,14 @@ impl<'s> Search<'s> {
                 format!("has no say where `{KIND}` is {}", suggest::one_of(&in_play)),
             );
             return problem
-                .of(Code::SearchedKeyUnknown)
+                .with_code(Code::SearchedKeyUnknown)
                 .hint(format!("a key of kind {}", suggest::one_of(&others)));
         }
         let known = self
             .keys
             .known(table, in_play.first().map(|name| KindAt { name, depth: 1 }));
         let problem = Problem::new("", format!("names no key of [{}]", table.join(".")))
-            .of(Code::SearchedKeyUnknown);
+            .with_code(Code::SearchedKeyUnknown);
         match suggest::hint(name, &known) {
             Some(hint) => problem.hint(hint),
             None => problem,
@@ -229,9 +230,8 @@ impl<'s> Search<'s> {
         let types: Option<Vec<_>> = schemas.map(number_type).collect();
         match types {
             Some(types) => Ok(types.iter().all(|whole| *whole)),
-            None => {
-                Err(Problem::new("", "names no number: list its `choices`").of(Code::SearchRange))
-            }
+            None => Err(Problem::new("", "names no number: list its `choices`")
+                .with_code(Code::SearchRange)),
         }
     }
 
@@ -268,8 +268,8 @@ impl<'s> Search<'s> {
         Ok(())
     }
 
-    fn probe(&self, key: &str, value: &Value, kind: &str) -> Point {
-        let mut point = Point::new();
+    fn probe(&self, key: &str, value: &Value, kind: &str) -> SearchPoint {
+        let mut point = SearchPoint::new();
         if key != KIND && self.options.space.iter().any(|(other, _)| other == KIND) {
             point.insert(KIND.to_owned(), kind.into());
         }
@@ -278,12 +278,12 @@ impl<'s> Search<'s> {
     }
 
     fn grid_problem(&self) -> Option<Problem> {
-        if self.options.method != Method::Grid || self.options.trials.is_some() {
+        if self.options.method != SearchMethod::Grid || self.options.trials.is_some() {
             return None;
         }
         let too_many = self.spec.search_space().grid(MOST_GRID_POINTS + 1).len() > MOST_GRID_POINTS;
         let message = format!("has more than {MOST_GRID_POINTS} points, too many for a grid");
-        let problem = Problem::new("tune.space", message).of(Code::SearchGrid);
+        let problem = Problem::new("tune.space", message).with_code(Code::SearchGrid);
         too_many.then(|| problem.hint("say how many in `trials`, or list fewer values"))
     }
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::config::{Layers, PipelineSpec, edited};
-use pdm_models::tune::{Point, Sampler, Trial};
+use pdm_models::tune::{Sampler, SearchPoint, Trial};
 
 const FILE: &str = r#"version = 1
 
@@ -32,7 +32,7 @@ fn mistakes(tune: &str) -> String {
     load(&format!("{FILE}\n{tune}")).unwrap_err()
 }
 
-fn values(json: Value) -> Point {
+fn values(json: Value) -> SearchPoint {
     json.as_object().unwrap().clone()
 }
 
@@ -367,7 +367,7 @@ fn a_written_winner_loads_to_what_was_scored() {
             usize::from(scored.model.kind() == "gbdt"),
             "{written}"
         );
-        let ending = pdm_models::tune::Ending::Pruned;
+        let ending = pdm_models::tune::TrialEnding::Pruned;
         tried.push(Trial {
             number: tried.len(),
             values,

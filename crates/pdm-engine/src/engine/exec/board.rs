@@ -5,8 +5,8 @@ use std::thread::{self, Scope};
 use std::time::Duration;
 
 use super::ExecError;
-use super::step::Bench;
-use crate::cache::Entry;
+use super::step::ExecContext;
+use crate::cache::CacheEntry;
 use crate::config::{ExecGraph, Node, Stage};
 use crate::engine::EngineError;
 use crate::engine::outcome::StageRow;
@@ -17,9 +17,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Tells all work of a command that a part of it failed.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Abandon(AtomicBool);
+pub(in crate::engine) struct CancelToken(AtomicBool);
 
-impl Guard for Abandon {
+impl Guard for CancelToken {
     fn check(&self) -> Result<(), Interrupted> {
         if self.0.load(Ordering::Relaxed) {
             Err(Interrupted::Abandoned)
@@ -30,7 +30,7 @@ impl Guard for Abandon {
 }
 
 /// A thread that panics leaves its work undone, which nobody must wait for.
-struct OnPanic<'p, 'b>(&'p Board<'b>);
+struct OnPanic<'p, 'b>(&'p Scheduler<'b>);
 
 impl Drop for OnPanic<'_, '_> {
     fn drop(&mut self) {
@@ -43,36 +43,36 @@ impl Drop for OnPanic<'_, '_> {
 /// Who may begin, who is done, and what went wrong: shared by the line and the threads that run programs beside it.
 ///
 /// As many are at work side by side as there are threads, the line being one of them.
-pub(in crate::engine) struct Board<'b> {
+pub(in crate::engine) struct Scheduler<'b> {
     graph: ExecGraph<'b>,
     wanted: BTreeSet<usize>,
     places: usize,
-    abandon: Arc<Abandon>,
+    abandon: Arc<CancelToken>,
     reporter: Reporter,
-    state: Mutex<State>,
+    state: Mutex<SchedulerState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
-    stages: BTreeMap<Stage, Entry>,
+struct SchedulerState {
+    stages: BTreeMap<Stage, CacheEntry>,
     done: BTreeSet<Node>,
     /// Steps that a gate stands before.
     stopped: BTreeMap<Node, String>,
     begun: BTreeSet<usize>,
     rows: BTreeMap<Node, StageRow>,
-    entries: BTreeMap<usize, Entry>,
+    entries: BTreeMap<usize, CacheEntry>,
     working: usize,
     failed: Option<(usize, ExecError)>,
     over: bool,
 }
 
-impl<'b> Board<'b> {
+impl<'b> Scheduler<'b> {
     /// Returns a board for the `exec` stages in `wanted`; `abandon` guards all work of the command.
     pub(in crate::engine) fn new(
         graph: ExecGraph<'b>,
         wanted: BTreeSet<usize>,
-        abandon: Arc<Abandon>,
+        abandon: Arc<CancelToken>,
         reporter: Reporter,
     ) -> Self {
         let (state, changed) = (Mutex::default(), Condvar::new());
@@ -91,14 +91,14 @@ impl<'b> Board<'b> {
     pub(in crate::engine) fn open<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
-        bench: &'scope Bench<'scope>,
+        bench: &'scope ExecContext<'scope>,
     ) {
         for _ in 0..self.places.min(self.wanted.len()) {
             scope.spawn(|| self.help(bench));
         }
     }
 
-    fn help(&self, bench: &Bench<'_>) {
+    fn help(&self, bench: &ExecContext<'_>) {
         let _ends_the_others = OnPanic(self);
         while let Some((exec, stages)) = self.next() {
             let result = bench.step(exec, &stages, &self.reporter);
@@ -120,7 +120,7 @@ impl<'b> Board<'b> {
     }
 
     /// Returns the next program to run, once it may begin; nothing when there is none left.
-    fn next(&self) -> Option<(usize, BTreeMap<Stage, Entry>)> {
+    fn next(&self) -> Option<(usize, BTreeMap<Stage, CacheEntry>)> {
         let mut state = self.lock();
         loop {
             if state.over || self.wanted.iter().all(|exec| state.begun.contains(exec)) {
@@ -138,7 +138,7 @@ impl<'b> Board<'b> {
         }
     }
 
-    fn ready(&self, state: &State) -> Option<usize> {
+    fn ready(&self, state: &SchedulerState) -> Option<usize> {
         let may = |exec: &&usize| {
             !state.begun.contains(*exec)
                 && self
@@ -173,7 +173,7 @@ impl<'b> Board<'b> {
     }
 
     /// Tells that the line no longer works on a stage, and what it left.
-    pub(in crate::engine) fn done(&self, stage: Stage, entry: Option<Entry>) {
+    pub(in crate::engine) fn done(&self, stage: Stage, entry: Option<CacheEntry>) {
         let mut state = self.lock();
         state.working -= 1;
         state.done.insert(Node::Named(stage));
@@ -206,7 +206,7 @@ impl<'b> Board<'b> {
 
     /// Waits for all programs, once the line is at its end.
     pub(in crate::engine) fn finish(&self) -> Result<(), EngineError> {
-        let ended = |exec: &usize, state: &State| {
+        let ended = |exec: &usize, state: &SchedulerState| {
             state.done.contains(&Node::Exec(*exec))
                 || state.stopped.contains_key(&Node::Exec(*exec))
         };
@@ -220,7 +220,7 @@ impl<'b> Board<'b> {
         self.changed.notify_all();
     }
 
-    fn end(&self, state: &mut State) {
+    fn end(&self, state: &mut SchedulerState) {
         state.over = true;
         self.abandon.0.store(true, Ordering::Relaxed);
     }
@@ -267,7 +267,7 @@ impl<'b> Board<'b> {
     }
 
     /// Returns what the programs left.
-    pub(in crate::engine) fn entries(&self) -> Vec<(usize, Entry)> {
+    pub(in crate::engine) fn entries(&self) -> Vec<(usize, CacheEntry)> {
         self.lock()
             .entries
             .iter()
@@ -279,7 +279,10 @@ impl<'b> Board<'b> {
         matches!(node, Node::Exec(exec) if self.wanted.contains(&exec))
     }
 
-    fn wait(&self, until: impl Fn(&State) -> bool) -> Result<MutexGuard<'_, State>, EngineError> {
+    fn wait(
+        &self,
+        until: impl Fn(&SchedulerState) -> bool,
+    ) -> Result<MutexGuard<'_, SchedulerState>, EngineError> {
         let mut state = self.lock();
         while !until(&state) {
             if state.failed.is_some() {
@@ -296,7 +299,7 @@ impl<'b> Board<'b> {
     }
 
     /// A thread that panicked ends the command when it is joined; until then the board is as good as it was.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SchedulerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

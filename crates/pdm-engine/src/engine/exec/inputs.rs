@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ExecError;
-use crate::cache::{InputFile, StatCache};
+use crate::cache::{DigestCache, InputFile};
 use crate::config::covers;
-use crate::engine::inputs::Known;
+use crate::engine::inputs::ExpectedFiles;
 use pdm_core::content::{Digest, digest_of};
 
 /// An input as it was found.
@@ -24,8 +24,8 @@ pub(super) struct Input {
 pub(super) fn look(
     root: &Path,
     written: &str,
-    known: &Known,
-    memory: &StatCache,
+    known: &ExpectedFiles,
+    memory: &DigestCache,
 ) -> Result<Input, ExecError> {
     let path = root.join(written);
     let hashed = |path: &Path| memory.digest(path).map_err(ExecError::io("read", path));

@@ -17,12 +17,12 @@ mod program;
 mod provide;
 mod step;
 
-pub(super) use board::{Abandon, Board};
+pub(super) use board::{CancelToken, Scheduler};
 pub use error::ExecError;
 pub(super) use inputs::files_of;
-pub(super) use plan::Outlook;
+pub(super) use plan::Planner;
 pub(super) use provide::provide_data;
-pub(super) use step::{Bench, artifacts};
+pub(super) use step::{ExecContext, artifacts};
 
 #[cfg(test)]
 mod tests;

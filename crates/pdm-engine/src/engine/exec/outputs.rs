@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::ExecError;
-use crate::cache::{Entry, StatCache};
+use crate::cache::{CacheEntry, DigestCache};
 use crate::config::ExecOptions;
-use pdm_core::content::{Digest, open_regular, replace_whole};
+use pdm_core::content::{Digest, atomic_replace, open_regular};
 
 /// Where an entry of the cache holds the outputs.
 const FILES: &str = "files";
 
 /// What a file was like before the program ran.
 #[derive(Debug, PartialEq, Eq)]
-struct Look {
+struct PriorFile {
     bytes: u64,
     modified: Option<SystemTime>,
     /// Its number and the time of its last change of any kind, which no program can set back.
@@ -22,7 +22,7 @@ struct Look {
 }
 
 /// The outputs of a stage as they were before its program ran.
-pub(super) struct Before(BTreeMap<String, Option<Look>>);
+pub(super) struct Before(BTreeMap<String, Option<PriorFile>>);
 
 impl Before {
     /// Looks at the outputs, and makes the folders they belong in.
@@ -34,7 +34,7 @@ impl Before {
             fs::create_dir_all(folder).map_err(ExecError::io("create", folder))?;
             looks.insert(
                 output.clone(),
-                fs::metadata(&path).ok().map(|found| Look::of(&found)),
+                fs::metadata(&path).ok().map(|found| PriorFile::of(&found)),
             );
         }
         Ok(Self(looks))
@@ -47,7 +47,7 @@ impl Before {
             match fs::metadata(root.join(output)) {
                 Err(_) => return Ok(Some(output.clone())),
                 Ok(found) if !found.is_file() => return Err(ExecError::NotAFile(output.clone())),
-                Ok(found) if before.as_ref() == Some(&Look::of(&found)) => {
+                Ok(found) if before.as_ref() == Some(&PriorFile::of(&found)) => {
                     return Err(ExecError::OldOutput(output.clone()));
                 }
                 Ok(_) => {}
@@ -59,9 +59,9 @@ impl Before {
     /// Moves what the program made or changed out of the project: a program that did not come to its end leaves nothing that
     /// somebody could take for a result.
     pub(super) fn set_aside(&self, root: &Path, aside: &Path) -> io::Result<()> {
-        let touched = |(output, before): &(&String, &Option<Look>)| {
+        let touched = |(output, before): &(&String, &Option<PriorFile>)| {
             fs::metadata(root.join(output))
-                .is_ok_and(|found| found.is_file() && Some(Look::of(&found)) != **before)
+                .is_ok_and(|found| found.is_file() && Some(PriorFile::of(&found)) != **before)
         };
         for (output, _) in self.0.iter().filter(touched) {
             let to = aside.join(output);
@@ -72,7 +72,7 @@ impl Before {
     }
 }
 
-impl Look {
+impl PriorFile {
     fn of(found: &Metadata) -> Self {
         Self {
             bytes: found.len(),
@@ -110,7 +110,7 @@ pub(super) fn keep(
 }
 
 /// Returns where the project has the outputs of an entry, where the cache has them, and their digests and sizes.
-pub(super) fn produced(root: &Path, entry: &Entry) -> Vec<(PathBuf, PathBuf, (Digest, u64))> {
+pub(super) fn produced(root: &Path, entry: &CacheEntry) -> Vec<(PathBuf, PathBuf, (Digest, u64))> {
     let file = |path: &str| Some(path.strip_prefix(FILES)?.strip_prefix('/')?.to_owned());
     let outputs = entry
         .outputs()
@@ -129,8 +129,8 @@ pub(super) fn produced(root: &Path, entry: &Entry) -> Vec<(PathBuf, PathBuf, (Di
 /// Returns the outputs that the project lacks, or has otherwise.
 pub(super) fn to_restore(
     root: &Path,
-    entry: &Entry,
-    memory: &StatCache,
+    entry: &CacheEntry,
+    memory: &DigestCache,
 ) -> Vec<(PathBuf, PathBuf)> {
     let differs = |path: &Path, found| !path.is_file() || memory.digest(path).ok() != Some(found);
     let produced = produced(root, entry).into_iter();
@@ -143,7 +143,7 @@ pub(super) fn to_restore(
 /// Puts outputs back from the cache, each whole or not at all.
 pub(super) fn restore(outputs: &[(PathBuf, PathBuf)]) -> Result<(), ExecError> {
     for (path, kept) in outputs {
-        let copied = replace_whole(path, |mut file| {
+        let copied = atomic_replace(path, |mut file| {
             io::copy(&mut open_regular(kept)?, &mut file).map(drop)
         });
         copied

@@ -2,36 +2,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ExecError;
 use super::outputs::produced;
-use super::step::{Bench, Verdict, restored};
-use crate::cache::Entry;
+use super::step::{ExecContext, ExecDecision, restored};
+use crate::cache::CacheEntry;
 use crate::config::{ExecGraph, Node, Stage};
-use crate::engine::inputs::Known;
+use crate::engine::inputs::ExpectedFiles;
 use crate::engine::outcome::{PlannedStage, UNCHANGED};
-use crate::engine::{EngineError, Line};
+use crate::engine::{EngineError, PipelineRun};
 
 /// What would come of the `exec` stages, one after the other.
-pub(in crate::engine) struct Outlook<'o> {
-    bench: Bench<'o>,
+pub(in crate::engine) struct Planner<'o> {
+    bench: ExecContext<'o>,
     graph: ExecGraph<'o>,
     running: BTreeSet<usize>,
     /// Outputs that are in the cache, whether or not the project has them.
-    known: Known,
+    known: ExpectedFiles,
 }
 
-impl<'o> Outlook<'o> {
-    pub(in crate::engine) fn new(bench: Bench<'o>, graph: ExecGraph<'o>) -> Self {
+impl<'o> Planner<'o> {
+    pub(in crate::engine) fn new(bench: ExecContext<'o>, graph: ExecGraph<'o>) -> Self {
         Self {
             bench,
             graph,
             running: BTreeSet::new(),
-            known: Known::new(),
+            known: ExpectedFiles::new(),
         }
     }
 
     /// Foresees the programs that make data, and lets the line learn its files; returns the program that must run before.
     pub(in crate::engine) fn meet_data(
         &mut self,
-        line: &mut Line<'_>,
+        line: &mut PipelineRun<'_>,
     ) -> Result<Option<String>, EngineError> {
         for node in self.graph.order(Stage::Validate) {
             if let Node::Exec(exec) = node {
@@ -44,7 +44,7 @@ impl<'o> Outlook<'o> {
     /// Lets the line learn its files, unless a program must run before; returns that program.
     pub(in crate::engine) fn learn_files(
         &self,
-        line: &mut Line<'_>,
+        line: &mut PipelineRun<'_>,
     ) -> Result<Option<String>, EngineError> {
         let awaited = self.awaited(Node::Named(Stage::Validate));
         if awaited.is_none() {
@@ -77,7 +77,7 @@ impl<'o> Outlook<'o> {
     pub(in crate::engine) fn foresee(
         &mut self,
         exec: usize,
-        entries: &BTreeMap<Stage, Entry>,
+        entries: &BTreeMap<Stage, CacheEntry>,
         stopped: impl FnOnce(Stage) -> Result<Option<String>, EngineError>,
     ) -> Result<PlannedStage, EngineError> {
         let options = &self.graph.stages()[exec];
@@ -122,7 +122,7 @@ impl<'o> Outlook<'o> {
     fn by_key(
         &mut self,
         exec: usize,
-        entries: &BTreeMap<Stage, Entry>,
+        entries: &BTreeMap<Stage, CacheEntry>,
         planned: &mut PlannedStage,
     ) -> Result<String, ExecError> {
         let need = match self.bench.need(exec, entries, &self.known) {
@@ -134,11 +134,11 @@ impl<'o> Outlook<'o> {
         planned.key = Some(need.key.digest());
         let root = &self.bench.context.root;
         Ok(match self.bench.decide(exec, &need) {
-            Verdict::Run(why) => {
+            ExecDecision::Run(why) => {
                 planned.last_elapsed_ms = self.bench.last_elapsed_ms(&need.key.stage);
                 why
             }
-            Verdict::Cached(entry, lost) => {
+            ExecDecision::Cached(entry, lost) => {
                 planned.runs = false;
                 planned.last_elapsed_ms = Some(entry.elapsed_ms());
                 self.known.extend(

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 
-use super::{Abandon, Bench, Board};
+use super::{CancelToken, ExecContext, Scheduler};
 use crate::cache::Cache;
 use crate::config::{ExecGraph, Node, Stage};
-use crate::engine::remote::Remote;
+use crate::engine::remote::SharedCache;
 use crate::engine::{Context, EngineError, Job};
 
 /// Brings about the data that `exec` stages make, for commands that read the data and run no stages.
@@ -26,19 +26,21 @@ pub(in crate::engine) fn provide_data(context: &Context, job: &Job) -> Result<()
     if wanted.is_empty() {
         return Ok(());
     }
-    let abandon = Arc::new(Abandon::default());
+    let abandon = Arc::new(CancelToken::default());
     let context = Context {
-        reporter: context.reporter.guarded(Arc::<Abandon>::clone(&abandon)),
+        reporter: context
+            .reporter
+            .guarded(Arc::<CancelToken>::clone(&abandon)),
         ..context.clone()
     };
-    let _turn = context.turn()?;
-    let cache = Cache::open(context.scratch().join("cache"))?;
-    let remote = Arc::new(Remote::open(&context, job));
-    let bench = Bench {
+    let _turn = context.lock_project()?;
+    let cache = Cache::open(context.state_dir().join("cache"))?;
+    let remote = Arc::new(SharedCache::open(&context, job));
+    let bench = ExecContext {
         remote,
-        ..Bench::to_look(&context, job, &cache)
+        ..ExecContext::to_look(&context, job, &cache)
     };
-    let board = Board::new(graph, wanted, abandon, context.reporter.clone());
+    let board = Scheduler::new(graph, wanted, abandon, context.reporter.clone());
     let done = thread::scope(|scope| {
         board.open(scope, &bench);
         let done = board.begin(Stage::Validate);

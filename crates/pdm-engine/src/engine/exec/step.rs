@@ -7,15 +7,17 @@ use std::time::Instant;
 use super::outputs::{self, Before};
 use super::program::{Program, tail};
 use super::{ExecError, clean_log, inputs};
-use crate::cache::{Cache, Claim, Entry, FileChange, InputFile, Pending, StatCache, Status};
+use crate::cache::{
+    Cache, CacheEntry, Claim, DigestCache, InputChange, InputFile, Pending, Status,
+};
 use crate::cache::{LOG, StageKey};
-use crate::config::{ExecGraph, ExecOptions, Stage, Step};
+use crate::config::{ExecGraph, ExecOptions, Stage, StepName};
 use crate::engine::decide::why_absent;
-use crate::engine::inputs::{Known, Trust, memory};
+use crate::engine::inputs::{ExpectedFiles, HashPolicy, digest_cache};
 use crate::engine::locking::Lock;
-use crate::engine::outcome::{Action, StageRow, UNCHANGED};
-use crate::engine::record::Record;
-use crate::engine::remote::Remote;
+use crate::engine::outcome::{StageAction, StageRow, UNCHANGED};
+use crate::engine::record::RunRecord;
+use crate::engine::remote::SharedCache;
 use crate::engine::why::told_changes;
 use crate::engine::work::summary_of;
 use crate::engine::{Context, Job};
@@ -29,20 +31,20 @@ const LOGS: &str = "exec";
 const MOST_RECORDED: u64 = 10 << 20;
 
 /// What all `exec` stages of a command share.
-pub(in crate::engine) struct Bench<'b> {
+pub(in crate::engine) struct ExecContext<'b> {
     pub(in crate::engine) context: &'b Context,
     pub(in crate::engine) job: &'b Job,
     pub(in crate::engine) cache: &'b Cache,
     /// The run's record; none where the command keeps none.
-    pub(in crate::engine) record: Option<&'b Record<'b>>,
+    pub(in crate::engine) record: Option<&'b RunRecord<'b>>,
     /// Whether to run what is cached, too.
     pub(in crate::engine) force: bool,
     /// Digests of files that were hashed before.
-    pub(in crate::engine) memory: StatCache,
+    pub(in crate::engine) memory: DigestCache,
     /// What the run must keep to.
     pub(in crate::engine) lock: Arc<Lock>,
     /// Results of other machines.
-    pub(in crate::engine) remote: Arc<Remote>,
+    pub(in crate::engine) remote: Arc<SharedCache>,
 }
 
 /// All that a stage depends on.
@@ -53,20 +55,20 @@ pub(super) struct Need {
 }
 
 /// What should be done about an `exec` stage.
-pub(super) enum Verdict {
+pub(super) enum ExecDecision {
     /// Its result is in the cache; these outputs are to be put back.
-    Cached(Box<Entry>, Vec<(PathBuf, PathBuf)>),
+    Cached(Box<CacheEntry>, Vec<(PathBuf, PathBuf)>),
     /// It must run.
     Run(String),
 }
 
-impl<'b> Bench<'b> {
+impl<'b> ExecContext<'b> {
     /// Returns what is needed to look, not to run.
     pub(in crate::engine) fn to_look(context: &'b Context, job: &'b Job, cache: &'b Cache) -> Self {
         let (lock, remote, memory) = (
             Arc::default(),
             Arc::default(),
-            memory(context, Trust::Unchanged),
+            digest_cache(context, HashPolicy::Unchanged),
         );
         Self {
             context,
@@ -88,8 +90,8 @@ impl<'b> Bench<'b> {
     pub(super) fn need(
         &self,
         exec: usize,
-        entries: &BTreeMap<Stage, Entry>,
-        known: &Known,
+        entries: &BTreeMap<Stage, CacheEntry>,
+        known: &ExpectedFiles,
     ) -> Result<Need, ExecError> {
         let options = self.options(exec);
         let parameters = serde_json::json!({ "exec": options.exec, "outputs": options.outputs });
@@ -122,7 +124,7 @@ impl<'b> Bench<'b> {
     fn files(
         &self,
         options: &ExecOptions,
-        known: &Known,
+        known: &ExpectedFiles,
     ) -> Result<(BTreeMap<String, Digest>, Vec<InputFile>), ExecError> {
         let written = options
             .inputs
@@ -148,19 +150,19 @@ impl<'b> Bench<'b> {
     }
 
     /// Decides about a stage by what it depends on.
-    pub(super) fn decide(&self, exec: usize, need: &Need) -> Verdict {
+    pub(super) fn decide(&self, exec: usize, need: &Need) -> ExecDecision {
         if self.force {
-            return Verdict::Run("forced".to_owned());
+            return ExecDecision::Run("forced".to_owned());
         }
         match self.cache.lookup(&need.key) {
             Status::Hit(entry) => {
                 let lost = outputs::to_restore(&self.context.root, &entry, &self.memory);
-                Verdict::Cached(entry, lost)
+                ExecDecision::Cached(entry, lost)
             }
             Status::Damaged { reason } => {
-                Verdict::Run(format!("the cached result is damaged: {reason}"))
+                ExecDecision::Run(format!("the cached result is damaged: {reason}"))
             }
-            Status::Absent => Verdict::Run(why_absent(self.changes_since_last(exec, need))),
+            Status::Absent => ExecDecision::Run(why_absent(self.changes_since_last(exec, need))),
         }
     }
 
@@ -169,7 +171,7 @@ impl<'b> Bench<'b> {
         let (pipeline, name) = (&self.job.spec.project.name, &need.key.stage);
         let last = self.cache.last_key(pipeline, name)?;
         let files = self.cache.last_files(pipeline, name);
-        let between = |input: &str| FileChange::between(input, &files, &need.files);
+        let between = |input: &str| InputChange::between(input, &files, &need.files);
         Some(told_changes(&last, &need.key, between, |path| {
             self.place(exec, path)
         }))
@@ -188,8 +190,8 @@ impl<'b> Bench<'b> {
     /// Returns the results that a lock names.
     pub(in crate::engine) fn locked<'e>(
         &self,
-        left: &'e [(usize, Entry)],
-    ) -> impl Iterator<Item = &'e Entry> {
+        left: &'e [(usize, CacheEntry)],
+    ) -> impl Iterator<Item = &'e CacheEntry> {
         left.iter()
             .filter(|(exec, _)| self.is_reproducible(*exec))
             .map(|(_, entry)| entry)
@@ -206,11 +208,11 @@ impl<'b> Bench<'b> {
     pub(super) fn step(
         &self,
         exec: usize,
-        entries: &BTreeMap<Stage, Entry>,
+        entries: &BTreeMap<Stage, CacheEntry>,
         reporter: &Reporter,
-    ) -> Result<(StageRow, Entry), ExecError> {
+    ) -> Result<(StageRow, CacheEntry), ExecError> {
         reporter.check()?;
-        let need = self.need(exec, entries, &Known::new())?;
+        let need = self.need(exec, entries, &ExpectedFiles::new())?;
         let keeps = self.is_reproducible(exec);
         if keeps {
             let changes = |old: &StageKey, _: &[InputFile]| {
@@ -233,7 +235,7 @@ impl<'b> Bench<'b> {
             false => None,
         };
         let (row, entry) = match self.decide(exec, &need) {
-            Verdict::Cached(entry, lost) => {
+            ExecDecision::Cached(entry, lost) => {
                 outputs::restore(&lost)?;
                 self.remember(&need)?;
                 let why = fetched.unwrap_or_else(|| UNCHANGED.to_owned());
@@ -243,11 +245,11 @@ impl<'b> Bench<'b> {
                     restored(&why, &lost, &self.context.root, "put back"),
                 )
             }
-            Verdict::Run(why) => self.begin(exec, &need, entries, why, reporter)?,
+            ExecDecision::Run(why) => self.begin(exec, &need, entries, why, reporter)?,
         };
         if keeps {
             self.lock.agree_on_result(&entry, reporter)?;
-            if row.action == Action::Ran {
+            if row.action == StageAction::Ran {
                 self.remote.share(&entry, reporter)?;
             }
         }
@@ -258,10 +260,10 @@ impl<'b> Bench<'b> {
         &self,
         exec: usize,
         need: &Need,
-        entries: &BTreeMap<Stage, Entry>,
+        entries: &BTreeMap<Stage, CacheEntry>,
         why: String,
         reporter: &Reporter,
-    ) -> Result<(StageRow, Entry), ExecError> {
+    ) -> Result<(StageRow, CacheEntry), ExecError> {
         let (name, started) = (&self.options(exec).name, Instant::now());
         if let Some(record) = self.record {
             record.begin();
@@ -305,8 +307,8 @@ impl<'b> Bench<'b> {
         });
         Ok((
             StageRow {
-                stage: Step::Exec(name.clone()),
-                action: Action::Ran,
+                stage: StepName::Exec(name.clone()),
+                action: StageAction::Ran,
                 why,
                 summary,
                 elapsed_ms,
@@ -319,16 +321,19 @@ impl<'b> Bench<'b> {
         &self,
         exec: usize,
         pending: Pending,
-        entries: &BTreeMap<Stage, Entry>,
+        entries: &BTreeMap<Stage, CacheEntry>,
         reporter: &Reporter,
-    ) -> Result<Entry, ExecError> {
+    ) -> Result<CacheEntry, ExecError> {
         let (options, root) = (self.options(exec), &self.context.root);
         let seen = options.after.map_or(&[][..], |after| after.line_up_to());
         let folders = seen
             .iter()
             .filter_map(|stage| Some((*stage, entries.get(stage)?.dir())))
             .collect();
-        let logs = self.context.shelf(LOGS).join(&self.job.spec.project.name);
+        let logs = self
+            .context
+            .state_folder(LOGS)
+            .join(&self.job.spec.project.name);
         let log = logs.join(format!("{}.log", options.name));
         let aside = logs.join(format!("{}.failed", options.name));
         let _nothing_there = fs::remove_dir_all(&aside);
@@ -378,7 +383,7 @@ impl<'b> Bench<'b> {
 
     /// Nobody knows what a program read of a file that changed meanwhile.
     fn still_the_same(&self, options: &ExecOptions, key: &StageKey) -> Result<(), ExecError> {
-        let (now, _) = self.files(options, &Known::new())?;
+        let (now, _) = self.files(options, &ExpectedFiles::new())?;
         match now
             .iter()
             .find(|(name, digest)| key.inputs.get(*name) != Some(*digest))
@@ -388,11 +393,11 @@ impl<'b> Bench<'b> {
         }
     }
 
-    fn cached(&self, exec: usize, entry: Entry, why: String) -> (StageRow, Entry) {
+    fn cached(&self, exec: usize, entry: CacheEntry, why: String) -> (StageRow, CacheEntry) {
         let name = self.options(exec).name.clone();
         let reporter = self
             .record
-            .map_or_else(|| self.context.reporter.clone(), Record::reporter);
+            .map_or_else(|| self.context.reporter.clone(), RunRecord::reporter);
         reporter.emit(Event::StageCached {
             stage: name.clone(),
             why: why.clone(),
@@ -400,8 +405,8 @@ impl<'b> Bench<'b> {
         let summary = summary_of(&entry);
         (
             StageRow {
-                stage: Step::Exec(name),
-                action: Action::Cached,
+                stage: StepName::Exec(name),
+                action: StageAction::Cached,
                 why,
                 summary,
                 elapsed_ms: 0,
@@ -436,7 +441,7 @@ fn summarise(count: usize, bytes: u64) -> Summary {
 }
 
 /// Returns the files of an `exec` stage that belong to a run: its log, and outputs that are not too large.
-pub(in crate::engine) fn artifacts(name: &str, entry: &Entry) -> Vec<Event> {
+pub(in crate::engine) fn artifacts(name: &str, entry: &CacheEntry) -> Vec<Event> {
     let small = entry
         .outputs()
         .iter()

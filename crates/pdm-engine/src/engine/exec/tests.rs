@@ -2,8 +2,8 @@ use std::fs;
 
 use super::inputs::look;
 use super::program::tail;
-use crate::cache::StatCache;
-use crate::engine::inputs::Known;
+use crate::cache::DigestCache;
+use crate::engine::inputs::ExpectedFiles;
 use pdm_core::content::Digest;
 
 #[test]
@@ -13,8 +13,11 @@ fn an_input_is_all_the_files_it_means_and_those_that_will_be_there() {
     fs::create_dir_all(root.join("raw/deep")).unwrap();
     fs::write(root.join("raw/a.csv"), "a").unwrap();
     fs::write(root.join("raw/deep/b.csv"), "b").unwrap();
-    let (none, memory) = (Known::new(), StatCache::open(root.join("inputs.json")));
-    let digest = |written: &str, known: &Known| {
+    let (none, memory) = (
+        ExpectedFiles::new(),
+        DigestCache::open(root.join("inputs.json")),
+    );
+    let digest = |written: &str, known: &ExpectedFiles| {
         look(root, written, known, &memory).map(|input| input.digest)
     };
     let of = |written: &str| digest(written, &none).unwrap();
@@ -24,7 +27,7 @@ fn an_input_is_all_the_files_it_means_and_those_that_will_be_there() {
     let missing = digest("raw/*.txt", &none).unwrap_err();
     assert_eq!(missing.to_string(), "its input `raw/*.txt` is not there");
 
-    let soon = Known::from([(root.join("raw/deep/b.csv"), (Digest::of("b"), 1))]);
+    let soon = ExpectedFiles::from([(root.join("raw/deep/b.csv"), (Digest::of("b"), 1))]);
     let whole = of("raw");
     fs::remove_file(root.join("raw/deep/b.csv")).unwrap();
     assert_eq!(digest("raw", &soon).unwrap(), whole);

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::super::drift::{Drift, Units};
-use super::super::{EngineError, Line};
+use super::super::{EngineError, PipelineRun};
 use super::Memory;
 use super::news::News;
 use crate::config::{Condition, RetrainOptions};
@@ -11,7 +11,7 @@ use pdm_store::registry::ModelVersion;
 
 /// Whether one reason for a new model holds, with its figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Finding {
+pub struct ConditionFinding {
     /// The condition as it was typed.
     pub condition: String,
     /// Whether it holds.
@@ -22,14 +22,14 @@ pub struct Finding {
 
 /// What the conditions found.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
-    pub(super) rows: Vec<Finding>,
+pub(super) struct ConditionFindings {
+    pub(super) rows: Vec<ConditionFinding>,
     pub(super) drift: Option<Drift>,
 }
 
-impl Findings {
+impl ConditionFindings {
     fn add(&mut self, condition: impl ToString, holds: bool, why: impl Into<String>) {
-        self.rows.push(Finding {
+        self.rows.push(ConditionFinding {
             condition: condition.to_string(),
             holds,
             why: why.into(),
@@ -42,7 +42,7 @@ impl Findings {
             .rows
             .iter()
             .filter(|row| row.holds)
-            .map(Finding::told)
+            .map(ConditionFinding::told)
             .collect();
         (!held.is_empty()).then(|| held.join("; "))
     }
@@ -51,13 +51,13 @@ impl Findings {
     pub(super) fn excuses(&self) -> String {
         self.rows
             .iter()
-            .map(Finding::told)
+            .map(ConditionFinding::told)
             .collect::<Vec<_>>()
             .join("; ")
     }
 }
 
-impl Finding {
+impl ConditionFinding {
     fn told(&self) -> String {
         format!("{} ({})", self.condition, self.why)
     }
@@ -65,12 +65,12 @@ impl Finding {
 
 /// Looks whether a new model is due. All conditions are looked at, so that the log tells of all.
 pub(super) fn look(
-    line: &mut Line<'_>,
+    line: &mut PipelineRun<'_>,
     memory: &Memory,
     news: &News,
     when: &[Condition],
-) -> Result<Findings, EngineError> {
-    let mut found = Findings::default();
+) -> Result<ConditionFindings, EngineError> {
+    let mut found = ConditionFindings::default();
     let Some(champion) = memory.champion() else {
         found.add(
             "no-champion",
@@ -117,7 +117,7 @@ pub(super) fn look(
     Ok(found)
 }
 
-fn new_data(line: &Line<'_>, memory: &Memory, news: &News, found: &mut Findings) {
+fn new_data(line: &PipelineRun<'_>, memory: &Memory, news: &News, found: &mut ConditionFindings) {
     let data = line.data_digests().train.short();
     let (holds, why) = match news {
         News::Same { version } => (false, format!("v{version} learnt from {data}")),
@@ -165,11 +165,11 @@ fn new_data(line: &Line<'_>, memory: &Memory, news: &News, found: &mut Findings)
 }
 
 fn drift(
-    line: &mut Line<'_>,
+    line: &mut PipelineRun<'_>,
     units: &Units,
     memory: &Memory,
     options: &RetrainOptions,
-    found: &mut Findings,
+    found: &mut ConditionFindings,
 ) -> Result<(), EngineError> {
     let drift = units.drift(line, memory, options)?;
     let holds = drift.report.verdict == DriftVerdict::Drift;

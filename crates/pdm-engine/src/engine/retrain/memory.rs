@@ -3,9 +3,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::EngineError;
-use super::super::storeroom::Storeroom;
+use super::super::storeroom::RegistryView;
 use pdm_core::content::Digest;
-use pdm_store::registry::{Done, HistoryRow, ModelVersion};
+use pdm_store::registry::{HistoryAction, HistoryRow, ModelVersion};
 
 /// What the registry's log tells of earlier nights.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// Reads the log of the pipeline's model; there may be none yet.
-    pub(crate) fn read(storeroom: &Storeroom) -> Result<Self, EngineError> {
+    pub(crate) fn read(storeroom: &RegistryView) -> Result<Self, EngineError> {
         let state = storeroom.state()?;
         let champion = state.current(&storeroom.model, &storeroom.alias).cloned();
         let Ok(model) = state.model(&storeroom.model) else {
@@ -50,7 +50,7 @@ impl Memory {
         let registered = self
             .rows
             .iter()
-            .find(|row| row.action == Done::Register && row.version == version)?;
+            .find(|row| row.action == HistoryAction::Register && row.version == version)?;
         Some(now.duration_since(registered.time))
     }
 
@@ -95,9 +95,15 @@ impl Memory {
         let champion = self.champion.as_ref().map(|champion| champion.version);
         let (noted, promoted) = (note(recipe, champion), reason(recipe));
         self.rows.iter().rev().find(|row| match row.action {
-            Done::Annotate => row.reason.starts_with(&noted),
-            Done::Promote => Some(row.version) == champion && row.reason.starts_with(&promoted),
-            Done::Register | Done::Rollback | Done::Approve | Done::Retire | Done::Collect => false,
+            HistoryAction::Annotate => row.reason.starts_with(&noted),
+            HistoryAction::Promote => {
+                Some(row.version) == champion && row.reason.starts_with(&promoted)
+            }
+            HistoryAction::Register
+            | HistoryAction::Rollback
+            | HistoryAction::Approve
+            | HistoryAction::Retire
+            | HistoryAction::Collect => false,
         })
     }
 
@@ -106,14 +112,15 @@ impl Memory {
         let mut notes = self
             .rows
             .iter()
-            .filter(|row| row.action == Done::Annotate && row.version == version);
+            .filter(|row| row.action == HistoryAction::Annotate && row.version == version);
         notes.any(|row| row.reason.starts_with(beginning))
     }
 }
 
 /// Returns whether an entry promotes a version, or says why it was not promoted.
 fn judges(row: &HistoryRow) -> bool {
-    row.action == Done::Promote || (row.action == Done::Annotate && is_verdict(&row.reason))
+    row.action == HistoryAction::Promote
+        || (row.action == HistoryAction::Annotate && is_verdict(&row.reason))
 }
 
 /// Returns whether the night job wrote an entry.

@@ -16,7 +16,7 @@ mod night;
 mod recipe;
 mod retrained;
 
-pub use conditions::Finding;
+pub use conditions::ConditionFinding;
 pub(super) use memory::Memory;
 pub(super) use news::changes_since;
 pub use night::retrain;

@@ -1,7 +1,7 @@
 //! Whether the training files hold something new, or lost something, since the version that was judged last: by content, not by bytes.
 
 use super::super::registered::open_version;
-use super::super::{EngineError, Line};
+use super::super::{EngineError, PipelineRun};
 use super::Memory;
 use crate::config::LostData;
 use pdm_models::bundle::ModelBundle;
@@ -32,7 +32,7 @@ impl News {
     /// Compares the training files with those of the version that was judged last, which is opened only where the bytes differ.
     ///
     /// Files that an earlier version learnt from are no exception: an old export that comes back has lost what came in since.
-    pub(super) fn read(line: &mut Line<'_>, memory: &Memory) -> Result<Self, EngineError> {
+    pub(super) fn read(line: &mut PipelineRun<'_>, memory: &Memory) -> Result<Self, EngineError> {
         let Some(last) = memory.last_judged() else {
             return Ok(Self::Unknown);
         };

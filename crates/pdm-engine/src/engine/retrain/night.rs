@@ -1,11 +1,11 @@
 use std::time::Instant;
 
-use super::super::bring_up::{Purpose, bring_up_for};
+use super::super::bring_up::{RunPurpose, bring_up_for};
 use super::super::exec::provide_data;
-use super::super::outcome::{Action, Outcome};
+use super::super::outcome::{Outcome, StageAction};
 use super::super::provision::provision;
-use super::super::{Context, EngineError, Job, Line, Reuse};
-use super::conditions::{Findings, look};
+use super::super::{Context, EngineError, Job, PipelineRun, Reuse};
+use super::conditions::{ConditionFindings, look};
 use super::memory::{note, reason};
 use super::news::News;
 use super::{Memory, NightResult, Retrained};
@@ -27,10 +27,10 @@ use pdm_store::registry::{HistoryRow, ModelRef, RegistryError};
 pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retrained, EngineError> {
     let started = Instant::now();
     // Before anything is made or the log is read: of two nights at once the second finds what the first has done.
-    let _turn = context.turn()?;
+    let _turn = context.lock_project()?;
     provision(context, job)?;
     provide_data(context, job)?;
-    let mut night = Night::open(context, job)?;
+    let mut night = RetrainRun::open(context, job)?;
     let done = night.work(when);
     if let Err(error) = &done {
         night.note_unusable_data(error);
@@ -40,15 +40,15 @@ pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retra
     Ok(retrained)
 }
 
-struct Night<'a> {
-    line: Line<'a>,
+struct RetrainRun<'a> {
+    line: PipelineRun<'a>,
     memory: Memory,
     recipe: Digest,
 }
 
-impl<'a> Night<'a> {
+impl<'a> RetrainRun<'a> {
     fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
-        let line = Line::open(context, job)?;
+        let line = PipelineRun::open(context, job)?;
         let memory = Memory::read(&line.storeroom)?;
         if let Some((now, last)) = context
             .now
@@ -66,7 +66,7 @@ impl<'a> Night<'a> {
 
     fn work(&mut self, when: &[Condition]) -> Result<Retrained, EngineError> {
         if let Some(row) = self.memory.decided(self.recipe) {
-            return Ok(self.nothing(judged_before(row), Findings::default()));
+            return Ok(self.nothing(judged_before(row), ConditionFindings::default()));
         }
         let news = self.news()?;
         let found = look(&mut self.line, &self.memory, &news, when)?;
@@ -74,8 +74,8 @@ impl<'a> Night<'a> {
             let why = format!("no reason for a new model: {}", found.excuses());
             return Ok(self.nothing(why, found));
         };
-        let Line { context, job, .. } = self.line;
-        let purpose = Purpose::Night {
+        let PipelineRun { context, job, .. } = self.line;
+        let purpose = RunPurpose::Night {
             reason: format!("{} {why}", reason(self.recipe)),
             drift: found.drift.clone(),
         };
@@ -99,7 +99,7 @@ impl<'a> Night<'a> {
         &self,
         outcome: &Outcome,
         because: &str,
-        found: Findings,
+        found: ConditionFindings,
     ) -> Result<Retrained, EngineError> {
         let storeroom = &self.line.storeroom;
         let (result, why) = result_of(outcome);
@@ -132,7 +132,7 @@ impl<'a> Night<'a> {
         })
     }
 
-    fn nothing(&self, why: String, found: Findings) -> Retrained {
+    fn nothing(&self, why: String, found: ConditionFindings) -> Retrained {
         Retrained {
             why,
             conditions: found.rows,
@@ -220,7 +220,7 @@ fn result_of(outcome: &Outcome) -> (NightResult, String) {
     match (verdict, promote) {
         (Verdict::Fail, _) => (NightResult::Refused, reasons),
         (Verdict::Undecided, _) => (NightResult::Undecided, reasons),
-        (Verdict::Pass, Some(row)) if row.action == Action::Ran && outcome.alias.is_some() => {
+        (Verdict::Pass, Some(row)) if row.action == StageAction::Ran && outcome.alias.is_some() => {
             (NightResult::Promoted, reasons)
         }
         (Verdict::Pass, row) => (

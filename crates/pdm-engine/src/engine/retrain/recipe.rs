@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use super::super::Line;
+use super::super::PipelineRun;
 use crate::config::{Section, Stage};
 use pdm_core::content::{Digest, digest_of};
 use pdm_models::data::{Role, part_digest};
 
-impl Line<'_> {
+impl PipelineRun<'_> {
     /// Returns the digest of everything that a model and its scores follow from: options, data, and what the stages compute.
     ///
     /// The same recipe gives the same bytes, so it need not be followed to know what comes of it.

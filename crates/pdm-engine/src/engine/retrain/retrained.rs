@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::drift::Drift;
-use super::Finding;
+use super::ConditionFinding;
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Part, Score};
 use pdm_store::registry::{Alias, ModelName};
@@ -55,7 +55,7 @@ pub struct Retrained {
     /// Why, in one sentence without a period.
     pub why: String,
     /// The reasons that were looked at; none where the same model was judged already.
-    pub conditions: Vec<Finding>,
+    pub conditions: Vec<ConditionFinding>,
     /// What the look for drift found, where one was asked for.
     pub drift: Option<Drift>,
     /// Digest of the options and data a model would be, or was, made of.

@@ -15,7 +15,7 @@ const FORMAT: u32 = 1;
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Line {
+pub(super) enum TuneJournalLine {
     /// What the journal is of; always the first line.
     Study {
         format: u32,
@@ -53,7 +53,7 @@ pub(super) struct Journal {
     torn: bool,
 }
 
-impl Line {
+impl TuneJournalLine {
     /// Returns the number of the trial that ended.
     pub(super) fn trial(&self) -> Option<usize> {
         let Self::Trial(trial) = self else {
@@ -70,7 +70,7 @@ impl Journal {
         digest: Digest,
         pipeline: &str,
         fresh: bool,
-    ) -> Result<(Self, Vec<Line>), TuneError> {
+    ) -> Result<(Self, Vec<TuneJournalLine>), TuneError> {
         fs::create_dir_all(folder).map_err(TuneError::file("create", folder))?;
         let path = folder.join(format!("{digest}.ndjson"));
         let file = OpenOptions::new()
@@ -97,7 +97,7 @@ impl Journal {
         }
         let torn = bytes.last().is_some_and(|last| *last != b'\n');
         let mut journal = Self { path, file, torn };
-        let opening = Line::Study {
+        let opening = TuneJournalLine::Study {
             format: FORMAT,
             digest,
             pipeline: pipeline.to_owned(),
@@ -112,7 +112,7 @@ impl Journal {
     }
 
     /// Writes a line; it is on the disk when the call returns.
-    pub(super) fn append(&mut self, line: &Line) -> Result<(), TuneError> {
+    pub(super) fn append(&mut self, line: &TuneJournalLine) -> Result<(), TuneError> {
         let mut bytes = if self.torn {
             b"\n".to_vec()
         } else {
@@ -132,7 +132,11 @@ impl Journal {
         Ok(())
     }
 
-    fn whole_lines(&mut self, bytes: &[u8], opening: &Line) -> Result<Vec<Line>, TuneError> {
+    fn whole_lines(
+        &mut self,
+        bytes: &[u8],
+        opening: &TuneJournalLine,
+    ) -> Result<Vec<TuneJournalLine>, TuneError> {
         let mut lines = bytes
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty());
@@ -142,10 +146,11 @@ impl Journal {
         };
         // The pipeline's name is for people who look into the folder.
         let foreign = || TuneError::NotAJournal(self.path.clone());
-        let Line::Study { digest: own, .. } = opening else {
+        let TuneJournalLine::Study { digest: own, .. } = opening else {
             return Err(foreign());
         };
-        let Ok(Line::Study { format, digest, .. }) = serde_json::from_slice(first) else {
+        let Ok(TuneJournalLine::Study { format, digest, .. }) = serde_json::from_slice(first)
+        else {
             return Err(foreign());
         };
         if format != FORMAT || digest != *own {
@@ -160,13 +165,13 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pdm_models::tune::{Ending, Point};
+    use pdm_models::tune::{SearchPoint, TrialEnding};
 
-    fn size(trial: usize) -> Line {
-        Line::Size { trial, bytes: 10 }
+    fn size(trial: usize) -> TuneJournalLine {
+        TuneJournalLine::Size { trial, bytes: 10 }
     }
 
-    fn open(folder: &Path, fresh: bool) -> (Journal, Vec<Line>) {
+    fn open(folder: &Path, fresh: bool) -> (Journal, Vec<TuneJournalLine>) {
         Journal::open(folder, Digest::of("study"), "demo", fresh).unwrap()
     }
 
@@ -184,14 +189,14 @@ mod tests {
         }]];
         let trial = Trial {
             number: 0,
-            values: Point::new(),
+            values: SearchPoint::new(),
             folds: units.clone(),
-            ending: Ending::Pruned,
+            ending: TrialEnding::Pruned,
         };
         let lines = [
-            Line::Trial(trial),
+            TuneJournalLine::Trial(trial),
             size(0),
-            Line::Again(Again {
+            TuneJournalLine::Again(Again {
                 trial: 0,
                 repeat: 1,
                 folds: units,

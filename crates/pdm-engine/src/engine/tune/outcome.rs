@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use pdm_core::content::Digest;
 use pdm_core::scoring::Metric;
-use pdm_models::tune::{AtEdge, Choose, Method, Point};
+use pdm_models::tune::{AtEdge, Choose, SearchMethod, SearchPoint};
 
 /// What came of a search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,7 +18,7 @@ pub struct Tuned {
     /// Id of the recorded run.
     pub run: Option<String>,
     /// How the trials were found.
-    pub method: Method,
+    pub method: SearchMethod,
     /// What they were compared by.
     pub metric: Metric,
     /// The trials, in the order they were tried; the first is the file as it stands.
@@ -75,7 +75,7 @@ pub struct TrialRow {
     /// Size of its model's weights, where that was asked for.
     pub model_bytes: Option<u64>,
     /// What was tried.
-    pub values: Point,
+    pub values: SearchPoint,
 }
 
 /// How a trial ended, in a word.

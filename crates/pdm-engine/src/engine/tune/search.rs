@@ -8,14 +8,14 @@ use super::winner;
 use crate::config::Stage;
 use crate::engine::exec::provide_data;
 use crate::engine::provision::provision;
-use crate::engine::record::Record;
+use crate::engine::record::RunRecord;
 use crate::engine::{Context, EngineError, Job};
 use crate::pipeline::validate;
 use pdm_core::content::Digest;
 use pdm_core::events::{Event, Reporter};
 use pdm_core::scoring::{UnitLoss, loss_of, standard_error_of_difference, value_of};
 use pdm_models::data::{Role, ValidDataset};
-use pdm_models::tune::{Choice, Ending, Standing, Trial};
+use pdm_models::tune::{Choice, RankedTrial, Trial, TrialEnding};
 
 /// Name of the search where stages are told.
 const TUNE: &str = "tune";
@@ -37,7 +37,7 @@ pub struct TuneRequest {
 /// The data are not valid, no trial could be scored, the journal or the file cannot be written, or a signal came; the
 /// trials that are done stay.
 pub fn tune(context: &Context, job: &Job, request: &TuneRequest) -> Result<Tuned, EngineError> {
-    let mut record = Record::new(context, job);
+    let mut record = RunRecord::new(context, job);
     let result = searched(context, job, request, &record);
     record.close(&result, || None);
     result
@@ -47,9 +47,9 @@ fn searched(
     context: &Context,
     job: &Job,
     request: &TuneRequest,
-    record: &Record<'_>,
+    record: &RunRecord<'_>,
 ) -> Result<Tuned, EngineError> {
-    let _turn = context.turn()?;
+    let _turn = context.lock_project()?;
     provision(context, job)?;
     provide_data(context, job)?;
     let (dataset, training_data) = read(context, job)?;
@@ -115,7 +115,7 @@ fn tell_trial(study: &Study<'_>, trial: &Trial, reporter: &Reporter) {
     if let (Some(value), true) = (trial.value(metric), trial.is_complete()) {
         reporter.metric(format!("tune/{metric}"), trial.number as u64, value);
     }
-    if let Ending::Failed { why } = &trial.ending {
+    if let TrialEnding::Failed { why } = &trial.ending {
         reporter.warn(format!("trial {} failed: {why}", trial.number));
     }
 }
@@ -182,7 +182,7 @@ fn outcome(
     job: &Job,
     request: &TuneRequest,
     choice: Choice,
-    standings: &[Standing],
+    standings: &[RankedTrial],
     confirmed: Vec<Confirmation>,
 ) -> Tuned {
     let simpler = study
@@ -228,14 +228,14 @@ fn at_edge(study: &Study<'_>, choice: Choice) -> Vec<EdgeRow> {
     trials.into_iter().flat_map(of_trial).collect()
 }
 
-fn row(study: &Study<'_>, trial: &Trial, standings: &[Standing]) -> TrialRow {
+fn row(study: &Study<'_>, trial: &Trial, standings: &[RankedTrial]) -> TrialRow {
     let standing = standings
         .iter()
         .find(|standing| standing.number == trial.number);
     let (ended, why) = match &trial.ending {
-        Ending::Complete => (Ended::Complete, None),
-        Ending::Pruned => (Ended::Pruned, None),
-        Ending::Failed { why } => (Ended::Failed, Some(why.clone())),
+        TrialEnding::Complete => (Ended::Complete, None),
+        TrialEnding::Pruned => (Ended::Pruned, None),
+        TrialEnding::Failed { why } => (Ended::Failed, Some(why.clone())),
     };
     TrialRow {
         number: trial.number,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use super::TuneError;
-use super::journal::{Again, Journal, Line};
+use super::journal::{Again, Journal, TuneJournalLine};
 use crate::config::{PipelineSpec, Stage};
 use crate::engine::{Context, EngineError, Job};
 use crate::pipeline::StageError;
@@ -13,7 +13,8 @@ use pdm_core::scoring::UnitLoss;
 use pdm_models::data::ValidDataset;
 use pdm_models::train::{TrainError, derive_seed};
 use pdm_models::tune::{
-    Choice, Ending, Point, Sampler, Space, Standing, Trial, TuneOptions, choose, standings,
+    Choice, RankedTrial, Sampler, SearchPoint, Space, Trial, TrialEnding, TuneOptions, choose,
+    standings,
 };
 
 /// Where a project keeps what its searches found out, below `.pdm-ml`.
@@ -24,7 +25,7 @@ pub(super) struct Study<'s> {
     pub(super) digest: Digest,
     pub(super) options: &'s TuneOptions,
     pub(super) space: Space,
-    pub(super) found: Found,
+    pub(super) found: StudyResult,
     spec: &'s PipelineSpec,
     dataset: &'s ValidDataset,
     training_data: Digest,
@@ -36,7 +37,7 @@ pub(super) struct Study<'s> {
 
 /// What a search has found out.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct StudyResult {
     /// The trials, in order.
     pub(super) trials: Vec<Trial>,
     /// Sizes of models in bytes, by trial.
@@ -59,8 +60,12 @@ impl<'s> Study<'s> {
         let options = spec.tune.as_ref().ok_or(TuneError::NothingToSearch)?;
         let digest = digest_of(&study_key(spec, training_data, dataset.train().len()));
         let digest = digest.expect("a JSON value has a JSON form");
-        let (journal, lines) =
-            Journal::open(&context.shelf(SHELF), digest, &spec.project.name, fresh)?;
+        let (journal, lines) = Journal::open(
+            &context.state_folder(SHELF),
+            digest,
+            &spec.project.name,
+            fresh,
+        )?;
         let own_folds = CrossValidation::deal(
             spec,
             dataset,
@@ -71,7 +76,7 @@ impl<'s> Study<'s> {
         let own_folds = own_folds.map_err(in_training)?;
         let (space, reporter) = (spec.search_space(), context.reporter.clone());
         let sampler = Sampler::new(space.clone(), options);
-        let found = Found::default();
+        let found = StudyResult::default();
         let mut study = Self {
             digest,
             options,
@@ -85,7 +90,7 @@ impl<'s> Study<'s> {
             reporter,
             found,
         };
-        let last = lines.iter().filter_map(Line::trial).max();
+        let last = lines.iter().filter_map(TuneJournalLine::trial).max();
         lines.into_iter().for_each(|line| study.remember(line));
         study.tell_of_a_gap(last);
         Ok(study)
@@ -106,14 +111,16 @@ impl<'s> Study<'s> {
         self.options.most_trials().map(|most| most + 1)
     }
 
-    fn remember(&mut self, line: Line) {
+    fn remember(&mut self, line: TuneJournalLine) {
         match line {
-            Line::Trial(trial) if trial.number == self.found.trials.len() && self.wants_more() => {
+            TuneJournalLine::Trial(trial)
+                if trial.number == self.found.trials.len() && self.wants_more() =>
+            {
                 self.found.trials.push(trial)
             }
-            Line::Size { trial, bytes } => drop(self.found.sizes.insert(trial, bytes)),
-            Line::Again(again) => self.found.again.push(again),
-            Line::Trial(_) | Line::Study { .. } => {}
+            TuneJournalLine::Size { trial, bytes } => drop(self.found.sizes.insert(trial, bytes)),
+            TuneJournalLine::Again(again) => self.found.again.push(again),
+            TuneJournalLine::Trial(_) | TuneJournalLine::Study { .. } => {}
         }
     }
 
@@ -132,7 +139,8 @@ impl<'s> Study<'s> {
                 break;
             };
             let trial = self.run(values)?;
-            self.journal.append(&Line::Trial(trial.clone()))?;
+            self.journal
+                .append(&TuneJournalLine::Trial(trial.clone()))?;
             tell(self, &trial);
             self.found.trials.push(trial);
         }
@@ -140,7 +148,7 @@ impl<'s> Study<'s> {
         Ok(())
     }
 
-    fn next_values(&self) -> Option<Point> {
+    fn next_values(&self) -> Option<SearchPoint> {
         let number = self.found.trials.len();
         if number == 0 {
             return Some(self.space.point_of(|key| self.spec.value_of(key)));
@@ -152,18 +160,18 @@ impl<'s> Study<'s> {
         )
     }
 
-    fn run(&self, values: Point) -> Result<Trial, EngineError> {
+    fn run(&self, values: SearchPoint) -> Result<Trial, EngineError> {
         let trial = Trial {
             number: self.found.trials.len(),
             values,
             folds: Vec::new(),
-            ending: Ending::Complete,
+            ending: TrialEnding::Complete,
         };
         let spec = match self.spec_of(&trial) {
             Ok(spec) => spec,
             Err(why) => {
                 return Ok(Trial {
-                    ending: Ending::Failed { why },
+                    ending: TrialEnding::Failed { why },
                     ..trial
                 });
             }
@@ -185,26 +193,26 @@ impl<'s> Study<'s> {
         spec: &PipelineSpec,
         task: &str,
         stops: impl Fn(&[Vec<UnitLoss>]) -> bool,
-    ) -> Result<(Vec<Vec<UnitLoss>>, Ending), EngineError> {
-        let (count, mut folds, mut ending) = (on.count(), Vec::new(), Ending::Complete);
-        while ending == Ending::Complete && folds.len() < count {
+    ) -> Result<(Vec<Vec<UnitLoss>>, TrialEnding), EngineError> {
+        let (count, mut folds, mut ending) = (on.count(), Vec::new(), TrialEnding::Complete);
+        while ending == TrialEnding::Complete && folds.len() < count {
             self.reporter
                 .progress(task, folds.len() as u64, count as u64, "");
             match on.judge(spec, folds.len(), &self.reporter) {
                 Ok(units) => folds.push(units),
                 Err(error) if is_the_trials_own(&error) => {
-                    ending = Ending::Failed {
+                    ending = TrialEnding::Failed {
                         why: in_one_line(&error),
                     }
                 }
                 Err(error) => return Err(in_training(error)),
             }
-            if ending == Ending::Complete && folds.len() < count && stops(&folds) {
-                ending = Ending::Pruned;
+            if ending == TrialEnding::Complete && folds.len() < count && stops(&folds) {
+                ending = TrialEnding::Pruned;
             }
         }
         self.reporter.progress(task, count as u64, count as u64, "");
-        if matches!(ending, Ending::Failed { .. }) {
+        if matches!(ending, TrialEnding::Failed { .. }) {
             folds.clear();
         }
         Ok((folds, ending))
@@ -228,7 +236,7 @@ impl<'s> Study<'s> {
     }
 
     /// Chooses a trial; models are fitted where their size must tell which is simpler.
-    pub(super) fn choose(&mut self) -> Result<(Choice, Vec<Standing>), EngineError> {
+    pub(super) fn choose(&mut self) -> Result<(Choice, Vec<RankedTrial>), EngineError> {
         let trials = std::mem::take(&mut self.found.trials);
         let standings = standings(self.options.metric, &trials);
         let (space, rule) = (self.space.clone(), self.options.choose);
@@ -242,8 +250,8 @@ impl<'s> Study<'s> {
 
     fn none_complete(&self) -> TuneError {
         let why = |trial: &Trial| match &trial.ending {
-            Ending::Failed { why } => why.clone(),
-            Ending::Complete | Ending::Pruned => String::new(),
+            TrialEnding::Failed { why } => why.clone(),
+            TrialEnding::Complete | TrialEnding::Pruned => String::new(),
         };
         TuneError::NoneComplete {
             trials: self.found.trials.len(),
@@ -262,7 +270,7 @@ impl<'s> Study<'s> {
             .own_folds
             .model_bytes(&spec, &self.reporter)
             .map_err(in_training)?;
-        self.journal.append(&Line::Size {
+        self.journal.append(&TuneJournalLine::Size {
             trial: trial.number,
             bytes,
         })?;
@@ -302,7 +310,7 @@ impl<'s> Study<'s> {
         );
         let (folds, ending) =
             self.judge(&anew.map_err(in_training)?, &spec, "score again", |_| false)?;
-        if ending != Ending::Complete {
+        if ending != TrialEnding::Complete {
             return Ok(None);
         }
         let again = Again {
@@ -310,7 +318,8 @@ impl<'s> Study<'s> {
             repeat,
             folds,
         };
-        self.journal.append(&Line::Again(again.clone()))?;
+        self.journal
+            .append(&TuneJournalLine::Again(again.clone()))?;
         let units = again.folds.concat();
         self.found.again.push(again);
         Ok(Some(units))

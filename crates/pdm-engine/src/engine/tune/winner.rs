@@ -2,8 +2,8 @@ use super::outcome::Tuned;
 use super::{TuneError, TuneRequest};
 use crate::config::{Layers, PipelineSpec, edited, toml_of, with_comment};
 use crate::engine::{Context, EngineError, Job};
-use pdm_core::content::write_whole;
-use pdm_models::tune::{Choose, Point};
+use pdm_core::content::atomic_write;
+use pdm_models::tune::{Choose, SearchPoint};
 
 /// Writes the user's file with the chosen values, whole or not at all, once it is sure to be the pipeline that was
 /// scored.
@@ -49,7 +49,7 @@ pub(super) fn write(
         }
         text => text?,
     };
-    let written = write_whole(&request.output, text.as_bytes());
+    let written = atomic_write(&request.output, text.as_bytes());
     Ok(written.map_err(TuneError::file("write", &request.output))?)
 }
 
@@ -59,7 +59,7 @@ fn proven(
     request: &TuneRequest,
     text: String,
     scored: &PipelineSpec,
-    values: &Point,
+    values: &SearchPoint,
 ) -> Result<String, TuneError> {
     let unlike = |problems| TuneError::Unlike {
         set: as_arguments(values),
@@ -101,7 +101,7 @@ fn is_as_scored(read: &PipelineSpec, scored: &PipelineSpec) -> bool {
 }
 
 /// Returns the values as they stand on a command line.
-fn as_arguments(values: &Point) -> String {
+fn as_arguments(values: &SearchPoint) -> String {
     values
         .iter()
         .map(|(key, value)| format!("--set '{key}={}'", toml_of(value)))

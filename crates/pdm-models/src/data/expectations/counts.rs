@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::super::cmapss::RulRow;
-use super::super::findings::{FindingLog, Place};
-use super::super::ingest::{Content, RawPart};
+use super::super::findings::{FindingLocation, FindingLog};
+use super::super::ingest::{FileContent, RawPart};
 use super::super::number::named;
 use super::super::rows::Rows;
 use super::super::{Expectation, Role, Severity};
@@ -17,16 +17,16 @@ pub(super) fn unit_counts(subject: &Subject<'_>, log: &mut FindingLog) -> Scope 
             continue;
         };
         let (units, rows) = match &part.content {
-            Content::Histories(rows) => (rows.units() as u64, rows.len() as u64 + rows.dropped),
-            Content::Rul(rows) => (rows.len() as u64, rows.len() as u64),
-            Content::Unread => continue,
+            FileContent::Histories(rows) => (rows.units() as u64, rows.len() as u64 + rows.dropped),
+            FileContent::Rul(rows) => (rows.len() as u64, rows.len() as u64),
+            FileContent::Unread => continue,
         };
         files += 1;
         let mut note = |message| {
             log.add(
                 subject.severity,
                 Expectation::UnitCounts,
-                Place::file(&part.file),
+                FindingLocation::file(&part.file),
                 message,
             )
         };
@@ -56,7 +56,11 @@ pub(super) fn rul_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
             match_by_name(part, test, rul, log);
         } else if rul.len() != test.units() {
             let message = format!("has {} rows for {} test units", rul.len(), test.units());
-            log.error(Expectation::RulRows, Place::file(&part.file), message);
+            log.error(
+                Expectation::RulRows,
+                FindingLocation::file(&part.file),
+                message,
+            );
         }
         units = Some(units.unwrap_or(0) + test.units());
     }
@@ -70,7 +74,7 @@ fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingL
     let units: BTreeSet<&UnitId> = test.runs.iter().map(|run| &run.unit).collect();
     let mut told = BTreeSet::new();
     for (unit, row) in rul.iter().filter_map(|row| Some((row.unit.as_ref()?, row))) {
-        let place = Place::file(&part.file).line(row.line);
+        let place = FindingLocation::file(&part.file).line(row.line);
         if !units.contains(unit) {
             log.error(
                 Expectation::RulRows,
@@ -89,7 +93,7 @@ fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingL
     for unit in units.difference(&told) {
         log.error(
             Expectation::RulRows,
-            Place::file(&part.file),
+            FindingLocation::file(&part.file),
             format!("test unit {} is missing", named(unit)),
         );
     }
@@ -130,7 +134,9 @@ pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
                  placeholder for an unknown life?",
                 row.value
             );
-            let place = Place::file(&part.file).line(row.line).column("rul");
+            let place = FindingLocation::file(&part.file)
+                .line(row.line)
+                .column("rul");
             log.add(
                 subject.severity.max(Severity::Warning),
                 Expectation::RulValues,
@@ -142,7 +148,9 @@ pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
             let message = format!("remaining useful life {} is negative", row.value);
             log.error(
                 Expectation::RulValues,
-                Place::file(&part.file).line(row.line).column("rul"),
+                FindingLocation::file(&part.file)
+                    .line(row.line)
+                    .column("rul"),
                 message,
             );
         }
@@ -153,7 +161,9 @@ pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
             );
             log.error(
                 Expectation::RulValues,
-                Place::file(&part.file).line(row.line).column("rul"),
+                FindingLocation::file(&part.file)
+                    .line(row.line)
+                    .column("rul"),
                 message,
             );
         }

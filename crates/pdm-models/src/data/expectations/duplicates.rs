@@ -1,5 +1,5 @@
 use super::super::Expectation;
-use super::super::findings::{FindingLog, Place};
+use super::super::findings::{FindingLocation, FindingLog};
 use super::super::rows::Rows;
 use super::{Scope, Subject};
 
@@ -31,7 +31,7 @@ pub(super) fn duplicate_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Sco
             first_rows.line(first_row),
             first_of.file
         );
-        let place = Place::file(&of.file).line(rows.line(row));
+        let place = FindingLocation::file(&of.file).line(rows.line(row));
         log.add(subject.severity, Expectation::DuplicateRows, place, message);
     }
     subject.scope_of_rows()

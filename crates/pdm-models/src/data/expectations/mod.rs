@@ -15,7 +15,7 @@ pub(super) use order::{ascending, together};
 
 use super::findings::FindingLog;
 use super::ingest::RawDataset;
-use super::quality::{Check, Outcome};
+use super::quality::{Check, CheckOutcome};
 use super::{Expectation, Severity};
 
 /// What an expectation looked at.
@@ -64,11 +64,11 @@ fn check(
         None => Scope::Skipped("switched off".to_owned()),
     };
     let outcome = match log.worst(expectation) {
-        Some(Severity::Error) => Outcome::Fail,
-        Some(Severity::Warning) => Outcome::Warn,
+        Some(Severity::Error) => CheckOutcome::Fail,
+        Some(Severity::Warning) => CheckOutcome::Warn,
         Some(Severity::Info) | None => match &scope {
-            Scope::Skipped(_) => Outcome::Skipped,
-            Scope::Examined(_) => Outcome::Pass,
+            Scope::Skipped(_) => CheckOutcome::Skipped,
+            Scope::Examined(_) => CheckOutcome::Pass,
         },
     };
     let (Scope::Examined(scope) | Scope::Skipped(scope)) = scope;

@@ -118,7 +118,7 @@ impl ValidateOptions {
                     format!("ranges.{column}"),
                     format!("the data has no column `{column}`"),
                 )
-                .of(Code::UnknownColumn)
+                .with_code(Code::UnknownColumn)
                 .hint(format!("one of {known}"))
             })
             .collect()

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::findings::{FindingLog, Place};
+use super::super::findings::{FindingLocation, FindingLog};
 use super::super::ingest::RawPart;
 use super::super::number::named;
-use super::super::rows::{Rows, Run};
+use super::super::rows::{RowRun, Rows};
 use super::super::{Expectation, Severity};
 use super::{Scope, Subject};
 use pdm_core::domain::UnitId;
@@ -26,7 +26,9 @@ pub(in super::super) fn ascending(file: &str, column: &str, rows: &Rows, log: &m
                     "unit {} has cycle {cycle} after cycle {before}",
                     named(&run.unit)
                 );
-                let place = Place::file(file).line(rows.line(row)).column(column);
+                let place = FindingLocation::file(file)
+                    .line(rows.line(row))
+                    .column(column);
                 log.error(Expectation::AscendingCycles, place, message);
             }
         }
@@ -52,7 +54,7 @@ fn check_start(
     subject: &Subject<'_>,
     part: &RawPart,
     rows: &Rows,
-    run: &Run,
+    run: &RowRun,
     log: &mut FindingLog,
 ) {
     let first = run.rows.start;
@@ -76,7 +78,7 @@ fn check_steps(
     subject: &Subject<'_>,
     part: &RawPart,
     rows: &Rows,
-    run: &Run,
+    run: &RowRun,
     log: &mut FindingLog,
 ) {
     for row in run.rows.clone().skip(1) {
@@ -98,7 +100,7 @@ fn explained(rows: &Rows, lines: u64, cycles: u64) -> bool {
 }
 
 fn note(subject: &Subject<'_>, part: &RawPart, line: u64, message: String, log: &mut FindingLog) {
-    let place = Place::file(&part.file)
+    let place = FindingLocation::file(&part.file)
         .line(line)
         .column(&subject.raw.schema.cycle);
     log.add(
@@ -112,7 +114,7 @@ fn note(subject: &Subject<'_>, part: &RawPart, line: u64, message: String, log: 
 /// The rows of a unit stand together; C-MAPSS units are numbered 1, 2, 3, ….
 pub(super) fn contiguous_units(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     for (part, rows) in subject.raw.histories() {
-        let place = Place::file(&part.file).column(&subject.raw.schema.unit);
+        let place = FindingLocation::file(&part.file).column(&subject.raw.schema.unit);
         together(place, rows, log);
         if subject.raw.numbered {
             numbered(place, rows, log);
@@ -122,7 +124,7 @@ pub(super) fn contiguous_units(subject: &Subject<'_>, log: &mut FindingLog) -> S
 }
 
 /// Notes every unit that begins again after another one.
-pub(in super::super) fn together(place: Place<'_>, rows: &Rows, log: &mut FindingLog) {
+pub(in super::super) fn together(place: FindingLocation<'_>, rows: &Rows, log: &mut FindingLog) {
     let mut seen: BTreeMap<&UnitId, u64> = BTreeMap::new();
     for run in &rows.runs {
         let line = rows.line(run.rows.start);
@@ -143,7 +145,7 @@ pub(in super::super) fn together(place: Place<'_>, rows: &Rows, log: &mut Findin
     }
 }
 
-fn numbered(place: Place<'_>, rows: &Rows, log: &mut FindingLog) {
+fn numbered(place: FindingLocation<'_>, rows: &Rows, log: &mut FindingLog) {
     let mut expected = 1;
     for run in &rows.runs {
         let number = run.unit.number().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Values that no sensor measured: placeholders for missing ones, overflows, slips of the pen.
 
-use super::super::findings::{FindingLog, Place};
+use super::super::findings::{FindingLocation, FindingLog};
 use super::super::ingest::RawPart;
 use super::super::rows::Rows;
 use super::super::{Expectation, Severity};
@@ -49,7 +49,9 @@ pub(super) fn computable(subject: &Subject<'_>, log: &mut FindingLog) {
         for (channel, name) in subject.raw.schema.channels().enumerate() {
             let values = rows.channels[channel].iter().enumerate();
             for (row, value) in values.filter(|(_, value)| value.abs() > LARGEST) {
-                let place = Place::file(&part.file).line(rows.line(row)).column(name);
+                let place = FindingLocation::file(&part.file)
+                    .line(rows.line(row))
+                    .column(name);
                 let message = format!("{name} is {value:e}, too large to compute with");
                 log.error(Expectation::Finite, place, message);
             }
@@ -232,7 +234,9 @@ fn note(
         // A real spike is data.
         Doubt::Far => severity.max(Severity::Warning),
     };
-    let place = Place::file(&part.file).line(rows.line(*row)).column(name);
+    let place = FindingLocation::file(&part.file)
+        .line(rows.line(*row))
+        .column(name);
     log.add(severity, Expectation::ImplausibleValues, place, message);
 }
 

@@ -1,8 +1,8 @@
 use super::super::Expectation;
-use super::super::findings::{FindingLog, Place};
+use super::super::findings::{FindingLocation, FindingLog};
 use super::super::ingest::RawPart;
 use super::super::number::named;
-use super::super::rows::{Rows, Run};
+use super::super::rows::{RowRun, Rows};
 use super::values::is_constant;
 use super::{Scope, Subject};
 
@@ -31,24 +31,24 @@ pub(super) fn stuck_sensors(subject: &Subject<'_>, log: &mut FindingLog) -> Scop
 }
 
 /// The values of one sensor in one unit.
-struct History<'a> {
+struct SensorHistory<'a> {
     part: &'a RawPart,
     rows: &'a Rows,
-    run: &'a Run,
+    run: &'a RowRun,
     values: &'a [f64],
 }
 
 /// The last values of a history, all of them equal.
-struct Ending<'a> {
-    history: &'a History<'a>,
+struct StuckEnding<'a> {
+    history: &'a SensorHistory<'a>,
     cycles: usize,
     value: f64,
 }
 
-fn histories<'a>(subject: &Subject<'a>, channel: usize) -> Vec<History<'a>> {
+fn histories<'a>(subject: &Subject<'a>, channel: usize) -> Vec<SensorHistory<'a>> {
     let parts = subject.raw.histories();
     let of_part = |(part, rows): (&'a RawPart, &'a Rows)| {
-        rows.runs.iter().map(move |run| History {
+        rows.runs.iter().map(move |run| SensorHistory {
             part,
             rows,
             run,
@@ -58,7 +58,7 @@ fn histories<'a>(subject: &Subject<'a>, channel: usize) -> Vec<History<'a>> {
     parts.flat_map(of_part).collect()
 }
 
-fn odd_endings<'a>(histories: &'a [History<'a>], shortest: usize) -> Vec<Ending<'a>> {
+fn odd_endings<'a>(histories: &'a [SensorHistory<'a>], shortest: usize) -> Vec<StuckEnding<'a>> {
     let mut shares: Vec<f64> = histories
         .iter()
         .map(|history| share_of_repeats(history.values))
@@ -83,7 +83,7 @@ fn share_of_repeats(values: &[f64]) -> f64 {
     repeats as f64 / (values.len() - 1).max(1) as f64
 }
 
-fn ending<'a>(history: &'a History<'a>) -> Ending<'a> {
+fn ending<'a>(history: &'a SensorHistory<'a>) -> StuckEnding<'a> {
     let value = history.values[history.values.len() - 1];
     let cycles = history
         .values
@@ -91,7 +91,7 @@ fn ending<'a>(history: &'a History<'a>) -> Ending<'a> {
         .rev()
         .take_while(|other| **other == value)
         .count();
-    Ending {
+    StuckEnding {
         history,
         cycles,
         value,
@@ -99,7 +99,7 @@ fn ending<'a>(history: &'a History<'a>) -> Ending<'a> {
 }
 
 /// Returns how often the value of an ending is followed by itself everywhere else.
-fn chance_to_stay(ending: &Ending<'_>, histories: &[History<'_>]) -> f64 {
+fn chance_to_stay(ending: &StuckEnding<'_>, histories: &[SensorHistory<'_>]) -> f64 {
     let pairs = histories
         .iter()
         .flat_map(|history| history.values.windows(2));
@@ -112,9 +112,9 @@ fn chance_to_stay(ending: &Ending<'_>, histories: &[History<'_>]) -> f64 {
     (stayed - own) as f64 / (seen - own).max(1) as f64
 }
 
-fn note(subject: &Subject<'_>, name: &str, ending: &Ending<'_>, log: &mut FindingLog) {
-    let Ending {
-        history: History {
+fn note(subject: &Subject<'_>, name: &str, ending: &StuckEnding<'_>, log: &mut FindingLog) {
+    let StuckEnding {
+        history: SensorHistory {
             part, rows, run, ..
         },
         cycles,
@@ -124,7 +124,7 @@ fn note(subject: &Subject<'_>, name: &str, ending: &Ending<'_>, log: &mut Findin
         "{name} of unit {} is stuck at {value} for its last {cycles} cycles",
         named(&run.unit)
     );
-    let place = Place::file(&part.file)
+    let place = FindingLocation::file(&part.file)
         .line(rows.line(run.rows.end - cycles))
         .column(name);
     log.add(subject.severity, Expectation::StuckSensors, place, message);

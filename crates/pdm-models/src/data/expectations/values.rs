@@ -1,4 +1,4 @@
-use super::super::findings::{FindingLog, Place};
+use super::super::findings::{FindingLocation, FindingLog};
 use super::super::ingest::RawPart;
 use super::super::number::named;
 use super::super::rows::Rows;
@@ -17,7 +17,7 @@ pub(super) fn ranges(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
                 format!("a range is declared for `{column}`, and the data has no such column");
             log.error(
                 Expectation::Ranges,
-                Place::default().column(column),
+                FindingLocation::default().column(column),
                 message,
             );
             continue;
@@ -40,7 +40,9 @@ fn check_range(
     for (row, value) in rows.channels[channel].iter().enumerate() {
         if *value < lowest || *value > highest {
             let message = format!("{column} is {value}, outside {lowest} to {highest}");
-            let place = Place::file(&part.file).line(rows.line(row)).column(column);
+            let place = FindingLocation::file(&part.file)
+                .line(rows.line(row))
+                .column(column);
             log.add(severity, Expectation::Ranges, place, message);
         }
     }
@@ -56,7 +58,7 @@ pub(super) fn minimum_history(subject: &Subject<'_>, log: &mut FindingLog) -> Sc
                 named(&run.unit),
                 run.rows.len()
             );
-            let place = Place::file(&part.file).line(rows.line(run.rows.start));
+            let place = FindingLocation::file(&part.file).line(rows.line(run.rows.start));
             log.add(
                 subject.severity,
                 Expectation::MinimumHistory,
@@ -95,7 +97,7 @@ pub(super) fn constant_sensors(subject: &Subject<'_>, log: &mut FindingLog) -> S
             log.add(
                 subject.severity,
                 Expectation::ConstantSensors,
-                Place::file(&part.file),
+                FindingLocation::file(&part.file),
                 message,
             );
         }

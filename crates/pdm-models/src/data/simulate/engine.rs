@@ -3,7 +3,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal, StandardNormal};
 
 use super::SimulateOptions;
-use super::sensors::{SENSORS, Sensor};
+use super::sensors::{SENSORS, SimulatedSensor};
 use super::wear::health;
 
 /// Altitude (1000 ft), Mach number and throttle resolver angle of the regimes, as published.
@@ -108,7 +108,7 @@ impl Unit {
     fn reading(
         &self,
         index: usize,
-        sensor: &Sensor,
+        sensor: &SimulatedSensor,
         regime: usize,
         health: f64,
         rng: &mut ChaCha8Rng,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::super::place::place;
 use super::super::{DataError, Role, Trajectory};
 use super::engine::run_to_failure;
-use super::{Origin, SimulateOptions, text};
+use super::{SimulateOptions, SimulationOrigin, text};
 use pdm_core::content::Digest;
 use pdm_core::domain::{Cycle, UnitId};
 
@@ -111,8 +111,8 @@ impl SimulatedFleet {
         let Ok(there) = Digest::of_file(path) else {
             return true;
         };
-        let origin = Origin::find(&self.options, folder);
-        if path.ends_with(Origin::file_name(&self.options)) {
+        let origin = SimulationOrigin::find(&self.options, folder);
+        if path.ends_with(SimulationOrigin::file_name(&self.options)) {
             return origin.is_some();
         }
         let simulated = origin
@@ -137,14 +137,14 @@ impl SimulatedFleet {
             text::histories(&self.test),
             text::rul(&self.rul),
         ];
-        let origin = Origin::new(&self.options, texts.each_ref().map(Digest::of));
+        let origin = SimulationOrigin::new(&self.options, texts.each_ref().map(Digest::of));
         let origin = serde_json::to_string_pretty(&origin)
             .expect("numbers and digests have a JSON form")
             + "\n";
         let names = ["train", "test", "RUL"].map(|prefix| format!("{prefix}_{name}.txt"));
         let files = names
             .into_iter()
-            .chain([Origin::file_name(&self.options)])
+            .chain([SimulationOrigin::file_name(&self.options)])
             .zip(texts.into_iter().chain([origin]));
         let files: Vec<_> = files.collect();
         for (name, text) in &files {

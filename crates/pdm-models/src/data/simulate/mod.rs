@@ -15,5 +15,5 @@ mod wear;
 
 pub use fleet::{SimulatedFleet, simulate};
 pub use options::SimulateOptions;
-pub(super) use origin::Origin;
+pub(super) use origin::SimulationOrigin;
 pub use origin::is_simulated;

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::findings::{FindingLog, Place};
+use super::super::findings::{FindingLocation, FindingLog};
 use super::super::ingest::shown_path;
 use super::super::{DataError, Expectation, Role};
 use super::SimulateOptions;
@@ -11,7 +11,7 @@ use pdm_core::content::Digest;
 /// How the files of a fleet were simulated; stands beside them as `<name>.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in super::super) struct Origin {
+pub(in super::super) struct SimulationOrigin {
     train_units: u32,
     test_units: u32,
     regimes: u32,
@@ -27,9 +27,10 @@ pub(in super::super) struct Origin {
 /// Files that were changed since are not noticed here, but by [`super::super::validate`].
 pub fn is_simulated(options: &SimulateOptions, root: &Path) -> bool {
     let folder = root.join(&options.path);
-    let origin = std::fs::read(folder.join(Origin::file_name(options))).ok();
-    let origin = origin.and_then(|text| serde_json::from_slice::<Origin>(&text).ok());
-    let same = origin.is_some_and(|o| o == Origin::new(options, [o.train, o.test, o.rul]));
+    let origin = std::fs::read(folder.join(SimulationOrigin::file_name(options))).ok();
+    let origin = origin.and_then(|text| serde_json::from_slice::<SimulationOrigin>(&text).ok());
+    let same =
+        origin.is_some_and(|o| o == SimulationOrigin::new(options, [o.train, o.test, o.rul]));
     same && ["train", "test", "RUL"].iter().all(|part| {
         folder
             .join(format!("{part}_{}.txt", options.name))
@@ -37,7 +38,7 @@ pub fn is_simulated(options: &SimulateOptions, root: &Path) -> bool {
     })
 }
 
-impl Origin {
+impl SimulationOrigin {
     pub(super) fn new(options: &SimulateOptions, [train, test, rul]: [Digest; 3]) -> Self {
         let SimulateOptions {
             train_units,
@@ -83,7 +84,7 @@ impl Origin {
             Err(error) => return Err(DataError::io("read", &path)(error)),
         };
         let (shown, mut note) = (shown_path(&path, root), |place: &str, message| {
-            log.error(Expectation::Pinned, Place::file(place), message);
+            log.error(Expectation::Pinned, FindingLocation::file(place), message);
         });
         match serde_json::from_slice::<Self>(&text) {
             Ok(origin) => {

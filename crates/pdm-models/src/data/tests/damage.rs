@@ -10,7 +10,7 @@ fn with_cell(line: &str, column: usize, text: &str) -> String {
 }
 
 fn after_cell(line: usize, column: usize, text: &str) -> Vec<String> {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     project.edit_line(TRAIN, line, |row| with_cell(row, column, text));
     errors(&project.report())
 }
@@ -74,7 +74,7 @@ fn a_bad_cell_is_told_with_line_column_and_text() {
 
 #[test]
 fn rows_of_the_wrong_shape_are_told_once_and_nothing_follows_from_them() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     project.edit_line(TRAIN, 1, |row| format!("unit cycle op1 op2 op3 s1\n{row}"));
     project.edit_line(TRAIN, 7, |_| "1 6 0.1\n".to_owned());
     project.edit_line(TRAIN, 9, |row| format!("{} 5  \n", row.trim_end()));
@@ -93,7 +93,7 @@ fn rows_of_the_wrong_shape_are_told_once_and_nothing_follows_from_them() {
 
 #[test]
 fn commas_are_recognised() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     project.edit(TRAIN, |contents| {
         *contents = String::from_utf8_lossy(contents)
             .replace("  \n", "\n")
@@ -131,7 +131,7 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
         ),
     ];
     for (cut, expected) in cases {
-        let project = Project::without_origin();
+        let project = TestProject::without_origin();
         project.edit(TRAIN, |contents| contents.truncate(contents.len() - cut));
         let errors = errors(&project.report());
         // Cut ten bytes before the end, the last column may be gone altogether.
@@ -147,7 +147,7 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
 
 #[test]
 fn a_missing_line_end_alone_is_a_warning() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     project.edit(TRAIN, |contents| contents.truncate(contents.len() - 1));
     let report = project.report();
     assert!(report.is_valid());
@@ -159,7 +159,7 @@ fn a_missing_line_end_alone_is_a_warning() {
 
 #[test]
 fn lost_rows_are_told_where_they_are_missed() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     let text = String::from_utf8(WRITTEN[0].1.clone()).unwrap();
     let first_of_2 = text
         .lines()
@@ -185,7 +185,7 @@ fn lost_rows_are_told_where_they_are_missed() {
 
 #[test]
 fn lost_and_scattered_units_are_told() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     let text = String::from_utf8(WRITTEN[0].1.clone()).unwrap();
     let of = |unit: &str| {
         text.split_inclusive('\n')
@@ -221,7 +221,7 @@ fn lost_and_scattered_units_are_told() {
 
 #[test]
 fn a_copied_row_is_told_by_its_cycle_and_by_its_values() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     project.edit_line(TRAIN, 40, |row| row.repeat(2));
     let report = project.report();
     assert_eq!(
@@ -234,7 +234,7 @@ fn a_copied_row_is_told_by_its_cycle_and_by_its_values() {
 
 #[test]
 fn a_training_unit_among_the_test_units_is_noticed() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     let leaked: String = String::from_utf8(WRITTEN[0].1.clone())
         .unwrap()
         .split_inclusive('\n')
@@ -257,7 +257,7 @@ fn a_training_unit_among_the_test_units_is_noticed() {
 
 #[test]
 fn a_frozen_sensor_is_a_warning_and_a_coarse_one_is_not() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     let text = String::from_utf8(WRITTEN[0].1.clone()).unwrap();
     let lines = text.lines().filter(|line| line.starts_with("1 ")).count();
     for line in lines - 24..=lines {
@@ -272,7 +272,7 @@ fn a_frozen_sensor_is_a_warning_and_a_coarse_one_is_not() {
 
 #[test]
 fn declared_ranges_and_minimum_history_are_checked() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     project.edit_line(TRAIN, 12, |row| with_cell(row, 16, "99.5"));
     let text = "minimum_cycles = 500\nranges = { s_11 = [40, 60], s_99 = [0, 1] }\nseverity.minimum_history = 'info'";
     let report = project.validate(&toml::from_str(text).unwrap()).report;
@@ -288,7 +288,7 @@ fn declared_ranges_and_minimum_history_are_checked() {
 
 #[test]
 fn the_true_lives_are_checked() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     project.edit_line("RUL_SIM001.txt", 2, |_| "-4 \n".into());
     project.edit_line("RUL_SIM001.txt", 3, |_| "12.5 \n".into());
     project.edit_line("RUL_SIM001.txt", 4, |_| "7 7\n".into());
@@ -306,7 +306,7 @@ fn the_true_lives_are_checked() {
 
 #[test]
 fn half_a_test_part_is_refused_and_none_is_fine() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     std::fs::remove_file(project.root().join("sim/RUL_SIM001.txt")).unwrap();
     let missing = "rul_rows sim/test_SIM001.txt: is there, but the true remaining useful lives that belong to it are not: \
                    install both files or neither";
@@ -321,7 +321,7 @@ fn half_a_test_part_is_refused_and_none_is_fine() {
         .unwrap();
     assert_eq!(
         (skipped.outcome, skipped.scope.as_str()),
-        (Outcome::Skipped, "there is no test part")
+        (CheckOutcome::Skipped, "there is no test part")
     );
 }
 
@@ -365,7 +365,7 @@ fn files_that_are_no_text_are_refused_without_being_parsed() {
         (b"\n \r\n\n", Expectation::Complete, "is empty"),
     ];
     for (contents, expectation, expected) in cases {
-        let project = Project::without_origin();
+        let project = TestProject::without_origin();
         project.edit(TRAIN, |file| *file = contents.to_vec());
         let Validation { report, dataset } = project.validate(&ValidateOptions::default());
         assert!(dataset.is_none());
@@ -384,7 +384,7 @@ fn files_that_are_no_text_are_refused_without_being_parsed() {
 
 #[test]
 fn what_is_not_there_is_an_error_with_a_hint() {
-    let project = Project::new();
+    let project = TestProject::new();
     let missing = DatasetOptions::Cmapss(CmapssOptions::default());
     let error = ingest(&missing, project.root()).unwrap_err();
     assert!(
@@ -417,7 +417,7 @@ fn what_is_not_there_is_an_error_with_a_hint() {
 
 #[test]
 fn other_blanks_and_line_ends_are_read_alike() {
-    let plain = Project::without_origin()
+    let plain = TestProject::without_origin()
         .validate(&ValidateOptions::default())
         .dataset
         .unwrap();
@@ -429,7 +429,7 @@ fn other_blanks_and_line_ends_are_read_alike() {
         |text| text.lines().map(|line| format!("   {line}\r\n")).collect(),
     ];
     for edit in edits {
-        let project = Project::without_origin();
+        let project = TestProject::without_origin();
         for name in [TRAIN, "test_SIM001.txt", "RUL_SIM001.txt"] {
             project.edit(name, |contents| {
                 *contents = edit(std::str::from_utf8(contents).unwrap()).into_bytes()
@@ -469,7 +469,7 @@ mod any_bytes {
             let mut log = findings::FindingLog::default();
             let schema = Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] };
             let table = [b"u,c,x\n".as_slice(), &bytes].concat();
-            table::read(table::Format::Csv, &table, &table::Columns::of(&schema), CsvWish::default(), "f", &mut log);
+            table::read(table::TableFormat::Csv, &table, &table::TableColumns::of(&schema), CsvWish::default(), "f", &mut log);
             cmapss::rul(&bytes, "f", &mut log);
         }
     }
@@ -505,7 +505,7 @@ fn numbers_that_no_sensor_measured_are_told_with_their_place() {
 
 #[test]
 fn a_single_spike_is_a_warning_with_its_place() {
-    let project = Project::without_origin();
+    let project = TestProject::without_origin();
     project.edit_line(TRAIN, 9, |row| with_cell(row, 7, "1200.5"));
     let report = project.report();
     assert_eq!(errors(&report), [""; 0]);
@@ -529,7 +529,7 @@ fn a_single_spike_is_a_warning_with_its_place() {
 
 #[test]
 fn undamaged_fleets_hold_nothing_implausible() {
-    let report = Project::without_origin().report();
+    let report = TestProject::without_origin().report();
     assert!(
         report
             .findings

@@ -82,7 +82,7 @@ fn a_larger_fleet_begins_with_the_smaller_one() {
 
 #[test]
 fn files_of_other_options_are_noticed() {
-    let project = Project::new();
+    let project = TestProject::new();
     assert!(project.report().is_valid());
     let changed = DatasetOptions::Simulated(SimulateOptions {
         seed: 9,
@@ -122,7 +122,7 @@ fn impossible_fleets_are_not_written() {
 
 #[test]
 fn the_report_survives_json_and_the_digest_follows_the_contents() {
-    let project = Project::new();
+    let project = TestProject::new();
     let report = project.report();
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(

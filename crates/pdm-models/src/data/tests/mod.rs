@@ -48,9 +48,9 @@ static WRITTEN: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
 });
 
 /// A project with a small simulated fleet in it.
-pub(super) struct Project(tempfile::TempDir);
+pub(super) struct TestProject(tempfile::TempDir);
 
-impl Project {
+impl TestProject {
     pub(super) fn new() -> Self {
         let project = Self(tempfile::tempdir().unwrap());
         std::fs::create_dir(project.root().join("sim")).unwrap();

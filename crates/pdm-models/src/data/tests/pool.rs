@@ -2,8 +2,8 @@ use super::*;
 use pdm_core::domain::{Subset, UnitId};
 
 /// Two subsets with the files of a small fleet, the first without its test part.
-fn project() -> Project {
-    let project = Project::without_origin();
+fn project() -> TestProject {
+    let project = TestProject::without_origin();
     let copy = |from: &str, to: &str| {
         std::fs::copy(
             project.root().join("sim").join(from),
@@ -48,7 +48,7 @@ fn lenient() -> ValidateOptions {
     }
 }
 
-fn validated(project: &Project) -> Validation {
+fn validated(project: &TestProject) -> Validation {
     validate(ingest(&pool(), project.root()).unwrap(), &lenient())
 }
 

@@ -74,7 +74,13 @@ fn the_quick_and_the_strict_reader_agree() {
     let quick =
         frame::blank_separated(&bytes, schema.width()).expect("the published file is well formed");
     let mut log = findings::FindingLog::default();
-    let strict = scan::scan(&bytes, 1, &scan::Layout::headless(&schema), "f", &mut log);
+    let strict = scan::scan(
+        &bytes,
+        1,
+        &scan::ColumnLayout::headless(&schema),
+        "f",
+        &mut log,
+    );
     assert_eq!((quick.line(20_630), strict.line(20_630)), (20_631, 20_631));
     assert_eq!(quick.into_trajectories(), strict.into_trajectories());
     assert_eq!(log.count(Severity::Error), 0);

@@ -173,7 +173,7 @@ fn prediction_input_may_begin_anywhere_and_hold_more_columns() {
 
 #[test]
 fn prediction_input_may_be_c_mapss_text() {
-    let project = Project::new();
+    let project = TestProject::new();
     let units = read_units(
         &project.root().join("sim/test_SIM001.txt"),
         &Schema::cmapss(),

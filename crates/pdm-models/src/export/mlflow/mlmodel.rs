@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::environment::{CONDA, MLFLOW, ONNX as ONNX_VERSION, PYTHON, VIRTUALENV};
 use super::{EXAMPLE, ONNX, SERVING_EXAMPLE};
 use crate::bundle::ModelBundle;
-use crate::export::{Extent, TensorSpec, input_specs, output_spec};
+use crate::export::{DimensionSize, TensorSpec, input_specs, output_spec};
 
 /// Letters of the digest that name the model where MLflow wants the hexadecimal of a UUID.
 const UUID_LENGTH: usize = 32;
@@ -54,9 +54,9 @@ signature:
 
 /// Returns MLflow's description of some tensors, as the JSON text it wants.
 fn schema(tensors: &[TensorSpec]) -> String {
-    let size = |extent: &Extent| match *extent {
-        Extent::Free(_) => -1,
-        Extent::Fixed(size) => size as i64,
+    let size = |extent: &DimensionSize| match *extent {
+        DimensionSize::Free(_) => -1,
+        DimensionSize::Fixed(size) => size as i64,
     };
     let tensor = |spec: &TensorSpec| {
         let shape: Vec<_> = spec.shape.iter().map(size).collect();

@@ -1,16 +1,16 @@
 use super::convolution::last_step;
 use super::graph::{Attribute, Graph, Value, attribute, int};
-use super::network::{Parameters, dense};
-use super::source::{Steps, rows_at, squeeze, transpose, unsqueeze};
+use super::network::{NetworkParameters, dense};
+use super::source::{SequenceRows, rows_at, squeeze, transpose, unsqueeze};
 use crate::models::neural::families::{Encoder, Transformer};
 use crate::models::neural::layers::{Attention, EPSILON, Norm};
 
 /// Adds a causal transformer; returns its output at the last step of each history, `[batch, width]`.
 pub(super) fn last_output(
     graph: &mut Graph,
-    parameters: Parameters<'_>,
+    parameters: NetworkParameters<'_>,
     transformer: &Transformer,
-    steps: &Steps,
+    steps: &SequenceRows,
 ) -> Value {
     let longest = graph.node(
         "Shape",
@@ -43,7 +43,7 @@ fn positions(graph: &mut Graph, transformer: &Transformer, places: &Value) -> Va
 
 fn encoder(
     graph: &mut Graph,
-    parameters: Parameters<'_>,
+    parameters: NetworkParameters<'_>,
     encoder: &Encoder,
     x: &Value,
     places: &Value,
@@ -58,7 +58,7 @@ fn encoder(
     graph.node("Add", &[&x, &contracted], Vec::new())
 }
 
-fn norm(graph: &mut Graph, parameters: Parameters<'_>, norm: Norm, x: &Value) -> Value {
+fn norm(graph: &mut Graph, parameters: NetworkParameters<'_>, norm: Norm, x: &Value) -> Value {
     let scale = graph.floats(&[norm.scale.len], parameters.vector(norm.scale));
     let shift = graph.floats(&[norm.shift.len], parameters.vector(norm.shift));
     let attributes = vec![
@@ -71,7 +71,7 @@ fn norm(graph: &mut Graph, parameters: Parameters<'_>, norm: Norm, x: &Value) ->
 /// Adds attention on `[batch, steps, width]`.
 fn attend(
     graph: &mut Graph,
-    parameters: Parameters<'_>,
+    parameters: NetworkParameters<'_>,
     attention: Attention,
     x: &Value,
     places: &Value,

@@ -1,13 +1,13 @@
 use super::graph::{Graph, Value, int, ints};
-use super::network::Parameters;
-use super::source::{Steps, Window, rows_at, transpose, unsqueeze};
+use super::network::NetworkParameters;
+use super::source::{SequenceRows, Window, rows_at, transpose, unsqueeze};
 use crate::models::neural::families::{Block, Cnn, Tcn};
 use crate::models::neural::layers::{Conv, Dense, MapConv};
 
 /// Adds a network on windows; returns its last map, `[batch, window · features]`.
 pub(super) fn window(
     graph: &mut Graph,
-    parameters: Parameters<'_>,
+    parameters: NetworkParameters<'_>,
     cnn: &Cnn,
     window: &Window,
 ) -> Value {
@@ -24,7 +24,12 @@ pub(super) fn window(
 }
 
 /// Adds a convolution along time on maps `[batch, maps, window, features]`.
-fn map_conv(graph: &mut Graph, parameters: Parameters<'_>, conv: &MapConv, maps: &Value) -> Value {
+fn map_conv(
+    graph: &mut Graph,
+    parameters: NetworkParameters<'_>,
+    conv: &MapConv,
+    maps: &Value,
+) -> Value {
     let outputs = conv.bias.len;
     let weight = by_output(
         parameters.vector(conv.weight),
@@ -43,9 +48,9 @@ fn map_conv(graph: &mut Graph, parameters: Parameters<'_>, conv: &MapConv, maps:
 /// Adds causal convolutions; returns the output of the last block at the last step of each history, `[batch, channels]`.
 pub(super) fn last_output(
     graph: &mut Graph,
-    parameters: Parameters<'_>,
+    parameters: NetworkParameters<'_>,
     tcn: &Tcn,
-    steps: &Steps,
+    steps: &SequenceRows,
 ) -> Value {
     let mut signal = transpose(graph, &steps.rows, [0, 2, 1]);
     for part in &tcn.blocks {
@@ -57,13 +62,18 @@ pub(super) fn last_output(
 }
 
 /// Returns the place of the last step of each history.
-pub(super) fn last_step(graph: &mut Graph, steps: &Steps) -> Value {
+pub(super) fn last_step(graph: &mut Graph, steps: &SequenceRows) -> Value {
     let one = graph.int(1);
     graph.node("Sub", &[&steps.counts, &one], Vec::new())
 }
 
 /// Adds a residual block on `[batch, channels, steps]`.
-fn block(graph: &mut Graph, parameters: Parameters<'_>, block: &Block, input: &Value) -> Value {
+fn block(
+    graph: &mut Graph,
+    parameters: NetworkParameters<'_>,
+    block: &Block,
+    input: &Value,
+) -> Value {
     let first = causal(graph, parameters, &block.first, input);
     let first = graph.node("Relu", &[&first], Vec::new());
     let second = causal(graph, parameters, &block.second, &first);
@@ -76,7 +86,12 @@ fn block(graph: &mut Graph, parameters: Parameters<'_>, block: &Block, input: &V
     graph.node("Relu", &[&sum], Vec::new())
 }
 
-fn causal(graph: &mut Graph, parameters: Parameters<'_>, conv: &Conv, input: &Value) -> Value {
+fn causal(
+    graph: &mut Graph,
+    parameters: NetworkParameters<'_>,
+    conv: &Conv,
+    input: &Value,
+) -> Value {
     let (taps, inputs, outputs) = (conv.taps.len(), conv.taps[0].inputs, conv.bias.len);
     let weight: Vec<f32> = conv
         .taps
@@ -97,7 +112,12 @@ fn causal(graph: &mut Graph, parameters: Parameters<'_>, conv: &Conv, input: &Va
     graph.node("Conv", &[input, &weight, &bias], attributes)
 }
 
-fn pointwise(graph: &mut Graph, parameters: Parameters<'_>, layer: Dense, input: &Value) -> Value {
+fn pointwise(
+    graph: &mut Graph,
+    parameters: NetworkParameters<'_>,
+    layer: Dense,
+    input: &Value,
+) -> Value {
     let (inputs, outputs) = (layer.weight.inputs, layer.weight.outputs);
     let weight = by_output(parameters.matrix(layer.weight), [1, inputs, outputs]);
     let weight = graph.floats(&[outputs, inputs, 1], &weight);

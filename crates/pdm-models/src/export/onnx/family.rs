@@ -1,5 +1,5 @@
 use super::graph::{Graph, Value};
-use super::source::Source;
+use super::source::GraphInput;
 use super::{linear, network, trees};
 use crate::export::ExportError;
 use crate::models::{Ensemble, Family, Predictor, Stack};
@@ -8,7 +8,7 @@ use crate::models::{Ensemble, Family, Predictor, Stack};
 pub(super) fn predictions(
     graph: &mut Graph,
     model: &dyn Predictor,
-    source: &Source,
+    source: &GraphInput,
 ) -> Result<Value, ExportError> {
     match model.family() {
         Some(Family::Linear(model)) => {
@@ -26,14 +26,14 @@ pub(super) fn predictions(
     }
 }
 
-fn fits(source: &Source, reads: usize) -> Result<(), ExportError> {
+fn fits(source: &GraphInput, reads: usize) -> Result<(), ExportError> {
     match source.columns {
         columns if columns == reads => Ok(()),
         columns => Err(ExportError::Width { reads, columns }),
     }
 }
 
-fn mean(graph: &mut Graph, model: &Ensemble, source: &Source) -> Result<Value, ExportError> {
+fn mean(graph: &mut Graph, model: &Ensemble, source: &GraphInput) -> Result<Value, ExportError> {
     let members = model
         .members
         .iter()
@@ -44,7 +44,7 @@ fn mean(graph: &mut Graph, model: &Ensemble, source: &Source) -> Result<Value, E
     Ok(graph.node("Div", &[&sum, &count], Vec::new()))
 }
 
-fn weighed(graph: &mut Graph, model: &Stack, source: &Source) -> Result<Value, ExportError> {
+fn weighed(graph: &mut Graph, model: &Stack, source: &GraphInput) -> Result<Value, ExportError> {
     let mut parts = Vec::new();
     for (member, weight) in model.weighed() {
         let part = source.part(graph, model.columns(member, source.columns));

@@ -3,13 +3,13 @@ use prost::Message;
 use super::family;
 use super::graph::{Graph, TREES, Value};
 use super::proto::{
-    DataType, Dimension, ModelProto, OperatorSetIdProto, Size, StringStringEntryProto,
+    DataType, ModelProto, OperatorSetIdProto, ProtoDimension, Size, StringStringEntryProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
-use super::source::Source;
+use super::source::GraphInput;
 use crate::bundle::ModelBundle;
 use crate::export::tensors::{FEATURES, LENGTHS, RUL};
-use crate::export::{Dtype, ExportError, Extent, TensorSpec, input_specs, output_spec};
+use crate::export::{DimensionSize, Dtype, ExportError, TensorSpec, input_specs, output_spec};
 use crate::features::InputKind;
 use crate::models::Predictor;
 
@@ -55,10 +55,10 @@ pub(super) fn finished(
     let mut graph = Graph::default();
     let (graph, features) = (&mut graph, Value::named(FEATURES));
     let (source, lawful) = match model.input() {
-        InputKind::Table => (Source::rows(features, columns), None),
+        InputKind::Table => (GraphInput::rows(features, columns), None),
         InputKind::Sequence | InputKind::Both => {
             let lengths = Value::named(LENGTHS);
-            let (source, lawful) = Source::histories(graph, features, columns, &lengths);
+            let (source, lawful) = GraphInput::histories(graph, features, columns, &lengths);
             (source, Some(lawful))
         }
     };
@@ -114,14 +114,14 @@ pub(super) fn value_info(spec: &TensorSpec) -> ValueInfoProto {
         Dtype::Float64 => DataType::Double,
         Dtype::Int64 => DataType::Int64,
     };
-    let size = |extent: &Extent| match *extent {
-        Extent::Free(name) => Size::Free(name.to_owned()),
-        Extent::Fixed(size) => Size::Fixed(size as i64),
+    let size = |extent: &DimensionSize| match *extent {
+        DimensionSize::Free(name) => Size::Free(name.to_owned()),
+        DimensionSize::Fixed(size) => Size::Fixed(size as i64),
     };
     let dim = spec
         .shape
         .iter()
-        .map(|extent| Dimension {
+        .map(|extent| ProtoDimension {
             size: Some(size(extent)),
         })
         .collect();

@@ -1,10 +1,10 @@
 use super::graph::{Graph, Value};
 use super::proto::DataType;
-use super::source::{Source, cast};
+use super::source::{GraphInput, cast};
 use crate::models::Linear;
 
 /// Adds a linear model, in double precision as the product computes it.
-pub(super) fn add(graph: &mut Graph, model: &Linear, source: &Source) -> Value {
+pub(super) fn add(graph: &mut Graph, model: &Linear, source: &GraphInput) -> Value {
     let row = source.row(graph);
     let row = cast(graph, &row, DataType::Double);
     let coefficients = graph.doubles(&[model.coefficients.len()], &model.coefficients);

@@ -1,18 +1,18 @@
 use super::graph::{Graph, Value, int};
 use super::proto::DataType;
-use super::source::{Source, cast, squeeze};
+use super::source::{GraphInput, cast, squeeze};
 use super::{attention, convolution, recurrent};
 use crate::models::Neural;
 use crate::models::neural::layers::Dense;
-use crate::models::neural::layout::{Matrix, Vector};
-use crate::models::neural::{Activation, Body, Reading};
+use crate::models::neural::layout::{Vector, WeightMatrix};
+use crate::models::neural::{Activation, HistoryReading, NetworkBody};
 
 /// The parameters of a network, which its layers are read from.
 #[derive(Clone, Copy)]
-pub(super) struct Parameters<'a>(pub(super) &'a [f32]);
+pub(super) struct NetworkParameters<'a>(pub(super) &'a [f32]);
 
-impl<'a> Parameters<'a> {
-    pub(super) fn matrix(self, matrix: Matrix) -> &'a [f32] {
+impl<'a> NetworkParameters<'a> {
+    pub(super) fn matrix(self, matrix: WeightMatrix) -> &'a [f32] {
         matrix.of(self.0)
     }
 
@@ -22,8 +22,8 @@ impl<'a> Parameters<'a> {
 }
 
 /// Adds a network of any family; of one that learns quantiles, the middle.
-pub(super) fn add(graph: &mut Graph, model: &Neural, source: &Source) -> Value {
-    let (network, parameters) = (&model.network, Parameters(&model.weights.parameters));
+pub(super) fn add(graph: &mut Graph, model: &Neural, source: &GraphInput) -> Value {
+    let (network, parameters) = (&model.network, NetworkParameters(&model.weights.parameters));
     let body = body(graph, model, parameters, source);
     let hidden = dense(graph, parameters, network.head, &body);
     let bend = match network.activation {
@@ -44,24 +44,29 @@ pub(super) fn add(graph: &mut Graph, model: &Neural, source: &Source) -> Value {
 }
 
 /// Returns what the head reads at the last row, `[batch, width]`.
-fn body(graph: &mut Graph, model: &Neural, parameters: Parameters<'_>, source: &Source) -> Value {
+fn body(
+    graph: &mut Graph,
+    model: &Neural,
+    parameters: NetworkParameters<'_>,
+    source: &GraphInput,
+) -> Value {
     let stride = match model.reading {
-        Reading::Sequence { stride, .. } | Reading::Window { stride, .. } => stride,
+        HistoryReading::Sequence { stride, .. } | HistoryReading::Window { stride, .. } => stride,
     };
     match &model.network.body {
-        Body::Cnn(cnn) => {
+        NetworkBody::Cnn(cnn) => {
             let window = source.window(graph, stride, cnn.window);
             convolution::window(graph, parameters, cnn, &window)
         }
-        Body::Recurrent(layers) => {
+        NetworkBody::Recurrent(layers) => {
             let steps = source.steps(graph, stride);
             recurrent::last_state(graph, parameters, layers, &steps)
         }
-        Body::Tcn(tcn) => {
+        NetworkBody::Tcn(tcn) => {
             let steps = source.steps(graph, stride);
             convolution::last_output(graph, parameters, tcn, &steps)
         }
-        Body::Transformer(transformer) => {
+        NetworkBody::Transformer(transformer) => {
             let steps = source.steps(graph, stride);
             attention::last_output(graph, parameters, transformer, &steps)
         }
@@ -71,7 +76,7 @@ fn body(graph: &mut Graph, model: &Neural, parameters: Parameters<'_>, source: &
 /// Adds a layer on the last dimension.
 pub(super) fn dense(
     graph: &mut Graph,
-    parameters: Parameters<'_>,
+    parameters: NetworkParameters<'_>,
     layer: Dense,
     input: &Value,
 ) -> Value {

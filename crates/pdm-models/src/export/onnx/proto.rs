@@ -151,12 +151,12 @@ pub(super) struct TensorTypeProto {
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TensorShapeProto {
     #[prost(message, repeated, tag = "1")]
-    pub(super) dim: Vec<Dimension>,
+    pub(super) dim: Vec<ProtoDimension>,
 }
 
 /// One dimension: a size, or a name for one that the caller chooses.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Dimension {
+pub(super) struct ProtoDimension {
     #[prost(oneof = "Size", tags = "1, 2")]
     pub(super) size: Option<Size>,
 }

@@ -1,16 +1,16 @@
 use super::graph::{Graph, Value, int};
-use super::network::Parameters;
+use super::network::NetworkParameters;
 use super::proto::DataType;
-use super::source::{Steps, cast, squeeze, transpose};
-use crate::models::neural::families::Layers;
+use super::source::{SequenceRows, cast, squeeze, transpose};
+use crate::models::neural::families::RecurrentLayers;
 use crate::models::neural::layers::{Cell, Recurrent};
 
 /// Adds the layers; returns the state of the last one after the last step of each history, `[batch, hidden]`.
 pub(super) fn last_state(
     graph: &mut Graph,
-    parameters: Parameters<'_>,
-    layers: &Layers,
-    steps: &Steps,
+    parameters: NetworkParameters<'_>,
+    layers: &RecurrentLayers,
+    steps: &SequenceRows,
 ) -> Value {
     let counts = cast(graph, &steps.counts, DataType::Int32);
     let mut input = transpose(graph, &steps.rows, [1, 0, 2]);
@@ -27,7 +27,7 @@ pub(super) fn last_state(
 /// history `[1, batch, hidden]`.
 fn layer(
     graph: &mut Graph,
-    parameters: Parameters<'_>,
+    parameters: NetworkParameters<'_>,
     layer: &Recurrent,
     input: &Value,
     counts: &Value,

@@ -5,7 +5,7 @@ use super::proto::DataType;
 
 /// What a model reads: rows of the feature table, or histories of which each has a length of its own.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct GraphInput {
     /// `[batch, columns]`, with [`Self::last`] `[batch, cycles, columns]`.
     values: Value,
     pub(super) columns: usize,
@@ -14,7 +14,7 @@ pub(super) struct Source {
 }
 
 /// Rows of each history that a sequence network reads, the first one at 0; what follows the last one has no meaning.
-pub(super) struct Steps {
+pub(super) struct SequenceRows {
     /// `[batch, steps, columns]`
     pub(super) rows: Value,
     /// Steps of each history, `[batch]`.
@@ -29,7 +29,7 @@ pub(super) struct Window {
     pub(super) mask: Value,
 }
 
-impl Source {
+impl GraphInput {
     /// Returns rows `[batch, columns]`.
     pub(super) fn rows(values: Value, columns: usize) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Source {
     }
 
     /// Returns every `stride`-th row up to the last.
-    pub(super) fn steps(&self, graph: &mut Graph, stride: usize) -> Steps {
+    pub(super) fn steps(&self, graph: &mut Graph, stride: usize) -> SequenceRows {
         let last = self.last();
         let (stride, one) = (graph.int(stride as i64), graph.int(1));
         let first = graph.node("Mod", &[last, &stride], Vec::new());
@@ -106,7 +106,7 @@ impl Source {
         let wanted = graph.node("Add", &[&first, &along], Vec::new());
         let end = unsqueeze(graph, last, 1);
         let places = graph.node("Min", &[&wanted, &end], Vec::new());
-        Steps {
+        SequenceRows {
             rows: gather(graph, &self.values, &places),
             counts,
         }

@@ -7,9 +7,9 @@ use prost::Message;
 use super::file::{envelope, finished, value_info};
 use super::graph::Graph;
 use super::proto::{GraphProto, ModelProto};
-use crate::export::{Dtype, ExportError, Extent, TensorSpec, output_spec};
+use crate::export::{DimensionSize, Dtype, ExportError, TensorSpec, output_spec};
 use crate::features::{InputKind, Matrix};
-use crate::models::gbdt::{Leaf, Node};
+use crate::models::gbdt::{Leaf, TreeNode};
 use crate::models::neural::Network;
 use crate::models::{Ensemble, Gbdt, Linear, ModelOptions, Neural, Predictor, Stack};
 
@@ -150,7 +150,7 @@ nan = float('nan')
 rows = numpy.array(eval(sys.argv[2]), numpy.float32)
 said = onnxruntime.InferenceSession(sys.argv[1]).run(['rul'], {'features': rows})[0]
 print(json.dumps([None if value != value else value for value in said.tolist()]))";
-    let shape = vec![Extent::Free("batch"), Extent::Fixed(2)];
+    let shape = vec![DimensionSize::Free("batch"), DimensionSize::Fixed(2)];
     let input = value_info(&TensorSpec {
         name: "features",
         dtype: Dtype::Float32,
@@ -193,7 +193,7 @@ fn forests_without_trees_or_branches_and_missing_values_are_read_as_here() {
         in_onnxruntime(&python, &forest, "[[0, 1], [nan, 1]]"),
         [Some(82.75); 2]
     );
-    let node = Node {
+    let node = TreeNode {
         feature: 1,
         threshold: 0.1,
         left: !0,

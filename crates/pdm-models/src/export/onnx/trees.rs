@@ -1,12 +1,12 @@
 use super::graph::{Attribute, Graph, Value, attribute, doubles, int};
 use super::proto::{AttributeProto, DataType};
-use super::source::{Source, cast, squeeze};
+use super::source::{GraphInput, cast, squeeze};
 use crate::models::Gbdt;
-use crate::models::gbdt::{Leaf, Node};
+use crate::models::gbdt::{Leaf, TreeNode};
 
 /// The columns of a `TreeEnsembleRegressor`. Nodes of a tree are numbered with its inner nodes first, then its leaves.
 #[derive(Default)]
-struct Columns {
+struct TreeColumns {
     trees: Vec<i64>,
     numbers: Vec<i64>,
     features: Vec<i64>,
@@ -20,13 +20,13 @@ struct Columns {
 }
 
 /// Adds a forest as a `TreeEnsembleRegressor` in double precision, whose output alone the standard has as single.
-pub(super) fn add(graph: &mut Graph, model: &Gbdt, source: &Source) -> Value {
+pub(super) fn add(graph: &mut Graph, model: &Gbdt, source: &GraphInput) -> Value {
     let row = source.row(graph);
     let row = cast(graph, &row, DataType::Double);
     let sum = graph.trees(
         "TreeEnsembleRegressor",
         &row,
-        Columns::of(model).attributes(),
+        TreeColumns::of(model).attributes(),
     );
     let sum = cast(graph, &sum, DataType::Double);
     let sum = squeeze(graph, &sum, 1);
@@ -35,7 +35,7 @@ pub(super) fn add(graph: &mut Graph, model: &Gbdt, source: &Source) -> Value {
     graph.node("Add", &[&sum, &init], Vec::new())
 }
 
-impl Columns {
+impl TreeColumns {
     fn of(model: &Gbdt) -> Self {
         let mut columns = Self::default();
         (0..model.trees()).for_each(|tree| columns.push(tree, model.tree(tree)));
@@ -55,7 +55,7 @@ impl Columns {
         columns
     }
 
-    fn push(&mut self, tree: usize, (nodes, leaves): (&[Node], &[Leaf])) {
+    fn push(&mut self, tree: usize, (nodes, leaves): (&[TreeNode], &[Leaf])) {
         let number = |link: i32| {
             if link < 0 {
                 nodes.len() as i64 + i64::from(!link)

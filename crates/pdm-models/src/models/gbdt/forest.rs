@@ -6,7 +6,7 @@ const BLOCK_ROWS: usize = 64;
 
 /// One inner node. A link is the number of a node of the same tree, greater than this node's own, or `!leaf`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Node {
+pub(crate) struct TreeNode {
     pub(crate) feature: u32,
     pub(crate) threshold: f32,
     pub(crate) left: i32,
@@ -29,7 +29,7 @@ pub struct Gbdt {
     pub(super) gains: Vec<f64>,
     /// First node of each tree, and the number of nodes at the end. A tree has one leaf more than nodes.
     pub(super) starts: Vec<u32>,
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<TreeNode>,
     pub(super) leaves: Vec<Leaf>,
 }
 
@@ -53,7 +53,7 @@ impl Gbdt {
     }
 
     /// Adds a tree of `nodes` and one more leaf than nodes; `gains` are the nodes' gains, in their order.
-    pub(crate) fn push_tree(&mut self, nodes: &[Node], leaves: &[Leaf], gains: &[f64]) {
+    pub(crate) fn push_tree(&mut self, nodes: &[TreeNode], leaves: &[Leaf], gains: &[f64]) {
         for (node, gain) in nodes.iter().zip(gains) {
             self.gains[node.feature as usize] += gain;
         }
@@ -87,7 +87,7 @@ impl Gbdt {
                 let tree = self.tree(tree);
                 sums.iter_mut()
                     .zip(rows)
-                    .for_each(|(sum, row)| *sum += answer(tree, row));
+                    .for_each(|(sum, row)| *sum += tree_value(tree, row));
             }
         }
     }
@@ -108,7 +108,7 @@ impl Gbdt {
     }
 
     /// Returns the nodes and the leaves of one tree.
-    pub(crate) fn tree(&self, tree: usize) -> (&[Node], &[Leaf]) {
+    pub(crate) fn tree(&self, tree: usize) -> (&[TreeNode], &[Leaf]) {
         let (start, end) = (self.starts[tree] as usize, self.starts[tree + 1] as usize);
         (
             &self.nodes[start..end],
@@ -117,7 +117,9 @@ impl Gbdt {
     }
 
     fn predict_row(&self, row: &[f32]) -> f64 {
-        (0..self.trees()).fold(self.init, |sum, tree| sum + answer(self.tree(tree), row))
+        (0..self.trees()).fold(self.init, |sum, tree| {
+            sum + tree_value(self.tree(tree), row)
+        })
     }
 }
 
@@ -149,7 +151,7 @@ impl Predictor for Gbdt {
 }
 
 /// Follows a row to its leaf; a feature the row does not have reads as NaN, and NaN goes left.
-fn answer((nodes, leaves): (&[Node], &[Leaf]), row: &[f32]) -> f64 {
+fn tree_value((nodes, leaves): (&[TreeNode], &[Leaf]), row: &[f32]) -> f64 {
     let mut at = if nodes.is_empty() { !0 } else { 0 };
     while at >= 0 {
         let node = nodes[at as usize];

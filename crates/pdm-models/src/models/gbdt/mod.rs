@@ -17,6 +17,6 @@ mod tests;
 mod weights;
 
 pub use forest::Gbdt;
-pub(crate) use forest::{Leaf, Mark, Node};
+pub(crate) use forest::{Leaf, Mark, TreeNode};
 pub use options::GbdtOptions;
 pub(crate) use options::WHEN_DIVERGED;

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Gbdt, GbdtOptions, Leaf, Node};
+use super::{Gbdt, GbdtOptions, Leaf, TreeNode};
 use crate::features::Matrix;
 use crate::models::Predictor;
 
@@ -8,13 +8,13 @@ use crate::models::Predictor;
 fn forest() -> Gbdt {
     let mut forest = Gbdt::new(100.0, 3);
     let nodes = [
-        Node {
+        TreeNode {
             feature: 0,
             threshold: 1.0,
             left: !0,
             right: 1,
         },
-        Node {
+        TreeNode {
             feature: 2,
             threshold: -2.0,
             left: !1,

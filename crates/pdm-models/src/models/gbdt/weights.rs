@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::{Gbdt, Leaf, Node};
+use super::{Gbdt, Leaf, TreeNode};
 use crate::models::ModelError;
 
 /// Key and value of the one metadata entry; with two, their order in the file would be a map's.
@@ -131,7 +131,7 @@ fn check_format(bytes: &[u8]) -> Result<(), ModelError> {
     }
 }
 
-fn nodes(file: &SafeTensors<'_>) -> Result<Vec<Node>, ModelError> {
+fn nodes(file: &SafeTensors<'_>) -> Result<Vec<TreeNode>, ModelError> {
     let feature = numbers(file, "node.feature", Dtype::U32, u32::from_le_bytes)?;
     let threshold = numbers(file, "node.threshold", Dtype::F32, f32::from_le_bytes)?;
     let left = numbers(file, "node.left", Dtype::I32, i32::from_le_bytes)?;
@@ -147,7 +147,7 @@ fn nodes(file: &SafeTensors<'_>) -> Result<Vec<Node>, ModelError> {
     }
     let columns = feature.into_iter().zip(threshold).zip(left).zip(right);
     Ok(columns
-        .map(|(((feature, threshold), left), right)| Node {
+        .map(|(((feature, threshold), left), right)| TreeNode {
             feature,
             threshold,
             left,

@@ -2,7 +2,7 @@ use crate::features::Matrix;
 
 /// How a family reads a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum HistoryReading {
     /// All of it, every `stride`-th row, with an output at every step.
     Sequence {
         /// Rows from one step to the next.

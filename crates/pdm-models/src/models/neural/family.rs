@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::{Activation, Body, Layout, Network, Reading, SharedOptions};
+use super::{Activation, HistoryReading, Network, NetworkBody, ParameterLayout, SharedOptions};
 use crate::models::InputKind;
 use crate::models::{FamilyOptions, FitExtent};
 
@@ -12,10 +12,10 @@ pub(crate) trait NetworkOptions: SharedOptions + Debug {
     fn kind(&self) -> &'static str;
 
     /// Returns how the family reads a history.
-    fn reading(&self) -> Reading;
+    fn reading(&self) -> HistoryReading;
 
     /// Returns the layers that differ from those of other families, and puts their parameters into the layout.
-    fn body(&self, layout: &mut Layout, inputs: usize) -> Body;
+    fn body(&self, layout: &mut ParameterLayout, inputs: usize) -> NetworkBody;
 
     /// Returns the width of the layer between the body and the outputs.
     fn head(&self) -> usize;
@@ -53,10 +53,10 @@ impl<T: NetworkOptions> FamilyOptions for T {
         let parameters = Network::new(self, width as usize, 1).layout.len() as u64;
         let full_batch = |longest: usize| (self.fit().batch as u64).saturating_mul(longest as u64);
         let steps = match self.reading() {
-            Reading::Sequence { stride, max_steps } => {
+            HistoryReading::Sequence { stride, max_steps } => {
                 full_batch(max_steps).min(extent.rows / (stride as u64).max(1) + extent.units)
             }
-            Reading::Window { length, .. } => full_batch(length),
+            HistoryReading::Window { length, .. } => full_batch(length),
         };
         let kept = steps.saturating_mul(4 * (2 * width + self.kept_a_step(width)));
         kept.saturating_add(48 * parameters)

@@ -4,9 +4,9 @@ use super::kernel::{Packed, View};
 ///
 /// One vector makes clipping, the optimiser, averages and checkpoints one operation each.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Layout {
+pub(crate) struct ParameterLayout {
     tensors: Vec<Tensor>,
-    matrices: Vec<Matrix>,
+    matrices: Vec<WeightMatrix>,
 }
 
 /// A named part of the parameters.
@@ -33,7 +33,7 @@ pub(crate) enum Init {
 
 /// A weight `[inputs, outputs]` among the parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Matrix {
+pub(crate) struct WeightMatrix {
     pub(crate) start: usize,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
@@ -48,7 +48,7 @@ pub(crate) struct Vector {
     pub(crate) len: usize,
 }
 
-impl Layout {
+impl ParameterLayout {
     /// Returns the number of parameters.
     pub(crate) fn len(&self) -> usize {
         self.tensors.last().map_or(0, Tensor::end)
@@ -80,13 +80,18 @@ impl Layout {
         name: &str,
         [inputs, outputs]: [usize; 2],
         fan: usize,
-    ) -> Matrix {
+    ) -> WeightMatrix {
         let start = self.push(name, &[inputs, outputs], Init::of_fan(fan));
         self.register(start, inputs, outputs)
     }
 
     /// Adds `count` weights of one shape as one tensor `[count, inputs, outputs]`.
-    pub(crate) fn matrices(&mut self, name: &str, shape: [usize; 3], fan: usize) -> Vec<Matrix> {
+    pub(crate) fn matrices(
+        &mut self,
+        name: &str,
+        shape: [usize; 3],
+        fan: usize,
+    ) -> Vec<WeightMatrix> {
         let [count, inputs, outputs] = shape;
         let start = self.push(name, &shape, Init::of_fan(fan));
         (0..count)
@@ -105,8 +110,8 @@ impl Layout {
         start
     }
 
-    fn register(&mut self, start: usize, inputs: usize, outputs: usize) -> Matrix {
-        let matrix = Matrix {
+    fn register(&mut self, start: usize, inputs: usize, outputs: usize) -> WeightMatrix {
+        let matrix = WeightMatrix {
             start,
             inputs,
             outputs,
@@ -131,7 +136,7 @@ impl Init {
     }
 }
 
-impl Matrix {
+impl WeightMatrix {
     /// Returns the numbers of the matrix among all parameters, or of its gradient among all gradients.
     pub(crate) fn of<'a>(&self, parameters: &'a [f32]) -> &'a [f32] {
         &parameters[self.start..self.start + self.inputs * self.outputs]
@@ -165,7 +170,7 @@ pub(crate) struct Weights {
 
 impl Weights {
     /// Makes parameters ready for predicting.
-    pub(crate) fn new(layout: &Layout, parameters: Vec<f32>) -> Self {
+    pub(crate) fn new(layout: &ParameterLayout, parameters: Vec<f32>) -> Self {
         let forward = layout
             .matrices
             .iter()
@@ -179,10 +184,10 @@ impl Weights {
     }
 
     /// Makes parameters ready for gradients too.
-    pub(crate) fn for_gradients(layout: &Layout, parameters: Vec<f32>) -> Self {
+    pub(crate) fn for_gradients(layout: &ParameterLayout, parameters: Vec<f32>) -> Self {
         let weights = Self::new(layout, parameters);
         let transposed =
-            |matrix: &Matrix| Packed::of(matrix.view(&weights.parameters).transposed());
+            |matrix: &WeightMatrix| Packed::of(matrix.view(&weights.parameters).transposed());
         Self {
             backward: layout.matrices.iter().map(transposed).collect(),
             ..weights
@@ -190,17 +195,17 @@ impl Weights {
     }
 
     /// Returns a matrix as the right factor of a product.
-    pub(crate) fn packed(&self, matrix: Matrix) -> &Packed {
+    pub(crate) fn packed(&self, matrix: WeightMatrix) -> &Packed {
         &self.forward[matrix.index]
     }
 
     /// Returns a transposed matrix as the right factor of a product.
-    pub(crate) fn transposed(&self, matrix: Matrix) -> &Packed {
+    pub(crate) fn transposed(&self, matrix: WeightMatrix) -> &Packed {
         &self.backward[matrix.index]
     }
 }
 
-impl Matrix {
+impl WeightMatrix {
     fn view<'a>(&self, parameters: &'a [f32]) -> View<'a> {
         View::new(self.of(parameters), self.outputs)
     }

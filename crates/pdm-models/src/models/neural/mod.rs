@@ -19,9 +19,9 @@ pub use families::*;
 pub use model::Neural;
 pub use options::Schedule;
 
-pub(crate) use chunk::{Chunk, Reading};
+pub(crate) use chunk::{Chunk, HistoryReading};
 pub(crate) use family::{NetworkOptions, WHEN_DIVERGED};
-pub(crate) use layout::{Init, Layout, Weights};
-pub(crate) use network::{Activation, Body, Network};
+pub(crate) use layout::{Init, ParameterLayout, Weights};
+pub(crate) use network::{Activation, Network, NetworkBody};
 pub(crate) use options::{FitOptions, SharedOptions, stretched_stride};
 pub(crate) use quantiles::{QUANTILES, ordered};

@@ -1,6 +1,6 @@
 use safetensors::SafeTensors;
 
-use super::{Chunk, Network, NetworkOptions, QUANTILES, Reading, Weights, ordered};
+use super::{Chunk, HistoryReading, Network, NetworkOptions, QUANTILES, Weights, ordered};
 use crate::features::Matrix;
 use crate::models::weights::{open, read, read_shaped, write, wrong};
 use crate::models::{Family, InputKind, ModelError, Predictor};
@@ -15,7 +15,7 @@ pub struct Neural {
     family: &'static str,
     pub(crate) network: Network,
     pub(crate) weights: Weights,
-    pub(crate) reading: Reading,
+    pub(crate) reading: HistoryReading,
     /// Number of inputs of a row.
     pub(crate) inputs: usize,
     /// The remaining useful life that an output of one stands for, in cycles.
@@ -104,8 +104,8 @@ impl Neural {
 
     fn every_row(&self, history: &Matrix) -> Vec<Quantiles> {
         match self.reading {
-            Reading::Sequence { stride, .. } => self.by_sequence(history, stride),
-            Reading::Window { stride, length } => self.by_window(history, stride, length),
+            HistoryReading::Sequence { stride, .. } => self.by_sequence(history, stride),
+            HistoryReading::Window { stride, length } => self.by_window(history, stride, length),
         }
     }
 
@@ -118,8 +118,12 @@ impl Neural {
             ..Default::default()
         };
         match self.reading {
-            Reading::Sequence { stride, .. } => chunk.push(history, last % stride, last, stride),
-            Reading::Window { stride, length } => chunk.push_last(history, last, stride, length),
+            HistoryReading::Sequence { stride, .. } => {
+                chunk.push(history, last % stride, last, stride)
+            }
+            HistoryReading::Window { stride, length } => {
+                chunk.push_last(history, last, stride, length)
+            }
         }
         self.cycles(&chunk)[0]
     }

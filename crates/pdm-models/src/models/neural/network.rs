@@ -1,15 +1,15 @@
 //! The network of any family: its body, and the head that all of them share.
 
-use super::families::{Cnn, Layers, Tcn, Transformer};
+use super::families::{Cnn, RecurrentLayers, Tcn, Transformer};
 use super::kernel::{relu, relu_back, tanh_all, tanh_back};
 use super::layers::Dense;
-use super::{Chunk, Layout, NetworkOptions, Weights};
+use super::{Chunk, NetworkOptions, ParameterLayout, Weights};
 
 /// The shape of a network: what it computes, given [`Weights`].
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Network {
-    pub(crate) layout: Layout,
-    pub(crate) body: Body,
+    pub(crate) layout: ParameterLayout,
+    pub(crate) body: NetworkBody,
     /// From the body to the layer before the outputs.
     pub(crate) head: Dense,
     pub(crate) activation: Activation,
@@ -18,8 +18,8 @@ pub(crate) struct Network {
 
 /// The part of a network that differs by family.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Body {
-    Recurrent(Layers),
+pub(crate) enum NetworkBody {
+    Recurrent(RecurrentLayers),
     Cnn(Cnn),
     Tcn(Tcn),
     Transformer(Transformer),
@@ -38,7 +38,7 @@ pub(crate) type WayBack<'a> = Box<dyn FnOnce(&[f32], &mut [f32]) + 'a>;
 /// The same for the rows the body computed.
 type BodyWayBack<'a> = Box<dyn FnOnce(Vec<f32>, &mut [f32]) + 'a>;
 
-impl Body {
+impl NetworkBody {
     /// Returns the width of the rows it computes.
     pub(crate) fn width(&self) -> usize {
         match self {
@@ -106,7 +106,7 @@ impl Body {
 impl Network {
     /// Returns the network of a family for inputs of this width, with `outputs` numbers for every judged row.
     pub(crate) fn new(options: &dyn NetworkOptions, inputs: usize, outputs: usize) -> Self {
-        let mut layout = Layout::default();
+        let mut layout = ParameterLayout::default();
         let body = options.body(&mut layout, inputs);
         let (width, activation) = (options.head(), options.activation());
         let head = Dense::new(&mut layout, "head", [body.width(), width], body.width());

@@ -6,7 +6,7 @@ use super::binning::BinnedTable;
 use super::histogram::{BINS, StripeHistogram, accumulate, subtract};
 use super::split::{Judge, Split};
 use super::stripes::{LANES, Stripes};
-use crate::models::gbdt::Node;
+use crate::models::gbdt::TreeNode;
 
 /// Additions below which a histogram is summed on one thread: waking a second would take longer.
 const PARALLEL_ADDITIONS: usize = 20_000;
@@ -14,7 +14,7 @@ const PARALLEL_ADDITIONS: usize = 20_000;
 /// A grown tree over bins, with where its rows lie.
 #[derive(Debug, Default)]
 pub(super) struct GrownTree {
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<TreeNode>,
     /// The nodes' features, by number in the binned table, and the last bins that go left.
     pub(super) cuts: Vec<(u32, u8)>,
     pub(super) gains: Vec<f64>,
@@ -280,7 +280,7 @@ impl GrownTree {
         }
         let feature = &table.features[split.feature as usize];
         let threshold = feature.bounds[split.bin as usize];
-        self.nodes.push(Node {
+        self.nodes.push(TreeNode {
             feature: feature.column,
             threshold,
             left: !(at as i32),

@@ -13,11 +13,11 @@ pub(in crate::train) struct HeldBack {
     predictions: Vec<f64>,
     /// Trees in them.
     seen: usize,
-    best: Option<Best>,
+    best: Option<BestLook>,
 }
 
 /// The look at which the forest predicted best.
-struct Best {
+struct BestLook {
     round: usize,
     rmse: f64,
     mark: Mark,
@@ -61,7 +61,7 @@ impl HeldBack {
             .map(|(label, prediction)| (label - prediction).powi(2));
         let rmse = (squares.sum::<f64>() / self.labels.len() as f64).sqrt();
         if self.best.as_ref().is_none_or(|best| rmse < best.rmse) {
-            self.best = Some(Best {
+            self.best = Some(BestLook {
                 round,
                 rmse,
                 mark: forest.mark(),

@@ -10,7 +10,7 @@ use super::sample::draw;
 use super::{HeldBack, fit_forest, fit_gbdt};
 use crate::features::Matrix;
 use crate::models::{Gbdt, GbdtOptions, Predictor};
-use crate::train::looks::Looks;
+use crate::train::looks::LookLog;
 use crate::train::{TrainError, TrainOptions};
 use pdm_core::events::{Event, Interrupt, Interrupted, Observer, Reporter};
 
@@ -289,14 +289,14 @@ fn a_signal_stops_the_fit() {
 #[test]
 fn the_training_error_is_reported_as_it_falls() {
     #[derive(Default)]
-    struct Heard(Mutex<Vec<Event>>);
-    impl Observer for Heard {
+    struct RecordedEvents(Mutex<Vec<Event>>);
+    impl Observer for RecordedEvents {
         fn on(&self, event: &Event) {
             self.0.lock().unwrap().push(event.clone());
         }
     }
     let (rows, labels) = problem(500, 6, 8);
-    let heard = Arc::new(Heard::default());
+    let heard = Arc::new(RecordedEvents::default());
     let reporter = Reporter::silent().with(heard.clone());
     let options = GbdtOptions {
         rounds: 25,
@@ -430,7 +430,7 @@ fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
         ..Default::default()
     };
     let watched = HeldBack::new(held_back.clone(), &training);
-    let (looks, reporter) = Looks::new();
+    let (looks, reporter) = LookLog::new();
     let stopped = fit_forest(&rows, &labels, watched, &options, 7, &reporter).unwrap();
     let (looks, best) = (looks.told(), looks.best());
     assert_eq!(stopped.trees() as u64, best.0);

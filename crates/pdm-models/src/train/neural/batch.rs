@@ -2,12 +2,12 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::models::neural::{Chunk, Reading};
+use crate::models::neural::{Chunk, HistoryReading};
 use crate::train::UnitExamples;
 
 /// What one step of the optimiser learns from, cut into chunks that are computed side by side.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Batch {
+pub(super) struct TrainingBatch {
     pub(super) chunks: Vec<Labelled>,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Labelled {
 /// Batches without end: every unit, or every window, once in an order drawn anew, then all over again.
 pub(super) struct Batches<'a> {
     units: Vec<&'a UnitExamples>,
-    reading: Reading,
+    reading: HistoryReading,
     size: usize,
     label_scale: f32,
     rng: ChaCha8Rng,
@@ -40,15 +40,15 @@ impl<'a> Batches<'a> {
     /// Returns batches of these units, each of which has a row.
     pub(super) fn new(
         units: Vec<&'a UnitExamples>,
-        reading: Reading,
+        reading: HistoryReading,
         size: usize,
         label_scale: f32,
         seed: u64,
     ) -> Self {
         let unit = |i: usize| i as u32;
         let order: Vec<_> = match reading {
-            Reading::Sequence { .. } => (0..units.len()).map(|i| (unit(i), 0)).collect(),
-            Reading::Window { .. } => units
+            HistoryReading::Sequence { .. } => (0..units.len()).map(|i| (unit(i), 0)).collect(),
+            HistoryReading::Window { .. } => units
                 .iter()
                 .enumerate()
                 .flat_map(|(i, u)| (0..u.rows()).map(move |row| (unit(i), row as u32)))
@@ -67,23 +67,23 @@ impl<'a> Batches<'a> {
     }
 
     /// Returns the next batch.
-    pub(super) fn draw(&mut self) -> Batch {
+    pub(super) fn draw(&mut self) -> TrainingBatch {
         if self.next == self.order.len() {
             self.order.shuffle(&mut self.rng);
             self.next = 0;
         }
         let end = self.order.len().min(self.next + self.size);
-        let mut batch = Batch::default();
+        let mut batch = TrainingBatch::default();
         for sequences in self.order[self.next..end].chunks(self.size.div_ceil(CHUNKS).max(LEAST)) {
             let mut labelled = Labelled::of(self.reading);
             for (unit, last) in sequences {
                 let unit = self.units[*unit as usize];
                 match self.reading {
-                    Reading::Sequence { stride, max_steps } => {
+                    HistoryReading::Sequence { stride, max_steps } => {
                         let offset = self.rng.random_range(0..stride.min(unit.rows()));
                         labelled.push_sequence(unit, offset, [stride, max_steps], self.label_scale);
                     }
-                    Reading::Window { stride, length } => {
+                    HistoryReading::Window { stride, length } => {
                         labelled.push_window(
                             unit,
                             *last as usize,
@@ -100,7 +100,7 @@ impl<'a> Batches<'a> {
     }
 }
 
-impl Batch {
+impl TrainingBatch {
     /// Returns the number of judged rows.
     pub(super) fn judged_rows(&self) -> usize {
         self.chunks
@@ -112,9 +112,9 @@ impl Batch {
 
 impl Labelled {
     /// Returns room for sequences that are read this way.
-    pub(super) fn of(reading: Reading) -> Self {
+    pub(super) fn of(reading: HistoryReading) -> Self {
         let chunk = Chunk {
-            last_only: matches!(reading, Reading::Window { .. }),
+            last_only: matches!(reading, HistoryReading::Window { .. }),
             ..Default::default()
         };
         Self {
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::features::Matrix;
 
-    const BY_FOUR: Reading = Reading::Sequence {
+    const BY_FOUR: HistoryReading = HistoryReading::Sequence {
         stride: 4,
         max_steps: 3,
     };
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn every_unit_comes_once_before_any_comes_again() {
         let units = [1, 2, 3, 4, 5].map(unit);
-        let every_row = Reading::Sequence {
+        let every_row = HistoryReading::Sequence {
             stride: 1,
             max_steps: 9,
         };
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn every_row_ends_a_window_and_short_histories_give_short_ones() {
         let units = [unit(6)];
-        let windows = Reading::Window {
+        let windows = HistoryReading::Window {
             stride: 2,
             length: 2,
         };

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::learner::State;
-use super::validation::Best;
+use super::learner::LearnerState;
+use super::validation::BestParameters;
 use crate::train::{TrainError, Workspace};
-use pdm_core::content::{Digest, write_whole};
+use pdm_core::content::{Digest, atomic_write};
 
 /// The state after the newest checkpoint.
 const LAST: &str = "last.safetensors";
@@ -25,15 +25,15 @@ pub(super) struct Checkpoints<'a> {
 
 /// Where a fit stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Progress {
-    pub(super) state: State,
-    pub(super) best: Option<Best>,
+pub(super) struct FitProgress {
+    pub(super) state: LearnerState,
+    pub(super) best: Option<BestParameters>,
     /// Losses since the last report.
     pub(super) losses: Vec<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct CheckpointNote {
     fit: Digest,
     step: usize,
     best: Option<(usize, f64)>,
@@ -58,7 +58,7 @@ impl<'a> Checkpoints<'a> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn keep_last(&self, progress: &Progress) -> Result<(), TrainError> {
+    pub(super) fn keep_last(&self, progress: &FitProgress) -> Result<(), TrainError> {
         self.keep(LAST, progress)
     }
 
@@ -66,12 +66,12 @@ impl<'a> Checkpoints<'a> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn keep_best(&self, progress: &Progress) -> Result<(), TrainError> {
+    pub(super) fn keep_best(&self, progress: &FitProgress) -> Result<(), TrainError> {
         self.keep(BEST, progress)
     }
 
     /// Brings a fit to where the newest checkpoint of the same fit stands; leaves it alone where there is none.
-    pub(super) fn restore(&self, progress: &mut Progress) {
+    pub(super) fn restore(&self, progress: &mut FitProgress) {
         let Some(folder) = self.workspace.folder() else {
             return;
         };
@@ -83,22 +83,22 @@ impl<'a> Checkpoints<'a> {
         }
     }
 
-    fn keep(&self, name: &str, progress: &Progress) -> Result<(), TrainError> {
+    fn keep(&self, name: &str, progress: &FitProgress) -> Result<(), TrainError> {
         let Some(folder) = self.workspace.folder() else {
             return Ok(());
         };
         let path = folder.join(name);
-        write_whole(&path, &self.bytes(progress))
+        atomic_write(&path, &self.bytes(progress))
             .map_err(|source| TrainError::Keep { path, source })
     }
 
-    fn bytes(&self, progress: &Progress) -> Vec<u8> {
-        let Progress {
+    fn bytes(&self, progress: &FitProgress) -> Vec<u8> {
+        let FitProgress {
             state,
             best,
             losses,
         } = progress;
-        let note = Note {
+        let note = CheckpointNote {
             fit: self.fit,
             step: state.step,
             best: best.as_ref().map(|best| (best.step, best.rmse)),
@@ -132,9 +132,10 @@ impl<'a> Checkpoints<'a> {
     }
 
     /// Returns the progress of a file; `None` where it is damaged or of another fit.
-    fn read(&self, bytes: &[u8], like: &Progress) -> Option<Progress> {
+    fn read(&self, bytes: &[u8], like: &FitProgress) -> Option<FitProgress> {
         let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
-        let note: Note = serde_json::from_str(header.metadata().as_ref()?.get(NOTE)?).ok()?;
+        let note: CheckpointNote =
+            serde_json::from_str(header.metadata().as_ref()?.get(NOTE)?).ok()?;
         let tensors = SafeTensors::deserialize(bytes).ok()?;
         let count = like.state.parameters.len();
         let read = |name: &str| {
@@ -154,21 +155,21 @@ impl<'a> Checkpoints<'a> {
         let mut average = like.state.average.clone();
         average.mean = read("average")?;
         let moments = [read("moment_1")?, read("moment_2")?];
-        let state = State {
+        let state = LearnerState {
             step: note.step,
             parameters: read("parameters")?,
             average,
             moments,
         };
         let best = match note.best {
-            Some((step, rmse)) => Some(Best {
+            Some((step, rmse)) => Some(BestParameters {
                 step,
                 rmse,
                 parameters: read("best")?,
             }),
             None => None,
         };
-        Some(Progress {
+        Some(FitProgress {
             state,
             best,
             losses: note.losses,

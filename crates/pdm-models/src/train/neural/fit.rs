@@ -1,10 +1,10 @@
 use serde_json::json;
 
 use super::batch::Batches;
-use super::checkpoint::{Checkpoints, Progress};
+use super::checkpoint::{Checkpoints, FitProgress};
 use super::learner::{Divergence, Learner, StepReport};
 use super::loss::{Loss, ScaledLoss};
-use super::validation::{Best, Validation};
+use super::validation::{BestParameters, HeldBackUnits};
 use crate::features::TargetOptions;
 use crate::models::Neural;
 use crate::models::neural::{FitOptions, Network, NetworkOptions, WHEN_DIVERGED};
@@ -56,7 +56,7 @@ pub(in crate::train) fn fit_neural(
         training.backend.graph_device(),
         derive_seed(seed, "weights"),
     );
-    let course = Course {
+    let course = TrainingLoop {
         family: options.kind(),
         options: options.fit(),
         batches: Batches::new(
@@ -66,7 +66,7 @@ pub(in crate::train) fn fit_neural(
             label_scale,
             derive_seed(seed, "batches"),
         ),
-        validation: Validation::new(&held_back, reading, training, label_scale),
+        validation: HeldBackUnits::new(&held_back, reading, training, label_scale),
         checkpoints: Checkpoints::new(workspace, fit),
         learner,
         best: None,
@@ -140,18 +140,18 @@ fn scaled(training: &TrainOptions, label_scale: f32) -> ScaledLoss {
 }
 
 /// One fit on its way.
-struct Course<'a> {
+struct TrainingLoop<'a> {
     family: &'static str,
     options: FitOptions,
     batches: Batches<'a>,
-    validation: Option<Validation>,
+    validation: Option<HeldBackUnits>,
     checkpoints: Checkpoints<'a>,
     learner: Learner<'a>,
-    best: Option<Best>,
+    best: Option<BestParameters>,
     losses: Vec<f64>,
 }
 
-impl Course<'_> {
+impl TrainingLoop<'_> {
     /// Takes all steps, and returns the parameters that predict.
     fn run(mut self, reporter: &Reporter) -> Result<Vec<f32>, TrainError> {
         self.restore();
@@ -179,7 +179,7 @@ impl Course<'_> {
     fn restore(&mut self) {
         let mut progress = self.progress();
         self.checkpoints.restore(&mut progress);
-        Progress {
+        FitProgress {
             state: self.learner.state,
             best: self.best,
             losses: self.losses,
@@ -188,8 +188,8 @@ impl Course<'_> {
         (0..self.learner.state.step).for_each(|_| drop(self.batches.draw()));
     }
 
-    fn progress(&self) -> Progress {
-        Progress {
+    fn progress(&self) -> FitProgress {
+        FitProgress {
             state: self.learner.state.clone(),
             best: self.best.clone(),
             losses: self.losses.clone(),
@@ -221,7 +221,7 @@ impl Course<'_> {
             rmse,
         );
         if self.best.as_ref().is_none_or(|best| rmse < best.rmse) {
-            self.best = Some(Best {
+            self.best = Some(BestParameters {
                 step: state.step,
                 rmse,
                 parameters: state.average.mean.clone(),

@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::batch::{Batch, Labelled};
+use super::batch::{Labelled, TrainingBatch};
 use super::loss::ScaledLoss;
 use crate::models::neural::{Network, Weights};
 
@@ -10,7 +10,7 @@ use crate::models::neural::{Network, Weights};
 pub(super) fn loss_and_gradient(
     network: &Network,
     parameters: &[f32],
-    batch: &Batch,
+    batch: &TrainingBatch,
     loss: ScaledLoss,
 ) -> (f64, Vec<f32>) {
     let weights = Weights::for_gradients(&network.layout, parameters.to_vec());

@@ -4,12 +4,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::average::WeightAverage;
-use super::batch::Batch;
+use super::batch::TrainingBatch;
 use super::gradient::loss_and_gradient;
 use super::graph;
 use super::loss::ScaledLoss;
 use super::schedule::learning_rate;
-use crate::models::neural::{FitOptions, Init, Layout, Network};
+use crate::models::neural::{FitOptions, Init, Network, ParameterLayout};
 
 /// The network's parameters and everything that changes with a step.
 pub(super) struct Learner<'a> {
@@ -19,12 +19,12 @@ pub(super) struct Learner<'a> {
     /// Where a graph computes the gradient; `None`: plain layers do.
     graph: Option<Device>,
     optimizer: AdamW,
-    pub(super) state: State,
+    pub(super) state: LearnerState,
 }
 
 /// What a fit needs to go on as if it had never stopped.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct State {
+pub(super) struct LearnerState {
     /// Steps taken.
     pub(super) step: usize,
     pub(super) parameters: Vec<f32>,
@@ -66,7 +66,7 @@ impl<'a> Learner<'a> {
             .with_weight_decay(options.weight_decay as f32)
             .with_epsilon(1e-8)
             .build();
-        let state = State {
+        let state = LearnerState {
             step: 0,
             parameters,
             average,
@@ -86,7 +86,7 @@ impl<'a> Learner<'a> {
     ///
     /// # Errors
     /// The loss or its gradient is not finite; nothing has changed then.
-    pub(super) fn step(&mut self, batch: &Batch) -> Result<StepReport, Divergence> {
+    pub(super) fn step(&mut self, batch: &TrainingBatch) -> Result<StepReport, Divergence> {
         let (loss, mut gradient) = match &self.graph {
             None => loss_and_gradient(self.network, &self.state.parameters, batch, self.loss),
             Some(device) => graph::loss_and_gradient(
@@ -127,7 +127,7 @@ impl<'a> Learner<'a> {
             let length = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [length]), &device)
         };
-        let State {
+        let LearnerState {
             step,
             parameters,
             moments,
@@ -152,7 +152,7 @@ impl<'a> Learner<'a> {
 }
 
 /// Draws the first parameters.
-fn draw(layout: &Layout, seed: u64) -> Vec<f32> {
+fn draw(layout: &ParameterLayout, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut parameters = Vec::with_capacity(layout.len());
     for tensor in layout.tensors() {
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn first_parameters_are_drawn_within_their_bounds() {
-        let mut layout = Layout::default();
+        let mut layout = ParameterLayout::default();
         layout.vector("a", &[100], Init::Uniform(0.2));
         layout.vector("b", &[2], Init::Constant(1.0));
         let parameters = draw(&layout, 3);

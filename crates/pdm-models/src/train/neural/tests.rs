@@ -7,13 +7,13 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::batch::{Batch, Labelled};
+use super::batch::{Labelled, TrainingBatch};
 use super::loss::ScaledLoss;
 use super::{Loss, fit_neural, gradient, graph};
 use crate::features::{Matrix, TargetOptions};
 use crate::models::neural::{Chunk, Network};
 use crate::models::{ModelOptions, Neural, Predictor};
-use crate::train::looks::Looks;
+use crate::train::looks::LookLog;
 use crate::train::{Backend, TrainError, TrainOptions, UnitExamples, Workspace};
 use pdm_core::events::{Interrupt, Reporter};
 
@@ -51,7 +51,7 @@ fn decode(kind: &str, options: Value) -> ModelOptions {
 }
 
 /// Sequences of three features in two chunks.
-fn batch(last_only: bool) -> Batch {
+fn batch(last_only: bool) -> TrainingBatch {
     let chunk = |lengths: &[usize], phase: f32| {
         let rows: usize = lengths.iter().sum();
         let values = (0..3 * rows)
@@ -67,7 +67,7 @@ fn batch(last_only: bool) -> Batch {
             .collect();
         Labelled { chunk, labels }
     };
-    Batch {
+    TrainingBatch {
         chunks: vec![chunk(&[6, 1, 9], 0.0), chunk(&[9, 4], 0.4)],
     }
 }
@@ -331,7 +331,7 @@ fn a_fit_that_learns_no_more_stops_early_with_its_best_weights() {
         patience: 3,
         ..Default::default()
     };
-    let (looks, reporter) = Looks::new();
+    let (looks, reporter) = LookLog::new();
     let model = fit_neural(
         &units(12),
         &TARGET,

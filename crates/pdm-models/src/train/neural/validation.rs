@@ -1,9 +1,9 @@
 use super::batch::Labelled;
-use crate::models::neural::{Network, Reading, Weights, ordered};
+use crate::models::neural::{HistoryReading, Network, Weights, ordered};
 use crate::train::{TrainOptions, UnitExamples};
 
 /// Whole units that a fit holds back, to see when it has learnt enough.
-pub(super) struct Validation {
+pub(super) struct HeldBackUnits {
     units: Vec<Labelled>,
     every: usize,
     patience: usize,
@@ -12,7 +12,7 @@ pub(super) struct Validation {
 
 /// The parameters that predicted the units held back best.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Best {
+pub(super) struct BestParameters {
     /// Steps taken until then.
     pub(super) step: usize,
     /// Root of the mean squared error over all steps of the units held back, in cycles.
@@ -20,21 +20,21 @@ pub(super) struct Best {
     pub(super) parameters: Vec<f32>,
 }
 
-impl Validation {
+impl HeldBackUnits {
     /// Returns a validation on these units; `None` where there are none.
     pub(super) fn new(
         units: &[&UnitExamples],
-        reading: Reading,
+        reading: HistoryReading,
         options: &TrainOptions,
         label_scale: f32,
     ) -> Option<Self> {
         let read = |unit: &&UnitExamples| {
             let mut labelled = Labelled::of(reading);
             match reading {
-                Reading::Sequence { stride, max_steps } => {
+                HistoryReading::Sequence { stride, max_steps } => {
                     labelled.push_sequence(unit, 0, [stride, max_steps], label_scale);
                 }
-                Reading::Window { stride, length } => {
+                HistoryReading::Window { stride, length } => {
                     (0..unit.rows()).step_by(stride).for_each(|last| {
                         labelled.push_window(unit, last, [stride, length], label_scale)
                     })
@@ -75,7 +75,7 @@ impl Validation {
     }
 
     /// Returns whether the best is so long ago that the fit should stop.
-    pub(super) fn is_over(&self, best: &Best, step: usize) -> bool {
+    pub(super) fn is_over(&self, best: &BestParameters, step: usize) -> bool {
         step >= best.step + self.every * self.patience
     }
 }

@@ -1,4 +1,4 @@
-use super::batch::{Batch, Labelled};
+use super::batch::{Labelled, TrainingBatch};
 use super::learner::Learner;
 use super::loss::ScaledLoss;
 use crate::models::neural::{Chunk, Network};
@@ -10,7 +10,7 @@ use crate::models::{ModelOptions, Neural, Predictor};
 pub struct WindowLearner {
     options: ModelOptions,
     network: Network,
-    batch: Batch,
+    batch: TrainingBatch,
     parameters: Vec<f32>,
     inputs: usize,
 }
@@ -43,7 +43,7 @@ impl WindowLearner {
                 }
             });
         let (batch, parameters) = (
-            Batch {
+            TrainingBatch {
                 chunks: chunks.collect(),
             },
             vec![0.0; network.layout.len()],

@@ -1,4 +1,4 @@
-use super::judgement::{GateLine, Judgement, Place, Trouble};
+use super::judgement::{EarlyEnd, FileLine, GateLine, Judgement};
 use super::words;
 use pdm_core::scoring::Verdict;
 
@@ -27,7 +27,7 @@ fn gate(gate: &GateLine) -> Option<String> {
     ))
 }
 
-fn trouble(trouble: &Trouble) -> String {
+fn trouble(trouble: &EarlyEnd) -> String {
     let title = trouble.kind.replace('_', " ");
     command(
         "error",
@@ -54,9 +54,9 @@ fn summary(judgement: &Judgement) -> String {
     command("notice", None, &title, &message)
 }
 
-fn command(level: &str, place: Option<&Place>, title: &str, message: &str) -> String {
+fn command(level: &str, place: Option<&FileLine>, title: &str, message: &str) -> String {
     let mut properties = Vec::new();
-    if let Some(Place { file, line, column }) = place {
+    if let Some(FileLine { file, line, column }) = place {
         properties.push(format!("file={}", property(file)));
         properties.push(format!("line={line}"));
         properties.extend(column.map(|column| format!("col={column}")));
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_message_ends_its_command() {
-        let place = Place {
+        let place = FileLine {
             file: "a,b:c.toml".into(),
             line: 3,
             column: Some(7),

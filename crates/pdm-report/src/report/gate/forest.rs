@@ -28,7 +28,7 @@ pub(super) fn draw(judgement: &Judgement) -> Option<String> {
     let rows: Vec<_> = judgement
         .gates
         .iter()
-        .filter_map(|gate| Some((gate, Row::of(gate)?)))
+        .filter_map(|gate| Some((gate, ForestRow::of(gate)?)))
         .collect();
     if rows.is_empty() {
         return None;
@@ -50,13 +50,13 @@ pub(super) fn draw(judgement: &Judgement) -> Option<String> {
 }
 
 /// The numbers of one gate, on an axis of their own: cycles and shares do not share one.
-struct Row {
+struct ForestRow {
     axis: Axis,
     interval: [f64; 3],
     allowed: [f64; 2],
 }
 
-impl Row {
+impl ForestRow {
     fn of(gate: &GateLine) -> Option<Self> {
         let (interval, allowed) = (gate.observed.as_ref()?.numbers(), gate.allowed()?);
         let limits = allowed.into_iter().filter(|limit| limit.is_finite());

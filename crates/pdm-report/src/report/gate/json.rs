@@ -6,7 +6,7 @@ use super::Judgement;
 const FORMAT: u32 = 1;
 
 #[derive(Serialize)]
-struct Document<'j> {
+struct ReportDocument<'j> {
     format: u32,
     #[serde(flatten)]
     judgement: &'j Judgement,
@@ -17,7 +17,7 @@ struct Document<'j> {
 /// # Panics
 /// Never: a struct of numbers and names has a JSON form.
 pub fn json(judgement: &Judgement) -> String {
-    let document = Document {
+    let document = ReportDocument {
         format: FORMAT,
         judgement,
     };

@@ -15,16 +15,16 @@ pub struct Judgement {
     /// Verdict over all gates; none where they were not reached.
     pub verdict: Option<Verdict>,
     /// What the verdicts rest on.
-    pub evidence: Option<Evidence>,
+    pub evidence: Option<JudgedModel>,
     /// The gates, in order.
     pub gates: Vec<GateLine>,
     /// Why the line ended early; empty where it did not.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<EarlyEnd>,
 }
 
 /// Who was judged, on which units, and how.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Evidence {
+pub struct JudgedModel {
     /// Bundle of the model.
     pub bundle: Digest,
     /// The model's version in the registry, where it has one.
@@ -32,7 +32,7 @@ pub struct Evidence {
     /// Name of the model in the registry.
     pub model: String,
     /// Version it was compared with; none where there is no champion yet.
-    pub champion: Option<Opponent>,
+    pub champion: Option<OpponentVersion>,
     /// How often every fit was repeated with other random numbers.
     pub seeds: usize,
     /// The protocol in words.
@@ -46,7 +46,7 @@ pub struct Evidence {
 
 /// The version a model was compared with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Opponent {
+pub struct OpponentVersion {
     /// Its number.
     pub version: u32,
     /// Its bundle.
@@ -65,19 +65,19 @@ pub struct GateLine {
     /// The verdict.
     pub verdict: Verdict,
     /// What was judged; none where there was nothing to judge.
-    pub observed: Option<Observed>,
+    pub observed: Option<ReportedFigure>,
     /// Units the interval is over.
     pub units: usize,
     /// The verdict in one sentence, without a period.
     pub why: String,
     /// Where the gate is written; none for one that no file holds.
-    pub place: Option<Place>,
+    pub place: Option<FileLine>,
 }
 
 /// What a gate judged.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Observed {
+pub enum ReportedFigure {
     /// The model's own score.
     Score(Score),
     /// How much worse it is than the champion, on the same units.
@@ -86,7 +86,7 @@ pub enum Observed {
 
 /// A line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub struct FileLine {
     /// The file, as seen from the top of its repository.
     pub file: String,
     /// Line, from 1.
@@ -98,7 +98,7 @@ pub struct Place {
 
 /// Something that ended the line before its gates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Trouble {
+pub struct EarlyEnd {
     /// What kind of trouble, in one word, such as `data_invalid`.
     pub kind: String,
     /// What is wrong.
@@ -106,10 +106,10 @@ pub struct Trouble {
     /// What to do next.
     pub hint: Option<String>,
     /// Where it is wrong, where that is known.
-    pub place: Option<Place>,
+    pub place: Option<FileLine>,
 }
 
-impl Observed {
+impl ReportedFigure {
     /// Returns what was found, and its interval: a score, or a difference in which negative is better.
     pub fn numbers(&self) -> [f64; 3] {
         match self {
@@ -133,8 +133,8 @@ impl GateLine {
     /// Returns the range a number must lie in, on the axis of what was judged; ends may be infinite.
     pub fn allowed(&self) -> Option<[f64; 2]> {
         let champion = match &self.observed {
-            Some(Observed::Difference(difference)) => Some(difference.champion.abs()),
-            Some(Observed::Score(_)) | None => None,
+            Some(ReportedFigure::Difference(difference)) => Some(difference.champion.abs()),
+            Some(ReportedFigure::Score(_)) | None => None,
         };
         self.bound.allowed(champion)
     }

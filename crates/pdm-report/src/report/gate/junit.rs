@@ -3,7 +3,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::judgement::{Evidence, GateLine, Judgement, Trouble};
+use super::judgement::{EarlyEnd, GateLine, JudgedModel, Judgement};
 use super::words;
 use pdm_core::scoring::Verdict;
 
@@ -100,7 +100,7 @@ fn properties(xml: &mut Xml, judgement: &Judgement) -> io::Result<()> {
     Ok(())
 }
 
-fn of_evidence(evidence: &Evidence) -> Vec<(&'static str, String)> {
+fn of_evidence(evidence: &JudgedModel) -> Vec<(&'static str, String)> {
     let version = evidence
         .version
         .map(|version| ("version", format!("{}/{version}", evidence.model)));
@@ -146,7 +146,7 @@ fn test(xml: &mut Xml, judgement: &Judgement, gate: &GateLine, name: &str) -> io
     )
 }
 
-fn error(xml: &mut Xml, judgement: &Judgement, trouble: &Trouble) -> io::Result<()> {
+fn error(xml: &mut Xml, judgement: &Judgement, trouble: &EarlyEnd) -> io::Result<()> {
     let class = clean(&format!("{}.line", judgement.pipeline));
     let name = trouble.kind.replace('_', " ");
     let element = xml

@@ -1,10 +1,10 @@
-use super::judgement::{Evidence, GateLine, Judgement, Place, Trouble};
+use super::judgement::{EarlyEnd, FileLine, GateLine, JudgedModel, Judgement};
 use super::{bar, words};
 use pdm_core::scoring::{Band, Score, Verdict};
 
 /// A drawing that lies beside the Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Linked<'l> {
+pub struct LinkedDrawing<'l> {
     /// What it shows.
     pub title: &'l str,
     /// Its path or address, as the Markdown links it.
@@ -15,7 +15,7 @@ pub struct Linked<'l> {
 ///
 /// It stands alone: intervals and errors are drawn in characters, too, since GitHub shows an SVG in a comment only where
 /// it is committed or uploaded somewhere.
-pub fn markdown(judgement: &Judgement, drawings: &[Linked<'_>]) -> String {
+pub fn markdown(judgement: &Judgement, drawings: &[LinkedDrawing<'_>]) -> String {
     let mut parts = vec![
         format!(
             "## {} Gates of {}",
@@ -51,8 +51,8 @@ fn mark(verdict: Option<Verdict>) -> &'static str {
     }
 }
 
-fn troubles(troubles: &[Trouble]) -> String {
-    let item = |trouble: &Trouble| {
+fn troubles(troubles: &[EarlyEnd]) -> String {
+    let item = |trouble: &EarlyEnd| {
         let place = trouble
             .place
             .as_ref()
@@ -71,7 +71,7 @@ fn troubles(troubles: &[Trouble]) -> String {
     troubles.iter().map(item).collect::<Vec<_>>().join("\n")
 }
 
-fn gates(gates: &[GateLine], evidence: Option<&Evidence>) -> String {
+fn gates(gates: &[GateLine], evidence: Option<&JudgedModel>) -> String {
     let level = evidence
         .map(|evidence| format!(" [{} interval]", words::level(evidence)))
         .unwrap_or_default();
@@ -120,7 +120,7 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-fn facts(evidence: &Evidence) -> String {
+fn facts(evidence: &JudgedModel) -> String {
     let version = evidence
         .version
         .map(|version| format!("version {version} of {}, ", evidence.model));
@@ -149,7 +149,7 @@ fn facts(evidence: &Evidence) -> String {
     facts.map(item).join("\n")
 }
 
-fn scores(evidence: &Evidence) -> String {
+fn scores(evidence: &JudgedModel) -> String {
     let card = &evidence.scorecard;
     let row = |score: &Score| {
         let constant = card
@@ -202,7 +202,7 @@ fn bands(bands: &[Band]) -> Option<String> {
     ))
 }
 
-fn at(place: &Place) -> String {
+fn at(place: &FileLine) -> String {
     format!(
         "`{}:{}`",
         place.file.replace('`', "'").replace('|', "\\|"),

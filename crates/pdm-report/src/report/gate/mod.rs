@@ -34,7 +34,9 @@ pub use bound::Bound;
 pub use drawing::{DRAWINGS, Drawing, drawings};
 pub use format::GateFormat;
 pub use json::json;
-pub use judgement::{Evidence, GateLine, Judgement, Observed, Opponent, Place, Trouble};
+pub use judgement::{
+    EarlyEnd, FileLine, GateLine, JudgedModel, Judgement, OpponentVersion, ReportedFigure,
+};
 pub use junit::junit;
-pub use markdown::{Linked, markdown};
+pub use markdown::{LinkedDrawing, markdown};
 pub use sarif::sarif;

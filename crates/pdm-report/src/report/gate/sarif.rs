@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::bound::Bound;
-use super::judgement::{GateLine, Judgement, Place, Trouble};
+use super::judgement::{EarlyEnd, FileLine, GateLine, Judgement};
 use super::words;
 use pdm_core::content::Digest;
 use pdm_core::scoring::Verdict;
@@ -54,7 +54,7 @@ fn rules(judgement: &Judgement) -> Vec<Value> {
         );
         (rule_of(gate), words)
     };
-    let trouble = |trouble: &Trouble| {
+    let trouble = |trouble: &EarlyEnd| {
         let words = format!("The line ended early: {}", trouble.kind.replace('_', " "));
         (rule_of_trouble(trouble), words)
     };
@@ -83,7 +83,7 @@ fn rule_of(gate: &GateLine) -> String {
     format!("gate/{}/{}", gate.rule, gate.metric)
 }
 
-fn rule_of_trouble(trouble: &Trouble) -> String {
+fn rule_of_trouble(trouble: &EarlyEnd) -> String {
     format!("line/{}", trouble.kind)
 }
 
@@ -103,7 +103,7 @@ fn of_gate(judgement: &Judgement, gate: &GateLine) -> Value {
     )
 }
 
-fn of_trouble(judgement: &Judgement, trouble: &Trouble) -> Value {
+fn of_trouble(judgement: &Judgement, trouble: &EarlyEnd) -> Value {
     result(
         judgement,
         &rule_of_trouble(trouble),
@@ -118,7 +118,7 @@ fn result(
     rule: &str,
     level: &str,
     message: &str,
-    place: Option<&Place>,
+    place: Option<&FileLine>,
 ) -> Value {
     // A gate that is refused today and tomorrow is one alert, whatever its figures.
     let identity = Digest::of(format!("{}\n{rule}", judgement.pipeline)).to_string();
@@ -129,7 +129,7 @@ fn result(
         "partialFingerprints": { "gate/v1": identity },
     });
     // Code scanning takes no result without a place.
-    let top = judgement.file.as_ref().map(|file| Place {
+    let top = judgement.file.as_ref().map(|file| FileLine {
         file: file.clone(),
         line: 1,
         column: None,
@@ -140,7 +140,7 @@ fn result(
     result
 }
 
-fn location(place: &Place) -> Value {
+fn location(place: &FileLine) -> Value {
     let mut region = json!({ "startLine": place.line });
     if let Some(column) = place.column {
         region["startColumn"] = json!(column);
@@ -166,7 +166,7 @@ fn uri(path: &str) -> String {
 }
 
 fn invocation(judgement: &Judgement) -> Value {
-    let notice = |trouble: &Trouble| json!({ "level": "error", "message": { "text": words::trouble(trouble) } });
+    let notice = |trouble: &EarlyEnd| json!({ "level": "error", "message": { "text": words::trouble(trouble) } });
     json!({
         "executionSuccessful": judgement.troubles.is_empty(),
         "toolExecutionNotifications": judgement.troubles.iter().map(notice).collect::<Vec<_>>(),

@@ -3,7 +3,7 @@
 use svg::node::element as el;
 
 use super::forest::STYLE;
-use super::judgement::Evidence;
+use super::judgement::JudgedModel;
 use crate::report::axis::Axis;
 use crate::report::chart::{EDGE, HEADER, WIDTH, sheet};
 use crate::report::plot::{LEFT, PANEL_HEIGHT, Plot, number, text};
@@ -19,7 +19,7 @@ const DOTS: &str = "\
 @media (prefers-color-scheme:dark){.seen{fill:#4aa8e0}.late{fill:#ff8b3d}.bar{fill:#4aa8e0}}";
 
 /// Draws both beside each other; none where no prediction has a truth.
-pub(super) fn draw(evidence: &Evidence) -> Option<String> {
+pub(super) fn draw(evidence: &JudgedModel) -> Option<String> {
     let pairs = pairs(evidence);
     let bands = &evidence.scorecard.bands;
     if pairs.is_empty() || bands.is_empty() {
@@ -49,7 +49,7 @@ pub(super) fn draw(evidence: &Evidence) -> Option<String> {
 }
 
 /// Truth under the protocol, and prediction.
-fn pairs(evidence: &Evidence) -> Vec<[f64; 2]> {
+fn pairs(evidence: &JudgedModel) -> Vec<[f64; 2]> {
     let cap = evidence
         .scorecard
         .protocol

@@ -2,8 +2,8 @@ use super::*;
 use pdm_core::content::Digest;
 use pdm_core::domain::{Cycle, Interval, Prediction, UnitId};
 use pdm_core::scoring::{
-    BootstrapOptions, Cuts, Evidence as Side, Metric, Part, Protocol, ShortUnits, Verdict, paired,
-    score,
+    BootstrapOptions, ComparedPredictions as Side, Cuts, Metric, Part, Protocol, ShortUnits,
+    Verdict, paired, score,
 };
 
 const UNITS: u32 = 60;
@@ -42,8 +42,8 @@ fn protocol() -> Protocol {
     }
 }
 
-fn place(line: usize) -> Option<Place> {
-    Some(Place {
+fn place(line: usize) -> Option<FileLine> {
+    Some(FileLine {
         file: "plant/pipelines/fd001.toml".into(),
         line,
         column: None,
@@ -84,21 +84,21 @@ fn judged() -> Judgement {
             at_most(25.0),
             "at_most",
             Verdict::Pass,
-            Observed::Score(rmse),
+            ReportedFigure::Score(rmse),
             10,
         ),
         line(
             at_most(rmse.value),
             "at_most",
             Verdict::Undecided,
-            Observed::Score(rmse),
+            ReportedFigure::Score(rmse),
             15,
         ),
         line(
             margin,
             "non_inferior",
             Verdict::Fail,
-            Observed::Difference(difference),
+            ReportedFigure::Difference(difference),
             20,
         ),
         GateLine {
@@ -108,16 +108,16 @@ fn judged() -> Judgement {
                 Bound::AtLeast { value: 0.9 },
                 "at_least",
                 Verdict::Fail,
-                Observed::Score(rmse),
+                ReportedFigure::Score(rmse),
                 25,
             )
         },
     ];
-    let evidence = Evidence {
+    let evidence = JudgedModel {
         bundle: Digest::of("bundle"),
         version: Some(4),
         model: "turbofan".into(),
-        champion: Some(Opponent {
+        champion: Some(OpponentVersion {
             version: 3,
             bundle: Digest::of("champion"),
         }),
@@ -137,11 +137,11 @@ fn judged() -> Judgement {
 }
 
 fn early() -> Judgement {
-    let trouble = Trouble {
+    let trouble = EarlyEnd {
         kind: "data_invalid".into(),
         message: "cycles: unit 3 has a gap\u{1b}[31m".into(),
         hint: Some("look at the file".into()),
-        place: Some(Place {
+        place: Some(FileLine {
             file: "data/train.txt".into(),
             line: 7,
             column: None,
@@ -306,7 +306,7 @@ fn sarif_holds_what_does_not_pass_and_where_it_stands() {
 fn markdown_stands_alone_and_nothing_in_it_is_markup_by_accident() {
     let text = markdown(
         &judged(),
-        &[Linked {
+        &[LinkedDrawing {
             title: "gates",
             target: "a b-gates.svg",
         }],

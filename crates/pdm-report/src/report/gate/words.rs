@@ -1,6 +1,6 @@
 //! What every format says alike.
 
-use super::judgement::{Evidence, GateLine, Judgement, Observed, Trouble};
+use super::judgement::{EarlyEnd, GateLine, JudgedModel, Judgement, ReportedFigure};
 use pdm_core::scoring::{Metric, Verdict};
 
 /// Returns the verdict in one line: `refused: 1 of 3 gates fails, 1 cannot tell`.
@@ -28,7 +28,7 @@ pub(super) fn verdict_line(judgement: &Judgement) -> String {
 }
 
 /// Returns whom a model was compared with.
-pub(super) fn champion(evidence: &Evidence) -> String {
+pub(super) fn champion(evidence: &JudgedModel) -> String {
     match &evidence.champion {
         Some(champion) => format!(
             "version {} (bundle {})",
@@ -40,7 +40,7 @@ pub(super) fn champion(evidence: &Evidence) -> String {
 }
 
 /// Returns how the intervals were found: `95 %, percentile bootstrap over units, 2000 resamples`.
-pub(super) fn interval_method(evidence: &Evidence) -> String {
+pub(super) fn interval_method(evidence: &JudgedModel) -> String {
     let options = &evidence.scorecard.bootstrap;
     format!(
         "{}, percentile bootstrap over units, {} resamples",
@@ -50,7 +50,7 @@ pub(super) fn interval_method(evidence: &Evidence) -> String {
 }
 
 /// Returns the level of the intervals, such as `95 %`.
-pub(super) fn level(evidence: &Evidence) -> String {
+pub(super) fn level(evidence: &JudgedModel) -> String {
     format!(
         "{} %",
         (evidence.scorecard.bootstrap.confidence * 1e5).round() / 1e3
@@ -58,7 +58,7 @@ pub(super) fn level(evidence: &Evidence) -> String {
 }
 
 /// Returns which scores were judged: their protocol in words, with its digest.
-pub(super) fn protocol(evidence: &Evidence) -> String {
+pub(super) fn protocol(evidence: &JudgedModel) -> String {
     format!(
         "{} (protocol {})",
         evidence.protocol,
@@ -67,7 +67,7 @@ pub(super) fn protocol(evidence: &Evidence) -> String {
 }
 
 /// Returns how often each fit was repeated.
-pub(super) fn seeds(evidence: &Evidence) -> String {
+pub(super) fn seeds(evidence: &JudgedModel) -> String {
     match evidence.seeds {
         1 => "1 seed: another training of the same model may score otherwise".to_owned(),
         seeds => format!("the mean of {seeds} seeds"),
@@ -82,12 +82,12 @@ pub(super) fn observed(gate: &GateLine) -> String {
     };
     let [lower, value, upper] = observed.numbers();
     match observed {
-        Observed::Score(_) => format!(
+        ReportedFigure::Score(_) => format!(
             "{} {}",
             metric.quantity(value),
             interval(metric, lower, upper)
         ),
-        Observed::Difference(seen) => format!(
+        ReportedFigure::Difference(seen) => format!(
             "{} [{}, {}] ({} against {})",
             metric.measure().with_unit(metric.difference(value)),
             metric.difference(lower),
@@ -103,7 +103,7 @@ fn interval(metric: Metric, lower: f64, upper: f64) -> String {
 }
 
 /// Returns a trouble with its hint.
-pub(super) fn trouble(trouble: &Trouble) -> String {
+pub(super) fn trouble(trouble: &EarlyEnd) -> String {
     match &trouble.hint {
         Some(hint) => format!("{}\nhint: {hint}", trouble.message),
         None => trouble.message.clone(),

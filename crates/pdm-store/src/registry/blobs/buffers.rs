@@ -14,14 +14,14 @@ pub(super) struct Buffers {
 }
 
 /// A part of a file, and its CRC-32.
-pub(super) struct Part {
+pub(super) struct FilePart {
     pub(super) bytes: Bytes,
     pub(super) crc32: u32,
 }
 
 impl Buffers {
     /// Reads the next `length` bytes; fewer at the end of what is read.
-    pub(super) fn read(&self, from: &mut impl Read, length: usize) -> io::Result<Part> {
+    pub(super) fn read(&self, from: &mut impl Read, length: usize) -> io::Result<FilePart> {
         let mut lent = Lent {
             bytes: self.take(length),
             home: self.clone(),
@@ -35,7 +35,7 @@ impl Buffers {
                 break;
             }
         }
-        Ok(Part {
+        Ok(FilePart {
             bytes: Bytes::from_owner(lent).slice(..filled),
             crc32: sum.finalize(),
         })

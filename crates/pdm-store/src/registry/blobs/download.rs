@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{IN_FLIGHT, PART};
 use crate::registry::RegistryError;
-use crate::registry::keys::Key;
+use crate::registry::keys::ObjectKey;
 use crate::registry::store::Store;
 use pdm_core::content::{Digest, Hasher};
 
@@ -35,7 +35,7 @@ pub(in crate::registry) async fn download(
     }
     if found != blob {
         staged.discard();
-        return Err(RegistryError::other_digest(Key::Blob(blob), found));
+        return Err(RegistryError::other_digest(ObjectKey::Blob(blob), found));
     }
     staged.name(into).map_err(unwritten(into))
 }
@@ -59,7 +59,7 @@ pub(in crate::registry) async fn verify(
     }
     match hasher.digest() {
         found if found == blob => Ok(bytes),
-        found => Err(RegistryError::other_digest(Key::Blob(blob), found)),
+        found => Err(RegistryError::other_digest(ObjectKey::Blob(blob), found)),
     }
 }
 
@@ -73,7 +73,7 @@ fn parts(
     let ranges = (from..bytes)
         .step_by(PART as usize)
         .map(move |start| start..bytes.min(start + PART));
-    let get = move |range: Range<u64>| Box::pin(store.get_part(Key::Blob(blob), range));
+    let get = move |range: Range<u64>| Box::pin(store.get_part(ObjectKey::Blob(blob), range));
     stream::iter(ranges).map(get).buffered(IN_FLIGHT)
 }
 
@@ -179,7 +179,7 @@ impl Staged {
         self.file.sync_all()?;
         if fs::rename(&self.path, into).is_err() {
             let source = &mut File::open(&self.path)?;
-            pdm_core::content::replace_whole(into, |mut file| {
+            pdm_core::content::atomic_replace(into, |mut file| {
                 io::copy(source, &mut file).map(drop)
             })?;
             fs::remove_file(&self.path)?;

@@ -16,7 +16,7 @@ pub(in crate::registry) const LOCK: &str = "uploads.lock";
 
 /// An upload that was begun: what a later run needs to go on with it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::registry) struct Kept {
+pub(in crate::registry) struct PendingUpload {
     pub(in crate::registry) location: String,
     pub(in crate::registry) blob: Digest,
     part_length: u64,
@@ -28,12 +28,12 @@ pub(in crate::registry) struct Kept {
     /// The parts that arrived, by number.
     parts: BTreeMap<u64, KeptPart>,
     #[serde(skip)]
-    place: Option<Place>,
+    place: Option<UploadRecord>,
 }
 
 /// Where the record is kept, and what keeps other processes from it.
 #[derive(Debug, Clone)]
-struct Place {
+struct UploadRecord {
     path: PathBuf,
     _lock: Arc<File>,
 }
@@ -45,10 +45,10 @@ struct KeptPart {
     crc32: u32,
 }
 
-impl Kept {
+impl PendingUpload {
     /// Returns the upload of a blob that was begun before, where it is known.
     pub(super) fn find(store: &Store, blob: Digest, part_length: u64) -> Option<Self> {
-        let place = Place::of(store, blob)?;
+        let place = UploadRecord::of(store, blob)?;
         let kept: Self = serde_json::from_slice(&std::fs::read(&place.path).ok()?).ok()?;
         let same = (kept.location.as_str(), kept.blob, kept.part_length)
             == (store.location(), blob, part_length);
@@ -64,7 +64,7 @@ impl Kept {
         part_length: u64,
         upload: MultipartId,
     ) -> Self {
-        let (location, place) = (store.location().to_owned(), Place::of(store, blob));
+        let (location, place) = (store.location().to_owned(), UploadRecord::of(store, blob));
         let begun = store.reliance().now();
         let mut kept = Self {
             location,
@@ -107,7 +107,7 @@ impl Kept {
     }
 
     fn write(&mut self) {
-        let Some(Place { path, .. }) = &self.place else {
+        let Some(UploadRecord { path, .. }) = &self.place else {
             return;
         };
         let (staged, bytes) = (path.with_extension("new"), serde_json::to_vec(self));
@@ -139,14 +139,14 @@ impl Kept {
 
     /// Forgets the upload: it is done, or can never be.
     pub(super) fn forget(&self) {
-        if let Some(Place { path, .. }) = &self.place {
+        if let Some(UploadRecord { path, .. }) = &self.place {
             // What stays is found to be of no use next time.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
-impl Place {
+impl UploadRecord {
     /// Returns the place of an upload's record; `None` where nothing is kept, or another process uploads at this time.
     fn of(store: &Store, blob: Digest) -> Option<Self> {
         let scratch = store.transfers().scratch.as_ref()?;

@@ -9,7 +9,7 @@ mod kept;
 mod upload;
 
 pub(super) use download::{download, verify};
-pub(super) use kept::{Kept, LOCK};
+pub(super) use kept::{LOCK, PendingUpload};
 pub(super) use upload::{is_there, upload};
 
 use std::path::PathBuf;

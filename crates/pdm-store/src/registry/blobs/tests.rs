@@ -7,23 +7,23 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::registry::blocking::{Registry, wait};
-use crate::registry::keys::Key;
-use crate::registry::manifest::BundleFile;
+use crate::registry::keys::ObjectKey;
+use crate::registry::manifest::NewFile;
 use crate::registry::samples::bucket_at;
 use crate::registry::store::Store;
-use crate::registry::{Stamp, Surroundings, Swept};
+use crate::registry::{OpenOptions, Stamp, Swept};
 use pdm_core::content::Digest;
 use pdm_core::events::{Event, Interrupt, Observer};
 
 /// Two whole parts and a bit.
 const LENGTH: usize = (2 << 23) + 12_345;
 
-struct Bench {
+struct UploadFixture {
     folder: TempDir,
-    file: BundleFile,
+    file: NewFile,
 }
 
-impl Bench {
+impl UploadFixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("bundle")).unwrap();
@@ -31,7 +31,7 @@ impl Bench {
             .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
             .collect();
         fs::write(folder.path().join("bundle/weights"), bytes).unwrap();
-        let file = BundleFile::read_folder(&folder.path().join("bundle"))
+        let file = NewFile::read_folder(&folder.path().join("bundle"))
             .unwrap()
             .remove(0);
         Self { folder, file }
@@ -62,7 +62,7 @@ impl Bench {
             .to_owned();
         bucket_at(
             &format!("{own}/{name}"),
-            Surroundings {
+            OpenOptions {
                 scratch,
                 reporter,
                 ..self.folder.path().into()
@@ -116,13 +116,13 @@ fn same(a: &Path, b: &Path) -> bool {
 
 #[test]
 fn long_blobs_arrive_whole_on_every_store() {
-    let bench = Bench::new();
+    let bench = UploadFixture::new();
     for store in bench.stores() {
         for _ in 0..2 {
             wait(upload(&store, &bench.file)).unwrap();
         }
         assert_eq!(
-            wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(),
+            wait(store.length(ObjectKey::Blob(bench.file.sha256()))).unwrap(),
             Some(LENGTH as u64)
         );
         assert_eq!(
@@ -145,7 +145,7 @@ fn long_blobs_arrive_whole_on_every_store() {
 
 #[test]
 fn other_bytes_never_get_a_name() {
-    let bench = Bench::new();
+    let bench = UploadFixture::new();
     for store in bench.stores() {
         // Changed after its digest was taken.
         let mut bytes = fs::read(bench.path("bundle/weights")).unwrap();
@@ -156,12 +156,12 @@ fn other_bytes_never_get_a_name() {
             Err(RegistryError::Changed { .. })
         ));
         assert_eq!(
-            wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(),
+            wait(store.length(ObjectKey::Blob(bench.file.sha256()))).unwrap(),
             None
         );
         assert_eq!(bench.kept(".json").len(), 0);
         // Changed in the store.
-        wait(store.create(Key::Blob(bench.file.sha256()), bytes.clone())).unwrap();
+        wait(store.create(ObjectKey::Blob(bench.file.sha256()), bytes.clone())).unwrap();
         for read in [
             bench.download(&store, "fetched"),
             wait(verify(&store, bench.file.sha256(), LENGTH as u64)).map(drop),
@@ -210,13 +210,13 @@ fn an_upload_outlives_who_may_not_go_on_with_it_now() {
         (refused("503 Service Unavailable"), false),
     ];
     for (error, expected) in hopeless {
-        assert_eq!(upload::Trouble::Store(error).is_hopeless(), expected);
+        assert_eq!(upload::UploadError::Store(error).is_hopeless(), expected);
     }
 }
 
 #[test]
 fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
-    let bench = Bench::new();
+    let bench = UploadFixture::new();
     let Some(store) = bench.bucket("b", stopping_after(2).0) else {
         return;
     };
@@ -225,7 +225,7 @@ fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
         Err(RegistryError::Interrupted(_))
     ));
     assert_eq!(
-        wait(store.length(Key::Blob(bench.file.sha256()))).unwrap(),
+        wait(store.length(ObjectKey::Blob(bench.file.sha256()))).unwrap(),
         None
     );
     let kept = bench.kept(".upload.json").remove(0);
@@ -265,7 +265,7 @@ fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
 
 #[test]
 fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
-    let bench = Bench::new();
+    let bench = UploadFixture::new();
     let Some(store) = bench.bucket("c", stopping_after(1).0) else {
         return;
     };
@@ -291,7 +291,7 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
 
 #[test]
 fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
-    let bench = Bench::new();
+    let bench = UploadFixture::new();
     let Some(store) = bench.bucket("d", stopping_after(2).0) else {
         return;
     };
@@ -345,14 +345,14 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
         }
     );
     assert!(!kept.exists());
-    let (parts, at) = store.parts(Key::Blob(bench.file.sha256())).unwrap();
+    let (parts, at) = store.parts(ObjectKey::Blob(bench.file.sha256())).unwrap();
     let upload = record["upload"].as_str().unwrap().to_owned();
     wait(parts.put_part(&at, &upload, 0, "x".into())).unwrap_err();
 }
 
 #[test]
 fn an_upload_begun_long_ago_is_begun_anew() {
-    let bench = Bench::new();
+    let bench = UploadFixture::new();
     let Some(store) = bench.bucket("f", stopping_after(2).0) else {
         return;
     };
@@ -381,12 +381,12 @@ fn an_upload_begun_long_ago_is_begun_anew() {
 
 #[test]
 fn a_blob_cut_short_is_damaged_wherever_it_was_cut() {
-    let bench = Bench::new();
+    let bench = UploadFixture::new();
     let store = Store::open("store", bench.folder.path()).unwrap();
     wait(upload(&store, &bench.file)).unwrap();
     let path = bench
         .path("store")
-        .join(Key::Blob(bench.file.sha256()).to_string());
+        .join(ObjectKey::Blob(bench.file.sha256()).to_string());
     for length in [LENGTH as u64 - 1, 1 << 23, 5, 0] {
         fs::OpenOptions::new()
             .write(true)

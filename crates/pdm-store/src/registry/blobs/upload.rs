@@ -6,13 +6,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::multipart::MultipartStore;
 use object_store::{Error, MultipartUpload};
 
-use super::buffers::{Buffers, Part};
-use super::kept::Kept;
+use super::buffers::{Buffers, FilePart};
+use super::kept::PendingUpload;
 use super::{IN_FLIGHT, PART, part_length};
 use crate::registry::RegistryError;
 use crate::registry::error::is_refusal;
-use crate::registry::keys::Key;
-use crate::registry::manifest::{BundleFile, Content, FileEntry};
+use crate::registry::keys::ObjectKey;
+use crate::registry::manifest::{FileBytes, FileEntry, NewFile};
 use crate::registry::store::Store;
 use pdm_core::content::{Digest, HashingReader};
 
@@ -22,11 +22,11 @@ use pdm_core::content::{Digest, HashingReader};
 /// The file was changed since its digest was taken, another object stands there, and whatever disk and store answer.
 pub(in crate::registry) async fn upload(
     store: &Store,
-    file: &BundleFile,
+    file: &NewFile,
 ) -> Result<(), RegistryError> {
     let path = match file.content() {
-        Content::Bytes(bytes) => return store.put_blob(bytes.clone()).await.map(drop),
-        Content::File(path) => path,
+        FileBytes::Bytes(bytes) => return store.put_blob(bytes.clone()).await.map(drop),
+        FileBytes::File(path) => path,
     };
     if file.bytes() <= PART {
         let bytes = std::fs::read(path).map_err(unread(path))?;
@@ -40,8 +40,10 @@ pub(in crate::registry) async fn upload(
     if is_there(store, file.entry()).await? {
         return Ok(());
     }
-    match store.parts(Key::Blob(file.sha256())) {
-        Some((bucket, at)) => resumable(store, file, path, &Parts { store: bucket, at }).await,
+    match store.parts(ObjectKey::Blob(file.sha256())) {
+        Some((bucket, at)) => {
+            resumable(store, file, path, &MultipartTarget { store: bucket, at }).await
+        }
         None => in_one_go(store, file, path).await,
     }
 }
@@ -54,7 +56,7 @@ pub(in crate::registry) async fn is_there(
     store: &Store,
     file: &FileEntry,
 ) -> Result<bool, RegistryError> {
-    let key = Key::Blob(file.sha256);
+    let key = ObjectKey::Blob(file.sha256);
     match store.look(key).await? {
         Some(there) if there.bytes != file.bytes => Err(RegistryError::damaged(
             key,
@@ -68,7 +70,7 @@ pub(in crate::registry) async fn is_there(
 }
 
 /// Who takes an object in parts, and where it will stand.
-struct Parts {
+struct MultipartTarget {
     store: Arc<dyn MultipartStore>,
     at: object_store::path::Path,
 }
@@ -76,13 +78,13 @@ struct Parts {
 /// Uploads in parts that a later run need not send again.
 async fn resumable(
     store: &Store,
-    file: &BundleFile,
+    file: &NewFile,
     path: &Path,
-    parts: &Parts,
+    parts: &MultipartTarget,
 ) -> Result<(), RegistryError> {
-    let failed = |trouble: Trouble| trouble.told(store, file);
+    let failed = |trouble: UploadError| trouble.told(store, file);
     let length = part_length(file.bytes());
-    let kept = match Kept::find(store, file.sha256(), length) {
+    let kept = match PendingUpload::find(store, file.sha256(), length) {
         Some(old) if !old.is_fresh(store) => {
             give_up(parts, old).await;
             None
@@ -92,7 +94,7 @@ async fn resumable(
     if let Some(kept) = kept {
         match send(store, file, path, parts, kept).await {
             // The server has given the upload up meanwhile, or finds it wrong: it is begun anew.
-            Err(trouble @ Trouble::Store(_)) if trouble.is_hopeless() => {}
+            Err(trouble @ UploadError::Store(_)) if trouble.is_hopeless() => {}
             outcome => return outcome.map_err(failed),
         }
     }
@@ -100,20 +102,20 @@ async fn resumable(
         .store
         .create_multipart(&parts.at)
         .await
-        .map_err(|source| failed(Trouble::Store(source)))?;
-    let kept = Kept::begin(store, file.sha256(), length, upload);
+        .map_err(|source| failed(UploadError::Store(source)))?;
+    let kept = PendingUpload::begin(store, file.sha256(), length, upload);
     send(store, file, path, parts, kept).await.map_err(failed)
 }
 
-pub(super) enum Trouble {
+pub(super) enum UploadError {
     Store(Error),
     Other(RegistryError),
 }
 
-impl Trouble {
-    fn told(self, store: &Store, file: &BundleFile) -> RegistryError {
+impl UploadError {
+    fn told(self, store: &Store, file: &NewFile) -> RegistryError {
         match self {
-            Self::Store(source) => store.failed("upload", Key::Blob(file.sha256()), source),
+            Self::Store(source) => store.failed("upload", ObjectKey::Blob(file.sha256()), source),
             Self::Other(error) => error,
         }
     }
@@ -144,13 +146,13 @@ fn is_about_the_asker(error: &Error) -> bool {
     ) || WORDS.iter().any(|word| told.contains(word))
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for UploadError {
     fn from(error: Error) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<RegistryError> for Trouble {
+impl From<RegistryError> for UploadError {
     fn from(error: RegistryError) -> Self {
         Self::Other(error)
     }
@@ -159,16 +161,16 @@ impl From<RegistryError> for Trouble {
 /// Sends the parts that did not arrive yet, and puts all together.
 async fn send(
     store: &Store,
-    file: &BundleFile,
+    file: &NewFile,
     path: &Path,
-    parts: &Parts,
-    mut kept: Kept,
-) -> Result<(), Trouble> {
+    parts: &MultipartTarget,
+    mut kept: PendingUpload,
+) -> Result<(), UploadError> {
     let sent = send_parts(store, file, path, parts, &mut kept).await;
     let whole = match sent {
         Ok(digest) if digest == file.sha256() => complete(store, file, parts, &kept)
             .await
-            .map_err(Trouble::Store),
+            .map_err(UploadError::Store),
         Ok(_) => Err(changed(path).into()),
         Err(trouble) => Err(trouble),
     };
@@ -185,7 +187,7 @@ async fn send(
     }
 }
 
-async fn give_up(parts: &Parts, kept: Kept) {
+async fn give_up(parts: &MultipartTarget, kept: PendingUpload) {
     kept.forget();
     // Where even that fails, the bucket's own rule for unfinished uploads cleans up.
     let _ = parts.store.abort_multipart(&parts.at, &kept.upload).await;
@@ -194,9 +196,9 @@ async fn give_up(parts: &Parts, kept: Kept) {
 /// Puts all parts together. Where the answer is lost, or another process was first, the object stands nevertheless.
 async fn complete(
     store: &Store,
-    file: &BundleFile,
-    parts: &Parts,
-    kept: &Kept,
+    file: &NewFile,
+    parts: &MultipartTarget,
+    kept: &PendingUpload,
 ) -> Result<(), Error> {
     match parts
         .store
@@ -204,7 +206,7 @@ async fn complete(
         .await
     {
         Ok(_) => Ok(()),
-        Err(error) => match store.length(Key::Blob(file.sha256())).await {
+        Err(error) => match store.length(ObjectKey::Blob(file.sha256())).await {
             Ok(Some(length)) if length == file.bytes() => Ok(()),
             _ => Err(error),
         },
@@ -214,11 +216,11 @@ async fn complete(
 /// Reads the whole file, sends what did not arrive yet, and returns the digest of what was read.
 async fn send_parts(
     store: &Store,
-    file: &BundleFile,
+    file: &NewFile,
     path: &Path,
-    parts: &Parts,
-    kept: &mut Kept,
-) -> Result<Digest, Trouble> {
+    parts: &MultipartTarget,
+    kept: &mut PendingUpload,
+) -> Result<Digest, UploadError> {
     let (length, before, upload) = (part_length(file.bytes()), kept.clone(), kept.upload.clone());
     let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
     let (task, total, buffers) = (
@@ -229,10 +231,10 @@ async fn send_parts(
     let sends = stream::iter(0..total.div_ceil(length)).map(|number| {
         let read = buffers
             .read(&mut reader, length as usize)
-            .map_err(|error| Trouble::Other(unread(path)(error)));
+            .map_err(|error| UploadError::Other(unread(path)(error)));
         let (before, upload) = (&before, &upload);
         async move {
-            let Part { bytes, crc32 } = read?;
+            let FilePart { bytes, crc32 } = read?;
             let count = bytes.len() as u64;
             if before.has(number, crc32) {
                 return Ok((number, count, None));
@@ -247,7 +249,7 @@ async fn send_parts(
             let id = tokio::spawn(put)
                 .await
                 .expect("nothing ends a part before it is sent")?;
-            Ok::<_, Trouble>((number, count, Some((crc32, id))))
+            Ok::<_, UploadError>((number, count, Some((crc32, id))))
         }
     });
     let mut sends = sends.buffer_unordered(IN_FLIGHT);
@@ -264,18 +266,20 @@ async fn send_parts(
 }
 
 /// Writes to a store that takes no part twice: a disk, or memory.
-async fn in_one_go(store: &Store, file: &BundleFile, path: &Path) -> Result<(), RegistryError> {
-    let mut upload = store.begin(Key::Blob(file.sha256())).await?;
+async fn in_one_go(store: &Store, file: &NewFile, path: &Path) -> Result<(), RegistryError> {
+    let mut upload = store.begin(ObjectKey::Blob(file.sha256())).await?;
     let written = write_parts(store, file, path, upload.as_mut()).await;
     let outcome = match written {
-        Ok(digest) if digest == file.sha256() => {
-            upload.complete().await.map(drop).map_err(Trouble::Store)
-        }
+        Ok(digest) if digest == file.sha256() => upload
+            .complete()
+            .await
+            .map(drop)
+            .map_err(UploadError::Store),
         Ok(_) => Err(changed(path).into()),
         Err(trouble) => Err(trouble),
     };
     let Err(trouble) = outcome else {
-        return store.adopt(Key::Blob(file.sha256()));
+        return store.adopt(ObjectKey::Blob(file.sha256()));
     };
     // What stays behind has no name under which anybody would look.
     let _ = upload.abort().await;
@@ -284,15 +288,15 @@ async fn in_one_go(store: &Store, file: &BundleFile, path: &Path) -> Result<(), 
 
 async fn write_parts(
     store: &Store,
-    file: &BundleFile,
+    file: &NewFile,
     path: &Path,
     upload: &mut dyn MultipartUpload,
-) -> Result<Digest, Trouble> {
+) -> Result<Digest, UploadError> {
     let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
     let (task, total, mut done) = (format!("store {}", file.path()), file.bytes(), 0);
     let buffers = Buffers::default();
     while done < total {
-        let Part { bytes, .. } = buffers
+        let FilePart { bytes, .. } = buffers
             .read(&mut reader, PART as usize)
             .map_err(unread(path))?;
         if bytes.is_empty() {

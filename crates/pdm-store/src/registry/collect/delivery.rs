@@ -1,7 +1,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::registry::error::RegistryError;
-use crate::registry::keys::Key;
+use crate::registry::keys::ObjectKey;
 use crate::registry::store::Store;
 use pdm_core::content::Digest;
 
@@ -15,7 +15,7 @@ impl Store {
         blobs: impl IntoIterator<Item = Digest>,
     ) -> Result<Vec<Digest>, RegistryError> {
         let blobs: Vec<_> = blobs.into_iter().collect();
-        let lengths = stream::iter(blobs.clone()).map(|blob| self.length(Key::Blob(blob)));
+        let lengths = stream::iter(blobs.clone()).map(|blob| self.length(ObjectKey::Blob(blob)));
         let lengths: Vec<_> = lengths.buffered(LOOKS).try_collect().await?;
         Ok(blobs
             .into_iter()

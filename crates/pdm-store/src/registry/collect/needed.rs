@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::registry::entry::Action;
+use crate::registry::entry::LogAction;
 use crate::registry::manifest::VersionId;
 use pdm_core::content::Digest;
 
@@ -13,17 +13,20 @@ pub(crate) struct Needed {
 
 impl Needed {
     /// Takes in what an entry says.
-    pub(crate) fn take(&mut self, action: &Action) {
+    pub(crate) fn take(&mut self, action: &LogAction) {
         let id = match action {
-            Action::Register(version) => version.id(),
-            Action::Promote(promoted) => VersionId {
+            LogAction::Register(version) => version.id(),
+            LogAction::Promote(promoted) => VersionId {
                 model: promoted.model.clone(),
                 version: promoted.to,
             },
-            Action::Collect(collected) => {
+            LogAction::Collect(collected) => {
                 return self.collected.extend(collected.versions.iter().cloned());
             }
-            Action::Rollback(_) | Action::Annotate(_) | Action::Approve(_) | Action::Retire(_) => {
+            LogAction::Rollback(_)
+            | LogAction::Annotate(_)
+            | LogAction::Approve(_)
+            | LogAction::Retire(_) => {
                 return;
             }
         };
@@ -41,14 +44,14 @@ impl Needed {
 }
 
 /// Returns the blobs an action names.
-pub(crate) fn blobs_of(action: &Action) -> Vec<Digest> {
+pub(crate) fn blobs_of(action: &LogAction) -> Vec<Digest> {
     match action {
-        Action::Register(version) => version.blobs().collect(),
-        Action::Promote(promoted) => promoted.report.into_iter().collect(),
-        Action::Rollback(_)
-        | Action::Annotate(_)
-        | Action::Approve(_)
-        | Action::Retire(_)
-        | Action::Collect(_) => Vec::new(),
+        LogAction::Register(version) => version.blobs().collect(),
+        LogAction::Promote(promoted) => promoted.report.into_iter().collect(),
+        LogAction::Rollback(_)
+        | LogAction::Annotate(_)
+        | LogAction::Approve(_)
+        | LogAction::Retire(_)
+        | LogAction::Collect(_) => Vec::new(),
     }
 }

@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use super::{LEAST_GRACE, blobs_of};
 use crate::registry::error::RegistryError;
-use crate::registry::keys::{BLOBS, Key};
+use crate::registry::keys::{BLOBS, ObjectKey};
 use crate::registry::log::Log;
 use crate::registry::manifest::VersionId;
 use crate::registry::registry::Registry;
 use crate::registry::snapshot::{self, Contradiction};
-use crate::registry::state::{Retirement, State};
+use crate::registry::state::{RegistryState, Retirement};
 use pdm_core::content::Digest;
 
 /// What nothing rests on any more, found by looking only.
@@ -92,7 +92,7 @@ impl Registry {
             found.entries,
         );
         for object in listed {
-            let Some(Key::Blob(blob)) = Key::parse(&object.path) else {
+            let Some(ObjectKey::Blob(blob)) = ObjectKey::parse(&object.path) else {
                 continue;
             };
             found.stored += 1;
@@ -126,12 +126,12 @@ impl Registry {
     /// Returns the versions that only seem to have been retired long ago, because somebody's clock was slow.
     async fn retired_lately(
         &self,
-        state: &State,
+        state: &RegistryState,
         before: Timestamp,
     ) -> Result<BTreeSet<VersionId>, RegistryError> {
         let mut lately = BTreeSet::new();
         for (id, retirement) in due(state, before) {
-            let entry = self.store().look(Key::Log(retirement.entry)).await?;
+            let entry = self.store().look(ObjectKey::Log(retirement.entry)).await?;
             if entry.is_none_or(|entry| entry.modified >= before) {
                 lately.insert(id);
             }
@@ -219,7 +219,7 @@ pub(super) struct Owners {
 }
 
 /// Returns the versions that were retired before a time and still have their files.
-fn due(state: &State, before: Timestamp) -> Vec<(VersionId, Retirement)> {
+fn due(state: &RegistryState, before: Timestamp) -> Vec<(VersionId, Retirement)> {
     let versions = state
         .models()
         .flat_map(|(_, model)| model.versions().iter().map(move |version| (model, version)));
@@ -232,7 +232,7 @@ fn due(state: &State, before: Timestamp) -> Vec<(VersionId, Retirement)> {
 }
 
 /// Sorts blobs by who rests on them: versions that stay, or versions retired before a time whose files may go.
-pub(super) fn owners(state: &State, before: Timestamp) -> Owners {
+pub(super) fn owners(state: &RegistryState, before: Timestamp) -> Owners {
     let mut owners = Owners {
         needed: BTreeSet::new(),
         due: BTreeMap::new(),

@@ -3,23 +3,23 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::FRESH;
-use crate::registry::state::State;
+use crate::registry::state::RegistryState;
 use pdm_core::content::Digest;
 
 /// Which blobs a writer need not send because they are there. A store that no version is written to relies on all.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reliance(Option<Known>);
+pub(crate) struct Reliance(Option<RelianceContext>);
 
 #[derive(Debug, Clone)]
-struct Known {
-    state: Arc<State>,
+struct RelianceContext {
+    state: Arc<RegistryState>,
     now: Timestamp,
 }
 
 impl Reliance {
     /// Returns what a writer may rely on after it has read the log.
-    pub(crate) fn of(state: Arc<State>, now: Timestamp) -> Self {
-        Self(Some(Known { state, now }))
+    pub(crate) fn of(state: Arc<RegistryState>, now: Timestamp) -> Self {
+        Self(Some(RelianceContext { state, now }))
     }
 
     /// Returns whether a blob stays whatever its age: a version in use rests on it.
@@ -42,7 +42,7 @@ impl Reliance {
     }
 }
 
-impl State {
+impl RegistryState {
     /// Returns whether a version in use rests on a blob.
     fn is_needed(&self, blob: Digest) -> bool {
         self.models().any(|(_, model)| {

@@ -6,13 +6,13 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::plan::{Collectable, Unneeded, owners};
-use crate::registry::entry::{Action, Collected, Stamp};
+use crate::registry::entry::{Collected, LogAction, Stamp};
 use crate::registry::error::RegistryError;
-use crate::registry::keys::Key;
-use crate::registry::log::{Log, Step};
+use crate::registry::keys::ObjectKey;
+use crate::registry::log::{AppendDecision, Log};
 use crate::registry::manifest::VersionId;
 use crate::registry::registry::Registry;
-use crate::registry::state::State;
+use crate::registry::state::RegistryState;
 
 /// Blobs removed at the same time.
 const REMOVERS: usize = 8;
@@ -74,7 +74,7 @@ impl Registry {
         found: &Collectable,
         stamp: &Stamp,
     ) -> Result<Removed, RegistryError> {
-        let decide = |state: Arc<State>| ready(Ok(decide(found, &state)));
+        let decide = |state: Arc<RegistryState>| ready(Ok(decide(found, &state)));
         let ((versions, doomed), entry) = Log::append(self.store(), stamp, decide).await?;
         let total = doomed.len() as u64;
         let mut removed = Removed {
@@ -105,7 +105,7 @@ impl Registry {
         found: &Collectable,
         blob: Unneeded,
     ) -> Result<Option<u64>, RegistryError> {
-        let key = Key::Blob(blob.blob);
+        let key = ObjectKey::Blob(blob.blob);
         match self.store().look(key).await? {
             Some(there) if there.modified < found.before => {
                 self.store().delete(key).await?;
@@ -117,7 +117,10 @@ impl Registry {
 }
 
 /// Decides which versions lose their files and which blobs go, of those that were found.
-fn decide(found: &Collectable, state: &State) -> Step<(Vec<VersionId>, Vec<Unneeded>)> {
+fn decide(
+    found: &Collectable,
+    state: &RegistryState,
+) -> AppendDecision<(Vec<VersionId>, Vec<Unneeded>)> {
     let owners = owners(state, found.before);
     let doomed = |blob: &&Unneeded| {
         owners
@@ -133,9 +136,9 @@ fn decide(found: &Collectable, state: &State) -> Step<(Vec<VersionId>, Vec<Unnee
     versions.sort();
     versions.dedup();
     match versions[..] {
-        [] => Step::Leave((versions, doomed)),
-        _ => Step::Append(
-            Action::Collect(Collected {
+        [] => AppendDecision::Leave((versions, doomed)),
+        _ => AppendDecision::Append(
+            LogAction::Collect(Collected {
                 versions: versions.clone(),
             }),
             (versions, doomed),

@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::LEAST_GRACE;
-use crate::registry::blobs::{Kept, LOCK};
+use crate::registry::blobs::{LOCK, PendingUpload};
 use crate::registry::error::RegistryError;
-use crate::registry::keys::{BLOBS, Key, LOG, SNAPSHOTS};
+use crate::registry::keys::{BLOBS, LOG, ObjectKey, SNAPSHOTS};
 use crate::registry::registry::Registry;
 use crate::registry::store::Store;
 
@@ -128,7 +128,7 @@ impl Registry {
 /// Returns whether a file beside the objects is one that a killed writer has staged: the disk store names it after its object.
 fn staged(path: &Path) -> Option<LeftoverKind> {
     let (object, number) = path.file_name()?.to_str()?.rsplit_once('#')?;
-    let of_ours = |folder: &str| Key::parse(&format!("{folder}/{object}")).is_some();
+    let of_ours = |folder: &str| ObjectKey::parse(&format!("{folder}/{object}")).is_some();
     let is_ours = ["blobs/sha256", LOG, SNAPSHOTS].into_iter().any(of_ours);
     let staged = number.bytes().all(|digit| digit.is_ascii_digit()) && is_ours;
     staged.then_some(LeftoverKind::Temporary)
@@ -180,7 +180,7 @@ fn measure(path: &Path) -> io::Result<(u64, Timestamp)> {
     Ok(sum)
 }
 
-fn record(path: &Path) -> Option<Kept> {
+fn record(path: &Path) -> Option<PendingUpload> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
@@ -204,7 +204,7 @@ async fn end_upload(store: &Store, path: &Path) -> Result<(), String> {
         .filter(|lock| lock.exists());
     let _held = lock.map(|lock| unused(&lock)).transpose()?;
     if let Some(kept) = record(path)
-        && let Some((bucket, at)) = store.parts(Key::Blob(kept.blob))
+        && let Some((bucket, at)) = store.parts(ObjectKey::Blob(kept.blob))
     {
         match bucket.abort_multipart(&at, &kept.upload).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}

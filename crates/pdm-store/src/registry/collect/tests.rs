@@ -7,28 +7,28 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::registry::blocking::{Registry, wait};
-use crate::registry::keys::Key;
+use crate::registry::keys::ObjectKey;
 use crate::registry::samples::{model, stamp, version};
 use crate::registry::{
-    BundleFile, Failure, ModelRef, NewVersion, RegistryError, Stamp, Store, Surroundings,
+    Failure, ModelRef, NewFile, NewVersion, OpenOptions, RegistryError, Stamp, Store,
 };
 use pdm_core::content::Digest;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A registry on disk, whose files' ages can be set.
-struct Bench {
+struct CollectFixture {
     folder: TempDir,
     registry: Registry,
 }
 
-impl Bench {
+impl CollectFixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Some(folder.path().join("transfers"));
         let store = Store::open(
             "store",
-            Surroundings {
+            OpenOptions {
                 scratch,
                 ..folder.path().into()
             },
@@ -45,7 +45,7 @@ impl Bench {
     }
 
     fn blob(&self, blob: Digest) -> PathBuf {
-        self.path("store").join(Key::Blob(blob).to_string())
+        self.path("store").join(ObjectKey::Blob(blob).to_string())
     }
 
     fn write(&self, name: &str, days_old: u32) -> PathBuf {
@@ -84,11 +84,11 @@ fn now() -> Stamp {
 
 #[test]
 fn a_blob_that_may_be_collected_is_written_again_before_it_is_relied_on() {
-    let bench = Bench::new();
-    let long = BundleFile::of_bytes("long".parse().unwrap(), vec![7; 9 << 20]);
+    let bench = CollectFixture::new();
+    let long = NewFile::of_bytes("long".parse().unwrap(), vec![7; 9 << 20]);
     std::fs::create_dir(bench.path("bundle")).unwrap();
     std::fs::write(bench.path("bundle/long"), vec![7; 9 << 20]).unwrap();
-    let files = BundleFile::read_folder(&bench.path("bundle")).unwrap();
+    let files = NewFile::read_folder(&bench.path("bundle")).unwrap();
     let new = NewVersion {
         files: [files, version("a", 1.0).files].concat(),
         ..version("a", 1.0)
@@ -155,7 +155,7 @@ fn a_blob_that_may_be_collected_is_written_again_before_it_is_relied_on() {
 
 #[test]
 fn orphans_go_when_they_are_old_and_a_look_before_the_removal_spares_what_is_young_again() {
-    let bench = Bench::new();
+    let bench = CollectFixture::new();
     let kept = bench
         .registry
         .register(&version("a", 1.0), &now())
@@ -192,7 +192,7 @@ fn orphans_go_when_they_are_old_and_a_look_before_the_removal_spares_what_is_you
 
 #[test]
 fn a_snapshot_that_reaches_beyond_the_log_or_is_damaged_asks_for_force() {
-    let bench = Bench::new();
+    let bench = CollectFixture::new();
     let note = |_| {
         _ = bench
             .registry
@@ -211,7 +211,7 @@ fn a_snapshot_that_reaches_beyond_the_log_or_is_damaged_asks_for_force() {
         .unwrap()
         .for_each(|blob| age(&blob.unwrap().path(), 8));
     for entry in 127..=130 {
-        std::fs::remove_file(bench.path("store").join(Key::Log(entry).to_string())).unwrap();
+        std::fs::remove_file(bench.path("store").join(ObjectKey::Log(entry).to_string())).unwrap();
     }
     let found = || {
         let registry = Registry::open("store", bench.folder.path()).unwrap();
@@ -220,7 +220,7 @@ fn a_snapshot_that_reaches_beyond_the_log_or_is_damaged_asks_for_force() {
     let refused = |found: &Collectable| bench.registry.collect(found, false, &now()).unwrap_err();
     let first = refused(&found());
     assert_eq!(first.failure(), Failure::Integrity);
-    let key = Key::Snapshot(128);
+    let key = ObjectKey::Snapshot(128);
     let beyond = format!("`{key}` holds entries up to 128, and the log ends at entry 126");
     assert!(first.to_string().contains(&beyond), "{first}");
     assert!(first.hint().unwrap().contains("--force"));
@@ -235,7 +235,7 @@ fn a_snapshot_that_reaches_beyond_the_log_or_is_damaged_asks_for_force() {
 
 #[test]
 fn a_short_grace_and_a_wrong_clock_remove_nothing() {
-    let bench = Bench::new();
+    let bench = CollectFixture::new();
     bench.registry.register(&version("a", 1.0), &now()).unwrap();
     let orphan = wait(bench.registry.store().put_blob("x".into())).unwrap();
     age(&bench.blob(orphan), 8);
@@ -262,7 +262,7 @@ fn a_short_grace_and_a_wrong_clock_remove_nothing() {
 
 #[test]
 fn a_slow_clock_retires_nothing_earlier() {
-    let bench = Bench::new();
+    let bench = CollectFixture::new();
     let version = bench
         .registry
         .register(&version("a", 1.0), &now())
@@ -279,23 +279,23 @@ fn a_slow_clock_retires_nothing_earlier() {
         .unwrap();
     let found = || bench.registry.collectable(LEAST_GRACE, now().time).unwrap();
     assert_eq!((found().blobs, found().versions), (vec![], vec![]));
-    age(&bench.path("store").join(Key::Log(2).to_string()), 3);
+    age(&bench.path("store").join(ObjectKey::Log(2).to_string()), 3);
     assert_eq!(found().versions, [version.id()]);
 }
 
 #[test]
 fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
-    let bench = Bench::new();
+    let bench = CollectFixture::new();
     bench.registry.register(&version("a", 1.0), &now()).unwrap();
     let digest = Digest::of("x");
-    let log = format!("store/{}#1", Key::Log(9));
+    let log = format!("store/{}#1", ObjectKey::Log(9));
     let old = [
         format!("transfers/{digest}.part"),
         format!("transfers/{digest}.upload.new"),
         log,
     ];
     let old = old.map(|name| bench.write(&name, 3));
-    let blob = bench.write(&format!("store/{}#2", Key::Blob(digest)), 3);
+    let blob = bench.write(&format!("store/{}#2", ObjectKey::Blob(digest)), 3);
     let inside = bench.write("transfers/.tmpAbC/blob", 3);
     let folder = inside.parent().unwrap().to_owned();
     age(&folder, 3);

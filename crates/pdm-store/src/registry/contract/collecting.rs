@@ -1,6 +1,6 @@
 //! What every store must let the registry collect, and what must stay.
 
-use super::super::log::{Log, Step};
+use super::super::log::{AppendDecision, Log};
 use super::*;
 
 /// When everything in these tests is old.
@@ -92,7 +92,7 @@ pub(super) fn what_retired_versions_rested_on_is_collected_and_remembered(store:
             .history
             .last()
             .map(|row| (row.action, row.actor.as_str())),
-        Some((Done::Collect, "janitor"))
+        Some((HistoryAction::Collect, "janitor"))
     );
     registry.check(&new).unwrap();
 
@@ -136,10 +136,10 @@ pub(super) fn a_collection_that_was_killed_is_completed(store: Store) {
     let registry = registry(&store);
     let [old, new] = one_retired(&registry);
     let written = registry.wait(Log::append(&store, &later(), |_| {
-        let action = Action::Collect(Collected {
+        let action = LogAction::Collect(Collected {
             versions: vec![old.id()],
         });
-        std::future::ready(Ok(Step::Append(action, ())))
+        std::future::ready(Ok(AppendDecision::Append(action, ())))
     }));
     assert_eq!(written.unwrap().1, Some(6));
     let report = registry.verify().unwrap();

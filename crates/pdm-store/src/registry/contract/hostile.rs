@@ -2,8 +2,8 @@
 //! changes what readers, writers and collectors see, or it is named.
 
 use super::super::chain::Chain;
-use super::super::entry::Entry;
-use super::super::keys::Key;
+use super::super::entry::LogEntry;
+use super::super::keys::ObjectKey;
 use super::super::store::Created;
 use super::super::{genesis, snapshot};
 use super::*;
@@ -42,17 +42,17 @@ pub(in crate::registry) fn forged(store: &Store, end: u64) -> Vec<u8> {
     let mut chain = Chain::new(wait(genesis::read(store)).unwrap());
     let (mut lines, mut version) = (Vec::new(), None);
     for sequence in 1..=end {
-        let honest = wait(store.get(Key::Log(sequence))).unwrap();
-        let honest = honest.map(|bytes| Entry::decode(sequence, &bytes).unwrap());
-        version = version.or_else(|| honest.as_ref().and_then(Entry::registered).cloned());
+        let honest = wait(store.get(ObjectKey::Log(sequence))).unwrap();
+        let honest = honest.map(|bytes| LogEntry::decode(sequence, &bytes).unwrap());
+        version = version.or_else(|| honest.as_ref().and_then(LogEntry::registered).cloned());
         let version = version.clone().unwrap();
         let action = match (sequence, &honest) {
             (1, Some(first)) => first.action.clone(),
-            (2, _) => Action::Register(Box::new(ModelVersion {
+            (2, _) => LogAction::Register(Box::new(ModelVersion {
                 version: 2,
                 ..version
             })),
-            (3, _) => Action::Promote(Promoted {
+            (3, _) => LogAction::Promote(Promoted {
                 model: model(),
                 alias: champion(),
                 from: None,
@@ -61,13 +61,13 @@ pub(in crate::registry) fn forged(store: &Store, end: u64) -> Vec<u8> {
                 report: None,
                 forced: true,
             }),
-            _ => Action::Annotate(Remarked {
+            _ => LogAction::Annotate(Remarked {
                 model: model(),
                 version: 1,
                 text: "forged".to_owned(),
             }),
         };
-        let entry = Entry {
+        let entry = LogEntry {
             format: 2,
             registry: chain.id(),
             sequence,
@@ -84,7 +84,7 @@ pub(in crate::registry) fn forged(store: &Store, end: u64) -> Vec<u8> {
     lines.split_off((end - BLOCK) as usize).join(&b'\n')
 }
 
-fn create(store: &Store, key: Key, bytes: impl Into<object_store::PutPayload>) {
+fn create(store: &Store, key: ObjectKey, bytes: impl Into<object_store::PutPayload>) {
     assert_eq!(wait(store.create(key, bytes)).unwrap(), Created::Written);
 }
 
@@ -94,7 +94,7 @@ pub(super) fn forged_snapshots_change_nothing(store: Store) {
     let before = seen(&store);
     // The block that is being written, the next, and some far away.
     for end in [1, 2, 3, 9].map(|block| block * BLOCK) {
-        create(&store, Key::Snapshot(end), forged(&store, end));
+        create(&store, ObjectKey::Snapshot(end), forged(&store, end));
         assert_eq!(seen(&store), before, "{end}");
     }
     let found = collectable_of(&fresh(&store));
@@ -106,7 +106,7 @@ pub(super) fn forged_snapshots_change_nothing(store: Store) {
     let keys: Vec<_> = findings.iter().map(|finding| finding.key.clone()).collect();
     assert_eq!(
         keys,
-        [1, 2, 3, 9].map(|block| Key::Snapshot(block * BLOCK).to_string())
+        [1, 2, 3, 9].map(|block| ObjectKey::Snapshot(block * BLOCK).to_string())
     );
 }
 
@@ -114,7 +114,11 @@ pub(super) fn a_forged_snapshot_behind_an_honest_one_changes_nothing(store: Stor
     let registry = registry(&store);
     log_of(&registry, BLOCK + 3);
     let before = seen(&store);
-    create(&store, Key::Snapshot(2 * BLOCK), forged(&store, 2 * BLOCK));
+    create(
+        &store,
+        ObjectKey::Snapshot(2 * BLOCK),
+        forged(&store, 2 * BLOCK),
+    );
     assert_eq!(seen(&store), before);
     log_of(&super::registry(&fresh(&store)), BLOCK + 5);
     assert_eq!(seen(&store).1, BLOCK as usize + 5);
@@ -154,7 +158,7 @@ fn assert_refused(store: &Store, word: &str) {
 pub(super) fn an_entry_far_ahead_is_named_and_nothing_is_read_past_it(store: Store) {
     let registry = registry(&store);
     log_of(&registry, 3);
-    create(&store, Key::Log(999), "no entry");
+    create(&store, ObjectKey::Log(999), "no entry");
     assert_refused(&store, "000999.json` is there");
     let findings = registry.verify().unwrap().findings;
     assert_eq!(findings[0].what, "entries 4 to 998 are missing");
@@ -162,7 +166,7 @@ pub(super) fn an_entry_far_ahead_is_named_and_nothing_is_read_past_it(store: Sto
         findings[1].key.ends_with("999.json") && findings[1].what.starts_with("no JSON"),
         "{findings:?}"
     );
-    wait(store.delete(Key::Log(999))).unwrap();
+    wait(store.delete(ObjectKey::Log(999))).unwrap();
     log_of(&super::registry(&fresh(&store)), 4);
 }
 
@@ -173,13 +177,13 @@ pub(super) fn objects_of_other_names_change_nothing_and_blobs_of_other_bytes_are
     log_of(&registry, 2);
     let before = seen(&store);
     let digest = Digest::of("what it should hold");
-    create(&store, Key::Blob(digest), "something else");
-    create(&store, Key::Probe(uuid::Uuid::nil()), "stale");
+    create(&store, ObjectKey::Blob(digest), "something else");
+    create(&store, ObjectKey::Probe(uuid::Uuid::nil()), "stale");
     assert_eq!(seen(&store), before);
     log_of(&super::registry(&fresh(&store)), 3);
     let findings = registry.verify().unwrap().findings;
     assert_eq!(findings.len(), 1, "{findings:?}");
-    assert_eq!(findings[0].key, Key::Blob(digest).to_string());
+    assert_eq!(findings[0].key, ObjectKey::Blob(digest).to_string());
     // A writer that needs the blob says so, and names nothing that is not there.
     let refused =
         wait(store.put_blob(bytes::Bytes::from_static(b"what it should hold"))).unwrap_err();
@@ -190,12 +194,12 @@ pub(super) fn objects_that_are_too_long_are_not_read(store: Store) {
     let registry = registry(&store);
     log_of(&registry, 2);
     let before = seen(&store);
-    create(&store, Key::Snapshot(BLOCK), vec![b'x'; 33 << 20]);
+    create(&store, ObjectKey::Snapshot(BLOCK), vec![b'x'; 33 << 20]);
     assert_eq!(seen(&store), before);
-    create(&store, Key::Log(3), vec![b'x'; 5 << 20]);
+    create(&store, ObjectKey::Log(3), vec![b'x'; 5 << 20]);
     assert_refused(&store, "it has 5242880 bytes or more");
     let long = "x".repeat(5 << 20);
-    wait(store.delete(Key::Log(3))).unwrap();
+    wait(store.delete(ObjectKey::Log(3))).unwrap();
     let refused = registry
         .annotate(&reference("fd001/1"), &long, &stamp(3))
         .unwrap_err();
@@ -208,11 +212,16 @@ pub(super) fn objects_that_are_too_long_are_not_read(store: Store) {
 pub(super) fn a_store_without_its_log_is_no_empty_registry(store: Store) {
     let registry = registry(&store);
     log_of(&registry, 3);
-    for key in [Key::Genesis, Key::Log(1), Key::Log(2), Key::Log(3)] {
+    for key in [
+        ObjectKey::Genesis,
+        ObjectKey::Log(1),
+        ObjectKey::Log(2),
+        ObjectKey::Log(3),
+    ] {
         wait(store.delete(key)).unwrap();
     }
     assert_refused(&store, "the log of the registry");
-    wait(store.delete(Key::Marker)).unwrap();
+    wait(store.delete(ObjectKey::Marker)).unwrap();
     assert_refused(&store, "the log of the registry");
     let refused = super::registry(&fresh(&store)).list(None).unwrap_err();
     assert!(
@@ -223,7 +232,7 @@ pub(super) fn a_store_without_its_log_is_no_empty_registry(store: Store) {
 
 pub(super) fn a_log_without_its_beginning_is_named(store: Store) {
     log_of(&registry(&store), 2);
-    wait(store.delete(Key::Genesis)).unwrap();
+    wait(store.delete(ObjectKey::Genesis)).unwrap();
     assert_refused(
         &store,
         "00000000000000000000.json` is damaged: it is missing",
@@ -238,7 +247,7 @@ pub(super) fn a_log_that_was_cut_short_removes_nothing(store: Store) {
         .map(|(name, scale)| register(&registry, name, scale, 1));
     let newest = registry.verify().unwrap().head.unwrap();
     for sequence in 2..=4 {
-        wait(store.delete(Key::Log(sequence))).unwrap();
+        wait(store.delete(ObjectKey::Log(sequence))).unwrap();
     }
     let cut = super::registry(&fresh(&store));
     let found = cut.collectable(LEAST_GRACE, later().time).unwrap();
@@ -249,7 +258,7 @@ pub(super) fn a_log_that_was_cut_short_removes_nothing(store: Store) {
         "{refused}"
     );
     for blob in lost.iter().flat_map(|version| version.blobs()) {
-        assert!(wait(store.length(Key::Blob(blob))).unwrap().is_some());
+        assert!(wait(store.length(ObjectKey::Blob(blob))).unwrap().is_some());
     }
     // What was noted earlier tells.
     let noted = |noted| cut.verify_head(noted).unwrap();

@@ -1,12 +1,12 @@
 use super::*;
 use crate::registry::blocking::Registry;
 use crate::registry::samples::{card, model, protocol, stamp, version};
-use crate::registry::{BundleFile, NewVersion, Store};
+use crate::registry::{NewFile, NewVersion, Store};
 use pdm_core::scoring::{Metric, Protocol};
 
 fn registered(files: &[(&str, &str)], scale: f64) -> NewVersion {
     let file = |(path, bytes): &(&str, &str)| {
-        BundleFile::of_bytes(path.parse().unwrap(), (*bytes).to_owned())
+        NewFile::of_bytes(path.parse().unwrap(), (*bytes).to_owned())
     };
     let bundle = Digest::of(format!("{files:?}"));
     NewVersion {

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use super::manifest::{Config, Descriptor, Index, Layout, Manifest};
+use super::manifest::{Config, Descriptor, Index, OciLayout, OciManifest};
 use super::media;
 use crate::registry::blobs;
 use crate::registry::error::RegistryError;
-use crate::registry::keys::Key;
+use crate::registry::keys::ObjectKey;
 use crate::registry::manifest::{ModelVersion, VersionId};
 use crate::registry::reference::ModelRef;
 use crate::registry::registry::Registry;
-use pdm_core::content::{Digest, write_whole};
+use pdm_core::content::{Digest, atomic_write};
 
 /// What was exported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -98,10 +98,10 @@ impl Registry {
                     path: path.to_owned(),
                 });
             }
-            let missing = || RegistryError::damaged(Key::Blob(blob), "it is missing");
+            let missing = || RegistryError::damaged(ObjectKey::Blob(blob), "it is missing");
             let bytes = self
                 .store()
-                .length(Key::Blob(blob))
+                .length(ObjectKey::Blob(blob))
                 .await?
                 .ok_or_else(missing)?;
             self.layer(blob, bytes, folder).await?;
@@ -147,15 +147,15 @@ fn describe(
     let (manifest, digest) = blob(
         staged,
         media::MANIFEST,
-        &Manifest::of(version, config, layers),
+        &OciManifest::of(version, config, layers),
     )?;
-    write_whole(
+    atomic_write(
         &staged.join("index.json"),
         &serde_json::to_vec(&Index::of(manifest, tag))?,
     )?;
-    write_whole(
+    atomic_write(
         &staged.join("oci-layout"),
-        &serde_json::to_vec(&Layout::NEW)?,
+        &serde_json::to_vec(&OciLayout::NEW)?,
     )?;
     let (id, folder, tag) = (version.id(), folder.to_owned(), tag.to_owned());
     Ok(Exported {
@@ -176,7 +176,7 @@ fn blob(
 ) -> io::Result<(Descriptor, Digest)> {
     let bytes = serde_json::to_vec(value)?;
     let digest = Digest::of(&bytes);
-    write_whole(&folder.join(place(digest)), &bytes)?;
+    atomic_write(&folder.join(place(digest)), &bytes)?;
     Ok((
         Descriptor::of(media_type, digest, bytes.len() as u64),
         digest,

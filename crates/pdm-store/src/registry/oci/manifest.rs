@@ -47,11 +47,11 @@ impl Descriptor {
 /// The file `oci-layout`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Layout {
+pub(super) struct OciLayout {
     image_layout_version: &'static str,
 }
 
-impl Layout {
+impl OciLayout {
     pub(super) const NEW: Self = Self {
         image_layout_version: "1.0.0",
     };
@@ -86,7 +86,7 @@ impl Index {
 /// The manifest of a model.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Manifest {
+pub(super) struct OciManifest {
     schema_version: u8,
     media_type: &'static str,
     artifact_type: &'static str,
@@ -95,7 +95,7 @@ pub(super) struct Manifest {
     annotations: BTreeMap<String, String>,
 }
 
-impl Manifest {
+impl OciManifest {
     pub(super) fn of(version: &ModelVersion, config: Descriptor, layers: Vec<Descriptor>) -> Self {
         let origin = &version.origin;
         let annotations = [

@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::registry::blocking::Registry;
-use crate::registry::keys::Key;
+use crate::registry::keys::ObjectKey;
 use crate::registry::manifest::ModelVersion;
 use crate::registry::samples::{champion, gates, model, stamp, version};
-use crate::registry::{BundleFile, ModelRef, NewVersion, RegistryError, Store};
+use crate::registry::{ModelRef, NewFile, NewVersion, RegistryError, Store};
 use pdm_core::content::Digest;
 
 fn registry(store: Store) -> (Registry, ModelVersion) {
     let registry = Registry::new(store).unwrap();
     let mut new = version("a", 1.0);
     // Longer than a part, and the same bytes twice.
-    new.files.push(BundleFile::of_bytes(
+    new.files.push(NewFile::of_bytes(
         "weights/twin.safetensors".parse().unwrap(),
         vec![1; (8 << 20) + 1],
     ));
-    new.files.push(BundleFile::of_bytes(
+    new.files.push(NewFile::of_bytes(
         "weights/again.safetensors".parse().unwrap(),
         vec![1; (8 << 20) + 1],
     ));
@@ -213,7 +213,7 @@ fn what_cannot_be_exported_leaves_nothing() {
     let blob = root
         .path()
         .join("store")
-        .join(Key::Blob(version.predictions).to_string());
+        .join(ObjectKey::Blob(version.predictions).to_string());
     fs::write(&blob, "other bytes").unwrap();
     assert!(matches!(
         export(&registry, &folder),

@@ -4,7 +4,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
 use super::PublicKey;
-use crate::registry::entry::Entry;
+use crate::registry::entry::LogEntry;
 use crate::registry::manifest::ModelVersion;
 use pdm_core::content::canonical_json;
 
@@ -36,7 +36,7 @@ impl Signature {
     }
 }
 
-impl Entry {
+impl LogEntry {
     /// Returns what is signed of an entry: all but signature and seal.
     pub(super) fn message(&self) -> Vec<u8> {
         message(

@@ -14,10 +14,10 @@ use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
 use super::{PublicKey, Signature};
-use crate::bucket::Variable;
 use crate::registry::RegistryError;
-use crate::registry::entry::Entry;
+use crate::registry::entry::LogEntry;
 use crate::registry::manifest::ModelVersion;
+use pdm_core::domain::EnvLookup;
 
 /// Holds a secret key itself, as the text of its PEM file.
 pub(crate) const KEY: &str = "PDM_ML_SIGNING_KEY";
@@ -54,7 +54,7 @@ impl Signer {
     ///
     /// # Errors
     /// [`RegistryError::SigningKey`] where the file cannot be read or others may read it, or where it holds no Ed25519 key.
-    pub fn find(variable: Variable<'_>) -> Result<Option<Self>, RegistryError> {
+    pub fn find(variable: EnvLookup<'_>) -> Result<Option<Self>, RegistryError> {
         if let Some(pem) = variable(KEY) {
             return Self::parse(KEY, pem.as_bytes()).map(Some);
         }
@@ -124,7 +124,7 @@ impl Signer {
         Signature::new(self.public(), self.0.sign(message).as_ref())
     }
 
-    pub(in crate::registry) fn sign_entry(&self, entry: &mut Entry) {
+    pub(in crate::registry) fn sign_entry(&self, entry: &mut LogEntry) {
         entry.signature = Some(self.sign(&entry.message()));
     }
 

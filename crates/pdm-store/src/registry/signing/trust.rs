@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{PublicKey, Signature};
-use crate::registry::entry::Entry;
+use crate::registry::entry::LogEntry;
 use crate::registry::keys::Sequence;
 use crate::registry::manifest::ModelVersion;
 
@@ -39,7 +39,7 @@ impl Trust {
     ///
     /// # Errors
     /// What is wrong, as a fragment.
-    pub(crate) fn check(&self, entry: &Entry) -> Result<(), String> {
+    pub(crate) fn check(&self, entry: &LogEntry) -> Result<(), String> {
         if self.keys.is_empty() && self.required_from.is_none() {
             return Ok(());
         }
@@ -133,17 +133,17 @@ mod tests {
     use super::*;
     use crate::registry::blocking::{Registry, wait};
     use crate::registry::contract::hostile::forged;
-    use crate::registry::keys::Key;
+    use crate::registry::keys::ObjectKey;
     use crate::registry::samples::{model, stamp, version};
     use crate::registry::signing::{KEY, Signer, Signing};
-    use crate::registry::{Failure, ModelRef, RegistryError, Surroundings};
+    use crate::registry::{Failure, ModelRef, OpenOptions, RegistryError};
 
-    struct Bench {
+    struct TrustFixture {
         root: tempfile::TempDir,
         signer: Signer,
     }
 
-    impl Bench {
+    impl TrustFixture {
         fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
             let signer = signer(&root, "key");
@@ -165,7 +165,7 @@ mod tests {
             };
             Registry::open(
                 store,
-                Surroundings {
+                OpenOptions {
                     signing,
                     ..self.root.path().into()
                 },
@@ -178,13 +178,13 @@ mod tests {
             self.open(store, signer, Trust::new(vec![self.key(0)], 1))
         }
 
-        fn rewrite(&self, sequence: u64, change: impl FnOnce(&mut Entry)) {
+        fn rewrite(&self, sequence: u64, change: impl FnOnce(&mut LogEntry)) {
             let path = self
                 .root
                 .path()
                 .join("store")
-                .join(Key::Log(sequence).to_string());
-            let mut entry = Entry::decode(sequence, &std::fs::read(&path).unwrap()).unwrap();
+                .join(ObjectKey::Log(sequence).to_string());
+            let mut entry = LogEntry::decode(sequence, &std::fs::read(&path).unwrap()).unwrap();
             change(&mut entry);
             std::fs::write(path, entry.encode().unwrap()).unwrap();
         }
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_is_signed_by_who_counts_is_read_and_nothing_else() {
-        let bench = Bench::new();
+        let bench = TrustFixture::new();
         let registry = bench.strict("store", Some(&bench.signer));
         let made = registry
             .register(&version("a", 1.0), &stamp(0))
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_log_that_the_same_key_signed_for_another_registry_is_refused() {
-        let bench = Bench::new();
+        let bench = TrustFixture::new();
         for (store, name) in [("plant-7", "a"), ("plant-8", "b")] {
             bench
                 .strict(store, Some(&bench.signer))
@@ -262,19 +262,19 @@ mod tests {
                 .unwrap();
         }
         let id = bench.strict("plant-8", None).id().unwrap().unwrap();
-        let copy = |key: Key| {
+        let copy = |key: ObjectKey| {
             let at = |store: &str| bench.root.path().join(store).join(key.to_string());
             std::fs::copy(at("plant-7"), at("plant-8")).unwrap();
         };
-        copy(Key::Log(1));
+        copy(ObjectKey::Log(1));
         let registry = bench.strict("plant-8", None);
         assert!(
             refused(&registry).contains("it does not follow from the bytes of the entry before")
         );
         // With all of it in place it is the log of plant 7, and whoever expects plant 8 is told.
-        copy(Key::Genesis);
+        copy(ObjectKey::Genesis);
         assert!(bench.strict("plant-8", None).state(None).is_ok());
-        let expected = Surroundings {
+        let expected = OpenOptions {
             expected: Some(id),
             ..bench.root.path().into()
         };
@@ -291,12 +291,12 @@ mod tests {
 
     #[test]
     fn a_forged_snapshot_does_not_block_who_asks_for_signatures() {
-        let bench = Bench::new();
+        let bench = TrustFixture::new();
         let registry = bench.strict("store", Some(&bench.signer));
         registry.register(&version("a", 1.0), &stamp(0)).unwrap();
         for end in [128, 256] {
             let bytes = forged(registry.store(), end);
-            wait(registry.store().create(Key::Snapshot(end), bytes)).unwrap();
+            wait(registry.store().create(ObjectKey::Snapshot(end), bytes)).unwrap();
         }
         let state = bench.strict("store", None).state(None).unwrap();
         assert_eq!(
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_registry_is_part_of_what_is_signed() {
-        let bench = Bench::new();
+        let bench = TrustFixture::new();
         let registry = bench.strict("store", Some(&bench.signer));
         registry.register(&version("a", 1.0), &stamp(0)).unwrap();
         let other = bench.strict("other", Some(&bench.signer));
@@ -343,8 +343,8 @@ mod tests {
     #[test]
     fn a_signature_vouches_for_every_byte() {
         for change in [
-            (|entry: &mut Entry| entry.time += jiff::SignedDuration::from_secs(1))
-                as fn(&mut Entry),
+            (|entry: &mut LogEntry| entry.time += jiff::SignedDuration::from_secs(1))
+                as fn(&mut LogEntry),
             |entry| entry.signature = None,
             |entry| {
                 entry
@@ -356,7 +356,7 @@ mod tests {
             },
             |entry| entry.signature.as_mut().unwrap().value.clear(),
         ] {
-            let bench = Bench::new();
+            let bench = TrustFixture::new();
             let registry = bench.strict("store", Some(&bench.signer));
             registry.register(&version("a", 1.0), &stamp(0)).unwrap();
             note(&registry, 1).unwrap();
@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_version_without_its_own_signature_is_refused() {
-        let bench = Bench::new();
+        let bench = TrustFixture::new();
         bench
             .strict("store", Some(&bench.signer))
             .register(&version("a", 1.0), &stamp(0))
@@ -380,7 +380,7 @@ mod tests {
         bench.rewrite(1, |entry| {
             let mut version = entry.registered().unwrap().clone();
             version.signatures.clear();
-            entry.action = crate::registry::Action::Register(Box::new(version));
+            entry.action = crate::registry::LogAction::Register(Box::new(version));
             signer.sign_entry(entry);
         });
         assert!(
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn a_log_from_before_signatures_and_a_key_given_up_stay_readable() {
-        let bench = Bench::new();
+        let bench = TrustFixture::new();
         let plain = bench.open("store", None, Trust::default());
         plain.register(&version("a", 1.0), &stamp(0)).unwrap();
         note(&plain, 1).unwrap();
@@ -425,7 +425,7 @@ mod tests {
 
     #[test]
     fn a_copied_version_keeps_its_signatures_and_gets_that_of_who_copies() {
-        let bench = Bench::new();
+        let bench = TrustFixture::new();
         let from = bench.strict("store", Some(&bench.signer));
         from.register(&version("a", 1.0), &stamp(0)).unwrap();
         let other = signer(&bench.root, "other");

@@ -2,17 +2,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Sample;
+use super::MetricSample;
 use crate::observe::{ChampionFact, GateFact, JobFacts, PredictFact, ScoreFact};
 use pdm_core::scoring::Verdict;
 use pdm_models::monitor::DriftVerdict;
 
 /// A metric: its name, what it means, and what a job says under it.
-pub(super) struct Family {
+pub(super) struct MetricFamily {
     pub(super) name: &'static str,
     pub(super) help: &'static str,
     /// What a job found out; nothing where it found out nothing, and what was known before stays.
-    says: fn(&JobFacts) -> Option<Vec<Sample>>,
+    says: fn(&JobFacts) -> Option<Vec<MetricSample>>,
     /// Whether numbers with other labels stay beside those of this job.
     is_kept_by_label: bool,
 }
@@ -20,18 +20,18 @@ pub(super) struct Family {
 /// The command that only looks for drift: it must not pass for the job that makes models.
 const DRIFT: &str = "drift";
 
-impl Family {
+impl MetricFamily {
     /// Returns whether a job's numbers belong under this name.
     pub(super) fn concerns(&self, facts: &JobFacts) -> bool {
         facts.command != DRIFT || self.name.starts_with("pdm_ml_drift")
     }
 
     /// Returns what a job says under this name, once the numbers it takes the place of are gone from `known`.
-    pub(super) fn renew(&self, facts: &JobFacts, known: &mut Vec<Sample>) {
+    pub(super) fn renew(&self, facts: &JobFacts, known: &mut Vec<MetricSample>) {
         let Some(news) = (self.says)(facts) else {
             return;
         };
-        let is_old = |sample: &Sample| {
+        let is_old = |sample: &MetricSample| {
             let same =
                 sample.name == self.name && sample.label("pipeline") == Some(&facts.pipeline);
             same && (!self.is_kept_by_label || news.iter().any(|new| new.labels == sample.labels))
@@ -42,7 +42,7 @@ impl Family {
 }
 
 /// Returns the metrics of a job, in the order they are written.
-pub(super) fn families_of() -> [Family; 23] {
+pub(super) fn families_of() -> [MetricFamily; 23] {
     [
         family(
             "pdm_ml_last_run_timestamp_seconds",
@@ -86,7 +86,7 @@ pub(super) fn families_of() -> [Family; 23] {
                 )
             },
         ),
-        Family {
+        MetricFamily {
             name: "pdm_ml_stage_duration_seconds",
             help: "How long a stage took when it ran last; one that is cached does not run.",
             says: stages,
@@ -222,7 +222,7 @@ pub(super) fn families_of() -> [Family; 23] {
                     ("pipeline", facts.pipeline.as_str()),
                     ("version", env!("CARGO_PKG_VERSION")),
                 ];
-                Some(vec![Sample::new("pdm_ml_build_info", &labels, 1.0)])
+                Some(vec![MetricSample::new("pdm_ml_build_info", &labels, 1.0)])
             },
         ),
     ]
@@ -231,9 +231,9 @@ pub(super) fn families_of() -> [Family; 23] {
 fn family(
     name: &'static str,
     help: &'static str,
-    says: fn(&JobFacts) -> Option<Vec<Sample>>,
-) -> Family {
-    Family {
+    says: fn(&JobFacts) -> Option<Vec<MetricSample>>,
+) -> MetricFamily {
+    MetricFamily {
         name,
         help,
         says,
@@ -241,8 +241,8 @@ fn family(
     }
 }
 
-fn one(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
-    Some(vec![Sample::new(
+fn one(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<MetricSample>> {
+    Some(vec![MetricSample::new(
         name,
         &[("pipeline", &facts.pipeline)],
         value,
@@ -250,7 +250,7 @@ fn one(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
 }
 
 /// Returns what a job says that makes or judges a model; a prediction has names of its own, so that an alarm is no failed run.
-fn of_training(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
+fn of_training(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<MetricSample>> {
     if facts.is_prediction() {
         None
     } else {
@@ -258,7 +258,7 @@ fn of_training(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> 
     }
 }
 
-fn of_prediction(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>> {
+fn of_prediction(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<MetricSample>> {
     if facts.is_prediction() {
         one(facts, name, value)
     } else {
@@ -266,7 +266,7 @@ fn of_prediction(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<Sample>
     }
 }
 
-fn predicted_units(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn predicted_units(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     let PredictFact {
         predicted,
         flagged,
@@ -282,7 +282,7 @@ fn predicted_units(facts: &JobFacts) -> Option<Vec<Sample>> {
     ];
     let sample = |(state, units): (&str, &usize)| {
         let labels = [("pipeline", facts.pipeline.as_str()), ("state", state)];
-        Sample::new("pdm_ml_predict_units", &labels, *units as f64)
+        MetricSample::new("pdm_ml_predict_units", &labels, *units as f64)
     };
     Some(states.map(sample).into())
 }
@@ -291,10 +291,10 @@ fn seconds(time: Timestamp) -> f64 {
     time.as_millisecond() as f64 / 1000.0
 }
 
-fn stages(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn stages(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     let sample = |(stage, elapsed): (&String, &Duration)| {
         let labels = [("pipeline", facts.pipeline.as_str()), ("stage", stage)];
-        Sample::new(
+        MetricSample::new(
             "pdm_ml_stage_duration_seconds",
             &labels,
             elapsed.as_secs_f64(),
@@ -303,14 +303,14 @@ fn stages(facts: &JobFacts) -> Option<Vec<Sample>> {
     Some(facts.stages.iter().map(sample).collect())
 }
 
-fn verdict(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn verdict(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     let held = facts.verdict?;
     let all = [Verdict::Pass, Verdict::Fail, Verdict::Undecided].map(|verdict| {
         let labels = [
             ("pipeline", facts.pipeline.as_str()),
             ("verdict", &verdict.to_string()),
         ];
-        Sample::new(
+        MetricSample::new(
             "pdm_ml_gate_verdict",
             &labels,
             if verdict == held { 1.0 } else { 0.0 },
@@ -339,7 +339,7 @@ fn per_gate(
     name: &str,
     label: &'static str,
     values: fn(&GateFact) -> Vec<(String, f64)>,
-) -> Option<Vec<Sample>> {
+) -> Option<Vec<MetricSample>> {
     facts.verdict?;
     let mut samples = Vec::new();
     for gate in &facts.gates {
@@ -349,13 +349,13 @@ fn per_gate(
             if !label.is_empty() {
                 labels.push((label, &word));
             }
-            samples.push(Sample::new(name, &labels, value));
+            samples.push(MetricSample::new(name, &labels, value));
         }
     }
     Some(samples)
 }
 
-fn gate_results(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn gate_results(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     per_gate(facts, "pdm_ml_gate_result", "verdict", |gate| {
         let all = [Verdict::Pass, Verdict::Fail, Verdict::Undecided];
         all.map(|verdict| {
@@ -368,7 +368,7 @@ fn gate_results(facts: &JobFacts) -> Option<Vec<Sample>> {
     })
 }
 
-fn gate_values(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn gate_values(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     per_gate(facts, "pdm_ml_gate_value", "bound", |gate| {
         let Some([lower, value, upper]) = gate.observed else {
             return Vec::new();
@@ -381,7 +381,7 @@ fn gate_values(facts: &JobFacts) -> Option<Vec<Sample>> {
     })
 }
 
-fn gate_limits(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn gate_limits(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     per_gate(facts, "pdm_ml_gate_limit", "bound", |gate| {
         let [low, high] = gate.limits;
         let low = low.map(|low| ("lower".to_owned(), low));
@@ -391,7 +391,7 @@ fn gate_limits(facts: &JobFacts) -> Option<Vec<Sample>> {
     })
 }
 
-fn gate_margins(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn gate_margins(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     per_gate(facts, "pdm_ml_gate_margin", "", |gate| {
         gate.room()
             .map(|room| (String::new(), room))
@@ -400,7 +400,7 @@ fn gate_margins(facts: &JobFacts) -> Option<Vec<Sample>> {
     })
 }
 
-fn drift_verdict(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn drift_verdict(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     let drift = facts.drift.as_ref()?;
     let all = [
         (DriftVerdict::None, "none"),
@@ -409,7 +409,7 @@ fn drift_verdict(facts: &JobFacts) -> Option<Vec<Sample>> {
     ];
     let samples = all.map(|(verdict, name)| {
         let labels = [("pipeline", facts.pipeline.as_str()), ("verdict", name)];
-        Sample::new(
+        MetricSample::new(
             "pdm_ml_drift_verdict",
             &labels,
             if verdict == drift.verdict { 1.0 } else { 0.0 },
@@ -418,14 +418,14 @@ fn drift_verdict(facts: &JobFacts) -> Option<Vec<Sample>> {
     Some(samples.into())
 }
 
-fn drift_units(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn drift_units(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     let drift = facts.drift.as_ref()?;
     let samples = [
         ("training", drift.reference_units),
         ("new", drift.new_units),
     ]
     .map(|(side, units)| {
-        Sample::new(
+        MetricSample::new(
             "pdm_ml_drift_units",
             &[("pipeline", &facts.pipeline), ("side", side)],
             units as f64,
@@ -434,7 +434,7 @@ fn drift_units(facts: &JobFacts) -> Option<Vec<Sample>> {
     Some(samples.into())
 }
 
-fn drift_tests(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn drift_tests(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     let drift = facts.drift.as_ref()?;
     let mut samples = Vec::new();
     for test in &drift.tests {
@@ -450,13 +450,13 @@ fn drift_tests(facts: &JobFacts) -> Option<Vec<Sample>> {
             ];
             labels.extend(regime.as_deref().map(|regime| ("regime", regime)));
             labels.push(("figure", figure));
-            samples.push(Sample::new("pdm_ml_drift", &labels, value));
+            samples.push(MetricSample::new("pdm_ml_drift", &labels, value));
         }
     }
     Some(samples)
 }
 
-fn scores(facts: &JobFacts) -> Option<Vec<Sample>> {
+fn scores(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     if facts.scores.is_empty() {
         return None;
     }
@@ -473,7 +473,7 @@ fn scores(facts: &JobFacts) -> Option<Vec<Sample>> {
                 ("part", score.part),
                 ("bound", bound),
             ];
-            Sample::new("pdm_ml_score", &labels, value)
+            MetricSample::new("pdm_ml_score", &labels, value)
         })
     };
     Some(facts.scores.iter().flat_map(of).collect())

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Sample, families_of};
+use super::{MetricSample, families_of};
 use crate::observe::JobFacts;
-use pdm_core::content::{read_note, write_whole};
+use pdm_core::content::{atomic_write, read_note};
 
 /// How long another job is waited for that writes the same file; that takes it some milliseconds.
 const WAIT: Duration = Duration::from_secs(3);
@@ -71,7 +71,7 @@ pub fn update(path: &Path, facts: &JobFacts) -> Result<(), MetricsFileError> {
     {
         family.renew(&facts, &mut known);
     }
-    write_whole(path, render(&known).as_bytes()).map_err(file("write", path))
+    atomic_write(path, render(&known).as_bytes()).map_err(file("write", path))
 }
 
 fn file(action: &'static str, path: &Path) -> impl Fn(io::Error) -> MetricsFileError {
@@ -108,13 +108,13 @@ fn lock(path: &Path) -> Result<File, MetricsFileError> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<Sample>, MetricsFileError> {
+fn read(path: &Path) -> Result<Vec<MetricSample>, MetricsFileError> {
     let text = match read_note(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(file("read", path)(source)),
     };
-    let is_ours = |sample: &Sample| {
+    let is_ours = |sample: &MetricSample| {
         families_of()
             .iter()
             .any(|family| family.name == sample.name)
@@ -129,12 +129,18 @@ fn read(path: &Path) -> Result<Vec<Sample>, MetricsFileError> {
                 path: path.to_owned(),
                 line: at + 1,
             };
-            Sample::parse(line).filter(is_ours).ok_or_else(foreign)
+            MetricSample::parse(line)
+                .filter(is_ours)
+                .ok_or_else(foreign)
         })
         .collect()
 }
 
-fn named(path: &Path, facts: &JobFacts, known: &[Sample]) -> Result<JobFacts, MetricsFileError> {
+fn named(
+    path: &Path,
+    facts: &JobFacts,
+    known: &[MetricSample],
+) -> Result<JobFacts, MetricsFileError> {
     let mut facts = facts.clone();
     if facts.pipeline.is_empty() {
         let mut names: Vec<_> = known
@@ -154,7 +160,7 @@ fn named(path: &Path, facts: &JobFacts, known: &[Sample]) -> Result<JobFacts, Me
     Ok(facts)
 }
 
-fn render(samples: &[Sample]) -> String {
+fn render(samples: &[MetricSample]) -> String {
     let mut text = String::new();
     for family in families_of() {
         let mut of_family: Vec<_> = samples

@@ -11,4 +11,4 @@ mod sample;
 pub use file::{MetricsFileError, update};
 
 use families::families_of;
-use sample::Sample;
+use sample::MetricSample;

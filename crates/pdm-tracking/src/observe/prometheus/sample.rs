@@ -2,13 +2,13 @@ use std::fmt::{self, Write};
 
 /// One number of a metric.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sample {
+pub(super) struct MetricSample {
     pub(super) name: String,
     pub(super) labels: Vec<(String, String)>,
     pub(super) value: f64,
 }
 
-impl Sample {
+impl MetricSample {
     pub(super) fn new(name: &str, labels: &[(&str, &str)], value: f64) -> Self {
         let labels = labels
             .iter()
@@ -48,7 +48,7 @@ impl Sample {
 }
 
 /// The text format of Prometheus, version 0.0.4.
-impl fmt::Display for Sample {
+impl fmt::Display for MetricSample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         for (at, (label, value)) in self.labels.iter().enumerate() {
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn numbers_and_labels_are_written_as_prometheus_reads_them() {
-        let sample = Sample::new(
+        let sample = MetricSample::new(
             "pdm_ml_score",
             &[("pipeline", "a \"b\"\\\nc"), ("part", "test")],
             11.75,
@@ -131,9 +131,12 @@ mod tests {
             sample.to_string(),
             r#"pdm_ml_score{pipeline="a \"b\"\\\nc",part="test"} 11.75"#
         );
-        assert_eq!(Sample::new("up", &[], f64::INFINITY).to_string(), "up +Inf");
         assert_eq!(
-            Sample::new("up", &[], 1_795_862_400.0).to_string(),
+            MetricSample::new("up", &[], f64::INFINITY).to_string(),
+            "up +Inf"
+        );
+        assert_eq!(
+            MetricSample::new("up", &[], 1_795_862_400.0).to_string(),
             "up 1795862400"
         );
     }
@@ -149,7 +152,7 @@ mod tests {
             "name x",
             "{} 1",
         ] {
-            assert_eq!(Sample::parse(line), None, "{line}");
+            assert_eq!(MetricSample::parse(line), None, "{line}");
         }
     }
 
@@ -157,9 +160,9 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(value in proptest::num::f64::ANY, text in ".*", other in "[a-z\\\\\"\n,}{]*") {
             prop_assume!(!value.is_nan());
-            let sample = Sample::new("pdm_ml_score", &[("pipeline", &text), ("part", &other)], value);
+            let sample = MetricSample::new("pdm_ml_score", &[("pipeline", &text), ("part", &other)], value);
             let line = sample.to_string();
-            prop_assert_eq!(Sample::parse(&line), Some(sample));
+            prop_assert_eq!(MetricSample::parse(&line), Some(sample));
             prop_assert_eq!(line.lines().count(), 1);
         }
     }

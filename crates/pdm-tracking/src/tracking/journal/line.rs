@@ -49,7 +49,7 @@ impl RunHeader {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Outcome {
+pub enum RunOutcome {
     /// It did what it was asked.
     Finished,
     /// It ended with an error.
@@ -96,7 +96,7 @@ fn host() -> String {
 /// One later line of a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(in crate::tracking) enum Line {
+pub(in crate::tracking) enum JournalLine {
     Param {
         key: String,
         value: String,
@@ -143,11 +143,11 @@ pub(in crate::tracking) enum Line {
         message: String,
     },
     End {
-        status: Outcome,
+        status: RunOutcome,
     },
 }
 
-impl Line {
+impl JournalLine {
     /// Returns what a journal says of an event: nothing of progress and notes, nor of what the
     /// opening says, and of an artifact only once it is kept.
     pub(in crate::tracking) fn of(event: &Event) -> Option<Self> {
@@ -189,7 +189,7 @@ impl Line {
 pub(in crate::tracking) struct Stamped {
     pub(in crate::tracking) at: Timestamp,
     #[serde(flatten)]
-    pub(in crate::tracking) line: Line,
+    pub(in crate::tracking) line: JournalLine,
 }
 
 #[cfg(test)]

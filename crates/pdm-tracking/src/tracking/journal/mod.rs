@@ -8,9 +8,9 @@ mod reader;
 mod tail;
 mod writer;
 
-pub use line::{Outcome, RunHeader};
+pub use line::{RunHeader, RunOutcome};
 
-pub(super) use line::{Line, Opening, Stamped};
+pub(super) use line::{JournalLine, Opening, Stamped};
 pub(super) use reader::JournalReader;
-pub(super) use tail::{Ends, read_ends};
+pub(super) use tail::{JournalEnds, read_ends};
 pub(super) use writer::JournalWriter;

@@ -5,15 +5,15 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::reader::{decode_opening, not_a_journal};
-use super::{Line, Opening, Outcome, Stamped};
+use super::{JournalLine, Opening, RunOutcome, Stamped};
 use crate::tracking::TrackingError;
 use pdm_core::content::open_regular;
 
 /// What the first and the last line of a journal say.
-pub(in crate::tracking) struct Ends {
+pub(in crate::tracking) struct JournalEnds {
     pub(in crate::tracking) opening: Opening,
     /// How the run ended, if it says so.
-    pub(in crate::tracking) outcome: Option<Outcome>,
+    pub(in crate::tracking) outcome: Option<RunOutcome>,
     /// When the last line was written.
     pub(in crate::tracking) last: Timestamp,
 }
@@ -22,7 +22,7 @@ const TAIL_BYTES: u64 = 16 * 1024;
 const LONGEST_OPENING: u64 = 1024 * 1024;
 
 /// Reads a journal's ends without reading what lies between.
-pub(in crate::tracking) fn read_ends(path: &Path) -> Result<Ends, TrackingError> {
+pub(in crate::tracking) fn read_ends(path: &Path) -> Result<JournalEnds, TrackingError> {
     let mut file = open_regular(path).map_err(TrackingError::file("open", path))?;
     let mut first = Vec::new();
     let mut last = Vec::new();
@@ -37,13 +37,13 @@ pub(in crate::tracking) fn read_ends(path: &Path) -> Result<Ends, TrackingError>
     let opening = decode_opening(path, &first)?;
     let line = last_line(&last);
     let outcome = line.as_ref().and_then(|stamped| {
-        let Line::End { status } = stamped.line else {
+        let JournalLine::End { status } = stamped.line else {
             return None;
         };
         Some(status)
     });
     let last = line.map_or(opening.header.started, |stamped| stamped.at);
-    Ok(Ends {
+    Ok(JournalEnds {
         opening,
         outcome,
         last,

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Line, Opening, Stamped};
+use super::{JournalLine, Opening, Stamped};
 use crate::tracking::clock;
 use pdm_core::domain::redact_json;
 
@@ -48,11 +48,15 @@ impl JournalWriter {
         Self { file, torn: false }
     }
 
-    pub(in crate::tracking) fn append(&mut self, line: Line) -> io::Result<()> {
+    pub(in crate::tracking) fn append(&mut self, line: JournalLine) -> io::Result<()> {
         self.append_at(clock::now(), line)
     }
 
-    pub(in crate::tracking) fn append_at(&mut self, at: Timestamp, line: Line) -> io::Result<()> {
+    pub(in crate::tracking) fn append_at(
+        &mut self,
+        at: Timestamp,
+        line: JournalLine,
+    ) -> io::Result<()> {
         self.write(&Stamped { at, line })
     }
 

@@ -3,8 +3,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
 use super::{RunFolder, RunLock, artifact};
-use crate::tracking::journal::{JournalWriter, Line, Opening};
-use crate::tracking::{Outcome, RunHeader, RunId, TrackingError};
+use crate::tracking::journal::{JournalLine, JournalWriter, Opening};
+use crate::tracking::{RunHeader, RunId, RunOutcome, TrackingError};
 use pdm_core::events::{Event, Observer, Reporter};
 
 /// A run that is being written. Hand it to a [`Reporter`] as a listener.
@@ -14,13 +14,13 @@ use pdm_core::events::{Event, Observer, Reporter};
 pub struct ActiveRun {
     folder: RunFolder,
     header: RunHeader,
-    state: Mutex<State>,
+    state: Mutex<ActiveRunState>,
     /// Where trouble is told; this run does not listen there.
     reporter: Reporter,
     _lock: RunLock,
 }
 
-struct State {
+struct ActiveRunState {
     journal: JournalWriter,
     trouble: Option<TrackingError>,
     warned: bool,
@@ -40,7 +40,7 @@ impl ActiveRun {
         let path = folder.journal();
         let journal =
             JournalWriter::create(&path, &opening).map_err(TrackingError::file("write", &path))?;
-        let state = Mutex::new(State {
+        let state = Mutex::new(ActiveRunState {
             journal,
             trouble: None,
             warned: false,
@@ -74,13 +74,13 @@ impl ActiveRun {
     ///
     /// # Errors
     /// The first thing that went wrong with the journal or an artifact since the start.
-    pub fn finish(&self, outcome: Outcome) -> Result<(), TrackingError> {
+    pub fn finish(&self, outcome: RunOutcome) -> Result<(), TrackingError> {
         let mut state = self.state();
         if !state.ended {
             state.ended = true;
             let written = state
                 .journal
-                .append(Line::End { status: outcome })
+                .append(JournalLine::End { status: outcome })
                 .and_then(|()| state.journal.sync());
             if let Err(source) = written {
                 state
@@ -101,11 +101,11 @@ impl ActiveRun {
         self.state().journal = JournalWriter::over(file);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ActiveRunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(&self, line: Line) {
+    fn record(&self, line: JournalLine) {
         let mut state = self.state();
         if state.ended {
             return;
@@ -118,7 +118,7 @@ impl ActiveRun {
 
     fn keep(&self, name: &str, path: &Path) {
         match artifact::keep(&self.folder, name, path) {
-            Ok(kept) => self.record(Line::Artifact {
+            Ok(kept) => self.record(JournalLine::Artifact {
                 name: name.to_owned(),
                 bytes: kept.bytes,
                 digest: kept.digest,
@@ -151,7 +151,7 @@ impl Observer for ActiveRun {
         match event {
             Event::Artifact { name, path } => self.keep(name, path),
             event => {
-                if let Some(line) = Line::of(event) {
+                if let Some(line) = JournalLine::of(event) {
                     self.record(line);
                 }
             }
@@ -163,7 +163,7 @@ impl Drop for ActiveRun {
     fn drop(&mut self) {
         if !self.state().ended {
             // A destructor has nobody to tell; the trouble was warned of when it came.
-            let _ = self.finish(Outcome::Failed);
+            let _ = self.finish(RunOutcome::Failed);
         }
     }
 }

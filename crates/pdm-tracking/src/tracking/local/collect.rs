@@ -191,7 +191,7 @@ fn bytes_below(folder: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracking::{ActiveRun, Outcome, RunHeader};
+    use crate::tracking::{ActiveRun, RunHeader, RunOutcome};
     use pdm_core::events::{Interrupt, Reporter};
 
     fn started(store: &RunStore) -> ActiveRun {
@@ -214,7 +214,7 @@ mod tests {
         let runs: Vec<_> = (0..4).map(|_| started(&store)).collect();
         runs[..3]
             .iter()
-            .for_each(|run| run.finish(Outcome::Finished).unwrap());
+            .for_each(|run| run.finish(RunOutcome::Finished).unwrap());
         let found = removable(
             &store,
             &RunPolicy {
@@ -246,8 +246,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = RunStore::open(folder.path());
         let (failed, finished) = (started(&store), started(&store));
-        failed.finish(Outcome::Failed).unwrap();
-        finished.finish(Outcome::Finished).unwrap();
+        failed.finish(RunOutcome::Failed).unwrap();
+        finished.finish(RunOutcome::Finished).unwrap();
         let policy = RunPolicy {
             status: vec![RunStatus::Failed],
             ..RunPolicy::default()
@@ -274,7 +274,7 @@ mod tests {
         let store = RunStore::open(folder.path());
         let run = started(&store);
         assert_eq!(store.remove(run.id()).unwrap(), RunRemoval::InUse);
-        run.finish(Outcome::Finished).unwrap();
+        run.finish(RunOutcome::Finished).unwrap();
         let id = run.id();
         drop(run);
         assert_eq!(store.remove(id).unwrap(), RunRemoval::Removed);

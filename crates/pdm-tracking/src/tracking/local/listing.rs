@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{RunStore, RunSummary, Standing, Unreadable, standing};
-use crate::tracking::journal::{JournalReader, Line};
+use super::{RunState, RunStore, RunSummary, Unreadable, standing};
+use crate::tracking::journal::{JournalLine, JournalReader};
 use crate::tracking::{RunId, RunStatus, SET_TAG, TrackingError};
 use pdm_core::scoring::{Metric, Part};
 
@@ -43,12 +43,12 @@ pub struct ListedRun {
     pub summary: RunSummary,
     /// What came of it.
     #[serde(flatten)]
-    pub told: Told,
+    pub told: RecordedModel,
 }
 
 /// What a journal says of a run's model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Told {
+pub struct RecordedModel {
     /// Kind of the model.
     pub model: Option<String>,
     /// The score that gates judge, where the run was scored.
@@ -122,9 +122,9 @@ impl RunStore {
     }
 
     /// Reads what a journal says of the run's model. Of the metrics, which are most of a long journal, only two are read.
-    fn told(&self, id: RunId) -> Result<Told, TrackingError> {
+    fn told(&self, id: RunId) -> Result<RecordedModel, TrackingError> {
         let (_, mut reader) = JournalReader::open(&self.folder(id).journal())?;
-        let mut told = Told::default();
+        let mut told = RecordedModel::default();
         let (mut judged, mut part) = (None, None);
         let [judged_key, out_of_fold_key] =
             ["judged", "out_of_fold"].map(|part| format!("{part}/{METRIC}"));
@@ -135,19 +135,25 @@ impl RunStore {
         };
         while let Some(line) = reader.next_line_where(wanted)? {
             match line.map(|stamped| stamped.line) {
-                Some(Line::Param { key, value }) if key == "model.kind" => told.model = Some(value),
-                Some(Line::Param { key, value }) if key == "registry.url" => {
+                Some(JournalLine::Param { key, value }) if key == "model.kind" => {
+                    told.model = Some(value)
+                }
+                Some(JournalLine::Param { key, value }) if key == "registry.url" => {
                     told.registry = Some(value)
                 }
-                Some(Line::Tag { key, value }) if key == "judged_on" => part = part_named(&value),
-                Some(Line::Tag { key, value }) if key == "version" => told.version = Some(value),
-                Some(Line::Tag { key, value }) if key == SET_TAG => {
+                Some(JournalLine::Tag { key, value }) if key == "judged_on" => {
+                    part = part_named(&value)
+                }
+                Some(JournalLine::Tag { key, value }) if key == "version" => {
+                    told.version = Some(value)
+                }
+                Some(JournalLine::Tag { key, value }) if key == SET_TAG => {
                     told.set = serde_json::from_str(&value).unwrap_or_default();
                 }
-                Some(Line::Metric { key, value, .. }) if key == judged_key => {
+                Some(JournalLine::Metric { key, value, .. }) if key == judged_key => {
                     judged = Some(value.0)
                 }
-                Some(Line::Metric { key, value, .. }) if key == out_of_fold_key => {
+                Some(JournalLine::Metric { key, value, .. }) if key == out_of_fold_key => {
                     let score = ListedScore {
                         metric: METRIC,
                         part: Part::OutOfFold,
@@ -168,7 +174,7 @@ impl RunStore {
 }
 
 impl RunFilter {
-    fn passes(&self, seen: &Standing) -> bool {
+    fn passes(&self, seen: &RunState) -> bool {
         let of_status = self.status.is_empty() || self.status.contains(&seen.status);
         of_status
             && self

@@ -24,7 +24,7 @@ pub struct Looks {
 
 /// One line of the file.
 #[derive(Serialize, Deserialize)]
-struct Look {
+struct LookLine {
     /// Digest of what the part holds.
     part: Digest,
     /// Digest of the bundle.
@@ -48,7 +48,7 @@ impl RunStore {
         let mut seen = bundles(&text, [part, file]);
         let new = seen.insert(bundle);
         if new {
-            let line = serde_json::to_string(&Look { part, bundle })
+            let line = serde_json::to_string(&LookLine { part, bundle })
                 .expect("two digests have a JSON form");
             // A line that a kill tore is ended first.
             let begin = if text.is_empty() || text.ends_with('\n') {
@@ -80,7 +80,7 @@ impl RunStore {
 fn bundles(text: &str, parts: [Digest; 2]) -> BTreeSet<Digest> {
     let looks = text
         .lines()
-        .filter_map(|line| serde_json::from_str::<Look>(line).ok());
+        .filter_map(|line| serde_json::from_str::<LookLine>(line).ok());
     looks
         .filter(|look| parts.contains(&look.part))
         .map(|look| look.bundle)

@@ -14,10 +14,10 @@ mod tests;
 
 pub use active::ActiveRun;
 pub use collect::{KeptRun, RemovableRun, RunPolicy, RunRemoval, RunsToRemove};
-pub use listing::{ListedRun, ListedScore, RunFilter, RunListing, Told};
+pub use listing::{ListedRun, ListedScore, RecordedModel, RunFilter, RunListing};
 pub use looks::Looks;
 pub use store::{Listing, RunStore, RunSummary, Unreadable};
 
 pub(super) use folder::RunFolder;
 pub(super) use lock::RunLock;
-pub(super) use status::{Standing, standing};
+pub(super) use status::{RunState, standing};

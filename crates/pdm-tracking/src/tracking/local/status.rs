@@ -1,11 +1,11 @@
 use jiff::Timestamp;
 
 use super::{RunFolder, RunLock};
-use crate::tracking::journal::{Ends, Opening, read_ends};
+use crate::tracking::journal::{JournalEnds, Opening, read_ends};
 use crate::tracking::{RunStatus, TrackingError};
 
 /// Where a run stands, seen from outside.
-pub(in crate::tracking) struct Standing {
+pub(in crate::tracking) struct RunState {
     pub(in crate::tracking) opening: Opening,
     pub(in crate::tracking) status: RunStatus,
     /// When it ended; for a killed run, its last sign of life.
@@ -13,13 +13,13 @@ pub(in crate::tracking) struct Standing {
 }
 
 /// Finds out where a run stands; writes nothing.
-pub(in crate::tracking) fn standing(folder: &RunFolder) -> Result<Standing, TrackingError> {
+pub(in crate::tracking) fn standing(folder: &RunFolder) -> Result<RunState, TrackingError> {
     let ends = read_ends(&folder.journal())?;
     if ends.outcome.is_some() {
         return Ok(settled(ends));
     }
     if RunLock::is_held(&folder.lock()) {
-        return Ok(Standing {
+        return Ok(RunState {
             opening: ends.opening,
             status: RunStatus::Running,
             ended: None,
@@ -31,13 +31,13 @@ pub(in crate::tracking) fn standing(folder: &RunFolder) -> Result<Standing, Trac
 
 /// A run whose lock is free and that has not said how it ended was killed.
 fn settled(
-    Ends {
+    JournalEnds {
         opening,
         outcome,
         last,
-    }: Ends,
-) -> Standing {
-    Standing {
+    }: JournalEnds,
+) -> RunState {
+    RunState {
         opening,
         status: outcome.map_or(RunStatus::Killed, RunStatus::from),
         ended: Some(last),

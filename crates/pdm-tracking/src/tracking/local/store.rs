@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ActiveRun, RunFolder, RunLock, Standing, standing};
-use crate::tracking::journal::{JournalReader, JournalWriter, Line, read_ends};
-use crate::tracking::{Outcome, Run, RunHeader, RunId, RunStatus, TrackingError};
+use super::{ActiveRun, RunFolder, RunLock, RunState, standing};
+use crate::tracking::journal::{JournalLine, JournalReader, JournalWriter, read_ends};
+use crate::tracking::{Run, RunHeader, RunId, RunOutcome, RunStatus, TrackingError};
 use pdm_core::events::Reporter;
 
 /// A folder of runs.
@@ -124,7 +124,7 @@ impl RunStore {
     /// As [`Self::find`]; [`TrackingError::NotAJournal`] and [`TrackingError::LaterFormat`] for journals of others.
     pub fn load(&self, prefix: &str) -> Result<Run, TrackingError> {
         let folder = self.folder(self.find(prefix)?);
-        let Standing { status, ended, .. } = standing(&folder)?;
+        let RunState { status, ended, .. } = standing(&folder)?;
         let (opening, reader) = JournalReader::open(&folder.journal())?;
         Run::read(opening, reader, (status, ended))
     }
@@ -184,11 +184,11 @@ impl RunStore {
 pub(super) fn summary(
     id: RunId,
     ids: &[RunId],
-    Standing {
+    RunState {
         opening,
         status,
         ended,
-    }: Standing,
+    }: RunState,
 ) -> RunSummary {
     RunSummary {
         id,
@@ -217,8 +217,8 @@ fn reap(folder: &RunFolder) -> Result<bool, TrackingError> {
         .and_then(|mut writer| {
             writer.append_at(
                 ends.last,
-                Line::End {
-                    status: Outcome::Killed,
+                JournalLine::End {
+                    status: RunOutcome::Killed,
                 },
             )
         })

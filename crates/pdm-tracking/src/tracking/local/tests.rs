@@ -58,9 +58,9 @@ fn append(path: &Path, bytes: &[u8]) {
 }
 
 #[derive(Default)]
-struct Warnings(Mutex<Vec<String>>);
+struct RecordedWarnings(Mutex<Vec<String>>);
 
-impl Observer for Warnings {
+impl Observer for RecordedWarnings {
     fn on(&self, event: &Event) {
         if let Event::Warning { message } = event {
             self.0.lock().unwrap().push(message.clone());
@@ -106,7 +106,7 @@ fn a_run_is_read_back_as_it_was_told() {
     reporter.metric("loss", 2, f64::NAN);
     reporter.warn("few units");
     reporter.progress("fit", 1, 2, "");
-    run.finish(Outcome::Finished).unwrap();
+    run.finish(RunOutcome::Finished).unwrap();
     reporter.metric("late", 1, 1.0);
 
     let read = store.load(&run.id().to_string()).unwrap();
@@ -304,7 +304,7 @@ fn runs_at_the_same_time_do_not_mix() {
                     run.on(&metric(name, step, step as f64));
                     assert_eq!(store.reap().unwrap(), [], "a living run is not reaped");
                 }
-                run.finish(Outcome::Finished).unwrap();
+                run.finish(RunOutcome::Finished).unwrap();
             });
         }
     });
@@ -328,7 +328,7 @@ fn ten_thousand_metrics_from_two_threads_all_arrive() {
             });
         }
     });
-    run.finish(Outcome::Finished).unwrap();
+    run.finish(RunOutcome::Finished).unwrap();
     let read = store.load(&run.id().to_string()).unwrap();
     assert_eq!(read.skipped_lines, 0);
     for points in read.metrics.values() {
@@ -340,7 +340,7 @@ fn ten_thousand_metrics_from_two_threads_all_arrive() {
 #[test]
 fn trouble_is_told_once_and_returned_at_the_end() {
     let (dir, store) = store();
-    let warnings = Arc::new(Warnings::default());
+    let warnings = Arc::new(RecordedWarnings::default());
     let reporter = Reporter::silent().with(warnings.clone());
     let run = store
         .start(RunHeader::new("n", "p", "e"), &reporter)
@@ -352,7 +352,7 @@ fn trouble_is_told_once_and_returned_at_the_end() {
         });
     }
     run.on(&metric("loss", 1, 0.5));
-    let error = run.finish(Outcome::Finished).unwrap_err();
+    let error = run.finish(RunOutcome::Finished).unwrap_err();
     assert!(
         matches!(&error, TrackingError::File { path, .. } if path.ends_with("missing.json")),
         "{error}"
@@ -379,7 +379,7 @@ fn trouble_is_told_once_and_returned_at_the_end() {
 #[cfg(target_os = "linux")]
 fn a_full_disk_warns_and_the_work_goes_on() {
     let (_dir, store) = store();
-    let warnings = Arc::new(Warnings::default());
+    let warnings = Arc::new(RecordedWarnings::default());
     let run = store
         .start(
             RunHeader::new("n", "p", "e"),
@@ -388,7 +388,7 @@ fn a_full_disk_warns_and_the_work_goes_on() {
         .unwrap();
     run.divert(OpenOptions::new().write(true).open("/dev/full").unwrap());
     (0..100).for_each(|step| run.on(&metric("loss", step, 0.0)));
-    let error = run.finish(Outcome::Finished).unwrap_err();
+    let error = run.finish(RunOutcome::Finished).unwrap_err();
     assert!(error.in_one_line().contains("No space left"), "{error:?}");
     assert_eq!(warnings.0.lock().unwrap().len(), 1);
 }
@@ -445,7 +445,7 @@ fn runs_compare_by_what_differs_and_how_they_came_out() {
             run.on(&param("model.gru.hidden", "64"));
             run.on(&metric("loss", 0, 1.0));
         }
-        run.finish(Outcome::Finished).unwrap();
+        run.finish(RunOutcome::Finished).unwrap();
         store.load(&run.id().to_string()).unwrap()
     });
     let seen = compare(&runs);

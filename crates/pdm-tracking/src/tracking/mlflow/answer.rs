@@ -36,13 +36,13 @@ pub(super) fn body(method: &Method, url: &Url, answer: Response) -> Result<Vec<u
 }
 
 /// Follows a list from page to page; a server that never comes to the last one is no MLflow server.
-pub(super) struct Pages {
+pub(super) struct PageFollower {
     call: &'static str,
     seen: usize,
     last: String,
 }
 
-impl Pages {
+impl PageFollower {
     pub(super) fn of(call: &'static str) -> Self {
         Self {
             call,

@@ -9,9 +9,9 @@ pub(super) const ARTIFACTS: &str = "api/2.0/mlflow-artifacts/artifacts/";
 
 /// The address of a server; holds no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::tracking) struct Base(Url);
+pub(in crate::tracking) struct ServerAddress(Url);
 
-impl Base {
+impl ServerAddress {
     pub(in crate::tracking) fn parse(text: &str) -> Result<Self, TrackingError> {
         let refuse = |url: &str, why| {
             Err(TrackingError::Url {
@@ -105,8 +105,8 @@ mod tests {
 
     #[test]
     fn parts_are_encoded_and_the_prefix_kept() {
-        let base = Base::parse("https://host/mlflow/").unwrap();
-        assert_eq!(base, Base::parse("https://host/mlflow").unwrap());
+        let base = ServerAddress::parse("https://host/mlflow/").unwrap();
+        assert_eq!(base, ServerAddress::parse("https://host/mlflow").unwrap());
         assert_eq!(
             base.join(["a b", "ü/x"]).as_str(),
             "https://host/mlflow/a%20b/%C3%BC%2Fx"
@@ -124,8 +124,8 @@ mod tests {
             "http://localhost",
             "http://[::1]:80",
         ] {
-            assert!(Base::parse(url).unwrap().is_local(), "{url}");
+            assert!(ServerAddress::parse(url).unwrap().is_local(), "{url}");
         }
-        assert!(!Base::parse("http://10.0.0.1").unwrap().is_local());
+        assert!(!ServerAddress::parse("http://10.0.0.1").unwrap().is_local());
     }
 }

@@ -1,5 +1,5 @@
 use super::names;
-use super::wire::{Metric, Pair};
+use super::wire::{WireMetric, WirePair};
 use crate::tracking::Number;
 
 /// Most metrics MLflow takes at once, and most metrics, parameters and tags together.
@@ -13,14 +13,14 @@ const FRAME_BYTES: usize = 80;
 
 /// Entries for one request; always within MLflow's limits.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Batch {
-    pub(super) metrics: Vec<Metric>,
-    pub(super) params: Vec<Pair>,
-    pub(super) tags: Vec<Pair>,
+pub(super) struct EntryBatch {
+    pub(super) metrics: Vec<WireMetric>,
+    pub(super) params: Vec<WirePair>,
+    pub(super) tags: Vec<WirePair>,
     bytes: usize,
 }
 
-impl Batch {
+impl EntryBatch {
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -43,7 +43,7 @@ impl Batch {
             i64::try_from(step).unwrap_or(i64::MAX),
         );
         self.bytes += FRAME_BYTES + key.len();
-        self.metrics.push(Metric {
+        self.metrics.push(WireMetric {
             key,
             value,
             timestamp,
@@ -60,7 +60,7 @@ impl Batch {
             None => {}
         }
         self.bytes += FRAME_BYTES + key.len() + value.len();
-        self.params.push(Pair::new(key, value));
+        self.params.push(WirePair::new(key, value));
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl Batch {
         let (key, value) = (names::key(key), names::value(value));
         self.tags.retain(|known| known.key != key);
         self.bytes += FRAME_BYTES + key.len() + value.len();
-        self.tags.push(Pair::new(key, value));
+        self.tags.push(WirePair::new(key, value));
     }
 
     /// Divides a batch to find the entry the server refuses: by kind, then in halves. The last tag stays the last entry.
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_full_batch_is_within_the_limits() {
-        let mut batch = Batch::default();
+        let mut batch = EntryBatch::default();
         for at in 0.. {
             if batch.is_full() {
                 break;
@@ -149,7 +149,7 @@ mod tests {
         }
         assert!(batch.params.len() <= 100);
         assert!(serde_json::to_vec(&batch.params).unwrap().len() < 1_000_000);
-        let mut batch = Batch::default();
+        let mut batch = EntryBatch::default();
         while !batch.is_full() {
             batch.metric("m", batch.len() as u64, Number(0.5), 0);
         }
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_parameter_stands_once_and_the_last_tag_holds() {
-        let mut batch = Batch::default();
+        let mut batch = EntryBatch::default();
         assert_eq!(batch.param("a", "1"), Ok(()));
         assert_eq!(batch.param("a", "1"), Ok(()));
         assert_eq!(batch.param("a", "2"), Err("a".to_owned()));
@@ -167,13 +167,13 @@ mod tests {
         batch.tag("t", "2");
         assert_eq!(
             (batch.params, batch.tags),
-            (vec![Pair::new("a", "1")], vec![Pair::new("t", "2")])
+            (vec![WirePair::new("a", "1")], vec![WirePair::new("t", "2")])
         );
     }
 
     #[test]
     fn halves_lose_nothing_and_end() {
-        let mut batch = Batch::default();
+        let mut batch = EntryBatch::default();
         for at in 0..7 {
             batch.metric("m", at, Number(0.0), 0);
             batch.param(&at.to_string(), "").unwrap();

@@ -11,19 +11,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{body, decode, excerpt, refused, shown, unreachable};
-use super::{Base, Connection, Patience, Pulse, search};
+use super::{Connection, Latency, RetryPolicy, ServerAddress, search};
 use crate::tracking::{Credentials, TrackingError};
 use pdm_core::content::open_regular;
 use pdm_core::domain::redact_json;
-use pdm_store::bucket::Request as Asked;
+use pdm_store::bucket::LoggedRequest as Asked;
 
 /// Talks to one MLflow server. Blocking: keep it off the thread that works.
 #[derive(Clone)]
 pub struct MlflowClient {
     http: Client,
-    base: Base,
+    base: ServerAddress,
     connection: Connection,
-    pulse: Pulse,
+    pulse: Latency,
 }
 
 impl fmt::Debug for MlflowClient {
@@ -36,7 +36,7 @@ impl fmt::Debug for MlflowClient {
 
 /// Whether a request may be sent again when nobody knows whether it arrived.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
+pub(super) enum Idempotency {
     Harmless,
     Never,
 }
@@ -49,7 +49,7 @@ impl MlflowClient {
     pub fn new(
         url: &str,
         credentials: Credentials,
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> Result<Self, TrackingError> {
         Self::connect(url, Connection::plain(credentials, patience))
     }
@@ -59,7 +59,7 @@ impl MlflowClient {
     /// # Errors
     /// As [`Self::new`]; [`TrackingError::File`] for certificates that cannot be read.
     pub fn connect(url: &str, connection: Connection) -> Result<Self, TrackingError> {
-        let base = Base::parse(url)?;
+        let base = ServerAddress::parse(url)?;
         check_sendable(&connection.credentials)?;
         // An error means that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -80,7 +80,7 @@ impl MlflowClient {
             http,
             base,
             connection,
-            pulse: Pulse::default(),
+            pulse: Latency::default(),
         })
     }
 
@@ -124,7 +124,7 @@ impl MlflowClient {
             let bytes = body(&Method::GET, &url, answer)?;
             Ok(excerpt(&String::from_utf8_lossy(&bytes)))
         };
-        self.send((Method::GET, url.clone()), Repeat::Harmless, ask, text)
+        self.send((Method::GET, url.clone()), Idempotency::Harmless, ask, text)
     }
 
     /// Returns the server's version once it has let us in, and has not deleted the experiment; changes nothing there.
@@ -137,7 +137,7 @@ impl MlflowClient {
         Ok(version)
     }
 
-    pub(super) fn patience(&self) -> &Patience {
+    pub(super) fn patience(&self) -> &RetryPolicy {
         &self.connection.patience
     }
 
@@ -155,11 +155,11 @@ impl MlflowClient {
         self.connection.patience.slow
     }
 
-    pub(in crate::tracking) fn pulse(&self) -> &Pulse {
+    pub(in crate::tracking) fn pulse(&self) -> &Latency {
         &self.pulse
     }
 
-    pub(super) fn base(&self) -> &Base {
+    pub(super) fn base(&self) -> &ServerAddress {
         &self.base
     }
 
@@ -170,14 +170,14 @@ impl MlflowClient {
     ) -> Result<R, TrackingError> {
         let mut url = self.api(call);
         url.query_pairs_mut().extend_pairs(query);
-        self.ask((Method::GET, url), Repeat::Harmless, Ok)
+        self.ask((Method::GET, url), Idempotency::Harmless, Ok)
     }
 
     pub(super) fn post<R: DeserializeOwned>(
         &self,
         call: &str,
         body: &impl Serialize,
-        repeat: Repeat,
+        repeat: Idempotency,
     ) -> Result<R, TrackingError> {
         // A journal of an earlier release may hold what this one would not have written.
         let body = json(body);
@@ -197,7 +197,7 @@ impl MlflowClient {
     ) -> Result<R, TrackingError> {
         self.ask(
             (Method::POST, self.artifact(parts.iter().copied())),
-            Repeat::Never,
+            Idempotency::Never,
             |request| Ok(request.json(body)),
         )
     }
@@ -217,7 +217,7 @@ impl MlflowClient {
             let (bytes, open) = body.map_err(TrackingError::file("read", file))?;
             Ok(self.upload_of(request, bytes, open))
         };
-        self.send((Method::PUT, url), Repeat::Harmless, fill, |_| Ok(()))
+        self.send((Method::PUT, url), Idempotency::Harmless, fill, |_| Ok(()))
     }
 
     /// Streams a piece of a file to an address the server has signed, and returns the piece's ETag.
@@ -253,7 +253,7 @@ impl MlflowClient {
         };
         // What signs the address is a secret for as long as it is valid: errors must not show it.
         let place = Url::parse(&shown(url)).unwrap_or_else(|_| self.base.join([]));
-        self.send((Method::PUT, place), Repeat::Harmless, fill, etag)
+        self.send((Method::PUT, place), Idempotency::Harmless, fill, etag)
     }
 
     /// Reads an artifact back.
@@ -261,7 +261,7 @@ impl MlflowClient {
     pub(super) fn download(&self, path: &str) -> Result<Vec<u8>, TrackingError> {
         let url = self.artifact(std::iter::once("artifacts").chain(path.split('/')));
         let read = |answer: Response| body(&Method::GET, &url, answer);
-        self.send((Method::GET, url.clone()), Repeat::Harmless, Ok, read)
+        self.send((Method::GET, url.clone()), Idempotency::Harmless, Ok, read)
     }
 
     fn upload_of(
@@ -290,7 +290,7 @@ impl MlflowClient {
     fn ask<R: DeserializeOwned>(
         &self,
         (method, url): (Method, Url),
-        repeat: Repeat,
+        repeat: Idempotency,
         fill: impl Fn(RequestBuilder) -> Result<RequestBuilder, TrackingError>,
     ) -> Result<R, TrackingError> {
         let answer = self.patience().answer;
@@ -307,7 +307,7 @@ impl MlflowClient {
     fn send<T>(
         &self,
         (method, url): (Method, Url),
-        repeat: Repeat,
+        repeat: Idempotency,
         fill: impl Fn(RequestBuilder) -> Result<RequestBuilder, TrackingError>,
         read: impl Fn(Response) -> Result<T, TrackingError>,
     ) -> Result<T, TrackingError> {
@@ -326,7 +326,7 @@ impl MlflowClient {
                 }
             });
             let Err(error) = answer else { return answer };
-            let again = repeat == Repeat::Harmless && error.is_passing();
+            let again = repeat == Idempotency::Harmless && error.is_transient();
             match self
                 .patience()
                 .wait(tried, error.retry_after())

@@ -7,9 +7,10 @@ use std::time::Duration;
 use reqwest::blocking::ClientBuilder;
 use reqwest::{Certificate, Identity};
 
-use super::Patience;
+use super::RetryPolicy;
 use crate::tracking::{Credentials, TrackingError};
 use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
+use pdm_core::domain::EnvLookup;
 
 const INSECURE: &str = "MLFLOW_TRACKING_INSECURE_TLS";
 const SERVER_CERT: &str = "MLFLOW_TRACKING_SERVER_CERT_PATH";
@@ -34,9 +35,9 @@ pub struct Connection {
     /// How the client says who it is.
     pub credentials: Credentials,
     /// How long it waits, and how often it tries.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
     pub(super) tls: Tls,
-    pub(super) parts: Parts,
+    pub(super) parts: PartLimits,
     pub(super) variable: Lookup,
     /// What was deleted on the server is brought back.
     pub(super) restores: bool,
@@ -63,14 +64,14 @@ pub(super) struct Tls {
 
 /// When a file is sent in parts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Parts {
+pub(super) struct PartLimits {
     enabled: bool,
     from: u64,
     /// Bytes of a part.
     pub(super) chunk: u64,
 }
 
-impl Default for Parts {
+impl Default for PartLimits {
     fn default() -> Self {
         Self {
             enabled: true,
@@ -80,7 +81,7 @@ impl Default for Parts {
     }
 }
 
-impl Parts {
+impl PartLimits {
     /// Stores take no more parts than this.
     const MOST: u64 = 10_000;
 
@@ -96,13 +97,13 @@ impl Parts {
 
 impl Connection {
     /// Returns a connection that knows no environment.
-    pub fn plain(credentials: Credentials, patience: Patience) -> Self {
+    pub fn plain(credentials: Credentials, patience: RetryPolicy) -> Self {
         let variable: Lookup = Arc::new(|_| None);
         Self {
             credentials,
             patience,
             tls: Tls::default(),
-            parts: Parts::default(),
+            parts: PartLimits::default(),
             variable,
             restores: false,
         }
@@ -111,7 +112,7 @@ impl Connection {
     /// Returns a connection as the environment describes it; `patience` is what holds where that says nothing.
     pub(in crate::tracking) fn read(
         credentials: Credentials,
-        patience: Patience,
+        patience: RetryPolicy,
         variable: Lookup,
     ) -> Result<Self, TrackingError> {
         let path = |name: &str| variable(name).map(PathBuf::from);
@@ -124,8 +125,8 @@ impl Connection {
             let why = format!("{INSECURE} and {SERVER_CERT} exclude each other");
             return Err(TrackingError::Credentials { why });
         }
-        let plain = Parts::default();
-        let parts = Parts {
+        let plain = PartLimits::default();
+        let parts = PartLimits {
             enabled: flag(&*variable, MULTIPART)?.unwrap_or(plain.enabled),
             from: number(&*variable, MULTIPART_FROM)?.unwrap_or(plain.from),
             chunk: number(&*variable, MULTIPART_CHUNK)?.unwrap_or(plain.chunk),
@@ -163,7 +164,7 @@ impl Connection {
 }
 
 /// Returns what the environment makes of a patience. A thread that comes back anyway does not try more often.
-fn told(patience: Patience, variable: &Lookup) -> Result<Patience, TrackingError> {
+fn told(patience: RetryPolicy, variable: &Lookup) -> Result<RetryPolicy, TrackingError> {
     let mut told = patience;
     if let Some(seconds) = number::<f64>(&**variable, TIMEOUT)? {
         told.answer = seconds_of(TIMEOUT, seconds)?;
@@ -196,7 +197,7 @@ fn seconds_of(name: &'static str, seconds: f64) -> Result<Duration, TrackingErro
 
 /// Reads a number.
 pub(in crate::tracking) fn number<T: FromStr>(
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: EnvLookup<'_>,
     name: &'static str,
 ) -> Result<Option<T>, TrackingError> {
     let read = |value: String| {
@@ -211,7 +212,7 @@ pub(in crate::tracking) fn number<T: FromStr>(
 
 /// Reads a switch as MLflow's client does.
 pub(in crate::tracking) fn flag(
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: EnvLookup<'_>,
     name: &'static str,
 ) -> Result<Option<bool>, TrackingError> {
     let read = |value: String| match value.to_ascii_lowercase().as_str() {
@@ -232,7 +233,7 @@ mod tests {
 
     fn read(
         variables: &'static [(&str, &str)],
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> Result<Connection, TrackingError> {
         let look = |name: &str| {
             variables
@@ -254,7 +255,7 @@ mod tests {
         ];
         let Connection {
             patience, parts, ..
-        } = read(variables, Patience::FOREGROUND).unwrap();
+        } = read(variables, RetryPolicy::FOREGROUND).unwrap();
         assert_eq!(
             (patience.answer, patience.connect),
             (Duration::from_secs(2), Duration::from_secs(2))
@@ -265,7 +266,7 @@ mod tests {
         );
         assert_eq!((parts.of(4), parts.of(5)), (None, Some((1, 10 << 20))));
         assert_eq!(
-            read(variables, Patience::BACKGROUND)
+            read(variables, RetryPolicy::BACKGROUND)
                 .unwrap()
                 .patience
                 .tries,
@@ -280,17 +281,17 @@ mod tests {
             &[(TIMEOUT, "-1")],
             &[(INSECURE, "maybe")],
         ] {
-            let told = read(variables, Patience::FOREGROUND)
+            let told = read(variables, RetryPolicy::FOREGROUND)
                 .unwrap_err()
                 .to_string();
             assert!(told.contains(variables[0].0), "{told}");
         }
         let both = read(
             &[(INSECURE, "true"), (SERVER_CERT, "ca.pem")],
-            Patience::FOREGROUND,
+            RetryPolicy::FOREGROUND,
         );
         assert!(both.unwrap_err().to_string().contains(SERVER_CERT));
-        let missing = read(&[(SERVER_CERT, "/nowhere/ca.pem")], Patience::FOREGROUND).unwrap();
+        let missing = read(&[(SERVER_CERT, "/nowhere/ca.pem")], RetryPolicy::FOREGROUND).unwrap();
         let told = missing
             .secure(ClientBuilder::new())
             .unwrap_err()
@@ -300,12 +301,12 @@ mod tests {
 
     #[test]
     fn a_huge_file_has_no_more_parts_than_a_store_takes() {
-        let (count, chunk) = Parts::default().of(1 << 40).unwrap();
+        let (count, chunk) = PartLimits::default().of(1 << 40).unwrap();
         assert!(
             count <= 10_000 && count * chunk >= 1 << 40,
             "{count} of {chunk}"
         );
-        assert_eq!(Parts::default().of(25 << 20), None);
-        assert_eq!(Parts::default().of(105 << 20), Some((11, 10 << 20)));
+        assert_eq!(PartLimits::default().of(25 << 20), None);
+        assert_eq!(PartLimits::default().of(105 << 20), Some((11, 10 << 20)));
     }
 }

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::names;
-use super::wire::{Dataset, DatasetInput, Pair};
+use super::wire::{Dataset, DatasetInput, WirePair};
 use pdm_core::events::InputData;
 
 /// Longest digest MLflow takes, in characters.
@@ -14,7 +14,7 @@ const CONTEXT: &str = "mlflow.data.context";
 /// Returns data as MLflow names them: the beginning of their digest, and the whole of it in the profile.
 pub(super) fn dataset(data: &InputData) -> DatasetInput {
     DatasetInput {
-        tags: vec![Pair::new(CONTEXT, data.used_for.word())],
+        tags: vec![WirePair::new(CONTEXT, data.used_for.word())],
         dataset: Dataset {
             name: names::shortened(&data.name, LONGEST_NAME).into_owned(),
             digest: data.digest.chars().take(LONGEST_DIGEST).collect(),
@@ -47,6 +47,6 @@ mod tests {
         );
         assert_eq!(dataset.source, r#"{"uri":"a\"b"}"#);
         assert!(dataset.profile.contains(&digest));
-        assert_eq!(tags, [Pair::new("mlflow.data.context", "test")]);
+        assert_eq!(tags, [WirePair::new("mlflow.data.context", "test")]);
     }
 }

@@ -31,11 +31,11 @@ pub use client::MlflowClient;
 pub use connection::Connection;
 pub use lost::{LostRun, lost};
 pub use models::{MirrorReport, mirror};
-pub use patience::Patience;
+pub use patience::RetryPolicy;
 pub use state::SyncState;
 pub use sync::{SyncReport, sync};
 
-pub(super) use base::Base;
+pub(super) use base::ServerAddress;
 pub(super) use connection::{flag, number};
-pub(super) use pulse::Pulse;
+pub(super) use pulse::Latency;
 pub(super) use sync::Syncer;

@@ -7,10 +7,10 @@ use std::thread;
 
 use serde::Serialize;
 
-use super::answer::Pages;
-use super::client::{MlflowClient, Repeat};
+use super::answer::PageFollower;
+use super::client::{Idempotency, MlflowClient};
 use super::search;
-use super::wire::{Nothing, Pair, RemoteRun};
+use super::wire::{Nothing, RemoteRun, WirePair};
 use super::wire_models::{
     CreateModel, CreateVersion, ExperimentsAnswer, FilesAnswer, ModelAnswer, RemoteModel,
     RemoteVersion, SearchExperiments, SetAlias, SetVersionTag, VersionAnswer, VersionsAnswer,
@@ -95,7 +95,7 @@ impl Mirror<'_> {
         match self.client.post::<serde_json::Value>(
             "registered-models/create",
             &request,
-            Repeat::Harmless,
+            Idempotency::Harmless,
         ) {
             Ok(_) => {}
             // Another was faster, or our own first try arrived after all.
@@ -118,7 +118,7 @@ impl Mirror<'_> {
         };
         let tags = tags(version)
             .into_iter()
-            .map(|(key, value)| Pair::new(key, value))
+            .map(|(key, value)| WirePair::new(key, value))
             .collect();
         let run_id = run.as_ref().map(|run| run.info.run_id.as_str());
         let request = CreateVersion {
@@ -159,7 +159,7 @@ impl Mirror<'_> {
             let error = match self.client.post::<VersionAnswer>(
                 "model-versions/create",
                 request,
-                Repeat::Never,
+                Idempotency::Never,
             ) {
                 Ok(answer) => return Ok(answer.model_version.version),
                 Err(error) => error,
@@ -168,7 +168,7 @@ impl Mirror<'_> {
                 .client
                 .patience()
                 .wait(tried, error.retry_after())
-                .filter(|_| error.is_passing());
+                .filter(|_| error.is_transient());
             thread::sleep(wait.ok_or(error)?);
             let known = versions(self.client, request.name)?;
             if let Some(known) = known.into_iter().find(|known| is_copy(known, version)) {
@@ -195,7 +195,7 @@ impl Mirror<'_> {
             };
             let _: Nothing =
                 self.client
-                    .post("model-versions/set-tag", &request, Repeat::Harmless)?;
+                    .post("model-versions/set-tag", &request, Idempotency::Harmless)?;
         }
         Ok(Some(known.version.clone()))
     }
@@ -224,10 +224,11 @@ impl Mirror<'_> {
                 alias,
                 version,
             };
-            match self
-                .client
-                .post::<Nothing>("registered-models/alias", &request, Repeat::Harmless)
-            {
+            match self.client.post::<Nothing>(
+                "registered-models/alias",
+                &request,
+                Idempotency::Harmless,
+            ) {
                 Ok(Nothing {}) => self
                     .report
                     .aliases
@@ -308,7 +309,7 @@ fn tags(version: &CatalogVersion) -> BTreeMap<String, String> {
 /// Returns the server's versions of a model; should there be several copies of one of ours, the oldest comes first.
 fn versions(client: &MlflowClient, model: &str) -> Result<Vec<RemoteVersion>, TrackingError> {
     let (filter, mut page, mut found) = (format!("name='{model}'"), None::<String>, Vec::new());
-    let mut pages = Pages::of("model-versions/search");
+    let mut pages = PageFollower::of("model-versions/search");
     loop {
         let mut query = vec![("filter", filter.as_str()), ("max_results", "1000")];
         query.extend(page.as_deref().map(|page| ("page_token", page)));
@@ -330,10 +331,10 @@ fn experiments(client: &MlflowClient) -> Result<Vec<String>, TrackingError> {
         view_type: "ACTIVE_ONLY",
         page_token: None,
     };
-    let (mut found, mut pages) = (Vec::new(), Pages::of("experiments/search"));
+    let (mut found, mut pages) = (Vec::new(), PageFollower::of("experiments/search"));
     loop {
         let answer: ExperimentsAnswer =
-            client.post("experiments/search", &search, Repeat::Harmless)?;
+            client.post("experiments/search", &search, Idempotency::Harmless)?;
         found.extend(
             answer
                 .experiments

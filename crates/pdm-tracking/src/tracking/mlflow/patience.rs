@@ -3,7 +3,7 @@ use std::time::Duration;
 
 /// How long a client waits and how often it tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Longest wait for a connection.
     pub connect: Duration,
     /// Longest wait for an answer; an upload gets more by its size.
@@ -24,7 +24,7 @@ pub struct Patience {
     pub slow: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// For a command that has nothing else to do.
     pub const FOREGROUND: Self = Self {
         connect: Duration::from_secs(5),
@@ -79,9 +79,9 @@ fn chance() -> f64 {
 mod tests {
     use super::*;
 
-    const EXACT: Patience = Patience {
+    const EXACT: RetryPolicy = RetryPolicy {
         jitter: Duration::ZERO,
-        ..Patience::FOREGROUND
+        ..RetryPolicy::FOREGROUND
     };
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn chance_adds_to_a_wait_and_takes_nothing() {
         let waits: Vec<_> = (0..50)
-            .filter_map(|_| Patience::FOREGROUND.wait(1, None))
+            .filter_map(|_| RetryPolicy::FOREGROUND.wait(1, None))
             .collect();
         assert!(
             waits
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(asked(3), Some(Duration::from_secs(3)));
         assert_eq!(asked(0), Some(Duration::from_millis(500)));
         assert_eq!(asked(3600), None);
-        let deaf = Patience {
+        let deaf = RetryPolicy {
             respects_retry_after: false,
             ..EXACT
         };

@@ -2,16 +2,16 @@ use std::path::Path;
 
 use reqwest::Url;
 
-use super::Pulse;
+use super::Latency;
 use super::base::ARTIFACTS;
 use super::bucket::BucketFolder;
 use super::client::MlflowClient;
-use super::remote::Remote;
+use super::remote::OpenRun;
 use super::wire::RemoteRun;
 use crate::tracking::{Credentials, TrackingError};
 
 /// Where a run's files are kept, and how they come there.
-pub(super) enum Place {
+pub(super) enum ArtifactDestination {
     /// Behind the server's own artifact interface, at this path.
     Server {
         client: Box<MlflowClient>,
@@ -23,14 +23,17 @@ pub(super) enum Place {
         folder: Url,
     },
     /// In a bucket its clients write to themselves.
-    Bucket { folder: BucketFolder, pulse: Pulse },
+    Bucket {
+        folder: BucketFolder,
+        pulse: Latency,
+    },
     /// In a bucket that cannot be opened; the reason is told when there is a file for it.
     Closed { uri: String, why: String },
     /// Somewhere we cannot write.
     Elsewhere { uri: String },
 }
 
-impl Place {
+impl ArtifactDestination {
     /// Reads the address the server gave a run for its files.
     pub(super) fn of(run: &RemoteRun, client: &MlflowClient) -> Self {
         let uri = run.info.artifact_uri.as_str();
@@ -63,7 +66,7 @@ impl Place {
         &self,
         name: &str,
         file: &Path,
-        run: &mut Remote,
+        run: &mut OpenRun,
     ) -> Result<(), TrackingError> {
         let sent = match self {
             Self::Server { client, root } => client.upload(&format!("{root}/{name}"), file),
@@ -131,8 +134,8 @@ fn names_a_host(path: &str) -> bool {
 }
 
 /// Returns the place of an address with a host of its own, as MLflow's client understands it.
-fn on_another_host(uri: &str, client: &MlflowClient) -> Option<Place> {
-    let closed = |why: &str| Place::Closed {
+fn on_another_host(uri: &str, client: &MlflowClient) -> Option<ArtifactDestination> {
+    let closed = |why: &str| ArtifactDestination::Closed {
         uri: uri.to_owned(),
         why: why.to_owned(),
     };
@@ -154,7 +157,7 @@ fn on_another_host(uri: &str, client: &MlflowClient) -> Option<Place> {
         ));
     }
     Some(match client.beside(&folder) {
-        Ok(client) => Place::Web {
+        Ok(client) => ArtifactDestination::Web {
             client: Box::new(client),
             folder,
         },

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 /// How quickly a server answers now, seen from another thread than the one that asks.
 #[derive(Debug, Clone, Default)]
-pub(in crate::tracking) struct Pulse(Arc<Mutex<Beat>>);
+pub(in crate::tracking) struct Latency(Arc<Mutex<Beat>>);
 
 #[derive(Debug, Default)]
 struct Beat {
@@ -24,7 +24,7 @@ impl Beat {
 /// What a line should carry that is not slow, in bytes a second.
 const LINE: u64 = 8 << 20;
 
-impl Pulse {
+impl Latency {
     /// Says how many bytes go with the next question.
     pub(super) fn allow(&self, bytes: u64) {
         self.change(|beat| beat.allowed = Duration::from_millis(bytes.saturating_mul(1000) / LINE));
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_delay_is_that_of_the_answer_under_way_or_of_the_last() {
-        let pulse = Pulse::default();
+        let pulse = Latency::default();
         assert_eq!(pulse.delay(), Duration::ZERO);
         let wait = || std::thread::sleep(Duration::from_millis(20));
         let during = pulse.timed(|| {

@@ -1,7 +1,7 @@
 use std::thread;
 
-use super::batch::Batch;
-use super::client::{MlflowClient, Repeat};
+use super::batch::EntryBatch;
+use super::client::{Idempotency, MlflowClient};
 use super::wire::{LogBatch, LogInputs, Nothing, RemoteRun, RunAnswer, UpdateRun};
 use super::{inputs, names};
 use crate::tracking::TrackingError;
@@ -13,7 +13,7 @@ pub(super) const LINES_TAG: &str = "pdm_ml.synced_lines";
 const MOST_REFUSED: usize = 20;
 
 /// One run on the server, and what may be done to it.
-pub(super) struct Remote {
+pub(super) struct OpenRun {
     client: MlflowClient,
     run: RemoteRun,
     /// Lines of the journal whose entries for this run the server has.
@@ -22,7 +22,7 @@ pub(super) struct Remote {
     pub(super) problems: Vec<String>,
 }
 
-impl Remote {
+impl OpenRun {
     pub(super) fn new(client: &MlflowClient, run: RemoteRun) -> Self {
         let lines = run.number(LINES_TAG);
         Self {
@@ -48,7 +48,7 @@ impl Remote {
     }
 
     /// Sends a batch, then notes on the server that all lines up to `lines` are there.
-    pub(super) fn send(&mut self, mut batch: Batch, lines: u64) -> Result<(), TrackingError> {
+    pub(super) fn send(&mut self, mut batch: EntryBatch, lines: u64) -> Result<(), TrackingError> {
         // MLflow writes tags last: a note that is there proves that the rest is.
         batch.tag(LINES_TAG, &lines.to_string());
         self.send_or_divide(batch)?;
@@ -67,7 +67,7 @@ impl Remote {
         };
         match self
             .client
-            .post::<Nothing>("runs/log-inputs", &request, Repeat::Harmless)
+            .post::<Nothing>("runs/log-inputs", &request, Idempotency::Harmless)
         {
             Ok(Nothing {}) => Ok(()),
             Err(
@@ -89,13 +89,15 @@ impl Remote {
             status,
             end_time,
         };
-        let _: serde_json::Value = self.client.post("runs/update", &update, Repeat::Harmless)?;
+        let _: serde_json::Value =
+            self.client
+                .post("runs/update", &update, Idempotency::Harmless)?;
         status.clone_into(&mut self.run.info.status);
         Ok(())
     }
 
     /// Sends a batch; of one that is refused every entry that can be taken.
-    fn send_or_divide(&mut self, batch: Batch) -> Result<(), TrackingError> {
+    fn send_or_divide(&mut self, batch: EntryBatch) -> Result<(), TrackingError> {
         match self.send_once(&batch) {
             Ok(()) => Ok(()),
             Err(TrackingError::Refused { status: 400, .. }) if batch.len() > 1 => {
@@ -117,8 +119,8 @@ impl Remote {
 
     /// Sends a batch, and again only where it has not arrived: a server that keeps its runs in files would have every
     /// number twice.
-    fn send_once(&self, batch: &Batch) -> Result<(), TrackingError> {
-        let Batch {
+    fn send_once(&self, batch: &EntryBatch) -> Result<(), TrackingError> {
+        let EntryBatch {
             metrics,
             params,
             tags,
@@ -133,9 +135,9 @@ impl Remote {
         let mut tried = 0;
         loop {
             tried += 1;
-            let Err(error) = self
-                .client
-                .post::<Nothing>("runs/log-batch", &request, Repeat::Never)
+            let Err(error) =
+                self.client
+                    .post::<Nothing>("runs/log-batch", &request, Idempotency::Never)
             else {
                 return Ok(());
             };
@@ -143,7 +145,7 @@ impl Remote {
                 .client
                 .patience()
                 .wait(tried, error.retry_after())
-                .filter(|_| error.is_passing());
+                .filter(|_| error.is_transient());
             thread::sleep(wait.ok_or(error)?);
             if self.has_arrived(batch)? {
                 return Ok(());
@@ -151,7 +153,7 @@ impl Remote {
         }
     }
 
-    fn has_arrived(&self, batch: &Batch) -> Result<bool, TrackingError> {
+    fn has_arrived(&self, batch: &EntryBatch) -> Result<bool, TrackingError> {
         let Some(note) = batch.tags.iter().find(|tag| tag.key == LINES_TAG) else {
             return Ok(false);
         };

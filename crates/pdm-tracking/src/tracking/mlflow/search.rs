@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::{slice, thread};
 
-use super::answer::Pages;
-use super::client::{MlflowClient, Repeat};
+use super::answer::PageFollower;
+use super::client::{Idempotency, MlflowClient};
 use super::names;
 use super::remote::LINES_TAG;
 use super::wire::{
-    CreateExperiment, CreateRun, ExperimentAnswer, ExperimentId, Nothing, Pair, RemoteRun,
-    RunAnswer, RunName, RunsAnswer, SearchRuns,
+    CreateExperiment, CreateRun, ExperimentAnswer, ExperimentId, Nothing, RemoteRun, RunAnswer,
+    RunName, RunsAnswer, SearchRuns, WirePair,
 };
 use crate::tracking::journal::Opening;
 use crate::tracking::{RunId, TrackingError, parts};
@@ -59,7 +59,7 @@ pub(super) fn find_or_create(
         match client
             .patience()
             .wait(tried, error.retry_after())
-            .filter(|_| error.is_passing())
+            .filter(|_| error.is_transient())
         {
             Some(wait) => thread::sleep(wait),
             None => return Err(error),
@@ -104,7 +104,7 @@ pub(super) fn delete_strays(
         let request = RunName {
             run_id: &run.info.run_id,
         };
-        let _: Nothing = client.post("runs/delete", &request, Repeat::Harmless)?;
+        let _: Nothing = client.post("runs/delete", &request, Idempotency::Harmless)?;
     }
     Ok(())
 }
@@ -137,12 +137,12 @@ fn search(
         max_results: PAGE,
         page_token: None,
     };
-    let (mut found, mut pages) = (Vec::new(), Pages::of("runs/search"));
+    let (mut found, mut pages) = (Vec::new(), PageFollower::of("runs/search"));
     loop {
         let RunsAnswer {
             runs,
             next_page_token,
-        } = client.post("runs/search", &search, Repeat::Harmless)?;
+        } = client.post("runs/search", &search, Idempotency::Harmless)?;
         found.extend(runs);
         search.page_token = pages.next(next_page_token)?;
         if search.page_token.is_none() {
@@ -159,7 +159,7 @@ fn create(
     let id = opening.run.to_string();
     let header = &opening.header;
     let mut tags = common_tags(opening);
-    tags.push(Pair::new(RUN_TAG, &id));
+    tags.push(WirePair::new(RUN_TAG, &id));
     let request = CreateRun {
         experiment_id: experiment,
         start_time: header.started.as_millisecond(),
@@ -171,7 +171,7 @@ fn create(
         tags,
     };
     client
-        .post::<RunAnswer>("runs/create", &request, Repeat::Never)
+        .post::<RunAnswer>("runs/create", &request, Idempotency::Never)
         .map(|answer| answer.run)
 }
 
@@ -184,9 +184,9 @@ pub(super) fn create_child(
     start_time: i64,
 ) -> Result<RemoteRun, TrackingError> {
     let mut tags = common_tags(opening);
-    tags.push(Pair::new(OWNER_TAG, opening.run.to_string()));
-    tags.push(Pair::new(PART_TAG, part));
-    tags.push(Pair::new(PARENT_TAG, &parent.info.run_id));
+    tags.push(WirePair::new(OWNER_TAG, opening.run.to_string()));
+    tags.push(WirePair::new(PART_TAG, part));
+    tags.push(WirePair::new(PARENT_TAG, &parent.info.run_id));
     let name = parts::above(part).map_or(part, |above| &part[above.len() + 1..]);
     let request = CreateRun {
         experiment_id: &parent.info.experiment_id,
@@ -195,22 +195,22 @@ pub(super) fn create_child(
         tags,
     };
     client
-        .post::<RunAnswer>("runs/create", &request, Repeat::Never)
+        .post::<RunAnswer>("runs/create", &request, Idempotency::Never)
         .map(|answer| answer.run)
 }
 
-fn common_tags(opening: &Opening) -> Vec<Pair> {
+fn common_tags(opening: &Opening) -> Vec<WirePair> {
     let header = &opening.header;
     let mut tags = vec![
-        Pair::new("pdm_ml.host", names::value(&opening.host)),
-        Pair::new("mlflow.source.name", names::value(&header.pipeline)),
-        Pair::new("mlflow.source.type", "LOCAL"),
+        WirePair::new("pdm_ml.host", names::value(&opening.host)),
+        WirePair::new("mlflow.source.name", names::value(&header.pipeline)),
+        WirePair::new("mlflow.source.type", "LOCAL"),
     ];
     tags.extend(
         header
             .commit
             .as_deref()
-            .map(|commit| Pair::new("mlflow.source.git.commit", commit)),
+            .map(|commit| WirePair::new("mlflow.source.git.commit", commit)),
     );
     tags
 }
@@ -225,7 +225,7 @@ pub(super) fn restore(
     let request = RunName {
         run_id: &run.info.run_id,
     };
-    let _: Nothing = client.post("runs/restore", &request, Repeat::Harmless)?;
+    let _: Nothing = client.post("runs/restore", &request, Idempotency::Harmless)?;
     Ok(get_run(client, &run.info.run_id, opening.run)?.unwrap_or(run))
 }
 
@@ -254,7 +254,7 @@ fn experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError
                         server,
                     });
                 }
-                let _: Nothing = client.post("experiments/restore", &id, Repeat::Harmless)?;
+                let _: Nothing = client.post("experiments/restore", &id, Idempotency::Harmless)?;
             }
             Ok(id.experiment_id)
         }
@@ -282,7 +282,7 @@ fn create_experiment(client: &MlflowClient, name: &str) -> Result<String, Tracki
     match client.post::<ExperimentId>(
         "experiments/create",
         &CreateExperiment { name },
-        Repeat::Harmless,
+        Idempotency::Harmless,
     ) {
         Ok(id) => Ok(id.experiment_id),
         // Another was faster, or our own first try arrived after all.

@@ -1,10 +1,10 @@
 use serde::Serialize;
 
-use super::place::Place;
+use super::place::ArtifactDestination;
 use super::tree::Tree;
 use super::{MlflowClient, SyncState};
-use crate::tracking::journal::{JournalReader, Line, Opening};
-use crate::tracking::local::{RunFolder, RunLock, Standing, standing};
+use crate::tracking::journal::{JournalLine, JournalReader, Opening};
+use crate::tracking::local::{RunFolder, RunLock, RunState, standing};
 use crate::tracking::{RunId, RunStatus, RunStore, TrackingError};
 
 /// What a replay came to.
@@ -55,7 +55,7 @@ pub(in crate::tracking) struct Syncer {
 struct Open {
     reader: JournalReader,
     tree: Tree,
-    place: Place,
+    place: ArtifactDestination,
     /// Files the journal names, in its order.
     files: Vec<String>,
     /// How many of them the server has.
@@ -106,7 +106,7 @@ impl Syncer {
         copied.map(|()| report)
     }
 
-    fn report(&self, open: &Open, now: &Standing, before: u64, copied: bool) -> SyncReport {
+    fn report(&self, open: &Open, now: &RunState, before: u64, copied: bool) -> SyncReport {
         let (lines, info) = (open.tree.lines(), &open.tree.root.remote.run().info);
         let deleted = open.tree.is_deleted();
         let ended = now.status != RunStatus::Running && info.status == now.status.word();
@@ -148,7 +148,7 @@ impl Open {
             files.extend(line.and_then(|stamped| file_of(&stamped.line)));
         }
         let run = tree.root.remote.run();
-        let (place, sent_files) = (Place::of(run, client), run.number(FILES_TAG));
+        let (place, sent_files) = (ArtifactDestination::of(run, client), run.number(FILES_TAG));
         Ok(Self {
             reader,
             tree,
@@ -158,7 +158,7 @@ impl Open {
         })
     }
 
-    fn copy(&mut self, folder: &RunFolder, now: &Standing) -> Result<(), TrackingError> {
+    fn copy(&mut self, folder: &RunFolder, now: &RunState) -> Result<(), TrackingError> {
         self.copy_entries()?;
         self.copy_files(folder)?;
         match now.status {
@@ -212,7 +212,7 @@ impl Open {
     }
 
     /// Sends the journal itself, and last the status: a status that is there proves that all is.
-    fn end(&mut self, folder: &RunFolder, now: &Standing) -> Result<(), TrackingError> {
+    fn end(&mut self, folder: &RunFolder, now: &RunState) -> Result<(), TrackingError> {
         let (word, ended) = (
             now.status.word(),
             now.ended.map(|ended| ended.as_millisecond()),
@@ -233,8 +233,8 @@ impl Open {
     }
 }
 
-fn file_of(line: &Line) -> Option<String> {
-    let Line::Artifact { name, .. } = line else {
+fn file_of(line: &JournalLine) -> Option<String> {
+    let JournalLine::Artifact { name, .. } = line else {
         return None;
     };
     Some(name.clone())

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use super::batch::Batch;
+use super::batch::EntryBatch;
 use super::client::MlflowClient;
-use super::remote::{LINES_TAG, Remote};
+use super::remote::{LINES_TAG, OpenRun};
 use super::search;
 use super::wire::RemoteRun;
-use crate::tracking::journal::{Line, Opening, Stamped};
+use crate::tracking::journal::{JournalLine, Opening, Stamped};
 use crate::tracking::{TrackingError, parts};
 use pdm_core::events::InputData;
 
@@ -21,8 +21,8 @@ pub(super) struct Tree {
 
 /// One run of the tree, and what is still to be sent to it.
 pub(super) struct Branch {
-    pub(super) remote: Remote,
-    batch: Batch,
+    pub(super) remote: OpenRun,
+    batch: EntryBatch,
     inputs: Vec<InputData>,
     /// When it ended well, in milliseconds.
     finished: Option<i64>,
@@ -86,36 +86,38 @@ impl Tree {
         let at = at.as_millisecond();
         let here = (number, at);
         match line {
-            Line::Metric { key, step, value } => {
+            JournalLine::Metric { key, step, value } => {
                 let (part, key) = parts::divide(&key);
                 self.tell(part, here, |branch| {
                     branch.batch.metric(key, step, value, at)
                 })
             }
-            Line::Tag { key, value } => {
+            JournalLine::Tag { key, value } => {
                 self.tell(None, here, |branch| branch.batch.tag(&key, &value))
             }
-            Line::Param { key, value } => {
+            JournalLine::Param { key, value } => {
                 self.tell(None, here, |branch| branch.param(&key, &value))
             }
-            Line::PartStarted { part, params } => self.tell(Some(&part), here, |branch| {
+            JournalLine::PartStarted { part, params } => self.tell(Some(&part), here, |branch| {
                 params
                     .iter()
                     .for_each(|(key, value)| branch.param(key, value))
             }),
             // The end is sent after the note of how many lines are there, so it may be missing all the same.
-            Line::PartFinished { part } => self
+            JournalLine::PartFinished { part } => self
                 .part(&part, at)
                 .map(|branch| branch.finished = Some(at)),
-            Line::Input { part, data } => {
+            JournalLine::Input { part, data } => {
                 let part = Some(part.as_str()).filter(|part| !part.is_empty());
                 self.tell(part, here, |branch| branch.inputs.push(data))
             }
             // The server has no place for these; the journal that is uploaded at the end holds them.
-            Line::StageStarted { .. } | Line::StageCached { .. } | Line::StageFinished { .. } => {
-                Ok(())
-            }
-            Line::Artifact { .. } | Line::Warning { .. } | Line::End { .. } => Ok(()),
+            JournalLine::StageStarted { .. }
+            | JournalLine::StageCached { .. }
+            | JournalLine::StageFinished { .. } => Ok(()),
+            JournalLine::Artifact { .. }
+            | JournalLine::Warning { .. }
+            | JournalLine::End { .. } => Ok(()),
         }
     }
 
@@ -215,8 +217,8 @@ impl Tree {
 impl Branch {
     fn new(client: &MlflowClient, run: RemoteRun) -> Self {
         Self {
-            remote: Remote::new(client, run),
-            batch: Batch::default(),
+            remote: OpenRun::new(client, run),
+            batch: EntryBatch::default(),
             inputs: Vec::new(),
             finished: None,
         }

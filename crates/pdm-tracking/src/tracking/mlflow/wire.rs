@@ -69,7 +69,7 @@ pub(super) struct RunInfo {
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct RunData {
     #[serde(default)]
-    pub(super) tags: Vec<Pair>,
+    pub(super) tags: Vec<WirePair>,
 }
 
 impl RemoteRun {
@@ -98,7 +98,7 @@ pub(super) struct CreateRun<'a> {
     pub(super) experiment_id: &'a str,
     pub(super) start_time: i64,
     pub(super) run_name: &'a str,
-    pub(super) tags: Vec<Pair>,
+    pub(super) tags: Vec<WirePair>,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,9 +117,9 @@ pub(super) struct UpdateRun<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct LogBatch<'a> {
     pub(super) run_id: &'a str,
-    pub(super) metrics: &'a [Metric],
-    pub(super) params: &'a [Pair],
-    pub(super) tags: &'a [Pair],
+    pub(super) metrics: &'a [WireMetric],
+    pub(super) params: &'a [WirePair],
+    pub(super) tags: &'a [WirePair],
 }
 
 #[derive(Debug, Serialize)]
@@ -130,7 +130,7 @@ pub(super) struct LogInputs<'a> {
 
 #[derive(Debug, Serialize)]
 pub(super) struct DatasetInput {
-    pub(super) tags: Vec<Pair>,
+    pub(super) tags: Vec<WirePair>,
     pub(super) dataset: Dataset,
 }
 
@@ -183,13 +183,13 @@ pub(super) struct SentPart {
 
 /// A parameter or a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Pair {
+pub(super) struct WirePair {
     pub(super) key: String,
     #[serde(default)]
     pub(super) value: String,
 }
 
-impl Pair {
+impl WirePair {
     pub(super) fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -199,7 +199,7 @@ impl Pair {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Metric {
+pub(super) struct WireMetric {
     pub(super) key: String,
     pub(super) value: Number,
     pub(super) timestamp: i64,

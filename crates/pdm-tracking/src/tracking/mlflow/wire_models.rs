@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wire::{ExperimentId, Pair};
+use super::wire::{ExperimentId, WirePair};
 
 #[derive(Debug, Serialize)]
 pub(super) struct SearchExperiments {
@@ -55,7 +55,7 @@ pub(super) struct CreateVersion<'a> {
     pub(super) source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) run_id: Option<&'a str>,
-    pub(super) tags: Vec<Pair>,
+    pub(super) tags: Vec<WirePair>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,7 +76,7 @@ pub(super) struct RemoteVersion {
     pub(super) name: String,
     pub(super) version: String,
     #[serde(default)]
-    pub(super) tags: Vec<Pair>,
+    pub(super) tags: Vec<WirePair>,
 }
 
 impl RemoteVersion {

@@ -1,6 +1,6 @@
 //! How well the rows of one unit agree with those of another, and whether chance explains it.
 
-use super::candidates::{Pair, SharedRow};
+use super::candidates::{RowPair, SharedRow};
 use super::channel::Channel;
 use super::fleet::Fleet;
 
@@ -32,7 +32,7 @@ impl Alignment {
 }
 
 /// Compares all rows of two units that lie beside each other.
-pub(super) fn judge(fleet: &Fleet<'_>, pair: Pair) -> Alignment {
+pub(super) fn judge(fleet: &Fleet<'_>, pair: RowPair) -> Alignment {
     let (a, b) = (&fleet.members[pair.a].rows, &fleet.members[pair.b].rows);
     let first = (-pair.shift).max(0);
     let last = (a.len() as i64).min(b.len() as i64 - pair.shift);

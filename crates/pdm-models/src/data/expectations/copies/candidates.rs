@@ -22,7 +22,7 @@ const ALONE: usize = 3;
 
 /// Row `a_row` of unit `a` may be row `b_row` of unit `b`; rows count within the units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Pair {
+pub(super) struct RowPair {
     pub(super) a: usize,
     pub(super) b: usize,
     /// How many rows later the rows of `a` stand in `b`; negative where they stand earlier.
@@ -48,7 +48,7 @@ pub(super) struct SharedRow {
 #[derive(Default)]
 pub(super) struct Candidates {
     /// Units whose rows agree one after the other.
-    pub(super) pairs: HashSet<Pair>,
+    pub(super) pairs: HashSet<RowPair>,
     pub(super) rows: Vec<SharedRow>,
 }
 
@@ -252,14 +252,14 @@ fn cell(channel: &Channel, row: usize, grid: &Grid) -> u32 {
     (channel.rank(row) / width + grid.moved) as u32
 }
 
-fn pair(fleet: &Fleet<'_>, a_row: usize, b_row: usize) -> Pair {
+fn pair(fleet: &Fleet<'_>, a_row: usize, b_row: usize) -> RowPair {
     let (mut a, mut b) = (fleet.unit_of[a_row] as usize, fleet.unit_of[b_row] as usize);
     let within = |unit: usize, row: usize| (row - fleet.members[unit].rows.start) as i64;
     let mut shift = within(b, b_row) - within(a, a_row);
     if a > b {
         (a, b, shift) = (b, a, -shift);
     }
-    Pair { a, b, shift }
+    RowPair { a, b, shift }
 }
 
 /// Returns a row that two units share, where chance hardly explains it.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::super::super::Role;
 use super::super::super::ingest::{RawDataset, RawPart};
-use super::super::super::rows::{Rows, Run};
+use super::super::super::rows::{RowRun, Rows};
 use super::channel::{self, Channel};
 
 /// No more sensors are compared: those with most different values.
@@ -21,7 +21,7 @@ const DATA_SETS: f64 = 1000.0;
 
 /// The units of a data set, row after row.
 pub(super) struct Fleet<'a> {
-    pub(super) members: Vec<Member<'a>>,
+    pub(super) members: Vec<FleetUnit<'a>>,
     pub(super) channels: Vec<Channel>,
     /// How many independent sensors the channels are worth.
     pub(super) independent: f64,
@@ -32,15 +32,15 @@ pub(super) struct Fleet<'a> {
 }
 
 /// One unit: consecutive rows of a file.
-pub(super) struct Member<'a> {
+pub(super) struct FleetUnit<'a> {
     pub(super) part: &'a RawPart,
     pub(super) source: &'a Rows,
-    pub(super) run: &'a Run,
+    pub(super) run: &'a RowRun,
     /// Its rows in the fleet.
     pub(super) rows: Range<usize>,
 }
 
-impl Member<'_> {
+impl FleetUnit<'_> {
     /// Returns the line its first row stands on.
     pub(super) fn line(&self) -> u64 {
         self.source.line(self.run.rows.start)
@@ -55,7 +55,7 @@ impl<'a> Fleet<'a> {
             for run in &source.runs {
                 let start = unit_of.len();
                 unit_of.resize(start + run.rows.len(), members.len() as u32);
-                members.push(Member {
+                members.push(FleetUnit {
                     part,
                     source,
                     run,
@@ -130,7 +130,7 @@ impl<'a> Fleet<'a> {
     }
 }
 
-impl Member<'_> {
+impl FleetUnit<'_> {
     fn columns(&self) -> impl Iterator<Item = &[f64]> {
         self.source
             .channels
@@ -138,7 +138,7 @@ impl Member<'_> {
             .map(|values| &values[self.run.rows.clone()])
     }
 
-    fn equals(&self, other: &Member<'_>) -> bool {
+    fn equals(&self, other: &FleetUnit<'_>) -> bool {
         self.columns().eq(other.columns())
     }
 
@@ -186,9 +186,9 @@ fn different_values(raw: &RawDataset, channel: usize) -> usize {
     sample.len()
 }
 
-fn joined(members: &[Member<'_>], channel: usize) -> Vec<f64> {
+fn joined(members: &[FleetUnit<'_>], channel: usize) -> Vec<f64> {
     let of_unit =
-        |member: &Member<'_>| member.source.channels[channel][member.run.rows.clone()].to_vec();
+        |member: &FleetUnit<'_>| member.source.channels[channel][member.run.rows.clone()].to_vec();
     members.iter().flat_map(of_unit).collect()
 }
 

@@ -17,8 +17,8 @@ use rayon::prelude::*;
 
 use self::alignment::Alignment;
 use self::candidates::{Candidates, SharedRow};
-use self::fleet::{Fleet, Member};
-use super::super::findings::{FindingLog, Place};
+use self::fleet::{Fleet, FleetUnit};
+use super::super::findings::{FindingLocation, FindingLog};
 use super::super::number::named;
 use super::super::{Expectation, Role, Severity};
 use super::{Scope, Subject};
@@ -178,8 +178,8 @@ fn note_equal(subject: &Subject<'_>, fleet: &Fleet<'_>, copies: &[Copy], log: &m
     }
 }
 
-fn place<'a>(unit: &Member<'a>, subject: &Subject<'a>) -> Place<'a> {
-    Place::file(&unit.part.file)
+fn place<'a>(unit: &FleetUnit<'a>, subject: &Subject<'a>) -> FindingLocation<'a> {
+    FindingLocation::file(&unit.part.file)
         .line(unit.line())
         .column(&subject.raw.schema.unit)
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::findings::{FindingLog, Place};
+use super::super::super::findings::{FindingLocation, FindingLog};
 use super::super::super::ingest::RawPart;
 use super::super::super::number::named;
-use super::super::super::rows::{Rows, Run};
+use super::super::super::rows::{RowRun, Rows};
 use super::super::super::{Expectation, Role, Severity};
 use super::super::Subject;
 use pdm_core::domain::UnitId;
@@ -18,7 +18,8 @@ pub(super) fn note(subject: &Subject<'_>, log: &mut FindingLog) {
     if subject.raw.numbered {
         return;
     }
-    let mut training: BTreeMap<(&UnitId, Option<&str>), (&RawPart, &Rows, &Run)> = BTreeMap::new();
+    let mut training: BTreeMap<(&UnitId, Option<&str>), (&RawPart, &Rows, &RowRun)> =
+        BTreeMap::new();
     for (part, rows) in subject
         .raw
         .histories()
@@ -46,7 +47,7 @@ pub(super) fn note(subject: &Subject<'_>, log: &mut FindingLog) {
                 other_rows.line(other.rows.start),
                 other_part.file
             );
-            let place = Place::file(&part.file)
+            let place = FindingLocation::file(&part.file)
                 .line(rows.line(run.rows.start))
                 .column(&subject.raw.schema.unit);
             let (ends, begins) = (

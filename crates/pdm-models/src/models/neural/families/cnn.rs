@@ -1,10 +1,12 @@
 use crate::models::neural::kernel::{tanh_all, tanh_back};
 use crate::models::neural::layers::{MapConv, Maps};
-use crate::models::neural::layout::{Layout, Weights};
+use crate::models::neural::layout::{ParameterLayout, Weights};
 use crate::models::neural::options::{
     DEEPEST, LONGEST, MOST_TAPS, STRIDE, WIDEST, network_options,
 };
-use crate::models::neural::{Activation, Body, NetworkOptions, Reading, SharedOptions};
+use crate::models::neural::{
+    Activation, HistoryReading, NetworkBody, NetworkOptions, SharedOptions,
+};
 use pdm_core::domain::{FromData, Problem};
 
 network_options! {
@@ -63,14 +65,14 @@ impl NetworkOptions for CnnOptions {
         "cnn"
     }
 
-    fn reading(&self) -> Reading {
-        Reading::Window {
+    fn reading(&self) -> HistoryReading {
+        HistoryReading::Window {
             stride: self.stride(),
             length: self.window,
         }
     }
 
-    fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
+    fn body(&self, layout: &mut ParameterLayout, inputs: usize) -> NetworkBody {
         let width = |layer: usize| if layer == 0 { 1 } else { self.filters };
         let mut conv = |i: usize, outputs, taps| {
             MapConv::new(
@@ -84,7 +86,7 @@ impl NetworkOptions for CnnOptions {
             .map(|i| conv(i, self.filters, self.kernel))
             .collect();
         convs.push(conv(self.layers, 1, self.last_kernel));
-        Body::Cnn(Cnn {
+        NetworkBody::Cnn(Cnn {
             convs,
             window: self.window,
             features: inputs,

@@ -11,6 +11,6 @@ pub use tcn::TcnOptions;
 pub use transformer::TransformerOptions;
 
 pub(crate) use cnn::Cnn;
-pub(crate) use recurrent::Layers;
+pub(crate) use recurrent::RecurrentLayers;
 pub(crate) use tcn::{Block, Tcn};
 pub(crate) use transformer::{Encoder, Transformer};

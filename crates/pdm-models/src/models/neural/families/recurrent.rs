@@ -1,7 +1,7 @@
-use crate::models::neural::layers::{Cell, Recurrent, Steps, Trace};
-use crate::models::neural::layout::{Layout, Weights};
+use crate::models::neural::layers::{Cell, Recurrent, StepOrder, Trace};
+use crate::models::neural::layout::{ParameterLayout, Weights};
 use crate::models::neural::options::{DEEPEST, LONGEST, STRIDE, WIDEST, network_options};
-use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
+use crate::models::neural::{HistoryReading, NetworkBody, NetworkOptions, SharedOptions};
 use pdm_core::domain::{FromData, Problem};
 
 /// Declares the options of a recurrent family; the cell is all that tells one from the other, and how many numbers of a
@@ -48,12 +48,12 @@ macro_rules! recurrent_options {
                 $kind
             }
 
-            fn reading(&self) -> Reading {
-                Reading::Sequence { stride: self.stride(), max_steps: self.max_steps }
+            fn reading(&self) -> HistoryReading {
+                HistoryReading::Sequence { stride: self.stride(), max_steps: self.max_steps }
             }
 
-            fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
-                Body::Recurrent(Layers::new(layout, $cell, inputs, self.hidden, self.layers))
+            fn body(&self, layout: &mut ParameterLayout, inputs: usize) -> NetworkBody {
+                NetworkBody::Recurrent(RecurrentLayers::new(layout, $cell, inputs, self.hidden, self.layers))
             }
 
             fn head(&self) -> usize {
@@ -83,20 +83,26 @@ recurrent_options! {
 
 /// Recurrent layers one on top of the other, read over whole sequences.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Layers {
+pub(crate) struct RecurrentLayers {
     pub(crate) layers: Vec<Recurrent>,
 }
 
 /// What the way back through the layers needs.
 #[derive(Debug)]
 pub(crate) struct LayersKept {
-    steps: Steps,
+    steps: StepOrder,
     rows: Vec<f32>,
     traces: Vec<Trace>,
 }
 
-impl Layers {
-    fn new(layout: &mut Layout, cell: Cell, inputs: usize, hidden: usize, layers: usize) -> Self {
+impl RecurrentLayers {
+    fn new(
+        layout: &mut ParameterLayout,
+        cell: Cell,
+        inputs: usize,
+        hidden: usize,
+        layers: usize,
+    ) -> Self {
         let width = |layer: usize| if layer == 0 { inputs } else { hidden };
         let layer =
             |i: usize| Recurrent::new(layout, &format!("layers.{i}"), cell, width(i), hidden);
@@ -117,7 +123,7 @@ impl Layers {
         lengths: &[usize],
         rows: &[f32],
     ) -> (Vec<f32>, LayersKept) {
-        let steps = Steps::of(lengths);
+        let steps = StepOrder::of(lengths);
         let first = self.layers[0].input.weight.inputs;
         let mut kept = LayersKept {
             rows: steps.gather(rows, first),

@@ -1,8 +1,8 @@
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Conv, Dense};
-use crate::models::neural::layout::{Layout, Weights};
+use crate::models::neural::layout::{ParameterLayout, Weights};
 use crate::models::neural::options::{LONGEST, MOST_TAPS, STRIDE, WIDEST, network_options};
-use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
+use crate::models::neural::{HistoryReading, NetworkBody, NetworkOptions, SharedOptions};
 use pdm_core::domain::{FromData, Problem};
 
 network_options! {
@@ -62,14 +62,14 @@ impl NetworkOptions for TcnOptions {
         "tcn"
     }
 
-    fn reading(&self) -> Reading {
-        Reading::Sequence {
+    fn reading(&self) -> HistoryReading {
+        HistoryReading::Sequence {
             stride: self.stride(),
             max_steps: self.max_steps,
         }
     }
 
-    fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
+    fn body(&self, layout: &mut ParameterLayout, inputs: usize) -> NetworkBody {
         let width = |block: usize| if block == 0 { inputs } else { self.channels };
         let block = |i: usize| {
             Block::new(
@@ -80,7 +80,7 @@ impl NetworkOptions for TcnOptions {
                 1 << i,
             )
         };
-        Body::Tcn(Tcn {
+        NetworkBody::Tcn(Tcn {
             blocks: (0..self.blocks).map(block).collect(),
         })
     }
@@ -166,7 +166,7 @@ impl Tcn {
 
 impl Block {
     fn new(
-        layout: &mut Layout,
+        layout: &mut ParameterLayout,
         name: &str,
         [inputs, outputs]: [usize; 2],
         kernel: usize,

@@ -1,8 +1,8 @@
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Attention, AttentionKept, Dense, Norm, NormKept};
-use crate::models::neural::layout::{Layout, Weights};
+use crate::models::neural::layout::{ParameterLayout, Weights};
 use crate::models::neural::options::{DEEPEST, LONGEST, STRIDE, WIDEST, network_options};
-use crate::models::neural::{Body, NetworkOptions, Reading, SharedOptions};
+use crate::models::neural::{HistoryReading, NetworkBody, NetworkOptions, SharedOptions};
 use pdm_core::domain::{FromData, Problem};
 
 network_options! {
@@ -66,21 +66,21 @@ impl NetworkOptions for TransformerOptions {
         "transformer"
     }
 
-    fn reading(&self) -> Reading {
-        Reading::Sequence {
+    fn reading(&self) -> HistoryReading {
+        HistoryReading::Sequence {
             stride: self.stride(),
             max_steps: self.max_steps,
         }
     }
 
-    fn body(&self, layout: &mut Layout, inputs: usize) -> Body {
+    fn body(&self, layout: &mut ParameterLayout, inputs: usize) -> NetworkBody {
         let input = Dense::new(layout, "input", [inputs, self.width], inputs);
         let encoders = (0..self.layers)
             .map(|i| Encoder::new(layout, &format!("layers.{i}"), self))
             .collect();
         let norm = Norm::new(layout, "norm", self.width);
         let positions = positions(self.max_steps, self.width);
-        Body::Transformer(Transformer {
+        NetworkBody::Transformer(Transformer {
             input,
             encoders,
             norm,
@@ -219,7 +219,7 @@ impl Transformer {
 }
 
 impl Encoder {
-    fn new(layout: &mut Layout, name: &str, options: &TransformerOptions) -> Self {
+    fn new(layout: &mut ParameterLayout, name: &str, options: &TransformerOptions) -> Self {
         let TransformerOptions {
             width,
             heads,

@@ -1,6 +1,6 @@
 use super::Dense;
 use crate::models::neural::kernel::{Packed, View, Work, exp, multiply_add, vectorised};
-use crate::models::neural::layout::{Layout, Weights};
+use crate::models::neural::layout::{ParameterLayout, Weights};
 
 /// Causal self-attention with several heads (Vaswani et al., NeurIPS 2017): every row attends to itself and the rows of
 /// its sequence before it, `context` of them at most.
@@ -40,7 +40,7 @@ struct Head {
 impl Attention {
     /// Adds the layer to a network.
     pub(crate) fn new(
-        layout: &mut Layout,
+        layout: &mut ParameterLayout,
         name: &str,
         width: usize,
         heads: usize,

@@ -1,12 +1,12 @@
 use crate::models::neural::kernel::{Packed, View, add, multiply_add};
-use crate::models::neural::layout::{Init, Layout, Matrix, Vector, Weights};
+use crate::models::neural::layout::{Init, ParameterLayout, Vector, WeightMatrix, Weights};
 
 /// A causal convolution along each sequence: `output[t] = bias + Σₖ input[t − (taps − 1 − k) · dilation] · weight[k]`,
 /// with zeros before the first row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Conv {
     /// The oldest first, each `[inputs, outputs]`.
-    pub(crate) taps: Vec<Matrix>,
+    pub(crate) taps: Vec<WeightMatrix>,
     /// `[outputs]`
     pub(crate) bias: Vector,
     /// Rows from one tap to the next.
@@ -15,7 +15,7 @@ pub(crate) struct Conv {
 
 /// One tap over one sequence: the rows it reads and, later by a shift, the rows it writes.
 struct Reach {
-    tap: Matrix,
+    tap: WeightMatrix,
     from: std::ops::Range<usize>,
     to: std::ops::Range<usize>,
 }
@@ -23,7 +23,7 @@ struct Reach {
 impl Conv {
     /// Adds the layer to a network.
     pub(crate) fn new(
-        layout: &mut Layout,
+        layout: &mut ParameterLayout,
         name: &str,
         [inputs, outputs]: [usize; 2],
         taps: usize,

@@ -1,11 +1,11 @@
 use crate::models::neural::kernel::{Packed, View, add, multiply_add};
-use crate::models::neural::layout::{Init, Layout, Matrix, Vector, Weights};
+use crate::models::neural::layout::{Init, ParameterLayout, Vector, WeightMatrix, Weights};
 
 /// A fully connected layer on every row: `output = bias + input · weight`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Dense {
     /// `[inputs, outputs]`
-    pub(crate) weight: Matrix,
+    pub(crate) weight: WeightMatrix,
     /// `[outputs]`
     pub(crate) bias: Vector,
 }
@@ -13,7 +13,7 @@ pub(crate) struct Dense {
 impl Dense {
     /// Adds the layer to a network, drawn as PyTorch draws it: uniform within `1 / √fan`.
     pub(crate) fn new(
-        layout: &mut Layout,
+        layout: &mut ParameterLayout,
         name: &str,
         [inputs, outputs]: [usize; 2],
         fan: usize,

@@ -5,7 +5,7 @@
 //! with `a` the input and `b` the recurrent projection. PyTorch, ONNX (`linear_before_reset = 1`) and cuDNN compute
 //! the same, with gates in the order `r, z, n`.
 
-use super::recurrent::{Backward, Forward, parts, parts_mut};
+use super::recurrent::{CellBackward, CellForward, parts, parts_mut};
 use crate::models::neural::kernel::{
     LaneFunction, Simd, WithSimd, lanes, sigmoid_lanes, sigmoid_slope, tanh_lanes, tanh_slope,
     vectorised,
@@ -15,23 +15,23 @@ use crate::models::neural::kernel::{
 pub(super) const KEPT: usize = 4;
 
 /// Advances the states by one row.
-pub(super) fn forward(step: Forward<'_>) {
+pub(super) fn forward(step: CellForward<'_>) {
     vectorised(GruForward(step));
 }
 
 /// Goes one row back.
-pub(super) fn backward(step: Backward<'_>) {
+pub(super) fn backward(step: CellBackward<'_>) {
     vectorised(GruBackward(step));
 }
 
-struct GruForward<'a>(Forward<'a>);
+struct GruForward<'a>(CellForward<'a>);
 
 impl WithSimd for GruForward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Forward {
+        let CellForward {
             hidden,
             input,
             recurrent,
@@ -53,14 +53,14 @@ impl WithSimd for GruForward<'_> {
             let ([a_r, a_z, a_n], [b_r, b_z, b_n]) = (parts(a, hidden), parts(b, hidden));
             let [reset, update, candidate, kept_b] = parts_mut(kept, hidden);
             let inputs = [a_r, a_z, a_n, b_r, b_z, b_n, before];
-            lanes::<Step, S, 7, 5>(simd, inputs, [reset, update, candidate, kept_b, state]);
+            lanes::<GruStep, S, 7, 5>(simd, inputs, [reset, update, candidate, kept_b, state]);
         }
     }
 }
 
-struct Step;
+struct GruStep;
 
-impl LaneFunction<7, 5> for Step {
+impl LaneFunction<7, 5> for GruStep {
     #[inline(always)]
     fn at<S: Simd>(simd: S, inputs: [S::f32s; 7], _: [S::f32s; 5]) -> [S::f32s; 5] {
         let [a_r, a_z, a_n, b_r, b_z, b_n, h] = inputs;
@@ -71,14 +71,14 @@ impl LaneFunction<7, 5> for Step {
     }
 }
 
-struct GruBackward<'a>(Backward<'a>);
+struct GruBackward<'a>(CellBackward<'a>);
 
 impl WithSimd for GruBackward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Backward {
+        let CellBackward {
             hidden,
             before,
             kept,
@@ -100,14 +100,14 @@ impl WithSimd for GruBackward<'_> {
             let [reset, update, candidate, kept_b] = parts(kept, hidden);
             let ([a_r, a_z, a_n], [b_r, b_z, b_n]) = (parts_mut(a, hidden), parts_mut(b, hidden));
             let inputs = [reset, update, candidate, kept_b, before];
-            lanes::<StepBack, S, 5, 7>(simd, inputs, [by_state, a_r, a_z, a_n, b_r, b_z, b_n]);
+            lanes::<GruStepBack, S, 5, 7>(simd, inputs, [by_state, a_r, a_z, a_n, b_r, b_z, b_n]);
         }
     }
 }
 
-struct StepBack;
+struct GruStepBack;
 
-impl LaneFunction<5, 7> for StepBack {
+impl LaneFunction<5, 7> for GruStepBack {
     #[inline(always)]
     fn at<S: Simd>(
         simd: S,

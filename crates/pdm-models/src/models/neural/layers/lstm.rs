@@ -5,7 +5,7 @@
 //! with `a` the sum of the input and the recurrent projection, and gates in PyTorch's order `i, f, g, o`. PyTorch has a
 //! bias in both projections, which only ever act as their sum: here only the input projection has one.
 
-use super::recurrent::{Backward, Forward, parts, parts_mut};
+use super::recurrent::{CellBackward, CellForward, parts, parts_mut};
 use crate::models::neural::kernel::{
     LaneFunction, Simd, WithSimd, lanes, sigmoid_lanes, sigmoid_slope, tanh_lanes, tanh_slope,
     vectorised,
@@ -15,23 +15,23 @@ use crate::models::neural::kernel::{
 pub(super) const KEPT: usize = 6;
 
 /// Advances the states by one row.
-pub(super) fn forward(step: Forward<'_>) {
+pub(super) fn forward(step: CellForward<'_>) {
     vectorised(LstmForward(step));
 }
 
 /// Goes one row back.
-pub(super) fn backward(step: Backward<'_>) {
+pub(super) fn backward(step: CellBackward<'_>) {
     vectorised(LstmBackward(step));
 }
 
-struct LstmForward<'a>(Forward<'a>);
+struct LstmForward<'a>(CellForward<'a>);
 
 impl WithSimd for LstmForward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Forward {
+        let CellForward {
             hidden,
             input,
             kept_before,
@@ -48,14 +48,14 @@ impl WithSimd for LstmForward<'_> {
             let [input, forget, candidate, output, squashed, memory] = parts_mut(kept, hidden);
             let inputs = [a_i, a_f, a_g, a_o, memory_before(kept_before, row, &start)];
             let outputs = [input, forget, candidate, output, squashed, memory, state];
-            lanes::<Step, S, 5, 7>(simd, inputs, outputs);
+            lanes::<LstmStep, S, 5, 7>(simd, inputs, outputs);
         }
     }
 }
 
-struct Step;
+struct LstmStep;
 
-impl LaneFunction<5, 7> for Step {
+impl LaneFunction<5, 7> for LstmStep {
     #[inline(always)]
     fn at<S: Simd>(
         simd: S,
@@ -74,14 +74,14 @@ impl LaneFunction<5, 7> for Step {
     }
 }
 
-struct LstmBackward<'a>(Backward<'a>);
+struct LstmBackward<'a>(CellBackward<'a>);
 
 impl WithSimd for LstmBackward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Backward {
+        let CellBackward {
             hidden,
             kept,
             kept_before,
@@ -110,14 +110,14 @@ impl WithSimd for LstmBackward<'_> {
                 memory_before(kept_before, row, &start),
             ];
             let outputs = [by_state, by_memory, by_i, by_f, by_g, by_o];
-            lanes::<StepBack, S, 6, 6>(simd, inputs, outputs);
+            lanes::<LstmStepBack, S, 6, 6>(simd, inputs, outputs);
         }
     }
 }
 
-struct StepBack;
+struct LstmStepBack;
 
-impl LaneFunction<6, 6> for StepBack {
+impl LaneFunction<6, 6> for LstmStepBack {
     #[inline(always)]
     fn at<S: Simd>(
         simd: S,

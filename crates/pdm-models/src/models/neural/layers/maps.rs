@@ -1,5 +1,5 @@
 use crate::models::neural::kernel::{Simd, WithSimd, vectorised};
-use crate::models::neural::layout::{Init, Layout, Vector, Weights};
+use crate::models::neural::layout::{Init, ParameterLayout, Vector, Weights};
 
 /// Spare numbers at the end of all maps, so that two vectors can be read from any place in them.
 const SPARE: usize = 32;
@@ -79,7 +79,7 @@ impl Maps {
 impl MapConv {
     /// Adds the layer to a network.
     pub(crate) fn new(
-        layout: &mut Layout,
+        layout: &mut ParameterLayout,
         name: &str,
         [inputs, outputs]: [usize; 2],
         taps: usize,

@@ -18,4 +18,4 @@ pub(crate) use conv::Conv;
 pub(crate) use dense::Dense;
 pub(crate) use maps::{MapConv, Maps};
 pub(crate) use norm::{EPSILON, Norm, NormKept};
-pub(crate) use recurrent::{Cell, Recurrent, Steps, Trace};
+pub(crate) use recurrent::{Cell, Recurrent, StepOrder, Trace};

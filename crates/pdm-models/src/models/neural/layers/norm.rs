@@ -1,5 +1,5 @@
 use crate::models::neural::kernel::{Work, vectorised};
-use crate::models::neural::layout::{Init, Layout, Vector, Weights};
+use crate::models::neural::layout::{Init, ParameterLayout, Vector, Weights};
 
 /// Added to the variance.
 pub(crate) const EPSILON: f32 = 1e-5;
@@ -22,7 +22,7 @@ pub(crate) struct NormKept {
 
 impl Norm {
     /// Adds the layer to a network.
-    pub(crate) fn new(layout: &mut Layout, name: &str, width: usize) -> Self {
+    pub(crate) fn new(layout: &mut ParameterLayout, name: &str, width: usize) -> Self {
         let scale = layout.vector(&format!("{name}.weight"), &[width], Init::Constant(1.0));
         Self {
             scale,
@@ -41,7 +41,7 @@ impl Norm {
             standardised: inputs.to_vec(),
             factors: vec![0.0; inputs.len() / scale.len()],
         };
-        vectorised(Forward {
+        vectorised(NormForward {
             scale,
             shift,
             kept: &mut kept,
@@ -64,7 +64,7 @@ impl Norm {
         let (by_scale, by_shift) =
             gradient[self.scale.start..self.shift.start + width].split_at_mut(width);
         let scale = self.scale.of(&weights.parameters);
-        vectorised(Backward {
+        vectorised(NormBackward {
             scale,
             kept,
             by_inputs: &mut by_inputs,
@@ -75,14 +75,14 @@ impl Norm {
     }
 }
 
-struct Forward<'a> {
+struct NormForward<'a> {
     scale: &'a [f32],
     shift: &'a [f32],
     kept: &'a mut NormKept,
     outputs: &'a mut [f32],
 }
 
-impl Work for Forward<'_> {
+impl Work for NormForward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -111,7 +111,7 @@ impl Work for Forward<'_> {
     }
 }
 
-struct Backward<'a> {
+struct NormBackward<'a> {
     scale: &'a [f32],
     kept: &'a NormKept,
     by_inputs: &'a mut [f32],
@@ -119,7 +119,7 @@ struct Backward<'a> {
     by_shift: &'a mut [f32],
 }
 
-impl Work for Backward<'_> {
+impl Work for NormBackward<'_> {
     type Output = ();
 
     #[inline(always)]

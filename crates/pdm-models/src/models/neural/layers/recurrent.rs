@@ -1,6 +1,6 @@
 use super::{Dense, gru, lstm};
 use crate::models::neural::kernel::{Packed, View, add, multiply_add};
-use crate::models::neural::layout::{Init, Layout, Matrix, Vector, Weights};
+use crate::models::neural::layout::{Init, ParameterLayout, Vector, WeightMatrix, Weights};
 
 /// What a recurrent layer does in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct Recurrent {
     /// From the inputs to the gates.
     pub(crate) input: Dense,
     /// From the state before a step to the gates, `[hidden, gates · hidden]`.
-    pub(crate) recurrent: Matrix,
+    pub(crate) recurrent: WeightMatrix,
     /// Added to that product where the cell needs a bias of its own.
     pub(crate) recurrent_bias: Option<Vector>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Recurrent {
 /// The order in which a recurrent layer reads the rows of a chunk: step by step, the longest sequences first, so that
 /// the sequences that still run at a step are the first ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Steps {
+pub(crate) struct StepOrder {
     /// The sequences that have a row, step by step.
     running: Vec<usize>,
     /// For every row in this order, where it stands when one sequence follows the other.
@@ -47,7 +47,7 @@ pub(crate) struct Trace {
 }
 
 /// One row of each running sequence, as a cell sees it; all are `[running, …]`.
-pub(super) struct Forward<'a> {
+pub(super) struct CellForward<'a> {
     pub(super) hidden: usize,
     /// The input projections, `gates · hidden` wide; with the recurrent ones where these have no bias of their own.
     pub(super) input: &'a [f32],
@@ -61,7 +61,7 @@ pub(super) struct Forward<'a> {
 }
 
 /// The way back through one row of each running sequence.
-pub(super) struct Backward<'a> {
+pub(super) struct CellBackward<'a> {
     pub(super) hidden: usize,
     pub(super) before: &'a [f32],
     pub(super) kept: &'a [f32],
@@ -107,7 +107,7 @@ impl Cell {
     }
 }
 
-impl Steps {
+impl StepOrder {
     /// Returns the order for sequences of these lengths.
     pub(crate) fn of(lengths: &[usize]) -> Self {
         let mut start = 0;
@@ -164,7 +164,7 @@ impl Steps {
 impl Recurrent {
     /// Adds the layer to a network, drawn as PyTorch draws it: all uniform within `1 / √hidden`.
     pub(crate) fn new(
-        layout: &mut Layout,
+        layout: &mut ParameterLayout,
         name: &str,
         cell: Cell,
         inputs: usize,
@@ -173,7 +173,7 @@ impl Recurrent {
         let gates = cell.gates() * hidden;
         let input = Dense::new(layout, &format!("{name}.input"), [inputs, gates], hidden);
         let recurrent = layout.matrix(&format!("{name}.recurrent.weight"), [hidden, gates], hidden);
-        let bias = |layout: &mut Layout| {
+        let bias = |layout: &mut ParameterLayout| {
             layout.vector(
                 &format!("{name}.recurrent.bias"),
                 &[gates],
@@ -195,7 +195,7 @@ impl Recurrent {
     }
 
     /// Runs over time-major rows `[rows, inputs]` from a state of zeros.
-    pub(crate) fn forward(&self, weights: &Weights, steps: &Steps, rows: &[f32]) -> Trace {
+    pub(crate) fn forward(&self, weights: &Weights, steps: &StepOrder, rows: &[f32]) -> Trace {
         let (hidden, gates, kept) = (
             self.hidden(),
             self.cell.gates() * self.hidden(),
@@ -232,7 +232,7 @@ impl Recurrent {
                 &mut input[at(gates)],
                 recurrent,
             );
-            self.step(Forward {
+            self.step(CellForward {
                 hidden,
                 input: &input[at(gates)],
                 recurrent,
@@ -251,7 +251,7 @@ impl Recurrent {
     pub(crate) fn backward(
         &self,
         weights: &Weights,
-        steps: &Steps,
+        steps: &StepOrder,
         rows: &[f32],
         trace: &Trace,
         by_states: &[f32],
@@ -280,7 +280,7 @@ impl Recurrent {
                 Some(from) => &trace.kept[from * kept..(from + running) * kept],
                 None => &[],
             };
-            self.step_back(Backward {
+            self.step_back(CellBackward {
                 hidden,
                 before: &trace.before[at(hidden)],
                 kept: &trace.kept[at(kept)],
@@ -360,14 +360,14 @@ impl Recurrent {
         multiply_add(states, &packed, self.recurrent.of_mut(gradient), gates);
     }
 
-    fn step(&self, step: Forward<'_>) {
+    fn step(&self, step: CellForward<'_>) {
         match self.cell {
             Cell::Gru => gru::forward(step),
             Cell::Lstm => lstm::forward(step),
         }
     }
 
-    fn step_back(&self, step: Backward<'_>) {
+    fn step_back(&self, step: CellBackward<'_>) {
         match self.cell {
             Cell::Gru => gru::backward(step),
             Cell::Lstm => lstm::backward(step),
@@ -381,7 +381,7 @@ mod tests {
 
     #[test]
     fn rows_are_read_step_by_step_and_come_back() {
-        let steps = Steps::of(&[2, 4, 1]);
+        let steps = StepOrder::of(&[2, 4, 1]);
         assert_eq!(steps.running, [3, 2, 1, 1]);
         assert_eq!(steps.order, [2, 0, 6, 3, 1, 4, 5]);
         let rows: Vec<f32> = (0..14).map(|i| i as f32).collect();

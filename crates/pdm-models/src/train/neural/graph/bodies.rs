@@ -3,11 +3,11 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
-use super::Parameters;
+use super::GraphParameters;
 use crate::models::neural::Network;
-use crate::models::neural::families::{Block, Cnn, Encoder, Layers, Tcn, Transformer};
+use crate::models::neural::families::{Block, Cnn, Encoder, RecurrentLayers, Tcn, Transformer};
 use crate::models::neural::layers::{Attention, Cell, Conv, Norm, Recurrent};
-use crate::train::neural::batch::Batch;
+use crate::train::neural::batch::TrainingBatch;
 
 /// All sequences of a batch at one length.
 pub(super) struct Padded {
@@ -21,7 +21,7 @@ pub(super) struct Padded {
 }
 
 impl Padded {
-    pub(super) fn of(batch: &Batch, network: &Network, device: &Device) -> Self {
+    pub(super) fn of(batch: &TrainingBatch, network: &Network, device: &Device) -> Self {
         let chunks = || batch.chunks.iter().map(|labelled| &labelled.chunk);
         let lengths: Vec<usize> = chunks().flat_map(|chunk| chunk.lengths.clone()).collect();
         let rows: usize = lengths.iter().sum();
@@ -57,14 +57,18 @@ impl Padded {
 }
 
 /// Returns the states of the last layer, `[sequences · steps, hidden]`.
-pub(super) fn recurrent(body: &Layers, parameters: &Parameters, padded: &Padded) -> Tensor<2> {
+pub(super) fn recurrent(
+    body: &RecurrentLayers,
+    parameters: &GraphParameters,
+    padded: &Padded,
+) -> Tensor<2> {
     let rows = body.layers.iter().fold(padded.rows.clone(), |rows, layer| {
         unrolled(layer, parameters, rows)
     });
     flat(rows)
 }
 
-fn unrolled(layer: &Recurrent, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3> {
+fn unrolled(layer: &Recurrent, parameters: &GraphParameters, rows: Tensor<3>) -> Tensor<3> {
     let [sequences, steps, _] = rows.dims();
     let (hidden, gates) = (layer.hidden(), layer.cell.gates() * layer.hidden());
     let inputs = parameters
@@ -108,13 +112,13 @@ fn lstm(a: Tensor<2>, b: Tensor<2>, memory: Tensor<2>, hidden: usize) -> (Tensor
 }
 
 /// Returns the outputs of the last block, `[sequences · steps, channels]`.
-pub(super) fn tcn(body: &Tcn, parameters: &Parameters, padded: &Padded) -> Tensor<2> {
+pub(super) fn tcn(body: &Tcn, parameters: &GraphParameters, padded: &Padded) -> Tensor<2> {
     flat(body.blocks.iter().fold(padded.rows.clone(), |rows, block| {
         residual(block, parameters, rows)
     }))
 }
 
-fn residual(block: &Block, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3> {
+fn residual(block: &Block, parameters: &GraphParameters, rows: Tensor<3>) -> Tensor<3> {
     let inside = relu(causal(&block.first, parameters, rows.clone()));
     let inside = relu(causal(&block.second, parameters, inside));
     let [sequences, steps, _] = rows.dims();
@@ -127,7 +131,7 @@ fn residual(block: &Block, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3
     relu(inside + outside)
 }
 
-fn causal(conv: &Conv, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3> {
+fn causal(conv: &Conv, parameters: &GraphParameters, rows: Tensor<3>) -> Tensor<3> {
     let [sequences, steps, inputs] = rows.dims();
     let mut sum =
         parameters
@@ -152,7 +156,7 @@ fn causal(conv: &Conv, parameters: &Parameters, rows: Tensor<3>) -> Tensor<3> {
 /// Returns the outputs `[sequences · steps, width]`.
 pub(super) fn transformer(
     body: &Transformer,
-    parameters: &Parameters,
+    parameters: &GraphParameters,
     padded: &Padded,
 ) -> Tensor<2> {
     let ([sequences, steps, _], width) = (padded.rows.dims(), body.width());
@@ -171,7 +175,7 @@ pub(super) fn transformer(
     normalised(&body.norm, parameters, flat(x))
 }
 
-fn encode(encoder: &Encoder, parameters: &Parameters, x: Tensor<3>) -> Tensor<3> {
+fn encode(encoder: &Encoder, parameters: &GraphParameters, x: Tensor<3>) -> Tensor<3> {
     let shape = x.dims();
     let normed = normalised(&encoder.before_attention, parameters, flat(x.clone())).reshape(shape);
     let x = x + attend(&encoder.attention, parameters, normed);
@@ -180,7 +184,7 @@ fn encode(encoder: &Encoder, parameters: &Parameters, x: Tensor<3>) -> Tensor<3>
     x + parameters.dense(&encoder.contract, expanded).reshape(shape)
 }
 
-fn attend(attention: &Attention, parameters: &Parameters, x: Tensor<3>) -> Tensor<3> {
+fn attend(attention: &Attention, parameters: &GraphParameters, x: Tensor<3>) -> Tensor<3> {
     let [sequences, steps, width] = x.dims();
     let columns = width / attention.heads;
     let device = x.device();
@@ -219,7 +223,7 @@ fn attend(attention: &Attention, parameters: &Parameters, x: Tensor<3>) -> Tenso
         .reshape([sequences, steps, width])
 }
 
-fn normalised(norm: &Norm, parameters: &Parameters, rows: Tensor<2>) -> Tensor<2> {
+fn normalised(norm: &Norm, parameters: &GraphParameters, rows: Tensor<2>) -> Tensor<2> {
     let centred = rows.clone() - rows.mean_dim(1);
     let variance = (centred.clone() * centred.clone()).mean_dim(1);
     let scale = parameters.vector(norm.scale).unsqueeze();
@@ -227,7 +231,7 @@ fn normalised(norm: &Norm, parameters: &Parameters, rows: Tensor<2>) -> Tensor<2
 }
 
 /// Returns the last maps, `[windows, window · features]`.
-pub(super) fn cnn(body: &Cnn, parameters: &Parameters, padded: &Padded) -> Tensor<2> {
+pub(super) fn cnn(body: &Cnn, parameters: &GraphParameters, padded: &Padded) -> Tensor<2> {
     let [windows, steps, features] = padded.rows.dims();
     let present = padded
         .lengths

@@ -10,22 +10,22 @@ use burn::tensor::activation::{relu, tanh};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use self::bodies::Padded;
-use super::batch::Batch;
+use super::batch::TrainingBatch;
 use super::learner::values;
 use super::loss::ScaledLoss;
 use crate::models::neural::layers::Dense;
-use crate::models::neural::layout::{Matrix, Vector};
-use crate::models::neural::{Activation, Body, Network};
+use crate::models::neural::layout::{Vector, WeightMatrix};
+use crate::models::neural::{Activation, Network, NetworkBody};
 
 /// All parameters of a network, as one tensor that burn differentiates by.
 #[derive(Debug, Clone)]
-struct Parameters(Tensor<1>);
+struct GraphParameters(Tensor<1>);
 
 /// Returns the mean loss over all outputs of a batch, and its gradient by every parameter.
 pub(super) fn loss_and_gradient(
     network: &Network,
     parameters: &[f32],
-    batch: &Batch,
+    batch: &TrainingBatch,
     loss: ScaledLoss,
     device: &Device,
 ) -> (f64, Vec<f32>) {
@@ -40,7 +40,12 @@ pub(super) fn loss_and_gradient(
         .flat_map(|labelled| &labelled.labels)
         .copied()
         .collect();
-    let outputs = outputs(network, &Parameters(parameters.clone()), batch, &device);
+    let outputs = outputs(
+        network,
+        &GraphParameters(parameters.clone()),
+        batch,
+        &device,
+    );
     let mean = losses(loss, outputs, vector(&labels).reshape([-1, 1])).mean();
     let mut gradients = mean.backward();
     let gradient = parameters
@@ -52,16 +57,16 @@ pub(super) fn loss_and_gradient(
 /// Returns the outputs `[judged rows, outputs]` of all chunks, in their order.
 fn outputs(
     network: &Network,
-    parameters: &Parameters,
-    batch: &Batch,
+    parameters: &GraphParameters,
+    batch: &TrainingBatch,
     device: &Device,
 ) -> Tensor<2> {
     let padded = Padded::of(batch, network, device);
     let rows = match &network.body {
-        Body::Recurrent(body) => bodies::recurrent(body, parameters, &padded),
-        Body::Cnn(body) => bodies::cnn(body, parameters, &padded),
-        Body::Tcn(body) => bodies::tcn(body, parameters, &padded),
-        Body::Transformer(body) => bodies::transformer(body, parameters, &padded),
+        NetworkBody::Recurrent(body) => bodies::recurrent(body, parameters, &padded),
+        NetworkBody::Cnn(body) => bodies::cnn(body, parameters, &padded),
+        NetworkBody::Tcn(body) => bodies::tcn(body, parameters, &padded),
+        NetworkBody::Transformer(body) => bodies::transformer(body, parameters, &padded),
     };
     let judged = Tensor::<1, Int>::from_data(
         TensorData::new(padded.judged.clone(), [padded.judged.len()]),
@@ -97,13 +102,13 @@ fn losses(loss: ScaledLoss, outputs: Tensor<2>, labels: Tensor<2>) -> Tensor<2> 
     }
 }
 
-impl Parameters {
+impl GraphParameters {
     fn vector(&self, vector: Vector) -> Tensor<1> {
         self.0.clone().narrow(0, vector.start, vector.len)
     }
 
-    fn matrix(&self, matrix: Matrix) -> Tensor<2> {
-        let Matrix {
+    fn matrix(&self, matrix: WeightMatrix) -> Tensor<2> {
+        let WeightMatrix {
             start,
             inputs,
             outputs,

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::tracking::Patience;
+use crate::tracking::RetryPolicy;
 
 /// Impatient enough for tests.
-pub(super) const HASTY: Patience = Patience {
+pub(super) const HASTY: RetryPolicy = RetryPolicy {
     connect: Duration::from_millis(500),
     answer: Duration::from_millis(500),
     tries: 3,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::real::{Bench, metric};
+use super::real::{ServerFixture, metric};
 use crate::tracking::*;
 
 fn version(number: u32, run: &str) -> CatalogVersion {
@@ -32,7 +32,7 @@ fn catalog(name: &str, versions: Vec<CatalogVersion>, champion: u32) -> Catalog 
 }
 
 /// Returns what the server has under an alias: our number of the version, its source, and its run.
-fn aliased(bench: &Bench, name: &str, alias: &str) -> [Value; 3] {
+fn aliased(bench: &ServerFixture, name: &str, alias: &str) -> [Value; 3] {
     let mut version = bench.get(
         "registered-models/alias",
         &[("name", name), ("alias", alias)],
@@ -47,7 +47,7 @@ fn aliased(bench: &Bench, name: &str, alias: &str) -> [Value; 3] {
     [number, version["source"].take(), version["run_id"].take()]
 }
 
-fn count(bench: &Bench, name: &str) -> usize {
+fn count(bench: &ServerFixture, name: &str) -> usize {
     let answer = bench.get(
         "model-versions/search",
         &[("filter", &format!("name='{name}'"))],
@@ -57,7 +57,9 @@ fn count(bench: &Bench, name: &str) -> usize {
 
 #[test]
 fn models_versions_and_aliases_follow_the_registry() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let run = bench.run([
         bench.artifact("model/MLmodel", b"flavors: {}"),
         metric("rmse", 0, 1.0),

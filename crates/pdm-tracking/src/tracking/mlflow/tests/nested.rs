@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fake::{Fake, HASTY};
-use super::real::{Bench, metric, pair, param};
+use super::real::{ServerFixture, metric, pair, param};
 use crate::tracking::*;
 use pdm_core::events::{Event, InputData, UsedFor};
 
@@ -64,7 +64,7 @@ fn id(run: &Value) -> &str {
 }
 
 /// Checks that the server has all of [`events`], once.
-fn is_all_there(bench: &Bench, report: &SyncReport) {
+fn is_all_there(bench: &ServerFixture, report: &SyncReport) {
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
     let children = bench.children(report);
     let parts = bench.store.load(&report.run.to_string()).unwrap().parts;
@@ -140,7 +140,9 @@ fn is_all_there(bench: &Bench, report: &SyncReport) {
 
 #[test]
 fn folds_and_seeds_are_runs_in_the_run() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let id = bench.run(events());
     is_all_there(&bench, &bench.sync(id));
     is_all_there(&bench, &bench.sync(id));
@@ -148,7 +150,9 @@ fn folds_and_seeds_are_runs_in_the_run() {
 
 #[test]
 fn parts_cut_short_anywhere_are_completed_later_and_none_is_there_twice() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_some() {
         return;
     }
@@ -168,7 +172,9 @@ fn parts_cut_short_anywhere_are_completed_later_and_none_is_there_twice() {
 
 #[test]
 fn a_part_that_did_not_end_ends_as_the_run_did() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let run = bench.start();
     let tell = |event: &Event| pdm_core::events::Observer::on(&run, event);
     [begin("fold-1", "1"), end("fold-1"), begin("fold-2", "2")]
@@ -190,7 +196,7 @@ fn a_part_that_did_not_end_ends_as_the_run_did() {
     bench.post("runs/delete", json!({ "run_id": first }));
     tell(&metric("fold-1/gru/loss", 1, 1.0));
     tell(&metric("fold-2/gru/loss", 1, 1.0));
-    run.finish(Outcome::Failed).unwrap();
+    run.finish(RunOutcome::Failed).unwrap();
     let report = bench.sync(run.id());
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
     assert_eq!(statuses(&report), ["FINISHED", "FAILED"]);

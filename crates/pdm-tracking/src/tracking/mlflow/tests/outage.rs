@@ -3,14 +3,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::fake::{Fake, HASTY, nobody, response};
-use super::real::{Bench, metric, pair, param};
+use super::real::{ServerFixture, metric, pair, param};
 use crate::tracking::*;
 use pdm_core::events::{Event, Observer, Reporter};
 
 #[derive(Default)]
-struct Warnings(Mutex<Vec<String>>);
+struct OutageWarnings(Mutex<Vec<String>>);
 
-impl Observer for Warnings {
+impl Observer for OutageWarnings {
     fn on(&self, event: &Event) {
         if let Event::Warning { message } = event {
             self.0.lock().unwrap().push(message.clone());
@@ -25,14 +25,14 @@ fn follow(
     url: &str,
     work: Duration,
 ) -> (RunId, Option<SyncReport>, Vec<String>) {
-    let warnings = Arc::new(Warnings::default());
+    let warnings = Arc::new(OutageWarnings::default());
     let reporter = Reporter::silent().with(warnings.clone());
     let run = Arc::new(
         store
             .start(RunHeader::new("n", "p", experiment), &reporter)
             .unwrap(),
     );
-    let patience = Patience { tries: 1, ..HASTY };
+    let patience = RetryPolicy { tries: 1, ..HASTY };
     let follower = BestEffort::follow(
         &run,
         MlflowClient::new(url, Credentials::Anonymous, patience).unwrap(),
@@ -42,7 +42,7 @@ fn follow(
     (0..1200).for_each(|step| work_reporter.metric("loss", step, step as f64));
     thread::sleep(work);
     work_reporter.emit(param("late", "yes"));
-    run.finish(Outcome::Finished).unwrap();
+    run.finish(RunOutcome::Finished).unwrap();
     let report = follower.finish(Duration::from_secs(3), None);
     let warnings = warnings.0.lock().unwrap().clone();
     (run.id(), report, warnings)
@@ -85,14 +85,16 @@ fn a_server_that_is_dead_slow_or_broken_never_stops_a_run() {
 
 #[test]
 fn a_living_server_has_the_run_when_it_ends() {
-    let Some(bench) = Bench::set_up() else { return };
-    let warnings = Arc::new(Warnings::default());
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
+    let warnings = Arc::new(OutageWarnings::default());
     let reporter = Reporter::silent().with(warnings.clone());
     let run = bench.start();
     // A server under the load of all tests may be slow, and is waited for all the same.
-    let patience = Patience {
+    let patience = RetryPolicy {
         slow: Duration::from_secs(60),
-        ..Patience::FOREGROUND
+        ..RetryPolicy::FOREGROUND
     };
     let client =
         MlflowClient::new(bench.client.url(), super::real::credentials(), patience).unwrap();
@@ -100,7 +102,7 @@ fn a_living_server_has_the_run_when_it_ends() {
     (0..1200).for_each(|step| run.on(&metric("loss", step, 0.0)));
     thread::sleep(Duration::from_millis(2500));
     run.on(&metric("loss", 1200, 1.0));
-    run.finish(Outcome::Finished).unwrap();
+    run.finish(RunOutcome::Finished).unwrap();
     let report = follower
         .finish(Duration::from_secs(60), None)
         .expect("the server is there");
@@ -115,7 +117,9 @@ fn a_living_server_has_the_run_when_it_ends() {
 
 #[test]
 fn a_copy_cut_short_anywhere_is_completed_later() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_some() {
         return;
     }
@@ -145,7 +149,9 @@ fn a_copy_cut_short_anywhere_is_completed_later() {
 
 #[test]
 fn metrics_do_not_wait_for_an_upload_that_fails() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_some() {
         return;
     }

@@ -4,15 +4,15 @@ use std::fs;
 
 use serde_json::json;
 
-use super::real::{Bench, metric};
+use super::real::{ServerFixture, metric};
 use super::replay::download;
-use crate::tracking::mlflow::place::Place;
-use crate::tracking::mlflow::remote::Remote;
+use crate::tracking::mlflow::place::ArtifactDestination;
+use crate::tracking::mlflow::remote::OpenRun;
 use crate::tracking::mlflow::wire::RemoteRun;
 use crate::tracking::*;
 
 /// Makes the experiment of a bench, with a place of its own for files.
-fn with_place(bench: &Bench, place: &str) {
+fn with_place(bench: &ServerFixture, place: &str) {
     bench.post(
         "experiments/create",
         json!({"name": bench.experiment, "artifact_location": place}),
@@ -21,7 +21,9 @@ fn with_place(bench: &Bench, place: &str) {
 
 #[test]
 fn files_go_straight_into_a_bucket_the_server_only_names() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let Ok(bucket) = std::env::var("PDM_ML_TEST_S3_BUCKET") else {
         assert!(
             std::env::var_os("CI").is_none(),
@@ -53,7 +55,7 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
             }
         };
         let wrong = options
-            .mlflow(wrong, Patience::FOREGROUND)
+            .mlflow(wrong, RetryPolicy::FOREGROUND)
             .unwrap()
             .unwrap();
         let error = sync(&bench.store, id, &wrong).unwrap_err();
@@ -68,7 +70,7 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
         ..client.connection().clone()
     };
     let client = options
-        .mlflow(variable, Patience::FOREGROUND)
+        .mlflow(variable, RetryPolicy::FOREGROUND)
         .unwrap()
         .unwrap();
     let client = MlflowClient::connect(bench.client.url(), connection(&client)).unwrap();
@@ -101,7 +103,9 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
 
 #[test]
 fn a_place_nobody_can_write_to_is_reported_and_the_rest_arrives() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     with_place(&bench, "dbfs:/nowhere/artifacts");
     let report = bench.sync(bench.run([bench.artifact("a", b"a"), metric("loss", 0, 1.0)]));
     assert!(report.complete && report.problems.len() == 1, "{report:?}");
@@ -112,7 +116,9 @@ fn a_place_nobody_can_write_to_is_reported_and_the_rest_arrives() {
 /// As MLflow's client does: the host of the address, and the rest as this server is reached.
 #[test]
 fn files_go_to_the_host_that_their_address_names() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let url = reqwest::Url::parse(bench.client.url()).unwrap();
     // The same server by another name.
     let host = format!("localhost:{}", url.port().unwrap());
@@ -129,8 +135,8 @@ fn files_go_to_the_host_that_their_address_names() {
         let run: RemoteRun = serde_json::from_value(json!({ "info": info, "data": {} })).unwrap();
         let file = bench.dir.path().join("a.txt");
         fs::write(&file, "weights").unwrap();
-        let mut remote = Remote::new(&bench.client, run.clone());
-        Place::of(&run, &bench.client)
+        let mut remote = OpenRun::new(&bench.client, run.clone());
+        ArtifactDestination::of(&run, &bench.client)
             .upload("model/a ü.txt", &file, &mut remote)
             .unwrap();
         assert_eq!(remote.problems, [""; 0], "{place}");
@@ -147,18 +153,20 @@ fn credentials_do_not_leave_tls_by_an_address() {
         let client = MlflowClient::new(
             "https://ml.plant.example/x/",
             credentials,
-            Patience::FOREGROUND,
+            RetryPolicy::FOREGROUND,
         )
         .unwrap();
         let info = json!({
             "run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "artifact_uri": uri,
         });
         let run = serde_json::from_value(json!({ "info": info, "data": {} })).unwrap();
-        match Place::of(&run, &client) {
-            Place::Web { folder, .. } => folder.to_string(),
-            Place::Closed { why, .. } => why,
-            Place::Server { root, .. } => format!("server {root}"),
-            Place::Bucket { .. } | Place::Elsewhere { .. } => "another place".to_owned(),
+        match ArtifactDestination::of(&run, &client) {
+            ArtifactDestination::Web { folder, .. } => folder.to_string(),
+            ArtifactDestination::Closed { why, .. } => why,
+            ArtifactDestination::Server { root, .. } => format!("server {root}"),
+            ArtifactDestination::Bucket { .. } | ArtifactDestination::Elsewhere { .. } => {
+                "another place".to_owned()
+            }
         }
     };
     let folder = "api/2.0/mlflow-artifacts/artifacts";
@@ -192,7 +200,9 @@ fn credentials_do_not_leave_tls_by_an_address() {
 
 #[test]
 fn a_large_file_arrives_whole_whatever_the_server_can() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let id = bench.run([bench.artifact("a folder/large.bin", &bytes)]);
     let options = TrackingOptions {
@@ -206,7 +216,7 @@ fn a_large_file_arrives_whole_whatever_the_server_can() {
         _ => None,
     };
     let client = options
-        .mlflow(variable, Patience::FOREGROUND)
+        .mlflow(variable, RetryPolicy::FOREGROUND)
         .unwrap()
         .unwrap();
     let connection = Connection {

@@ -5,12 +5,12 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::super::client::Repeat;
+use super::super::client::Idempotency;
 use crate::tracking::*;
 use pdm_core::events::{Event, Observer, Reporter};
 
 /// A real MLflow server and a fresh local store.
-pub(super) struct Bench {
+pub(super) struct ServerFixture {
     pub(super) dir: TempDir,
     pub(super) store: RunStore,
     pub(super) client: MlflowClient,
@@ -18,7 +18,7 @@ pub(super) struct Bench {
     pub(super) experiment: String,
 }
 
-impl Bench {
+impl ServerFixture {
     /// Returns nothing where no server is named; on CI that is a failure.
     pub(super) fn set_up() -> Option<Self> {
         let Ok(url) = env::var("PDM_ML_TEST_MLFLOW_URL") else {
@@ -31,7 +31,7 @@ impl Bench {
         };
         let dir = tempfile::tempdir().unwrap();
         let store = RunStore::open(dir.path().join("runs"));
-        let client = MlflowClient::new(&url, credentials(), Patience::FOREGROUND).unwrap();
+        let client = MlflowClient::new(&url, credentials(), RetryPolicy::FOREGROUND).unwrap();
         Some(Self {
             dir,
             store,
@@ -51,7 +51,7 @@ impl Bench {
     pub(super) fn run(&self, events: impl IntoIterator<Item = Event>) -> RunId {
         let run = self.start();
         events.into_iter().for_each(|event| run.on(&event));
-        run.finish(Outcome::Finished).unwrap();
+        run.finish(RunOutcome::Finished).unwrap();
         run.id()
     }
 
@@ -73,7 +73,7 @@ impl Bench {
     }
 
     pub(super) fn post(&self, call: &str, body: Value) -> Value {
-        self.client.post(call, &body, Repeat::Never).unwrap()
+        self.client.post(call, &body, Idempotency::Never).unwrap()
     }
 
     /// Returns the run as the server has it.

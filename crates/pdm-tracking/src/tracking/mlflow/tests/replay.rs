@@ -3,13 +3,15 @@ use std::thread;
 
 use serde_json::json;
 
-use super::real::{Bench, metric, pair, param, tag};
+use super::real::{ServerFixture, metric, pair, param, tag};
 use crate::tracking::*;
 use pdm_core::content::Digest;
 
 #[test]
 fn the_server_holds_what_the_journal_holds() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let bytes: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     let id = bench.run([
         param("model.kind", "gbdt"),
@@ -73,7 +75,7 @@ fn the_server_holds_what_the_journal_holds() {
     assert_eq!((state.run_id, state.complete), (report.mlflow_run_id, true));
 }
 
-pub(super) fn download(bench: &Bench, report: &SyncReport, name: &str) -> Vec<u8> {
+pub(super) fn download(bench: &ServerFixture, report: &SyncReport, name: &str) -> Vec<u8> {
     let path = format!(
         "{}/{}/artifacts/{name}",
         report.experiment_id, report.mlflow_run_id
@@ -83,7 +85,9 @@ pub(super) fn download(bench: &Bench, report: &SyncReport, name: &str) -> Vec<u8
 
 #[test]
 fn replayed_again_in_any_state_the_run_is_there_once() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let events = (0..50)
         .map(|step| metric("loss", step, step as f64))
         .chain([param("a", "1"), tag("t", "x")]);
@@ -130,7 +134,9 @@ fn replayed_again_in_any_state_the_run_is_there_once() {
 
 #[test]
 fn more_than_fits_one_request_arrives_whole() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let metrics = (0..2500).map(|step| metric("loss", step, 1.0 / (step + 1) as f64));
     let params = (0..250).map(|at| param(&format!("p{at}"), &"é".repeat(5000)));
     let tags = (0..250).map(|at| tag(&format!("t{at}"), "x"));
@@ -146,7 +152,9 @@ fn more_than_fits_one_request_arrives_whole() {
 
 #[test]
 fn names_and_values_the_server_cannot_hold_are_changed_visibly() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let (long_key, long_value) = ("k".repeat(400), "v".repeat(20_000));
     let report = bench.sync(bench.run([
         param("list[0]", "a"),
@@ -173,7 +181,9 @@ fn names_and_values_the_server_cannot_hold_are_changed_visibly() {
 
 #[test]
 fn a_changed_parameter_is_reported_and_the_rest_arrives() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let run = bench.start();
     run.observe([param("a", "1"), metric("loss", 0, 1.0)]);
     assert!(!bench.sync(run.id()).complete);
@@ -183,7 +193,7 @@ fn a_changed_parameter_is_reported_and_the_rest_arrives() {
         param("c", "3"),
         metric("loss", 1, 0.5),
     ]);
-    run.finish(Outcome::Failed).unwrap();
+    run.finish(RunOutcome::Failed).unwrap();
     let report = bench.sync(run.id());
     assert_eq!(
         (report.complete, report.problems.len()),
@@ -214,7 +224,9 @@ impl ObserveAll for ActiveRun {
 
 #[test]
 fn a_killed_run_ends_on_the_server_too() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let run = bench.start();
     let id = run.id();
     run.observe([metric("loss", 0, 1.0)]);
@@ -245,7 +257,9 @@ fn a_killed_run_ends_on_the_server_too() {
 
 #[test]
 fn what_people_deleted_stays_deleted_until_it_is_asked_back() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let id = bench.run([metric("loss", 0, 1.0)]);
     let report = bench.sync(id);
     bench.post("runs/delete", json!({"run_id": report.mlflow_run_id}));
@@ -275,7 +289,9 @@ fn what_people_deleted_stays_deleted_until_it_is_asked_back() {
 
 #[test]
 fn a_run_that_was_copied_and_is_not_there_any_more_is_told() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let ids = [
         bench.run([metric("loss", 0, 1.0)]),
         bench.run([metric("loss", 0, 2.0)]),
@@ -297,7 +313,9 @@ fn a_run_that_was_copied_and_is_not_there_any_more_is_told() {
 
 #[test]
 fn an_artifact_that_is_gone_or_badly_named_is_reported() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let id = bench.run([
         bench.artifact("a.txt", b"a"),
         bench.artifact("issue #7.txt", b"b"),
@@ -315,7 +333,9 @@ fn an_artifact_that_is_gone_or_badly_named_is_reported() {
 
 #[test]
 fn copied_by_many_at_once_the_run_is_there_once() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     let id = bench.run((0..1500).map(|step| metric("loss", step, 0.0)));
     let reports: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
@@ -345,7 +365,9 @@ fn copied_by_many_at_once_the_run_is_there_once() {
 
 #[test]
 fn a_wrong_password_is_said_plainly() {
-    let Some(bench) = Bench::set_up() else { return };
+    let Some(bench) = ServerFixture::set_up() else {
+        return;
+    };
     if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_none() {
         eprintln!("skipped: needs `scripts/services run --auth`");
         return;
@@ -361,7 +383,7 @@ fn a_wrong_password_is_said_plainly() {
         wrong,
     ] {
         let client =
-            MlflowClient::new(bench.client.url(), credentials, Patience::FOREGROUND).unwrap();
+            MlflowClient::new(bench.client.url(), credentials, RetryPolicy::FOREGROUND).unwrap();
         let error = sync(&bench.store, id, &client).unwrap_err();
         assert!(
             matches!(&error, TrackingError::Refused { status: 401, .. }),

@@ -1,4 +1,4 @@
-use super::super::client::Repeat;
+use super::super::client::Idempotency;
 use super::fake::{Fake, HASTY, nobody, response};
 use crate::tracking::*;
 
@@ -38,7 +38,7 @@ fn a_busy_server_is_asked_again() {
 fn what_creates_is_sent_once_and_refusals_are_final() {
     let server = Fake::answering(|_| response("503 Busy", "", ""));
     client(&server.url)
-        .post::<serde_json::Value>("runs/create", &1, Repeat::Never)
+        .post::<serde_json::Value>("runs/create", &1, Idempotency::Never)
         .unwrap_err();
     assert_eq!(server.requests(), 1);
     let refusing = Fake::answering(|_| {
@@ -128,7 +128,7 @@ fn silence_ends_in_an_error_with_its_cause() {
             matches!(&error, TrackingError::Unreachable { .. }),
             "{error}"
         );
-        assert!(error.in_one_line().len() > error.to_string().len() && error.is_passing());
+        assert!(error.in_one_line().len() > error.to_string().len() && error.is_transient());
     }
 }
 
@@ -175,7 +175,7 @@ fn an_answer_that_ends_too_early_is_asked_for_again() {
     let always = Fake::answering(|_| response("200 OK", "", "{\"ok\":"));
     let error = get(&always.url).unwrap_err();
     assert!(
-        matches!(error, TrackingError::CutShort { .. }) && error.is_passing(),
+        matches!(error, TrackingError::CutShort { .. }) && error.is_transient(),
         "{error}"
     );
 }
