@@ -488,7 +488,7 @@ fn the_command_line_writes_files_in_one_place() {
                 continue;
             }
             let text = fs::read_to_string(entry.path()).unwrap_or_default();
-            let writes = ["write_whole(", "fs::write(", "File::create"]
+            let writes = ["atomic_write(", "fs::write(", "File::create"]
                 .iter()
                 .any(|call| text.contains(call));
             assert!(

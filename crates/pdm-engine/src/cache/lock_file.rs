@@ -166,7 +166,7 @@ impl LockFile {
     /// Writes the lock, whole or not at all.
     ///
     /// # Errors
-    /// As [`write_whole`].
+    /// As [`atomic_write`].
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
         bytes.push(b'\n');

@@ -17,6 +17,7 @@
 //! A process that dies leaves a folder in `work/` whose lock is free; the next [`Cache::open`] removes it.
 
 mod collect;
+mod digest_cache;
 mod entry;
 mod error;
 mod explain;
@@ -27,12 +28,12 @@ mod lock_file;
 mod note;
 mod pending;
 mod remote;
-mod stat;
 mod status;
 mod store;
 mod stored;
 
 pub use collect::{Removal, RetentionPolicy, collectable};
+pub use digest_cache::DigestCache;
 pub use entry::{CacheEntry, Cost, Output};
 pub use error::CacheError;
 pub use explain::{KeyChange, explain};
@@ -41,7 +42,6 @@ pub use key::StageKey;
 pub use lock_file::{LockFile, LockFileError, LockedStage};
 pub use pending::Pending;
 pub use remote::{CacheOptions, Fetched, RemoteCache, RemoteError};
-pub use stat::DigestCache;
 pub use status::Status;
 pub use store::{Cache, Claim};
 pub use stored::Stored;

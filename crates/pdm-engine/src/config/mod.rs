@@ -14,7 +14,7 @@
 //! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
 //! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
 //!   into the user's text;
-//! - [`Stage`] names the stages, and [`ExecGraph`] orders the user's programs among them as [`Step`]s.
+//! - [`Stage`] names the stages, and [`ExecGraph`] orders the user's programs among them by [`StepName`].
 
 mod budget;
 mod combinations;

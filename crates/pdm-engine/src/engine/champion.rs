@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
-use super::storeroom::RegistryView;
 use super::{Context, EngineError, Job};
+use crate::engine::registry_view::RegistryView;
 use pdm_store::registry::HistoryAction;
 
 /// Who holds a pipeline's alias.

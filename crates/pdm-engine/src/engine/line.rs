@@ -5,11 +5,11 @@ use super::drift::Drift;
 use super::inputs::{self, ExpectedFiles};
 use super::locking::Lock;
 use super::remote::SharedCache;
-use super::storeroom::{Judgeable, RegistryView};
 use super::{Context, EngineError, Job};
 use crate::cache::StageKey;
 use crate::cache::{Cache, CacheEntry, InputFile};
 use crate::config::Stage;
+use crate::engine::registry_view::{Judgeable, RegistryView};
 use crate::pipeline::calibrate::BUNDLE;
 use crate::pipeline::evaluate::{DataDigests, SCORECARD};
 use crate::pipeline::{

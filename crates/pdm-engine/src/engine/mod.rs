@@ -30,19 +30,19 @@ mod notice;
 mod outcome;
 mod policy;
 mod prediction_journal;
+mod project_lock;
 mod promote;
 mod provision;
 mod reads;
 mod record;
 mod registered;
+mod registry_view;
 mod remote;
 mod resident;
 mod retrain;
 mod reuse;
-mod storeroom;
 mod train;
 mod tune;
-mod turn;
 mod why;
 mod work;
 
@@ -67,11 +67,11 @@ pub use outcome::{Judged, Outcome, PlannedStage, StageAction, StageRow};
 pub use prediction_journal::{
     JournalEntry, PredictionJournalError, append as append_predictions, read_journal,
 };
+pub use project_lock::{Busy, ProjectLock};
 pub use promote::{Approval, PromotionOutcome, approve_version, promote_version};
 pub use reads::{Read, folder_at, reads};
 pub use registered::registered_model;
 pub use retrain::{ConditionFinding, NightResult, Retrained, retrain};
 pub use reuse::Reuse;
 pub use tune::{Confirmation, EdgeRow, Ended, TrialRow, TuneError, TuneRequest, Tuned, tune};
-pub use turn::{Busy, ProjectLock};
 pub use why::is_behind;

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
-use super::storeroom::RegistryView;
 use super::{Context, EngineError, Job, catalog};
+use crate::engine::registry_view::RegistryView;
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::Verdict;
 use pdm_store::registry::{Alias, Consent, ModelRef, Moved, Promotion, RecordedRemark};

@@ -20,7 +20,7 @@
 //! - [`NewVersion`] becomes a [`ModelVersion`]; a [`ModelRef`] such as `turbofan@champion` points to one.
 //! - [`Signing`] is with what this program signs, and whom it trusts.
 //! - [`Registry::collectable`] finds what nothing rests on any more, [`Registry::collect`] removes it.
-//! - [`judge`] holds a challenger's [`Contender`] against [`GateOptions`] and gives a [`GateReport`], without which, or
+//! - `gates::judge` holds a challenger's `gates::Contender` against `gates::GateOptions` and gives a `gates::GateReport`, without which, or
 //!   a reason, no [`Promotion`] is written.
 
 pub mod blocking;

@@ -14,7 +14,7 @@ mod mail;
 mod notice;
 mod occasion;
 mod options;
-mod patience;
+mod retry;
 mod send;
 mod signature;
 mod smtp;

@@ -5,7 +5,7 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{SmtpTransport, Transport};
 
 use super::mail;
-use super::patience::{self, ANSWER};
+use super::retry::{self, ANSWER};
 use super::{Notice, NotifyError, SmtpOptions, SmtpTls};
 use pdm_core::domain::EnvLookup;
 
@@ -26,7 +26,7 @@ pub(super) fn deliver(
             Err(source) => source,
         };
         let passing = !source.is_permanent() && !source.is_client() && !source.is_tls();
-        match patience::wait(tries, None).filter(|_| passing) {
+        match retry::wait(tries, None).filter(|_| passing) {
             Some(wait) => thread::sleep(wait),
             None => return Err(NotifyError::Smtp { tries, source }),
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::machine::is_this_machine;
-use super::patience::{self, ANSWER, CONNECT};
+use super::retry::{self, ANSWER, CONNECT};
 use super::signature::sign;
 use super::{Notice, NotifyError, WebhookOptions};
 use pdm_core::domain::EnvLookup;
@@ -79,7 +79,7 @@ pub(super) fn deliver(
                 },
             ),
         };
-        match patience::wait(tries, asked) {
+        match retry::wait(tries, asked) {
             Some(wait) => thread::sleep(wait),
             None => return Err(problem),
         }

@@ -46,7 +46,7 @@ impl Health {
 }
 
 impl BestEffort {
-    /// Begins to copy a run; `client` should have [`super::Patience::BACKGROUND`], and `reporter` must not have the run
+    /// Begins to copy a run; `client` should have [`super::RetryPolicy::BACKGROUND`], and `reporter` must not have the run
     /// among its listeners, or the thread would keep it from ending.
     pub fn follow(run: &ActiveRun, client: MlflowClient, reporter: &Reporter) -> Self {
         let (last_pass, asked) = channel();

@@ -16,7 +16,7 @@ pub struct RunComparison {
     pub metrics: Vec<MetricRow>,
 }
 
-/// One column of a [`Comparison`].
+/// One column of a [`RunComparison`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ComparedRun {
     /// Name of the run.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::EngineError;
-use super::super::storeroom::RegistryView;
+use crate::engine::registry_view::RegistryView;
 use pdm_core::content::Digest;
 use pdm_store::registry::{HistoryAction, HistoryRow, ModelVersion};
 

@@ -12,10 +12,10 @@ pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     atomic_replace(path, |mut file| file.write_all(bytes))
 }
 
-/// As [`write_whole`], for bytes that `fill` writes.
+/// As [`atomic_write`], for bytes that `fill` writes.
 ///
 /// # Errors
-/// As [`write_whole`], and those of `fill`.
+/// As [`atomic_write`], and those of `fill`.
 pub fn atomic_replace<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&File) -> Result<(), E>,
