@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Context, EngineError, Job, Outcome, PipelineRun};
+use super::pipeline_run::PipelineRun;
+use super::{Context, EngineError, Job, Outcome};
 use crate::config::Stage;
 use crate::pipeline::evaluate::{
     OUT_OF_FOLD_PREDICTIONS, OUT_OF_FOLD_SCORECARD, PREDICTIONS, SCORECARD, score_on_unseen,
@@ -381,8 +382,8 @@ fn scores_of_bundle(
         return Ok(Vec::new());
     };
     let card = &unseen.scorecard;
-    let mut line = PipelineRun::open(context, job)?;
-    let dataset = line.dataset()?;
+    let run = PipelineRun::open(context, job)?;
+    let dataset = run.dataset()?;
     let scored = score_on_unseen(
         &job.spec,
         dataset,

@@ -2,12 +2,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::EngineError;
 use super::resident::{Resident, resident};
-use crate::config::{BudgetOptions, MemoryLimit, TimeLimit};
+use crate::config::{BudgetOptions, MemoryLimit, StepName, TimeLimit};
 use pdm_core::events::{BudgetExceeded, Guard, Interrupted, Reporter};
 
 /// Time between two looks at the memory: one costs some microseconds, a short training loop's round no more.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Memory is advised in steps of this many bytes.
+const ADVISED_STEP: u64 = 64 << 20;
 
 /// Watches what the work of one command costs: memory all the way, time while it trains.
 ///
@@ -95,6 +99,30 @@ impl Guard for Budget {
         }
         Ok(resident().map_or(Ok(()), |resident| self.check_memory(resident))?)
     }
+}
+
+/// Returns the error that says that a budget ended a step, or would.
+pub(super) fn over_budget(step: StepName, exceeded: BudgetExceeded) -> EngineError {
+    let next = match exceeded {
+        BudgetExceeded::MemoryBefore { needed, .. } => {
+            format!("allow more: {}", allow_memory(needed))
+        }
+        BudgetExceeded::Memory { used, .. } => {
+            format!("allow more: {}", allow_memory(used + used / 4))
+        }
+        BudgetExceeded::Time { .. } => "allow more: `--set project.budget.time=…`".to_owned(),
+    };
+    EngineError::OverBudget {
+        stage: step,
+        exceeded,
+        next,
+    }
+}
+
+/// Returns what to type for a memory budget of so many bytes.
+pub(super) fn allow_memory(bytes: u64) -> String {
+    let mebibytes = bytes.next_multiple_of(ADVISED_STEP) >> 20;
+    format!("`--set project.budget.memory={mebibytes}MiB`")
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
-use super::decide::Decision;
-use super::exec::{ExecContext, Planner};
+use super::executor::{Decision, Planner, changes_since_last, decide};
+use super::outcome::PlannedStage;
+use super::pipeline_run::PipelineRun;
 use super::provision::missing_fleet;
-use super::{Context, EngineError, Job, PipelineRun};
+use super::step::{Prepared, step_of};
+use super::{Context, EngineError, Job};
 use crate::cache::StageKey;
 use crate::cache::{Cache, Cost, InputFile, Output};
-use crate::config::{ExecGraph, Stage};
+use crate::config::{Node, Stage};
 use pdm_core::content::Digest;
 
 /// What the cache holds for a stage as it stands.
@@ -70,56 +72,61 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
     if let Some(why) = missing_fleet(context, job) {
         return Ok(unknown(why.to_owned()));
     }
-    let mut line = PipelineRun::open_early(context, job)?;
-    let cache = line.cache.clone();
-    let mut outlook = Planner::new(
-        ExecContext::to_look(context, job, &cache),
-        ExecGraph::of(&job.spec),
-    );
-    let awaited = outlook.meet_data(&mut line)?;
-    outlook.save();
-    if let Some(program) = awaited {
+    let run = PipelineRun::open(context, job)?;
+    let target = Node::Named(stage);
+    let mut planner = Planner::new(&run);
+    let mut due = None;
+    for node in planner.order(stage) {
+        if node == target {
+            break;
+        }
+        let planned = planner.plan(node)?;
+        let is_stage = planned.stage.named().is_some();
+        if is_stage && planned.runs && planned.key.is_some() && due.is_none() {
+            due = Some(planned);
+        }
+    }
+    planner.read_inputs(target)?;
+    planner.save();
+    if run.inputs().is_none()
+        && let Some(program) = planner.first_due()
+    {
         return Ok(unknown(format!(
             "its key is known once `{program}` has run, which makes data"
         )));
     }
-    let mut missing = None;
-    for before in stage.line_up_to().iter().filter(|before| **before != stage) {
-        if line.key(*before)?.is_none() {
-            continue;
-        }
-        match line.decide(*before, false)? {
-            Decision::Cached(entry) => drop(line.entries.insert(*before, *entry)),
-            Decision::Skip(_) => {}
-            Decision::Run(why) => missing = missing.or(Some((*before, why))),
-        }
-    }
-    let Some(key) = line.key(stage)? else {
-        let (before, why) = missing.unwrap_or((Stage::Validate, "never run before".to_owned()));
-        return Ok(unknown(format!(
-            "its key is known once `{before}` has run, which is due: {why}"
-        )));
+    let step = step_of(target, job);
+    let task = match step.prepare(&planner.situation())? {
+        Prepared::Task(task) => task,
+        Prepared::Done(why) => return Ok(unknown(why)),
+        Prepared::Unknown | Prepared::Change(_) => return Ok(unknown(why_unknown(due))),
     };
-    let (standing, why, entry) = match line.decide(stage, false)? {
-        Decision::Cached(entry) => (
-            CachedState::Hit,
-            "inputs and options are those it was made from".to_owned(),
-            Some(entry),
-        ),
-        Decision::Skip(why) => (CachedState::Hit, why, None),
+    let (standing, why, entry) = match decide(&run, &*step, &task, false) {
+        Decision::Cached(entry) => {
+            let why = "inputs and options are those it was made from".to_owned();
+            (CachedState::Hit, why, Some(entry))
+        }
         Decision::Run(why) => (CachedState::Miss, why, None),
     };
     Ok(Explanation {
         standing,
         why,
-        changes: line.changes_since_last(&key),
-        digest: Some(key.digest()),
-        key: Some(key),
-        files: line.inputs.clone(),
+        changes: changes_since_last(&run, &*step, &task),
+        digest: Some(task.key.digest()),
         cost: entry.as_ref().map(|entry| entry.cost()),
-        outputs: entry
-            .map(|entry| entry.outputs().to_vec())
-            .unwrap_or_default(),
+        outputs: entry.map_or(Vec::new(), |entry| entry.outputs().to_vec()),
+        files: run.data()?.shown.clone(),
+        key: Some(task.key),
         ..unknown(String::new())
     })
+}
+
+fn why_unknown(due: Option<PlannedStage>) -> String {
+    match due {
+        Some(due) => format!(
+            "its key is known once `{}` has run, which is due: {}",
+            due.stage, due.why
+        ),
+        None => "it changes the registry, and keeps no result".to_owned(),
+    }
 }

@@ -4,11 +4,15 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::EngineError;
+use super::bring_up::judged;
 use super::outcome::Judged;
-use super::{EngineError, PipelineRun};
+use super::pipeline_run::PipelineRun;
+use super::results::Results;
+use crate::cache::CacheEntry;
 use crate::config::Stage;
 use crate::pipeline::evaluate::PREDICTIONS;
-use crate::pipeline::read_json;
+use crate::pipeline::{StageError, read_json};
 use pdm_core::domain::Predictions;
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Caution, Part, cautions};
@@ -46,61 +50,57 @@ impl fmt::Display for Concern {
     }
 }
 
-impl PipelineRun<'_> {
-    /// Refuses to go on where something changes the meaning of the job, and that was asked for. A verdict of the gates that stops
-    /// the line says more.
-    pub(super) fn refuse_concerns(&self) -> Result<(), EngineError> {
-        if !self.context.strict {
-            return Ok(());
-        }
-        let concerns = self.concerns()?;
-        if concerns.is_empty() {
-            Ok(())
-        } else {
-            Err(EngineError::Strict(concerns))
-        }
+/// Refuses to go on under `--strict`, where something changes the meaning of the job.
+///
+/// # Errors
+/// [`EngineError::Strict`], or a result cannot be read.
+pub(super) fn refuse(run: &PipelineRun<'_>, results: &Results) -> Result<(), EngineError> {
+    if !run.context.strict {
+        return Ok(());
     }
+    let concerns = concerns(run, results)?;
+    if concerns.is_empty() {
+        return Ok(());
+    }
+    Err(EngineError::Strict(concerns))
+}
 
-    /// Returns what changes the meaning of the job, as far as the line has come.
-    fn concerns(&self) -> Result<Vec<Concern>, EngineError> {
-        let mut concerns = Vec::new();
-        if self.entries.contains_key(&Stage::Train) {
-            concerns.extend(
-                self.job
-                    .spec
-                    .idle_options()
-                    .into_iter()
-                    .map(Concern::IgnoredSetting),
-            );
-        }
-        if self.entries.contains_key(&Stage::Evaluate) {
-            concerns.extend(self.concerns_of_scores()?);
-        }
-        if self.entries.contains_key(&Stage::Gate) && compared_nothing(&self.gate_report()?) {
-            concerns.push(Concern::NoChampion);
-        }
-        Ok(concerns)
+/// Returns what changes the meaning of the job, as far as the run has come.
+fn concerns(run: &PipelineRun<'_>, results: &Results) -> Result<Vec<Concern>, EngineError> {
+    let spec = &run.job.spec;
+    let mut concerns = Vec::new();
+    if results.stage(Stage::Train).is_some() {
+        concerns.extend(spec.idle_options().into_iter().map(Concern::IgnoredSetting));
     }
+    if let Some(evaluate) = results.stage(Stage::Evaluate) {
+        let has_holdout = spec.split.holdout.is_some();
+        let found = concerns_of_scores(evaluate, has_holdout);
+        concerns.extend(found.map_err(EngineError::in_stage(Stage::Evaluate))?);
+    }
+    if let Some(report) = results.gate_report()?
+        && compared_nothing(&report)
+    {
+        concerns.push(Concern::NoChampion);
+    }
+    Ok(concerns)
+}
 
-    fn concerns_of_scores(&self) -> Result<Vec<Concern>, EngineError> {
-        let in_stage = EngineError::in_stage(Stage::Evaluate);
-        let entry = self.entry(Stage::Evaluate);
-        let Judged { scorecard, .. } = super::bring_up::judged(entry).map_err(&in_stage)?;
-        let predictions: Predictions = read_json(&entry.path(PREDICTIONS)).map_err(&in_stage)?;
-        let mut concerns = Vec::new();
-        if scorecard.protocol.part == Part::OutOfFold {
-            let holdout = self.job.spec.split.holdout.is_some();
-            concerns.push(if holdout {
-                Concern::EmptyHoldout
-            } else {
-                Concern::NoTestPart
-            });
-        }
-        let found =
-            cautions(&predictions, &scorecard.protocol, &scorecard.scores).unwrap_or_default();
-        concerns.extend(found.into_iter().map(|Caution(what)| Concern::Score(what)));
-        Ok(concerns)
+fn concerns_of_scores(
+    evaluate: &CacheEntry,
+    has_holdout: bool,
+) -> Result<Vec<Concern>, StageError> {
+    let Judged { scorecard, .. } = judged(evaluate)?;
+    let predictions: Predictions = read_json(&evaluate.path(PREDICTIONS))?;
+    let mut concerns = Vec::new();
+    if scorecard.protocol.part == Part::OutOfFold {
+        concerns.push(match has_holdout {
+            true => Concern::EmptyHoldout,
+            false => Concern::NoTestPart,
+        });
     }
+    let found = cautions(&predictions, &scorecard.protocol, &scorecard.scores).unwrap_or_default();
+    concerns.extend(found.into_iter().map(|Caution(what)| Concern::Score(what)));
+    Ok(concerns)
 }
 
 fn compared_nothing(report: &GateReport) -> bool {

@@ -2,11 +2,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::exec::provide_data;
+use super::pipeline_run::PipelineRun;
+use super::provide::provide_data;
 use super::provision::provision;
 use super::registered::open_version;
 use super::retrain::Memory;
-use super::{Context, EngineError, Job, PipelineRun};
+use super::{Context, EngineError, Job};
 use crate::config::{RetrainOptions, Stage};
 use crate::pipeline::StageError;
 use pdm_core::domain::UnitId;
@@ -37,12 +38,13 @@ pub struct Drift {
 pub fn drift(context: &Context, job: &Job) -> Result<Drift, EngineError> {
     provision(context, job)?;
     provide_data(context, job)?;
-    let mut line = PipelineRun::open(context, job)?;
-    let alias = ModelRef::alias(line.storeroom.model.clone(), line.storeroom.alias.clone());
-    let champion = line.storeroom.registry.resolve(&alias, None)?;
-    let memory = Memory::read(&line.storeroom)?;
-    let options = line.job.spec.retrain.clone().unwrap_or_default();
-    Units::read(&mut line, &champion, &memory)?.drift(&mut line, &memory, &options)
+    let run = PipelineRun::open(context, job)?;
+    let view = run.registry()?;
+    let alias = ModelRef::alias(view.model.clone(), view.alias.clone());
+    let champion = view.registry.resolve(&alias, None)?;
+    let memory = Memory::read(view)?;
+    let options = run.job.spec.retrain.clone().unwrap_or_default();
+    Units::read(&run, &champion, &memory)?.drift(&run, &memory, &options)
 }
 
 /// What the champion, and the version that was judged last, have seen of the training units at hand.
@@ -54,18 +56,18 @@ pub(super) struct Units {
 impl Units {
     /// Opens both versions, fetched before or now; the data must be valid.
     pub(super) fn read(
-        line: &mut PipelineRun<'_>,
+        run: &PipelineRun<'_>,
         champion: &ModelVersion,
         memory: &Memory,
     ) -> Result<Self, EngineError> {
-        let bundle = open(line, champion)?;
+        let bundle = open(run, champion)?;
         let last = memory.last_judged().unwrap_or(champion);
         let seen = if last.bundle == champion.bundle {
             learnt(&bundle)
         } else {
-            learnt(&open(line, last)?)
+            learnt(&open(run, last)?)
         };
-        if bundle.manifest().schema != *line.dataset()?.schema() {
+        if bundle.manifest().schema != *run.dataset()?.schema() {
             return Err(EngineError::in_stage(Stage::Validate)(StageError::Schema));
         }
         Ok(Self {
@@ -75,9 +77,9 @@ impl Units {
     }
 
     /// Returns how many training units came in since the version that was judged last, and its number.
-    pub(super) fn came_in(&self, line: &mut PipelineRun<'_>) -> Result<(usize, u32), EngineError> {
+    pub(super) fn came_in(&self, run: &PipelineRun<'_>) -> Result<(usize, u32), EngineError> {
         let (version, seen) = &self.last;
-        let new = line
+        let new = run
             .dataset()?
             .train()
             .iter()
@@ -90,13 +92,13 @@ impl Units {
     /// since the champion, with the champion's. Where a champion a week leaves too few, an earlier version takes its place.
     pub(super) fn drift(
         &self,
-        line: &mut PipelineRun<'_>,
+        run: &PipelineRun<'_>,
         memory: &Memory,
         options: &RetrainOptions,
     ) -> Result<Drift, EngineError> {
         let (champion, bundle) = &self.champion;
         let (last, seen) = &self.last;
-        let newest = compare(line, bundle, seen, options)?;
+        let newest = compare(run, bundle, seen, options)?;
         if is_enough(&newest, options) {
             return Ok(Drift {
                 window: format!("since v{last}"),
@@ -109,16 +111,16 @@ impl Units {
             reference: version,
             report,
         };
-        let own = compare(line, bundle, &learnt(bundle), options)?;
+        let own = compare(run, bundle, &learnt(bundle), options)?;
         if is_enough(&own, options) {
             return Ok(of(champion.version, own));
         }
         for earlier in memory.judged_before(champion).take(FARTHEST_BACK) {
-            let bundle = open(line, earlier)?;
-            if bundle.manifest().schema != *line.dataset()?.schema() {
+            let bundle = open(run, earlier)?;
+            if bundle.manifest().schema != *run.dataset()?.schema() {
                 break;
             }
-            let report = compare(line, &bundle, &learnt(&bundle), options)?;
+            let report = compare(run, &bundle, &learnt(&bundle), options)?;
             if is_enough(&report, options) {
                 return Ok(of(earlier.version, report));
             }
@@ -127,8 +129,8 @@ impl Units {
     }
 }
 
-fn open(line: &PipelineRun<'_>, version: &ModelVersion) -> Result<ModelBundle, EngineError> {
-    open_version(line.context, &line.storeroom.registry, version)
+fn open(run: &PipelineRun<'_>, version: &ModelVersion) -> Result<ModelBundle, EngineError> {
+    open_version(&run.context, &run.registry()?.registry, version)
 }
 
 fn learnt(bundle: &ModelBundle) -> BTreeSet<UnitId> {
@@ -141,13 +143,13 @@ fn is_enough(report: &DriftReport, options: &RetrainOptions) -> bool {
 
 /// Compares the training units a bundle learnt from with those that nobody has `seen`.
 fn compare(
-    line: &mut PipelineRun<'_>,
+    run: &PipelineRun<'_>,
     bundle: &ModelBundle,
     seen: &BTreeSet<UnitId>,
     options: &RetrainOptions,
 ) -> Result<DriftReport, EngineError> {
     let learnt = learnt(bundle);
-    let (reference, other): (Vec<&Trajectory>, Vec<&Trajectory>) = line
+    let (reference, other): (Vec<&Trajectory>, Vec<&Trajectory>) = run
         .dataset()?
         .train()
         .iter()

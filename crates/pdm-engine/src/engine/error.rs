@@ -8,7 +8,7 @@ use super::exec::ExecError;
 use super::locking::LockError;
 use super::tune::TuneError;
 use crate::cache::CacheError;
-use crate::config::Stage;
+use crate::config::{Stage, StepName};
 use crate::engine::project_lock::Busy;
 use crate::pipeline::StageError;
 use pdm_core::codes::Code;
@@ -106,8 +106,8 @@ pub enum EngineError {
     /// A stage other than training would not fit its memory budget, or did not.
     #[error("stage `{stage}` was stopped by its budget; what was finished before it is kept")]
     OverBudget {
-        /// The stage.
-        stage: Stage,
+        /// The step.
+        stage: StepName,
         /// Which budget.
         #[source]
         exceeded: BudgetExceeded,

@@ -1,34 +1,35 @@
-//! The data files a line begins with: by digest for keys, by path for people.
+//! The data files of a run: by digest for keys, by path for people.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Context, EngineError, Job, PipelineRun, Reuse};
+use super::{Context, EngineError, Job, Reuse};
 use crate::cache::{DigestCache, InputFile};
 use crate::config::Stage;
 use crate::pipeline::StageError;
+use crate::pipeline::evaluate::DataDigests;
 use pdm_core::content::Digest;
-use pdm_models::data::{self, DataError, InputDigest, PartFile, Role};
+use pdm_models::data::{self, DataError, InputDigest, PartFile, Role, part_digest};
 
-/// Name of the file that remembers digests, in the project's folder for what can be made again.
-const MEMORY: &str = "inputs.json";
+/// Name of the file that keeps digests, in the project's state folder.
+const DIGESTS: &str = "inputs.json";
 
-/// Whether a file is hashed that nothing seems to have happened to since it was hashed before.
+/// Whether a file is hashed again that seems unchanged since it was hashed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HashPolicy {
     /// It is not: what the file system says of it is as it was.
     Unchanged,
     /// It is, whatever the file system says.
-    Nothing,
+    Always,
 }
 
 impl HashPolicy {
-    /// Returns what a run may rest on: computing everything again, and keeping to a lock, mean looking closely.
+    /// Returns the policy of a run: computing everything again, and keeping to a lock, mean looking closely.
     pub(super) fn of(reuse: Reuse) -> Self {
         if reuse.cached && !reuse.lock.is_strict() {
             Self::Unchanged
         } else {
-            Self::Nothing
+            Self::Always
         }
     }
 }
@@ -36,61 +37,95 @@ impl HashPolicy {
 /// Digests and sizes of files that will be there, whether or not they are now.
 pub(super) type ExpectedFiles = BTreeMap<PathBuf, (Digest, u64)>;
 
-/// Opens what is remembered of files that were hashed before.
-pub(super) fn digest_cache(context: &Context, trust: HashPolicy) -> DigestCache {
-    let memory = DigestCache::open(context.state_dir().join(MEMORY));
-    if trust == HashPolicy::Nothing {
-        memory.hashing_all()
-    } else {
-        memory
+/// Opens the digests of files that were hashed before.
+pub(super) fn digest_cache(context: &Context, policy: HashPolicy) -> DigestCache {
+    let cache = DigestCache::open(context.state_dir().join(DIGESTS));
+    match policy {
+        HashPolicy::Unchanged => cache,
+        HashPolicy::Always => cache.hashing_all(),
     }
 }
 
-/// Returns the digests of the data files that are there, or `known` to be there soon.
-///
-/// # Errors
-/// The training file is missing, or a file cannot be read.
-fn look(
-    context: &Context,
-    job: &Job,
-    trust: HashPolicy,
-    known: &ExpectedFiles,
-) -> Result<(Vec<InputDigest>, Vec<InputFile>), EngineError> {
-    let memory = digest_cache(context, trust);
-    let (known, digest) = (
-        |path: &Path| known.get(path).copied(),
-        |path: &Path| memory.digest(path),
-    );
-    let found =
-        data::input_files(&job.spec.dataset, &context.root, known, digest).map_err(in_validate)?;
-    memory.save();
-    let of = |(PartFile { role, group, path }, (sha256, bytes))| {
-        let shown = path
-            .strip_prefix(&context.root)
-            .unwrap_or(&path)
-            .display()
-            .to_string();
-        let file = InputFile {
-            input: input_of(role).to_owned(),
-            path: shown,
-            bytes,
-            sha256,
-        };
-        (
-            InputDigest {
+/// Removes the digests that are kept: a file holds other bytes than its size and times say.
+pub(super) fn forget(context: &Context) {
+    DigestCache::forget(&context.state_dir().join(DIGESTS));
+}
+
+/// The data files that a run begins with.
+#[derive(Debug, Clone)]
+pub(super) struct Inputs {
+    pub(super) files: Vec<InputDigest>,
+    /// The same files by the paths people know.
+    pub(super) shown: Vec<InputFile>,
+    /// Digest of the training files.
+    pub(super) train: Digest,
+}
+
+impl Inputs {
+    /// Takes the digests of the data files. Those that are `expected` need not be there yet.
+    ///
+    /// # Errors
+    /// The training file is missing, or a file cannot be read.
+    pub(super) fn read(
+        context: &Context,
+        job: &Job,
+        policy: HashPolicy,
+        expected: &ExpectedFiles,
+    ) -> Result<Self, EngineError> {
+        let cache = digest_cache(context, policy);
+        let expected = |path: &Path| expected.get(path).copied();
+        let digest = |path: &Path| cache.digest(path);
+        let found = data::input_files(&job.spec.dataset, &context.root, expected, digest);
+        let found = found.map_err(in_validate)?;
+        cache.save();
+        let mut files = Vec::new();
+        let mut shown = Vec::new();
+        for (PartFile { role, group, path }, (sha256, bytes)) in found {
+            let path = path.strip_prefix(&context.root).unwrap_or(&path);
+            shown.push(InputFile {
+                input: input_of(role).to_owned(),
+                path: path.display().to_string(),
+                bytes,
+                sha256,
+            });
+            files.push(InputDigest {
                 role,
                 group,
                 sha256,
-            },
-            file,
-        )
-    };
-    Ok(found.into_iter().map(of).unzip())
-}
+            });
+        }
+        let train = part_digest(&files, Role::Train).expect("a missing training file is an error");
+        Ok(Self {
+            files,
+            shown,
+            train,
+        })
+    }
 
-/// Forgets the digests that are remembered: a file holds other bytes than its size and times told.
-pub(super) fn forget(context: &Context) {
-    DigestCache::forget(&context.state_dir().join(MEMORY));
+    /// Returns the digests of the training part and, where both its files are there, of the test part.
+    pub(super) fn digests(&self) -> DataDigests {
+        let test = part_digest(&self.files, Role::Test);
+        let rul = part_digest(&self.files, Role::Rul);
+        DataDigests {
+            train: self.train,
+            test: test.zip(rul),
+        }
+    }
+
+    /// Hashes all data files again, before something is registered that depends on them.
+    ///
+    /// # Errors
+    /// A file has changed since, or cannot be read.
+    pub(super) fn confirm(&self, context: &Context, job: &Job) -> Result<(), EngineError> {
+        let now = Self::read(context, job, HashPolicy::Always, &ExpectedFiles::new())?;
+        for file in &now.files {
+            if !self.files.contains(file) {
+                let changed = StageError::DataChanged(file.role);
+                return Err(EngineError::in_stage(Stage::Register)(changed));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Returns what the files of a role are called among the inputs of a key.
@@ -99,47 +134,6 @@ fn input_of(role: Role) -> &'static str {
         Role::Train => "train",
         Role::Test => "test",
         Role::Rul => "rul",
-    }
-}
-
-impl PipelineRun<'_> {
-    /// Takes the digests of the data files; those that are `known` need not be there yet.
-    ///
-    /// # Errors
-    /// The training file is missing, or a file cannot be read.
-    pub(super) fn learn_files(&mut self, known: &ExpectedFiles) -> Result<(), EngineError> {
-        (self.files, self.inputs) = look(self.context, self.job, HashPolicy::Unchanged, known)?;
-        Ok(())
-    }
-
-    /// Takes the digests of the data files for a run, and refuses others than the lock's where that is asked for.
-    ///
-    /// # Errors
-    /// As [`Self::learn_files`], or the data are not those of the lock.
-    pub(super) fn meet_data(&mut self, reuse: Reuse) -> Result<(), EngineError> {
-        (self.files, self.inputs) = look(
-            self.context,
-            self.job,
-            HashPolicy::of(reuse),
-            &ExpectedFiles::new(),
-        )?;
-        self.agree_on_inputs()
-    }
-
-    /// Hashes all data files again, before something is registered that rests on them.
-    pub(super) fn confirm_inputs(&self) -> Result<(), EngineError> {
-        let (files, _) = look(
-            self.context,
-            self.job,
-            HashPolicy::Nothing,
-            &ExpectedFiles::new(),
-        )?;
-        match files.iter().find(|file| !self.files.contains(file)) {
-            Some(file) => Err(EngineError::in_stage(Stage::Register)(
-                StageError::DataChanged(file.role),
-            )),
-            None => Ok(()),
-        }
     }
 }
 

@@ -1,6 +1,7 @@
-use super::exec::provide_data;
+use super::pipeline_run::PipelineRun;
+use super::provide::provide_data;
 use super::provision::provision;
-use super::{Context, EngineError, Job, PipelineRun};
+use super::{Context, EngineError, Job};
 use crate::config::Stage;
 use crate::pipeline::{features, read_json};
 use pdm_models::data::{self, QualityReport, ValidDataset};
@@ -28,11 +29,10 @@ pub fn fitted_features(
     job: &Job,
 ) -> Result<(ValidDataset, FittedFeatures), EngineError> {
     let in_stage = EngineError::in_stage(Stage::Features);
-    let mut line = PipelineRun::open(context, job)?;
-    let entry = line
-        .key(Stage::Features)?
-        .and_then(|key| line.cache.lookup(&key).into_entry());
-    let dataset = line.dataset()?.clone();
+    let run = PipelineRun::open(context, job)?;
+    let key = features::stage_key(&job.spec, run.data()?.train);
+    let entry = run.cache.lookup(&key).into_entry();
+    let dataset = run.dataset()?.clone();
     let fitted = match entry {
         Some(entry) => read_json(&entry.path(features::FITTED)),
         None => features::fit(&job.spec, &dataset),

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::{Context, EngineError, Job, PipelineRun};
+use super::executor::changes;
+use super::inputs::{ExpectedFiles, HashPolicy, Inputs, digest_cache};
+use super::pipeline_run::PipelineRun;
+use super::results::Results;
+use super::step::{Prepared, Situation, step_of};
+use super::{Context, EngineError, Job, RunPurpose};
 use crate::cache::{CacheEntry, InputChange, InputFile};
 use crate::cache::{LOG, LockFile, LockFileError, LockedStage, StageKey};
-use crate::config::{Layer, Stage, is_locked_key};
+use crate::config::{ExecGraph, Layer, Node, Stage, is_locked_key};
 use crate::pipeline::{calibrate, evaluate, train};
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
@@ -211,31 +215,45 @@ impl Lock {
     }
 }
 
-/// Holds data and options against the lock of a pipeline, as far as they tell without any work; returns where the lock is.
+/// Checks data and options against the lock of a pipeline, as far as they say without any work; returns where the lock is.
 ///
 /// # Errors
 /// There is no lock, or it is of other data or other options.
 pub fn check_lock(context: &Context, job: &Job) -> Result<PathBuf, EngineError> {
     let lock = Lock::open(job, LockMode::Locked)?;
     let path = lock.path.clone().ok_or(LockError::Embedded)?;
-    let mut line = PipelineRun::open(context, job)?;
-    line.lock = Arc::new(lock);
-    line.agree_on_inputs()?;
-    [Stage::Validate, Stage::Features]
-        .into_iter()
-        .try_for_each(|stage| line.agree_on_key(stage))?;
-    line.agree_on_options()?;
+    let run = PipelineRun::open(context, job)?;
+    let inputs = run.data()?;
+    lock.agree_on_inputs(&inputs.shown)?;
+    let hashes = digest_cache(context, HashPolicy::Unchanged);
+    let situation = Situation {
+        run: &run,
+        purpose: &RunPurpose::Requested,
+        results: &Results::default(),
+        expected: &ExpectedFiles::new(),
+        hashes: &hashes,
+    };
+    for stage in [Stage::Validate, Stage::Features] {
+        let step = step_of(Node::Named(stage), job);
+        if let Prepared::Task(task) = step.prepare(&situation)? {
+            lock.agree_on_key(&task.key, |old, files| {
+                changes(&run, &*step, old, files, &task)
+            })?;
+        }
+    }
+    lock.agree_on_options(job, inputs)?;
     Ok(path)
 }
 
-impl PipelineRun<'_> {
+impl Lock {
     /// Refuses options of the later stages other than the lock's, whatever the stages before them make.
-    fn agree_on_options(&self) -> Result<(), LockError> {
-        let Some((path, lock)) = self.lock.binding() else {
+    fn agree_on_options(&self, job: &Job, inputs: &Inputs) -> Result<(), LockError> {
+        let Some((path, lock)) = self.binding() else {
             return Ok(());
         };
-        let (spec, data) = (&self.job.spec, self.data_digests());
-        // The results of earlier stages are no options, so that any digest stands for them here.
+        let spec = &job.spec;
+        let data = inputs.digests();
+        // The results of earlier stages are no options, so that any digest can take their place here.
         let any = data.train;
         let keys = [
             train::stage_key(spec, data.train, any),
@@ -247,9 +265,11 @@ impl PipelineRun<'_> {
             let change = match lock.stage(&stage) {
                 None => "the lock does not reach so far",
                 Some(locked) if locked.key.semantic_version != key.semantic_version => {
-                    "the program makes something else of it"
+                    "this release computes another result"
                 }
-                Some(locked) if locked.key.parameters != key.parameters => "its options are others",
+                Some(locked) if locked.key.parameters != key.parameters => {
+                    "its options have changed"
+                }
                 Some(_) => continue,
             };
             return Err(LockError::Key {
@@ -261,91 +281,48 @@ impl PipelineRun<'_> {
         Ok(())
     }
 
-    /// Refuses data other than the lock's, where that is asked for. Where they lie may differ.
-    pub(super) fn agree_on_inputs(&self) -> Result<(), EngineError> {
-        let Some((path, lock)) = self.lock.binding() else {
+    /// Refuses data other than the lock's, where that is asked for. Their paths may differ.
+    pub(super) fn agree_on_inputs(&self, inputs: &[InputFile]) -> Result<(), LockError> {
+        let Some((path, lock)) = self.binding() else {
             return Ok(());
         };
-        let contents = |files: &[InputFile]| {
-            let mut contents: Vec<_> = files
-                .iter()
-                .map(|file| (file.input.clone(), file.sha256))
-                .collect();
-            contents.sort();
-            contents
-        };
-        if contents(&lock.inputs) == contents(&self.inputs) {
+        if contents(&lock.inputs) == contents(inputs) {
             return Ok(());
         }
-        let of = |input: &&str| InputChange::between(input, &lock.inputs, &self.inputs);
-        let changes = ["train", "test", "rul"]
-            .iter()
-            .flat_map(of)
-            .map(|change| change.text())
-            .collect();
+        let mut changes = Vec::new();
+        for input in ["train", "test", "rul"] {
+            let between = InputChange::between(input, &lock.inputs, inputs);
+            changes.extend(between.iter().map(InputChange::text));
+        }
         Err(LockError::Inputs {
             path: path.to_owned(),
             changes,
-        }
-        .into())
+        })
     }
 
-    /// Refuses a stage whose key is not the lock's, where that is asked for, before it is worked on.
-    pub(super) fn agree_on_key(&self, stage: Stage) -> Result<(), EngineError> {
-        if let Some(key) = self.key(stage)?.filter(|_| is_locked(stage)) {
-            self.lock
-                .agree_on_key(&key, |old, files| self.changes(old, files, &key))?;
-        }
-        Ok(())
-    }
-
-    /// Refuses a result that is not the lock's, where that is asked for; otherwise warns of it.
-    pub(super) fn agree_on_result(&self, stage: Stage) -> Result<(), EngineError> {
-        match self.entries.get(&stage) {
-            Some(entry) => Ok(self.lock.agree_on_result(entry, &self.context.reporter)?),
-            None => Ok(()),
-        }
-    }
-
-    /// Brings the lock up to date with the stages that are there, the programs in `exec` among them, where it should be and
-    /// something changed.
-    pub(super) fn write_lock<'e>(&self, exec: impl Iterator<Item = &'e CacheEntry>) {
-        let Lock {
+    /// Brings the lock up to date with the results that are there, where it should be and something changed.
+    pub(super) fn update(&self, run: &PipelineRun<'_>, results: &Results) {
+        let Self {
             path: Some(path),
             mode: LockMode::Update,
             before,
-        } = &*self.lock
+        } = self
         else {
             return;
         };
-        let stages = Stage::ALL.into_iter().filter(|stage| is_locked(*stage));
-        let stages: Vec<_> = stages
-            .map_while(|stage| self.entries.get(&stage))
-            .map(LockedStage::of)
-            .collect();
-        let now = LockFile::new(&self.job.spec.project.name, self.inputs.clone(), stages);
-        let now = now.with_exec(exec.map(LockedStage::of).collect());
-        let mut now = before
-            .as_ref()
-            .map_or(now.clone(), |before| now.continued_by(before));
-        now.exec.retain(|locked| {
-            self.job
-                .spec
-                .stages
-                .iter()
-                .any(|stage| stage.name == locked.key.stage)
-        });
+        let now = self.now(run, results);
         if before
             .as_ref()
             .is_some_and(|before| before.says_the_same(&now))
         {
             return;
         }
-        let (reporter, shown) = (&self.context.reporter, path.display());
-        if let Some(set) = set_aside(self.job) {
+        let reporter = &run.context.reporter;
+        let shown = path.display();
+        if let Some(set) = set_aside(run.job) {
             if before.is_some() {
                 reporter.note(format!(
-                    "`{shown}` is left as it is: it locks the file, not what `{set}` sets beside it"
+                    "`{shown}` is not changed: it locks the file, without what `{set}` sets"
                 ));
             }
             return;
@@ -356,11 +333,43 @@ impl PipelineRun<'_> {
             ));
         }
     }
+
+    /// Returns the lock of the results that are there, and of those that it had before.
+    fn now(&self, run: &PipelineRun<'_>, results: &Results) -> LockFile {
+        let spec = &run.job.spec;
+        let stages = Stage::ALL.into_iter().filter(|stage| *stage < Stage::Gate);
+        let stages = stages
+            .map_while(|stage| results.stage(stage))
+            .map(LockedStage::of)
+            .collect();
+        let graph = ExecGraph::of(spec);
+        let programs = results
+            .programs()
+            .filter(|(exec, _)| graph.stands_before(*exec, Stage::Gate))
+            .map(|(_, entry)| LockedStage::of(entry))
+            .collect();
+        let inputs = run
+            .inputs()
+            .map_or(Vec::new(), |inputs| inputs.shown.clone());
+        let now = LockFile::new(&spec.project.name, inputs, stages).with_exec(programs);
+        let mut now = match &self.before {
+            Some(before) => now.continued_by(before),
+            None => now,
+        };
+        let is_there = |name: &str| spec.stages.iter().any(|stage| stage.name == name);
+        now.exec.retain(|locked| is_there(&locked.key.stage));
+        now
+    }
 }
 
-/// Stages whose results depend on the pipeline file and the data alone; what the registry decides is not locked.
-fn is_locked(stage: Stage) -> bool {
-    stage < Stage::Gate
+/// Returns the contents of files, whatever their paths.
+fn contents(files: &[InputFile]) -> Vec<(&str, Digest)> {
+    let mut contents: Vec<_> = files
+        .iter()
+        .map(|file| (file.input.as_str(), file.sha256))
+        .collect();
+    contents.sort();
+    contents
 }
 
 /// Returns the first thing that was set beside the file and changes what a stage does.

@@ -1,7 +1,8 @@
 use super::registered::fresh_folder;
-use super::{Context, EngineError, PipelineRun};
+use super::{Context, EngineError};
 use pdm_core::content::atomic_write;
 use pdm_core::events::{Event, Reporter};
+use pdm_models::bundle::ModelBundle;
 use pdm_models::export::mlflow_model;
 
 /// Where a run keeps its model for Python; versions on a tracking server point to it.
@@ -10,10 +11,10 @@ const FOLDER: &str = "model";
 /// Keeps the bundle among the run's files once more, as an MLflow model. The same bundle gives the same bytes.
 pub(super) fn log_model(
     context: &Context,
-    line: &PipelineRun<'_>,
+    bundle: &ModelBundle,
     reporter: &Reporter,
 ) -> Result<(), EngineError> {
-    let files = mlflow_model(&line.bundle()?, &[], None)?;
+    let files = mlflow_model(bundle, &[], None)?;
     let folder = fresh_folder(&context.state_folder("bundles"))?;
     for file in files {
         let path = folder.path().join(file.path);

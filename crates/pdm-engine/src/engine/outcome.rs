@@ -81,6 +81,22 @@ pub struct PlannedStage {
     pub over_budget: bool,
 }
 
+impl PlannedStage {
+    /// Returns a stage that would run and of which nothing is known yet.
+    pub(super) fn unknown(stage: Stage, why: String) -> Self {
+        Self {
+            stage: stage.into(),
+            runs: true,
+            why,
+            key: None,
+            last_elapsed_ms: None,
+            last_peak_bytes: None,
+            memory_bytes: None,
+            over_budget: false,
+        }
+    }
+}
+
 /// Scores, and which of the two the gates judge.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Judged {

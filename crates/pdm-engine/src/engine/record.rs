@@ -1,18 +1,19 @@
 use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
-use super::exec::artifacts;
 use super::gate_facts::{gate_facts, metrics_of};
 use super::logged_model::log_model;
 use super::outcome::Outcome;
-use super::{Context, EngineError, Job, PipelineRun};
-use crate::cache::CacheEntry;
+use super::pipeline_run::PipelineRun;
+use super::results::Results;
+use super::step::step_of;
+use super::{Context, EngineError, Job, RunPurpose};
 use crate::config::{Origins, Source, Stage};
-use crate::pipeline::{
-    LEARNING_CURVES, LEARNING_CURVES_TABLE, calibrate, evaluate, gate, validate,
-};
+use crate::pipeline::calibrate::BUNDLE;
 use pdm_core::domain::redact;
 use pdm_core::events::{Event, InputData, Interrupted, Observer, Reporter, UsedFor};
+use pdm_core::scoring::Scorecard;
+use pdm_models::bundle::ModelBundle;
 use pdm_models::data::{self, InputDigest, Role};
 use pdm_models::monitor::DriftReport;
 use pdm_tracking::tracking::{
@@ -217,131 +218,114 @@ impl<'a> RunRecord<'a> {
     }
 
     /// Records what came of the run.
-    pub(super) fn outcome(&self, outcome: &Outcome, line: &PipelineRun<'_>) {
+    pub(super) fn outcome(
+        &self,
+        outcome: &Outcome,
+        run: &PipelineRun<'_>,
+        results: &Results,
+        purpose: &RunPurpose,
+    ) {
         if self.live().is_none() {
             return;
         }
-        self.inputs(&line.files);
+        if let Some(inputs) = run.inputs() {
+            self.inputs(&inputs.files);
+        }
         if let Some(scores) = &outcome.scores {
-            for (part, card) in [
-                ("judged", &scores.scorecard),
-                ("out_of_fold", &scores.out_of_fold),
-            ] {
-                card.scores.iter().for_each(|s| {
-                    self.reporter
-                        .metric(format!("{part}/{}", s.metric), 0, s.value)
-                });
-                for (name, s) in card
-                    .groups
-                    .iter()
-                    .flat_map(|group| group.scores.iter().map(|s| (&group.name, s)))
-                {
-                    self.reporter
-                        .metric(format!("{part}/{name}/{}", s.metric), 0, s.value);
-                }
+            self.scores("judged", &scores.scorecard);
+            self.scores("out_of_fold", &scores.out_of_fold);
+        }
+        for gate in outcome.gates.iter().flat_map(gate_facts) {
+            for (name, value) in metrics_of(&gate) {
+                self.reporter.metric(name, 0, value);
             }
         }
-        let gates = outcome.gates.iter().flat_map(gate_facts);
-        gates
-            .flat_map(|gate| metrics_of(&gate))
-            .for_each(|(name, value)| self.reporter.metric(name, 0, value));
-        if let Some(drift) = &line.drift {
-            self.drift(&drift.report);
+        match purpose {
+            RunPurpose::Retrain {
+                drift: Some(drift), ..
+            } => self.drift(&drift.report),
+            RunPurpose::Retrain { drift: None, .. }
+            | RunPurpose::Requested
+            | RunPurpose::RegisterRefused => {}
         }
-        let tag = |key: &str, value: Option<String>| {
-            if let Some(value) = value {
-                self.reporter.emit(Event::Tag {
-                    key: key.to_owned(),
-                    value,
-                });
-            }
-        };
-        tag(
-            "bundle",
-            line.bundle_digest().map(|digest| digest.to_string()),
-        );
-        tag(
-            "judged_on",
-            outcome.scores.as_ref().map(|scores| scores.on.to_string()),
-        );
-        tag(
-            "verdict",
-            outcome
-                .gates
-                .as_ref()
-                .map(|gates| gates.verdict.to_string()),
-        );
-        tag(
-            "version",
-            outcome
-                .version
-                .as_ref()
-                .map(|version| format!("{}/{}", version.model, version.version)),
-        );
-        tag("alias", outcome.alias.clone());
-        self.artifacts(line);
+        self.tags(outcome, results);
+        self.artifacts(results);
     }
 
-    /// Records what the night job found when it looked for drift.
+    fn scores(&self, part: &str, card: &Scorecard) {
+        for score in &card.scores {
+            let name = format!("{part}/{}", score.metric);
+            self.reporter.metric(name, 0, score.value);
+        }
+        for group in &card.groups {
+            for score in &group.scores {
+                let name = format!("{part}/{}/{}", group.name, score.metric);
+                self.reporter.metric(name, 0, score.value);
+            }
+        }
+    }
+
+    fn tags(&self, outcome: &Outcome, results: &Results) {
+        if let Some(bundle) = results.bundle_digest() {
+            self.tag("bundle", bundle.to_string());
+        }
+        if let Some(scores) = &outcome.scores {
+            self.tag("judged_on", scores.on.to_string());
+        }
+        if let Some(gates) = &outcome.gates {
+            self.tag("verdict", gates.verdict.to_string());
+        }
+        if let Some(version) = &outcome.version {
+            self.tag("version", format!("{}/{}", version.model, version.version));
+        }
+        if let Some(alias) = &outcome.alias {
+            self.tag("alias", alias.clone());
+        }
+    }
+
+    fn tag(&self, key: &str, value: String) {
+        self.reporter.emit(Event::Tag {
+            key: key.to_owned(),
+            value,
+        });
+    }
+
+    /// Records the drift that `retrain` found.
     fn drift(&self, report: &DriftReport) {
         for test in &report.tests {
-            let regime = test
-                .regime
-                .map(|regime| format!("_regime{regime}"))
-                .unwrap_or_default();
+            let regime = match test.regime {
+                Some(regime) => format!("_regime{regime}"),
+                None => String::new(),
+            };
             for (figure, value) in test.figures() {
-                self.reporter.metric(
-                    format!("drift/{}_{}{regime}/{figure}", test.channel, test.quantity),
-                    0,
-                    value,
-                );
+                let name = format!("drift/{}_{}{regime}/{figure}", test.channel, test.quantity);
+                self.reporter.metric(name, 0, value);
             }
         }
     }
 
-    /// Records what an `exec` stage left.
-    pub(super) fn left(&self, entry: &CacheEntry) {
-        if self.live().is_some() {
-            artifacts(&entry.key().stage, entry)
-                .into_iter()
-                .for_each(|artifact| self.reporter.emit(artifact));
-        }
-    }
-
-    fn artifacts(&self, line: &PipelineRun<'_>) {
-        if line.bundle_digest().is_some()
-            && let Err(error) = log_model(self.context, line, &self.reporter)
-        {
+    /// Records the files that the steps made.
+    fn artifacts(&self, results: &Results) {
+        if let Err(error) = self.log_bundle(results) {
             self.reporter
                 .warn(format!("the run holds no model for MLflow: {error}"));
         }
-        let wanted = [
-            (Stage::Validate, validate::REPORT),
-            (Stage::Train, LEARNING_CURVES),
-            (Stage::Train, LEARNING_CURVES_TABLE),
-            (Stage::Calibrate, calibrate::BUNDLE),
-            (Stage::Evaluate, evaluate::SCORECARD),
-            (Stage::Evaluate, evaluate::OUT_OF_FOLD_SCORECARD),
-            (Stage::Evaluate, evaluate::PREDICTIONS),
-            (Stage::Evaluate, evaluate::PREDICTIONS_TABLE),
-            (Stage::Evaluate, evaluate::OUT_OF_FOLD_PREDICTIONS),
-            (Stage::Gate, gate::REPORT),
-        ];
-        for (stage, wanted) in wanted {
-            let Some(entry) = line.entries.get(&stage) else {
-                continue;
-            };
-            for output in entry
-                .outputs()
-                .iter()
-                .filter(|output| output.path.starts_with(wanted))
-            {
-                self.reporter.emit(Event::Artifact {
-                    name: output.path.clone(),
-                    path: entry.path(&output.path),
-                });
+        for (node, entry) in results.stages_first() {
+            for artifact in step_of(node, self.job).artifacts(entry) {
+                self.reporter.emit(artifact);
             }
         }
+    }
+
+    fn log_bundle(&self, results: &Results) -> Result<(), EngineError> {
+        let Some(calibrate) = results.stage(Stage::Calibrate) else {
+            return Ok(());
+        };
+        let Some(digest) = results.bundle_digest() else {
+            return Ok(());
+        };
+        let bundle = ModelBundle::open(&calibrate.path(BUNDLE), Some(digest))?;
+        log_model(self.context, &bundle, &self.reporter)
     }
 
     /// Ends the record, whatever came of the run. Where models were registered or promoted, a server is told with

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Context, EngineError, Job, PipelineRun, Reuse};
+use super::{Context, Job};
 use crate::cache::{Cache, CacheEntry, CacheError, Claim, Pending};
 use crate::cache::{RemoteCache, RemoteError, StageKey};
-use crate::config::Stage;
 use pdm_core::content::Digest;
 use pdm_core::events::{Reporter, size};
 
@@ -140,39 +139,10 @@ fn download(
     )))
 }
 
-impl PipelineRun<'_> {
-    /// Fetches the result of a stage that is not here, where another machine shared it; returns from where.
-    pub(super) fn fetch(&self, stage: Stage, reuse: Reuse) -> Result<Option<String>, EngineError> {
-        if !reuse.cached || !is_shared(stage) {
-            return Ok(None);
-        }
-        let Some(key) = self.key(stage)? else {
-            return Ok(None);
-        };
-        let locked = self.lock.outputs(&key);
-        Ok(self
-            .remote
-            .fetch(&self.cache, &key, locked, &self.context.reporter)?)
-    }
-
-    /// Shares what a stage made here with other machines.
-    pub(super) fn share(&self, stage: Stage, entry: &CacheEntry) -> Result<(), EngineError> {
-        if is_shared(stage) {
-            self.remote.share(entry, &self.context.reporter)?;
-        }
-        Ok(())
-    }
-}
-
 /// What went wrong on the way here.
 enum FetchFailure {
     /// There; the stage can be computed.
     Remote(RemoteError),
     /// Here; so would everything else.
     Here(CacheError),
-}
-
-/// What the registry of this machine decides is no other machine's business.
-fn is_shared(stage: Stage) -> bool {
-    stage < Stage::Gate
 }

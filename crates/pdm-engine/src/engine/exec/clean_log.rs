@@ -13,7 +13,7 @@ const PIECE: u64 = 1 << 20;
 const KEY: [&str; 2] = ["-----BEGIN", "-----END"];
 
 /// Copies a log line by line, each without the secrets in it. A line without any is copied byte for byte.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(in crate::engine) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let (mut log, mut copy) = (
         BufReader::new(File::open(from)?),
         BufWriter::new(File::create(to)?),

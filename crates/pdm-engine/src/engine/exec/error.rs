@@ -2,8 +2,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cache::CacheError;
-use crate::engine::LockError;
 use pdm_core::codes::Code;
 use pdm_core::events::{Interrupted, span};
 
@@ -72,21 +70,9 @@ pub enum ExecError {
         /// Why not.
         source: io::Error,
     },
-    /// It is not the one that is locked.
-    #[error(transparent)]
-    Lock(Box<LockError>),
-    /// The cache cannot be used.
-    #[error("the stage cache cannot be used")]
-    Cache(#[from] CacheError),
     /// A signal, a budget, or the failure of another stage stopped it.
     #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
-}
-
-impl From<LockError> for ExecError {
-    fn from(error: LockError) -> Self {
-        Self::Lock(Box::new(error))
-    }
 }
 
 impl ExecError {
@@ -99,8 +85,6 @@ impl ExecError {
             Self::TimedOut { .. } => Code::ProgramTimedOut,
             Self::NoOutput { .. } | Self::OldOutput(_) | Self::NotAFile(_) => Code::ProgramOutput,
             Self::Io { .. } => Code::FileAccess,
-            Self::Lock(error) => error.code(),
-            Self::Cache(error) => error.code(),
             Self::Interrupted(interrupted) => interrupted.code(),
         }
     }
@@ -124,7 +108,10 @@ impl ExecError {
         })
     }
 
-    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(in crate::engine) fn io(
+        doing: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {
             doing,

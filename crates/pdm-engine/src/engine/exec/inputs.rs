@@ -10,18 +10,18 @@ use crate::engine::inputs::ExpectedFiles;
 use pdm_core::content::{Digest, digest_of};
 
 /// An input as it was found.
-pub(super) struct Input {
+pub(in crate::engine) struct Input {
     /// Of the file itself, or of the names and digests of all files it means.
-    pub(super) digest: Digest,
+    pub(in crate::engine) digest: Digest,
     /// The files.
-    pub(super) files: Vec<InputFile>,
+    pub(in crate::engine) files: Vec<InputFile>,
 }
 
 /// Looks at an input. Files that are `known` count as there, with what is known of them.
 ///
 /// # Errors
 /// There is no such file, or it cannot be read.
-pub(super) fn look(
+pub(in crate::engine) fn look(
     root: &Path,
     written: &str,
     known: &ExpectedFiles,

@@ -22,11 +22,11 @@ struct PriorFile {
 }
 
 /// The outputs of a stage as they were before its program ran.
-pub(super) struct Before(BTreeMap<String, Option<PriorFile>>);
+pub(in crate::engine) struct Before(BTreeMap<String, Option<PriorFile>>);
 
 impl Before {
     /// Looks at the outputs, and makes the folders they belong in.
-    pub(super) fn look(root: &Path, options: &ExecOptions) -> Result<Self, ExecError> {
+    pub(in crate::engine) fn look(root: &Path, options: &ExecOptions) -> Result<Self, ExecError> {
         let mut looks = BTreeMap::new();
         for output in &options.outputs {
             let path = root.join(output);
@@ -42,7 +42,7 @@ impl Before {
 
     /// Returns an output the program did not make; nothing where it made all. A file that is as it was before counts as
     /// not made: it may come from other inputs.
-    pub(super) fn missing(&self, root: &Path) -> Result<Option<String>, ExecError> {
+    pub(in crate::engine) fn missing(&self, root: &Path) -> Result<Option<String>, ExecError> {
         for (output, before) in &self.0 {
             match fs::metadata(root.join(output)) {
                 Err(_) => return Ok(Some(output.clone())),
@@ -58,7 +58,7 @@ impl Before {
 
     /// Moves what the program made or changed out of the project: a program that did not come to its end leaves nothing that
     /// somebody could take for a result.
-    pub(super) fn set_aside(&self, root: &Path, aside: &Path) -> io::Result<()> {
+    pub(in crate::engine) fn set_aside(&self, root: &Path, aside: &Path) -> io::Result<()> {
         let touched = |(output, before): &(&String, &Option<PriorFile>)| {
             fs::metadata(root.join(output))
                 .is_ok_and(|found| found.is_file() && Some(PriorFile::of(&found)) != **before)
@@ -94,7 +94,7 @@ fn identity(_: &Metadata) -> (u64, i64, i64) {
 }
 
 /// Copies the outputs into the folder of an entry that is being made; returns their number and bytes.
-pub(super) fn keep(
+pub(in crate::engine) fn keep(
     root: &Path,
     options: &ExecOptions,
     folder: &Path,
@@ -110,7 +110,10 @@ pub(super) fn keep(
 }
 
 /// Returns where the project has the outputs of an entry, where the cache has them, and their digests and sizes.
-pub(super) fn produced(root: &Path, entry: &CacheEntry) -> Vec<(PathBuf, PathBuf, (Digest, u64))> {
+pub(in crate::engine) fn produced(
+    root: &Path,
+    entry: &CacheEntry,
+) -> Vec<(PathBuf, PathBuf, (Digest, u64))> {
     let file = |path: &str| Some(path.strip_prefix(FILES)?.strip_prefix('/')?.to_owned());
     let outputs = entry
         .outputs()
@@ -127,7 +130,7 @@ pub(super) fn produced(root: &Path, entry: &CacheEntry) -> Vec<(PathBuf, PathBuf
 }
 
 /// Returns the outputs that the project lacks, or has otherwise.
-pub(super) fn to_restore(
+pub(in crate::engine) fn to_restore(
     root: &Path,
     entry: &CacheEntry,
     memory: &DigestCache,
@@ -141,7 +144,7 @@ pub(super) fn to_restore(
 }
 
 /// Puts outputs back from the cache, each whole or not at all.
-pub(super) fn restore(outputs: &[(PathBuf, PathBuf)]) -> Result<(), ExecError> {
+pub(in crate::engine) fn restore(outputs: &[(PathBuf, PathBuf)]) -> Result<(), ExecError> {
     for (path, kept) in outputs {
         let copied = atomic_replace(path, |mut file| {
             io::copy(&mut open_regular(kept)?, &mut file).map(drop)

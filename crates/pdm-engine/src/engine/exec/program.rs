@@ -21,16 +21,16 @@ const TAIL_BYTES: u64 = 4096;
 const ALWAYS_SEEN: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 
 /// A program about to run.
-pub(super) struct Program<'p> {
-    pub(super) options: &'p ExecOptions,
+pub(in crate::engine) struct Program<'p> {
+    pub(in crate::engine) options: &'p ExecOptions,
     /// The project's folder.
-    pub(super) root: &'p Path,
+    pub(in crate::engine) root: &'p Path,
     /// Looks a variable up.
-    pub(super) variable: fn(&str) -> Option<String>,
+    pub(in crate::engine) variable: fn(&str) -> Option<String>,
     /// The named stages it may look into, with the folders of what they made.
-    pub(super) folders: Vec<(Stage, PathBuf)>,
+    pub(in crate::engine) folders: Vec<(Stage, PathBuf)>,
     /// Where what it writes goes.
-    pub(super) log: PathBuf,
+    pub(in crate::engine) log: PathBuf,
 }
 
 impl Program<'_> {
@@ -38,7 +38,7 @@ impl Program<'_> {
     ///
     /// # Errors
     /// It cannot be started, fails, takes too long, or is stopped with the work around it.
-    pub(super) fn run(&self, reporter: &Reporter) -> Result<(), ExecError> {
+    pub(in crate::engine) fn run(&self, reporter: &Reporter) -> Result<(), ExecError> {
         let started = Instant::now();
         let mut child = self.start()?;
         loop {
@@ -137,7 +137,7 @@ impl Program<'_> {
 }
 
 /// Returns the last lines of a log; an unreadable one has none.
-pub(super) fn tail(log: &Path) -> String {
+pub(in crate::engine) fn tail(log: &Path) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = open_regular(log)?;
         let bytes = file.metadata()?.len();

@@ -1,10 +1,12 @@
 use serde::Serialize;
 
+use super::super::EngineError;
 use super::super::drift::{Drift, Units};
-use super::super::{EngineError, PipelineRun};
+use super::super::pipeline_run::PipelineRun;
 use super::Memory;
 use super::news::News;
 use crate::config::{Condition, RetrainOptions};
+use pdm_core::content::Digest;
 use pdm_core::events::span;
 use pdm_models::monitor::DriftVerdict;
 use pdm_store::registry::ModelVersion;
@@ -65,7 +67,7 @@ impl ConditionFinding {
 
 /// Looks whether a new model is due. All conditions are looked at, so that the log tells of all.
 pub(super) fn look(
-    line: &mut PipelineRun<'_>,
+    run: &PipelineRun<'_>,
     memory: &Memory,
     news: &News,
     when: &[Condition],
@@ -75,24 +77,24 @@ pub(super) fn look(
         found.add(
             "no-champion",
             true,
-            format!("{} points nowhere yet", line.storeroom.alias),
+            format!("{} points nowhere yet", run.registry()?.alias),
         );
         return Ok(found);
     };
-    let options = line.job.spec.retrain.clone().unwrap_or_default();
+    let options = run.job.spec.retrain.clone().unwrap_or_default();
     let units = match when
         .iter()
         .any(|condition| matches!(condition, Condition::NewUnits(_) | Condition::Drift))
     {
-        true => Some(Units::read(line, champion, memory)?),
+        true => Some(Units::read(run, champion, memory)?),
         false => None,
     };
     for condition in when {
         match (condition, &units) {
-            (Condition::NewData, _) => new_data(line, memory, news, &mut found),
+            (Condition::NewData, _) => new_data(run.data()?.train, memory, news, &mut found),
             (Condition::OlderThan(least), _) => {
                 let age = memory
-                    .champion_age(line.context.stamp().time)
+                    .champion_age(run.context.stamp().time)
                     .unwrap_or_default();
                 found.add(
                     condition,
@@ -101,14 +103,14 @@ pub(super) fn look(
                 );
             }
             (Condition::NewUnits(least), Some(units)) => {
-                let (count, since) = units.came_in(line)?;
+                let (count, since) = units.came_in(run)?;
                 found.add(
                     condition,
                     count >= *least,
                     format!("{count} units to learn from came in since v{since}"),
                 );
             }
-            (Condition::Drift, Some(units)) => drift(line, units, memory, &options, &mut found)?,
+            (Condition::Drift, Some(units)) => drift(run, units, memory, &options, &mut found)?,
             (Condition::Always | Condition::NewUnits(_) | Condition::Drift, _) => {
                 found.add(condition, true, "as asked")
             }
@@ -117,8 +119,8 @@ pub(super) fn look(
     Ok(found)
 }
 
-fn new_data(line: &PipelineRun<'_>, memory: &Memory, news: &News, found: &mut ConditionFindings) {
-    let data = line.data_digests().train.short();
+fn new_data(data: Digest, memory: &Memory, news: &News, found: &mut ConditionFindings) {
+    let data = data.short();
     let (holds, why) = match news {
         News::Same { version } => (false, format!("v{version} learnt from {data}")),
         News::Compared {
@@ -165,13 +167,13 @@ fn new_data(line: &PipelineRun<'_>, memory: &Memory, news: &News, found: &mut Co
 }
 
 fn drift(
-    line: &mut PipelineRun<'_>,
+    run: &PipelineRun<'_>,
     units: &Units,
     memory: &Memory,
     options: &RetrainOptions,
     found: &mut ConditionFindings,
 ) -> Result<(), EngineError> {
-    let drift = units.drift(line, memory, options)?;
+    let drift = units.drift(run, memory, options)?;
     let holds = drift.report.verdict == DriftVerdict::Drift;
     found.add(
         Condition::Drift,

@@ -17,17 +17,17 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// Reads the log of the pipeline's model; there may be none yet.
-    pub(crate) fn read(storeroom: &RegistryView) -> Result<Self, EngineError> {
-        let state = storeroom.state()?;
-        let champion = state.current(&storeroom.model, &storeroom.alias).cloned();
-        let Ok(model) = state.model(&storeroom.model) else {
+    pub(crate) fn read(view: &RegistryView) -> Result<Self, EngineError> {
+        let state = view.state()?;
+        let champion = state.current(&view.model, &view.alias).cloned();
+        let Ok(model) = state.model(&view.model) else {
             return Ok(Self {
                 champion,
                 versions: Vec::new(),
                 rows: Vec::new(),
             });
         };
-        let rows = storeroom.registry.history(&storeroom.model, None, None)?;
+        let rows = view.registry.history(&view.model, None, None)?;
         Ok(Self {
             champion,
             versions: model.versions().to_vec(),

@@ -7,17 +7,17 @@
 //! - `memory` reads the log: what was judged already, and how old the champion is;
 //! - `conditions` says which reasons hold, with their figures;
 //! - `news` compares the training files with those of the version that was judged last;
-//! - `night` does the work; [`Retrained`] is what is told of it.
+//! - `run` does the work; [`Retrained`] is what is told of it.
 
 mod conditions;
 mod memory;
 mod news;
-mod night;
 mod recipe;
 mod retrained;
+mod run;
 
 pub use conditions::ConditionFinding;
 pub(super) use memory::Memory;
 pub(super) use news::changes_since;
-pub use night::retrain;
 pub use retrained::{NightResult, Retrained};
+pub use run::retrain;

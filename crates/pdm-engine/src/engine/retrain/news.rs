@@ -1,7 +1,8 @@
 //! Whether the training files hold something new, or lost something, since the version that was judged last: by content, not by bytes.
 
+use super::super::EngineError;
+use super::super::pipeline_run::PipelineRun;
 use super::super::registered::open_version;
-use super::super::{EngineError, PipelineRun};
 use super::Memory;
 use crate::config::LostData;
 use pdm_models::bundle::ModelBundle;
@@ -32,25 +33,25 @@ impl News {
     /// Compares the training files with those of the version that was judged last, which is opened only where the bytes differ.
     ///
     /// Files that an earlier version learnt from are no exception: an old export that comes back has lost what came in since.
-    pub(super) fn read(line: &mut PipelineRun<'_>, memory: &Memory) -> Result<Self, EngineError> {
+    pub(super) fn read(run: &PipelineRun<'_>, memory: &Memory) -> Result<Self, EngineError> {
         let Some(last) = memory.last_judged() else {
             return Ok(Self::Unknown);
         };
         let version = last.version;
-        if last.origin.data == line.data_digests().train {
+        if last.origin.data == run.data()?.train {
             return Ok(Self::Same { version });
         }
-        let bundle = match open_version(line.context, &line.storeroom.registry, last) {
+        let bundle = match open_version(&run.context, &run.registry()?.registry, last) {
             Ok(bundle) => bundle,
             Err(error) => {
                 let message = format!(
                     "v{version} cannot be opened, so data are told apart by their bytes: {error}"
                 );
-                line.context.reporter.warn(message);
+                run.context.reporter.warn(message);
                 return Ok(Self::Unknown);
             }
         };
-        let (changes, by_content) = changes_since(&bundle, line.dataset()?);
+        let (changes, by_content) = changes_since(&bundle, run.dataset()?);
         Ok(Self::Compared {
             version,
             changes,

@@ -6,7 +6,7 @@ use super::outcome::{Confirmation, EdgeRow, Ended, TrialRow, Tuned};
 use super::study::Study;
 use super::winner;
 use crate::config::Stage;
-use crate::engine::exec::provide_data;
+use crate::engine::provide::provide_data;
 use crate::engine::provision::provision;
 use crate::engine::record::RunRecord;
 use crate::engine::{Context, EngineError, Job};

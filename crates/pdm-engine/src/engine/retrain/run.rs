@@ -1,13 +1,19 @@
+//! One retraining: look whether a new model is due, make it, and say in the log what came of it.
+
 use std::time::Instant;
 
-use super::super::bring_up::{RunPurpose, bring_up_for};
-use super::super::exec::provide_data;
+use super::super::bring_up::{RunPurpose, bring_up_opened};
+use super::super::locking::{Lock, LockMode};
 use super::super::outcome::{Outcome, StageAction};
+use super::super::pipeline_run::PipelineRun;
+use super::super::provide::provide_data;
 use super::super::provision::provision;
-use super::super::{Context, EngineError, Job, PipelineRun, Reuse};
+use super::super::registry_view::RegistryView;
+use super::super::{Context, EngineError, Job, Reuse};
 use super::conditions::{ConditionFindings, look};
 use super::memory::{note, reason};
 use super::news::News;
+use super::recipe::recipe;
 use super::{Memory, NightResult, Retrained};
 use crate::config::{Condition, Stage};
 use crate::pipeline::StageError;
@@ -27,13 +33,14 @@ use pdm_store::registry::{HistoryRow, ModelRef, RegistryError};
 pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retrained, EngineError> {
     let started = Instant::now();
     // Before anything is made or the log is read: of two nights at once the second finds what the first has done.
-    let _turn = context.lock_project()?;
+    let _project = context.lock_project()?;
     provision(context, job)?;
     provide_data(context, job)?;
-    let mut night = RetrainRun::open(context, job)?;
-    let done = night.work(when);
+    let run = PipelineRun::open(context, job)?;
+    let retraining = RetrainRun::begin(&run)?;
+    let done = retraining.work(when);
     if let Err(error) = &done {
-        night.note_unusable_data(error);
+        retraining.note_unusable_data(error);
     }
     let mut retrained = done?;
     retrained.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -41,55 +48,56 @@ pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retra
 }
 
 struct RetrainRun<'a> {
-    line: PipelineRun<'a>,
+    run: &'a PipelineRun<'a>,
+    registry: &'a RegistryView,
     memory: Memory,
     recipe: Digest,
 }
 
 impl<'a> RetrainRun<'a> {
-    fn open(context: &'a Context, job: &'a Job) -> Result<Self, EngineError> {
-        let line = PipelineRun::open(context, job)?;
-        let memory = Memory::read(&line.storeroom)?;
-        if let Some((now, last)) = context
-            .now
-            .zip(memory.last_entry())
-            .filter(|(now, last)| now < last)
+    fn begin(run: &'a PipelineRun<'a>) -> Result<Self, EngineError> {
+        let registry = run.registry()?;
+        let memory = Memory::read(registry)?;
+        if let (Some(now), Some(last)) = (run.context.now, memory.last_entry())
+            && now < last
         {
             return Err(EngineError::Clock { now, last });
         }
         Ok(Self {
-            recipe: line.recipe(),
-            line,
+            run,
+            registry,
             memory,
+            recipe: recipe(run.job, run.data()?),
         })
     }
 
-    fn work(&mut self, when: &[Condition]) -> Result<Retrained, EngineError> {
+    fn work(&self, when: &[Condition]) -> Result<Retrained, EngineError> {
         if let Some(row) = self.memory.decided(self.recipe) {
             return Ok(self.nothing(judged_before(row), ConditionFindings::default()));
         }
         let news = self.news()?;
-        let found = look(&mut self.line, &self.memory, &news, when)?;
+        let found = look(self.run, &self.memory, &news, when)?;
         let Some(why) = found.reasons() else {
             let why = format!("no reason for a new model: {}", found.excuses());
             return Ok(self.nothing(why, found));
         };
-        let PipelineRun { context, job, .. } = self.line;
-        let purpose = RunPurpose::Night {
+        let purpose = RunPurpose::Retrain {
             reason: format!("{} {why}", reason(self.recipe)),
             drift: found.drift.clone(),
         };
-        let outcome = bring_up_for(context, job, Stage::Promote, Reuse::default(), &purpose)?;
+        let lock = Lock::open(self.run.job, LockMode::default())?;
+        let reuse = Reuse::default();
+        let outcome = bring_up_opened(self.run, Stage::Promote, reuse, lock, &purpose)?;
         self.conclude(&outcome, &why, found)
     }
 
     /// Compares the data with what the version judged last learnt from; the first model has nothing to be compared with.
-    fn news(&mut self) -> Result<News, EngineError> {
+    fn news(&self) -> Result<News, EngineError> {
         if self.memory.champion().is_none() {
             return Ok(News::Unknown);
         }
-        let news = News::read(&mut self.line, &self.memory)?;
-        let options = self.line.job.spec.retrain.clone().unwrap_or_default();
+        let news = News::read(self.run, &self.memory)?;
+        let options = self.run.job.spec.retrain.clone().unwrap_or_default();
         news.refuse_losses(options.lost_data)?;
         Ok(news)
     }
@@ -101,13 +109,12 @@ impl<'a> RetrainRun<'a> {
         because: &str,
         found: ConditionFindings,
     ) -> Result<Retrained, EngineError> {
-        let storeroom = &self.line.storeroom;
         let (result, why) = result_of(outcome);
         let version = outcome.version.as_ref().map(|version| version.version);
         let before = self.number();
         if let Some(version) = version.filter(|_| result != NightResult::Promoted) {
             // Against whom: the champion of when it was judged.
-            let champion = storeroom.champion()?.map(|champion| champion.version);
+            let champion = self.registry.champion()?.map(|champion| champion.version);
             self.say(
                 version,
                 &note(self.recipe, champion),
@@ -121,7 +128,7 @@ impl<'a> RetrainRun<'a> {
             conditions: found.rows,
             drift: found.drift,
             champion_before: before,
-            champion: storeroom.champion()?.map(|champion| champion.version),
+            champion: self.registry.champion()?.map(|champion| champion.version),
             version,
             judged_on: scores.map(|card| card.protocol.part),
             units: scores.map(|card| card.units),
@@ -142,13 +149,13 @@ impl<'a> RetrainRun<'a> {
     }
 
     fn blank(&self) -> Retrained {
-        let (context, job, storeroom) = (self.line.context, self.line.job, &self.line.storeroom);
+        let job = self.run.job;
         Retrained {
-            time: context.stamp().time,
+            time: self.run.context.stamp().time,
             pipeline: job.spec.project.name.clone(),
             file: job.label.clone(),
-            model: storeroom.model.clone(),
-            alias: storeroom.alias.clone(),
+            model: self.registry.model.clone(),
+            alias: self.registry.alias.clone(),
             result: NightResult::Nothing,
             why: String::new(),
             conditions: Vec::new(),
@@ -175,10 +182,9 @@ impl<'a> RetrainRun<'a> {
         if self.memory.was_said(version, beginning) {
             return Ok(());
         }
-        let reference = ModelRef::version(self.line.storeroom.model.clone(), version);
-        let stamp = self.line.context.stamp();
-        self.line
-            .storeroom
+        let reference = ModelRef::version(self.registry.model.clone(), version);
+        let stamp = self.run.context.stamp();
+        self.registry
             .registry
             .annotate(&reference, &format!("{beginning} {text}"), &stamp)
             .map(drop)
@@ -192,7 +198,7 @@ impl<'a> RetrainRun<'a> {
         };
         let beginning = format!("retrain {}: not retrained,", self.recipe.short());
         if let Err(error) = self.say(champion, &beginning, &text) {
-            self.line.context.reporter.warn(format!(
+            self.run.context.reporter.warn(format!(
                 "the registry's log does not tell of this night: {error}"
             ));
         }
