@@ -56,3 +56,4 @@ mod stages;
 mod summary;
 mod terminal;
 mod tune;
+mod versions;

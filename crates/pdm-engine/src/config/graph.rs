@@ -51,31 +51,6 @@ impl Stage {
         self.into()
     }
 
-    /// Returns the version of what the stage computes; raised when the same inputs should give another result.
-    ///
-    /// It is part of the cache key in place of the program's version, so that an upgrade does not retrain the world.
-    pub fn semantic_version(self) -> u32 {
-        match self {
-            // The second looks for copies of units and for implausible values; the third finds thinned copies and impossible
-            // values in one row of twenty, and reads tables as `Features` does.
-            Self::Validate => 3,
-            // The second has defaults that follow from the lives, every sensor that varies, and labels relative to the
-            // largest one. The third reads rows of CSV that a stray quote or a surplus field changed, and names units `1` for
-            // `1.0`.
-            Self::Features | Self::Train => 3,
-            // The second bundle says what the training files held, how old units grew and where their sensors began; the
-            // third has residuals by running sums, the fourth how long sensors repeat a value.
-            Self::Calibrate => 4,
-            // The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth.
-            // The third has bands by the cap, and residuals by running sums; the fourth flags stuck sensors, and reads tables as
-            // `Features` does.
-            Self::Evaluate => 4,
-            // The second judges by intervals that hold on few units, and does not compare the champion with itself.
-            Self::Gate => 2,
-            Self::Register | Self::Promote => 1,
-        }
-    }
-
     /// Returns this stage and all before it.
     pub fn line_up_to(self) -> &'static [Self] {
         let end = Self::ALL

@@ -16,6 +16,12 @@ use pdm_models::data::{Contents, Folds, ValidDataset};
 use pdm_models::features::FittedFeatures;
 use pdm_models::train::{OutOfFold, derive_seed};
 
+/// Version of what this stage computes; raise it when the same inputs should give another result.
+///
+/// The second bundle says what the training files held, how old units grew and where their sensors began; the third has residuals by
+/// running sums, the fourth how long sensors repeat a value.
+pub const VERSION: u32 = 4;
+
 /// Name of the bundle's folder among the outputs.
 pub const BUNDLE: &str = "bundle";
 

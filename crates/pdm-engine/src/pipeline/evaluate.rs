@@ -20,6 +20,12 @@ use pdm_models::data::ValidDataset;
 use pdm_models::train::{OutOfFold, derive_seed, holdout_cuts};
 use pdm_report::report::PredictionSheet;
 
+/// Version of what this stage computes; raise it when the same inputs should give another result.
+///
+/// The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth. The third has bands by
+/// the cap, and residuals by running sums; the fourth flags stuck sensors, and reads tables as `features` does.
+pub const VERSION: u32 = 4;
+
 /// Name of the scorecard the gates judge, among the outputs.
 pub const SCORECARD: &str = "scorecard.json";
 /// Name of the predictions that scorecard was computed from, among the outputs.

@@ -13,6 +13,12 @@ use pdm_models::data::ValidDataset;
 use pdm_models::features::{self, Clipped, FittedFeatures, WhyLeftOut};
 use pdm_models::train::final_features;
 
+/// Version of what this stage computes; raise it when the same inputs should give another result.
+///
+/// The second has defaults that follow from the lives, every sensor that varies, and labels relative to the largest one. The third
+/// reads rows of CSV that a stray quote or a surplus field changed, and names units `1` for `1.0`.
+pub const VERSION: u32 = 3;
+
 /// Name of the fitted features among the outputs.
 pub const FITTED: &str = "features.json";
 /// Name of the ranking of the sensors among the outputs.

@@ -15,6 +15,11 @@ use pdm_core::gates::{Contender, GateReport, Opponent, judge};
 use pdm_core::scoring::{Scorecard, Verdict};
 use pdm_store::registry::ModelVersion;
 
+/// Version of what this stage computes; raise it when the same inputs should give another result.
+///
+/// The second judges by intervals that hold on few units, and does not compare the champion with itself.
+pub const VERSION: u32 = 2;
+
 /// Name of the gate report among the outputs.
 pub const REPORT: &str = "gates.json";
 

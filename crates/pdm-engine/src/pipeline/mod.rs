@@ -31,6 +31,21 @@ use crate::cache::StageKey;
 use crate::config::Stage;
 use pdm_core::content::Digest;
 
+/// Returns the version of what a stage computes. It is part of the cache key in place of the program's version, so that an upgrade
+/// does not retrain everything.
+pub fn semantic_version(stage: Stage) -> u32 {
+    match stage {
+        Stage::Validate => validate::VERSION,
+        Stage::Features => features::VERSION,
+        Stage::Train => train::VERSION,
+        Stage::Calibrate => calibrate::VERSION,
+        Stage::Evaluate => evaluate::VERSION,
+        Stage::Gate => gate::VERSION,
+        // They make no result.
+        Stage::Register | Stage::Promote => 1,
+    }
+}
+
 /// Builds the key of a stage from the options it obeys and the digests of what it reads.
 fn key<const N: usize>(
     stage: Stage,
@@ -42,7 +57,7 @@ fn key<const N: usize>(
         .filter_map(|(name, digest)| digest.map(|digest| (name.to_owned(), digest)));
     StageKey {
         stage: stage.name().to_owned(),
-        semantic_version: stage.semantic_version(),
+        semantic_version: semantic_version(stage),
         parameters,
         inputs: known.collect::<BTreeMap<_, _>>(),
     }

@@ -26,6 +26,10 @@ use pdm_models::train::{
     OutOfFold, OutOfFoldPrediction, Recipe, TrainError, Workspace, derive_seed, final_fit, fit_fold,
 };
 
+/// Version of what this stage computes; raise it when the same inputs should give another result. Its history is that of
+/// `features`.
+pub const VERSION: u32 = 3;
+
 /// Name of the out-of-fold predictions among the outputs.
 pub const OUT_OF_FOLD: &str = "out_of_fold.json";
 /// Name of the assignment of units to folds among the outputs.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::Job;
 use super::super::inputs::Inputs;
 use crate::config::{Section, Stage};
+use crate::pipeline::semantic_version;
 use pdm_core::content::{Digest, digest_of};
 use pdm_models::data::{Role, part_digest};
 
@@ -24,7 +25,7 @@ pub(super) fn recipe(job: &Job, inputs: &Inputs) -> Digest {
         sections.insert("project".to_owned(), json!({ "seed": spec.project.seed }));
     }
     let data = [Role::Train, Role::Test, Role::Rul].map(|role| part_digest(&inputs.files, role));
-    let stages = Stage::ALL.map(|stage| (stage, stage.semantic_version()));
+    let stages = Stage::ALL.map(|stage| (stage, semantic_version(stage)));
     digest_of(&json!({ "options": options, "data": data, "stages": stages }))
         .expect("all of it is JSON")
 }
