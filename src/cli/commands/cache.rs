@@ -1,4 +1,4 @@
-//! `cache`: what is cached, what of it may go, and why a stage would run.
+//! `cache`: list and remove cached results, and explain why a stage would run.
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -31,12 +31,12 @@ fn list(args: &PipelineArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, _) = settings::resolve_to_look(args, ui)?;
     let stored = engine::cache(&context).stored();
     ui.show(&stored, || match stored.len() {
-        0 => "nothing is cached".to_owned(),
+        0 => "the cache is empty".to_owned(),
         entries => format!("{}\n{entries} results, {}", rows(&stored), total(&stored)),
     })
 }
 
-/// What was found, and what became of it; nothing where it was only to be said.
+/// The results found, and what was done with each; nothing with `--dry-run`.
 #[derive(Serialize)]
 struct Collection {
     found: Vec<Stored>,
@@ -45,7 +45,7 @@ struct Collection {
     removed: Option<Vec<Gone>>,
 }
 
-/// What became of one entry.
+/// What was done with one entry.
 #[derive(Serialize)]
 struct Gone {
     #[serde(flatten)]
@@ -55,7 +55,7 @@ struct Gone {
 
 fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, _) = settings::resolve(&args.pipeline, ui)?;
-    // Whoever runs a pipeline keeps what it uses.
+    // Nothing that a running pipeline uses is removed.
     let _turn = (!args.dry_run).then(|| context.turn()).transpose()?;
     let (cache, policy) = (engine::cache(&context), policy(args));
     let stored = cache.stored();
@@ -100,7 +100,7 @@ fn policy(args: &CacheGcArgs) -> Policy {
 impl Collection {
     fn list(&self) -> String {
         let summary = format!(
-            "{} results may go, {}; {} stay",
+            "{} results to remove, {}; {} to keep",
             self.found.len(),
             total(&self.found),
             self.kept
@@ -122,7 +122,7 @@ impl Collection {
             .sum();
         let in_use = match count(Removal::InUse) {
             0 => String::new(),
-            busy => format!("; {busy} are being worked on and stay"),
+            busy => format!("; {busy} are in use and were kept"),
         };
         format!(
             "removed {} results, {}{in_use}",
@@ -151,8 +151,8 @@ fn rows(entries: &[Stored]) -> String {
     let ago = |time: Timestamp| span(now.duration_since(time).unsigned_abs());
     let rows = entries.iter().map(|entry| {
         let stand = match entry.reachable_from.as_slice() {
-            [] => "not reachable".to_owned(),
-            pipelines => format!("last of {}", pipelines.join(", ")),
+            [] => "unused".to_owned(),
+            pipelines => format!("last run of {}", pipelines.join(", ")),
         };
         [
             entry.stage.clone(),
@@ -188,18 +188,15 @@ fn text(explanation: &Explanation, origins: &Origins) -> String {
     parts.extend(explanation.cost.map(cost));
     if let (Some(key), Some(digest)) = (&explanation.key, explanation.digest) {
         parts.push(format!(
-            "key {digest}, version {} of the stage",
+            "key {digest}, stage version {}",
             key.semantic_version
         ));
         parts.push(parameters(key, origins));
         parts.push(inputs(key, &explanation.files));
         parts.push(match explanation.changes.as_deref() {
-            None => "this pipeline never ran the stage before".to_owned(),
-            Some([]) => "nothing differs from the key that was used last".to_owned(),
-            Some(changes) => format!(
-                "differs from the key that was used last:\n  {}",
-                changes.join("\n  ")
-            ),
+            None => "this pipeline has not run the stage yet".to_owned(),
+            Some([]) => "same key as last time".to_owned(),
+            Some(changes) => format!("changed since the last key:\n  {}", changes.join("\n  ")),
         });
     }
     parts.join("\n\n")
@@ -271,7 +268,7 @@ fn inputs(key: &StageKey, files: &[InputFile]) -> String {
             .map(|file| format!("{} ({} bytes)", file.path, file.bytes))
             .collect();
         let files = if files.is_empty() {
-            "what an earlier stage made".to_owned()
+            "output of an earlier stage".to_owned()
         } else {
             files.join(", ")
         };
