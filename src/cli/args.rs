@@ -35,16 +35,16 @@ pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextA
 
 const EXAMPLES: &str = "\
 Examples:
-  pdm-ml run                               the whole line on a simulated fleet: no network, no account
+  pdm-ml run                               the whole pipeline on a simulated fleet: no network, no account
   pdm-ml data fetch cmapss --from CMAPSSData.zip
-  pdm-ml run pipelines/fd001.toml          the same line on NASA's FD001
+  pdm-ml run pipelines/fd001.toml          the same on NASA's FD001
   pdm-ml predict --model turbofan-fd001@champion --input units.txt
   pdm-ml plan pipelines/fd001.toml         what would run, and why
 
 Exit codes:
 ";
 
-/// Returns what stands below the help: examples, and what a CI job may read from the exit code.
+/// Returns the text below the help: examples, and the exit codes for CI jobs.
 fn after_help() -> String {
     let codes = Exit::TABLE.map(|(exit, meaning)| format!("  {:>3}  {meaning}", exit as u8));
     format!(
@@ -67,7 +67,7 @@ impl Cli {
     /// Reads the arguments, and returns them with the name of the command, such as `registry list`.
     ///
     /// # Errors
-    /// What is wrong with them, or the answer to `--help` and `--version`.
+    /// The arguments are invalid, or they are `--help` or `--version`.
     pub(super) fn parse_named() -> Result<(Self, String), clap::Error> {
         let matches = Self::command().try_get_matches()?;
         let names = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand())
@@ -80,30 +80,29 @@ impl Cli {
 /// Flags every command takes.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// Write data as a table for people or as JSON for programs
+    /// Output format: a table for people, or JSON for programs
     #[arg(long, global = true, value_enum, default_value_t)]
     pub(super) format: OutputFormat,
-    /// Work as if started in this folder
+    /// Change to this folder first
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
-    /// Colour messages; `auto` means on a terminal without NO_COLOR
+    /// Colour messages; `auto` means on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t)]
     pub(super) color: Color,
     /// Show no progress and no notes
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Use this many threads; 0 means what the pipeline's budget says, or one per core. The results do not depend on it
+    /// Number of threads; 0 uses the pipeline's budget, else one per core. Results do not depend on it
     #[arg(long, global = true, default_value_t = 0, value_name = "N",
           value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub(super) threads: u16,
     #[command(flatten)]
     pub(super) watch: WatchArgs,
-    /// End with an error where a warning changes what the job means, such as that there is no champion yet; docs/gates.md
-    /// lists them
+    /// Fail on warnings that change what the job does, for example that there is no champion yet; docs/gates.md lists them
     #[arg(long, global = true)]
     pub(super) strict: bool,
-    /// Wait this long at most for another command that changes the project, such as 60s; 0 does not wait, and without it
-    /// the wait has no end
+    /// Wait at most this long, such as 60s, for another command that is changing the project; 0 does not wait; without
+    /// this flag there is no limit
     #[arg(long, global = true, value_name = "TIME", value_parser = cache::patience)]
     pub(super) wait: Option<Duration>,
 }
@@ -128,11 +127,11 @@ pub(super) enum Color {
 /// Which pipeline, and what to change in it.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct PipelineArgs {
-    /// Pipeline TOML; without it `pdm.toml` here or above; where there is none, `run` and what only shows something take the
-    /// embedded default on a simulated fleet
+    /// Pipeline file [default: `pdm.toml` in this folder or the nearest one above; without one, `run` and commands that only
+    /// show something use a built-in pipeline on a simulated fleet]
     #[arg(value_name = "PIPELINE")]
     pub(super) pipeline: Option<PathBuf>,
-    /// Lay the pipeline's table [profile.NAME] over it; without this the one that PDM_ML_PROFILE names, if any
+    /// Apply the pipeline's table [profile.NAME] [default: the one named by PDM_ML_PROFILE, if set]
     #[arg(short, long, value_name = "NAME")]
     pub(super) profile: Option<String>,
     /// Override a value, such as `--set model.rounds=500`; may be repeated
@@ -140,37 +139,36 @@ pub(super) struct PipelineArgs {
     pub(super) set: Vec<String>,
 }
 
-/// What `doctor` looks at.
+/// What `doctor` checks.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct DoctorArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
-    /// Prove by experiment that this registry, a folder or URL, keeps its promise: what is created once stays
+    /// Test whether this store, a folder or URL, is safe for a registry: an object that exists cannot be created again
     #[arg(long, value_name = "URL", conflicts_with_all = ["pipeline", "profile", "set", "purpose"])]
     pub(super) registry: Option<String>,
-    /// Check all that a job needs: pipeline, data, secrets, lock, registry, champion, clock, tracking; exit with the code that
-    /// the job would meet first
+    /// Check everything that a job needs: pipeline, data, secrets, lock, registry, champion, clock, tracking; exit with the
+    /// code of the first error that the job would hit
     #[arg(long = "for", value_enum, value_name = "PURPOSE")]
     pub(super) purpose: Option<ProjectPurpose>,
 }
 
-/// What a project is to be ready for.
+/// What the project is checked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ProjectPurpose {
-    /// A job of a CI service
+    /// A CI job
     Ci,
 }
 
-/// A pipeline to bring up to some stage.
+/// A pipeline to run up to some stage.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct StageArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
-    /// Compute every stage again, cached or not, and write over files that are in the way; what is registered already stays
-    /// registered
+    /// Compute every stage again, even if it is cached, and overwrite existing output files; registered versions are kept
     #[arg(long)]
     pub(super) force: bool,
-    /// Go on with a training that was stopped, or remove what it left and start afresh
+    /// Whether to continue a training that was interrupted, or to start it from scratch
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_value_t, default_missing_value = "auto")]
     pub(super) resume: Resume,
     #[command(flatten)]
@@ -182,12 +180,12 @@ pub(super) enum Resume {
     /// Keep finished folds and checkpoints
     #[default]
     Auto,
-    /// Start afresh
+    /// Discard them and start from scratch
     Never,
 }
 
 impl StageArgs {
-    /// Returns what of earlier work may be used.
+    /// Returns which results of earlier work may be used.
     pub(super) fn reuse(&self) -> Reuse {
         Reuse {
             cached: !self.force,
@@ -199,9 +197,9 @@ impl StageArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Start a project: a commented pipeline and the folders it uses
+    /// Create a project: a commented pipeline and its folders
     Init(InitArgs),
-    /// Check this machine and project, and say what is missing
+    /// Check this machine and project, and report what is missing
     Doctor(DoctorArgs),
     /// Fetch, simulate or validate data
     #[command(subcommand)]
@@ -210,26 +208,26 @@ pub(super) enum Command {
     Features(FeaturesArgs),
     /// Cross-validate and fit the model
     Train(StageArgs),
-    /// Search the options named in [tune] by cross-validation, and write the winner
+    /// Search the options named in [tune] by cross-validation, and write a pipeline with the best ones
     Tune(TuneArgs),
     /// Score the model under the pipeline's protocol
     Evaluate(EvaluateArgs),
-    /// Judge the model by its gates, against the champion too
+    /// Judge the model by its gates, including those that compare it with the champion
     Gate(JudgedArgs),
     /// Promote the model, or a registered version, if its gates pass
     Promote(PromoteArgs),
     /// Predict remaining useful life with a bundle or a registered model
     Predict(PredictArgs),
-    /// Write a model in a form that programs without pdm-ml can load
+    /// Export a model for programs without pdm-ml
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Run the whole line: validate, features, train, calibrate, evaluate, gate, register, promote
+    /// Run all stages: validate, features, train, calibrate, evaluate, gate, register, promote
     Run(JudgedArgs),
-    /// The night job: make, judge and promote a new model if there is a reason; twice does nothing, a kill loses nothing
+    /// For scheduled jobs: train, judge and promote a new model if there is a reason to; safe to repeat and to interrupt
     Retrain(RetrainArgs),
-    /// Tell whether the units that came in differ from those the champion learnt from
+    /// Test whether new units differ from those that the champion was trained on
     Drift(DriftArgs),
-    /// Show what `run` would do, and why
+    /// Show which stages `run` would run, and why
     Plan(PlanArgs),
     /// List, explain or remove cached results of stages
     #[command(subcommand)]
@@ -240,13 +238,13 @@ pub(super) enum Command {
     /// Send recorded runs to MLflow
     #[command(subcommand)]
     Track(TrackCommand),
-    /// Try the notices of `run --notify`
+    /// Test the notifications of `--notify`
     #[command(subcommand)]
     Notify(NotifyCommand),
     /// Read and change the model registry
     #[command(subcommand)]
     Registry(RegistryCommand),
-    /// Show when the pipeline runs next, or write its [schedule] for cron, systemd, GitHub, Airflow, Kubernetes or Argo
+    /// Show the next scheduled times, or export [schedule] for cron, systemd, GitHub, Airflow, Kubernetes or Argo
     #[command(subcommand)]
     Schedule(ScheduleCommand),
     /// Show the resolved pipeline or its JSON schema
@@ -263,17 +261,16 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pdm-ml init bearings\n  pdm-ml init engines --template fd001 --ci github\n  pdm-ml init --template fd001   in a project that is there: pipelines/fd001.toml\n  pdm-ml init --ci gitlab    in a project that is there: only the workflow"
+    after_help = "Examples:\n  pdm-ml init bearings\n  pdm-ml init engines --template fd001 --ci github\n  pdm-ml init --template fd001   in an existing project: adds pipelines/fd001.toml\n  pdm-ml init --ci gitlab        in an existing project: adds only the workflow"
 )]
 pub(super) struct InitArgs {
-    /// Folder to make the project in
+    /// Folder to create the project in
     #[arg(default_value = ".")]
     pub(super) folder: PathBuf,
-    /// Pipeline to start from, `simulated` where none is named; in a project that is there, one more pipeline to write into
-    /// `pipelines/`
+    /// Template of the pipeline [default: simulated]; in an existing project, adds a pipeline to `pipelines/`
     #[arg(long, value_enum)]
     pub(super) template: Option<Template>,
-    /// Write a workflow for this service too: pull requests are judged, the main branch runs and promotes
+    /// Also write a workflow for this service that judges pull requests, and runs and promotes on the main branch
     #[arg(long, value_enum)]
     pub(super) ci: Option<Ci>,
 }
@@ -322,7 +319,7 @@ pub(super) struct FetchArgs {
     /// Folder to install into
     #[arg(long, default_value = "datasets/cmapss", value_name = "DIR")]
     pub(super) into: PathBuf,
-    /// Write over files with the names of published ones and other contents
+    /// Overwrite files that have the name of a published file but other contents
     #[arg(long)]
     pub(super) force: bool,
 }
@@ -338,7 +335,7 @@ pub(super) struct SimulateArgs {
     /// Folder to write into
     #[arg(long, default_value = "datasets/simulated", value_name = "DIR")]
     pub(super) into: PathBuf,
-    /// Name in the file names, such as train_NAME.txt
+    /// Name used in the file names, such as train_NAME.txt
     #[arg(long, default_value = "SIM001")]
     pub(super) name: String,
     /// Run-to-failure units in the training part
@@ -356,7 +353,7 @@ pub(super) struct SimulateArgs {
     /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Write over files that were not simulated
+    /// Overwrite files that this command did not write
     #[arg(long)]
     pub(super) force: bool,
 }
@@ -368,7 +365,7 @@ pub(super) struct ValidateArgs {
     /// Write the full quality report as JSON to this file
     #[arg(long, aliases = ["output", "out"], value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    /// Write over a file that is no earlier quality report
+    /// Overwrite a file that is not an earlier quality report
     #[arg(long, requires = "report")]
     pub(super) force: bool,
 }
@@ -380,31 +377,31 @@ pub(super) struct FeaturesArgs {
     /// Write the training units' feature table to this CSV or Parquet file
     #[arg(short, long, alias = "out", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// Write over a file that is no earlier table of features; so does --force
+    /// Overwrite a file that is not an earlier table of features (--force does so too)
     #[arg(long, requires = "output")]
     pub(super) overwrite: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pdm-ml tune pipelines/fd001.toml --dry-run\n  pdm-ml tune pipelines/fd001.toml --trials 60\n\nA search that was stopped goes on where it stopped when the same command is run again."
+    after_help = "Examples:\n  pdm-ml tune pipelines/fd001.toml --dry-run\n  pdm-ml tune pipelines/fd001.toml --trials 60\n\nRun the same command again to continue a search that was interrupted."
 )]
 pub(super) struct TuneArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
-    /// Try at most this many values beside the file's own; the same as `--set tune.trials=N`
+    /// Maximum number of trials, not counting the file's own values; the same as `--set tune.trials=N`
     #[arg(long, value_name = "N")]
     pub(super) trials: Option<usize>,
-    /// Write the tuned pipeline to this file; without it `x.tuned.toml` beside `x.toml`
+    /// Write the tuned pipeline to this file [default: `x.tuned.toml` next to `x.toml`]
     #[arg(short, long, alias = "out", value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// Write over a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     pub(super) force: bool,
-    /// Begin anew: forget what this search has found out
+    /// Discard the finished trials of this search and start from scratch
     #[arg(long)]
     pub(super) fresh: bool,
-    /// Show what would be searched, and try nothing
+    /// Show what would be searched, without running a trial
     #[arg(long)]
     pub(super) dry_run: bool,
 }
@@ -419,10 +416,10 @@ pub(super) struct EvaluateArgs {
     /// Write the judged predictions to this CSV or Parquet file
     #[arg(long, aliases = ["output", "out"], value_name = "FILE")]
     pub(super) predictions: Option<PathBuf>,
-    /// Write over a file that is no earlier table of predictions; so does --force
+    /// Overwrite a file that is not an earlier table of predictions (--force does so too)
     #[arg(long, requires = "predictions")]
     pub(super) overwrite: bool,
-    /// Compare with this model on the same units, score by score with paired intervals: the beginning of a run's id, a
+    /// Compare with this model on the same units, with paired intervals for every score: the start of a run id, a
     /// registered version such as `turbofan@champion` or `turbofan:v3`, or a bundle folder
     #[arg(long, value_name = "REF")]
     pub(super) against: Option<String>,
@@ -438,37 +435,37 @@ pub(super) struct PromoteArgs {
     /// Promote this registered version, such as `turbofan/3`, instead of the pipeline's own
     #[arg(long, value_name = "NAME/VERSION")]
     pub(super) model: Option<String>,
-    /// Why, for the log
+    /// Reason to record in the log
     #[arg(long, default_value = "", value_name = "TEXT", value_parser = without_secrets, requires = "model")]
     pub(super) reason: String,
-    /// Promote past the gates; the log remembers that, and the reason
+    /// Promote even if gates do not pass; the log records this and the reason
     #[arg(long, requires = "model", requires = "reason")]
     pub(super) force: bool,
-    /// Approve the version in your name, for somebody else to promote; asked for by `approvals` in `registry/*.toml`
+    /// Approve the version, for another person to promote it; required by `approvals` in `registry/*.toml`
     #[arg(long, requires = "model", conflicts_with = "force")]
     pub(super) approve: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ExportCommand {
-    /// Write the model as an ONNX graph, from its input tensor to the predicted remaining useful life
+    /// Write the model as an ONNX graph from its input tensor to the predicted remaining useful life
     #[command(
         after_help = "Example:\n  pdm-ml export onnx turbofan-fd001@champion --output model.onnx"
     )]
     Onnx(ExportArgs),
-    /// Write the folder of an MLflow model, for `mlflow.pyfunc.load_model` and `mlflow models serve`
+    /// Write an MLflow model folder for `mlflow.pyfunc.load_model` and `mlflow models serve`
     #[command(
         after_help = "Examples:\n  pdm-ml export mlflow turbofan-fd001@champion --output model\n  mlflow models serve -m model --env-manager local"
     )]
     Mlflow {
         #[command(flatten)]
         export: ExportArgs,
-        /// Show the input of these units as the example, from C-MAPSS text, CSV or Parquet; without it, that of a unit at the
-        /// medians of the training data
+        /// Use these units (C-MAPSS text, CSV or Parquet) as the input example [default: a unit at the medians of the training
+        /// data]
         #[arg(short, long, value_name = "FILE")]
         input: Option<PathBuf>,
     },
-    /// Write what the exported model reads of some units, at their last cycles, as a request to `mlflow models serve`
+    /// Write the model inputs of units at their last cycles, as a request to `mlflow models serve`
     #[command(
         after_help = "Example:\n  pdm-ml export inputs turbofan-fd001@champion --input units.csv --output inputs.json\n  curl -H 'Content-Type: application/json' -d @inputs.json http://127.0.0.1:5000/invocations"
     )]
@@ -478,7 +475,7 @@ pub(super) enum ExportCommand {
         /// C-MAPSS text, CSV or Parquet with the columns the model needs
         #[arg(short, long, value_name = "FILE")]
         input: PathBuf,
-        /// Only these units; may be repeated
+        /// Write only these units; may be repeated
         #[arg(long, value_name = "UNIT")]
         unit: Vec<String>,
     },
@@ -489,10 +486,10 @@ pub(super) struct ExportArgs {
     /// Bundle folder, or `name@alias`, or `name/version`
     #[arg(value_name = "BUNDLE|REF")]
     pub(super) model: String,
-    /// Write here; an earlier export is written over
+    /// File or folder to write; an earlier export is replaced
     #[arg(short, long = "output", alias = "out", value_name = "PATH")]
     pub(super) out: PathBuf,
-    /// Write over files that are no earlier export
+    /// Overwrite files that are not an earlier export
     #[arg(long)]
     pub(super) force: bool,
     #[command(flatten)]
@@ -503,32 +500,32 @@ pub(super) struct ExportArgs {
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
-    /// Exit with 3 when something would run
+    /// Exit with 3 if a stage would run
     #[arg(long)]
     pub(super) exit_code: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct RunStoreArgs {
-    /// Folder of recorded runs; without it the pipeline's
+    /// Folder of recorded runs [default: that of the pipeline]
     #[arg(long, value_name = "DIR")]
     pub(super) runs: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
-    /// List recorded runs, newest first: what they learnt, how well, and what was set
+    /// List recorded runs, newest first, with model, scores and overrides
     List(RunsListArgs),
     /// Show one run: parameters, final metrics, artifacts
     Show {
-        /// Run id, or the beginning of one
+        /// Run id, or the start of one
         run: String,
         #[command(flatten)]
         store: RunStoreArgs,
     },
     /// Write a run's timeline as a Chrome trace, for Perfetto and chrome://tracing
     Trace(TraceArgs),
-    /// Print how to see the runs in MLflow's own pages: start a server on a file, and replay them to it
+    /// Print the commands that show the runs in MLflow's web pages: start a local server, and send the runs to it
     Ui {
         #[command(flatten)]
         pipeline: PipelineArgs,
@@ -536,14 +533,14 @@ pub(super) enum RunsCommand {
         #[arg(long, default_value_t = 5000)]
         port: u16,
     },
-    /// Remove old runs; names all of them first
+    /// Remove old runs, after listing them and asking
     Gc(RunsGcArgs),
-    /// Compare runs side by side: what differs, the final metrics, and the scores with paired intervals over the same units
+    /// Compare runs side by side: differences, final metrics, and scores with paired intervals on the same units
     #[command(
-        after_help = "Example:\n  pdm-ml runs compare 0193a1b2 0193a1c3\n\nEach later run is compared with the first, out of fold and on the part that gates judge; runs that were scored under\ndifferent protocols are not compared, and the table says in what they differ."
+        after_help = "Example:\n  pdm-ml runs compare 0193a1b2 0193a1c3\n\nEach later run is compared with the first, out of fold and on the part that gates judge; runs that were scored under\ndifferent protocols are not compared, and the table shows how the protocols differ."
     )]
     Compare {
-        /// Run ids, or the beginnings of them
+        /// Run ids, or the starts of them
         #[arg(required = true, num_args = 2..)]
         run: Vec<String>,
         #[command(flatten)]
@@ -553,7 +550,7 @@ pub(super) enum RunsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TrackCommand {
-    /// Replay recorded runs to an MLflow server, and bring its models in step with the registry; safe to repeat
+    /// Send recorded runs to an MLflow server, and update its models from the registry; safe to repeat
     Sync(SyncArgs),
 }
 
@@ -561,33 +558,33 @@ pub(super) enum TrackCommand {
 pub(super) struct SyncArgs {
     #[command(flatten)]
     pub(super) pipeline: PipelineArgs,
-    /// Address of the server; without it the pipeline's, else MLFLOW_TRACKING_URI
+    /// Address of the server [default: that of the pipeline, else MLFLOW_TRACKING_URI]
     #[arg(long, value_name = "URL")]
     pub(super) to: Option<String>,
-    /// Bring back what was deleted on the server: the experiments of these runs, and the runs themselves
+    /// Restore experiments and runs that were deleted on the server
     #[arg(long)]
     pub(super) restore: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct RegistryArgs {
-    /// Registry: a folder or URL; without it the pipeline's
+    /// Registry: a folder or URL [default: that of the pipeline]
     #[arg(long, value_name = "URL")]
     pub(super) registry: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct GcArgs {
-    /// Only say what would be removed
+    /// Only list what would be removed
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// How long a version must have been retired, and how old a file must be; at least 2d
+    /// Minimum time since a version was retired, and minimum age of a file; at least 2d
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = grace)]
     pub(super) grace: SignedDuration,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, conflicts_with = "dry_run")]
     pub(super) yes: bool,
-    /// Remove blobs that no entry of the log names even where they are most of all bytes
+    /// Remove blobs that the log does not reference even if they are more than half of the registry
     #[arg(long)]
     pub(super) force: bool,
     #[command(flatten)]
@@ -601,15 +598,15 @@ fn grace(text: &str) -> Result<SignedDuration, String> {
     grace.map_err(|_| "expected a time such as 7d or 72h".to_owned())
 }
 
-/// Reads words that are kept for good, where a secret would stay for good, too.
+/// Reads text that is stored permanently, and removes secrets from it.
 fn without_secrets(text: &str) -> Result<String, Infallible> {
     Ok(redact(text).into_owned())
 }
 
-/// Who keeps a bucket.
+/// The provider of a bucket.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Keeper {
-    /// Amazon S3, or who understands its policies
+    /// Amazon S3, or a store that understands its policies
     S3,
 }
 
@@ -621,9 +618,9 @@ pub(super) enum RoleArg {
     Reader,
     /// Registers models and moves aliases
     Publisher,
-    /// Moves aliases, and can overwrite nothing
+    /// Moves aliases, without permission to overwrite anything
     Promoter,
-    /// Removes what nothing rests on any more
+    /// Removes files that are no longer referenced
     Collector,
 }
 
@@ -638,23 +635,23 @@ pub(super) enum RegistryCommand {
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Show what differs between two versions: files, scores, options, origin; exit code 0 whether or not they differ
+    /// Show how two versions differ: files, scores, options, origin; the exit code is 0 whether or not they differ
     Diff {
         /// `name@alias` or `name/version`
         a: String,
         /// `name@alias` or `name/version`
         b: String,
-        /// The registry of the second version: a folder or URL
+        /// Registry of the second version: a folder or URL [default: that of the first]
         #[arg(long, value_name = "URL")]
         to: Option<String>,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Show who moved what when; the whole log or one model's
+    /// Show the log, of all models or of one: who changed what, and when
     History {
         /// Model name
         model: Option<String>,
-        /// Show the aliases as they stood at this time (RFC 3339 or YYYY-MM-DD)
+        /// Show where the aliases pointed at this time (RFC 3339 or YYYY-MM-DD)
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
         #[command(flatten)]
@@ -662,119 +659,119 @@ pub(super) enum RegistryCommand {
     },
     /// Check the hash chain and every stored byte
     Verify {
-        /// A head noted earlier, as a digest or an entry's number, that must still be part of the log
+        /// Head that you noted earlier, as a digest or entry number; it must still be part of the log
         #[arg(long, value_name = "DIGEST|ENTRY")]
         head: Option<String>,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Copy a version from the pipeline's registry to another, with everything it rests on; aliases stay
+    /// Copy a version and everything it depends on from the pipeline's registry to another; aliases are not changed
     Push {
         /// `name@alias` or `name/version`
         model: String,
-        /// The registry to copy to: a folder or URL
+        /// Registry to copy to: a folder or URL
         #[arg(long, value_name = "URL")]
         to: String,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Copy a version from another registry into the pipeline's, with everything it rests on; aliases stay
+    /// Copy a version and everything it depends on from another registry to the pipeline's; aliases are not changed
     Pull {
         /// `name@alias` or `name/version`
         model: String,
-        /// The registry to copy from: a folder or URL
+        /// Registry to copy from: a folder or URL
         #[arg(long, value_name = "URL")]
         from: String,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Copy all versions of all models, or of those named, from one registry to another
+    /// Copy all versions of all models, or of the named ones, from one registry to another
     Copy {
-        /// The registry to copy from: a folder or URL
+        /// Registry to copy from: a folder or URL
         from: String,
-        /// The registry to copy to: a folder or URL
+        /// Registry to copy to: a folder or URL
         to: String,
         /// Model names
         #[arg(value_name = "MODEL")]
         models: Vec<String>,
     },
-    /// Write the files of a version into a folder, every byte verified
+    /// Write the files of a version into a folder, with every digest verified
     Fetch {
         /// `name@alias` or `name/version`
         model: String,
-        /// The folder; it is made where it is missing
+        /// Folder to write into; created if it does not exist
         #[arg(long, value_name = "FOLDER")]
         into: PathBuf,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Write a version as an OCI image layout, which `oras` and `skopeo` push to a registry of containers
+    /// Write a version as an OCI image layout, which `oras` and `skopeo` push to a container registry
     Export {
         /// `name@alias` or `name/version`
         model: String,
-        /// The folder to write; must not be there yet
+        /// Folder to write; must not exist yet
         #[arg(long, value_name = "FOLDER")]
         oci: PathBuf,
-        /// Tag in the layout [default: v and the number of the version]
+        /// Tag in the layout [default: v and the version number]
         #[arg(long, value_name = "TAG")]
         tag: Option<String>,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Remove files of retired versions, and what killed jobs left; names all of it first
+    /// Remove files of retired versions and leftovers of killed jobs, after listing them and asking
     Gc(GcArgs),
-    /// Bring the pipeline up to a registered version, without promoting it
+    /// Run the pipeline up to a registered version, without promoting it
     Register {
         #[command(flatten)]
         stage: StageArgs,
-        /// Register the model even where its gates refuse it or cannot tell; `promote --model … --force` is then up to you
+        /// Register the model even if a gate failed or is undecided; promoting it then needs `promote --model … --force`
         #[arg(long)]
         refused: bool,
     },
-    /// Print the least rights a job needs on the registry's bucket, as a policy for its keeper
+    /// Print the minimum permissions that a job needs on the registry's bucket, as a policy for its provider
     Policy {
-        /// Who keeps the bucket
+        /// Provider of the bucket
         #[arg(value_enum)]
         keeper: Keeper,
         /// What the job does
         #[arg(long, value_enum, default_value_t)]
         role: RoleArg,
-        /// ARN of the job's identity: prints a policy of the bucket instead of one of the identity
+        /// ARN of the job's identity; prints a bucket policy instead of an identity policy
         #[arg(long, value_name = "ARN")]
         principal: Option<String>,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Make a key to sign with: the secret half in FILE, the public half beside it
+    /// Create a signing key: the secret key in FILE, the public key in a file next to it
     Keygen {
-        /// File for the secret half; must not exist
+        /// File for the secret key; must not exist
         file: PathBuf,
     },
-    /// Keep a note about a version in the log
+    /// Add a note about a version to the log
     Annotate {
         /// `name@alias` or `name/version`
         model: String,
-        /// What to say
+        /// Text of the note
         #[arg(long, value_name = "TEXT", value_parser = without_secrets)]
         note: String,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Take a version out of use: no alias can be pointed to it any more
+    /// Take a version out of use: aliases can no longer point to it
     Retire {
         /// `name/version`
         model: String,
-        /// Why, for the log
+        /// Reason to record in the log
         #[arg(long, value_name = "TEXT", value_parser = without_secrets)]
         reason: String,
         #[command(flatten)]
         registry: RegistryArgs,
     },
-    /// Point an alias back at what it pointed to before
+    /// Move an alias back to the version it pointed to before
     Rollback {
         /// `name@alias`, such as `turbofan@champion`
         model: String,
-        /// Why, for the log
+        /// Reason to record in the log
         #[arg(long, default_value = "", value_name = "TEXT", value_parser = without_secrets)]
         reason: String,
         #[command(flatten)]
@@ -788,14 +785,14 @@ pub(super) enum ConfigCommand {
     Show {
         #[command(flatten)]
         pipeline: PipelineArgs,
-        /// Say where each value comes from
+        /// Show where each value comes from
         #[arg(long)]
         origin: bool,
     },
     /// Print the JSON schema of the pipeline file, for editors
     Schema,
-    /// Print the reference of the pipeline file, every key of it, as Markdown
+    /// Print the reference of all keys of the pipeline file, as Markdown
     Reference,
-    /// Bring files to the newest version of the format, comments and all; older versions stay readable
+    /// Convert files to the newest format version, keeping comments; older versions stay readable
     Migrate(MigrateArgs),
 }

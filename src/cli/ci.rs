@@ -1,4 +1,4 @@
-//! Workflows for the user's own repository, as `init --ci` writes them.
+//! The CI workflows that `init --ci` writes into the user's repository.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use pdm_engine::schedule::INSTALL;
 
 const GITHUB: &str = include_str!("ci/github.yml");
 const GITLAB: &str = include_str!("ci/gitlab.yml");
-/// What stands in the templates for the project's folder, as seen from the top of the repository.
+/// Placeholder in the templates for the project folder, relative to the top of the repository.
 const FOLDER: &str = "PROJECT_FOLDER";
 const PATHS: &str = "PATHS";
 const CHANGES: &str = "CHANGES";
@@ -18,16 +18,16 @@ const DEFAULT_BRANCH: &str = "DEFAULT_BRANCH";
 const INSTALL_LINE: &str = "          INSTALL_SCRIPT\n";
 const INSTALL_INDENT: &str = "          ";
 
-/// A workflow, and where it belongs.
+/// A workflow and its path.
 pub(super) struct Workflow {
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
 
-/// Returns the workflow for a project. Both services read only what lies at the top of the repository.
+/// Returns the workflow for a project. Both services only read files at the top of the repository.
 ///
 /// # Errors
-/// The project's folder has a name that has no place in a workflow.
+/// The name of the project folder cannot be used in a workflow.
 pub(super) fn workflow(ci: Ci, project: &Path) -> Result<Workflow, CliError> {
     let top = repository(project).unwrap_or_else(|| project.to_owned());
     let folder = project.strip_prefix(&top).unwrap_or(Path::new(""));
@@ -59,7 +59,7 @@ pub(super) fn workflow(ci: Ci, project: &Path) -> Result<Workflow, CliError> {
     })
 }
 
-/// Returns the filter of what starts a job: the project's folder, or all but texts where it is the whole repository.
+/// Returns the path filter of a job: the project folder, or everything but texts if it is the whole repository.
 fn github_paths(folder: &str) -> String {
     match folder {
         "." => "paths-ignore: [\"**.md\", \"docs/**\"]".to_owned(),
@@ -67,7 +67,7 @@ fn github_paths(folder: &str) -> String {
     }
 }
 
-/// As [`github_paths`]; GitLab knows no list of what does not count.
+/// As [`github_paths`]; GitLab has no list of excluded paths.
 fn gitlab_changes(folder: &str) -> String {
     match folder {
         "." => "[\"**/*.toml\", \"**/*.{csv,parquet,txt,lock}\", \".gitlab-ci.yml\"]".to_owned(),
@@ -75,7 +75,7 @@ fn gitlab_changes(folder: &str) -> String {
     }
 }
 
-/// Returns the branch that others start from: the one of the server, else the one that is checked out, else `main`.
+/// Returns the default branch: that of the server, else the one that is checked out, else `main`.
 fn default_branch(top: &Path) -> String {
     let of_server = git(
         top,
@@ -89,7 +89,7 @@ fn default_branch(top: &Path) -> String {
         .unwrap_or_else(|| "main".to_owned())
 }
 
-/// Returns the top of the repository that a folder lies in.
+/// Returns the top of the repository that contains a folder.
 pub(super) fn repository(folder: &Path) -> Option<PathBuf> {
     folder
         .ancestors()
@@ -97,7 +97,7 @@ pub(super) fn repository(folder: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// Returns a folder as a workflow may name it without quotes.
+/// Returns a folder name that is safe in a workflow without quotes.
 fn plain(folder: &Path) -> Result<String, CliError> {
     let text = match folder.to_str() {
         Some("") => ".",
@@ -108,11 +108,12 @@ fn plain(folder: &Path) -> Result<String, CliError> {
     if text.is_empty() || text.starts_with('-') || !text.chars().all(plain) {
         let error = CliError::new(
             Code::NotNameable,
-            format!("`{}` cannot be named in a workflow", folder.display()),
+            format!(
+                "the folder name `{}` cannot be used in a workflow",
+                folder.display()
+            ),
         );
-        return Err(
-            error.hint("letters, digits, `.`, `_` and `-` are safe in every shell and service")
-        );
+        return Err(error.hint("rename the folder: use only letters, digits, `.`, `_` and `-`"));
     }
     Ok(text.to_owned())
 }

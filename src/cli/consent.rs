@@ -4,18 +4,21 @@ use super::error::CliError;
 use pdm_core::codes::Code;
 use pdm_core::domain::visible;
 
-/// Asks whoever sits at the terminal whether all that is listed may go; a job must have said yes.
+/// Asks at the terminal whether everything in `list` may be removed; a job must pass `--yes`.
 pub(super) fn ask(yes: bool, list: &str) -> Result<(), CliError> {
     if yes {
         return Ok(());
     }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        let error = CliError::new(Code::NobodyToAsk, "nobody is there to be asked");
-        return Err(error.hint("`--dry-run` says what would be removed, `--yes` removes it"));
+        let error = CliError::new(
+            Code::NobodyToAsk,
+            "confirmation needed, but standard input is not a terminal",
+        );
+        return Err(error.hint("pass `--yes`; `--dry-run` lists what would be removed"));
     }
     let asked = write!(
         io::stderr(),
-        "{}\nremove all of this for good? [y/N] ",
+        "{}\nremove all of this permanently? [y/N] ",
         visible(list)
     );
     asked

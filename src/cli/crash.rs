@@ -1,4 +1,4 @@
-//! What a panic becomes: an error where the system refused memory or threads, else the report of a bug.
+//! Turns panics into an error if the system refused memory or threads, else into a bug report.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::{ui, watch};
 use pdm_core::codes::Code;
 
-/// What libraries say in a panic where the system gave them no thread or no memory. Their error types say no more.
+/// Texts in the panics of libraries that got no thread or no memory. Their error types give no more detail.
 const REFUSALS: [&str; 8] = [
     "thread pool",
     "spawn thread",
@@ -24,10 +24,10 @@ const REFUSALS: [&str; 8] = [
 /// The first refusal of the system in this process.
 static REFUSED: Mutex<Option<String>> = Mutex::new(None);
 
-/// Tells of panics in one sentence without secrets; what the system refused is not told here but by [`caught`].
+/// Reports panics in one sentence without secrets; refusals of the system are reported by [`caught`] instead.
 pub(super) fn install() {
     panic::set_hook(Box::new(|panic| {
-        let what = panic.payload_as_str().unwrap_or("of an unknown kind");
+        let what = panic.payload_as_str().unwrap_or("no message");
         if is_refusal(what) {
             REFUSED
                 .lock()
@@ -56,7 +56,7 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Does some work; what the system refused it is an error, and a bug goes on to the end of the process.
+/// Does some work; a refusal of the system becomes an error, and any other panic ends the process.
 pub(super) fn caught<T>(
     work: impl FnOnce() -> Result<T, CliError> + UnwindSafe,
 ) -> Result<T, CliError> {
@@ -76,8 +76,8 @@ fn refusal(payload: Box<dyn Any + Send>) -> CliError {
     };
     let error = CliError::new(
         Code::SystemRefuses,
-        format!("the system gave the program neither the threads nor the memory it needs: {what}"),
+        format!("the system refuses the threads or memory that are needed: {what}"),
     );
     error
-        .hint("raise the limits (`ulimit -v`, `ulimit -u`, the container's), or work with fewer threads: `--threads 1`")
+        .hint("raise the limits (`ulimit -v`, `ulimit -u`, or those of the container), or use fewer threads: `--threads 1`")
 }

@@ -12,53 +12,53 @@ use pdm_engine::config::SetVariable;
 
 /// Registry to use instead of the pipeline's.
 pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";
-/// Profile to use where the command line names none.
+/// Profile to use if the command line names none.
 pub(super) const PROFILE: &str = "PDM_ML_PROFILE";
-/// What the names of variables begin with that set one key of the pipeline each, as `PDM_ML__SECTION__KEY`.
+/// Prefix of the variables that set one key of the pipeline each, as `PDM_ML__SECTION__KEY`.
 const KEY: &str = "PDM_ML__";
-/// Who acts, for the registry's log.
+/// The actor recorded in the registry's log.
 const ACTOR: &str = "PDM_ML_ACTOR";
-/// The time to act at, in place of the clock's, for tests and simulated years only: what is stamped into the registry's log,
-/// and what ages are counted from.
+/// The time to use instead of the clock's, only for tests and simulations: for timestamps in the registry's log, and for
+/// ages.
 const NOW: &str = "PDM_ML_NOW";
-/// Columns of the terminal, in place of what the terminal says.
+/// Number of columns to use instead of the terminal's.
 const COLUMNS: &str = "COLUMNS";
-/// Any value means: no colour (no-color.org).
+/// Any value disables colours (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
 
-/// Returns the time to act at, where it is set.
+/// Returns the time to use instead of the clock's, if it is set.
 ///
 /// # Errors
-/// It is no time.
+/// The value is not a time.
 pub(super) fn now() -> Result<Option<Timestamp>, CliError> {
     let read = |text: String| {
         let wrong = |error| {
             CliError::new(
                 Code::VariableValue,
-                format!("{NOW} is `{text}`, which is no time: {error}"),
+                format!("{NOW} is `{text}`, which is not a time: {error}"),
             )
         };
         text.parse().map_err(wrong)
     };
     variable(NOW).map(read).transpose()
 }
-/// How messages are written, `text` or `json`.
+/// Format of messages, `text` or `json`.
 pub(super) const LOG_FORMAT: &str = "PDM_ML_LOG_FORMAT";
 /// Which messages are logged.
 pub(super) const LOG: &str = "PDM_ML_LOG";
 /// File for metrics in Prometheus' text format.
 pub(super) const METRICS_FILE: &str = "PDM_ML_METRICS_FILE";
-/// Whose trace the command belongs to (W3C Trace Context).
+/// The trace that the command belongs to (W3C Trace Context).
 pub(super) const TRACEPARENT: &str = "TRACEPARENT";
-/// Where an OpenTelemetry collector listens; what else is said to the exporter, its SDK reads.
+/// Address of an OpenTelemetry collector; the SDK reads all other variables of the exporter.
 #[cfg(not(feature = "otlp"))]
 pub(super) const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// Where a shell stands, and stood before: of all names that end with `PWD` the ones that hold no password. As secrets they
-/// would hide the project's folder in every message.
+/// The current and the previous folder of a shell: the only names ending in `PWD` that hold no password. Treated as secrets,
+/// they would hide the project's folder in every message.
 const FOLDERS_OF_SHELLS: [&str; 2] = ["PWD", "OLDPWD"];
 
-/// Takes note of the secrets that the command line and the environment hold, so that nothing repeats them.
+/// Remembers the secrets in the command line and the environment, so that no output repeats them.
 pub(super) fn learn_secrets() {
     let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
     let arguments: Vec<_> = arguments.collect();
@@ -78,7 +78,7 @@ pub(super) fn learn_secrets() {
     }
 }
 
-/// Proxies may be named without a scheme: `user:password@host:port`.
+/// Proxies may be given without a scheme: `user:password@host:port`.
 fn learn_a_proxy(name: &str, value: &str) {
     if name.to_ascii_lowercase().ends_with("_proxy") && !value.contains("://") {
         redact::learn(&format!("http://{value}"));
@@ -93,7 +93,7 @@ pub(super) fn variable(name: &str) -> Option<String> {
 /// Returns the variables that set a key of the pipeline, by name; an empty one counts as unset.
 ///
 /// # Errors
-/// The name of one whose value is no text.
+/// The name of a variable whose value is not text.
 pub(super) fn keys() -> Result<Vec<SetVariable>, String> {
     let of_a_key = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
     let mut found: Vec<_> = std::env::vars_os().filter_map(of_a_key).collect();
@@ -118,7 +118,7 @@ pub(super) fn keys() -> Result<Vec<SetVariable>, String> {
     registry.into_iter().map(Ok).chain(named).collect()
 }
 
-/// Who starts a job, by the names GitHub, GitLab and others give it.
+/// Variables in which GitHub, GitLab and others name the person who started a job.
 const CI: [&str; 4] = [
     "GITHUB_ACTOR",
     "GITLAB_USER_LOGIN",
@@ -126,7 +126,7 @@ const CI: [&str; 4] = [
     "CHANGE_AUTHOR",
 ];
 
-/// Returns who acts: the name that was set, who started the CI job, the identity of git, or the login name.
+/// Returns the actor: the name that was set, the person who started the CI job, the identity of git, or the login name.
 pub(super) fn actor(git: impl FnOnce() -> Option<String>) -> String {
     let named = variable(ACTOR).or_else(|| CI.into_iter().find_map(variable));
     let login = || {
@@ -140,12 +140,12 @@ pub(super) fn actor(git: impl FnOnce() -> Option<String>) -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// Where GitHub checked the repository out.
+/// Folder of the repository in a GitHub job.
 const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";
 /// File that GitHub shows on the page of a job, as Markdown.
 const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
-/// Returns where CI checked the repository out.
+/// Returns the folder of the repository in a CI job.
 pub(super) fn workspace() -> Option<PathBuf> {
     variable(GITHUB_WORKSPACE).map(PathBuf::from)
 }
@@ -160,7 +160,7 @@ pub(super) fn no_color() -> bool {
     variable(NO_COLOR).is_some()
 }
 
-/// Returns how many columns the user wants tables to take; what is no number counts as unset.
+/// Returns the number of columns that the user set for tables; a value that is not a number counts as unset.
 pub(super) fn columns() -> Option<usize> {
     variable(COLUMNS)?.trim().parse().ok()
 }

@@ -25,7 +25,7 @@ use pdm_store::registry::{NameError, ReferenceError, RegistryError};
 use pdm_tracking::observe::LoggedError;
 use pdm_tracking::tracking::TrackingError;
 
-/// An error on its way out: which kind it is, what to say, and what to do next.
+/// An error for the user: its code, its text, and a hint.
 pub(super) struct CliError {
     code: Code,
     cause: ErrorCause,
@@ -39,7 +39,7 @@ enum ErrorCause {
 }
 
 impl CliError {
-    /// An error of some kind; the kind has the exit code.
+    /// An error with this code, which determines the exit code.
     pub(super) fn new(code: Code, error: impl Into<Box<dyn Error>>) -> Self {
         Self {
             code,
@@ -48,7 +48,7 @@ impl CliError {
         }
     }
 
-    /// A file or folder the system refused.
+    /// A file or folder that the system refused to access.
     pub(super) fn io(action: &str, path: &Path, source: io::Error) -> Self {
         Self::new(
             Code::FileAccess,
@@ -56,17 +56,17 @@ impl CliError {
         )
     }
 
-    /// Threads, signals or a folder that the system refused.
+    /// A thread, a signal handler or a folder that the system refused.
     pub(super) fn resources(error: impl Into<Box<dyn Error>>) -> Self {
         Self::new(Code::Resources, error)
     }
 
-    /// Standard output, or a result with no form to be written in.
+    /// Standard output, or a result that cannot be serialized.
     pub(super) fn output(error: impl Into<Box<dyn Error>>) -> Self {
         Self::new(Code::NoOutput, error)
     }
 
-    /// Work that a signal or a budget ended.
+    /// Work that was ended by a signal or a budget.
     pub(super) fn interrupted(interrupted: Interrupted) -> Self {
         Self::new(interrupted.code(), interrupted)
     }
@@ -84,7 +84,7 @@ impl CliError {
         }
     }
 
-    /// Data that did not meet its expectations.
+    /// Data that do not meet their expectations.
     fn data(report: Box<QualityReport>) -> Self {
         Self {
             code: report.code(),
@@ -93,7 +93,7 @@ impl CliError {
         }
     }
 
-    /// Adds the next step.
+    /// Adds a hint.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(cut(&hint.into()));
         self
@@ -104,12 +104,12 @@ impl CliError {
         self
     }
 
-    /// Returns how the command ends.
+    /// Returns the exit of the command.
     pub(super) fn exit(&self) -> Exit {
         self.code.into()
     }
 
-    /// Returns the kinds of errors that are told, the first first.
+    /// Returns the codes of all errors in it, without repetitions.
     pub(super) fn codes(&self) -> Vec<Code> {
         let mut codes = vec![self.code];
         match &self.cause {
@@ -124,7 +124,7 @@ impl CliError {
         codes
     }
 
-    /// Returns the words for standard error.
+    /// Returns the text for standard error.
     pub(super) fn render(&self, coloured: bool) -> String {
         let mark = format!("error[{}]", self.code);
         let mark = if coloured {
@@ -137,7 +137,7 @@ impl CliError {
             ErrorCause::Data(report) => {
                 let report = report::quality(report);
                 format!(
-                    "{}\n{mark}: the data did not meet its expectations",
+                    "{}\n{mark}: the data do not meet their expectations",
                     visible(&report)
                 )
             }
@@ -160,7 +160,7 @@ impl CliError {
         text
     }
 
-    /// Returns what happened in one sentence, and what to do next.
+    /// Returns the error in one sentence, and the hint.
     pub(super) fn in_words(&self) -> (String, Option<String>) {
         let words = match &self.cause {
             ErrorCause::Spec(errors) => {
@@ -179,7 +179,7 @@ impl CliError {
                     first
                 }
             }
-            ErrorCause::Data(_) => "the data did not meet its expectations".to_owned(),
+            ErrorCause::Data(_) => "the data do not meet their expectations".to_owned(),
             ErrorCause::Error(error) => chain(error.as_ref()).join(": "),
         };
         let of_problem = || match &self.cause {
@@ -192,7 +192,7 @@ impl CliError {
         (words, self.hint.clone().or_else(of_problem))
     }
 
-    /// Returns the same for a log: the headline and its causes apart, and all of it where a headline is not enough.
+    /// Returns the error for a log: the headline and its causes separately, and the whole text if the headline is not enough.
     pub(super) fn for_log(&self) -> LoggedError {
         let (message, causes, detail) = match &self.cause {
             ErrorCause::Spec(_) => (
@@ -201,7 +201,7 @@ impl CliError {
                 Some(self.render(false)),
             ),
             ErrorCause::Data(_) => (
-                "the data did not meet its expectations".to_owned(),
+                "the data do not meet their expectations".to_owned(),
                 None,
                 Some(self.render(false)),
             ),
@@ -224,14 +224,14 @@ impl CliError {
         }
     }
 
-    /// Returns the same for programs.
+    /// Returns the error as JSON.
     pub(super) fn to_json(&self) -> Value {
         let mut object = match &self.cause {
             ErrorCause::Spec(errors) => json!({
                 "message": "the pipeline has problems", "problems": errors.problems(), "more_problems": errors.more(),
             }),
             ErrorCause::Data(report) => {
-                json!({ "message": "the data did not meet its expectations", "report": report::quality_json(report) })
+                json!({ "message": "the data do not meet their expectations", "report": report::quality_json(report) })
             }
             ErrorCause::Error(error) => {
                 let chain = chain(error.as_ref());
@@ -245,10 +245,10 @@ impl CliError {
     }
 }
 
-/// Longest word that is repeated: a name that somebody else chose may have millions of characters.
+/// Longest word that is printed whole: a name from outside may have millions of characters.
 const LONGEST_WORD: usize = 500;
 
-/// Returns a text whose longest words are cut.
+/// Returns a text with long words shortened.
 fn cut(text: &str) -> String {
     let cut = |word: &str| {
         let length = word.chars().count();
@@ -262,7 +262,7 @@ fn cut(text: &str) -> String {
     text.split_inclusive(char::is_whitespace).map(cut).collect()
 }
 
-/// Returns an error's text and those of its causes, without repetitions.
+/// Returns the text of an error and of its causes, without repetitions.
 fn chain(error: &dyn Error) -> Vec<String> {
     let mut texts = vec![cut(&error.to_string())];
     let mut cause = error.source();
@@ -308,18 +308,18 @@ impl From<EngineError> for CliError {
             EngineError::Registry(error) => error.into(),
             EngineError::Lock(error) => error.into(),
             error @ EngineError::Busy(_) => {
-                Self::new(code, error).hint("`--wait 10m` waits longer; without `--wait` it waits as long as it takes")
+                Self::new(code, error).hint("`--wait 10m` waits longer; without `--wait` there is no limit")
             }
             EngineError::Bundle(error) => error.into(),
             error @ EngineError::DataLost { .. } => Self::new(code, error).hint(
-                "bring the data back; or write lost_data = \"accept\" under [retrain] where units are meant to leave",
+                "restore the data; or set lost_data = \"accept\" in [retrain] if units are meant to leave",
             ),
             EngineError::Budget { ref next, .. } | EngineError::OverBudget { ref next, .. } => {
                 let hint = next.clone();
                 Self::new(code, error).hint(hint)
             }
             error @ EngineError::Strict(_) => Self::new(code, error).hint(
-                "mend what is named, or leave `--strict` out; finished stages are kept, and nothing was registered or promoted",
+                "fix the cause, or run without `--strict`; finished stages are kept, and nothing was registered or promoted",
             ),
             error => Self::new(code, error),
         }
@@ -331,7 +331,7 @@ impl From<AgainstError> for CliError {
         let code = error.code();
         match error {
             AgainstError::NoReference(_) => Self::new(code, error).hint(
-                "name a run by the beginning of its id (`pdm-ml runs list`), a version as name@alias or name:v3 \
+                "name a run by the start of its id (`pdm-ml runs list`), a version as name@alias or name:v3 \
                  (`pdm-ml registry list`), or a bundle folder",
             ),
             AgainstError::Reference(error) => error.into(),
@@ -340,7 +340,7 @@ impl From<AgainstError> for CliError {
             AgainstError::Bundle(error) => error.into(),
             AgainstError::Engine(error) => error.into(),
             AgainstError::NoScores { .. } => Self::new(code, error).hint(
-                "it was not brought up to `evaluate`, or by a release that kept no predictions: run its pipeline again",
+                "the run ended before `evaluate`, or an older release made it without predictions: run its pipeline again",
             ),
             AgainstError::Kept { .. } => Self::new(code, error),
         }
@@ -358,7 +358,7 @@ impl From<RegistryError> for CliError {
     fn from(error: RegistryError) -> Self {
         if let RegistryError::Interrupted(interrupted) = error {
             return Self::interrupted(interrupted)
-                .hint("run the same command again: what arrived is kept");
+                .hint("run the same command again: completed transfers are kept");
         }
         let (code, hint) = (error.code(), error.hint());
         Self::new(code, error).maybe_hint(hint)

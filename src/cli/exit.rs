@@ -5,44 +5,42 @@ use serde::Serialize;
 use pdm_core::codes::Code;
 
 /// How the command ended; a CI job reads the number.
-///
-/// Two is also what the argument parser answers to a wrong flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[repr(u8)]
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// Failed while working; the message says what to do.
+    /// Failed; the message says what to do.
     Failed = 1,
-    /// Wrong arguments, or a pipeline file with problems.
+    /// Invalid arguments or pipeline file.
     Usage = 2,
-    /// Something would run; only with `plan --exit-code`.
+    /// Changes pending; only with `--exit-code`.
     ChangesPending = 3,
-    /// The data did not meet its expectations.
+    /// The data do not meet their expectations.
     DataInvalid = 10,
-    /// A model learnt from units it is judged on.
+    /// A model was trained on units that it is judged on.
     Leak = 11,
-    /// A gate said no.
+    /// A gate failed.
     GateRefused = 20,
-    /// A gate could not tell: the interval spans the limit.
+    /// A gate is undecided: the interval contains the limit.
     GateUndecided = 21,
-    /// Somebody else must approve the promotion first.
+    /// Another person must approve the promotion first.
     Unapproved = 22,
-    /// The data differ from those the champion learnt from.
+    /// The data differ from those that the champion was trained on.
     Drift = 30,
-    /// Too few new units to tell whether the data differ.
+    /// Too few new units to test for drift.
     TooLittleData = 31,
-    /// A prediction meets the condition of `predict --alarm`.
+    /// A prediction meets an alarm condition of `predict --alarm`.
     Alarm = 32,
-    /// A digest is wrong: a bundle or the registry was changed.
+    /// A digest does not match: a bundle or the registry is damaged or was changed.
     IntegrityBroken = 40,
-    /// The promotion lost its race against another for good.
+    /// Another process changed the registry first.
     PromotionLost = 41,
-    /// Bytes of the data or of a result are not those of the lock.
+    /// The data or a result differ from the lock.
     NotReproduced = 42,
-    /// A stage would need, or needed, more than its memory or time budget.
+    /// A stage would exceed, or exceeded, its memory or time budget.
     BudgetExceeded = 50,
-    /// A server is not reachable; try again.
+    /// A server or the project is unavailable; try again.
     Unavailable = 75,
     /// Interrupted by SIGINT.
     Interrupted = 130,
@@ -55,44 +53,44 @@ impl Exit {
     pub(super) const TABLE: [(Self, &'static str); 19] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the message says what to do"),
-        (
-            Self::Usage,
-            "wrong arguments, or a pipeline file with problems",
-        ),
+        (Self::Usage, "invalid arguments or pipeline file"),
         (
             Self::ChangesPending,
-            "something would run (only with `plan --exit-code`)",
+            "changes pending (only with `--exit-code`)",
         ),
-        (Self::DataInvalid, "the data did not meet its expectations"),
-        (Self::Leak, "a model learnt from units it is judged on"),
-        (Self::GateRefused, "a gate said no"),
+        (Self::DataInvalid, "the data do not meet their expectations"),
+        (
+            Self::Leak,
+            "a model was trained on units that it is judged on",
+        ),
+        (Self::GateRefused, "a gate failed"),
         (
             Self::GateUndecided,
-            "a gate could not tell: the interval spans the limit",
+            "a gate is undecided: the interval contains the limit",
         ),
         (
             Self::Unapproved,
-            "somebody else must approve the promotion first",
+            "another person must approve the promotion first",
         ),
         (
             Self::Drift,
-            "the data differ from those the champion learnt from (only `drift`)",
+            "the data differ from those the champion was trained on (only `drift`)",
         ),
         (
             Self::TooLittleData,
-            "too few new units to say whether they differ (only `drift`)",
+            "too few new units to test for drift (only `drift`)",
         ),
         (
             Self::Alarm,
-            "a prediction meets the condition of an alarm (only `predict --alarm`)",
+            "a prediction meets an alarm condition (only `predict --alarm`)",
         ),
         (
             Self::IntegrityBroken,
-            "a digest is wrong: a bundle or the registry was changed",
+            "a digest does not match: a bundle or the registry is damaged or was changed",
         ),
         (
             Self::PromotionLost,
-            "the promotion lost its race against another for good",
+            "another process changed the registry first",
         ),
         (
             Self::NotReproduced,
@@ -100,16 +98,19 @@ impl Exit {
         ),
         (
             Self::BudgetExceeded,
-            "a stage would need, or needed, more than its memory or time budget",
+            "a stage would exceed, or exceeded, its memory or time budget",
         ),
-        (Self::Unavailable, "a server is not reachable; try again"),
+        (
+            Self::Unavailable,
+            "a server or the project is unavailable; try again",
+        ),
         (Self::Interrupted, "interrupted (SIGINT)"),
         (Self::Terminated, "terminated (SIGTERM)"),
     ];
 }
 
 impl Exit {
-    /// Returns the exit with a number of the table; any other is a failure.
+    /// Returns the exit of the table with this number, or `Failed` if there is none.
     pub(super) fn of_number(number: u8) -> Self {
         let exit = Self::TABLE
             .into_iter()

@@ -1,4 +1,4 @@
-//! Writes what the gates made of a model, in the forms that CI reads.
+//! Writes the results of gates as reports for CI.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -17,7 +17,7 @@ use pdm_engine::engine::{self, Job, Outcome};
 use pdm_report::report::KnownFile;
 use pdm_report::report::gate::{self, GateFormat, Judgement, LinkedDrawing};
 
-/// Where files stand as seen from the top of their repository, which is what CI calls them.
+/// Maps files to paths relative to the top of their repository, as CI needs them.
 pub(super) struct Repository {
     here: PathBuf,
     project: PathBuf,
@@ -36,7 +36,7 @@ impl Repository {
         Self { here, project, top }
     }
 
-    /// Returns a path named from the current folder as the repository calls it.
+    /// Returns a path relative to the current folder as a path relative to the repository.
     pub(super) fn name_from_here(&self, path: &str) -> String {
         self.named(&self.here.join(path))
     }
@@ -51,7 +51,7 @@ impl Repository {
         within.display().to_string().replace('\\', "/")
     }
 
-    /// Returns why a line ended before its gates.
+    /// Returns the errors that ended a run before its gates.
     pub(super) fn troubles(&self, error: &CliError) -> Vec<gate::EarlyEnd> {
         error.troubles(&RepositoryPaths {
             from_here: &|path| self.name_from_here(path),
@@ -60,7 +60,7 @@ impl Repository {
     }
 }
 
-/// Returns a path without `.` and `..`; links are left alone, as CI names them.
+/// Returns a path without `.` and `..`; links are not resolved, because CI does not resolve them either.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -73,7 +73,7 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// Returns the judgement of a line that came to its gates, or ended early.
+/// Returns the judgement of a run that reached its gates, or ended early.
 pub(super) fn judgement(
     job: &Job,
     result: &Result<Outcome, CliError>,
@@ -90,7 +90,7 @@ pub(super) fn judgement(
     }
 }
 
-/// Returns the judgement of a pipeline whose file has problems, or cannot be read.
+/// Returns the judgement of a pipeline whose file is invalid or cannot be read.
 pub(super) fn unread(args: &PipelineArgs, error: &CliError) -> Judgement {
     let file = args
         .pipeline
@@ -124,10 +124,10 @@ fn early(
     }
 }
 
-/// Writes every report that was asked for.
+/// Writes all reports.
 ///
 /// # Errors
-/// The first that cannot be written; the others are tried all the same.
+/// A report cannot be written; the others are written nevertheless.
 pub(super) fn write(
     targets: &[ReportTarget],
     judgement: &Judgement,
@@ -140,7 +140,7 @@ pub(super) fn write(
     written.into_iter().collect()
 }
 
-/// Writes reports of a job that could not begin, in place of those of an earlier one.
+/// Writes reports of a job that could not start, replacing those of an earlier one.
 pub(super) fn replace(targets: &[ReportTarget], pipeline: Option<&Path>, error: &CliError) {
     if targets.is_empty() {
         return;
@@ -161,17 +161,17 @@ pub(super) fn replace(targets: &[ReportTarget], pipeline: Option<&Path>, error: 
     }
 }
 
-/// Refuses what would spoil a document on standard output.
+/// Refuses reports that would be mixed with JSON on standard output.
 ///
 /// # Errors
-/// Annotations were asked for where JSON goes.
+/// Annotations and JSON would both go to standard output.
 pub(super) fn check(targets: &[ReportTarget], ui: &Ui) -> Result<(), CliError> {
     if ui.is_for_people() || targets.iter().all(|target| target.file.is_some()) {
         return Ok(());
     }
     let error = CliError::new(
         Code::ArgumentValue,
-        "`--report github` annotates on standard output, which `--format json` keeps for JSON",
+        "`--report github` and `--format json` both write to standard output",
     );
     Err(error.hint("write `--report github=FILE`, and print the file"))
 }
@@ -186,7 +186,7 @@ fn write_one(target: &ReportTarget, judgement: &Judgement, ui: &Ui) -> Result<()
     }
 }
 
-/// Returns what the drawing of this name beside a report in Markdown is called.
+/// Returns the file name of an image of a Markdown report.
 fn drawing_name(file: &Path, drawing: &str) -> OsString {
     let stem = file.file_stem().unwrap_or_default();
     [stem, "-".as_ref(), drawing.as_ref(), ".svg".as_ref()]
@@ -203,8 +203,7 @@ pub(super) fn outputs(targets: &[ReportTarget], overwrites: bool) -> Outputs {
         if *format == GateFormat::Markdown {
             for drawing in gate::DRAWINGS {
                 let path = file.with_file_name(drawing_name(file, drawing));
-                outputs =
-                    outputs.document("the drawing of --report", Some(&path), KnownFile::Drawing);
+                outputs = outputs.document("the image of --report", Some(&path), KnownFile::Drawing);
             }
         }
     }
@@ -220,7 +219,7 @@ fn write_file(format: GateFormat, file: &Path, judgement: &Judgement) -> Result<
     }
 }
 
-/// Returns a report in one piece, without the secrets that its words hold.
+/// Returns the text of a report, without secrets.
 fn document(format: GateFormat, judgement: &Judgement) -> String {
     match format {
         GateFormat::Junit => redact(&gate::junit(judgement)).into_owned(),
@@ -231,7 +230,7 @@ fn document(format: GateFormat, judgement: &Judgement) -> String {
     }
 }
 
-/// Writes the drawings first: the Markdown links them by their names, which begin with its own.
+/// Writes the images first: the Markdown links them by their file names.
 fn write_markdown(file: &Path, judgement: &Judgement) -> Result<(), CliError> {
     let mut linked = Vec::new();
     for drawing in gate::drawings(judgement) {
@@ -246,7 +245,7 @@ fn write_markdown(file: &Path, judgement: &Judgement) -> Result<(), CliError> {
     outputs::write(file, redact(&gate::markdown(judgement, &linked)).as_bytes())
 }
 
-/// Adds to the page GitHub shows of a job, where there is one.
+/// Appends the report to the summary page of a GitHub job, if there is one.
 fn summarise(judgement: &Judgement) -> Result<(), CliError> {
     let Some(path) = environment::step_summary() else {
         return Ok(());

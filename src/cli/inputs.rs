@@ -1,4 +1,4 @@
-//! Histories that a command predicts from: files, patterns of files, standard input.
+//! Reads histories to predict from: files, file patterns, standard input.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -17,10 +17,10 @@ use pdm_models::data::{
 /// The name of standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// Most bytes that are read from standard input, as many as from a file.
+/// Maximum number of bytes read from standard input, the same as for a file.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// What was read of all inputs together.
+/// The contents of all inputs.
 #[derive(Default)]
 pub(super) struct PredictInputs {
     /// Units that can be predicted, in ascending order.
@@ -31,7 +31,7 @@ pub(super) struct PredictInputs {
     pub(super) digests: BTreeMap<UnitId, Digest>,
 }
 
-/// Reads histories from all that is named; a unit in two of them is an error.
+/// Reads histories from all inputs; a unit in two of them is an error.
 pub(super) fn read(
     named: &[PathBuf],
     format: Option<InputFormat>,
@@ -84,7 +84,7 @@ fn read_one(
     let Some(format) = format else {
         let error = CliError::new(
             Code::ArgumentValue,
-            "standard input has no name that tells its format",
+            "the format of standard input is unknown",
         );
         return Err(error.hint("add --input-format csv, parquet or cmapss"));
     };
@@ -95,39 +95,37 @@ fn read_one(
         .read_to_end(&mut bytes);
     read.map_err(|error| CliError::io("read", Path::new("standard input"), error))?;
     if bytes.len() as u64 > MOST_BYTES {
-        let message =
-            format!("standard input has more than {MOST_BYTES} bytes, and no more are read");
-        return Err(
-            CliError::new(Code::DataIncomplete, message).hint("give the units in several parts")
-        );
+        let message = format!("standard input has more than the maximum of {MOST_BYTES} bytes");
+        return Err(CliError::new(Code::DataIncomplete, message)
+            .hint("split the units into several inputs"));
     }
     parse_input("standard input", bytes, format, schema, wish).map_err(with_hint)
 }
 
-/// Adds that the keys which a message names are options here.
+/// Adds that the keys named in a message are also flags of this command.
 fn with_hint(error: DataError) -> CliError {
     let names_a_key = |finding: &Finding| finding.message.contains("under [dataset]");
     let names_keys =
         matches!(&error, DataError::Invalid { findings, .. } if findings.iter().any(names_a_key));
     let error = CliError::from(error);
     if names_keys {
-        error.hint("for this file alone say it with --separator, --decimal or --encoding")
+        error.hint("or pass --separator, --decimal or --encoding for this file only")
     } else {
         error
     }
 }
 
-/// Returns the files that are named, patterns resolved, without standard input.
+/// Returns the input files, with patterns resolved and without standard input.
 ///
 /// # Errors
-/// A pattern is none, or matches no file.
+/// A pattern is invalid or matches no file.
 pub(super) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut files = expanded(named)?;
     files.retain(|path| path.as_os_str() != STANDARD_INPUT);
     Ok(files)
 }
 
-/// Returns the files that are named, patterns resolved.
+/// Returns the input files, with patterns resolved.
 fn expanded(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for path in named {
@@ -140,7 +138,7 @@ fn expanded(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
         let found = glob::glob(&pattern).map_err(|error| {
             CliError::new(
                 Code::ArgumentValue,
-                format!("`{pattern}` is not a pattern of files: {error}"),
+                format!("`{pattern}` is not a valid file pattern: {error}"),
             )
         })?;
         let found: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();

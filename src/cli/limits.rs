@@ -1,4 +1,4 @@
-//! What the system allows the process: a limit of addresses, as `ulimit -v` sets it, is met with words and not with a crash.
+//! Checks the limit on the address space, as set by `ulimit -v`, so that it is reported instead of causing a crash.
 
 use std::thread;
 
@@ -6,14 +6,14 @@ use super::error::CliError;
 use pdm_core::codes::Code;
 use pdm_core::events::size;
 
-/// Addresses of the program itself, and of each of its threads, as measured; with less it may not even begin.
+/// Measured address space of the program itself and of each of its threads; with less it may not even start.
 const PROGRAM: u64 = 256 << 20;
 const THREAD: u64 = 16 << 20;
 
-/// Refuses to begin where the system allows too few addresses.
+/// Checks that the address space is large enough to start.
 ///
 /// # Errors
-/// What is allowed, and what is needed.
+/// It is too small; the message has the limit and the need.
 pub(super) fn check(threads: u16) -> Result<(), CliError> {
     let Some(allowed) = addresses() else {
         return Ok(());
@@ -31,19 +31,17 @@ pub(super) fn check(threads: u16) -> Result<(), CliError> {
     let error = CliError::new(
         Code::SystemRefuses,
         format!(
-            "the system allows the program {} of addresses, and it needs {}",
+            "the address space is limited to {}, but the program needs {}",
             size(allowed),
             size(needed)
         ),
     );
-    Err(error
-        .hint("raise the limit (`ulimit -v`), or leave it out and set `project.budget.memory`"))
+    Err(error.hint("raise the limit (`ulimit -v`), or remove it and set `project.budget.memory`"))
 }
 
-/// Returns the memory that work may hold under the system's limit of addresses; none without a limit.
+/// Returns the memory that work may use under the system's limit on the address space; `None` without a limit.
 ///
-/// Addresses are not memory in use: a third of what is left after the program is kept for stacks and for what the allocator
-/// sets aside.
+/// Address space is not memory in use: a third of what is left after the program is reserved for stacks and the allocator.
 pub(super) fn memory() -> Option<u64> {
     addresses().map(|allowed| allowed.saturating_sub(PROGRAM) / 3 * 2)
 }

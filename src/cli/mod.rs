@@ -1,7 +1,7 @@
-//! Arguments in, words and an exit code out.
+//! The command line: reads arguments, runs a command, and returns an exit code.
 //!
-//! `args` is what clap sees, `settings` what it means; each file in `commands` calls the engine or a storeroom and
-//! hands a result to `ui`, which writes a table or JSON to standard output. Words go to standard error.
+//! `args` declares the arguments for clap, `settings` resolves them; each file in `commands` calls the engine or a store and
+//! passes a result to `ui`, which writes a table or JSON to standard output. Messages go to standard error.
 
 mod args;
 mod ci;
@@ -59,7 +59,7 @@ pub fn main() -> Exit {
         prepare(&cli).and_then(|()| commands::run(cli, &ui))
     }));
     if let (Some(args), Err(error)) = (&night, &ended) {
-        // A night that got no further than this has said nothing yet.
+        // The summary of this run was not written yet.
         let pipeline = args.pipeline.pipeline.as_deref();
         summary::failed_early(args.summary.as_deref(), pipeline, error, begun.elapsed());
     }
@@ -70,7 +70,7 @@ pub fn main() -> Exit {
     exit
 }
 
-/// Returns the arguments of the night job, where it is the command.
+/// Returns the arguments of `retrain`, if it is the command.
 fn night_of(cli: &Cli) -> Option<RetrainArgs> {
     if let Command::Retrain(args) = &cli.command {
         Some(args.clone())
@@ -80,7 +80,7 @@ fn night_of(cli: &Cli) -> Option<RetrainArgs> {
 }
 
 fn prepare(cli: &Cli) -> Result<(), CliError> {
-    // Fails only where a provider is installed already, which is as good.
+    // Fails only if a provider is already installed, which is fine.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     if let Some(folder) = &cli.global.directory {
         std::env::set_current_dir(folder).map_err(|error| CliError::io("enter", folder, error))?;

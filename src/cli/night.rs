@@ -1,4 +1,4 @@
-//! What came of a night, in words.
+//! The text output of `retrain`.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use pdm_core::scoring::Metric;
 use pdm_engine::engine::{NightResult, Retrained};
 use pdm_report::report::{Align, table};
 
-/// Returns the reasons, the gates, and at last the line for the log.
+/// Returns the reasons, the gates, and the line for the log.
 pub(super) fn text(retrained: &Retrained) -> String {
     let conditions = (!retrained.conditions.is_empty()).then(|| conditions(retrained));
     let gates = retrained.gates.as_ref().map(outcome::gates);
@@ -23,7 +23,7 @@ pub(super) fn text(retrained: &Retrained) -> String {
 fn conditions(retrained: &Retrained) -> String {
     let header = [
         ("reason", Align::Left),
-        ("holds", Align::Left),
+        ("applies", Align::Left),
         ("figures", Align::Left),
     ];
     let rows = retrained.conditions.iter().map(|found| {
@@ -33,7 +33,7 @@ fn conditions(retrained: &Retrained) -> String {
     table(&header, rows)
 }
 
-/// Returns a night in one line: when, what, which versions, why, the scores, the run, how long.
+/// Returns the result in one line: time, result, versions, reasons, scores, run, duration.
 pub(super) fn line(retrained: &Retrained) -> String {
     let Retrained {
         time,
@@ -83,7 +83,7 @@ fn because(retrained: &Retrained) -> Option<String> {
     Some(format!("because {}", held.join(", ")))
 }
 
-/// Returns the RMSE with its interval, and how it differs from the champion's on the same units.
+/// Returns the RMSE with its interval, and its difference from the champion's on the same units.
 fn scores(retrained: &Retrained) -> Option<String> {
     let rmse = retrained
         .scores
@@ -124,7 +124,7 @@ fn scores(retrained: &Retrained) -> Option<String> {
     Some(own + &compared.unwrap_or_default())
 }
 
-/// Returns a night that failed, in one line, from its summary.
+/// Returns a failed retraining in one line, from its summary.
 pub(super) fn failed_line(summary: &Value) -> String {
     let text = |key: &str| summary[key].as_str().unwrap_or_default();
     let line = format!(
@@ -138,7 +138,7 @@ pub(super) fn failed_line(summary: &Value) -> String {
     one_line(&line)
 }
 
-/// A log is read line by line.
+/// Joins a text into one line for the log.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

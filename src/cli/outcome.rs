@@ -1,4 +1,4 @@
-//! What a run came to, in words.
+//! The text output of a run.
 
 use std::path::Path;
 
@@ -41,21 +41,21 @@ pub(super) fn text(outcome: &Outcome, until: Stage) -> String {
     parts.join("\n\n")
 }
 
-/// Returns the scores: first those that a choice may rest on, then those of the part that only the last model should see.
+/// Returns the scores: first the out-of-fold ones, for choosing a model, then those of the part for the final model only.
 fn scored(scores: &Judged, until: Stage) -> Vec<String> {
     let mut parts = Vec::new();
     if scores.on != Part::OutOfFold {
         let card = &scores.out_of_fold;
-        // Who evaluates compares models; who runs the line wants the verdict.
+        // `evaluate` is for comparing models; other commands are for the verdict.
         let text = if until == Stage::Evaluate {
             report::scores(card)
         } else {
             report::scores_in_a_line(card)
         };
         parts.push(format!(
-            "out of fold: each unit by a model that did not learn from it\n\n{text}"
+            "out of fold: each unit predicted by a model that was not trained on it\n\n{text}"
         ));
-        // Of some groups there may be no test part.
+        // Some groups may have no test part.
         let groups = if until == Stage::Evaluate {
             None
         } else {
@@ -72,22 +72,22 @@ fn scored(scores: &Judged, until: Stage) -> Vec<String> {
     parts
 }
 
-/// Returns how often the part was looked at, and what that means.
+/// Returns how many models were scored on the part, and what that means.
 fn looked(part: Part, looks: Looks) -> String {
     let again = if looks.new {
         ""
     } else {
-        "; this one was scored on it before"
+        "; this one had been scored before"
     };
     match looks.models {
         1 => format!("looks at this {part}: 1 model was scored on it{again}"),
         models => format!(
-            "looks at this {part}: {models} models were scored on it{again}; the best of them flatters, so choose by the scores out of fold"
+            "looks at this {part}: {models} models were scored on it{again}; the best score of many is too optimistic, so choose a model by its scores out of fold"
         ),
     }
 }
 
-/// Returns a path as seen from here.
+/// Returns a path relative to the current folder.
 fn short(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(&here)
@@ -99,8 +99,8 @@ fn short(path: &Path) -> String {
 fn judged_on(part: Part) -> &'static str {
     match part {
         Part::Test => "judged on the test part",
-        Part::Holdout => "judged on the holdout, units no training ever saw",
-        Part::OutOfFold => "no test part is installed: judged by out-of-fold scores alone",
+        Part::Holdout => "judged on the holdout: units that no model was trained on",
+        Part::OutOfFold => "no test part: judged by out-of-fold scores only",
     }
 }
 
@@ -196,8 +196,8 @@ pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
     }
 }
 
-/// Returns the test part's file, as it is written in a shell; none where there is none to be seen from here. The training file
-/// is no input to predict from: its units have failed.
+/// Returns the file of the test part, quoted for a shell; `None` if it does not exist. The training file is not used for
+/// predictions: its units have failed.
 fn test_file(outcome: &Outcome) -> Option<String> {
     let mut files = outcome.quality.iter().flat_map(|quality| &quality.files);
     let test = files.find(|file| file.role == Role::Test && Path::new(&file.path).is_file())?;
@@ -206,7 +206,7 @@ fn test_file(outcome: &Outcome) -> Option<String> {
         .map(|quoted| quoted.into_owned())
 }
 
-/// Returns a time in seconds, with the digits a reader wants.
+/// Returns a time in seconds, with one decimal place.
 pub(super) fn seconds(elapsed_ms: u64) -> String {
     format!("{:.1} s", elapsed_ms as f64 / 1000.0)
 }

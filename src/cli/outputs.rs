@@ -1,5 +1,5 @@
-//! The one place where files are written that a user names, and where it is looked, before any work, that none of them
-//! replaces an input, another output, or a file that is not this program's.
+//! Writes output files that the user names. Checks before any work that none of them overwrites an input, another output, or
+//! a file that this program did not write.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use pdm_report::report::{KnownFile, require_table_format};
 /// What may be replaced at an output's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Replaces {
-    /// A file that is known as one of this program's.
-    Document(KnownFile),
-    /// Any file: what writes it looks itself what is there.
+    /// An earlier file of this kind, recognized by its contents.
+    Document(Document),
+    /// Any file: the writer checks it.
     Known,
     /// No file at all.
     Nothing,
@@ -26,25 +26,25 @@ enum Replaces {
 /// A file that a command is to write.
 #[derive(Debug)]
 struct OutputFile {
-    /// The option that names it, or what names it.
+    /// The option that names it.
     option: String,
     path: PathBuf,
     replaces: Replaces,
 }
 
-/// What a command writes and what it reads.
+/// The files that a command writes and reads.
 #[derive(Debug, Default)]
 pub(super) struct Outputs {
     outputs: Vec<OutputFile>,
     reads: Vec<Read>,
-    /// Whether files of others may be replaced; inputs never are.
+    /// Whether files of other programs may be overwritten; inputs never are.
     overwrites: bool,
     /// The option that allows it.
     allowed_by: &'static str,
 }
 
 impl Outputs {
-    /// Returns nothing yet; `overwrites` says whether the option `--force` was given.
+    /// Returns an empty list; `overwrites` says whether `--force` was given.
     pub(super) fn new(overwrites: bool) -> Self {
         Self {
             overwrites,
@@ -53,7 +53,7 @@ impl Outputs {
         }
     }
 
-    /// As [`Self::new`], for a command whose `--force` means something else as well.
+    /// As [`Self::new`], for a command whose `--force` has another meaning as well.
     pub(super) fn with_overwrite(overwrites: bool) -> Self {
         Self {
             overwrites,
@@ -62,7 +62,7 @@ impl Outputs {
         }
     }
 
-    /// Adds a document that may replace an earlier one of its kind; none where the option was not given.
+    /// Adds a document that may replace an earlier one of its kind; `None` if the option was not given.
     pub(super) fn document(self, option: &str, path: Option<&Path>, document: KnownFile) -> Self {
         self.add(option, path, Replaces::Document(document))
     }
@@ -72,7 +72,7 @@ impl Outputs {
         self.add(option, Some(path), Replaces::Nothing)
     }
 
-    /// Adds a file, or a folder of files, of which the writer itself knows what it may replace.
+    /// Adds a file or folder whose writer checks what it may replace.
     pub(super) fn known(self, option: &str, path: Option<&Path>) -> Self {
         self.add(option, path, Replaces::Known)
     }
@@ -90,35 +90,36 @@ impl Outputs {
 
     /// Adds a file that the command reads.
     pub(super) fn reads_file(mut self, option: &str, path: Option<&Path>) -> Self {
-        self.reads
-            .extend(path.map(|path| Read::file(format!("what `{option}` names"), path.to_owned())));
+        self.reads.extend(
+            path.map(|path| Read::file(format!("the file of `{option}`"), path.to_owned())),
+        );
         self
     }
 
     /// Adds a folder that the command reads.
     pub(super) fn reads_folder(mut self, option: &str, path: &Path) -> Self {
         self.reads.push(Read::folder(
-            format!("the folder that `{option}` names"),
+            format!("the folder of `{option}`"),
             path.to_owned(),
         ));
         self
     }
 
-    /// Adds a registry by its address; a bucket holds no file of this machine.
+    /// Adds a registry by its address; a bucket has no local files.
     pub(super) fn reads_registry(mut self, root: &Path, url: &str) -> Self {
         self.reads
             .extend(engine::folder_at(root, "the registry", url));
         self
     }
 
-    /// Adds all that a pipeline rests on.
+    /// Adds all files that a pipeline reads.
     pub(super) fn reads_pipeline(mut self, context: &Context, job: &Job) -> Self {
         self.reads.extend(engine::reads(context, job));
         self
     }
 
-    /// Adds all that the main pipeline of the project here rests on, for a command that needs no pipeline; where the pipeline
-    /// cannot be read, its file alone.
+    /// Adds all files that the main pipeline of this project reads, for a command that needs no pipeline; if the pipeline
+    /// cannot be read, only its file.
     pub(super) fn reads_project(self, ui: &Ui) -> Self {
         match settings::main_to_look(ui) {
             Some((context, job)) => self.reads_pipeline(&context, &job),
@@ -126,7 +127,7 @@ impl Outputs {
         }
     }
 
-    /// Adds the pipeline file alone: all that is known of a pipeline that cannot be read.
+    /// Adds only the pipeline file, for a pipeline that cannot be read.
     pub(super) fn reads_pipeline_file(mut self, given: Option<&Path>) -> Self {
         let main = settings::main_pipeline().ok().flatten();
         let file = given.map(Path::to_owned).or(main);
@@ -135,11 +136,11 @@ impl Outputs {
         self
     }
 
-    /// Refuses outputs that would cost somebody a file, before any work.
+    /// Checks, before any work, that no output destroys a file.
     ///
     /// # Errors
-    /// An output is an input, or another output; it would replace a file that this program did not write; or it cannot be
-    /// written, because it is a folder, say.
+    /// An output is an input or another output; it would overwrite a file that this program did not write; or it cannot be
+    /// written, for example because it is a folder.
     pub(super) fn check(mut self, ui: &Ui) -> Result<(), CliError> {
         let metrics = ui.watch.metrics_file().map(Path::to_owned);
         self = self.known("--metrics-file", metrics.as_deref());
@@ -161,7 +162,7 @@ impl Outputs {
         Ok(())
     }
 
-    /// Refuses to replace what this program did not write.
+    /// Refuses to overwrite files that this program did not write.
     fn refuse_strangers(&self, output: &OutputFile) -> Result<(), CliError> {
         let OutputFile {
             option,
@@ -189,11 +190,8 @@ impl Outputs {
             } else {
                 "is not a regular file"
             };
-            let error = CliError::new(
-                Code::ArgumentValue,
-                format!("`{shown}`, which {option} names, {kind}"),
-            );
-            return Err(error.hint("name a file"));
+            let error = CliError::new(Code::ArgumentValue, format!("{option}: `{shown}` {kind}"));
+            return Err(error.hint("give the path of a file"));
         }
         if self.overwrites {
             return Ok(());
@@ -205,9 +203,9 @@ impl Outputs {
         {
             return Ok(());
         }
-        let message = format!("`{shown}` is there already{what}; nothing was changed");
+        let message = format!("`{shown}` already exists{what}; nothing was changed");
         let hint = format!(
-            "{} writes over it, or name another file with {option}",
+            "pass {} to overwrite it, or choose another file for {option}",
             self.allowed_by
         );
         Err(CliError::new(Code::WouldOverwrite, message).hint(hint))
@@ -236,22 +234,24 @@ fn refuse_input(
             read.what,
             read.path.display()
         ),
-        false => format!("{option} would replace `{shown}`, which is {}", read.what),
+        false => format!("{option} would overwrite `{shown}`, which is {}", read.what),
     };
-    Err(CliError::new(Code::OutputIsInput, message).hint("name another file; nothing was changed"))
+    Err(CliError::new(Code::OutputIsInput, message)
+        .hint("choose another file; nothing was changed"))
 }
 
 fn same_file(output: &OutputFile, other: &OutputFile) -> CliError {
     let message = format!(
-        "{} and {} name the same file, `{}`, and only one of them could be kept",
+        "{} and {} would both write `{}`",
         other.option,
         output.option,
         output.path.display()
     );
-    CliError::new(Code::OutputsCollide, message).hint("give each its own file; nothing was changed")
+    CliError::new(Code::OutputsCollide, message)
+        .hint("choose a separate file for each; nothing was changed")
 }
 
-/// Writes a file that was checked before, whole or not at all.
+/// Writes a file that was checked before, atomically.
 ///
 /// # Errors
 /// The file cannot be written.

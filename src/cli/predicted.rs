@@ -1,4 +1,4 @@
-//! What came of a prediction: rows for programs and people, and what is told of flags, units left out, and alarms.
+//! The output of `predict`: rows, and messages about flags, skipped units and alarms.
 
 use serde::Serialize;
 use serde_json::json;
@@ -15,18 +15,18 @@ use pdm_report::report;
 use pdm_tracking::notify::{Notice, Occasion};
 use pdm_tracking::observe::PredictFact;
 
-/// Units that are named one by one; more are counted.
+/// Maximum number of units that are named; further ones are counted.
 const NAMED: usize = 20;
 
-/// Units left out by one cause that are still told one by one.
+/// Maximum number of skipped units with the same cause that get a message each.
 const TOLD_ALONE: usize = 3;
-/// Units that are named where more are told in one sentence.
+/// Number of units named in a message about several units.
 const FIRST_NAMES: usize = 5;
 
-/// What keeps a unit from being read, and in which file.
+/// Why a unit cannot be read, and in which file.
 type UnreadUnit<'a> = (Expectation, Option<&'a str>);
 
-/// Predictions, and what is to be told of them.
+/// Predictions, and what is reported about them.
 pub(super) struct Predicted {
     pub(super) predictions: Vec<Prediction>,
     pub(super) skipped: Vec<SkippedUnit>,
@@ -34,9 +34,9 @@ pub(super) struct Predicted {
     /// The registered version, such as `turbofan/3`.
     pub(super) model: Option<String>,
     bundle: Digest,
-    /// The conditions of alarms, as they were written.
+    /// The alarm conditions as they were typed.
     conditions: Vec<String>,
-    /// Whether each prediction meets one.
+    /// Whether each prediction meets a condition.
     alarms: Vec<bool>,
 }
 
@@ -49,13 +49,13 @@ pub(super) struct PredictionRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<Interval>,
     flags: &'a [Flag],
-    /// Absent where no alarm was asked for.
+    /// Absent if no alarm was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     alarm: Option<bool>,
 }
 
 impl Predicted {
-    /// Takes predictions; units for which the model predicts no number join those that are left out.
+    /// Takes predictions; units with NaN predictions are added to the skipped ones.
     pub(super) fn new(
         predictions: Vec<Prediction>,
         mut skipped: Vec<SkippedUnit>,
@@ -105,12 +105,12 @@ impl Predicted {
         rows
     }
 
-    /// Returns which rows meet the condition of an alarm; none where none was asked for.
+    /// Returns which rows meet an alarm condition; `None` if no alarm was asked for.
     pub(super) fn alarm_column(&self) -> Option<Vec<bool>> {
         self.asks_for_alarms().then(|| self.alarms.clone())
     }
 
-    /// Returns the units of which a prediction meets the condition of an alarm.
+    /// Returns the units with a prediction that meets an alarm condition.
     pub(super) fn alarmed_units(&self) -> Vec<&UnitId> {
         let alarmed = self
             .predictions
@@ -122,24 +122,24 @@ impl Predicted {
         units
     }
 
-    /// Returns how the command ends: an alarm is worth more than a unit that was left out.
+    /// Returns the exit of the command: an alarm has priority over skipped units.
     pub(super) fn exit(&self) -> Exit {
         self.codes()
             .first()
             .map_or(Exit::Done, |code| (*code).into())
     }
 
-    /// Tells of what nobody may overlook, on standard error.
+    /// Reports flags, skipped units and alarms on standard error.
     pub(super) fn tell(&self, bundle: &ModelBundle, ui: &Ui) {
         if !bundle.knows_histories() && !ui.is_quiet() {
             ui::note(
-                "this bundle was made before bundles said how old their units grew: ages, short histories and shifted sensors are \
-                 not examined; train it again to have them flagged",
+                "this bundle was made by an older release without statistics of its training units: ages, short histories and \
+                 shifted sensors are not checked; train the model again to get these flags",
             );
         }
         if !self.flags.is_empty() {
             ui::warn(&format!(
-                "{}; these predictions rest on what the model never learnt",
+                "{}; these predictions are extrapolations",
                 self.flags
             ));
             for (kind, count) in self.flags.by_kind() {
@@ -156,7 +156,10 @@ impl Predicted {
             .take(NAMED)
             .for_each(|sentence| ui::warn(sentence));
         if causes.len() > NAMED {
-            ui::warn(&format!("{} units in all are left out", self.skipped.len()));
+            ui::warn(&format!(
+                "{} units in total were skipped",
+                self.skipped.len()
+            ));
         }
         if let Some(title) = self.alarm_title() {
             ui::warn(&format!(
@@ -167,7 +170,7 @@ impl Predicted {
         ui.more(&self.codes());
     }
 
-    /// Returns one sentence for each unit that is left out; units that share a cause, and are many, share a sentence.
+    /// Returns one sentence for each skipped unit; many units with the same cause share a sentence.
     fn left_out(&self) -> Vec<String> {
         let mut causes: Vec<(Option<UnreadUnit<'_>>, Vec<&SkippedUnit>)> = Vec::new();
         for unit in &self.skipped {
@@ -189,7 +192,7 @@ impl Predicted {
                         FIRST_NAMES,
                     );
                     sentences.push(format!(
-                        "{} units are left out ({names}): {}",
+                        "{} units were skipped ({names}): {}",
                         units.len(),
                         why_left_out(first)
                     ));
@@ -197,7 +200,7 @@ impl Predicted {
                 few => {
                     let told = few
                         .iter()
-                        .map(|of| format!("unit {} is left out: {}", of.unit, why_left_out(of)));
+                        .map(|of| format!("unit {} was skipped: {}", of.unit, why_left_out(of)));
                     sentences.extend(told);
                 }
             }
@@ -205,24 +208,24 @@ impl Predicted {
         sentences
     }
 
-    /// Returns the error where units were left out and none is predicted.
+    /// Returns an error if all units were skipped.
     pub(super) fn nothing_predicted(&self) -> Option<CliError> {
         if !self.predictions.is_empty() || self.skipped.is_empty() {
             return None;
         }
         let count = self.skipped.len();
         let units = if count == 1 {
-            "1 unit is".to_owned()
+            "the only unit was".to_owned()
         } else {
-            format!("{count} units are")
+            format!("all {count} units were")
         };
-        let message = format!("nothing is predicted: {units} left out, and there is no other");
+        let message = format!("nothing was predicted: {units} skipped");
         let error = CliError::new(Code::UnitsSkipped, message);
-        Some(error.hint("mend what is named above; nothing was written"))
+        Some(error.hint("correct the data named above; nothing was written"))
     }
 
-    /// Returns what people are told who want to know: of an alarm, and of units left out, each by a notice of its own, since not
-    /// everybody is told of both.
+    /// Returns the notifications: one for an alarm and one for skipped units, because receivers may subscribe to only one of
+    /// them.
     pub(super) fn notices(&self, pipeline: &str) -> Vec<Notice> {
         let skipped = self.skipped.len();
         let mut notices = Vec::new();
@@ -245,7 +248,7 @@ impl Predicted {
 
     fn summary(&self) -> String {
         let (predicted, skipped, flagged) = (self.units(), self.skipped.len(), self.flags.units());
-        format!("{predicted} units predicted, {skipped} left out, {flagged} flagged")
+        format!("{predicted} units predicted, {skipped} skipped, {flagged} flagged")
     }
 
     fn notice(&self, occasion: Occasion, pipeline: &str, title: &str) -> Notice {
@@ -276,7 +279,7 @@ impl Predicted {
                 .first()
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            lines.push(format!("unit {unit} is left out: {first}"));
+            lines.push(format!("unit {unit} was skipped: {first}"));
         }
         let mut notice = Notice::new(occasion, pipeline, title).text(lines.join("\n"));
         notice.version = self.model.clone();
@@ -291,7 +294,7 @@ impl Predicted {
         notice
     }
 
-    /// Returns what is counted for metrics.
+    /// Returns the counts for metrics.
     pub(super) fn fact(&self) -> PredictFact {
         let lowest = |of: fn(&Prediction) -> Option<f64>| {
             self.predictions.iter().filter_map(of).reduce(f64::min)
@@ -354,13 +357,13 @@ impl Predicted {
     }
 }
 
-/// Returns the predictions as a table, and what their intervals mean.
+/// Returns the predictions as a table, with a note about their intervals.
 pub(super) fn text(predicted: &Predicted, bundle: &ModelBundle) -> String {
     let coverage = bundle.calibration().coverage() * 100.0;
     let most = bundle.manifest().target.cap();
     let note = match bundle.calibration().truth_cap() {
         Some(cap) => format!("an upper end of {cap} means {cap} or more"),
-        None => format!("predictions are at most {most}, intervals speak of the whole life"),
+        None => format!("predictions are at most {most}, intervals are for the uncapped RUL"),
     };
     let table =
         report::predictions_table(&predicted.predictions, predicted.alarm_column().as_deref());
@@ -381,7 +384,7 @@ fn no_number(cycle: Cycle) -> Finding {
         file: None,
         line: None,
         column: None,
-        message: format!("the model predicts no number at cycle {cycle}"),
+        message: format!("the model predicts NaN at cycle {cycle}"),
     }
 }
 

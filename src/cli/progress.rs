@@ -12,9 +12,9 @@ use pdm_core::events::{Event, Observer};
 const TASK: &str = "{prefix:>14} {bar:28} {pos}/{len}  {msg}  {elapsed} {left}";
 const STAGE: &str = "{prefix:>14} {spinner} {msg}";
 
-/// Shows stages and long tasks on standard error while they run; everything vanishes when done.
+/// Shows stages and long tasks on standard error while they run, and clears them when done.
 ///
-/// Made only when standard error is a terminal, so logs of scheduled jobs stay clean.
+/// Used only if standard error is a terminal, so logs of scheduled jobs stay clean.
 pub(super) struct Progress {
     bars: MultiProgress,
     shown: Mutex<BTreeMap<String, ProgressBar>>,
@@ -104,14 +104,14 @@ fn style(template: &str) -> ProgressStyle {
         .with_key("left", left)
 }
 
-/// Tells the time left, which nobody knows before the first step.
+/// Writes the time left, which is unknown before the first step.
 fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
     if state.pos() > 0 {
         let _never_full = write!(out, "(about {:#} left)", HumanDuration(state.eta()));
     }
 }
 
-/// Writes notes and warnings to standard error where no progress is shown; of a quiet command only the warnings.
+/// Writes notes and warnings to standard error if no progress is shown; with `--quiet` only the warnings.
 pub(super) struct Words {
     quiet: bool,
 }

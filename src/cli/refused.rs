@@ -1,6 +1,6 @@
-//! What a job leaves when its arguments are wrong: what it would have written is replaced, as far as the arguments can be read.
+//! Replaces the outputs of a job whose arguments are invalid, as far as the arguments can be read.
 //!
-//! Whoever looks at last night's summary, report or metrics would otherwise take them for this night's.
+//! Otherwise the summary, report or metrics of an earlier run could be mistaken for those of this run.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::watch::{JOBS, Watch};
 use super::{environment, gate_reports, summary};
 use pdm_core::codes::Code;
 
-/// The arguments of a job, read without knowing whether they are right.
+/// The arguments of a job, read without checking them.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct JobArguments {
     command: String,
@@ -21,7 +21,7 @@ struct JobArguments {
     reports: Vec<String>,
 }
 
-/// Flags that are followed by a value of their own, beside those that are read.
+/// Other flags that are followed by a value.
 const WITH_VALUE: [&str; 11] = [
     "--format",
     "--color",
@@ -36,7 +36,7 @@ const WITH_VALUE: [&str; 11] = [
     "--model",
 ];
 
-/// Replaces what an earlier job wrote where this one would have written; `told` says what is wrong with the arguments.
+/// Replaces the files that this job would have written; `told` is the error of the argument parser.
 pub(super) fn replace_outputs(told: &str) {
     let Some(job) = JobArguments::read(std::env::args().skip(1)) else {
         return;
@@ -71,7 +71,7 @@ pub(super) fn replace_outputs(told: &str) {
 }
 
 impl JobArguments {
-    /// Reads the arguments of a job; none where they are those of another command.
+    /// Reads the arguments of a job; `None` if they are those of another command.
     fn read(arguments: impl Iterator<Item = String>) -> Option<Self> {
         let (mut job, mut folder) = (Self::default(), PathBuf::new());
         let mut arguments = arguments.peekable();
@@ -110,7 +110,7 @@ impl JobArguments {
     }
 }
 
-/// Returns a report's `FORMAT=FILE` with the file as seen from here.
+/// Returns a report's `FORMAT=FILE` with the file relative to the current folder.
 fn placed(report: &str, folder: &Path) -> String {
     if folder.as_os_str().is_empty() {
         return report.to_owned();

@@ -18,17 +18,17 @@ use pdm_engine::config::{
 };
 use pdm_engine::engine::{Context, Job};
 
-/// The pipeline that runs where there is none: a simulated fleet.
+/// The built-in pipeline, on a simulated fleet.
 pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml");
 /// Name of a project's main pipeline.
 pub(super) const MAIN_PIPELINE: &str = "pdm.toml";
 const EMBEDDED_LABEL: &str = "(embedded)";
-const NO_FILE: &str = "there is no pipeline file: no `pdm.toml` here or in a folder above";
+const NO_FILE: &str = "no pipeline file: there is no `pdm.toml` in this folder or above";
 
-/// A command may look at more than one project, and says once that its time is not the clock's.
+/// A command may read more than one project, but warns about `PDM_ML_NOW` only once.
 static TIME_TOLD: Once = Once::new();
 
-/// A pipeline file that was found, or the embedded one.
+/// A pipeline file, or the built-in pipeline.
 struct PipelineFile {
     label: String,
     text: String,
@@ -36,16 +36,15 @@ struct PipelineFile {
     root: PathBuf,
 }
 
-/// Resolves arguments, environment and file into what the engine takes: every value final, with its origin.
+/// Resolves arguments, environment and file into a job for the engine: every value with its origin.
 ///
 /// # Errors
-/// The file cannot be read, or has problems.
+/// The file cannot be read or is invalid.
 pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     resolve_by(PipelineSpec::compose, args, ui, |root| context(root, ui))
 }
 
-/// Resolves what [`resolve`] does, for a command that judges, moves or writes down a model: that must be somebody's model,
-/// not that of the fleet which is built in.
+/// As [`resolve`], for a command that judges, promotes or registers a model, which needs a pipeline file.
 ///
 /// # Errors
 /// As [`resolve`]; or there is no pipeline file.
@@ -55,10 +54,10 @@ pub(super) fn resolve_file(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job
     Ok((context, job))
 }
 
-/// Resolves what [`resolve`] does, for `run`: the fleet that is built in is for trying out, in this folder.
+/// As [`resolve`], for `run`, which may use the built-in pipeline in this folder.
 ///
 /// # Errors
-/// As [`resolve`]; or its model would go into a registry that the environment names.
+/// As [`resolve`]; or the model of the built-in pipeline would go into a registry that the environment names.
 pub(super) fn resolve_to_run(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     let (context, job) = resolve(args, ui)?;
     if !job.files.is_empty() {
@@ -71,33 +70,33 @@ pub(super) fn resolve_to_run(args: &PipelineArgs, ui: &Ui) -> Result<(Context, J
         .find(|origin| origin.key == "registry.url");
     if let Some(Source::Variable { name }) = origin.map(|origin| &origin.source) {
         let message = format!(
-            "{NO_FILE}, and {name} names a registry that the model of a simulated fleet does not belong in"
+            "{NO_FILE}, and the model of the built-in pipeline is not written to the registry that {name} names"
         );
         let error = CliError::new(Code::NeedsPipelineFile, message);
         let hint = format!(
-            "name your pipeline; or unset {name} to try the simulated fleet here, or ask for it there by `--set registry.url=…`"
+            "name your pipeline file; or, to try the built-in pipeline, unset {name} or pass `--set registry.url=…`"
         );
         return Err(error.hint(hint));
     }
     ui::note(&format!(
-        "{NO_FILE}: this runs a simulated fleet that is built in"
+        "{NO_FILE}; running the built-in pipeline on a simulated fleet"
     ));
     Ok((context, job))
 }
 
-/// Refuses the pipeline that is built in.
+/// Refuses the built-in pipeline.
 fn require_file(job: &Job) -> Result<(), CliError> {
     if !job.files.is_empty() {
         return Ok(());
     }
-    let message = format!("{NO_FILE}, and this command is about the model of yours");
+    let message = format!("{NO_FILE}, and this command needs one");
     let error = CliError::new(Code::NeedsPipelineFile, message);
     Err(error.hint(
-        "name the pipeline file, go into the project's folder, or let `pdm-ml init` write one",
+        "name the pipeline file, change to the project folder, or create one with `pdm-ml init`",
     ))
 }
 
-/// Resolves what [`resolve`] does, for a command that only looks: git, which takes longer than a plan, is not asked who acts.
+/// As [`resolve`], for a command that only reads: the actor is not read from git, which would take longer than a plan.
 ///
 /// # Errors
 /// As [`resolve`].
@@ -107,17 +106,17 @@ pub(super) fn resolve_to_look(args: &PipelineArgs, ui: &Ui) -> Result<(Context, 
     })
 }
 
-/// Resolves the main pipeline of the project around the current folder, for a command that needs none; none where there is no
-/// pipeline, or it cannot be read.
+/// Resolves the main pipeline of the project of the current folder, for a command that needs none; `None` if there is no
+/// pipeline or it cannot be read.
 pub(super) fn main_to_look(ui: &Ui) -> Option<(Context, Job)> {
     main_pipeline().ok().flatten()?;
     resolve_to_look(&PipelineArgs::default(), ui).ok()
 }
 
-/// Resolves what [`resolve`] does, for a search over `[tune.space]`.
+/// As [`resolve`], for a search over `[tune.space]`.
 ///
 /// # Errors
-/// As [`resolve_file`]; or a value of the space could be used by no trial.
+/// As [`resolve_file`]; or no trial could use a value of the space.
 pub(super) fn resolve_to_search(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     let (context, job) = resolve_by(PipelineSpec::compose_to_search, args, ui, |root| {
         context(root, ui)
@@ -136,8 +135,9 @@ fn resolve_by(
     context: impl FnOnce(PathBuf) -> Result<Context, CliError>,
 ) -> Result<(Context, Job), CliError> {
     let found = find(args.pipeline.as_deref())?;
-    let variables = environment::keys()
-        .map_err(|name| CliError::new(Code::VariableValue, format!("`{name}` holds no text")))?;
+    let variables = environment::keys().map_err(|name| {
+        CliError::new(Code::VariableValue, format!("`{name}` is not valid text"))
+    })?;
     let (profile, overrides) = (profile(args), args.set.clone());
     let PipelineFile {
         label,
@@ -171,10 +171,10 @@ fn resolve_by(
     Ok((context, job))
 }
 
-/// Refuses `--set` of keys that a command does not obey; those it obeys begin with one of `obeyed`.
+/// Refuses `--set` of keys that a command does not use; those it uses start with one of `obeyed`.
 ///
 /// # Errors
-/// A key that would change nothing, with the reason.
+/// A key that would have no effect, with the reason.
 pub(super) fn refuse_idle_overrides(
     args: &PipelineArgs,
     obeyed: &[&str],
@@ -187,16 +187,16 @@ pub(super) fn refuse_idle_overrides(
     };
     let error = CliError::new(
         Code::ArgumentValue,
-        format!("`--set {key}=…` would change nothing here: {why}"),
+        format!("`--set {key}=…` has no effect here: {why}"),
     );
     Err(error.hint(format!(
-        "leave it out; this command obeys {}",
+        "remove it; this command uses {}",
         obeyed.join(", ")
     )))
 }
 
-/// Makes a limit of addresses the memory budget where none is set: work that would meet it is refused or ended in words, before an
-/// allocation fails.
+/// Derives a memory budget from the limit on the address space if none is set, so that work is refused or ended with a message
+/// before an allocation fails.
 fn keep_to_limit(spec: &mut PipelineSpec) {
     let Some(allowed) = limits::memory() else {
         return;
@@ -204,7 +204,7 @@ fn keep_to_limit(spec: &mut PipelineSpec) {
     if spec.project.budget.memory.is_none() {
         spec.project.budget.memory = Some(MemoryLimit::of(allowed));
         ui::note(&format!(
-            "the system limits addresses (`ulimit -v`): the memory budget is {}",
+            "the address space is limited (`ulimit -v`): the memory budget is {}",
             size(allowed)
         ));
     }
@@ -226,7 +226,7 @@ fn profile(args: &PipelineArgs) -> Option<ChosenProfile> {
     given.or_else(variable)
 }
 
-/// Returns what the outside world lends to a run in the folder `root`.
+/// Returns the context of a run in the folder `root`: reporter, actor, time, variables.
 ///
 /// # Errors
 /// The signal handlers cannot be installed.
@@ -235,7 +235,7 @@ pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     context_by(root, ui, |words| git(&project, words))
 }
 
-/// As [`context`], with what `git` says to some words.
+/// As [`context`], with a function that runs `git`.
 fn context_by(
     root: PathBuf,
     ui: &Ui,
@@ -251,7 +251,7 @@ fn context_by(
     if let Some(now) = now {
         TIME_TOLD.call_once(|| {
             ui::warn(&format!(
-                "the time is {now}, as PDM_ML_NOW says: for tests and simulations only"
+                "PDM_ML_NOW sets the time to {now}; use it only for tests and simulations"
             ));
         });
     }
@@ -272,18 +272,18 @@ fn context_by(
     })
 }
 
-/// Returns what the outside world lends to a run in the current folder.
+/// Returns the context of a run in the current folder.
 ///
 /// # Errors
-/// As [`context`]; or there is no current folder any more.
+/// As [`context`]; or the current folder no longer exists.
 pub(super) fn context_here(ui: &Ui) -> Result<Context, CliError> {
     context(std::env::current_dir().map_err(CliError::resources)?, ui)
 }
 
-/// Returns the main pipeline of the project around the current folder, where there is one.
+/// Returns the main pipeline of the project of the current folder, if there is one.
 ///
 /// # Errors
-/// There is no current folder any more.
+/// The current folder no longer exists.
 pub(super) fn main_pipeline() -> Result<Option<PathBuf>, CliError> {
     std::env::current_dir()
         .map(|here| above(&here))
@@ -326,10 +326,10 @@ fn find(given: Option<&Path>) -> Result<PipelineFile, CliError> {
     })
 }
 
-/// Reads a pipeline file; a byte order mark before UTF-8 is left out.
+/// Reads a pipeline file, without a leading byte order mark.
 ///
 /// # Errors
-/// It cannot be read, or is not UTF-8.
+/// The file cannot be read, or is not UTF-8.
 pub(super) fn read(path: &Path, label: &str) -> Result<String, CliError> {
     let bytes = read_at_most(path, MOST_OF_A_PIPELINE).map_err(|error| unread(label, &error))?;
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
@@ -343,7 +343,7 @@ pub(super) fn read(path: &Path, label: &str) -> Result<String, CliError> {
         let what = if utf16 {
             "it is UTF-16".to_owned()
         } else {
-            format!("line {line} holds bytes of another encoding")
+            format!("line {line} has another encoding")
         };
         let error = CliError::new(
             Code::NotText,
@@ -365,9 +365,7 @@ fn unread(label: &str, error: &io::Error) -> CliError {
                 Code::PipelineTooLarge,
                 format!("`{label}` has more than {most}"),
             );
-            error.hint(
-                "is it a pipeline file? data belong into files of their own, named by the pipeline",
-            )
+            error.hint("check the file name; data belong in separate files that the pipeline names")
         }
         _ => {
             let error_at =
@@ -380,12 +378,12 @@ fn unread(label: &str, error: &io::Error) -> CliError {
             if is_template && error.kind() == ErrorKind::NotFound {
                 return error_at.hint(format!("`pdm-ml init --template {template}` writes it"));
             }
-            error_at.hint("name a pipeline TOML, or none for the embedded default")
+            error_at.hint("check the path, or create a pipeline file with `pdm-ml init`")
         }
     }
 }
 
-/// Paths in a pipeline are relative to its folder, or to the folder above where it lies in `pipelines/`.
+/// Paths in a pipeline are relative to its folder, or to the folder above if it is in `pipelines/`.
 fn root_of(pipeline: &Path) -> Option<PathBuf> {
     let folder = pipeline.parent()?;
     match folder.file_name() {
@@ -394,12 +392,12 @@ fn root_of(pipeline: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Returns the top of the repository that holds a folder, where git knows one.
+/// Returns the top of the Git repository that contains a folder, if there is one.
 pub(super) fn repository_top(folder: &Path) -> Option<PathBuf> {
     git(folder, &["rev-parse", "--show-toplevel"]).map(PathBuf::from)
 }
 
-/// Returns what git says of the project, in one line; none where it says nothing.
+/// Returns the trimmed output of a git command in the project; `None` if it fails or prints nothing.
 pub(super) fn git(root: &Path, words: &[&str]) -> Option<String> {
     let output = Command::new("git")
         .arg("-C")

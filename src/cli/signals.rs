@@ -7,7 +7,7 @@ use signal_hook::flag;
 
 use pdm_core::events::Interrupt;
 
-/// Turns the first SIGINT or SIGTERM into the wish to stop, and the second into the end.
+/// Makes the first SIGINT or SIGTERM a request to stop; the second one ends the process.
 ///
 /// # Errors
 /// The handler cannot be installed.

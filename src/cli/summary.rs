@@ -1,4 +1,4 @@
-//! The summary that `retrain` writes: the same keys whatever came of the night, and never that of an earlier night.
+//! The summary that `retrain` writes: the same keys whatever the result, and never left over from an earlier run.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,19 +13,19 @@ use super::{environment, night, outputs, ui};
 use pdm_core::content::read_note;
 use pdm_core::domain::redact_json;
 
-/// Which file at the place of a summary may be replaced.
+/// Which existing file may be replaced by a summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MayReplace {
     /// An earlier summary.
     Summary,
-    /// Any file: the user said `--force`.
+    /// Any file, with `--force`.
     Anything,
 }
 
-/// Whether this process has said how its night ended.
+/// Whether this process has already written its summary.
 static ENDED: AtomicBool = AtomicBool::new(false);
 
-/// Writes what came of a night, where that is asked for.
+/// Writes the result of a retraining, if a file was given.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -40,7 +40,7 @@ fn put(path: &Path, summary: &impl Serialize) -> Result<(), CliError> {
     outputs::write(path, redact_json(&text).as_bytes())
 }
 
-/// Replaces the summary of an earlier night by one that says that this night has not ended: who is killed cannot write it.
+/// Replaces the summary of an earlier retraining by one with the result `unfinished`, which stays if the process is killed.
 pub(super) fn begin(
     path: Option<&Path>,
     may_replace: MayReplace,
@@ -48,7 +48,7 @@ pub(super) fn begin(
     file: &str,
     now: Option<Timestamp>,
 ) {
-    let why = "the night has not ended: it goes on, or it was killed; the same command goes on where it stopped";
+    let why = "the retraining is still running or was killed; if it was killed, run the same command again to continue it";
     let summary = json!({
         "time": now.unwrap_or_else(Timestamp::now),
         "pipeline": pipeline,
@@ -61,7 +61,7 @@ pub(super) fn begin(
     replace(path, may_replace, &summary);
 }
 
-/// Returns what is written of a night that failed, in the words of one that did not.
+/// Returns the summary of a failed retraining, with the same keys as that of a successful one.
 pub(super) fn failure(
     error: &CliError,
     pipeline: &str,
@@ -83,7 +83,7 @@ pub(super) fn failure(
     summary
 }
 
-/// Writes the summary and the closing line of a night that could not even begin, unless the night has told its end itself.
+/// Writes the summary and the closing line of a retraining that could not start, unless they were already written.
 pub(super) fn failed_early(
     path: Option<&Path>,
     pipeline: Option<&Path>,
@@ -107,12 +107,12 @@ pub(super) fn failed_early(
     ui::line(&night::failed_line(&summary));
 }
 
-/// Replaces a summary; a file that is none stays as it is, unless it may be replaced.
+/// Replaces a summary; any other file is not changed unless `may_replace` allows it.
 fn replace(path: Option<&Path>, may_replace: MayReplace, summary: &Value) {
     let Some(path) = path else { return };
     if may_replace == MayReplace::Summary && path.exists() && !is_summary(path) {
         return ui::warn(&format!(
-            "`{}` holds no summary and stays as it is",
+            "`{}` is not a summary and was not changed",
             path.display()
         ));
     }
@@ -124,7 +124,7 @@ fn replace(path: Option<&Path>, may_replace: MayReplace, summary: &Value) {
 fn is_summary(path: &Path) -> bool {
     let text = read_note(path).unwrap_or_default();
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
-    // A half-written or emptied one is replaced, too.
+    // An empty or truncated summary is replaced too.
     text.trim().is_empty()
         || ["result", "pipeline", "time"]
             .iter()

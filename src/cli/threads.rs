@@ -1,10 +1,10 @@
-//! How many threads work at once: what `--threads` says, else the pipeline's budget, else one per core.
+//! Sets the number of threads: `--threads`, else the pipeline's budget, else one per core.
 
 use std::num::NonZeroUsize;
 
 use super::error::CliError;
 
-/// Obeys `--threads`, before any pipeline is read; 0 leaves the choice to [`from_budget`].
+/// Applies `--threads` before any pipeline is read; 0 leaves the choice to [`from_budget`].
 pub(super) fn from_flag(threads: u16) -> Result<(), CliError> {
     match NonZeroUsize::new(threads.into()) {
         Some(threads) => start(threads)
@@ -13,15 +13,14 @@ pub(super) fn from_flag(threads: u16) -> Result<(), CliError> {
     }
 }
 
-/// Obeys `project.budget.threads` of the pipeline that was read. Where the flag was given, or another pipeline came first,
-/// the threads are there already and stay.
+/// Applies `project.budget.threads` of a pipeline. Has no effect if the flag or an earlier pipeline already set the number.
 pub(super) fn from_budget(threads: Option<u16>) {
     if let Some(threads) = threads.and_then(|threads| NonZeroUsize::new(threads.into())) {
         let _already_started = start(threads);
     }
 }
 
-/// Starts the threads that all work is given to; without it, the first work starts one per core.
+/// Starts the thread pool for all work; without this call, the first work starts one thread per core.
 fn start(threads: NonZeroUsize) -> Result<(), rayon::ThreadPoolBuildError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())

@@ -1,14 +1,14 @@
-//! What a search came to, in words.
+//! The text output of a search.
 
 use pdm_engine::config::toml_of;
 use pdm_engine::engine::{Confirmation, EdgeRow, Ended, TrialRow, Tuned};
 use pdm_models::tune::{Choose, End};
 use pdm_report::report::{Align, table};
 
-/// Most trials the table shows beside the chosen one and the file.
+/// Maximum number of trials in the table, besides the chosen one and the file.
 const TOP: usize = 10;
 
-/// Returns the best trials, which one was chosen and why, and how far to trust its score.
+/// Returns the best trials, which one was chosen and why, and how reliable its score is.
 pub(super) fn text(tuned: &Tuned) -> String {
     let counts = [Ended::Complete, Ended::Pruned, Ended::Failed].map(|ended| tuned.count(ended));
     let [complete, pruned, failed] = counts;
@@ -27,7 +27,7 @@ pub(super) fn text(tuned: &Tuned) -> String {
         ),
     ];
     if tuned.exhausted {
-        lines.push("nothing new is left to try".to_owned());
+        lines.push("all combinations have been tried".to_owned());
     }
     lines.push(String::new());
     lines.push(why(tuned));
@@ -101,23 +101,23 @@ fn why(tuned: &Tuned) -> String {
     } = tuned;
     let name = |number: usize| {
         if number == 0 {
-            "the file as it stands".to_owned()
+            "the unchanged file".to_owned()
         } else {
             format!("trial {number}")
         }
     };
     let (chosen_name, best_name) = (name(*chosen), name(*best));
     if tuned.rule == Choose::Best {
-        return format!("chosen: {chosen_name}, by its score alone");
+        return format!("chosen: {chosen_name}, which has the best score");
     }
     let simplest = match tuned.simpler_by.as_slice() {
         [] => "the smallest model".to_owned(),
         keys => format!("the simplest by {}", keys.join(", then ")),
     };
     match within {
-        1 => format!(
-            "chosen: {chosen_name}, the best; no other lies within one standard error of it"
-        ),
+        1 => {
+            format!("chosen: {chosen_name}, the best; no other is within one standard error of it")
+        }
         _ if chosen == best => {
             format!(
                 "chosen: {chosen_name}, the best and {simplest} of {within} within one standard error"
@@ -131,7 +131,7 @@ fn why(tuned: &Tuned) -> String {
     }
 }
 
-/// Tells of a value at an end of its range: which key, which end, and what to write to look beyond it.
+/// Warns about a value at an end of its range: the key, the end, and how to widen the range.
 fn edge(tuned: &Tuned, row: &EdgeRow) -> String {
     let EdgeRow { trial, edge } = row;
     let whose = if *trial == tuned.chosen {
@@ -155,20 +155,20 @@ fn edge(tuned: &Tuned, row: &EdgeRow) -> String {
             End::High => "above",
         };
         format!(
-            "lies {side} the range that was searched, {} to {}",
+            "is {side} the searched range, {} to {}",
             toml_of(&edge.low),
             toml_of(&edge.high)
         )
     } else {
         format!(
-            "lies at the {end} end of {} to {}",
+            "is at the {end} end of {} to {}",
             toml_of(&edge.low),
             toml_of(&edge.high)
         )
     };
     format!(
-        "warning: {whose} {} = {} {place}, so better values may lie beyond it; where the key \
-         takes such values, give \"{}\" in [tune.space] {widen}, and search again",
+        "warning: {whose} {} = {} {place}, so better values may be outside it; if the key \
+         allows them, give \"{}\" in [tune.space] {widen}, and search again",
         edge.key,
         toml_of(&edge.value),
         edge.key
@@ -182,7 +182,7 @@ fn confirmation(again: &Confirmation) -> String {
         }
         _ => String::new(),
     };
-    format!("on folds dealt anew: {:.3}{file}", again.chosen)
+    format!("on new folds: {:.3}{file}", again.chosen)
 }
 
 fn warning(tuned: &Tuned) -> String {
@@ -193,10 +193,10 @@ fn warning(tuned: &Tuned) -> String {
     let trust = if tuned.confirmed.is_empty() {
         "set tune.confirm = 1"
     } else {
-        "trust the line above more"
+        "the line above is more reliable"
     };
     let trials = tuned.trials.len();
     format!(
-        "note: {score:.3} is the pick of {trials} and flatters; {trust}, and the test part most"
+        "note: {score:.3} is the best of {trials} trials and therefore too optimistic; {trust}, and the test part is most reliable"
     )
 }

@@ -13,12 +13,12 @@ use pdm_core::codes::Code;
 use pdm_core::domain::{redact, redact_json, visible, visible_coloured};
 use pdm_report::report;
 
-/// Writes results to standard output and words to standard error.
+/// Writes results to standard output and messages to standard error.
 pub(super) struct Ui {
     format: OutputFormat,
     color: Color,
     quiet: bool,
-    /// Who watches this command, beside the people at the terminal.
+    /// The log, trace and metrics of this command.
     pub(super) watch: Watch,
     wait: Option<Duration>,
     strict: bool,
@@ -36,22 +36,22 @@ impl Ui {
         }
     }
 
-    /// Returns how long to wait for another command that changes the project; none for as long as it takes.
+    /// Returns how long to wait for another command that changes the project; `None` means without limit.
     pub(super) fn wait(&self) -> Option<Duration> {
         self.wait
     }
 
-    /// Returns whether what changes the meaning of a job ends it.
+    /// Returns whether warnings that change what a job does are errors.
     pub(super) fn is_strict(&self) -> bool {
         self.strict
     }
 
-    /// Returns whether progress may be shown: people are watching and want it.
+    /// Returns whether progress may be shown: on a terminal, and not with `--quiet`.
     pub(super) fn shows_progress(&self) -> bool {
         !self.quiet && !self.watch.writes_lines() && io::stderr().is_terminal()
     }
 
-    /// Returns whether people want to hear only of trouble.
+    /// Returns whether only warnings and errors are shown.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -65,7 +65,7 @@ impl Ui {
         }
     }
 
-    /// Writes a result: JSON for programs, otherwise the text of `table`, fitted to the width of a terminal.
+    /// Writes a result: JSON if asked for, otherwise the text of `table`, fitted to the width of the terminal.
     ///
     /// # Errors
     /// Standard output cannot be written; a reader that went away is not an error.
@@ -77,7 +77,7 @@ impl Ui {
         self.show_verbatim(value, || fitted(table))
     }
 
-    /// As [`Self::show`], for text that people copy, such as a file or a command: its lines are never wrapped.
+    /// As [`Self::show`], for text that users copy, such as a file or a command: its lines are never wrapped.
     ///
     /// # Errors
     /// As [`Self::show`].
@@ -95,12 +95,12 @@ impl Ui {
         }
     }
 
-    /// Returns whether results are shown to people.
+    /// Returns whether results are written as text.
     pub(super) fn is_for_people(&self) -> bool {
         self.format == OutputFormat::Table
     }
 
-    /// Writes text to standard output, whatever the format, without secrets and commands to the terminal in it; see [`fitted`] for text with tables.
+    /// Writes text to standard output, whatever the format, without secrets and terminal escapes; see [`fitted`] for tables.
     ///
     /// # Errors
     /// As [`Self::show`].
@@ -138,13 +138,13 @@ impl Ui {
         }
     }
 
-    /// Tells an error: words on standard error, and an object on standard output where JSON was asked for.
+    /// Reports an error: text on standard error, and an object on standard output if JSON was asked for.
     pub(super) fn fail(&self, error: &CliError) -> Exit {
         if self.format == OutputFormat::Json {
             let object = json!({ "error": error.to_json() });
             let _gone = self.json(&format!("{object:#}"));
         }
-        // Who logs tells it with the end of the command.
+        // A log contains the error in the entry for the end of the command.
         if !self.watch.logs() {
             say(&error.render(self.coloured()));
             self.more(&error.codes());
@@ -152,7 +152,7 @@ impl Ui {
         error.exit()
     }
 
-    /// Tells people at a terminal where a kind of error is explained; a log or a pipe would only be longer by it.
+    /// Prints on a terminal where the error is explained; a log or a pipe does not need it.
     pub(super) fn more(&self, codes: &[Code]) {
         let Some((first, others)) = codes.split_first() else {
             return;
@@ -172,7 +172,7 @@ impl Ui {
         }
     }
 
-    /// Tells what to do next, on standard error.
+    /// Prints what to do next on standard error.
     pub(super) fn next(&self, command: &str) {
         if self.format == OutputFormat::Table
             && !self.quiet
@@ -184,14 +184,14 @@ impl Ui {
     }
 }
 
-/// Renders text for standard output: to the width of the terminal where it is one, whole where it is piped.
+/// Renders text for standard output: to the width of the terminal, or without a limit in a pipe.
 pub(super) fn fitted(render: impl FnOnce() -> String) -> String {
     report::within(terminal_columns(), render)
 }
 
-/// Returns the columns of the terminal on standard output; none where it is a file or a pipe.
+/// Returns the columns of the terminal on standard output; `None` for a file or a pipe.
 fn terminal_columns() -> Option<usize> {
-    /// What is assumed of a terminal that does not say.
+    /// Width of a terminal that does not report one.
     const USUAL: usize = 80;
     if !io::stdout().is_terminal() {
         return None;
@@ -202,7 +202,7 @@ fn terminal_columns() -> Option<usize> {
     Some(columns.unwrap_or(USUAL))
 }
 
-/// Asks the terminal itself: `terminal_size` says nothing of one that knows its columns and not its rows.
+/// Asks the terminal directly: `terminal_size` returns nothing if a terminal knows its columns but not its rows.
 #[cfg(unix)]
 fn measured_columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
@@ -214,7 +214,7 @@ fn measured_columns() -> Option<usize> {
     terminal_size::terminal_size().map(|(columns, _)| usize::from(columns.0))
 }
 
-/// Tells what is wrong with the arguments, or answers `--help` and `--version`.
+/// Reports an error in the arguments, or prints the text of `--help` and `--version`.
 pub(super) fn refuse(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
         let _gone = error.print();
@@ -240,7 +240,7 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
     code.into()
 }
 
-/// Returns whether the arguments, which could not be read, give a flag the value `json`.
+/// Returns whether the arguments, which could not be parsed, give a flag the value `json`.
 fn asks_for_json(flag: &str) -> bool {
     let together = format!("{flag}=json");
     std::env::args().any(|arg| arg == together)
@@ -256,23 +256,23 @@ pub(super) fn line(text: &str) {
     }
 }
 
-/// Tells a note, on standard error or in the log.
+/// Writes a note to standard error or the log.
 pub(super) fn note(message: &str) {
     if !watch::log(false, message) {
         say(&format!("note: {}", visible(message)));
     }
 }
 
-/// Tells a warning, on standard error or in the log.
+/// Writes a warning to standard error or the log.
 pub(super) fn warn(message: &str) {
     if !watch::log(true, message) {
         say(&format!("warning: {}", visible(message)));
     }
 }
 
-/// Writes words to standard error, without secrets and, but for colours, commands to the terminal in them.
+/// Writes text to standard error, without secrets and terminal escapes other than colours.
 pub(super) fn say(text: &str) {
-    // With standard error gone there is nobody left to tell.
+    // An error here cannot be reported anywhere.
     let _gone = writeln!(
         io::stderr(),
         "{}",

@@ -1,4 +1,4 @@
-//! What watches a command from outside: its log, its spans, its metrics.
+//! The log, spans and metrics of a command.
 
 mod export;
 mod log;
@@ -30,13 +30,13 @@ use pdm_tracking::observe::{
     Spans, TraceContext, prometheus,
 };
 
-/// Commands after which metrics are written: those a job consists of.
+/// Commands that write metrics: those that jobs run.
 pub(super) const JOBS: [&str; 6] = ["run", "retrain", "gate", "promote", "predict", "drift"];
 
 /// The command that predicts.
 const PREDICT: &str = "predict";
 
-/// What watches a command from outside: its log, its spans, its metrics.
+/// The log, spans and metrics of a command.
 pub(super) struct Watch {
     command: String,
     begun: Instant,
@@ -50,24 +50,24 @@ pub(super) struct Watch {
     known: Mutex<WatchedJob>,
 }
 
-/// What is known of a job beside what its events say.
+/// Facts about a job that are not in its events.
 #[derive(Default)]
-struct WatchedJob {
-    /// The pipeline, to ask its registry at the end.
+struct Known {
+    /// The pipeline, whose registry is read at the end.
     job: Option<(Context, Job)>,
     scores: Vec<ScoreFact>,
     verdict: Option<Verdict>,
     gates: Vec<GateFact>,
     drift: Option<DriftFact>,
-    /// What was predicted, and of which data set, where no pipeline has a name for it.
+    /// Counts of predictions, and the data set, which replaces the name of the pipeline if there is none.
     predicted: Option<(String, PredictFact)>,
 }
 
 impl Watch {
-    /// Begins to watch a command as its arguments and the environment ask for.
+    /// Sets up log, spans and metrics from the arguments and the environment.
     ///
     /// # Errors
-    /// A format or level that is none.
+    /// A log format or level is invalid.
     pub(super) fn begin(global: &Global, command: &str) -> Result<Self, clap::Error> {
         let args = &global.watch;
         let format = match (
@@ -77,7 +77,7 @@ impl Watch {
             (Some(format), _) => format,
             (None, Some(text)) => LogFormat::from_str(&text, true).map_err(|_| {
                 refuse(format!(
-                    "{} is `{text}`, not text or json",
+                    "{} is `{text}`; expected text or json",
                     environment::LOG_FORMAT
                 ))
             })?,
@@ -121,7 +121,7 @@ impl Watch {
         })
     }
 
-    /// Writes the metrics of a job whose arguments were refused.
+    /// Writes the metrics of a job with invalid arguments.
     pub(super) fn measure_refusal(path: &Path, command: &str, exit_code: u8) {
         let facts = JobFacts {
             pipeline: String::new(),
@@ -143,7 +143,7 @@ impl Watch {
         }
     }
 
-    /// Logs that the arguments were refused, in a process that could not begin.
+    /// Logs an error in the arguments, in a process that could not start.
     pub(super) fn refused(message: &str) {
         log::subscribe(LogFormat::Json, None, false, &Export::off());
         let spans = Spans::begin("", TraceContext::new());
@@ -165,34 +165,34 @@ impl Watch {
         );
     }
 
-    /// Returns whether messages are logged as JSON instead of told to people.
+    /// Returns whether messages are logged as JSON instead of printed as text.
     pub(super) fn logs(&self) -> bool {
         self.format == LogFormat::Json
     }
 
-    /// Returns whether lines are written that a progress bar would tear apart.
+    /// Returns whether log lines are written, which a progress bar would disturb.
     pub(super) fn writes_lines(&self) -> bool {
         self.writes_lines
     }
 
-    /// Returns a reporter that this watch listens to.
+    /// Returns a reporter whose events go to the log, spans and metrics.
     pub(super) fn listen(&self, reporter: Reporter) -> Reporter {
         reporter
             .with(Arc::<Spans>::clone(&self.spans))
             .with(Arc::<Gatherer>::clone(&self.gatherer))
     }
 
-    /// Returns the file for metrics that the command writes at its end; none where it writes none.
+    /// Returns the metrics file that the command writes at its end, if any.
     pub(super) fn metrics_file(&self) -> Option<&Path> {
         self.metrics_file
             .as_deref()
             .filter(|_| JOBS.contains(&self.command.as_str()))
     }
 
-    /// Takes note of the pipeline the command is about.
+    /// Records the pipeline of the command.
     pub(super) fn pipeline(&self, context: &Context, job: &Job) {
         self.spans.pipeline(&job.spec.project.name);
-        // Without its listeners: a display vanishes when the work is done.
+        // Without its listeners, which end with the work.
         let context = Context {
             reporter: Reporter::silent(),
             ..context.clone()
@@ -200,20 +200,20 @@ impl Watch {
         self.with_known(|known| known.job = Some((context, job.clone())));
     }
 
-    /// Takes note of what a pipeline came to.
+    /// Records the outcome of a pipeline.
     pub(super) fn outcome(&self, outcome: &Outcome) {
         if let Some(report) = &outcome.gates {
             self.gates(report);
         }
         if let Some(scores) = &outcome.scores {
-            // Where no test part is installed, both cards are the same.
+            // Without a test part, both scorecards are the same.
             let cards = std::iter::once(&scores.scorecard);
             let cards = cards.chain((scores.on == Part::Test).then_some(&scores.out_of_fold));
             self.with_known(|known| known.scores = cards.flat_map(ScoreFact::of).collect());
         }
     }
 
-    /// Takes note of what came of a night.
+    /// Records the result of a retraining.
     pub(super) fn night(&self, retrained: &Retrained) {
         if let Some(report) = &retrained.gates {
             self.gates(report);
@@ -228,12 +228,12 @@ impl Watch {
         }
     }
 
-    /// Takes note of what was predicted.
+    /// Records counts of predictions.
     pub(super) fn predicted(&self, dataset: &str, fact: PredictFact) {
         self.with_known(|known| known.predicted = Some((dataset.to_owned(), fact)));
     }
 
-    /// Takes note of what gates said.
+    /// Records the results of gates.
     pub(super) fn gates(&self, report: &GateReport) {
         self.with_known(|known| {
             known.verdict = Some(report.verdict);
@@ -241,12 +241,12 @@ impl Watch {
         });
     }
 
-    /// Takes note of what a look for drift found.
+    /// Records the result of a drift test.
     pub(super) fn drift(&self, report: &DriftReport) {
         self.with_known(|known| known.drift = Some(DriftFact::of(report)));
     }
 
-    /// Tells everybody who watches how the command ended. None of them can change that.
+    /// Writes the end of the command to the log, spans and metrics. Failures here do not change its exit code.
     pub(super) fn end(&self, exit: Exit, error: Option<CliError>) {
         let elapsed = self.begun.elapsed();
         let is_job = JOBS.contains(&self.command.as_str());
@@ -275,10 +275,10 @@ impl Watch {
             predicted,
         } = self.with_known(std::mem::take);
         let (dataset, predicted) = predicted.unzip();
-        // A prediction moves no alias, so the registry is not asked again.
+        // A prediction moves no alias, so the registry is not read again.
         let asked = job.as_ref().filter(|_| self.command != PREDICT);
         let champion = asked.map_or(ChampionFact::Unknown, |(context, job)| match exit {
-            // It was just found out that it does not answer.
+            // The registry has just been unavailable.
             Exit::Unavailable => ChampionFact::Unknown,
             _ => champion(context, job),
         });

@@ -53,7 +53,7 @@ fn a_registry_in_a_bucket_serves_the_whole_line() {
     assert!(verified.stdout.contains("intact"), "{verified:?}");
     let doctor = project.pdm(&["doctor", "--registry", &url]);
     assert!(
-        doctor.code == 0 && doctor.stdout.contains("one winner"),
+        doctor.code == 0 && doctor.stdout.contains("exactly one succeeded"),
         "{doctor:?}"
     );
 

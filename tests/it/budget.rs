@@ -41,7 +41,7 @@ fn training_that_cannot_fit_its_memory_is_refused_before_it_begins() {
     let plan = project.pdm(&[&["plan"], &small[..]].concat());
     assert!(
         plan.stdout
-            .contains("more than its budget of 8.0 MiB: it would be refused"),
+            .contains("more than the budget of 8.0 MiB: the stage would not start"),
         "{}",
         plan.stdout
     );

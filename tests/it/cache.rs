@@ -43,7 +43,7 @@ fn the_list_tells_what_lies_there_and_who_rests_on_it() {
         project
             .pdm(&["cache", "list"])
             .stdout
-            .contains("nothing is cached")
+            .contains("the cache is empty")
     );
     project.json(&["train"]);
     project.json(&["train", "--set", "model.l2=3.5"]);
@@ -65,8 +65,8 @@ fn the_list_tells_what_lies_there_and_who_rests_on_it() {
     assert!(train[0]["bytes"].as_u64().unwrap() > 1000 && train[0]["cost"]["elapsed_ms"].is_u64());
     let words = project.pdm(&["cache", "list"]).stdout;
     assert!(
-        words.contains("last of small")
-            && words.contains("not reachable")
+        words.contains("last run of small")
+            && words.contains("unused")
             && words.contains("6 results"),
         "{words}"
     );
@@ -168,7 +168,7 @@ fn why_tells_the_whole_key_and_what_differs() {
         "`model.l2`",
         "→ 3.5 (pdm.toml:15)",
         "train_SIM001.txt",
-        "what an earlier stage made",
+        "output of an earlier stage",
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }

@@ -21,12 +21,12 @@ fn a_code_is_explained_however_it_is_written() {
     let long = project.pdm(&["explain", "E0107"]);
     assert_eq!(long.code, 0);
     insta::assert_snapshot!(long.stdout, @r#"
-    E0107: a key that does not exist in its section (exit code 2)
+    E0107: unknown key in a section (exit code 2)
 
-    The section has no such key, so what you wrote would change nothing. Look at the hint: it names
-    a key that is spelt alike, the section or the kind of model that the key belongs to, or the keys
-    there are. `pdm-ml config show` prints all keys with their values, and the schema that `pdm-ml
-    config schema` prints lets editors complete them.
+    The section has no such key, so it would have no effect. The hint names a key with a similar
+    spelling, the section or kind of model that the key belongs to, or all keys of the section.
+    `pdm-ml config show` prints all keys with their values; with the schema that
+    `pdm-ml config schema` prints, editors can complete them.
 
     Wrong:
 
@@ -81,13 +81,13 @@ fn an_unknown_code_is_told_what_is_near() {
     };
     insta::assert_snapshot!(["E0169", "redundant", "stack", "E9"].map(told).join("\n"), @"
     error[E0154]: no error has the code `E0169`
-      hint: did you mean E0168 (a text names no model to compare with), or E0170 (a notice would travel unencrypted), or E0167 (the system gives neither the threads nor the memory that are needed)?
+      hint: did you mean E0168 (not a run, a registered version or a bundle to compare with), or E0170 (a notification would be sent unencrypted), or E0167 (the system refuses the threads or memory that are needed)?
 
     error[E0154]: no error has the code `redundant`
       hint: `pdm-ml explain` lists all codes
 
     error[E0154]: no error has the code `stack`
-      hint: did you mean E0133 (a stack of too few models, or of a stack)?
+      hint: did you mean E0133 (a stack with too few models, or inside another stack)?
 
     error[E0154]: no error has the code `E9`
       hint: `pdm-ml explain` lists all codes
@@ -272,8 +272,8 @@ fn right_examples_load_and_wrong_ones_give_their_code() {
 
 /// The list of all codes, as it stands in `docs/errors.md`.
 fn reference() -> String {
-    let mut text = "# Errors\n\nEvery error has a code, which never changes its meaning; `pdm-ml explain E0107` prints what stands \
-                    here.\nThe exit code is that of a command that ends with the error. Made from `crates/pdm-core/src/codes` by\n\
+    let mut text = "# Errors\n\nEvery error has a code, which never changes its meaning; `pdm-ml explain E0107` prints the \
+                    text below.\nThe exit code is that of a command that ends with the error. Made from `crates/pdm-core/src/codes` by\n\
                     `scripts/regenerate`.\n"
         .to_owned();
     for group in Code::ALL.chunk_by(|a, b| a.group() == b.group()) {

@@ -94,7 +94,7 @@ fn the_help_names_every_command_and_exit_code() {
         "config",
         "completions",
         "Examples:",
-        "a gate said no",
+        "a gate failed",
         "130",
         "143",
     ] {

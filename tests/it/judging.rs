@@ -87,7 +87,10 @@ fn without_a_pipeline_file_nothing_is_judged_or_moved() {
     }
     let run = with(&project, &[("PDM_ML_REGISTRY", store)], &["run"]);
     assert!(
-        run.code == 2 && run.stderr.contains("PDM_ML_REGISTRY names a registry"),
+        run.code == 2
+            && run
+                .stderr
+                .contains("the registry that PDM_ML_REGISTRY names"),
         "{run:?}"
     );
     let run = with(&project, &[("PDM_ML__REGISTRY__URL", store)], &["run"]);
@@ -106,7 +109,7 @@ fn without_a_pipeline_file_nothing_is_judged_or_moved() {
     assert!(
         project
             .read("gate.json")
-            .contains("there is no pipeline file")
+            .contains("no pipeline file: there is no `pdm.toml`")
     );
 }
 
@@ -421,7 +424,7 @@ fn strict_jobs_end_where_a_warning_changes_what_they_mean() {
     );
     let notify = project.pdm(&["run", "--strict", "--notify"]);
     assert!(
-        notify.code == 1 && notify.stderr.contains("`--notify` tells nobody"),
+        notify.code == 1 && notify.stderr.contains("`--notify` has no effect"),
         "{notify:?}"
     );
     let input = "datasets/simulated/test_SIM001.txt";
@@ -439,7 +442,7 @@ fn strict_jobs_end_where_a_warning_changes_what_they_mean() {
         "{predict:?}"
     );
     assert!(
-        predict.stdout.is_empty() && predict.stderr.contains("`--notify` tells nobody"),
+        predict.stdout.is_empty() && predict.stderr.contains("`--notify` has no effect"),
         "{predict:?}"
     );
     // A verdict says more than a warning.

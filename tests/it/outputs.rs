@@ -161,7 +161,7 @@ fn plain_paths_to_inputs_are_refused_and_named() {
     let text = refused(&["retrain", "--summary", "./registry/../pdm.toml"]);
     assert!(
         text.contains(
-            "--summary would replace `./registry/../pdm.toml`, which is a file of the pipeline"
+            "--summary would overwrite `./registry/../pdm.toml`, which is a file of the pipeline"
         ),
         "{text}"
     );
@@ -187,7 +187,7 @@ fn plain_paths_to_inputs_are_refused_and_named() {
         "bundle/rul.csv",
     ]);
     assert!(
-        text.contains("into the folder that `the model` names") || text.contains("E0161"),
+        text.contains("into the folder of `the model`") || text.contains("E0161"),
         "{text}"
     );
     // A table that is read and written, the first case anybody met.
@@ -196,7 +196,7 @@ fn plain_paths_to_inputs_are_refused_and_named() {
         "predict", "--model", "bundle", "--input", "t.csv", "--output", "t.csv",
     ]);
     assert!(
-        text.contains("--output would replace `t.csv`, which is what `--input` names"),
+        text.contains("--output would overwrite `t.csv`, which is the file of `--input`"),
         "{text}"
     );
 }

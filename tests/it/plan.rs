@@ -65,9 +65,7 @@ fn a_plan_names_the_file_that_changed_and_what_it_would_cost() {
     );
     let words = project.pdm(&["plan"]).stdout;
     assert!(
-        words.contains("memory")
-            && words.contains("MiB")
-            && words.contains("the last training took"),
+        words.contains("memory") && words.contains("MiB") && words.contains("last training"),
         "{words}"
     );
     project.write(file, &rows);

@@ -212,7 +212,7 @@ fn gc_of_a_log_that_lost_its_newest_entries_asks_for_force() {
     );
     let gone = project.pdm(&["registry", "verify", "--head", &newest]);
     assert!(
-        gone.code == 40 && gone.stdout.contains("the head that was noted"),
+        gone.code == 40 && gone.stdout.contains("the given head"),
         "{gone:?}"
     );
     assert_eq!(project.pdm(&["registry", "verify", "--head", "8"]).code, 40);

@@ -171,7 +171,7 @@ fn without_a_test_part_the_line_says_so_and_judges_out_of_fold() {
     assert!(
         answer
             .stdout
-            .contains("no test part is installed: judged by out-of-fold scores alone"),
+            .contains("no test part: judged by out-of-fold scores only"),
         "{}",
         answer.stdout
     );

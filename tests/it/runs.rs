@@ -65,7 +65,7 @@ fn an_empty_store_lists_nothing() {
     let answer = Project::empty().pdm(&["runs", "list"]);
     assert_eq!(
         (answer.code, answer.stdout.as_str()),
-        (0, "no runs are recorded here yet\n")
+        (0, "no runs recorded yet\n")
     );
 }
 
@@ -157,7 +157,7 @@ fn a_list_can_be_narrowed() {
         ((3, 0), (0, 0))
     );
     let none = project.pdm(&["runs", "list", "--status", "killed"]);
-    assert_eq!(none.stdout, "no recorded run is like that\n");
+    assert_eq!(none.stdout, "no recorded run matches\n");
     let wrong = project.pdm(&["runs", "list", "--since", "tuesday"]);
     assert!(
         wrong.code == 2 && wrong.stderr.contains("a date such as 2026-11-23"),

@@ -204,7 +204,7 @@ fn the_profile_goes_along_and_a_variable_that_does_not_is_named() {
     assert!(
         answer
             .stderr
-            .contains("PDM_ML__MODEL__L2 is set here and not for the job"),
+            .contains("PDM_ML__MODEL__L2 is set here but not for the job"),
         "{answer:?}"
     );
 }

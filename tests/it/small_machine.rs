@@ -78,7 +78,8 @@ fn every_stage_is_held_against_the_budget_before_it_begins() {
     let plan = project.pdm(&[&["plan", "--exit-code"], &tight[..]].concat());
     assert_eq!(plan.code, 50, "{plan:?}");
     assert!(
-        plan.stdout.contains("validate: about") && plan.stdout.contains("it would be refused"),
+        plan.stdout.contains("validate: about")
+            && plan.stdout.contains("the stage would not start"),
         "{}",
         plan.stdout
     );

@@ -244,8 +244,8 @@ fn the_words_name_the_choice_and_warn_of_its_score() {
         "behind the best",
         "chosen: ",
         "one standard error",
-        "on folds dealt anew",
-        "flatters",
+        "on new folds",
+        "too optimistic",
         "written: pdm.tuned.toml",
     ];
     for words in expected {
@@ -262,7 +262,7 @@ fn the_words_name_the_choice_and_warn_of_its_score() {
         ])
         .stdout;
     assert!(
-        words.contains("by its score alone") && words.contains("tune.confirm = 1"),
+        words.contains("which has the best score") && words.contains("tune.confirm = 1"),
         "{words}"
     );
 }
@@ -273,13 +273,13 @@ fn a_dry_run_shows_the_space_and_tries_nothing() {
     let answer = project.pdm(&["tune", "--dry-run"]);
     assert_eq!(answer.code, 0, "{answer:?}");
     insta::assert_snapshot!(answer.stdout, @"
-    key                     values                  count
-    ─────────────────────────────────────────────────────────
-    model.l2                0.0001 to 10, by ratio
-    features.half_lives     [4,15], [2,8,30]            2
-    features.window_cycles  10, 20, 30, 40, 50, 60      6
+    key                     values                     count
+    ────────────────────────────────────────────────────────────
+    model.l2                0.0001 to 10, logarithmic
+    features.half_lives     [4,15], [2,8,30]               2
+    features.window_cycles  10, 20, 30, 40, 50, 60         6
 
-    any values in between; the file as it stands and at most 9 trials by tpe, compared by out-of-fold rmse
+    continuous; the unchanged file and at most 9 trials by tpe, compared by out-of-fold rmse
     ");
     let grid = [
         "tune",
@@ -298,7 +298,7 @@ fn what_stands_in_the_way_is_said_before_the_search() {
     let answer = project.pdm(&["tune"]);
     assert_eq!(answer.code, 2, "{answer:?}");
     assert!(
-        answer.stderr.contains("is there already") && answer.stderr.contains("--force"),
+        answer.stderr.contains("already exists") && answer.stderr.contains("--force"),
         "{}",
         answer.stderr
     );
@@ -362,7 +362,7 @@ fn a_value_at_an_end_of_its_range_is_told_with_what_to_widen() {
     let text = project.pdm(&["tune", "--force"]).stdout;
     assert!(
         text.contains(
-            "warning: the chosen model.l2 = 1000.0 lies at the lower end of 1000.0 to 1000000.0"
+            "warning: the chosen model.l2 = 1000.0 is at the lower end of 1000.0 to 1000000.0"
         ),
         "{text}"
     );
@@ -381,7 +381,6 @@ fn a_value_at_an_end_of_its_range_is_told_with_what_to_widen() {
         "{outcome:#}"
     );
     let text = project.pdm(&["tune", "--force"]).stdout;
-    let told =
-        "the chosen model.l2 = 0.001 lies below the range that was searched, 1000.0 to 1000000.0";
+    let told = "the chosen model.l2 = 0.001 is below the searched range, 1000.0 to 1000000.0";
     assert!(text.contains(told), "{text}");
 }

@@ -8,13 +8,13 @@ use super::PipelineArgs;
 use pdm_engine::config::Stage;
 use pdm_engine::engine::LockMode;
 
-/// What is done about the pipeline's lock.
+/// How the lock of the pipeline is used.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct LockArgs {
-    /// Fail where the run would change the pipeline's lock, such as `pdm.lock`
+    /// Fail if the run would change the lock of the pipeline, such as `pdm.lock`
     #[arg(long, conflicts_with = "frozen")]
     locked: bool,
-    /// Rest on the data files of the pipeline's lock, and leave the lock as it is
+    /// Use only the data files recorded in the lock of the pipeline, and do not change the lock
     #[arg(long)]
     frozen: bool,
 }
@@ -31,17 +31,17 @@ impl LockArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum CacheCommand {
-    /// List what is cached: size, age, last use, and whether the last run of a pipeline rests on it
+    /// List cached results: size, age, last use, and whether the last run of a pipeline uses them
     List(PipelineArgs),
-    /// Remove results nobody used for long; names all of it first
+    /// Remove results that were not used for a long time, after listing them and asking
     #[command(
         after_help = "Examples:\n  pdm-ml cache gc --dry-run\n  pdm-ml cache gc --older-than 7d --keep-last 3 --yes\n  pdm-ml cache gc --max-size 5GiB --yes"
     )]
     Gc(CacheGcArgs),
-    /// Show all that a stage depends on, and why it would run or why not
+    /// Show what a stage depends on, and why it would or would not run
     #[command(after_help = "Example:\n  pdm-ml cache why train pipelines/fd001.toml")]
     Why {
-        /// The stage
+        /// Stage
         #[arg(value_enum)]
         stage: CachedStage,
         #[command(flatten)]
@@ -53,20 +53,20 @@ pub(in crate::cli) enum CacheCommand {
 pub(in crate::cli) struct CacheGcArgs {
     #[command(flatten)]
     pub(in crate::cli) pipeline: PipelineArgs,
-    /// Only say what would be removed
+    /// Only list what would be removed
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// How long nobody must have used a result
+    /// Minimum time since a result was last used
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = patience)]
     pub(in crate::cli) older_than: Duration,
-    /// Keep this many results of each stage and pipeline, those used last, however old they are
+    /// Keep the N most recently used results of each stage and pipeline, regardless of age
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(in crate::cli) keep_last: usize,
-    /// Remove more, those used longest ago first, until the cache is no larger than this, such as 5GiB; what the last run of
-    /// a pipeline rests on goes last
+    /// Remove more results, least recently used first, until the cache is at most this size, such as 5GiB; results that the
+    /// last run of a pipeline uses are removed last
     #[arg(long, value_name = "SIZE")]
     pub(in crate::cli) max_size: Option<ByteSize>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, conflicts_with = "dry_run")]
     pub(in crate::cli) yes: bool,
 }

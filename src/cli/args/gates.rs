@@ -1,4 +1,4 @@
-//! What `gate` and `run` take beside their stages: reports for CI, and notices.
+//! Arguments of `gate` and `run` for CI reports and notifications.
 
 use std::path::PathBuf;
 
@@ -8,34 +8,34 @@ use super::{PipelineArgs, StageArgs};
 use pdm_core::gates::WhenNoChampion;
 use pdm_report::report::gate::GateFormat;
 
-/// A pipeline to bring up to its gates, or past them.
+/// A pipeline to run up to its gates, or further.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct JudgedArgs {
     #[command(flatten)]
     pub(in crate::cli) stage: StageArgs,
-    /// Report for CI, whatever the verdict: `github`, which annotates on standard output, or a file as junit, markdown,
-    /// sarif, json or github, where its name does not tell; may be repeated
+    /// Write a report for CI, whatever the verdict: `github` for annotations on standard output, or a file whose format is
+    /// junit, markdown, sarif, json or github if its name does not show it; may be repeated
     #[arg(long, value_name = "FORMAT[=FILE]", value_parser = report_target)]
     pub(in crate::cli) report: Vec<ReportTarget>,
-    /// Write reports over files that are no earlier reports; so does --force
+    /// Overwrite files that are not earlier reports (--force does so too)
     #[arg(long, requires = "report")]
     pub(in crate::cli) overwrite: bool,
-    /// What gates that compare say where there is no champion yet, whatever the pipeline says; a job of CI wants `fail`
+    /// Verdict of gates that compare with the champion if there is none yet, instead of the pipeline's; use `fail` in CI
     #[arg(long, value_enum, value_name = "VERDICT")]
     pub(in crate::cli) when_no_champion: Option<NoChampion>,
-    /// Tell those who are named in `[[notify]]` how it ended
+    /// Send the result to the receivers in `[[notify]]`
     #[arg(long)]
     pub(in crate::cli) notify: bool,
 }
 
-/// What a comparison says where there is nothing to compare with.
+/// The verdict of a comparison without a champion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum NoChampion {
     /// The first model passes
     Pass,
-    /// The gate cannot tell: exit code 21
+    /// The gate is undecided: exit code 21
     Undecided,
-    /// The gate says no: exit code 20
+    /// The gate fails: exit code 20
     Fail,
 }
 
@@ -49,7 +49,7 @@ impl From<NoChampion> for WhenNoChampion {
     }
 }
 
-/// A report, and where it goes: a file, or standard output.
+/// A report and its destination: a file, or standard output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) struct ReportTarget {
     pub(in crate::cli) format: GateFormat,
@@ -68,7 +68,7 @@ impl ReportTarget {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum NotifyCommand {
-    /// Tell everybody named in `[[notify]]` that notices arrive, whatever they want to know of
+    /// Send a test notification to every receiver in `[[notify]]`, whatever it subscribes to
     #[command(after_help = "Example:\n  pdm-ml notify test pipelines/fd001.toml")]
     Test(PipelineArgs),
 }
@@ -81,7 +81,7 @@ fn report_target(text: &str) -> Result<ReportTarget, String> {
     {
         let file = Some(file)
             .filter(|file| !file.is_empty())
-            .ok_or(format!("`{name}=` names no file"))?;
+            .ok_or(format!("`{name}=` needs a file name"))?;
         return Ok(ReportTarget {
             format,
             file: Some(file.into()),
@@ -109,7 +109,7 @@ fn report_target(text: &str) -> Result<ReportTarget, String> {
     }
     let format = GateFormat::of_file(text.as_ref());
     let format = format.ok_or(format!(
-        "its format is unknown; write FORMAT=FILE, where FORMAT is one of {names}"
+        "unknown format; write FORMAT=FILE, where FORMAT is one of {names}"
     ))?;
     Ok(ReportTarget {
         format,

@@ -2,22 +2,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Files to bring to the newest version of the format.
+/// Files to convert to the newest format version.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pdm-ml config migrate pdm.toml                        print it as it would be\n  pdm-ml config migrate --check --exit-code pipelines/*.toml\n  pdm-ml config migrate --write pipelines/*.toml"
+    after_help = "Examples:\n  pdm-ml config migrate pdm.toml                        print the converted file\n  pdm-ml config migrate --check --exit-code pipelines/*.toml\n  pdm-ml config migrate --write pipelines/*.toml"
 )]
 pub(in crate::cli) struct MigrateArgs {
-    /// Pipeline TOMLs, and files they extend [default: `pdm.toml`, here or above]
+    /// Pipeline files, and files they extend [default: `pdm.toml` in this folder or the nearest one above]
     #[arg(value_name = "PIPELINE")]
     pub(in crate::cli) files: Vec<PathBuf>,
-    /// Write the files anew; without this nothing is written
+    /// Write the files; without this flag nothing is written
     #[arg(long, conflicts_with = "check")]
     pub(in crate::cli) write: bool,
-    /// Say what would change, instead of printing a file as it would be
+    /// List what would change instead of printing the converted file
     #[arg(long)]
     pub(in crate::cli) check: bool,
-    /// With --check: exit with 3 where something would change
+    /// With --check: exit with 3 if something would change
     #[arg(long, requires = "check")]
     pub(in crate::cli) exit_code: bool,
 }

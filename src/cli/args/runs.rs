@@ -1,4 +1,4 @@
-//! Which runs to list, and which to remove.
+//! Arguments of `runs list` and `runs gc`.
 
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
@@ -10,16 +10,16 @@ use pdm_tracking::tracking::RunStatus;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pdm-ml runs list --since 7d --limit 20\n  pdm-ml runs list --status failed,killed\n\nThe table shows the RMSE out of fold and that of the part that gates judge, and what the command line set."
+    after_help = "Examples:\n  pdm-ml runs list --since 7d --limit 20\n  pdm-ml runs list --status failed,killed\n\nThe table shows the RMSE out of fold, the RMSE on the part that gates judge, and the overrides of the command line."
 )]
 pub(in crate::cli) struct RunsListArgs {
-    /// List only runs that began within this time, such as 7d, or since a date, such as 2026-11-23
+    /// List only runs started within this time, such as 7d, or since a date, such as 2026-11-23
     #[arg(long, value_name = "TIME")]
     pub(in crate::cli) since: Option<Since>,
-    /// List only runs that stand so; may be repeated, or a list with commas
+    /// List only runs with this status; may be repeated, or a comma-separated list
     #[arg(long, value_enum, value_name = "STATUS", value_delimiter = ',')]
     pub(in crate::cli) status: Vec<StatusArg>,
-    /// List the newest so many
+    /// List only the newest N runs
     #[arg(long, value_name = "N")]
     pub(in crate::cli) limit: Option<usize>,
     #[command(flatten)]
@@ -29,34 +29,34 @@ pub(in crate::cli) struct RunsListArgs {
 #[derive(Debug, Args)]
 #[command(
     group = clap::ArgGroup::new("which").required(true).multiple(true).args(["keep", "older_than", "status"]),
-    after_help = "Examples:\n  pdm-ml runs gc --keep 20 --older-than 30d --dry-run\n  pdm-ml runs gc --status failed,killed --older-than 7d --yes\n\nA run goes where all that is said holds. One that is running stays, and one that a registered version was made by; so does\none that the MLflow server of the pipeline does not have yet, but for --force."
+    after_help = "Examples:\n  pdm-ml runs gc --keep 20 --older-than 30d --dry-run\n  pdm-ml runs gc --status failed,killed --older-than 7d --yes\n\nA run is removed if all given conditions apply. Running runs, and runs that made a registered version, are kept. Runs that\nthe pipeline's MLflow server does not have yet are only removed with --force."
 )]
 pub(in crate::cli) struct RunsGcArgs {
     #[command(flatten)]
     pub(in crate::cli) pipeline: PipelineArgs,
-    /// Keep the newest so many, whatever they are
+    /// Keep the newest N runs, whatever their status
     #[arg(long, value_name = "N")]
     pub(in crate::cli) keep: Option<usize>,
-    /// Remove only runs that ended longer ago, such as 30d
+    /// Remove only runs that ended longer ago than this, such as 30d
     #[arg(long, value_name = "TIME", value_parser = age)]
     pub(in crate::cli) older_than: Option<SignedDuration>,
-    /// Remove only runs that stand so; may be repeated, or a list with commas
+    /// Remove only runs with this status; may be repeated, or a comma-separated list
     #[arg(long, value_enum, value_name = "STATUS", value_delimiter = ',')]
     pub(in crate::cli) status: Vec<EndedArg>,
-    /// Remove also what the MLflow server does not have yet, and what made a version of another registry
+    /// Also remove runs that the MLflow server does not have yet, and runs that made a version of another registry
     #[arg(long)]
     pub(in crate::cli) force: bool,
-    /// Only say what would be removed
+    /// Only list what would be removed
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, conflicts_with = "dry_run")]
     pub(in crate::cli) yes: bool,
     #[command(flatten)]
     pub(in crate::cli) store: RunStoreArgs,
 }
 
-/// Where a run stands.
+/// The status of a run.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(in crate::cli) enum StatusArg {
     Running,
@@ -65,7 +65,7 @@ pub(in crate::cli) enum StatusArg {
     Killed,
 }
 
-/// How a run ended.
+/// The status of a run that ended.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(in crate::cli) enum EndedArg {
     Finished,
@@ -94,10 +94,10 @@ impl From<EndedArg> for RunStatus {
     }
 }
 
-/// The beginning of a time that ends now.
+/// The start of a period that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Since {
-    /// So long ago.
+    /// This long ago.
     Ago(SignedDuration),
     /// At this time.
     At(Timestamp),
@@ -115,7 +115,7 @@ impl Since {
 impl std::str::FromStr for Since {
     type Err = String;
 
-    /// Reads `7d`, `2026-11-23`, which begins in UTC, or `2026-11-23T12:00:00Z`.
+    /// Reads `7d`, `2026-11-23` (midnight in UTC), or `2026-11-23T12:00:00Z`.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Ok(time) = text.parse::<Timestamp>() {
             return Ok(Self::At(time));

@@ -9,18 +9,18 @@ use pdm_engine::schedule::SchedulerKind;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ScheduleCommand {
-    /// Write the pipeline's [schedule] as the definition that a scheduler reads
+    /// Write the pipeline's [schedule] as a definition for a scheduler
     #[command(
         after_help = "Examples:\n  pdm-ml schedule export systemd --output ~/.config/systemd/user\n  pdm-ml schedule export kubernetes | kubectl apply -f -"
     )]
     Export(ScheduleExportArgs),
-    /// Show when the pipeline runs next, in the schedule's time zone
+    /// Show the next times of the schedule, in its time zone
     Next(ScheduleNextArgs),
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ScheduleExportArgs {
-    /// Who runs the job
+    /// Scheduler
     #[arg(value_enum)]
     pub(in crate::cli) kind: SchedulerArg,
     #[command(flatten)]
@@ -28,7 +28,7 @@ pub(in crate::cli) struct ScheduleExportArgs {
     /// Write to this file, or into this folder, instead of standard output; systemd's two files need a folder
     #[arg(short, long = "output", alias = "out", value_name = "PATH")]
     pub(in crate::cli) out: Option<PathBuf>,
-    /// Write over files that are there
+    /// Overwrite existing files
     #[arg(long, requires = "out")]
     pub(in crate::cli) force: bool,
 }
@@ -37,24 +37,24 @@ pub(in crate::cli) struct ScheduleExportArgs {
 pub(in crate::cli) struct ScheduleNextArgs {
     #[command(flatten)]
     pub(in crate::cli) pipeline: PipelineArgs,
-    /// How many times
+    /// Number of times to show
     #[arg(short = 'n', long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(in crate::cli) count: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum SchedulerArg {
-    /// A line of a crontab
+    /// A crontab line
     Cron,
-    /// A service and a timer
+    /// A systemd service and timer
     Systemd,
-    /// A workflow of GitHub Actions
+    /// A GitHub Actions workflow
     Github,
-    /// A DAG of Airflow 3
+    /// An Airflow 3 DAG
     Airflow,
-    /// A CronJob
+    /// A Kubernetes CronJob
     Kubernetes,
-    /// A CronWorkflow of Argo
+    /// An Argo CronWorkflow
     Argo,
 }
 
@@ -71,7 +71,7 @@ impl From<SchedulerArg> for SchedulerKind {
     }
 }
 
-/// Whose workflow `init --ci` writes.
+/// The CI service whose workflow `init --ci` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Ci {
     /// GitHub Actions

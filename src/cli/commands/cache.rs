@@ -1,4 +1,4 @@
-//! `cache`: what is cached, what of it may go, and why a stage would run.
+//! `cache`: list and remove cached results, and explain why a stage would run.
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -33,12 +33,12 @@ fn list(args: &PipelineArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, _) = settings::resolve_to_look(args, ui)?;
     let stored = engine::cache(&context).stored();
     ui.show(&stored, || match stored.len() {
-        0 => "nothing is cached".to_owned(),
+        0 => "the cache is empty".to_owned(),
         entries => format!("{}\n{entries} results, {}", rows(&stored), total(&stored)),
     })
 }
 
-/// What was found, and what became of it; nothing where it was only to be said.
+/// The results found, and what was done with each; nothing with `--dry-run`.
 #[derive(Serialize)]
 struct CacheCollection {
     found: Vec<Stored>,
@@ -47,7 +47,7 @@ struct CacheCollection {
     removed: Option<Vec<RemovedEntry>>,
 }
 
-/// What became of one entry.
+/// What was done with one entry.
 #[derive(Serialize)]
 struct RemovedEntry {
     #[serde(flatten)]
@@ -57,10 +57,8 @@ struct RemovedEntry {
 
 fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, _) = settings::resolve(&args.pipeline, ui)?;
-    // Whoever runs a pipeline keeps what it uses.
-    let _turn = (!args.dry_run)
-        .then(|| context.lock_project())
-        .transpose()?;
+    // Nothing that a running pipeline uses is removed.
+    let _turn = (!args.dry_run).then(|| context.lock_project()).transpose()?;
     let (cache, policy) = (engine::cache(&context), policy(args));
     let stored = cache.stored();
     let found = collectable(&stored, &policy, Timestamp::now());
@@ -104,7 +102,7 @@ fn policy(args: &CacheGcArgs) -> RetentionPolicy {
 impl CacheCollection {
     fn list(&self) -> String {
         let summary = format!(
-            "{} results may go, {}; {} stay",
+            "{} results to remove, {}; {} to keep",
             self.found.len(),
             total(&self.found),
             self.kept
@@ -126,7 +124,7 @@ impl CacheCollection {
             .sum();
         let in_use = match count(Removal::InUse) {
             0 => String::new(),
-            busy => format!("; {busy} are being worked on and stay"),
+            busy => format!("; {busy} are in use and were kept"),
         };
         format!(
             "removed {} results, {}{in_use}",
@@ -155,8 +153,8 @@ fn rows(entries: &[Stored]) -> String {
     let ago = |time: Timestamp| span(now.duration_since(time).unsigned_abs());
     let rows = entries.iter().map(|entry| {
         let stand = match entry.reachable_from.as_slice() {
-            [] => "not reachable".to_owned(),
-            pipelines => format!("last of {}", pipelines.join(", ")),
+            [] => "unused".to_owned(),
+            pipelines => format!("last run of {}", pipelines.join(", ")),
         };
         [
             entry.stage.clone(),
@@ -192,18 +190,15 @@ fn text(explanation: &Explanation, origins: &Origins) -> String {
     parts.extend(explanation.cost.map(cost));
     if let (Some(key), Some(digest)) = (&explanation.key, explanation.digest) {
         parts.push(format!(
-            "key {digest}, version {} of the stage",
+            "key {digest}, stage version {}",
             key.semantic_version
         ));
         parts.push(parameters(key, origins));
         parts.push(inputs(key, &explanation.files));
         parts.push(match explanation.changes.as_deref() {
-            None => "this pipeline never ran the stage before".to_owned(),
-            Some([]) => "nothing differs from the key that was used last".to_owned(),
-            Some(changes) => format!(
-                "differs from the key that was used last:\n  {}",
-                changes.join("\n  ")
-            ),
+            None => "this pipeline has not run the stage yet".to_owned(),
+            Some([]) => "same key as last time".to_owned(),
+            Some(changes) => format!("changed since the last key:\n  {}", changes.join("\n  ")),
         });
     }
     parts.join("\n\n")
@@ -275,7 +270,7 @@ fn inputs(key: &StageKey, files: &[InputFile]) -> String {
             .map(|file| format!("{} ({} bytes)", file.path, file.bytes))
             .collect();
         let files = if files.is_empty() {
-            "what an earlier stage made".to_owned()
+            "output of an earlier stage".to_owned()
         } else {
             files.join(", ")
         };

@@ -1,4 +1,4 @@
-//! `config`: the pipeline with every default filled in, its schema and reference, and files of older formats.
+//! `config`: show the pipeline with all defaults, its schema and reference, and convert files of older formats.
 
 mod migrate;
 

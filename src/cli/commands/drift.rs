@@ -1,4 +1,4 @@
-//! `drift`: whether units that came in differ from those the champion learnt from.
+//! `drift`: test whether new units differ from those that the champion was trained on.
 
 use crate::cli::args::DriftArgs;
 use crate::cli::error::CliError;
@@ -11,7 +11,7 @@ use pdm_engine::engine::{self, Drift};
 use pdm_models::monitor::{DriftRow, DriftVerdict};
 use pdm_report::report::{Align, table};
 
-/// Tests shown where nothing drifted.
+/// Number of tests shown if nothing drifted.
 const SHOWN: usize = 5;
 
 pub(super) fn run(args: &DriftArgs, ui: &Ui) -> Result<Exit, CliError> {
@@ -35,7 +35,7 @@ fn text(drift: &Drift) -> String {
     let report = &drift.report;
     let summary = format!("{} {}", report.summary(), drift.window);
     let verdict = match report.verdict {
-        // The summary begins with these words.
+        // The summary already states the verdict.
         DriftVerdict::TooLittleData => summary,
         DriftVerdict::None | DriftVerdict::Drift => format!("{}: {summary}", report.verdict),
     };

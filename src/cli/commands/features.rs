@@ -54,7 +54,7 @@ fn ranking(ranking: &[SensorRank]) -> String {
     table(&header, rows)
 }
 
-/// Writes one row per unit and cycle: unit, cycle, true remaining useful life, features.
+/// Writes one row per unit and cycle: unit, cycle, true RUL, features.
 fn export(context: &Context, job: &Job, path: &Path) -> Result<(), CliError> {
     let (dataset, fitted) = engine::fitted_features(context, job)?;
     let (mut units, mut cycles, mut rul) = (Vec::new(), Vec::new(), Vec::new());
@@ -76,7 +76,7 @@ fn export(context: &Context, job: &Job, path: &Path) -> Result<(), CliError> {
         .text("unit", units)
         .whole("cycle", cycles)
         .number("rul", rul);
-    // The table's own `cycle` says what the column before the features says.
+    // The table's own `cycle` repeats the column before the features.
     let features = names
         .iter()
         .zip(columns)

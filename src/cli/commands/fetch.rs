@@ -17,9 +17,9 @@ use pdm_core::codes::Code;
 use pdm_core::events::Reporter;
 use pdm_models::data::{DatasetOptions, InstallReport, install};
 
-/// The published archive has 12 MB; nothing near this is a copy of it.
+/// Far more than the published archive, which has 12 MB.
 const LARGEST_DOWNLOAD: u64 = 256 << 20;
-/// Where the pipelines of the templates look.
+/// Folder in the pipelines of the templates.
 const DEFAULT_FOLDER: &str = "datasets/cmapss";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(600);
@@ -37,7 +37,7 @@ pub(super) fn run(args: &FetchArgs, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Returns the command that runs on the data in this folder.
+/// Returns the command that runs a pipeline on the data in this folder.
 fn next(into: &Path, ui: &Ui) -> String {
     let example = "pipelines/fd001.toml";
     let set = if into == Path::new(DEFAULT_FOLDER) {
@@ -51,7 +51,7 @@ fn next(into: &Path, ui: &Ui) -> String {
     if !Path::new(settings::MAIN_PIPELINE).is_file() {
         return format!("pdm-ml init --template fd001 && pdm-ml run{set}");
     }
-    // A pipeline with mistakes tells them when it is run.
+    // Mistakes in the pipeline are reported when it is run.
     let of_cmapss = settings::resolve_to_look(&PipelineArgs::default(), ui)
         .is_ok_and(|(_, job)| matches!(job.spec.dataset, DatasetOptions::Cmapss(_)));
     if of_cmapss {
@@ -69,7 +69,7 @@ fn is_url(from: &str) -> bool {
 
 fn text(report: &InstallReport, into: &Path) -> String {
     let mut lines = vec![format!(
-        "{}: {} files installed, {} already there; every digest is as pinned",
+        "{}: {} files installed, {} already there; all digests match the published ones",
         into.display(),
         report.installed.len(),
         report.already_there.len()
@@ -80,7 +80,7 @@ fn text(report: &InstallReport, into: &Path) -> String {
     lines.join("\n")
 }
 
-/// Fetches an archive to a temporary file. What it holds is judged by digest, so a mirror need not be trusted.
+/// Downloads an archive to a temporary file. Its contents are checked by digest, so a mirror need not be trusted.
 fn download(url: &str, reporter: &Reporter) -> Result<NamedTempFile, CliError> {
     let unreachable = |error: reqwest::Error| {
         let refused = error
@@ -92,7 +92,7 @@ fn download(url: &str, reporter: &Reporter) -> Result<NamedTempFile, CliError> {
         } else {
             Code::DownloadFailed
         };
-        CliError::new(code, error).hint(format!("is `{url}` right, and the network up?"))
+        CliError::new(code, error).hint(format!("check the address `{url}` and the network"))
     };
     let client = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -144,10 +144,10 @@ fn copy(
 fn too_large() -> CliError {
     let message = format!("the download is larger than {} MiB", LARGEST_DOWNLOAD >> 20);
     CliError::new(Code::DownloadRefused, message)
-        .hint("the published archive has 12 MB: is the address right?")
+        .hint("check the address; the published archive has 12 MB")
 }
 
-/// The temporary file of a download that the system refused.
+/// The error for a temporary file that the system refused.
 fn file(error: io::Error) -> CliError {
     CliError::new(Code::FileAccess, error)
 }

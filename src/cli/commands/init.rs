@@ -1,4 +1,4 @@
-//! `init`: a commented pipeline and the folders it uses.
+//! `init`: create a project with a commented pipeline and its folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,10 +25,10 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
     let folder = &args.folder;
     let main = folder.join(MAIN_PIPELINE);
     let there = main.exists();
-    // A workflow, or one more pipeline, may be added to a project that is there.
+    // A workflow or another pipeline may be added to an existing project.
     if there && args.ci.is_none() && args.template.is_none() {
         return Err(there_already(Code::ProjectExists, &main)
-            .hint("choose another folder, or edit the file; `--template fd001` adds a pipeline to this project"));
+            .hint("choose another folder or edit the file; `--template fd001` adds a pipeline to this project"));
     }
     let workflow = args.ci.map(|ci| workflow(ci, folder)).transpose()?;
     let mut created = match (there, args.template) {
@@ -42,21 +42,21 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, CliError> {
     }
     ui.show(&json!({ "created": created }), || created.join("\n"))?;
     match args.ci {
-        Some(_) => ui.next("set PDM_ML_INSTALL and what else the workflow's first lines name"),
+        Some(_) => {
+            ui.next("set PDM_ML_INSTALL and the other variables listed at the top of the workflow")
+        }
         None if there => ui.next(&next_of_added(args.template.unwrap_or_default(), folder)),
         None => ui.next(&next(args.template.unwrap_or_default(), folder)),
     }
     Ok(Exit::Done)
 }
 
-/// Writes one more pipeline into a project that is there, and returns its name.
+/// Adds a pipeline to an existing project, and returns its name.
 fn add(template: Template, folder: &Path) -> Result<String, CliError> {
     let name = added_name(template);
     let path = folder.join(&name);
     if path.exists() {
-        return Err(
-            there_already(Code::ProjectExists, &path).hint("it is yours: edit it, or move it away")
-        );
+        return Err(there_already(Code::ProjectExists, &path).hint("edit it, or move it away"));
     }
     let text = pipeline(template, folder).replacen(
         &format!("#:schema {SCHEMA}"),
@@ -87,13 +87,13 @@ fn next_of_added(template: Template, folder: &Path) -> String {
     format!("{enter}pdm-ml run {}", added_name(template))
 }
 
-/// Returns the workflow, unless there is one.
+/// Returns the workflow, unless the file already exists.
 fn workflow(ci: Ci, folder: &Path) -> Result<ci::Workflow, CliError> {
     let whole = std::path::absolute(folder).map_err(|error| CliError::io("find", folder, error))?;
     let workflow = ci::workflow(ci, &whole)?;
     if workflow.path.exists() {
         return Err(there_already(Code::WorkflowExists, &workflow.path)
-            .hint("it is yours: edit it, or move it away to get a new one"));
+            .hint("edit it, or move it away to get a new one"));
     }
     Ok(workflow)
 }
@@ -102,7 +102,7 @@ fn there_already(code: Code, path: &Path) -> CliError {
     CliError::new(
         code,
         format!(
-            "`{}` is there already; nothing was changed",
+            "`{}` already exists; nothing was changed",
             from_here(path).display()
         ),
     )
@@ -131,7 +131,7 @@ fn start(template: Template, folder: &Path, main: &Path) -> Result<Vec<String>, 
     if !ignore.exists() {
         write(&ignore, IGNORE)?;
     }
-    // Last, because its presence says that the project is whole.
+    // Written last, because its presence means that the project is complete.
     write(main, &pipeline(template, folder))?;
     Ok([MAIN_PIPELINE, SCHEMA, ".gitignore"]
         .iter()
@@ -139,7 +139,7 @@ fn start(template: Template, folder: &Path, main: &Path) -> Result<Vec<String>, 
         .collect())
 }
 
-/// Returns whether a file is a schema of pipelines, such as an earlier version of this program wrote.
+/// Returns whether a file is a schema of pipelines that an earlier version of this program wrote.
 fn is_schema(path: &Path) -> bool {
     let text = fs::read_to_string(path).unwrap_or_default();
     let schema: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
@@ -161,7 +161,7 @@ fn shown(folder: &Path, name: &str) -> String {
     path.join(name).display().to_string()
 }
 
-/// Returns the template, its schema line as seen from the project's folder.
+/// Returns the template, with the path of its schema relative to the project folder.
 fn pipeline(template: Template, folder: &Path) -> String {
     let text = match template {
         Template::Simulated => EMBEDDED,
@@ -189,7 +189,7 @@ fn pipeline(template: Template, folder: &Path) -> String {
     }
 }
 
-/// Returns the folder's name where it may name a project.
+/// Returns the folder's name if it is valid as the name of a project.
 fn project_name(folder: &Path) -> Option<String> {
     let name = fs::canonicalize(folder)
         .ok()?

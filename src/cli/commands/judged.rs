@@ -1,4 +1,4 @@
-//! `gate` and `run`: a line whose end is reported to CI, and told to people.
+//! `gate` and `run`: run a pipeline, write reports for CI and send notifications.
 
 use super::pipeline::show;
 use crate::cli::args::JudgedArgs;
@@ -12,7 +12,7 @@ use pdm_engine::config::Stage;
 use pdm_engine::engine::{self, Context, Job, Outcome};
 use pdm_tracking::notify::{self, Notice, NotifyOptions, Occasion};
 
-/// Brings the pipeline up to a stage and shows what came of it; reports are written whatever came of it.
+/// Runs the pipeline up to a stage and shows the outcome; reports are written in any case.
 pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
     gate_reports::check(&args.report, ui)?;
     let resolve = if until == Stage::Promote {
@@ -21,7 +21,7 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
         settings::resolve_file
     };
     let (context, mut job) = resolve(&args.stage.pipeline, ui).inspect_err(|error| {
-        // The error at hand says more than one about its report.
+        // The error itself is more important than one about its report.
         warn_of(report_unread(args, error, ui));
     })?;
     let outputs = gate_reports::outputs(&args.report, args.overwrite || args.stage.force);
@@ -44,7 +44,7 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
         tell(&context, &job, &result);
     }
     match exit {
-        // A verdict that stops a job is worth more than a report of it.
+        // A verdict that stops a job is more important than its report.
         Ok(Ok(Exit::Done)) => reported.map(|()| Exit::Done),
         Ok(exit) => {
             warn_of(reported);
@@ -57,8 +57,8 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
     }
 }
 
-/// Reports a pipeline that cannot be read. Which files it extends is not known, so no file of others is replaced, whatever
-/// was asked for.
+/// Reports a pipeline that cannot be read. The files it extends are unknown, so only earlier reports are overwritten, even
+/// with `--force`.
 fn report_unread(args: &JudgedArgs, error: &CliError, ui: &Ui) -> Result<(), CliError> {
     let outputs = gate_reports::outputs(&args.report, false);
     outputs
@@ -85,7 +85,7 @@ fn report(
     gate_reports::write(&args.report, &judgement, ui)
 }
 
-/// Tells whoever wants to know. Work that a person stopped is no news to that person.
+/// Sends the notification for a result. Work that was interrupted by a person is not reported.
 fn tell(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
     match result {
         Ok(outcome) => send(&job.spec.notify, &engine::notice(outcome), context),
@@ -93,7 +93,7 @@ fn tell(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
     }
 }
 
-/// Tells of work that did not come to its end, unless a person ended it.
+/// Sends the notification for work that failed, unless a person interrupted it.
 pub(super) fn tell_of_error(to: &[NotifyOptions], context: &Context, job: &Job, error: &CliError) {
     if !matches!(error.exit(), Exit::Interrupted | Exit::Terminated) {
         let name = &job.spec.project.name;
@@ -105,7 +105,7 @@ pub(super) fn tell_of_error(to: &[NotifyOptions], context: &Context, job: &Job, 
     }
 }
 
-/// Says that notices go nowhere where nobody is named to get them; a strict job ends then.
+/// Warns that `--notify` has no receiver; with `--strict` this is an error.
 ///
 /// # Errors
 /// There is no receiver, and `--strict` was given.
@@ -113,23 +113,23 @@ pub(super) fn require_receiver(to: &[NotifyOptions], ui: &Ui) -> Result<(), CliE
     if !to.is_empty() {
         return Ok(());
     }
-    let what = "`--notify` tells nobody: the pipeline has no [[notify]]";
+    let what = "`--notify` has no effect: the pipeline has no [[notify]]";
     if ui.is_strict() {
         let error = CliError::new(Code::Strict, format!("--strict: {what}"));
-        return Err(error.hint("add [[notify]], or leave `--notify` out"));
+        return Err(error.hint("add [[notify]], or remove `--notify`"));
     }
     warn(what);
     Ok(())
 }
 
-/// Sends a notice; whoever cannot be reached is a warning.
+/// Sends a notification; a receiver that cannot be reached is a warning.
 pub(super) fn send(to: &[NotifyOptions], notice: &Notice, context: &Context) {
     for problem in notify::send(to, notice, &context.variable) {
         warn(&problem.in_one_line());
     }
 }
 
-/// A promotion that is judged again may end as an error of the registry.
+/// A promotion that is judged again may end with an error of the registry.
 fn occasion(exit: Exit) -> Occasion {
     match exit {
         Exit::GateRefused => Occasion::Refused,

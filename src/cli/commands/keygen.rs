@@ -1,4 +1,4 @@
-//! `registry keygen`: a key to sign with, and what a policy says to trust it.
+//! `registry keygen`: create a signing key, and print the policy lines that trust it.
 
 use std::path::Path;
 
@@ -28,8 +28,8 @@ pub(super) fn run(file: &Path, ui: &Ui) -> Result<Exit, CliError> {
         format!("[[key]]\nactor = {actor}\npublic = \"{}\"", made.key.public)
     })?;
     ui::note(&format!(
-        "the secret half is in {}, for you alone; put the lines above into a file of the project's folder `registry`, and name \
-         the secret half in PDM_ML_SIGNING_KEY_FILE",
+        "the secret key is in {} and readable only by you; add the lines above to a .toml file in the project's folder \
+         `registry`, and set PDM_ML_SIGNING_KEY_FILE to the path of the secret key",
         made.key.secret_file.display()
     ));
     Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! The model that a command names: a folder or a reference into the registry.
+//! Opens the model that a command names: a bundle folder or a registered version.
 
 use std::path::{Path, PathBuf};
 
@@ -11,21 +11,21 @@ use pdm_engine::engine::{self, Context, Job};
 use pdm_models::bundle::ModelBundle;
 use pdm_store::registry::{ModelRef, ModelVersion};
 
-/// A bundle, and the version it is registered as where it was opened as one.
+/// A bundle, and its version if it was opened from a registry.
 pub(super) struct OpenedModel {
     pub(super) bundle: ModelBundle,
     pub(super) version: Option<ModelVersion>,
 }
 
-/// Returns whether a name is that of a folder, which is a bundle; anything else names a registered model.
+/// Returns whether a name is a bundle folder; anything else is a reference to a registered model.
 pub(super) fn is_folder(name: &str) -> bool {
     Path::new(name).is_dir()
 }
 
-/// A folder is a bundle; anything else names a registered model of the pipeline here or above.
+/// A folder is a bundle; anything else refers to a registered model of the pipeline in this folder or above.
 ///
-/// What the command is to write is checked before the model is read: nothing is written into its folder, or over what its
-/// pipeline rests on.
+/// The outputs are checked before the model is read: nothing is written into its folder, or over files that its pipeline
+/// reads.
 pub(super) fn open(
     name: &str,
     registry: &RegistryArgs,
@@ -46,7 +46,7 @@ pub(super) fn open(
     open_registered(name, registry, &context, &job)
 }
 
-/// Returns a pipeline with the registry that the command line names.
+/// Returns a pipeline with the registry of the command line.
 pub(super) fn named(registry: &RegistryArgs, job: &Job) -> Job {
     let mut job = job.clone();
     if let Some(url) = &registry.registry {
@@ -86,7 +86,7 @@ pub(super) fn open_registered(
     if let Some(url) = &registry.registry
         && *url != options.url
     {
-        // The identity in the pipeline is that of its own registry.
+        // The `id` in the pipeline belongs to its own registry.
         options.id.clear();
         options.url.clone_from(url);
     }

@@ -1,4 +1,4 @@
-//! `notify`: do notices arrive?
+//! `notify test`: send a test notification to every receiver.
 
 use serde::Serialize;
 use serde_json::json;
@@ -12,7 +12,7 @@ use pdm_core::codes::Code;
 use pdm_report::report::{Align, table};
 use pdm_tracking::notify::{Notice, Occasion, deliver};
 
-/// What came of telling one receiver.
+/// The result of a delivery to one receiver.
 #[derive(Serialize)]
 struct Delivery {
     target: String,
@@ -34,7 +34,7 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     if job.spec.notify.is_empty() {
         let error = CliError::new(
             Code::MissingSection,
-            "the pipeline has no [[notify]]: nobody would be told",
+            "the pipeline has no [[notify]], so there is no receiver",
         );
         return Err(
             error.hint("add [[notify]] with `kind = \"webhook\"` and `url`, or `kind = \"smtp\"`")
@@ -44,9 +44,9 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     let mut notice = Notice::new(
         Occasion::Unchanged,
         name,
-        format!("test of the notices of {name}"),
+        format!("test notification of {name}"),
     )
-    .text("Somebody ran `pdm-ml notify test`. Nothing has happened, and nothing is to be done.");
+    .text("This is a test sent by `pdm-ml notify test`. No action is needed.");
     notice.details = json!({ "test": true });
     let told: Vec<_> = job
         .spec
@@ -78,9 +78,9 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
 fn text(told: &[Delivery]) -> String {
     let header = [
         ("receiver", Align::Left),
-        ("told", Align::Left),
-        ("wants", Align::Left),
-        ("why not", Align::Left),
+        ("delivered", Align::Left),
+        ("events", Align::Left),
+        ("error", Align::Left),
     ];
     let rows = told.iter().map(|told| {
         let on: Vec<_> = told.on.iter().map(|occasion| occasion.name()).collect();

@@ -1,4 +1,4 @@
-//! `train`, `evaluate` and their like: bring the pipeline up to a stage.
+//! `train`, `evaluate` and similar commands: run the pipeline up to a stage.
 
 use serde::Serialize;
 
@@ -15,13 +15,13 @@ use pdm_engine::config::Stage;
 use pdm_engine::engine::{self, Against, ComparedModel, Outcome, ProjectLock};
 use pdm_report::report::{KnownFile, PredictionSheet};
 
-/// Brings the pipeline up to a stage and shows what came of it.
+/// Runs the pipeline up to a stage and shows the outcome.
 pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
     let (outcome, _turn) = bring_up(args, until, Outputs::default(), ui)?;
     show(&outcome, until, ui)
 }
 
-/// Registers the pipeline's model whatever its gates say. What they say is shown, and is no failure: it was asked for.
+/// Registers the pipeline's model whatever its gates say. Their verdict is shown but is not an error, as requested.
 pub(super) fn register_refused(args: &StageArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
     let _turn = context.lock_project()?;
@@ -38,7 +38,7 @@ pub(super) fn register_refused(args: &StageArgs, ui: &Ui) -> Result<Exit, CliErr
     Ok(Exit::Done)
 }
 
-/// Scores the model, and writes the predictions where asked.
+/// Scores the model, and writes the predictions if requested.
 pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let Some(reference) = &args.against else {
         let (outcome, _turn) = bring_up(&args.stage, Stage::Evaluate, outputs_of(args), ui)?;
@@ -47,7 +47,7 @@ pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
     };
     let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
     outputs_of(args).reads_pipeline(&context, &job).check(ui)?;
-    // Found before anything runs: a typo costs no training.
+    // Resolved before anything runs, so that a typo does not cost a training.
     let opponent = ComparedModel::find(&context, &job, reference)?;
     let _turn = context.lock_project()?;
     let outcome = engine::bring_up(&context, &job, Stage::Evaluate, args.stage.reuse())?;
@@ -68,7 +68,7 @@ pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
     Ok(exit_of(&against, ui))
 }
 
-/// An outcome beside another model.
+/// An outcome compared with another model.
 #[derive(Serialize)]
 struct Evaluated<'a> {
     #[serde(flatten)]
@@ -113,31 +113,31 @@ fn against_text(against: &Against) -> String {
         .join("\n\n")
 }
 
-/// Returns the exit of a comparison: one that was asked for and came to nothing is no success.
+/// Returns the exit of a comparison: it is an error if nothing could be compared.
 fn exit_of(against: &Against, ui: &Ui) -> Exit {
     if against.is_any_compared() {
         return Exit::Done;
     }
     let name = &against.name;
     let (code, why) = if against.is_any_unlike() {
-        let remedy = "score it under this one: name its bundle folder, or run its pipeline again";
+        let remedy = "score it with this one: name its bundle folder, or run its pipeline again";
         (
             Code::UnlikeProtocols,
-            format!("{name} was scored under another protocol; {remedy}"),
+            format!("{name} was scored with another protocol; {remedy}"),
         )
     } else {
         (
             Code::NothingCompared,
-            format!("{name} keeps no scores of the same part"),
+            format!("{name} has no scores of the same part"),
         )
     };
-    // The document on standard output says the rest, so this is no second one.
-    warn(&format!("[{code}] nothing is compared: {why}"));
+    // The document on standard output is complete, so this is only a warning.
+    warn(&format!("[{code}] nothing was compared: {why}"));
     ui.more(&[code]);
     code.into()
 }
 
-/// Brings the pipeline up to a stage; until the turn is dropped, nobody removes what the outcome names.
+/// Runs the pipeline up to a stage; the files of the outcome are not removed while the project lock is held.
 fn bring_up(
     args: &StageArgs,
     until: Stage,
@@ -157,7 +157,7 @@ fn bring_up(
     Ok((outcome, turn))
 }
 
-/// Shows what came of a line, and returns the exit its verdict asks for.
+/// Shows the outcome of a run, and returns the exit of its verdict.
 pub(super) fn show(outcome: &Outcome, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
     ui.show(outcome, || outcome::text(outcome, until))?;
     let code = match outcome.gates.as_ref().map(|gates| gates.verdict) {

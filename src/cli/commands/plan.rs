@@ -1,4 +1,4 @@
-//! `plan`: what would run, and why.
+//! `plan`: show which stages would run, and why.
 
 use crate::cli::args::PlanArgs;
 use crate::cli::error::CliError;
@@ -42,7 +42,7 @@ fn text(planned: &[PlannedStage], budget: &BudgetOptions) -> String {
     )
 }
 
-/// Tells what the stages beside training would hold, where there is a budget to hold it against.
+/// Returns the memory estimates of stages other than training, if there is a budget.
 fn others<'p>(
     planned: &'p [PlannedStage],
     budget: &BudgetOptions,
@@ -56,38 +56,38 @@ fn others<'p>(
         .map(|(stage, needed, limit)| format!("{}: {}", stage.stage, against(needed, limit)))
 }
 
-/// Returns an estimate beside its budget.
+/// Returns an estimate and its budget.
 fn against(needed: u64, limit: u64) -> String {
     if needed > limit {
         return format!(
-            "about {} of memory, more than its budget of {}: it would be refused",
+            "about {} of memory, more than the budget of {}: the stage would not start",
             size(needed),
             size(limit)
         );
     }
     format!(
-        "at most about {} of memory, its budget is {}",
+        "at most about {} of memory, budget {}",
         size(needed),
         size(limit)
     )
 }
 
-/// Tells what training would cost, as far as that is known.
+/// Returns the estimated cost of training, as far as it is known.
 fn cost(training: &PlannedStage, budget: &BudgetOptions) -> String {
     let limit = budget.memory.map(|limit| limit.bytes());
     let memory = match (training.memory_bytes, limit) {
-        (None, _) => "memory unknown before the features are fitted".to_owned(),
+        (None, _) => "memory unknown until the features are fitted".to_owned(),
         (Some(needed), None) => format!("at most about {} of memory", size(needed)),
         (Some(needed), Some(limit)) => against(needed, limit),
     };
     let last = training.last_elapsed_ms.map(seconds);
     let time = last.map_or(
-        "time unknown, nothing was trained here yet".to_owned(),
+        "time unknown, no training recorded yet".to_owned(),
         |last| {
             let held = training
                 .last_peak_bytes
                 .map(|bytes| format!(" and {}", size(bytes)));
-            format!("the last training took {last}{}", held.unwrap_or_default())
+            format!("last training {last}{}", held.unwrap_or_default())
         },
     );
     let limit = budget

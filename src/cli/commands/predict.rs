@@ -22,7 +22,7 @@ use pdm_models::bundle::ModelBundle;
 use pdm_models::data::{CsvWish, DatasetOptions, Schema, Trajectory};
 use pdm_report::report::{KnownFile, PredictionSheet};
 
-/// The project a command works in, where there is one.
+/// The project of a command, if there is one.
 type FoundProject = Option<(Context, Job)>;
 
 pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
@@ -48,7 +48,7 @@ pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
     result.map(|predicted| predicted.exit())
 }
 
-/// Refuses to write over what is read, before any work.
+/// Checks before any work that no output overwrites an input.
 fn check_outputs(args: &PredictArgs, project: &FoundProject, ui: &Ui) -> Result<(), CliError> {
     let mut outputs = Outputs::new(args.force)
         .document("--output", args.output.as_deref(), KnownFile::Predictions)
@@ -66,7 +66,7 @@ fn check_outputs(args: &PredictArgs, project: &FoundProject, ui: &Ui) -> Result<
     outputs.check(ui)
 }
 
-/// Returns the pipeline that is meant; none where a bundle's folder needs none.
+/// Returns the pipeline; `None` for a bundle folder without one.
 fn project(args: &PredictArgs, ui: &Ui) -> Result<FoundProject, CliError> {
     let pipeline = PipelineArgs {
         pipeline: args.pipeline.clone(),
@@ -85,7 +85,7 @@ fn project(args: &PredictArgs, ui: &Ui) -> Result<FoundProject, CliError> {
     }
     let resolved = settings::resolve(&pipeline, ui);
     if resolved.is_err() && args.journal.is_none() && !args.no_journal {
-        ui::warn("the project's pipeline has problems, so its journal of predictions is not kept");
+        ui::warn("the pipeline of the project is invalid, so no journal of predictions is written");
     }
     Ok(resolved.ok())
 }
@@ -122,7 +122,7 @@ fn predict(
     let model = version.map(|version| format!("{}/{}", version.model, version.version));
     let predicted = Predicted::new(predictions, skipped, alarms, bundle.digest(), model);
     if let Some(error) = predicted.nothing_predicted() {
-        // An earlier table is worth more than a header alone.
+        // An earlier table is not replaced by an empty one.
         predicted.tell(&bundle, ui);
         return Err(error);
     }
@@ -161,7 +161,7 @@ fn show(
     })
 }
 
-/// Returns what the project says of its CSV files, where they have the columns that the model reads.
+/// Returns the project's CSV options, if its data have the columns that the model reads.
 fn wish_of(project: &FoundProject, schema: &Schema) -> CsvWish {
     match project.as_ref().map(|(_, job)| &job.spec.dataset) {
         Some(DatasetOptions::Table(options)) if options.schema() == *schema => options.csv(),
@@ -208,14 +208,14 @@ fn keep(
     match engine::append_predictions(&path, &entries) {
         Ok(_) => Ok(()),
         Err(error) if is_asked_for => {
-            let hint = "the predictions above are right; name another file with --journal";
+            let hint = "the predictions above are correct; choose another file with --journal";
             Err(CliError::new(error.code(), error).hint(hint))
         }
         Err(error) => {
             // A project on a read-only disk can still predict.
             let error = CliError::new(error.code(), error).render(false);
             ui::warn(&format!(
-                "{}; nothing is kept of these predictions",
+                "{}; these predictions are not recorded in a journal",
                 pdm_core::codes::unmarked(&error)
             ));
             Ok(())
@@ -223,7 +223,7 @@ fn keep(
     }
 }
 
-/// Returns where predictions are kept, and whether somebody asked for it; in a folder that is no project they are not.
+/// Returns the journal of predictions, and whether it was requested; there is none outside a project.
 fn journal(args: &PredictArgs, project: &FoundProject) -> Option<(PathBuf, bool)> {
     if let Some(path) = &args.journal {
         return Some((path.clone(), true));

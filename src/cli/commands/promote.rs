@@ -1,4 +1,4 @@
-//! `promote`: the pipeline's own model, or a registered version.
+//! `promote`: promote the pipeline's own model, or a registered version.
 
 use super::pipeline;
 use crate::cli::args::{PromoteArgs, StageArgs};
@@ -27,7 +27,7 @@ pub(super) fn run(args: &PromoteArgs, ui: &Ui) -> Result<Exit, CliError> {
     }
 }
 
-/// Approves a registered version in the name of who acts; the gates are shown, and decide when it is promoted.
+/// Approves a registered version; the gates are shown now, and checked again when it is promoted.
 fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
     Outputs::default()
@@ -46,7 +46,7 @@ fn approve(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, Cl
     Ok(Exit::Done)
 }
 
-/// Judges a registered version by the pipeline's gates against whoever holds the alias now, and promotes it if they pass.
+/// Judges a registered version by the pipeline's gates against the current version of the alias, and promotes it if they pass.
 fn version(args: &PromoteArgs, reference: &ModelRef, ui: &Ui) -> Result<Exit, CliError> {
     let (context, job) = settings::resolve_file(&args.pipeline, ui)?;
     Outputs::default()

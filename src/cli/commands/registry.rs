@@ -146,7 +146,9 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
         } => {
             let (context, registry) = open(registry, ui)?;
             let said = registry.annotate(&model.parse()?, note, &context.stamp())?;
-            ui.show(&said, || format!("{}/{}: noted", said.model, said.version))?;
+            ui.show(&said, || {
+                format!("{}/{}: note added", said.model, said.version)
+            })?;
         }
         RegistryCommand::Retire {
             model,
@@ -158,7 +160,7 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             let word = if said.entry.is_some() {
                 "retired"
             } else {
-                "was retired already"
+                "was already retired"
             };
             ui.show(&said, || format!("{}/{}: {word}", said.model, said.version))?;
         }
@@ -185,12 +187,12 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
     Ok(Exit::Done)
 }
 
-/// Opens the named registry, else the pipeline's.
+/// Opens the given registry, else that of the pipeline.
 fn open(args: &RegistryArgs, ui: &Ui) -> Result<(Context, Registry), CliError> {
     open_to_write(args, Outputs::default(), ui)
 }
 
-/// As [`open`], for a command that writes files out of the registry: nothing may be written into it.
+/// As [`open`], for a command that exports files: they must not be written into the registry itself.
 fn open_to_write(
     args: &RegistryArgs,
     outputs: Outputs,
@@ -211,7 +213,7 @@ fn open_to_write(
     Ok((context, registry))
 }
 
-/// Opens a registry that was named on the command line: a path begins at the current folder.
+/// Opens a registry given on the command line: a path is relative to the current folder.
 fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
     let here = std::env::current_dir().map_err(CliError::resources)?;
     Ok(Registry::open(
@@ -223,7 +225,7 @@ fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
     )?)
 }
 
-/// Copies version after version, so that their order stays.
+/// Copies one version after another, so that their order is kept.
 fn copy(from: &str, to: &str, models: &[String], ui: &Ui) -> Result<Vec<Copied>, CliError> {
     let context = settings::context_here(ui)?;
     let from = Registry::open(from, context.surroundings()?)?;
@@ -243,7 +245,7 @@ fn copy(from: &str, to: &str, models: &[String], ui: &Ui) -> Result<Vec<Copied>,
         for version in known.versions() {
             if known.collection(version.version).is_some() {
                 ui::note(&format!(
-                    "{name}/{} is not copied: its files were collected",
+                    "{name}/{} was not copied: its files were removed",
                     version.version
                 ));
                 continue;
@@ -275,7 +277,12 @@ fn copied(copied: &[Copied], ui: &Ui) -> Result<(), CliError> {
             format!("v{}", copied.from),
             format!("v{}", version.version),
             bytes.to_string(),
-            if copied.is_new { "copied" } else { "was there" }.to_owned(),
+            if copied.is_new {
+                "copied"
+            } else {
+                "already there"
+            }
+            .to_owned(),
         ]
     });
     ui.show(&copied, || table(&header, rows))
@@ -310,7 +317,7 @@ fn list(models: &[ModelSummary]) -> String {
         })
     });
     if models.is_empty() {
-        "no model is registered here yet".to_owned()
+        "the registry has no models yet".to_owned()
     } else {
         table(&header, rows)
     }
@@ -381,7 +388,7 @@ fn show(detail: &VersionDetail) -> String {
 
 fn collected(collection: &Collection) -> String {
     let Collection { entry, time, actor } = collection;
-    format!("its files were collected on {time:.0} by {actor} (entry {entry} of the log)")
+    format!("its files were removed on {time:.0} by {actor} (entry {entry} of the log)")
 }
 
 fn history(
@@ -432,16 +439,16 @@ fn history(
     })
 }
 
-/// What happened, and how the aliases stood after it.
+/// Log entries, and where the aliases pointed after them.
 #[derive(Serialize)]
 struct AliasHistory {
     aliases: BTreeMap<String, u32>,
     entries: Vec<HistoryRow>,
-    /// Entries of the whole log whose time is before that of an entry they follow.
+    /// Entries of the whole log with an earlier time than a preceding entry.
     clocks_set_back: Vec<ClockSetBack>,
 }
 
-/// Says that times and the order of the log disagree, and what `--at` makes of it.
+/// Warns that the times contradict the order of the log, and how `--at` handles it.
 fn set_back(first: &ClockSetBack, count: usize, at: Option<Timestamp>) -> String {
     let ClockSetBack {
         entry,
@@ -456,12 +463,12 @@ fn set_back(first: &ClockSetBack, count: usize, at: Option<Timestamp>) -> String
     };
     let shown = match at {
         Some(_) => {
-            "; the order of the log counts, so `--at` shows all entries up to the last one that is not later than the time"
+            "; `--at` goes by the order of the log and shows all entries up to the last one that is not later than the time"
         }
-        None => "; the order of the log counts",
+        None => "; the order of the log is used",
     };
     format!(
-        "entry {entry} has the time {time:.0}, before that of entry {after} ({after_time:.0}){more}: a clock was set back{shown}"
+        "entry {entry} has the time {time:.0}, earlier than entry {after} ({after_time:.0}){more}: a clock was wrong{shown}"
     )
 }
 
@@ -514,14 +521,14 @@ fn done(action: HistoryAction) -> &'static str {
 
 fn noted(error: NotedError) -> CliError {
     CliError::new(Code::ArgumentValue, error)
-        .hint("`pdm-ml registry verify` prints the head; keep it where the store's writers cannot reach it")
+        .hint("`pdm-ml registry verify` prints the head; note it where writers of the store cannot change it")
 }
 
 fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
     if report.is_mostly_unnamed() {
         ui::note(&format!(
-            "{} of {} blobs, with {} of {} bytes, belong to no entry of the log: writers that were killed leave such blobs, and so does a log that lost \
-             its newest entries; `--head` with a head that was noted earlier tells",
+            "{} of {} blobs, with {} of {} bytes, are not referenced by the log: interrupted jobs leave such blobs, and so does a log that lost \
+             its newest entries; check with `--head` and a head that you noted earlier",
             report.unnamed, report.blobs, report.unnamed_bytes, report.bytes
         ));
     }
@@ -549,7 +556,7 @@ fn verify(report: &VerifyReport, ui: &Ui) -> Result<Exit, CliError> {
         lines.extend(
             report
                 .noted
-                .map(|entry| format!("the head that was noted is entry {entry} of {entries}")),
+                .map(|entry| format!("the given head is entry {entry} of {entries}")),
         );
         lines.extend(report.id.map(|id| format!("id {id}")));
         lines.extend(report.head.map(|head| format!("head {head}")));
@@ -572,7 +579,7 @@ fn with_alias(reference: ModelRef) -> Result<(ModelName, Alias), CliError> {
     }
 }
 
-/// Reads a time; a date means its end in UTC, so that `--at` a day shows what that day came to.
+/// Reads a time; a date means its end in UTC, so that `--at` includes that day.
 fn time(text: &str) -> Result<Timestamp, CliError> {
     let day = || {
         TimeZone::UTC

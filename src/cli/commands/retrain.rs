@@ -1,4 +1,4 @@
-//! `retrain`: the night job.
+//! `retrain`: train, judge and promote a new model if there is a reason to.
 
 use std::time::Instant;
 
@@ -41,10 +41,10 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
         &[]
     };
     if args.notify && notify.is_empty() {
-        let what = "`--notify` tells nobody: the pipeline has no [[notify]]";
+        let what = "`--notify` has no effect: the pipeline has no [[notify]]";
         if ui.is_strict() {
             return Err(CliError::new(Code::Strict, format!("--strict: {what}"))
-                .hint("add [[notify]], or leave `--notify` out"));
+                .hint("add [[notify]], or remove `--notify`"));
         }
         ui::warn(what);
     }
@@ -104,7 +104,7 @@ fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliE
     Ok(exit)
 }
 
-/// What is written for programs: what came of the night, and the exit code. The one value that notifications are made of.
+/// The JSON output: the result and the exit code. Notifications are made from it too.
 #[derive(Serialize)]
 struct RetrainSummary<'a> {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! `runs`: what was done, how well, and how it ended.
+//! `runs`: list, show, compare and remove recorded runs.
 
 pub(in crate::cli) mod compare;
 mod gc;
@@ -32,7 +32,7 @@ pub(super) fn run(command: &RunsCommand, ui: &Ui) -> Result<Exit, CliError> {
             let commands = ui_commands(pipeline, *port, ui)?;
             ui.show_verbatim(&commands, || {
                 let UiCommands { server, sync, page } = &commands;
-                format!("{server}\n{sync}\n\nthe first in a terminal of its own; then open {page}")
+                format!("{server}\n{sync}\n\nrun the first command in a separate terminal, then the second, and open {page}")
             })?;
         }
         RunsCommand::Compare { run, store } => compare::run(run, store, ui)?,
@@ -63,14 +63,14 @@ fn trace(args: &TraceArgs, ui: &Ui) -> Result<(), CliError> {
     }
 }
 
-/// The commands that show local runs in MLflow's own pages.
+/// The commands that show local runs in MLflow's web pages.
 #[derive(Serialize)]
 struct UiCommands {
-    /// Starts a server on a file of the project.
+    /// Starts a server with a database file in the project.
     server: String,
-    /// Replays the runs to it.
+    /// Sends the runs to it.
     sync: String,
-    /// Where it is then seen.
+    /// Address to open in a browser.
     page: String,
 }
 
@@ -103,7 +103,7 @@ fn ui_commands(pipeline: &PipelineArgs, port: u16, ui: &Ui) -> Result<UiCommands
     })
 }
 
-/// Returns a word as a POSIX shell reads it back.
+/// Returns a word quoted for a POSIX shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -113,7 +113,7 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Opens the named store, else the pipeline's.
+/// Opens the given run store, else that of the pipeline.
 fn open(args: &RunStoreArgs, ui: &Ui) -> Result<RunStore, CliError> {
     if let Some(folder) = &args.runs {
         return Ok(RunStore::open(folder));
@@ -122,7 +122,7 @@ fn open(args: &RunStoreArgs, ui: &Ui) -> Result<RunStore, CliError> {
     Ok(store_of(args, &context, &job))
 }
 
-/// Returns the named store, else that of a pipeline.
+/// Returns the given run store, else that of the pipeline.
 fn store_of(args: &RunStoreArgs, context: &Context, job: &Job) -> RunStore {
     match &args.runs {
         Some(folder) => RunStore::open(folder),

@@ -1,4 +1,4 @@
-//! `schedule`: when the pipeline runs next, and the definition that makes it run.
+//! `schedule`: show the next scheduled times, and export definitions for schedulers.
 
 use std::path::{Path, PathBuf};
 
@@ -86,7 +86,7 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// What is set here and not where the job runs would be another pipeline there.
+/// Warns about variables that are set here but not for the job, where the pipeline would differ.
 fn warn_of_variables(options: &ScheduleOptions) {
     let is_passed = |name: &String| {
         options
@@ -101,25 +101,25 @@ fn warn_of_variables(options: &ScheduleOptions) {
         .map(|variable| variable.name);
     for name in set.filter(|name| !is_passed(name)) {
         ui::warn(&format!(
-            "{name} is set here and not for the job: name it in `env` of [schedule], or write its value in the pipeline"
+            "{name} is set here but not for the job: name it in `env` of [schedule], or write its value into the pipeline"
         ));
     }
 }
 
 fn options(spec: &PipelineSpec) -> Result<&ScheduleOptions, CliError> {
     let missing = || CliError::new(Code::MissingSection, "the pipeline has no [schedule]");
-    spec.schedule.as_ref().ok_or_else(|| {
-        missing().hint("add [schedule] with cron = \"0 3 * * 1\", or what suits you")
-    })
+    spec.schedule
+        .as_ref()
+        .ok_or_else(|| missing().hint("add [schedule] with a time such as cron = \"0 3 * * 1\""))
 }
 
-/// Returns what is scheduled: the pipeline as seen from the project's folder, and where both are.
-fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<ScheduledJob, CliError> {
+/// Returns the scheduled job: the pipeline relative to the project folder, and the path of the folder.
+fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, CliError> {
     let here = std::env::current_dir().map_err(CliError::resources)?;
     let file = here.join(&job.label);
     if !file.is_file() {
-        let error = CliError::new(Code::NoPipeline, "there is no pipeline file to schedule");
-        return Err(error.hint("`pdm-ml init` writes one; or name yours"));
+        let error = CliError::new(Code::NoPipeline, "no pipeline file to schedule");
+        return Err(error.hint("name the pipeline file, or create one with `pdm-ml init`"));
     }
     let (root, file) = (whole(root)?, whole(&file)?);
     let program = std::env::current_exe().map_err(CliError::resources)?;
@@ -153,7 +153,7 @@ fn text(path: &Path) -> Result<String, CliError> {
         CliError::new(
             Code::NotNameable,
             format!(
-                "`{}` is not UTF-8, and a scheduler could not read it",
+                "the path `{}` is not UTF-8, so a scheduler cannot read it",
                 path.display()
             ),
         )
@@ -161,7 +161,7 @@ fn text(path: &Path) -> Result<String, CliError> {
     path.to_str().map(str::to_owned).ok_or_else(unreadable)
 }
 
-/// Returns all files as one text, each below its name where there are several.
+/// Returns all files as one text, with their names above them if there are several.
 fn printed(definition: &Definition) -> String {
     match &definition.files[..] {
         [file] => file.text.clone(),
@@ -173,7 +173,7 @@ fn printed(definition: &Definition) -> String {
     }
 }
 
-/// Returns each file with the path it goes to.
+/// Returns each file with its path.
 fn places<'d>(
     out: &Path,
     kind: SchedulerKind,
@@ -186,12 +186,12 @@ fn places<'d>(
             let error = CliError::new(
                 Code::ArgumentValue,
                 format!(
-                    "{kind} has {} files, and `{}` is one",
+                    "{kind} needs {} files, but `{}` is a single file",
                     files.len(),
                     out.display()
                 ),
             );
-            Err(error.hint("name a folder"))
+            Err(error.hint("pass a folder to --output"))
         }
         files => Ok(files
             .iter()

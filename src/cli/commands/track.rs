@@ -1,4 +1,4 @@
-//! `track sync`: replay recorded runs to MLflow, and bring its models in step with the registry.
+//! `track sync`: send recorded runs to MLflow, and update its models from the registry.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use pdm_tracking::tracking::{
     mirror, sync,
 };
 
-/// What `--set` may change of runs that were recorded before: where they lie, and where they go.
+/// Keys that `--set` may change for recorded runs: where they are stored, and where they are sent.
 const OBEYED: [&str; 6] = [
     "tracking.dir",
     "tracking.mlflow_url",
@@ -25,19 +25,19 @@ const OBEYED: [&str; 6] = [
     "registry.",
 ];
 
-/// What a replay came to.
+/// The result of a sync.
 #[derive(Serialize)]
 struct SyncSummary {
     server: String,
     /// How many runs are recorded here.
     recorded: usize,
     runs: Vec<Synced>,
-    /// Runs that were copied before and are not there any more.
+    /// Runs that were sent before and no longer exist on the server.
     lost: Vec<LostRun>,
     models: MirrorReport,
 }
 
-/// One run and what the server made of it.
+/// One run and its state on the server.
 #[derive(Serialize)]
 struct Synced {
     run: String,
@@ -60,9 +60,9 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
         .tracking
         .mlflow(context.variable, RetryPolicy::FOREGROUND)?
     else {
-        let error = CliError::new(Code::NoServer, "no MLflow server is named");
+        let error = CliError::new(Code::NoServer, "no MLflow server is configured");
         return Err(
-            error.hint("give `--to http://…`, or set MLFLOW_TRACKING_URI or tracking.mlflow_url")
+            error.hint("pass `--to http://…`, or set MLFLOW_TRACKING_URI or tracking.mlflow_url")
         );
     };
     let client = if *restore { client.restoring() } else { client };
@@ -82,7 +82,7 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
         Ok(None) => MirrorReport::default(),
         Err(error) => {
             context.reporter.warn(format!(
-                "the server's models were not brought in step: {error}"
+                "the models on the server were not updated: {error}"
             ));
             MirrorReport::default()
         }
@@ -98,7 +98,7 @@ pub(super) fn run(command: &TrackCommand, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Sends the runs that are not there whole, and those that are to come back.
+/// Sends the runs that are incomplete on the server, and those to restore.
 fn send(
     context: &Context,
     store: &RunStore,
@@ -147,7 +147,7 @@ fn text(done: &SyncSummary) -> String {
             ..
         } = &synced.report;
         let place = if *deleted {
-            "deleted there; left alone".to_owned()
+            "deleted there; not restored".to_owned()
         } else {
             page.clone()
         };
@@ -162,7 +162,7 @@ fn text(done: &SyncSummary) -> String {
         ]
     });
     let sent = match runs.len() {
-        0 if *recorded == 0 => "nothing to send: no run is recorded here".to_owned(),
+        0 if *recorded == 0 => "nothing to send: no runs recorded".to_owned(),
         0 if lost.is_empty() => format!("nothing to send: every recorded run is on {server}"),
         0 if lost.len() == *recorded => "nothing to send".to_owned(),
         0 => format!(
@@ -189,7 +189,7 @@ fn text(done: &SyncSummary) -> String {
     format!("{gone}{sent}{}", told.collect::<String>())
 }
 
-/// Returns what became of runs that are not on the server any more, and how they come back.
+/// Returns the runs that no longer exist on the server, and how to restore them.
 fn gone(lost: &[LostRun], server: &str) -> String {
     if lost.is_empty() {
         return String::new();
@@ -200,8 +200,8 @@ fn gone(lost: &[LostRun], server: &str) -> String {
         } else {
             "is unknown there"
         };
-        format!("run {} was copied to {server} and {what}\n", lost.run)
+        format!("run {} was sent to {server} and {what}\n", lost.run)
     };
     let lines: String = lost.iter().map(line).collect();
-    format!("{lines}`pdm-ml track sync --restore` brings them back\n\n")
+    format!("{lines}`pdm-ml track sync --restore` restores them\n\n")
 }

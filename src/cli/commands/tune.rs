@@ -1,4 +1,4 @@
-//! `tune`: search the pipeline's options and write the winner.
+//! `tune`: search the pipeline's options and write a pipeline with the best ones.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
         .output
         .clone()
         .unwrap_or_else(|| beside(&job, &pipeline));
-    // A search may take hours: what stands in the way of its result is said before.
+    // A search may take hours, so its output is checked before.
     Outputs::new(args.force)
         .new_file("--output", &output)
         .reads_pipeline(&context, &job)
@@ -49,7 +49,7 @@ pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Returns the name of the tuned file: beside the pipeline, `x.tuned.toml` for `x.toml`.
+/// Returns the name of the tuned file: `x.tuned.toml` next to `x.toml`.
 fn beside(job: &Job, pipeline: &PipelineArgs) -> PathBuf {
     match (&pipeline.pipeline, Path::new(&job.label)) {
         (Some(path), _) => path.with_extension("tuned.toml"),
@@ -58,7 +58,7 @@ fn beside(job: &Job, pipeline: &PipelineArgs) -> PathBuf {
     }
 }
 
-/// Returns how many trials there would be at most, beside the file as it stands.
+/// Returns the maximum number of trials, not counting the unchanged file.
 fn most(options: &TuneOptions, space: &Space) -> Option<usize> {
     let points = points(space);
     match (options.most_trials(), points) {
@@ -67,7 +67,7 @@ fn most(options: &TuneOptions, space: &Space) -> Option<usize> {
     }
 }
 
-/// Returns the number of points, where they can be counted and are not too many.
+/// Returns the number of points, if it is finite and not too large.
 fn points(space: &Space) -> Option<usize> {
     let countable = space.uncountable().is_none();
     let points = countable.then(|| space.grid(MOST_GRID_POINTS + 1).len());
@@ -112,7 +112,7 @@ fn plan_text(options: &TuneOptions, space: &Space) -> String {
                 .iter()
                 .map(|v| v.as_str().unwrap_or_default())
                 .collect();
-            format!("only where {} is {}", when.key, values.join(" or "))
+            format!("only if {} is {}", when.key, values.join(" or "))
         });
         [
             dimension.key.clone(),
@@ -123,12 +123,12 @@ fn plan_text(options: &TuneOptions, space: &Space) -> String {
     });
     let points = match points(space) {
         Some(points) => format!("{points} points"),
-        None if space.uncountable().is_some() => "any values in between".to_owned(),
+        None if space.uncountable().is_some() => "continuous".to_owned(),
         None => format!("more than {MOST_GRID_POINTS} points"),
     };
     let trials = most(options, space).map_or_else(|| "all".to_owned(), |most| most.to_string());
     let trials = format!(
-        "the file as it stands and at most {trials} trials by {}",
+        "the unchanged file and at most {trials} trials by {}",
         method(options.method)
     );
     format!(
@@ -154,7 +154,7 @@ fn in_words(values: &Values) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let by = |log: bool| if log { ", by ratio" } else { "" };
+    let by = |log: bool| if log { ", logarithmic" } else { "" };
     match values {
         Values::Choices(values) | Values::Rungs(values) => list(values),
         Values::Whole { low, high, log } => format!("{low} to {high}, whole{}", by(*log)),

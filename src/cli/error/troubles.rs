@@ -1,23 +1,23 @@
-//! Why a line ended before its gates, for the reports that CI reads.
+//! Errors that ended a run before its gates, for the reports that CI reads.
 
 use super::{CliError, ErrorCause, chain};
 use pdm_engine::config::SpecProblem;
 use pdm_models::data::{self, QualityReport, Severity, causes};
 use pdm_report::report::gate::{EarlyEnd, FileLine};
 
-/// Most causes in the data that are told one by one.
+/// Maximum number of causes in the data that are listed.
 const FINDINGS: usize = 10;
 
-/// Where files stand as seen from the top of their repository.
+/// Maps file names to paths relative to the top of their repository.
 pub(in crate::cli) struct RepositoryPaths<'s> {
-    /// For a file named from here, as a pipeline is.
+    /// For a file relative to the current folder, such as a pipeline.
     pub(in crate::cli) from_here: &'s dyn Fn(&str) -> String,
-    /// For a file named from the project's folder, as data are.
+    /// For a file relative to the project folder, such as data.
     pub(in crate::cli) from_project: &'s dyn Fn(&str) -> String,
 }
 
 impl CliError {
-    /// Returns what ended the line, each with its place where that is known.
+    /// Returns the errors that ended the run, each with its place if known.
     pub(in crate::cli) fn troubles(&self, seen: &RepositoryPaths<'_>) -> Vec<EarlyEnd> {
         let kind = self.kind();
         match &self.cause {
@@ -66,7 +66,7 @@ fn of_problem(kind: &str, problem: &SpecProblem, seen: &RepositoryPaths<'_>) -> 
         line,
         column: *column,
     });
-    // An override has a line and a column of its own, in no file.
+    // The line and column of an override do not refer to a file.
     let place = place.filter(|_| file != "command line");
     EarlyEnd {
         kind: kind.to_owned(),
@@ -106,7 +106,7 @@ fn of_data(kind: &str, report: &QualityReport, seen: &RepositoryPaths<'_>) -> Ve
     let mut troubles: Vec<_> = errors.iter().take(FINDINGS).map(of_cause).collect();
     let told: u64 = errors.iter().take(FINDINGS).map(|cause| cause.count).sum();
     if report.counts.errors > told {
-        let hint = Some("`pdm-ml data validate --report FILE` writes them all".to_owned());
+        let hint = Some("`pdm-ml data validate --report FILE` writes all of them".to_owned());
         let message = format!(
             "{} more findings in the data of {}",
             report.counts.errors - told,

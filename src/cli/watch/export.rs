@@ -15,14 +15,16 @@ mod with {
     use crate::cli::{environment, ui};
     use pdm_tracking::observe::{JobFacts, Spans, TraceContext, otlp};
 
-    /// The export to a collector, where one is named.
-    pub(in crate::cli::watch) struct Export(Mutex<Option<otlp::OtlpExport>>);
+    /// The export to a collector, if one is configured.
+    pub(in crate::cli::watch) struct Export(Mutex<Option<otlp::Export>>);
 
     impl Export {
         pub(in crate::cli::watch) fn begin(trace: &TraceContext) -> Self {
             let begun = otlp::OtlpExport::begin(trace, &environment::variable);
             Self(Mutex::new(begun.unwrap_or_else(|why| {
-                ui::warn(&format!("nothing is sent to OpenTelemetry: {why}"));
+                ui::warn(&format!(
+                    "no traces or metrics are sent to OpenTelemetry: {why}"
+                ));
                 None
             })))
         }
@@ -42,7 +44,7 @@ mod with {
             self.with(|export| export.as_ref().and_then(otlp::OtlpExport::layer))
         }
 
-        /// Puts the command into the trace of whoever started it.
+        /// Makes the command part of the trace of its caller.
         pub(in crate::cli::watch) fn adopt(&self, spans: &Spans) {
             otlp::adopt(&spans.command(), spans.trace());
         }
@@ -51,7 +53,7 @@ mod with {
             let export = self.with(Option::take);
             if let Some(Err(why)) = export.map(|export| export.end(facts)) {
                 ui::warn(&format!(
-                    "the OpenTelemetry collector did not take all: {why}"
+                    "not everything could be sent to the OpenTelemetry collector: {why}"
                 ));
             }
         }
@@ -70,7 +72,7 @@ mod without {
     use crate::cli::{environment, ui};
     use pdm_tracking::observe::{JobFacts, Spans, TraceContext};
 
-    /// Says at the end that nothing was sent, where a collector is named.
+    /// Notes at the end that nothing was sent, if a collector is configured.
     pub(in crate::cli::watch) struct Export {
         is_asked_for: bool,
     }
@@ -98,7 +100,7 @@ mod without {
 
         pub(in crate::cli::watch) fn adopt(&self, _: &Spans) {}
 
-        /// Only jobs say it; who lists runs need not hear it.
+        /// Only jobs note it; commands such as `runs list` do not.
         pub(in crate::cli::watch) fn end(&self, is_job: bool, _: Option<&JobFacts>) {
             if is_job && self.is_asked_for {
                 let what = "nothing was sent to OpenTelemetry: this program was built without `--features otlp`";

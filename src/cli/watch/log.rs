@@ -19,10 +19,10 @@ use crate::cli::ui;
 use pdm_core::domain::{redact, redact_json, visible};
 use pdm_tracking::observe::{Spans, TARGET, WORDS};
 
-/// Where notes and warnings go that come by no event; set once messages are logged as JSON.
+/// Receives notes and warnings that are not events; set once messages are logged as JSON.
 static LOG: OnceLock<Arc<Spans>> = OnceLock::new();
 
-/// Logs a note or a warning, and returns whether that was done: people are told otherwise.
+/// Logs a note or a warning; returns false if it must be printed instead.
 pub(in crate::cli) fn log(is_warning: bool, message: &str) -> bool {
     LOG.get()
         .map(|spans| spans.word(is_warning, message))
@@ -31,7 +31,7 @@ pub(in crate::cli) fn log(is_warning: bool, message: &str) -> bool {
 
 /// Reads `debug` or `warn,pdm_ml::http=debug`.
 ///
-/// Only what this program says can be asked for: what the libraries below it say has not been read for secrets.
+/// Only messages of this program can be enabled: those of its libraries are not checked for secrets.
 pub(super) fn levels(text: &str) -> Result<Targets, String> {
     let mut levels = Targets::new();
     for directive in text
@@ -53,7 +53,7 @@ pub(super) fn levels(text: &str) -> Result<Targets, String> {
     Ok(levels)
 }
 
-/// Lets log lines be written and spans be sent, where that is asked for; without it they cost nothing.
+/// Enables log lines and spans if requested; otherwise they cost nothing.
 pub(super) fn subscribe(format: LogFormat, levels: Option<Targets>, quiet: bool, export: &Export) {
     let usual = if quiet {
         LevelFilter::WARN
@@ -67,7 +67,7 @@ pub(super) fn subscribe(format: LogFormat, levels: Option<Targets>, quiet: bool,
     let lines = lines(format, levels, usual);
     let spans = export.layer().map(|layer| layer.with_filter(of_spans));
     if lines.is_some() || spans.is_some() {
-        // Fails only where there is one already, as in tests.
+        // Fails only if there is one already, as in tests.
         let _there =
             tracing::subscriber::set_global_default(Registry::default().with(lines).with(spans));
     }
@@ -90,7 +90,7 @@ fn lines(format: LogFormat, levels: Option<Targets>, usual: LevelFilter) -> Opti
                     .boxed(),
             )
         }
-        // People are told notes, warnings and errors anyway.
+        // Notes, warnings and errors are printed anyway.
         (LogFormat::Text, Some(levels)) => {
             let levels = levels.with_target(WORDS, LevelFilter::OFF);
             Some(
@@ -105,12 +105,12 @@ fn lines(format: LogFormat, levels: Option<Targets>, usual: LevelFilter) -> Opti
     }
 }
 
-/// Sends notes and warnings to the log, too.
+/// Also sends notes and warnings to the log.
 pub(super) fn log_the_rest(spans: &Arc<Spans>) {
     let _first = LOG.set(Arc::clone(spans));
 }
 
-/// Tells of a bug, in the log or to people; returns nothing, since the process is about to end.
+/// Reports a bug in the log or on standard error; returns nothing, because the process is about to end.
 pub(in crate::cli) fn bug(place: Option<&str>, what: &str) {
     if LOG.get().is_some() {
         tracing::error!(target: WORDS, exit_code = 101, place, "this is a bug in pdm-ml; please report it: {what}");
@@ -124,7 +124,7 @@ pub(in crate::cli) fn bug(place: Option<&str>, what: &str) {
     }
 }
 
-/// Standard error, without the secrets that a line would hold. A line comes in one piece.
+/// Standard error, with secrets removed from every line. A line is written in one piece.
 struct Clean(fn(&str) -> Cow<'_, str>);
 
 impl io::Write for Clean {
@@ -139,7 +139,7 @@ impl io::Write for Clean {
     }
 }
 
-/// Returns a line for people without the secrets and the commands to a terminal in it.
+/// Returns a line without secrets and terminal escapes.
 fn words(text: &str) -> Cow<'_, str> {
     match redact(text) {
         Cow::Borrowed(text) => visible(text),
@@ -147,7 +147,7 @@ fn words(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A line for people: when, how important, what.
+/// A text line: time, level, message.
 struct Plain;
 
 impl<S, N> FormatEvent<S, N> for Plain

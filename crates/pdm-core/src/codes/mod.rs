@@ -1,8 +1,8 @@
 //! What kinds of errors there are: one stable number each, with a title, an explanation and an exit code.
 //!
 //! Each room's error says which code it is (`fn code(&self) -> Code`, a match without a wildcard, so that a new error
-//! without a code does not compile). `table` lists the codes; what is said at length stands in `explanations/`, one
-//! file a code, written by hand. Numbers are never used again for something else.
+//! without a code does not compile). `table` lists the codes; `explanations/` holds one hand-written page per code.
+//! A number is never reused for something else.
 
 mod table;
 
@@ -15,7 +15,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// What the hundreds of the numbers stand for.
+/// What the codes of each hundred are about.
 const GROUPS: [(u16, &str); 8] = [
     (1, "the pipeline file and the arguments"),
     (2, "data"),
@@ -33,7 +33,7 @@ impl Code {
         self as u16
     }
 
-    /// Returns what the codes of the same hundred are about.
+    /// Returns the group of the code: what all codes of the same hundred are about.
     pub fn group(self) -> &'static str {
         let hundred = self.number() / 100;
         GROUPS
@@ -42,7 +42,7 @@ impl Code {
             .map_or("", |(_, name)| name)
     }
 
-    /// Returns the code that a user names: `E0107`, `e0107`, `0107` or `107`.
+    /// Returns the code that a user typed: `E0107`, `e0107`, `0107` or `107`.
     pub fn named(text: &str) -> Option<Self> {
         let digits = text.trim().trim_start_matches(['E', 'e']);
         let plain = digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -53,8 +53,8 @@ impl Code {
             .find(|code| code.number() == number)
     }
 
-    /// Returns the codes that were probably meant by a text that names none: the nearest numbers of the same hundred,
-    /// or those whose title has the word.
+    /// Returns suggestions for a text that is not a code: the nearest numbers of the same hundred, or the codes whose
+    /// title contains the text.
     pub fn near(text: &str) -> Vec<Self> {
         const MOST: usize = 3;
         let text = text.trim().to_lowercase();
@@ -80,7 +80,7 @@ impl Code {
     }
 }
 
-/// Returns what is told of an error without the `error[E0107]: ` before it.
+/// Returns the text of an error without the leading `error[E0107]: `.
 pub fn unmarked(told: &str) -> &str {
     let behind = told
         .strip_prefix("error[")

@@ -1,4 +1,4 @@
-//! `config migrate`: files in the newest version of the format.
+//! `config migrate`: convert files to the newest format version.
 
 use std::path::{Path, PathBuf};
 
@@ -32,12 +32,12 @@ impl Migrated {
         } = &self.migration;
         let file = self.file.display();
         if changes.is_empty() {
-            return format!("{file}: of version {to}, the newest");
+            return format!("{file}: already version {to}, the newest");
         }
         let verb = if self.written {
-            "brought"
+            "converted"
         } else {
-            "can be brought"
+            "can be converted"
         };
         let lines = changes
             .iter()
@@ -50,7 +50,7 @@ impl Migrated {
 }
 
 pub(super) fn run(args: &MigrateArgs, ui: &Ui) -> Result<Exit, CliError> {
-    // All files are read before the first is written: a mistake in one leaves the others as they are.
+    // All files are read before the first is written, so that a mistake in one leaves all unchanged.
     let mut files = files(args)?
         .into_iter()
         .map(read)
@@ -88,8 +88,11 @@ fn files(args: &MigrateArgs) -> Result<Vec<PathBuf>, CliError> {
         return Ok(args.files.clone());
     }
     let none = || {
-        CliError::new(Code::NoPipeline, "there is no `pdm.toml` here or above")
-            .hint("name the files to bring up")
+        CliError::new(
+            Code::NoPipeline,
+            "there is no `pdm.toml` in this folder or above",
+        )
+        .hint("name the files to convert")
     };
     settings::main_pipeline()?
         .ok_or_else(none)

@@ -1,4 +1,4 @@
-//! `doctor --for ci`: all that a job of CI needs, each with a verdict of its own, and the exit code the job would meet.
+//! `doctor --for ci`: check everything that a CI job needs, and return the exit code that the job would end with.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -20,9 +20,9 @@ use pdm_store::registry::blocking::Registry;
 use pdm_tracking::notify::NotifyOptions;
 use pdm_tracking::tracking::RetryPolicy;
 
-/// Version of the document.
+/// Version of the JSON document.
 const FORMAT: u32 = 1;
-/// A store refuses requests whose clock is off by more.
+/// Stores refuse requests whose clock differs by more.
 const MOST_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -30,11 +30,11 @@ const MOST_SKEW: SignedDuration = SignedDuration::from_mins(5);
 enum CiVerdict {
     Pass,
     Fail,
-    /// It is not asked for, or could not be looked at because of what failed before.
+    /// Not needed, or not checked because an earlier check failed.
     Skip,
 }
 
-/// One thing a job needs, and whether it is there.
+/// The result of one check.
 #[derive(Debug, Serialize)]
 struct CiCheck {
     check: &'static str,
@@ -181,8 +181,8 @@ fn pipeline(job: &Job) -> CiCheck {
     if job.label.starts_with('(') {
         return CiCheck::fail(
             "pipeline",
-            "there is no pipeline file",
-            "`pdm-ml init` writes one; or name yours",
+            "no pipeline file",
+            "name the pipeline file, or create one with `pdm-ml init`",
         );
     }
     CiCheck::pass(
@@ -191,18 +191,18 @@ fn pipeline(job: &Job) -> CiCheck {
     )
 }
 
-/// Cache, records and lock are written below the project's folder.
+/// Cache, runs and lock are written below the project folder.
 fn folder(context: &Context) -> CiCheck {
     let state = context.state_dir();
     let made = std::fs::create_dir_all(&state).and_then(|()| tempfile::tempfile_in(&state));
     match made.and_then(|_| tempfile::tempfile_in(&context.root)) {
         Ok(_) => CiCheck::pass("write access", context.root.display().to_string()),
         Err(error) => {
-            let found = format!("{} takes no files: {error}", context.root.display());
+            let found = format!("cannot write to {}: {error}", context.root.display());
             CiCheck::fail(
                 "write access",
                 found,
-                "give the job's user the right to write there",
+                "give the user of the job write permission",
             )
         }
     }
@@ -214,7 +214,7 @@ fn data(context: &Context, job: &Job) -> CiCheck {
         return CiCheck::pass("data", format!("{name} is simulated"));
     }
     let parts = data::parts(&job.spec.dataset, &context.root);
-    // A table names its files, so all of them are needed; of C-MAPSS the test part may be absent.
+    // A table needs all files that it names; for C-MAPSS the test part is optional.
     let names_files = matches!(job.spec.dataset, DatasetOptions::Table(_));
     let is_needed =
         |part: &&PartFile| names_files || part.role == Role::Train || part.path.exists();
@@ -224,7 +224,7 @@ fn data(context: &Context, job: &Job) -> CiCheck {
         let read = File::open(&part.path).and_then(|file| file.metadata());
         let problem = match read {
             Ok(file) if file.is_file() => continue,
-            Ok(_) => "it is no file".to_owned(),
+            Ok(_) => "it is not a file".to_owned(),
             Err(error) => error.to_string(),
         };
         let found = format!(
@@ -235,14 +235,14 @@ fn data(context: &Context, job: &Job) -> CiCheck {
         return CiCheck::fail("data", found, job.spec.dataset.how_to_get());
     }
     let there = if roles.contains(&Role::Test) {
-        "the training and the test part are"
+        "training and test part are"
     } else {
-        "the training part is"
+        "training part is"
     };
     CiCheck::pass("data", format!("{name}: {there} there"))
 }
 
-/// The variables that the pipeline names must be set where the job runs.
+/// The variables that the pipeline names must be set for the job.
 fn secrets(context: &Context, job: &Job) -> CiCheck {
     let mut names: BTreeSet<String> = BTreeSet::new();
     names.extend(job.spec.notify.iter().flat_map(NotifyOptions::variables));
@@ -255,12 +255,12 @@ fn secrets(context: &Context, job: &Job) -> CiCheck {
         .map(|n| format!("`{n}`"))
         .collect();
     match (names.len(), unset.as_slice()) {
-        (0, _) => CiCheck::pass("secrets", "the pipeline names none"),
+        (0, _) => CiCheck::pass("secrets", "the pipeline needs none"),
         (count, []) => CiCheck::pass("secrets", format!("{count} of {count} variables are set")),
         (_, unset) => CiCheck::fail(
             "secrets",
             format!("not set: {}", unset.join(", ")),
-            "set them for the job, by these names",
+            "set them for the job",
         ),
     }
 }
@@ -269,7 +269,7 @@ fn lock(context: &Context, job: &Job) -> CiCheck {
     match engine::check_lock(context, job) {
         Ok(path) => CiCheck::pass(
             "lock",
-            format!("{} is that of these data and options", path.display()),
+            format!("{} matches the data and options", path.display()),
         ),
         Err(error) => CiCheck::error("lock", error.into()),
     }
@@ -303,25 +303,25 @@ fn of_registry(context: &Context, job: &Job, registry: &Registry) -> Vec<CiCheck
     ]
 }
 
-/// Makes the experiment without which nothing is promoted; a job that may only read has no need of it.
+/// Runs the test that promotion requires; a job with read-only access does not need it.
 fn safety(registry: &Registry) -> CiCheck {
     match registry.examine() {
         Ok(proof) => CiCheck::pass(
             "safe registry",
-            format!("of {} racing writers one won", proof.racers),
+            format!("{} concurrent writers, exactly one succeeded", proof.racers),
         ),
         Err(error @ RegistryError::Unsafe { .. }) => CiCheck::error("safe registry", error.into()),
         Err(error) => {
             let why = CliError::from(error).in_words().0;
             CiCheck::skip(
                 "safe registry",
-                format!("nothing can be written, so this job can only judge: {why}"),
+                format!("read-only, so this job can judge but not promote: {why}"),
             )
         }
     }
 }
 
-/// A gate that compares needs somebody to compare with.
+/// A gate that compares needs a champion.
 fn champion(context: &Context, job: &Job) -> CiCheck {
     let compares = job
         .spec
@@ -330,19 +330,17 @@ fn champion(context: &Context, job: &Job) -> CiCheck {
         .any(|gate| matches!(gate.rule, Rule::NonInferior | Rule::Better));
     match engine::champion(context, job) {
         Ok(Some(champion)) => CiCheck::pass("champion", format!("version {}", champion.version)),
-        Ok(None) if !compares => {
-            CiCheck::skip("champion", "there is none, and no gate compares with one")
-        }
+        Ok(None) if !compares => CiCheck::skip("champion", "none, and no gate needs one"),
         Ok(None) => CiCheck::fail(
             "champion",
-            "there is none, so the gates that compare with it compare nothing",
-            "`pdm-ml run` promotes the first; does the job name the right registry?",
+            "none, so gates that compare with it have nothing to compare",
+            "`pdm-ml run` promotes the first; check that the job uses the right registry",
         ),
         Err(error) => CiCheck::error("champion", error.into()),
     }
 }
 
-/// The registry's last entry cannot be of tomorrow.
+/// The newest entry of the registry must not be in the future.
 fn clock(context: &Context, job: &Job, registry: &Registry) -> CiCheck {
     let now = context.now.unwrap_or_else(Timestamp::now);
     let last = job.spec.registry.model_name(&job.spec.project.name).ok();
@@ -352,20 +350,20 @@ fn clock(context: &Context, job: &Job, registry: &Registry) -> CiCheck {
     let Some(last) = history.iter().map(|row| row.time).max() else {
         return CiCheck::pass(
             "clock",
-            format!("{now:.0}; the registry has no entry to compare with"),
+            format!("{now:.0}; the registry has no entry to compare it with"),
         );
     };
     if last.duration_since(now) > MOST_SKEW {
-        let found = format!("it is {now:.0} here, and the registry's last entry is of {last:.0}");
+        let found = format!("{now:.0} here, but the newest registry entry has the time {last:.0}");
         return CiCheck::fail(
             "clock",
             found,
-            "set the clock, or let it be set (NTP): stores refuse signatures of another time",
+            "set the clock, for example with NTP: stores refuse requests with a wrong time",
         );
     }
     CiCheck::pass(
         "clock",
-        format!("{now:.0}, after the registry's last entry"),
+        format!("{now:.0}, later than the newest registry entry"),
     )
 }
 
@@ -375,7 +373,7 @@ fn tracking(context: &Context, job: &Job) -> CiCheck {
         .tracking
         .mlflow(context.variable, RetryPolicy::BACKGROUND)
     {
-        Ok(None) => return CiCheck::skip("tracking", "no MLflow server is named"),
+        Ok(None) => return CiCheck::skip("tracking", "no MLflow server is configured"),
         Ok(Some(client)) => client,
         Err(error) => return CiCheck::error("tracking", error.into()),
     };

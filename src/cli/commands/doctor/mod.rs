@@ -1,4 +1,4 @@
-//! `doctor`: check this machine and project, and say what is missing.
+//! `doctor`: check this machine and project, and report what is missing.
 
 mod ci;
 
@@ -53,19 +53,19 @@ pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
     }
 }
 
-/// Makes the experiment without which nothing is promoted.
+/// Runs the test of a store that promotion requires.
 fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
     let context = settings::context_here(ui)?;
     let registry = Registry::open(url, context.surroundings()?)?;
     let proof = registry.examine()?;
     let promise = format!(
-        "created once stays: {} races of {} writers, one winner each",
+        "{} races of {} concurrent writers, exactly one succeeded in each",
         proof.rounds, proof.racers
     );
     let deletes = if proof.deletes {
         "allowed"
     } else {
-        "refused, as an append-only policy may"
+        "refused, for example by an append-only policy"
     };
     let checks = [
         DoctorCheck::good("registry", registry.store().location()),
@@ -77,7 +77,7 @@ fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn project(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
-    // The pipeline may have a say in the number of threads.
+    // The pipeline may set the number of threads.
     let resolved = settings::resolve(args, ui);
     let mut checks = vec![
         DoctorCheck::good("program", format!("pdm-ml {}", env!("CARGO_PKG_VERSION"))),
@@ -154,15 +154,15 @@ fn available_mib(meminfo: &str) -> Option<u64> {
         .map(|kib| kib / 1024)
 }
 
-/// The project's folder must take files, or nothing can be cached or recorded.
+/// The project folder must be writable for the cache and the runs.
 fn folder(context: &Context) -> DoctorCheck {
     let shown = context.root.display().to_string();
     match tempfile::tempfile_in(&context.root) {
         Ok(_) => DoctorCheck::good("project folder", shown),
         Err(error) => DoctorCheck::bad(
             "project folder",
-            format!("{shown} takes no files ({error})"),
-            Some("choose another"),
+            format!("cannot write to {shown} ({error})"),
+            Some("choose another folder"),
         ),
     }
 }
@@ -192,7 +192,10 @@ fn data(context: &Context, job: &Job) -> DoctorCheck {
         true => DoctorCheck::good("data", found),
         false if simulated => DoctorCheck::good(
             "data",
-            format!("{} is simulated by the first run", job.spec.dataset.name()),
+            format!(
+                "{} will be simulated by the first run",
+                job.spec.dataset.name()
+            ),
         ),
         false => DoctorCheck::bad("data", found, Some(job.spec.dataset.how_to_get())),
     }
@@ -227,7 +230,10 @@ fn mlflow(job: &Job, context: &Context) -> DoctorCheck {
     {
         Ok(None) => DoctorCheck::good(
             "tracking",
-            format!("{} only; no MLflow server is named", runs(job).display()),
+            format!(
+                "{} only; no MLflow server is configured",
+                runs(job).display()
+            ),
         ),
         Ok(Some(client)) => match client.version() {
             Ok(version) => {

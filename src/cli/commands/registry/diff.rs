@@ -6,7 +6,7 @@ use crate::cli::ui::Ui;
 use pdm_report::report::{self, Align, table};
 use pdm_store::registry::{Change, Difference, FileChange, FileEntry, Side, ValueChange};
 
-/// Characters of a value that a table shows.
+/// Maximum number of characters of a value in a table.
 const WIDEST: usize = 64;
 
 pub(super) fn run(
@@ -32,8 +32,8 @@ fn text(difference: &Difference) -> String {
         [named("A", a), named("B", b)].join("\n"),
         files(&difference.files),
         report::side_by_side(&difference.scores, "A", "B"),
-        values("option", &difference.options, "every option is the same"),
-        values("origin", &difference.origin, "both are of the same origin"),
+        values("option", &difference.options, "all options are equal"),
+        values("origin", &difference.origin, "the origin is equal"),
     ];
     parts.join("\n\n")
 }

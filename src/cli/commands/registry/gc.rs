@@ -11,7 +11,7 @@ use crate::cli::ui::{self, Ui};
 use pdm_report::report::{Align, table};
 use pdm_store::registry::{Collectable, Leftover, LeftoverKind, Removed, Swept};
 
-/// What was found, and what became of it; `None` where it was only to be said.
+/// What was found, and what was removed; `None` with `--dry-run`.
 #[derive(Serialize)]
 struct RegistryCollection {
     found: Collectable,
@@ -54,7 +54,7 @@ impl RegistryCollection {
         self.found.blobs.is_empty() && self.leftovers.is_empty()
     }
 
-    /// Names everything that would go, with its bytes.
+    /// Lists everything that would be removed, with its size.
     fn list(&self) -> String {
         let found = &self.found;
         let header = [
@@ -89,8 +89,8 @@ impl RegistryCollection {
                     .sum::<u64>(),
         );
         let summary = format!(
-            "{}: {} files nothing rests on ({} retired versions lose theirs), {} leftovers of killed jobs, {bytes} in all; \
-             {} files are too young",
+            "{}: {} unused files ({} retired versions lose theirs), {} leftovers of killed jobs, {bytes} in total; \
+             {} files are too new",
             found.location,
             found.blobs.len(),
             found.versions.len(),
@@ -115,7 +115,7 @@ impl RegistryCollection {
             lines.push(format!("removed {} files, {bytes}{entry}", removed.blobs));
         }
         if let Some(swept) = &self.swept {
-            lines.push(format!("swept {} leftovers", swept.removed.len()));
+            lines.push(format!("removed {} leftovers", swept.removed.len()));
             lines.extend(
                 swept
                     .kept

@@ -1,4 +1,4 @@
-//! `runs compare`: what differs between runs, and how their scores do on the same units.
+//! `runs compare`: the differences between runs, and their scores on the same units.
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ struct Compared {
     format: u32,
     #[serde(flatten)]
     comparison: RunComparison,
-    /// The first run beside each of the others, with paired intervals.
+    /// The first run compared with each of the others, with paired intervals.
     scores: Vec<ComparedRuns>,
 }
 
@@ -51,7 +51,7 @@ fn text(compared: &Compared) -> String {
     for (scores, b) in compared.scores.iter().zip(&names[1..]) {
         if scores.parts.is_empty() {
             parts.push(format!(
-                "{} and {b} hold no scores with their predictions to compare",
+                "{} and {b} have no scores with predictions to compare",
                 names[0]
             ));
         }
@@ -77,7 +77,7 @@ fn header<'a>(first: &'a str, names: &[&'a str]) -> Vec<(&'a str, Align)> {
 
 fn params(comparison: &RunComparison, names: &[&str]) -> String {
     if comparison.params.is_empty() {
-        return "every option is the same".to_owned();
+        return "all options are equal".to_owned();
     }
     let rows = comparison.params.iter().map(|row| {
         let values = row

@@ -1,4 +1,4 @@
-//! `runs gc`: remove old runs, and say which stay and why.
+//! `runs gc`: remove old runs, and show which are kept and why.
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use pdm_engine::engine::KeptRuns;
 use pdm_report::report::{Align, table};
 use pdm_tracking::tracking::{RetryPolicy, RunId, RunPolicy, RunRemoval, RunsToRemove};
 
-/// What was found, and what became of it; nothing where it was only to be said.
+/// The runs found, and what was done with each; nothing with `--dry-run`.
 #[derive(Serialize)]
 struct RunCollection {
     format: u32,
@@ -22,7 +22,7 @@ struct RunCollection {
     removed: Option<Vec<RemovedRun>>,
 }
 
-/// What became of one run.
+/// What was done with one run.
 #[derive(Serialize)]
 struct RemovedRun {
     id: RunId,
@@ -32,10 +32,8 @@ struct RemovedRun {
 
 pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
-    // Whoever runs a pipeline keeps the run it writes, and nobody registers a version by a run that goes.
-    let _turn = (!args.dry_run)
-        .then(|| context.lock_project())
-        .transpose()?;
+    // A run that is being written is kept, and no version is registered from a run that is being removed.
+    let _turn = (!args.dry_run).then(|| context.lock_project()).transpose()?;
     let store = store_of(&args.store, &context, &job);
     let server = job
         .spec
@@ -51,7 +49,7 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     let runs = store.removable(&policy, now, |run| kept.forbids(&store, run))?;
     for run in &runs.unreadable {
         ui::warn(&format!(
-            "run {} cannot be read and stays: {}",
+            "run {} cannot be read and is kept: {}",
             run.id, run.why
         ));
     }
@@ -82,7 +80,7 @@ pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
 }
 
 impl RunCollection {
-    /// Names everything that would go, with its bytes, and what stays though it is old enough.
+    /// Lists the runs to remove, with their sizes, and those that are kept although they are old enough.
     fn list(&self) -> String {
         let RunsToRemove {
             found,
@@ -100,12 +98,12 @@ impl RunCollection {
         }
         if !kept.is_empty() {
             let rows = kept.iter().map(|run| [run.short.clone(), run.why.clone()]);
-            parts.push(table(&[("stays", Align::Left), ("why", Align::Left)], rows));
+            parts.push(table(&[("kept", Align::Left), ("why", Align::Left)], rows));
         }
         let bytes = ByteSize(*bytes);
         let stays = stay + kept.len();
         parts.push(format!(
-            "{} runs may go, {bytes}; {stays} stay",
+            "{} runs to remove, {bytes}; {stays} to keep",
             found.len()
         ));
         parts.join("\n\n")
@@ -123,7 +121,7 @@ impl RunCollection {
             .filter(|gone| gone.removal == RunRemoval::InUse)
             .count();
         let in_use = if busy > 0 {
-            format!("; {busy} are in use and stay")
+            format!("; {busy} are in use and were kept")
         } else {
             String::new()
         };

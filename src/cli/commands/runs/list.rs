@@ -1,4 +1,4 @@
-//! `runs list`: which runs there are, what they learnt and how well, and what was set for them.
+//! `runs list`: recorded runs with their model, scores and overrides.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -28,21 +28,21 @@ pub(super) fn run(args: &RunsListArgs, ui: &Ui) -> Result<(), CliError> {
 fn text(listing: &RunListing, is_filtered: bool) -> String {
     if listing.runs.is_empty() && listing.older == 0 {
         let none = if is_filtered {
-            "no recorded run is like that"
+            "no recorded run matches"
         } else {
-            "no runs are recorded here yet"
+            "no runs recorded yet"
         };
         return none.to_owned();
     }
     let runs: Vec<_> = listing.runs.iter().collect();
     let older = match listing.older {
         0 => String::new(),
-        older => format!("\n… and {older} older; without --limit all are listed"),
+        older => format!("\n… and {older} older; omit --limit to list all"),
     };
     format!("{}{older}", rows(&runs, None))
 }
 
-/// Returns runs as a table, with the sizes of their folders where those matter.
+/// Returns runs as a table, optionally with the sizes of their folders.
 pub(super) fn rows(runs: &[&ListedRun], sizes: Option<&[String]>) -> String {
     let mut header = vec![
         ("run", Align::Left),
@@ -82,7 +82,7 @@ pub(super) fn rows(runs: &[&ListedRun], sizes: Option<&[String]>) -> String {
     table(&header, rows)
 }
 
-/// Returns the score that gates judge, with its part; nothing where that is the one out of fold, which has its own column.
+/// Returns the score that gates judge, with its part; nothing if it is the out-of-fold score, which has its own column.
 fn judged(score: ListedScore) -> String {
     let part = match score.part {
         Part::Test => "test",
