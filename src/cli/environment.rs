@@ -1,47 +1,15 @@
-//! Every environment variable the command reads.
+//! Every environment variable the command reads, but for those that change a pipeline or say who acts: `settings` reads them.
 
-use jiff::Timestamp;
 use std::path::PathBuf;
 
-use super::error::CliError;
-use std::ffi::OsString;
-
-use pdm_core::codes::Code;
+pub(super) use crate::settings::{now, pipeline_variables, variable};
 use pdm_core::domain::redact;
-use pdm_engine::config::SetVariable;
 
-/// Registry to use instead of the pipeline's.
-pub(super) const REGISTRY: &str = "PDM_ML_REGISTRY";
-/// Profile to use where the command line names none.
-pub(super) const PROFILE: &str = "PDM_ML_PROFILE";
-/// What the names of variables begin with that set one key of the pipeline each, as `PDM_ML__SECTION__KEY`.
-const KEY: &str = "PDM_ML__";
-/// Who acts, for the registry's log.
-const ACTOR: &str = "PDM_ML_ACTOR";
-/// The time to act at, in place of the clock's, for tests and simulated years only: what is stamped into the registry's log,
-/// and what ages are counted from.
-const NOW: &str = "PDM_ML_NOW";
 /// Columns of the terminal, in place of what the terminal says.
 const COLUMNS: &str = "COLUMNS";
 /// Any value means: no colour (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
 
-/// Returns the time to act at, where it is set.
-///
-/// # Errors
-/// It is no time.
-pub(super) fn now() -> Result<Option<Timestamp>, CliError> {
-    let read = |text: String| {
-        let wrong = |error| {
-            CliError::new(
-                Code::VariableValue,
-                format!("{NOW} is `{text}`, which is no time: {error}"),
-            )
-        };
-        text.parse().map_err(wrong)
-    };
-    variable(NOW).map(read).transpose()
-}
 /// How messages are written, `text` or `json`.
 pub(super) const LOG_FORMAT: &str = "PDM_ML_LOG_FORMAT";
 /// Which messages are logged.
@@ -83,61 +51,6 @@ fn learn_a_proxy(name: &str, value: &str) {
     if name.to_ascii_lowercase().ends_with("_proxy") && !value.contains("://") {
         redact::learn(&format!("http://{value}"));
     }
-}
-
-/// Looks a variable up; an empty one counts as unset.
-pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Returns the variables that set a key of the pipeline, by name; an empty one counts as unset.
-///
-/// # Errors
-/// The name of one whose value is no text.
-pub(super) fn keys() -> Result<Vec<SetVariable>, String> {
-    let of_a_key = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
-    let mut found: Vec<_> = std::env::vars_os().filter_map(of_a_key).collect();
-    found.retain(|(name, value)| name.starts_with(KEY) && !value.is_empty());
-    found.sort();
-    let registry = variable(REGISTRY);
-    let registry = registry.map(|value| SetVariable {
-        name: REGISTRY.to_owned(),
-        key: Some("registry.url".to_owned()),
-        value,
-    });
-    let named = found
-        .into_iter()
-        .map(|(name, value)| match value.into_string() {
-            Ok(value) => Ok(SetVariable {
-                name,
-                key: None,
-                value,
-            }),
-            Err(_) => Err(name),
-        });
-    registry.into_iter().map(Ok).chain(named).collect()
-}
-
-/// Who starts a job, by the names GitHub, GitLab and others give it.
-const CI: [&str; 4] = [
-    "GITHUB_ACTOR",
-    "GITLAB_USER_LOGIN",
-    "BUILD_REQUESTEDFOREMAIL",
-    "CHANGE_AUTHOR",
-];
-
-/// Returns who acts: the name that was set, who started the CI job, the identity of git, or the login name.
-pub(super) fn actor(git: impl FnOnce() -> Option<String>) -> String {
-    let named = variable(ACTOR).or_else(|| CI.into_iter().find_map(variable));
-    let login = || {
-        ["USER", "LOGNAME", "USERNAME"]
-            .into_iter()
-            .find_map(variable)
-    };
-    named
-        .or_else(git)
-        .or_else(login)
-        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Where GitHub checked the repository out.

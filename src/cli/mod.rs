@@ -1,6 +1,6 @@
 //! Arguments in, words and an exit code out.
 //!
-//! `args` is what clap sees, `settings` what it means; each file in `commands` calls the engine or a storeroom and
+//! `args` is what clap sees, `settings` what it means (in the words of the room `crate::settings`); each file in `commands` calls the engine or a storeroom and
 //! hands a result to `ui`, which writes a table or JSON to standard output. Words go to standard error.
 
 mod args;

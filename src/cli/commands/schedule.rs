@@ -95,7 +95,7 @@ fn warn_of_variables(options: &ScheduleOptions) {
             .chain(&options.secrets)
             .any(|passed| passed == name)
     };
-    let set = environment::keys()
+    let set = environment::pipeline_variables()
         .unwrap_or_default()
         .into_iter()
         .map(|variable| variable.name);
@@ -116,11 +116,11 @@ fn options(spec: &PipelineSpec) -> Result<&ScheduleOptions, CliError> {
 /// Returns what is scheduled: the pipeline as seen from the project's folder, and where both are.
 fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<ScheduledJob, CliError> {
     let here = std::env::current_dir().map_err(CliError::resources)?;
-    let file = here.join(&job.label);
-    if !file.is_file() {
+    let file = settings::file_of(job).map(|file| here.join(file));
+    let Some(file) = file.filter(|file| file.is_file()) else {
         let error = CliError::new(Code::NoPipeline, "there is no pipeline file to schedule");
         return Err(error.hint("`pdm-ml init` writes one; or name yours"));
-    }
+    };
     let (root, file) = (whole(root)?, whole(&file)?);
     let program = std::env::current_exe().map_err(CliError::resources)?;
     let repository = ci::repository(&root);
