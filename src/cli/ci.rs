@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Ci;
 use super::error::CliError;
-use super::settings::git;
+use super::settings::ask_git;
 use pdm_core::codes::Code;
 use pdm_engine::schedule::INSTALL;
 
@@ -77,12 +77,12 @@ fn gitlab_changes(folder: &str) -> String {
 
 /// Returns the default branch: that of the server, else the one that is checked out, else `main`.
 fn default_branch(top: &Path) -> String {
-    let of_server = git(
+    let of_server = ask_git(
         top,
         &["symbolic-ref", "--short", "refs/remotes/origin/HEAD"],
     );
     let of_server = of_server.and_then(|name| name.strip_prefix("origin/").map(str::to_owned));
-    let named = of_server.or_else(|| git(top, &["symbolic-ref", "--short", "HEAD"]));
+    let named = of_server.or_else(|| ask_git(top, &["symbolic-ref", "--short", "HEAD"]));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
     named
         .filter(|name| name.chars().all(plain))

@@ -83,10 +83,12 @@ pub(super) fn judgement(
         Ok(outcome) => Ok(engine::judgement(job, outcome, &|path| {
             repository.name_from_here(path)
         })?),
-        Err(error) => {
-            let file = Some(job.label.as_str()).filter(|label| !label.starts_with('('));
-            Ok(early(&job.spec.project.name, file, error, repository))
-        }
+        Err(error) => Ok(early(
+            &job.spec.project.name,
+            settings::file_of(job),
+            error,
+            repository,
+        )),
     }
 }
 

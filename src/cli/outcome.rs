@@ -167,12 +167,10 @@ fn version(outcome: &Outcome) -> Option<String> {
 }
 
 /// Returns the one command to try next.
-pub(super) fn next(outcome: &Outcome, until: Stage, exit: Exit) -> String {
-    let file = if outcome.file.starts_with('(') {
-        String::new()
-    } else {
-        format!(" {}", outcome.file)
-    };
+///
+/// `file` is the pipeline file, where there is one.
+pub(super) fn next(outcome: &Outcome, file: Option<&str>, until: Stage, exit: Exit) -> String {
+    let file = file.map_or_else(String::new, |file| format!(" {file}"));
     if exit != Exit::Done {
         return "pdm-ml runs list".to_owned();
     }

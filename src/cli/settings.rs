@@ -1,47 +1,33 @@
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+//! What the arguments mean: asks the room `settings` in its words, and tells its notes and errors through the command line.
+
+use std::path::PathBuf;
 use std::sync::{Arc, Once};
 
 use super::args::PipelineArgs;
 use super::error::CliError;
 use super::progress::{Progress, Words};
 use super::ui::{self, Ui};
-use super::{environment, limits, signals, threads};
+use super::{limits, signals, threads};
 use pdm_core::codes::Code;
-use pdm_core::content::read_at_most;
-use pdm_core::domain::EnvLookup;
-use pdm_core::events::{Observer, Reporter, size};
-use pdm_engine::config::{
-    ChosenProfile, Layers, MOST_OF_A_PIPELINE, MemoryLimit, Origins, PipelineSpec, Source,
-    SpecErrors,
-};
+use pdm_core::events::{Observer, Reporter};
 use pdm_engine::engine::{Context, Job};
 
-/// The built-in pipeline, on a simulated fleet.
-pub(super) const EMBEDDED: &str = include_str!("../../pipelines/simulated.toml");
-/// Name of a project's main pipeline.
-pub(super) const MAIN_PIPELINE: &str = "pdm.toml";
-const EMBEDDED_LABEL: &str = "(embedded)";
-const NO_FILE: &str = "no pipeline file: there is no `pdm.toml` in this folder or above";
+use crate::settings::{
+    self, PipelineRequest, ProjectSurroundings, SearchSpace, SettingsError, SettingsNote,
+};
+pub(super) use crate::settings::{
+    BUILT_IN, MAIN_PIPELINE, ask_git, file_of, main_pipeline, read, repository_top,
+};
 
 /// A command may read more than one project, but warns about `PDM_ML_NOW` only once.
 static TIME_TOLD: Once = Once::new();
 
-/// A pipeline file, or the built-in pipeline.
-struct PipelineFile {
-    label: String,
-    text: String,
-    path: Option<PathBuf>,
-    root: PathBuf,
-}
-
-/// Resolves arguments, environment and file into a job for the engine: every value with its origin.
+/// Resolves arguments, environment and file into what the engine takes: every value final, with its origin.
 ///
 /// # Errors
 /// The file cannot be read or is invalid.
 pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::compose, args, ui, |root| context(root, ui))
+    resolve_by(request(args, SearchSpace::Unused), true, ui)
 }
 
 /// As [`resolve`], for a command that judges, promotes or registers a model, which needs a pipeline file.
@@ -50,7 +36,7 @@ pub(super) fn resolve(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), Cl
 /// As [`resolve`]; or there is no pipeline file.
 pub(super) fn resolve_file(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     let (context, job) = resolve(args, ui)?;
-    require_file(&job)?;
+    settings::require_file(&job)?;
     Ok((context, job))
 }
 
@@ -60,50 +46,18 @@ pub(super) fn resolve_file(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job
 /// As [`resolve`]; or the model of the built-in pipeline would go into a registry that the environment names.
 pub(super) fn resolve_to_run(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     let (context, job) = resolve(args, ui)?;
-    if !job.files.is_empty() {
-        return Ok((context, job));
+    if let Some(note) = settings::require_own_registry(&job)? {
+        tell(note);
     }
-    let origin = job
-        .origins
-        .as_slice()
-        .iter()
-        .find(|origin| origin.key == "registry.url");
-    if let Some(Source::Variable { name }) = origin.map(|origin| &origin.source) {
-        let message = format!(
-            "{NO_FILE}, and the model of the built-in pipeline is not written to the registry that {name} names"
-        );
-        let error = CliError::new(Code::NeedsPipelineFile, message);
-        let hint = format!(
-            "name your pipeline file; or, to try the built-in pipeline, unset {name} or pass `--set registry.url=…`"
-        );
-        return Err(error.hint(hint));
-    }
-    ui::note(&format!(
-        "{NO_FILE}; running the built-in pipeline on a simulated fleet"
-    ));
     Ok((context, job))
 }
 
-/// Refuses the built-in pipeline.
-fn require_file(job: &Job) -> Result<(), CliError> {
-    if !job.files.is_empty() {
-        return Ok(());
-    }
-    let message = format!("{NO_FILE}, and this command needs one");
-    let error = CliError::new(Code::NeedsPipelineFile, message);
-    Err(error.hint(
-        "name the pipeline file, change to the project folder, or create one with `pdm-ml init`",
-    ))
-}
-
-/// As [`resolve`], for a command that only reads: the actor is not read from git, which would take longer than a plan.
+/// Resolves what [`resolve`] does, for a command that only looks: git, which takes longer than a plan, is not asked who acts.
 ///
 /// # Errors
 /// As [`resolve`].
 pub(super) fn resolve_to_look(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    resolve_by(PipelineSpec::compose, args, ui, |root| {
-        context_by(root, ui, |_| None)
-    })
+    resolve_by(request(args, SearchSpace::Unused), false, ui)
 }
 
 /// Resolves the main pipeline of the project of the current folder, for a command that needs none; `None` if there is no
@@ -118,55 +72,31 @@ pub(super) fn main_to_look(ui: &Ui) -> Option<(Context, Job)> {
 /// # Errors
 /// As [`resolve_file`]; or no trial could use a value of the space.
 pub(super) fn resolve_to_search(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
-    let (context, job) = resolve_by(PipelineSpec::compose_to_search, args, ui, |root| {
-        context(root, ui)
-    })?;
-    require_file(&job)?;
+    let (context, job) = resolve_by(request(args, SearchSpace::Searched), true, ui)?;
+    settings::require_file(&job)?;
     Ok((context, job))
 }
 
-/// Reads a pipeline from its layers and the environment.
-type Load = fn(&Layers, EnvLookup<'_>) -> Result<(PipelineSpec, Origins), SpecErrors>;
+fn request(args: &PipelineArgs, space: SearchSpace) -> PipelineRequest {
+    PipelineRequest {
+        pipeline: args.pipeline.clone(),
+        profile: args.profile.clone(),
+        overrides: args.set.clone(),
+        space,
+        memory: limits::memory(),
+    }
+}
 
 fn resolve_by(
-    load: Load,
-    args: &PipelineArgs,
+    request: PipelineRequest,
+    asks_git: bool,
     ui: &Ui,
-    context: impl FnOnce(PathBuf) -> Result<Context, CliError>,
 ) -> Result<(Context, Job), CliError> {
-    let found = find(args.pipeline.as_deref())?;
-    let variables = environment::keys().map_err(|name| {
-        CliError::new(Code::VariableValue, format!("`{name}` is not valid text"))
-    })?;
-    let (profile, overrides) = (profile(args), args.set.clone());
-    let PipelineFile {
-        label,
-        text,
-        path,
-        root,
-    } = found;
-    let chosen = profile.as_ref().map(|profile| profile.name.clone());
-    let layers = Layers {
-        name: label.clone(),
-        text: text.clone(),
-        path,
-        profile,
-        variables,
-        overrides,
-    };
-    let (mut spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
-    keep_to_limit(&mut spec);
-    let files = layers.files(&environment::variable);
-    threads::from_budget(spec.project.budget.threads);
-    let context = context(root)?;
-    let job = Job {
-        spec,
-        origins,
-        label,
-        text,
-        profile: chosen,
-        files,
-    };
+    let resolved = settings::resolve(&request)?;
+    resolved.notes.iter().copied().for_each(tell);
+    threads::from_budget(resolved.job.spec.project.budget.threads);
+    let (context, job) = resolved.with(surroundings(asks_git, ui)?)?;
+    tell_time(&context);
     ui.watch.pipeline(&context, &job);
     Ok((context, job))
 }
@@ -195,81 +125,14 @@ pub(super) fn refuse_idle_overrides(
     )))
 }
 
-/// Derives a memory budget from the limit on the address space if none is set, so that work is refused or ended with a message
-/// before an allocation fails.
-fn keep_to_limit(spec: &mut PipelineSpec) {
-    let Some(allowed) = limits::memory() else {
-        return;
-    };
-    if spec.project.budget.memory.is_none() {
-        spec.project.budget.memory = Some(MemoryLimit::of(allowed));
-        ui::note(&format!(
-            "the address space is limited (`ulimit -v`): the memory budget is {}",
-            size(allowed)
-        ));
-    }
-}
-
-/// Returns the profile that the command line or the environment names.
-fn profile(args: &PipelineArgs) -> Option<ChosenProfile> {
-    let given = args.profile.clone().map(|name| ChosenProfile {
-        name,
-        variable: None,
-    });
-    let named = || environment::variable(environment::PROFILE);
-    let variable = || {
-        named().map(|name| ChosenProfile {
-            name,
-            variable: Some(environment::PROFILE.to_owned()),
-        })
-    };
-    given.or_else(variable)
-}
-
-/// Returns the context of a run in the folder `root`: reporter, actor, time, variables.
+/// Returns what the outside world lends to a run in the folder `root`.
 ///
 /// # Errors
 /// The signal handlers cannot be installed.
 pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
-    let project = root.clone();
-    context_by(root, ui, |words| git(&project, words))
-}
-
-/// As [`context`], with a function that runs `git`.
-fn context_by(
-    root: PathBuf,
-    ui: &Ui,
-    git: impl Fn(&[&str]) -> Option<String>,
-) -> Result<Context, CliError> {
-    let interrupt = signals::listen().map_err(CliError::resources)?;
-    let listener: Arc<dyn Observer> = if ui.shows_progress() {
-        Arc::new(Progress::new())
-    } else {
-        Arc::new(Words::new(ui.is_quiet()))
-    };
-    let now = environment::now()?;
-    if let Some(now) = now {
-        TIME_TOLD.call_once(|| {
-            ui::warn(&format!(
-                "PDM_ML_NOW sets the time to {now}; use it only for tests and simulations"
-            ));
-        });
-    }
-    let reporter = ui.watch.listen(Reporter::new(interrupt));
-    Ok(Context {
-        now,
-        commit: git(&["rev-parse", "HEAD"]),
-        reporter: if ui.watch.logs() {
-            reporter
-        } else {
-            reporter.with(listener)
-        },
-        actor: environment::actor(|| git(&["config", "user.email"])),
-        variable: environment::variable,
-        wait: ui.wait(),
-        strict: ui.is_strict(),
-        root,
-    })
+    let context = settings::context(root, surroundings(true, ui)?)?;
+    tell_time(&context);
+    Ok(context)
 }
 
 /// Returns the context of a run in the current folder.
@@ -280,142 +143,47 @@ pub(super) fn context_here(ui: &Ui) -> Result<Context, CliError> {
     context(std::env::current_dir().map_err(CliError::resources)?, ui)
 }
 
-/// Returns the main pipeline of the project of the current folder, if there is one.
-///
-/// # Errors
-/// The current folder no longer exists.
-pub(super) fn main_pipeline() -> Result<Option<PathBuf>, CliError> {
-    std::env::current_dir()
-        .map(|here| above(&here))
-        .map_err(CliError::resources)
-}
-
-fn above(here: &Path) -> Option<PathBuf> {
-    here.ancestors()
-        .map(|folder| folder.join(MAIN_PIPELINE))
-        .find(|path| path.is_file())
-}
-
-fn find(given: Option<&Path>) -> Result<PipelineFile, CliError> {
-    let here = std::env::current_dir().map_err(CliError::resources)?;
-    let path = match given {
-        Some(path) => Some(path.to_owned()),
-        None => above(&here),
+/// Returns what the command line lends: signals, listeners and its flags.
+fn surroundings(asks_git: bool, ui: &Ui) -> Result<ProjectSurroundings, CliError> {
+    let interrupt = signals::listen().map_err(CliError::resources)?;
+    let listener: Arc<dyn Observer> = if ui.shows_progress() {
+        Arc::new(Progress::new())
+    } else {
+        Arc::new(Words::new(ui.is_quiet()))
     };
-    let Some(path) = path else {
-        return Ok(PipelineFile {
-            label: EMBEDDED_LABEL.to_owned(),
-            text: EMBEDDED.to_owned(),
-            path: None,
-            root: here,
-        });
-    };
-    let label = path
-        .strip_prefix(&here)
-        .unwrap_or(&path)
-        .display()
-        .to_string();
-    let text = read(&path, &label)?;
-    let whole = here.join(&path);
-    let root = root_of(&whole).unwrap_or(here);
-    Ok(PipelineFile {
-        label,
-        text,
-        path: Some(whole),
-        root,
+    let reporter = ui.watch.listen(Reporter::new(interrupt));
+    Ok(ProjectSurroundings {
+        reporter: if ui.watch.logs() {
+            reporter
+        } else {
+            reporter.with(listener)
+        },
+        wait: ui.wait(),
+        strict: ui.is_strict(),
+        asks_git,
     })
 }
 
-/// Reads a pipeline file, without a leading byte order mark.
-///
-/// # Errors
-/// The file cannot be read, or is not UTF-8.
-pub(super) fn read(path: &Path, label: &str) -> Result<String, CliError> {
-    let bytes = read_at_most(path, MOST_OF_A_PIPELINE).map_err(|error| unread(label, &error))?;
-    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let place = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..place]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
-        let what = if utf16 {
-            "it is UTF-16".to_owned()
-        } else {
-            format!("line {line} has another encoding")
-        };
-        let error = CliError::new(
-            Code::NotText,
-            format!("`{label}` is not UTF-8 text: {what}"),
-        );
-        error.hint("save it as UTF-8 in your editor")
-    })?;
-    Ok(text
-        .strip_prefix('\u{feff}')
-        .map(str::to_owned)
-        .unwrap_or(text))
-}
-
-fn unread(label: &str, error: &io::Error) -> CliError {
-    match error.kind() {
-        ErrorKind::FileTooLarge => {
-            let most = size(MOST_OF_A_PIPELINE);
-            let error = CliError::new(
-                Code::PipelineTooLarge,
-                format!("`{label}` has more than {most}"),
-            );
-            error.hint("check the file name; data belong in separate files that the pipeline names")
-        }
-        _ => {
-            let error_at =
-                CliError::new(Code::NoPipeline, format!("cannot read `{label}`: {error}"));
-            let template = Path::new(label)
-                .file_stem()
-                .and_then(|stem| stem.to_str())
-                .unwrap_or_default();
-            let is_template = ["fd001", "fd002", "fd003", "fd004"].contains(&template);
-            if is_template && error.kind() == ErrorKind::NotFound {
-                return error_at.hint(format!("`pdm-ml init --template {template}` writes it"));
-            }
-            error_at.hint("check the path, or create a pipeline file with `pdm-ml init`")
-        }
+fn tell_time(context: &Context) {
+    if let Some(now) = context.now {
+        TIME_TOLD.call_once(|| tell(SettingsNote::ActingTime(now)));
     }
 }
 
-/// Paths in a pipeline are relative to its folder, or to the folder above if it is in `pipelines/`.
-fn root_of(pipeline: &Path) -> Option<PathBuf> {
-    let folder = pipeline.parent()?;
-    match folder.file_name() {
-        Some(name) if name == "pipelines" => folder.parent().map(Path::to_owned),
-        _ => Some(folder.to_owned()),
+fn tell(note: SettingsNote) {
+    if note.is_warning() {
+        ui::warn(&note.to_string());
+    } else {
+        ui::note(&note.to_string());
     }
 }
 
-/// Returns the top of the Git repository that contains a folder, if there is one.
-pub(super) fn repository_top(folder: &Path) -> Option<PathBuf> {
-    git(folder, &["rev-parse", "--show-toplevel"]).map(PathBuf::from)
-}
-
-/// Returns the trimmed output of a git command in the project; `None` if it fails or prints nothing.
-pub(super) fn git(root: &Path, words: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        .args(words)
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().to_owned()).filter(|text| output.status.success() && !text.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pipeline_in_the_pipelines_folder_belongs_to_the_project_above() {
-        assert_eq!(root_of(Path::new("/p/pipelines/a.toml")), Some("/p".into()));
-        assert_eq!(root_of(Path::new("/p/pdm.toml")), Some("/p".into()));
+impl From<SettingsError> for CliError {
+    fn from(error: SettingsError) -> Self {
+        let (code, hint) = (error.code(), error.hint());
+        match error {
+            SettingsError::Spec(errors) => Self::spec(*errors),
+            error => Self::new(code, error).maybe_hint(hint),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 26] = [
+const ROOMS: [(&str, u8, &[&str]); 27] = [
     ("codes", 0, &[]),
     ("domain", 0, &["codes"]),
     ("content", 0, &[]),
@@ -30,7 +30,8 @@ const ROOMS: [(&str, u8, &[&str]); 26] = [
     ("config", 3, &["cache"]),
     ("pipeline", 3, &["config", "cache"]),
     ("engine", 3, &["pipeline", "config", "cache"]),
-    ("cli", 4, &[]),
+    ("settings", 4, &[]),
+    ("cli", 4, &["settings"]),
 ];
 
 /// Words that mean network, clock, environment or printing: not for floors 0 and 1.

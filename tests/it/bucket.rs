@@ -5,31 +5,26 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::needs;
 use crate::project::{Project, SMALL};
 
-/// Returns an address of its own in the server's bucket; nothing where no server is named, which on CI is a failure.
-fn address(project: &Project) -> Option<String> {
-    let Ok(bucket) = std::env::var("PDM_ML_TEST_S3_BUCKET") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "no S3 server: run the tests with `scripts/test`"
-        );
-        eprintln!("skipped: needs `scripts/services run --`");
-        return None;
-    };
+/// Returns an address of its own in the server's bucket.
+fn address(project: &Project) -> String {
+    let bucket = needs::s3_bucket();
     let name = project
         .path()
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap()
         .trim_start_matches('.');
-    Some(format!("s3://{bucket}/it/{name}-{}", std::process::id()))
+    format!("s3://{bucket}/it/{name}-{}", std::process::id())
 }
 
 #[test]
+#[ignore = "needs an S3 server; scripts/test starts one"]
 fn a_registry_in_a_bucket_serves_the_whole_line() {
     let project = Project::with_pipeline(SMALL);
-    let Some(url) = address(&project) else { return };
+    let url = address(&project);
     let set = format!("registry.url={url}");
     let outcome = project.json(&["run", "--set", &set]);
     assert_eq!(
@@ -64,9 +59,10 @@ fn a_registry_in_a_bucket_serves_the_whole_line() {
 }
 
 #[test]
+#[ignore = "needs an S3 server; scripts/test starts one"]
 fn what_is_wrong_with_a_bucket_is_said_and_no_key_is_shown() {
     let project = Project::with_pipeline(SMALL);
-    let Some(url) = address(&project) else { return };
+    let url = address(&project);
     let list = |name: &str, value: &str| {
         let mut command = project.command(&["registry", "list", "--registry", &url]);
         let output = command.env(name, value).output().unwrap();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
+use crate::needs::s3_bucket;
 use crate::project::{Answer, Project, SMALL};
 
 fn actions(outcome: &Value) -> Vec<&str> {
@@ -217,15 +218,9 @@ fn machines_share_results_through_a_folder() {
 }
 
 #[test]
+#[ignore = "needs an S3 server; scripts/test starts one"]
 fn machines_share_results_through_a_bucket() {
-    let Ok(bucket) = std::env::var("PDM_ML_TEST_S3_BUCKET") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "no S3 server: run the tests with `scripts/test`"
-        );
-        eprintln!("skipped: needs `scripts/services run --`");
-        return;
-    };
+    let bucket = s3_bucket();
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use pdm_ml::models::ModelOptions;
 
+use crate::needs::taplo;
 use crate::project::{Answer, Project, SMALL};
 
 /// A plant's pipeline on top of what all plants share.
@@ -326,20 +327,6 @@ fn words_of(line: &str) -> Vec<String> {
     line.split_whitespace().map(ToOwned::to_owned).collect()
 }
 
-fn taplo() -> Option<PathBuf> {
-    let found = std::env::var_os("PDM_ML_TEST_TAPLO")
-        .map(PathBuf::from)
-        .filter(|path| path.is_file());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "PDM_ML_TEST_TAPLO names no Taplo; scripts/test sets it"
-        );
-        eprintln!("skipped: no Taplo; run by scripts/test");
-    }
-    found
-}
-
 /// Returns whether Taplo finds the file right by the schema; what it says where not.
 fn lint(taplo: &Path, schema: &Path, file: &Path) -> Result<(), String> {
     let schema = format!("file://{}", schema.display());
@@ -361,8 +348,9 @@ fn schema() -> PathBuf {
 }
 
 #[test]
+#[ignore = "needs Taplo; scripts/test installs it"]
 fn a_toml_language_server_accepts_every_pipeline_and_template() {
-    let Some(taplo) = taplo() else { return };
+    let taplo = taplo();
     let project = plant();
     let pipelines = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
     let mut files: Vec<_> = std::fs::read_dir(pipelines)
@@ -426,8 +414,9 @@ fn a_toml_language_server_accepts_every_pipeline_and_template() {
 }
 
 #[test]
+#[ignore = "needs Taplo; scripts/test installs it"]
 fn a_toml_language_server_rejects_what_the_program_rejects() {
-    let Some(taplo) = taplo() else { return };
+    let taplo = taplo();
     let project = Project::empty();
     let whole = "version = 2\nproject.name = \"x\"\ndataset.kind = \"simulated\"\n";
     let broken = [

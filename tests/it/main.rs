@@ -27,6 +27,7 @@ mod lives;
 mod lock;
 mod mlflow;
 mod names;
+mod needs;
 mod notify;
 mod observe;
 mod oci;

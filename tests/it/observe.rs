@@ -1,10 +1,10 @@
 //! What watches a run from outside: log lines, metrics for Prometheus, the timeline, OpenTelemetry.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::needs::program;
 use crate::project::{Answer, Project, SMALL};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -282,25 +282,6 @@ fn nothing_logged_holds_a_secret() {
     }
 }
 
-/// Returns a tool of Debian's, where it is installed.
-fn tool(name: &str, package: &str) -> Option<Command> {
-    match Command::new(name)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-    {
-        Ok(_) => Some(Command::new(name)),
-        Err(_) if std::env::var_os("CI").is_some() => {
-            panic!("CI must install `{name}`: apt-get install {package}")
-        }
-        Err(_) => {
-            eprintln!("skipped: needs `{name}`: apt-get install {package}");
-            None
-        }
-    }
-}
-
 /// Returns the value of a metric, by its name and all its labels.
 fn metric(file: &Path, metric: &str) -> Option<f64> {
     let text = std::fs::read_to_string(file).unwrap();
@@ -351,19 +332,6 @@ fn metrics_for_prometheus_tell_how_the_last_job_ended() {
     );
     assert!(lower < rmse_now && rmse_now < upper);
 
-    if let Some(mut promtool) = tool("promtool", "prometheus") {
-        let checked = promtool
-            .args(["check", "metrics"])
-            .stdin(std::fs::File::open(&file).unwrap())
-            .output()
-            .unwrap();
-        assert!(
-            checked.status.success() && checked.stderr.is_empty(),
-            "{}",
-            String::from_utf8_lossy(&checked.stderr)
-        );
-    }
-
     // A gate that says no is no success, and its scores are the newest.
     project.write("pdm.toml", SMALL.replace("value = 120.0", "value = 0.1"));
     assert_eq!(run(&["gate"]).code, 20);
@@ -399,6 +367,25 @@ fn metrics_for_prometheus_tell_how_the_last_job_ended() {
         answer.stderr
     );
     assert_eq!(project.read("taken.prom"), "up 1\n");
+}
+
+#[test]
+#[ignore = "needs promtool; apt-get install prometheus"]
+fn promtool_accepts_the_metrics() {
+    let project = Project::with_pipeline(SMALL);
+    let file = project.file("pdm_ml.prom");
+    let answer = project.pdm(&["run", "--metrics-file", "pdm_ml.prom"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let checked = program("promtool", "prometheus")
+        .args(["check", "metrics"])
+        .stdin(std::fs::File::open(&file).unwrap())
+        .output()
+        .unwrap();
+    assert!(
+        checked.status.success() && checked.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use pdm_ml::models::ModelOptions;
 use serde_json::Value;
 
+use crate::needs::python;
 use crate::project::{Project, SMALL};
 
 /// Small models, each with a way of reading that a plain one would not show: several layers, strides, windows
@@ -56,19 +57,6 @@ const MODELS: [(&str, &str); 11] = [
 
 /// Rows of the first units' histories; those after them are whole.
 const SHORT: [usize; 9] = [1, 2, 3, 4, 5, 8, 9, 16, 31];
-
-/// Python with onnx, onnxruntime and mlflow; without one, fails in CI and skips elsewhere.
-fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("PDM_ML_TEST_PYTHON").map(PathBuf::from);
-    assert!(
-        python.is_some() || std::env::var_os("CI").is_none(),
-        "no Python with onnxruntime: run the tests with `scripts/test`, or under `scripts/services run --only mlflow --`"
-    );
-    if python.is_none() {
-        eprintln!("skipped: needs `scripts/services run --only mlflow --`");
-    }
-    python
-}
 
 fn script(python: &Path, name: &str, arguments: &[&Path]) -> Vec<Value> {
     answers(Command::new(python).arg(script_path(name)).args(arguments))
@@ -158,8 +146,9 @@ pub(crate) fn case(project: &Project, model: &str, name: &str) -> PathBuf {
 }
 
 #[test]
+#[ignore = "needs a Python with mlflow and onnxruntime; scripts/test installs one"]
 fn every_family_says_in_onnxruntime_what_it_says_here() {
-    let Some(python) = python() else { return };
+    let python = python();
     let named = MODELS.map(|(name, model)| (name, model.to_owned()));
     let families = ModelOptions::small()
         .into_iter()
@@ -209,8 +198,9 @@ fn every_family_says_in_onnxruntime_what_it_says_here() {
 }
 
 #[test]
+#[ignore = "needs a Python with mlflow and onnxruntime; scripts/test installs one"]
 fn an_mlflow_model_is_loaded_and_served_without_this_program() {
-    let Some(python) = python() else { return };
+    let python = python();
     let (project, bundle) = trained(MODELS.iter().find(|(name, _)| *name == "stack").unwrap().1);
     let folder = case(&project, &bundle, "stack");
     project.json(&["export", "mlflow", &bundle, "--out", "stack/mlflow"]);

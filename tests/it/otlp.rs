@@ -3,12 +3,14 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::needs::{mlflow_url, python};
 use crate::project::{Project, SMALL};
 
 const DECODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/otlp_decode.py");
@@ -60,18 +62,8 @@ fn read(mut stream: &TcpStream) -> Option<Posted> {
     Some(Posted { head, body })
 }
 
-/// A Python with OpenTelemetry's package; without one, fails in CI and skips elsewhere.
-fn python() -> Option<String> {
-    let python = std::env::var("PDM_ML_TEST_PYTHON").ok();
-    assert!(
-        python.is_some() || std::env::var_os("CI").is_none(),
-        "run under `scripts/services run --`"
-    );
-    python
-}
-
 /// Decodes bodies as OpenTelemetry's own package understands them: `traces` or `metrics`.
-fn decode(python: &str, kind: &str, bodies: &[Posted], project: &Project) -> Vec<Value> {
+fn decode(python: &Path, kind: &str, bodies: &[Posted], project: &Project) -> Vec<Value> {
     let decoded = bodies.iter().map(|posted| {
         project.write("body", &posted.body);
         let output = Command::new(python)
@@ -109,8 +101,9 @@ fn attribute<'a>(of: &'a Value, key: &str) -> Option<&'a Value> {
 }
 
 #[test]
+#[ignore = "needs a Python with mlflow and onnxruntime; scripts/test installs one"]
 fn the_run_s_spans_and_metrics_reach_a_collector() {
-    let Some(python) = python() else { return };
+    let python = python();
     let project = Project::with_pipeline(SMALL);
     let (address, posted) = collector("200 OK");
     let answer = project
@@ -230,11 +223,10 @@ fn a_collector_that_is_dead_or_silent_fails_nothing_and_is_not_waited_for() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn mlflow_takes_the_trace_of_a_run() {
-    let Some(python) = python() else { return };
-    let Ok(url) = std::env::var("PDM_ML_TEST_MLFLOW_URL") else {
-        return;
-    };
+    let python = python();
+    let url = mlflow_url();
     let project = Project::with_pipeline(SMALL);
     let trace: String = format!(
         "{:032x}",

@@ -139,13 +139,6 @@ impl Project {
     }
 }
 
-/// The folder of NASA's files, where there is one.
-pub fn cmapss() -> Option<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cmapss");
-    let folder = std::env::var_os("PDM_ML_CMAPSS").map_or(here, PathBuf::from);
-    folder.join("train_FD001.txt").is_file().then_some(folder)
-}
-
 /// Returns a table of units whose one sensor, `temp`, rises as they wear, with noise.
 pub fn wearing_units(units: u32) -> String {
     let mut rng = ChaCha8Rng::seed_from_u64(5);

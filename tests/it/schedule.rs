@@ -1,10 +1,9 @@
-//! `schedule` and `init --ci`: each definition is held against the tool that reads it. `scripts/validators` installs them;
-//! without it these tests skip, and in CI they fail.
+//! `schedule` and `init --ci`: each definition is held against the tool that reads it. `scripts/validators` installs them.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use crate::needs;
 use crate::project::{Answer, Project, SMALL};
 
 const CHECK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/schedule_check.py");
@@ -29,33 +29,6 @@ threads = 4
 env = ["PLANT"]
 secrets = ["AWS_SECRET_ACCESS_KEY"]
 "#;
-
-/// Returns the program that a variable names; none where it may be missing, which in CI it may not.
-fn tool(variable: &str) -> Option<PathBuf> {
-    let tool = std::env::var_os(variable).map(PathBuf::from);
-    if tool.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "CI needs {variable}: run the tests by scripts/test"
-        );
-        eprintln!("skipped: {variable} is not set (scripts/validators sets it)");
-    }
-    tool
-}
-
-/// Returns whether a program of the system is there, which in CI it must be.
-fn has(program: &str) -> bool {
-    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .any(|at| at.join(program).is_file());
-    if !found {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "CI needs {program}: scripts/validators installs it"
-        );
-        eprintln!("skipped: no {program} here");
-    }
-    found
-}
 
 fn said(output: &Output) -> String {
     format!(
@@ -211,7 +184,7 @@ fn the_profile_goes_along_and_a_variable_that_does_not_is_named() {
 
 /// The line of the crontab, as cron hands it to the shell, starts the program with exactly its words.
 #[test]
-fn a_crontab_is_accepted_and_runs_the_words_it_says() {
+fn a_crontab_runs_the_words_it_says() {
     let (project, folder) = project(
         &format!("{SCHEDULE}env_file = \"/ENV\"\nprogram = \"/PROGRAM\"\n").replace("10min", "1s"),
     );
@@ -234,16 +207,6 @@ fn a_crontab_is_accepted_and_runs_the_words_it_says() {
         written.contains("CRON_TZ=Europe/Berlin\n30 3 1,15 * 1 "),
         "{written}"
     );
-    if has("crontab") {
-        // The dry run of Debian's cron is `-n`, that of cronie `-T`.
-        let version = said(&Command::new("crontab").arg("-V").output().unwrap());
-        let dry = if version.contains("cronie") {
-            "-T"
-        } else {
-            "-n"
-        };
-        succeeds(Command::new("crontab").args([dry.as_ref(), here.join("the.cron").as_os_str()]));
-    }
     let line = written
         .lines()
         .last()
@@ -267,15 +230,34 @@ fn a_crontab_is_accepted_and_runs_the_words_it_says() {
 }
 
 #[test]
+#[ignore = "needs crontab; scripts/validators installs it"]
+fn crontab_accepts_the_line() {
+    let (project, folder) = project(SCHEDULE);
+    exported(&project, folder, "cron", "the.cron");
+    let file = project.path().join(folder).join("the.cron");
+    // The dry run of Debian's cron is `-n`, that of cronie `-T`.
+    let version = said(
+        &needs::program("crontab", "cron")
+            .arg("-V")
+            .output()
+            .unwrap(),
+    );
+    let dry = if version.contains("cronie") {
+        "-T"
+    } else {
+        "-n"
+    };
+    succeeds(Command::new("crontab").arg(dry).arg(file));
+}
+
+#[test]
+#[ignore = "needs systemd-analyze; scripts/validators installs it"]
 fn systemd_verifies_the_units() {
-    if !has("systemd-analyze") {
-        return;
-    }
     let (project, folder) = project(&format!("{SCHEDULE}env_file = \"/etc/pdm-ml/a b%.env\"\n"));
     exported(&project, folder, "systemd", "units/");
     let units = project.path().join(folder).join("units");
     let units = ["service", "timer"].map(|kind| units.join(format!("pdm-ml-small.{kind}")));
-    let verified = Command::new("systemd-analyze")
+    let verified = needs::program("systemd-analyze", "systemd")
         .args(["verify", "--man=no"])
         .args(&units)
         .output()
@@ -289,7 +271,7 @@ fn systemd_verifies_the_units() {
         .unwrap()
         .replace("Type=exec", "Type=oneshot");
     fs::write(&units[0], broken).unwrap();
-    let verified = Command::new("systemd-analyze")
+    let verified = needs::program("systemd-analyze", "systemd")
         .args(["verify", "--man=no"])
         .args(&units)
         .output()
@@ -298,10 +280,9 @@ fn systemd_verifies_the_units() {
 }
 
 #[test]
+#[ignore = "needs the validators of schedules; scripts/validators installs them"]
 fn kubernetes_and_argo_know_every_key() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
-        return;
-    };
+    let python = needs::validators();
     let (project, folder) = project(&format!(
         "{SCHEDULE}image = \"registry.example.org/pdm-ml:1.0\"\nvolume = \"plant\"\n\n[project.budget]\nmemory = \"1GiB\"\n"
     ));
@@ -326,10 +307,9 @@ fn kubernetes_and_argo_know_every_key() {
 }
 
 #[test]
+#[ignore = "needs Airflow; scripts/validators installs it"]
 fn airflow_imports_the_dag_and_reads_exit_codes() {
-    let Some(python) = tool("PDM_ML_TEST_AIRFLOW") else {
-        return;
-    };
+    let python = needs::airflow();
     let program = Project::empty();
     let fake = program.file("bin/pdm-ml");
     executable(&fake, "#!/bin/sh\nexit \"$CODE\"\n");
@@ -405,10 +385,9 @@ fn by_schema(python: &Path, schema: &str, file: &Path) {
 }
 
 #[test]
+#[ignore = "needs the validators of schedules; scripts/validators installs them"]
 fn the_scheduled_workflow_is_linted_and_reads_exit_codes() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
-        return;
-    };
+    let python = needs::validators();
     let (project, folder) = project(SCHEDULE);
     fs::create_dir(project.file(".git")).unwrap();
     exported(&project, folder, "github", "the.yml");
@@ -451,10 +430,9 @@ fn the_scheduled_workflow_is_linted_and_reads_exit_codes() {
 }
 
 #[test]
+#[ignore = "needs the validators of schedules; scripts/validators installs them"]
 fn the_workflow_for_github_is_linted_at_the_top_and_below() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
-        return;
-    };
+    let python = needs::validators();
     for folder in [".", "plants/seven"] {
         let project = Project::empty();
         fs::create_dir(project.file(".git")).unwrap();
@@ -536,10 +514,9 @@ fn the_install_step_asks_for_its_variable_and_obeys_it() {
 }
 
 #[test]
+#[ignore = "needs the validators of schedules; scripts/validators installs them"]
 fn the_pipeline_for_gitlab_keeps_to_its_schema() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
-        return;
-    };
+    let python = needs::validators();
     for folder in [".", "plants/seven"] {
         let project = Project::empty();
         fs::create_dir(project.file(".git")).unwrap();
@@ -625,10 +602,9 @@ fn seconds(cron: &str, zone: &str, count: usize) -> Vec<i64> {
 }
 
 #[test]
+#[ignore = "needs the validators of schedules; scripts/validators installs them"]
 fn croniter_finds_the_same_times() {
-    let Some(python) = tool("PDM_ML_TEST_VALIDATORS") else {
-        return;
-    };
+    let python = needs::validators();
     let from = FROM.parse::<Timestamp>().unwrap().as_second();
     // Zones without a change of clock: on such days even cron and croniter differ.
     let expressions = expressions(300);
@@ -647,10 +623,8 @@ fn croniter_finds_the_same_times() {
 
 /// The events that a timer counts are the times of the expression, either day field being enough where both are restricted.
 #[test]
+#[ignore = "needs systemd-analyze; scripts/validators installs it"]
 fn systemd_finds_the_same_times() {
-    if !has("systemd-analyze") {
-        return;
-    }
     let job = ScheduledJob {
         project: "plant".to_owned(),
         pipeline: "pdm.toml".to_owned(),
@@ -683,7 +657,7 @@ fn systemd_finds_the_same_times() {
 }
 
 fn elapses(calendar: &str) -> Vec<i64> {
-    let mut command = Command::new("systemd-analyze");
+    let mut command = needs::program("systemd-analyze", "systemd");
     command
         .args([
             "calendar",

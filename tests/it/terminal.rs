@@ -1,17 +1,15 @@
 //! Tables on a terminal fit its width, and are whole where they are piped.
 
-use std::process::Command;
-
+use crate::needs;
 use crate::project::{Answer, Project, SMALL};
 
-/// Runs the command in a pseudo-terminal of so many columns and returns what it wrote to standard output; nothing where
-/// `script` is missing, which on CI is a failure.
+/// Runs the command in a pseudo-terminal of so many columns and returns what it wrote to standard output.
 fn on_terminal(
     project: &Project,
     columns: usize,
     variables: &[(&str, &str)],
     args: &[&str],
-) -> Option<Answer> {
+) -> Answer {
     // By `env`: a shell that sees the size of its terminal sets COLUMNS by it.
     let set = variables
         .iter()
@@ -28,7 +26,7 @@ fn on_terminal(
     let mut script = project.command(&[]);
     // The settings of an environment of its own, for another program.
     let variables_removed: Vec<_> = script.get_envs().map(|(name, _)| name.to_owned()).collect();
-    script = Command::new("script");
+    script = needs::program("script", "bsdutils");
     variables_removed
         .iter()
         .for_each(|name| _ = script.env_remove(name));
@@ -39,20 +37,11 @@ fn on_terminal(
         "/dev/null",
     ]);
     script.stdin(std::process::Stdio::null());
-    match script.output() {
-        Ok(output) => Some(Answer {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap().replace('\r', ""),
-            stderr: String::new(),
-        }),
-        Err(error) => {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "`script` of util-linux is needed: {error}"
-            );
-            eprintln!("skipped: needs `script` of util-linux");
-            None
-        }
+    let output = script.output().unwrap();
+    Answer {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap().replace('\r', ""),
+        stderr: String::new(),
     }
 }
 
@@ -76,6 +65,7 @@ fn assert_fits(text: &str, columns: usize, of: &[&str]) {
 }
 
 #[test]
+#[ignore = "needs `script`; apt-get install bsdutils"]
 fn every_table_fits_the_terminal() {
     let why = "a gate sets this limit for a reason that takes a whole sentence to tell";
     let tune = "\n[tune]\ntrials = 2\n\n[tune.space]\n\"model.l2\" = { low = 1e-4, high = 10, log = true }\n\"features.window_cycles\" = { low = 10, high = 60, step = 10 }\n";
@@ -110,9 +100,7 @@ fn every_table_fits_the_terminal() {
     ];
     for args in commands {
         for columns in [60, 80] {
-            let Some(seen) = on_terminal(&project, columns, &[], args) else {
-                return;
-            };
+            let seen = on_terminal(&project, columns, &[], args);
             assert!(seen.stdout.lines().count() > 1, "{args:?}: {seen:?}");
             assert_fits(&seen.stdout, columns, args);
         }
@@ -120,6 +108,7 @@ fn every_table_fits_the_terminal() {
 }
 
 #[test]
+#[ignore = "needs `script`; apt-get install bsdutils"]
 fn piped_tables_are_whole_and_columns_has_a_say() {
     let project = Project::with_pipeline(SMALL);
     project.json(&["run"]);
@@ -127,11 +116,9 @@ fn piped_tables_are_whole_and_columns_has_a_say() {
     let mut piped = project.command(&args);
     let piped = Answer::of(piped.env("COLUMNS", "40"));
     assert!(widest(&piped.stdout) > 100, "{piped:?}");
-    let Some(wide) = on_terminal(&project, 200, &[], &args) else {
-        return;
-    };
+    let wide = on_terminal(&project, 200, &[], &args);
     assert_eq!(wide.stdout.trim_end(), piped.stdout.trim_end());
-    let narrow = on_terminal(&project, 200, &[("COLUMNS", "70")], &args).unwrap();
+    let narrow = on_terminal(&project, 200, &[("COLUMNS", "70")], &args);
     assert_fits(&narrow.stdout, 70, &args);
     assert!(widest(&narrow.stdout) > 60, "{narrow:?}");
     // Programs read JSON as it is, on a terminal too.
@@ -140,7 +127,6 @@ fn piped_tables_are_whole_and_columns_has_a_say() {
         60,
         &[],
         &["registry", "show", "small/1", "--format", "json"],
-    )
-    .unwrap();
+    );
     serde_json::from_str::<serde_json::Value>(&json.stdout).unwrap();
 }

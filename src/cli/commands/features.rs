@@ -28,7 +28,8 @@ pub(super) fn run(args: &FeaturesArgs, ui: &Ui) -> Result<Exit, CliError> {
         let ranking = outcome.ranking.as_deref().map(ranking).unwrap_or_default();
         format!("{}\n\n{ranking}", outcome::text(&outcome, Stage::Features))
     })?;
-    ui.next(&outcome::next(&outcome, Stage::Features, Exit::Done));
+    let file = settings::file_of(&job);
+    ui.next(&outcome::next(&outcome, file, Stage::Features, Exit::Done));
     Ok(Exit::Done)
 }
 

@@ -11,7 +11,7 @@ use crate::cli::ci;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::outputs;
-use crate::cli::settings::{EMBEDDED, MAIN_PIPELINE};
+use crate::cli::settings::{BUILT_IN, MAIN_PIPELINE};
 use crate::cli::ui::Ui;
 use pdm_core::codes::Code;
 use pdm_engine::config::file_schema_text;
@@ -164,7 +164,7 @@ fn shown(folder: &Path, name: &str) -> String {
 /// Returns the template, with the path of its schema relative to the project folder.
 fn pipeline(template: Template, folder: &Path) -> String {
     let text = match template {
-        Template::Simulated => EMBEDDED,
+        Template::Simulated => BUILT_IN,
         Template::Fd001 => include_str!("../../../pipelines/fd001.toml"),
         Template::Fd002 => include_str!("../../../pipelines/fd002.toml"),
         Template::Fd003 => include_str!("../../../pipelines/fd003.toml"),

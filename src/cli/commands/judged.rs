@@ -38,7 +38,9 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
     if let Ok(outcome) = &result {
         ui.watch.outcome(outcome);
     }
-    let exit = result.as_ref().map(|outcome| show(outcome, until, ui));
+    let exit = result
+        .as_ref()
+        .map(|outcome| show(outcome, &job, until, ui));
     let reported = report(args, &context, &job, &result, ui);
     if args.notify {
         tell(&context, &job, &result);

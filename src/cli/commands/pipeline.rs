@@ -12,13 +12,13 @@ use crate::cli::{outcome, settings};
 use pdm_core::codes::Code;
 use pdm_core::scoring::Verdict;
 use pdm_engine::config::Stage;
-use pdm_engine::engine::{self, Against, ComparedModel, Outcome, ProjectLock};
+use pdm_engine::engine::{self, Against, ComparedModel, Job, Outcome, ProjectLock};
 use pdm_report::report::{KnownFile, PredictionSheet};
 
 /// Runs the pipeline up to a stage and shows the outcome.
 pub(super) fn run(args: &StageArgs, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
-    let (outcome, _turn) = bring_up(args, until, Outputs::default(), ui)?;
-    show(&outcome, until, ui)
+    let (job, outcome, _turn) = bring_up(args, until, Outputs::default(), ui)?;
+    show(&outcome, &job, until, ui)
 }
 
 /// Registers the pipeline's model whatever its gates say. Their verdict is shown but is not an error, as requested.
@@ -41,9 +41,9 @@ pub(super) fn register_refused(args: &StageArgs, ui: &Ui) -> Result<Exit, CliErr
 /// Scores the model, and writes the predictions if requested.
 pub(super) fn evaluate(args: &EvaluateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let Some(reference) = &args.against else {
-        let (outcome, _turn) = bring_up(&args.stage, Stage::Evaluate, outputs_of(args), ui)?;
+        let (job, outcome, _turn) = bring_up(&args.stage, Stage::Evaluate, outputs_of(args), ui)?;
         write_predictions(args, &outcome)?;
-        return show(&outcome, Stage::Evaluate, ui);
+        return show(&outcome, &job, Stage::Evaluate, ui);
     };
     let (context, job) = settings::resolve(&args.stage.pipeline, ui)?;
     outputs_of(args).reads_pipeline(&context, &job).check(ui)?;
@@ -143,7 +143,7 @@ fn bring_up(
     until: Stage,
     outputs: Outputs,
     ui: &Ui,
-) -> Result<(Outcome, ProjectLock), CliError> {
+) -> Result<(Job, Outcome, ProjectLock), CliError> {
     let resolve = if until >= Stage::Gate {
         settings::resolve_file
     } else {
@@ -154,11 +154,11 @@ fn bring_up(
     let turn = context.lock_project()?;
     let outcome = engine::bring_up(&context, &job, until, args.reuse())?;
     ui.watch.outcome(&outcome);
-    Ok((outcome, turn))
+    Ok((job, outcome, turn))
 }
 
 /// Shows the outcome of a run, and returns the exit of its verdict.
-pub(super) fn show(outcome: &Outcome, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
+pub(super) fn show(outcome: &Outcome, job: &Job, until: Stage, ui: &Ui) -> Result<Exit, CliError> {
     ui.show(outcome, || outcome::text(outcome, until))?;
     let code = match outcome.gates.as_ref().map(|gates| gates.verdict) {
         Some(Verdict::Fail) => Some(Code::GateRefused),
@@ -167,6 +167,7 @@ pub(super) fn show(outcome: &Outcome, until: Stage, ui: &Ui) -> Result<Exit, Cli
     };
     let exit = code.map_or(Exit::Done, Exit::from);
     ui.more(code.as_slice());
-    ui.next(&outcome::next(outcome, until, exit));
+    let file = settings::file_of(job);
+    ui.next(&outcome::next(outcome, file, until, exit));
     Ok(exit)
 }

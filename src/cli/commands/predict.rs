@@ -231,7 +231,7 @@ fn journal(args: &PredictArgs, project: &FoundProject) -> Option<(PathBuf, bool)
     let (context, job) = project
         .as_ref()
         .filter(|_| !args.no_journal && !args.every_cycle)?;
-    let is_project = !job.is_embedded() || context.state_dir().is_dir();
+    let is_project = settings::file_of(job).is_some() || context.state_dir().is_dir();
     is_project.then(|| (context.prediction_journal(), false))
 }
 

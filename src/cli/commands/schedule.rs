@@ -95,7 +95,7 @@ fn warn_of_variables(options: &ScheduleOptions) {
             .chain(&options.secrets)
             .any(|passed| passed == name)
     };
-    let set = environment::keys()
+    let set = environment::pipeline_variables()
         .unwrap_or_default()
         .into_iter()
         .map(|variable| variable.name);
@@ -114,13 +114,13 @@ fn options(spec: &PipelineSpec) -> Result<&ScheduleOptions, CliError> {
 }
 
 /// Returns the scheduled job: the pipeline relative to the project folder, and the path of the folder.
-fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<Job, CliError> {
+fn describe(root: &Path, job: &engine::Job, args: &PipelineArgs) -> Result<ScheduledJob, CliError> {
     let here = std::env::current_dir().map_err(CliError::resources)?;
-    let file = here.join(&job.label);
-    if !file.is_file() {
+    let file = settings::file_of(job).map(|file| here.join(file));
+    let Some(file) = file.filter(|file| file.is_file()) else {
         let error = CliError::new(Code::NoPipeline, "no pipeline file to schedule");
         return Err(error.hint("name the pipeline file, or create one with `pdm-ml init`"));
-    }
+    };
     let (root, file) = (whole(root)?, whole(&file)?);
     let program = std::env::current_exe().map_err(CliError::resources)?;
     let repository = ci::repository(&root);

@@ -51,11 +51,12 @@ pub(super) fn run(args: &TuneArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 /// Returns the name of the tuned file: `x.tuned.toml` next to `x.toml`.
 fn beside(job: &Job, pipeline: &PipelineArgs) -> PathBuf {
-    match (&pipeline.pipeline, Path::new(&job.label)) {
-        (Some(path), _) => path.with_extension("tuned.toml"),
-        (None, label) if label.extension().is_some() => label.with_extension("tuned.toml"),
-        (None, _) => PathBuf::from(settings::MAIN_PIPELINE).with_extension("tuned.toml"),
-    }
+    let named = pipeline.pipeline.as_deref();
+    let found = || settings::file_of(job).map(Path::new);
+    let file = named
+        .or_else(found)
+        .unwrap_or(Path::new(settings::MAIN_PIPELINE));
+    file.with_extension("tuned.toml")
 }
 
 /// Returns the maximum number of trials, not counting the unchanged file.

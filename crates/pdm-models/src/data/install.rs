@@ -295,8 +295,9 @@ mod tests {
     }
 
     #[test]
-    fn installs_from_nested_archives_under_any_name() {
-        let Some(real) = real_data() else { return };
+    #[ignore = "needs NASA's files; PDM_ML_CMAPSS names their folder, see datasets/README.md"]
+    fn installs_nasa_files_from_nested_archives_under_any_name() {
+        let real = real_data();
         let (train, rul) = (
             fs::read(real.join("train_FD001.txt")).unwrap(),
             fs::read(real.join("RUL_FD001.txt")).unwrap(),
@@ -338,8 +339,9 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_may_be_installed_into_itself() {
-        let Some(real) = real_data() else { return };
+    #[ignore = "needs NASA's files; PDM_ML_CMAPSS names their folder, see datasets/README.md"]
+    fn a_folder_of_nasa_files_may_be_installed_into_itself() {
+        let real = real_data();
         let folder = tempfile::tempdir().unwrap();
         fs::copy(
             real.join("RUL_FD004.txt"),

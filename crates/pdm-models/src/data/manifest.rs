@@ -108,8 +108,9 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_tells_what_the_real_files_are() {
-        let Some(folder) = real_data() else { return };
+    #[ignore = "needs NASA's files; PDM_ML_CMAPSS names their folder, see datasets/README.md"]
+    fn the_manifest_tells_what_nasa_files_are() {
+        let folder = real_data();
         for file in &cmapss().files {
             let path = folder.join(&file.name);
             let Ok(text) = std::fs::read_to_string(&path) else {

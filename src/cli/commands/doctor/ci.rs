@@ -178,17 +178,14 @@ fn text(report: &Report) -> String {
 }
 
 fn pipeline(job: &Job) -> CiCheck {
-    if job.label.starts_with('(') {
+    let Some(file) = settings::file_of(job) else {
         return CiCheck::fail(
             "pipeline",
             "no pipeline file",
             "name the pipeline file, or create one with `pdm-ml init`",
         );
-    }
-    CiCheck::pass(
-        "pipeline",
-        format!("{} ({})", job.label, job.spec.project.name),
-    )
+    };
+    CiCheck::pass("pipeline", format!("{file} ({})", job.spec.project.name))
 }
 
 /// Cache, runs and lock are written below the project folder.

@@ -14,16 +14,12 @@ use std::sync::LazyLock;
 
 use super::*;
 
-/// Returns the folder of NASA's files, where it is at hand.
-pub(super) fn real_data() -> Option<PathBuf> {
-    let beside = || {
-        PathBuf::from(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../../shared/cmapss"
-        ))
-    };
-    let folder = std::env::var_os("PDM_ML_CMAPSS").map_or_else(beside, PathBuf::from);
-    folder.join("train_FD001.txt").is_file().then_some(folder)
+/// Returns the folder of NASA's files.
+pub(super) fn real_data() -> PathBuf {
+    let folder = std::env::var_os("PDM_ML_CMAPSS").map(PathBuf::from);
+    folder.expect(
+        "PDM_ML_CMAPSS is not set: it names the folder of NASA's files (datasets/README.md)",
+    )
 }
 
 pub(super) fn small_fleet() -> SimulateOptions {

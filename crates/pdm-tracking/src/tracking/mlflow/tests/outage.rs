@@ -84,10 +84,9 @@ fn a_server_that_is_dead_slow_or_broken_never_stops_a_run() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_living_server_has_the_run_when_it_ends() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let warnings = Arc::new(OutageWarnings::default());
     let reporter = Reporter::silent().with(warnings.clone());
     let run = bench.start();
@@ -116,13 +115,9 @@ fn a_living_server_has_the_run_when_it_ends() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_copy_cut_short_anywhere_is_completed_later() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
-    if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_some() {
-        return;
-    }
+    let bench = ServerFixture::without_password();
     // From the first search to the second batch of metrics; the last two cut uploads.
     for bytes in [10, 400, 800, 1300, 20_000, 100_000, 150_000, 190_000] {
         let events = (0..1500)
@@ -148,13 +143,9 @@ fn a_copy_cut_short_anywhere_is_completed_later() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn metrics_do_not_wait_for_an_upload_that_fails() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
-    if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_some() {
-        return;
-    }
+    let bench = ServerFixture::without_password();
     let large = bench.artifact("large.bin", &[7; 3_000_000]);
     let id = bench.run(
         [large]

@@ -8,10 +8,9 @@ use crate::tracking::*;
 use pdm_core::content::Digest;
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn the_server_holds_what_the_journal_holds() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let bytes: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     let id = bench.run([
         param("model.kind", "gbdt"),
@@ -84,10 +83,9 @@ pub(super) fn download(bench: &ServerFixture, report: &SyncReport, name: &str) -
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn replayed_again_in_any_state_the_run_is_there_once() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let events = (0..50)
         .map(|step| metric("loss", step, step as f64))
         .chain([param("a", "1"), tag("t", "x")]);
@@ -133,10 +131,9 @@ fn replayed_again_in_any_state_the_run_is_there_once() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn more_than_fits_one_request_arrives_whole() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let metrics = (0..2500).map(|step| metric("loss", step, 1.0 / (step + 1) as f64));
     let params = (0..250).map(|at| param(&format!("p{at}"), &"é".repeat(5000)));
     let tags = (0..250).map(|at| tag(&format!("t{at}"), "x"));
@@ -151,10 +148,9 @@ fn more_than_fits_one_request_arrives_whole() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn names_and_values_the_server_cannot_hold_are_changed_visibly() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let (long_key, long_value) = ("k".repeat(400), "v".repeat(20_000));
     let report = bench.sync(bench.run([
         param("list[0]", "a"),
@@ -180,10 +176,9 @@ fn names_and_values_the_server_cannot_hold_are_changed_visibly() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_changed_parameter_is_reported_and_the_rest_arrives() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let run = bench.start();
     run.observe([param("a", "1"), metric("loss", 0, 1.0)]);
     assert!(!bench.sync(run.id()).complete);
@@ -223,10 +218,9 @@ impl ObserveAll for ActiveRun {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_killed_run_ends_on_the_server_too() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let run = bench.start();
     let id = run.id();
     run.observe([metric("loss", 0, 1.0)]);
@@ -256,10 +250,9 @@ fn a_killed_run_ends_on_the_server_too() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn what_people_deleted_stays_deleted_until_it_is_asked_back() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let id = bench.run([metric("loss", 0, 1.0)]);
     let report = bench.sync(id);
     bench.post("runs/delete", json!({"run_id": report.mlflow_run_id}));
@@ -288,10 +281,9 @@ fn what_people_deleted_stays_deleted_until_it_is_asked_back() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_run_that_was_copied_and_is_not_there_any_more_is_told() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let ids = [
         bench.run([metric("loss", 0, 1.0)]),
         bench.run([metric("loss", 0, 2.0)]),
@@ -312,10 +304,9 @@ fn a_run_that_was_copied_and_is_not_there_any_more_is_told() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn an_artifact_that_is_gone_or_badly_named_is_reported() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let id = bench.run([
         bench.artifact("a.txt", b"a"),
         bench.artifact("issue #7.txt", b"b"),
@@ -332,10 +323,9 @@ fn an_artifact_that_is_gone_or_badly_named_is_reported() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server; scripts/test starts one"]
 fn copied_by_many_at_once_the_run_is_there_once() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
+    let bench = ServerFixture::set_up();
     let id = bench.run((0..1500).map(|step| metric("loss", step, 0.0)));
     let reports: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
@@ -364,14 +354,13 @@ fn copied_by_many_at_once_the_run_is_there_once() {
 }
 
 #[test]
+#[ignore = "needs an MLflow server with a password; scripts/services run --only mlflow --auth starts one"]
 fn a_wrong_password_is_said_plainly() {
-    let Some(bench) = ServerFixture::set_up() else {
-        return;
-    };
-    if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_none() {
-        eprintln!("skipped: needs `scripts/services run --auth`");
-        return;
-    }
+    let bench = ServerFixture::set_up();
+    assert!(
+        std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_some(),
+        "PDM_ML_TEST_MLFLOW_PASSWORD is not set: needs `scripts/services run --only mlflow --auth`"
+    );
     let id = bench.run([]);
     let wrong = Credentials::Password {
         username: "admin".into(),

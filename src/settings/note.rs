@@ -1,0 +1,45 @@
+//! What is worth telling a person about a pipeline that was resolved.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::find::NO_FILE;
+use pdm_core::events::size;
+
+/// Something a person should know, and no error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingsNote {
+    /// The memory budget, in bytes, follows the system's limit of addresses.
+    MemoryLimit(u64),
+    /// There is no pipeline file, so the pipeline that is built in runs.
+    BuiltInPipeline,
+    /// The time is not the clock's.
+    ActingTime(Timestamp),
+}
+
+impl SettingsNote {
+    /// Returns whether it is a warning.
+    pub fn is_warning(self) -> bool {
+        matches!(self, Self::ActingTime(_))
+    }
+}
+
+impl fmt::Display for SettingsNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MemoryLimit(bytes) => write!(
+                f,
+                "the system limits addresses (`ulimit -v`): the memory budget is {}",
+                size(*bytes)
+            ),
+            Self::BuiltInPipeline => {
+                write!(f, "{NO_FILE}: this runs a simulated fleet that is built in")
+            }
+            Self::ActingTime(now) => write!(
+                f,
+                "the time is {now}, as PDM_ML_NOW says: for tests and simulations only"
+            ),
+        }
+    }
+}
