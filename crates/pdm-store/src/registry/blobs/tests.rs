@@ -334,7 +334,7 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
     held.lock().unwrap();
     assert_eq!(
         registry.sweep(&found).unwrap().kept,
-        [(kept.clone(), "another process uses it".to_owned())]
+        [(kept.clone(), "in use by another process".to_owned())]
     );
     drop(held);
     assert_eq!(
