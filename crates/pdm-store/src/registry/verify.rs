@@ -649,11 +649,7 @@ mod tests {
         sample.assert_only(ObjectKey::Log(6), None, "it is not a regular file");
         fs::remove_dir(&next).unwrap();
         std::os::unix::fs::symlink("nowhere", &next).unwrap();
-        sample.assert_only(
-            ObjectKey::Log(6),
-            None,
-            "it is a broken symbolic link",
-        );
+        sample.assert_only(ObjectKey::Log(6), None, "it is a broken symbolic link");
         sample.assert_log_refused();
         fs::remove_file(&next).unwrap();
         assert!(

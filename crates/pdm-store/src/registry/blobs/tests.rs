@@ -210,7 +210,7 @@ fn an_upload_outlives_who_may_not_go_on_with_it_now() {
         (refused("503 Service Unavailable"), false),
     ];
     for (error, expected) in hopeless {
-        assert_eq!(upload::UploadError::Store(error).is_hopeless(), expected);
+        assert_eq!(upload::UploadError::Store(error).is_permanent(), expected);
     }
 }
 

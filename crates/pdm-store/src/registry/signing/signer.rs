@@ -240,13 +240,13 @@ mod tests {
         let signer = find(KEY, SECRET).unwrap().unwrap();
         assert_eq!(signer.public().to_string(), PUBLIC);
         let signature = signer.sign(b"message");
-        assert!(signature.fits(b"message") && !signature.fits(b"massage"));
+        assert!(signature.is_valid_for(b"message") && !signature.is_valid_for(b"massage"));
         assert!(
             !Signature {
                 value: "no base64".to_owned(),
                 ..signature
             }
-            .fits(b"message")
+            .is_valid_for(b"message")
         );
         assert!(!format!("{signer:?}").contains("1O5y"), "{signer:?}");
         assert!(Signer::find(&|_| None).unwrap().is_none());

@@ -273,9 +273,7 @@ mod tests {
         };
         copy(ObjectKey::Log(1));
         let registry = bench.strict("plant-8", None);
-        assert!(
-            refused(&registry).contains("it does not match the digest of the entry before it")
-        );
+        assert!(refused(&registry).contains("it does not match the digest of the entry before it"));
         // With all of it in sequence it is the log of plant 7, and whoever expects plant 8 is told.
         copy(ObjectKey::Genesis);
         assert!(bench.strict("plant-8", None).state(None).is_ok());
